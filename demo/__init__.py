@@ -1,0 +1,1 @@
+"""`make demo`: an embedded Valkey, the sandbox and the unmodified bot, started as processes."""

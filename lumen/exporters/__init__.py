@@ -1,0 +1,1 @@
+"""Pure: a snapshot in, an assessment out. Imports only the model."""

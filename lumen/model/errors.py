@@ -1,0 +1,40 @@
+"""Every failure that Lumen knows by name. An adapter wraps its vendor's error in one of these and chains it."""
+
+from lumen.model.message import Message
+
+
+class LumenError(Exception):
+    """A failure with one clear sentence for people: what happened, where, and how to mend it."""
+
+    def __init__(self, reason: Message, remedy: Message) -> None:
+        super().__init__(reason.code, dict(reason.params))
+        self.reason = reason
+        self.remedy = remedy
+
+
+class SourceUnavailable(LumenError):
+    """A measurement could not be read (server down, permission denied, series absent)."""
+
+
+class ActuatorFailed(LumenError):
+    """A change was refused or failed; the real value must be read before anything else is believed."""
+
+
+class ValueMoved(LumenError):
+    """Compare-and-set lost: the value is no longer what the proposal was made for. Nothing was changed."""
+
+
+class StoreUnavailable(LumenError):
+    """The state store cannot be used (unreachable, wrong epoch, wrong durability). Nothing was decided."""
+
+
+class OutcomeUnknown(LumenError):
+    """A transition was sent and no answer came: it may or may not have happened. Settle it by its click id."""
+
+
+class LeaseLost(LumenError):
+    """The fencing token is no longer the newest: someone else holds the lease, and this holder must stop."""
+
+
+class NotPossible(LumenError):
+    """What a person asked for cannot be done (out of range, unknown id, locked); says what can."""

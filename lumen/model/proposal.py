@@ -1,0 +1,134 @@
+"""A change that somebody must decide on, and everything that becomes of it (states drawn in docs/states.md)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from lumen.model.message import Message
+from lumen.model.nodata import NoData
+from lumen.model.service import Person, ServiceId
+
+
+class Knob(StrEnum):
+    """What can be turned. At most one open proposal per knob and service."""
+
+    TTL = "ttl"
+
+
+class Priority(StrEnum):
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+class Origin(StrEnum):
+    """Who wants it: Lumen's policy, a person, or a person who wants an earlier change back."""
+
+    POLICY = "policy"
+    PERSON = "person"
+    UNDO = "undo"
+
+
+class State(StrEnum):
+    """Exactly one decision, then execution, then (later) a verdict on what it did."""
+
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    APPROVED_BY_TIMER = "APPROVED_BY_TIMER"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+    SUPERSEDED = "SUPERSEDED"
+    APPLYING = "APPLYING"
+    APPLIED = "APPLIED"
+    FAILED = "FAILED"
+    ABANDONED = "ABANDONED"
+    KEPT = "KEPT"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    HARMFUL = "HARMFUL"
+    UNDONE = "UNDONE"
+
+
+#: Nothing more will be decided or done (verdicts may still follow APPLIED).
+FINAL = frozenset(State) - {State.PENDING, State.APPROVED, State.APPROVED_BY_TIMER, State.APPLYING}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An absolute move of one knob; `unit` is how people read it ("s", "MB")."""
+
+    knob: Knob
+    old: int
+    new: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the change would do, each with a 90 % interval; `confidence` is calibrated on past outcomes (0-1)."""
+
+    hit_rate_change: tuple[float, float, float]
+    monthly_cost_change_usd: tuple[float, float, float]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposal before the store has given it an id. `premise_version` is the version of the value it builds on."""
+
+    service: ServiceId
+    change: Change
+    premise_version: int
+    origin: Origin
+    asked_by: Person | None
+    reasons: tuple[Message, ...]
+    expected: Expectation | NoData
+    priority: Priority
+    undo_of: str | None
+    request_id: str
+
+
+class Choice(StrEnum):
+    """What can be decided of a PENDING proposal, and the state that it leads to."""
+
+    APPROVE = "APPROVED"
+    TIMER = "APPROVED_BY_TIMER"
+    REJECT = "REJECTED"
+    EXPIRE = "EXPIRED"
+    WITHDRAW = "WITHDRAWN"
+    SUPERSEDE = "SUPERSEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided what. `click_id` makes it settle once however often it is sent."""
+
+    choice: Choice
+    person: Person | None
+    click_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A draft that is stored, with all that has become of it. Times are the store's, in UTC."""
+
+    id: str
+    draft: Draft
+    state: State
+    created_at: datetime
+    expires_at: datetime
+    decision: Decision | None
+    decided_at: datetime | None
+    #: What is known of the execution so far: progress, the failure, or why it was abandoned.
+    note: Message | None
+    finished_at: datetime | None
+    #: Grows with each stored change; the outbox shows a version at least this new.
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The answer to one click: whether it was this click that decided, and how the proposal stands now."""
+
+    won: bool
+    proposal: Proposal

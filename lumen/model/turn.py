@@ -1,0 +1,53 @@
+"""One turn of the loop, as it is remembered and reported."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from lumen.model.assessment import Assessment
+from lumen.model.message import Message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Priority
+from lumen.model.snapshot import Snapshot
+
+
+class Occasion(StrEnum):
+    """Why a turn was made. Only SLOT takes the hour's slot."""
+
+    SLOT = "slot"
+    CATCH_UP = "catch_up"
+    ASKED = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What a policy would change and why; None of `change` means hold."""
+
+    change: Change | None
+    strategy: str
+    reasons: tuple[Message, ...]
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing that this turn could not measure."""
+
+    what: str
+    why: NoData
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The record of a turn: measured, judged, recommended, proposed (ids), and what was missing."""
+
+    id: str
+    occasion: Occasion
+    slot: datetime
+    started_at: datetime
+    snapshot: Snapshot
+    assessment: Assessment
+    ttl: Recommendation | NoData
+    proposed: tuple[str, ...]
+    held_back: tuple[Message, ...]
+    missing: tuple[Missing, ...]

@@ -1,0 +1,1 @@
+"""Pure: what should change, and why. Imports only the model."""

@@ -1,0 +1,156 @@
+"""Lumen's memory: what must survive a crash, and what several replicas must agree on.
+
+Every method may raise StoreUnavailable (nothing happened). A transition may also raise OutcomeUnknown: it was sent
+and may have happened; `settle` tells later. Nothing here retries by itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from lumen.model.message import Message
+from lumen.model.proposal import Decided, Decision, Draft, Proposal, State
+from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to do one thing alone for a while. `token` only grows: scripts refuse an older one."""
+
+    name: str
+    token: int
+
+
+class Leases(Protocol):
+    """Leases with fencing tokens, timed by the store's own clock (durations are of service time)."""
+
+    async def acquire(self, service: ServiceId, name: str, duration: timedelta) -> Lease | None:
+        """Take the lease, or None while another holder's has not run out."""
+
+    async def renew(self, service: ServiceId, lease: Lease, duration: timedelta) -> None:
+        """Hold it longer. Raises LeaseLost."""
+
+    async def release(self, service: ServiceId, lease: Lease) -> None:
+        """Give it back; quiet when it is already lost."""
+
+
+class Slots(Protocol):
+    """Each slot of a schedule (an hour's turn, a day's digest) is taken once, across replicas and restarts."""
+
+    async def claim(self, service: ServiceId, schedule: str, slot: datetime, duration: timedelta) -> Lease | None:
+        """Claim a slot that is neither done nor being worked on, newer than the last one done."""
+
+    async def done(self, service: ServiceId, schedule: str, slot: datetime, lease: Lease) -> None:
+        """Mark it done for ever. Raises LeaseLost."""
+
+    async def last_done(self, service: ServiceId, schedule: str) -> datetime | None:
+        """The newest slot that is done."""
+
+
+class Proposals(Protocol):
+    """Proposals and their transitions. Each transition is atomic with its audit entry and its outbox mark."""
+
+    async def propose(self, draft: Draft, expires_in: timedelta) -> Proposal:
+        """Store a new PENDING proposal; an older PENDING one for the same knob becomes SUPERSEDED in the same step.
+
+        The same `draft.request_id` again returns the proposal that it made. Raises NotPossible while a proposal of
+        the same knob is approved or being applied.
+        """
+
+    async def get(self, service: ServiceId, proposal_id: str) -> Proposal | None:
+        """One proposal, or None."""
+
+    async def recent(self, service: ServiceId, limit: int) -> Sequence[Proposal]:
+        """The newest first, open and closed."""
+
+    async def unfinished(self, service: ServiceId) -> Sequence[Proposal]:
+        """All that are PENDING, APPROVED, APPROVED_BY_TIMER or APPLYING, oldest first."""
+
+    async def decide(self, service: ServiceId, proposal_id: str, decision: Decision) -> Decided:
+        """The one atomic transition on which people, timers and replicas race. Raises NotPossible (unknown id)."""
+
+    async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
+        """What became of a decision whose answer was lost; None when it never arrived (and now never will)."""
+
+    async def expire_due(self, service: ServiceId) -> Sequence[Proposal]:
+        """Expire every PENDING proposal whose time is over by the store's clock."""
+
+    async def advance(
+        self, service: ServiceId, proposal_id: str, lease: Lease, state: State, note: Message | None
+    ) -> Proposal:
+        """Move an approved proposal on (APPLYING, APPLIED, FAILED, ABANDONED) or only renew its note.
+
+        Raises LeaseLost when `lease` is not the newest, NotPossible when the state does not allow the step.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A message in Slack that must converge to what is stored: `kind` is proposal, report or digest."""
+
+    service: ServiceId
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """A surface whose message is older than what is stored. `channel` and `ts` are empty before the first post."""
+
+    surface: Surface
+    version: int
+    channel: str
+    ts: str
+
+
+class Outbox(Protocol):
+    """Which surfaces are behind. At least once; a surface is one message however often it is marked."""
+
+    async def mark(self, surface: Surface) -> None:
+        """Something that it shows has changed."""
+
+    async def dirty(self, service: ServiceId) -> Sequence[Dirty]:
+        """All that are behind, the longest waiting first."""
+
+    async def shown(self, dirty: Dirty, channel: str, ts: str) -> None:
+        """The message now shows `dirty.version`; it stays dirty if it was marked again meanwhile."""
+
+    async def where(self, surface: Surface) -> tuple[str, str] | None:
+        """Channel and ts of its message, or None before it was posted."""
+
+
+class Turns(Protocol):
+    """The history of turns, capped."""
+
+    async def save(self, turn: Turn, lease: Lease | None, report_surface: str) -> None:
+        """Remember it and mark the report surface. Raises LeaseLost."""
+
+    async def latest(self, service: ServiceId, limit: int) -> Sequence[Turn]:
+        """The newest first."""
+
+    async def report_surface(self, service: ServiceId) -> str | None:
+        """The key of the surface that the last turn was shown on."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit, in order of `id`."""
+
+    id: str
+    at: datetime
+    event: str
+    proposal_id: str
+    actor: str
+    detail: str
+
+
+class Audit(Protocol):
+    """What happened, by whom. Transitions write their own entries; this adds those that change no proposal."""
+
+    async def add(self, service: ServiceId, event: str, actor: str, detail: str) -> None:
+        """For refusals and the like."""
+
+    async def entries(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
+        """The newest first."""
