@@ -74,11 +74,14 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A proposal before the store has given it an id. `premise_version` is the version of the value it builds on."""
+    """A proposal before the store has given it an id.
+
+    `change.old` and `premise_version` ("" where values are not versioned) are what the executor must still find.
+    """
 
     service: ServiceId
     change: Change
-    premise_version: int
+    premise_version: str
     origin: Origin
     asked_by: Person | None
     reasons: tuple[Message, ...]

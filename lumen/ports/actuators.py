@@ -9,7 +9,10 @@ from lumen.model.service import ServiceId
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The real value of a knob now, and the version (or etag) to compare with when setting it."""
+    """The real value of a knob now. `version` counts changes of this very value ("" where the place does not count).
+
+    An etag is no version in this sense (it moves with every other edit): the adapter that needs one reads it itself.
+    """
 
     value: int
     version: str
