@@ -1,0 +1,254 @@
+"""Settings: the only reader of the environment (and of `.env`). docs/configuration.md lists every one of them."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from lumen.model.service import Approvers, ServiceId
+
+ENV_FILE = ".env"
+
+
+class ConfigurationError(Exception):
+    """The environment cannot be used. `problems` are sentences: the setting, its value, and what is allowed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `15m`, `24h`, `7d` or `0`. Raises ValueError."""
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    if text == "0":
+        return timedelta(0)
+    if len(text) < 2 or text[-1] not in units or not text[:-1].isdigit():
+        raise ValueError("write a number and a unit: 90s, 15m, 24h or 7d (or 0)")
+    return timedelta(**{units[text[-1]]: int(text[:-1])})
+
+
+class Settings(BaseSettings):
+    """Names are those of the environment in lower case; units stand in the names, as the mission gives them."""
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=True
+    )
+
+    # What is watched
+    project_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
+    region: str = "us-central1"
+    service_name: Annotated[tuple[str, ...], NoDecode]
+
+    # The cache that Lumen tunes
+    cache_redis_url: SecretStr | None = None
+    redis_host: str = ""
+    redis_port: Annotated[int, Field(ge=1, le=65535)] = 6379
+    redis_db: Annotated[int, Field(ge=0)] = 0
+    cache_instance: str = ""
+    cache_key_prefix: str = "ion:cache:"
+    default_ttl_seconds: Annotated[int, Field(gt=0)] = 300
+    min_ttl_seconds: Annotated[int, Field(gt=0)] = 60
+    max_ttl_seconds: Annotated[int, Field(gt=0)] = 3600
+    ttl_strategy: Literal["auto", "aggressive", "moderate", "conservative"] = "auto"
+    ttl_actuator: Literal["redis", "cloud_run", "both"] = "redis"
+    cache_size_mb: Annotated[float, Field(gt=0)] = 256
+
+    # Prices and money
+    cache_cost_per_mb: Annotated[float, Field(gt=0)] = 0.0365625
+    api_cost_per_call: Annotated[float, Field(gt=0)] = 0.01
+    budget_usd: Annotated[float, Field(gt=0)] = 200
+    billing_account: str = ""
+
+    # Lumen's own memory
+    state_redis_url: SecretStr
+
+    # Slack
+    slack_bot_token: SecretStr
+    slack_app_token: SecretStr
+    slack_channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
+    approvers: Annotated[tuple[str, ...], NoDecode] = ()
+    support_contact: str = ""
+    lumen_locale: Literal["en", "ko"] = "en"
+
+    # When
+    monitoring_lookback_hours: Annotated[int, Field(ge=1, le=24)] = 1
+    digest_timezone: str = "UTC"
+    observe_only: Annotated[timedelta, NoDecode] = timedelta(days=7)
+    slo_preset: Literal["default", "guide"] = "default"
+    dry_run: bool = False
+    disable_auto_optimization: bool = False
+    override_ttl: Annotated[int, Field(gt=0)] | None = None
+
+    # The process
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    http_host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+    # Another Slack, another Google, another clock: loopback only
+    slack_api_url: str = "https://slack.com/api/"
+    lumen_gcp_endpoint: str = ""
+    lumen_clock_scale: Annotated[float, Field(gt=0, le=3600)] = 1.0
+    lumen_clock_origin: datetime | None = None
+    lumen_fault_at: str = ""
+
+    @field_validator("service_name", "approvers", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("observe_only", mode="before")
+    @classmethod
+    def _duration(cls, value: object) -> object:
+        return parse_duration(value) if isinstance(value, str) else value
+
+    @field_validator("service_name")
+    @classmethod
+    def _at_least_one_service(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one Cloud Run service, e.g. ion-api")
+        return value
+
+    @field_validator("approvers")
+    @classmethod
+    def _user_or_group_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [v for v in value if v[:1] not in ("U", "W", "S") or not v.isalnum()]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: give ids of Slack users (U…, W…) or user groups (S…), not names")
+        return value
+
+    @field_validator("digest_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError) as error:
+            raise ValueError("give a zone of the tz database, e.g. Asia/Seoul") from error
+        return value
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _slack_url(cls, value: str) -> str:
+        url = urlsplit(value)
+        if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname))):
+            raise ValueError("give an https URL; plain http is for a loopback host only")
+        return value if value.endswith("/") else value + "/"
+
+    @field_validator("lumen_gcp_endpoint")
+    @classmethod
+    def _gcp_endpoint(cls, value: str) -> str:
+        if not value:
+            return value
+        host, _, port = value.rpartition(":")
+        if not port.isdigit() or not _is_loopback(host.strip("[]")):
+            raise ValueError("give host:port of a loopback host, e.g. 127.0.0.1:8085 (plaintext gRPC)")
+        return value
+
+    @field_validator("cache_redis_url", "state_redis_url")
+    @classmethod
+    def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("give redis://host:port/db, rediss://… or unix:///path")
+        return value
+
+    @field_validator("lumen_clock_origin")
+    @classmethod
+    def _aware(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("give the time zone too, e.g. 2026-01-01T00:00:00Z")
+        return value.astimezone(UTC) if value else None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        if not self.min_ttl_seconds <= self.default_ttl_seconds <= self.max_ttl_seconds:
+            raise ValueError("MIN_TTL_SECONDS ≤ DEFAULT_TTL_SECONDS ≤ MAX_TTL_SECONDS must hold")
+        if self.override_ttl is not None and not self.min_ttl_seconds <= self.override_ttl <= self.max_ttl_seconds:
+            raise ValueError("OVERRIDE_TTL must lie between MIN_TTL_SECONDS and MAX_TTL_SECONDS")
+        if self.cache_redis_url is None and not self.redis_host:
+            raise ValueError("CACHE_REDIS_URL is not set (or REDIS_HOST, with REDIS_PORT and REDIS_DB)")
+        if self.cache_url == self.state_redis_url.get_secret_value():
+            raise ValueError("STATE_REDIS_URL must not be CACHE_REDIS_URL: Lumen's memory never lives in what it tunes")
+        if (self.lumen_clock_scale != 1.0 or self.lumen_clock_origin or self.lumen_fault_at) and not self.is_sandboxed:
+            raise ValueError(
+                "LUMEN_CLOCK_SCALE, LUMEN_CLOCK_ORIGIN and LUMEN_FAULT_AT are for a sandbox: "
+                "they need SLACK_API_URL and LUMEN_GCP_ENDPOINT on loopback"
+            )
+        if self.lumen_clock_scale != 1.0 and self.lumen_clock_origin is None:
+            raise ValueError("LUMEN_CLOCK_SCALE needs LUMEN_CLOCK_ORIGIN: the instant at which both clocks agree")
+        return self
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Both Slack and Google are on loopback."""
+        return bool(self.lumen_gcp_endpoint) and _is_loopback(urlsplit(self.slack_api_url).hostname or "")
+
+    @property
+    def cache_url(self) -> str:
+        """Where the cache is: CACHE_REDIS_URL, or REDIS_HOST with its port and database."""
+        if self.cache_redis_url is not None:
+            return self.cache_redis_url.get_secret_value()
+        return f"redis://{self.redis_host}:{self.redis_port}/{self.redis_db}"
+
+    @property
+    def services(self) -> tuple[ServiceId, ...]:
+        return tuple(ServiceId(self.project_id, self.region, name) for name in self.service_name)
+
+    @property
+    def who_may_approve(self) -> Approvers:
+        """Nobody when APPROVERS is empty."""
+        groups = frozenset(a for a in self.approvers if a.startswith("S"))
+        return Approvers(users=frozenset(self.approvers) - groups, groups=groups)
+
+
+def _problem(kind: str, location: tuple[int | str, ...], text: str, given: Mapping[str, str]) -> str:
+    """One sentence of a pydantic error; secrets are named but not shown."""
+    text = text.removeprefix("Value error, ")
+    if not location:
+        return text
+    name = str(location[0]).upper()
+    if kind == "missing":
+        return f"{name} is not set. Put it into the environment or {ENV_FILE}; docs/configuration.md says what it is."
+    secret = any(word in name for word in ("TOKEN", "URL"))
+    shown = "(hidden)" if secret else repr(given.get(name, ""))
+    return f"{name} = {shown}: {text}"
+
+
+def _given() -> dict[str, str]:
+    """What the environment and `.env` say, the environment first."""
+    from_file = dotenv_values(ENV_FILE) if Path(ENV_FILE).exists() else {}
+    return {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value is not None}
+
+
+def load_settings() -> Settings:
+    """Read and check everything at once. Raises ConfigurationError with every problem found, not just the first."""
+    given = _given()
+    own = {name.upper() for name in Settings.model_fields if name.startswith("lumen_")}
+    problems = [
+        f"{name} = {given[name]!r}: there is no such setting. Those that begin so are {', '.join(sorted(own))}."
+        for name in sorted(given)
+        if name.startswith("LUMEN_") and name not in own
+    ]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_problem(e["type"], e["loc"], e["msg"], given) for e in error.errors()]
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
