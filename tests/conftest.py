@@ -1,0 +1,40 @@
+"""Fixtures of every test: a real embedded Valkey per session (and so per worker), flushed before each test."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from demo.valkey import EmbeddedValkey, Kind
+
+
+@pytest.fixture(scope="session")
+def state_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """The server of the state store: durable, noeviction."""
+    with EmbeddedValkey(tmp_path_factory.mktemp("state"), Kind.STATE) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cache_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """The server of the cache that Lumen tunes: nothing is kept."""
+    with EmbeddedValkey(tmp_path_factory.mktemp("cache"), Kind.CACHE) as server:
+        yield server
+
+
+@pytest.fixture
+def state_url(state_valkey: EmbeddedValkey) -> str:
+    """An empty state store."""
+    return _flushed(state_valkey.url)
+
+
+@pytest.fixture
+def cache_url(cache_valkey: EmbeddedValkey) -> str:
+    """An empty cache."""
+    return _flushed(cache_valkey.url)
+
+
+def _flushed(url: str) -> str:
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
