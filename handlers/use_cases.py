@@ -1,0 +1,67 @@
+"""What the Slack side asks of Lumen. The use cases satisfy these by their shape; tests satisfy them with fakes.
+
+Everything here may raise a `LumenError`; the handler shows its sentence and remedy to the person who asked.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lumen.model.proposal import Choice, Decided, Proposal
+from lumen.model.readout import StatusReadout, TtlReadout
+from lumen.model.service import Person, ServiceId
+from lumen.model.turn import Turn
+from lumen.ports.state import AuditEntry
+
+
+class Readouts(Protocol):
+    """Answers to questions; changes nothing."""
+
+    async def status(self, service: ServiceId) -> StatusReadout:
+        """The last turn, what is open, and what became of late changes."""
+
+    async def ttl(self, service: ServiceId) -> TtlReadout:
+        """The TTL setting as it is now, and the recommendation."""
+
+    async def proposal(self, service: ServiceId, proposal_id: str) -> Proposal | None:
+        """One proposal as it is stored, or None."""
+
+    async def history(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
+        """The newest lines of the audit, newest first."""
+
+
+class Approvals(Protocol):
+    """Proposing and deciding. Whether a person may is settled before these are called (handlers.rights)."""
+
+    async def propose_ttl(self, service: ServiceId, seconds: int, person: Person, request_id: str) -> Proposal:
+        """Propose a TTL for a person. The same `request_id` again gives the same proposal.
+
+        Raises NotPossible (out of range, already that value, one being applied), SourceUnavailable.
+        """
+
+    async def propose_undo(self, service: ServiceId, proposal_id: str, person: Person, request_id: str) -> Proposal:
+        """Propose the old value of an applied change. Raises NotPossible."""
+
+    async def decide(
+        self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str
+    ) -> Decided:
+        """The one transition. Raises NotPossible (unknown id), StoreUnavailable, OutcomeUnknown."""
+
+    async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
+        """What became of a click whose answer was lost; None when it never arrived and never will."""
+
+    async def refused(self, service: ServiceId, proposal_id: str, person: Person) -> None:
+        """Write to the audit that a person without the right tried."""
+
+
+class Executor(Protocol):
+    """Carries out what was approved, in the background."""
+
+    def kick(self, service: ServiceId) -> None:
+        """Something was approved: look now rather than at the next poll. Returns at once."""
+
+
+class Ticker(Protocol):
+    """Turns asked for by a person."""
+
+    async def ask(self, service: ServiceId, person: Person) -> Turn:
+        """Make an extra turn now; it takes no slot."""

@@ -1,0 +1,42 @@
+"""What a person is shown when they ask: put together from what is stored and what is read at that moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Proposal
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import TtlSetting
+from lumen.model.turn import Recommendation, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOfLate:
+    """A change that was applied, and the hit rate (0-1) of the last turn before it and of the newest one now.
+
+    A side without data is None: a missing figure is never filled in.
+    """
+
+    proposal: Proposal
+    hit_rate_before: float | None
+    hit_rate_now: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReadout:
+    """`/lumen status` and the hourly report: `turn` is None before the first one; `changes` are the newest first."""
+
+    service: ServiceId
+    turn: Turn | None
+    open_proposals: tuple[Proposal, ...]
+    changes: tuple[ChangeOfLate, ...]
+    next_turn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TtlReadout:
+    """`/lumen ttl`: the setting read just now, and what the last turn's policy thinks of it."""
+
+    service: ServiceId
+    setting: TtlSetting | NoData
+    recommendation: Recommendation | NoData
