@@ -1,0 +1,55 @@
+# Needs make (3.81 is enough) and Python 3.11 or newer with its venv module; brings everything else itself.
+# `make demo PORT=9000` chooses the port of the demo's page; `PYTHON=/path/to/python3` the interpreter.
+
+.PHONY: help demo sandbox test check prove bench page lock install clean
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+PORT ?= 8765
+CODE := bot handlers lumen sandbox demo tests
+
+help:
+	@echo "make demo     Lumen, a Slack workspace and a Google Cloud to try it on: one address to open"
+	@echo "make sandbox  the workspace and the cloud alone, for any Slack bot"
+	@echo "make test     every test but the long proofs"
+	@echo "make check    linters, types, architecture, documents in step"
+	@echo "make prove    the long proofs, one file after the other (PART=tests/... for one)"
+	@echo "make bench    what the figures in the documents are measured with"
+	@echo "make page     builds the sandbox's page (needs npm)"
+	@echo "make lock     compiles the locks (ARGS=--upgrade for newer versions)"
+
+demo:
+	@PYTHON="$(PYTHON)" scripts/install demo
+	@exec $(BIN)/lumen demo --port $(PORT)
+
+sandbox:
+	@PYTHON="$(PYTHON)" scripts/install demo
+	@exec $(BIN)/python -m demo --sandbox-only --port $(PORT)
+
+install:
+	@PYTHON="$(PYTHON)" scripts/install dev
+
+test: install
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+check: install
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests/docs
+
+prove: install
+	@scripts/prove $(PART)
+
+bench: install
+	@for each in bench/*.py; do $(BIN)/python "$$each" || exit 1; done
+
+page:
+	@cd sandbox/page && npm ci --ignore-scripts && npm run build
+
+lock:
+	@PYTHON="$(PYTHON)" scripts/lock $(ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
