@@ -1,10 +1,15 @@
 """How good it is: every figure explains itself by its parts."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
+
+#: Weights are sums of decimals: 0.30 + 0.25 + 0.20 must count as 75 %.
+ROUNDING = 1e-9
 
 
 class Verdict(StrEnum):
@@ -36,9 +41,30 @@ class Score:
 
     def contribution(self, part: Part) -> float | None:
         """The points that `part` gives to `value`; the contributions add up to it. None without data."""
-        if isinstance(part.score, NoData) or self.coverage <= 0:
+        if isinstance(part.score, NoData) or isinstance(self.value, NoData):
             return None
         return part.score * part.weight / self.coverage
+
+    @property
+    def floor(self) -> float:
+        """The points that are certain: what is missing counts as 0. It never rises when data goes missing."""
+        return sum(part.score * part.weight for part in self.parts if not isinstance(part.score, NoData))
+
+    @staticmethod
+    def of(parts: Iterable[Part], *, least_coverage: float, too_little: NoData) -> "Score":
+        """The mean of `parts` (weights are made to add up to 1) over those that have data.
+
+        `too_little` stands for the value when they carry less than `least_coverage` of the weight, or nothing.
+        """
+        given = tuple(parts)
+        total = math.fsum(part.weight for part in given)
+        shares = tuple(replace(part, weight=part.weight / total) for part in given)
+        known = [(part.score, part.weight) for part in shares if not isinstance(part.score, NoData)]
+        coverage = min(1.0, math.fsum(weight for _, weight in known))
+        if not known or coverage < least_coverage - ROUNDING:
+            return Score(too_little, shares, coverage)
+        mean = math.fsum(score * weight for score, weight in known) / math.fsum(weight for _, weight in known)
+        return Score(min(100.0, max(0.0, mean)), shares, coverage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +97,7 @@ class RoiAssessment:
     roi: float | NoData
     score: float | NoData
     verdict: Verdict
+    shown: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +166,9 @@ class CacheAssessment:
     health: CacheHealth
     action: CacheAction
     findings: tuple[CacheFinding, ...]
+    #: Why this health, and why this action.
+    health_reason: Message
+    action_reason: Message
 
 
 class HealthLevel(StrEnum):

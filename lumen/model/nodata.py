@@ -7,7 +7,11 @@ from lumen.model.message import Message
 
 @dataclass(frozen=True, slots=True)
 class NoData:
-    """Stands where a measurement would stand. Nothing automatic is ever done on it."""
+    """Stands where a measurement would stand. Nothing automatic is ever done on it.
+
+    `unreachable`: the measured thing itself did not answer (a dead Redis), not merely its measurement.
+    """
 
     reason: Message
     remedy: Message
+    unreachable: bool = False

@@ -188,11 +188,15 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class HourlyHistory:
-    """Aligned hourly series, oldest first; None where an hour has no data. Used for the cost rhythm."""
+    """Aligned hourly series, oldest first; None where an hour has no data.
+
+    Used for the cost rhythm and for the operational parts of maturity. `errors_5xx` is empty where nobody read it.
+    """
 
     start: datetime
     requests: tuple[int | None, ...]
     cost_usd: tuple[float | None, ...]
+    errors_5xx: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
