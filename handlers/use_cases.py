@@ -32,7 +32,7 @@ class Readouts(Protocol):
 class Approvals(Protocol):
     """Proposing and deciding. Whether a person may is settled before these are called (handlers.rights)."""
 
-    async def propose_ttl(self, service: ServiceId, seconds: int, person: Person, request_id: str) -> Proposal:
+    async def propose_ttl(self, service: ServiceId, ttl_seconds: int, person: Person, request_id: str) -> Proposal:
         """Propose a TTL for a person. The same `request_id` again gives the same proposal.
 
         Raises NotPossible (out of range, already that value, one being applied), SourceUnavailable.

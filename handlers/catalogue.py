@@ -1,0 +1,93 @@
+"""The words: a `Message` in, a sentence in the reader's language out.
+
+A code "area.name" stands in `handlers/texts/<locale>/<area>.toml` under `name`, as a `str.format` template of plain
+words. What is plain and what is markup is settled here, so that no template has to think of it:
+
+- `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
+- `name_mention`  a Slack user or user group id. In Slack it becomes the name; elsewhere the id.
+- everything else is escaped in Slack (& < >), the words of the template too.
+"""
+
+import string
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from lumen.model.message import Message, Param
+
+LOCALES = ("en", "ko")
+TEXTS = Path(__file__).parent / "texts"
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_FORMATTER = string.Formatter()
+
+
+def escape(text: str) -> str:
+    """Slack's three escapes; everything that people or servers wrote goes through here."""
+    return text.translate(_ESCAPES)
+
+
+@cache
+def templates(locale: str) -> Mapping[str, str]:
+    """Every template of one language by its full code. Raises ValueError for a file that is no flat table of texts."""
+    found: dict[str, str] = {}
+    for path in sorted((TEXTS / locale).glob("*.toml")):
+        for name, template in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            if not isinstance(template, str):
+                raise ValueError(f"{path.name}: {name} is no text; the tables are flat, one template a name")
+            found[f"{path.stem}.{name}"] = template
+    return found
+
+
+class Catalogue:
+    """Speaks one language. `zone` is used outside Slack only: Slack shows each reader's own."""
+
+    def __init__(self, locale: str, zone: ZoneInfo | None = None) -> None:
+        if locale not in LOCALES:
+            raise ValueError(f"no texts in {locale!r}; there are {', '.join(LOCALES)}")
+        self.locale = locale
+        self._zone = zone or ZoneInfo("UTC")
+        self._templates = templates(locale)
+
+    def say(self, wanted: Message) -> str:
+        """Slack mrkdwn. Raises KeyError for a code or a parameter that is missing (a test finds both)."""
+        return self._fill(wanted, slack=True)
+
+    def plain(self, wanted: Message) -> str:
+        """For terminals, files, headers, buttons and alt texts: nothing escaped, no Slack markup."""
+        return self._fill(wanted, slack=False)
+
+    def has(self, code: str) -> bool:
+        """Whether there are words for `code`."""
+        return code in self._templates
+
+    def instant(self, at: datetime) -> str:
+        """A moment in Slack's own notation: shown in the reader's zone, in UTC where that cannot be."""
+        fallback = at.strftime("%Y-%m-%d %H:%M UTC")
+        return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+    def _fill(self, wanted: Message, *, slack: bool) -> str:
+        pieces: list[str] = []
+        for literal, field, spec, conversion in _FORMATTER.parse(self._templates[wanted.code]):
+            pieces.append(escape(literal) if slack else literal)
+            if field is not None:
+                pieces.append(self._value(field, wanted.params[field], spec or "", conversion, slack=slack))
+        return "".join(pieces)
+
+    def _value(self, name: str, value: Param, spec: str, conversion: str | None, *, slack: bool) -> str:
+        if name.endswith("_at"):
+            at = datetime.fromisoformat(str(value))
+            return self.instant(at) if slack else at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M %Z")
+        if name.endswith("_mention"):
+            return mention(str(value)) if slack else str(value)
+        converted = _FORMATTER.convert_field(value, conversion) if conversion else value
+        shown = format(converted, spec)
+        return escape(shown) if slack else shown
+
+
+def mention(slack_id: str) -> str:
+    """`<@U…>` for a person, `<!subteam^S…>` for a user group."""
+    return f"<!subteam^{slack_id}>" if slack_id.startswith("S") else f"<@{slack_id}>"

@@ -1,0 +1,164 @@
+"""Builds one message: the blocks within Slack's limits, and the `text` that says the same to screen readers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ConfirmObject,
+    ContextBlock,
+    DividerBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from handlers.catalogue import Catalogue
+from lumen.model.message import Message
+
+#: A block as Slack's JSON.
+Json = dict[str, Any]
+
+#: docs.slack.dev/reference/block-kit; `text` of a message is cut by Slack at 40,000, recommended below 4,000.
+MAX_BLOCKS = 50
+HEADER_MAX = 150
+SECTION_MAX = 3000
+FIELD_MAX = 2000
+FIELDS_MAX = 10
+CONTEXT_MAX = 10
+TEXT_MAX = 3900
+BUTTON_MAX = 75
+CONFIRM_TITLE_MAX = 100
+CONFIRM_TEXT_MAX = 300
+CONFIRM_BUTTON_MAX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one message shows: `blocks` as Slack's JSON and the whole of it in words."""
+
+    text: str
+    blocks: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`value` carries what the click needs; `spoken` is for screen readers where several buttons read alike."""
+
+    action_id: str
+    label: Message
+    value: str
+    style: str | None = None
+    spoken: Message | None = None
+    confirm: "Confirm | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The dialog before the click counts: it names the exact effect and the way back."""
+
+    title: Message
+    text: Message
+    confirm: Message
+    deny: Message
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters, cut between words and never inside an escape (`&amp;`) or a `<…>`."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    for opening, closing in (("<", ">"), ("&", ";")):
+        start = cut.rfind(opening)
+        if start > cut.rfind(closing) and (opening == "<" or limit - 1 - start < 8):
+            cut = cut[:start]
+    space = cut.rfind(" ")
+    if space > limit // 2:
+        cut = cut[:space]
+    return cut.rstrip() + "…"
+
+
+class Card:
+    """Collects pieces in reading order. Everything that goes in is seen in the blocks and said in the text."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._words = catalogue
+        self._blocks: list[Block] = []
+        self._lines: list[str] = []
+
+    def header(self, wanted: Message) -> None:
+        """One line in large type; plain text only."""
+        plain = clip(self._words.plain(wanted), HEADER_MAX)
+        self._blocks.append(HeaderBlock(text=PlainTextObject(text=plain, emoji=True)))
+        self._lines.append(self._words.say(wanted))
+
+    def section(self, *wanted: Message) -> None:
+        """A paragraph; several messages stand on a line each."""
+        self.lines([self._words.say(m) for m in wanted])
+
+    def lines(self, said: Sequence[str]) -> None:
+        """A paragraph of lines that are mrkdwn already."""
+        if not said:
+            return
+        self._blocks.append(SectionBlock(text=MarkdownTextObject(text=clip("\n".join(said), SECTION_MAX))))
+        self._lines.extend(said)
+
+    def titled(self, title: Message, said: Iterable[str]) -> None:
+        """A bold title over lines; nothing at all without lines."""
+        lines = list(said)
+        if lines:
+            self.lines([f"*{self._words.say(title)}*", *lines])
+
+    def fields(self, pairs: Sequence[tuple[Message, str]]) -> None:
+        """A grid of titles and values (mrkdwn), at most ten."""
+        if not pairs:
+            return
+        shown = [(self._words.say(title), value) for title, value in pairs[:FIELDS_MAX]]
+        texts = [MarkdownTextObject(text=clip(f"*{title}*\n{value}", FIELD_MAX)) for title, value in shown]
+        self._blocks.append(SectionBlock(fields=texts))
+        self._lines.extend(f"{title}: {value}" for title, value in shown)
+
+    def context(self, said: Sequence[str]) -> None:
+        """Small grey print, mrkdwn already."""
+        if not said:
+            return
+        elements = [MarkdownTextObject(text=clip(line, FIELD_MAX)) for line in said[:CONTEXT_MAX]]
+        self._blocks.append(ContextBlock(elements=elements))
+        self._lines.extend(said[:CONTEXT_MAX])
+
+    def divider(self) -> None:
+        self._blocks.append(DividerBlock())
+
+    def buttons(self, wanted: Sequence[Button], block_id: str) -> None:
+        """A row of buttons; `block_id` is unique in the message."""
+        self._blocks.append(ActionsBlock(block_id=block_id, elements=[self._button(b) for b in wanted]))
+
+    def shown(self) -> Shown:
+        """The message. Raises SlackObjectFormationError if a limit is broken after all (a test would show it)."""
+        blocks = tuple(block.to_dict() for block in self._blocks[:MAX_BLOCKS])
+        return Shown(clip("\n".join(self._lines), TEXT_MAX), blocks)
+
+    def _button(self, wanted: Button) -> ButtonElement:
+        confirm = wanted.confirm
+        return ButtonElement(
+            text=PlainTextObject(text=clip(self._words.plain(wanted.label), BUTTON_MAX), emoji=True),
+            action_id=wanted.action_id,
+            value=wanted.value,
+            style=wanted.style,
+            accessibility_label=clip(self._words.plain(wanted.spoken), BUTTON_MAX) if wanted.spoken else None,
+            confirm=self._confirm(confirm, wanted.style) if confirm else None,
+        )
+
+    def _confirm(self, wanted: Confirm, style: str | None) -> ConfirmObject:
+        say = self._words.plain
+        return ConfirmObject(
+            title=PlainTextObject(text=clip(say(wanted.title), CONFIRM_TITLE_MAX)),
+            text=PlainTextObject(text=clip(say(wanted.text), CONFIRM_TEXT_MAX)),
+            confirm=PlainTextObject(text=clip(say(wanted.confirm), CONFIRM_BUTTON_MAX)),
+            deny=PlainTextObject(text=clip(say(wanted.deny), CONFIRM_BUTTON_MAX)),
+            style=style,
+        )
