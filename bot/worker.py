@@ -1,0 +1,35 @@
+"""A job that runs when it is kicked, and at the latest every so often; a failure is logged and it goes on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """One job at a time. Kicks while it runs make it run once more; none is lost."""
+
+    def __init__(self, name: str, job: Callable[[], Awaitable[None]], at_least_every_seconds: float) -> None:
+        self._name = name
+        self._job = job
+        self._every_seconds = at_least_every_seconds
+        self._kicked = asyncio.Event()
+
+    def kick(self) -> None:
+        """Run soon. Returns at once."""
+        self._kicked.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._kicked.clear()
+            try:
+                await self._job()
+            except Exception as error:
+                log.warning("worker_failed", worker=self._name, error=repr(error))
+            try:
+                await asyncio.wait_for(self._kicked.wait(), self._every_seconds)
+            except TimeoutError:
+                continue

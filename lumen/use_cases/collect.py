@@ -1,0 +1,103 @@
+"""Collect: all sources at once, one grouped query per metric for all services, nothing invented for what is missing."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from lumen.model.nodata import NoData
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, HourlyHistory, Snapshot, TtlSetting, Window
+from lumen.model.turn import Missing
+from lumen.ports.clock import Clock
+from lumen.ports.measurements import CacheSource, DeploymentSource, SpendSource, TrafficSource, TtlSource
+
+#: Cloud Run's metrics arrive up to three minutes late; a window that ends a minute before that is complete.
+INGEST_DELAY = timedelta(minutes=4)
+RHYTHM_HOURS = 168
+
+
+def window_before(now: datetime, length: timedelta) -> Window:
+    """The newest complete window of `length`, aligned down to whole five-minute slices."""
+    end = now - INGEST_DELAY
+    seconds = SLICE.total_seconds()
+    end = datetime.fromtimestamp(end.timestamp() // seconds * seconds, tz=now.tzinfo)
+    return Window(end - length, end)
+
+
+class Collector:
+    """Joins what the sources read into one snapshot per service."""
+
+    def __init__(
+        self,
+        traffic: TrafficSource,
+        cache: CacheSource,
+        ttl: TtlSource,
+        deployments: DeploymentSource,
+        spend: SpendSource,
+        clock: Clock,
+        look_back: timedelta,
+    ) -> None:
+        self._traffic = traffic
+        self._cache = cache
+        self._ttl = ttl
+        self._deployments = deployments
+        self._spend = spend
+        self._clock = clock
+        self._look_back = look_back
+
+    async def snapshots(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Snapshot]:
+        """One snapshot per service over the newest complete window."""
+        now = self._clock.now()
+        window = window_before(now, self._look_back)
+        traffic, history, cache, deployments, spend, ttl = await asyncio.gather(
+            self._traffic.traffic(services, window),
+            self._history(services, now),
+            self._cache.cache(services, window),
+            self._deployments.deployments(services),
+            self._spend.spend(services),
+            asyncio.gather(*(self._ttl.ttl(service) for service in services)),
+        )
+        ttl_of: Mapping[ServiceId, TtlSetting | NoData] = dict(zip(services, ttl, strict=True))
+        return {
+            service: Snapshot(
+                service=service,
+                window=window,
+                taken_at=now,
+                traffic=traffic[service],
+                cache=cache[service],
+                ttl=ttl_of[service],
+                deployment=deployments[service],
+                spend=spend[service],
+                history=history[service],
+            )
+            for service in services
+        }
+
+    async def sample_caches(self, services: Sequence[ServiceId]) -> None:
+        """Between turns: let a source that works by differences of counters see them every five minutes."""
+        await self._cache.cache(services, window_before(self._clock.now(), SLICE))
+
+    async def _history(
+        self, services: Sequence[ServiceId], now: datetime
+    ) -> Mapping[ServiceId, HourlyHistory | NoData]:
+        end = (now - INGEST_DELAY).replace(minute=0, second=0, microsecond=0)
+        return await self._traffic.history(services, Window(end - timedelta(hours=RHYTHM_HOURS), end))
+
+
+def missing_from(snapshot: Snapshot) -> tuple[Missing, ...]:
+    """Everything that this snapshot could not measure, with the reason and the remedy."""
+    found: list[tuple[str, object]] = [
+        ("traffic", snapshot.traffic),
+        ("cache", snapshot.cache),
+        ("ttl", snapshot.ttl),
+        ("deployment", snapshot.deployment),
+        ("spend", snapshot.spend),
+        ("history", snapshot.history),
+    ]
+    if not isinstance(snapshot.traffic, NoData):
+        found.append(("latency", snapshot.traffic.latency))
+    if not isinstance(snapshot.spend, NoData):
+        found.append(("spend", snapshot.spend.month_to_date_usd))
+    if not isinstance(snapshot.cache, NoData):
+        found += [("cache_limit", snapshot.cache.max_mb), ("cache_latency", snapshot.cache.p95_ms)]
+    return tuple(Missing(what, value) for what, value in found if isinstance(value, NoData))

@@ -1,0 +1,161 @@
+"""Carry out what was approved: effectively once, on premises read afresh, and resumed after a crash anywhere.
+
+APPROVED -> APPLYING -> APPLIED     the value is set, read back, and the service follows
+                     -> FAILED      refused, or set but not followed: a person goes on from the message
+         -> ABANDONED               the premises had moved: nothing was done, a fresh proposal is posted
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lumen.model.errors import ActuatorFailed, LumenError, SourceUnavailable, ValueMoved
+from lumen.model.message import message
+from lumen.model.proposal import Change, Draft, Proposal, State
+from lumen.model.service import ServiceId
+from lumen.ports.actuators import Actuator, Reading
+from lumen.ports.clock import Clock
+from lumen.ports.faults import FaultPoint
+from lumen.ports.state import Lease, Leases, Proposals
+from lumen.use_cases.approvals import EXPIRES_IN
+from lumen.use_cases.holding import LEASE, while_holding
+
+#: The contract lets the service take 30 s to read the setting (docs/ion-contract.md); four times that is "does not".
+FOLLOW_WITHIN_SECONDS = 120.0
+FOLLOW_POLL_SECONDS = 2.0
+
+_APPROVED = (State.APPROVED, State.APPROVED_BY_TIMER)
+
+
+class Execution:
+    """`actuators`: every place that holds the TTL, as configured; the first one's value is the premise."""
+
+    def __init__(
+        self,
+        proposals: Proposals,
+        leases: Leases,
+        actuators: Sequence[Actuator],
+        clock: Clock,
+        fault: FaultPoint,
+    ) -> None:
+        self._proposals = proposals
+        self._leases = leases
+        self._actuators = actuators
+        self._clock = clock
+        self._fault = fault
+
+    async def settle(self, service: ServiceId) -> None:
+        """Expire what is overdue and carry out what is approved, also what a crashed process left half done."""
+        await self._proposals.expire_due(service)
+        for proposal in await self._proposals.unfinished(service):
+            if proposal.state in (*_APPROVED, State.APPLYING):
+                await self._carry_out(proposal)
+
+    async def _carry_out(self, proposal: Proposal) -> None:
+        service = proposal.draft.service
+        lease = await self._leases.acquire(service, f"execute:{proposal.draft.change.knob}", LEASE)
+        if lease is None:
+            return  # another replica is at it; should it die, its lease runs out and the next round takes over
+        self._fault("execute.claimed")
+        await while_holding(
+            self._leases, self._clock, service, lease, lambda held: self._carry_out_alone(proposal.id, service, held)
+        )
+
+    async def _carry_out_alone(self, proposal_id: str, service: ServiceId, lease: Lease) -> None:
+        proposal = await self._proposals.get(service, proposal_id)  # as it is now that the lease is ours
+        if proposal is None or proposal.state not in (*_APPROVED, State.APPLYING):
+            return
+        try:
+            if proposal.state in _APPROVED:
+                if not await self._premises_hold(proposal, lease):
+                    return
+                proposal = await self._proposals.advance(
+                    service, proposal.id, lease, State.APPLYING, message("execution.applying")
+                )
+                self._fault("execute.applying")
+            await self._apply(proposal, lease)
+        except SourceUnavailable as error:
+            # Nothing is known of the real value, so nothing is claimed: the next round reads it and goes on.
+            if proposal.note != error.reason:
+                await self._proposals.advance(service, proposal.id, lease, proposal.state, error.reason)
+
+    async def _premises_hold(self, proposal: Proposal, lease: Lease) -> bool:
+        draft = proposal.draft
+        present = await self._actuators[0].read(draft.service)
+        if (present.value, present.version) == (draft.change.old, draft.premise_version):
+            return True
+        await self._abandon(proposal, lease, present)
+        return False
+
+    async def _abandon(self, proposal: Proposal, lease: Lease, present: Reading) -> None:
+        draft = proposal.draft
+        await self._proposals.advance(
+            draft.service,
+            proposal.id,
+            lease,
+            State.ABANDONED,
+            message("execution.premises_moved", old=draft.change.old, present=present.value, unit=draft.change.unit),
+        )
+        self._fault("execute.abandoned")
+        if present.value != draft.change.new:
+            await self._proposals.propose(_afresh(proposal, present), EXPIRES_IN)
+
+    async def _apply(self, proposal: Proposal, lease: Lease) -> None:
+        draft = proposal.draft
+        wanted: list[tuple[Actuator, Reading]] = []
+        for actuator in self._actuators:
+            try:
+                expected = await self._expected(draft, actuator)
+                wanted.append((actuator, await actuator.set(draft.service, draft.change, expected, proposal.id)))
+            except (ActuatorFailed, ValueMoved) as error:
+                if not wanted and isinstance(error, ValueMoved):
+                    await self._abandon(proposal, lease, await actuator.read(draft.service))
+                    return
+                await self._fail(proposal, lease, error, already=[a.name for a, _ in wanted])
+                return
+            self._fault(f"execute.set.{actuator.name}")
+        await self._confirm(proposal, lease, wanted)
+
+    async def _expected(self, draft: Draft, actuator: Actuator) -> Reading:
+        """The premise for the first place; the others only follow it, so there the present value will do."""
+        if actuator is self._actuators[0]:
+            return Reading(draft.change.old, draft.premise_version)
+        return await actuator.read(draft.service)
+
+    async def _confirm(self, proposal: Proposal, lease: Lease, wanted: Sequence[tuple[Actuator, Reading]]) -> None:
+        """APPLIED only when the running service follows in every place (mission 5)."""
+        service = proposal.draft.service
+        await self._proposals.advance(service, proposal.id, lease, State.APPLYING, message("execution.set_waiting"))
+        self._fault("execute.waiting")
+        waited_seconds = 0.0
+        while not all([await actuator.followed(service, reading) for actuator, reading in wanted]):
+            if waited_seconds >= FOLLOW_WITHIN_SECONDS:
+                change = proposal.draft.change
+                note = message(
+                    "execution.not_followed", new=change.new, unit=change.unit, waited_seconds=waited_seconds
+                )
+                await self._proposals.advance(service, proposal.id, lease, State.FAILED, note)
+                return
+            await self._clock.sleep(FOLLOW_POLL_SECONDS)
+            waited_seconds += FOLLOW_POLL_SECONDS
+        places = ", ".join(actuator.name for actuator, _ in wanted)
+        note = message("execution.applied", places=places)
+        await self._proposals.advance(service, proposal.id, lease, State.APPLIED, note)
+        self._fault("execute.applied")
+
+    async def _fail(self, proposal: Proposal, lease: Lease, error: LumenError, already: Sequence[str]) -> None:
+        note = error.reason
+        if already:
+            note = message("execution.partly_set", places=", ".join(already), code=error.reason.code)
+        await self._proposals.advance(proposal.draft.service, proposal.id, lease, State.FAILED, note)
+
+
+def _afresh(proposal: Proposal, present: Reading) -> Draft:
+    """The same wish, built on the value that really stands; its request id makes a resumed abandon post it once."""
+    draft = proposal.draft
+    return replace(
+        draft,
+        change=Change(draft.change.knob, present.value, draft.change.new, draft.change.unit),
+        premise_version=present.version,
+        reasons=(*draft.reasons, message("execution.proposed_afresh", proposal_id=proposal.id)),
+        request_id=f"afresh:{proposal.id}",
+    )

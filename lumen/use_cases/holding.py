@@ -1,0 +1,50 @@
+"""Do a piece of work under a lease: renewed while it lasts, stopped when it is lost, given back at the end."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from lumen.model.service import ServiceId
+from lumen.ports.clock import Clock
+from lumen.ports.state import Lease, Leases
+
+T = TypeVar("T")
+
+#: On the wall. Long enough for a slow store, short enough that a crashed replica's work is taken up soon.
+LEASE = timedelta(seconds=15)
+
+
+async def _renew_for_ever(leases: Leases, clock: Clock, service: ServiceId, lease: Lease) -> None:
+    while True:
+        await clock.sleep(LEASE.total_seconds() / 3 * clock.scale)
+        await leases.renew(service, lease, LEASE)
+
+
+async def while_holding(
+    leases: Leases, clock: Clock, service: ServiceId, lease: Lease, work: Callable[[Lease], Awaitable[T]]
+) -> T:
+    """Run `work` while renewing `lease`, then release it.
+
+    Raises LeaseLost (or StoreUnavailable) when the lease cannot be renewed; the work is cancelled first, and what
+    it may still have sent is refused by the fencing token.
+    """
+    working = asyncio.ensure_future(work(lease))
+    renewing = asyncio.ensure_future(_renew_for_ever(leases, clock, service, lease))
+    try:
+        await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            await _cancel(working)
+            renewing.result()
+        return working.result()
+    finally:
+        await _cancel(renewing)
+        await _cancel(working)
+        await leases.release(service, lease)
+
+
+async def _cancel(task: "asyncio.Future[Any]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task

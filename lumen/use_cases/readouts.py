@@ -1,0 +1,76 @@
+"""Answers to questions: put together from what is stored, and read afresh where the present value matters."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Proposal, State
+from lumen.model.readout import ChangeOfLate, StatusReadout, TtlReadout
+from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
+from lumen.ports.clock import Clock
+from lumen.ports.measurements import TtlSource
+from lumen.ports.state import Audit, AuditEntry, Proposals, Turns
+from lumen.use_cases.tick import NO_TURN_YET, hour_of
+
+#: What became of changes is shown for three days, as long as they are measured (docs/methods.md 3).
+CHANGES_FOR = timedelta(days=3)
+#: Enough turns to look back over those days.
+_TURNS_BACK = 100
+_APPLIED = (State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE)
+
+
+class Readouts:
+    """Changes nothing."""
+
+    def __init__(self, proposals: Proposals, turns: Turns, audit: Audit, ttl: TtlSource, clock: Clock) -> None:
+        self._proposals = proposals
+        self._turns = turns
+        self._audit = audit
+        self._ttl = ttl
+        self._clock = clock
+
+    async def status(self, service: ServiceId) -> StatusReadout:
+        """The last turn, what is open, and what became of the changes of the last days."""
+        turns = await self._turns.latest(service, _TURNS_BACK)
+        unfinished = await self._proposals.unfinished(service)
+        recent = await self._proposals.recent(service, 20)
+        now = self._clock.now()
+        return StatusReadout(
+            service=service,
+            turn=turns[0] if turns else None,
+            open_proposals=tuple(unfinished),
+            changes=tuple(_seen(p, turns) for p in recent if _is_late_change(p, now)),
+            next_turn_at=hour_of(now) + timedelta(hours=1),
+        )
+
+    async def ttl(self, service: ServiceId) -> TtlReadout:
+        """The setting as it is at this moment, and what the last turn's policy thinks of it."""
+        turns = await self._turns.latest(service, 1)
+        setting = await self._ttl.ttl(service)
+        return TtlReadout(service, setting, turns[0].ttl if turns else NO_TURN_YET)
+
+    async def proposal(self, service: ServiceId, proposal_id: str) -> Proposal | None:
+        """One proposal as it is stored, or None."""
+        return await self._proposals.get(service, proposal_id)
+
+    async def history(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
+        """The newest lines of the audit, newest first."""
+        return await self._audit.entries(service, limit)
+
+
+def _is_late_change(proposal: Proposal, now: datetime) -> bool:
+    return proposal.state in _APPLIED and proposal.finished_at is not None and now - proposal.finished_at <= CHANGES_FOR
+
+
+def _hit_rate(turn: Turn) -> float | None:
+    cache = turn.snapshot.cache
+    return None if isinstance(cache, NoData) else cache.hit_rate
+
+
+def _seen(proposal: Proposal, turns: Sequence[Turn]) -> ChangeOfLate:
+    """`turns` newest first. "Before" ends before the change; "now" begins after it, or there is none yet."""
+    at = proposal.finished_at
+    before = next((t for t in turns if at is not None and t.snapshot.window.end <= at), None)
+    now = next((t for t in turns[:1] if at is not None and t.snapshot.window.start >= at), None)
+    return ChangeOfLate(proposal, _hit_rate(before) if before else None, _hit_rate(now) if now else None)
