@@ -19,8 +19,8 @@ NICENESS = 19
 CALLS_BEFORE_RECYCLING = 200
 
 
-def _end_with(parent: multiprocessing.process.ParentProcess) -> None:
-    multiprocessing.connection.wait([parent.sentinel])
+def _end_with(parent_sentinel: int) -> None:
+    multiprocessing.connection.wait([parent_sentinel])
     os._exit(0)
 
 
@@ -29,7 +29,7 @@ def _prepare_worker() -> None:
     os.nice(NICENESS)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
 class ProcessNumerics:

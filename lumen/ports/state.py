@@ -24,7 +24,10 @@ class Lease:
 
 
 class Leases(Protocol):
-    """Leases with fencing tokens, timed by the store's own clock (durations are of service time)."""
+    """Leases with fencing tokens, timed by the store's own clock.
+
+    Their durations are on the wall, whatever the Clock's scale: a lease guards against a process that died.
+    """
 
     async def acquire(self, service: ServiceId, name: str, duration: timedelta) -> Lease | None:
         """Take the lease, or None while another holder's has not run out."""

@@ -6,17 +6,21 @@ from datetime import timedelta
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob, Origin, Priority, Proposal
+from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.ports.actuators import Actuator
-from lumen.ports.state import Proposals
+from lumen.ports.state import Audit, Proposals
 
 #: Mission 6: nobody decided within a day, so nothing happens.
 EXPIRES_IN = timedelta(hours=24)
 
 #: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
 NOT_PREDICTABLE = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
+
+
+#: A failed change may have set the value too ("set, but not followed"), so it can be taken back as well.
+UNDOABLE = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,9 @@ class TtlLimits:
 class Approvals:
     """Propose, and decide once. Carrying out what was approved is `execution`'s work."""
 
-    def __init__(self, proposals: Proposals, ttl_actuator: Actuator, ttl_limits: TtlLimits) -> None:
+    def __init__(self, proposals: Proposals, audit: Audit, ttl_actuator: Actuator, ttl_limits: TtlLimits) -> None:
         self._proposals = proposals
+        self._audit = audit
         self._ttl = ttl_actuator
         self._limits = ttl_limits
 
@@ -81,6 +86,42 @@ class Approvals:
             ),
             EXPIRES_IN,
         )
+
+    async def propose_undo(self, service: ServiceId, proposal_id: str, person: Person, request_id: str) -> Proposal:
+        """A person wants the recorded old value back, through the same path. Raises NotPossible, SourceUnavailable."""
+        wrong = message("approval.undo_unknown", proposal_id=proposal_id)
+        remedy = message("approval.undo_remedy")
+        change_made = await self._proposals.get(service, proposal_id)
+        if change_made is None:
+            raise NotPossible(wrong, remedy)
+        if change_made.state not in UNDOABLE:
+            state = change_made.state.value
+            raise NotPossible(message("approval.undo_not_applied", proposal_id=proposal_id, state=state), remedy)
+        old = change_made.draft.change
+        present = await self._ttl.read(service)
+        if present.value == old.old:
+            raise NotPossible(
+                message("approval.undo_already", proposal_id=proposal_id, value=old.old, unit=old.unit), remedy
+            )
+        return await self._proposals.propose(
+            Draft(
+                service=service,
+                change=Change(old.knob, present.value, old.old, old.unit),
+                premise_version=present.version,
+                origin=Origin.UNDO,
+                asked_by=person,
+                reasons=(message("approval.undo_of", person=person.name, proposal_id=proposal_id),),
+                expected=NOT_PREDICTABLE,
+                priority=Priority.MEDIUM,
+                undo_of=proposal_id,
+                request_id=request_id,
+            ),
+            EXPIRES_IN,
+        )
+
+    async def refused(self, service: ServiceId, proposal_id: str, person: Person) -> None:
+        """Write to the audit that a person without the right tried."""
+        await self._audit.add(service, "refused", person.user_id, proposal_id)
 
     async def decide(
         self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str

@@ -145,7 +145,7 @@ class Execution:
     async def _fail(self, proposal: Proposal, lease: Lease, error: LumenError, already: Sequence[str]) -> None:
         note = error.reason
         if already:
-            note = message("execution.partly_set", places=", ".join(already), code=error.reason.code)
+            note = message("execution.partly_set", places=", ".join(already), reason=error.reason.code)
         await self._proposals.advance(proposal.draft.service, proposal.id, lease, State.FAILED, note)
 
 
