@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -45,12 +46,24 @@ class Stopped(BaseException):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m demo` with its flags; a flag that is not given has the default of `run_demo`."""
+    return run_demo(**vars(_parser().parse_args(arguments)))
+
+
+def run_demo(
+    *,
+    port: int = 8765,
+    scale: float = 60.0,
+    seed: int = 1,
+    directory: Path | None = None,
+    sandbox_only: bool = False,
+) -> int:
     """Run until somebody stops it. 0 after that; 1, with one sentence on standard error, when it cannot go on."""
-    options = _parser().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
     try:
-        _run(options)
+        own = _private(directory or Path(tempfile.gettempdir()) / f"lumen-demo-{os.getuid()}")
+        _run(World(own, _clock(scale), port, seed), sandbox_only)
     except Stopped:
         return 0
     except (ProcessFailed, ValkeyFailed) as failure:
@@ -60,11 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lumen demo", description=__doc__)
-    parser.add_argument("--port", type=int, default=8765, help="of the page, on 127.0.0.1 (default: 8765)")
-    parser.add_argument("--scale", type=float, default=60.0, help="how many times faster time runs (default: 60)")
-    parser.add_argument("--seed", type=int, default=1, help="of the simulated users")
-    parser.add_argument("--directory", type=Path, default=None, help="for data and logs (default: one per user)")
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__, argument_default=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help="of the page, on 127.0.0.1 (default: 8765)")
+    parser.add_argument("--scale", type=float, help="how many times faster time runs (default: 60)")
+    parser.add_argument("--seed", type=int, help="of the simulated users")
+    parser.add_argument("--directory", type=Path, help="for data and logs (default: one per user)")
     parser.add_argument("--sandbox-only", action="store_true", help="the Slack workspace and the cloud, without Lumen")
     return parser
 
@@ -76,27 +89,23 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _run(options: argparse.Namespace) -> None:
-    directory = _private(options.directory or Path(tempfile.gettempdir()) / f"lumen-demo-{os.getuid()}")
-    ours = claim(directory / "demo.lock")
-    if ours is None:
-        pid = (directory / "demo.lock").read_text()
-        raise ProcessFailed(f"A demo is running already (process {pid}). Stop it first, or give --directory.")
-    world = World(directory, _clock(options.scale), options.port, options.seed)
-    # What a killed demo left behind may hold the port.
+def _run(world: World, sandbox_only: bool) -> None:
+    record = world.directory / "demo.lock"
+    if claim(record) is None:
+        raise ProcessFailed(f"A demo is running already (process {record.read_text()}): stop it first.")
+    # Before the port is looked at: what a killed demo left behind may hold it.
     world.clear()
-    if options.port and not is_free(options.port):
+    if world.page_port and not is_free(world.page_port):
+        other = world.page_port + 1
         raise ProcessFailed(
-            f"Port {options.port} on 127.0.0.1 is taken: stop what uses it, or choose another one "
-            f"(make demo PORT={options.port + 1}, or lumen demo --port {options.port + 1})."
+            f"Port {world.page_port} on 127.0.0.1 is taken: stop what uses it, or choose another one "
+            f"(make demo PORT={other}, or lumen demo --port {other})."
         )
     with world:
-        watched = [world.sandbox]
-        if not options.sandbox_only:
-            watched.append(_start_bot(world))
-        welcome = SANDBOX_WELCOME if options.sandbox_only else WELCOME
-        said = {name: getattr(world.addresses, name) for name in world.addresses.__slots__}
-        print(welcome.format(**said, hour=3600 / options.scale, logs=world.children), flush=True)  # noqa: T201
+        watched = [world.sandbox] if sandbox_only else [world.sandbox, _start_bot(world)]
+        welcome = SANDBOX_WELCOME if sandbox_only else WELCOME
+        said = asdict(world.addresses)
+        print(welcome.format(**said, hour=3600 / world.clock.scale, logs=world.children), flush=True)  # noqa: T201
         _watch(watched)
 
 
