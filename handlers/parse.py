@@ -1,0 +1,162 @@
+"""Pure: what a person typed after `/lumen` -> a typed command, or why it is none."""
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lumen.model.message import Message, message
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Explains everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The last turn. `share`: the answer is for the channel."""
+
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The full card of the last turn."""
+
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTtl:
+    """The setting and what the policy thinks of it."""
+
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeTtl:
+    """Whole seconds; whether they are in range is the use case's to say."""
+
+    ttl_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListApprovals:
+    """What waits for a decision."""
+
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An extra turn now."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The newest lines of the audit."""
+
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Propose the old value of an applied change."""
+
+    proposal_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misspelt:
+    """No such command; `nearest` is the one that was probably meant, or empty."""
+
+    given: str
+    nearest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A known command with something after it that it cannot take."""
+
+    reason: Message
+    remedy: Message
+
+
+Command = (
+    Help | Status | Report | ShowTtl | ProposeTtl | ListApprovals | Run | History | Undo | Misspelt | Malformed
+)
+
+#: 420, 420s, 7m, 1h: whole seconds in the end.
+_TTL = re.compile(r"(\d{1,7})(s|m|h)?")
+_UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+_SHARE = "share"
+#: Below this likeness a suggestion would only puzzle.
+_LIKENESS = 0.5
+
+
+def parse(text: str) -> Command:
+    """`text` is what stands after `/lumen`, as Slack sends it. Never raises."""
+    typed = text.split()
+    if not typed:
+        return Help()
+    name, *rest = typed
+    parser = _PARSERS.get(name.lower())
+    if parser is None:
+        nearest = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=_LIKENESS)
+        return Misspelt(name, nearest[0] if nearest else "")
+    return parser(rest)
+
+
+def _plain(name: str, command: Callable[[bool], Command]) -> Callable[[Sequence[str]], Command]:
+    """A command that takes nothing but `share`."""
+
+    def read(rest: Sequence[str]) -> Command:
+        words = [word.lower() for word in rest]
+        if words in ([], [_SHARE]):
+            return command(bool(words))
+        return _unexpected(name, " ".join(rest))
+
+    return read
+
+
+def _bare(name: str, command: Callable[[], Command]) -> Callable[[Sequence[str]], Command]:
+    """A command that takes nothing at all."""
+    return lambda rest: _unexpected(name, " ".join(rest)) if rest else command()
+
+
+def _unexpected(name: str, given: str) -> Malformed:
+    return Malformed(
+        message("command.unexpected", name=name, given=given), message("command.unexpected_remedy", name=name)
+    )
+
+
+def _ttl(rest: Sequence[str]) -> Command:
+    words = [word.lower() for word in rest]
+    if words in ([], [_SHARE]):
+        return ShowTtl(bool(words))
+    found = _TTL.fullmatch("".join(words))
+    if found is None:
+        return Malformed(message("command.ttl_no_number", given=" ".join(rest)), message("command.ttl_remedy"))
+    return ProposeTtl(int(found[1]) * _UNIT_SECONDS[found[2]])
+
+
+def _undo(rest: Sequence[str]) -> Command:
+    if len(rest) != 1:
+        return Malformed(message("command.undo_which"), message("command.undo_remedy"))
+    return Undo(rest[0])
+
+
+_PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
+    "help": _bare("help", Help),
+    "status": _plain("status", Status),
+    "report": _plain("report", Report),
+    "ttl": _ttl,
+    "approvals": _plain("approvals", ListApprovals),
+    "history": _plain("history", History),
+    "undo": _undo,
+    "run": _bare("run", Run),
+}
+
+#: In the order in which help explains them.
+NAMES = tuple(_PARSERS)

@@ -1,0 +1,95 @@
+"""Short answers: help, a typo, the TTL as it is, the history, and every sentence that a click or a command gets."""
+
+from collections.abc import Sequence
+
+from handlers.catalogue import Catalogue
+from handlers.parse import NAMES
+from handlers.views.card import Card, Shown
+from handlers.views.proposal import expected_lines, line
+from handlers.views.report import recommended
+from handlers.views.words import iso, no_data
+from lumen.model.errors import LumenError
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Proposal
+from lumen.model.readout import TtlReadout
+from lumen.ports.state import AuditEntry
+
+
+def said(words: Catalogue, *wanted: Message) -> Shown:
+    """Plain sentences, a line each."""
+    card = Card(words)
+    card.section(*wanted)
+    return card.shown()
+
+
+def failed(words: Catalogue, error: LumenError) -> Shown:
+    """What went wrong, and how to mend it."""
+    return said(words, message("slack.failed", reason=words.plain(error.reason)), error.remedy)
+
+
+def help_card(words: Catalogue, min_ttl_seconds: int, max_ttl_seconds: int) -> Shown:
+    """One line a command."""
+    card = Card(words)
+    card.header(message("command.help_title"))
+    params = {"min_seconds": min_ttl_seconds, "max_seconds": max_ttl_seconds}
+    card.lines([words.say(Message(f"command.help_{name}", params)) for name in NAMES])
+    card.context([words.say(message("command.help_share"))])
+    return card.shown()
+
+
+def misspelt(words: Catalogue, given: str, nearest: str) -> Shown:
+    """The nearest command, or all of them."""
+    if nearest:
+        return said(words, message("command.unknown_near", given=given, nearest=nearest))
+    return said(words, message("command.unknown", given=given, names=", ".join(NAMES)))
+
+
+def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
+    """The setting as it was read just now, whether the service follows, and the recommendation."""
+    card = Card(words)
+    setting = readout.setting
+    if isinstance(setting, NoData):
+        card.section(message("command.ttl_unknown", service=readout.service.name))
+        card.lines([no_data(words, setting)])
+    else:
+        code = "command.ttl_now" if setting.followed else "command.ttl_not_followed"
+        card.section(Message(code, {"service": readout.service.name, "ttl_seconds": setting.value_seconds}))
+    wanted = readout.recommendation
+    if isinstance(wanted, NoData):
+        card.lines([no_data(words, wanted)])
+    else:
+        card.lines([recommended(words, wanted), *(f"• {words.say(reason)}" for reason in wanted.reasons)])
+    card.context([words.say(message("command.ttl_hint"))])
+    return card.shown()
+
+
+def proposed(words: Catalogue, proposal: Proposal) -> Shown:
+    """The asker sees the expected effect first; the card with the buttons stands in the channel."""
+    card = Card(words)
+    card.lines([words.say(message("command.proposed")), line(words, proposal)])
+    card.lines(expected_lines(words, proposal.draft.expected))
+    return card.shown()
+
+
+def history_card(words: Catalogue, entries: Sequence[AuditEntry]) -> Shown:
+    """The newest lines of the audit, a line each."""
+    card = Card(words)
+    card.header(message("command.history_title"))
+    card.lines(
+        [
+            words.say(
+                message(
+                    "command.history_line",
+                    event_at=iso(entry.at),
+                    event=entry.event,
+                    proposal_id=entry.proposal_id,
+                    actor=entry.actor,
+                    detail=entry.detail,
+                )
+            )
+            for entry in entries
+        ]
+        or [words.say(message("command.history_none"))]
+    )
+    return card.shown()

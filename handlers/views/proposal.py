@@ -1,0 +1,241 @@
+"""The card of one proposal: what would change, what it would do, why; later who decided, and what became of it."""
+
+from collections.abc import Iterable
+
+from handlers.catalogue import Catalogue
+from handlers.views.card import Button, Card, Confirm, Shown
+from handlers.views.words import change_params, iso, no_data, value_of, word
+from lumen.model.message import Message, Param, message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Choice, Expectation, Origin, Proposal, State
+
+APPROVE = "proposal.approve"
+REJECT = "proposal.reject"
+DETAILS = "proposal.details"
+UNDO = "proposal.undo"
+
+#: What a click on a deciding button means.
+CHOICES = {APPROVE: Choice.APPROVE, REJECT: Choice.REJECT}
+
+STATE_SIGNS = {
+    State.PENDING: "🟡",
+    State.APPROVED: "⏳",
+    State.APPROVED_BY_TIMER: "⏳",
+    State.APPLYING: "⏳",
+    State.APPLIED: "✅",
+    State.KEPT: "✅",
+    State.INCONCLUSIVE: "✅",
+    State.HARMFUL: "⚠️",
+    State.UNDONE: "↩️",
+    State.REJECTED: "🚫",
+    State.EXPIRED: "⌛",
+    State.WITHDRAWN: "🚫",
+    State.SUPERSEDED: "⏭️",
+    State.FAILED: "❌",
+    State.ABANDONED: "🔀",
+}
+
+#: A change that stands can be taken back.
+CAN_UNDO = frozenset({State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
+
+
+def card(words: Catalogue, proposal: Proposal) -> Shown:
+    """The message in the channel. Buttons that decide are there while PENDING, and gone for ever after."""
+    built = Card(words)
+    draft = proposal.draft
+    built.header(
+        message(
+            "views.proposal_header",
+            sign=STATE_SIGNS[proposal.state],
+            service=draft.service.name,
+            knob=words.plain(Message(f"word.knob_{draft.change.knob}", {})),
+            state=words.plain(Message(f"word.state_{proposal.state}", {})),
+            **change_params(draft.change),
+        )
+    )
+    built.lines([_what(words, proposal), _asked_by(words, proposal)])
+    built.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
+    built.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
+    built.lines(fate(words, proposal))
+    built.context([_small_print(words, proposal)])
+    buttons = _buttons(proposal)
+    if buttons:
+        built.buttons(buttons, block_id=f"proposal:{proposal.id}")
+    return built.shown()
+
+
+def line(words: Catalogue, proposal: Proposal) -> str:
+    """The proposal in one line, for lists and answers."""
+    change = proposal.draft.change
+    return words.say(
+        message(
+            "views.proposal_line",
+            sign=STATE_SIGNS[proposal.state],
+            knob=word(words, "knob", change.knob),
+            state=word(words, "state", proposal.state),
+            proposal_id=proposal.id,
+            **change_params(change),
+        )
+    )
+
+
+def _what(words: Catalogue, proposal: Proposal) -> str:
+    draft = proposal.draft
+    return words.say(
+        message(
+            "views.proposal_what",
+            service=draft.service.name,
+            knob=word(words, "knob", draft.change.knob),
+            **change_params(draft.change),
+        )
+    )
+
+
+def _asked_by(words: Catalogue, proposal: Proposal) -> str:
+    draft = proposal.draft
+    priority = word(words, "priority", draft.priority)
+    if draft.asked_by is not None:
+        code = "views.proposal_undo_asked" if draft.origin is Origin.UNDO else "views.proposal_asked"
+        return words.say(Message(code, {"who_mention": draft.asked_by.user_id, "priority": priority}))
+    return words.say(message("views.proposal_by_lumen", priority=priority))
+
+
+def expected_lines(words: Catalogue, expected: Expectation | NoData) -> list[str]:
+    """What it would do, with its interval, or why that cannot be said yet."""
+    if isinstance(expected, NoData):
+        return [no_data(words, expected)]
+    hits, cost = expected.hit_rate_change, expected.monthly_cost_change_usd
+    return [
+        words.say(message("views.expected_hit_rate", low=100 * hits[0], middle=100 * hits[1], high=100 * hits[2])),
+        words.say(message("views.expected_cost", low_usd=cost[0], middle_usd=cost[1], high_usd=cost[2])),
+        words.say(message("views.expected_confidence", confidence=expected.confidence)),
+    ]
+
+
+def fate(words: Catalogue, proposal: Proposal) -> list[str]:
+    """Who decided and when, then how far the execution is; nothing while it is PENDING."""
+    lines = []
+    decided = _decided(proposal)
+    if decided is not None:
+        lines.append(words.say(decided))
+    progress = _progress(proposal)
+    if progress is not None:
+        lines.append(words.say(progress))
+    if proposal.note is not None:
+        lines.append(words.say(proposal.note))
+    return lines
+
+
+def _decided(proposal: Proposal) -> Message | None:
+    decision, at = proposal.decision, proposal.decided_at
+    if decision is None or at is None:
+        return None
+    when = iso(at)
+    if decision.person is not None and decision.choice in (Choice.APPROVE, Choice.REJECT):
+        code = "views.decided_approved" if decision.choice is Choice.APPROVE else "views.decided_rejected"
+        return Message(code, {"who_mention": decision.person.user_id, "decided_at": when})
+    codes = {
+        Choice.TIMER: "views.decided_timer",
+        Choice.EXPIRE: "views.decided_expired",
+        Choice.WITHDRAW: "views.decided_withdrawn",
+        Choice.SUPERSEDE: "views.decided_superseded",
+    }
+    # An approval on the command line has no Slack user: it is said without a mention.
+    code = codes.get(decision.choice, "views.decided_elsewhere")
+    return Message(code, {"decided_at": when})
+
+
+def _progress(proposal: Proposal) -> Message | None:
+    codes = {
+        State.APPROVED: "views.progress_approved",
+        State.APPROVED_BY_TIMER: "views.progress_approved",
+        State.APPLYING: "views.progress_applying",
+        State.FAILED: "views.progress_failed",
+        State.ABANDONED: "views.progress_abandoned",
+        State.KEPT: "views.progress_kept",
+        State.INCONCLUSIVE: "views.progress_inconclusive",
+        State.HARMFUL: "views.progress_harmful",
+        State.UNDONE: "views.progress_undone",
+    }
+    if proposal.state is State.APPLIED and proposal.finished_at is not None:
+        return message("views.progress_applied", finished_at=iso(proposal.finished_at))
+    code = codes.get(proposal.state)
+    return Message(code, {}) if code else None
+
+
+def _small_print(words: Catalogue, proposal: Proposal) -> str:
+    draft = proposal.draft
+    params: dict[str, Param] = {"proposal_id": proposal.id, "old": draft.change.old, "unit": draft.change.unit}
+    if proposal.state is State.PENDING:
+        return words.say(Message("views.proposal_print_open", {**params, "expires_at": iso(proposal.expires_at)}))
+    return words.say(Message("views.proposal_print", {**params, "created_at": iso(proposal.created_at)}))
+
+
+def _buttons(proposal: Proposal) -> list[Button]:
+    value, change = value_of(proposal), proposal.draft.change
+    spoken = change_params(change)
+    if proposal.state is State.PENDING:
+        return [
+            Button(
+                APPROVE,
+                message("views.button_approve"),
+                value,
+                style="primary",
+                spoken=Message("views.spoken_approve", spoken),
+                confirm=approve_dialog(proposal.draft.service.name, change),
+            ),
+            Button(
+                REJECT,
+                message("views.button_reject"),
+                value,
+                style="danger",
+                spoken=Message("views.spoken_reject", spoken),
+            ),
+            Button(
+                DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)
+            ),
+        ]
+    if proposal.state in CAN_UNDO:
+        return [
+            Button(
+                UNDO,
+                message("views.button_undo", old=change.old, unit=change.unit),
+                value,
+                spoken=Message("views.spoken_undo", spoken),
+                confirm=_undo_dialog(proposal.draft.service.name, change),
+            ),
+            Button(
+                DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)
+            ),
+        ]
+    return []
+
+
+def approve_dialog(service: str, change: Change) -> Confirm:
+    """Names the exact effect and the way back."""
+    params = {"service": service, **change_params(change)}
+    return Confirm(
+        Message("views.confirm_approve_title", params),
+        Message("views.confirm_approve_text", params),
+        Message("views.confirm_approve_yes", params),
+        message("views.confirm_no"),
+    )
+
+
+def _undo_dialog(service: str, change: Change) -> Confirm:
+    params = {"service": service, **change_params(change)}
+    return Confirm(
+        Message("views.confirm_undo_title", params),
+        Message("views.confirm_undo_text", params),
+        Message("views.confirm_undo_yes", params),
+        message("views.confirm_no"),
+    )
+
+
+def list_of(words: Catalogue, proposals: Iterable[Proposal]) -> Shown:
+    """`/lumen approvals`: what waits for a decision or is being done."""
+    built = Card(words)
+    lines = [line(words, proposal) for proposal in proposals]
+    built.header(message("views.approvals_title", count=len(lines)))
+    built.lines(lines or [words.say(message("views.approvals_none"))])
+    return built.shown()

@@ -1,0 +1,240 @@
+"""The hourly report, and the answer to `/lumen status`: how it is, what changed, what is missing, what to do."""
+
+from collections.abc import Iterable
+
+from handlers.catalogue import Catalogue
+from handlers.views.card import Card, Shown
+from handlers.views.words import change_params, figure, iso, no_data, person, word
+from lumen.model.assessment import HealthLevel, Objective, Score, UnifiedGate, Verdict
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.readout import ChangeOfLate, StatusReadout
+from lumen.model.snapshot import Snapshot
+from lumen.model.turn import Missing, Recommendation, Turn
+
+#: A colour is never alone: the word of the health stands beside it.
+HEALTH_SIGNS = {
+    HealthLevel.EXCELLENT: "🟢",
+    HealthLevel.GOOD: "🟢",
+    HealthLevel.WARNING: "🟡",
+    HealthLevel.CRITICAL: "🔴",
+    HealthLevel.NO_DATA: "⚪",
+}
+VERDICT_SIGNS = {Verdict.PASS: "✅", Verdict.WARN: "⚠️", Verdict.FAIL: "❌", Verdict.NO_DATA: "⚪"}
+
+CHANGES_SHOWN = 3
+
+
+def report(words: Catalogue, readout: StatusReadout) -> Shown:
+    """One card; before the first turn it says when that comes."""
+    card = Card(words)
+    turn = readout.turn
+    if turn is None:
+        _before_the_first(card, readout)
+        return card.shown()
+    gate = turn.assessment.gate
+    card.header(_headline(words, turn, gate))
+    card.context([_when(words, turn)])
+    card.fields(_fields(words, turn))
+    card.titled(message("views.report_why"), _why(words, gate))
+    card.titled(message("views.report_objectives"), _objectives(words, turn.assessment.slo.objectives))
+    card.titled(message("views.report_changes"), (_change(words, c) for c in readout.changes[:CHANGES_SHOWN]))
+    card.titled(message("views.report_recommended"), _recommended(words, turn))
+    card.titled(message("views.report_missing"), _missing(words, turn.missing))
+    card.context(_footer(words, readout))
+    return card.shown()
+
+
+def _before_the_first(card: Card, readout: StatusReadout) -> None:
+    card.header(message("views.report_none_title", service=readout.service.name))
+    if readout.next_turn_at is None:
+        card.section(message("views.report_none"))
+    else:
+        card.section(message("views.report_none_until", next_turn_at=iso(readout.next_turn_at)))
+
+
+def _headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:
+    service, sign = turn.snapshot.service.name, HEALTH_SIGNS[gate.health]
+    health = words.plain(Message(f"word.health_{gate.health}", {}))
+    if isinstance(gate.score.value, NoData):
+        return message("views.report_header_no_score", sign=sign, service=service, health=health)
+    if gate.partial:
+        return message(
+            "views.report_header_partial", sign=sign, service=service, health=health, score=gate.score.value
+        )
+    return message("views.report_header", sign=sign, service=service, health=health, score=gate.score.value)
+
+
+def _when(words: Catalogue, turn: Turn) -> str:
+    window = turn.snapshot.window
+    return words.say(
+        message(
+            "views.report_when",
+            service=turn.snapshot.service.name,
+            region=turn.snapshot.service.region,
+            start_at=iso(window.start),
+            end_at=iso(window.end),
+            turn_id=turn.id,
+        )
+    )
+
+
+def _fields(words: Catalogue, turn: Turn) -> list[tuple[Message, str]]:
+    seen, judged = turn.snapshot, turn.assessment
+    cache, spend = seen.cache, seen.spend
+    known_cache = None if isinstance(cache, NoData) else cache
+    level = judged.maturity.level
+    return [
+        (
+            message("views.field_hit_rate"),
+            figure(words, known_cache.hit_rate if known_cache else None, "views.value_share"),
+        ),
+        (message("views.field_ttl"), _ttl(words, seen)),
+        (message("views.field_p95"), figure(words, _p95_ms(seen), "views.value_ms")),
+        (message("views.field_errors"), figure(words, _error_rate(seen), "views.value_small_share")),
+        (
+            message("views.field_memory"),
+            figure(words, known_cache.memory_ratio if known_cache else None, "views.value_share"),
+        ),
+        (message("views.field_cache"), word(words, "cache", judged.cache.health)),
+        (message("views.field_roi"), _with_sign(judged.roi.verdict, figure(words, judged.roi.roi, "views.value_roi"))),
+        (message("views.field_maturity"), figure(words, level, "views.value_level")),
+        (
+            message("views.field_spend"),
+            words.say(message("word.no_data"))
+            if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData)
+            else words.say(
+                message(
+                    "views.value_spend_estimate" if spend.is_estimate else "views.value_spend",
+                    spent_usd=spend.month_to_date_usd,
+                    budget_usd=spend.budget_usd,
+                )
+            ),
+        ),
+        (message("views.field_rhythm"), word(words, "rhythm", judged.rhythm.state)),
+    ]
+
+
+def _with_sign(verdict: Verdict, shown: str) -> str:
+    return f"{VERDICT_SIGNS[verdict]} {shown}"
+
+
+def _ttl(words: Catalogue, seen: Snapshot) -> str:
+    if isinstance(seen.ttl, NoData):
+        return words.say(message("word.no_data"))
+    code = "views.value_ttl" if seen.ttl.followed else "views.value_ttl_not_followed"
+    return words.say(Message(code, {"ttl_seconds": seen.ttl.value_seconds}))
+
+
+def _p95_ms(seen: Snapshot) -> float | None:
+    traffic = seen.traffic
+    if isinstance(traffic, NoData) or isinstance(traffic.latency, NoData) or traffic.latency.total == 0:
+        return None
+    return traffic.latency.percentile_ms(0.95)
+
+
+def _error_rate(seen: Snapshot) -> float | None:
+    traffic = seen.traffic
+    if isinstance(traffic, NoData) or traffic.requests == 0:
+        return None
+    return traffic.errors_5xx / traffic.requests
+
+
+def _why(words: Catalogue, gate: UnifiedGate) -> Iterable[str]:
+    yield words.say(gate.health_reason)
+    parts = _parts(words, gate.score)
+    if parts:
+        yield parts
+
+
+def _parts(words: Catalogue, score: Score) -> str:
+    """What each part gave to the score; the points add up to it."""
+    given = [(part, score.contribution(part)) for part in score.parts]
+    return " · ".join(
+        words.say(message("views.part", name=word(words, "part", part.name), points=points, most=100 * part.weight))
+        if points is not None
+        else words.say(message("views.part_no_data", name=word(words, "part", part.name)))
+        for part, points in given
+    )
+
+
+def _objectives(words: Catalogue, objectives: Iterable[Objective]) -> Iterable[str]:
+    for objective in objectives:
+        if objective.met is None:
+            sign = VERDICT_SIGNS[Verdict.NO_DATA]
+        elif objective.met:
+            sign = VERDICT_SIGNS[Verdict.PASS]
+        else:
+            sign = VERDICT_SIGNS[Verdict.FAIL if objective.alert else Verdict.WARN]
+        yield f"{sign} {words.say(objective.shown)}"
+
+
+def _change(words: Catalogue, change: ChangeOfLate) -> str:
+    proposal = change.proposal
+    moved = words.say(
+        message(
+            "views.change",
+            knob=word(words, "knob", proposal.draft.change.knob),
+            **change_params(proposal.draft.change),
+        )
+    )
+    when = words.instant(proposal.finished_at) if proposal.finished_at else ""
+    by = person(proposal.decision.person) if proposal.decision and proposal.decision.person else ""
+    effect = words.say(
+        message(
+            "views.change_effect",
+            before=words.plain(_share(change.hit_rate_before)),
+            now=words.plain(_share(change.hit_rate_now)),
+        )
+        if change.hit_rate_now is not None
+        else message("views.change_measuring", before=words.plain(_share(change.hit_rate_before)))
+    )
+    return " · ".join(piece for piece in (moved, when, by, effect) if piece)
+
+
+def _share(value: float | None) -> Message:
+    return message("word.no_data") if value is None else message("views.value_share", value=value)
+
+
+def _recommended(words: Catalogue, turn: Turn) -> Iterable[str]:
+    wanted = turn.ttl
+    if isinstance(wanted, NoData):
+        yield no_data(words, wanted)
+        return
+    yield recommended(words, wanted)
+    yield from (f"• {words.say(reason)}" for reason in wanted.reasons)
+    yield from (f"• {words.say(reason)}" for reason in turn.held_back)
+
+
+def recommended(words: Catalogue, wanted: Recommendation) -> str:
+    """The recommendation in one line."""
+    if wanted.change is None:
+        return words.say(message("views.recommended_hold"))
+    return words.say(
+        message(
+            "views.recommended",
+            priority=word(words, "priority", wanted.priority),
+            knob=word(words, "knob", wanted.change.knob),
+            strategy=word(words, "strategy", wanted.strategy),
+            **change_params(wanted.change),
+        )
+    )
+
+
+def _missing(words: Catalogue, missing: Iterable[Missing]) -> Iterable[str]:
+    said: set[str] = set()
+    for lack in missing:
+        line = no_data(words, lack.why)
+        # One dead server takes several figures with it: its sentence is said once.
+        if line not in said:
+            said.add(line)
+            yield f"• *{word(words, 'source', lack.what)}*: {line}"
+
+
+def _footer(words: Catalogue, readout: StatusReadout) -> list[str]:
+    lines = []
+    if readout.open_proposals:
+        lines.append(words.say(message("views.report_open", count=len(readout.open_proposals))))
+    if readout.next_turn_at is not None:
+        lines.append(words.say(message("views.report_next", next_turn_at=iso(readout.next_turn_at))))
+    return lines
