@@ -1,1 +1,1 @@
-"""Pure: a snapshot in, an assessment out. Imports only the model."""
+"""Pure: a snapshot in, an assessment out. Imports only the model and the gates, whose verdicts it carries."""

@@ -1,0 +1,30 @@
+"""All assessments of one snapshot, joined by the unified gate."""
+
+from dataclasses import dataclass, field
+
+from lumen.exporters.cache import assess_cache
+from lumen.exporters.cost_rhythm import assess_rhythm
+from lumen.exporters.maturity import assess_maturity
+from lumen.exporters.roi import Prices, assess_roi
+from lumen.exporters.slo import SloTargets, assess_slo
+from lumen.gates.unified import unified_gate
+from lumen.model.assessment import Assessment
+from lumen.model.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentSettings:
+    """What the assessments compare with; the defaults are the mission's."""
+
+    slo: SloTargets = field(default_factory=SloTargets)
+    prices: Prices = field(default_factory=Prices)
+
+
+def assess(snapshot: Snapshot, settings: AssessmentSettings) -> Assessment:
+    """Pure and deterministic: the same snapshot and settings give the same assessment."""
+    slo = assess_slo(snapshot, settings.slo)
+    roi = assess_roi(snapshot, settings.prices)
+    maturity = assess_maturity(snapshot, slo)
+    rhythm = assess_rhythm(snapshot)
+    cache = assess_cache(snapshot)
+    return Assessment(slo, roi, maturity, rhythm, cache, unified_gate(roi, slo, maturity, rhythm, cache))

@@ -1,0 +1,183 @@
+"""How the cache does, and in which direction it should go (the table of mission 3.5)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lumen.exporters.slo import LEAST_SAMPLES
+from lumen.model.assessment import CacheAction, CacheAssessment, CacheFinding, CacheHealth, Grade
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.snapshot import CacheStats, Snapshot, TtlSetting
+
+#: Evictions that show the memory to bind: from 100/h a longer TTL cannot help, above 150/h more memory is due.
+MANY_EVICTIONS_PER_HOUR = 100
+TOO_MANY_EVICTIONS_PER_HOUR = 150
+POOR_HIT_RATE = 0.40
+LONGEST_TTL_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFigures:
+    """The five rows of the table, each measured or known to be missing."""
+
+    hit_rate: float | NoData
+    memory_ratio: float | NoData
+    p95_ms: float | NoData
+    evictions_per_hour: float | NoData
+    ttl_seconds: float | NoData
+
+
+def assess_cache(snapshot: Snapshot) -> CacheAssessment:
+    """Grades, health and action. Without a hit rate there is no health, without hit rate and memory no action."""
+    figures = cache_figures(snapshot.cache, snapshot.ttl)
+    grades = grades_of(figures)
+    values = {
+        "hit_rate": figures.hit_rate,
+        "memory_ratio": figures.memory_ratio,
+        "p95_ms": figures.p95_ms,
+        "evictions_per_hour": figures.evictions_per_hour,
+        "ttl_seconds": figures.ttl_seconds,
+    }
+    findings = tuple(CacheFinding(name, value, grades[name]) for name, value in values.items())
+    health, health_reason = _health(snapshot.cache, figures, grades)
+    action, action_reason = _action(figures)
+    return CacheAssessment(health, action, findings, health_reason, action_reason)
+
+
+def cache_figures(cache: CacheStats | NoData, ttl: TtlSetting | NoData) -> CacheFigures:
+    """What the table needs, from what was measured."""
+    ttl_seconds = ttl if isinstance(ttl, NoData) else float(ttl.value_seconds)
+    if isinstance(cache, NoData):
+        return CacheFigures(cache, cache, cache, cache, ttl_seconds)
+    return CacheFigures(
+        hit_rate=_hit_rate(cache),
+        memory_ratio=_memory_ratio(cache),
+        p95_ms=cache.p95_ms,
+        evictions_per_hour=cache.evictions_per_hour if cache.seconds > 0 else _no("roi_no_time"),
+        ttl_seconds=ttl_seconds,
+    )
+
+
+def grades_of(figures: CacheFigures) -> Mapping[str, Grade | None]:
+    """The column of each row, in the order of the table; None without data."""
+    return {
+        "hit_rate": _graded(figures.hit_rate, grade_hit_rate),
+        "memory_ratio": _grade_memory_of(figures),
+        "p95_ms": _graded(figures.p95_ms, grade_p95),
+        "evictions_per_hour": _graded(figures.evictions_per_hour, grade_evictions),
+        "ttl_seconds": _graded(figures.ttl_seconds, grade_ttl),
+    }
+
+
+def grade_hit_rate(ratio: float) -> Grade:
+    if ratio > 0.80:
+        return Grade.GOOD
+    return Grade.WATCH if ratio >= 0.60 else Grade.BAD
+
+
+def grade_memory(ratio: float) -> Grade:
+    if 0.70 <= ratio <= 0.85:
+        return Grade.GOOD
+    return Grade.WATCH if 0.50 <= ratio < 0.90 else Grade.BAD
+
+
+def grade_p95(value_ms: float) -> Grade:
+    if value_ms < 100:
+        return Grade.GOOD
+    return Grade.WATCH if value_ms <= 200 else Grade.BAD
+
+
+def grade_evictions(per_hour: float) -> Grade:
+    if per_hour < 50:
+        return Grade.GOOD
+    return Grade.WATCH if per_hour <= TOO_MANY_EVICTIONS_PER_HOUR else Grade.BAD
+
+
+def grade_ttl(seconds: float) -> Grade:
+    if 300 <= seconds <= 600:
+        return Grade.GOOD
+    return Grade.WATCH if 120 <= seconds <= 1800 else Grade.BAD
+
+
+def _graded(value: float | NoData, grade: Callable[[float], Grade]) -> Grade | None:
+    return None if isinstance(value, NoData) else grade(value)
+
+
+def _grade_memory_of(figures: CacheFigures) -> Grade | None:
+    if isinstance(figures.memory_ratio, NoData):
+        return None
+    grade = grade_memory(figures.memory_ratio)
+    # Little memory used beside a good hit rate is money to save, not a fault.
+    if grade is Grade.BAD and figures.memory_ratio < 0.50 and _graded(figures.hit_rate, grade_hit_rate) is Grade.GOOD:
+        return Grade.WATCH
+    return grade
+
+
+def _health(
+    cache: CacheStats | NoData, figures: CacheFigures, grades: Mapping[str, Grade | None]
+) -> tuple[CacheHealth, Message]:
+    if isinstance(cache, NoData):
+        return (CacheHealth.FAILED if cache.unreachable else CacheHealth.NO_DATA), cache.reason
+    if isinstance(figures.hit_rate, NoData):
+        return CacheHealth.NO_DATA, figures.hit_rate.reason
+    if cache.hits == 0:
+        return CacheHealth.FAILED, message("assess.cache_no_hits", lookups=cache.misses)
+    if figures.hit_rate < POOR_HIT_RATE:
+        return CacheHealth.POOR, message("assess.cache_hit_rate_poor", hit_rate=figures.hit_rate)
+    return _health_of(grades)
+
+
+def _health_of(grades: Mapping[str, Grade | None]) -> tuple[CacheHealth, Message]:
+    bad = sum(grade is Grade.BAD for grade in grades.values())
+    if bad:
+        health = CacheHealth.DEGRADED if bad == 1 else CacheHealth.POOR
+        return health, message("assess.cache_bad", bad=bad)
+    if all(grade is Grade.GOOD for grade in grades.values()):
+        return CacheHealth.OPTIMAL, message("assess.cache_optimal")
+    # A row without data is not a good row: it keeps the health from OPTIMAL.
+    return CacheHealth.GOOD, message("assess.cache_good")
+
+
+def _action(figures: CacheFigures) -> tuple[CacheAction, Message]:
+    hit_rate, memory, evictions = figures.hit_rate, figures.memory_ratio, figures.evictions_per_hour
+    if isinstance(hit_rate, NoData):
+        return CacheAction.MAINTAIN, hit_rate.reason
+    if isinstance(memory, NoData):
+        return CacheAction.MAINTAIN, memory.reason
+    if isinstance(evictions, NoData):
+        return CacheAction.MAINTAIN, evictions.reason
+    action = _direction(hit_rate, memory, evictions, figures.ttl_seconds)
+    code = f"assess.action_{action.lower()}"
+    return action, message(code, hit_rate=hit_rate, memory_ratio=memory, evictions_per_hour=evictions)
+
+
+def _direction(hit_rate: float, memory: float, evictions: float, ttl_seconds: float | NoData) -> CacheAction:
+    if memory >= 0.90 or evictions > TOO_MANY_EVICTIONS_PER_HOUR:
+        return CacheAction.SCALE_UP
+    if hit_rate < 0.80:
+        room = memory <= 0.85 and evictions < MANY_EVICTIONS_PER_HOUR
+        known = not isinstance(ttl_seconds, NoData) and ttl_seconds < LONGEST_TTL_SECONDS
+        return CacheAction.INCREASE_TTL if room and known else CacheAction.MAINTAIN
+    if memory > 0.85:
+        return CacheAction.DECREASE_TTL
+    return CacheAction.SCALE_DOWN if memory < 0.50 else CacheAction.MAINTAIN
+
+
+def _hit_rate(cache: CacheStats) -> float | NoData:
+    asked = cache.hits + cache.misses
+    if asked < LEAST_SAMPLES:
+        return NoData(
+            message("assess.too_few_samples", samples=asked, least=LEAST_SAMPLES),
+            message("assess.too_few_samples_remedy", least=LEAST_SAMPLES),
+        )
+    return cache.hits / asked
+
+
+def _memory_ratio(cache: CacheStats) -> float | NoData:
+    if isinstance(cache.max_mb, NoData):
+        return cache.max_mb
+    return cache.used_mb / cache.max_mb if cache.max_mb > 0 else _no("cache_no_limit")
+
+
+def _no(code: str) -> NoData:
+    return NoData(message(f"assess.{code}"), message(f"assess.{code}_remedy"))

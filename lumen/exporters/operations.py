@@ -1,0 +1,82 @@
+"""Deployments and incidents as far as revisions and hourly history tell them (methods 5)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.model.snapshot import Deployment, HourlyHistory
+
+HOUR = timedelta(hours=1)
+#: An incident within this time after a deployment is blamed on it.
+BLAME_FOR = timedelta(hours=24)
+#: An hour is an incident's when more than this share of its requests failed, and it had enough of both.
+INCIDENT_ERROR_RATE = 0.01
+INCIDENT_LEAST_REQUESTS = 20
+INCIDENT_LEAST_ERRORS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Half-open [start, end) in whole hours: error rate above 1 % throughout."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def hours(self) -> float:
+        return (self.end - self.start) / HOUR
+
+
+def hours_known(history: HourlyHistory) -> float:
+    """The share (0-1) of the hours whose requests and errors are both known."""
+    if not history.requests:
+        return 0.0
+    pairs = zip(history.requests, history.errors_5xx, strict=False)
+    known = sum(requests is not None and errors is not None for requests, errors in pairs)
+    return known / len(history.requests)
+
+
+def incidents(history: HourlyHistory) -> tuple[Incident, ...]:
+    """Runs of hours above 1 % errors, oldest first. An hour without data neither makes nor ends one."""
+    found: list[Incident] = []
+    opened: datetime | None = None
+    last_bad = history.start
+    for index, (requests, errors) in enumerate(zip(history.requests, history.errors_5xx, strict=False)):
+        if requests is None or errors is None:
+            continue
+        at = history.start + index * HOUR
+        if _is_bad(requests, errors):
+            opened, last_bad = opened or at, at
+        elif opened is not None:
+            found.append(Incident(opened, last_bad + HOUR))
+            opened = None
+    if opened is not None:
+        found.append(Incident(opened, last_bad + HOUR))
+    return tuple(found)
+
+
+def _is_bad(requests: int, errors: int) -> bool:
+    enough = requests >= INCIDENT_LEAST_REQUESTS and errors >= INCIDENT_LEAST_ERRORS
+    return enough and errors / requests > INCIDENT_ERROR_RATE
+
+
+def deployments(deployment: Deployment) -> tuple[datetime, ...]:
+    """When each new image first served, oldest first: a revision of a known image (Lumen's own edits) is none.
+
+    Revisions newer than the newest that serves have taken no traffic, so they are not deployments yet.
+    """
+    serving = [revision.created_at for revision in deployment.revisions if revision.traffic_percent > 0]
+    newest_serving = max(serving, default=None)
+    seen: set[str] = set()
+    times: list[datetime] = []
+    for revision in sorted(deployment.revisions, key=lambda r: r.created_at):
+        if newest_serving is None or revision.created_at > newest_serving or revision.image in seen:
+            continue
+        seen.add(revision.image)
+        times.append(revision.created_at)
+    return tuple(times)
+
+
+def failed(deployed_at: datetime, found: tuple[Incident, ...]) -> bool:
+    """Whether an incident began within 24 hours of the deployment."""
+    # The hour in which the deployment took place counts: the history cannot tell the minutes apart.
+    return any(deployed_at - HOUR < incident.start < deployed_at + BLAME_FOR for incident in found)

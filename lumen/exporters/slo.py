@@ -1,0 +1,172 @@
+"""Are the objectives of mission 3.1 met? Good events over valid events, each against its target."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lumen.gates.verdicts import slo_verdict
+from lumen.model.assessment import Objective, Part, Score, SloAssessment
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.snapshot import CacheStats, LatencyDistribution, RequestSlice, Snapshot, Traffic
+
+#: Fewer events than this carry no verdict (methods 1).
+LEAST_SAMPLES = 20
+#: A slice is bad when more than this share of its requests fails (methods 1).
+BAD_SLICE_ERROR_RATE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SloTargets:
+    """Targets are shares of good events (0-1); thresholds of latency in ms. Defaults are mission 3.1's."""
+
+    availability: float = 0.995
+    availability_alert: float = 0.99
+    p95_share: float = 0.95
+    p95_ms: float = 200.0
+    p99_share: float = 0.99
+    p99_ms: float = 500.0
+    p99_alert_ms: float = 1000.0
+    error_rate: float = 0.001
+    error_rate_alert: float = 0.01
+    hit_rate: float = 0.80
+    hit_rate_alert: float = 0.70
+
+
+#: `SLO_PRESET`: the guide's looser targets (latency 90 %, errors 2 %, cache 70 %), with no alert before a miss.
+PRESETS = {
+    "default": SloTargets(),
+    "guide": SloTargets(p95_share=0.90, error_rate=0.02, error_rate_alert=0.02, hit_rate=0.70),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How one objective compares. `alert` gets the good share; latency asks its percentile instead."""
+
+    name: str
+    target: float
+    met: Callable[[float], bool]
+    alert: Callable[[float], bool]
+
+
+def assess_slo(snapshot: Snapshot, targets: SloTargets = PRESETS["default"]) -> SloAssessment:
+    """Five objectives in the order of mission 3.1, and compliance as the mean of those that have data."""
+    objectives = (
+        _availability(snapshot.traffic, targets),
+        _latency(snapshot.traffic, "latency_p95", targets.p95_share, targets.p95_ms, None),
+        _latency(snapshot.traffic, "latency_p99", targets.p99_share, targets.p99_ms, targets.p99_alert_ms),
+        _error_rate(snapshot.traffic, targets),
+        _hit_rate(snapshot.cache, targets),
+    )
+    parts = (Part(o.name, o.good_ratio, o.score, 1 / len(objectives)) for o in objectives)
+    nothing = NoData(message("assess.slo_nothing"), message("assess.slo_nothing_remedy"))
+    compliance = Score.of(parts, least_coverage=0.0, too_little=nothing)
+    return SloAssessment(objectives, compliance, slo_verdict(objectives))
+
+
+def objective_score(good_ratio: float, target: float) -> float:
+    """100 min(1, allowed bad / observed bad); 100 when nothing was bad."""
+    observed, allowed = 1 - good_ratio, 1 - target
+    return 100.0 if observed <= allowed else 100.0 * allowed / observed
+
+
+def is_good(piece: RequestSlice) -> bool:
+    """A slice with requests is good unless more than 5 % of them failed (5xx)."""
+    return piece.errors_5xx <= BAD_SLICE_ERROR_RATE * piece.total
+
+
+def _judged(rule: _Rule, good_ratio: float, valid: int, shown: Message) -> Objective:
+    return Objective(
+        name=rule.name,
+        target=rule.target,
+        good_ratio=good_ratio,
+        valid=valid,
+        met=rule.met(good_ratio),
+        alert=rule.alert(good_ratio),
+        score=objective_score(good_ratio, rule.target),
+        shown=shown,
+    )
+
+
+def _unknown(name: str, target: float, valid: int, why: NoData) -> Objective:
+    return Objective(name, target, why, valid, None, False, why, why.reason)
+
+
+def _too_few(valid: int) -> NoData:
+    return NoData(
+        message("assess.too_few_samples", samples=valid, least=LEAST_SAMPLES),
+        message("assess.too_few_samples_remedy", least=LEAST_SAMPLES),
+    )
+
+
+def _availability(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
+    name, target = "availability", targets.availability
+    if isinstance(traffic, NoData):
+        return _unknown(name, target, 0, traffic)
+    if traffic.requests < LEAST_SAMPLES:
+        return _unknown(name, target, 0, _too_few(traffic.requests))
+    # A slice in which nobody asked for anything shows neither health nor failure.
+    asked = [piece for piece in traffic.slices if piece.total]
+    good = sum(map(is_good, asked))
+    ratio = good / len(asked)
+    rule = _Rule(name, target, lambda r: r >= target, lambda r: r < targets.availability_alert)
+    shown = message("assess.slo_availability", ratio=ratio, target=target, good=good, slices=len(asked))
+    return _judged(rule, ratio, len(asked), shown)
+
+
+def _latency(
+    traffic: Traffic | NoData, name: str, share: float, threshold_ms: float, alert_ms: float | None
+) -> Objective:
+    if isinstance(traffic, NoData):
+        return _unknown(name, share, 0, traffic)
+    latency = traffic.latency
+    if isinstance(latency, NoData):
+        return _unknown(name, share, 0, latency)
+    if latency.total < LEAST_SAMPLES:
+        return _unknown(name, share, latency.total, _too_few(latency.total))
+    faster = latency.share_below(threshold_ms)
+    rule = _Rule(name, share, lambda r: r >= share, lambda _: _slower_than(latency, share, alert_ms))
+    shown = message(
+        f"assess.slo_{name}",
+        value_ms=latency.percentile_ms(share),
+        threshold_ms=threshold_ms,
+        percentile=share * 100,
+        ratio=faster,
+    )
+    return _judged(rule, faster, latency.total, shown)
+
+
+def _slower_than(latency: LatencyDistribution, share: float, alert_ms: float | None) -> bool:
+    return alert_ms is not None and latency.percentile_ms(share) > alert_ms
+
+
+def _error_rate(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
+    name, target = "error_rate", 1 - targets.error_rate
+    if isinstance(traffic, NoData):
+        return _unknown(name, target, 0, traffic)
+    if traffic.requests < LEAST_SAMPLES:
+        return _unknown(name, target, traffic.requests, _too_few(traffic.requests))
+    rate = traffic.errors_5xx / traffic.requests
+    rule = _Rule(name, target, lambda _: rate < targets.error_rate, lambda _: rate > targets.error_rate_alert)
+    shown = message(
+        "assess.slo_error_rate",
+        rate=rate,
+        target=targets.error_rate,
+        errors=traffic.errors_5xx,
+        requests=traffic.requests,
+        rate_4xx=traffic.errors_4xx / traffic.requests,
+    )
+    return _judged(rule, 1 - rate, traffic.requests, shown)
+
+
+def _hit_rate(cache: CacheStats | NoData, targets: SloTargets) -> Objective:
+    name, target = "cache_hit_rate", targets.hit_rate
+    if isinstance(cache, NoData):
+        return _unknown(name, target, 0, cache)
+    asked = cache.hits + cache.misses
+    if asked < LEAST_SAMPLES:
+        return _unknown(name, target, asked, _too_few(asked))
+    rate = cache.hits / asked
+    rule = _Rule(name, target, lambda r: r > target, lambda r: r < targets.hit_rate_alert)
+    shown = message("assess.slo_cache_hit_rate", ratio=rate, target=target, hits=cache.hits, lookups=asked)
+    return _judged(rule, rate, asked, shown)

@@ -1,0 +1,55 @@
+"""System health: the level of the score, held down by caps. The lowest holds, and says why (mission 3.6)."""
+
+from collections.abc import Iterator
+
+from lumen.model.assessment import CacheAssessment, CacheHealth, HealthLevel, RhythmAssessment, RhythmState, Score
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+
+Held = tuple[HealthLevel, Message]
+
+_RANK = {HealthLevel.CRITICAL: 0, HealthLevel.WARNING: 1, HealthLevel.GOOD: 2, HealthLevel.EXCELLENT: 3}
+
+
+def system_health(score: Score, rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) -> Held:
+    """The lowest of the score's level and all caps; among equals the first, so the score speaks before a cap."""
+    if isinstance(score.value, NoData):
+        return HealthLevel.NO_DATA, score.value.reason
+    level = level_of(score.value)
+    held = [(level, message(f"assess.health_{level.lower()}", score=score.value))]
+    held += _caps(rhythm, cache, partial=partial)
+    return min(held, key=lambda one: _RANK[one[0]])
+
+
+def level_of(score: float) -> HealthLevel:
+    """[85, 100] EXCELLENT, [60, 85) GOOD, [40, 60) WARNING, [0, 40) CRITICAL."""
+    if score >= 85:
+        return HealthLevel.EXCELLENT
+    if score >= 60:
+        return HealthLevel.GOOD
+    return HealthLevel.WARNING if score >= 40 else HealthLevel.CRITICAL
+
+
+def _caps(rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) -> Iterator[Held]:
+    findings = {finding.name: finding.value for finding in cache.findings}
+    hit_rate, memory = findings["hit_rate"], findings["memory_ratio"]
+    if rhythm.state is RhythmState.CHAOTIC:
+        yield HealthLevel.CRITICAL, message("assess.cap_chaotic")
+    if cache.health is CacheHealth.FAILED:
+        yield HealthLevel.CRITICAL, message("assess.cap_cache_failed")
+    if not isinstance(hit_rate, NoData) and hit_rate < 0.30:
+        yield HealthLevel.CRITICAL, message("assess.cap_hit_rate", hit_rate=hit_rate, limit=0.30)
+    if cache.health in {CacheHealth.DEGRADED, CacheHealth.POOR}:
+        yield HealthLevel.WARNING, message(f"assess.cap_cache_{cache.health.lower()}")
+    if rhythm.state is RhythmState.DISSONANT:
+        yield HealthLevel.WARNING, message("assess.cap_dissonant")
+    if not isinstance(hit_rate, NoData) and hit_rate < 0.60:
+        yield HealthLevel.WARNING, message("assess.cap_hit_rate", hit_rate=hit_rate, limit=0.60)
+    if not isinstance(memory, NoData) and memory > 0.85:
+        yield HealthLevel.WARNING, message("assess.cap_memory", memory_ratio=memory)
+    if partial:
+        yield HealthLevel.GOOD, message("assess.cap_partial")
+    if rhythm.state is RhythmState.UNKNOWN:
+        yield HealthLevel.GOOD, message("assess.cap_rhythm_unknown")
+    if cache.health is not CacheHealth.OPTIMAL:
+        yield HealthLevel.GOOD, message("assess.cap_cache_not_optimal")
