@@ -16,47 +16,60 @@ LEAST_SLICES_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """What stands around a proposal. Every field has a quiet default."""
+class Automation:
+    """What was set: what Lumen may do of its own, and when."""
 
-    #: A new installation only watches until then.
+    #: DISABLE_AUTO_OPTIMIZATION.
+    disabled: bool = False
+    #: OBSERVE_ONLY: a new installation only watches until then.
     observe_until: datetime | None = None
+    #: FREEZE.
     freezes: tuple[Window, ...] = ()
+    #: After a change of the knob: its effect is still being measured.
+    cooldown: timedelta = timedelta(hours=24)
+    #: After a deployment: its effect and that of a change could not be told apart.
+    after_deployment: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What stands around a proposal now. Every field has a quiet default."""
+
     paused: bool = False
     #: None with `paused` means until somebody resumes.
     paused_until: datetime | None = None
-    disabled: bool = False
     #: When the knob was last changed, by anybody.
     last_change_at: datetime | None = None
-    cooldown: timedelta = timedelta(hours=24)
     #: The id of a proposal of the same knob that is not finished.
     open_proposal: str | None = None
     #: The name of an open page.
     page_open: str | None = None
-    #: When the newest revision came: nothing is measured honestly within a day of it.
+    #: When the newest image took traffic.
     last_deployment_at: datetime | None = None
-    after_deployment: timedelta = timedelta(0)
 
 
-def held_back(snapshot: Snapshot, assessment: Assessment, situation: Situation, now: datetime) -> tuple[Message, ...]:
+def held_back(
+    snapshot: Snapshot, assessment: Assessment, automation: Automation, situation: Situation, now: datetime
+) -> tuple[Message, ...]:
     """All that speaks against a proposal of Lumen's own now; empty means that it may be made."""
     return (
-        *_by_people(situation, now),
+        *_by_people(automation, situation, now),
         *_by_data(snapshot, assessment, now),
-        *_by_earlier_changes(snapshot.ttl, situation, now),
+        *_by_events(automation, situation, now),
+        *_by_service(snapshot.ttl),
     )
 
 
-def _by_people(situation: Situation, now: datetime) -> Iterator[Message]:
-    if situation.disabled:
+def _by_people(automation: Automation, situation: Situation, now: datetime) -> Iterator[Message]:
+    if automation.disabled:
         yield message("policy.held_disabled")
     if situation.paused and situation.paused_until is None:
         yield message("policy.held_paused")
     elif situation.paused and situation.paused_until is not None and now < situation.paused_until:
         yield message("policy.held_paused_until", until_at=situation.paused_until.isoformat())
-    if situation.observe_until is not None and now < situation.observe_until:
-        yield message("policy.held_observing", until_at=situation.observe_until.isoformat())
-    for freeze in situation.freezes:
+    if automation.observe_until is not None and now < automation.observe_until:
+        yield message("policy.held_observing", until_at=automation.observe_until.isoformat())
+    for freeze in automation.freezes:
         if freeze.start <= now < freeze.end:
             yield message("policy.held_frozen", until_at=freeze.end.isoformat())
 
@@ -76,17 +89,19 @@ def _by_data(snapshot: Snapshot, assessment: Assessment, now: datetime) -> Itera
         yield message("policy.held_partial", coverage=assessment.gate.score.coverage)
 
 
-def _by_earlier_changes(ttl: TtlSetting | NoData, situation: Situation, now: datetime) -> Iterator[Message]:
+def _by_events(automation: Automation, situation: Situation, now: datetime) -> Iterator[Message]:
     if situation.page_open is not None:
         yield message("policy.held_page", page=situation.page_open)
     if situation.open_proposal is not None:
         yield message("policy.held_open_proposal", proposal=situation.open_proposal)
-    if situation.last_change_at is not None and now - situation.last_change_at < situation.cooldown:
-        until = situation.last_change_at + situation.cooldown
-        yield message("policy.held_cooldown", until_at=until.isoformat())
-    deployed = situation.last_deployment_at
-    if deployed is not None and now - deployed < situation.after_deployment:
-        yield message("policy.held_deployed", until_at=(deployed + situation.after_deployment).isoformat())
-    # An acknowledgement of an older version means that the service has not taken over the last change.
+    changed, deployed = situation.last_change_at, situation.last_deployment_at
+    if changed is not None and now - changed < automation.cooldown:
+        yield message("policy.held_cooldown", until_at=(changed + automation.cooldown).isoformat())
+    if deployed is not None and now - deployed < automation.after_deployment:
+        yield message("policy.held_deployed", until_at=(deployed + automation.after_deployment).isoformat())
+
+
+def _by_service(ttl: TtlSetting | NoData) -> Iterator[Message]:
+    # An acknowledgement of something else means that the service has not taken over the last change.
     if not isinstance(ttl, NoData) and ttl.acknowledged_version is not None and not ttl.followed:
         yield message("policy.held_not_followed", ttl_seconds=ttl.value_seconds)
