@@ -5,6 +5,8 @@ words. What is plain and what is markup is settled here, so that no template has
 
 - `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
 - `name_mention`  a Slack user or user group id. In Slack it becomes the name; elsewhere the id.
+- `name_mentions` several of them, with spaces between.
+- `name_link`     an address.
 - everything else is escaped in Slack (& < >), the words of the template too.
 """
 
@@ -83,6 +85,10 @@ class Catalogue:
             return self.instant(at) if slack else at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M %Z")
         if name.endswith("_mention"):
             return mention(str(value)) if slack else str(value)
+        if name.endswith("_mentions"):
+            return ", ".join(mention(one) if slack else one for one in str(value).split())
+        if name.endswith("_link"):
+            return f"<{value}>" if slack else str(value)
         converted = _FORMATTER.convert_field(value, conversion) if conversion else value
         shown = format(converted, spec)
         return escape(shown) if slack else shown

@@ -88,7 +88,7 @@ Command = (
 )
 
 #: 420, 420s, 7m, 1h: whole seconds in the end.
-_TTL = re.compile(r"(\d{1,7})(s|m|h)?")
+_TTL = re.compile(r"([0-9]{1,7})(s|m|h)?")
 _UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _SHARE = "share"
 #: Below this likeness a suggestion would only puzzle.

@@ -1,0 +1,84 @@
+"""Answers to one person, or to the channel they asked in: response_url first, chat.postEphemeral where it is spent."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers.views.card import Shown
+
+_log = structlog.get_logger(__name__)
+
+#: An answer that is later than this helps nobody; response_url itself lives for 30 minutes.
+ATTEMPTS = 4
+REQUEST_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Where an answer goes. `response_url` takes 5 answers in 30 minutes."""
+
+    user_id: str
+    channel: str
+    response_url: str
+
+
+class Answers:
+    """Never raises: an answer that cannot be delivered is logged. What was decided stands in the channel anyway."""
+
+    def __init__(self, session: aiohttp.ClientSession, client: AsyncWebClient) -> None:
+        self._session = session
+        self._client = client
+
+    async def tell(self, to: Addressee, shown: Shown, *, share: bool = False) -> None:
+        """Only `to` sees it, unless `share`. An ephemeral message that comes twice is no harm, so this retries."""
+        if to.response_url and await self._respond(to, shown, share=share):
+            return
+        try:
+            blocks = list(shown.blocks)
+            if share:
+                await self._client.chat_postMessage(channel=to.channel, text=shown.text, blocks=blocks)
+            else:
+                await self._client.chat_postEphemeral(
+                    channel=to.channel, user=to.user_id, text=shown.text, blocks=blocks
+                )
+        except (SlackClientError, OSError, TimeoutError) as error:
+            _log.warning("answer_undelivered", user=to.user_id, kind=type(error).__name__, error=str(error))
+
+    async def _respond(self, to: Addressee, shown: Shown, *, share: bool) -> bool:
+        payload: dict[str, Any] = {
+            "response_type": "in_channel" if share else "ephemeral",
+            "replace_original": False,
+            "text": shown.text,
+            "blocks": list(shown.blocks),
+        }
+        for attempt in range(ATTEMPTS):
+            wait_seconds = await self._try(to.response_url, payload, attempt)
+            if wait_seconds is None:
+                return True
+            if wait_seconds < 0 or wait_seconds > LONGEST_WAIT_SECONDS:
+                return False
+            await asyncio.sleep(wait_seconds)
+        return False
+
+    async def _try(self, url: str, payload: dict[str, Any], attempt: int) -> float | None:
+        """None: delivered. Otherwise the seconds until another try is worth it; negative for never."""
+        try:
+            timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+            async with self._session.post(url, json=payload, timeout=timeout) as answer:
+                if answer.status == 429:
+                    return float(answer.headers.get("Retry-After", "1"))
+                if answer.status >= 500:
+                    return _backoff(attempt)
+                return None if answer.status == 200 else -1.0
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return _backoff(attempt)
+
+
+def _backoff(attempt: int) -> float:
+    return float(0.2 * 2**attempt)

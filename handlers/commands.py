@@ -1,0 +1,118 @@
+"""`/lumen …`: acked before anything else, then parsed, asked of the use case, shown."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from handlers import parse
+from handlers.answering import Addressee, Answers
+from handlers.background import Background
+from handlers.catalogue import Catalogue
+from handlers.parse import Command
+from handlers.people import Languages, person_of_command
+from handlers.use_cases import Approvals, Readouts, Ticker
+from handlers.views import answers as show
+from handlers.views.card import Shown
+from handlers.views.proposal import list_of
+from handlers.views.report import report
+from lumen.model.errors import LumenError
+from lumen.model.message import message
+from lumen.model.service import Person, ServiceId
+
+_log = structlog.get_logger(__name__)
+
+Ack = Callable[[], Awaitable[Any]]
+Body = Mapping[str, Any]
+
+
+class Commands:
+    """Answers `/lumen` for one service. `min_ttl_seconds` and `max_ttl_seconds` are only said in the help."""
+
+    def __init__(
+        self,
+        service: ServiceId,
+        readouts: Readouts,
+        approvals: Approvals,
+        ticker: Ticker,
+        answers: Answers,
+        languages: Languages,
+        background: Background,
+        min_ttl_seconds: int,
+        max_ttl_seconds: int,
+    ) -> None:
+        self._service = service
+        self._readouts = readouts
+        self._approvals = approvals
+        self._ticker = ticker
+        self._answers = answers
+        self._languages = languages
+        self._background = background
+        self._ttl_range = (min_ttl_seconds, max_ttl_seconds)
+
+    async def on_command(self, ack: Ack, body: Body) -> None:
+        """Bolt's listener: nothing stands between the envelope and its ack."""
+        await ack()
+        self._background.start(self.answer(body))
+
+    async def on_unknown(self, ack: Ack, body: Body) -> None:
+        """A slash command that the manifest does not name, yet Slack sends it here."""
+        await ack()
+        self._background.start(self._answer_unknown(body))
+
+    async def answer(self, body: Body) -> None:
+        """The whole of what follows the ack. Never raises."""
+        to = _addressee(body)
+        words = await self._languages.of(to.user_id)
+        command = parse.parse(str(body.get("text") or ""))
+        try:
+            shown = await self._shown(words, command, person_of_command(body), body)
+        except LumenError as error:
+            shown = show.failed(words, error)
+        except Exception as error:
+            _log.exception("command_failed", command=type(command).__name__)
+            shown = show.said(words, message("slack.bug", kind=type(error).__name__))
+        await self._answers.tell(to, shown, share=getattr(command, "share", False))
+
+    async def _answer_unknown(self, body: Body) -> None:
+        to = _addressee(body)
+        words = await self._languages.of(to.user_id)
+        await self._answers.tell(to, show.said(words, message("command.unknown_slash")))
+
+    async def _shown(  # noqa: PLR0911 - one return a command
+        self, words: Catalogue, command: Command, person: Person, body: Body
+    ) -> Shown:
+        service, readouts = self._service, self._readouts
+        match command:
+            case parse.Help():
+                return show.help_card(words, *self._ttl_range)
+            case parse.Status() | parse.Report():
+                return report(words, await readouts.status(service))
+            case parse.ShowTtl():
+                return show.ttl_card(words, await readouts.ttl(service))
+            case parse.ListApprovals():
+                return list_of(words, (await readouts.status(service)).open_proposals)
+            case parse.History():
+                return show.history_card(words, await readouts.history(service, 20))
+            case parse.Run():
+                await self._ticker.ask(service, person)
+                return report(words, await readouts.status(service))
+            case parse.ProposeTtl(ttl_seconds):
+                made = await self._approvals.propose_ttl(service, ttl_seconds, person, _request_id(body))
+                return show.proposed(words, made)
+            case parse.Undo(proposal_id):
+                made = await self._approvals.propose_undo(service, proposal_id, person, _request_id(body))
+                return show.proposed(words, made)
+            case parse.Misspelt(given, nearest):
+                return show.misspelt(words, given, nearest)
+            case parse.Malformed(reason, remedy):
+                return show.said(words, reason, remedy)
+
+
+def _addressee(body: Body) -> Addressee:
+    return Addressee(str(body["user_id"]), str(body.get("channel_id", "")), str(body.get("response_url", "")))
+
+
+def _request_id(body: Body) -> str:
+    """The same for a command that Slack delivers twice: its trigger is made once."""
+    return f"command:{body.get('trigger_id', '')}:{body['user_id']}"

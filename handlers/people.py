@@ -1,0 +1,62 @@
+"""People: who clicked or typed, and the language that they read."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers.catalogue import LOCALES, Catalogue
+from lumen.model.service import Person
+
+#: A person's language is asked for once an hour at most; so many people are remembered.
+FRESH_SECONDS = 3600.0
+REMEMBERED = 2000
+
+
+class Languages:
+    """The catalogue for each person; the workspace's default where Slack does not tell."""
+
+    def __init__(self, client: AsyncWebClient, default_locale: str) -> None:
+        self._client = client
+        self._default = Catalogue(default_locale)
+        self._catalogues = {locale: Catalogue(locale) for locale in LOCALES}
+        self._known: dict[str, tuple[float, Catalogue]] = {}
+
+    @property
+    def default(self) -> Catalogue:
+        """For everything that stands in the channel."""
+        return self._default
+
+    async def of(self, user_id: str) -> Catalogue:
+        """Asks Slack (users.info) the first time: never call this before an ack. Never raises."""
+        known = self._known.get(user_id)
+        now = time.monotonic()
+        if known is not None and now - known[0] <= FRESH_SECONDS:
+            return known[1]
+        catalogue = await self._ask(user_id)
+        if len(self._known) >= REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+        self._known[user_id] = (now, catalogue)
+        return catalogue
+
+    async def _ask(self, user_id: str) -> Catalogue:
+        try:
+            answer = await self._client.users_info(user=user_id, include_locale=True)
+        except (SlackClientError, OSError, TimeoutError):
+            return self._default  # a language is never worth a failed answer
+        user: Mapping[str, Any] = answer.get("user") or {}
+        return self._catalogues.get(str(user.get("locale", ""))[:2], self._default)
+
+
+def person_of_command(body: Mapping[str, Any]) -> Person:
+    """Who typed a slash command."""
+    return Person(str(body["user_id"]), str(body.get("user_name", "")), str(body.get("team_id", "")))
+
+
+def person_of_click(body: Mapping[str, Any]) -> Person:
+    """Who clicked. A guest of a shared channel carries a team of their own, which is what counts."""
+    user = body["user"]
+    team = user.get("team_id") or (body.get("team") or {}).get("id", "")
+    return Person(str(user["id"]), str(user.get("username") or user.get("name") or ""), str(team))
