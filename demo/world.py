@@ -175,8 +175,8 @@ class World:
             raise ProcessFailed(f"lumen state init failed:\n{init.tail()}")
 
 
-#: The console script's own words, whether or not the environment that it was installed into is on PATH.
-LUMEN = (sys.executable, "-c", "from bot.cli import main; main()")
+#: The console script, whether or not the environment that it was installed into is on PATH.
+LUMEN = (sys.executable, "-m", "bot")
 
 
 def base_environment() -> dict[str, str]:

@@ -1,0 +1,33 @@
+"""docs/commands.md names every command there is, and none that is not."""
+
+import re
+from pathlib import Path
+
+import typer
+from typer.core import TyperGroup
+
+from bot.cli import app
+from handlers.parse import NAMES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+
+
+def of_group(group: TyperGroup, above: str) -> list[str]:
+    """Every command that can be typed, with the words above it."""
+    found = []
+    for name, command in group.commands.items():
+        full = f"{above} {name}"
+        found += of_group(command, full) if isinstance(command, TyperGroup) else [full]
+    return found
+
+
+def test_slack_commands() -> None:
+    written = re.findall(r"^\| `/lumen (\w+)", PAGE, re.MULTILINE)
+    assert set(written) == set(NAMES)
+
+
+def test_the_command_line() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    written = re.findall(r"^\| `(lumen [a-z ]+)`", PAGE, re.MULTILINE)
+    assert sorted(written) == sorted(of_group(group, "lumen"))
