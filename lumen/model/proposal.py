@@ -89,6 +89,8 @@ class Draft:
     priority: Priority
     undo_of: str | None
     request_id: str
+    #: More than one: the two-person rule. Each person's approval counts once; a single rejection decides.
+    approvals_needed: int = 1
 
 
 class Choice(StrEnum):
@@ -113,7 +115,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A draft that is stored, with all that has become of it. Times are the store's, in UTC."""
+    """A draft that is stored, with all that has become of it.
+
+    Times are for people: service time in UTC. What is enforced are the same durations by the store's own clock.
+    """
 
     id: str
     draft: Draft
@@ -127,11 +132,20 @@ class Proposal:
     finished_at: datetime | None
     #: Grows with each stored change; the outbox shows a version at least this new.
     version: int
+    #: A countdown: when it acts by itself unless somebody decides (None: it never does). Snoozing moves it.
+    acts_at: datetime | None = None
+    #: Who approved so far, where more than one must. A vote is not a decision.
+    votes: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The answer to one click: whether it was this click that decided, and how the proposal stands now."""
+    """The answer to one click: whether it was this click that decided, and how the proposal stands now.
+
+    `voted`: it counts as one of the approvals that are needed. `snoozed`: it put the countdown off.
+    """
 
     won: bool
     proposal: Proposal
+    voted: bool = False
+    snoozed: bool = False

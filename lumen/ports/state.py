@@ -11,7 +11,7 @@ from typing import Protocol
 
 from lumen.model.message import Message
 from lumen.model.proposal import Decided, Decision, Draft, Proposal, State
-from lumen.model.service import ServiceId
+from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
 
 
@@ -55,8 +55,10 @@ class Slots(Protocol):
 class Proposals(Protocol):
     """Proposals and their transitions. Each transition is atomic with its audit entry and its outbox mark."""
 
-    async def propose(self, draft: Draft, expires_in: timedelta) -> Proposal:
+    async def propose(self, draft: Draft, expires_in: timedelta, acts_in: timedelta | None = None) -> Proposal:
         """Store a new PENDING proposal; an older PENDING one for the same knob becomes SUPERSEDED in the same step.
+
+        With `acts_in` it is a countdown: from then on (and before it expires) Choice.TIMER may decide.
 
         The same `draft.request_id` again returns the proposal that it made. Raises NotPossible while a proposal of
         the same knob is approved or being applied.
@@ -71,11 +73,26 @@ class Proposals(Protocol):
     async def unfinished(self, service: ServiceId) -> Sequence[Proposal]:
         """All that are PENDING, APPROVED, APPROVED_BY_TIMER or APPLYING, oldest first."""
 
-    async def decide(self, service: ServiceId, proposal_id: str, decision: Decision) -> Decided:
-        """The one atomic transition on which people, timers and replicas race. Raises NotPossible (unknown id)."""
+    async def countdowns_due(self, service: ServiceId) -> Sequence[Proposal]:
+        """All PENDING countdowns whose time has come by the store's clock: Choice.TIMER or WITHDRAW is due."""
+
+    async def decide(
+        self, service: ServiceId, proposal_id: str, decision: Decision, lease: Lease | None = None
+    ) -> Decided:
+        """The one atomic transition on which people, timers and replicas race.
+
+        The same click id again gets the same answer. Past its deadline a proposal can only become EXPIRED, whatever
+        was clicked. Raises NotPossible (unknown id, a timer or expiry before its time, a click settled as never
+        arrived), LeaseLost when a `lease` is given (by timers) and is not the newest.
+        """
+
+    async def snooze(
+        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, by: timedelta
+    ) -> Decided:
+        """Put a countdown off by `by`. Not a decision. Two at once count once. Raises NotPossible (no countdown)."""
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
-        """What became of a decision whose answer was lost; None when it never arrived (and now never will)."""
+        """What became of a decision, vote or snooze whose answer was lost; None: it never arrived, and never will."""
 
     async def expire_due(self, service: ServiceId) -> Sequence[Proposal]:
         """Expire every PENDING proposal whose time is over by the store's clock."""
@@ -139,7 +156,7 @@ class Turns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line of the audit, in order of `id`."""
+    """One line of the audit, in order of `id`. `data` is JSON: the draft, decision or note that belongs to it."""
 
     id: str
     at: datetime
@@ -147,6 +164,7 @@ class AuditEntry:
     proposal_id: str
     actor: str
     detail: str
+    data: str = ""
 
 
 class Audit(Protocol):

@@ -1,0 +1,89 @@
+-- Stands before every script of this room (scripts.py joins them).
+--
+-- KEYS   the keys of one service in the order of keys.py (all share one hash tag, so a cluster can run this),
+--        then, for some scripts, DEDUPE: the memory of one click or one request.
+-- ARGV   1 schema    the version of the layout that the caller speaks
+--        2 not after milliseconds of the store's clock; '' for reads. The caller has given up by then, so a command
+--                    that arrives later must do nothing.
+--        3…          the script's own, named at its top.
+-- Reply  { status, now in milliseconds, … }. Every status but OK means that nothing was changed.
+--
+-- A runtime error in the middle of a script would leave it half done, so each script checks first and writes last.
+local EPOCH, SEQ, PROPOSALS, OPEN, ORDER, UNFINISHED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local DEADLINES, COUNTDOWNS, AUDIT, SEALS = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local MARKS, DIRTY, SHOWN, SHOWN_AT = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local LEASE_TOKENS, LEASE_UNTIL, SLOTS, TURNS, TURN_ORDER = KEYS[15], KEYS[16], KEYS[17], KEYS[18], KEYS[19]
+local DEDUPE = KEYS[20]
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+-- Lua prints large numbers as 1.7e+12; the store wants digits.
+local function digits(number) return string.format('%.0f', number) end
+
+local NOW = digits(now)
+
+local schema = redis.call('HGET', EPOCH, 'schema')
+if schema ~= ARGV[1] then return { 'EPOCH', NOW, schema } end
+if ARGV[2] ~= '' and now > tonumber(ARGV[2]) then return { 'TOO_LATE', NOW } end
+
+-- The fields of a proposal in the order in which rows.py reads them.
+local FIELDS = {
+  'draft', 'state', 'created_at', 'expires_at', 'acts_at', 'decision', 'decided_at', 'note', 'finished_at', 'version',
+  'votes',
+}
+-- Fields that only scripts read: the knob, the approvals that are needed.
+local HIDDEN = { 'knob', 'needed' }
+
+local function get(id, field) return redis.call('HGET', PROPOSALS, id .. '/' .. field) end
+
+local function put(id, field, value) redis.call('HSET', PROPOSALS, id .. '/' .. field, value) end
+
+local function row(id)
+  local names = {}
+  for at, field in ipairs(FIELDS) do names[at] = id .. '/' .. field end
+  return redis.call('HMGET', PROPOSALS, unpack(names))
+end
+
+-- Its message must be edited, and readers see a newer version.
+local function touch(id)
+  redis.call('HINCRBY', PROPOSALS, id .. '/version', 1)
+  redis.call('HINCRBY', MARKS, 'proposal/' .. id, 1)
+  redis.call('ZADD', DIRTY, 'NX', now, 'proposal/' .. id)
+end
+
+local function audit(at, event, id, actor, detail, data)
+  redis.call('XADD', AUDIT, '*', 'at', at, 'event', event, 'proposal', id, 'actor', actor, 'detail', detail,
+    'data', data)
+end
+
+-- Whether the caller holds the lease now: not run out, and nobody has had it since.
+local function holds(name, token)
+  local till = redis.call('ZSCORE', LEASE_UNTIL, name)
+  return till and tonumber(till) > now and redis.call('HGET', LEASE_TOKENS, name) == token
+end
+
+local function is_overdue(id)
+  local deadline = redis.call('ZSCORE', DEADLINES, id)
+  return deadline and tonumber(deadline) <= now
+end
+
+-- Nothing more will be decided or carried out, so the knob is free.
+local function close(id, at)
+  put(id, 'finished_at', at)
+  redis.call('ZREM', UNFINISHED, id)
+  if redis.call('HGET', OPEN, get(id, 'knob')) == id then redis.call('HDEL', OPEN, get(id, 'knob')) end
+end
+
+-- The one decision. Callers have checked that the proposal is PENDING.
+local function decide(id, state, decision, at, actor)
+  put(id, 'state', state)
+  put(id, 'decision', decision)
+  put(id, 'decided_at', at)
+  redis.call('ZREM', DEADLINES, id)
+  redis.call('ZREM', COUNTDOWNS, id)
+  if state ~= 'APPROVED' and state ~= 'APPROVED_BY_TIMER' then close(id, at) end
+  audit(at, 'decided', id, actor, state, decision)
+  touch(id)
+end
+

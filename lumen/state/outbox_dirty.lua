@@ -1,0 +1,10 @@
+-- What is behind, the longest waiting first.
+-- ARGV    3 how many at most
+-- Reply   OK { surface, version, "channel ts" or '', … }
+local behind = {}
+for _, surface in ipairs(redis.call('ZRANGE', DIRTY, 0, tonumber(ARGV[3]) - 1)) do
+  behind[#behind + 1] = surface
+  behind[#behind + 1] = redis.call('HGET', MARKS, surface)
+  behind[#behind + 1] = redis.call('HGET', SHOWN, surface) or ''
+end
+return { 'OK', NOW, behind }

@@ -1,0 +1,222 @@
+"""Proposals and their transitions (docs/states.md, docs/adr/0003)."""
+
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from lumen.model.errors import NotPossible
+from lumen.model.message import Message, message
+from lumen.model.proposal import FINAL, Choice, Decided, Decision, Draft, Proposal, State
+from lumen.model.service import Person, ServiceId
+from lumen.ports.clock import Clock
+from lumen.ports.faults import FaultPoint, no_fault
+from lumen.ports.state import Lease
+from lumen.state.calls import Calls, Reply
+from lumen.state.codec import encode
+from lumen.state.keys import click_key, request_key
+from lumen.state.leases import lease_lost, milliseconds
+from lumen.state.rows import proposal_from, proposals_from
+from lumen.state.steps import COMES_FROM
+
+#: How long a click or a request is known again. A command cannot arrive later than a few seconds (calls.py), so this
+#: only has to cover how late Slack or a person asks again.
+REMEMBER = timedelta(days=7)
+#: Proposals per service; older closed ones give way, and the audit still tells of them.
+KEEP = 2000
+EXPIRE_BATCH = 100
+
+_EXPIRY = encode(Decision(Choice.EXPIRE, None, "expiry"))
+_LUMEN = "lumen"
+
+
+class RedisProposals:
+    """`lumen.ports.state.Proposals`.
+
+    Deadlines are enforced by the store's clock; the times that people read are of `clock`, whose durations they are.
+    """
+
+    def __init__(self, redis: Redis, clock: Clock, fault: FaultPoint = no_fault, keep: int = KEEP) -> None:
+        self._calls = Calls(redis)
+        self._clock = clock
+        self._fault = fault
+        self._keep = keep
+
+    async def propose(self, draft: Draft, expires_in: timedelta, acts_in: timedelta | None = None) -> Proposal:
+        now = self._clock.now()
+        self._fault("store.propose.before")
+        reply = await self._calls.change(
+            "propose",
+            draft.service,
+            encode(draft),
+            draft.change.knob.value,
+            now.isoformat(),
+            (now + expires_in).isoformat(),
+            self._wall_ms(expires_in),
+            "" if acts_in is None else (now + acts_in).isoformat(),
+            "" if acts_in is None else self._wall_ms(acts_in),
+            draft.approvals_needed,
+            _actor(draft.asked_by),
+            encode(Decision(Choice.SUPERSEDE, draft.asked_by, f"request:{draft.request_id}")),
+            _EXPIRY,
+            milliseconds(REMEMBER),
+            self._keep,
+            dedupe=request_key(draft.service, draft.request_id),
+        )
+        self._fault("store.propose.after")
+        if reply.status == "LOCKED":
+            locked_by, state = reply.values
+            knob = draft.change.knob.value
+            raise NotPossible(
+                message("state.knob_locked", knob=knob, proposal_id=locked_by, state=state),
+                message("state.knob_locked_remedy", proposal_id=locked_by),
+            )
+        return proposal_from(reply.values[0], reply.values[1])
+
+    async def get(self, service: ServiceId, proposal_id: str) -> Proposal | None:
+        found = await self._list(service, "one", proposal_id)
+        return found[0] if found else None
+
+    async def recent(self, service: ServiceId, limit: int) -> list[Proposal]:
+        return await self._list(service, "recent", limit)
+
+    async def unfinished(self, service: ServiceId) -> list[Proposal]:
+        return await self._list(service, "unfinished", "")
+
+    async def countdowns_due(self, service: ServiceId) -> list[Proposal]:
+        return await self._list(service, "countdowns", "")
+
+    async def decide(
+        self, service: ServiceId, proposal_id: str, decision: Decision, lease: Lease | None = None
+    ) -> Decided:
+        self._fault("store.decide.before")
+        reply = await self._calls.change(
+            "decide",
+            service,
+            proposal_id,
+            decision.choice.value,
+            encode(decision),
+            self._now(),
+            _actor(decision.person),
+            _EXPIRY,
+            milliseconds(REMEMBER),
+            lease.name if lease else "",
+            lease.token if lease else "",
+            decision.person.user_id if decision.person else "",
+            encode(decision.person) if decision.person else "",
+            dedupe=click_key(service, decision.click_id),
+        )
+        self._fault("store.decide.after")
+        if reply.status == "NOT_YET":
+            raise NotPossible(message("state.not_yet", proposal_id=proposal_id), message("state.not_yet_remedy"))
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name if lease else "")
+        return _decided(reply, proposal_id)
+
+    async def snooze(
+        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, by: timedelta
+    ) -> Decided:
+        seen = await self.get(service, proposal_id)
+        if seen is None:
+            raise _unknown(proposal_id)
+        now = self._clock.now()
+        later = max(now, seen.acts_at or now) + by
+        reply = await self._calls.change(
+            "snooze",
+            service,
+            proposal_id,
+            seen.acts_at.isoformat() if seen.acts_at else "",
+            later.isoformat(),
+            self._wall_ms(by),
+            now.isoformat(),
+            _actor(person),
+            encode(person),
+            milliseconds(REMEMBER),
+            _EXPIRY,
+            dedupe=click_key(service, click_id),
+        )
+        if reply.status == "NO_COUNTDOWN":
+            raise NotPossible(
+                message("state.no_countdown", proposal_id=proposal_id), message("state.no_countdown_remedy")
+            )
+        return _decided(reply, proposal_id)
+
+    async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
+        reply = await self._calls.change("settle", service, milliseconds(REMEMBER), dedupe=click_key(service, click_id))
+        return None if reply.values[0] == "never" else _decided(reply, "")
+
+    async def expire_due(self, service: ServiceId) -> list[Proposal]:
+        expired: list[Proposal] = []
+        while True:
+            reply = await self._calls.change("expire", service, _EXPIRY, self._now(), EXPIRE_BATCH)
+            batch = list(proposals_from(reply.values[0]))
+            expired += batch
+            if len(batch) < EXPIRE_BATCH:
+                return expired
+
+    async def advance(
+        self, service: ServiceId, proposal_id: str, lease: Lease, state: State, note: Message | None
+    ) -> Proposal:
+        comes_from = COMES_FROM.get(state, frozenset())
+        self._fault("store.advance.before")
+        reply = await self._calls.change(
+            "advance",
+            service,
+            proposal_id,
+            state.value,
+            f",{','.join(sorted(comes_from))},",
+            encode(note) if note else "",
+            self._now(),
+            _LUMEN,
+            lease.name,
+            lease.token,
+            "1" if state in FINAL else "",
+        )
+        self._fault("store.advance.after")
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name)
+        if reply.status == "UNKNOWN":
+            raise _unknown(proposal_id)
+        if reply.status == "NOT_FROM":
+            raise NotPossible(
+                message("state.wrong_step", proposal_id=proposal_id, state=reply.values[0], wanted=state.value),
+                message("state.wrong_step_remedy", proposal_id=proposal_id),
+            )
+        return proposal_from(proposal_id, reply.values[0])
+
+    async def _list(self, service: ServiceId, which: str, argument: str | int) -> list[Proposal]:
+        reply = await self._calls.read("proposals", service, which, argument)
+        return list(proposals_from(reply.values[0]))
+
+    def _now(self) -> str:
+        return self._clock.now().isoformat()
+
+    def _wall_ms(self, duration: timedelta) -> int:
+        """Service time as the store's clock counts it."""
+        return milliseconds(duration / self._clock.scale)
+
+
+def _actor(person: Person | None) -> str:
+    return person.user_id if person else _LUMEN
+
+
+def _unknown(proposal_id: str) -> NotPossible:
+    return NotPossible(
+        message("state.unknown_proposal", proposal_id=proposal_id), message("state.unknown_proposal_remedy")
+    )
+
+
+def _decided(reply: Reply, proposal_id: str) -> Decided:
+    """What a click came to. Raises NotPossible when the proposal is unknown or the click may not count any more."""
+    if reply.status == "TOMBSTONE":
+        raise NotPossible(message("state.click_withdrawn"), message("state.click_withdrawn_remedy"))
+    if reply.status == "UNKNOWN":
+        raise _unknown(proposal_id)
+    outcome, found, row = reply.values
+    if row[0] is None:
+        raise _unknown(found)
+    return Decided(
+        won=outcome == "won",
+        proposal=proposal_from(found, row),
+        voted=outcome == "voted",
+        snoozed=outcome == "snoozed",
+    )

@@ -1,0 +1,38 @@
+-- Put off the moment at which a pending proposal acts by itself. Not a decision.
+-- DEDUPE  the click's memory, as in decide.lua
+-- ARGV    3 id, 4 acts at as the caller saw it, 5 acts at from now on, 6 milliseconds more, 7 at, 8 actor, 9 person,
+--         10 milliseconds to remember the click, 11 the decision that expires
+-- Reply   OK snoozed|lost id row | UNKNOWN | TOMBSTONE | NO_COUNTDOWN
+local id, at = ARGV[3], ARGV[7]
+
+local function answer(outcome)
+  redis.call('SET', DEDUPE, outcome .. ' ' .. id, 'PX', ARGV[10])
+  return { 'OK', NOW, outcome, id, row(id) }
+end
+
+local known = redis.call('GET', DEDUPE)
+if known == '-' then return { 'TOMBSTONE', NOW } end
+if known then
+  local outcome, of = string.match(known, '^(%S+) (%S+)$')
+  return { 'OK', NOW, outcome, of, row(of) }
+end
+local state = get(id, 'state')
+if not state then return { 'UNKNOWN', NOW } end
+if state ~= 'PENDING' then return answer('lost') end
+if is_overdue(id) then
+  decide(id, 'EXPIRED', ARGV[11], at, 'lumen')
+  return answer('lost')
+end
+local acts = redis.call('ZSCORE', COUNTDOWNS, id)
+if not acts then return { 'NO_COUNTDOWN', NOW } end
+-- Somebody else has snoozed it since: that is what the person wanted, so it is not done twice.
+if get(id, 'acts_at') ~= ARGV[4] then return answer('lost') end
+
+local later = digits(math.max(now, tonumber(acts)) + tonumber(ARGV[6]))
+redis.call('ZADD', COUNTDOWNS, later, id)
+-- It must outlive its own countdown by as much as before.
+redis.call('ZINCRBY', DEADLINES, ARGV[6], id)
+put(id, 'acts_at', ARGV[5])
+audit(at, 'snoozed', id, ARGV[8], ARGV[5], ARGV[9])
+touch(id)
+return answer('snoozed')

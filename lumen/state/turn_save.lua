@@ -1,0 +1,15 @@
+-- Remember a turn and mark the surface that reports it; the oldest turns give way.
+-- ARGV    3 id, 4 turn, 5 started at in milliseconds, 6 report surface's key, 7 how many to keep, 8 lease or '',
+--         9 its token
+-- Reply   OK | LEASE_LOST
+if ARGV[8] ~= '' and not holds(ARGV[8], ARGV[9]) then return { 'LEASE_LOST', NOW } end
+redis.call('HSET', TURNS, ARGV[3], ARGV[4])
+redis.call('ZADD', TURN_ORDER, ARGV[5], ARGV[3])
+for _, old in ipairs(redis.call('ZRANGE', TURN_ORDER, 0, -1 - tonumber(ARGV[7]))) do
+  redis.call('HDEL', TURNS, old)
+  redis.call('ZREM', TURN_ORDER, old)
+end
+redis.call('HSET', SLOTS, 'report surface', ARGV[6])
+redis.call('HINCRBY', MARKS, 'report/' .. ARGV[6], 1)
+redis.call('ZADD', DIRTY, 'NX', now, 'report/' .. ARGV[6])
+return { 'OK', NOW }

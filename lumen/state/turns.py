@@ -1,0 +1,46 @@
+"""The history of turns, capped."""
+
+from redis.asyncio import Redis
+
+from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
+from lumen.ports.state import Lease
+from lumen.state.calls import Calls
+from lumen.state.codec import decode, encode
+from lumen.state.keys import position
+from lumen.state.leases import lease_lost
+
+#: Two weeks of hours.
+KEEP = 14 * 24
+
+
+class RedisTurns:
+    """`lumen.ports.state.Turns`; the newest `keep` turns of each service."""
+
+    def __init__(self, redis: Redis, keep: int = KEEP) -> None:
+        self._calls = Calls(redis)
+        self._keep = keep
+
+    async def save(self, turn: Turn, lease: Lease | None, report_surface: str) -> None:
+        reply = await self._calls.change(
+            "turn_save",
+            turn.snapshot.service,
+            turn.id,
+            encode(turn),
+            round(turn.started_at.timestamp() * 1000),
+            report_surface,
+            self._keep,
+            lease.name if lease else "",
+            lease.token if lease else "",
+        )
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name if lease else "")
+
+    async def latest(self, service: ServiceId, limit: int) -> list[Turn]:
+        reply = await self._calls.read("turn_latest", service, limit)
+        return [decode(Turn, text) for text in reply.values[0]]
+
+    async def report_surface(self, service: ServiceId) -> str | None:
+        reply = await self._calls.read("read", service, "HGET", position("slots"), "report surface")
+        surface: str | None = reply.values[0]
+        return surface
