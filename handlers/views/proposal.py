@@ -115,6 +115,12 @@ def expected_lines(words: Catalogue, expected: Expectation | NoData) -> list[str
 def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     """Who decided and when, then how far the execution is; nothing while it is PENDING."""
     lines = []
+    if proposal.state is State.PENDING and proposal.votes:
+        who = " ".join(voter.user_id for voter in proposal.votes)
+        needed = proposal.draft.approvals_needed
+        lines.append(
+            words.say(message("views.votes", who_mentions=who, votes=len(proposal.votes), needed=needed))
+        )
     decided = _decided(proposal)
     if decided is not None:
         lines.append(words.say(decided))

@@ -1,0 +1,65 @@
+"""Joins the listeners to one Bolt app. Everything that Slack may send is matched, so that nothing stays un-acked."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers.buttons import Buttons
+from handlers.commands import Commands
+from handlers.identity import Identity
+from handlers.views.proposal import CHOICES
+
+#: The one slash command of the manifest.
+COMMAND = "/lumen"
+_ANYTHING = re.compile(".*", re.DOTALL)
+
+
+def build_app(client: AsyncWebClient, identity: Identity, commands: Commands, buttons: Buttons) -> AsyncApp:
+    """A Bolt app for Socket Mode.
+
+    `process_before_response`: Bolt then returns as soon as the listener does, instead of looking for the ack every
+    10 ms (docs/adr/0008). What only HTTP needs (signatures, ssl_check, url_verification) is switched off.
+    """
+
+    async def authorize() -> AuthorizeResult:
+        # Asked once at the start: the first click would otherwise wait for auth.test.
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team_id,
+            bot_token=client.token,
+            bot_id=identity.bot_id,
+            bot_user_id=identity.bot_user_id,
+        )
+
+    app = AsyncApp(
+        name="lumen",
+        client=_without_token(client),
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        attaching_function_token_enabled=False,
+    )
+    app.command(COMMAND)(commands.on_command)
+    app.command(_ANYTHING)(commands.on_unknown)
+    for action_id in CHOICES:
+        app.action(action_id)(buttons.on_decide)
+    app.action(_ANYTHING)(buttons.on_unknown)
+    for register in (app.view, app.shortcut, app.options, app.event):
+        register(_ANYTHING)(_only_ack)
+    return app
+
+
+async def _only_ack(ack: Callable[[], Awaitable[Any]], body: Mapping[str, Any]) -> None:  # noqa: ARG001 - Bolt's names
+    """Nothing that this Lumen asked for; acked so that Slack does not show an error or send it again."""
+    await ack()
+
+
+def _without_token(client: AsyncWebClient) -> AsyncWebClient:
+    """The same client for Bolt, which wants the token from `authorize` alone."""
+    return AsyncWebClient(base_url=client.base_url, session=client.session, timeout=client.timeout)
