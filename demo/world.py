@@ -97,7 +97,8 @@ class World:
             self.cache.start()
             self.start_sandbox()
         except BaseException:
-            # A server that was interrupted while it started is not ours to stop yet: clearing adopts it first.
+            self.stop()
+            # A server whose start was interrupted was not ours to stop yet: clearing adopts it first.
             self.clear()
             raise
         return self
