@@ -1,0 +1,92 @@
+"""Sets the TTL that the service reads, in the cache's Redis (docs/ion-contract.md): compare-and-set in one script."""
+
+from redis.asyncio import Redis
+
+from lumen.model import ion
+from lumen.model.errors import ActuatorFailed, SourceUnavailable, ValueMoved
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import TtlSetting
+from lumen.ports.actuators import Reading
+from lumen.ports.measurements import TtlSource
+from lumen.vendors.redis_errors import FAILURES, place, refusal
+
+#: KEYS[1] the setting; ARGV: expected value, expected version, new value, proposal id, channel.
+#: An absent hash has version 0 and the environment's value, which this server cannot check.
+#: Returns {outcome, value, version}; `again` = this very proposal has already written the value that stands.
+SCRIPT = """
+local now = redis.call('HMGET', KEYS[1], 'value', 'version', 'proposal')
+local version = now[2] or '0'
+if now[1] and now[3] == ARGV[4] then
+    if now[1] == ARGV[3] then return {'again', now[1], version} end
+    return {'moved', now[1], version}
+end
+if version ~= ARGV[2] or (now[1] and now[1] ~= ARGV[1]) then
+    return {'moved', now[1] or '', version}
+end
+local next_version = string.format('%d', tonumber(version) + 1)
+redis.call('HSET', KEYS[1], 'value', ARGV[3], 'version', next_version, 'proposal', ARGV[4])
+-- Whoever may not publish may still set: the service reads by itself every 30 s.
+redis.pcall('PUBLISH', ARGV[5], ARGV[3])
+return {'set', ARGV[3], next_version}
+"""
+
+
+class RedisTtlActuator:
+    """Implements the Actuator port for the TTL. `ttl` reads the setting that this one writes."""
+
+    name = "redis"
+
+    def __init__(self, redis: "Redis", ttl: TtlSource) -> None:
+        self._redis = redis
+        self._ttl = ttl
+        self._where = place(redis)
+
+    async def read(self, service: ServiceId) -> Reading:
+        """The setting in force. Raises SourceUnavailable."""
+        setting = await self._setting(service)
+        return Reading(setting.value_seconds, str(setting.version))
+
+    async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
+        """Atomic on (value, version). A repeat with the same proposal finds its own mark and changes nothing.
+
+        Raises ValueMoved; ActuatorFailed (refused: nothing was changed); SourceUnavailable when no answer came and
+        it may or may not have happened: call again.
+        """
+        if not ion.MIN_TTL_SECONDS <= change.new <= ion.MAX_TTL_SECONDS:
+            raise ActuatorFailed(
+                message("actuator.ttl_out_of_contract", ttl_seconds=change.new),
+                message(
+                    "actuator.ttl_out_of_contract_remedy",
+                    min_seconds=ion.MIN_TTL_SECONDS,
+                    max_seconds=ion.MAX_TTL_SECONDS,
+                ),
+            )
+        arguments = (str(expected.value), expected.version, str(change.new), proposal_id, ion.CONFIG_CHANNEL)
+        try:
+            outcome, value, version = await self._redis.eval(SCRIPT, 1, ion.CONFIG_KEY, *arguments)
+        except FAILURES as error:
+            raise refusal(error, self._where) from error
+        if outcome == "moved":
+            raise await self._moved(service, expected, value)
+        return Reading(int(value), str(version))
+
+    async def followed(self, service: ServiceId, wanted: Reading) -> bool:
+        """Whether the service acknowledged just this value and version."""
+        setting = await self._setting(service)
+        return (setting.acknowledged_seconds, str(setting.acknowledged_version)) == (wanted.value, wanted.version)
+
+    async def _setting(self, service: ServiceId) -> TtlSetting:
+        setting = await self._ttl.ttl(service)
+        if isinstance(setting, NoData):
+            raise SourceUnavailable(setting.reason, setting.remedy)
+        return setting
+
+    async def _moved(self, service: ServiceId, expected: Reading, found: str) -> ValueMoved:
+        present = int(found) if found else (await self._setting(service)).value_seconds
+        return ValueMoved(
+            message("actuator.ttl_moved", expected_seconds=expected.value, present_seconds=present),
+            message("actuator.moved_remedy"),
+        )

@@ -1,0 +1,86 @@
+"""The async clients of Google Cloud: with the process's own credentials, or against another endpoint on loopback.
+
+Build them inside the running loop (a channel belongs to the loop that made it) and close them there.
+"""
+
+import asyncio
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+import google.auth
+import grpc.aio
+from google.auth import exceptions as auth_exceptions
+from google.cloud.billing.budgets_v1 import BudgetServiceAsyncClient
+from google.cloud.monitoring_v3 import MetricServiceAsyncClient
+from google.cloud.run_v2 import RevisionsAsyncClient, ServicesAsyncClient
+
+from lumen.model.errors import SourceUnavailable
+from lumen.model.message import message
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+
+#: Answers for hundreds of services are larger than gRPC's default of 4 MiB; the real clients set no limit either.
+CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1),)
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleClients:
+    """One client per API that Lumen reads or changes, each with a channel of its own."""
+
+    metrics: MetricServiceAsyncClient
+    services: ServicesAsyncClient
+    revisions: RevisionsAsyncClient
+    budgets: BudgetServiceAsyncClient
+
+    async def close(self) -> None:
+        """Close every channel; the clients cannot be used afterwards."""
+        for client in (self.metrics, self.services, self.revisions, self.budgets):
+            transport: Any = client.transport
+            await transport.close()
+
+
+async def open_google(endpoint: str = "") -> GoogleClients:
+    """The clients for Google itself, or for `endpoint` (host:port on loopback: plaintext gRPC, no credentials).
+
+    Connects lazily: a server that is down shows in the first call. Raises SourceUnavailable when this machine has no
+    Google credentials, ValueError for an endpoint that is not on loopback.
+    """
+    if endpoint:
+        _check_loopback(endpoint)
+        return _clients(lambda cls: _plaintext(cls, endpoint))
+    try:
+        # Finding credentials reads files and may ask the metadata server: that would block the loop.
+        credentials, _ = await asyncio.to_thread(google.auth.default, scopes=list(SCOPES))
+    except auth_exceptions.GoogleAuthError as error:
+        raise SourceUnavailable(
+            message("source.no_credentials", detail=" ".join(str(error).split())[:240]),
+            message("source.credentials_remedy"),
+        ) from error
+    return _clients(lambda cls: cls(credentials=credentials))
+
+
+def _clients(make: Any) -> GoogleClients:
+    return GoogleClients(
+        metrics=make(MetricServiceAsyncClient),
+        services=make(ServicesAsyncClient),
+        revisions=make(RevisionsAsyncClient),
+        budgets=make(BudgetServiceAsyncClient),
+    )
+
+
+def _plaintext(cls: Any, endpoint: str) -> Any:
+    """A client that needs no credentials. One channel each: every transport stacks an interceptor on its channel."""
+    transport = cls.get_transport_class("grpc_asyncio")
+    return cls(transport=transport(channel=grpc.aio.insecure_channel(endpoint, options=CHANNEL_OPTIONS)))
+
+
+def _check_loopback(endpoint: str) -> None:
+    host, _, port = endpoint.rpartition(":")
+    host = host.strip("[]")
+    try:
+        on_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        on_loopback = False
+    if not on_loopback or not port.isdigit():
+        raise ValueError(f"{endpoint!r} is no host:port on loopback: plaintext gRPC never leaves the machine")

@@ -1,0 +1,154 @@
+"""Hourly demand, errors and estimated cost of every service: for the cost rhythm and for the month's spend."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from lumen.model.errors import SourceUnavailable
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import HourlyHistory, Window
+from lumen.sources import cloud_run_metrics
+from lumen.sources.cost import InstanceShape, Prices, hour_cost_usd
+from lumen.sources.monitoring_query import MonitoringQueries, Series, number
+from lumen.vendors.google_errors import no_data
+
+HOUR = timedelta(hours=1)
+
+
+class InstanceShapes(Protocol):
+    """Who knows how large an instance of a service is."""
+
+    async def shapes(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, InstanceShape | NoData]:
+        """Of each service."""
+
+
+class HourlyMisses(Protocol):
+    """Who counts the calls that the cache could not save."""
+
+    async def hourly_misses(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[int | None] | NoData]:
+        """Of each service, one figure per hour of the window, None where it is not known."""
+
+
+class HourlyCosts:
+    """Two grouped queries (three with misses) for all services, whatever their number.
+
+    `misses` None: nobody counts API calls (no cache instance is configured), so the estimate is without them.
+    """
+
+    def __init__(
+        self, queries: MonitoringQueries, prices: Prices, shapes: InstanceShapes, misses: HourlyMisses | None
+    ) -> None:
+        self._queries = queries
+        self._prices = prices
+        self._shapes = shapes
+        self._misses = misses
+
+    async def history(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, HourlyHistory | NoData]:
+        """`window` is aligned to hours. NoData where not one request is known; a gap is None, never 0."""
+        try:
+            requests, billable, shapes, misses = await asyncio.gather(
+                self._queries.series(cloud_run_metrics.by_response_class(services, HOUR), window),
+                self._billable(services, window),
+                self._shapes.shapes(services),
+                self._api_calls(services, window),
+            )
+        except SourceUnavailable as error:
+            return dict.fromkeys(services, no_data(error))
+        of = cloud_run_metrics.per_service(services, requests)
+        return {
+            service: self._one(service, window, of[service], billable[service], shapes[service], misses[service])
+            for service in services
+        }
+
+    async def _billable(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[float | None]]:
+        """Without it there is demand, but no cost: that is a gap, no failure of the whole."""
+        hours = round(window.seconds / 3600)
+        try:
+            query = cloud_run_metrics.by_service(cloud_run_metrics.BILLABLE, services, HOUR)
+            series = await self._queries.series(query, window)
+        except SourceUnavailable:
+            return dict.fromkeys(services, [None] * hours)
+        of = cloud_run_metrics.per_service(services, series)
+        return {service: _per_hour(of[service], hours) for service in services}
+
+    async def _api_calls(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[int | None] | NoData | None]:
+        if self._misses is None:
+            return dict.fromkeys(services)
+        return await self._misses.hourly_misses(services, window)
+
+    def _one(
+        self,
+        service: ServiceId,
+        window: Window,
+        series: Sequence[Series],
+        billable: Sequence[float | None],
+        shape: InstanceShape | NoData,
+        misses: Sequence[int | None] | NoData | None,
+    ) -> HourlyHistory | NoData:
+        hours = round(window.seconds / 3600)
+        requests = _per_hour(series, hours)
+        if all(count is None for count in requests):
+            return nothing_seen(service, window)
+        errors = _per_hour([one for one in series if _is_server_error(one)], hours)
+        whole = tuple(None if count is None else round(count) for count in requests)
+        return HourlyHistory(
+            start=window.start,
+            requests=whole,
+            cost_usd=self._costs(whole, billable, shape, misses),
+            errors_5xx=tuple(
+                None if count is None else round(failed or 0) for count, failed in zip(requests, errors, strict=True)
+            ),
+        )
+
+    def _costs(
+        self,
+        requests: Sequence[int | None],
+        billable: Sequence[float | None],
+        shape: InstanceShape | NoData,
+        misses: Sequence[int | None] | NoData | None,
+    ) -> tuple[float | None, ...]:
+        if isinstance(shape, NoData) or isinstance(misses, NoData):
+            return (None,) * len(requests)
+        costs: list[float | None] = []
+        for hour, (count, seconds) in enumerate(zip(requests, billable, strict=True)):
+            calls = None if misses is None else misses[hour]
+            unknown = count is None or seconds is None or (misses is not None and calls is None)
+            costs.append(None if unknown else hour_cost_usd(self._prices, shape, count or 0, seconds or 0.0, calls))
+        return tuple(costs)
+
+
+def nothing_seen(service: ServiceId, window: Window) -> NoData:
+    """An absent series: Cloud Run writes request_count only when there are requests, so this is no zero."""
+    return NoData(
+        message(
+            "source.no_requests",
+            service=service.name,
+            metric=cloud_run_metrics.REQUESTS,
+            start_at=window.start.isoformat(),
+            end_at=window.end.isoformat(),
+        ),
+        message("source.no_requests_remedy", service=service.name, region=service.region, project=service.project),
+    )
+
+
+def _is_server_error(series: Series) -> bool:
+    return series.metric_labels.get(cloud_run_metrics.RESPONSE_CLASS) == "5xx"
+
+
+def _per_hour(series: Sequence[Series], hours: int) -> list[float | None]:
+    sums: list[float | None] = [None] * hours
+    for one in series:
+        for hour, value in one.points.items():
+            sums[hour] = (sums[hour] or 0.0) + number(value)
+    return sums

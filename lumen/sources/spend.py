@@ -1,0 +1,152 @@
+"""Budget and spend of the month: the budget from the Budgets API, the spend (for now) an estimate of our own.
+
+The Budgets API tells amounts and rules, never spend. Google's billing months begin at midnight US Pacific time; the
+estimate uses UTC, a third of a day earlier.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.cloud.billing.budgets_v1 import BudgetServiceAsyncClient, ListBudgetsRequest
+
+from lumen.model.errors import SourceUnavailable
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import HourlyHistory, Spend, Window
+from lumen.ports.clock import Clock
+from lumen.sources.hourly_cost import HourlyCosts
+from lumen.vendors.google_calls import Patience
+from lumen.vendors.google_errors import BUDGETS, no_data, reading
+
+#: Cloud Run's metrics are complete after this (google-cloud.md: visible within 120-180 s).
+INGEST_DELAY = timedelta(minutes=4)
+#: Below this share of known hours a month's sum would be a fiction.
+LEAST_COVERAGE = 0.8
+#: An amount changes rarely; no need to ask in every turn.
+BUDGET_AGE = timedelta(hours=1)
+MOST_BUDGETS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One budget's amount in its own currency."""
+
+    display_name: str
+    amount: float
+    currency: str
+
+
+class GoogleBudgets:
+    """Reads the budget of one billing account that is meant for one project. `account`: "0X0X0X-…" or its full name."""
+
+    def __init__(
+        self, client: BudgetServiceAsyncClient, account: str, display_name: str, patience: Patience | None = None
+    ) -> None:
+        self._client = client
+        self._account = account.removeprefix("billingAccounts/")
+        self._display_name = display_name
+        self._patience = patience or Patience()
+
+    async def budget(self, project: str) -> Budget | NoData:
+        """The one with our name, else the only one that covers `project`. NoData with the reason otherwise."""
+        if not self._account:
+            return NoData(message("source.no_billing_account"), message("source.no_billing_account_remedy"))
+        try:
+            listed = await self._list()
+        except SourceUnavailable as error:
+            return no_data(error)
+        chosen = self._choose(listed, project)
+        if chosen is None:
+            return NoData(
+                message("source.no_budget", account=self._account, name=self._display_name),
+                message("source.no_budget_remedy", name=self._display_name),
+            )
+        money = chosen.amount.specified_amount
+        return Budget(chosen.display_name, money.units + money.nanos / 1e9, money.currency_code)
+
+    def _choose(self, listed: Sequence[Any], project: str) -> Any:
+        """Only amounts that are told: a budget "as last month's spend" has none."""
+        told = [b for b in listed if b.amount.specified_amount.units > 0 or b.amount.specified_amount.nanos > 0]
+        ours = [b for b in told if b.display_name == self._display_name]
+        covering = [b for b in told if f"projects/{project}" in b.budget_filter.projects]
+        for group in (ours, covering):
+            if len(group) == 1:
+                return group[0]
+        return None
+
+    async def _list(self) -> Sequence[Any]:
+        budgets: list[Any] = []
+        with reading(BUDGETS, "budgets", f"billingAccounts/{self._account}"):
+            async with asyncio.timeout(self._patience.whole_seconds):
+                pager = await self._client.list_budgets(
+                    ListBudgetsRequest(parent=f"billingAccounts/{self._account}"),
+                    retry=self._patience.retry,
+                    timeout=self._patience.attempt_seconds,
+                )
+                async for budget in pager:
+                    budgets.append(budget)
+                    if len(budgets) >= MOST_BUDGETS:
+                        break
+        return budgets
+
+
+class GoogleSpend:
+    """Implements the SpendSource port. `budget_usd` is the setting, used where no budget in USD can be read."""
+
+    def __init__(self, budgets: GoogleBudgets, hourly: HourlyCosts, clock: Clock, budget_usd: float) -> None:
+        self._budgets = budgets
+        self._hourly = hourly
+        self._clock = clock
+        self._budget_usd = budget_usd
+        self._read: dict[str, tuple[datetime, Budget | NoData]] = {}
+
+    async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
+        """Month to date, estimated from the hours that Monitoring knows."""
+        now = self._clock.now()
+        window = _month_to_date(now)
+        costs = await self._hourly.history(services, window) if window else dict.fromkeys(services, _just_begun())
+        return {
+            service: Spend(
+                month_to_date_usd=_sum(costs[service]),
+                is_estimate=True,
+                budget_usd=await self._budget(service.project, now),
+                as_of=window.end if window else now,
+            )
+            for service in services
+        }
+
+    async def _budget(self, project: str, now: datetime) -> float:
+        """In USD; a budget in another currency is not converted: the setting holds, and doctor says so."""
+        read_at, budget = self._read.get(project, (None, None))
+        if budget is None or read_at is None or now - read_at >= BUDGET_AGE:
+            budget = await self._budgets.budget(project)
+            self._read[project] = (now, budget)
+        return self._budget_usd if isinstance(budget, NoData) or budget.currency != "USD" else budget.amount
+
+
+def _month_to_date(now: datetime) -> Window | None:
+    end = (now - INGEST_DELAY).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    start = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return Window(start, end) if end > start else None
+
+
+def _sum(history: HourlyHistory | NoData) -> float | NoData:
+    """From the first hour that is known: before it there was no service, as far as anybody can tell."""
+    if isinstance(history, NoData):
+        return history
+    known = [hour for hour, cost in enumerate(history.cost_usd) if cost is not None]
+    since = history.cost_usd[known[0] :] if known else history.cost_usd
+    if len(known) < LEAST_COVERAGE * len(since):
+        return NoData(
+            message("source.month_incomplete", known=len(known), hours=len(since)),
+            message("source.month_incomplete_remedy"),
+        )
+    return sum(cost for cost in since if cost is not None)
+
+
+def _just_begun() -> NoData:
+    return NoData(message("source.month_just_begun"), message("source.month_just_begun_remedy"))
