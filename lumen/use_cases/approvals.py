@@ -1,6 +1,5 @@
 """Proposals come into being here, and the one decision on each is taken here."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.errors import NotPossible
@@ -9,6 +8,7 @@ from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Recommendation
+from lumen.policies.ttl import TtlLimits
 from lumen.ports.actuators import Actuator
 from lumen.ports.state import Audit, Proposals
 
@@ -21,14 +21,6 @@ NOT_PREDICTABLE = NoData(message("approval.not_predictable"), message("approval.
 
 #: A failed change may have set the value too ("set, but not followed"), so it can be taken back as well.
 UNDOABLE = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
-
-
-@dataclass(frozen=True, slots=True)
-class TtlLimits:
-    """What a TTL may be set to, whoever asks."""
-
-    min_seconds: int
-    max_seconds: int
 
 
 class Approvals:

@@ -36,12 +36,14 @@ class Execution:
         actuators: Sequence[Actuator],
         clock: Clock,
         fault: FaultPoint,
+        dry_run: bool,
     ) -> None:
         self._proposals = proposals
         self._leases = leases
         self._actuators = actuators
         self._clock = clock
         self._fault = fault
+        self._dry_run = dry_run
 
     async def settle(self, service: ServiceId) -> None:
         """Expire what is overdue and carry out what is approved, also what a crashed process left half done."""
@@ -67,6 +69,10 @@ class Execution:
         try:
             if proposal.state in _APPROVED:
                 if not await self._premises_hold(proposal, lease):
+                    return
+                if self._dry_run:
+                    would = message("execution.dry_run", new=proposal.draft.change.new, unit=proposal.draft.change.unit)
+                    await self._proposals.advance(service, proposal.id, lease, State.ABANDONED, would)
                     return
                 proposal = await self._proposals.advance(
                     service, proposal.id, lease, State.APPLYING, message("execution.applying")

@@ -1,0 +1,152 @@
+"""One turn of the loop: collect -> assess -> decide -> announce -> remember (mission 2)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.model.assessment import Assessment
+from lumen.model.errors import NotPossible, SourceUnavailable
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Knob, State
+from lumen.model.service import Person, ServiceId
+from lumen.model.snapshot import Snapshot
+from lumen.model.turn import Occasion, Recommendation, Turn
+from lumen.policies.guard import Automation, Situation, held_back
+from lumen.policies.report import should_repost
+from lumen.policies.ttl import TtlLimits, recommend_ttl
+from lumen.ports.clock import Clock
+from lumen.ports.numerics import Numerics
+from lumen.ports.state import Lease, Proposals, Slots, Turns
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.collect import Collector, missing_from
+
+TURN_SCHEDULE = "turn"
+#: On the wall: longer than the slowest turn (every reader is bounded), so no second replica starts the same one.
+CLAIM = timedelta(seconds=120)
+#: A slot taken up later than this was missed and is caught up.
+LATE = timedelta(minutes=10)
+
+#: A failed change may have set the value: only a reading tells, so it counts as a change too.
+CHANGED_SOMETHING = frozenset(
+    {State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE}
+)
+
+NO_TURN_YET = NoData(message("turn.none_yet"), message("turn.none_yet_remedy"))
+
+
+def hour_of(now: datetime) -> datetime:
+    """The slot that `now` falls into."""
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+class Tick:
+    """Makes turns: the scheduled one of each hour once, and those that a person asks for."""
+
+    def __init__(
+        self,
+        collector: Collector,
+        numerics: Numerics,
+        approvals: Approvals,
+        proposals: Proposals,
+        slots: Slots,
+        turns: Turns,
+        clock: Clock,
+        assessment: AssessmentSettings,
+        limits: TtlLimits,
+        automation: Automation,
+    ) -> None:
+        self._collector = collector
+        self._numerics = numerics
+        self._approvals = approvals
+        self._proposals = proposals
+        self._slots = slots
+        self._turns = turns
+        self._clock = clock
+        self._assessment = assessment
+        self._limits = limits
+        self._automation = automation
+
+    async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
+        """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once."""
+        now = self._clock.now()
+        slot = hour_of(now)
+        claimed: dict[ServiceId, Lease] = {}
+        for service in services:
+            lease = await self._slots.claim(service, TURN_SCHEDULE, slot, CLAIM)
+            if lease is not None:
+                claimed[service] = lease
+        if not claimed:
+            return ()
+        occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
+        turns = await self._make(tuple(claimed), occasion, slot, claimed)
+        for service, lease in claimed.items():
+            await self._slots.done(service, TURN_SCHEDULE, slot, lease)
+        return turns
+
+    async def ask(self, service: ServiceId, person: Person) -> Turn:  # noqa: ARG002 - the audit will name the person
+        """An extra turn, marked so; it takes no slot."""
+        return (await self.extra_turns((service,)))[0]
+
+    async def extra_turns(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
+        """Extra turns for all of `services`, from one collection."""
+        return await self._make(services, Occasion.ASKED, hour_of(self._clock.now()), {})
+
+    async def _make(
+        self, services: Sequence[ServiceId], occasion: Occasion, slot: datetime, leases: Mapping[ServiceId, Lease]
+    ) -> Sequence[Turn]:
+        snapshots = await self._collector.snapshots(services)
+        return [await self._turn(snapshots[service], occasion, slot, leases.get(service)) for service in services]
+
+    async def _turn(self, snapshot: Snapshot, occasion: Occasion, slot: datetime, lease: Lease | None) -> Turn:
+        assessment = await self._numerics.run(assess, snapshot, self._assessment)
+        recommendation = recommend_ttl(snapshot, assessment, self._limits)
+        proposed, held = await self._propose(snapshot, assessment, recommendation)
+        turn = Turn(
+            id=f"{occasion}:{snapshot.taken_at.isoformat()}",
+            occasion=occasion,
+            slot=slot,
+            started_at=snapshot.taken_at,
+            snapshot=snapshot,
+            assessment=assessment,
+            ttl=recommendation,
+            proposed=proposed,
+            held_back=held,
+            missing=missing_from(snapshot),
+        )
+        await self._remember(turn, lease)
+        return turn
+
+    async def _propose(
+        self, snapshot: Snapshot, assessment: Assessment, wanted: Recommendation | NoData
+    ) -> tuple[tuple[str, ...], tuple[Message, ...]]:
+        """Ids of what was proposed, and what held a wanted change back."""
+        if isinstance(wanted, NoData) or wanted.change is None:
+            return (), ()
+        service, now = snapshot.service, self._clock.now()
+        held = held_back(snapshot, assessment, self._automation, await self._situation(service), now)
+        if held:
+            return (), held
+        try:
+            made = await self._approvals.propose_recommended(service, wanted, f"turn:{snapshot.taken_at.isoformat()}")
+        except (NotPossible, SourceUnavailable) as error:
+            return (), (error.reason,)
+        return ((made.id,), ()) if made else ((), (message("turn.value_moved"),))
+
+    async def _situation(self, service: ServiceId) -> Situation:
+        unfinished = await self._proposals.unfinished(service)
+        recent = await self._proposals.recent(service, 20)
+        return Situation(
+            last_change_at=next((p.finished_at for p in recent if p.state in CHANGED_SOMETHING), None),
+            open_proposal=next((p.id for p in unfinished if p.draft.change.knob is Knob.TTL), None),
+        )
+
+    async def _remember(self, turn: Turn, lease: Lease | None) -> None:
+        """Store the turn and mark its report: the last message is updated unless there is something new to say."""
+        service = turn.snapshot.service
+        previous = await self._turns.latest(service, 1)
+        shown_on = await self._turns.report_surface(service)
+        posted_at = datetime.fromisoformat(shown_on) if shown_on else None
+        if shown_on is None or should_repost(previous[0] if previous else None, turn, posted_at, turn.started_at):
+            shown_on = turn.started_at.isoformat()
+        await self._turns.save(turn, lease, shown_on)
