@@ -32,7 +32,7 @@ def assess_rhythm(snapshot: Snapshot) -> RhythmAssessment:
     if isinstance(snapshot.history, NoData):
         return _unknown(snapshot.history.reason, share, forecast)
     cost, demand = _aligned(snapshot.history)
-    present = sum(c is not None and d is not None for c, d in zip(cost, demand, strict=True))
+    present = min(len(_known(cost)), len(_known(demand)))
     if present < LEAST_HOURS_SHARE * HOURS:
         return _unknown(message("assess.rhythm_few_hours", hours=present, wanted=HOURS), share, forecast)
     log_cost, log_demand = _logs(cost), _logs(demand)

@@ -1,8 +1,19 @@
-"""System health: the level of the score, held down by caps. The lowest holds, and says why (mission 3.6)."""
+"""System health: the level of the score, held down by caps. The lowest holds, and says why (mission 3.6).
+
+One cap is Lumen's own: a service whose requests fail is never GOOD, however well its cache pays (docs/scores.md).
+"""
 
 from collections.abc import Iterator
 
-from lumen.model.assessment import CacheAssessment, CacheHealth, HealthLevel, RhythmAssessment, RhythmState, Score
+from lumen.model.assessment import (
+    CacheAssessment,
+    CacheHealth,
+    HealthLevel,
+    RhythmAssessment,
+    RhythmState,
+    Score,
+    SloAssessment,
+)
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 
@@ -11,12 +22,15 @@ Held = tuple[HealthLevel, Message]
 _RANK = {HealthLevel.CRITICAL: 0, HealthLevel.WARNING: 1, HealthLevel.GOOD: 2, HealthLevel.EXCELLENT: 3}
 
 
-def system_health(score: Score, rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) -> Held:
+def system_health(
+    score: Score, slo: SloAssessment, rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool
+) -> Held:
     """The lowest of the score's level and all caps; among equals the first, so the score speaks before a cap."""
     if isinstance(score.value, NoData):
         return HealthLevel.NO_DATA, score.value.reason
     level = level_of(score.value)
     held = [(level, message(f"assess.health_{level.lower()}", score=score.value))]
+    held += _failing(slo)
     held += _caps(rhythm, cache, partial=partial)
     return min(held, key=lambda one: _RANK[one[0]])
 
@@ -28,6 +42,12 @@ def level_of(score: float) -> HealthLevel:
     if score >= 60:
         return HealthLevel.GOOD
     return HealthLevel.WARNING if score >= 40 else HealthLevel.CRITICAL
+
+
+def _failing(slo: SloAssessment) -> Iterator[Held]:
+    for objective in slo.objectives:
+        if objective.alert and objective.name in {"availability", "error_rate"}:
+            yield HealthLevel.WARNING, message(f"assess.cap_{objective.name}")
 
 
 def _caps(rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) -> Iterator[Held]:

@@ -36,7 +36,7 @@ def unified_gate(
     """score = 0.30 ROI + 0.25 SLO compliance + 0.25 maturity + 0.20 hit rate in per cent; then health and verdict."""
     score = unified_score(roi, slo, maturity, cache)
     partial = score.coverage < 1 - 1e-9
-    health, reason = system_health(score, rhythm, cache, partial=partial)
+    health, reason = system_health(score, slo, rhythm, cache, partial=partial)
     return UnifiedGate(score, partial, health, reason, _verdict(health, score))
 
 

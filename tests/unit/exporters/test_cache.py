@@ -1,0 +1,90 @@
+"""The table of mission 3.5."""
+
+import pytest
+from snapshots import GONE, cache, snapshot, ttl
+
+from lumen.exporters.cache import assess_cache, grade_evictions, grade_hit_rate, grade_memory, grade_p95, grade_ttl
+from lumen.model.assessment import CacheAction, CacheHealth, Grade
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+
+G, W, B = Grade.GOOD, Grade.WATCH, Grade.BAD
+
+
+@pytest.mark.parametrize(("ratio", "grade"), [(0.801, G), (0.80, W), (0.60, W), (0.599, B), (0.0, B)])
+def test_hit_rate(ratio: float, grade: Grade) -> None:
+    assert grade_hit_rate(ratio) is grade
+
+
+@pytest.mark.parametrize(
+    ("ratio", "grade"),
+    [(0.49, B), (0.50, W), (0.69, W), (0.70, G), (0.85, G), (0.851, W), (0.899, W), (0.90, B), (1.0, B)],
+)
+def test_memory(ratio: float, grade: Grade) -> None:
+    assert grade_memory(ratio) is grade
+
+
+@pytest.mark.parametrize(("ms", "grade"), [(99.9, G), (100, W), (200, W), (200.1, B)])
+def test_p95(ms: float, grade: Grade) -> None:
+    assert grade_p95(ms) is grade
+
+
+@pytest.mark.parametrize(("count", "grade"), [(49, G), (50, W), (150, W), (151, B)])
+def test_evictions(count: int, grade: Grade) -> None:
+    assert grade_evictions(count) is grade
+
+
+@pytest.mark.parametrize(
+    ("seconds", "grade"), [(119, B), (120, W), (299, W), (300, G), (600, G), (601, W), (1800, W), (1801, B)]
+)
+def test_ttl(seconds: int, grade: Grade) -> None:
+    assert grade_ttl(seconds) is grade
+
+
+def test_the_example_of_the_mission() -> None:
+    found = assess_cache(snapshot())
+    assert (found.health, found.action) == (CacheHealth.GOOD, CacheAction.INCREASE_TTL)
+
+
+@pytest.mark.parametrize(
+    ("changes", "health"),
+    [
+        ({"cache": cache(0.9, 0.75, 10)}, CacheHealth.OPTIMAL),
+        ({"cache": cache(0.9, 0.75, 10, p95_ms=GONE)}, CacheHealth.GOOD),
+        ({"cache": cache(0.55, 0.75, 10)}, CacheHealth.DEGRADED),
+        ({"cache": cache(0.55, 0.95, 10)}, CacheHealth.POOR),
+        ({"cache": cache(0.39, 0.75, 10)}, CacheHealth.POOR),
+        ({"cache": cache(0.0, 0.75, 10)}, CacheHealth.FAILED),
+        ({"cache": cache(0.9, 0.30, 10)}, CacheHealth.GOOD),
+        ({"cache": cache(0.7, 0.30, 10)}, CacheHealth.DEGRADED),
+        ({"cache": cache(0.9, 0.75, 10, lookups=10)}, CacheHealth.NO_DATA),
+        ({"cache": GONE}, CacheHealth.NO_DATA),
+        ({"cache": NoData(message("a.b"), message("a.c"), unreachable=True)}, CacheHealth.FAILED),
+    ],
+)
+def test_health(changes: dict[str, object], health: CacheHealth) -> None:
+    assert assess_cache(snapshot(**changes)).health is health
+
+
+@pytest.mark.parametrize(
+    ("hit_rate", "memory", "evictions", "ttl_seconds", "action"),
+    [
+        (0.70, 0.94, 150, 300, CacheAction.SCALE_UP),
+        (0.95, 0.60, 151, 300, CacheAction.SCALE_UP),
+        (0.70, 0.60, 120, 300, CacheAction.MAINTAIN),
+        (0.70, 0.88, 10, 300, CacheAction.MAINTAIN),
+        (0.85, 0.88, 10, 300, CacheAction.DECREASE_TTL),
+        (0.85, 0.45, 10, 300, CacheAction.SCALE_DOWN),
+        (0.85, 0.75, 10, 300, CacheAction.MAINTAIN),
+        (0.50, 0.45, 10, 300, CacheAction.INCREASE_TTL),
+        (0.50, 0.45, 10, 3600, CacheAction.MAINTAIN),
+    ],
+)
+def test_action(hit_rate: float, memory: float, evictions: int, ttl_seconds: int, action: CacheAction) -> None:
+    found = assess_cache(snapshot(cache=cache(hit_rate, memory, evictions), ttl=ttl(ttl_seconds)))
+    assert found.action is action
+
+
+@pytest.mark.parametrize("changes", [{"cache": GONE}, {"ttl": GONE}])
+def test_missing_data_asks_for_nothing(changes: dict[str, object]) -> None:
+    assert assess_cache(snapshot(**changes)).action is CacheAction.MAINTAIN

@@ -1,0 +1,67 @@
+"""Mission 3.2: what the cache earns."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snapshots import GONE, cache, snapshot
+
+from lumen.exporters.anchors import between
+from lumen.exporters.roi import MONTH_SECONDS, ROI_ANCHORS, Prices, assess_roi
+from lumen.model.assessment import Verdict
+from lumen.model.nodata import NoData
+from lumen.model.snapshot import CacheStats
+
+
+def measured(hits: int, seconds: float = MONTH_SECONDS) -> CacheStats:
+    return CacheStats(seconds, hits, 0, 0, 100.0, 256.0, 10.0, "probe")
+
+
+def test_the_reference_of_the_mission() -> None:
+    found = assess_roi(snapshot(cache=measured(20_000)))
+    assert found.savings_usd == pytest.approx(200)
+    assert found.cost_usd == pytest.approx(9.36)
+    assert isinstance(found.roi, float)
+    assert round(found.roi * 100, 2) == 2036.75
+    assert (found.score, found.verdict) == (100, Verdict.PASS)
+
+
+def test_hits_are_scaled_from_the_measured_seconds_only() -> None:
+    whole = assess_roi(snapshot(cache=measured(20_000)))
+    part = assess_roi(snapshot(cache=measured(20_000 // 720, MONTH_SECONDS / 720)))
+    assert isinstance(whole.roi, float)
+    assert part.roi == pytest.approx(whole.roi, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("roi", "score"), [(-1.0, 0), (0, 0), (1.5, 25), (3, 50), (4, 65), (5, 80), (7.5, 90), (10, 100), (50, 100)]
+)
+def test_score_is_piecewise_linear(roi: float, score: float) -> None:
+    assert between(ROI_ANCHORS, roi) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("hits", "verdict"), [(5617, Verdict.PASS), (5615, Verdict.WARN), (3745, Verdict.WARN), (3743, Verdict.FAIL)]
+)
+def test_gate(hits: int, verdict: Verdict) -> None:
+    assert assess_roi(snapshot(cache=measured(hits))).verdict is verdict
+
+
+def test_without_a_cache_or_a_price_there_is_no_figure() -> None:
+    assert assess_roi(snapshot(cache=GONE)).verdict is Verdict.NO_DATA
+    free = assess_roi(snapshot(), Prices(cache_cost_per_mb_month_usd=0.0))
+    assert isinstance(free.roi, NoData)
+    assert isinstance(assess_roi(snapshot(cache=measured(1, seconds=0))).score, NoData)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9))
+def test_more_hits_never_score_less(a: int, b: int) -> None:
+    low, high = sorted((a, b))
+    first, second = (assess_roi(snapshot(cache=measured(h))).score for h in (low, high))
+    assert isinstance(first, float)
+    assert isinstance(second, float)
+    assert 0 <= first <= second <= 100
+
+
+def test_the_example_hour_explains_itself() -> None:
+    shown = assess_roi(snapshot(cache=cache())).shown
+    assert shown.params["hits"] == 72_500

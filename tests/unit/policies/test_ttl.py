@@ -1,0 +1,154 @@
+"""Mission 4: the TTL policy with its reference cases."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snapshots import GONE, cache, history, snapshot, ttl
+
+from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.model.nodata import NoData
+from lumen.model.snapshot import Snapshot
+from lumen.model.turn import Recommendation
+from lumen.policies.ttl import TtlLimits, advise_ttl, cost_change, recommend_ttl
+from lumen.policies.ttl_question import meaning_of_ttl
+from lumen.policies.ttl_rules import Strategy, TtlFigures
+
+LIMITS = TtlLimits()
+
+
+def recommended(seen: Snapshot, limits: TtlLimits = LIMITS) -> Recommendation:
+    found = recommend_ttl(seen, assess(seen, AssessmentSettings()), limits)
+    assert isinstance(found, Recommendation)
+    return found
+
+
+def new_value(found: Recommendation, old: int) -> int:
+    return found.change.new if found.change else old
+
+
+def rising(change: float) -> tuple[float, ...]:
+    return (0.5,) * 144 + (0.5 * (1 + change),) * 24
+
+
+def test_reference_example() -> None:
+    found = recommended(snapshot())
+    assert (new_value(found, 300), found.strategy) == (420, Strategy.MODERATE)
+
+
+def test_reference_with_rising_cost() -> None:
+    seen = snapshot(cache=cache(0.65, 0.75, 0), history=history(cost_usd=rising(0.035)))
+    found = recommended(seen)
+    assert (new_value(found, 300), found.strategy) == (420, Strategy.MODERATE)
+    assert "policy.cost_rises_too" in [reason.code for reason in found.reasons]
+
+
+@pytest.mark.parametrize(
+    ("hit_rate", "memory", "evictions", "strategy", "new"),
+    [
+        (0.59, 0.70, 99, Strategy.AGGRESSIVE, 600),
+        (0.59, 0.71, 99, Strategy.MODERATE, 420),
+        (0.60, 0.50, 99, Strategy.MODERATE, 420),
+        (0.79, 0.85, 99, Strategy.MODERATE, 420),
+        (0.79, 0.86, 0, Strategy.HOLD, 300),
+        (0.50, 0.50, 100, Strategy.HOLD, 300),
+        (0.80, 0.86, 0, Strategy.CONSERVATIVE, 240),
+        (0.95, 0.95, 500, Strategy.CONSERVATIVE, 240),
+        (0.95, 0.80, 100, Strategy.CONSERVATIVE, 240),
+        (0.85, 0.80, 100, Strategy.HOLD, 300),
+        (0.85, 0.75, 0, Strategy.HOLD, 300),
+    ],
+)
+def test_rules(hit_rate: float, memory: float, evictions: int, strategy: Strategy, new: int) -> None:
+    found = recommended(snapshot(cache=cache(hit_rate, memory, evictions)))
+    assert (found.strategy, new_value(found, 300)) == (strategy, new)
+
+
+def test_many_evictions_say_size_first() -> None:
+    found = recommended(snapshot(cache=cache(0.5, 0.6, 200)))
+    assert found.change is None
+    assert found.reasons[0].code == "policy.ttl_evictions_size_first"
+
+
+def test_rising_cost_fine_tunes_the_best_state() -> None:
+    best = cache(0.85, 0.65, 0)
+    assert recommended(snapshot(cache=best)).change is None
+    found = recommended(snapshot(cache=best, history=history(cost_usd=rising(0.1))))
+    assert (new_value(found, 300), found.strategy) == (360, Strategy.CONSERVATIVE)
+
+
+@pytest.mark.parametrize(("strategy", "new"), [("AGGRESSIVE", 600), ("MODERATE", 420), ("CONSERVATIVE", 360)])
+def test_a_set_strategy_gives_the_step(strategy: str, new: int) -> None:
+    found = recommended(snapshot(), TtlLimits(strategy=Strategy(strategy)))
+    assert new_value(found, 300) == new
+
+
+@pytest.mark.parametrize(("current", "new"), [(3550, 3600), (3600, 3600), (60, 180)])
+def test_limits(current: int, new: int) -> None:
+    assert new_value(recommended(snapshot(ttl=ttl(current))), current) == new
+
+
+def test_at_the_limit_it_holds_and_says_so() -> None:
+    found = recommended(snapshot(ttl=ttl(3600)))
+    assert found.change is None
+    assert found.reasons[-1].code == "policy.ttl_at_max"
+
+
+def test_a_pin_wins() -> None:
+    found = recommended(snapshot(), TtlLimits(override_seconds=600))
+    assert (new_value(found, 300), found.strategy) == (600, Strategy.OVERRIDE)
+    assert recommended(snapshot(ttl=ttl(600)), TtlLimits(override_seconds=600)).change is None
+
+
+@pytest.mark.parametrize("changes", [{"cache": GONE}, {"ttl": GONE}, {"cache": cache(lookups=10)}])
+def test_missing_figures_recommend_nothing(changes: dict[str, object]) -> None:
+    seen = snapshot(**changes)
+    assert isinstance(recommend_ttl(seen, assess(seen, AssessmentSettings()), LIMITS), NoData)
+
+
+def test_unknown_history_is_no_rising_cost() -> None:
+    assert cost_change(GONE) is None
+    assert cost_change(history(cost_usd=(None,) * 168)) is None
+    assert cost_change(history(cost_usd=rising(0.035))) == pytest.approx(0.035)
+
+
+FIGURES = st.builds(
+    TtlFigures,
+    st.integers(60, 3600),
+    st.floats(0, 1),
+    st.floats(0, 1.5),
+    st.floats(0, 1000),
+    st.none() | st.floats(-1, 10),
+)
+
+
+@given(FIGURES, st.none() | st.sampled_from([Strategy.AGGRESSIVE, Strategy.MODERATE, Strategy.CONSERVATIVE]))
+def test_steps_are_bounded(figures: TtlFigures, strategy: Strategy | None) -> None:
+    found = advise_ttl(figures, TtlLimits(strategy=strategy))
+    assert found.reasons
+    if found.change is not None:
+        old, new = found.change.old, found.change.new
+        assert 60 <= new <= 3600
+        assert new != old
+        assert abs(new - old) <= 300
+        assert old < 300 or new <= 2 * old
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem", "nearest"),
+    [
+        (420, None, 420),
+        (30, "policy.ttl_out_of_range", 60),
+        (9999, "policy.ttl_out_of_range", 3600),
+        (300, "policy.ttl_is_already", 300),
+    ],
+)
+def test_what_a_question_means(wanted: int, problem: str | None, nearest: int) -> None:
+    meaning = meaning_of_ttl(300, wanted, LIMITS)
+    assert (meaning.problem and meaning.problem.code, meaning.nearest_seconds) == (problem, nearest)
+    assert (meaning.change is None) == (problem is not None)
+
+
+def test_a_pin_answers_other_wishes() -> None:
+    meaning = meaning_of_ttl(300, 420, TtlLimits(override_seconds=600))
+    assert meaning.problem is not None
+    assert meaning.problem.code == "policy.ttl_is_pinned"
