@@ -5,7 +5,6 @@ import http
 import http.client
 import os
 import signal
-import stat
 import sys
 import tempfile
 import time
@@ -15,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from demo.processes import Child, ProcessFailed, claim, polls
-from demo.valkey import ValkeyFailed
-from demo.world import READY_SECONDS, Clock, World, free_port, is_free, raise_if_ended
+from demo.locks import polls
+from demo.ports import free_port, port_is_free
+from demo.processes import Child, ProcessFailed, claim
+from demo.valkey import ValkeyFailed, make_private
+from demo.world import READY_SECONDS, Clock, World, raise_if_ended
 
 WATCH_SECONDS = 0.5
 
@@ -62,8 +63,9 @@ def run_demo(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
     try:
-        own = _private(directory or Path(tempfile.gettempdir()) / f"lumen-demo-{os.getuid()}")
-        _run(World(own, _clock(scale), port, seed), sandbox_only)
+        own = directory or Path(tempfile.gettempdir()) / f"lumen-demo-{os.getuid()}"
+        make_private(own)
+        _run(World(own.absolute(), _clock(scale), port, seed), sandbox_only)
     except Stopped:
         return 0
     except (ProcessFailed, ValkeyFailed) as failure:
@@ -95,7 +97,7 @@ def _run(world: World, sandbox_only: bool) -> None:
         raise ProcessFailed(f"A demo is running already (process {record.read_text()}): stop it first.")
     # Before the port is looked at: what a killed demo left behind may hold it.
     world.clear()
-    if world.page_port and not is_free(world.page_port):
+    if world.page_port and not port_is_free(world.page_port):
         other = world.page_port + 1
         raise ProcessFailed(
             f"Port {world.page_port} on 127.0.0.1 is taken: stop what uses it, or choose another one "
@@ -112,16 +114,6 @@ def _run(world: World, sandbox_only: bool) -> None:
 def _clock(scale: float) -> Clock:
     # The one instant at which service time and the wall agree; everything after it asks a clock that is told of it.
     return Clock(scale, datetime.now(UTC).isoformat())  # noqa: TID251
-
-
-def _private(directory: Path) -> Path:
-    """Make it with mode 0700; one that belongs to somebody else is refused."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise ProcessFailed(f"{directory} belongs to somebody else: remove it, or give another one with --directory.")
-    directory.chmod(0o700)
-    return directory.absolute()
 
 
 def _start_bot(world: World) -> Child:

