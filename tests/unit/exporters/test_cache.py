@@ -1,12 +1,12 @@
 """The table of mission 3.5."""
 
 import pytest
-from snapshots import GONE, cache, snapshot, ttl
 
 from lumen.exporters.cache import assess_cache, grade_evictions, grade_hit_rate, grade_memory, grade_p95, grade_ttl
 from lumen.model.assessment import CacheAction, CacheHealth, Grade
 from lumen.model.message import message
 from lumen.model.nodata import NoData
+from tests.snapshots import GONE, cache, snapshot, ttl
 
 G, W, B = Grade.GOOD, Grade.WATCH, Grade.BAD
 

@@ -5,11 +5,11 @@ import random
 from datetime import timedelta
 
 import pytest
-from snapshots import GONE, NOW, history, snapshot
 
 from lumen.exporters.cost_rhythm import assess_rhythm, coherence_of, entropy_of, phase_of
 from lumen.model.assessment import RhythmAssessment, RhythmState
 from lumen.model.snapshot import Spend
+from tests.snapshots import GONE, NOW, history, snapshot
 
 
 def week(kind: str, seed: int, missing: float = 0.0) -> RhythmAssessment:

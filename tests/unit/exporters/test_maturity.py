@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from snapshots import GONE, NOW, START, cache, deployment, history, snapshot
 
 from lumen.exporters.maturity import ANCHORS, assess_maturity, level_of
 from lumen.exporters.operations import Incident, deployments, incidents
@@ -11,6 +10,7 @@ from lumen.exporters.slo import assess_slo
 from lumen.model.assessment import MaturityAssessment, Part, Verdict
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import Deployment, Revision
+from tests.snapshots import GONE, NOW, START, cache, deployment, history, snapshot
 
 
 def judged(**changes: object) -> MaturityAssessment:

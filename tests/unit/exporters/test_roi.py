@@ -3,13 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from snapshots import GONE, cache, snapshot
 
 from lumen.exporters.anchors import between
 from lumen.exporters.roi import MONTH_SECONDS, ROI_ANCHORS, Prices, assess_roi
 from lumen.model.assessment import Verdict
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import CacheStats
+from tests.snapshots import GONE, cache, snapshot
 
 
 def measured(hits: int, seconds: float = MONTH_SECONDS) -> CacheStats:

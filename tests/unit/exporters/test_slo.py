@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from snapshots import GONE, cache, latency, snapshot, traffic
 
 from lumen.exporters.slo import PRESETS, SloTargets, assess_slo, objective_score
 from lumen.model.assessment import Objective, Verdict
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import Traffic
+from tests.snapshots import GONE, cache, latency, snapshot, traffic
 
 GOOD_CACHE = cache(hit_rate=0.9)
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from snapshots import GONE, cache, history, snapshot, traffic
 
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.gates.health import level_of, system_health
@@ -24,6 +23,7 @@ from lumen.model.assessment import (
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import Snapshot
+from tests.snapshots import GONE, cache, history, snapshot, traffic
 
 SETTINGS = AssessmentSettings()
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from snapshots import GONE, NOW, snapshot, traffic, ttl
 
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.snapshot import Snapshot, TtlSetting, Window
 from lumen.policies.guard import Automation, Situation, held_back
+from tests.snapshots import GONE, NOW, snapshot, traffic, ttl
 
 HOUR = timedelta(hours=1)
 

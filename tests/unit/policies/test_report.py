@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from snapshots import GONE, NOW, cache, snapshot, traffic
 
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
 from lumen.policies.report import should_repost
 from lumen.policies.ttl import TtlLimits, recommend_ttl
+from tests.snapshots import GONE, NOW, cache, snapshot, traffic
 
 HOUR = timedelta(hours=1)
 

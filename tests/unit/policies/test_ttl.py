@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from snapshots import GONE, cache, history, snapshot, ttl
 
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.nodata import NoData
@@ -12,6 +11,7 @@ from lumen.model.turn import Recommendation
 from lumen.policies.ttl import TtlLimits, advise_ttl, cost_change, recommend_ttl
 from lumen.policies.ttl_question import meaning_of_ttl
 from lumen.policies.ttl_rules import Strategy, TtlFigures
+from tests.snapshots import GONE, cache, history, snapshot, ttl
 
 LIMITS = TtlLimits()
 
