@@ -10,7 +10,7 @@ from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.policies.ttl import TtlLimits
 from lumen.ports.actuators import Actuator
-from lumen.ports.state import Audit, Proposals
+from lumen.ports.state import Proposals
 
 #: Mission 6: nobody decided within a day, so nothing happens.
 EXPIRES_IN = timedelta(hours=24)
@@ -26,9 +26,8 @@ UNDOABLE = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIV
 class Approvals:
     """Propose, and decide once. Carrying out what was approved is `execution`'s work."""
 
-    def __init__(self, proposals: Proposals, audit: Audit, ttl_actuator: Actuator, ttl_limits: TtlLimits) -> None:
+    def __init__(self, proposals: Proposals, ttl_actuator: Actuator, ttl_limits: TtlLimits) -> None:
         self._proposals = proposals
-        self._audit = audit
         self._ttl = ttl_actuator
         self._limits = ttl_limits
 
@@ -110,10 +109,6 @@ class Approvals:
             ),
             EXPIRES_IN,
         )
-
-    async def refused(self, service: ServiceId, proposal_id: str, person: Person) -> None:
-        """Write to the audit that a person without the right tried."""
-        await self._audit.add(service, "refused", person.user_id, proposal_id)
 
     async def decide(
         self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str

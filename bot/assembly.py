@@ -1,0 +1,226 @@
+"""The composition root: the only place that names concrete adapters. It joins, and decides nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from redis.asyncio import Redis
+
+from bot.config import Settings
+from bot.faults import fault_point
+from bot.numerics import ProcessNumerics
+from lumen.actuators.cloud_run import CloudRunEditor
+from lumen.actuators.cloud_run_ttl import CloudRunTtlActuator
+from lumen.actuators.redis_ttl import RedisTtlActuator
+from lumen.clock import ScaledClock, SystemClock
+from lumen.exporters.assess import AssessmentSettings
+from lumen.exporters.roi import Prices
+from lumen.exporters.slo import PRESETS
+from lumen.policies.guard import Automation
+from lumen.policies.ttl import TtlLimits
+from lumen.policies.ttl_rules import Strategy
+from lumen.ports.actuators import Actuator
+from lumen.ports.clock import Clock
+from lumen.sources.cache import CacheReader
+from lumen.sources.cloud_run import CloudRunDeployments
+from lumen.sources.cost import Prices as CostPrices
+from lumen.sources.google_clients import GoogleClients, open_google
+from lumen.sources.hourly_cost import HourlyCosts
+from lumen.sources.monitoring_cache import MonitoringCache
+from lumen.sources.monitoring_query import MonitoringQueries
+from lumen.sources.monitoring_traffic import MonitoringTraffic
+from lumen.sources.redis_cache import RedisInfoCache
+from lumen.sources.redis_client import open_cache
+from lumen.sources.redis_ttl import RedisTtl
+from lumen.sources.spend import GoogleBudgets, GoogleSpend
+from lumen.state import epoch
+from lumen.state.audit import RedisAudit
+from lumen.state.connection import open_store
+from lumen.state.leases import RedisLeases
+from lumen.state.outbox import RedisOutbox
+from lumen.state.proposals import RedisProposals
+from lumen.state.slots import RedisSlots
+from lumen.state.turns import RedisTurns
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.collect import Collector
+from lumen.use_cases.digest import Digest
+from lumen.use_cases.execution import Execution
+from lumen.use_cases.readouts import Readouts
+from lumen.use_cases.tick import Tick
+
+#: The name under which `lumen setup` makes the budget, and under which it is looked for.
+BUDGET_NAME = "ION API Monthly Budget"
+HOURS_A_MONTH = 30 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The state store and its rooms."""
+
+    redis: Redis
+    leases: RedisLeases
+    slots: RedisSlots
+    proposals: RedisProposals
+    outbox: RedisOutbox
+    turns: RedisTurns
+    audit: RedisAudit
+
+
+@dataclass(frozen=True, slots=True)
+class Lumen:
+    """Everything but Slack: what the command line and the bot both use."""
+
+    clock: Clock
+    memory: Memory
+    cache: Redis
+    google: GoogleClients
+    collector: Collector
+    tick: Tick
+    digest: Digest
+    approvals: Approvals
+    execution: Execution
+    readouts: Readouts
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Real time, or a sandbox's."""
+    if settings.lumen_clock_origin is None:
+        return SystemClock()
+    return ScaledClock(settings.lumen_clock_scale, settings.lumen_clock_origin)
+
+
+@asynccontextmanager
+async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
+    """The store's client and rooms; nothing is checked yet."""
+    clock = clock_of(settings)
+    redis = open_store(settings.state_redis_url.get_secret_value())
+    try:
+        yield Memory(
+            redis=redis,
+            leases=RedisLeases(redis),
+            slots=RedisSlots(redis),
+            proposals=RedisProposals(redis, clock, fault_point(settings.lumen_fault_at)),
+            outbox=RedisOutbox(redis),
+            turns=RedisTurns(redis),
+            audit=RedisAudit(redis, clock),
+        )
+    finally:
+        await redis.aclose()
+
+
+@asynccontextmanager
+async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
+    """The whole of Lumen but Slack, on a store that was checked. Raises StoreUnavailable, SourceUnavailable."""
+    clock = clock_of(settings)
+    numerics = ProcessNumerics()
+    cache = open_cache(settings.cache_url)
+    async with open_memory(settings) as memory:
+        await epoch.check(memory.redis, settings.services)
+        google = await open_google(settings.lumen_gcp_endpoint)
+        try:
+            yield await _joined(settings, clock, memory, cache, google, numerics)
+        finally:
+            numerics.close()
+            await google.close()
+            await cache.aclose()
+
+
+async def _joined(
+    settings: Settings, clock: Clock, memory: Memory, cache: Redis, google: GoogleClients, numerics: ProcessNumerics
+) -> Lumen:
+    deployments = CloudRunDeployments(google.services, google.revisions)
+    ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
+    actuators = _ttl_actuators(settings, cache, google, ttl)
+    limits = _ttl_limits(settings)
+    collector = _collector(settings, clock, cache, google, deployments, ttl)
+    approvals = Approvals(memory.proposals, actuators[0], limits)
+    return Lumen(
+        clock=clock,
+        memory=memory,
+        cache=cache,
+        google=google,
+        collector=collector,
+        tick=Tick(
+            collector,
+            numerics,
+            approvals,
+            memory.proposals,
+            memory.slots,
+            memory.turns,
+            clock,
+            _assessment_settings(settings),
+            limits,
+            await _automation(settings, memory),
+        ),
+        digest=Digest(memory.slots, memory.outbox, clock, ZoneInfo(settings.digest_timezone)),
+        approvals=approvals,
+        execution=Execution(
+            memory.proposals,
+            memory.leases,
+            actuators,
+            clock,
+            fault_point(settings.lumen_fault_at),
+            settings.dry_run,
+        ),
+        readouts=Readouts(memory.proposals, memory.turns, memory.audit, ttl, clock),
+    )
+
+
+def _collector(
+    settings: Settings,
+    clock: Clock,
+    cache: Redis,
+    google: GoogleClients,
+    deployments: CloudRunDeployments,
+    ttl: RedisTtl,
+) -> Collector:
+    queries = MonitoringQueries(google.metrics, settings.project_id)
+    instances = dict.fromkeys(settings.services, settings.cache_instance)
+    monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
+    prices = CostPrices(
+        redis_hour=settings.cache_cost_per_mb * settings.cache_size_mb / HOURS_A_MONTH,
+        api_call=settings.api_cost_per_call,
+    )
+    hourly = HourlyCosts(queries, prices, deployments, monitoring)
+    budgets = GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
+    return Collector(
+        traffic=MonitoringTraffic(queries, hourly),
+        cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
+        ttl=ttl,
+        deployments=deployments,
+        spend=GoogleSpend(budgets, hourly, clock, settings.budget_usd),
+        clock=clock,
+        look_back=timedelta(hours=settings.monitoring_lookback_hours),
+    )
+
+
+def _ttl_actuators(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl) -> tuple[Actuator, ...]:
+    """The first one's value is the premise of a proposal."""
+    in_redis = RedisTtlActuator(cache, ttl)
+    in_environment = CloudRunTtlActuator(CloudRunEditor(google.services), settings.default_ttl_seconds)
+    chosen: dict[str, tuple[Actuator, ...]] = {
+        "redis": (in_redis,),
+        "cloud_run": (in_environment,),
+        "both": (in_redis, in_environment),
+    }
+    return chosen[settings.ttl_actuator]
+
+
+def _ttl_limits(settings: Settings) -> TtlLimits:
+    strategy = None if settings.ttl_strategy == "auto" else Strategy(settings.ttl_strategy.upper())
+    return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
+
+
+def _assessment_settings(settings: Settings) -> AssessmentSettings:
+    return AssessmentSettings(
+        slo=PRESETS[settings.slo_preset],
+        prices=Prices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
+    )
+
+
+async def _automation(settings: Settings, memory: Memory) -> Automation:
+    """A new installation observes for OBSERVE_ONLY from `lumen state init` on."""
+    made_at = [(await epoch.read(memory.redis, service)).made_at for service in settings.services]
+    return Automation(disabled=settings.disable_auto_optimization, observe_until=max(made_at) + settings.observe_only)

@@ -1,0 +1,181 @@
+"""`lumen`: the command line. It parses, calls, prints and returns the exit code; nothing is decided here."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import click
+import typer
+
+if TYPE_CHECKING:
+    from bot.config import Settings
+
+T = TypeVar("T")
+
+
+class ExitCode(IntEnum):
+    """Mission 8. 64 and 78 are those of sysexits.h."""
+
+    GOOD = 0
+    WARNING = 1
+    CRITICAL = 2
+    NO_DATA = 3
+    USAGE = 64
+    CONFIGURATION = 78
+
+
+app = typer.Typer(
+    name="lumen",
+    help="A ChatOps bot that tunes a Cloud Run service and its Redis cache, with approval.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+state_app = typer.Typer(help="Lumen's own memory.", no_args_is_help=True)
+app.add_typer(state_app, name="state")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _settings() -> "Settings":
+    from bot.config import ConfigurationError, load_settings
+    from bot.logs import configure_logs
+
+    try:
+        settings = load_settings()
+    except ConfigurationError as error:
+        _say("Lumen cannot start: its configuration needs mending.")
+        for problem in error.problems:
+            _say(f"  - {problem}")
+        raise typer.Exit(ExitCode.CONFIGURATION) from None
+    configure_logs(settings.log_level)
+    return settings
+
+
+def _run(settings: "Settings", work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; a failure that Lumen knows by name becomes its sentence and its remedy."""
+    from handlers.catalogue import Catalogue
+    from lumen.model.errors import LumenError
+
+    try:
+        return asyncio.run(work)
+    except LumenError as error:
+        words = Catalogue(settings.lumen_locale)
+        _say(f"{words.say(error.reason)} {words.say(error.remedy)}")
+        raise typer.Exit(ExitCode.CRITICAL) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitCode.GOOD) from None
+
+
+@app.command()
+def run() -> None:
+    """Run the bot: Slack, the hourly turn, the outbox, /healthz, /readyz and /metrics."""
+    from bot.run import run_bot
+
+    settings = _settings()
+    try:
+        _run(settings, run_bot(settings))
+    except OSError as error:
+        _say(f"Cannot listen on {settings.http_host}:{settings.port}: {error.strerror}. Set PORT to a free one.")
+        raise typer.Exit(ExitCode.CONFIGURATION) from None
+
+
+@app.command()
+def tick(as_json: Json = False) -> None:
+    """Make one extra turn now, remember it, and print it."""
+    from bot.run import extra_turns
+
+    settings = _settings()
+    _print_turns(settings, _run(settings, extra_turns(settings)), as_json)
+
+
+@app.command()
+def report(
+    as_json: Json = False,
+    summary_only: Annotated[bool, typer.Option("--summary-only", help="Only health and score.")] = False,
+    form: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
+) -> None:
+    """Print the last turn of each service."""
+    from bot.run import last_turns
+
+    if form not in ("markdown", "json"):
+        raise click.UsageError(f"--format {form}: give markdown or json.")
+    settings = _settings()
+    turns = _run(settings, last_turns(settings))
+    _print_turns(settings, turns, as_json or form == "json", summary_only)
+
+
+def _print_turns(settings: "Settings", turns: "list[Any]", as_json: bool, summary_only: bool = False) -> None:
+    from bot.printing import exit_code_of, print_turns, turns_json
+
+    if as_json:
+        typer.echo(turns_json(turns))
+    else:
+        print_turns(turns, settings.lumen_locale, summary_only)
+    raise typer.Exit(ExitCode(exit_code_of(turns)))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check every setting, token, scope, permission, server and metric; say how to mend what is wrong."""
+    from bot.printing import print_checks
+    from bot.run import examine
+
+    settings = _settings()
+    checks = _run(settings, examine(settings))
+    if as_json:
+        typer.echo(json.dumps([check.as_json() for check in checks], ensure_ascii=False, indent=2))
+    else:
+        print_checks(checks, settings.lumen_locale)
+    raise typer.Exit(ExitCode.GOOD if all(check.ok for check in checks) else ExitCode.CRITICAL)
+
+
+@state_app.command("init")
+def state_init() -> None:
+    """Prepare an empty store for Lumen; refuses one that is already prepared."""
+    from bot.run import init_state
+
+    settings = _settings()
+    typer.echo(_run(settings, init_state(settings)))
+
+
+@state_app.command("show")
+def state_show(as_json: Json = False) -> None:
+    """What the store holds: epoch, schema, proposals, turns."""
+    from bot.run import show_state
+
+    settings = _settings()
+    shown = _run(settings, show_state(settings))
+    typer.echo(
+        json.dumps(shown, ensure_ascii=False, indent=2) if as_json else "\n".join(f"{k}: {v}" for k, v in shown.items())
+    )
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    scale: Annotated[float, typer.Option(help="Seconds of service time in a second.")] = 60.0,
+) -> None:
+    """A whole world on this machine: Slack, Google Cloud, the ION service, a cache, and this bot, unmodified."""
+    from demo.__main__ import run_demo
+
+    raise typer.Exit(run_demo(port=port, scale=scale))
+
+
+def main() -> None:
+    """The console script. Usage errors exit with 64, as the mission has it; Typer alone would say 2."""
+    try:
+        code = app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except click.Abort:
+        code = ExitCode.GOOD
+    sys.exit(int(code or 0))
