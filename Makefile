@@ -30,7 +30,7 @@ install:
 	@PYTHON="$(PYTHON)" scripts/install dev
 
 test: install
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -q -rs -n 2 --dist worksteal $(ARGS)
 
 check: install
 	@$(BIN)/ruff check --quiet .

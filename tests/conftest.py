@@ -1,11 +1,31 @@
 """Fixtures of every test: a real embedded Valkey per session (and so per worker), flushed before each test."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 import redis
 
 from demo.valkey import EmbeddedValkey, Kind
+from tests.chromium import find_chromium
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a browser its tests are skipped, and say so; never in CI, where that would hide a missing package."""
+    if find_chromium() or os.environ.get("CI"):
+        return
+    reason = pytest.mark.skip(reason="no Chromium: install Debian's package, or set CHROMIUM to its path")
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser."""
+    found = find_chromium()
+    assert found, "there is no Chromium, although CI is set: .ci/run installs it"
+    return found
 
 
 @pytest.fixture(scope="session")
