@@ -1,0 +1,45 @@
+"""Faults by method: what the Web API is to do wrong, how often, so that a bot can be tried against it."""
+
+from dataclasses import dataclass, field
+
+KINDS = ("error", "delay", "ratelimited", "http_500", "hang", "post_then_timeout", "drop")
+
+
+@dataclass
+class MethodFault:
+    """`kind` is one of KINDS. `times` = how many calls it hits (-1 = until cleared).
+
+    error: answer `{"ok": false, "error": error}`. delay: answer after `seconds`. ratelimited: 429 with
+    `Retry-After: seconds`. http_500: a server error with an HTML body. hang: take the request, do nothing, answer
+    never (until the client goes, at most 120 s). post_then_timeout: do what was asked, then hang. drop: do nothing
+    and reset the connection.
+    """
+
+    method: str
+    kind: str
+    times: int = 1
+    error: str = "internal_error"
+    seconds: float = 1.0
+
+
+@dataclass
+class MethodFaults:
+    """`method` may be `*`. The newest fault that fits is taken."""
+
+    planned: list[MethodFault] = field(default_factory=list)
+
+    def plan(self, fault: MethodFault) -> None:
+        self.planned.insert(0, fault)
+
+    def take(self, method: str) -> MethodFault | None:
+        for fault in self.planned:
+            if fault.method in (method, "*") and fault.times != 0:
+                if fault.times > 0:
+                    fault.times -= 1
+                    if fault.times == 0:
+                        self.planned.remove(fault)
+                return fault
+        return None
+
+    def clear(self) -> None:
+        self.planned.clear()

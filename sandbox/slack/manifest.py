@@ -1,0 +1,76 @@
+"""The app's manifest: its name, commands, scopes and events. The workspace grants what stands there and no more."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.slack import manifest_yaml
+
+# What a bot gets that brings no manifest: what posting, answering and finding one's own message again need.
+DEFAULT_BOT_SCOPES = (
+    "commands",
+    "chat:write",
+    "app_mentions:read",
+    "files:write",
+    "files:read",
+    "usergroups:read",
+    "users:read",
+    "channels:history",
+    "groups:history",
+)
+DEFAULT_APP_SCOPES = ("connections:write",)
+
+
+@dataclass(frozen=True)
+class SlashCommand:
+    """`command` with its slash; the other two are shown while a person types."""
+
+    command: str
+    description: str = ""
+    usage_hint: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    name: str
+    commands: tuple[SlashCommand, ...]
+    bot_scopes: tuple[str, ...] = DEFAULT_BOT_SCOPES
+    app_scopes: tuple[str, ...] = DEFAULT_APP_SCOPES
+    bot_events: tuple[str, ...] = ("app_mention", "app_home_opened")
+    has_home_tab: bool = True
+
+    @property
+    def bot_scope_list(self) -> str:
+        return ",".join(self.bot_scopes)
+
+
+DEFAULT_MANIFEST = Manifest("Lumen", (SlashCommand("/lumen", "Ask Lumen", "help"),))
+
+
+def load_manifest(path: Path | None) -> Manifest:
+    """Read `manifest.yaml` or `.json`; without a path (or a file at it) the default. Raises ManifestUnreadable."""
+    if path is None or not path.exists():
+        return DEFAULT_MANIFEST
+    text = path.read_text(encoding="utf-8")
+    document = json.loads(text) if path.suffix == ".json" else manifest_yaml.parse(text)
+    if not isinstance(document, dict):
+        raise manifest_yaml.ManifestUnreadable(f"{path}: a manifest is a map with display_information and features")
+    return _from_document(document)
+
+
+def _from_document(document: dict[str, Any]) -> Manifest:
+    features = document.get("features") or {}
+    scopes = (document.get("oauth_config") or {}).get("scopes") or {}
+    events = ((document.get("settings") or {}).get("event_subscriptions") or {}).get("bot_events") or ()
+    display_name = (features.get("bot_user") or {}).get("display_name")
+    return Manifest(
+        name=str(display_name or (document.get("display_information") or {}).get("name") or DEFAULT_MANIFEST.name),
+        commands=tuple(
+            SlashCommand(str(c["command"]), str(c.get("description") or ""), str(c.get("usage_hint") or ""))
+            for c in features.get("slash_commands") or ()
+        ),
+        bot_scopes=tuple(map(str, scopes.get("bot") or ())),
+        bot_events=tuple(map(str, events)),
+        has_home_tab=bool((features.get("app_home") or {}).get("home_tab_enabled", False)),
+    )
