@@ -67,6 +67,12 @@ class Confirm:
     deny: Message
 
 
+def with_note(shown: Shown, note: str) -> Shown:
+    """`shown` with a line of small print on top (mrkdwn)."""
+    block = ContextBlock(elements=[MarkdownTextObject(text=clip(note, FIELD_MAX))]).to_dict()
+    return Shown(clip(f"{note}\n{shown.text}", TEXT_MAX), (block, *shown.blocks)[:MAX_BLOCKS])
+
+
 def clip(text: str, limit: int) -> str:
     """At most `limit` characters, cut between words and never inside an escape (`&amp;`) or a `<…>`."""
     if len(text) <= limit:

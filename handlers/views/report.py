@@ -37,8 +37,8 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     card.context([_when(words, turn)])
     card.fields(_fields(words, turn))
     card.titled(message("views.report_why"), _why(words, gate))
-    card.titled(message("views.report_objectives"), _objectives(words, turn.assessment.slo.objectives))
-    card.titled(message("views.report_changes"), (_change(words, c) for c in readout.changes[:CHANGES_SHOWN]))
+    card.titled(message("views.report_objectives"), (objective_line(words, o) for o in turn.assessment.slo.objectives))
+    card.titled(message("views.report_changes"), (change_line(words, c) for c in readout.changes[:CHANGES_SHOWN]))
     card.titled(message("views.report_recommended"), _recommended(words, turn))
     card.titled(message("views.report_missing"), _missing(words, turn.missing))
     card.context(_footer(words, readout))
@@ -158,18 +158,19 @@ def _parts(words: Catalogue, score: Score) -> str:
     )
 
 
-def _objectives(words: Catalogue, objectives: Iterable[Objective]) -> Iterable[str]:
-    for objective in objectives:
-        if objective.met is None:
-            sign = VERDICT_SIGNS[Verdict.NO_DATA]
-        elif objective.met:
-            sign = VERDICT_SIGNS[Verdict.PASS]
-        else:
-            sign = VERDICT_SIGNS[Verdict.FAIL if objective.alert else Verdict.WARN]
-        yield f"{sign} {words.say(objective.shown)}"
+def objective_line(words: Catalogue, objective: Objective) -> str:
+    """One objective with its sign: met, missed, alerting, or without data."""
+    if objective.met is None:
+        sign = VERDICT_SIGNS[Verdict.NO_DATA]
+    elif objective.met:
+        sign = VERDICT_SIGNS[Verdict.PASS]
+    else:
+        sign = VERDICT_SIGNS[Verdict.FAIL if objective.alert else Verdict.WARN]
+    return f"{sign} {words.say(objective.shown)}"
 
 
-def _change(words: Catalogue, change: ChangeOfLate) -> str:
+def change_line(words: Catalogue, change: ChangeOfLate) -> str:
+    """What was changed, when and by whom, and the hit rate before and now."""
     proposal = change.proposal
     moved = words.say(
         message(

@@ -1,0 +1,52 @@
+"""Renders a surface from what is stored at this moment: a proposal's card, an hourly report, a digest."""
+
+from handlers.catalogue import Catalogue
+from handlers.use_cases import Readouts
+from handlers.views import proposal as proposal_view
+from handlers.views.card import Shown, with_note
+from handlers.views.digest import digest
+from handlers.views.report import report
+from lumen.model.message import message
+from lumen.model.readout import StatusReadout
+from lumen.ports.state import Surface, Turns
+
+#: Turns that a digest looks back over, and that a late report is found among.
+TURNS_BACK = 100
+
+
+class Surfaces:
+    """Speaks the workspace's language: these messages stand in the channel."""
+
+    def __init__(self, readouts: Readouts, turns: Turns, words: Catalogue) -> None:
+        self._readouts = readouts
+        self._turns = turns
+        self._words = words
+
+    async def render(self, surface: Surface) -> Shown | None:
+        """None for a proposal or a kind that is not known (any more)."""
+        if surface.kind == "proposal":
+            stored = await self._readouts.proposal(surface.service, surface.key)
+            return proposal_view.card(self._words, stored) if stored is not None else None
+        if surface.kind == "report":
+            return report(self._words, await self._report(surface))
+        if surface.kind == "digest":
+            status = await self._readouts.status(surface.service)
+            turns = await self._turns.latest(surface.service, TURNS_BACK)
+            return digest(self._words, surface.key, status, turns)
+        return None
+
+    async def _report(self, surface: Surface) -> StatusReadout:
+        """The newest turn on the newest report; an older report that was never shown keeps its own turn."""
+        status = await self._readouts.status(surface.service)
+        if await self._turns.report_surface(surface.service) == surface.key:
+            return status
+        own = next((t for t in await self._turns.latest(surface.service, TURNS_BACK) if t.id == surface.key), None)
+        if own is None:
+            return status
+        return StatusReadout(surface.service, own, (), (), None)
+
+    def replaced(self, shown: Shown, old_link: str | None) -> Shown:
+        """Says first that it stands for a message that could not be changed."""
+        if old_link is None:
+            return with_note(shown, self._words.say(message("slack.posted_anew")))
+        return with_note(shown, self._words.say(message("slack.posted_anew_link", old_link=old_link)))

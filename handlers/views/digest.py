@@ -1,0 +1,55 @@
+"""The daily digest: the score now and over the day, the changes and what they did, the budget, the missed turns."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from handlers.catalogue import Catalogue
+from handlers.views.card import Card, Shown
+from handlers.views.report import HEALTH_SIGNS, change_line, objective_line, recommended
+from handlers.views.words import figure, no_data, word
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.readout import StatusReadout
+from lumen.model.turn import Occasion, Turn
+
+DAY = timedelta(hours=24)
+
+
+def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Turn]) -> Shown:
+    """`turns` newest first, `day` as YYYY-MM-DD in the readers' zone."""
+    card = Card(words)
+    newest = status.turn
+    card.header(message("digest.header", service=status.service.name, day=day))
+    if newest is None:
+        card.section(message("views.report_none"))
+        return card.shown()
+    today = [turn for turn in turns if newest.started_at - turn.started_at < DAY]
+    gate = newest.assessment.gate
+    card.fields(
+        [
+            (message("digest.health"), f"{HEALTH_SIGNS[gate.health]} {word(words, 'health', gate.health)}"),
+            (message("digest.score"), figure(words, gate.score.value, "digest.score_value")),
+            (message("digest.range"), _range(words, today)),
+            (message("digest.turns"), words.say(_turns(today))),
+        ]
+    )
+    objectives = newest.assessment.slo.objectives
+    card.titled(message("views.report_objectives"), (objective_line(words, one) for one in objectives))
+    card.titled(message("views.report_changes"), (change_line(words, change) for change in status.changes))
+    if isinstance(newest.ttl, NoData):
+        card.titled(message("views.report_recommended"), [no_data(words, newest.ttl)])
+    else:
+        card.titled(message("views.report_recommended"), [recommended(words, newest.ttl)])
+    return card.shown()
+
+
+def _range(words: Catalogue, today: Sequence[Turn]) -> str:
+    scores = [v for t in today if not isinstance(v := t.assessment.gate.score.value, NoData)]
+    if not scores:
+        return words.say(message("word.no_data"))
+    return words.say(message("digest.range_value", low=min(scores), high=max(scores)))
+
+
+def _turns(today: Sequence[Turn]) -> Message:
+    slots = {turn.slot for turn in today if turn.occasion is not Occasion.ASKED}
+    return message("digest.turns_value", made=len(slots), caught_up=sum(t.occasion is Occasion.CATCH_UP for t in today))
