@@ -1,8 +1,6 @@
 """`python -m demo` (also `make demo` and `lumen demo`): Lumen at work in a world of its own, behind one address."""
 
 import argparse
-import http
-import http.client
 import os
 import signal
 import sys
@@ -14,11 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from demo.locks import polls
-from demo.ports import free_port, port_is_free
+from demo.ports import port_is_free
 from demo.processes import Child, ProcessFailed, claim
 from demo.valkey import ValkeyFailed, make_private
-from demo.world import READY_SECONDS, Clock, World, raise_if_ended
+from demo.world import Clock, World, raise_if_ended
 
 WATCH_SECONDS = 0.5
 
@@ -104,7 +101,10 @@ def _run(world: World, sandbox_only: bool) -> None:
             f"(make demo PORT={other}, or lumen demo --port {other})."
         )
     with world:
-        watched = [world.sandbox] if sandbox_only else [world.sandbox, _start_bot(world)]
+        watched = [world.sandbox]
+        if not sandbox_only:
+            world.initialise_state()
+            watched.append(world.start_bot())
         welcome = SANDBOX_WELCOME if sandbox_only else WELCOME
         said = asdict(world.addresses)
         print(welcome.format(**said, hour=3600 / world.clock.scale, logs=world.children), flush=True)  # noqa: T201
@@ -114,31 +114,6 @@ def _run(world: World, sandbox_only: bool) -> None:
 def _clock(scale: float) -> Clock:
     # The one instant at which service time and the wall agree; everything after it asks a clock that is told of it.
     return Clock(scale, datetime.now(UTC).isoformat())  # noqa: TID251
-
-
-def _start_bot(world: World) -> Child:
-    """The bot, ready: connected to Slack and with its store at hand."""
-    port = free_port()
-    environment = world.bot_environment(port)
-    world.initialise_state(environment)
-    bot = world.start_bot(environment)
-    for _ in polls(READY_SECONDS):
-        raise_if_ended(bot)
-        if _is_ready(port):
-            return bot
-    raise ProcessFailed(f"The bot was not ready within {READY_SECONDS:.0f} s. Its last words:\n{bot.tail()}")
-
-
-def _is_ready(port: int) -> bool:
-    # http.client knows no proxy, which a person's environment may name.
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _watch(children: Sequence[Child]) -> None:

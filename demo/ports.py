@@ -1,5 +1,7 @@
-"""TCP ports of 127.0.0.1."""
+"""TCP ports of 127.0.0.1, and whether a server answers there."""
 
+import http
+import http.client
 import socket
 
 
@@ -21,3 +23,15 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def says_ok(port: int, path: str) -> bool:
+    """Whether a server there answers 200. http.client knows no proxy, which a person's environment may name."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -8,12 +8,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
 from demo.locks import polls
+from demo.ports import free_port, says_ok
 from demo.processes import Child, ProcessFailed, end_all
 from demo.valkey import EmbeddedValkey, Kind
 
@@ -162,16 +162,21 @@ class World:
             **more,
         }
 
-    def start_bot(self, environment: Mapping[str, str], name: str = "bot") -> Child:
-        """`lumen run`, as it is."""
+    def start_bot(self, name: str = "bot", **more: str) -> Child:
+        """`lumen run`, as it is, ready: connected to Slack, its store at hand. Raises ProcessFailed with its log."""
+        port = free_port()
         bot = self.child(name)
-        bot.start([*LUMEN, "run"], environment, self.directory)
-        return bot
+        bot.start([*LUMEN, "run"], self.bot_environment(port, **more), self.directory)
+        for _ in polls(READY_SECONDS):
+            raise_if_ended(bot)
+            if says_ok(port, "/readyz"):
+                return bot
+        raise ProcessFailed(f"The {name} was not ready within {READY_SECONDS:.0f} s. Its last words:\n{bot.tail()}")
 
-    def initialise_state(self, environment: Mapping[str, str]) -> None:
+    def initialise_state(self) -> None:
         """`lumen state init`, as a person does it once. Raises ProcessFailed with what it said."""
         init = self.child("state-init")
-        init.start([*LUMEN, "state", "init"], environment, self.directory)
+        init.start([*LUMEN, "state", "init"], self.bot_environment(port=0), self.directory)
         if init.wait(READY_SECONDS) != 0:
             raise ProcessFailed(f"lumen state init failed:\n{init.tail()}")
 

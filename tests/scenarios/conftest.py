@@ -1,0 +1,28 @@
+"""A world of its own for each scenario: two servers, the sandbox and, when asked for, the bot, all real processes."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from demo.world import Clock, World
+from sandbox.client import SandboxClient
+
+#: An hour of service time in a minute, as in the demo.
+SCALE = 60.0
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Everything but the bot, with a prepared store. Leaving it ends whatever was started in it."""
+    with World(tmp_path / "world", Clock(SCALE, datetime.now(UTC).isoformat())) as running:
+        running.initialise_state()
+        yield running
+
+
+@pytest.fixture
+async def slack(world: World) -> AsyncIterator[SandboxClient]:
+    """People at the workspace's page, and whatever can go wrong with it."""
+    async with SandboxClient(world.addresses.control) as client:
+        yield client
