@@ -48,8 +48,8 @@ def unified_score(
     hit_score = hit_rate if isinstance(hit_rate, NoData) else 100 * hit_rate
     parts = (
         Part("roi", roi.roi, roi.score, ROI_WEIGHT),
-        Part("slo_compliance", slo.compliance.value, slo.compliance.value, SLO_WEIGHT),
-        Part("maturity", maturity.score.value, maturity.score.value, MATURITY_WEIGHT),
+        Part("slo_compliance", slo.compliance.value, slo.compliance.value, SLO_WEIGHT, slo.compliance.floor),
+        Part("maturity", maturity.score.value, maturity.score.value, MATURITY_WEIGHT, maturity.score.floor),
         Part("hit_rate", hit_rate, hit_score, HIT_RATE_WEIGHT),
     )
     too_little = NoData(message("assess.gate_no_data"), message("assess.gate_no_data_remedy"))

@@ -23,12 +23,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One ingredient of a score: the measured `value`, its `score` (0-100) and its `weight` (0-1)."""
+    """One ingredient of a score: the measured `value`, its `score` (0-100) and its `weight` (0-1).
+
+    `certain`: the points of it that hold whatever its own missing parts turn out to be; None means all of `score`.
+    """
 
     name: str
     value: float | NoData
     score: float | NoData
     weight: float
+    certain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,11 @@ class Score:
     @property
     def floor(self) -> float:
         """The points that are certain: what is missing counts as 0. It never rises when data goes missing."""
-        return sum(part.score * part.weight for part in self.parts if not isinstance(part.score, NoData))
+        return sum(
+            (part.score if part.certain is None else part.certain) * part.weight
+            for part in self.parts
+            if not isinstance(part.score, NoData)
+        )
 
     @staticmethod
     def of(parts: Iterable[Part], *, least_coverage: float, too_little: NoData) -> "Score":

@@ -151,7 +151,7 @@ SEEN = st.builds(
 @given(SEEN, st.sets(st.sampled_from(PARTS)))
 def test_scores_stay_within_bounds_and_missing_data_never_makes_a_pass(seen: Snapshot, gone: set[str]) -> None:
     whole = assess(seen, SETTINGS)
-    holed = assess(replace(seen, **dict.fromkeys(gone, GONE)), SETTINGS)
+    holed = assess(replace(seen, **dict.fromkeys(gone, GONE)), SETTINGS)  # type: ignore[arg-type]
     for found in (whole, holed):
         for score in (found.slo.compliance, found.maturity.score, found.gate.score):
             assert isinstance(score.value, NoData) or 0 <= score.value <= 100
