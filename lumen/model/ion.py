@@ -7,7 +7,7 @@ CONFIG_CHANNEL = CONFIG_KEY
 #: What the service uses: a hash with `value` and `version`, written by the service.
 ACK_KEY = "ion:ack:cache_ttl_seconds"
 
-#: A service ignores a value outside this range and keeps what it has.
+#: A value outside this range counts as none: the service falls back to its environment.
 MIN_TTL_SECONDS = 60
 MAX_TTL_SECONDS = 3600
 
