@@ -12,7 +12,7 @@ from handlers.background import Background
 from handlers.clicks import Click, addressee, read_click
 from handlers.people import Languages
 from handlers.rights import Rights
-from handlers.use_cases import Approvals, Executor
+from handlers.use_cases import Announcer, Approvals, Executor
 from handlers.verdicts import Answer, answer_to
 from handlers.views import answers as show
 from handlers.views.proposal import APPROVE, CHOICES
@@ -51,6 +51,7 @@ class Buttons:
         answers: Answers,
         languages: Languages,
         background: Background,
+        announcer: Announcer,
     ) -> None:
         self._approvals = approvals
         self._executor = executor
@@ -59,6 +60,7 @@ class Buttons:
         self._answers = answers
         self._languages = languages
         self._background = background
+        self._announcer = announcer
 
     async def on_decide(self, ack: Ack, body: Body) -> None:
         """Bolt's listener for Approve and Reject. The transition is durable before the ack; the answer comes after."""
@@ -98,6 +100,7 @@ class Buttons:
             return Answer((message("slack.bug", kind=type(error).__name__),))
 
     def _decided(self, click: Click, decided: Decided) -> Answer:
+        self._announcer.kick()
         if CHOICES[click.action_id] is Choice.APPROVE:
             self._executor.kick(click.service)
         return answer_to(click, decided)

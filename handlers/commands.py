@@ -11,7 +11,7 @@ from handlers.background import Background
 from handlers.catalogue import Catalogue
 from handlers.parse import Command
 from handlers.people import Languages, person_of_command
-from handlers.use_cases import Approvals, Readouts, Ticker
+from handlers.use_cases import Announcer, Approvals, Readouts, Ticker
 from handlers.views import answers as show
 from handlers.views.card import Shown
 from handlers.views.proposal import list_of
@@ -38,6 +38,7 @@ class Commands:
         answers: Answers,
         languages: Languages,
         background: Background,
+        announcer: Announcer,
         min_ttl_seconds: int,
         max_ttl_seconds: int,
     ) -> None:
@@ -48,6 +49,7 @@ class Commands:
         self._answers = answers
         self._languages = languages
         self._background = background
+        self._announcer = announcer
         self._ttl_range = (min_ttl_seconds, max_ttl_seconds)
 
     async def on_command(self, ack: Ack, body: Body) -> None:
@@ -96,12 +98,15 @@ class Commands:
                 return show.history_card(words, await readouts.history(service, 20))
             case parse.Run():
                 await self._ticker.ask(service, person)
+                self._announcer.kick()
                 return report(words, await readouts.status(service))
             case parse.ProposeTtl(ttl_seconds):
                 made = await self._approvals.propose_ttl(service, ttl_seconds, person, _request_id(body))
+                self._announcer.kick()
                 return show.proposed(words, made)
             case parse.Undo(proposal_id):
                 made = await self._approvals.propose_undo(service, proposal_id, person, _request_id(body))
+                self._announcer.kick()
                 return show.proposed(words, made)
             case parse.Misspelt(given, nearest):
                 return show.misspelt(words, given, nearest)

@@ -49,15 +49,19 @@ class Approvals(Protocol):
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """What became of a click whose answer was lost; None when it never arrived and never will."""
 
-    async def refused(self, service: ServiceId, proposal_id: str, person: Person) -> None:
-        """Write to the audit that a person without the right tried."""
-
 
 class Executor(Protocol):
     """Carries out what was approved, in the background."""
 
     def kick(self, service: ServiceId) -> None:
         """Something was approved: look now rather than at the next poll. Returns at once."""
+
+
+class Announcer(Protocol):
+    """Shows in Slack what has changed in the store."""
+
+    def kick(self) -> None:
+        """Something was stored: look now rather than at the next poll. Returns at once."""
 
 
 class Ticker(Protocol):

@@ -35,8 +35,8 @@ STATE_SIGNS = {
     State.ABANDONED: "🔀",
 }
 
-#: A change that stands can be taken back.
-CAN_UNDO = frozenset({State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
+#: A change that stands can be taken back; a failed one may have set the value too.
+CAN_UNDO = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 
 
 def card(words: Catalogue, proposal: Proposal) -> Shown:

@@ -1,0 +1,105 @@
+"""Joins everything Slack: clients, handlers, connections, outbox. The composition root calls it with the use cases."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.connection import SlackConnection
+from bot.envelopes import Envelopes
+from handlers.answering import Answers
+from handlers.app import build_app
+from handlers.background import Background
+from handlers.buttons import Buttons
+from handlers.commands import Commands
+from handlers.identity import Identity, who_am_i
+from handlers.outbox import OutboxWorker
+from handlers.people import Languages
+from handlers.poster import Poster
+from handlers.rights import Rights
+from handlers.slack_clients import asking_client, single_try_client, slack_session
+from handlers.surfaces import Surfaces
+from handlers.use_cases import Approvals, Executor, Readouts, Ticker
+from lumen.model.service import Approvers, ServiceId
+from lumen.ports.state import Audit, Leases, Outbox, Turns
+
+#: A stop waits this long for clicks that are being decided and answers that are under way.
+DRAIN_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSide:
+    """`connection.state()` and `outbox.trouble` are for /readyz, the metrics and doctor."""
+
+    identity: Identity
+    connection: SlackConnection
+    outbox: OutboxWorker
+    background: Background
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.connection.run())
+            group.create_task(self.outbox.run())
+
+
+@asynccontextmanager
+async def open_slack_side(
+    *,
+    bot_token: str,
+    app_token: str,
+    api_url: str,
+    channel: str,
+    approvers: Approvers,
+    locale: str,
+    services: Sequence[ServiceId],
+    min_ttl_seconds: int,
+    max_ttl_seconds: int,
+    readouts: Readouts,
+    approvals: Approvals,
+    executor: Executor,
+    ticker: Ticker,
+    leases: Leases,
+    outbox: Outbox,
+    turns: Turns,
+    audit: Audit,
+) -> AsyncIterator[SlackSide]:
+    """Asks Slack who we are first. Raises SlackApiError (a bad token, a missing scope), aiohttp.ClientError.
+
+    `api_url` ends with a slash; `services[0]` is what `/lumen` speaks of.
+    """
+    async with slack_session() as session:
+        asking = asking_client(bot_token, api_url, session)
+        identity = await who_am_i(asking)
+        background = Background()
+        answers = Answers(session, asking)
+        languages = Languages(asking, locale)
+        worker = OutboxWorker(
+            services,
+            outbox,
+            leases,
+            Surfaces(readouts, turns, languages.default),
+            Poster(single_try_client(bot_token, api_url, session)),
+            channel,
+        )
+        rights = Rights(asking, approvers, identity.team_id, identity.app_id)
+        commands = Commands(
+            services[0],
+            readouts,
+            approvals,
+            ticker,
+            answers,
+            languages,
+            background,
+            worker,
+            min_ttl_seconds,
+            max_ttl_seconds,
+        )
+        buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker)
+        app = build_app(asking, identity, commands, buttons)
+        envelopes = Envelopes(app, background)
+        connection = SlackConnection(single_try_client(app_token, api_url, session), app_token, envelopes)
+        try:
+            yield SlackSide(identity, connection, worker, background)
+        finally:
+            await background.drain(DRAIN_SECONDS)

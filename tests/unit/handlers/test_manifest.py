@@ -1,0 +1,39 @@
+"""The manifest is within Slack's lengths and asks for the scopes that the code needs."""
+
+from pathlib import Path
+from typing import Any
+
+from handlers.app import COMMAND
+from sandbox.slack.manifest_yaml import parse
+
+MANIFEST: Any = parse((Path(__file__).parents[3] / "manifest.yaml").read_text(encoding="utf-8"))
+
+#: docs.slack.dev: what each method that Lumen calls needs.
+NEEDED = {
+    "commands",
+    "chat:write",
+    "app_mentions:read",
+    "files:write",
+    "files:read",
+    "usergroups:read",
+    "users:read",
+    "channels:history",
+    "groups:history",
+}
+
+
+def test_lengths() -> None:
+    about = MANIFEST["display_information"]
+    assert len(about["name"]) <= 35
+    assert len(about["description"]) <= 140
+    assert 175 <= len(about["long_description"]) <= 4000
+
+
+def test_scopes_are_those_that_the_code_needs() -> None:
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == NEEDED
+
+
+def test_the_command_buttons_and_socket_mode_are_on() -> None:
+    assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [COMMAND]
+    assert MANIFEST["settings"]["socket_mode_enabled"] is True
+    assert MANIFEST["settings"]["interactivity"]["is_enabled"] is True
