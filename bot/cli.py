@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from bot.config import Settings
+    from lumen.model.turn import Turn
 
 T = TypeVar("T")
 
@@ -112,7 +113,7 @@ def report(
     _print_turns(settings, turns, as_json or form == "json", summary_only)
 
 
-def _print_turns(settings: "Settings", turns: "list[Any]", as_json: bool, summary_only: bool = False) -> None:
+def _print_turns(settings: "Settings", turns: "Sequence[Turn]", as_json: bool, summary_only: bool = False) -> None:
     from bot.printing import exit_code_of, print_turns, turns_json
 
     if as_json:
@@ -125,8 +126,8 @@ def _print_turns(settings: "Settings", turns: "list[Any]", as_json: bool, summar
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Check every setting, token, scope, permission, server and metric; say how to mend what is wrong."""
+    from bot.doctor import examine
     from bot.printing import print_checks
-    from bot.run import examine
 
     settings = _settings()
     checks = _run(settings, examine(settings))
@@ -139,11 +140,13 @@ def doctor(as_json: Json = False) -> None:
 
 @state_app.command("init")
 def state_init() -> None:
-    """Prepare an empty store for Lumen; refuses one that is already prepared."""
+    """Prepare the store for Lumen; what is prepared already stays as it is."""
     from bot.run import init_state
 
     settings = _settings()
-    typer.echo(_run(settings, init_state(settings)))
+    for made in _run(settings, init_state(settings)):
+        word = "prepared" if made.fresh else "was prepared before, left as it is"
+        typer.echo(f"{made.service.key}: {word} (epoch {made.id}, schema {made.schema}).")
 
 
 @state_app.command("show")

@@ -1,17 +1,20 @@
 """What the command line shows of a turn and of the doctor's checks: Rich for people, JSON for programs."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from bot.doctor import Check
 from handlers.catalogue import Catalogue
 from lumen.model.assessment import HealthLevel
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.turn import Turn
 from lumen.state.codec import encode
+
+if TYPE_CHECKING:
+    from bot.doctor import Check
 
 _EXIT_CODES = {
     HealthLevel.EXCELLENT: 0,
@@ -108,7 +111,7 @@ def _missing(console: Console, words: Catalogue, turn: Turn) -> None:
         console.print(f"[yellow]no {missing.what}:[/yellow] {why}", highlight=False)
 
 
-def print_checks(checks: Sequence[Check], locale: str) -> None:
+def print_checks(checks: "Sequence[Check]", locale: str) -> None:
     """One line a check: ok, or the sentence that mends it."""
     words, console = Catalogue(locale), Console()
     table = Table(box=None, padding=(0, 2, 0, 0))

@@ -11,9 +11,8 @@ log = structlog.get_logger()
 class Worker:
     """One job at a time. Kicks while it runs make it run once more; none is lost."""
 
-    def __init__(self, name: str, job: Callable[[], Awaitable[None]], at_least_every_seconds: float) -> None:
+    def __init__(self, name: str, at_least_every_seconds: float) -> None:
         self._name = name
-        self._job = job
         self._every_seconds = at_least_every_seconds
         self._kicked = asyncio.Event()
 
@@ -21,12 +20,12 @@ class Worker:
         """Run soon. Returns at once."""
         self._kicked.set()
 
-    async def run(self) -> None:
+    async def run(self, job: Callable[[], Awaitable[None]]) -> None:
         """Until cancelled."""
         while True:
             self._kicked.clear()
             try:
-                await self._job()
+                await job()
             except Exception as error:
                 log.warning("worker_failed", worker=self._name, error=repr(error))
             try:

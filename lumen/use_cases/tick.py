@@ -103,7 +103,7 @@ class Tick:
         recommendation = recommend_ttl(snapshot, assessment, self._limits)
         proposed, held = await self._propose(snapshot, assessment, recommendation)
         turn = Turn(
-            id=f"{occasion}:{snapshot.taken_at.isoformat()}",
+            id=snapshot.taken_at.isoformat(),
             occasion=occasion,
             slot=slot,
             started_at=snapshot.taken_at,

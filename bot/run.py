@@ -1,0 +1,140 @@
+"""What each command of the command line does, from the assembled Lumen to the end."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+
+import structlog
+
+from bot.assembly import Lumen, assemble, clock_of, open_memory
+from bot.config import Settings
+from bot.http import Readiness, start_http
+from bot.metrics import Metrics
+from bot.scheduler import start_scheduler
+from bot.slack import SlackSide, open_slack
+from bot.worker import Worker
+from lumen.model.errors import LumenError
+from lumen.model.turn import Turn
+from lumen.state import epoch
+
+log = structlog.get_logger()
+
+#: On the wall. A click kicks at once; this finds what is due by time, and what a dead replica left half done.
+SETTLE_EVERY_SECONDS = 5.0
+
+
+class Bot:
+    """The running process: what is done when it wakes, and how it stands."""
+
+    def __init__(self, settings: Settings, lumen: Lumen, slack: SlackSide, metrics: Metrics) -> None:
+        self._services = settings.services
+        self._lumen = lumen
+        self._slack = slack
+        self._metrics = metrics
+
+    async def wake(self) -> None:
+        """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next."""
+        began = time.monotonic()
+        try:
+            turns = await self._lumen.tick.due(self._services)
+            await self._lumen.digest.due(self._services)
+            if not turns:
+                await self._lumen.collector.sample_caches(self._services)
+        except LumenError as error:
+            log.error("turn_failed", code=error.reason.code, params=dict(error.reason.params))
+            return
+        for turn in turns:
+            self._metrics.turns.labels(turn.occasion).inc()
+            log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))
+        if turns:
+            self._metrics.turn_seconds.observe(time.monotonic() - began)
+            self._slack.outbox.kick()
+
+    async def settle(self) -> None:
+        """Expire and carry out; what Slack shows follows at once."""
+        for service in self._services:
+            await self._lumen.execution.settle(service)
+        self._slack.outbox.kick()
+
+    async def readiness(self) -> Sequence[Readiness]:
+        """The store answers and is ours; Slack can reach us."""
+        try:
+            await epoch.check(self._lumen.memory.redis, self._services)
+            store = Readiness("state", True, "ok")
+        except LumenError as error:
+            store = Readiness("state", False, error.reason.code)
+        state = self._slack.state()
+        if state is None:
+            return store, Readiness("slack", False, "Slack has not been reached yet")
+        lanes = ", ".join(f"{lane.name}: {lane.phase} {lane.error}".strip() for lane in state.lanes)
+        return store, Readiness("slack", state.ready, lanes)
+
+
+async def run_bot(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. Raises what makes a start impossible."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        lumen = await stack.enter_async_context(assemble(settings))
+        settling = Worker("execution", SETTLE_EVERY_SECONDS)
+        slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
+        metrics = Metrics(slack.state)
+        bot = Bot(settings, lumen, slack, metrics)
+        runner = await start_http(settings.http_host, settings.port, bot.readiness, metrics.registry)
+        stack.push_async_callback(runner.cleanup)
+        scheduler = start_scheduler(bot.wake, lumen.clock.scale)
+        stack.callback(scheduler.shutdown, wait=False)
+        await _until(stop, settling.run(bot.settle), slack.run(), bot.wake())
+
+
+async def _until(stop: asyncio.Event, *works: Coroutine[object, object, None]) -> None:
+    """Run everything until `stop`, or until one of them fails: that failure is raised."""
+    tasks: list[asyncio.Future[object]] = [asyncio.ensure_future(work) for work in works]
+    stopping: asyncio.Future[object] = asyncio.ensure_future(stop.wait())
+    pending = {*tasks, stopping}
+    try:
+        while not stopping.done():
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    finally:
+        for task in (*tasks, stopping):
+            task.cancel()
+        await asyncio.gather(*tasks, stopping, return_exceptions=True)
+
+
+async def extra_turns(settings: Settings) -> Sequence[Turn]:
+    """One extra turn of every service; a running bot shows it in Slack."""
+    async with assemble(settings) as lumen:
+        return await lumen.tick.extra_turns(settings.services)
+
+
+async def last_turns(settings: Settings) -> Sequence[Turn]:
+    """The newest stored turn of every service that has one."""
+    async with open_memory(settings) as memory:
+        await epoch.check(memory.redis, settings.services)
+        return [turn for service in settings.services for turn in await memory.turns.latest(service, 1)]
+
+
+async def init_state(settings: Settings) -> Sequence[epoch.Epoch]:
+    """Prepare the store; what is prepared already stays as it is."""
+    async with open_memory(settings) as memory:
+        return await epoch.init(memory.redis, settings.services, clock_of(settings))
+
+
+async def show_state(settings: Settings) -> dict[str, str]:
+    """Lines for people: what the store holds for each service."""
+    shown: dict[str, str] = {}
+    async with open_memory(settings) as memory:
+        await epoch.check(memory.redis, settings.services)
+        for service in settings.services:
+            found = await epoch.read(memory.redis, service)
+            turns = await memory.turns.latest(service, 1)
+            unfinished = await memory.proposals.unfinished(service)
+            shown[f"{service.key} epoch"] = f"{found.id}, schema {found.schema}, made {found.made_at.isoformat()}"
+            shown[f"{service.key} last turn"] = turns[0].id if turns else "none"
+            shown[f"{service.key} unfinished"] = ", ".join(f"{p.id} {p.state}" for p in unfinished) or "none"
+    return shown

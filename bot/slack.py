@@ -1,0 +1,145 @@
+"""The Slack half of the composition root: clients, handlers, connection and outbox, joined once we know who we are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.assembly import Lumen
+from bot.config import Settings
+from bot.connection import ConnectionState, SlackConnection
+from bot.envelopes import Envelopes
+from handlers.answering import Answers
+from handlers.app import build_app
+from handlers.background import Background
+from handlers.buttons import Buttons
+from handlers.catalogue import Catalogue
+from handlers.commands import Commands
+from handlers.identity import Identity, who_am_i
+from handlers.outbox import OutboxWorker
+from handlers.people import Languages
+from handlers.poster import Poster
+from handlers.rights import Rights
+from handlers.surfaces import Surfaces
+from lumen.model.errors import NotPossible
+from lumen.model.message import message
+from lumen.model.service import ServiceId
+
+log = structlog.get_logger()
+
+#: Slack's words for a token that will not get better by waiting.
+HOPELESS = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
+RETRY_SECONDS = 5.0
+#: How long a stop waits for answers that are on their way.
+DRAIN_SECONDS = 3.0
+
+
+class SlackSide:
+    """Runs the Slack half. Turns go on without it, so a Slack that is down never stops a measurement."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        lumen: Lumen,
+        kick_execution: Callable[[], None],
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+    ) -> None:
+        self._settings = settings
+        self._lumen = lumen
+        self._kick_execution = kick_execution
+        self._client = client
+        self._background = Background()
+        self._languages = Languages(client, settings.lumen_locale)
+        self._answers = Answers(session, client)
+        self._connection: SlackConnection | None = None
+        surfaces = Surfaces(lumen.readouts, lumen.memory.turns, Catalogue(settings.lumen_locale))
+        self.outbox = OutboxWorker(
+            settings.services,
+            lumen.memory.outbox,
+            lumen.memory.leases,
+            surfaces,
+            Poster(client),
+            settings.slack_channel,
+        )
+
+    async def run(self) -> None:
+        """Until cancelled. Raises NotPossible for a token that Slack will never take."""
+        identity = await self._introduce()
+        self._connection = self._connect(identity)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._connection.run())
+                group.create_task(self.outbox.run())
+        finally:
+            await self._background.drain(DRAIN_SECONDS)
+
+    def state(self) -> ConnectionState | None:
+        """None before Slack said who we are."""
+        return self._connection.state() if self._connection else None
+
+    def kick(self, service: ServiceId) -> None:
+        """The `Executor` of the handlers: something was approved, look now."""
+        del service  # one worker looks after all services
+        self._kick_execution()
+
+    async def _introduce(self) -> Identity:
+        while True:
+            try:
+                return await who_am_i(self._client)
+            except SlackApiError as error:
+                said = str(error.response.get("error", ""))
+                if said in HOPELESS:
+                    raise NotPossible(
+                        message("start.bot_token_refused", error=said), message("start.bot_token_remedy")
+                    ) from error
+                log.warning("slack_unreachable", error=said, retry_seconds=RETRY_SECONDS)
+            except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+                log.warning("slack_unreachable", error=repr(error), retry_seconds=RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _connect(self, identity: Identity) -> SlackConnection:
+        settings, lumen = self._settings, self._lumen
+        rights = Rights(self._client, settings.who_may_approve, identity.team_id, identity.app_id)
+        commands = Commands(
+            settings.services[0],
+            lumen.readouts,
+            lumen.approvals,
+            lumen.tick,
+            self._answers,
+            self._languages,
+            self._background,
+            self.outbox,
+            settings.min_ttl_seconds,
+            settings.max_ttl_seconds,
+        )
+        buttons = Buttons(
+            lumen.approvals,
+            self,
+            rights,
+            lumen.memory.audit,
+            self._answers,
+            self._languages,
+            self._background,
+            self.outbox,
+        )
+        app = build_app(self._client, identity, commands, buttons)
+        token = settings.slack_app_token.get_secret_value()
+        return SlackConnection(self._client, token, Envelopes(app, self._background))
+
+
+@asynccontextmanager
+async def open_slack(settings: Settings, lumen: Lumen, kick_execution: Callable[[], None]) -> AsyncIterator[SlackSide]:
+    """Clients without retries (they would post twice) over one session."""
+    async with aiohttp.ClientSession() as session:
+        client = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            session=session,
+            retry_handlers=[],
+        )
+        yield SlackSide(settings, lumen, kick_execution, client, session)
