@@ -1,4 +1,4 @@
-"""Joins everything Slack: clients, handlers, connections, outbox. The composition root calls it with the use cases."""
+"""The whole Slack side of the bot over a running sandbox Slack, joined to whatever use cases a test brings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -91,9 +91,9 @@ async def open_slack_side(
             answers,
             languages,
             background,
-            worker,
             min_ttl_seconds,
             max_ttl_seconds,
+            worker,
         )
         buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker)
         app = build_app(asking, identity, commands, buttons)
