@@ -115,5 +115,3 @@ def _payload(response: BoltResponse) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] = json.loads(response.body)
         return found
     return {"text": response.body}
-
-

@@ -24,6 +24,7 @@ from handlers.outbox import OutboxWorker
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
+from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Surfaces
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
@@ -47,12 +48,14 @@ class SlackSide:
         lumen: Lumen,
         kick_execution: Callable[[], None],
         client: AsyncWebClient,
+        posting: AsyncWebClient,
         session: aiohttp.ClientSession,
     ) -> None:
         self._settings = settings
         self._lumen = lumen
         self._kick_execution = kick_execution
         self._client = client
+        self._posting = posting
         self._background = Background()
         self._languages = Languages(client, settings.lumen_locale)
         self._answers = Answers(session, client)
@@ -63,7 +66,7 @@ class SlackSide:
             lumen.memory.outbox,
             lumen.memory.leases,
             surfaces,
-            Poster(client),
+            Poster(posting),
             settings.slack_channel,
         )
 
@@ -87,6 +90,10 @@ class SlackSide:
         del service  # one worker looks after all services
         self._kick_execution()
 
+    def _app_id(self) -> str:
+        state = self.state()
+        return state.app_id if state else ""
+
     async def _introduce(self) -> Identity:
         while True:
             try:
@@ -104,7 +111,7 @@ class SlackSide:
 
     def _connect(self, identity: Identity) -> SlackConnection:
         settings, lumen = self._settings, self._lumen
-        rights = Rights(self._client, settings.who_may_approve, identity.team_id, identity.app_id)
+        rights = Rights(self._client, settings.who_may_approve, identity.team_id, self._app_id)
         commands = Commands(
             settings.services[0],
             lumen.readouts,
@@ -113,9 +120,9 @@ class SlackSide:
             self._answers,
             self._languages,
             self._background,
-            self.outbox,
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
+            self.outbox,
         )
         buttons = Buttons(
             lumen.approvals,
@@ -129,17 +136,13 @@ class SlackSide:
         )
         app = build_app(self._client, identity, commands, buttons)
         token = settings.slack_app_token.get_secret_value()
-        return SlackConnection(self._client, token, Envelopes(app, self._background))
+        return SlackConnection(self._posting, token, Envelopes(app, self._background))
 
 
 @asynccontextmanager
 async def open_slack(settings: Settings, lumen: Lumen, kick_execution: Callable[[], None]) -> AsyncIterator[SlackSide]:
-    """Clients without retries (they would post twice) over one session."""
-    async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=settings.slack_api_url,
-            session=session,
-            retry_handlers=[],
-        )
-        yield SlackSide(settings, lumen, kick_execution, client, session)
+    """Two clients over one session: the outbox and the tickets judge every failure themselves."""
+    async with slack_session() as session:
+        token, api_url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
+        asking, posting = asking_client(token, api_url, session), single_try_client(token, api_url, session)
+        yield SlackSide(settings, lumen, kick_execution, asking, posting, session)

@@ -38,9 +38,9 @@ class Commands:
         answers: Answers,
         languages: Languages,
         background: Background,
+        announcer: Announcer,
         min_ttl_seconds: int,
         max_ttl_seconds: int,
-        announcer: Announcer,
     ) -> None:
         self._service = service
         self._readouts = readouts

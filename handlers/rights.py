@@ -36,14 +36,18 @@ class _Group:
 
 
 class Rights:
-    """Answers "may this person decide?" for one workspace and one app."""
+    """Answers "may this person decide?" for one workspace and one app.
+
+    `app_id` tells the app that the connections belong to, "" where Slack did not say: then its own authenticated
+    connection is all that vouches for it.
+    """
 
     def __init__(
         self,
         client: AsyncWebClient,
         approvers: Approvers,
         team_id: str,
-        app_id: str,
+        app_id: Callable[[], str],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
@@ -55,7 +59,8 @@ class Rights:
 
     async def check(self, person: Person, app_id: str) -> Refusal | None:
         """None when `person` may decide. Takes at most `LOOK_UP_SECONDS`; listed users need no look-up."""
-        if app_id != self._app_id:
+        ours = self._app_id()
+        if ours and app_id != ours:
             return Refusal(message("slack.refused_app"), message("slack.refused_app_remedy"))
         if person.team_id != self._team_id:
             return Refusal(message("slack.refused_team"), message("slack.refused_team_remedy"))

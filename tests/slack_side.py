@@ -82,7 +82,7 @@ async def open_slack_side(
             Poster(single_try_client(bot_token, api_url, session)),
             channel,
         )
-        rights = Rights(asking, approvers, identity.team_id, identity.app_id)
+        rights = Rights(asking, approvers, identity.team_id, lambda: connection.state().app_id)
         commands = Commands(
             services[0],
             readouts,
@@ -91,9 +91,9 @@ async def open_slack_side(
             answers,
             languages,
             background,
+            worker,
             min_ttl_seconds,
             max_ttl_seconds,
-            worker,
         )
         buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker)
         app = build_app(asking, identity, commands, buttons)
