@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.assembly import Lumen
 from bot.config import Settings
@@ -24,6 +23,7 @@ from handlers.outbox import OutboxWorker
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
+from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Surfaces
 from lumen.model.errors import NotPossible
@@ -141,8 +141,6 @@ class SlackSide:
 
 @asynccontextmanager
 async def open_slack(settings: Settings, lumen: Lumen, kick_execution: Callable[[], None]) -> AsyncIterator[SlackSide]:
-    """Two clients over one session: the outbox and the tickets judge every failure themselves."""
+    """The Slack half over one HTTP session."""
     async with slack_session() as session:
-        token, api_url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
-        asking, posting = asking_client(token, api_url, session), single_try_client(token, api_url, session)
-        yield SlackSide(settings, lumen, kick_execution, asking, posting, session)
+        yield SlackSide(settings, lumen, kick_execution, session)
