@@ -7,7 +7,6 @@ from collections.abc import Coroutine, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import click
 import typer
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def report(
     from bot.run import last_turns
 
     if form not in ("markdown", "json"):
-        raise click.UsageError(f"--format {form}: give markdown or json.")
+        raise typer.BadParameter(f"--format {form}: give markdown or json.")
     settings = _settings()
     turns = _run(settings, last_turns(settings))
     _print_turns(settings, turns, as_json or form == "json", summary_only)
@@ -167,7 +166,11 @@ def demo(
     scale: Annotated[float, typer.Option(help="Seconds of service time in a second.")] = 60.0,
 ) -> None:
     """A whole world on this machine: Slack, Google Cloud, the ION service, a cache, and this bot, unmodified."""
-    from demo.__main__ import run_demo
+    try:
+        from demo.__main__ import run_demo
+    except ImportError as error:
+        _say(f"The demo is not installed here ({error}). `make demo` in a checkout installs and starts it.")
+        raise typer.Exit(ExitCode.CONFIGURATION) from None
 
     raise typer.Exit(run_demo(port=port, scale=scale))
 
@@ -175,10 +178,12 @@ def demo(
 def main() -> None:
     """The console script. Usage errors exit with 64, as the mission has it; Typer alone would say 2."""
     try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
+        code = app(standalone_mode=False, prog_name=app.info.name)
+    except typer.TyperException as error:
+        # Empty where Typer has shown the whole help already.
+        if error.format_message():
+            _say(f"{error.format_message()} `lumen --help`, or `--help` after a command, shows what there is.")
         code = ExitCode.USAGE
-    except click.Abort:
+    except typer.Abort:
         code = ExitCode.GOOD
     sys.exit(int(code or 0))
