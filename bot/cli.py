@@ -182,7 +182,7 @@ def main() -> None:
     except typer.TyperException as error:
         # Empty where Typer has shown the whole help already.
         if error.format_message():
-            _say(f"{error.format_message()} `lumen --help`, or `--help` after a command, shows what there is.")
+            _say(f"{error.format_message().rstrip('.')}. `lumen --help`, or `--help` after a command, shows what there is.")
         code = ExitCode.USAGE
     except typer.Abort:
         code = ExitCode.GOOD

@@ -11,7 +11,7 @@ from bot.cli import main
         (["nope"], "No such command 'nope'"),
         (["report", "--format", "xml"], "--format xml: give markdown or json"),
         (["report", "--format"], "Option '--format' requires an argument"),
-        (["demo", "--port", "eight"], "'eight' is not a valid integer"),
+        (["demo", "--port", "eight"], "'--port': Input should be a valid integer"),
     ],
 )
 def test_wrong_usage(
