@@ -1,6 +1,6 @@
 """The composition root: the only place that names concrete adapters. It joins, and decides nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,12 +18,16 @@ from lumen.clock import ScaledClock, SystemClock
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
 from lumen.exporters.slo import PRESETS
+from lumen.model.errors import StoreUnavailable
+from lumen.model.message import Message
+from lumen.model.nodata import NoData
 from lumen.policies.guard import Automation
 from lumen.policies.ttl import TtlLimits
 from lumen.policies.ttl_rules import Strategy
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import Clock
 from lumen.sources.cache import CacheReader
+from lumen.sources.cache_server import CacheServer
 from lumen.sources.cloud_run import CloudRunDeployments
 from lumen.sources.cost import Prices as CostPrices
 from lumen.sources.google_clients import GoogleClients, open_google
@@ -34,6 +38,7 @@ from lumen.sources.monitoring_traffic import MonitoringTraffic
 from lumen.sources.redis_cache import RedisInfoCache
 from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
+from lumen.sources.run_permissions import RunPermissions
 from lumen.sources.spend import GoogleBudgets, GoogleSpend
 from lumen.state import epoch
 from lumen.state.audit import RedisAudit
@@ -84,6 +89,25 @@ class Lumen:
     readouts: Readouts
 
 
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say)."""
+
+    warnings: Sequence[Message]
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What `lumen doctor` looks at; it needs no store that works, and no Google either until it asks."""
+
+    store: Callable[[], Awaitable[StoreFacts | NoData]]
+    cache_server: CacheServer
+    permissions: RunPermissions
+    budgets: GoogleBudgets
+    collector: Collector
+
+
 def clock_of(settings: Settings) -> Clock:
     """Real time, or a sandbox's."""
     if settings.lumen_clock_origin is None:
@@ -125,6 +149,36 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
             numerics.close()
             await google.close()
             await cache.aclose()
+
+
+@asynccontextmanager
+async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
+    """For `lumen doctor`. Raises SourceUnavailable when this machine has no Google credentials."""
+    google = await open_google(settings.lumen_gcp_endpoint)
+    cache = open_cache(settings.cache_url)
+    deployments = CloudRunDeployments(google.services, google.revisions)
+    ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
+    try:
+        yield Examined(
+            store=lambda: _store_facts(settings),
+            cache_server=CacheServer(cache),
+            permissions=RunPermissions(google.services),
+            budgets=GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME),
+            collector=_collector(settings, clock_of(settings), cache, google, deployments, ttl),
+        )
+    finally:
+        await google.close()
+        await cache.aclose()
+
+
+async def _store_facts(settings: Settings) -> StoreFacts | NoData:
+    async with open_memory(settings) as memory:
+        try:
+            warnings = await epoch.check(memory.redis, settings.services)
+        except StoreUnavailable as error:
+            return NoData(error.reason, error.remedy, unreachable=True)
+        facts = await CacheServer(memory.redis).facts()
+        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id)
 
 
 async def _joined(

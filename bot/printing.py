@@ -119,5 +119,5 @@ def print_checks(checks: "Sequence[Check]", locale: str) -> None:
         table.add_column(heading)
     for check in checks:
         sign = "[green]ok[/green]" if check.ok else "[red]mend[/red]"
-        table.add_row(sign, check.name, words.plain(check.says))
+        table.add_row(sign, check.name, " ".join(words.plain(sentence) for sentence in check.sentences))
     console.print(table)

@@ -1,0 +1,64 @@
+"""`lumen doctor`: looks at everything once, and says of each thing that it is well or what mends it."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from bot.assembly import Examined, open_examined
+from bot.checks import Check
+from bot.config import Settings
+from bot.doctor_measured import measured_checks
+from bot.doctor_servers import permission_checks, server_checks
+from bot.doctor_settings import setting_checks
+from bot.doctor_slack import slack_checks
+from handlers.slack_clients import single_try_client, slack_session
+from lumen.model.errors import LumenError
+from lumen.model.message import message
+
+__all__ = ["Check", "examine"]
+
+#: A part that takes longer than this is said to hang; the others go on.
+PART_SECONDS = 60.0
+
+
+async def examine(settings: Settings) -> Sequence[Check]:
+    """Settings, Slack, servers, Google, every metric. Changes nothing; a part that fails costs its own lines only."""
+    slack, rest = await asyncio.gather(_bounded("slack", _slack(settings)), _lumen(settings))
+    return [*setting_checks(settings), *slack, *rest]
+
+
+async def _slack(settings: Settings) -> Sequence[Check]:
+    async with slack_session() as session:
+        client = single_try_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
+        app_token = settings.slack_app_token.get_secret_value()
+        return await slack_checks(client, app_token, settings.slack_channel, settings.who_may_approve)
+
+
+async def _lumen(settings: Settings) -> Sequence[Check]:
+    try:
+        async with open_examined(settings) as examined:
+            parts = await asyncio.gather(
+                _bounded("server", server_checks(examined)),
+                _bounded(
+                    "google",
+                    permission_checks(examined, settings.services, changes_cloud_run=settings.ttl_actuator != "redis"),
+                ),
+                _bounded("metrics", _measured(settings, examined)),
+            )
+    except LumenError as error:
+        return [Check("google: credentials", False, error.reason, error.remedy)]
+    return [check for part in parts for check in part]
+
+
+async def _measured(settings: Settings, examined: Examined) -> Sequence[Check]:
+    snapshots = await examined.collector.snapshots(settings.services)
+    return [check for service in settings.services for check in measured_checks(snapshots[service])]
+
+
+async def _bounded(name: str, part: Awaitable[Sequence[Check]]) -> Sequence[Check]:
+    """Doctor reports what it could not look at, too."""
+    try:
+        return await asyncio.wait_for(part, PART_SECONDS)
+    except TimeoutError:
+        return [Check(name, False, message("doctor.hangs", seconds=PART_SECONDS), message("doctor.hangs_remedy"))]
+    except LumenError as error:
+        return [Check(name, False, error.reason, error.remedy)]

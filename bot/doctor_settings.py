@@ -1,0 +1,30 @@
+"""Settings that are valid and yet worth a second thought."""
+
+from collections.abc import Sequence
+
+from bot.checks import Check, Findings
+from bot.config import Settings
+from lumen.model.message import message
+
+
+def setting_checks(settings: Settings) -> Sequence[Check]:
+    """Everything malformed has stopped the start already; this looks at what is only unwise."""
+    found = Findings("setting: ")
+    found.fine("environment", message("doctor.environment_ok", services=", ".join(settings.service_name)))
+    default_price = type(settings).model_fields["cache_cost_per_mb"].default
+    if settings.cache_instance and settings.cache_cost_per_mb == default_price:
+        # Memorystore is sold in whole GB: the price of a MB is another one than the plan's.
+        found.mend(
+            "CACHE_COST_PER_MB",
+            message("doctor.price", price=settings.cache_cost_per_mb),
+            message("doctor.price_remedy"),
+        )
+    else:
+        found.fine("CACHE_COST_PER_MB")
+    if not settings.cache_instance and not settings.is_sandboxed:
+        found.fine("CACHE_INSTANCE", message("doctor.no_cache_instance"))
+    if settings.dry_run:
+        found.fine("DRY_RUN", message("doctor.dry_run"))
+    if settings.disable_auto_optimization:
+        found.fine("DISABLE_AUTO_OPTIMIZATION", message("doctor.automation_off"))
+    return found.checks

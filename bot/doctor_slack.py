@@ -1,0 +1,117 @@
+"""Whether Slack takes Lumen's tokens, gives the scopes that it needs, and shows its messages in the channel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.checks import Check, Findings
+from lumen.model.message import message
+from lumen.model.service import Approvers
+
+#: Those of manifest.yaml; a test holds the two in step.
+SCOPES = frozenset(
+    {
+        "commands",
+        "chat:write",
+        "app_mentions:read",
+        "files:write",
+        "files:read",
+        "usergroups:read",
+        "users:read",
+        "channels:history",
+        "groups:history",
+    }
+)
+
+_FAILURES = (SlackClientError, OSError, TimeoutError)
+
+
+async def slack_checks(bot: AsyncWebClient, app_token: str, channel: str, approvers: Approvers) -> Sequence[Check]:
+    """Token, scopes, app token, channel, and who may approve."""
+    found = Findings("slack: ")
+    if await _token(found, bot):
+        await _channel(found, bot, channel)
+        await _approvers(found, bot, approvers)
+    await _app_token(found, bot, app_token)
+    return found.checks
+
+
+async def _token(found: Findings, bot: AsyncWebClient) -> bool:
+    try:
+        answer = await bot.auth_test()
+    except _FAILURES as error:
+        found.mend(
+            "SLACK_BOT_TOKEN", message("doctor.bot_token", error=_word(error)), message("doctor.bot_token_remedy")
+        )
+        return False
+    team = str(answer.get("team", ""))
+    found.fine("SLACK_BOT_TOKEN", message("doctor.bot_token_ok", user=str(answer.get("user", "")), team=team))
+    given = _scopes(answer.headers)
+    if given is None:
+        found.fine("scopes", message("doctor.scopes_untold"))
+    elif missing := sorted(SCOPES - given):
+        found.mend("scopes", message("doctor.scopes", missing=", ".join(missing)), message("doctor.scopes_remedy"))
+    else:
+        found.fine("scopes")
+    return True
+
+
+def _scopes(headers: Any) -> frozenset[str] | None:
+    """Slack tells them in a header of every answer, whatever its case."""
+    told = next((str(value) for name, value in dict(headers).items() if str(name).lower() == "x-oauth-scopes"), None)
+    return None if told is None else frozenset(scope.strip() for scope in told.split(",") if scope.strip())
+
+
+async def _channel(found: Findings, bot: AsyncWebClient, channel: str) -> None:
+    """Reading one message needs no scope besides those that Lumen has, and tells whether it is a member."""
+    try:
+        await bot.conversations_history(channel=channel, limit=1)
+    except _FAILURES as error:
+        found.mend(
+            "SLACK_CHANNEL",
+            message("doctor.channel", channel=channel, error=_word(error)),
+            message("doctor.channel_remedy", channel=channel),
+        )
+    else:
+        found.fine("SLACK_CHANNEL")
+
+
+async def _approvers(found: Findings, bot: AsyncWebClient, approvers: Approvers) -> None:
+    if not approvers.users and not approvers.groups:
+        found.mend("APPROVERS", message("doctor.no_approvers"), message("doctor.no_approvers_remedy"))
+        return
+    for group in sorted(approvers.groups):
+        try:
+            answer = await bot.usergroups_users_list(usergroup=group)
+        except _FAILURES as error:
+            found.mend(
+                "APPROVERS",
+                message("doctor.group", group=group, error=_word(error)),
+                message("doctor.group_remedy", group=group),
+            )
+            return
+        if not answer.get("users") and not approvers.users:
+            found.mend("APPROVERS", message("doctor.group_empty", group=group), message("doctor.group_empty_remedy"))
+            return
+    found.fine("APPROVERS", message("doctor.approvers_ok", users=len(approvers.users), groups=len(approvers.groups)))
+
+
+async def _app_token(found: Findings, bot: AsyncWebClient, app_token: str) -> None:
+    """A ticket is asked for and not used: no connection is opened."""
+    try:
+        await bot.apps_connections_open(app_token=app_token)
+    except _FAILURES as error:
+        found.mend(
+            "SLACK_APP_TOKEN", message("doctor.app_token", error=_word(error)), message("doctor.app_token_remedy")
+        )
+    else:
+        found.fine("SLACK_APP_TOKEN")
+
+
+def _word(error: BaseException) -> str:
+    """Slack's own code, or what kind of failure it was."""
+    if isinstance(error, SlackApiError):
+        return str(error.response.get("error", "unknown"))
+    return " ".join(str(error).split())[:200] or type(error).__name__
