@@ -1,0 +1,217 @@
+"""/control/world/: look at ION and Google Cloud, and make things go wrong. JSON in, JSON out.
+
+GET  state                    the clock, the TTL that is followed, hit rate, services, faults
+GET  calls                    how often each method was called
+POST ttl-follow  {on}         whether ION reads the TTL setting and acknowledges it
+POST pause       {on}         no requests while paused
+POST fault       {method, code?, message?, delay_seconds?, times?, after?}    "Services/UpdateService", "*"
+POST permissions {denied: ["run.services.update", "monitoring.*"]}
+POST metrics     {off?: pattern, late?: {pattern: seconds}, on?: true}
+POST demand      {factor}     multiplies the requests
+POST deploy      {service?, image?, error_share?, slow_factor?, fails?}       a release by the service's own pipeline
+POST clear       {}           no faults, all permissions, metrics on time, usual demand
+"""
+
+from collections.abc import Awaitable, Callable
+from json import JSONDecodeError
+from typing import Any
+
+import grpc
+from aiohttp import web
+
+from sandbox.clock import Clock
+from sandbox.google.cloud import GoogleCloud
+from sandbox.google.faults import MethodFault
+from sandbox.google.refusal import Refusal
+from sandbox.ion.behaviour import NO_START, Behaviour
+from sandbox.ion.place import image_of
+from sandbox.ion.world import World
+
+Body = dict[str, Any]
+
+
+class BadRequest(ValueError):
+    """What was asked cannot be done; the message says why and what can."""
+
+
+class WorldControl:
+    """The handlers."""
+
+    def __init__(self, clock: Clock, cloud: GoogleCloud, world: World | None) -> None:
+        """`world` None: the APIs alone, without ION."""
+        self._clock = clock
+        self._cloud = cloud
+        self._world = world
+        self._releases = 0
+
+    def mount(self, application: web.Application) -> None:
+        """Add the routes; the application has the loopback guard among its middlewares."""
+        posts: dict[str, Callable[[Body], Body]] = {
+            "ttl-follow": self.ttl_follow,
+            "pause": self.pause,
+            "fault": self.fault,
+            "permissions": self.permissions,
+            "metrics": self.metrics,
+            "demand": self.demand,
+            "deploy": self.deploy,
+            "clear": self.clear,
+        }
+        application.router.add_get("/control/world/state", _reads(self.state))
+        application.router.add_get("/control/world/calls", _reads(self.calls))
+        for name, deed in posts.items():
+            application.router.add_post(f"/control/world/{name}", _does(deed))
+
+    def _ion(self) -> World:
+        if self._world is None:
+            raise BadRequest("the sandbox runs without ION (--no-ion)")
+        return self._world
+
+    # Looking
+
+    def state(self) -> Body:
+        self._cloud.advance()
+        return {
+            "now": self._clock.now().isoformat(),
+            "clock": {"scale": self._clock.scale, "origin": self._clock.origin.isoformat()},
+            "services": [self._service(s.message) for s in self._cloud.cloud_run.services.values()],
+            "denied": sorted(self._cloud.faults.denied),
+            "faults": [f.method for f in self._cloud.faults.methods],
+            "ion": None if self._world is None else self._ion_state(self._world),
+        }
+
+    def _service(self, message: Any) -> Body:
+        return {
+            "name": message.name.rsplit("/", 1)[-1],
+            "latest_ready": message.latest_ready_revision.rsplit("/", 1)[-1],
+            "latest_created": message.latest_created_revision.rsplit("/", 1)[-1],
+            "reconciling": message.reconciling,
+            "min_instances": message.scaling.min_instance_count,
+            "traffic": {s.revision: s.percent for s in message.traffic_statuses},
+        }
+
+    def _ion_state(self, world: World) -> Body:
+        ledger = world.ledger
+        last = ledger.minutes[-1] if ledger.minutes else None
+        return {
+            "ttl_seconds": world.ttl_seconds(),
+            "ttl_setting": world.ttl.value,
+            "ttl_version": world.ttl.version,
+            "ttl_followed": world.ttl.following,
+            "hit_rate": {str(minutes): ledger.hit_rate(minutes) for minutes in (5, 10, 30, 60)},
+            "requests_last_minute": last.requests if last else 0,
+            "errors_last_minute": last.errors if last else 0,
+            "demand_factor": world.demand.factor,
+            "month_usd": round(ledger.month_usd, 4),
+            "cache_is_down": world.cache_is_down,
+            "paused": world.paused,
+        }
+
+    def calls(self) -> Body:
+        return dict(self._cloud.server.calls)
+
+    # Doing
+
+    def ttl_follow(self, body: Body) -> Body:
+        self._ion().ttl.following = bool(body.get("on", True))
+        return {"following": self._ion().ttl.following}
+
+    def pause(self, body: Body) -> Body:
+        self._ion().paused = bool(body.get("on", True))
+        return {"paused": self._ion().paused}
+
+    def fault(self, body: Body) -> Body:
+        method = str(body.get("method") or "")
+        if not method:
+            raise BadRequest('method is needed, such as "Services/UpdateService" or "*"')
+        times = body.get("times")
+        fault = MethodFault(
+            method,
+            _code(body.get("code")),
+            str(body.get("message") or ""),
+            float(body.get("delay_seconds") or 0.0),
+            None if times is None else int(times),
+            bool(body.get("after", False)),
+        )
+        self._cloud.faults.methods.append(fault)
+        return {"faults": len(self._cloud.faults.methods)}
+
+    def permissions(self, body: Body) -> Body:
+        self._cloud.faults.denied = {str(p) for p in body.get("denied", ())}
+        return {"denied": sorted(self._cloud.faults.denied)}
+
+    def metrics(self, body: Body) -> Body:
+        store = self._cloud.series
+        if body.get("on"):
+            store.end_outages()
+            store.delays.extra.clear()
+        if body.get("off"):
+            store.start_outage(str(body["off"]))
+        for pattern, seconds in dict(body.get("late") or {}).items():
+            store.delays.extra[str(pattern)] = float(seconds)
+        return {"off": [o.metric for o in store.outages if o.until is None], "late": dict(store.delays.extra)}
+
+    def demand(self, body: Body) -> Body:
+        factor = float(body.get("factor", 1.0))
+        if not 0 <= factor <= 100:
+            raise BadRequest(f"factor {factor}: from 0 to 100")
+        self._ion().demand.factor = factor
+        return {"factor": factor}
+
+    def deploy(self, body: Body) -> Body:
+        world = self._ion()
+        service = str(body.get("service") or world.config.services[0].name)
+        self._releases += 1
+        image = str(body.get("image") or image_of(world.config, f"{service}-release-{self._releases}"))
+        world.behaviours.set(
+            image,
+            Behaviour(
+                float(body.get("error_share") or 0.0),
+                float(body.get("slow_factor") or 1.0),
+                NO_START if body.get("fails") else "",
+            ),
+        )
+        revision = self._cloud.cloud_run.deploy(f"{world.config.location}/services/{service}", image)
+        return {"revision": revision, "image": image}
+
+    def clear(self, _body: Body) -> Body:
+        self._cloud.faults.methods.clear()
+        self._cloud.faults.denied.clear()
+        self.metrics({"on": True})
+        if self._world is not None:
+            self._world.demand.factor = 1.0
+            self._world.ttl.following = True
+            self._world.paused = False
+        return {}
+
+
+def _code(name: object) -> grpc.StatusCode | None:
+    if not name:
+        return None
+    try:
+        return grpc.StatusCode[str(name).upper()]
+    except KeyError as error:
+        raise BadRequest(f"code {name!r}: one of {', '.join(c.name for c in grpc.StatusCode)}") from error
+
+
+def _reads(view: Callable[[], Body]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(_request: web.Request) -> web.Response:
+        return web.json_response(view())
+
+    return handle
+
+
+def _does(deed: Callable[[Body], Body]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            body = await request.json() if request.can_read_body else {}
+            if not isinstance(body, dict):
+                raise BadRequest("the body must be a JSON object")
+            return web.json_response(deed(body))
+        except JSONDecodeError as error:
+            return web.json_response({"error": f"the body is no JSON: {error}"}, status=400)
+        except (BadRequest, TypeError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        except Refusal as error:
+            return web.json_response({"error": error.message}, status=404)
+
+    return handle

@@ -1,0 +1,50 @@
+"""Joins the parts of the Google side; the one place that makes them."""
+
+from collections.abc import Callable
+from random import Random
+
+from sandbox.clock import Clock
+from sandbox.google import operations
+from sandbox.google.budgets import Budgets
+from sandbox.google.faults import Faults
+from sandbox.google.monitoring.service import MetricService
+from sandbox.google.monitoring.store import Delays, SeriesStore
+from sandbox.google.operations import Operations
+from sandbox.google.run.service import CloudRun
+from sandbox.google.server import GoogleServer
+
+
+class GoogleCloud:
+    """One project with its APIs on one plaintext port."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        project: str,
+        billing_account: str,
+        seed: int,
+        ingest_delay_seconds: float,
+        deploy_seconds: float,
+        change_seconds: float,
+    ) -> None:
+        """Delays in seconds of service time."""
+        self.faults = Faults()
+        self.series = SeriesStore(clock.seconds, Delays(ingest_delay_seconds))
+        self.operations = Operations(self.advance)
+        random = Random(seed)  # noqa: S311 - names of revisions and operations are no secrets
+        self.cloud_run = CloudRun(clock.seconds, self.operations, random, deploy_seconds, change_seconds)
+        self.budgets = Budgets(billing_account, "USD", lambda _channel: False)
+        self.due: list[Callable[[], None]] = [self.cloud_run.advance]
+        metrics = MetricService(project, self.series)
+        self.server = GoogleServer(self.faults, self.advance)
+        self.server.serve(metrics.rpcs, metrics.methods)
+        self.server.serve(self.cloud_run.service_rpcs, self.cloud_run.service_methods)
+        self.server.serve(self.cloud_run.revision_rpcs, self.cloud_run.revision_methods)
+        self.server.serve(self.budgets.rpcs, self.budgets.methods)
+        self.server.serve(operations.RPCS, self.operations.methods)
+
+    def advance(self) -> None:
+        """Let happen what is due by now."""
+        for step in self.due:
+            step()

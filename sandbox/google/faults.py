@@ -1,0 +1,101 @@
+"""Faults that a person or a test asks for, by method: answers with a status, slowness, missing permissions."""
+
+import asyncio
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import grpc
+
+from sandbox.google.refusal import Refusal
+
+# What a caller needs for a method; the names are IAM's. Methods that are not listed need nothing here.
+PERMISSIONS = {
+    "MetricService/ListTimeSeries": "monitoring.timeSeries.list",
+    "MetricService/CreateTimeSeries": "monitoring.timeSeries.create",
+    "MetricService/ListMetricDescriptors": "monitoring.metricDescriptors.list",
+    "MetricService/GetMetricDescriptor": "monitoring.metricDescriptors.get",
+    "MetricService/CreateMetricDescriptor": "monitoring.metricDescriptors.create",
+    "MetricService/DeleteMetricDescriptor": "monitoring.metricDescriptors.delete",
+    "MetricService/ListMonitoredResourceDescriptors": "monitoring.monitoredResourceDescriptors.list",
+    "MetricService/GetMonitoredResourceDescriptor": "monitoring.monitoredResourceDescriptors.get",
+    "AlertPolicyService/ListAlertPolicies": "monitoring.alertPolicies.list",
+    "AlertPolicyService/GetAlertPolicy": "monitoring.alertPolicies.get",
+    "AlertPolicyService/CreateAlertPolicy": "monitoring.alertPolicies.create",
+    "AlertPolicyService/UpdateAlertPolicy": "monitoring.alertPolicies.update",
+    "AlertPolicyService/DeleteAlertPolicy": "monitoring.alertPolicies.delete",
+    "NotificationChannelService/ListNotificationChannels": "monitoring.notificationChannels.list",
+    "NotificationChannelService/GetNotificationChannel": "monitoring.notificationChannels.get",
+    "NotificationChannelService/CreateNotificationChannel": "monitoring.notificationChannels.create",
+    "NotificationChannelService/UpdateNotificationChannel": "monitoring.notificationChannels.update",
+    "NotificationChannelService/DeleteNotificationChannel": "monitoring.notificationChannels.delete",
+    "Services/GetService": "run.services.get",
+    "Services/ListServices": "run.services.list",
+    "Services/UpdateService": "run.services.update",
+    "Revisions/GetRevision": "run.revisions.get",
+    "Revisions/ListRevisions": "run.revisions.list",
+    "Operations/GetOperation": "run.operations.get",
+    "Operations/WaitOperation": "run.operations.get",
+    "Operations/ListOperations": "run.operations.list",
+    "BudgetService/ListBudgets": "billing.budgets.list",
+    "BudgetService/GetBudget": "billing.budgets.get",
+    "BudgetService/CreateBudget": "billing.budgets.create",
+    "BudgetService/UpdateBudget": "billing.budgets.update",
+    "BudgetService/DeleteBudget": "billing.budgets.delete",
+}
+
+
+@dataclass(slots=True)
+class MethodFault:
+    """`method` is a pattern over "Service/Method" ("*" = all). Without a `code` the call is only slowed down.
+
+    `remaining` None means until it is cleared; `delay_seconds` is wall time.
+    """
+
+    method: str
+    code: grpc.StatusCode | None = None
+    message: str = ""
+    delay_seconds: float = 0.0
+    remaining: int | None = None
+    after: bool = False  # refuse only after the method did its work: the answer is lost, the effect is not
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults in force, and the permissions that the caller lacks."""
+
+    methods: list[MethodFault] = field(default_factory=list)
+    denied: set[str] = field(default_factory=set)  # IAM permissions; patterns are allowed ("run.*")
+
+    async def before(self, call: str) -> MethodFault | None:
+        """To be awaited before a method runs. Returns a fault to raise after it, if one is in force.
+
+        Raises Refusal for a missing permission or a fault with a code.
+        """
+        permission = PERMISSIONS.get(call, "")
+        if permission and any(fnmatchcase(permission, pattern) for pattern in self.denied):
+            raise Refusal(
+                grpc.StatusCode.PERMISSION_DENIED,
+                f"Permission '{permission}' denied on resource (or it may not exist).",
+            )
+        fault = next((f for f in self.methods if fnmatchcase(call, f.method)), None)
+        if fault is None:
+            return None
+        self._use(fault)
+        if fault.delay_seconds:
+            await asyncio.sleep(fault.delay_seconds)
+        if fault.code is None or fault.after:
+            return fault
+        raise refusal_of(fault)
+
+    def _use(self, fault: MethodFault) -> None:
+        if fault.remaining is None:
+            return
+        fault.remaining -= 1
+        if fault.remaining <= 0:
+            self.methods.remove(fault)
+
+
+def refusal_of(fault: MethodFault) -> Refusal:
+    """What the caller reads of a fault that has a code."""
+    code = fault.code or grpc.StatusCode.UNAVAILABLE
+    return Refusal(code, fault.message or f"The sandbox was told to answer {code.name} to {fault.method}.")

@@ -1,0 +1,114 @@
+"""All series of the project, what of them is visible by now, and the faults of the metrics pipeline."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from sandbox.google.monitoring.catalogue import METRICS
+from sandbox.google.monitoring.metric import MetricType, Value
+from sandbox.google.monitoring.series import Labels, Point, Series, WrittenSeries, sum_of
+
+
+@dataclass(slots=True)
+class Outage:
+    """Metrics whose names match `metric` have no points that end in (since, until]; None = until it is ended."""
+
+    metric: str
+    since: float
+    until: float | None = None
+
+    def covers(self, end: float) -> bool:
+        return end > self.since and (self.until is None or end <= self.until)
+
+    def touches(self, after: float, until: float) -> bool:
+        return until > self.since and (self.until is None or after < self.until)
+
+
+@dataclass(slots=True)
+class Delays:
+    """How long after its end a point becomes visible, in seconds of service time."""
+
+    usual: float = 120.0
+    extra: dict[str, float] = field(default_factory=dict)  # by pattern of metric names: late metrics
+
+    def of(self, metric: MetricType) -> float:
+        late = [more for pattern, more in self.extra.items() if fnmatchcase(metric.name, pattern)]
+        return self.usual + max(late, default=0.0)
+
+
+class Visible(Series):
+    """A series as a query sees it: nothing newer than `horizon`, nothing inside an outage."""
+
+    def __init__(self, of: Series, horizon: float, outages: list[Outage]) -> None:
+        super().__init__(of.metric, of.labels)
+        self._of = of
+        self._horizon = horizon
+        self._outages = outages
+
+    def between(self, after: float, until: float) -> list[Point]:
+        points = self._of.between(after, min(until, self._horizon))
+        if not self._outages:
+            return points
+        return [p for p in points if not any(o.covers(p.end) for o in self._outages)]
+
+    def total(self, after: float, until: float) -> Value | None:
+        until = min(until, self._horizon)
+        if after >= until:
+            return None
+        if any(o.touches(after, until) for o in self._outages):
+            return sum_of([p.value for p in self.between(after, until)])
+        return self._of.total(after, until)
+
+
+class SeriesStore:
+    """Series by metric type; the world adds its own, clients write custom ones."""
+
+    def __init__(self, now: Callable[[], float], delays: Delays) -> None:
+        """`now` in seconds of service time."""
+        self.now = now
+        self.delays = delays
+        self.outages: list[Outage] = []
+        self.types: dict[str, MetricType] = dict(METRICS)
+        self._series: dict[str, list[Series]] = {}
+        self._written: dict[tuple[object, ...], WrittenSeries] = {}
+
+    def add(self, series: Series) -> None:
+        """Put in a series of the world."""
+        self.types.setdefault(series.metric.name, series.metric)
+        self._series.setdefault(series.metric.name, []).append(series)
+
+    def written(self, metric: MetricType, labels: Labels) -> WrittenSeries | None:
+        """The custom series with just these labels, if anything was written to it."""
+        return self._written.get((metric.name, labels.key()))
+
+    def open_written(self, metric: MetricType, labels: Labels) -> WrittenSeries:
+        """The same, made where it is missing."""
+        found = self.written(metric, labels)
+        if found is None:
+            found = WrittenSeries(metric, labels)
+            self._written[(metric.name, labels.key())] = found
+            self.add(found)
+        return found
+
+    def drop(self, name: str) -> None:
+        """Forget a custom metric type and its series."""
+        del self.types[name]
+        self._series.pop(name, None)
+        self._written = {k: s for k, s in self._written.items() if s.metric.name != name}
+
+    def visible(self, metric: MetricType) -> Iterable[Series]:
+        """The type's series as of now. What clients wrote is visible at once."""
+        now = self.now()
+        horizon = now if metric.custom else now - self.delays.of(metric)
+        outages = [o for o in self.outages if fnmatchcase(metric.name, o.metric)]
+        return [Visible(s, horizon, outages) for s in self._series.get(metric.name, ())]
+
+    def start_outage(self, metric: str) -> None:
+        """From now on nothing of the metrics arrives."""
+        self.outages.append(Outage(metric, self.now()))
+
+    def end_outages(self) -> None:
+        """Points arrive again; what was missed stays missing."""
+        for outage in self.outages:
+            if outage.until is None:
+                outage.until = self.now()

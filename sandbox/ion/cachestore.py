@@ -1,0 +1,122 @@
+"""The cache that ION uses: a real Redis or Valkey server, run here as the "Memorystore instance" of the project."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import redis.asyncio as redis_asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+MB = 2**20
+BALLAST_PREFIX = "ion:embedding:"  # other data of the application in the same instance: never expires
+_BALLAST_CHUNK = MB
+
+
+class CacheDown(Exception):
+    """The cache did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheInfo:
+    """INFO, as far as Memorystore turns it into metrics. Counters since the server's start."""
+
+    run_id: str
+    hits: int
+    misses: int
+    evicted: int
+    expired: int
+    used_bytes: int
+    max_bytes: int
+    clients: int
+    keys: int
+    average_ttl_ms: float
+
+
+class CacheStore:
+    """Pipelined reads and writes of cached answers. Raises CacheDown from every method that speaks to the server."""
+
+    def __init__(self, url: str, prefix: str, answer_bytes: int) -> None:
+        """`url` as redis-py takes it (redis://, unix://). Keys stand under `prefix`."""
+        self.redis = redis_asyncio.Redis.from_url(
+            url, socket_timeout=2.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), decode_responses=False
+        )
+        self._prefix = prefix
+        self._answer = (b"An answer of ION, long enough to weigh something. " * (answer_bytes // 50 + 1))[:answer_bytes]
+
+    async def look_up(self, keys: Sequence[str]) -> list[bool]:
+        """GET each key; whether it was there."""
+        pipe = self.redis.pipeline(transaction=False)
+        for key in keys:
+            pipe.get(self._prefix + key)
+        try:
+            return [found is not None for found in await pipe.execute()]
+        except (RedisError, OSError) as error:
+            raise CacheDown(str(error)) from error
+
+    async def keep(self, missed: Sequence[tuple[str, int]], again: Sequence[str]) -> list[bool]:
+        """SET what was missed, each with its lifetime in wall ms, then GET `again`; whether those were there."""
+        pipe = self.redis.pipeline(transaction=False)
+        for key, lifetime_ms in missed:
+            pipe.set(self._prefix + key, self._answer, px=lifetime_ms)
+        for key in again:
+            pipe.get(self._prefix + key)
+        try:
+            answers = await pipe.execute(raise_on_error=False)  # SET may be refused (OOM); GETs still count
+        except (RedisError, OSError) as error:
+            raise CacheDown(str(error)) from error
+        return [found is not None and not isinstance(found, Exception) for found in answers[len(missed) :]]
+
+    async def info(self) -> CacheInfo:
+        """The server's own counters."""
+        try:
+            raw = await self.redis.info()
+        except (RedisError, OSError) as error:
+            raise CacheDown(str(error)) from error
+        keyspace = raw.get("db0", {})
+        return CacheInfo(
+            run_id=str(raw.get("run_id", "")),
+            hits=int(raw["keyspace_hits"]),
+            misses=int(raw["keyspace_misses"]),
+            evicted=int(raw["evicted_keys"]),
+            expired=int(raw["expired_keys"]),
+            used_bytes=int(raw["used_memory"]),
+            max_bytes=int(raw.get("maxmemory", 0)),
+            clients=int(raw["connected_clients"]),
+            keys=int(keyspace.get("keys", 0)),
+            average_ttl_ms=float(keyspace.get("avg_ttl", 0)),
+        )
+
+    async def become_instance(self, max_bytes: int) -> None:
+        """Give the server the instance's memory limit and Memorystore's default policy, unless it has a limit."""
+        try:
+            current = await self.redis.config_get("maxmemory")
+            if int(current["maxmemory"] or 0) == 0:
+                await self.redis.config_set("maxmemory", max_bytes)
+                await self.redis.config_set("maxmemory-policy", "volatile-lru")
+        except (RedisError, OSError) as error:
+            raise CacheDown(str(error)) from error
+
+    async def ballast(self, wanted_bytes: int) -> None:
+        """Have about so much other data in the instance; made by the server itself, so nothing big is sent."""
+        chunks = max(0, round(wanted_bytes / _BALLAST_CHUNK))
+        pipe = self.redis.pipeline(transaction=False)
+        for chunk in range(chunks):
+            pipe.setrange(f"{BALLAST_PREFIX}{chunk:04d}", _BALLAST_CHUNK - 1024, b"\0")
+        try:
+            await pipe.execute()
+        except (RedisError, OSError) as error:
+            raise CacheDown(str(error)) from error
+
+    async def warm(self, lifetimes_ms: Sequence[tuple[str, int]]) -> None:
+        """Put in what a running service would already have cached."""
+        pipe = self.redis.pipeline(transaction=False)
+        for key, lifetime_ms in lifetimes_ms:
+            pipe.set(self._prefix + key, self._answer, px=lifetime_ms, nx=True)
+        try:
+            await pipe.execute(raise_on_error=False)
+        except (RedisError, OSError) as error:
+            raise CacheDown(str(error)) from error
+
+    async def close(self) -> None:
+        await self.redis.aclose()

@@ -1,0 +1,58 @@
+"""What the world costs, and what happened lately; for the state that the control API shows and for budgets."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+# Cloud Run, us-central1, request-based billing (methods §4); Redis as the project's plan has it.
+VCPU_SECOND_USD = 0.000024
+GIB_SECOND_USD = 0.0000025
+MILLION_REQUESTS_USD = 0.40
+REDIS_MB_MONTH_USD = 0.0365625
+MONTH_SECONDS = 30 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteSummary:
+    """One closed minute of the world."""
+
+    minute: int
+    requests: int
+    errors: int
+    hits: int
+    misses: int
+    cost_usd: float
+
+
+class Ledger:
+    """The last day's minutes, and the month's spend (calendar month, UTC)."""
+
+    def __init__(self, cache_mb: int, vertex_usd: float) -> None:
+        self.minutes: deque[MinuteSummary] = deque(maxlen=1440)
+        self.month = ""
+        self.month_usd = 0.0
+        self._redis_usd_minute = cache_mb * REDIS_MB_MONTH_USD / (MONTH_SECONDS / 60)
+        self._vertex_usd = vertex_usd
+
+    def price(self, requests: int, misses: int, billable_seconds: float, vcpu: float, gib: float) -> float:
+        """USD of one minute."""
+        return (
+            misses * self._vertex_usd
+            + billable_seconds * (vcpu * VCPU_SECOND_USD + gib * GIB_SECOND_USD)
+            + requests / 1e6 * MILLION_REQUESTS_USD
+            + self._redis_usd_minute
+        )
+
+    def add(self, summary: MinuteSummary) -> None:
+        """Close a minute. A new month begins at 0."""
+        month = datetime.fromtimestamp(summary.minute * 60, UTC).strftime("%Y-%m")
+        if month != self.month:
+            self.month, self.month_usd = month, 0.0
+        self.month_usd += summary.cost_usd
+        self.minutes.append(summary)
+
+    def hit_rate(self, minutes: int) -> float | None:
+        """Of the last closed minutes; None when the cache was not asked."""
+        last = [m for m in self.minutes if m.minute > self.minutes[-1].minute - minutes] if self.minutes else []
+        hits, misses = sum(m.hits for m in last), sum(m.misses for m in last)
+        return hits / (hits + misses) if hits + misses else None

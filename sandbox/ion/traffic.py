@@ -1,0 +1,127 @@
+"""A batch of requests: who asks for what, of which revision; and what came of each."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from random import Random
+
+from sandbox.ion.behaviour import Behaviour
+from sandbox.ion.cachestore import CacheDown, CacheStore
+from sandbox.ion.latency import HIT, MISS, UNCACHED
+from sandbox.ion.population import Population
+from sandbox.ion.revisionmeter import RevisionMeter
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A revision that gets traffic: its share of all requests, where it is counted, and how it behaves."""
+
+    share: float
+    meter: RevisionMeter
+    behaviour: Behaviour
+    ttl_seconds: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Sums over one batch."""
+
+    requests: int = 0
+    errors: int = 0
+    hits: int = 0
+    misses: int = 0
+
+
+class Traffic:
+    """Serves batches against the cache."""
+
+    def __init__(
+        self,
+        cache: CacheStore,
+        random: Random,
+        cached_share: float,
+        error_share: float,
+        client_error_share: float,
+        lifetime_ms: Callable[[int], int],
+    ) -> None:
+        """`lifetime_ms` turns a TTL of service seconds into milliseconds of the wall."""
+        self.vertex_slow_factor = 1.0  # set by incidents
+        self.vertex_error_share = 0.0
+        self._cache = cache
+        self._random = random
+        self._population = Population(random)
+        self._cached_share = cached_share
+        self._error_share = error_share
+        self._client_error_share = client_error_share
+        self._lifetime_ms = lifetime_ms
+        self._hit = HIT.sampler(random)
+        self._miss = MISS.sampler(random)
+        self._uncached = UNCACHED.sampler(random)
+
+    async def serve(self, count: int, level: float, day: int, backends: Sequence[Backend]) -> Outcome:
+        """`count` requests, each really looked up. A cache that is down is a miss for everybody."""
+        outcome = Outcome(requests=count)
+        if not count or not backends:
+            return outcome
+        chosen = self._choose(count, backends)
+        cached = round(count * self._cached_share)
+        keys = [self._population.key(rank, day) for rank in self._population.ranks(cached, level)]
+        found = await self._look_up(keys, chosen)
+        for hit, backend in zip(found, chosen, strict=False):
+            if hit:
+                outcome.hits += 1
+                outcome.errors += self._answer(backend, self._hit(), 0.0)
+            else:
+                outcome.misses += 1
+                slow = self._miss() * self.vertex_slow_factor
+                outcome.errors += self._answer(backend, slow, self.vertex_error_share)
+        for backend in chosen[cached:]:
+            outcome.errors += self._answer(backend, self._uncached(), 0.0)
+        return outcome
+
+    def _choose(self, count: int, backends: Sequence[Backend]) -> list[Backend]:
+        if len(backends) == 1:
+            return [backends[0]] * count
+        bounds = list(accumulate(b.share for b in backends))
+        uniform, top, last = self._random.random, bounds[-1], len(backends) - 1
+        return [backends[min(last, bisect_right(bounds, uniform() * top))] for _ in range(count)]
+
+    async def _look_up(self, keys: Sequence[str], chosen: Sequence[Backend]) -> list[bool]:
+        """Whether each request was answered from the cache.
+
+        Requests of one batch are spread over seconds of service time: whoever asks for a key that an earlier request of
+        the batch has just written finds it. So each key's first request goes first, the others after the writes.
+        """
+        first: dict[str, int] = {}
+        for index, key in enumerate(keys):
+            first.setdefault(key, index)
+        later = [index for index, key in enumerate(keys) if first[key] != index]
+        found = [False] * len(keys)
+        try:
+            there = await self._cache.look_up(list(first))
+            for index, hit in zip(first.values(), there, strict=True):
+                found[index] = hit
+            missed = [
+                (key, self._lifetime_ms(chosen[index].ttl_seconds))
+                for (key, index), hit in zip(first.items(), there, strict=True)
+                if not hit
+            ]
+            if missed or later:
+                for index, hit in zip(later, await self._cache.keep(missed, [keys[i] for i in later]), strict=True):
+                    found[index] = hit
+        except CacheDown:
+            pass  # the service goes on without its cache, dearly
+        return found
+
+    def _answer(self, backend: Backend, latency_ms: float, extra_errors: float) -> int:
+        """Count one answer; returns 1 for a server error."""
+        behaviour = backend.behaviour
+        draw = self._random.random()
+        error = self._error_share + behaviour.error_share + extra_errors
+        if draw < error:
+            backend.meter.answered(500, latency_ms * 0.6 * behaviour.slow_factor)
+            return 1
+        code = 404 if draw < error + self._client_error_share else 200
+        backend.meter.answered(code, latency_ms * behaviour.slow_factor)
+        return 0

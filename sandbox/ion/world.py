@@ -1,0 +1,220 @@
+"""The loop: requests as the clock goes on, a minute closed at a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from random import Random
+
+from sandbox.clock import Clock
+from sandbox.google.monitoring.series import MINUTE
+from sandbox.google.monitoring.store import SeriesStore
+from sandbox.google.run.checks import memory_mib
+from sandbox.google.run.resource import ServiceResource, environment
+from sandbox.google.run.service import CloudRun
+from sandbox.ion import replay
+from sandbox.ion.behaviour import Behaviours
+from sandbox.ion.cachemeter import CacheMeter
+from sandbox.ion.cachestore import MB, CacheDown, CacheInfo, CacheStore
+from sandbox.ion.config import IonConfig
+from sandbox.ion.demand import DAY, Demand
+from sandbox.ion.history import History
+from sandbox.ion.ledger import Ledger, MinuteSummary
+from sandbox.ion.population import Population
+from sandbox.ion.random_counts import poisson
+from sandbox.ion.revisionmeter import RevisionMeter
+from sandbox.ion.traffic import Backend, Traffic
+from sandbox.ion.ttlsetting import TtlSetting, default_ttl
+
+BATCH_SECONDS = 0.25  # of the wall, between two batches of requests
+# After a pause longer than this (a laptop that slept) the world goes on from now; the gap has no data.
+LONGEST_LAG_SECONDS = 20.0  # of the wall
+MAX_REQUESTS_PER_WALL_SECOND = 1500.0
+
+_log = logging.getLogger("sandbox.ion")
+
+
+class World:
+    """ION and its users. `run()` goes on until it is cancelled."""
+
+    def __init__(
+        self, config: IonConfig, clock: Clock, store: SeriesStore, cloud_run: CloudRun, cache_url: str
+    ) -> None:
+        self.config = config
+        self.demand = Demand(config.requests_per_second, config.seed)
+        self.behaviours = Behaviours()
+        self.ledger = Ledger(config.cache_mb, config.vertex_usd)
+        self.paused = False
+        self.cache_is_down = False
+        self.after_minute: Callable[[int], None] = lambda _minute: None
+        self._clock = clock
+        self._store = store
+        self._cloud_run = cloud_run
+        self._random = Random(config.seed)  # noqa: S311 - a simulation must be repeatable
+        self.cache = CacheStore(cache_url, config.key_prefix, config.answer_bytes)
+        self.ttl = TtlSetting(self.cache.redis, clock.wall_seconds)
+        self.traffic = Traffic(
+            self.cache, self._random, config.cached_share, config.error_share, config.client_error_share,
+            lambda ttl: max(1, round(clock.wall_seconds(ttl) * 1000)),
+        )  # fmt: skip
+        self._at = clock.seconds()
+        self._first_minute = int(self._at // MINUTE)
+        first = self._first_minute - config.history_days * 1440
+        self._cache_meter = CacheMeter(store, config.redis_labels(), first, clock.scale)
+        self._meters: dict[tuple[str, str], RevisionMeter] = {}
+        self._minute = {"requests": 0, "errors": 0, "hits": 0, "misses": 0}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # Start and stop
+
+    async def start(self) -> None:
+        """Write the past, fill the cache as it would be, and begin. Raises CacheDown when the cache is not there."""
+        await self.ttl.read()
+        await self._prepare_cache()
+        self._write_history(await self.cache.info())
+        # The minute that the history ends with is the first live one, and a whole one.
+        self._at = self._first_minute * MINUTE
+        self._tasks = [asyncio.create_task(self.ttl.follow()), asyncio.create_task(self._run())]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.cache.close()
+
+    async def _prepare_cache(self) -> None:
+        config = self.config
+        await self.cache.become_instance(config.cache_mb * MB)
+        info = await self.cache.info()
+        level = self.demand.level(self._at)
+        await self._warm(level)
+        # Memory at the usual demand and TTL is `memory_share`; whatever is not answers is other data.
+        answers = replay.steady(1.0).resident * (config.answer_bytes + 150)
+        await self.cache.ballast(round(info.max_bytes * config.memory_share - answers - info.used_bytes))
+
+    async def _warm(self, level: float) -> None:
+        """What a service that has been running for long would have in its cache (keys live on, whoever reads them)."""
+        ttl = self.ttl_seconds()
+        day = int(self._at // DAY)
+        rate = self.config.requests_per_second * level * self.config.cached_share
+        present = []
+        for rank, share in enumerate(Population(self._random).shares(level)):
+            asked = rate * share * ttl  # times within one lifetime
+            if self._random.random() < asked / (1 + asked):
+                left = self._clock.wall_seconds(ttl * self._random.random()) * 1000
+                present.append((Population.key(rank, day), max(1, round(left))))
+        await self.cache.warm(present)
+
+    def _write_history(self, info: CacheInfo) -> None:
+        history = History(self.config, self.demand, self._store, self._first_minute)
+        history.write()
+        history.write_cache(self._cache_meter, info.used_bytes, info.max_bytes, self.config.answer_bytes)
+        self._cache_meter.start_from(info)
+
+    # The loop
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(BATCH_SECONDS)
+            try:
+                await self.catch_up()
+            except Exception:
+                _log.exception("a batch of requests was lost")
+
+    async def catch_up(self) -> None:
+        """Serve everything up to now, minute by minute."""
+        self._cloud_run.advance()
+        now = self._clock.seconds()
+        if self._clock.wall_seconds(now - self._at) > LONGEST_LAG_SECONDS or self.paused:
+            self._skip_to(now)
+            return
+        while self._at < now:
+            boundary = (self._at // MINUTE + 1) * MINUTE
+            until = min(now, boundary)
+            await self._serve(until)
+            if until == boundary:
+                await self._close_minute(int(boundary // MINUTE) - 1)
+
+    def _skip_to(self, now: float) -> None:
+        self._at = now
+        self._minute = dict.fromkeys(self._minute, 0)
+
+    async def _serve(self, until: float) -> None:
+        middle = (self._at + until) / 2
+        level = self.demand.level(middle)
+        rate = min(self.config.requests_per_second * level, MAX_REQUESTS_PER_WALL_SECOND / self._clock.scale)
+        count = poisson(self._random, rate * (until - self._at))
+        self._at = until
+        outcome = await self.traffic.serve(count, level, int(middle // DAY), self.backends())
+        self._minute["requests"] += outcome.requests
+        self._minute["errors"] += outcome.errors
+        self._minute["hits"] += outcome.hits
+        self._minute["misses"] += outcome.misses
+
+    def backends(self) -> list[Backend]:
+        """The revisions that get traffic now."""
+        found = []
+        for service in self.config.services:
+            resource = self._cloud_run.services.get(f"{self.config.location}/services/{service.name}")
+            if resource is None:
+                continue
+            for name, share in resource.shares().items():
+                found.append(self._backend(service.name, resource, name, share * service.traffic_share))
+        return found
+
+    def _backend(self, service: str, resource: ServiceResource, name: str, share: float) -> Backend:
+        revision = resource.revisions[name]
+        behaviour = self.behaviours.of(revision.containers[0].image)
+        return Backend(share, self._meter(service, name), behaviour, self.ttl_seconds(revision))
+
+    def _meter(self, service: str, revision: str) -> RevisionMeter:
+        key = (service, revision)
+        found = self._meters.get(key)
+        if found is None:
+            found = RevisionMeter(self._store, self.config.run_labels(service, revision), self._random)
+            self._meters[key] = found
+        return found
+
+    def ttl_seconds(self, revision: object = None) -> int:
+        """The TTL that a revision writes its keys with: the setting, else its environment's default."""
+        if self.ttl.value is not None:
+            return self.ttl.value
+        return default_ttl(environment(revision)) if revision is not None else 300
+
+    # Minutes
+
+    async def _close_minute(self, minute: int) -> None:
+        billable = self._close_meters(minute)
+        try:
+            self._cache_meter.put(minute, await self.cache.info())
+            self.cache_is_down = False
+        except CacheDown as error:
+            if not self.cache_is_down:
+                _log.warning("the cache does not answer, ION goes on without it: %s", error)
+            self.cache_is_down = True
+        done = self._minute
+        self._minute = dict.fromkeys(self._minute, 0)
+        cost = self.ledger.price(done["requests"], done["misses"], billable, 1.0, self._memory_gib())
+        self.ledger.add(MinuteSummary(minute, done["requests"], done["errors"], done["hits"], done["misses"], cost))
+        self._trim(minute)
+        self.after_minute(minute)
+
+    def _close_meters(self, minute: int) -> float:
+        billable = 0.0
+        for (service, revision), meter in self._meters.items():
+            resource = self._cloud_run.services.get(f"{self.config.location}/services/{service}")
+            minimum = 0
+            if resource is not None and revision in resource.shares():
+                minimum = resource.message.scaling.min_instance_count
+            billable += meter.close(minute, minimum).billable_seconds
+        return billable
+
+    def _memory_gib(self) -> float:
+        name = f"{self.config.location}/services/{self.config.services[0].name}"
+        limits = self._cloud_run.services[name].message.template.containers[0].resources.limits
+        return memory_mib(limits["memory"]) / 1024
+
+    def _trim(self, minute: int) -> None:
+        if minute % 1440 == 0:
+            self._cache_meter.trim()
+            for meter in self._meters.values():
+                meter.trim()
