@@ -133,7 +133,7 @@ def standard_directory(app_name: str) -> Directory:
         Channel("C0PRIVATE1", "ion-private", (APPROVER.id,), is_private=True),
     )
     group = UserGroup("S0IONCALL1", "ion-oncall", "ION on-call", (APPROVER.id, KOREAN_READER.id))
-    return Directory(
+    directory = Directory(
         team=Team(),
         app=app,
         users={u.id: u for u in (*people, bot, SLACKBOT)},
@@ -141,3 +141,6 @@ def standard_directory(app_name: str) -> Directory:
         channels={c.id: c for c in channels},
         people=everybody,
     )
+    for user_id in everybody:
+        directory.direct_channel(user_id)
+    return directory

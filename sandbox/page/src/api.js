@@ -1,0 +1,21 @@
+// Requests to the control API: what the person at the page does.
+
+async function post(name, body) {
+  const response = await fetch(`/control/slack/${name}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.json().catch(() => ({ error: `HTTP ${response.status}` }));
+  return { ok: response.ok, ...answer };
+}
+
+export const sendCommand = (user, channel, text) => post("command", { user, channel, text });
+export const say = (user, channel, text, thread_ts) => post("say", { user, channel, text, thread_ts });
+export const press = (body) => post("click", body);
+export const submitView = (user, view_id, values) => post("submit", { user, view_id, values });
+export const closeView = (user, view_id, all) => post("close", { user, view_id, all });
+export const openHome = (user) => post("home", { user });
+export const askOptions = (body) => post("options", body);
+export const sockets = (body) => post("sockets", body);
+export const planFault = (body) => post("faults", body);
