@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.assembly import Lumen
 from bot.config import Settings
@@ -23,7 +24,6 @@ from handlers.outbox import OutboxWorker
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
-from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Surfaces
 from lumen.model.errors import NotPossible
@@ -120,9 +120,9 @@ class SlackSide:
             self._answers,
             self._languages,
             self._background,
+            self.outbox,
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
-            self.outbox,
         )
         buttons = Buttons(
             lumen.approvals,
@@ -143,4 +143,6 @@ class SlackSide:
 async def open_slack(settings: Settings, lumen: Lumen, kick_execution: Callable[[], None]) -> AsyncIterator[SlackSide]:
     """The Slack half over one HTTP session."""
     async with slack_session() as session:
-        yield SlackSide(settings, lumen, kick_execution, session)
+        token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
+        asking, posting = asking_client(token, url, session), single_try_client(token, url, session)
+        yield SlackSide(settings, lumen, kick_execution, asking, posting, session)
