@@ -79,9 +79,10 @@ class ConnectionState:
 class Tickets:
     """`apps.connections.open`, at most once a second for all lanes together; each answer is good for one attempt."""
 
-    def __init__(self, web_client: AsyncWebClient, app_token: str) -> None:
+    def __init__(self, web_client: AsyncWebClient, app_token: str, pace_seconds: float = TICKET_PACE_SECONDS) -> None:
         self._web_client = web_client
         self._app_token = app_token
+        self._pace_seconds = pace_seconds
         self._next_at = 0.0
         self.asked = 0
 
@@ -89,7 +90,7 @@ class Tickets:
         """A WebSocket address. Raises SlackApiError, aiohttp.ClientError, OSError, TimeoutError."""
         now = time.monotonic()
         at = max(now, self._next_at)
-        self._next_at = at + TICKET_PACE_SECONDS
+        self._next_at = at + self._pace_seconds
         await asyncio.sleep(at - now)
         self.asked += 1
         async with asyncio.timeout(TICKET_SECONDS):
@@ -220,12 +221,13 @@ class SlackConnection:
         app_token: str,
         envelopes: Envelopes,
         lanes: int = LANES,
+        ticket_pace_seconds: float = TICKET_PACE_SECONDS,
         jitter: random.Random | None = None,
     ) -> None:
         self._web_client = web_client
         self._app_token = app_token
         self._envelopes = envelopes
-        self._tickets = Tickets(web_client, app_token)
+        self._tickets = Tickets(web_client, app_token, ticket_pace_seconds)
         dice = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._lanes = tuple(Lane(str(n), self._tickets, self._make_socket, dice) for n in range(1, lanes + 1))
 

@@ -1,0 +1,198 @@
+"""The supervisor of the Socket Mode connections against a Slack that resets, refreshes, refuses and falls silent."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.connection import SlackConnection
+from bot.envelopes import Envelopes
+from bot.socket import PING_SECONDS
+from handlers.background import Background
+from handlers.slack_clients import single_try_client
+from tests.contract.slack.conftest import RunningSlack
+
+
+@dataclass
+class Listener:
+    """Stands for the Bolt app: counts what it is given. `hold` delays the answer to a click."""
+
+    texts: list[str] = field(default_factory=list)
+    hold_seconds: float = 0.0
+
+    async def async_dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
+        self.texts.append(str(request.body.get("text", request.body.get("type"))))
+        await asyncio.sleep(self.hold_seconds)
+        return BoltResponse(status=200, body="")
+
+
+@dataclass
+class Bot:
+    connection: SlackConnection
+    listener: Listener
+    envelopes: Envelopes
+
+    @property
+    def opened(self) -> int:
+        """How often a connection was made, in all lanes."""
+        return sum(lane.opened for lane in self.connection.state().lanes)
+
+    async def replaced(self, times: int = 2) -> None:
+        """Until so many new connections were made and all stand."""
+        await until(lambda: self.opened >= 2 + times and self.connection.state().whole, within_seconds=15)
+
+
+PRODUCTION_PACE = pytest.mark.parametrize("bot", [1.0], indirect=True)
+
+
+@pytest.fixture
+async def bot(
+    slack: RunningSlack, session: aiohttp.ClientSession, request: pytest.FixtureRequest
+) -> AsyncIterator[Bot]:
+    """Both lanes open. Tickets are paced as in production where a test asks for it: `indirect` 1.0."""
+    pace_seconds = getattr(request, "param", 0.05)
+    listener, background = Listener(), Background()
+    envelopes = Envelopes(listener, background)  # type: ignore[arg-type]  # only its dispatch is used
+    client = single_try_client(slack.facts.app_token, slack.api_url, session)
+    connection = SlackConnection(
+        client, slack.facts.app_token, envelopes, ticket_pace_seconds=pace_seconds, jitter=random.Random(1)
+    )
+    running = asyncio.create_task(connection.run())
+    await slack.control.wait_for_connections(2)
+    yield Bot(connection, listener, envelopes)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await background.drain(1)
+    assert not connection.state().ready
+
+
+async def until(true: Callable[[], bool], within_seconds: float = 10.0) -> float:
+    """Seconds until `true`; fails after `within_seconds`."""
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < within_seconds, "it did not come true in time"
+        await asyncio.sleep(0.01)
+    return time.monotonic() - began
+
+
+async def commands_until_acked(slack: RunningSlack, within_seconds: float) -> float:
+    """Seconds until a slash command is acked again."""
+    began = time.monotonic()
+    while time.monotonic() - began < within_seconds:
+        outcome = await asyncio.wait_for(slack.control.command("/lumen status"), 5)
+        if outcome.acked:
+            return time.monotonic() - began
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"no command was acked within {within_seconds} s")
+
+
+async def test_two_connections_stand_and_commands_are_acked(slack: RunningSlack, bot: Bot) -> None:
+    outcome = await slack.control.command("/lumen status")
+    assert outcome.acked
+    assert bot.listener.texts == ["status"]
+    state = bot.connection.state()
+    assert state.whole
+    assert state.app_id == slack.facts.app_id
+    assert state.tickets == 2
+
+
+async def test_a_slow_answer_does_not_delay_the_ack_of_a_command(slack: RunningSlack, bot: Bot) -> None:
+    bot.listener.hold_seconds = 5.0
+    outcome = await slack.control.command("/lumen run")
+    assert outcome.acked
+    assert outcome.ack_ms is not None
+    assert outcome.ack_ms < 500
+
+
+async def test_a_second_delivery_is_acked_and_not_handled_again(slack: RunningSlack, bot: Bot) -> None:
+    await slack.control.sockets("duplicate_envelopes", count=1)
+    assert (await slack.control.command("/lumen ttl 420")).acked
+    await until(lambda: bot.envelopes.duplicates == 1)
+    assert bot.listener.texts == ["ttl 420"]
+
+
+@PRODUCTION_PACE
+@pytest.mark.parametrize("how", ["reset", "finish", "close"])
+async def test_a_cut_of_every_connection_is_mended_within_a_second(slack: RunningSlack, bot: Bot, how: str) -> None:
+    await asyncio.sleep(1.0)  # the pace of tickets: a connection is never cut in the second in which it was made
+    await slack.control.sockets(how)
+    assert await commands_until_acked(slack, 5) < 1.0
+    await bot.replaced()
+
+
+async def test_a_warning_to_every_connection_loses_nothing(slack: RunningSlack, bot: Bot) -> None:
+    await slack.control.sockets("warning")
+    await every_command_is_acked(slack)
+    await until(lambda: [lane.opened for lane in bot.connection.state().lanes] == [2, 2])
+    assert len(bot.listener.texts) == 30
+
+
+async def test_a_refresh_that_closes_at_once_loses_nothing(slack: RunningSlack, bot: Bot) -> None:
+    """Slack refreshes connections one by one; the other lane carries on."""
+    for one in await slack.control.connections():
+        await slack.control.sockets("refresh_requested", connection=str(one["id"]))
+        await every_command_is_acked(slack)
+        await until(lambda: bot.connection.state().whole)
+    assert [lane.opened for lane in bot.connection.state().lanes] == [2, 2]
+
+
+async def every_command_is_acked(slack: RunningSlack, commands: int = 30) -> None:
+    for _ in range(commands):
+        assert (await slack.control.command("/lumen status")).acked
+        await asyncio.sleep(0.02)
+
+
+async def test_a_half_open_connection_is_noticed_and_replaced(slack: RunningSlack, bot: Bot) -> None:
+    await slack.control.sockets("half_open")
+    seconds = await until(lambda: not bot.connection.state().whole, within_seconds=6)
+    assert seconds <= PING_SECONDS * 1.5 + 1.0
+    await bot.replaced()
+    assert (await slack.control.command("/lumen status")).acked
+
+
+async def test_a_rejected_ticket_is_followed_by_a_fresh_one(slack: RunningSlack, bot: Bot) -> None:
+    await slack.control.sockets("reject_tickets", count=2)
+    await slack.control.sockets("reset")
+    await bot.replaced()
+    assert (await slack.control.command("/lumen status")).acked
+    assert bot.connection.state().tickets >= 4
+
+
+@PRODUCTION_PACE
+async def test_a_disabled_link_is_not_hammered(slack: RunningSlack, bot: Bot) -> None:
+    before = bot.connection.state().tickets
+    await slack.control.sockets("link_disabled_on_connect", count=1000)
+    await slack.control.sockets("link_disabled")
+    began = time.monotonic()
+    await asyncio.sleep(3.0)
+    elapsed = time.monotonic() - began
+    assert bot.connection.state().tickets - before <= elapsed + 1
+    assert not bot.connection.state().ready
+    await slack.control.sockets("heal")
+    await until(lambda: bot.connection.state().ready, within_seconds=15)
+
+
+async def test_too_many_connections_are_not_overlapped(slack: RunningSlack, bot: Bot) -> None:
+    await slack.control.sockets("too_many_websockets")
+    await bot.replaced()
+    assert (await slack.control.command("/lumen status")).acked
+
+
+async def test_no_hello_is_given_up(slack: RunningSlack, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.socket.HELLO_SECONDS", 0.3)
+    await slack.control.sockets("withhold_hello", count=1)
+    await slack.control.sockets("reset")
+    await bot.replaced()
+    assert (await slack.control.command("/lumen status")).acked
+
+
+async def test_no_ticket_at_all_is_waited_for(slack: RunningSlack, bot: Bot) -> None:
+    await slack.control.fault("apps.connections.open", "http_500", times=2)
+    await slack.control.sockets("reset")
+    await bot.replaced()
