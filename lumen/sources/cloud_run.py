@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.run_v2 import ListRevisionsRequest, ListServicesRequest, RevisionsAsyncClient, ServicesAsyncClient
@@ -157,7 +157,7 @@ def _deployment(told: Any, revisions: Sequence[Any] | NoData) -> Deployment | No
         revisions=tuple(
             Revision(
                 name=reader.short(r.name),
-                created_at=r.create_time.replace(tzinfo=UTC),
+                created_at=datetime.fromtimestamp(r.create_time.timestamp(), UTC),  # plain, not the client's subclass
                 image=reader.main_container(r).image if r.containers else "",
                 traffic_percent=shares.get(reader.short(r.name), 0),
             )
