@@ -1,5 +1,6 @@
 """A Slack that speaks the real protocols on loopback, and the bot's Slack side joined to fakes of the use cases."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,8 +10,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from lumen.model.service import Approvers
+from lumen.state.connection import open_store
 from sandbox.client import SandboxClient
 from sandbox.slack.server import SlackFacts, SlackServer
+from tests.contract.slack.side import SERVICE, Rooms
+from tests.slack_side import SlackSide, open_slack_side
 
 ROOT = Path(__file__).parents[3]
 
@@ -46,3 +51,40 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """The bot's HTTP session."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as opened:
         yield opened
+
+
+@pytest.fixture
+async def rooms(state_url: str) -> AsyncIterator[Rooms]:
+    """The store and the use cases, empty."""
+    redis = open_store(state_url)
+    yield await Rooms.over(redis)
+    await redis.aclose()
+
+
+@pytest.fixture
+async def side(slack: RunningSlack, rooms: Rooms) -> AsyncIterator[SlackSide]:
+    """The bot's Slack side, connected and serving."""
+    async with open_slack_side(
+        bot_token=slack.facts.bot_token,
+        app_token=slack.facts.app_token,
+        api_url=slack.api_url,
+        channel=slack.facts.channel,
+        approvers=Approvers(frozenset(), frozenset({slack.facts.approver_group})),
+        locale="en",
+        services=(SERVICE,),
+        min_ttl_seconds=60,
+        max_ttl_seconds=3600,
+        readouts=rooms.readouts,
+        approvals=rooms.approvals,
+        executor=rooms.kicks,
+        ticker=rooms.kicks,
+        leases=rooms.leases,
+        outbox=rooms.outbox,
+        turns=rooms.turns,
+        audit=rooms.audit,
+    ) as joined:
+        running = asyncio.create_task(joined.run())
+        await slack.control.wait_for_connections(1)
+        yield joined
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

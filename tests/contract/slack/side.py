@@ -1,0 +1,96 @@
+"""The Slack side over the real store and the real use cases; only the knob and the turns are stood in for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from lumen.clock import SystemClock
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change
+from lumen.model.service import Person, ServiceId
+from lumen.model.snapshot import TtlSetting
+from lumen.model.turn import Turn
+from lumen.policies.ttl import TtlLimits
+from lumen.ports.actuators import Reading
+from lumen.state import epoch
+from lumen.state.audit import RedisAudit
+from lumen.state.leases import RedisLeases
+from lumen.state.outbox import RedisOutbox
+from lumen.state.proposals import RedisProposals
+from lumen.state.turns import RedisTurns
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.readouts import Readouts
+
+SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
+
+
+@dataclass
+class Knob:
+    """A TTL in memory: `Actuator` and `TtlSource` at once."""
+
+    value: int = 300
+    name: str = "redis"
+
+    async def read(self, service: ServiceId) -> Reading:
+        return Reading(self.value, "1")
+
+    async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
+        self.value = change.new
+        return Reading(self.value, "2")
+
+    async def followed(self, service: ServiceId, wanted: Reading) -> bool:
+        return True
+
+    async def ttl(self, service: ServiceId) -> TtlSetting | NoData:
+        return TtlSetting(self.value, 1, self.value, 1)
+
+
+@dataclass
+class Kicks:
+    """Counts what execution and turns are asked for."""
+
+    kicked: list[ServiceId] = field(default_factory=list)
+    asked: list[Person] = field(default_factory=list)
+
+    def kick(self, service: ServiceId) -> None:
+        self.kicked.append(service)
+
+    async def ask(self, service: ServiceId, person: Person) -> Turn:
+        self.asked.append(person)
+        raise AssertionError("turns are made in other tests")
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """The store's rooms and the use cases over them."""
+
+    redis: Redis
+    proposals: RedisProposals
+    leases: RedisLeases
+    outbox: RedisOutbox
+    turns: RedisTurns
+    audit: RedisAudit
+    approvals: Approvals
+    readouts: Readouts
+    knob: Knob
+    kicks: Kicks
+
+    @staticmethod
+    async def over(redis: Redis, services: Sequence[ServiceId] = (SERVICE,)) -> "Rooms":
+        """On a store that was just emptied."""
+        clock, knob = SystemClock(), Knob()
+        await epoch.init(redis, services, clock)
+        proposals, turns, audit = RedisProposals(redis, clock), RedisTurns(redis), RedisAudit(redis, clock)
+        return Rooms(
+            redis=redis,
+            proposals=proposals,
+            leases=RedisLeases(redis),
+            outbox=RedisOutbox(redis),
+            turns=turns,
+            audit=audit,
+            approvals=Approvals(proposals, knob, TtlLimits(60, 3600)),
+            readouts=Readouts(proposals, turns, audit, knob, clock),
+            knob=knob,
+            kicks=Kicks(),
+        )

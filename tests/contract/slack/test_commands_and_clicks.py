@@ -1,0 +1,161 @@
+"""A person types and clicks; the store decides; everybody gets an answer. Over the real protocols."""
+
+import asyncio
+
+import pytest
+
+from handlers.views.proposal import APPROVE, DETAILS, REJECT
+from lumen.model.errors import OutcomeUnknown
+from lumen.model.message import message
+from lumen.model.proposal import Choice, Decided, State
+from lumen.model.service import Person, ServiceId
+from sandbox.client import SeenMessage
+from tests.contract.slack.conftest import RunningSlack
+from tests.contract.slack.side import SERVICE, Rooms
+from tests.slack_side import SlackSide
+
+pytestmark = pytest.mark.usefixtures("side")
+
+
+async def answer(slack: RunningSlack, words: str, user: str | None = None) -> SeenMessage:
+    """The newest ephemeral message that says `words`, as its reader sees it."""
+    reader = user or slack.facts.approver
+    return await slack.control.wait_for_message(
+        lambda m: m.ephemeral_to == reader and words in m.words(), user=reader, within_seconds=5
+    )
+
+
+async def card(slack: RunningSlack, words: str = "waiting for approval") -> SeenMessage:
+    """The newest proposal in the channel."""
+    return await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and words in m.words())
+
+
+async def proposed(slack: RunningSlack) -> SeenMessage:
+    assert (await slack.control.command("/lumen ttl 420", user=slack.facts.bystander)).acked
+    return await card(slack)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("/lumen", "What Lumen can do"),
+        ("/lumen help", "60 to 3600 s"),
+        ("/lumen status", "nothing measured yet"),
+        ("/lumen report", "nothing measured yet"),
+        ("/lumen ttl", "uses a TTL of 300 s"),
+        ("/lumen approvals", "Nothing waits for a decision"),
+        ("/lumen history", "What happened lately"),
+        ("/lumen statsu", "Did you mean `/lumen status`?"),
+        ("/lumen ttl soon", "is no TTL"),
+        ("/lumen ttl 5", "60"),
+        ("/lumen ttl 300", "300"),
+        ("/lumen undo p-1", "p-1"),
+    ],
+)
+async def test_every_command_is_answered_to_the_asker_alone(slack: RunningSlack, typed: str, words: str) -> None:
+    assert (await slack.control.command(typed)).acked
+    await answer(slack, words)
+
+
+async def test_shared_answers_stand_in_the_channel(slack: RunningSlack) -> None:
+    await slack.control.command("/lumen status share")
+    await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "nothing measured yet" in m.words())
+
+
+async def test_a_proposal_is_decided_by_one_click(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+    assert posted.action_ids() == [APPROVE, REJECT, DETAILS]
+    assert (await slack.control.click(posted, APPROVE)).acked
+    await answer(slack, "you approved it")
+    decided = await card(slack, "Approved by")
+    assert decided.ts == posted.ts
+    assert APPROVE not in decided.action_ids()
+    assert slack.facts.approver in decided.words()
+    assert rooms.kicks.kicked == [SERVICE]
+
+
+async def test_a_rejected_proposal_starts_nothing(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+    assert (await slack.control.click(posted, REJECT)).acked
+    await answer(slack, "you rejected it")
+    await card(slack, "Rejected by")
+    assert rooms.kicks.kicked == []
+
+
+async def test_a_bystander_is_refused_and_told_who_may(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+    assert (await slack.control.click(posted, APPROVE, user=slack.facts.bystander)).acked
+    refusal = await answer(slack, "You may not decide this", user=slack.facts.bystander)
+    assert slack.facts.approver_group in refusal.words()
+    assert [p.state for p in await rooms.proposals.unfinished(SERVICE)] == [State.PENDING]
+    async with asyncio.timeout(5):
+        while not [e for e in await rooms.audit.entries(SERVICE, 50) if e.event == "refused"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_who_comes_late_is_told_who_decided(slack: RunningSlack) -> None:
+    posted = await proposed(slack)
+    await slack.control.click(posted, REJECT)
+    await answer(slack, "you rejected it")
+    await slack.control.click(posted, APPROVE, stale=True)
+    await answer(slack, "Already decided by")
+
+
+async def test_the_same_click_twice_is_one_decision(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+    await slack.control.sockets("duplicate_envelopes", count=1)
+    await slack.control.click(posted, APPROVE)
+    await answer(slack, "you approved it")
+    approved = [e for e in await rooms.audit.entries(SERVICE, 100) if e.detail.startswith("APPROVED")]
+    assert len(approved) <= 1
+
+
+async def test_fifty_clicks_decide_once_and_all_are_answered(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+    outcomes = await asyncio.gather(
+        *(slack.control.click(posted, APPROVE if n % 2 else REJECT, stale=True) for n in range(50))
+    )
+    assert all(outcome.acked for outcome in outcomes)
+    async with asyncio.timeout(10):
+        while True:
+            seen = await slack.control.messages(user=slack.facts.approver)
+            answers = [m for m in seen if m.ephemeral_to == slack.facts.approver]
+            if len(answers) == 50:
+                break
+            await asyncio.sleep(0.05)
+    assert len([m for m in answers if "Done: you" in m.words()]) == 1
+    proposal = (await rooms.proposals.recent(SERVICE, 1))[0]
+    assert proposal.state in (State.APPROVED, State.REJECTED)
+
+
+async def test_an_unknown_outcome_is_said_and_settled(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> None:
+    posted = await proposed(slack)
+    rooms.approvals.decide = lost(rooms.approvals.decide)  # type: ignore[method-assign]
+    assert (await slack.control.click(posted, APPROVE)).acked
+    await answer(slack, "not known yet")
+    await answer(slack, "you approved it")
+    assert rooms.kicks.kicked == [SERVICE]
+
+
+def lost(decide):  # type: ignore[no-untyped-def]
+    """The decision arrives; its answer does not."""
+
+    async def silent(service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str) -> Decided:
+        await decide(service, proposal_id, choice, person, click_id)
+        raise OutcomeUnknown(message("state.unanswered"), message("state.unanswered"))
+
+    return silent
+
+
+async def test_a_group_that_slack_does_not_tell_lets_nobody_in(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+    await slack.control.fault("usergroups.users.list", "error", times=-1, error="no_such_subteam")
+    assert (await slack.control.click(posted, APPROVE)).acked
+    await answer(slack, "could not be found out just now")
+    assert [p.state for p in await rooms.proposals.unfinished(SERVICE)] == [State.PENDING]
+
+
+async def test_an_unknown_button_is_answered(slack: RunningSlack, side: SlackSide) -> None:
+    posted = await proposed(slack)
+    outcome = await slack.control.click(posted, DETAILS)
+    assert outcome.acked
