@@ -56,7 +56,7 @@ def running(directory: Path) -> dict[str, int]:
 def servers(directory: Path) -> list[int]:
     """Processes of the embedded servers of this demo alone."""
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if str(directory) in line and "valkey" in line]
+    return [int(line.split()[0]) for line in listed.splitlines() if str(directory) in line and "valkey-server" in line]
 
 
 async def test_one_address_a_report_and_a_clean_end(tmp_path: Path) -> None:
