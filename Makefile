@@ -1,7 +1,7 @@
 # Needs make (3.81 is enough) and Python 3.11 or newer with its venv module; brings everything else itself.
 # `make demo PORT=9000` chooses the port of the demo's page; `PYTHON=/path/to/python3` the interpreter.
 
-.PHONY: help demo sandbox test check prove bench page lock install clean
+.PHONY: help demo sandbox test check lint types architecture documents prove bench page lock install clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -32,11 +32,19 @@ install:
 test: install
 	@$(BIN)/python -m pytest -q -rs -n 2 --dist worksteal $(ARGS)
 
-check: install
+check: lint types architecture documents
+
+lint: install
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
+
+types: install
 	@$(BIN)/mypy $(CODE)
-	@$(BIN)/lint-imports --no-cache
+
+architecture: install
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+documents: install
 	@$(BIN)/python -m pytest -q tests/docs
 
 prove: install

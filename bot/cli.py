@@ -181,8 +181,8 @@ def main() -> None:
         code = app(standalone_mode=False, prog_name=app.info.name)
     except typer.TyperException as error:
         # Empty where Typer has shown the whole help already.
-        if error.format_message():
-            _say(f"{error.format_message().rstrip('.')}. `lumen --help`, or `--help` after a command, shows what there is.")
+        if what := error.format_message().rstrip("."):
+            _say(f"{what}. `lumen --help`, or `--help` after a command, shows what there is.")
         code = ExitCode.USAGE
     except typer.Abort:
         code = ExitCode.GOOD

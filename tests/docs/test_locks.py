@@ -25,7 +25,10 @@ def asked(*extras: str) -> list[Requirement]:
     return [each for each in found if canonicalize_name(each.name) != "lumen"]
 
 
-@pytest.mark.parametrize(("lock", "extras"), list(zip(LOCKS, [(), ("demo",), ("demo", "numerics", "dev")], strict=True)))
+EXTRAS = ((), ("demo",), ("demo", "numerics", "dev"))
+
+
+@pytest.mark.parametrize(("lock", "extras"), list(zip(LOCKS, EXTRAS, strict=True)))
 def test_what_is_asked_for_is_pinned(lock: str, extras: tuple[str, ...]) -> None:
     pinned = pins(lock)
     missing = [str(each) for each in asked(*extras) if not each.specifier.contains(pinned.get(each.name, "0"))]
