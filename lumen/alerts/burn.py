@@ -1,0 +1,137 @@
+"""Is the error budget burning? Pairs of windows, each with evidence, on requests that failed (methods 1).
+
+Both windows of a pair must burn by its factor, so that an alert starts soon and ends soon; and the count of the long
+one must be too high for a service within its budget (Poisson, one in ten thousand), so that thin traffic raises no
+false alarm. Shorter pairs with higher factors than the classic 1 h x 14.4 see a strong incident within a quarter of
+an hour; weaker ones go down to burn 1.7 over half a day.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from lumen.alerts.evidence import at_least, at_most
+from lumen.alerts.finding import Finding
+from lumen.alerts.windows import RecentCounts
+from lumen.model.alert import Severity
+from lumen.model.message import message
+
+MINUTES_PER_SLICE = 5
+THREE_DAYS = 864
+#: A service within its budget shows a count like this once in so many looks.
+CHANCE = 1e-4
+#: Small incidents are told only when they are beyond doubt.
+SMALL_CHANCE = 1e-5
+SMALL_BURN = 2.0
+SMALL_WINDOWS = (4, 6, 12, 24)
+SMALL_LEAST_BAD = 8
+#: So many of the worst slices may be a blip: a small incident must show without them.
+BLIP_SLICES = 2
+#: Closing: ten minutes below this burn are clear, however full of errors the longer windows still are; ...
+CLEAR_BURN = 2.0
+CLEAR_WINDOW = 2
+#: ... and what is seen must not be what a burn of this factor would show, ...
+STILL_BURNING = 2.5
+STILL_CHANCE = 0.1
+QUIET_WINDOWS = (6, 12, 24, 48, 72)
+#: ... or six hours must have passed without a condition.
+LONGEST_DOUBT = 72
+
+
+@dataclass(frozen=True, slots=True)
+class BurnPair:
+    """Window lengths in slices; both must burn `factor` times the budget on at least so many bad events."""
+
+    long: int
+    short: int
+    factor: float
+    least_bad: int
+    least_bad_short: int
+    severity: Severity
+
+
+PAIRS = (
+    BurnPair(3, 1, 12.0, 4, 1, Severity.PAGE),
+    BurnPair(6, 2, 7.0, 4, 1, Severity.PAGE),
+    BurnPair(12, 3, 4.5, 4, 2, Severity.PAGE),
+    BurnPair(36, 6, 2.5, 6, 2, Severity.PAGE),
+    BurnPair(72, 12, 2.0, 8, 2, Severity.PAGE),
+    BurnPair(144, 24, 1.7, 10, 2, Severity.PAGE),
+    BurnPair(288, 24, 3.0, 10, 2, Severity.TICKET),
+    BurnPair(THREE_DAYS, 72, 1.0, 20, 5, Severity.TICKET),
+)
+
+
+class BurnWatch:
+    """Fed with (bad, valid) of each slice; `target` is the share of good events that is promised (0-1)."""
+
+    def __init__(self, target: float) -> None:
+        self._allowed = 1 - target
+        self._counts = RecentCounts(THREE_DAYS)
+        self._newest: deque[tuple[int, int]] = deque(maxlen=max(SMALL_WINDOWS))
+
+    def feed(self, bad: int, valid: int) -> Finding | None:
+        """The worst condition that holds after this slice; a slice without data is (0, 0)."""
+        self._counts.add(bad, valid)
+        self._newest.append((bad, valid))
+        if bad == 0 and self._counts.last(THREE_DAYS)[0] == 0:
+            return None
+        return self._burning() or self._small()
+
+    def is_clear(self) -> bool:
+        """Whether the newest ten minutes are fine."""
+        bad, valid = self._counts.last(CLEAR_WINDOW)
+        return bad == 0 or bad < CLEAR_BURN * self._allowed * valid
+
+    def is_quiet(self, clear_slices: int) -> bool:
+        """Whether the slices since the last condition say that it is over, and not merely that traffic is thin."""
+        if clear_slices >= LONGEST_DOUBT:
+            return True
+        for slices in QUIET_WINDOWS:
+            if slices > clear_slices:
+                return False
+            bad, valid = self._counts.last(slices)
+            if at_most(bad, STILL_BURNING * self._allowed * valid) < STILL_CHANCE:
+                return True
+        return False
+
+    def forgive(self, slices: int) -> None:
+        """Its alert is closed: the errors of the newest `slices` have been told and count no more."""
+        self._counts.forgive(slices)
+        for index in range(max(0, len(self._newest) - slices), len(self._newest)):
+            self._newest[index] = (0, self._newest[index][1])
+
+    def _burning(self) -> Finding | None:
+        for pair in PAIRS:
+            bad, valid = self._counts.last(pair.long)
+            if bad < pair.least_bad or bad < pair.factor * self._allowed * valid:
+                continue
+            short_bad, short_valid = self._counts.last(pair.short)
+            if short_bad < pair.least_bad_short or short_bad < pair.factor * self._allowed * short_valid:
+                continue
+            if at_least(bad, self._allowed * valid) <= CHANCE:
+                return self._finding(pair.severity, pair.long, bad, valid)
+        return None
+
+    def _small(self) -> Finding | None:
+        """A weak burn that lasts: certain even without its worst slices, which may be a blip."""
+        newest_bad, newest_valid = self._newest[-1]
+        if newest_bad == 0 or newest_bad < SMALL_BURN * self._allowed * newest_valid:
+            return None
+        for slices in SMALL_WINDOWS:
+            bad, valid = self._counts.last(slices)
+            if bad >= SMALL_LEAST_BAD and bad >= SMALL_BURN * self._allowed * valid and self._lasts(slices):
+                return self._finding(Severity.TICKET, slices, bad, valid)
+        return None
+
+    def _lasts(self, slices: int) -> bool:
+        window = list(self._newest)[-slices:]
+        rest = sorted(window)[:-BLIP_SLICES]
+        bad, valid = sum(b for b, _ in rest), sum(v for _, v in rest)
+        expected = self._allowed * valid
+        return bad >= SMALL_BURN * expected and at_least(bad, expected) < SMALL_CHANCE
+
+    def _finding(self, severity: Severity, slices: int, bad: int, valid: int) -> Finding:
+        minutes = slices * MINUTES_PER_SLICE
+        burn = bad / (self._allowed * valid)
+        reason = message("alert.burn", burn=burn, minutes=minutes, bad=bad, valid=valid, share=bad / valid)
+        return Finding(severity, slices, reason)

@@ -1,0 +1,68 @@
+"""An alert opens at once, is raised at most once, and closes after thirty clear minutes: one message an incident."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from lumen.alerts.finding import Finding
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.message import Message, message
+
+CLEAR_SLICES = 6
+
+
+class Lifecycle:
+    """One kind of alert of one service. `clear_slices`: how many slices without a finding close it."""
+
+    def __init__(self, service: str, kind: AlertKind, signal: str = "", clear_slices: int = CLEAR_SLICES) -> None:
+        self._service = service
+        self._kind = kind
+        self._signal = signal
+        self._clear_slices = clear_slices
+        self._clear = 0
+        self._reach = 0
+        self.open: Alert | None = None
+
+    @property
+    def open_slices(self) -> int:
+        """How far back the errors of the open alert reach, from the newest slice."""
+        return self._reach
+
+    def step(
+        self, at: datetime, finding: Finding | None, is_quiet: Callable[[int], bool] = lambda _: True
+    ) -> AlertEvent | None:
+        """After the slice that ends `at`. `is_quiet` may hold it open: it is asked with the clear slices so far."""
+        if self.open is None:
+            return self._opened(at, finding) if finding else None
+        self._reach += 1
+        if finding is not None:
+            self._clear = 0
+            return self._raised(finding)
+        self._clear += 1
+        if self._clear >= self._clear_slices and is_quiet(self._clear):
+            return self.close(at, message("alert.recovered", minutes=self._clear * 5))
+        return None
+
+    def close(self, at: datetime, why: Message) -> AlertEvent | None:
+        """Close it for a reason of its own; None when none is open."""
+        if self.open is None:
+            return None
+        closed = replace(self.open, closed_at=at, close_reason=why)
+        self.open = None
+        return AlertEvent(AlertChange.CLOSED, closed)
+
+    def open_for(self, at: datetime) -> timedelta:
+        return timedelta(0) if self.open is None else at - self.open.opened_at
+
+    def _opened(self, at: datetime, finding: Finding) -> AlertEvent:
+        self._clear, self._reach = 0, finding.slices
+        name = ":".join(part for part in (self._service, self._kind, self._signal, at.isoformat()) if part)
+        self.open = Alert(name, self._service, self._kind, self._signal, finding.severity, at, finding.reason)
+        return AlertEvent(AlertChange.OPENED, self.open)
+
+    def _raised(self, finding: Finding) -> AlertEvent | None:
+        assert self.open is not None
+        if finding.severity is not Severity.PAGE or self.open.severity is Severity.PAGE:
+            return None
+        self.open = replace(self.open, severity=Severity.PAGE, reason=finding.reason)
+        return AlertEvent(AlertChange.RAISED, self.open)
