@@ -22,7 +22,7 @@ export function Blocks({ blocks }) {
       link: ({ href, children, className }) => (
         <a href={href} className={className} target="_blank" rel="noreferrer">{children}</a>
       ),
-      user: ({ id, name }) => <span className={id === viewer.id ? "mention me" : "mention"}>@{name || id}</span>,
+      user: ({ id, name }) => <span className={id === viewer.id ? "mention mine" : "mention"}>@{name || id}</span>,
       usergroup: ({ id, name }) => <span className="mention">@{name || id}</span>,
       channel: ({ id, name }) => <span className="mention">#{name || id}</span>,
     }),

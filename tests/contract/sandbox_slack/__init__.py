@@ -1,0 +1,1 @@
+"""The sandbox's Slack side, driven by the SDKs that real bots use."""
