@@ -42,8 +42,9 @@ audit(at, 'proposed', id, actor, 'PENDING', draft)
 touch(id)
 
 -- The oldest closed ones give way, a few at a time, so that memory stays bounded; the audit still tells of them.
-if redis.call('ZCARD', ORDER) > tonumber(ARGV[15]) then
-  for _, old in ipairs(redis.call('ZRANGE', ORDER, 0, 4)) do
+local excess = redis.call('ZCARD', ORDER) - tonumber(ARGV[15])
+if excess > 0 then
+  for _, old in ipairs(redis.call('ZRANGE', ORDER, 0, math.min(excess, 20) - 1)) do
     if not redis.call('ZSCORE', UNFINISHED, old) then
       for _, fields in ipairs({ FIELDS, HIDDEN }) do
         for _, field in ipairs(fields) do redis.call('HDEL', PROPOSALS, old .. '/' .. field) end
