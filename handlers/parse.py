@@ -83,9 +83,7 @@ class Malformed:
     remedy: Message
 
 
-Command = (
-    Help | Status | Report | ShowTtl | ProposeTtl | ListApprovals | Run | History | Undo | Misspelt | Malformed
-)
+Command = Help | Status | Report | ShowTtl | ProposeTtl | ListApprovals | Run | History | Undo | Misspelt | Malformed
 
 #: 420, 420s, 7m, 1h: whole seconds in the end.
 _TTL = re.compile(r"([0-9]{1,7})(s|m|h)?")

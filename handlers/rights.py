@@ -107,4 +107,3 @@ class Rights:
             return str(error.response.get("error", "unknown"))
         except (SlackClientError, OSError) as error:
             return type(error).__name__
-

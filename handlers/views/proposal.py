@@ -118,9 +118,7 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     if proposal.state is State.PENDING and proposal.votes:
         who = " ".join(voter.user_id for voter in proposal.votes)
         needed = proposal.draft.approvals_needed
-        lines.append(
-            words.say(message("views.votes", who_mentions=who, votes=len(proposal.votes), needed=needed))
-        )
+        lines.append(words.say(message("views.votes", who_mentions=who, votes=len(proposal.votes), needed=needed)))
     decided = _decided(proposal)
     if decided is not None:
         lines.append(words.say(decided))
@@ -197,9 +195,7 @@ def _buttons(proposal: Proposal) -> list[Button]:
                 style="danger",
                 spoken=Message("views.spoken_reject", spoken),
             ),
-            Button(
-                DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)
-            ),
+            Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
         ]
     if proposal.state in CAN_UNDO:
         return [
@@ -210,9 +206,7 @@ def _buttons(proposal: Proposal) -> list[Button]:
                 spoken=Message("views.spoken_undo", spoken),
                 confirm=_undo_dialog(proposal.draft.service.name, change),
             ),
-            Button(
-                DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)
-            ),
+            Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
         ]
     return []
 

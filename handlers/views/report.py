@@ -59,9 +59,7 @@ def _headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:
     if isinstance(gate.score.value, NoData):
         return message("views.report_header_no_score", sign=sign, service=service, health=health)
     if gate.partial:
-        return message(
-            "views.report_header_partial", sign=sign, service=service, health=health, score=gate.score.value
-        )
+        return message("views.report_header_partial", sign=sign, service=service, health=health, score=gate.score.value)
     return message("views.report_header", sign=sign, service=service, health=health, score=gate.score.value)
 
 

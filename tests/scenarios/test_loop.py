@@ -44,7 +44,7 @@ async def a_card(slack: SandboxClient, ttl_seconds: int) -> SeenMessage:
 
 def setting(world: World) -> dict[str, str]:
     with redis.Redis.from_url(world.cache.socket_url, decode_responses=True) as cache:
-        found: dict[str, str] = cache.hgetall(CONFIG_KEY)  # type: ignore[assignment]
+        found: dict[str, str] = cache.hgetall(CONFIG_KEY)
         return found
 
 

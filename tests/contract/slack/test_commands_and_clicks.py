@@ -1,6 +1,8 @@
 """A person types and clicks; the store decides; everybody gets an answer. Over the real protocols."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,8 @@ from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.slack_side import SlackSide
+
+Decide = Callable[[ServiceId, str, Choice, Person, str], Coroutine[Any, Any, Decided]]
 
 pytestmark = pytest.mark.usefixtures("side")
 
@@ -130,14 +134,14 @@ async def test_fifty_clicks_decide_once_and_all_are_answered(slack: RunningSlack
 
 async def test_an_unknown_outcome_is_said_and_settled(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> None:
     posted = await proposed(slack)
-    rooms.approvals.decide = lost(rooms.approvals.decide)  # type: ignore[method-assign]
+    rooms.approvals.decide = lost(rooms.approvals.decide)  # type: ignore[method-assign, assignment]
     assert (await slack.control.click(posted, APPROVE)).acked
     await answer(slack, "not known yet")
     await answer(slack, "you approved it")
     assert rooms.kicks.kicked == [SERVICE]
 
 
-def lost(decide):  # type: ignore[no-untyped-def]
+def lost(decide: Decide) -> Decide:
     """The decision arrives; its answer does not."""
 
     async def silent(service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str) -> Decided:

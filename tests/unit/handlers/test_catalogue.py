@@ -5,6 +5,7 @@ import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from lumen.model.message import Message, message
 from lumen.model.proposal import Knob, Priority, State
 
 ROOT = Path(__file__).parents[3]
-SAMPLE = {"d": 3, "f": 1.5, "e": 1.5, "g": 1.5, "%": 0.5, "": "x<y & z>", "s": "x"}
+SAMPLE: dict[str, str | int | float] = {"d": 3, "f": 1.5, "e": 1.5, "g": 1.5, "%": 0.5, "": "x<y & z>", "s": "x"}
 
 
 def fields(template: str) -> dict[str, str]:
@@ -113,7 +114,7 @@ def test_a_code_stands_once_in_its_file(locale: str) -> None:
         ("state", State),
     ],
 )
-def test_every_member_that_is_shown_has_a_word(kind: str, members: type) -> None:
+def test_every_member_that_is_shown_has_a_word(kind: str, members: type[StrEnum]) -> None:
     for locale in LOCALES:
         assert [m for m in members if not Catalogue(locale).has(f"word.{kind}_{m}")] == []
 
