@@ -37,7 +37,13 @@ def text_input(block_id: str = "b", action_id: str = "a", **more: Any) -> Json:
 
 
 def modal(*blocks: Json, **more: Any) -> Json:
-    return {"type": "modal", "title": plain("Title"), "submit": plain("Go"), "blocks": list(blocks) or [section()], **more}
+    return {
+        "type": "modal",
+        "title": plain("Title"),
+        "submit": plain("Go"),
+        "blocks": list(blocks) or [section()],
+        **more,
+    }
 
 
 def confirm(**more: Any) -> Json:

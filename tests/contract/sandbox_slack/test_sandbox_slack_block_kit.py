@@ -81,7 +81,10 @@ REFUSED: list[tuple[list[Json], str]] = [
     ([section()] * 51, "no more than 50 items allowed [json-pointer:/blocks]"),
     ([section(T * 3001)], "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"),
     ([section("")], "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
-    ([{"type": "section", "fields": [mrkdwn(T)] * 11}], "no more than 10 items allowed [json-pointer:/blocks/0/fields]"),
+    (
+        [{"type": "section", "fields": [mrkdwn(T)] * 11}],
+        "no more than 10 items allowed [json-pointer:/blocks/0/fields]",
+    ),
     (
         [{"type": "section", "fields": [mrkdwn(T * 2001)]}],
         "must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]",
@@ -172,7 +175,10 @@ REFUSED: list[tuple[list[Json], str]] = [
         [actions(select(options=[option(text=T * 76)]))],
         "must be less than 76 characters [json-pointer:/blocks/0/elements/0/options/0/text/text]",
     ),
-    ([actions({"type": "plain_text_input"})], "unsupported type: plain_text_input [json-pointer:/blocks/0/elements/0/type]"),
+    (
+        [actions({"type": "plain_text_input"})],
+        "unsupported type: plain_text_input [json-pointer:/blocks/0/elements/0/type]",
+    ),
     ([{"type": "marquee"}], "unsupported type: marquee [json-pointer:/blocks/0/type]"),
     ([{"text": mrkdwn(T)}], "missing required field: type [json-pointer:/blocks/0]"),
     ([{**section(), "colour": "red"}], "invalid additional property: colour [json-pointer:/blocks/0]"),

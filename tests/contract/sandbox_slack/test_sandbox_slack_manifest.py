@@ -1,0 +1,101 @@
+"""Reading manifests, and granting what stands in them."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox.slack.manifest import DEFAULT_MANIFEST, load_manifest
+from sandbox.slack.manifest_yaml import ManifestUnreadable, parse
+from sandbox.slack.server import SlackServer
+
+MANIFEST = """\
+# a comment
+display_information:
+  name: Lumen
+  long_description: >-
+    Folded over
+    two lines.
+
+    And a paragraph.
+features:
+  app_home:
+    home_tab_enabled: true
+    messages_tab_enabled: false   # trailing
+  bot_user:
+    display_name: "Lumen: the bot"
+  slash_commands:
+    - command: /lumen
+      description: 'It''s here'
+      usage_hint: "[status|ttl <seconds>]"
+      should_escape: false
+    - command: /other
+oauth_config:
+  scopes:
+    bot:
+    - commands
+    - chat:write
+settings:
+  event_subscriptions:
+    bot_events: [app_mention, message.channels]
+  interactivity: {}
+"""
+
+
+def test_a_manifest_as_people_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.yaml"
+    path.write_text(MANIFEST, encoding="utf-8")
+    manifest = load_manifest(path)
+    assert manifest.name == "Lumen: the bot"
+    assert [(c.command, c.description, c.usage_hint) for c in manifest.commands] == [
+        ("/lumen", "It's here", "[status|ttl <seconds>]"),
+        ("/other", "", ""),
+    ]
+    assert manifest.bot_scopes == ("commands", "chat:write")
+    assert manifest.bot_events == ("app_mention", "message.channels")
+    assert manifest.has_home_tab
+    long_description = parse(MANIFEST)["display_information"]["long_description"]
+    assert long_description == "Folded over two lines.\nAnd a paragraph."
+
+
+def test_the_same_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(parse(MANIFEST)), encoding="utf-8")
+    assert load_manifest(path).bot_scopes == ("commands", "chat:write")
+
+
+def test_without_a_manifest_the_default() -> None:
+    assert load_manifest(None) is DEFAULT_MANIFEST
+    assert load_manifest(Path("nowhere/manifest.yaml")) is DEFAULT_MANIFEST
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: *anchor", "line 1: '\\*anchor' is beyond the YAML read here"),
+        ("a:\n\tb: 1", "line 2: a tab in the indentation"),
+        ("a: 1\nnonsense", "line 2: expected `key: value`"),
+        ('a: "open', "line 1: a quoted text that cannot be read"),
+    ],
+)
+def test_what_is_beyond_it_is_named_by_line(text: str, sentence: str) -> None:
+    with pytest.raises(ManifestUnreadable, match=sentence):
+        parse(text)
+
+
+def test_the_repositorys_own_manifest_is_read() -> None:
+    path = Path(__file__).parents[3] / "manifest.yaml"
+    if not path.exists():
+        pytest.skip("no manifest.yaml in this checkout")
+    manifest = load_manifest(path)
+    assert "/lumen" in {c.command for c in manifest.commands}
+    assert {"commands", "chat:write"} <= set(manifest.bot_scopes)
+
+
+def test_a_server_grants_what_the_manifest_says(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.yaml"
+    path.write_text(MANIFEST, encoding="utf-8")
+    state = SlackServer(wall=time.time, manifest_path=path).shown.workspace()
+    assert state["scopes"] == ["commands", "chat:write"]
+    assert state["app"]["name"] == "Lumen: the bot"
