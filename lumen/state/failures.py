@@ -41,8 +41,10 @@ def refused(error: BaseException, where: str) -> StoreUnavailable:
 
 def unreachable(error: BaseException, where: str) -> StoreUnavailable:
     """Nothing was sent, or what was sent changes nothing."""
-    if isinstance(error, REFUSALS):
-        return refused(error, where)
+    # While connecting, the client wraps the server's refusal in a connection error.
+    for answer in (error, error.__cause__):
+        if isinstance(answer, REFUSALS):
+            return refused(answer, where)
     return StoreUnavailable(
         message("state.unreachable", where=where, detail=_detail(error)),
         message("state.unreachable_remedy", where=where),
