@@ -2,7 +2,7 @@
 # Rebuild the page's bundle (needs node and npm). The result is committed, so nobody else needs them.
 set -eu
 cd "$(dirname "$0")"
-npm ci --no-audit --no-fund --ignore-scripts
+test -d node_modules || npm ci --ignore-scripts
 rm -rf static
 mkdir static
 NODE_ENV=production npx --no-install esbuild src/main.jsx --bundle --minify --format=iife --jsx=automatic \

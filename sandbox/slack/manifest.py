@@ -39,6 +39,7 @@ class Manifest:
     app_scopes: tuple[str, ...] = DEFAULT_APP_SCOPES
     bot_events: tuple[str, ...] = ("app_mention", "app_home_opened")
     has_home_tab: bool = True
+    has_messages_tab: bool = True
 
     @property
     def bot_scope_list(self) -> str:
@@ -63,6 +64,7 @@ def _from_document(document: dict[str, Any]) -> Manifest:
     features = document.get("features") or {}
     scopes = (document.get("oauth_config") or {}).get("scopes") or {}
     events = ((document.get("settings") or {}).get("event_subscriptions") or {}).get("bot_events") or ()
+    app_home = features.get("app_home") or {}
     display_name = (features.get("bot_user") or {}).get("display_name")
     return Manifest(
         name=str(display_name or (document.get("display_information") or {}).get("name") or DEFAULT_MANIFEST.name),
@@ -72,5 +74,6 @@ def _from_document(document: dict[str, Any]) -> Manifest:
         ),
         bot_scopes=tuple(map(str, scopes.get("bot") or ())),
         bot_events=tuple(map(str, events)),
-        has_home_tab=bool((features.get("app_home") or {}).get("home_tab_enabled", False)),
+        has_home_tab=bool(app_home.get("home_tab_enabled", False)),
+        has_messages_tab=bool(app_home.get("messages_tab_enabled", False)),
     )

@@ -101,7 +101,7 @@ class SlackServer:
         self._dispatcher = Dispatcher(directory, manifest, self.limits, self.faults, journal)
         for family in (
             Session(directory, self.hub, self.base_url),
-            Chat(directory, self.log, posting, self.limits, self.base_url),
+            Chat(directory, manifest, self.log, posting, self.limits, self.base_url),
             Conversations(directory, manifest, self.log, self.files),
             People(directory),
             ViewMethods(directory, manifest, self.views, self.triggers, self.files),

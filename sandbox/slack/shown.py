@@ -61,6 +61,7 @@ class Shown:
             "commands": [asdict(c) for c in self.manifest.commands],
             "scopes": list(self.manifest.bot_scopes),
             "has_home_tab": self.manifest.has_home_tab,
+            "has_messages_tab": self.manifest.has_messages_tab,
             "connections": len(self.hub.connections),
         }  # fmt: skip
 

@@ -4,7 +4,10 @@ import { say, sendCommand } from "./api.js";
 import { useDirectory } from "./people.jsx";
 import { getState } from "./store.js";
 
-// "status · report · ttl [seconds]" in a usage hint gives one suggestion a word; so does "[status|report]".
+// A usage hint such as "[status | ttl [seconds] | undo <id>]" gives one suggestion for each of its alternatives.
+const alternatives = (hint) =>
+  hint.split(/[|·]/).map((part) => part.replace(/^[\s[<(]+/, "").replace(/[\])\s]+$/, "")).filter((part) => /^[a-z]/.test(part));
+
 function suggestionsFor(text, commands) {
   if (!text.startsWith("/")) return [];
   const [typed, ...rest] = text.split(" ");
@@ -15,11 +18,10 @@ function suggestionsFor(text, commands) {
   }
   const command = commands.find((c) => c.command === typed);
   if (!command || rest.length > 1) return [];
-  const words = [...new Set(command.usage_hint.match(/[a-z][a-z-]+/g) || [])];
-  return words
-    .filter((w) => w.startsWith(rest[0]) && w !== rest[0])
-    .slice(0, 8)
-    .map((w) => ({ fill: `${typed} ${w}`, title: `${typed} ${w}`, hint: "", note: "" }));
+  return alternatives(command.usage_hint)
+    .map((part) => part.split(/\s+/))
+    .filter(([word]) => word.startsWith(rest[0]) && word !== rest[0])
+    .map(([word, ...more]) => ({ fill: `${typed} ${word}`, title: `${typed} ${word}`, hint: more.join(" "), note: "" }));
 }
 
 export function Composer({ channel, threadTs, label }) {

@@ -89,7 +89,9 @@ export function Home() {
         <h1><Avatar user={byId.get(workspace.app.bot_user_id)} size={26} /> {workspace.app.name}</h1>
         <nav className="tabs" aria-label="App">
           <button type="button" aria-current="page">Home</button>
-          <button type="button" onClick={() => goTo({ kind: "channel", id: direct })}>Messages</button>
+          {workspace.has_messages_tab && (
+            <button type="button" onClick={() => goTo({ kind: "channel", id: direct })}>Messages</button>
+          )}
         </nav>
       </header>
       <div className="messages home" tabIndex={0} role="region" aria-label="App Home">

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sandbox.slack.directory import Channel, Directory
 from sandbox.slack.errors import SlackError
+from sandbox.slack.manifest import Manifest
 from sandbox.slack.messages import Message, MessageLog
 from sandbox.slack.posting import UPDATED_TEXT_CHARACTERS, Posting
 from sandbox.slack.ratelimit import RateLimits
@@ -15,6 +16,7 @@ from sandbox.slack.wire import Json
 @dataclass(frozen=True)
 class Chat:
     directory: Directory
+    manifest: Manifest
     log: MessageLog
     posting: Posting
     limits: RateLimits
@@ -86,8 +88,11 @@ class Chat:
 
     def _writable(self, call: Call) -> Channel:
         if call.text("channel") in self.directory.people:
-            return self.directory.direct_channel(call.text("channel"))
-        channel = self._known(call)
+            channel = self.directory.direct_channel(call.text("channel"))
+        else:
+            channel = self._known(call)
+        if channel.is_im and not self.manifest.has_messages_tab:
+            raise SlackError("messages_tab_disabled")
         if self.directory.app.bot_user_id not in channel.members:
             raise SlackError("not_in_channel")
         if channel.is_archived:

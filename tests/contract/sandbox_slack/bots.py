@@ -9,7 +9,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from tests.contract.sandbox_slack.blocks import actions, button, modal, section, text_input
-from tests.contract.sandbox_slack.conftest import World
+from tests.slack_workspace import World
 
 Json = dict[str, Any]
 
@@ -90,12 +90,12 @@ def echo_app(world: World, seen: list[Json]) -> AsyncApp:
 async def running_bot(world: World, seen: list[Json]) -> AsyncIterator[AsyncApp]:
     app = echo_app(world, seen)
     handler = AsyncSocketModeHandler(app, world.server.facts().app_token)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     await world.control.wait_for_connections(1)
     try:
         yield app
     finally:
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]
 
 
 CARD = [section("A proposal"), actions(button("press"), button("ask", value="2"))]

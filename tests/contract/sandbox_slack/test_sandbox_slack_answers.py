@@ -7,7 +7,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from tests.contract.sandbox_slack.blocks import modal, plain, section, text_input
-from tests.contract.sandbox_slack.conftest import World
+from tests.slack_workspace import World
 
 Json = dict[str, Any]
 

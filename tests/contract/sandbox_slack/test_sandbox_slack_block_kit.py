@@ -16,7 +16,7 @@ from tests.contract.sandbox_slack.blocks import (
     section,
     text_input,
 )
-from tests.contract.sandbox_slack.conftest import World
+from tests.slack_workspace import World
 
 T = "x"
 

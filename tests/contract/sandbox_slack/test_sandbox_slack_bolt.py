@@ -8,7 +8,7 @@ import pytest
 from sandbox.client import SandboxRefused
 from tests.contract.sandbox_slack.blocks import actions, option, plain, section
 from tests.contract.sandbox_slack.bots import CARD, running_bot
-from tests.contract.sandbox_slack.conftest import World
+from tests.slack_workspace import World
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.client import NotSeen, SandboxRefused
 from tests.contract.sandbox_slack.blocks import section
-from tests.contract.sandbox_slack.conftest import World
+from tests.slack_workspace import World
 
 
 def impatient(world: World) -> AsyncWebClient:

@@ -2,13 +2,18 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sandbox.slack.errors import SlackError
 from sandbox.slack.manifest import DEFAULT_MANIFEST, load_manifest
 from sandbox.slack.manifest_yaml import ManifestUnreadable, parse
 from sandbox.slack.server import SlackServer
+from sandbox.slack.webapi.call import Call
+from sandbox.slack.webapi.chat import Chat
+from tests.slack_workspace import World
 
 MANIFEST = """\
 # a comment
@@ -99,3 +104,12 @@ def test_a_server_grants_what_the_manifest_says(tmp_path: Path) -> None:
     state = SlackServer(wall=time.time, manifest_path=path).shown.workspace()
     assert state["scopes"] == ["commands", "chat:write"]
     assert state["app"]["name"] == "Lumen: the bot"
+
+
+async def test_without_a_messages_tab_no_direct_messages(world: World) -> None:
+    manifest = replace(DEFAULT_MANIFEST, has_messages_tab=False)
+    chat = Chat(
+        world.server.directory, manifest, world.server.log, world.server.interactions.posting, world.server.limits, str
+    )
+    with pytest.raises(SlackError, match="messages_tab_disabled"):
+        await chat.post_message(Call("chat.postMessage", {"channel": world.approver, "text": "x"}, None))

@@ -10,10 +10,11 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from tests.contract.sandbox_slack.conftest import World
+from tests.slack_workspace import World
 
 Json = dict[str, Any]
 
@@ -252,12 +253,12 @@ async def test_the_sdks_client_comes_back_by_itself(world: World) -> None:
     client = SocketModeClient(app_token=facts.app_token, web_client=world.app_level, ping_interval=0.2)
     heard: list[str] = []
 
-    async def listen(sender: SocketModeClient, request: SocketModeRequest) -> None:
+    async def listen(sender: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         heard.append(request.payload["text"])
         await sender.send_socket_mode_response(SocketModeResponse(request.envelope_id))
 
     client.socket_mode_request_listeners.append(listen)
-    await client.connect()
+    await client.connect()  # type: ignore[no-untyped-call]
     await world.control.wait_for_connections(1)
     assert (await world.control.command("/lumen one")).acked
     former = (await world.control.connections())[0]["id"]
@@ -269,4 +270,4 @@ async def test_the_sdks_client_comes_back_by_itself(world: World) -> None:
         await asyncio.sleep(0.02)
     assert (await world.control.command("/lumen two")).acked
     assert heard == ["one", "two"]
-    await client.close()
+    await client.close()  # type: ignore[no-untyped-call]

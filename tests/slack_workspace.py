@@ -1,0 +1,92 @@
+"""A workspace on a loopback port, with a clock for Slack's limits that can be put forward."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+from aiohttp import web
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from sandbox.client import SandboxClient
+from sandbox.slack.server import SlackServer
+from sandbox.slack.wire import Json
+
+
+@dataclass
+class Ahead:
+    """The monotonic clock plus what a test adds to it."""
+
+    seconds: float = 0.0
+
+    def now(self) -> float:
+        return time.monotonic() + self.seconds
+
+
+@dataclass
+class World:
+    """What a test of the Slack side works with."""
+
+    server: SlackServer
+    base_url: str
+    web: AsyncWebClient
+    app_level: AsyncWebClient
+    control: SandboxClient
+    http: aiohttp.ClientSession
+    ahead: Ahead = field(default_factory=Ahead)
+
+    @property
+    def channel(self) -> str:
+        return self.server.facts().channel
+
+    @property
+    def approver(self) -> str:
+        return self.server.facts().approver
+
+    @property
+    def bystander(self) -> str:
+        return self.server.facts().bystander
+
+    async def call(self, method: str, **arguments: object) -> Json:
+        """A call whose refusal is an answer, too."""
+        try:
+            answer = await self.web.api_call(method, json=arguments)
+        except SlackApiError as error:
+            answer = error.response
+        assert isinstance(answer.data, dict)
+        return answer.data
+
+    async def refusal(self, method: str, **arguments: object) -> str:
+        """The error code of a call that must be refused."""
+        answer = await self.call(method, **arguments)
+        assert not answer["ok"], answer
+        return str(answer["error"])
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    ahead = Ahead()
+    server = SlackServer(wall=time.time, monotonic=ahead.now)
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    base_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    server.listen_at(base_url)
+    facts = server.facts()
+    async with (
+        aiohttp.ClientSession() as session,
+        SandboxClient(f"{base_url}/control/") as control,
+    ):
+        yield World(
+            server=server,
+            base_url=base_url,
+            web=AsyncWebClient(facts.bot_token, base_url=f"{base_url}/api/", session=session),
+            app_level=AsyncWebClient(facts.app_token, base_url=f"{base_url}/api/", session=session),
+            control=control,
+            http=session,
+            ahead=ahead,
+        )
+    await runner.cleanup()
