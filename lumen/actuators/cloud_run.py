@@ -38,13 +38,19 @@ class Edit:
     """One absolute change.
 
     `wanted` says whether the service is already as it should be; `check` raises (ValueMoved, ActuatorFailed) when the
-    premises do not hold; `apply` changes the service in place; `paths` are the fields that it touches.
+    premises do not hold; `apply` changes the service in place; `paths` are the fields that it touches; `in_force`
+    says when it has taken effect (by default: when it is as wanted). An edit that makes a revision needs it ready.
     """
 
     wanted: Callable[[Any], bool]
     check: Callable[[Any], None]
     apply: Callable[[Any], None]
     paths: tuple[str, ...]
+    in_force: Callable[[Any], bool] | None = None
+
+    @property
+    def makes_revision(self) -> bool:
+        return any(path.startswith("template") for path in self.paths)
 
 
 class CloudRunEditor:
@@ -90,13 +96,19 @@ class CloudRunEditor:
                 message("actuator.conflicts", service=service.name, times=self._limits.conflicts + 1),
                 message("actuator.conflicts_remedy"),
             )
-        return await self._settled(service)
+        return await self._settled(service, edit)
+
+    async def rehearse(self, service: ServiceId, edit: Edit) -> bool:
+        """Whether there would be anything to do. Raises what `make` would raise before it writes."""
+        now = await self.read(service)
+        edit.check(now)
+        return not edit.wanted(now)
 
     async def _send(self, service: ServiceId, now: Any, edit: Edit) -> Any:
         """The raw long-running operation. `now` carries the etag under which it was read. Raises Aborted."""
         edit.apply(now)
         paths = list(edit.paths)
-        if any(path.startswith("template") for path in paths) and now.template.revision:
+        if edit.makes_revision and now.template.revision:
             # A name that somebody gave the present revision cannot be used again for another one.
             now.template.revision = ""
             paths.append("template.revision")
@@ -131,16 +143,30 @@ class CloudRunEditor:
         if operation.HasField("error"):
             raise await self._operation_failed(service, operation.error)
 
-    async def _settled(self, service: ServiceId) -> Any:
-        """Wait until Cloud Run has taken the change. Raises ActuatorFailed when the new revision is not ready."""
+    async def _settled(self, service: ServiceId, edit: Edit) -> Any:
+        """Wait until Cloud Run has taken the change and it is in force. Raises ActuatorFailed when it never is."""
         until = time.monotonic() + self._limits.operation_seconds
         now = await self.read(service)
-        while not reader.is_settled(now):
+        while not reader.is_settled(now) or not (edit.in_force or edit.wanted)(now):
+            if reader.is_settled(now):
+                self._check_kept(service, edit, now)
             if time.monotonic() >= until:
                 raise self._unfinished(service)
             await asyncio.sleep(self._limits.poll_seconds)
             now = await self.read(service)
-        if not reader.is_ready(now):
+        self._check_ready(edit, now)
+        return now
+
+    @staticmethod
+    def _check_kept(service: ServiceId, edit: Edit, now: Any) -> None:
+        if not edit.wanted(now):
+            raise ActuatorFailed(
+                message("actuator.overwritten", service=service.name), message("actuator.overwritten_remedy")
+            )
+
+    @staticmethod
+    def _check_ready(edit: Edit, now: Any) -> None:
+        if edit.makes_revision and not reader.is_ready(now):
             raise ActuatorFailed(
                 message(
                     "actuator.revision_not_ready",
@@ -150,7 +176,6 @@ class CloudRunEditor:
                 ),
                 message("actuator.revision_not_ready_remedy", created=reader.short(now.latest_created_revision)),
             )
-        return now
 
     async def _operation_failed(self, service: ServiceId, error: Any) -> ActuatorFailed:
         try:

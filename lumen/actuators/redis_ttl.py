@@ -2,9 +2,10 @@
 
 from redis.asyncio import Redis
 
+from lumen.actuators.moves import would
 from lumen.model import ion
 from lumen.model.errors import ActuatorFailed, SourceUnavailable, ValueMoved
-from lumen.model.message import message
+from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change
 from lumen.model.service import ServiceId
@@ -55,15 +56,7 @@ class RedisTtlActuator:
         Raises ValueMoved; ActuatorFailed (refused: nothing was changed); SourceUnavailable when no answer came and
         it may or may not have happened: call again.
         """
-        if not ion.MIN_TTL_SECONDS <= change.new <= ion.MAX_TTL_SECONDS:
-            raise ActuatorFailed(
-                message("actuator.ttl_out_of_contract", ttl_seconds=change.new),
-                message(
-                    "actuator.ttl_out_of_contract_remedy",
-                    min_seconds=ion.MIN_TTL_SECONDS,
-                    max_seconds=ion.MAX_TTL_SECONDS,
-                ),
-            )
+        _check_range(change.new)
         arguments = (str(expected.value), expected.version, str(change.new), proposal_id, ion.CONFIG_CHANNEL)
         try:
             outcome, value, version = await self._redis.eval(SCRIPT, 1, ion.CONFIG_KEY, *arguments)
@@ -78,6 +71,14 @@ class RedisTtlActuator:
         setting = await self._setting(service)
         return (setting.acknowledged_seconds, str(setting.acknowledged_version)) == (wanted.value, wanted.version)
 
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        """What `set` would do. Raises ValueMoved, ActuatorFailed, SourceUnavailable."""
+        _check_range(change.new)
+        present = await self.read(service)
+        if present != expected:
+            raise await self._moved(service, expected, str(present.value))
+        return would(self._where, change, anything=True)
+
     async def _setting(self, service: ServiceId) -> TtlSetting:
         setting = await self._ttl.ttl(service)
         if isinstance(setting, NoData):
@@ -87,6 +88,19 @@ class RedisTtlActuator:
     async def _moved(self, service: ServiceId, expected: Reading, found: str) -> ValueMoved:
         present = int(found) if found else (await self._setting(service)).value_seconds
         return ValueMoved(
-            message("actuator.ttl_moved", expected_seconds=expected.value, present_seconds=present),
+            message("actuator.moved", expected=expected.value, present=present, unit="s"),
             message("actuator.moved_remedy"),
+        )
+
+
+def _check_range(ttl_seconds: int) -> None:
+    """What the service would ignore is not written."""
+    if not ion.MIN_TTL_SECONDS <= ttl_seconds <= ion.MAX_TTL_SECONDS:
+        raise ActuatorFailed(
+            message("actuator.ttl_out_of_contract", ttl_seconds=ttl_seconds),
+            message(
+                "actuator.ttl_out_of_contract_remedy",
+                min_seconds=ion.MIN_TTL_SECONDS,
+                max_seconds=ion.MAX_TTL_SECONDS,
+            ),
         )

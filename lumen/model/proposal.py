@@ -13,6 +13,10 @@ class Knob(StrEnum):
     """What can be turned. At most one open proposal per knob and service."""
 
     TTL = "ttl"
+    CACHE_SIZE = "cache_size"
+    MEMORY = "memory"
+    MIN_INSTANCES = "min_instances"
+    L1_ENTRIES = "l1_entries"
 
 
 class Priority(StrEnum):

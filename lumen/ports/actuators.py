@@ -1,8 +1,10 @@
 """What Lumen can turn. An actuator reads the real value, compares, sets an absolute value, and reads back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from lumen.model.message import Message
 from lumen.model.proposal import Change
 from lumen.model.service import ServiceId
 
@@ -36,3 +38,59 @@ class Actuator(Protocol):
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
         """Whether the running service is known to use `wanted` (acknowledged, or a ready revision that serves)."""
+
+
+class Rehearsing(Protocol):
+    """An actuator that can be rehearsed: a dry run checks everything that `set` would, and changes nothing."""
+
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        """What `set` would do. Raises what `set` would raise before it writes: ValueMoved, ActuatorFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficReading:
+    """Where requests really go: `pinned` is None while new revisions get traffic; `serving` has the largest share."""
+
+    pinned: str | None
+    serving: str
+
+
+class TrafficActuator(Protocol):
+    """Points the traffic of a service at one revision, or back at the latest (None)."""
+
+    async def read(self, service: ServiceId) -> TrafficReading:
+        """As it is served now. Raises SourceUnavailable."""
+
+    async def point(self, service: ServiceId, revision: str | None, expected: TrafficReading) -> TrafficReading:
+        """100 % to `revision`, verified in what is served. Effectively once.
+
+        Raises ValueMoved (somebody moved the traffic meanwhile), ActuatorFailed, SourceUnavailable (call again).
+        """
+
+    async def rehearse(self, service: ServiceId, revision: str | None, expected: TrafficReading) -> Message:
+        """What `point` would do. Raises what it would raise before it writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """Keys under the prefix that were `seen` so far, and how many of them were `changed`."""
+
+    seen: int
+    changed: int
+
+
+#: Told after each batch; what it raises ends the sweep there.
+Progress = Callable[[Swept], None]
+
+
+class CacheKeys(Protocol):
+    """Goes through the service's keys in bounded, paced batches. Can be cancelled between any two of them.
+
+    Raises ActuatorFailed (refused), SourceUnavailable (the server went away in the middle: call again).
+    """
+
+    async def flush(self, progress: Progress, *, dry_run: bool) -> Swept:
+        """Remove the service's cached answers, and nothing else on that server."""
+
+    async def retime(self, old_seconds: int, new_seconds: int, progress: Progress, *, dry_run: bool) -> Swept:
+        """Let keys that were written with `old_seconds` live about as long as if they had `new_seconds`."""

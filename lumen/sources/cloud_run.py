@@ -13,10 +13,10 @@ from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, Revision
 from lumen.sources.cost import InstanceShape
-from lumen.sources.quantities import quantity
 from lumen.vendors import cloud_run_service as reader
 from lumen.vendors.google_calls import Patience
 from lumen.vendors.google_errors import RUN, no_data, reading
+from lumen.vendors.quantities import quantity
 
 GIB = 2**30
 MB = 2**20

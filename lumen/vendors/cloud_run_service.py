@@ -21,13 +21,18 @@ def main_container(holder: Any) -> Any:
     return next((c for c in holder.containers if c.ports), holder.containers[0])
 
 
-def env_ttl_seconds(service: Any) -> int | None:
-    """DEFAULT_TTL_SECONDS where it is set to a number in plain sight."""
+def env_number(service: Any, name: str) -> int | None:
+    """A variable of the environment where it is set to a whole number in plain sight."""
     for container in service.template.containers:
         for variable in container.env:
-            if variable.name == ion.ENV_VARIABLE:
-                return int(variable.value) if variable.value.isdigit() else None
+            if variable.name == name:
+                return int(variable.value) if variable.value.isdecimal() else None
     return None
+
+
+def env_ttl_seconds(service: Any) -> int | None:
+    """DEFAULT_TTL_SECONDS, likewise."""
+    return env_number(service, ion.ENV_VARIABLE)
 
 
 def min_instances(service: Any) -> int:

@@ -78,7 +78,7 @@ async def test_a_repeat_finds_it_done_and_sends_nothing(run: ForeignRun, actuato
 async def test_a_moved_value_is_refused(run: ForeignRun, actuator: Actuator) -> None:
     with pytest.raises(ValueMoved) as moved:
         await actuator.set(API, Change(Knob.TTL, 240, 420, "s"), Reading(240, ""), "p1")
-    assert moved.value.reason.params == {"expected_seconds": 240, "present_seconds": 300}
+    assert moved.value.reason.params == {"expected": 240, "present": 300, "unit": "s"}
     assert run.updates == []
 
 

@@ -76,7 +76,7 @@ async def test_moved_is_refused_also_when_only_the_version_moved(actuator: Actua
     await actuator.set(API, change(420, 300), once, "p2")  # 300 again, but not the 300 of before
     with pytest.raises(ValueMoved) as moved:
         await actuator.set(API, change(300, 600), start, "p3")
-    assert moved.value.reason.params == {"expected_seconds": 300, "present_seconds": 300}
+    assert moved.value.reason.params == {"expected": 300, "present": 300, "unit": "s"}
 
 
 async def test_one_of_many_who_race_wins(redis: Redis, actuator: Actuator) -> None:

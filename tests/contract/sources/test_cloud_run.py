@@ -16,9 +16,9 @@ from lumen.sources.cloud_run import CloudRunDeployments
 from lumen.sources.cost import InstanceShape, Prices, hour_cost_usd
 from lumen.sources.google_clients import GoogleClients, open_google
 from lumen.sources.hourly_cost import HourlyCosts
-from lumen.sources.quantities import quantity
 from lumen.sources.spend import Budget, GoogleBudgets, GoogleSpend
 from lumen.vendors.google_calls import Patience
+from lumen.vendors.quantities import quantity
 from tests.foreign_google import ForeignGoogle
 from tests.foreign_run import ForeignRun
 from tests.manual_clock import ManualClock
