@@ -93,7 +93,7 @@ class WorldControl:
         ledger = world.ledger
         last = ledger.minutes[-1] if ledger.minutes else None
         return {
-            "ttl_seconds": world.ttl_seconds(),
+            "ttl_seconds": world.serving_ttl_seconds(),
             "ttl_setting": world.ttl.value,
             "ttl_version": world.ttl.version,
             "ttl_followed": world.ttl.following,

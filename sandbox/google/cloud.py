@@ -34,6 +34,7 @@ class GoogleCloud:
         self.operations = Operations(self.advance)
         random = Random(seed)  # noqa: S311 - names of revisions and operations are no secrets
         self.cloud_run = CloudRun(clock.seconds, self.operations, random, deploy_seconds, change_seconds)
+        self.cloud_run.may = self.faults.may
         self.budgets = Budgets(billing_account, "USD", lambda _channel: False)
         self.due: list[Callable[[], None]] = [self.cloud_run.advance]
         metrics = MetricService(project, self.series)

@@ -72,7 +72,7 @@ class Faults:
         Raises Refusal for a missing permission or a fault with a code.
         """
         permission = PERMISSIONS.get(call, "")
-        if permission and any(fnmatchcase(permission, pattern) for pattern in self.denied):
+        if permission and not self.may(permission):
             raise Refusal(
                 grpc.StatusCode.PERMISSION_DENIED,
                 f"Permission '{permission}' denied on resource (or it may not exist).",
@@ -86,6 +86,10 @@ class Faults:
         if fault.code is None or fault.after:
             return fault
         raise refusal_of(fault)
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller has an IAM permission."""
+        return not any(fnmatchcase(permission, pattern) for pattern in self.denied)
 
     def _use(self, fault: MethodFault) -> None:
         if fault.remaining is None:

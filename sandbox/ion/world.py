@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.google.monitoring.series import MINUTE
@@ -63,6 +64,7 @@ class World:
         self._meters: dict[tuple[str, str], RevisionMeter] = {}
         self._minute = {"requests": 0, "errors": 0, "hits": 0, "misses": 0}
         self._tasks: list[asyncio.Task[None]] = []
+        cloud_run.start_fault = self._start_fault
 
     # Start and stop
 
@@ -76,10 +78,22 @@ class World:
         self._tasks = [asyncio.create_task(self.ttl.follow()), asyncio.create_task(self._run())]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        running = set(self._tasks)
+        while running:
+            for task in running:
+                task.cancel()
+            # A library may swallow one cancellation (it came together with a timeout of its own): ask again.
+            _, running = await asyncio.wait(running, timeout=0.2)
         await self.cache.close()
+
+    def _start_fault(self, revision: Any) -> str | None:
+        """Why a revision does not start, as its image's behaviour has it."""
+        failure = self.behaviours.of(revision.containers[0].image).start_failure
+        return (
+            f"Revision '{revision.name.rsplit('/', 1)[-1]}' is not ready and cannot serve traffic. {failure}"
+            if failure
+            else None
+        )
 
     async def _prepare_cache(self) -> None:
         config = self.config
@@ -179,6 +193,11 @@ class World:
         if self.ttl.value is not None:
             return self.ttl.value
         return default_ttl(environment(revision)) if revision is not None else 300
+
+    def serving_ttl_seconds(self) -> int:
+        """The TTL that most requests' answers are kept with now."""
+        serving = max(self.backends(), key=lambda backend: backend.share, default=None)
+        return self.ttl_seconds() if serving is None else serving.ttl_seconds
 
     # Minutes
 

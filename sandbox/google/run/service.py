@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from google.cloud.run_v2 import RevisionsAsyncClient, ServicesAsyncClient
+from google.iam.v1 import iam_policy_pb2
 from google.protobuf.message import Message
 
 from sandbox.google.masks import copy_masked
@@ -18,6 +19,12 @@ from sandbox.google.run.resource import Change, ServiceResource, StartFault
 from sandbox.google.server import Method
 from sandbox.google.surface import Rpc, learn
 
+# The transport does not tell this request's type: it is raw IAM.
+_TEST_IAM = Rpc(
+    "/google.cloud.run.v2.Services/TestIamPermissions",
+    iam_policy_pb2.TestIamPermissionsRequest,
+    iam_policy_pb2.TestIamPermissionsResponse,
+)
 _LETTERS = "bcdfghjklmnpqrstvwxz"
 # What a client may set; the rest is output only.
 _MUTABLE = (
@@ -52,17 +59,22 @@ class CloudRun:
         self.services: dict[str, ServiceResource] = {}
         self.start_fault: StartFault = lambda _revision: None
         self.on_change: Callable[[ServiceResource], None] = lambda _service: None
+        self.may: Callable[[str], bool] = lambda _permission: True
         self.deploy_seconds = deploy_seconds
         self.change_seconds = change_seconds
         self._now = now
         self._operations = operations
         self._random = random
-        self.service_rpcs: Mapping[str, Rpc] = learn(ServicesAsyncClient.get_transport_class("grpc_asyncio"))
+        self.service_rpcs: Mapping[str, Rpc] = {
+            **learn(ServicesAsyncClient.get_transport_class("grpc_asyncio")),
+            "TestIamPermissions": _TEST_IAM,
+        }
         self.revision_rpcs: Mapping[str, Rpc] = learn(RevisionsAsyncClient.get_transport_class("grpc_asyncio"))
         self.service_methods: Mapping[str, Method] = {
             "GetService": self.get_service,
             "ListServices": self.list_services,
             "UpdateService": self.update_service,
+            "TestIamPermissions": self.test_iam_permissions,
         }
         self.revision_methods: Mapping[str, Method] = {
             "GetRevision": self.get_revision,
@@ -119,6 +131,11 @@ class CloudRun:
         response.revisions.extend(shown)
         return response
 
+    def test_iam_permissions(self, request: Any) -> Any:
+        """Those of the permissions asked about that the caller has."""
+        self._service(request.resource)
+        return _TEST_IAM.response(permissions=[p for p in request.permissions if self.may(p)])
+
     # Changing
 
     def update_service(self, request: Any) -> Any:
@@ -162,7 +179,8 @@ class CloudRun:
         """Returns the short name of the new revision, if there is one."""
         now = self._now()
         if wanted.SerializeToString(deterministic=True) == service.message.SerializeToString(deterministic=True):
-            service.finish(Change(now, operation, None, None), now)  # nothing to do: done at once, no new generation
+            if operation is not None:
+                operation.response = wanted  # nothing to do: done at once, no new generation, no new etag
             return None
         service.message.CopyFrom(wanted)
         service.reconcile(now)
@@ -200,15 +218,7 @@ def _keep_output(current: Any, wanted: Any) -> None:
     """A mask may name output-only fields; they stay as they are."""
     kept = Service()
     kept.CopyFrom(current)
-    for field in _MUTABLE:
-        kept.ClearField(field)
-        descriptor = kept.DESCRIPTOR.fields_by_name[field]
-        if descriptor.is_repeated:
-            getattr(kept, field).MergeFrom(getattr(wanted, field))
-        elif descriptor.message_type is not None:
-            getattr(kept, field).CopyFrom(getattr(wanted, field))
-        else:
-            setattr(kept, field, getattr(wanted, field))
+    copy_masked(wanted, kept, _MUTABLE)
     wanted.CopyFrom(kept)
 
 

@@ -1,0 +1,47 @@
+"""The sandbox's command line."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    """Read the command line; argparse answers what is wrong and exits with 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Slack, Google Cloud and ION in one process, on loopback."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="loopback only")
+    parser.add_argument("--http-port", type=int, default=0, help="page, Slack and control; 0 takes a free one")
+    parser.add_argument("--grpc-port", type=int, default=0, help="Google APIs; 0 takes a free one")
+    parser.add_argument("--cache-url", help="ION's cache: redis://… or unix:///…; needed unless --no-ion")
+    parser.add_argument("--clock-scale", type=float, default=1.0, help="how many times as fast service time runs")
+    parser.add_argument("--clock-origin", type=_instant, help="ISO instant at which service time equals the wall")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--manifest", type=Path, default=Path("manifest.yaml"), help="the app's manifest, if it is there"
+    )
+    parser.add_argument("--no-ion", action="store_true", help="no users and no metrics of ION; the APIs alone")
+    parser.add_argument("--fleet", type=int, default=0, help="so many more services with synthetic metrics")
+    parser.add_argument("--requests-per-second", type=float, default=6.0, help="of service time, on average")
+    parser.add_argument("--vertex-usd", type=float, default=0.01, help="price of one Vertex call")
+    parser.add_argument("--budget-usd", type=int, default=200, help="amount of the budget that exists at the start")
+    parser.add_argument("--cache-mb", type=int, default=256, help="memory limit given to a cache that has none")
+    parser.add_argument("--ingest-delay", type=float, default=120.0, help="seconds of service time until metrics show")
+    parser.add_argument("--deploy-seconds", type=float, default=20.0, help="service time until a revision is ready")
+    parser.add_argument("--change-seconds", type=float, default=3.0, help="service time that other changes take")
+    parser.add_argument("--log-level", default="WARNING")
+    parsed = parser.parse_args(argv)
+    if parsed.host not in LOOPBACK:
+        parser.error(f"--host {parsed.host}: the sandbox has no passwords and listens on loopback only")
+    if parsed.cache_url is None and not parsed.no_ion:
+        parser.error("--cache-url is needed (the Redis or Valkey that ION caches in), or --no-ion")
+    if parsed.clock_scale <= 0:
+        parser.error(f"--clock-scale {parsed.clock_scale}: must be above 0")
+    return parsed
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,0 +1,275 @@
+"""The sandbox as a process: ION asks a real cache and follows the TTL setting, and Monitoring tells what happened."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import aiohttp
+import grpc.aio
+import pytest
+import redis.asyncio as redis_asyncio
+from google.cloud import monitoring_v3 as m
+from google.cloud import run_v2
+
+from sandbox.ion.ttlsetting import ACK_KEY, CONFIG_KEY
+
+Client = TypeVar("Client")
+SCALE = 240.0  # four minutes a second
+
+
+@dataclass
+class Running:
+    """The process, its ready line, and an HTTP session for the control API."""
+
+    process: subprocess.Popen[str]
+    ready: dict[str, str]
+    http: aiohttp.ClientSession
+    started_in_seconds: float
+
+    async def state(self) -> Any:
+        async with self.http.get(f"{self.ready['control']}world/state") as answer:
+            return await answer.json()
+
+    async def post(self, path: str, **body: Any) -> Any:
+        async with self.http.post(f"{self.ready['control']}world/{path}", json=body) as answer:
+            return await answer.json()
+
+    def client(self, kind: Callable[..., Client]) -> Client:
+        transport: Any = kind.get_transport_class("grpc_asyncio")  # type: ignore[attr-defined]
+        return kind(transport=transport(channel=grpc.aio.insecure_channel(self.ready["gcp_endpoint"])))
+
+
+def start(cache_url: str, *more: str) -> tuple[subprocess.Popen[str], dict[str, str], float]:
+    """Raises AssertionError with what it said when it does not get ready."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--cache-url", cache_url, "--clock-scale", str(SCALE), *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    return process, json.loads(line), time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+async def running(cache_valkey: Any) -> AsyncIterator[Running]:
+    process, ready, seconds = start(cache_valkey.url, "--requests-per-second", "6")
+    async with aiohttp.ClientSession() as http:
+        yield Running(process, ready, http, seconds)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+
+
+@pytest.fixture
+async def cache(cache_valkey: Any) -> AsyncIterator[redis_asyncio.Redis]:
+    client = redis_asyncio.Redis.from_url(cache_valkey.url, decode_responses=True)
+    yield client
+    await client.aclose()
+
+
+async def until(what: Callable[[], Awaitable[Any]], seconds: float = 20.0) -> Any:
+    """What `what` gives as soon as it is true. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not (found := await what()):  # noqa: ASYNC110 - another process is watched
+            await asyncio.sleep(0.05)
+        return found
+
+
+async def minutes_go_by(running: Running, minutes: float) -> None:
+    """Wait for service time."""
+    target = datetime.fromisoformat((await running.state())["now"]).timestamp() + minutes * 60
+
+    async def there() -> bool:
+        return datetime.fromisoformat((await running.state())["now"]).timestamp() >= target
+
+    await until(there)
+
+
+async def counted(running: Running, metric: str, start: float, end: float) -> float:
+    """The sum of a counter over a stretch of service time."""
+    metrics = running.client(m.MetricServiceAsyncClient)
+    pager = await metrics.list_time_series(
+        request={
+            "name": f"projects/{running.ready['project']}",
+            "filter": f'metric.type = "{metric}"',
+            "interval": {"start_time": {"seconds": int(start)}, "end_time": {"seconds": int(end)}},
+            "aggregation": {
+                "alignment_period": {"seconds": 300},
+                "per_series_aligner": m.Aggregation.Aligner.ALIGN_DELTA,
+                "cross_series_reducer": m.Aggregation.Reducer.REDUCE_SUM,
+            },
+        }
+    )
+    return float(sum([p.value.int64_value async for s in pager for p in s.points]))
+
+
+def test_the_ready_line_says_everything(running: Running) -> None:
+    wanted = {
+        "page", "slack_api_url", "gcp_endpoint", "control", "bot_token", "app_token", "channel", "team_id", "app_id",
+        "approver", "approver_group", "bystander", "project", "region", "service", "redis_instance", "billing_account",
+    }  # fmt: skip
+    assert wanted <= set(running.ready)
+
+
+async def test_the_history_meets_the_present(running: Running) -> None:
+    await minutes_go_by(running, 15)
+    now = datetime.fromisoformat((await running.state())["now"]).timestamp()
+    end = now // 300 * 300 - 300
+    hits = "redis.googleapis.com/stats/keyspace_hits"
+    misses = "redis.googleapis.com/stats/keyspace_misses"
+    for start in (end - 3600, end - 14 * 86400):
+        good, bad = await counted(running, hits, start, end), await counted(running, misses, start, end)
+        requests = await counted(running, "run.googleapis.com/request_count", start, end)
+        assert 0.68 < good / (good + bad) < 0.76
+        assert (good + bad) / requests == pytest.approx(0.88, abs=0.03)
+    rate = requests / (14 * 86400)
+    assert rate == pytest.approx(6.0 * 0.957, rel=0.06)  # five weekdays and two weekend days at 0.85
+
+
+async def test_memory_is_used_as_a_real_instance_would(running: Running, cache: redis_asyncio.Redis) -> None:
+    info = await cache.info("memory")
+    assert 0.66 < info["used_memory"] / info["maxmemory"] < 0.78
+    assert int((await cache.info("stats"))["evicted_keys"]) == 0
+
+
+async def test_a_new_ttl_is_acknowledged_used_and_raises_the_hit_rate(
+    running: Running, cache: redis_asyncio.Redis
+) -> None:
+    before = await until(lambda: _hit_rate(running, 10))
+    await cache.hset(CONFIG_KEY, mapping={"value": "600", "version": "1"})
+    await cache.publish(CONFIG_KEY, "600")
+    assert await until(lambda: _acknowledged(cache, "600", "1"))
+    # Keys written from now on live twice as long on the wall: 600 s of service time.
+    await minutes_go_by(running, 1)
+    lifetimes = [await cache.pttl(key) async for key in cache.scan_iter("ion:cache:*", count=500)]
+    assert 300_000 / SCALE * 1.2 < max(lifetimes) <= 600_000 / SCALE
+    await minutes_go_by(running, 26)
+    after = await _hit_rate(running, 10)
+    assert after > before + 0.05
+
+
+async def _hit_rate(running: Running, minutes: int) -> Any:
+    return (await running.state())["ion"]["hit_rate"][str(minutes)]
+
+
+async def _acknowledged(cache: redis_asyncio.Redis, value: str, version: str) -> bool:
+    return bool(await cache.hmget(ACK_KEY, "value", "version") == [value, version])
+
+
+@pytest.mark.parametrize("value", ["59", "3601", "soon", ""])
+async def test_a_value_outside_the_contract_is_not_acknowledged(
+    running: Running, cache: redis_asyncio.Redis, value: str
+) -> None:
+    await cache.hset(CONFIG_KEY, mapping={"value": value, "version": "90"})
+    await cache.publish(CONFIG_KEY, value)
+
+    async def falls_back() -> bool:
+        return bool((await running.state())["ion"]["ttl_setting"] is None)
+
+    await until(falls_back)
+    assert (await running.state())["ion"]["ttl_seconds"] == 300
+    assert await cache.hget(ACK_KEY, "version") != "90"
+
+
+async def test_a_service_that_does_not_follow(running: Running, cache: redis_asyncio.Redis) -> None:
+    await running.post("ttl-follow", on=False)
+    await cache.hset(CONFIG_KEY, mapping={"value": "420", "version": "91"})
+    await cache.publish(CONFIG_KEY, "420")
+    await minutes_go_by(running, 3)
+    assert await cache.hget(ACK_KEY, "version") != "91"
+    await running.post("ttl-follow", on=True)
+    assert await until(lambda: _acknowledged(cache, "420", "91"))
+
+
+async def test_without_a_setting_the_environment_of_the_serving_revision_holds(
+    running: Running, cache: redis_asyncio.Redis
+) -> None:
+    await cache.delete(CONFIG_KEY)
+    await cache.publish(CONFIG_KEY, "")
+    services = running.client(run_v2.ServicesAsyncClient)
+    name = f"projects/{running.ready['project']}/locations/us-central1/services/ion-api"
+    service = await services.get_service(name=name)
+    for variable in service.template.containers[0].env:
+        if variable.name == "DEFAULT_TTL_SECONDS":
+            variable.value = "180"
+    await services.update_service(request={"service": service, "update_mask": {"paths": ["template.containers"]}})
+
+    async def served() -> bool:
+        return bool((await running.state())["ion"]["ttl_seconds"] == 180)
+
+    await until(served)
+
+
+async def test_a_bad_release_shows_in_the_metrics_by_revision(running: Running) -> None:
+    made = await running.post("deploy", error_share=0.3)
+    await minutes_go_by(running, 6)
+    metrics = running.client(m.MetricServiceAsyncClient)
+    now = datetime.fromisoformat((await running.state())["now"]).timestamp()
+    pager = await metrics.list_time_series(
+        request={
+            "name": f"projects/{running.ready['project']}",
+            "filter": 'metric.type = "run.googleapis.com/request_count" AND metric.labels.response_code_class = "5xx"'
+            f' AND resource.labels.revision_name = "{made["revision"]}"',
+            "interval": {"start_time": {"seconds": int(now) - 300}, "end_time": {"seconds": int(now)}},
+        }
+    )
+    assert sum([p.value.int64_value async for s in pager for p in s.points]) > 50
+
+
+async def test_a_release_that_does_not_start_moves_no_traffic(running: Running) -> None:
+    made = await running.post("deploy", fails=True)
+    await minutes_go_by(running, 1)
+    service = next(s for s in (await running.state())["services"] if s["name"] == "ion-api")
+    assert service["latest_created"] == made["revision"] != service["latest_ready"]
+    assert made["revision"] not in service["traffic"]
+
+
+async def test_a_cache_that_is_down_gives_no_points_and_the_service_goes_on(
+    running: Running, cache: redis_asyncio.Redis
+) -> None:
+    state = await running.state()
+    since = datetime.fromisoformat(state["now"]).timestamp()
+    await cache.client_pause(1500, all=True)  # the server answers nobody for a while
+    await minutes_go_by(running, 12)
+    assert (await running.state())["ion"]["requests_last_minute"] > 0
+    assert since
+
+
+class TestTheProcess:
+    async def test_says_what_is_wrong_with_its_flags(self) -> None:
+        for flags, words in ((["--host", "0.0.0.0", "--no-ion"], "loopback"), ([], "--cache-url is needed")):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "sandbox", *flags, stderr=asyncio.subprocess.PIPE
+            )
+            _, said = await process.communicate()
+            assert process.returncode == 2
+            assert words in said.decode()
+
+    async def test_says_that_the_cache_is_not_there(self, tmp_path: Any) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "sandbox",
+            "--cache-url",
+            f"unix://{tmp_path}/none.sock",
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        assert process.returncode == 1
+        assert "cannot start" in said.decode()
+
+    async def test_is_there_within_two_seconds_and_gone_at_a_signal(self, cache_url: str) -> None:
+        process, _, seconds = start(cache_url, "--fleet", "200")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 0
+        assert seconds < 6  # two on an idle machine; tests share theirs
