@@ -65,6 +65,10 @@ class ForeignRun:
         self.operation_polls = 1
         self.operation_error: Status | None = None
         self.revision_starts = True
+        #: Whether what is served follows what was asked for.
+        self.traffic_moves = True
+        #: Whether somebody puts everything back straight after.
+        self.overwritten = False
         self._operations: dict[str, int] = {}
         google.answers |= {
             "GetService": self._get,
@@ -130,6 +134,7 @@ class ForeignRun:
 
     def _carry_out(self, request: UpdateServiceRequest) -> None:
         mine, theirs = self.service, request.service
+        before = Service(mine)
         for path in request.update_mask.paths:
             part, _, field = path.partition(".")
             if field:
@@ -137,6 +142,23 @@ class ForeignRun:
             else:
                 setattr(mine, part, getattr(theirs, part))
         self._bump()
+        if "traffic" in request.update_mask.paths:
+            self._serve()
+        if any(path.startswith("template") for path in request.update_mask.paths):
+            self._make_revision()
+        if self.overwritten:
+            self.service = before
+            self._bump()
+
+    def _serve(self) -> None:
+        if self.traffic_moves:
+            newest = self.service.latest_ready_revision.rsplit("/", 1)[-1]
+            self.service.traffic_statuses = [
+                {"type_": t.type_, "percent": t.percent, "revision": t.revision or newest} for t in self.service.traffic
+            ]
+
+    def _make_revision(self) -> None:
+        mine = self.service
         created = f"{mine.name}/revisions/{self._short}-{mine.generation:05d}"
         mine.latest_created_revision = created
         if self.revision_starts:
