@@ -8,12 +8,17 @@ import pytest
 
 from demo.world import World
 from lumen.actuators.cloud_run import CloudRunEditor, EditLimits
+from lumen.actuators.cloud_run_instances import CloudRunInstancesActuator
+from lumen.actuators.cloud_run_memory import CloudRunMemoryActuator
+from lumen.actuators.cloud_run_traffic import CloudRunTraffic
 from lumen.actuators.cloud_run_ttl import CloudRunTtlActuator
 from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.model.errors import ActuatorFailed, SourceUnavailable
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
-from lumen.ports.actuators import Actuator, Reading
+from lumen.model.snapshot import Deployment
+from lumen.ports.actuators import Actuator, Reading, TrafficReading
+from lumen.sources.cloud_run import CloudRunDeployments
 from lumen.sources.google_clients import open_google
 from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
@@ -29,6 +34,13 @@ class Changing:
     api: ServiceId
     redis: Actuator
     cloud_run: Actuator
+    editor: CloudRunEditor
+    deployments: CloudRunDeployments
+
+    async def older_revision(self) -> str:
+        found = (await self.deployments.deployments([self.api]))[self.api]
+        assert isinstance(found, Deployment)
+        return next(r.name for r in found.revisions if r.traffic_percent == 0)
 
     async def set_by(self, actuator: Actuator, seconds: int, proposal_id: str) -> Reading:
         present = await actuator.read(self.api)
@@ -40,10 +52,13 @@ async def changing(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterato
     of = sandbox_world.addresses
     google = await open_google(of.gcp_endpoint)
     cache = open_cache(sandbox_world.cache.url)
+    editor = CloudRunEditor(google.services, PATIENCE, LIMITS)
     yield Changing(
         ServiceId(of.project, of.region, of.service),
         RedisTtlActuator(cache, RedisTtl(cache, 300)),
-        CloudRunTtlActuator(CloudRunEditor(google.services, PATIENCE, LIMITS), 300),
+        CloudRunTtlActuator(editor, 300),
+        editor,
+        CloudRunDeployments(google.services, google.revisions, PATIENCE),
     )
     await google.close()
     await cache.aclose()
@@ -108,3 +123,43 @@ async def test_an_answer_lost_after_the_deed_is_found_done(changing: Changing, s
 async def test_unavailable_in_the_middle_of_the_operation(changing: Changing, sandbox: SandboxClient) -> None:
     await sandbox.post("world/fault", method="Operations/GetOperation", code="UNAVAILABLE", times=2)
     assert (await changing.set_by(changing.cloud_run, 520, "p-middle")).value == 520
+
+
+async def test_memory_and_instances_and_traffic_there_and_back(changing: Changing, sandbox: SandboxClient) -> None:
+    api = changing.api
+    memory, instances = CloudRunMemoryActuator(changing.editor), CloudRunInstancesActuator(changing.editor)
+    traffic = CloudRunTraffic(changing.editor)
+    old = await memory.read(api)
+    larger = Change(Knob.MEMORY, old.value, old.value * 2, "MB")
+    assert await memory.set(api, larger, old, "p-memory") == Reading(old.value * 2, "")
+    before = await traffic.read(api)
+    older = await changing.older_revision()
+    pinned = await traffic.point(api, older, before)
+    assert pinned == TrafficReading(older, older)
+    with pytest.raises(ActuatorFailed) as refused:
+        await changing.set_by(changing.cloud_run, 450, "p-while-pinned")
+    assert refused.value.reason.code == "actuator.traffic_pinned"
+    one = Change(Knob.MIN_INSTANCES, 0, 1, "")
+    assert await instances.set(api, one, Reading(0, ""), "p-instances") == Reading(1, "")
+    back = Change(Knob.MIN_INSTANCES, 1, 0, "")
+    assert await instances.set(api, back, Reading(1, ""), "p-instances-back") == Reading(0, "")
+    assert (await traffic.point(api, None, pinned)).pinned is None
+    smaller = Change(Knob.MEMORY, old.value * 2, old.value, "MB")
+    assert await memory.set(api, smaller, Reading(old.value * 2, ""), "p-memory-back") == old
+
+
+async def test_a_release_that_does_not_start_leaves_a_state_from_which_one_can_go_on(
+    changing: Changing, sandbox: SandboxClient
+) -> None:
+    """Somebody's broken release: traffic stays, a change of the environment says so, a rollback by pin works."""
+    await sandbox.post("world/deploy", service=changing.api.name, fails=True)
+    before = await CloudRunTraffic(changing.editor).read(changing.api)
+    with pytest.raises(ActuatorFailed) as failed:
+        await changing.set_by(changing.cloud_run, 470, "p-broken")
+    assert failed.value.reason.code in ("actuator.revision_not_ready", "actuator.operation_failed")
+    traffic = CloudRunTraffic(changing.editor)
+    assert (await traffic.read(changing.api)).serving == before.serving
+    pinned = await traffic.point(changing.api, before.serving, before)
+    assert pinned.pinned == before.serving
+    await sandbox.post("world/deploy", service=changing.api.name)
+    assert (await traffic.point(changing.api, None, pinned)).pinned is None
