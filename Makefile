@@ -54,7 +54,7 @@ bench: install
 	@for each in bench/*.py; do $(BIN)/python "$$each" || exit 1; done
 
 page:
-	@cd sandbox/page && npm ci --ignore-scripts && npm run build
+	@cd sandbox/page && npm ci --ignore-scripts && sh build.sh
 
 lock:
 	@PYTHON="$(PYTHON)" scripts/lock $(ARGS)
