@@ -6,7 +6,9 @@ export function Dialog({ title, onClose, className = "", children, footer, icon,
   const titleId = useId();
   useEffect(() => {
     const before = document.activeElement;
-    const first = frame.current.querySelector("[data-autofocus], input, textarea, select, .primary, button");
+    // In this order, wherever they stand: what asks for it, the first field, the main button.
+    const wanted = ["[data-autofocus]", "input, textarea, select", ".primary", "footer button"];
+    const first = wanted.map((w) => frame.current.querySelector(w)).find(Boolean);
     (first || frame.current).focus();
     return () => before?.focus?.();
   }, []);
