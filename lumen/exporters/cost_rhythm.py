@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from statistics import correlation, fmean, median, pstdev
 
 from lumen.model.assessment import RhythmAssessment, RhythmState
@@ -69,7 +70,8 @@ def entropy_of(series: Series) -> float:
     values = _interpolated(series)
     middle = fmean(values)
     count = len(values)
-    powers = [_power([v - middle for v in values], k) for k in range(1, count // 2 + 1)]
+    centred = [value - middle for value in values]
+    powers = [_power(centred, k) for k in range(1, count // 2 + 1)]
     total = math.fsum(powers)
     if total <= 0:
         return 0.0
@@ -175,7 +177,15 @@ def _interpolated(series: Series) -> list[float]:
 
 
 def _power(values: Sequence[float], k: int) -> float:
-    step = 2 * math.pi * k / len(values)
-    real = math.fsum(v * math.cos(step * t) for t, v in enumerate(values))
-    imaginary = math.fsum(v * math.sin(step * t) for t, v in enumerate(values))
+    count = len(values)
+    cosines, sines = _circle(count)
+    real = math.fsum(v * cosines[k * t % count] for t, v in enumerate(values))
+    imaginary = math.fsum(v * sines[k * t % count] for t, v in enumerate(values))
     return real * real + imaginary * imaginary
+
+
+@lru_cache(maxsize=4)
+def _circle(count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Cosines and sines of a full turn in `count` steps: a series of a week always needs the same ones."""
+    step = 2 * math.pi / count
+    return tuple(math.cos(step * t) for t in range(count)), tuple(math.sin(step * t) for t in range(count))

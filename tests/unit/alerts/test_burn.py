@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +19,7 @@ SLICE = timedelta(minutes=5)
 Points = list[tuple[int | None, int | None]]
 
 
-def fed(points: Points, target: float = 0.999) -> list[AlertEvent]:
+def fed(points: Sequence[tuple[int | None, int | None]], target: float = 0.999) -> list[AlertEvent]:
     alert = AvailabilityAlert("svc", target)
     events = [alert.step(START + (i + 1) * SLICE, *point) for i, point in enumerate(points)]
     return [event for event in events if event]
@@ -81,7 +82,7 @@ def test_missing_slices_open_and_close_nothing() -> None:
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 50)), max_size=200))
 def test_events_alternate(points: list[tuple[int, int]]) -> None:
-    changes = [e.change for e in fed(list(points)) if e.change is not AlertChange.RAISED]
+    changes = [e.change for e in fed(points) if e.change is not AlertChange.RAISED]
     assert changes == ([AlertChange.OPENED, AlertChange.CLOSED] * len(changes))[: len(changes)]
 
 

@@ -1,0 +1,72 @@
+"""Cache alerts: the hit rate against what is usual at this hour, and Cache_HitRate_Low (mission 9)."""
+
+from collections import deque
+from datetime import datetime, timedelta
+
+from lumen.alerts.finding import Finding
+from lumen.alerts.level import Departure, LevelWatch
+from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.seasonal import Usual
+from lumen.model.alert import AlertEvent, AlertKind, Severity
+from lumen.model.message import message
+
+LEAST_SAMPLES = 20
+LEAST_SHORT = 0.07
+LEAST_LONG = 0.05
+#: Cache_HitRate_Low: below the limit for ten minutes.
+LOW_SLICES = 2
+#: It alerts only where that is unusual by this much and so many spreads: what is always so, the SLO gate says hourly.
+UNUSUAL_BY = 0.05
+UNUSUAL_SPREADS = 3.0
+#: Until something is known to be usual, only a hit rate that the gate calls critical is told.
+CRITICAL_RATE = 0.30
+NEW_NORMAL_AFTER = timedelta(hours=24)
+
+
+class HitRateAlert:
+    """`limit` (0-1) is that of Cache_HitRate_Low."""
+
+    def __init__(self, service: str, limit: float) -> None:
+        self._limit = limit
+        self._watch = LevelWatch(lambda difference: -difference, LEAST_SHORT, LEAST_LONG)
+        self._newest: deque[float] = deque(maxlen=LOW_SLICES)
+        #: Whether what is open left the usual; a rate that is only low is still learnt from.
+        self._is_departure = False
+        self.lifecycle = Lifecycle(service, AlertKind.CACHE)
+
+    def step(self, start: datetime, end: datetime, hits: int, lookups: int) -> AlertEvent | None:
+        """After a slice that has data; thin slices are passed over."""
+        if lookups < LEAST_SAMPLES:
+            return None
+        rate = hits / lookups
+        is_open = self.lifecycle.open is not None
+        usual = self._watch.usual(start, lookups)
+        self._newest.append(rate)
+        departure = self._watch.feed(start, rate, lookups, is_open=is_open and self._is_departure)
+        finding = self._dropped(departure) or self._low(usual)
+        if is_open and self.lifecycle.open_for(end) >= NEW_NORMAL_AFTER and usual is not None:
+            self._watch.accept()
+            return self.lifecycle.close(end, message("alert.new_normal", hours=24))
+        event = self.lifecycle.step(end, finding)
+        self._is_departure = self.lifecycle.open is not None and (self._is_departure or departure is not None)
+        return event
+
+    def _dropped(self, departure: Departure | None) -> Finding | None:
+        if departure is None:
+            return None
+        reason = message(
+            "alert.hit_rate_dropped", hit_rate=departure.value, usual=departure.usual, minutes=departure.slices * 5
+        )
+        return Finding(Severity.TICKET, departure.slices, reason)
+
+    def _low(self, usual: Usual | None) -> Finding | None:
+        if len(self._newest) < LOW_SLICES:
+            return None
+        if usual is None:
+            unusual_below = CRITICAL_RATE
+        else:
+            unusual_below = usual.value - max(UNUSUAL_BY, UNUSUAL_SPREADS * usual.spread)
+        if max(self._newest) >= min(self._limit, unusual_below):
+            return None
+        reason = message("alert.hit_rate_low", limit=self._limit, minutes=LOW_SLICES * 5, hit_rate=self._newest[-1])
+        return Finding(Severity.TICKET, LOW_SLICES, reason)

@@ -1,0 +1,73 @@
+"""Latency alerts: P95 against what is usual at this hour, and P99 above its fixed limit (mission 3.1)."""
+
+import math
+from collections import deque
+from datetime import datetime, timedelta
+
+from lumen.alerts.finding import Finding
+from lumen.alerts.level import SHORT, Departure, LevelWatch
+from lumen.alerts.lifecycle import Lifecycle
+from lumen.model.alert import AlertEvent, AlertKind, Severity
+from lumen.model.message import message
+
+#: A percentile of fewer requests is no verdict (methods 1).
+LEAST_SAMPLES = 20
+LEAST_SHORT = math.log(1.28)
+LEAST_LONG = math.log(1.22)
+NEW_NORMAL_AFTER = timedelta(hours=24)
+#: Above its limit the P99 alerts only where that is this unusual: what is always so, the SLO gate says every hour.
+P99_UNUSUAL = 1.25
+#: Until something is known to be usual, it takes this many times the limit.
+P99_UNKNOWN = 2.0
+
+
+class LatencyAlert:
+    """`p99_limit_ms`: above it for a quarter of an hour is a ticket even before anything usual is known."""
+
+    def __init__(self, service: str, p99_limit_ms: float) -> None:
+        self._limit_ms = p99_limit_ms
+        self._watch = LevelWatch(lambda difference: difference, LEAST_SHORT, LEAST_LONG)
+        self._p99 = LevelWatch(lambda difference: difference, LEAST_SHORT, LEAST_LONG)
+        self._newest_p99_ms: deque[float] = deque(maxlen=SHORT)
+        #: Whether what is open left the usual; a latency that is only above the limit is still learnt from.
+        self._is_departure = False
+        self.lifecycle = Lifecycle(service, AlertKind.LATENCY)
+
+    def step(
+        self, start: datetime, end: datetime, requests: int, p95_ms: float, p99_ms: float | None
+    ) -> AlertEvent | None:
+        """After a slice that has data; thin slices are passed over."""
+        if requests < LEAST_SAMPLES or p95_ms <= 0:
+            return None
+        is_open = self.lifecycle.open is not None
+        departure = self._watch.feed(start, math.log(p95_ms), requests, is_open=is_open and self._is_departure)
+        finding = self._departed(departure) or self._above_limit(start, requests, p99_ms, is_open)
+        if is_open and self.lifecycle.open_for(end) >= NEW_NORMAL_AFTER:
+            self._watch.accept()
+            self._p99.accept()
+            self._newest_p99_ms.clear()
+            return self.lifecycle.close(end, message("alert.new_normal", hours=24))
+        event = self.lifecycle.step(end, finding)
+        self._is_departure = self.lifecycle.open is not None and (self._is_departure or departure is not None)
+        return event
+
+    def _departed(self, departure: Departure | None) -> Finding | None:
+        if departure is None:
+            return None
+        value, usual = math.exp(departure.value), math.exp(departure.usual)
+        reason = message(
+            "alert.latency_high", value_ms=value, usual_ms=usual, times=value / usual, minutes=departure.slices * 5
+        )
+        return Finding(Severity.TICKET, departure.slices, reason)
+
+    def _above_limit(self, start: datetime, requests: int, p99_ms: float | None, is_open: bool) -> Finding | None:
+        if p99_ms is None or p99_ms <= 0:
+            return None
+        usual = self._p99.usual(start, requests)
+        self._p99.feed(start, math.log(p99_ms), requests, is_open=is_open and self._is_departure)
+        self._newest_p99_ms.append(p99_ms)
+        unusual_above = P99_UNKNOWN * self._limit_ms if usual is None else P99_UNUSUAL * math.exp(usual.value)
+        if len(self._newest_p99_ms) < SHORT or min(self._newest_p99_ms) <= max(self._limit_ms, unusual_above):
+            return None
+        reason = message("alert.p99_high", limit_ms=self._limit_ms, minutes=SHORT * 5, value_ms=p99_ms)
+        return Finding(Severity.TICKET, SHORT, reason)

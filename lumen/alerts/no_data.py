@@ -1,0 +1,40 @@
+"""Missing data is a state of its own: it alerts after three misses, and is never good or bad (methods 1)."""
+
+from datetime import datetime
+
+from lumen.alerts.finding import Finding
+from lumen.alerts.lifecycle import Lifecycle
+from lumen.model.alert import AlertEvent, AlertKind, Severity
+from lumen.model.message import message
+
+MISSES = 3
+
+
+class NoDataAlert:
+    """One signal of one service. A signal that never came is not configured, and is not missed."""
+
+    def __init__(self, service: str, signal: str) -> None:
+        self._signal = signal
+        self._seen = False
+        self._missing_since: datetime | None = None
+        self._misses = 0
+        self.lifecycle = Lifecycle(service, AlertKind.NO_DATA, signal, clear_slices=1)
+
+    @property
+    def missing_since(self) -> datetime | None:
+        """Start of the first missing slice, while data is missing."""
+        return self._missing_since
+
+    def step(self, start: datetime, end: datetime, *, present: bool) -> AlertEvent | None:
+        """After each slice."""
+        if present:
+            self._seen, self._missing_since, self._misses = True, None, 0
+            return self.lifecycle.close(end, message("alert.data_back"))
+        if not self._seen:
+            return None
+        self._missing_since = self._missing_since or start
+        self._misses += 1
+        if self._misses < MISSES or self.lifecycle.open is not None:
+            return None
+        reason = message("alert.no_data", signal=self._signal, since_at=self._missing_since.isoformat())
+        return self.lifecycle.step(end, Finding(Severity.NOTICE, MISSES, reason))

@@ -1,0 +1,114 @@
+"""The five-minute watch of one service: every observation goes through the same alerts, live and in a back-test.
+
+State is rebuilt by feeding the past again (three days for burn rates, a fortnight for what is usual): alert ids come
+from the slices alone, so a restart finds the same alerts open.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.alerts.availability import AvailabilityAlert
+from lumen.alerts.hit_rate import HitRateAlert
+from lumen.alerts.latency import LatencyAlert
+from lumen.alerts.no_data import NoDataAlert
+from lumen.alerts.observation import Observation
+from lumen.alerts.return_low import ReturnAlert
+from lumen.alerts.spending import SpendingAlerts
+from lumen.alerts.traffic import TrafficLevel
+from lumen.model.alert import Alert, AlertEvent
+from lumen.model.snapshot import SLICE
+
+#: Feeding this much of the past rebuilds everything that alerts remember, but for the costs of eight weeks.
+REPLAY = timedelta(days=14)
+#: After a longer gap nothing before it is remembered slice by slice.
+LONGEST_GAP_SLICES = 864
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTargets:
+    """What the alerts compare with; defaults are the mission's. Shares are 0-1, `roi_limit` a ratio, money USD."""
+
+    error_free_share: float = 0.999
+    p99_limit_ms: float = 1000.0
+    hit_rate_limit: float = 0.70
+    roi_limit: float = 3.0
+    api_cost_per_call_usd: float = 0.01
+    cache_cost_month_usd: float = 9.36
+    budget_usd: float = 200.0
+
+
+class ServiceWatch:
+    """Feed observations in order of time. A slice that is skipped counts as missing."""
+
+    def __init__(self, service: str, targets: AlertTargets) -> None:
+        self._availability = AvailabilityAlert(service, targets.error_free_share)
+        self._latency = LatencyAlert(service, targets.p99_limit_ms)
+        self._hit_rate = HitRateAlert(service, targets.hit_rate_limit)
+        self._return = ReturnAlert(
+            service, targets.roi_limit, targets.api_cost_per_call_usd, targets.cache_cost_month_usd
+        )
+        self._spending = SpendingAlerts(service, targets.budget_usd)
+        self._no_traffic = NoDataAlert(service, "traffic")
+        self._no_latency = NoDataAlert(service, "latency")
+        self._no_cache = NoDataAlert(service, "cache")
+        self._next: datetime | None = None
+        self.traffic = TrafficLevel()
+
+    def feed(self, seen: Observation, opened_at: datetime | None = None) -> tuple[AlertEvent, ...]:
+        """What changed with this slice. `opened_at` is the time of the look, by default the end of the slice.
+
+        Raises ValueError when the slice is not after the last one.
+        """
+        if self._next is not None and seen.start < self._next:
+            raise ValueError(f"slice {seen.start.isoformat()} is not after {self._next.isoformat()}")
+        events: list[AlertEvent] = []
+        if self._next is not None:
+            gap = min(LONGEST_GAP_SLICES, int((seen.start - self._next) / SLICE))
+            for index in range(gap, 0, -1):
+                events += self._step(Observation(seen.start - index * SLICE), None)
+        events += self._step(seen, opened_at)
+        self._next = seen.end
+        return tuple(events)
+
+    def open_alerts(self) -> tuple[Alert, ...]:
+        """All that is open now."""
+        lifecycles = (
+            self._availability.lifecycle,
+            self._latency.lifecycle,
+            self._hit_rate.lifecycle,
+            self._return.lifecycle,
+            self._spending.cost,
+            self._spending.budget,
+            self._no_traffic.lifecycle,
+            self._no_latency.lifecycle,
+            self._no_cache.lifecycle,
+        )
+        return tuple(one.open for one in lifecycles if one.open is not None)
+
+    def _step(self, seen: Observation, opened_at: datetime | None) -> list[AlertEvent]:
+        end = opened_at or seen.end
+        found = [
+            self._availability.step(end, seen.requests, seen.errors_5xx),
+            *self._levels(seen, end),
+            *self._spending.step(seen.start, end, seen.cost_usd),
+            *self._missing(seen, end),
+        ]
+        self.traffic.add(seen.requests)
+        return [event for event in found if event is not None]
+
+    def _levels(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:
+        if seen.p95_ms is not None and seen.requests is not None:
+            yield self._latency.step(seen.start, end, seen.requests, seen.p95_ms, seen.p99_ms)
+        if seen.hits is not None and seen.lookups is not None:
+            yield self._hit_rate.step(seen.start, end, seen.hits, seen.lookups)
+            yield self._return.step(end, seen.hits)
+
+    def _missing(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:
+        traffic = seen.requests is not None
+        yield self._no_traffic.step(seen.start, end, present=traffic)
+        # Without traffic there is no latency to miss: one silence is told once.
+        if traffic and seen.requests:
+            yield self._no_latency.step(seen.start, end, present=seen.p95_ms is not None)
+        if traffic or seen.lookups is not None:
+            yield self._no_cache.step(seen.start, end, present=seen.lookups is not None)

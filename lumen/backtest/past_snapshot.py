@@ -1,0 +1,179 @@
+"""The snapshot that a turn would have had, from the observations up to its hour."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.alerts.observation import Observation
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import (
+    SLICE,
+    CacheStats,
+    HourlyHistory,
+    LatencyDistribution,
+    RequestSlice,
+    Snapshot,
+    Spend,
+    Traffic,
+    TtlSetting,
+    Window,
+)
+
+HOUR = timedelta(hours=1)
+HISTORY_HOURS = 168
+SLICES_PER_HOUR = 12
+LEAST_SLICES = 9
+#: Bucket edges in ms, 10 % apart: percentiles given per slice are spread over them.
+EDGES_MS = tuple(1.1**i for i in range(1, 115))
+#: Shares of the requests below P50, between P50 and P95, between P95 and P99, and above (taken up to 1.5 x P99).
+SHARES = (0.50, 0.45, 0.04, 0.01)
+NOT_IN_HISTORY = NoData(message("backtest.not_given"), message("backtest.not_given_remedy"))
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What a history does not tell and a turn must know."""
+
+    ttl_seconds: int = 300
+    cache_mb: float = 256.0
+    budget_usd: float = 200.0
+
+
+class Past:
+    """Fed with observations in order; keeps an hour of slices and a week of hours."""
+
+    def __init__(self, service: ServiceId, assumed: Assumptions) -> None:
+        self._service = service
+        self._assumed = assumed
+        self._slices: deque[Observation] = deque(maxlen=SLICES_PER_HOUR)
+        self._hours: dict[datetime, _Hour] = {}
+        self._month: tuple[int, int] = (0, 0)
+        self._month_usd: float | None = None
+
+    def add(self, seen: Observation) -> None:
+        """The next observation."""
+        self._slices.append(seen)
+        hour = seen.start.replace(minute=0)
+        if hour not in self._hours:
+            self._hours[hour] = _Hour()
+            self._hours.pop(hour - (HISTORY_HOURS + 1) * HOUR, None)
+        self._hours[hour].add(seen)
+        month = (seen.start.year, seen.start.month)
+        if month != self._month:
+            self._month, self._month_usd = month, None
+        if seen.cost_usd is not None:
+            self._month_usd = (self._month_usd or 0.0) + seen.cost_usd
+
+    def snapshot(self, at: datetime) -> Snapshot:
+        """As a turn at `at` (a full hour) would have seen it."""
+        window = Window(at - HOUR, at)
+        seen = [one for one in self._slices if window.start <= one.start < window.end]
+        return Snapshot(
+            service=self._service,
+            window=window,
+            taken_at=at,
+            traffic=_traffic(seen),
+            cache=_cache(seen, self._assumed),
+            ttl=TtlSetting(self._assumed.ttl_seconds, 0, None, None),
+            deployment=NOT_IN_HISTORY,
+            spend=self._spend(at),
+            history=self._history(at),
+        )
+
+    def _spend(self, at: datetime) -> Spend | NoData:
+        if self._month_usd is None or self._month != (at.year, at.month):
+            return NOT_IN_HISTORY
+        return Spend(self._month_usd, True, self._assumed.budget_usd, at)
+
+    def _history(self, at: datetime) -> HourlyHistory | NoData:
+        start = at - HISTORY_HOURS * HOUR
+        hours = [self._hours.get(start + i * HOUR, _Hour()) for i in range(HISTORY_HOURS)]
+        requests = tuple(_whole(hour.requests) for hour in hours)
+        if all(count is None for count in requests):
+            return NOT_IN_HISTORY
+        costs = tuple(_total(hour.cost_usd) for hour in hours)
+        return HourlyHistory(start, requests, costs, tuple(_whole(hour.errors_5xx) for hour in hours))
+
+
+class _Hour:
+    """What is known of one hour, slice by slice."""
+
+    def __init__(self) -> None:
+        self.requests: list[float] = []
+        self.errors_5xx: list[float] = []
+        self.cost_usd: list[float] = []
+
+    def add(self, seen: Observation) -> None:
+        for values, value in (
+            (self.requests, seen.requests),
+            (self.errors_5xx, seen.errors_5xx),
+            (self.cost_usd, seen.cost_usd),
+        ):
+            if value is not None:
+                values.append(value)
+
+
+def _traffic(seen: Sequence[Observation]) -> Traffic | NoData:
+    slices = tuple(
+        RequestSlice(one.start, one.requests - one.errors_5xx - fourth, fourth, one.errors_5xx)
+        for one in seen
+        if one.requests is not None and one.errors_5xx is not None
+        for fourth in (min(one.errors_4xx or 0, one.requests - one.errors_5xx),)
+    )
+    return Traffic(slices, _latency(seen), NOT_IN_HISTORY, NOT_IN_HISTORY) if slices else NOT_IN_HISTORY
+
+
+def _latency(seen: Sequence[Observation]) -> LatencyDistribution | NoData:
+    counts = [0.0] * (len(EDGES_MS) + 1)
+    for one in seen:
+        if one.requests and one.p50_ms is not None and one.p95_ms is not None and one.p99_ms is not None:
+            p50, p95, p99 = one.p50_ms, max(one.p50_ms, one.p95_ms), max(one.p50_ms, one.p95_ms, one.p99_ms)
+            for low, high, share in zip((0.0, p50, p95, p99), (p50, p95, p99, 1.5 * p99), SHARES, strict=True):
+                _spread(counts, low, high, share * one.requests)
+    whole = tuple(round(count) for count in counts)
+    return LatencyDistribution(EDGES_MS, whole) if sum(whole) else NOT_IN_HISTORY
+
+
+def _spread(counts: list[float], low: float, high: float, amount: float) -> None:
+    """Lay `amount` evenly over [low, high)."""
+    for index in range(len(counts)):
+        lower = EDGES_MS[index - 1] if index else 0.0
+        upper = EDGES_MS[index] if index < len(EDGES_MS) else float("inf")
+        if lower >= high > low:
+            return
+        if high <= low:
+            if lower <= low < upper:
+                counts[index] += amount
+                return
+        elif upper > low:
+            counts[index] += amount * (min(high, upper) - max(low, lower)) / (high - low)
+
+
+def _cache(seen: Sequence[Observation], assumed: Assumptions) -> CacheStats | NoData:
+    known = [(one.hits, one.misses, one.evictions or 0) for one in seen if one.lookups is not None]
+    memory = [one.memory_mb for one in seen if one.memory_mb is not None]
+    if not known or not memory:
+        return NOT_IN_HISTORY
+    return CacheStats(
+        seconds=len(known) * SLICE.total_seconds(),
+        hits=sum(hits or 0 for hits, _, _ in known),
+        misses=sum(misses or 0 for _, misses, _ in known),
+        evictions=sum(evictions for _, _, evictions in known),
+        used_mb=memory[-1],
+        max_mb=assumed.cache_mb,
+        p95_ms=NOT_IN_HISTORY,
+        p95_source="",
+    )
+
+
+def _whole(values: Sequence[float]) -> int | None:
+    total = _total(values)
+    return None if total is None else round(total)
+
+
+def _total(values: Sequence[float]) -> float | None:
+    """An hour is known when three quarters of its slices are; the others are taken to be alike."""
+    return sum(values) * SLICES_PER_HOUR / len(values) if len(values) >= LEAST_SLICES else None

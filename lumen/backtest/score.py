@@ -1,0 +1,104 @@
+"""Precision, recall and time to detect of alerts against labels (docs/backtest.md)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.backtest.labels import LABELLED, Label
+from lumen.model.alert import Alert, AlertKind
+
+#: An alert that opens this soon after an incident's end is still about it: windows and delays reach that far back.
+GRACE = timedelta(minutes=15)
+#: A cost alert speaks of a closed day, so it comes after it.
+COST_GRACE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class KindScore:
+    """Ratios are None where there is nothing to divide by."""
+
+    alerts: int
+    true_alerts: int
+    incidents: int
+    detected: int
+    ttd_p90_minutes: float | None
+
+    @property
+    def precision(self) -> float | None:
+        return self.true_alerts / self.alerts if self.alerts else None
+
+    @property
+    def recall(self) -> float | None:
+        return self.detected / self.incidents if self.incidents else None
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestScore:
+    """`overall` counts the kinds that can be labelled; others (no data, budget, ROI) are not judged."""
+
+    overall: KindScore
+    by_kind: Mapping[AlertKind, KindScore]
+
+
+def score(alerts: Sequence[Alert], labels: Sequence[Label], until: datetime) -> BacktestScore:
+    """`until`: the end of the history, where open alerts are cut off.
+
+    An alert is true when an incident of its service, of whatever kind, overlaps it (one outage shows in several
+    figures); an incident is detected by an alert of its own kind.
+    """
+    judged = [alert for alert in alerts if alert.kind in LABELLED]
+    by_kind = {
+        kind: _scored(
+            [alert for alert in judged if alert.kind is kind],
+            [label for label in labels if label.kind is kind],
+            labels,
+            until,
+        )
+        for kind in LABELLED
+    }
+    return BacktestScore(_joined(by_kind.values(), judged, labels, until), by_kind)
+
+
+def _scored(own: Sequence[Alert], incidents: Sequence[Label], labels: Sequence[Label], until: datetime) -> KindScore:
+    true_alerts = sum(any(_about(alert, label, until) for label in labels) for alert in own)
+    times = _times_to_detect(own, incidents, until)
+    return KindScore(len(own), true_alerts, len(incidents), len(times), percentile(times, 0.9))
+
+
+def _joined(kinds: Iterable[KindScore], judged: Sequence[Alert], labels: Sequence[Label], until: datetime) -> KindScore:
+    scores = list(kinds)
+    times = [
+        minutes
+        for kind in LABELLED
+        for minutes in _times_to_detect(
+            [alert for alert in judged if alert.kind is kind], [label for label in labels if label.kind is kind], until
+        )
+    ]
+    return KindScore(
+        sum(s.alerts for s in scores),
+        sum(s.true_alerts for s in scores),
+        sum(s.incidents for s in scores),
+        sum(s.detected for s in scores),
+        percentile(times, 0.9),
+    )
+
+
+def _times_to_detect(own: Sequence[Alert], incidents: Sequence[Label], until: datetime) -> list[float]:
+    """Minutes from the start of each detected incident to its first alert; 0 when one was open already."""
+    times = []
+    for label in incidents:
+        opened = [alert.opened_at for alert in own if _about(alert, label, until)]
+        if opened:
+            times.append(max(0.0, (min(opened) - label.start) / timedelta(minutes=1)))
+    return times
+
+
+def _about(alert: Alert, label: Label, until: datetime) -> bool:
+    grace = COST_GRACE if alert.kind is AlertKind.COST else GRACE
+    closed = alert.closed_at or until
+    return alert.service == label.service and alert.opened_at < label.end + grace and closed > label.start
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """Nearest rank; None of nothing."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else None
