@@ -4,7 +4,7 @@ Every method may raise StoreUnavailable (nothing happened). A transition may als
 and may have happened; `settle` tells later. Nothing here retries by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -105,6 +105,14 @@ class Proposals(Protocol):
         Raises LeaseLost when `lease` is not the newest, NotPossible when the state does not allow the step.
         """
 
+    async def replace(
+        self, proposal_id: str, lease: Lease, note: Message, fresh: Draft, expires_in: timedelta
+    ) -> Proposal:
+        """Abandon an approved proposal and store `fresh` for the same knob, in one step: a crash forgets neither.
+
+        Returns the fresh one; again the same one when repeated. Raises LeaseLost, NotPossible as `advance` does.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:
@@ -170,8 +178,65 @@ class AuditEntry:
 class Audit(Protocol):
     """What happened, by whom. Transitions write their own entries; this adds those that change no proposal."""
 
-    async def add(self, service: ServiceId, event: str, actor: str, detail: str) -> None:
-        """For refusals and the like."""
+    async def add(
+        self, service: ServiceId, event: str, actor: str, detail: str, proposal_id: str = "", data: str = ""
+    ) -> None:
+        """For refusals, premises and the like; `data` is JSON or empty."""
 
     async def entries(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
         """The newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A run of the audit that cannot be changed unnoticed: `sha256` is over `previous` and all of its lines.
+
+    `number` counts from 1; ids are those of the first and last entry; `sealed_at` is service time.
+    """
+
+    number: int
+    first_id: str
+    last_id: str
+    entries: int
+    previous: str
+    sha256: str
+    sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """What `verify` found. `broken` says what does not agree and where; None when everything does.
+
+    `head` is the digest of the newest seal ("" before the first): whoever keeps it can prove later what stood here.
+    """
+
+    head: str
+    seals: int
+    sealed_entries: int
+    unsealed_entries: int
+    broken: Message | None
+
+
+class AuditSeals(Protocol):
+    """Seals the audit, proves it, hands it out, and trims what is sealed, exported and old."""
+
+    async def seal(self, service: ServiceId, lease: Lease) -> Seal | None:
+        """Seal what is new, in batches; the newest seal, or None before the first. Raises LeaseLost."""
+
+    async def head(self, service: ServiceId) -> Seal | None:
+        """The newest seal."""
+
+    async def verify(self, service: ServiceId) -> AuditCheck:
+        """Compute every digest again."""
+
+    def export(self, service: ServiceId, after: int) -> AsyncIterator[str]:
+        """JSON lines of all that is sealed after seal number `after`: entries, each run closed by its seal."""
+
+    async def exported(self, service: ServiceId, number: int) -> None:
+        """Remember that everything up to this seal is safe elsewhere."""
+
+    async def last_exported(self, service: ServiceId) -> int:
+        """The number given to `exported`; 0 before the first export."""
+
+    async def trim(self, service: ServiceId, keep: timedelta) -> int:
+        """Drop entries that are sealed, exported and older than `keep` (by the store's clock); how many."""

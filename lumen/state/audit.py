@@ -19,8 +19,11 @@ class RedisAudit:
         self._calls = Calls(redis)
         self._clock = clock
 
-    async def add(self, service: ServiceId, event: str, actor: str, detail: str) -> None:
-        await self._calls.change("audit_add", service, self._clock.now().isoformat(), event, actor, detail, "")
+    async def add(
+        self, service: ServiceId, event: str, actor: str, detail: str, proposal_id: str = "", data: str = ""
+    ) -> None:
+        now = self._clock.now().isoformat()
+        await self._calls.change("audit_add", service, now, event, actor, detail, proposal_id, data)
 
     async def entries(self, service: ServiceId, limit: int) -> list[AuditEntry]:
         reply = await self._calls.read("read", service, "XREVRANGE", position("audit"), "+", "-", "COUNT", limit)

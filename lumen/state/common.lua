@@ -87,3 +87,45 @@ local function decide(id, state, decision, at, actor)
   touch(id)
 end
 
+-- Store a new PENDING proposal and return its id. Callers have freed its knob. Its values stand in ARGV from `first`:
+-- draft, knob, created at, expires at (both as people read them), milliseconds until it expires, acts at or '',
+-- milliseconds until it may act by itself or '', approvals needed, actor, milliseconds to remember the request,
+-- how many proposals to keep.
+local function create(first)
+  local draft, knob, at, expires_at, expires_ms, acts_at, acts_ms, needed, actor, request_ms, keep =
+    unpack(ARGV, first, first + 10)
+  local number = redis.call('INCR', SEQ)
+  local id = 'P' .. digits(number)
+  put(id, 'draft', draft)
+  put(id, 'knob', knob)
+  put(id, 'needed', needed)
+  put(id, 'state', 'PENDING')
+  put(id, 'created_at', at)
+  put(id, 'expires_at', expires_at)
+  if acts_ms ~= '' then
+    put(id, 'acts_at', acts_at)
+    redis.call('ZADD', COUNTDOWNS, digits(now + tonumber(acts_ms)), id)
+  end
+  redis.call('ZADD', DEADLINES, digits(now + tonumber(expires_ms)), id)
+  redis.call('ZADD', ORDER, number, id)
+  redis.call('ZADD', UNFINISHED, number, id)
+  redis.call('HSET', OPEN, knob, id)
+  redis.call('SET', DEDUPE, id, 'PX', request_ms)
+  audit(at, 'proposed', id, actor, 'PENDING', draft)
+  touch(id)
+
+  -- The oldest closed ones give way, a few at a time, so that memory stays bounded; the audit still tells of them.
+  local excess = redis.call('ZCARD', ORDER) - tonumber(keep)
+  if excess > 0 then
+    for _, old in ipairs(redis.call('ZRANGE', ORDER, 0, math.min(excess, 20) - 1)) do
+      if not redis.call('ZSCORE', UNFINISHED, old) then
+        for _, fields in ipairs({ FIELDS, HIDDEN }) do
+          for _, field in ipairs(fields) do redis.call('HDEL', PROPOSALS, old .. '/' .. field) end
+        end
+        redis.call('ZREM', ORDER, old)
+      end
+    end
+  end
+  return id
+end
+

@@ -42,24 +42,13 @@ class RedisProposals:
         self._keep = keep
 
     async def propose(self, draft: Draft, expires_in: timedelta, acts_in: timedelta | None = None) -> Proposal:
-        now = self._clock.now()
         self._fault("store.propose.before")
         reply = await self._calls.change(
             "propose",
             draft.service,
-            encode(draft),
-            draft.change.knob.value,
-            now.isoformat(),
-            (now + expires_in).isoformat(),
-            self._wall_ms(expires_in),
-            "" if acts_in is None else (now + acts_in).isoformat(),
-            "" if acts_in is None else self._wall_ms(acts_in),
-            draft.approvals_needed,
-            _actor(draft.asked_by),
+            *self._creation(draft, expires_in, acts_in),
             encode(Decision(Choice.SUPERSEDE, draft.asked_by, f"request:{draft.request_id}")),
             _EXPIRY,
-            milliseconds(REMEMBER),
-            self._keep,
             dedupe=request_key(draft.service, draft.request_id),
         )
         self._fault("store.propose.after")
@@ -156,14 +145,13 @@ class RedisProposals:
     async def advance(
         self, service: ServiceId, proposal_id: str, lease: Lease, state: State, note: Message | None
     ) -> Proposal:
-        comes_from = COMES_FROM.get(state, frozenset())
         self._fault("store.advance.before")
         reply = await self._calls.change(
             "advance",
             service,
             proposal_id,
             state.value,
-            f",{','.join(sorted(comes_from))},",
+            _comes_from(state),
             encode(note) if note else "",
             self._now(),
             _LUMEN,
@@ -172,16 +160,44 @@ class RedisProposals:
             "1" if state in FINAL else "",
         )
         self._fault("store.advance.after")
-        if reply.status == "LEASE_LOST":
-            raise lease_lost(lease.name)
-        if reply.status == "UNKNOWN":
-            raise _unknown(proposal_id)
-        if reply.status == "NOT_FROM":
-            raise NotPossible(
-                message("state.wrong_step", proposal_id=proposal_id, state=reply.values[0], wanted=state.value),
-                message("state.wrong_step_remedy", proposal_id=proposal_id),
-            )
+        _check_step(reply, proposal_id, state, lease)
         return proposal_from(proposal_id, reply.values[0])
+
+    async def replace(
+        self, proposal_id: str, lease: Lease, note: Message, fresh: Draft, expires_in: timedelta
+    ) -> Proposal:
+        self._fault("store.replace.before")
+        reply = await self._calls.change(
+            "replace",
+            fresh.service,
+            *self._creation(fresh, expires_in, None),
+            proposal_id,
+            _comes_from(State.ABANDONED),
+            encode(note),
+            lease.name,
+            lease.token,
+            dedupe=request_key(fresh.service, fresh.request_id),
+        )
+        self._fault("store.replace.after")
+        _check_step(reply, proposal_id, State.ABANDONED, lease)
+        return proposal_from(reply.values[0], reply.values[1])
+
+    def _creation(self, draft: Draft, expires_in: timedelta, acts_in: timedelta | None) -> tuple[str | int, ...]:
+        """What `create` in common.lua reads."""
+        now = self._clock.now()
+        return (
+            encode(draft),
+            draft.change.knob.value,
+            now.isoformat(),
+            (now + expires_in).isoformat(),
+            self._wall_ms(expires_in),
+            "" if acts_in is None else (now + acts_in).isoformat(),
+            "" if acts_in is None else self._wall_ms(acts_in),
+            draft.approvals_needed,
+            _actor(draft.asked_by),
+            milliseconds(REMEMBER),
+            self._keep,
+        )
 
     async def _list(self, service: ServiceId, which: str, argument: str | int) -> list[Proposal]:
         reply = await self._calls.read("proposals", service, which, argument)
@@ -203,6 +219,24 @@ def _unknown(proposal_id: str) -> NotPossible:
     return NotPossible(
         message("state.unknown_proposal", proposal_id=proposal_id), message("state.unknown_proposal_remedy")
     )
+
+
+def _comes_from(state: State) -> str:
+    """As advance.lua reads it: the names between commas."""
+    return f",{','.join(sorted(COMES_FROM.get(state, frozenset())))},"
+
+
+def _check_step(reply: Reply, proposal_id: str, wanted: State, lease: Lease) -> None:
+    """Raises what a refused step means."""
+    if reply.status == "LEASE_LOST":
+        raise lease_lost(lease.name)
+    if reply.status == "UNKNOWN":
+        raise _unknown(proposal_id)
+    if reply.status == "NOT_FROM":
+        raise NotPossible(
+            message("state.wrong_step", proposal_id=proposal_id, state=reply.values[0], wanted=wanted.value),
+            message("state.wrong_step_remedy", proposal_id=proposal_id),
+        )
 
 
 def _decided(reply: Reply, proposal_id: str) -> Decided:

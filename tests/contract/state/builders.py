@@ -13,6 +13,7 @@ from lumen.model.service import Person, ServiceId
 from lumen.ports.state import Lease
 from lumen.state import epoch
 from lumen.state.audit import RedisAudit
+from lumen.state.audit_seal import RedisAuditSeals
 from lumen.state.leases import RedisLeases
 from lumen.state.outbox import RedisOutbox
 from lumen.state.proposals import RedisProposals
@@ -76,6 +77,7 @@ class Store:
     outbox: RedisOutbox
     turns: RedisTurns
     audit: RedisAudit
+    seals: RedisAuditSeals
 
     @staticmethod
     def over(redis: Redis, clock: TestClock | None = None) -> "Store":
@@ -89,6 +91,7 @@ class Store:
             RedisOutbox(redis),
             RedisTurns(redis, keep=3),
             RedisAudit(redis, clock),
+            RedisAuditSeals(redis, clock, batch=4),
         )
 
     async def prepare(self) -> None:

@@ -222,6 +222,29 @@ async def test_a_lost_lease_moves_nothing(store: Store) -> None:
     assert await store.proposals.get(SERVICE, approved.id) == applying
 
 
+async def test_a_fresh_proposal_takes_the_place_of_one_whose_premises_moved(store: Store) -> None:
+    approved = await store.in_state(State.APPROVED)
+    lease = await store.lease()
+    note = message("execution.premises_moved", old=300)
+    fresh = await store.proposals.replace(approved.id, lease, note, draft("afresh", new=360), DAY)
+    assert (fresh.state, fresh.draft) == (State.PENDING, draft("afresh", new=360))
+    abandoned = await store.proposals.get(SERVICE, approved.id)
+    assert abandoned is not None
+    assert (abandoned.state, abandoned.note) == (State.ABANDONED, note)
+    assert await store.proposals.unfinished(SERVICE) == [fresh]
+    assert await store.events(approved.id) == [
+        ("proposed", "PENDING"),
+        ("decided", "APPROVED"),
+        ("advanced", "ABANDONED"),
+    ]
+    # Again, its answer lost.
+    assert await store.proposals.replace(approved.id, lease, note, draft("afresh", new=360), DAY) == fresh
+    with pytest.raises(NotPossible):
+        await store.proposals.replace(fresh.id, lease, note, draft("another"), DAY)
+    with pytest.raises(LeaseLost):
+        await store.proposals.replace(fresh.id, Lease(lease.name, lease.token - 1), note, draft("another"), DAY)
+
+
 async def test_a_timer_is_fenced(store: Store) -> None:
     made = await store.proposals.propose(draft(), DAY, SOON)
     paused = await store.lease("timer", SOON)

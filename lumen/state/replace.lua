@@ -1,0 +1,21 @@
+-- The premises have moved: abandon a proposal and store a fresh one in the same step, so that a crash forgets neither.
+-- DEDUPE  the request's memory: the id of the fresh proposal
+-- ARGV    3…13 the fresh proposal (create in common.lua), 14 the id of the old one, 15 states that it may come from,
+--         between commas, 16 note, 17 lease, 18 its token
+-- Reply   OK id row | UNKNOWN | LEASE_LOST | NOT_FROM state
+local at, old = ARGV[5], ARGV[14]
+
+local made = redis.call('GET', DEDUPE)
+if made and get(made, 'state') then return { 'OK', NOW, made, row(made) } end
+if not holds(ARGV[17], ARGV[18]) then return { 'LEASE_LOST', NOW } end
+local state = get(old, 'state')
+if not state then return { 'UNKNOWN', NOW } end
+if not string.find(ARGV[15], ',' .. state .. ',', 1, true) then return { 'NOT_FROM', NOW, state } end
+
+put(old, 'state', 'ABANDONED')
+put(old, 'note', ARGV[16])
+close(old, at)
+audit(at, 'advanced', old, 'lumen', 'ABANDONED', ARGV[16])
+touch(old)
+local id = create(3)
+return { 'OK', NOW, id, row(id) }
