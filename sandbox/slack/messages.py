@@ -62,9 +62,13 @@ class MessageLog:
     on_change: Callable[[Message], None] = lambda _message: None
     on_removed: Callable[[Message], None] = lambda _message: None
     _by_channel: dict[str, dict[str, Message]] = field(default_factory=dict)
+    # Replies (not ephemeral ones) by channel and parent: the timestamps in order.
+    _threads: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def post(self, message: Message) -> Message:
         self._by_channel.setdefault(message.channel, {})[message.ts] = message
+        if _is_reply(message):
+            self._threads.setdefault((message.channel, str(message.thread_ts)), []).append(message.ts)
         self.on_change(message)
         self._parent_changed(message)
         return message
@@ -76,6 +80,8 @@ class MessageLog:
 
     def remove(self, message: Message) -> None:
         del self._by_channel[message.channel][message.ts]
+        if _is_reply(message):
+            self._threads[message.channel, str(message.thread_ts)].remove(message.ts)
         self.on_removed(message)
         self._parent_changed(message)
 
@@ -87,8 +93,8 @@ class MessageLog:
         return iter(tuple(self._by_channel.get(channel, {}).values()))
 
     def replies(self, channel: str, thread_ts: str) -> list[Message]:
-        found = (m for m in self.in_channel(channel) if m.thread_ts == thread_ts)
-        return [m for m in found if m.ts != thread_ts and m.ephemeral_to is None]
+        messages = self._by_channel.get(channel, {})
+        return [messages[ts] for ts in self._threads.get((channel, thread_ts), ())]
 
     def everything(self) -> Iterator[Message]:
         for channel in tuple(self._by_channel):
@@ -98,11 +104,12 @@ class MessageLog:
         for message in tuple(self.everything()):
             self.on_removed(message)
         self._by_channel.clear()
+        self._threads.clear()
 
     def _parent_changed(self, message: Message) -> None:
         # The parent carries the count of its replies, so readers of the page must hear of it.
-        if message.thread_ts and message.thread_ts != message.ts and message.ephemeral_to is None:
-            parent = self.get(message.channel, message.thread_ts)
+        if _is_reply(message):
+            parent = self.get(message.channel, str(message.thread_ts))
             if parent is not None:
                 self.on_change(parent)
 
@@ -138,3 +145,8 @@ class MessageLog:
             "thread_ts": message.ts, "reply_count": len(replies), "reply_users_count": len(repliers),
             "reply_users": repliers, "latest_reply": replies[-1].ts, "subscribed": False,
         }  # fmt: skip
+
+
+def _is_reply(message: Message) -> bool:
+    """A reply that everybody sees, and that its parent counts."""
+    return bool(message.thread_ts) and message.thread_ts != message.ts and message.ephemeral_to is None

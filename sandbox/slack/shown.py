@@ -13,6 +13,8 @@ from sandbox.slack.views import Views
 from sandbox.slack.wire import Json
 
 INSPECTOR_ENTRIES = 200
+# What a page shows of a channel's past when it opens; the control API reads everything.
+PAGE_MESSAGES = 400
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,15 @@ class Shown:
             out["files"] = [self.files.wire(f, self.base_url(), self.directory.team.id) for f in stored]
         return out
 
-    def messages(self, user_id: str | None, channel: str | None = None, thread_ts: str | None = None) -> list[Json]:
-        """Oldest first; `user_id` None = what everybody together sees (all ephemeral ones included)."""
+    def messages(
+        self, user_id: str | None, channel: str | None = None, thread_ts: str | None = None, last: int | None = None
+    ) -> list[Json]:
+        """Oldest first; `user_id` None = what everybody together sees; `last` = no more than so many, the newest."""
         found = self.log.in_channel(channel) if channel else self.log.everything()
         seen = [m for m in found if user_id is None or self._readable(m, user_id)]
         if thread_ts is not None:
             seen = [m for m in seen if thread_ts in (m.ts, m.thread_ts)]
-        return [self.message(m) for m in seen]
+        return [self.message(m) for m in (seen if last is None else seen[-last:])]
 
     def workspace(self) -> Json:
         """What does not change while it runs, and the number of open connections."""
@@ -72,7 +76,7 @@ class Shown:
             "type": "snapshot",
             "viewer": user_id,
             **self.workspace(),
-            "messages": self.messages(user_id),
+            "messages": [m for c in self.directory.channels for m in self.messages(user_id, c, last=PAGE_MESSAGES)],
             "stack": [self.views.page_form(v) for v in self.views.stacks.get(user_id, ())],
             "home": self.views.page_form(home) if home else None,
             "calls": [asdict(c) for c in list(self.journal.calls)[-INSPECTOR_ENTRIES:]],

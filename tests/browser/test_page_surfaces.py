@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage, Screen, at_both_widths
-from tests.contract.sandbox_slack.blocks import actions, button, mrkdwn, option, plain, section
+from tests.contract.sandbox_slack.blocks import actions, button, confirm, mrkdwn, option, plain, section
 from tests.contract.sandbox_slack.bots import CARD, running_bot
 from tests.slack_workspace import World
 
@@ -44,6 +44,20 @@ async def test_a_modal_with_an_error_and_then_done(world: World, bot: list[Json]
     await modal.get_by_role("textbox", name="Label").fill("fine")
     await modal.get_by_role("button", name="Go").click()
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_button_on_a_card_asks_and_acts(world: World, bot: list[Json], open_page: OpenPage) -> None:
+    pressed = button("choose", text=plain("Take it"), confirm=confirm())
+    card = {"type": "card", "title": mrkdwn("A card"), "actions": [pressed]}
+    await world.web.chat_postMessage(channel=world.channel, text="x", blocks=[card])
+    page = await open_page()
+    await page.get_by_role("button", name="Take it").click()
+    await page.get_by_role("dialog", name="Sure?").get_by_role("button", name="Yes").click()
+    for _ in range(200):
+        if bot:
+            break
+        await page.wait_for_timeout(10)
+    assert bot[0]["actions"][0]["action_id"] == "choose"
 
 
 async def test_a_menu_tells_the_app_what_was_chosen(world: World, bot: list[Json], open_page: OpenPage) -> None:

@@ -1,5 +1,6 @@
 // A list of blocks: what only shows goes to the renderer, what answers to people is made here.
-import { useId } from "react";
+import { useId, useState } from "react";
+import { ConfirmDialog } from "./dialog.jsx";
 import { Element, initialValue, plainValue } from "./elements.jsx";
 import { withEmoji } from "./emoji.js";
 import { useStore } from "./store.js";
@@ -17,10 +18,51 @@ export function BlockList({ blocks, surface }) {
   return (
     <div className="blocks">
       {groups.map((g, i) =>
-        g.own ? <Own key={g.own.block_id || i} block={g.own} surface={surface} /> : <Blocks key={i} blocks={g.shown} />,
+        g.own ? (
+          <Own key={g.own.block_id || i} block={g.own} surface={surface} />
+        ) : (
+          <Shown key={i} blocks={g.shown} surface={surface} />
+        ),
       )}
     </div>
   );
+}
+
+// Buttons that the renderer draws itself (on cards) carry their action_id as id and tell nobody: listen for them here.
+function Shown({ blocks, surface }) {
+  const [asking, setAsking] = useState(null);
+  const onClick = (event) => {
+    const id = event.target.closest("button[id]")?.id;
+    for (const block of blocks) {
+      const cards = block.type === "carousel" ? block.elements : [block];
+      const element = id && cards.flatMap((c) => c.actions || []).find((a) => a.action_id === id);
+      if (element?.confirm) setAsking({ element, block });
+      else if (element) surface.act(element, block.block_id, undefined);
+    }
+  };
+  return (
+    <div onClickCapture={onClick}>
+      <Blocks blocks={blocks.map(withoutConfirm)} />
+      {asking && (
+        <ConfirmDialog
+          confirm={asking.element.confirm}
+          body={<TextObject value={asking.element.confirm.text} />}
+          onNo={() => setAsking(null)}
+          onYes={() => {
+            setAsking(null);
+            surface.act(asking.element, asking.block.block_id, undefined);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+// The renderer would open a dialog of its own for these.
+function withoutConfirm(block) {
+  if (!block.actions && block.type !== "carousel") return block;
+  const plain = (card) => ({ ...card, actions: card.actions?.map(({ confirm: _confirm, ...rest }) => rest) });
+  return block.type === "carousel" ? { ...block, elements: block.elements.map(plain) } : plain(block);
 }
 
 function isOurs(block) {

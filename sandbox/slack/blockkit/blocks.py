@@ -148,7 +148,7 @@ BLOCKS: dict[str, Rule] = {
         {"rows": items(items(_CELL, 20, 1), 1000, 1), "caption": string(2000)},
         {**_ID, "page_size": whole(1, 100), "row_header_column_index": whole(0, 19)},
     ),
-    "data_visualization": Shape({"title": anything}, {**_ID, "chart": anything, "alt_text": string(2000)}),
+    "data_visualization": Shape({"chart": anything}, {**_ID, "title": anything, "alt_text": string(2000)}),
     "container": Shape(
         {"child_blocks": items(anything, 10)},
         {
