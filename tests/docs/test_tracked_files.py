@@ -34,11 +34,12 @@ def test_no_machine_and_no_registry_is_named() -> None:
 
 
 def test_no_file_is_too_long_to_read() -> None:
-    """A module is one idea. What is generated or bundled is not read."""
+    """A module is one idea; a table of cases may be longer."""
     long = [
         f"{file.relative_to(ROOT)} has {lines} lines"
         for file in tracked()
-        if file.suffix == ".py" and (lines := len(file.read_text().splitlines())) > 400
+        if file.suffix == ".py"
+        and (lines := len(file.read_text().splitlines())) > (500 if "tests" in file.relative_to(ROOT).parts else 400)
     ]
     assert long == []
 
