@@ -29,6 +29,7 @@ class Worker:
             except Exception as error:
                 log.warning("worker_failed", worker=self._name, error=repr(error))
             try:
-                await asyncio.wait_for(self._kicked.wait(), self._every_seconds)
+                async with asyncio.timeout(self._every_seconds):  # `wait_for` may lose a cancellation on 3.11
+                    await self._kicked.wait()
             except TimeoutError:
                 continue

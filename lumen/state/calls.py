@@ -4,6 +4,7 @@ A change carries a moment of the store's own clock after which the script refuse
 command that was stuck on the way (a stopped server, a slow network) cannot decide anything behind our back.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Calls:
     ) -> Reply:
         keys = all_keys(service) + ([dedupe] if dedupe else [])
         pool: Any = self._redis.connection_pool  # its methods carry no types
+        cancelled_before = _cancellations()
         try:
             connection = await pool.get_connection()
         except SILENCE as error:
@@ -72,6 +74,9 @@ class Calls:
         finally:
             await pool.release(connection)
         self._learn_offset(int(raw[1]))
+        if _cancellations() > cancelled_before:
+            # Python 3.11's `asyncio.wait_for`, in which redis-py writes, loses a cancellation that comes as it ends.
+            raise asyncio.CancelledError
         return self._checked(Reply(raw[0], tuple(raw[2:])), service)
 
     async def _send(
@@ -130,6 +135,12 @@ def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> Sto
         message("state.other_schema", where=where, found=found_schema, wanted=SCHEMA),
         message("state.other_schema_remedy"),
     )
+
+
+def _cancellations() -> int:
+    """How often somebody asked the running task to stop."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
 
 
 async def _ask(connection: AbstractConnection, *command: str | int) -> Any:
