@@ -14,9 +14,13 @@ SCALE = 60.0
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """Everything but the bot, with a prepared store. Leaving it ends whatever was started in it."""
-    with World(tmp_path / "world", Clock(SCALE, datetime.now(UTC).isoformat())) as running:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """Everything but the bot, with a prepared store. Leaving it ends whatever was started in it.
+
+    An indirect parameter is another scale than the demo's.
+    """
+    scale = float(getattr(request, "param", SCALE))
+    with World(tmp_path / "world", Clock(scale, datetime.now(UTC).isoformat())) as running:
         running.initialise_state()
         yield running
 

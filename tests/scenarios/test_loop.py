@@ -1,4 +1,4 @@
-"""The main job on real processes: report, command, card, click, applied, followed, hit rate up; and what must not."""
+"""The main job on real processes: report, command, card, click, applied, followed, hit rate up."""
 
 import asyncio
 import time

@@ -1,0 +1,68 @@
+"""The main job as a person does it: type, read the card, confirm, and see what it did."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from demo.world import World
+from sandbox.client import SandboxClient
+from tests.chromium import FLAGS
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def page(world: World, chromium: str) -> AsyncIterator[Page]:
+    """The workspace's page, opened by the approver."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        opened = await browser.new_page(viewport={"width": 1280, "height": 900})
+        await opened.goto(world.addresses.page)
+        yield opened
+        await browser.close()
+
+
+async def type_command(page: Page, command: str) -> None:
+    composer = page.get_by_role("textbox").first
+    await composer.click()
+    await composer.fill(command)
+    await composer.press("Escape")
+    await composer.press("Enter")
+
+
+# An hour in 15 s: a report compares whole hours before and after a change.
+@pytest.mark.parametrize("world", [240.0], indirect=True)
+async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
+    world: World, page: Page, slack: SandboxClient
+) -> None:
+    world.start_bot(OBSERVE_ONLY="7d")
+    await expect(page.get_by_text(re.compile(r"ion-api: \w+, gate \d+ of 100")).first).to_be_visible(timeout=20_000)
+    before = (await slack.get("world/state"))["ion"]["hit_rate"]["30"]
+
+    await type_command(page, "/lumen ttl 600")
+    card = page.locator(".message").filter(has=page.get_by_role("button", name="Approve"))
+    await card.get_by_role("button", name="Approve").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("600 s instead of 300 s")
+    await dialog.get_by_role("button", name="Set 600 s").click()
+
+    applied = page.locator(".message").filter(has_text="TTL 300 → 600 s · applied")
+    await expect(applied).to_be_visible(timeout=60_000)
+    await expect(applied).to_contain_text("Approved by")
+    await expect(applied).to_contain_text("acknowledged by the service")
+    await expect(applied.get_by_role("button", name="Approve")).to_have_count(0)
+
+    # A whole window after the change the report itself compares before and now.
+    rise = re.compile(r"TTL 300 → 600 s.*hit rate (\d+\.\d)% before, (\d+\.\d)% now", re.DOTALL)
+    for _ in range(600):
+        text = "\n".join(m.text for m in await slack.messages() if "gate" in m.text)
+        if found := rise.search(text):
+            break
+        await asyncio.sleep(0.5)
+    else:
+        pytest.fail(f"no report showed the rise; the last ones:\n{text}")
+    assert float(found[2]) > float(found[1])
+    assert (await slack.get("world/state"))["ion"]["hit_rate"]["30"] > before
