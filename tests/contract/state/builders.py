@@ -97,7 +97,10 @@ class Store:
     async def prepare(self) -> None:
         """Empty the store but for its epoch."""
         await self.redis.flushall()
-        await epoch.init(self.redis, (SERVICE, OTHER), self.clock)
+        await self.prepare_only(SERVICE, OTHER)
+
+    async def prepare_only(self, *services: ServiceId) -> None:
+        await epoch.init(self.redis, services, self.clock)
 
     async def now_ms(self) -> float:
         """The store's own time."""
