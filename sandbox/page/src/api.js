@@ -19,3 +19,19 @@ export const openHome = (user) => post("home", { user });
 export const askOptions = (body) => post("options", body);
 export const sockets = (body) => post("sockets", body);
 export const planFault = (body) => post("faults", body);
+
+// The rest of the world, where there is one: null where this sandbox has Slack alone.
+export async function getWorld(name) {
+  const response = await fetch(`/control/world/${name}`);
+  return response.ok ? response.json() : null;
+}
+
+export async function postWorld(name, body) {
+  const response = await fetch(`/control/world/${name}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.json().catch(() => ({ error: `HTTP ${response.status}` }));
+  return { ...answer, ok: response.ok };
+}

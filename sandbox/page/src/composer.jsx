@@ -6,7 +6,12 @@ import { getState } from "./store.js";
 
 // A usage hint such as "[status | ttl [seconds] | undo <id>]" gives one suggestion for each of its alternatives.
 const alternatives = (hint) =>
-  hint.split(/[|·]/).map((part) => part.replace(/^[\s[<(]+/, "").replace(/[\])\s]+$/, "")).filter((part) => /^[a-z]/.test(part));
+  hint
+    .trim()
+    .replace(/^\[(.*)\]$/, "$1")
+    .split(/[|·]/)
+    .map((part) => part.trim())
+    .filter((part) => /^[a-z]/.test(part));
 
 function suggestionsFor(text, commands) {
   if (!text.startsWith("/")) return [];

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { planFault, sockets } from "./api.js";
 import { change, useStore } from "./store.js";
+import { World } from "./world.jsx";
 
 const time = (at) => new Date(at * 1000).toISOString().slice(11, 23);
 
@@ -90,7 +91,7 @@ function Faults() {
   );
 }
 
-const TABS = { Envelopes, "API calls": Calls, Faults };
+const TABS = { Envelopes, "API calls": Calls, Faults, World };
 
 export function Inspector() {
   const [tab, setTab] = useState("Envelopes");
