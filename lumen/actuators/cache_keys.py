@@ -1,19 +1,17 @@
 """Goes through the service's own keys in bounded, paced batches: to remove them, or to give them another lifetime.
 
 The cache is never harmed by accident: only keys under the prefix are touched, never the two hashes of the contract;
-a batch is one short command of the server; between batches others get their turn. Nothing here moves the server's
-hits and misses: SCAN, UNLINK and EXPIRE are not counted, PTTL would be (a hit for each key), so it is not used.
+a batch is one short script; between batches others get their turn. The keys never leave the server, so they need not
+be text. Nothing here moves the server's hits and misses: SCAN, UNLINK and PEXPIRE are not counted, PTTL would be (a
+hit for each key), so it is not used.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from redis import exceptions
 from redis.asyncio import Redis
-from redis.client import NEVER_DECODE
 
 from lumen.model import ion
 from lumen.model.errors import ActuatorFailed
@@ -21,18 +19,30 @@ from lumen.model.message import message
 from lumen.ports.actuators import Progress, Swept
 from lumen.vendors.redis_errors import FAILURES, place, refusal
 
-#: KEYS = a batch; ARGV: least ms, span of ms, "LT" or "GT". Expiries are spread over the span, so that the keys do not
-#: all end in one moment and call the API at once. XX: a key without an expiry keeps none. Returns how many changed.
-RETIME = """
-local changed = 0
-for at, key in ipairs(KEYS) do
-    local ms = tonumber(ARGV[1]) + (at * 7919 + tonumber(ARGV[4])) % tonumber(ARGV[2])
-    changed = changed + redis.call('PEXPIRE', key, ms, 'XX', ARGV[3])
+#: One batch. ARGV: cursor, MATCH pattern (the prefix as it is, and *), COUNT, deed ("count", "unlink", "LT", "GT"),
+#: least ms, span of ms. The new ends are spread over the span, so that the keys do not all end in one moment and call
+#: the API at once. LT goes with XX: a key without an expiry keeps none (GT leaves it alone by itself). Everything that
+#: need not be done for each key is done before the loop: the loop is what the server's time goes into.
+#: Returns {cursor, seen, changed}.
+BATCH = """
+local found = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
+local keys, deed, call, changed = found[2], ARGV[4], redis.call, 0
+if deed == 'unlink' then
+    for at = 1, #keys do changed = changed + call('UNLINK', keys[at]) end
+elseif deed ~= 'count' then
+    local ends, least, span = {}, tonumber(ARGV[5]), tonumber(ARGV[6])
+    for step = 0, 63 do ends[step] = string.format('%d', least + math.floor(span * step / 64)) end
+    if deed == 'GT' then
+        for at = 1, #keys do changed = changed + call('PEXPIRE', keys[at], ends[at % 64], 'GT') end
+    else
+        for at = 1, #keys do changed = changed + call('PEXPIRE', keys[at], ends[at % 64], 'XX', 'LT') end
+    end
 end
-return changed
+return {found[1], #keys, changed}
 """
 
-_OWN = (ion.CONFIG_KEY.encode(), ion.ACK_KEY.encode())
+#: What the contract keeps on the same server; a prefix that reaches them is refused.
+_OWN = (ion.CONFIG_KEY, ion.ACK_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +64,7 @@ class CacheSweeper:
 
     async def flush(self, progress: Progress, *, dry_run: bool) -> Swept:
         """UNLINK of every key under the prefix. A repeat removes what has been cached since."""
-
-        async def unlink(keys: Sequence[bytes], _batch: int) -> int:
-            return int(await self._redis.unlink(*keys))
-
-        return await self._sweep(None if dry_run else unlink, progress)
+        return await self._sweep("count" if dry_run else "unlink", 0, progress)
 
     async def retime(self, old_seconds: int, new_seconds: int, progress: Progress, *, dry_run: bool) -> Swept:
         """Shorter: nothing lives longer than `new_seconds` from now. Longer: what was written with `old_seconds` lives
@@ -70,44 +76,38 @@ class CacheSweeper:
         shorter = new_seconds < old_seconds
         most_ms = (new_seconds if shorter else new_seconds - old_seconds) * 1000
         direction = "LT" if shorter else "GT"
+        return await self._sweep("count" if dry_run or most_ms == 0 else direction, most_ms, progress)
 
-        async def move(keys: Sequence[bytes], batch: int) -> int:
-            least_ms = most_ms // 2
-            arguments = (least_ms, max(1, most_ms - least_ms), direction, batch * 104729)
-            return int(await self._redis.eval(RETIME, len(keys), *keys, *arguments))
-
-        return await self._sweep(None if dry_run or most_ms == 0 else move, progress)
-
-    async def _sweep(self, deed: Callable[[Sequence[bytes], int], Awaitable[int]] | None, progress: Progress) -> Swept:
+    async def _sweep(self, deed: str, most_ms: int, progress: Progress) -> Swept:
         self._check_prefix()
-        seen = changed = batch = 0
+        swept, cursor = Swept(0, 0), "0"
         try:
-            async for keys in self._batches():
+            while True:
                 began = time.monotonic()
-                seen += len(keys)
-                batch += 1
-                if deed is not None and keys:
-                    changed += await deed(keys, batch)
-                progress(Swept(seen, changed))
-                await self._rest(len(keys), time.monotonic() - began)
+                cursor, seen, changed = await self._batch(cursor, deed, most_ms)
+                swept = Swept(swept.seen + seen, swept.changed + changed)
+                progress(swept)
+                if cursor == "0":
+                    return swept
+                await self._rest(seen, time.monotonic() - began)
         except exceptions.ResponseError as error:
             raise self._refused(error) from error
         except FAILURES as error:
             raise refusal(error, self._where) from error
-        return Swept(seen, changed)
 
-    async def _batches(self) -> AsyncIterator[Sequence[bytes]]:
-        """Raw keys: a cache's keys need not be text."""
-        prefix, cursor = self._prefix.encode(), 0
-        client: Any = self._redis  # this method carries no types
-        while True:
-            found = await client.execute_command(
-                "SCAN", cursor, "MATCH", _literal(prefix) + b"*", "COUNT", self._pace.batch, **{NEVER_DECODE: []}
-            )
-            cursor = int(found[0])
-            yield [key for key in found[1] if key.startswith(prefix) and key not in _OWN]
-            if cursor == 0:
-                return
+    async def _batch(self, cursor: str, deed: str, most_ms: int) -> tuple[str, int, int]:
+        least_ms = most_ms // 2
+        found = await self._redis.eval(
+            BATCH,
+            0,
+            cursor,
+            _literal(self._prefix) + "*",
+            self._pace.batch,
+            deed,
+            least_ms,
+            most_ms - least_ms,
+        )
+        return str(found[0]), int(found[1]), int(found[2])
 
     async def _rest(self, keys: int, took_seconds: float) -> None:
         rate = self._pace.keys_per_second
@@ -115,7 +115,7 @@ class CacheSweeper:
         await asyncio.sleep(max(0.0, keys / rate - took_seconds) if rate > 0 else 0)
 
     def _check_prefix(self) -> None:
-        if not self._prefix or any(key.startswith(self._prefix.encode()) for key in _OWN):
+        if not self._prefix or any(key.startswith(self._prefix) for key in _OWN):
             raise ActuatorFailed(
                 message("actuator.prefix_too_wide", prefix=self._prefix),
                 message("actuator.prefix_too_wide_remedy"),
@@ -131,6 +131,6 @@ class CacheSweeper:
         return failed
 
 
-def _literal(prefix: bytes) -> bytes:
-    """`prefix` for SCAN's MATCH, where * ? [ ] and \\ mean something else."""
-    return b"".join(b"\\" + bytes((c,)) if c in b"*?[]^\\" else bytes((c,)) for c in prefix)
+def _literal(prefix: str) -> str:
+    """`prefix` for SCAN's MATCH, where * ? [ ] ^ and \\ mean something else."""
+    return "".join(f"\\{sign}" if sign in "*?[]^\\" else sign for sign in prefix)
