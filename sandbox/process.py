@@ -11,8 +11,11 @@ from dataclasses import asdict
 from aiohttp import web
 
 from sandbox.clock import Clock
+from sandbox.control.incidents import IncidentControl
 from sandbox.control.world import WorldControl
 from sandbox.google.cloud import GoogleCloud
+from sandbox.incidents.runner import Incidents
+from sandbox.incidents.stage import Stage
 from sandbox.ion.cachestore import CacheDown
 from sandbox.ion.config import IonConfig
 from sandbox.ion.fleet import place_fleet
@@ -58,6 +61,9 @@ async def serve(options: argparse.Namespace) -> int:
     application = web.Application(middlewares=[loopback_only], client_max_size=64 * 1024 * 1024)
     slack.mount(application)
     WorldControl(clock, cloud, world).mount(application)
+    incidents = None if world is None else Incidents(Stage(clock, cloud, world, slack))
+    if incidents is not None:
+        IncidentControl(incidents).mount(application)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
@@ -87,7 +93,10 @@ async def serve(options: argparse.Namespace) -> int:
     }
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
+    troubles = None if incidents is None else asyncio.create_task(incidents.run())
     await stop.wait()
+    if troubles is not None:
+        troubles.cancel()
     if world is not None:
         await world.stop()
     await cloud.server.stop()

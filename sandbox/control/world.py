@@ -12,26 +12,19 @@ POST deploy      {service?, image?, error_share?, slow_factor?, fails?}       a 
 POST clear       {}           no faults, all permissions, metrics on time, usual demand
 """
 
-from collections.abc import Awaitable, Callable
-from json import JSONDecodeError
+from collections.abc import Callable
 from typing import Any
 
 import grpc
 from aiohttp import web
 
 from sandbox.clock import Clock
+from sandbox.control.requests import BadRequest, Body, does, reads
 from sandbox.google.cloud import GoogleCloud
 from sandbox.google.faults import MethodFault
-from sandbox.google.refusal import Refusal
 from sandbox.ion.behaviour import NO_START, Behaviour
 from sandbox.ion.place import image_of
 from sandbox.ion.world import World
-
-Body = dict[str, Any]
-
-
-class BadRequest(ValueError):
-    """What was asked cannot be done; the message says why and what can."""
 
 
 class WorldControl:
@@ -42,7 +35,6 @@ class WorldControl:
         self._clock = clock
         self._cloud = cloud
         self._world = world
-        self._releases = 0
 
     def mount(self, application: web.Application) -> None:
         """Add the routes; the application has the loopback guard among its middlewares."""
@@ -56,10 +48,10 @@ class WorldControl:
             "deploy": self.deploy,
             "clear": self.clear,
         }
-        application.router.add_get("/control/world/state", _reads(self.state))
-        application.router.add_get("/control/world/calls", _reads(self.calls))
+        application.router.add_get("/control/world/state", reads(self.state))
+        application.router.add_get("/control/world/calls", reads(self.calls))
         for name, deed in posts.items():
-            application.router.add_post(f"/control/world/{name}", _does(deed))
+            application.router.add_post(f"/control/world/{name}", does(deed))
 
     def _ion(self) -> World:
         if self._world is None:
@@ -160,8 +152,8 @@ class WorldControl:
     def deploy(self, body: Body) -> Body:
         world = self._ion()
         service = str(body.get("service") or world.config.services[0].name)
-        self._releases += 1
-        image = str(body.get("image") or image_of(world.config, f"{service}-release-{self._releases}"))
+        number = world.behaviours.next_number()
+        image = str(body.get("image") or image_of(world.config, f"{service}-release-{number}"))
         world.behaviours.set(
             image,
             Behaviour(
@@ -191,27 +183,3 @@ def _code(name: object) -> grpc.StatusCode | None:
         return grpc.StatusCode[str(name).upper()]
     except KeyError as error:
         raise BadRequest(f"code {name!r}: one of {', '.join(c.name for c in grpc.StatusCode)}") from error
-
-
-def _reads(view: Callable[[], Body]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(_request: web.Request) -> web.Response:
-        return web.json_response(view())
-
-    return handle
-
-
-def _does(deed: Callable[[Body], Body]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            body = await request.json() if request.can_read_body else {}
-            if not isinstance(body, dict):
-                raise BadRequest("the body must be a JSON object")
-            return web.json_response(deed(body))
-        except JSONDecodeError as error:
-            return web.json_response({"error": f"the body is no JSON: {error}"}, status=400)
-        except (BadRequest, TypeError, ValueError) as error:
-            return web.json_response({"error": str(error)}, status=400)
-        except Refusal as error:
-            return web.json_response({"error": error.message}, status=404)
-
-    return handle

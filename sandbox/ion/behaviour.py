@@ -26,6 +26,12 @@ class Behaviours:
 
     def __init__(self) -> None:
         self._by_image: dict[str, Behaviour] = {}
+        self._releases = 0
+
+    def next_number(self) -> int:
+        """Numbers releases, so that every one has an image of its own."""
+        self._releases += 1
+        return self._releases
 
     def set(self, image: str, behaviour: Behaviour) -> None:
         self._by_image[image] = behaviour

@@ -51,7 +51,7 @@ class CacheMeter:
         before = self._before
         self._before = info
         if before is None or before.run_id != info.run_id:
-            before = CacheInfo(info.run_id, 0, 0, 0, 0, 0, 0, 0, 0, 0.0)
+            before = CacheInfo(info.run_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0)
         # CONFIG RESETSTAT lets a counter fall: then all of it is new.
         hits = info.hits - before.hits if info.hits >= before.hits else info.hits
         misses = info.misses - before.misses if info.misses >= before.misses else info.misses

@@ -9,6 +9,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 MB = 2**20
+SQUEEZE_PREFIX = "ion:batch:"  # data of a batch job that has no business here
 BALLAST_PREFIX = "ion:embedding:"  # other data of the application in the same instance: never expires
 _BALLAST_CHUNK = MB
 
@@ -30,6 +31,7 @@ class CacheInfo:
     max_bytes: int
     clients: int
     keys: int
+    expiring: int  # of them have a TTL
     average_ttl_ms: float
 
 
@@ -42,6 +44,8 @@ class CacheStore:
             url, socket_timeout=2.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), decode_responses=False
         )
         self._prefix = prefix
+        self._admin: redis_asyncio.Redis | None = None
+        self._max_clients = 0
         self._answer = (b"An answer of ION, long enough to weigh something. " * (answer_bytes // 50 + 1))[:answer_bytes]
 
     async def look_up(self, keys: Sequence[str]) -> list[bool]:
@@ -84,6 +88,7 @@ class CacheStore:
             max_bytes=int(raw.get("maxmemory", 0)),
             clients=int(raw["connected_clients"]),
             keys=int(keyspace.get("keys", 0)),
+            expiring=int(keyspace.get("expires", 0)),
             average_ttl_ms=float(keyspace.get("avg_ttl", 0)),
         )
 
@@ -107,6 +112,39 @@ class CacheStore:
             await pipe.execute()
         except (RedisError, OSError) as error:
             raise CacheDown(str(error)) from error
+
+    async def squeeze(self, share: float) -> None:
+        """Let other data take `share` of the memory limit, so that answers are evicted."""
+        info = await self.info()
+        others = info.used_bytes - info.expiring * len(self._answer)
+        extra = int(info.max_bytes * share) - others
+        pipe = self.redis.pipeline(transaction=False)
+        for chunk, offset in enumerate(range(0, extra, _BALLAST_CHUNK // 4)):
+            size = min(_BALLAST_CHUNK // 4, extra - offset)
+            pipe.setrange(f"{SQUEEZE_PREFIX}{chunk:05d}", max(1, size - 256), b"\0")
+        await pipe.execute(raise_on_error=False)
+
+    async def release(self) -> None:
+        """Take that data away again."""
+        keys = [key async for key in self.redis.scan_iter(f"{SQUEEZE_PREFIX}*", count=1000)]
+        if keys:
+            await self.redis.unlink(*keys)
+
+    async def refuse_clients(self) -> None:
+        """Cut everybody off and let nobody in but this one connection, which can undo it."""
+        self._admin = self.redis.client()
+        await self._admin.ping()
+        self._max_clients = int((await self._admin.config_get("maxclients"))["maxclients"] or 0)
+        await self._admin.config_set("maxclients", 1)
+        for kind in ("normal", "pubsub"):
+            await self._admin.client_kill_filter(_type=kind, skipme=True)
+
+    async def admit_clients(self) -> None:
+        """The end of that."""
+        if self._admin is not None:
+            await self._admin.config_set("maxclients", self._max_clients)
+            await self._admin.aclose()
+            self._admin = None
 
     async def warm(self, lifetimes_ms: Sequence[tuple[str, int]]) -> None:
         """Put in what a running service would already have cached."""

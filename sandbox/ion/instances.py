@@ -28,6 +28,12 @@ class Instances:
         self._running = 0
         self._idle_minutes = 0
 
+    def pinned(self, count: int) -> Minute:
+        """A minute in which just so many instances are busy all the time, whatever the load."""
+        cold = max(0, count - self._running)
+        self._running = count
+        return Minute(count, 0, cold, 60.0 * count)
+
     def minute(self, requests: int, minimum: int) -> Minute:
         """A minute with so many requests; `minimum` instances are kept warm."""
         needed = ceil(requests / 60 / PER_SECOND) if requests else 0

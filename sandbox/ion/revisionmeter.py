@@ -1,5 +1,6 @@
 """The Cloud Run series of one revision: this minute's counts, and the columns they go into when it ends."""
 
+from dataclasses import replace
 from random import Random
 
 from sandbox.google.monitoring import catalogue
@@ -58,13 +59,20 @@ class RevisionMeter:
         answers.squares += latency_ms * latency_ms
         self.requests += 1
 
-    def close(self, minute: int, minimum: int) -> Minute:
-        """End the minute: write its points. Codes that nobody got have no point."""
+    def close(self, minute: int, minimum: int, pinned: int | None = None, time_factor: float = 1.0) -> Minute:
+        """End the minute: write its points. Codes that nobody got have no point.
+
+        `pinned`: so many instances are busy whatever the load. `time_factor` multiplies the billable time.
+        """
         for code, answers in self._answers.items():
             labels = response_labels(code)
             self._number(catalogue.REQUEST_COUNT, labels, minute).put(minute, sum(answers.counts))
             self._histogram(catalogue.REQUEST_LATENCIES, labels, minute).put(minute, answers.histogram())
-        lived = self.instances.minute(self.requests, minimum)
+        if pinned is not None and self.requests:
+            lived = self.instances.pinned(pinned)
+        else:
+            lived = self.instances.minute(self.requests, minimum)
+        lived = replace(lived, billable_seconds=lived.billable_seconds * time_factor)
         if self.requests or lived.active or lived.idle:
             self._put_instances(minute, lived)
         self._answers = {}

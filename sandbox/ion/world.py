@@ -29,7 +29,7 @@ from sandbox.ion.ttlsetting import TtlSetting, default_ttl
 BATCH_SECONDS = 0.25  # of the wall, between two batches of requests
 # After a pause longer than this (a laptop that slept) the world goes on from now; the gap has no data.
 LONGEST_LAG_SECONDS = 20.0  # of the wall
-MAX_REQUESTS_PER_WALL_SECOND = 1500.0
+MAX_REQUESTS_PER_WALL_SECOND = 5000.0
 
 _log = logging.getLogger("sandbox.ion")
 
@@ -45,6 +45,8 @@ class World:
         self.behaviours = Behaviours()
         self.ledger = Ledger(config.cache_mb, config.vertex_usd)
         self.paused = False
+        self.cost_factor = 1.0  # set by incidents
+        self.pinned_instances: int | None = None
         self.cache_is_down = False
         self.after_minute: Callable[[int], None] = lambda _minute: None
         self._clock = clock
@@ -212,7 +214,8 @@ class World:
             self.cache_is_down = True
         done = self._minute
         self._minute = dict.fromkeys(self._minute, 0)
-        cost = self.ledger.price(done["requests"], done["misses"], billable, 1.0, self._memory_gib())
+        calls = round(done["misses"] * self.cost_factor)
+        cost = self.ledger.price(done["requests"], calls, billable, 1.0, self._memory_gib())
         self.ledger.add(MinuteSummary(minute, done["requests"], done["errors"], done["hits"], done["misses"], cost))
         self._trim(minute)
         self.after_minute(minute)
@@ -224,7 +227,8 @@ class World:
             minimum = 0
             if resource is not None and revision in resource.shares():
                 minimum = resource.message.scaling.min_instance_count
-            billable += meter.close(minute, minimum).billable_seconds
+            lived = meter.close(minute, minimum, self.pinned_instances, self.cost_factor)
+            billable += lived.billable_seconds
         return billable
 
     def _memory_gib(self) -> float:

@@ -1,73 +1,25 @@
 """The sandbox as a process: ION asks a real cache and follows the TTL setting, and Monitoring tells what happened."""
 
 import asyncio
-import json
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-import aiohttp
-import grpc.aio
 import pytest
 import redis.asyncio as redis_asyncio
 from google.cloud import monitoring_v3 as m
 from google.cloud import run_v2
 
 from sandbox.ion.ttlsetting import ACK_KEY, CONFIG_KEY
-
-Client = TypeVar("Client")
-SCALE = 240.0  # four minutes a second
-
-
-@dataclass
-class Running:
-    """The process, its ready line, and an HTTP session for the control API."""
-
-    process: subprocess.Popen[str]
-    ready: dict[str, str]
-    http: aiohttp.ClientSession
-    started_in_seconds: float
-
-    async def state(self) -> Any:
-        async with self.http.get(f"{self.ready['control']}world/state") as answer:
-            return await answer.json()
-
-    async def post(self, path: str, **body: Any) -> Any:
-        async with self.http.post(f"{self.ready['control']}world/{path}", json=body) as answer:
-            return await answer.json()
-
-    def client(self, kind: Callable[..., Client]) -> Client:
-        transport: Any = kind.get_transport_class("grpc_asyncio")  # type: ignore[attr-defined]
-        return kind(transport=transport(channel=grpc.aio.insecure_channel(self.ready["gcp_endpoint"])))
-
-
-def start(cache_url: str, *more: str) -> tuple[subprocess.Popen[str], dict[str, str], float]:
-    """Raises AssertionError with what it said when it does not get ready."""
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--cache-url", cache_url, "--clock-scale", str(SCALE), *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None and process.stderr is not None
-    line = process.stdout.readline()
-    assert line, process.stderr.read()
-    return process, json.loads(line), time.monotonic() - began
+from tests.unit.sandbox.process_side import SCALE, Running, minutes_go_by, sandbox_process, start, until
 
 
 @pytest.fixture(scope="module")
 async def running(cache_valkey: Any) -> AsyncIterator[Running]:
-    process, ready, seconds = start(cache_valkey.url, "--requests-per-second", "6")
-    async with aiohttp.ClientSession() as http:
-        yield Running(process, ready, http, seconds)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    async with sandbox_process(cache_valkey.url) as running:
+        yield running
 
 
 @pytest.fixture
@@ -75,24 +27,6 @@ async def cache(cache_valkey: Any) -> AsyncIterator[redis_asyncio.Redis]:
     client = redis_asyncio.Redis.from_url(cache_valkey.url, decode_responses=True)
     yield client
     await client.aclose()
-
-
-async def until(what: Callable[[], Awaitable[Any]], seconds: float = 20.0) -> Any:
-    """What `what` gives as soon as it is true. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not (found := await what()):  # noqa: ASYNC110 - another process is watched
-            await asyncio.sleep(0.05)
-        return found
-
-
-async def minutes_go_by(running: Running, minutes: float) -> None:
-    """Wait for service time."""
-    target = datetime.fromisoformat((await running.state())["now"]).timestamp() + minutes * 60
-
-    async def there() -> bool:
-        return datetime.fromisoformat((await running.state())["now"]).timestamp() >= target
-
-    await until(there)
 
 
 async def counted(running: Running, metric: str, start: float, end: float) -> float:
@@ -127,9 +61,9 @@ async def test_the_history_meets_the_present(running: Running) -> None:
     end = now // 300 * 300 - 300
     hits = "redis.googleapis.com/stats/keyspace_hits"
     misses = "redis.googleapis.com/stats/keyspace_misses"
-    for start in (end - 3600, end - 14 * 86400):
-        good, bad = await counted(running, hits, start, end), await counted(running, misses, start, end)
-        requests = await counted(running, "run.googleapis.com/request_count", start, end)
+    for since in (end - 3600, end - 14 * 86400):
+        good, bad = await counted(running, hits, since, end), await counted(running, misses, since, end)
+        requests = await counted(running, "run.googleapis.com/request_count", since, end)
         assert 0.68 < good / (good + bad) < 0.76
         assert (good + bad) / requests == pytest.approx(0.88, abs=0.03)
     rate = requests / (14 * 86400)
@@ -232,17 +166,6 @@ async def test_a_release_that_does_not_start_moves_no_traffic(running: Running) 
     service = next(s for s in (await running.state())["services"] if s["name"] == "ion-api")
     assert service["latest_created"] == made["revision"] != service["latest_ready"]
     assert made["revision"] not in service["traffic"]
-
-
-async def test_a_cache_that_is_down_gives_no_points_and_the_service_goes_on(
-    running: Running, cache: redis_asyncio.Redis
-) -> None:
-    state = await running.state()
-    since = datetime.fromisoformat(state["now"]).timestamp()
-    await cache.client_pause(1500, all=True)  # the server answers nobody for a while
-    await minutes_go_by(running, 12)
-    assert (await running.state())["ion"]["requests_last_minute"] > 0
-    assert since
 
 
 class TestTheProcess:

@@ -103,9 +103,11 @@ class SeriesStore:
         outages = [o for o in self.outages if fnmatchcase(metric.name, o.metric)]
         return [Visible(s, horizon, outages) for s in self._series.get(metric.name, ())]
 
-    def start_outage(self, metric: str) -> None:
+    def start_outage(self, metric: str) -> Outage:
         """From now on nothing of the metrics arrives."""
-        self.outages.append(Outage(metric, self.now()))
+        outage = Outage(metric, self.now())
+        self.outages.append(outage)
+        return outage
 
     def end_outages(self) -> None:
         """Points arrive again; what was missed stays missing."""
