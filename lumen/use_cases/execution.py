@@ -6,9 +6,10 @@ APPROVED -> APPLYING -> APPLIED     the value is set, read back, and the service
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from lumen.model.errors import ActuatorFailed, LumenError, SourceUnavailable, ValueMoved
+from lumen.model.errors import ActuatorFailed, LumenError, NotPossible, SourceUnavailable, ValueMoved
 from lumen.model.message import message
 from lumen.model.proposal import Change, Draft, Proposal, State
 from lumen.model.service import ServiceId
@@ -59,7 +60,7 @@ class Execution:
             return  # another replica is at it; should it die, its lease runs out and the next round takes over
         self._fault("execute.claimed")
         await while_holding(
-            self._leases, self._clock, service, lease, lambda held: self._carry_out_alone(proposal.id, service, held)
+            self._leases, service, lease, lambda held: self._carry_out_alone(proposal.id, service, held), LEASE
         )
 
     async def _carry_out_alone(self, proposal_id: str, service: ServiceId, lease: Lease) -> None:
@@ -93,17 +94,14 @@ class Execution:
         return False
 
     async def _abandon(self, proposal: Proposal, lease: Lease, present: Reading) -> None:
+        """Nothing was done. Unless the wish has come true by itself, it is proposed afresh in the same step."""
         draft = proposal.draft
-        await self._proposals.advance(
-            draft.service,
-            proposal.id,
-            lease,
-            State.ABANDONED,
-            message("execution.premises_moved", old=draft.change.old, present=present.value, unit=draft.change.unit),
-        )
+        moved = message("execution.premises_moved", old=draft.change.old, present=present.value, unit=draft.change.unit)
+        if present.value == draft.change.new:
+            await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, moved)
+        else:
+            await self._proposals.replace(proposal.id, lease, moved, _afresh(proposal, present), EXPIRES_IN)
         self._fault("execute.abandoned")
-        if present.value != draft.change.new:
-            await self._proposals.propose(_afresh(proposal, present), EXPIRES_IN)
 
     async def _apply(self, proposal: Proposal, lease: Lease) -> None:
         draft = proposal.draft
@@ -143,6 +141,11 @@ class Execution:
                 return
             await self._clock.sleep(FOLLOW_POLL_SECONDS)
             waited_seconds += FOLLOW_POLL_SECONDS
+        if proposal.draft.undo_of is not None:
+            taken_back = message("execution.undone_by", proposal_id=proposal.id)
+            with suppress(NotPossible):  # so old that only the audit remembers it
+                await self._proposals.advance(service, proposal.draft.undo_of, lease, State.UNDONE, taken_back)
+            self._fault("execute.undone")
         places = ", ".join(actuator.name for actuator, _ in wanted)
         note = message("execution.applied", places=places)
         await self._proposals.advance(service, proposal.id, lease, State.APPLIED, note)

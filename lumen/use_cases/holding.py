@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from lumen.model.service import ServiceId
-from lumen.ports.clock import Clock
 from lumen.ports.state import Lease, Leases
 
 T = TypeVar("T")
@@ -16,22 +15,26 @@ T = TypeVar("T")
 LEASE = timedelta(seconds=15)
 
 
-async def _renew_for_ever(leases: Leases, clock: Clock, service: ServiceId, lease: Lease) -> None:
+async def _renew_for_ever(leases: Leases, service: ServiceId, lease: Lease, duration: timedelta) -> None:
     while True:
-        await clock.sleep(LEASE.total_seconds() / 3 * clock.scale)
-        await leases.renew(service, lease, LEASE)
+        await asyncio.sleep(duration.total_seconds() / 3)  # leases are on the wall, whatever the Clock's scale
+        await leases.renew(service, lease, duration)
 
 
 async def while_holding(
-    leases: Leases, clock: Clock, service: ServiceId, lease: Lease, work: Callable[[Lease], Awaitable[T]]
+    leases: Leases,
+    service: ServiceId,
+    lease: Lease,
+    work: Callable[[Lease], Awaitable[T]],
+    duration: timedelta = LEASE,
 ) -> T:
-    """Run `work` while renewing `lease`, then release it.
+    """Run `work` while renewing `lease` for `duration` at a time, then release it.
 
     Raises LeaseLost (or StoreUnavailable) when the lease cannot be renewed; the work is cancelled first, and what
     it may still have sent is refused by the fencing token.
     """
     working = asyncio.ensure_future(work(lease))
-    renewing = asyncio.ensure_future(_renew_for_ever(leases, clock, service, lease))
+    renewing = asyncio.ensure_future(_renew_for_ever(leases, service, lease, duration))
     try:
         await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
