@@ -1,0 +1,35 @@
+"""Entries of the in-process (L1) cache: steps of 1000 within 1000-10000 (mission 4).
+
+An L1 spares the round trip to the shared cache, so it grows where that is slow; it is paid with the memory of every
+instance, so it shrinks back where the shared cache answers at once.
+"""
+
+from lumen.model.message import message
+from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.turn import Recommendation
+
+STEP = 1000
+LEAST = 1000
+MOST = 10_000
+SLOW_MS = 100.0
+FAST_MS = 10.0
+
+
+def advise_l1(entries: int, cache_p95_ms: float, hit_rate: float) -> Recommendation:
+    """`hit_rate` (0-1) and `cache_p95_ms` are the shared cache's."""
+    if cache_p95_ms >= SLOW_MS and hit_rate >= 0.5:
+        return _recommended(entries, min(MOST, entries + STEP), "l1_slow", cache_p95_ms)
+    if cache_p95_ms < FAST_MS:
+        return _recommended(entries, max(LEAST, entries - STEP), "l1_fast", cache_p95_ms)
+    return _recommended(entries, entries, "l1_fits", cache_p95_ms)
+
+
+def bounded_l1(entries: int) -> int:
+    """The nearest allowed number of entries: whole steps within the limits."""
+    return max(LEAST, min(MOST, round(entries / STEP) * STEP))
+
+
+def _recommended(old: int, new: int, code: str, p95_ms: float) -> Recommendation:
+    change = None if new == old else Change(Knob.L1_ENTRIES, old, new, "")
+    strategy = "HOLD" if change is None else ("SCALE_UP" if new > old else "SCALE_DOWN")
+    return Recommendation(change, strategy, (message(f"policy.{code}", p95_ms=p95_ms, entries=old),), Priority.LOW)

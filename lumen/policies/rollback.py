@@ -1,0 +1,99 @@
+"""May a release be rolled back? Only on a page, and only when the newest revision is to blame (methods 2)."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.message import Message, message
+
+BLAMED_FOR = timedelta(hours=24)
+LEAST_REQUESTS = 100
+ALPHA = 0.05
+#: The countdown and the hour around it look this often at most; each look gets its share of alpha.
+LOOKS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionCounts:
+    """Requests of one revision and how many of them failed (5xx)."""
+
+    name: str
+    requests: int
+    errors_5xx: int
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackFacts:
+    """What is known when the question comes up; None where it is not known, which never speaks for a rollback."""
+
+    page: Alert | None
+    newest: RevisionCounts | None
+    newest_took_traffic_at: datetime | None
+    previous: RevisionCounts | None
+    within_slo_before: bool | None
+    #: The newest revision that Lumen recorded as serving within its SLOs.
+    good_revision: str | None
+    #: `lumen-rollback=never` on the service makes it False.
+    allowed: bool
+    data_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackAdvice:
+    """`target` is None when there is to be no rollback; `against` says all that speaks against it."""
+
+    target: str | None
+    against: tuple[Message, ...]
+
+
+def judge_rollback(facts: RollbackFacts, now: datetime) -> RollbackAdvice:
+    """Everything must hold; asked again, just so, when the countdown ends."""
+    against = tuple(_against(facts, now))
+    return RollbackAdvice(None if against else facts.good_revision, against)
+
+
+def fisher_worse(newest: RevisionCounts, previous: RevisionCounts) -> float:
+    """One-sided Fisher exact p: how likely the newest would fail so much more if both failed alike."""
+    total = newest.requests + previous.requests
+    failed = newest.errors_5xx + previous.errors_5xx
+    most = min(newest.requests, failed)
+    terms = (_hypergeometric(k, newest.requests, failed, total) for k in range(newest.errors_5xx, most + 1))
+    return min(1.0, math.fsum(terms))
+
+
+def _against(facts: RollbackFacts, now: datetime) -> Iterator[Message]:
+    page = facts.page
+    if page is None or page.kind is not AlertKind.AVAILABILITY or page.severity is not Severity.PAGE:
+        yield message("policy.rollback_no_page")
+    if not facts.allowed:
+        yield message("policy.rollback_never")
+    if not facts.data_complete:
+        yield message("policy.rollback_no_data")
+    if facts.within_slo_before is not True:
+        yield message("policy.rollback_was_breaching")
+    if facts.good_revision is None:
+        yield message("policy.rollback_no_target")
+    yield from _blame(facts, now)
+
+
+def _blame(facts: RollbackFacts, now: datetime) -> Iterator[Message]:
+    taken = facts.newest_took_traffic_at
+    if taken is None or now - taken >= BLAMED_FOR:
+        yield message("policy.rollback_too_old", hours=round(BLAMED_FOR / timedelta(hours=1)))
+    newest, previous = facts.newest, facts.previous
+    if newest is None or previous is None or newest.requests < LEAST_REQUESTS:
+        yield message("policy.rollback_few_requests", least=LEAST_REQUESTS)
+    elif fisher_worse(newest, previous) > ALPHA / LOOKS:
+        yield message("policy.rollback_not_worse", newest=newest.name, previous=previous.name)
+
+
+def _hypergeometric(k: int, drawn: int, marked: int, total: int) -> float:
+    if k > marked or drawn - k > total - marked:
+        return 0.0
+    return math.exp(_log_choose(marked, k) + _log_choose(total - marked, drawn - k) - _log_choose(total, drawn))
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

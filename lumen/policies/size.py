@@ -1,0 +1,152 @@
+"""The cache size policy: more memory where it binds, less where it lies idle (mission 4)."""
+
+import math
+from dataclasses import dataclass
+
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.snapshot import CacheStats, Snapshot
+from lumen.model.turn import Recommendation
+
+UP_FROM_MEMORY = 0.90
+UP_FROM_EVICTIONS_PER_HOUR = 150
+CONSIDER_FROM_MEMORY = 0.85
+DOWN_BELOW_MEMORY = 0.50
+UP_FACTOR = 1.5
+DOWN_FACTOR = 0.75
+HEADROOM = 1.25
+HOURS_A_MONTH = 720
+MB_A_GB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimits:
+    """Sizes in MB, prices in USD. `whole_gb`: sold in whole GB (Memorystore), so a smaller step saves nothing."""
+
+    min_mb: int = 10
+    max_mb: int = 1024
+    cost_per_mb_month_usd: float = 0.0365625
+    api_cost_per_call_usd: float = 0.01
+    whole_gb: bool = False
+    locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SizeFigures:
+    """What the rules look at."""
+
+    size_mb: int
+    used_mb: float
+    hit_rate: float
+    evictions_per_hour: float
+
+    @property
+    def memory_ratio(self) -> float:
+        return self.used_mb / self.size_mb
+
+
+@dataclass(frozen=True, slots=True)
+class SizeAdvice:
+    """`roi` is 0-10: 10 savings / (savings + added cost). Money a month; `added_cost_usd` is negative on the way down.
+
+    Savings are an upper estimate: every evicted entry would have been asked for again at the present hit rate.
+    """
+
+    recommendation: Recommendation
+    savings_usd: float
+    added_cost_usd: float
+    roi: float
+
+
+def recommend_size(snapshot: Snapshot, limits: SizeLimits) -> SizeAdvice | NoData:
+    """A step up or down, or hold with the reason; NoData when a figure is missing."""
+    figures = size_figures(snapshot.cache)
+    return figures if isinstance(figures, NoData) else advise_size(figures, limits)
+
+
+def size_figures(cache: CacheStats | NoData) -> SizeFigures | NoData:
+    """The figures of the rules, or what is missing."""
+    if isinstance(cache, NoData):
+        return cache
+    if isinstance(cache.max_mb, NoData):
+        return cache.max_mb
+    if cache.max_mb < 1:
+        return NoData(message("assess.cache_no_limit"), message("assess.cache_no_limit_remedy"))
+    if cache.hit_rate is None or cache.seconds <= 0:
+        return NoData(message("policy.too_few_lookups", lookups=0, least=1), message("policy.too_few_lookups_remedy"))
+    return SizeFigures(round(cache.max_mb), cache.used_mb, cache.hit_rate, cache.evictions_per_hour)
+
+
+def advise_size(figures: SizeFigures, limits: SizeLimits) -> SizeAdvice:
+    """The pure rule on plain figures, as `lumen size --current-size --usage --hit-rate --evictions` asks it."""
+    if limits.locked:
+        return _hold(figures, "size_locked", Priority.LOW)
+    if figures.memory_ratio >= UP_FROM_MEMORY or figures.evictions_per_hour > UP_FROM_EVICTIONS_PER_HOUR:
+        return _up(figures, limits)
+    if figures.memory_ratio < DOWN_BELOW_MEMORY:
+        return _down(figures, limits)
+    code = "size_consider_up" if figures.memory_ratio > CONSIDER_FROM_MEMORY else "size_fits"
+    return _hold(figures, code, Priority.LOW)
+
+
+def roi_of(savings_usd: float, added_cost_usd: float) -> float:
+    """0-10, one decimal; never above 10. What costs nothing more and saves something is a 10."""
+    added = max(0.0, added_cost_usd)
+    if savings_usd <= 0:
+        return 0.0
+    return min(10.0, round(10 * savings_usd / (savings_usd + added), 1))
+
+
+def added_cost_usd(old_mb: int, new_mb: int, limits: SizeLimits) -> float:
+    """A month's price of the new size above the old one's."""
+    if limits.whole_gb:
+        gigabytes = math.ceil(new_mb / MB_A_GB) - math.ceil(old_mb / MB_A_GB)
+        return gigabytes * MB_A_GB * limits.cost_per_mb_month_usd
+    return (new_mb - old_mb) * limits.cost_per_mb_month_usd
+
+
+def _up(figures: SizeFigures, limits: SizeLimits) -> SizeAdvice:
+    new = min(limits.max_mb, math.floor(figures.size_mb * UP_FACTOR))
+    if new <= figures.size_mb:
+        return _hold(figures, "size_at_max", Priority.MEDIUM)
+    calls_spared = figures.evictions_per_hour * HOURS_A_MONTH * figures.hit_rate
+    savings = calls_spared * limits.api_cost_per_call_usd
+    priority = Priority.HIGH if figures.evictions_per_hour > UP_FROM_EVICTIONS_PER_HOUR else Priority.MEDIUM
+    return _advice(figures, new, limits, savings, "SCALE_UP", priority)
+
+
+def _down(figures: SizeFigures, limits: SizeLimits) -> SizeAdvice:
+    least = max(limits.min_mb, math.ceil(HEADROOM * figures.used_mb))
+    new = max(least, math.ceil(figures.size_mb * DOWN_FACTOR))
+    if new >= figures.size_mb:
+        return _hold(figures, "size_at_min", Priority.LOW)
+    saved = -added_cost_usd(figures.size_mb, new, limits)
+    return _advice(figures, new, limits, saved, "SCALE_DOWN", Priority.LOW)
+
+
+def _advice(
+    figures: SizeFigures, new_mb: int, limits: SizeLimits, savings: float, strategy: str, priority: Priority
+) -> SizeAdvice:
+    added = added_cost_usd(figures.size_mb, new_mb, limits)
+    change = Change(Knob.CACHE_SIZE, figures.size_mb, new_mb, "MB")
+    reasons = [_reason(f"size_{strategy.lower()}", figures), message("policy.size_cost", added_usd=added)]
+    if limits.whole_gb and added == 0:
+        reasons.append(message("policy.size_whole_gb"))
+    recommendation = Recommendation(change, strategy, tuple(reasons), priority)
+    return SizeAdvice(recommendation, savings, added, roi_of(savings, added))
+
+
+def _hold(figures: SizeFigures, code: str, priority: Priority) -> SizeAdvice:
+    return SizeAdvice(Recommendation(None, "MAINTAIN", (_reason(code, figures),), priority), 0.0, 0.0, 0.0)
+
+
+def _reason(code: str, figures: SizeFigures) -> Message:
+    return message(
+        f"policy.{code}",
+        size_mb=figures.size_mb,
+        used_mb=figures.used_mb,
+        memory_ratio=figures.memory_ratio,
+        hit_rate=figures.hit_rate,
+        evictions_per_hour=figures.evictions_per_hour,
+    )

@@ -1,0 +1,114 @@
+"""Mission 4: cache size with its reference case, minimum instances, L1 entries."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.model.nodata import NoData
+from lumen.model.snapshot import Spend
+from lumen.policies.instances import InstanceFigures, advise_min_instances, recommend_min_instances
+from lumen.policies.l1 import advise_l1, bounded_l1
+from lumen.policies.size import SizeFigures, SizeLimits, advise_size, recommend_size, roi_of
+from tests.snapshots import GONE, NOW, cache, snapshot
+
+LIMITS = SizeLimits()
+
+
+def test_the_reference_case() -> None:
+    advice = advise_size(SizeFigures(256, 240, 0.70, 150), LIMITS)
+    change = advice.recommendation.change
+    assert change is not None
+    assert (change.old, change.new, advice.recommendation.strategy) == (256, 384, "SCALE_UP")
+    assert advice.added_cost_usd == pytest.approx(4.68)
+    assert 0 <= advice.roi <= 10
+
+
+@pytest.mark.parametrize(
+    ("used", "evictions", "strategy", "new"),
+    [
+        (230.4, 0, "SCALE_UP", 384),
+        (229, 0, "MAINTAIN", 256),
+        (200, 151, "SCALE_UP", 384),
+        (200, 150, "MAINTAIN", 256),
+        (128, 0, "MAINTAIN", 256),
+        (127, 0, "SCALE_DOWN", 192),
+        (10, 0, "SCALE_DOWN", 192),
+    ],
+)
+def test_rules(used: float, evictions: int, strategy: str, new: int) -> None:
+    recommendation = advise_size(SizeFigures(256, used, 0.8, evictions), LIMITS).recommendation
+    assert recommendation.strategy == strategy
+    assert (recommendation.change.new if recommendation.change else 256) == new
+
+
+def test_locks_and_limits_hold() -> None:
+    full = SizeFigures(1024, 1000, 0.5, 500)
+    assert advise_size(full, LIMITS).recommendation.change is None
+    assert advise_size(SizeFigures(256, 250, 0.5, 500), SizeLimits(locked=True)).recommendation.change is None
+    assert advise_size(SizeFigures(10, 2, 0.9, 0), LIMITS).recommendation.change is None
+
+
+def test_whole_gigabytes_change_no_bill_and_say_so() -> None:
+    advice = advise_size(SizeFigures(256, 240, 0.7, 150), SizeLimits(whole_gb=True))
+    assert advice.added_cost_usd == 0
+    assert "policy.size_whole_gb" in [reason.code for reason in advice.recommendation.reasons]
+
+
+@given(st.integers(10, 1024), st.floats(0, 1100), st.floats(0, 1), st.floats(0, 10_000))
+def test_sizes_stay_within_limits_and_above_what_is_used(size: int, used: float, hits: float, evictions: float) -> None:
+    advice = advise_size(SizeFigures(size, used, hits, evictions), LIMITS)
+    assert 0 <= advice.roi <= 10
+    change = advice.recommendation.change
+    if change is not None:
+        assert 10 <= change.new <= 1024
+        if change.new < size:
+            assert change.new >= 1.25 * used
+            assert change.new >= 0.75 * size
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_roi_is_never_above_ten(savings: float, added: float) -> None:
+    assert 0 <= roi_of(savings, added) <= 10
+
+
+def test_missing_figures_recommend_nothing() -> None:
+    assert isinstance(recommend_size(snapshot(cache=GONE), LIMITS), NoData)
+    assert isinstance(recommend_size(snapshot(cache=cache(lookups=0)), LIMITS), NoData)
+    seen = snapshot(spend=GONE)
+    assert isinstance(recommend_min_instances(seen, assess(seen, AssessmentSettings())), NoData)
+
+
+@pytest.mark.parametrize(
+    ("now", "cold", "budget", "new"),
+    [
+        (0, 0.11, 0.79, 1),
+        (0, 0.10, 0.79, 0),
+        (0, 0.50, 0.80, 0),
+        (1, 0.50, 0.50, 1),
+        (1, 0.00, 0.91, 0),
+        (3, 0.50, 0.91, 2),
+        (0, 0.50, 0.95, 0),
+        (1, 0.00, 0.90, 1),
+    ],
+)
+def test_min_instances(now: int, cold: float, budget: float, new: int) -> None:
+    recommendation = advise_min_instances(InstanceFigures(now, cold, budget))
+    assert (recommendation.change.new if recommendation.change else now) == new
+
+
+def test_min_instances_read_the_forecast() -> None:
+    seen = snapshot(spend=Spend(110.0, False, 200.0, NOW))
+    found = recommend_min_instances(seen, assess(seen, AssessmentSettings()))
+    assert not isinstance(found, NoData)
+    assert found.reasons[0].params["budget_share"] == pytest.approx(110 * 30 / 15.5 / 200, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("p95", "entries", "new"), [(150, 1000, 2000), (150, 10_000, 10_000), (5, 1000, 1000), (5, 3000, 2000)]
+)
+def test_l1_steps(p95: float, entries: int, new: int) -> None:
+    recommendation = advise_l1(entries, p95, 0.8)
+    assert (recommendation.change.new if recommendation.change else entries) == new
+    assert bounded_l1(12_345) == 10_000
+    assert bounded_l1(1499) == 1000
