@@ -16,6 +16,9 @@ from sandbox.slack.webapi.call import Call, Method, read_call
 from sandbox.slack.wire import Json
 
 HANG_SECONDS = 120.0
+LOOK_SECONDS = 0.1
+# What the journal says of calls that got no answer, or a broken one.
+_STATUS_SEEN = {"http_500": 500, "hang": 0, "post_then_timeout": 0, "drop": 0}
 
 
 @dataclass
@@ -44,10 +47,12 @@ class Dispatcher:
             answer = {"ok": False, "error": error.code, **error.details}
             status = error.status
             headers.update(error.headers)
-        await self._afterwards(fault, request)
+        if fault is not None:
+            status = _STATUS_SEEN.get(fault.kind, status)
         took_ms = (time.perf_counter() - started) * 1000
-        status = 500 if fault is not None and fault.kind == "http_500" else status
         self.journal.call(call.method, call.arguments, status, took_ms, answer)
+        if fault is not None:
+            await _instead_of_answering(fault, request)
         if status == 500:
             return web.Response(status=500, text="<html><body>Server Error</body></html>", content_type="text/html")
         return web.json_response(answer, status=status, headers=headers)
@@ -81,14 +86,16 @@ class Dispatcher:
             raise SlackError("not_allowed_token_type")
         return self.manifest.app_scopes if is_app_token else self.manifest.bot_scopes
 
-    async def _afterwards(self, fault: MethodFault | None, request: web.Request) -> None:
-        if fault is None:
-            return
-        if fault.kind in ("hang", "post_then_timeout"):
-            # Ends earlier when the client goes: the server cancels the handler then.
-            await asyncio.sleep(HANG_SECONDS)
-        elif fault.kind == "drop" and request.transport is not None:
-            request.transport.abort()
+
+async def _instead_of_answering(fault: MethodFault, request: web.Request) -> None:
+    """Keep the client waiting until it goes (at most HANG_SECONDS), or tear the connection off."""
+    if fault.kind == "drop" and request.transport is not None:
+        request.transport.abort()
+    elif fault.kind in ("hang", "post_then_timeout"):
+        waited_seconds = 0.0
+        while waited_seconds < HANG_SECONDS and request.transport is not None and not request.transport.is_closing():
+            await asyncio.sleep(LOOK_SECONDS)
+            waited_seconds += LOOK_SECONDS
 
 
 async def _before(fault: MethodFault) -> None:

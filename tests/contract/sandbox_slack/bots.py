@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from tests.contract.sandbox_slack.blocks import actions, button, modal, section, text_input
+from tests.contract.sandbox_slack.blocks import actions, button, modal, option, section, text_input
 from tests.slack_workspace import World
 
 Json = dict[str, Any]
@@ -49,6 +49,11 @@ def echo_app(world: World, seen: list[Json]) -> AsyncApp:
         await ack()
         view = modal(text_input(), callback_id="form", private_metadata="kept")
         await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    @app.options("search")
+    async def options(ack: Any, body: Json) -> None:
+        seen.append(body)
+        await ack(options=[option(body["value"], body["value"].title())])
 
     @app.view("form")
     async def submitted(ack: Any, body: Json) -> None:

@@ -219,3 +219,12 @@ async def test_app_home(world: World, seen: list[Json]) -> None:
     assert home["blocks"][0]["text"]["text"] == "at home"
     assert await world.control.home(user=world.approver) is None
     assert seen[0]["tab"] == "home"
+
+
+async def test_an_external_menu_asks_the_app(world: World, seen: list[Json]) -> None:
+    answer = await world.control.post(
+        "slack/options", container={"type": "message"}, block_id="b", typed="ion",
+        element={"type": "external_select", "action_id": "search"},
+    )  # fmt: skip
+    assert answer["options"] == [option("ion", "Ion")]
+    assert (seen[0]["type"], seen[0]["block_id"]) == ("block_suggestion", "b")

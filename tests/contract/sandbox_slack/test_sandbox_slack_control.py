@@ -54,6 +54,8 @@ async def test_posted_although_the_answer_never_came(world: World) -> None:
     with pytest.raises(asyncio.TimeoutError):
         await impatient(world).chat_postMessage(channel=world.channel, text="there")
     assert [m.text for m in await world.control.messages()] == ["there"]
+    (call,) = await world.control.calls(method="chat.postMessage")
+    assert (call["status"], call["response"]["ok"]) == (0, True)
 
 
 @pytest.mark.parametrize("kind", ["hang", "drop"])
