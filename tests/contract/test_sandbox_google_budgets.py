@@ -21,7 +21,7 @@ async def side() -> AsyncIterator[GoogleSide]:
 
 
 @pytest.fixture
-def budgets(side: GoogleSide) -> budgets_v1.BudgetServiceAsyncClient:
+async def budgets(side: GoogleSide) -> budgets_v1.BudgetServiceAsyncClient:
     return side.client(budgets_v1.BudgetServiceAsyncClient)
 
 

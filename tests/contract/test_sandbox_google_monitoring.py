@@ -58,7 +58,7 @@ async def side() -> AsyncIterator[GoogleSide]:
 
 
 @pytest.fixture(scope="module")
-def metrics(side: GoogleSide) -> m.MetricServiceAsyncClient:
+async def metrics(side: GoogleSide) -> m.MetricServiceAsyncClient:
     return side.client(m.MetricServiceAsyncClient)
 
 

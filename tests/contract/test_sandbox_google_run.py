@@ -30,12 +30,12 @@ async def side() -> AsyncIterator[GoogleSide]:
 
 
 @pytest.fixture
-def services(side: GoogleSide) -> run_v2.ServicesAsyncClient:
+async def services(side: GoogleSide) -> run_v2.ServicesAsyncClient:
     return side.client(run_v2.ServicesAsyncClient)
 
 
 @pytest.fixture
-def revisions(side: GoogleSide) -> run_v2.RevisionsAsyncClient:
+async def revisions(side: GoogleSide) -> run_v2.RevisionsAsyncClient:
     return side.client(run_v2.RevisionsAsyncClient)
 
 
