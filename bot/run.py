@@ -41,7 +41,7 @@ class Bot:
             turns = await self._lumen.tick.due(self._services)
             await self._lumen.digest.due(self._services)
             if not turns:
-                await self._lumen.collector.sample_caches(self._services)
+                await self._lumen.collector.sample_caches()
         except LumenError as error:
             log.error("turn_failed", code=error.reason.code, params=dict(error.reason.params))
             return

@@ -27,6 +27,9 @@ class CacheSource(Protocol):
     async def cache(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, CacheStats | NoData]:
         """Hits, misses, evictions, memory, latency."""
 
+    async def sample(self) -> None:
+        """Between turns: look at counters that only grow, so that the next turn has a difference. Never raises."""
+
 
 class TtlSource(Protocol):
     """The TTL setting that the service reads."""

@@ -36,6 +36,10 @@ class CacheReader:
             found[service] = _stats(counters, memory, latency)
         return found
 
+    async def sample(self) -> None:
+        """One look at INFO; Monitoring keeps its own history. A server that does not answer shows in the next turn."""
+        await self._info.refresh()
+
     def _counters(self, told: Counters | NoData | None, own: Counters | NoData) -> Counters | NoData:
         if told is None:
             return own

@@ -73,9 +73,9 @@ class Collector:
             for service in services
         }
 
-    async def sample_caches(self, services: Sequence[ServiceId]) -> None:
+    async def sample_caches(self) -> None:
         """Between turns: let a source that works by differences of counters see them every five minutes."""
-        await self._cache.cache(services, window_before(self._clock.now(), SLICE))
+        await self._cache.sample()
 
     async def _history(
         self, services: Sequence[ServiceId], now: datetime

@@ -209,3 +209,14 @@ async def test_the_client_sends_no_hello_and_no_client_command(cache_url: str) -
     await newcomer.aclose()
     await watcher.aclose()
     assert seen == set(), before
+
+
+async def test_a_sample_between_turns_is_enough(redis: Redis) -> None:
+    clock = ManualClock()
+    reader = CacheReader(RedisInfoCache(redis, clock), None)
+    await reader.sample()
+    await ask(redis, hits=9, misses=1)
+    clock.move(timedelta(minutes=5))
+    found = (await reader.cache([API], HOUR))[API]
+    assert isinstance(found, CacheStats)
+    assert found.hit_rate == 0.9
