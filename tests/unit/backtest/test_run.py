@@ -1,0 +1,121 @@
+"""A back-test goes through the same alerts and policies as live, and is scored against labels."""
+
+import json
+import math
+import random
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from lumen.backtest.history import read_history
+from lumen.backtest.labels import Label
+from lumen.backtest.report import as_json
+from lumen.backtest.run import BacktestResult, BacktestSettings, run_backtest
+from lumen.backtest.score import score
+from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.message import message
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+SLICE = timedelta(minutes=5)
+DAY = 288
+BEGUN = START + 8 * DAY * SLICE
+
+
+def lines(days: int = 9) -> list[str]:
+    """A week of a service with 72 % hits and a pulse, then an outage of an hour."""
+    dice = random.Random(5)
+    found = []
+    for index in range(days * DAY):
+        at = START + index * SLICE
+        requests = round(1500 * (1 + 0.4 * math.cos(2 * math.pi * index / DAY)))
+        hits = round(requests * (0.76 + dice.gauss(0, 0.005)))
+        errors = requests // 20 if BEGUN <= at < BEGUN + timedelta(hours=1) else 0
+        found.append(
+            json.dumps(
+                {
+                    "t": at.isoformat(),
+                    "service": "ion-api",
+                    "requests": requests,
+                    "errors_5xx": errors,
+                    "latency_ms": {"p50": 40, "p95": 120 + dice.gauss(0, 2), "p99": 300},
+                    "hits": hits,
+                    "misses": requests - hits,
+                    "evictions": 1,
+                    "memory_mb": 180,
+                    "cost_usd": requests * 2e-5,
+                }
+            )
+        )
+    return found
+
+
+LABELS = [Label("ion-api", BEGUN, BEGUN + timedelta(hours=1), AlertKind.AVAILABILITY)]
+
+
+@pytest.fixture(scope="module")
+def result() -> BacktestResult:
+    return run_backtest(read_history(lines()), BacktestSettings(), LABELS)
+
+
+def test_the_outage_is_found_and_scored(result: BacktestResult) -> None:
+    judged = result.score
+    assert judged is not None
+    own = judged.by_kind[AlertKind.AVAILABILITY]
+    assert (own.precision, own.recall) == (1.0, 1.0)
+    assert own.ttd_p90_minutes is not None
+    assert own.ttd_p90_minutes <= 15
+    assert judged.overall.precision == 1.0
+
+
+def test_the_ttl_is_proposed_once_a_day(result: BacktestResult) -> None:
+    changes = [proposal.recommendation.change for proposal in result.proposals]
+    assert all(change is not None and (change.old, change.new) == (300, 420) for change in changes)
+    times = [proposal.at for proposal in result.proposals]
+    assert times
+    assert all(later - earlier >= timedelta(hours=24) for earlier, later in pairwise(times))
+
+
+def test_the_documented_shape(result: BacktestResult) -> None:
+    shape = json.loads(json.dumps(as_json(result, lambda said: said.code)))
+    assert set(shape) == {"slices", "alerts", "proposals", "score", "problems"}
+    assert {"service", "kind", "opened", "closed", "reason"} <= set(shape["alerts"][0])
+    assert {"precision", "recall", "ttd_p90_minutes", "by_kind"} <= set(shape["score"])
+    assert set(shape["score"]["by_kind"]) == {"availability", "latency", "cache", "cost"}
+
+
+def test_the_order_of_lines_does_not_matter(result: BacktestResult) -> None:
+    mixed = lines()
+    random.Random(1).shuffle(mixed)
+    again = run_backtest(read_history(mixed), BacktestSettings(), LABELS)
+    assert (again.alerts, again.proposals, again.score) == (result.alerts, result.proposals, result.score)
+
+
+def test_without_labels_there_is_no_score() -> None:
+    assert run_backtest(read_history(lines(1)), BacktestSettings()).score is None
+    assert run_backtest(read_history([]), BacktestSettings(), []).score is not None
+
+
+def alert(kind: AlertKind, opened: int, closed: int | None) -> Alert:
+    """Minutes after the start of the outage."""
+    at = BEGUN + timedelta(minutes=opened)
+    end = None if closed is None else BEGUN + timedelta(minutes=closed)
+    return Alert(f"{kind}{opened}", "ion-api", kind, "", Severity.PAGE, at, message("alert.burn"), end)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "precision", "recall"),
+    [
+        ([], None, 0.0),
+        ([alert(AlertKind.AVAILABILITY, 10, 90)], 1.0, 1.0),
+        ([alert(AlertKind.AVAILABILITY, 74, 90)], 1.0, 1.0),
+        ([alert(AlertKind.AVAILABILITY, 75, 90)], 0.0, 0.0),
+        ([alert(AlertKind.AVAILABILITY, -90, -10)], 0.0, 0.0),
+        ([alert(AlertKind.AVAILABILITY, -90, None)], 1.0, 1.0),
+        ([alert(AlertKind.LATENCY, 10, 90)], 1.0, 0.0),
+        ([alert(AlertKind.NO_DATA, -90, -10)], None, 0.0),
+    ],
+)
+def test_what_counts(alerts: list[Alert], precision: float | None, recall: float) -> None:
+    overall = score(alerts, LABELS, BEGUN + timedelta(days=1)).overall
+    assert (overall.precision, overall.recall) == (precision, recall)
