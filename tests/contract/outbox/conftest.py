@@ -1,0 +1,115 @@
+"""The outbox worker between a real store and a real Slack."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+
+from handlers.outbox import OutboxWorker
+from handlers.poster import Poster
+from handlers.slack_clients import single_try_client
+from handlers.views.card import Shown, with_note
+from lumen.ports.state import Surface
+from sandbox.client import SeenMessage
+from tests.contract.slack.conftest import RunningSlack, rooms, session, slack
+from tests.contract.slack.side import SERVICE, Rooms
+
+__all__ = ["Desk", "desk", "rooms", "session", "slack"]
+
+
+@dataclass
+class Pages:
+    """Renders whatever text was last set for a surface."""
+
+    texts: dict[Surface, str | None] = field(default_factory=dict)
+    broken: set[Surface] = field(default_factory=set)
+
+    async def render(self, surface: Surface) -> Shown | None:
+        if surface in self.broken:
+            raise ValueError("this page cannot be drawn")
+        text = self.texts.get(surface)
+        if text is None:
+            return None
+        return Shown(text, ({"type": "section", "text": {"type": "mrkdwn", "text": text}},))
+
+    def replaced(self, shown: Shown, old_link: str | None) -> Shown:
+        return with_note(shown, f"replaces {old_link}")
+
+
+@dataclass
+class Desk:
+    """A worker and what it works with; `start` may be called again after `stop`, as a restarted process."""
+
+    rooms: Rooms
+    slack: RunningSlack
+    session: aiohttp.ClientSession
+    pages: Pages = field(default_factory=Pages)
+    worker: OutboxWorker | None = None
+    running: "asyncio.Task[None] | None" = None
+    spare: "list[asyncio.Task[None]]" = field(default_factory=list)
+
+    def make(self, pace_seconds: float = 0.0) -> OutboxWorker:
+        client = single_try_client(self.slack.facts.bot_token, self.slack.api_url, self.session)
+        return OutboxWorker(
+            (SERVICE,),
+            self.rooms.outbox,
+            self.rooms.leases,
+            self.pages,
+            Poster(client, pace_seconds),
+            self.slack.facts.channel,
+            poll_seconds=0.05,
+            look_after_seconds=(0.05, 0.1),
+        )
+
+    def start(self, pace_seconds: float = 0.0) -> None:
+        self.worker = self.make(pace_seconds)
+        self.running = asyncio.create_task(self.worker.run())
+
+    def also(self) -> None:
+        """Another replica."""
+        self.spare.append(asyncio.create_task(self.make().run()))
+
+    async def stop(self) -> None:
+        tasks = [task for task in (self.running, *self.spare) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.running, self.spare = None, []
+
+    async def show(self, key: str, text: str) -> Surface:
+        """Store something new for a surface."""
+        surface = Surface(SERVICE, "proposal", key)
+        self.pages.texts[surface] = text
+        await self.rooms.outbox.mark(surface)
+        if self.worker is not None:
+            self.worker.kick()
+        return surface
+
+    async def seen(self, *texts: str, within_seconds: float = 10.0) -> list[SeenMessage]:
+        """Until the channel shows exactly these messages, in this order, and nothing is behind."""
+        return await self.until(lambda found: [m.text for m in found] == list(texts), within_seconds)
+
+    async def until(
+        self, right: Callable[[list[SeenMessage]], bool], within_seconds: float = 10.0
+    ) -> list[SeenMessage]:
+        found: list[SeenMessage] = []
+        try:
+            async with asyncio.timeout(within_seconds):
+                while True:
+                    found = await self.slack.control.messages()
+                    if right(found) and not await self.rooms.outbox.dirty(SERVICE):
+                        return found
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"the channel shows {[m.text for m in found]}") from None
+
+
+@pytest.fixture
+async def desk(slack: RunningSlack, rooms: Rooms, session: aiohttp.ClientSession) -> AsyncIterator[Desk]:
+    """Not started yet. Slack's own pace is off: the worker's is tested by itself."""
+    await slack.control.rate_limits(False)
+    made = Desk(rooms, slack, session)
+    yield made
+    await made.stop()
