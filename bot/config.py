@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from redis.asyncio.connection import parse_url
 
 from lumen.model.service import Approvers, ServiceId
 
@@ -164,8 +165,12 @@ class Settings(BaseSettings):
     @field_validator("cache_redis_url", "state_redis_url")
     @classmethod
     def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("give redis://host:port/db, rediss://… or unix:///path")
+        """Asks the client's own parser, so that nothing fails later that could be said now."""
+        try:
+            if value:
+                parse_url(value.get_secret_value())
+        except ValueError as error:
+            raise ValueError("give redis://host:port/db, rediss://… or unix:///path") from error
         return value
 
     @field_validator("lumen_clock_origin")

@@ -156,6 +156,9 @@ class World:
             "LUMEN_CLOCK_SCALE": str(self.clock.scale),
             "LUMEN_CLOCK_ORIGIN": self.clock.origin,
             "TTL_ACTUATOR": "both",
+            # The sandbox's prices: its model is cheap and its users are many; a Memorystore of 1 GB for 256 MB.
+            "API_COST_PER_CALL": "0.00003",
+            "CACHE_COST_PER_MB": "0.14",
             # A real installation watches for a week before it proposes anything of its own; here that would be dull.
             "OBSERVE_ONLY": "0",
             "PORT": str(port),

@@ -26,7 +26,7 @@ class IonConfig:
     key_prefix: str = "ion:cache:"
     requests_per_second: float = 6.0
     cached_share: float = 0.88  # of the requests ask the cache
-    vertex_usd: float = 0.01  # a call
+    vertex_usd: float = 0.00003  # a call: a small model, so that a month of this demand fits its budget
     cache_mb: int = 256
     memory_share: float = 0.72  # of the limit that is used at the usual demand and TTL
     error_share: float = 0.0005  # answered 500
