@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -23,6 +24,20 @@ async def sealed(store: Store, count: int) -> None:
     lease = await store.lease("seal")
     await store.seals.seal(SERVICE, lease)
     await store.leases.release(SERVICE, lease)
+
+
+def millisecond(entry_id: str) -> str:
+    return entry_id.split("-", maxsplit=1)[0]
+
+
+async def sealed_over_time(store: Store) -> list[str]:
+    """The ids of six or more sealed entries, oldest first, which are not all of the same millisecond."""
+    await sealed(store, 6)
+    while True:
+        ids = [entry.id for entry in await store.audit.entries(SERVICE, 1000)][::-1]
+        if millisecond(ids[0]) != millisecond(ids[-1]):
+            return ids
+        await sealed(store, 1)
 
 
 async def test_everything_is_sealed_in_batches(store: Store) -> None:
@@ -58,8 +73,7 @@ async def test_one_claimant_seals(store: Store) -> None:
 
 @pytest.mark.parametrize("harm", ["remove", "change", "smuggle in", "remove a seal", "empty"])
 async def test_harm_is_noticed(store: Store, harm: str) -> None:
-    await sealed(store, 6)
-    ids = [entry.id for entry in await store.audit.entries(SERVICE, 10)][::-1]
+    ids = await sealed_over_time(store)
     seals = f"lumen:{{{SERVICE.key}}}:seals"
     redis: Any = store.redis  # its answers are typed for every protocol at once
     if harm == "remove":
@@ -72,12 +86,14 @@ async def test_harm_is_noticed(store: Store, harm: str) -> None:
     else:
         # A stream takes no entry between others, so whoever changes one writes all of it anew.
         entries = await redis.xrange(AUDIT)
+        # Within one millisecond there is no id between two.
+        gap = next(one for one, two in pairwise(ids) if millisecond(one) != millisecond(two))
         await redis.delete(AUDIT)
         for entry_id, fields in entries:
             if harm == "change" and entry_id == ids[2]:
                 fields["actor"] = "U999"
             await redis.xadd(AUDIT, fields, entry_id)
-            if harm == "smuggle in" and entry_id == ids[2]:
+            if harm == "smuggle in" and entry_id == gap:
                 await redis.xadd(AUDIT, fields, f"{entry_id}1")
     check = await store.seals.verify(SERVICE)
     assert check.broken is not None
