@@ -1,13 +1,17 @@
 """Fixtures of every test: a real embedded Valkey per session (and so per worker), flushed before each test."""
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
 
 from demo.valkey import EmbeddedValkey, Kind
 from tests.chromium import find_chromium
+
+SHARED_MEMORY = Path("/dev/shm")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,16 +33,25 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def state_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+def memory_directory() -> Iterator[Path]:
+    """A directory for servers' files: in memory where the machine has such a place, for then no test waits for a disk
+    that others keep busy. A file in memory survives kill -9 of a server as one on a disk does."""
+    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="lumen-tests-", dir=place) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def state_valkey(memory_directory: Path) -> Iterator[EmbeddedValkey]:
     """The server of the state store: durable, noeviction."""
-    with EmbeddedValkey(tmp_path_factory.mktemp("state"), Kind.STATE) as server:
+    with EmbeddedValkey(memory_directory / "state", Kind.STATE) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def cache_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+def cache_valkey(memory_directory: Path) -> Iterator[EmbeddedValkey]:
     """The server of the cache that Lumen tunes: nothing is kept."""
-    with EmbeddedValkey(tmp_path_factory.mktemp("cache"), Kind.CACHE) as server:
+    with EmbeddedValkey(memory_directory / "cache", Kind.CACHE) as server:
         yield server
 
 

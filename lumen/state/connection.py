@@ -10,8 +10,9 @@ from redis.backoff import NoBackoff
 #: How long an answer is waited for. A click is acked after the transition and Slack waits 3 s in all.
 ANSWER_SECONDS = 1.5
 CONNECT_SECONDS = 1.0
-#: More callers than this wait for a free connection, at most `CONNECT_SECONDS`.
-CONNECTIONS = 16
+#: Opened as they are needed; more callers wait for a free one, at most `CONNECT_SECONDS`. Many, because whatever comes
+#: in at once shares one write to the disk.
+CONNECTIONS = 64
 
 
 def open_store(

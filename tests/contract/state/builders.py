@@ -14,6 +14,7 @@ from lumen.ports.state import Lease
 from lumen.state import epoch
 from lumen.state.audit import RedisAudit
 from lumen.state.audit_seal import RedisAuditSeals
+from lumen.state.connection import open_store
 from lumen.state.leases import RedisLeases
 from lumen.state.outbox import RedisOutbox
 from lumen.state.proposals import RedisProposals
@@ -27,6 +28,11 @@ SOON = timedelta(milliseconds=2)
 LONG = timedelta(seconds=30)
 KIM = Person("U1", "Kim", "T1")
 LEE = Person("U2", "이순신", "T1")
+
+
+def patient(url: str) -> Redis:
+    """A client that waits long: a busy machine is no fault of the store, where a test is not about slowness."""
+    return open_store(url, answer_seconds=20.0, connect_seconds=20.0)
 
 
 class TestClock:

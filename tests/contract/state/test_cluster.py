@@ -40,11 +40,11 @@ def test_all_keys_of_a_service_share_a_slot() -> None:
 
 
 @pytest.mark.prove
-async def test_everything_runs_on_the_node_that_holds_the_service(tmp_path: Path) -> None:
+async def test_everything_runs_on_the_node_that_holds_the_service(own_directory: Path) -> None:
     ports = free_ports(6)
     nodes = [
         EmbeddedValkey(
-            tmp_path / str(n),
+            own_directory / str(n),
             port=ports[n],
             options=("--cluster-enabled", "yes", "--cluster-port", str(ports[n + 3]), "--cluster-node-timeout", "2000"),
         )

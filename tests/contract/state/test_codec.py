@@ -44,7 +44,7 @@ def test_small_values_come_back(kind: type) -> None:
 
 
 @given(st.data())
-@settings(DEEP, max_examples=12)
+@settings(DEEP, max_examples=6)
 def test_turns_come_back(data: st.DataObject) -> None:
     turn = data.draw(values(Turn))
     assert same(decode(Turn, encode(turn)), turn)

@@ -22,8 +22,7 @@ from lumen.model.message import message
 from lumen.model.proposal import FINAL, Choice, Decided, Decision, Proposal, State
 from lumen.model.service import Person
 from lumen.ports.state import Lease
-from lumen.state.connection import open_store
-from tests.contract.state.builders import DAY, LONG, SERVICE, Store, TestClock, click, draft
+from tests.contract.state.builders import DAY, LONG, SERVICE, Store, TestClock, click, draft, patient
 from tests.contract.state.proxy import Fault, Proxy
 
 T = TypeVar("T")
@@ -69,8 +68,8 @@ class Machine(RuleBasedStateMachine):
         self.run(self._open())
 
     async def _open(self) -> None:
-        self.store = Store.over(open_store(self.server.url), self.clock)
-        self.far = Store.over(open_store(await self.proxy.start(), answer_seconds=1.0), self.clock)
+        self.store = Store.over(patient(self.server.url), self.clock)
+        self.far = Store.over(patient(await self.proxy.start()), self.clock)
         await self.store.prepare()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -373,8 +372,8 @@ def test_the_promises_hold(server: EmbeddedValkey) -> None:
     prove(server, examples=20, steps=30, kills=0)
 
 
-def test_the_promises_hold_over_kills_of_the_server(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path) as server:
+def test_the_promises_hold_over_kills_of_the_server(own_directory: Path) -> None:
+    with EmbeddedValkey(own_directory) as server:
         prove(server, examples=5, steps=30, kills=2)
 
 
@@ -384,6 +383,6 @@ def test_the_promises_hold_for_long(server: EmbeddedValkey) -> None:
 
 
 @pytest.mark.prove
-def test_the_promises_hold_over_many_kills(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path) as server:
+def test_the_promises_hold_over_many_kills(own_directory: Path) -> None:
+    with EmbeddedValkey(own_directory) as server:
         prove(server, examples=100, steps=50, kills=3)

@@ -22,7 +22,7 @@ from tests.contract.state.proxy import Fault, Proxy
 
 StartServer = Callable[..., EmbeddedValkey]
 #: Tests wait for answers that never come; the product waits longer.
-IMPATIENT = 0.2
+IMPATIENT = 0.4
 
 
 def socket_of(server: EmbeddedValkey) -> Path:
