@@ -53,7 +53,7 @@ async def serve(options: argparse.Namespace) -> int:
     place_services(config, cloud.cloud_run, clock.seconds())
     place_fleet(config, cloud, clock.seconds(), options.fleet)
     place_budget(config, cloud.budgets, BILLING_ACCOUNT, options.budget_usd)
-    world = None if options.no_ion else World(config, clock, cloud.series, cloud.cloud_run, options.cache_url)
+    world = None if options.no_ion else World(config, clock, cloud, options.cache_url)
     slack = SlackServer(
         wall=lambda: clock.wall_now().timestamp(),
         manifest_path=options.manifest if options.manifest.exists() else None,

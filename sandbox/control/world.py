@@ -1,6 +1,7 @@
 """/control/world/: look at ION and Google Cloud, and make things go wrong. JSON in, JSON out.
 
 GET  state                    the clock, the TTL that is followed, hit rate, services, faults
+GET  notifications            what notification channels were told, and the incidents of alert policies
 GET  calls                    how often each method was called
 POST ttl-follow  {on}         whether ION reads the TTL setting and acknowledges it
 POST pause       {on}         no requests while paused
@@ -13,6 +14,7 @@ POST clear       {}           no faults, all permissions, metrics on time, usual
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import grpc
@@ -50,6 +52,7 @@ class WorldControl:
         }
         application.router.add_get("/control/world/state", reads(self.state))
         application.router.add_get("/control/world/calls", reads(self.calls))
+        application.router.add_get("/control/world/notifications", reads(self.notifications))
         for name, deed in posts.items():
             application.router.add_post(f"/control/world/{name}", does(deed))
 
@@ -100,6 +103,13 @@ class WorldControl:
 
     def calls(self) -> Body:
         return dict(self._cloud.server.calls)
+
+    def notifications(self) -> Body:
+        self._cloud.advance()
+        return {
+            "sent": [asdict(n) for n in self._cloud.channels.sent],
+            "incidents": [asdict(i) for i in self._cloud.alert_policies.incidents],
+        }
 
     # Doing
 

@@ -5,6 +5,8 @@ from random import Random
 
 from sandbox.clock import Clock
 from sandbox.google import operations
+from sandbox.google.alerting.channels import Channels
+from sandbox.google.alerting.policies import AlertPolicies
 from sandbox.google.budgets import Budgets
 from sandbox.google.faults import Faults
 from sandbox.google.monitoring.service import MetricService
@@ -35,11 +37,15 @@ class GoogleCloud:
         random = Random(seed)  # noqa: S311 - names of revisions and operations are no secrets
         self.cloud_run = CloudRun(clock.seconds, self.operations, random, deploy_seconds, change_seconds)
         self.cloud_run.may = self.faults.may
-        self.budgets = Budgets(billing_account, "USD", lambda _channel: False)
-        self.due: list[Callable[[], None]] = [self.cloud_run.advance]
+        self.channels = Channels(project)
+        self.alert_policies = AlertPolicies(project, self.series, self.channels)
+        self.budgets = Budgets(billing_account, "USD", self.channels.is_email)
+        self.due: list[Callable[[], None]] = [self.cloud_run.advance, self.alert_policies.advance]
         metrics = MetricService(project, self.series)
         self.server = GoogleServer(self.faults, self.advance)
         self.server.serve(metrics.rpcs, metrics.methods)
+        self.server.serve(self.alert_policies.rpcs, self.alert_policies.methods)
+        self.server.serve(self.channels.rpcs, self.channels.methods)
         self.server.serve(self.cloud_run.service_rpcs, self.cloud_run.service_methods)
         self.server.serve(self.cloud_run.revision_rpcs, self.cloud_run.revision_methods)
         self.server.serve(self.budgets.rpcs, self.budgets.methods)

@@ -7,11 +7,10 @@ from random import Random
 from typing import Any
 
 from sandbox.clock import Clock
+from sandbox.google.cloud import GoogleCloud
 from sandbox.google.monitoring.series import MINUTE
-from sandbox.google.monitoring.store import SeriesStore
 from sandbox.google.run.checks import memory_mib
 from sandbox.google.run.resource import ServiceResource, environment
-from sandbox.google.run.service import CloudRun
 from sandbox.ion import replay
 from sandbox.ion.behaviour import Behaviours
 from sandbox.ion.cachemeter import CacheMeter
@@ -37,9 +36,9 @@ _log = logging.getLogger("sandbox.ion")
 class World:
     """ION and its users. `run()` goes on until it is cancelled."""
 
-    def __init__(
-        self, config: IonConfig, clock: Clock, store: SeriesStore, cloud_run: CloudRun, cache_url: str
-    ) -> None:
+    def __init__(self, config: IonConfig, clock: Clock, cloud: GoogleCloud, cache_url: str) -> None:
+        store, cloud_run = cloud.series, cloud.cloud_run
+        self._advance = cloud.advance
         self.config = config
         self.demand = Demand(config.requests_per_second, config.seed)
         self.behaviours = Behaviours()
@@ -138,7 +137,7 @@ class World:
 
     async def catch_up(self) -> None:
         """Serve everything up to now, minute by minute."""
-        self._cloud_run.advance()
+        self._advance()
         now = self._clock.seconds()
         if self._clock.wall_seconds(now - self._at) > LONGEST_LAG_SECONDS or self.paused:
             self._skip_to(now)
