@@ -6,6 +6,8 @@
 
 BIN := .venv/bin
 PORT ?= 8765
+# Every bench that can be run, but the server that one of them starts.
+NAME ?= $(filter-out slack_server,$(patsubst bench/%.py,%,$(shell grep -l __main__ bench/*.py)))
 CODE := bot handlers lumen sandbox demo tests
 
 help:
@@ -14,7 +16,7 @@ help:
 	@echo "make test     every test but the long proofs"
 	@echo "make check    linters, types, architecture, documents in step"
 	@echo "make prove    the long proofs, one file after the other (PART=tests/... for one)"
-	@echo "make bench    what the figures in the documents are measured with"
+	@echo "make bench    what the figures in the documents are measured with (NAME=ack for one)"
 	@echo "make page     builds the sandbox's page (needs npm)"
 	@echo "make lock     compiles the locks (ARGS=--upgrade for newer versions)"
 
@@ -51,7 +53,7 @@ prove: install
 	@scripts/prove $(PART)
 
 bench: install
-	@for each in bench/*.py; do $(BIN)/python "$$each" || exit 1; done
+	@for name in $(NAME); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
 page:
 	@cd sandbox/page && npm ci --ignore-scripts && sh build.sh
