@@ -52,13 +52,7 @@ class RedisProposals:
             dedupe=request_key(draft.service, draft.request_id),
         )
         self._fault("store.propose.after")
-        if reply.status == "LOCKED":
-            locked_by, state = reply.values
-            knob = draft.change.knob.value
-            raise NotPossible(
-                message("state.knob_locked", knob=knob, proposal_id=locked_by, state=state),
-                message("state.knob_locked_remedy", proposal_id=locked_by),
-            )
+        _check_unlocked(reply, draft)
         return proposal_from(reply.values[0], reply.values[1])
 
     async def get(self, service: ServiceId, proposal_id: str) -> Proposal | None:
@@ -180,6 +174,7 @@ class RedisProposals:
         )
         self._fault("store.replace.after")
         _check_step(reply, proposal_id, State.ABANDONED, lease)
+        _check_unlocked(reply, fresh)
         return proposal_from(reply.values[0], reply.values[1])
 
     def _creation(self, draft: Draft, expires_in: timedelta, acts_in: timedelta | None) -> tuple[str | int, ...]:
@@ -224,6 +219,16 @@ def _unknown(proposal_id: str) -> NotPossible:
 def _comes_from(state: State) -> str:
     """As advance.lua reads it: the names between commas."""
     return f",{','.join(sorted(COMES_FROM.get(state, frozenset())))},"
+
+
+def _check_unlocked(reply: Reply, draft: Draft) -> None:
+    """Raises when another proposal of the same knob is in the way."""
+    if reply.status == "LOCKED":
+        locked_by, state = reply.values
+        raise NotPossible(
+            message("state.knob_locked", knob=draft.change.knob.value, proposal_id=locked_by, state=state),
+            message("state.knob_locked_remedy", proposal_id=locked_by),
+        )
 
 
 def _check_step(reply: Reply, proposal_id: str, wanted: State, lease: Lease) -> None:

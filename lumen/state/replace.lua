@@ -2,7 +2,7 @@
 -- DEDUPE  the request's memory: the id of the fresh proposal
 -- ARGV    3…13 the fresh proposal (create in common.lua), 14 the id of the old one, 15 states that it may come from,
 --         between commas, 16 note, 17 lease, 18 its token
--- Reply   OK id row | UNKNOWN | LEASE_LOST | NOT_FROM state
+-- Reply   OK id row | UNKNOWN | LEASE_LOST | NOT_FROM state | LOCKED id state (the fresh one's knob is another's)
 local at, old = ARGV[5], ARGV[14]
 
 local made = redis.call('GET', DEDUPE)
@@ -11,6 +11,8 @@ if not holds(ARGV[17], ARGV[18]) then return { 'LEASE_LOST', NOW } end
 local state = get(old, 'state')
 if not state then return { 'UNKNOWN', NOW } end
 if not string.find(ARGV[15], ',' .. state .. ',', 1, true) then return { 'NOT_FROM', NOW, state } end
+local holder = redis.call('HGET', OPEN, ARGV[4])
+if holder and holder ~= old then return { 'LOCKED', NOW, holder, get(holder, 'state') } end
 
 put(old, 'state', 'ABANDONED')
 put(old, 'note', ARGV[16])

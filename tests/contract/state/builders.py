@@ -51,10 +51,17 @@ class TestClock:
         self.time += timedelta(seconds=seconds)
 
 
-def draft(request_id: str = "r1", *, new: int = 420, approvals_needed: int = 1, service: ServiceId = SERVICE) -> Draft:
+def draft(
+    request_id: str = "r1",
+    *,
+    new: int = 420,
+    approvals_needed: int = 1,
+    service: ServiceId = SERVICE,
+    knob: Knob = Knob.TTL,
+) -> Draft:
     return Draft(
         service=service,
-        change=Change(Knob.TTL, 300, new, "s"),
+        change=Change(knob, 300, new, "s"),
         premise_version="3",
         origin=Origin.POLICY,
         asked_by=None,

@@ -7,7 +7,7 @@ import pytest
 
 from lumen.model.errors import LeaseLost, NotPossible
 from lumen.model.message import message
-from lumen.model.proposal import FINAL, Choice, State
+from lumen.model.proposal import FINAL, Choice, Knob, State
 from lumen.model.service import Person
 from lumen.ports.state import Lease
 from tests.contract.state.builders import DAY, KIM, LEE, LONG, OTHER, SERVICE, SOON, Store, click, draft
@@ -243,6 +243,18 @@ async def test_a_fresh_proposal_takes_the_place_of_one_whose_premises_moved(stor
         await store.proposals.replace(fresh.id, lease, note, draft("another"), DAY)
     with pytest.raises(LeaseLost):
         await store.proposals.replace(fresh.id, Lease(lease.name, lease.token - 1), note, draft("another"), DAY)
+
+
+async def test_each_knob_has_one_open_proposal_of_its_own(store: Store) -> None:
+    made = [await store.proposals.propose(draft(f"for {knob}", knob=knob), DAY) for knob in Knob]
+    assert await store.proposals.unfinished(SERVICE) == made
+    lease = await store.lease()
+    for first in made:
+        await store.proposals.decide(SERVICE, first.id, click(Choice.APPROVE, f"c {first.id}"))
+        for other in set(Knob) - {first.draft.change.knob}:
+            with pytest.raises(NotPossible):
+                note, fresh = message("execution.premises_moved"), draft(f"for {first.id} {other}", knob=other)
+                await store.proposals.replace(first.id, lease, note, fresh, DAY)
 
 
 async def test_a_timer_is_fenced(store: Store) -> None:
