@@ -1,0 +1,102 @@
+"""What is compared: the SDK alone, Bolt with its defaults, and Lumen's whole way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bench.slack_server import APP, GROUP
+from bench.world import World
+from bot.connection import SlackConnection
+from bot.envelopes import Envelopes
+from handlers.answering import Answers
+from handlers.app import build_app
+from handlers.background import Background
+from handlers.buttons import Buttons
+from handlers.commands import Commands
+from handlers.identity import who_am_i
+from handlers.people import Languages
+from handlers.rights import Rights
+from handlers.slack_clients import asking_client, single_try_client, slack_session
+from lumen.model.service import Approvers
+
+
+@asynccontextmanager
+async def floor(api_url: str) -> AsyncIterator[None]:
+    """slack_sdk: ack in the listener, nothing else."""
+    async with slack_session() as session:
+        client = SocketModeClient("xapp-bench", web_client=AsyncWebClient("xoxb-bench", api_url, session=session))
+
+        async def listener(socket: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+            await socket.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+
+        client.socket_mode_request_listeners.append(listener)
+        await client.connect()  # type: ignore[no-untyped-call]  # the SDK gives it no types
+        try:
+            yield
+        finally:
+            await client.close()  # type: ignore[no-untyped-call]
+
+
+@asynccontextmanager
+async def bare_bolt(api_url: str) -> AsyncIterator[None]:
+    """slack_bolt as its documentation shows it: AsyncApp, a command that acks, AsyncSocketModeHandler."""
+    async with slack_session() as session:
+        client = AsyncWebClient("xoxb-bench", api_url, session=session)
+        app = AsyncApp(client=client, signing_secret="unused")
+
+        @app.command("/lumen")
+        async def acks(ack: AsyncAck) -> None:
+            await ack()
+
+        handler = AsyncSocketModeHandler(app, "xapp-bench")
+        await handler.connect_async()  # type: ignore[no-untyped-call]
+        try:
+            yield
+        finally:
+            await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+@asynccontextmanager
+async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
+    """Everything that a command or a click passes in the bot: two connections, Bolt, rights, store, view, answer."""
+    async with slack_session() as session:
+        asking = asking_client("xoxb-bench", api_url, session)
+        background, answers = Background(), Answers(session, asking)
+        languages = Languages(asking, "en")
+        identity = await who_am_i(asking)
+        rights = Rights(asking, Approvers(frozenset(), frozenset({GROUP})), identity.team_id, lambda: APP)
+        commands = Commands(
+            world.services[0],
+            world.readouts,
+            world,
+            world,
+            answers,
+            languages,
+            background,
+            world,
+            60,
+            3600,
+        )
+        buttons = Buttons(world, world, rights, world.audit, answers, languages, background, world)
+        envelopes = Envelopes(build_app(asking, identity, commands, buttons), background)
+        connection = SlackConnection(
+            single_try_client("xapp-bench", api_url, session), "xapp-bench", envelopes, ticket_pace_seconds=0.0
+        )
+        running = asyncio.create_task(connection.run())
+        while not connection.state().whole:
+            await asyncio.sleep(0.01)
+        try:
+            yield
+        finally:
+            await background.drain(5)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)

@@ -1,0 +1,77 @@
+"""A real store with a turn and proposals in it, and the use cases over it; only the knob is stood in for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from redis.asyncio import Redis
+
+from lumen.clock import SystemClock
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob, Origin, Priority, Proposal
+from lumen.model.service import Person, ServiceId
+from lumen.model.snapshot import TtlSetting
+from lumen.model.turn import Turn
+from lumen.state import epoch
+from lumen.state.audit import RedisAudit
+from lumen.state.proposals import RedisProposals
+from lumen.state.turns import RedisTurns
+from lumen.use_cases.approvals import EXPIRES_IN
+from lumen.use_cases.readouts import Readouts
+from tests.snapshots import SERVICE
+
+PERSON = Person("U0BENCH", "bench", "T0BENCH")
+
+
+class StandingTtl:
+    """A `TtlSource` that says 300 s."""
+
+    async def ttl(self, _service: ServiceId) -> TtlSetting | NoData:
+        return TtlSetting(300, 1, 300, 1)
+
+
+class World:
+    """Stands for the use cases behind the handlers; execution and outbox are measured apart."""
+
+    def __init__(self, redis: Redis) -> None:
+        clock = SystemClock()
+        self._redis = redis
+        self._clock = clock
+        self.proposals = RedisProposals(redis, clock)
+        self.turns = RedisTurns(redis)
+        self.audit = RedisAudit(redis, clock)
+        self.readouts = Readouts(self.proposals, self.turns, self.audit, StandingTtl(), clock)
+        self.services: Sequence[ServiceId] = (SERVICE,)
+
+    async def fill(self, turn: Turn) -> None:
+        """Prepare the store and remember a turn, so that a status has something to show."""
+        await epoch.init(self._redis, self.services, self._clock)
+        await self.turns.save(turn, None, turn.id)
+
+    async def proposals_to_decide(self, count: int, label: str) -> Sequence[Proposal]:
+        """`count` PENDING proposals, each of a service of its own: one knob holds only one."""
+        services = [replace(SERVICE, name=f"{label}-{n}") for n in range(count)]
+        await epoch.init(self._redis, services, self._clock)
+        return [await self.proposals.propose(_draft(service), EXPIRES_IN) for service in services]
+
+    async def decide(
+        self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str
+    ) -> Decided:
+        """As the use case does: one transition."""
+        return await self.proposals.decide(service, proposal_id, Decision(choice, person, click_id))
+
+    async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
+        return await self.proposals.settle(service, click_id)
+
+    def kick(self, service: ServiceId | None = None) -> None:
+        """Execution and outbox have workers of their own."""
+
+    async def ask(self, service: ServiceId, person: Person) -> Turn:  # noqa: ARG002 - the port's names
+        raise AssertionError("no turn is made here")
+
+
+def _draft(service: ServiceId) -> Draft:
+    nothing = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
+    change = Change(Knob.TTL, 300, 420, "s")
+    asked = f"bench:{service.key}"
+    return Draft(service, change, "1", Origin.PERSON, PERSON, (), nothing, Priority.MEDIUM, None, asked)
