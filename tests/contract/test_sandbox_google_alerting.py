@@ -25,17 +25,17 @@ async def side() -> AsyncIterator[GoogleSide]:
 
 
 @pytest.fixture
-def policies(side: GoogleSide) -> m.AlertPolicyServiceAsyncClient:
+async def policies(side: GoogleSide) -> m.AlertPolicyServiceAsyncClient:
     return side.client(m.AlertPolicyServiceAsyncClient)
 
 
 @pytest.fixture
-def channels(side: GoogleSide) -> m.NotificationChannelServiceAsyncClient:
+async def channels(side: GoogleSide) -> m.NotificationChannelServiceAsyncClient:
     return side.client(m.NotificationChannelServiceAsyncClient)
 
 
 @pytest.fixture
-def metrics(side: GoogleSide) -> m.MetricServiceAsyncClient:
+async def metrics(side: GoogleSide) -> m.MetricServiceAsyncClient:
     return side.client(m.MetricServiceAsyncClient)
 
 
