@@ -8,6 +8,7 @@ POST pause       {on}         no requests while paused
 POST fault       {method, code?, message?, delay_seconds?, times?, after?}    "Services/UpdateService", "*"
 POST permissions {denied: ["run.services.update", "monitoring.*"]}
 POST metrics     {off?: pattern, late?: {pattern: seconds}, on?: true}
+POST quota       {limits: {"MetricService/List*": 10}}     calls a minute of service time; {} sets the usual ones
 POST demand      {factor}     multiplies the requests
 POST deploy      {service?, image?, error_share?, slow_factor?, fails?}       a release by the service's own pipeline
 POST clear       {}           no faults, all permissions, metrics on time, usual demand
@@ -24,6 +25,7 @@ from sandbox.clock import Clock
 from sandbox.control.requests import BadRequest, Body, does, reads
 from sandbox.google.cloud import GoogleCloud
 from sandbox.google.faults import MethodFault
+from sandbox.google.quota import LIMITS, Quotas
 from sandbox.ion.behaviour import NO_START, Behaviour
 from sandbox.ion.place import image_of
 from sandbox.ion.world import World
@@ -46,6 +48,7 @@ class WorldControl:
             "fault": self.fault,
             "permissions": self.permissions,
             "metrics": self.metrics,
+            "quota": self.quota,
             "demand": self.demand,
             "deploy": self.deploy,
             "clear": self.clear,
@@ -152,6 +155,12 @@ class WorldControl:
             store.delays.extra[str(pattern)] = float(seconds)
         return {"off": [o.metric for o in store.outages if o.until is None], "late": dict(store.delays.extra)}
 
+    def quota(self, body: Body) -> Body:
+        given = {str(k): int(v) for k, v in dict(body.get("limits") or {}).items()}
+        quotas = Quotas(self._clock.seconds, {**LIMITS, **given})
+        self._cloud.faults.quotas = quotas
+        return {"limits": quotas.limits}
+
     def demand(self, body: Body) -> Body:
         factor = float(body.get("factor", 1.0))
         if not 0 <= factor <= 100:
@@ -177,6 +186,7 @@ class WorldControl:
 
     def clear(self, _body: Body) -> Body:
         self._cloud.faults.methods.clear()
+        self.quota({})
         self._cloud.faults.denied.clear()
         self.metrics({"on": True})
         if self._world is not None:

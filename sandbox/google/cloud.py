@@ -7,11 +7,15 @@ from sandbox.clock import Clock
 from sandbox.google import operations
 from sandbox.google.alerting.channels import Channels
 from sandbox.google.alerting.policies import AlertPolicies
+from sandbox.google.budgetnews import BudgetNews
 from sandbox.google.budgets import Budgets
+from sandbox.google.extra.instance import InstanceFacts
+from sandbox.google.extra.mounting import Extras
 from sandbox.google.faults import Faults
 from sandbox.google.monitoring.service import MetricService
 from sandbox.google.monitoring.store import Delays, SeriesStore
 from sandbox.google.operations import Operations
+from sandbox.google.quota import Quotas
 from sandbox.google.run.service import CloudRun
 from sandbox.google.server import GoogleServer
 
@@ -31,7 +35,7 @@ class GoogleCloud:
         change_seconds: float,
     ) -> None:
         """Delays in seconds of service time."""
-        self.faults = Faults()
+        self.faults = Faults(quotas=Quotas(clock.seconds))
         self.series = SeriesStore(clock.seconds, Delays(ingest_delay_seconds))
         self.operations = Operations(self.advance)
         random = Random(seed)  # noqa: S311 - names of revisions and operations are no secrets
@@ -50,6 +54,16 @@ class GoogleCloud:
         self.server.serve(self.cloud_run.revision_rpcs, self.cloud_run.revision_methods)
         self.server.serve(self.budgets.rpcs, self.budgets.methods)
         self.server.serve(operations.RPCS, self.operations.methods)
+
+        self.spent_usd: Callable[[], float] = lambda: 0.0
+        self.redis_instance: InstanceFacts | None = None
+        self._extras = Extras(self, project, clock.seconds, change_seconds)
+        self.news = BudgetNews(billing_account, self.budgets, clock.seconds, self._spent, self._extras.publish)
+        self.channels.deliver = self._extras.deliver
+        self.due += [self.news.advance, self._extras.advance]
+
+    def _spent(self) -> float:
+        return self.spent_usd()
 
     def advance(self) -> None:
         """Let happen what is due by now."""

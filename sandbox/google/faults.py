@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 import grpc
 
+from sandbox.google.quota import Quotas
 from sandbox.google.refusal import Refusal
 
 # What a caller needs for a method; the names are IAM's. Methods that are not listed need nothing here.
@@ -64,13 +65,16 @@ class Faults:
     """The faults in force, and the permissions that the caller lacks."""
 
     methods: list[MethodFault] = field(default_factory=list)
+    quotas: Quotas | None = None
     denied: set[str] = field(default_factory=set)  # IAM permissions; patterns are allowed ("run.*")
 
     async def before(self, call: str) -> MethodFault | None:
         """To be awaited before a method runs. Returns a fault to raise after it, if one is in force.
 
-        Raises Refusal for a missing permission or a fault with a code.
+        Raises Refusal for a quota that is used up, a missing permission, or a fault with a code.
         """
+        if self.quotas is not None:
+            self.quotas.use(call)
         permission = PERMISSIONS.get(call, "")
         if permission and not self.may(permission):
             raise Refusal(

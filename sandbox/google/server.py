@@ -33,6 +33,14 @@ class GoogleServer:
         self._before_call = before_call
         self._server = grpc.aio.server(options=OPTIONS)
 
+    def handlers(self, rpcs: Mapping[str, Rpc], methods: Mapping[str, Method]) -> dict[str, Any]:
+        """Path → handler of one API, for whoever mounts it by itself."""
+        return {rpc.path: self._handler(rpc, methods.get(name)) for name, rpc in rpcs.items()}
+
+    def mount(self, api: grpc.GenericRpcHandler) -> None:
+        """Add an API that finds its own handlers."""
+        self._server.add_generic_rpc_handlers([api])
+
     def serve(self, rpcs: Mapping[str, Rpc], methods: Mapping[str, Method]) -> None:
         """Serve one API. A learned method without an implementation answers UNIMPLEMENTED and says so."""
         by_service: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}

@@ -1,6 +1,6 @@
 """The cache that ION uses: a real Redis or Valkey server, run here as the "Memorystore instance" of the project."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import redis.asyncio as redis_asyncio
@@ -101,6 +101,14 @@ class CacheStore:
                 await self.redis.config_set("maxmemory-policy", "volatile-lru")
         except (RedisError, OSError) as error:
             raise CacheDown(str(error)) from error
+
+    async def configure(self, configs: Mapping[str, str]) -> None:
+        """What Memorystore's administration sets; names as there ("maxmemory-gb"). Others are noted and do nothing."""
+        if "maxmemory-gb" in configs:
+            await self.redis.config_set("maxmemory", round(float(configs["maxmemory-gb"]) * 1024 * MB))
+        for name in ("maxmemory-policy", "notify-keyspace-events", "timeout"):
+            if name in configs:
+                await self.redis.config_set(name, configs[name])
 
     async def ballast(self, wanted_bytes: int) -> None:
         """Have about so much other data in the instance; made by the server itself, so nothing big is sent."""

@@ -20,6 +20,7 @@ from sandbox.ion.config import IonConfig, ServiceConfig
 from sandbox.ion.demand import Demand
 from sandbox.ion.instances import BUSY_SHARE, PER_SECOND
 from sandbox.ion.latency import COLD_START, HIT, MISS, UNCACHED
+from sandbox.ion.ledger import Ledger
 from sandbox.ion.random_counts import poisson
 from sandbox.ion.revisionmeter import response_labels
 
@@ -145,6 +146,15 @@ class History:
                 (start + len(requests)) * MINUTE,
             )
         )
+
+    def spent_usd(self, since_minute: int, ledger: Ledger) -> float:
+        """What the world cost from a minute on, at the ledger's prices; for the month that has begun."""
+        low = max(0, since_minute - self._first)
+        misses, asked = sum(self._misses[low:]), sum(self._hits[low:]) + sum(self._misses[low:])
+        requests = round(asked / self._config.cached_share)
+        minutes = max(1, len(self._misses) - low)
+        billable = requests / PER_SECOND  # an instance serves so many requests in each second of its time
+        return ledger.price(requests, misses, billable, 1.0, 0.5) + ledger.price(0, 0, 0.0, 1.0, 0.5) * (minutes - 1)
 
     def write_cache(self, meter: CacheMeter, used_bytes: int, max_bytes: int, answer_bytes: int) -> None:
         """The cache's series, so that they meet the live ones: `used_bytes` is what is used now."""

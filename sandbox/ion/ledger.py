@@ -34,6 +34,10 @@ class Ledger:
         self._redis_usd_minute = cache_mb * REDIS_MB_MONTH_USD / (MONTH_SECONDS / 60)
         self._vertex_usd = vertex_usd
 
+    def begin(self, month: str, spent_usd: float) -> None:
+        """What the month (YYYY-MM) cost before the first minute."""
+        self.month, self.month_usd = month, spent_usd
+
     def price(self, requests: int, misses: int, billable_seconds: float, vcpu: float, gib: float) -> float:
         """USD of one minute."""
         return (

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.google.cloud import GoogleCloud
+from sandbox.google.extra.instance import InstanceFacts
 from sandbox.google.monitoring.series import MINUTE
 from sandbox.google.run.checks import memory_mib
 from sandbox.google.run.resource import ServiceResource, environment
@@ -66,6 +68,10 @@ class World:
         self._minute = {"requests": 0, "errors": 0, "hits": 0, "misses": 0}
         self._tasks: list[asyncio.Task[None]] = []
         cloud_run.start_fault = self._start_fault
+        cloud.spent_usd = lambda: self.ledger.month_usd
+        cloud.redis_instance = InstanceFacts(
+            config.redis_instance, self._at - config.history_days * DAY, config.cache_mb / 1024, self.cache.configure
+        )
 
     # Start and stop
 
@@ -124,6 +130,9 @@ class World:
         history.write()
         history.write_cache(self._cache_meter, info.used_bytes, info.max_bytes, self.config.answer_bytes)
         self._cache_meter.start_from(info)
+        month = datetime.fromtimestamp(self._at, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        # Before the history began the month cost nothing that is known.
+        self.ledger.begin(month.strftime("%Y-%m"), history.spent_usd(int(month.timestamp() // MINUTE), self.ledger))
 
     # The loop
 

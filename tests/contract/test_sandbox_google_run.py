@@ -338,3 +338,16 @@ async def test_an_answer_can_get_lost_after_the_effect(side: GoogleSide, service
 async def test_methods_that_are_not_served_say_so(services: run_v2.ServicesAsyncClient) -> None:
     with pytest.raises(exceptions.MethodNotImplemented, match="does not serve Services/DeleteService"):
         await services.delete_service(name=NAME)
+
+
+async def test_a_quota_is_used_up_and_comes_back_with_the_next_minute(
+    side: GoogleSide, services: run_v2.ServicesAsyncClient
+) -> None:
+    assert side.cloud.faults.quotas is not None
+    side.cloud.faults.quotas.limits["Services/Get*"] = 2
+    for _ in range(2):
+        await services.get_service(name=NAME)
+    with pytest.raises(exceptions.ResourceExhausted, match="Quota exceeded"):
+        await services.get_service(name=NAME)
+    side.clock.at += 60
+    await services.get_service(name=NAME)

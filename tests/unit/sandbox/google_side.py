@@ -1,8 +1,8 @@
 """The Google side in the test's own process, with a clock that the test sets, and the real async clients against it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import grpc.aio
@@ -36,6 +36,7 @@ class GoogleSide:
     clock: SetClock
     cloud: GoogleCloud
     target: str
+    applied: "list[Mapping[str, str]]" = field(default_factory=list)  # what reached the cache server
 
     def client(self, kind: Callable[..., Client]) -> Client:
         """A client as the product makes one for another endpoint."""

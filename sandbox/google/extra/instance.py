@@ -1,0 +1,16 @@
+"""What the Memorystore instance is at the start."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+Apply = Callable[[Mapping[str, str]], Awaitable[None]]
+
+
+@dataclass
+class InstanceFacts:
+    """What is known of the instance at the start. `apply` sets configuration on the real server."""
+
+    name: str
+    created_at: float
+    max_gb: float
+    apply: Apply

@@ -1,0 +1,171 @@
+"""google.pubsub.v1 Publisher and Subscriber, as far as unary calls go: topics, pull subscriptions, acks, redelivery."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.empty_pb2 import Empty
+from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
+
+from sandbox.google.paging import page
+from sandbox.google.refusal import already_exists, invalid_argument, not_found
+from sandbox.google.server import Method
+from sandbox.google.surface import Rpc, learn
+from sandbox.google.times import put
+
+MAX_WAITING = 10_000  # messages a subscription keeps; the oldest go first
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """One message on one subscription. Deadlines are on the wall, as Pub/Sub's own limits are."""
+
+    message: Any
+    attempts: int = 0
+    again_at: float = 0.0
+
+
+@dataclass(slots=True)
+class _Subscription:
+    message: Any
+    waiting: deque[_Delivery] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+
+
+class PubSub:
+    """All topics and subscriptions. StreamingPull is not served; push subscriptions are kept but not pushed to."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` in seconds of service time: the messages' publish time."""
+        self._now = now
+        self._topics: dict[str, Any] = {}
+        self._subscriptions: dict[str, _Subscription] = {}
+        self._number = 0
+        self.publisher: Mapping[str, Rpc] = learn(PublisherAsyncClient.get_transport_class("grpc_asyncio"))
+        self.subscriber: Mapping[str, Rpc] = learn(SubscriberAsyncClient.get_transport_class("grpc_asyncio"))
+        self.publisher_methods: Mapping[str, Method] = {
+            "CreateTopic": self.create_topic,
+            "GetTopic": lambda request: self._topic(request.topic),
+            "ListTopics": self.list_topics,
+            "DeleteTopic": self.delete_topic,
+            "Publish": self.publish,
+        }
+        self.subscriber_methods: Mapping[str, Method] = {
+            "CreateSubscription": self.create_subscription,
+            "GetSubscription": lambda request: self._subscription(request.subscription).message,
+            "ListSubscriptions": self.list_subscriptions,
+            "DeleteSubscription": self.delete_subscription,
+            "Pull": self.pull,
+            "Acknowledge": self.acknowledge,
+            "ModifyAckDeadline": self.modify_ack_deadline,
+        }
+
+    def _topic(self, name: str) -> Any:
+        if name not in self._topics:
+            raise not_found(f"Resource not found (resource={name.rsplit('/', 1)[-1]}).")
+        return self._topics[name]
+
+    def _subscription(self, name: str) -> _Subscription:
+        if name not in self._subscriptions:
+            raise not_found(f"Resource not found (resource={name.rsplit('/', 1)[-1]}).")
+        return self._subscriptions[name]
+
+    def create_topic(self, request: Any) -> Any:
+        if request.name in self._topics:
+            raise already_exists(f"Resource already exists in the project (resource={request.name}).")
+        self._topics[request.name] = request
+        return request
+
+    def list_topics(self, request: Any) -> Any:
+        shown, token = page(
+            list(self._topics.values()), request.page_size, request.page_token, request.project.encode(), 1000
+        )
+        response = self.publisher["ListTopics"].response(next_page_token=token)
+        response.topics.extend(shown)
+        return response
+
+    def delete_topic(self, request: Any) -> Empty:
+        self._topic(request.topic)
+        del self._topics[request.topic]
+        return Empty()
+
+    def publish(self, request: Any) -> Any:
+        self._topic(request.topic)
+        ids = [self._hand_out(request.topic, message) for message in request.messages]
+        return self.publisher["Publish"].response(message_ids=ids)
+
+    def tell(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> bool:
+        """A message from Google itself; False where the topic does not exist (nobody hears of that either)."""
+        if topic not in self._topics:
+            return False
+        request = self.publisher["Publish"].request(topic=topic)
+        request.messages.add(data=data, attributes=dict(attributes))
+        self.publish(request)
+        return True
+
+    def _hand_out(self, topic: str, message: Any) -> str:
+        if not message.data and not message.attributes:
+            raise invalid_argument("Each message must contain either non-empty data, or at least one attribute.")
+        self._number += 1
+        copy = type(message)()
+        copy.CopyFrom(message)
+        copy.message_id = str(self._number)
+        put(copy.publish_time, self._now())
+        for subscription in self._subscriptions.values():
+            if subscription.message.topic == topic:
+                subscription.waiting.append(_Delivery(copy))
+        return str(self._number)
+
+    def create_subscription(self, request: Any) -> Any:
+        self._topic(request.topic)
+        if request.name in self._subscriptions:
+            raise already_exists(f"Resource already exists in the project (resource={request.name}).")
+        request.ack_deadline_seconds = request.ack_deadline_seconds or 10
+        request.state = 1
+        self._subscriptions[request.name] = _Subscription(request)
+        return request
+
+    def list_subscriptions(self, request: Any) -> Any:
+        found = [s.message for s in self._subscriptions.values()]
+        shown, token = page(found, request.page_size, request.page_token, request.project.encode(), 1000)
+        response = self.subscriber["ListSubscriptions"].response(next_page_token=token)
+        response.subscriptions.extend(shown)
+        return response
+
+    def delete_subscription(self, request: Any) -> Empty:
+        self._subscription(request.subscription)
+        del self._subscriptions[request.subscription]
+        return Empty()
+
+    def pull(self, request: Any) -> Any:
+        """What waits, at most max_messages; answers at once when nothing does."""
+        subscription = self._subscription(request.subscription)
+        if request.max_messages < 1:
+            raise invalid_argument("max_messages must be positive.")
+        response = self.subscriber["Pull"].response()
+        now = time.monotonic()
+        for delivery in subscription.waiting:
+            if len(response.received_messages) >= request.max_messages:
+                break
+            if delivery.again_at > now:
+                continue
+            delivery.attempts += 1
+            delivery.again_at = now + subscription.message.ack_deadline_seconds
+            response.received_messages.add(ack_id=delivery.message.message_id, message=delivery.message)
+        return response
+
+    def acknowledge(self, request: Any) -> Empty:
+        subscription = self._subscription(request.subscription)
+        done = set(request.ack_ids)
+        kept = [d for d in subscription.waiting if d.message.message_id not in done]
+        subscription.waiting = deque(kept, maxlen=MAX_WAITING)
+        return Empty()
+
+    def modify_ack_deadline(self, request: Any) -> Empty:
+        """0 gives messages back at once."""
+        wanted = set(request.ack_ids)
+        for delivery in self._subscription(request.subscription).waiting:
+            if delivery.message.message_id in wanted:
+                delivery.again_at = time.monotonic() + request.ack_deadline_seconds
+        return Empty()

@@ -1,0 +1,43 @@
+"""Quotas: so many calls of a kind a minute of service time, as the real project has them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import grpc
+
+from sandbox.google.refusal import Refusal
+
+# Cloud Monitoring: 6,000 queries a minute and project; Cloud Run Admin: 3,000 reads, 180 writes; Budgets: 500.
+LIMITS = {
+    "MetricService/List*": 6000,
+    "MetricService/CreateTimeSeries": 6000,
+    "Services/Update*": 180,
+    "Services/Get*": 3000,
+    "BudgetService/*": 500,
+}
+
+
+@dataclass
+class Quotas:
+    """`limits` by pattern over "Service/Method"; calls are counted by pattern."""
+
+    now: Callable[[], float]
+    limits: dict[str, int] = field(default_factory=lambda: dict(LIMITS))
+    _minute: int = 0
+    _used: dict[str, int] = field(default_factory=dict)
+
+    def use(self, call: str) -> None:
+        """Count one call. Raises Refusal (RESOURCE_EXHAUSTED) when the minute's share is used up."""
+        minute = int(self.now() // 60)
+        if minute != self._minute:
+            self._minute, self._used = minute, {}
+        for pattern, limit in self.limits.items():
+            if not fnmatchcase(call, pattern):
+                continue
+            used = self._used[pattern] = self._used.get(pattern, 0) + 1
+            if used > limit:
+                raise Refusal(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED,
+                    f"Quota exceeded for quota metric '{call}' and limit '{pattern} per minute' ({limit}).",
+                )
