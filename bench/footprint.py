@@ -6,7 +6,6 @@ Everything runs as in the demo, on loopback: the real clients against the sandbo
 import asyncio
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -61,11 +60,11 @@ async def measure(world: World) -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="lumen-") as directory:
-        with World(Path(directory) / "world", Clock(60.0, datetime.now(UTC).isoformat())) as world:
-            world.initialise_state()
-            asyncio.run(measure(world))
+    clock = Clock(60.0, datetime.now(UTC).isoformat())
+    with tempfile.TemporaryDirectory(prefix="lumen-") as directory, World(Path(directory) / "world", clock) as world:
+        world.initialise_state()
+        asyncio.run(measure(world))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -51,7 +51,7 @@ async def test_a_crash_after_the_post_leaves_one_message(desk: Desk, monkeypatch
     async def dies(*_: object) -> None:
         raise asyncio.CancelledError
 
-    desk.rooms.outbox.shown = dies  # type: ignore[method-assign]
+    desk.rooms.outbox.shown = dies  # type: ignore[method-assign, assignment]
     desk.start()
     await desk.show("a", "text")
     await desk.slack.control.wait_for_message(lambda m: m.text == "text")
