@@ -12,8 +12,14 @@ from bot.config import Settings
 from bot.faults import fault_point
 from bot.numerics import ProcessNumerics
 from lumen.actuators.cloud_run import CloudRunEditor
+from lumen.actuators.cloud_run_instances import CloudRunInstancesActuator
+from lumen.actuators.cloud_run_memory import CloudRunMemoryActuator
+from lumen.actuators.cloud_run_traffic import CloudRunTraffic
 from lumen.actuators.cloud_run_ttl import CloudRunTtlActuator
+from lumen.actuators.cloud_run_variable import CloudRunVariable
+from lumen.actuators.redis_memory import RedisMemoryActuator
 from lumen.actuators.redis_ttl import RedisTtlActuator
+from lumen.actuators.traffic_knob import TrafficKnob
 from lumen.clock import ScaledClock, SystemClock
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
@@ -21,6 +27,7 @@ from lumen.exporters.slo import PRESETS
 from lumen.model.errors import StoreUnavailable
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
+from lumen.model.proposal import Knob
 from lumen.policies.guard import Automation
 from lumen.policies.ttl import TtlLimits
 from lumen.policies.ttl_rules import Strategy
@@ -52,12 +59,18 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.execution import Execution
+from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.readouts import Readouts
 from lumen.use_cases.tick import Tick
 
 #: The name under which `lumen setup` makes the budget, and under which it is looked for.
 BUDGET_NAME = "ION API Monthly Budget"
 HOURS_A_MONTH = 30 * 24
+
+#: How far a person may turn what has no setting of its own (mission 4; Cloud Run's own limits for the memory).
+MIN_CACHE_SIZE_MB = 10
+L1_ENTRIES_RANGE = 1000, 10_000
+MEMORY_RANGE_MB = 128, 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +199,9 @@ async def _joined(
 ) -> Lumen:
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
-    actuators = _ttl_actuators(settings, cache, google, ttl)
-    limits = _ttl_limits(settings)
+    knobs = _knobs(settings, cache, google, ttl)
     collector = _collector(settings, clock, cache, google, deployments, ttl)
-    approvals = Approvals(memory.proposals, actuators[0], limits)
+    approvals = Approvals(memory.proposals, knobs)
     return Lumen(
         clock=clock,
         memory=memory,
@@ -205,7 +217,7 @@ async def _joined(
             memory.turns,
             clock,
             _assessment_settings(settings),
-            limits,
+            _ttl_limits(settings),
             await _automation(settings, memory),
         ),
         digest=Digest(memory.slots, memory.outbox, clock, ZoneInfo(settings.digest_timezone)),
@@ -213,7 +225,7 @@ async def _joined(
         execution=Execution(
             memory.proposals,
             memory.leases,
-            actuators,
+            knobs,
             clock,
             fault_point(settings.lumen_fault_at),
             settings.dry_run,
@@ -250,16 +262,26 @@ def _collector(
     )
 
 
-def _ttl_actuators(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl) -> tuple[Actuator, ...]:
-    """The first one's value is the premise of a proposal."""
+def _knobs(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl) -> Knobs:
+    """What can be turned, and how far; of several places the first one's value is the premise of a proposal."""
+    editor = CloudRunEditor(google.services)
     in_redis = RedisTtlActuator(cache, ttl)
-    in_environment = CloudRunTtlActuator(CloudRunEditor(google.services), settings.default_ttl_seconds)
-    chosen: dict[str, tuple[Actuator, ...]] = {
+    in_environment = CloudRunTtlActuator(editor, settings.default_ttl_seconds)
+    places: dict[str, tuple[Actuator, ...]] = {
         "redis": (in_redis,),
         "cloud_run": (in_environment,),
         "both": (in_redis, in_environment),
     }
-    return chosen[settings.ttl_actuator]
+    ttl_range = settings.min_ttl_seconds, settings.max_ttl_seconds
+    l1 = CloudRunVariable(editor, "L1_CACHE_MAX_ENTRIES", settings.l1_cache_max_entries)
+    return {
+        Knob.TTL: Turnable(places[settings.ttl_actuator], "s", *ttl_range),
+        Knob.CACHE_SIZE: Turnable((RedisMemoryActuator(cache),), "MB", MIN_CACHE_SIZE_MB, settings.max_cache_size_mb),
+        Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE),
+        Knob.MIN_INSTANCES: Turnable((CloudRunInstancesActuator(editor),), "", 0, settings.max_min_instances),
+        Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB),
+        Knob.TRAFFIC: Turnable((TrafficKnob(CloudRunTraffic(editor)),), ""),
+    }
 
 
 def _ttl_limits(settings: Settings) -> TtlLimits:

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     ttl_strategy: Literal["auto", "aggressive", "moderate", "conservative"] = "auto"
     ttl_actuator: Literal["redis", "cloud_run", "both"] = "redis"
     cache_size_mb: Annotated[float, Field(gt=0)] = 256
+    max_cache_size_mb: Annotated[int, Field(ge=10)] = 1024
+    l1_cache_max_entries: Annotated[int, Field(ge=1000, le=10_000)] = 1000
+    max_min_instances: Annotated[int, Field(ge=0, le=1000)] = 5
 
     # Prices and money
     cache_cost_per_mb: Annotated[float, Field(gt=0)] = 0.0365625

@@ -18,6 +18,7 @@ from handlers.views.proposal import list_of
 from handlers.views.report import report
 from lumen.model.errors import LumenError
 from lumen.model.message import message
+from lumen.model.proposal import Knob
 from lumen.model.service import Person, ServiceId
 
 _log = structlog.get_logger(__name__)
@@ -101,7 +102,7 @@ class Commands:
                 self._announcer.kick()
                 return report(words, await readouts.status(service))
             case parse.ProposeTtl(ttl_seconds):
-                made = await self._approvals.propose_ttl(service, ttl_seconds, person, _request_id(body))
+                made = await self._approvals.propose(service, Knob.TTL, ttl_seconds, person, _request_id(body))
                 self._announcer.kick()
                 return show.proposed(words, made)
             case parse.Undo(proposal_id):

@@ -6,7 +6,7 @@ Everything here may raise a `LumenError`; the handler shows its sentence and rem
 from collections.abc import Sequence
 from typing import Protocol
 
-from lumen.model.proposal import Choice, Decided, Proposal
+from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
 from lumen.model.readout import StatusReadout, TtlReadout
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
@@ -32,8 +32,8 @@ class Readouts(Protocol):
 class Approvals(Protocol):
     """Proposing and deciding. Whether a person may is settled before these are called (handlers.rights)."""
 
-    async def propose_ttl(self, service: ServiceId, ttl_seconds: int, person: Person, request_id: str) -> Proposal:
-        """Propose a TTL for a person. The same `request_id` again gives the same proposal.
+    async def propose(self, service: ServiceId, knob: Knob, wanted: Value, person: Person, request_id: str) -> Proposal:
+        """Propose a value for a person. The same `request_id` again gives the same proposal.
 
         Raises NotPossible (out of range, already that value, one being applied), SourceUnavailable.
         """

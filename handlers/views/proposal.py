@@ -81,14 +81,9 @@ def line(words: Catalogue, proposal: Proposal) -> str:
 
 def _what(words: Catalogue, proposal: Proposal) -> str:
     draft = proposal.draft
-    return words.say(
-        message(
-            "views.proposal_what",
-            service=draft.service.name,
-            knob=word(words, "knob", draft.change.knob),
-            **change_params(draft.change),
-        )
-    )
+    code = "views.proposal_what" if draft.change.step is not None else "views.proposal_what_plain"
+    params: dict[str, Param] = {"service": draft.service.name, "knob": word(words, "knob", draft.change.knob)}
+    return words.say(Message(code, {**params, **change_params(draft.change)}))
 
 
 def _asked_by(words: Catalogue, proposal: Proposal) -> str:

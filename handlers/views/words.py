@@ -38,8 +38,9 @@ def iso(at: datetime) -> str:
 
 
 def change_params(change: Change) -> dict[str, str | int]:
-    """Old, new and step of a change, as parameters."""
-    return {"old": change.old, "new": change.new, "unit": change.unit, "step": change.new - change.old}
+    """Old, new and, between numbers, the step of a change, as parameters."""
+    step = {} if change.step is None else {"step": change.step}
+    return {"old": change.old, "new": change.new, "unit": change.unit, **step}
 
 
 def value_of(proposal: Proposal) -> str:

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 from lumen.actuators.moves import check_moved, would
 from lumen.model.errors import ActuatorFailed
 from lumen.model.message import Message, message
-from lumen.model.proposal import Change
+from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
 from lumen.vendors.redis_errors import FAILURES, place, reading, refusal
@@ -64,7 +64,7 @@ class RedisMemoryActuator:
     async def _anything(self, change: Change, expected: Reading) -> bool:
         present_mb, used_mb = await self._memory()
         check_moved(present_mb, change, expected)
-        if 0 < change.new < used_mb:
+        if 0 < number(change.new) < used_mb:
             raise ActuatorFailed(
                 message("actuator.below_used", wanted_mb=change.new, used_mb=used_mb),
                 message("actuator.below_used_remedy", used_mb=used_mb),

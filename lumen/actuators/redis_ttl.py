@@ -7,7 +7,7 @@ from lumen.model import ion
 from lumen.model.errors import ActuatorFailed, SourceUnavailable, ValueMoved
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Change
+from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.ports.actuators import Reading
@@ -56,7 +56,7 @@ class RedisTtlActuator:
         Raises ValueMoved; ActuatorFailed (refused: nothing was changed); SourceUnavailable when no answer came and
         it may or may not have happened: call again.
         """
-        _check_range(change.new)
+        _check_range(number(change.new))
         arguments = (str(expected.value), expected.version, str(change.new), proposal_id, ion.CONFIG_CHANNEL)
         try:
             outcome, value, version = await self._redis.eval(SCRIPT, 1, ion.CONFIG_KEY, *arguments)
@@ -73,7 +73,7 @@ class RedisTtlActuator:
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
         """What `set` would do. Raises ValueMoved, ActuatorFailed, SourceUnavailable."""
-        _check_range(change.new)
+        _check_range(number(change.new))
         present = await self.read(service)
         if present != expected:
             raise await self._moved(service, expected, str(present.value))

@@ -8,6 +8,19 @@ from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.service import Person, ServiceId
 
+#: What a knob stands at: a number, or for the traffic the name of a revision (or LATEST).
+Value = int | str
+
+def number(value: Value) -> int:
+    """The value of a knob that counts something. Raises TypeError for the name of a revision."""
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is the name of a revision, not a number")
+    return value
+
+
+#: The traffic goes to each new revision as it gets ready.
+LATEST = "LATEST"
+
 
 class Knob(StrEnum):
     """What can be turned. At most one open proposal per knob and service."""
@@ -17,6 +30,7 @@ class Knob(StrEnum):
     MEMORY = "memory"
     MIN_INSTANCES = "min_instances"
     L1_ENTRIES = "l1_entries"
+    TRAFFIC = "traffic"
 
 
 class Priority(StrEnum):
@@ -62,9 +76,14 @@ class Change:
     """An absolute move of one knob; `unit` is how people read it ("s", "MB")."""
 
     knob: Knob
-    old: int
-    new: int
+    old: Value
+    new: Value
     unit: str
+
+    @property
+    def step(self) -> int | None:
+        """New minus old; None where the values are no numbers."""
+        return self.new - self.old if isinstance(self.new, int) and isinstance(self.old, int) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lumen.model.message import Message
-from lumen.model.proposal import Change
+from lumen.model.proposal import Change, Value
 from lumen.model.service import ServiceId
 
 
@@ -16,7 +16,7 @@ class Reading:
     An etag is no version in this sense (it moves with every other edit): the adapter that needs one reads it itself.
     """
 
-    value: int
+    value: Value
     version: str
 
 
@@ -39,12 +39,11 @@ class Actuator(Protocol):
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
         """Whether the running service is known to use `wanted` (acknowledged, or a ready revision that serves)."""
 
-
-class Rehearsing(Protocol):
-    """An actuator that can be rehearsed: a dry run checks everything that `set` would, and changes nothing."""
-
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """What `set` would do. Raises what `set` would raise before it writes: ValueMoved, ActuatorFailed."""
+        """What `set` would do: everything is checked that `set` would check, and nothing is changed.
+
+        Raises what `set` would raise before it writes: ValueMoved, ActuatorFailed.
+        """
 
 
 @dataclass(frozen=True, slots=True)

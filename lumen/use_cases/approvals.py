@@ -1,16 +1,29 @@
 """Proposals come into being here, and the one decision on each is taken here."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from lumen.model.errors import NotPossible
-from lumen.model.message import message
+from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob, Origin, Priority, Proposal, State
+from lumen.model.proposal import (
+    Change,
+    Choice,
+    Decided,
+    Decision,
+    Draft,
+    Knob,
+    Origin,
+    Priority,
+    Proposal,
+    State,
+    Value,
+)
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Recommendation
-from lumen.policies.ttl import TtlLimits
-from lumen.ports.actuators import Actuator
+from lumen.ports.actuators import Reading
 from lumen.ports.state import Proposals
+from lumen.use_cases.knobs import Knobs, find
 
 #: Mission 6: nobody decided within a day, so nothing happens.
 EXPIRES_IN = timedelta(hours=24)
@@ -26,57 +39,35 @@ UNDOABLE = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIV
 class Approvals:
     """Propose, and decide once. Carrying out what was approved is `execution`'s work."""
 
-    def __init__(self, proposals: Proposals, ttl_actuator: Actuator, ttl_limits: TtlLimits) -> None:
+    def __init__(self, proposals: Proposals, knobs: Knobs) -> None:
         self._proposals = proposals
-        self._ttl = ttl_actuator
-        self._limits = ttl_limits
+        self._knobs = knobs
 
-    async def propose_ttl(self, service: ServiceId, ttl_seconds: int, person: Person, request_id: str) -> Proposal:
-        """A person wants this TTL. Raises NotPossible (out of range, already so), SourceUnavailable."""
-        self._check_range(ttl_seconds)
-        present = await self._ttl.read(service)
-        if present.value == ttl_seconds:
+    async def propose(self, service: ServiceId, knob: Knob, wanted: Value, person: Person, request_id: str) -> Proposal:
+        """A person wants this value. Raises NotPossible (out of range, already so, no such knob), SourceUnavailable."""
+        turnable = find(self._knobs, knob)
+        turnable.check_range(knob, wanted)
+        present = await turnable.places[0].read(service)
+        if present.value == wanted:
             raise NotPossible(
-                message("approval.ttl_already", ttl_seconds=ttl_seconds), message("approval.ttl_already_remedy")
+                message("approval.already", knob=knob.value, wanted=wanted, unit=turnable.unit),
+                message("approval.already_remedy"),
             )
-        return await self._proposals.propose(
-            Draft(
-                service=service,
-                change=Change(Knob.TTL, present.value, ttl_seconds, "s"),
-                premise_version=present.version,
-                origin=Origin.PERSON,
-                asked_by=person,
-                reasons=(message("approval.asked_by_person", person=person.name),),
-                expected=NOT_PREDICTABLE,
-                priority=Priority.MEDIUM,
-                undo_of=None,
-                request_id=request_id,
-            ),
-            EXPIRES_IN,
-        )
+        reason = message("approval.asked_by_person", person=person.name)
+        change = Change(knob, present.value, wanted, turnable.unit)
+        draft = _draft(service, change, present, Origin.PERSON, person, (reason,), Priority.MEDIUM, request_id)
+        return await self._proposals.propose(draft, EXPIRES_IN)
 
     async def propose_recommended(self, service: ServiceId, wanted: Recommendation, request_id: str) -> Proposal | None:
         """A policy wants a change; None when the value has meanwhile moved away from what it was judged on."""
-        if wanted.change is None:
+        change = wanted.change
+        if change is None:
             return None
-        present = await self._ttl.read(service)
-        if present.value != wanted.change.old:
+        present = await find(self._knobs, change.knob).places[0].read(service)
+        if present.value != change.old:
             return None
-        return await self._proposals.propose(
-            Draft(
-                service=service,
-                change=wanted.change,
-                premise_version=present.version,
-                origin=Origin.POLICY,
-                asked_by=None,
-                reasons=wanted.reasons,
-                expected=NOT_PREDICTABLE,
-                priority=wanted.priority,
-                undo_of=None,
-                request_id=request_id,
-            ),
-            EXPIRES_IN,
-        )
+        draft = _draft(service, change, present, Origin.POLICY, None, wanted.reasons, wanted.priority, request_id)
+        return await self._proposals.propose(draft, EXPIRES_IN)
 
     async def propose_undo(self, service: ServiceId, proposal_id: str, person: Person, request_id: str) -> Proposal:
         """A person wants the recorded old value back, through the same path. Raises NotPossible, SourceUnavailable."""
@@ -88,27 +79,15 @@ class Approvals:
         if change_made.state not in UNDOABLE:
             state = change_made.state.value
             raise NotPossible(message("approval.undo_not_applied", proposal_id=proposal_id, state=state), remedy)
-        old = change_made.draft.change
-        present = await self._ttl.read(service)
-        if present.value == old.old:
-            raise NotPossible(
-                message("approval.undo_already", proposal_id=proposal_id, value=old.old, unit=old.unit), remedy
-            )
-        return await self._proposals.propose(
-            Draft(
-                service=service,
-                change=Change(old.knob, present.value, old.old, old.unit),
-                premise_version=present.version,
-                origin=Origin.UNDO,
-                asked_by=person,
-                reasons=(message("approval.undo_of", person=person.name, proposal_id=proposal_id),),
-                expected=NOT_PREDICTABLE,
-                priority=Priority.MEDIUM,
-                undo_of=proposal_id,
-                request_id=request_id,
-            ),
-            EXPIRES_IN,
-        )
+        made = change_made.draft.change
+        present = await find(self._knobs, made.knob).places[0].read(service)
+        if present.value == made.old:
+            already = message("approval.undo_already", proposal_id=proposal_id, value=made.old, unit=made.unit)
+            raise NotPossible(already, remedy)
+        reason = message("approval.undo_of", person=person.name, proposal_id=proposal_id)
+        change = Change(made.knob, present.value, made.old, made.unit)
+        draft = _draft(service, change, present, Origin.UNDO, person, (reason,), Priority.MEDIUM, request_id)
+        return await self._proposals.propose(replace(draft, undo_of=proposal_id), EXPIRES_IN)
 
     async def decide(
         self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str
@@ -123,13 +102,26 @@ class Approvals:
         """What became of a click whose answer was lost; None: it never arrived, and now never will."""
         return await self._proposals.settle(service, click_id)
 
-    def _check_range(self, ttl_seconds: int) -> None:
-        if not self._limits.min_seconds <= ttl_seconds <= self._limits.max_seconds:
-            raise NotPossible(
-                message("approval.ttl_out_of_range", ttl_seconds=ttl_seconds),
-                message(
-                    "approval.ttl_out_of_range_remedy",
-                    min_seconds=self._limits.min_seconds,
-                    max_seconds=self._limits.max_seconds,
-                ),
-            )
+
+def _draft(
+    service: ServiceId,
+    change: Change,
+    present: Reading,
+    origin: Origin,
+    asked_by: Person | None,
+    reasons: tuple[Message, ...],
+    priority: Priority,
+    request_id: str,
+) -> Draft:
+    return Draft(
+        service=service,
+        change=change,
+        premise_version=present.version,
+        origin=origin,
+        asked_by=asked_by,
+        reasons=reasons,
+        expected=NOT_PREDICTABLE,
+        priority=priority,
+        undo_of=None,
+        request_id=request_id,
+    )

@@ -5,6 +5,7 @@ APPROVED -> APPLYING -> APPLIED     the value is set, read back, and the service
          -> ABANDONED               the premises had moved: nothing was done, a fresh proposal is posted
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +20,7 @@ from lumen.ports.faults import FaultPoint
 from lumen.ports.state import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.holding import LEASE, while_holding
+from lumen.use_cases.knobs import Knobs, find
 
 #: The contract lets the service take 30 s to read the setting (docs/ion-contract.md); four times that is "does not".
 FOLLOW_WITHIN_SECONDS = 120.0
@@ -28,20 +30,23 @@ _APPROVED = (State.APPROVED, State.APPROVED_BY_TIMER)
 
 
 class Execution:
-    """`actuators`: every place that holds the TTL, as configured; the first one's value is the premise."""
+    """`knobs`: every place that holds a value, as configured; the first one's value is the premise.
+
+    `dry_run`: everything is checked as if, what would be done is said, and nothing is changed.
+    """
 
     def __init__(
         self,
         proposals: Proposals,
         leases: Leases,
-        actuators: Sequence[Actuator],
+        knobs: Knobs,
         clock: Clock,
         fault: FaultPoint,
         dry_run: bool,
     ) -> None:
         self._proposals = proposals
         self._leases = leases
-        self._actuators = actuators
+        self._knobs = knobs
         self._clock = clock
         self._fault = fault
         self._dry_run = dry_run
@@ -49,9 +54,12 @@ class Execution:
     async def settle(self, service: ServiceId) -> None:
         """Expire what is overdue and carry out what is approved, also what a crashed process left half done."""
         await self._proposals.expire_due(service)
-        for proposal in await self._proposals.unfinished(service):
-            if proposal.state in (*_APPROVED, State.APPLYING):
-                await self._carry_out(proposal)
+        approved = [p for p in await self._proposals.unfinished(service) if p.state in (*_APPROVED, State.APPLYING)]
+        # At most one per knob, so they do not meet; a new revision that takes minutes holds up no setting.
+        results = await asyncio.gather(*(self._carry_out(p) for p in approved), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
 
     async def _carry_out(self, proposal: Proposal) -> None:
         service = proposal.draft.service
@@ -72,8 +80,7 @@ class Execution:
                 if not await self._premises_hold(proposal, lease):
                     return
                 if self._dry_run:
-                    would = message("execution.dry_run", new=proposal.draft.change.new, unit=proposal.draft.change.unit)
-                    await self._proposals.advance(service, proposal.id, lease, State.ABANDONED, would)
+                    await self._rehearse(proposal, lease)
                     return
                 proposal = await self._proposals.advance(
                     service, proposal.id, lease, State.APPLYING, message("execution.applying")
@@ -87,7 +94,7 @@ class Execution:
 
     async def _premises_hold(self, proposal: Proposal, lease: Lease) -> bool:
         draft = proposal.draft
-        present = await self._actuators[0].read(draft.service)
+        present = await self._places(draft)[0].read(draft.service)
         if (present.value, present.version) == (draft.change.old, draft.premise_version):
             return True
         await self._abandon(proposal, lease, present)
@@ -103,10 +110,22 @@ class Execution:
             await self._proposals.replace(proposal.id, lease, moved, _afresh(proposal, present), EXPIRES_IN)
         self._fault("execute.abandoned")
 
+    async def _rehearse(self, proposal: Proposal, lease: Lease) -> None:
+        draft = proposal.draft
+        place = self._places(draft)[0]
+        try:
+            would = await place.rehearse(draft.service, draft.change, await self._expected(draft, place))
+        except (ActuatorFailed, ValueMoved) as error:
+            would = error.reason
+        await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, would)
+
+    def _places(self, draft: Draft) -> tuple[Actuator, ...]:
+        return find(self._knobs, draft.change.knob).places
+
     async def _apply(self, proposal: Proposal, lease: Lease) -> None:
         draft = proposal.draft
         wanted: list[tuple[Actuator, Reading]] = []
-        for actuator in self._actuators:
+        for actuator in self._places(draft):
             try:
                 expected = await self._expected(draft, actuator)
                 wanted.append((actuator, await actuator.set(draft.service, draft.change, expected, proposal.id)))
@@ -121,7 +140,7 @@ class Execution:
 
     async def _expected(self, draft: Draft, actuator: Actuator) -> Reading:
         """The premise for the first place; the others only follow it, so there the present value will do."""
-        if actuator is self._actuators[0]:
+        if actuator is self._places(draft)[0]:
             return Reading(draft.change.old, draft.premise_version)
         return await actuator.read(draft.service)
 

@@ -9,7 +9,7 @@ import pytest
 from bot.config import Settings, parse_duration
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
-ROW = re.compile(r"^\| `([A-Z_]+)` \|(.*?)\| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z0-9_]+)` \|(.*?)\| (.+) \|$", re.MULTILINE)
 WRITTEN = {name: default for name, default, _ in ROW.findall(PAGE.read_text())}
 
 

@@ -12,6 +12,7 @@ from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.model import ion
 from lumen.model.errors import ActuatorFailed, SourceUnavailable, ValueMoved
 from lumen.model.proposal import Change, Knob
+from lumen.model.proposal import number as whole
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Actuator, Reading
 from lumen.sources.redis_client import open_cache
@@ -145,10 +146,10 @@ async def test_the_version_counts_exactly_the_changes(
             readings[worker] = present
         expected = readings[worker]
         if expected == present:
-            got = await actuator.set(API, change(expected.value, seconds), expected, f"p{number}")
+            got = await actuator.set(API, change(whole(expected.value), seconds), expected, f"p{number}")
             changes += 1
             assert got == Reading(seconds, str(changes))
         else:
             with pytest.raises(ValueMoved):
-                await actuator.set(API, change(expected.value, seconds), expected, f"p{number}")
+                await actuator.set(API, change(whole(expected.value), seconds), expected, f"p{number}")
     assert (await actuator.read(API)).version == str(changes)

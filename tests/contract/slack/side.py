@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 
 from lumen.clock import SystemClock
+from lumen.model.message import Message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Change
+from lumen.model.proposal import Change, Knob, number
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
-from lumen.policies.ttl import TtlLimits
 from lumen.ports.actuators import Reading
 from lumen.state import epoch
 from lumen.state.audit import RedisAudit
@@ -20,13 +20,14 @@ from lumen.state.outbox import RedisOutbox
 from lumen.state.proposals import RedisProposals
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.knobs import Turnable
 from lumen.use_cases.readouts import Readouts
 
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
 
 
 @dataclass
-class Knob:
+class TtlInMemory:
     """A TTL in memory: `Actuator` and `TtlSource` at once."""
 
     value: int = 300
@@ -36,8 +37,11 @@ class Knob:
         return Reading(self.value, "1")
 
     async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
-        self.value = change.new
+        self.value = number(change.new)
         return Reading(self.value, "2")
+
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        raise AssertionError("nothing is rehearsed here")
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
         return True
@@ -73,13 +77,13 @@ class Rooms:
     audit: RedisAudit
     approvals: Approvals
     readouts: Readouts
-    knob: Knob
+    knob: TtlInMemory
     kicks: Kicks
 
     @staticmethod
     async def over(redis: Redis, services: Sequence[ServiceId] = (SERVICE,)) -> "Rooms":
         """On a store that was just emptied."""
-        clock, knob = SystemClock(), Knob()
+        clock, knob = SystemClock(), TtlInMemory()
         await epoch.init(redis, services, clock)
         proposals, turns, audit = RedisProposals(redis, clock), RedisTurns(redis), RedisAudit(redis, clock)
         return Rooms(
@@ -89,7 +93,7 @@ class Rooms:
             outbox=RedisOutbox(redis),
             turns=turns,
             audit=audit,
-            approvals=Approvals(proposals, knob, TtlLimits(60, 3600)),
+            approvals=Approvals(proposals, {Knob.TTL: Turnable((knob,), "s", 60, 3600)}),
             readouts=Readouts(proposals, turns, audit, knob, clock),
             knob=knob,
             kicks=Kicks(),

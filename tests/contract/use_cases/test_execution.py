@@ -11,11 +11,10 @@ from redis.asyncio import Redis
 from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.model import ion
 from lumen.model.errors import ActuatorFailed, LeaseLost
-from lumen.model.message import message
-from lumen.model.proposal import Change, Choice, Proposal, State
+from lumen.model.message import Message, message
+from lumen.model.proposal import Change, Choice, Knob, Proposal, State, number
 from lumen.model.service import ServiceId
-from lumen.policies.ttl import TtlLimits
-from lumen.ports.actuators import Actuator, Reading
+from lumen.ports.actuators import Reading
 from lumen.ports.faults import FaultPoint, no_fault
 from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
@@ -23,6 +22,7 @@ from lumen.state.connection import open_store
 from lumen.use_cases import execution as room
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
+from lumen.use_cases.knobs import Knobs, Turnable
 from tests.contract.state.builders import KIM, SERVICE, Store
 
 POINTS = [
@@ -68,8 +68,12 @@ class Second:
         if self.refuses:
             raise ActuatorFailed(message("actuator.refused_by_test"), message("actuator.refused_by_test"))
         if self.value != change.new:
-            self.value, self.changes = change.new, self.changes + 1
+            self.value, self.changes = number(change.new), self.changes + 1
         return Reading(self.value, "")
+
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        del service, change, expected
+        return message("actuator.refused_by_test")
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
         del service, wanted
@@ -84,16 +88,18 @@ class House:
         self.cache = cache
         self.second = Second()
         self.redis_actuator = RedisTtlActuator(cache, RedisTtl(cache, 300))
-        self.actuators: tuple[Actuator, ...] = (self.redis_actuator, self.second)
-        self.approvals = Approvals(store.proposals, self.redis_actuator, TtlLimits())
+        self.approvals = Approvals(store.proposals, self.knobs())
         self.clicks = 0
+
+    def knobs(self) -> Knobs:
+        return {Knob.TTL: Turnable((self.redis_actuator, self.second), "s", 60, 3600)}
 
     def replica(self, fault: FaultPoint = no_fault, *, dry_run: bool = False) -> Execution:
         store = self.store
-        return Execution(store.proposals, store.leases, self.actuators, store.clock, fault, dry_run)
+        return Execution(store.proposals, store.leases, self.knobs(), store.clock, fault, dry_run)
 
     async def approved(self, ttl_seconds: int = 420) -> Proposal:
-        made = await self.approvals.propose_ttl(SERVICE, ttl_seconds, KIM, f"request-{ttl_seconds}")
+        made = await self.approvals.propose(SERVICE, Knob.TTL, ttl_seconds, KIM, f"request-{ttl_seconds}")
         return await self.approve(made)
 
     async def approve(self, made: Proposal) -> Proposal:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.nodata import NoData
+from lumen.model.proposal import number
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation
 from lumen.policies.ttl import TtlLimits, advise_ttl, cost_change, recommend_ttl
@@ -23,7 +24,7 @@ def recommended(seen: Snapshot, limits: TtlLimits = LIMITS) -> Recommendation:
 
 
 def new_value(found: Recommendation, old: int) -> int:
-    return found.change.new if found.change else old
+    return number(found.change.new) if found.change else old
 
 
 def rising(change: float) -> tuple[float, ...]:
@@ -126,7 +127,7 @@ def test_steps_are_bounded(figures: TtlFigures, strategy: Strategy | None) -> No
     found = advise_ttl(figures, TtlLimits(strategy=strategy))
     assert found.reasons
     if found.change is not None:
-        old, new = found.change.old, found.change.new
+        old, new = number(found.change.old), number(found.change.new)
         assert 60 <= new <= 3600
         assert new != old
         assert abs(new - old) <= 300

@@ -1,0 +1,44 @@
+"""What can be turned here: where each knob's value lives, and how far a person may turn it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lumen.model.errors import NotPossible
+from lumen.model.message import message
+from lumen.model.proposal import Knob, Value
+from lumen.ports.actuators import Actuator
+
+
+@dataclass(frozen=True, slots=True)
+class Turnable:
+    """One knob. The first place's value is the premise of a proposal; the other places only follow it.
+
+    `lowest` and `highest` bound a number; a knob of another kind (the traffic) has no bounds.
+    """
+
+    places: tuple[Actuator, ...]
+    unit: str
+    lowest: int | None = None
+    highest: int | None = None
+
+    def check_range(self, knob: Knob, wanted: Value) -> None:
+        """Raises NotPossible, which says what is allowed."""
+        if self.lowest is None or self.highest is None or not isinstance(wanted, int):
+            return
+        if not self.lowest <= wanted <= self.highest:
+            raise NotPossible(
+                message("approval.out_of_range", knob=knob.value, wanted=wanted, unit=self.unit),
+                message("approval.out_of_range_remedy", lowest=self.lowest, highest=self.highest, unit=self.unit),
+            )
+
+
+#: A knob that is not there cannot be turned in this installation.
+Knobs = Mapping[Knob, Turnable]
+
+
+def find(knobs: Knobs, knob: Knob) -> Turnable:
+    """Raises NotPossible for a knob that this installation does not have."""
+    found = knobs.get(knob)
+    if found is None:
+        raise NotPossible(message("approval.no_such_knob", knob=knob.value), message("approval.no_such_knob_remedy"))
+    return found
