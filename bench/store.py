@@ -46,7 +46,7 @@ async def times_ms(rounds: int, work: Callable[[int], Awaitable[object]]) -> lis
 
 def shown(name: str, taken: list[float]) -> None:
     p99 = taken[int(len(taken) * 0.99)]
-    print(f"{name:<52} p50 {statistics.median(taken):6.2f} ms   p99 {p99:6.2f} ms")  # noqa: T201 - this is the result
+    print(f"{name:<52} p50 {statistics.median(taken):6.2f} ms   p99 {p99:6.2f} ms")
 
 
 async def decisions(redis: Redis) -> None:
@@ -93,7 +93,7 @@ async def slow_server(server: EmbeddedValkey) -> None:
         waited = time.perf_counter() - started
         await asyncio.sleep(max(0.0, 0.8 - waited))
         runs = int(await client.get("runs"))
-        print(f"{name:<36} {end} after {waited:.2f} s, ran {runs}×")  # noqa: T201 - this is the result
+        print(f"{name:<36} {end} after {waited:.2f} s, ran {runs}×")
         await client.aclose()
 
 
