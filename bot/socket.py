@@ -1,6 +1,6 @@
 """One Socket Mode connection: one SDK client object for one WebSocket, which it never replaces by itself.
 
-The SDK's client reconnects on its own, with the same ticket for ever, and closes the old socket first (docs/adr/0008).
+The SDK's client reconnects on its own, with the same ticket for ever, and closes the old socket first (docs/adr/0012).
 Here it only connects once, tells what comes, and tells when it is over; the supervisor does the rest.
 """
 

@@ -22,7 +22,7 @@ def build_app(client: AsyncWebClient, identity: Identity, commands: Commands, bu
     """A Bolt app for Socket Mode.
 
     `process_before_response`: Bolt then returns as soon as the listener does, instead of looking for the ack every
-    10 ms (docs/adr/0008). What only HTTP needs (signatures, ssl_check, url_verification) is switched off.
+    10 ms (docs/adr/0012). What only HTTP needs (signatures, ssl_check, url_verification) is switched off.
     """
 
     async def authorize() -> AuthorizeResult:

@@ -1,0 +1,218 @@
+"""What the cards say in each state, in both languages, within Slack's limits."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.catalogue import LOCALES, Catalogue
+from handlers.views import answers
+from handlers.views.card import BUTTON_MAX, Card, clip, with_note
+from handlers.views.digest import digest
+from handlers.views.proposal import APPROVE, DETAILS, REJECT, UNDO, card, list_of
+from handlers.views.report import report
+from handlers.views.words import value_of
+from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Choice, Decision, Draft, Expectation, Knob, Origin, Priority, Proposal, State
+from lumen.model.readout import ChangeOfLate, StatusReadout, TtlReadout
+from lumen.model.service import Person
+from lumen.model.snapshot import Snapshot, TtlSetting
+from lumen.model.turn import Missing, Occasion, Recommendation, Turn
+from tests.snapshots import NOW, SERVICE, snapshot
+from tests.unit.handlers.blocks import button, labels, said, validated
+
+EN = Catalogue("en")
+KIM = Person("U0KIM", "Kim <script>", "T1")
+NOT_YET = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
+GONE = NoData(message("command.ttl_unknown", service="ion-api"), message("command.ttl_hint"))
+WHEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KNOWN = Expectation((0.01, 0.032, 0.051), (-3.0, -1.2, 0.4), 0.78)
+UP = Change(Knob.TTL, 300, 420, "s")
+
+DECIDED_BY = {
+    State.REJECTED: Choice.REJECT,
+    State.EXPIRED: Choice.EXPIRE,
+    State.WITHDRAWN: Choice.WITHDRAW,
+    State.SUPERSEDED: Choice.SUPERSEDE,
+    State.APPROVED_BY_TIMER: Choice.TIMER,
+}
+
+
+def proposal(state: State, expected: Expectation | NoData = NOT_YET) -> Proposal:
+    draft = Draft(
+        SERVICE, UP, "1", Origin.PERSON, KIM, (message("command.ttl_hint"),), expected, Priority.MEDIUM, None, "r"
+    )
+    choice = DECIDED_BY.get(state, Choice.APPROVE)
+    person = KIM if choice in (Choice.APPROVE, Choice.REJECT) else None
+    decision = None if state is State.PENDING else Decision(choice, person, "c")
+    return Proposal(
+        id="p-7",
+        draft=draft,
+        state=state,
+        created_at=WHEN,
+        expires_at=WHEN + timedelta(hours=24),
+        decision=decision,
+        decided_at=WHEN if decision else None,
+        note=message("command.ran") if state is State.FAILED else None,
+        finished_at=WHEN if state is State.APPLIED else None,
+        version=1,
+    )
+
+
+def turn(seen: Snapshot | None = None, missing: tuple[Missing, ...] = ()) -> Turn:
+    taken = seen or snapshot()
+    judged = assess(taken, AssessmentSettings())
+    wanted = Recommendation(UP, "MODERATE", (message("command.ran"),), Priority.MEDIUM)
+    return Turn("slot:1", Occasion.SLOT, NOW, NOW, taken, judged, wanted, (), (), missing)
+
+
+def status(made: Turn | None, changes: tuple[ChangeOfLate, ...] = ()) -> StatusReadout:
+    return StatusReadout(SERVICE, made, (proposal(State.PENDING),), changes, WHEN)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("state", list(State))
+def test_a_card_stands_in_every_state(state: State, locale: str) -> None:
+    shown = card(Catalogue(locale), proposal(state))
+    validated(shown)
+    assert "420" in shown.text
+    assert "<script>" not in said(shown)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_deciding_buttons_are_there_while_pending_and_never_after(state: State) -> None:
+    shown = card(EN, proposal(state))
+    assert (APPROVE in str(shown.blocks)) is (state is State.PENDING)
+    assert (REJECT in str(shown.blocks)) is (state is State.PENDING)
+
+
+def test_the_dialog_names_the_effect_and_the_way_back() -> None:
+    confirm = button(card(EN, proposal(State.PENDING)), APPROVE)["confirm"]
+    assert confirm["title"]["text"] == "Set 420 s?"
+    assert "420 s instead of 300 s" in confirm["text"]["text"]
+    assert "way back" in confirm["text"]["text"]
+    assert confirm["confirm"]["text"] == "Set 420 s"
+
+
+def test_a_pending_card_says_what_why_and_until_when() -> None:
+    shown = card(EN, proposal(State.PENDING))
+    assert labels(shown) == ["Approve", "Reject", "Details"]
+    assert button(shown, APPROVE)["style"] == "primary"
+    assert button(shown, REJECT)["style"] == "danger"
+    assert button(shown, DETAILS)["value"] == value_of(proposal(State.PENDING)) == f"1 {SERVICE.key} p-7"
+    words = said(shown)
+    assert "from 300 s to 420 s (+120 s)" in words
+    assert "<@U0KIM>" in words
+    assert "expires" in words
+
+
+def test_what_it_would_do_comes_with_its_interval_or_says_why_not() -> None:
+    assert "+3.2 points (90 % sure: +1.0 to +5.1)" in said(card(EN, proposal(State.PENDING, KNOWN)))
+    assert EN.say(NOT_YET.reason) in said(card(EN, proposal(State.PENDING)))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.REJECTED, "Rejected by <@U0KIM>"),
+        (State.EXPIRED, "nobody decided"),
+        (State.SUPERSEDED, "newer proposal"),
+        (State.APPLYING, "Being applied"),
+        (State.APPLIED, "Applied and acknowledged"),
+        (State.FAILED, "It failed"),
+        (State.ABANDONED, "the world has changed"),
+    ],
+)
+def test_a_decided_card_says_who_and_what_became_of_it(state: State, words: str) -> None:
+    assert words in said(card(EN, proposal(state)))
+
+
+def test_an_applied_change_can_be_undone() -> None:
+    shown = card(EN, proposal(State.APPLIED))
+    assert "300 s" in button(shown, UNDO)["text"]["text"]
+    assert "confirm" in button(shown, UNDO)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_report_says_what_it_shows(locale: str) -> None:
+    words = Catalogue(locale)
+    seen = (
+        ChangeOfLate(proposal(State.APPLIED), 0.612, 0.79),
+        ChangeOfLate(proposal(State.APPLIED), 0.612, None),
+        ChangeOfLate(proposal(State.APPLIED), None, None),
+    )
+    shown = report(words, status(turn(), seen))
+    validated(shown)
+    for figure in ("72.5%", "300", "61.2%", "79.0%"):
+        assert figure in said(shown)
+        assert figure in shown.text
+
+
+@pytest.mark.parametrize("part", ["traffic", "cache", "ttl", "deployment", "spend", "history"])
+def test_what_is_missing_is_said_with_its_remedy_and_never_filled_in(part: str) -> None:
+    shown = report(EN, status(turn(snapshot(**{part: GONE}), (Missing(part, GONE),))))
+    validated(shown)
+    assert EN.say(GONE.reason) in said(shown)
+    assert EN.say(GONE.remedy) in said(shown)
+
+
+def test_one_dead_server_is_told_once() -> None:
+    shown = report(EN, status(turn(missing=(Missing("cache", GONE), Missing("cache_limit", GONE)))))
+    assert said(shown).count(EN.say(GONE.reason)) == 1
+
+
+def test_before_the_first_turn_it_says_when_that_comes() -> None:
+    shown = report(EN, status(None))
+    validated(shown)
+    assert "nothing measured yet" in shown.text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_other_answers_stand(locale: str) -> None:
+    words = Catalogue(locale)
+    setting = TtlSetting(300, 1, None, None)
+    for shown in (
+        answers.help_card(words, 60, 3600),
+        answers.misspelt(words, "statsu", "status"),
+        answers.misspelt(words, "<x>", ""),
+        answers.ttl_card(words, TtlReadout(SERVICE, setting, turn().ttl)),
+        answers.ttl_card(words, TtlReadout(SERVICE, GONE, GONE)),
+        answers.proposed(words, proposal(State.PENDING)),
+        answers.history_card(words, ()),
+        list_of(words, ()),
+        list_of(words, [proposal(State.PENDING), proposal(State.APPLYING)]),
+        digest(words, "2026-11-21", status(turn()), [turn()]),
+        digest(words, "2026-11-21", status(None), []),
+        with_note(card(words, proposal(State.APPLIED)), "note"),
+    ):
+        validated(shown)
+
+
+def test_a_long_list_is_cut_and_not_refused() -> None:
+    many = [replace(proposal(State.PENDING), id=f"p-{n}" * 20) for n in range(200)]
+    validated(list_of(EN, many))
+
+
+@given(st.text(max_size=200), st.integers(1, 120))
+def test_a_clipped_text_is_never_too_long(text: str, limit: int) -> None:
+    assert len(clip(text, limit)) <= limit
+
+
+@given(st.lists(st.sampled_from(["&amp;", "&lt;", "<@U123>", "word", " ", "<!date^1^{time}|x>"]), max_size=60))
+def test_a_clipped_text_breaks_no_escape_and_no_mention(pieces: list[str]) -> None:
+    cut = clip("".join(pieces), 60)
+    assert cut.count("<") == cut.count(">")
+    assert cut.rfind("&") <= cut.rfind(";") or "&" not in cut
+
+
+@given(st.text(max_size=400))
+def test_whatever_people_write_makes_a_valid_card(text: str) -> None:
+    built = Card(EN)
+    built.header(message("command.unknown", given=text, names=""))
+    built.section(message("command.unknown", given=text, names=""))
+    validated(built.shown())
+    assert len(clip(text, BUTTON_MAX)) <= BUTTON_MAX
