@@ -135,6 +135,20 @@ class EmbeddedValkey:
         finally:
             self._give_up_ownership()
 
+    def stop_orphan(self) -> None:
+        """Stop the server that a killed parent left here, if there is one; one that has a parent is left alone."""
+        owner = take_lock(self._directory / "owner.lock")
+        if owner is None:
+            return
+        try:
+            server = take_lock(self._directory / "server.lock")
+            if server is None:
+                self._stop_server()
+            else:
+                os.close(server)
+        finally:
+            os.close(owner)
+
     def kill(self) -> None:
         """kill -9, as a crash of the server would; `start` brings it back from its append-only file."""
         os.kill(self.pid, signal.SIGKILL)

@@ -1,6 +1,7 @@
 """Fixtures of every test: a real embedded Valkey per session (and so per worker), flushed before each test."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import pytest
 import redis
 
+from demo.locks import take_lock
 from demo.valkey import EmbeddedValkey, Kind
 from tests.chromium import find_chromium
 
 SHARED_MEMORY = Path("/dev/shm")
+PREFIX = "lumen-tests-"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,9 +39,25 @@ def chromium() -> str:
 def memory_directory() -> Iterator[Path]:
     """A directory for servers' files: in memory where the machine has such a place, for then no test waits for a disk
     that others keep busy. A file in memory survives kill -9 of a server as one on a disk does."""
-    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="lumen-tests-", dir=place) as directory:
+    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    _clear_away_killed_runs(place)
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=place) as directory:
+        alive = take_lock(Path(directory) / "alive.lock")
         yield Path(directory)
+        assert alive is not None
+        os.close(alive)
+
+
+def _clear_away_killed_runs(place: Path) -> None:
+    """A run that was killed could not stop its servers; the next one does. Runs that are alive hold their lock."""
+    for lock in place.glob(f"{PREFIX}*/alive.lock"):
+        alive = take_lock(lock)
+        if alive is None:
+            continue
+        for owner in lock.parent.rglob("owner.lock"):
+            EmbeddedValkey(owner.parent).stop_orphan()
+        shutil.rmtree(lock.parent, ignore_errors=True)
+        os.close(alive)
 
 
 @pytest.fixture(scope="session")
