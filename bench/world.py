@@ -54,6 +54,12 @@ class World:
         await epoch.init(self._redis, services, self._clock)
         return [await self.proposals.propose(_draft(service), EXPIRES_IN) for service in services]
 
+    async def propose(self, *_: object) -> Proposal:
+        raise AssertionError("nothing is proposed by a command here")
+
+    async def propose_undo(self, *_: object) -> Proposal:
+        raise AssertionError("nothing is taken back here")
+
     async def decide(
         self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str
     ) -> Decided:

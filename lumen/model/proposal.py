@@ -11,6 +11,7 @@ from lumen.model.service import Person, ServiceId
 #: What a knob stands at: a number, or for the traffic the name of a revision (or LATEST).
 Value = int | str
 
+
 def number(value: Value) -> int:
     """The value of a knob that counts something. Raises TypeError for the name of a revision."""
     if not isinstance(value, int):
