@@ -71,8 +71,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
 def test_the_server_of_a_killed_parent_is_adopted(tmp_path: Path) -> None:
     """A real parent, really killed: the second start finds its server and ends with none."""
     code = (
-        "import os, signal, sys; from pathlib import Path; from demo.locks import polls
-from demo.valkey import EmbeddedValkey\n"
+        "import os, signal, sys; from pathlib import Path; from demo.valkey import EmbeddedValkey\n"
         "s = EmbeddedValkey(Path(sys.argv[1])); s.start(); print(s.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
