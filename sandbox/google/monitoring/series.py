@@ -58,6 +58,8 @@ def sum_of(values: Sequence[Value]) -> Value | None:
     """Numbers added, histograms merged; None of nothing."""
     if not values:
         return None
+    if len(values) == 1:
+        return values[0]
     if isinstance(values[0], Histogram):
         return merged([v for v in values if isinstance(v, Histogram)])
     return sum(v for v in values if isinstance(v, int | float))
@@ -173,9 +175,16 @@ class CountingSeries(Series):
     ) -> None:
         """Exists over (since, until] seconds; `until` None means for ever. `counted` never falls."""
         super().__init__(metric, labels)
-        self._counted = counted
+        self._formula = counted
+        self._last: tuple[int, Value | None] = (-1, None)
         self._since = since
         self._until = until
+
+    def _counted(self, at: int) -> Value | None:
+        """The formula's value; a period's start is the end of the one before, so the last value is kept."""
+        if self._last[0] != at:
+            self._last = (at, self._formula(at))
+        return self._last[1]
 
     def _grid(self, after: float, until: float) -> tuple[int, int]:
         low = max(int(after // MINUTE) * MINUTE, self._since)
