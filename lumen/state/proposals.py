@@ -166,7 +166,8 @@ class RedisProposals:
             fresh.service,
             *self._creation(fresh, expires_in, None),
             proposal_id,
-            _comes_from(State.ABANDONED),
+            # Not one that is abandoned already: it has had its fresh one.
+            _comes_from(State.ABANDONED, again=False),
             encode(note),
             lease.name,
             lease.token,
@@ -216,9 +217,10 @@ def _unknown(proposal_id: str) -> NotPossible:
     )
 
 
-def _comes_from(state: State) -> str:
-    """As advance.lua reads it: the names between commas."""
-    return f",{','.join(sorted(COMES_FROM.get(state, frozenset())))},"
+def _comes_from(state: State, *, again: bool = True) -> str:
+    """As advance.lua reads it: the names between commas. `again`: also from itself, where its note may be renewed."""
+    before = COMES_FROM.get(state, frozenset()) - (frozenset() if again else {state})
+    return f",{','.join(sorted(before))},"
 
 
 def _check_unlocked(reply: Reply, draft: Draft) -> None:

@@ -239,8 +239,12 @@ async def test_a_fresh_proposal_takes_the_place_of_one_whose_premises_moved(stor
     ]
     # Again, its answer lost.
     assert await store.proposals.replace(approved.id, lease, note, draft("afresh", new=360), DAY) == fresh
+    for wrong in (fresh.id, approved.id):  # one that is pending, one that has had its fresh one
+        with pytest.raises(NotPossible):
+            await store.proposals.replace(wrong, lease, note, draft("another"), DAY)
+    await store.proposals.decide(SERVICE, fresh.id, click(Choice.REJECT, "c"))
     with pytest.raises(NotPossible):
-        await store.proposals.replace(fresh.id, lease, note, draft("another"), DAY)
+        await store.proposals.replace(approved.id, lease, note, draft("another"), DAY)
     with pytest.raises(LeaseLost):
         await store.proposals.replace(fresh.id, Lease(lease.name, lease.token - 1), note, draft("another"), DAY)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from demo.valkey import EmbeddedValkey
-from lumen.model.errors import LeaseLost, NotPossible, OutcomeUnknown, StoreUnavailable
+from lumen.model.errors import LeaseLost, LumenError, NotPossible, OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
 from lumen.model.proposal import FINAL, Choice, Decided, Decision, Proposal, State
 from lumen.model.service import Person
@@ -143,10 +143,7 @@ class Machine(RuleBasedStateMachine):
             )
 
         for click_id, end in zip(ids, self.run(race()), strict=True):
-            if isinstance(end, Decided):
-                self.answered(click_id, end)
-            else:
-                assert isinstance(end, NotPossible), end
+            self.heard(click_id, end)
 
     @rule(pick=PICK)
     def settle(self, pick: int) -> None:
@@ -328,18 +325,24 @@ class Machine(RuleBasedStateMachine):
 
     def send(self, click_id: str, way: Store) -> None:
         try:
-            told = self.run(way.proposals.decide(SERVICE, *self.clicks[click_id]))
-        except OutcomeUnknown:
+            self.heard(click_id, self.run(way.proposals.decide(SERVICE, *self.clicks[click_id])))
+        except LumenError as error:
+            self.heard(click_id, error)
+
+    def heard(self, click_id: str, end: Decided | BaseException) -> None:
+        """What a click came to."""
+        if isinstance(end, OutcomeUnknown):
             self.unknown.add(click_id)
-        except NotPossible as error:
+        elif isinstance(end, NotPossible):
             too_early = self.clicks[click_id][1].choice in (Choice.TIMER, Choice.EXPIRE)
-            assert click_id in self.buried or too_early, error
-        except StoreUnavailable:
+            assert click_id in self.buried or too_early, end
+        elif isinstance(end, StoreUnavailable):
             # The old connection of a killed server: nothing was sent.
             assert self.kills_left < type(self).kills_left
         else:
+            assert isinstance(end, Decided), end
             assert click_id not in self.buried
-            self.answered(click_id, told)
+            self.answered(click_id, end)
 
     def answered(self, click_id: str, told: Decided) -> None:
         heard = (told.won, told.voted)
