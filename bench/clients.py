@@ -25,6 +25,7 @@ from handlers.commands import Commands
 from handlers.identity import who_am_i
 from handlers.people import Languages
 from handlers.rights import Rights
+from handlers.screens import Screens
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from lumen.model.service import Approvers
 
@@ -70,7 +71,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
     """Everything that a command or a click passes in the bot: two connections, Bolt, rights, store, view, answer."""
     async with slack_session() as session:
         asking = asking_client("xoxb-bench", api_url, session)
-        background, answers = Background(), Answers(session, asking)
+        background, answers = Background(), Answers(session, asking, "C0")
         languages = Languages(asking, "en")
         identity = await who_am_i(asking)
         rights = Rights(asking, Approvers(frozenset(), frozenset({GROUP})), identity.team_id, lambda: APP)
@@ -86,8 +87,9 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
             60,
             3600,
         )
-        buttons = Buttons(world, world, rights, world.audit, answers, languages, background, world)
-        envelopes = Envelopes(build_app(asking, identity, commands, buttons), background)
+        screens = Screens(world.services[0], world.readouts, asking, answers, languages, background)
+        buttons = Buttons(world, world, rights, world.audit, answers, languages, background, world, screens)
+        envelopes = Envelopes(build_app(asking, identity, commands, buttons, screens), background)
         connection = SlackConnection(
             single_try_client("xapp-bench", api_url, session), "xapp-bench", envelopes, ticket_pace_seconds=0.0
         )

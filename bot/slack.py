@@ -24,6 +24,7 @@ from handlers.outbox import OutboxWorker
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
+from handlers.screens import Screens
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Surfaces
 from lumen.model.errors import NotPossible
@@ -58,7 +59,7 @@ class SlackSide:
         self._posting = posting
         self._background = Background()
         self._languages = Languages(client, settings.lumen_locale)
-        self._answers = Answers(session, client)
+        self._answers = Answers(session, client, settings.slack_channel)
         self._connection: SlackConnection | None = None
         surfaces = Surfaces(lumen.readouts, lumen.memory.turns, Catalogue(settings.lumen_locale))
         self.outbox = OutboxWorker(
@@ -124,6 +125,9 @@ class SlackSide:
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
         )
+        screens = Screens(
+            settings.services[0], lumen.readouts, self._client, self._answers, self._languages, self._background
+        )
         buttons = Buttons(
             lumen.approvals,
             self,
@@ -133,8 +137,9 @@ class SlackSide:
             self._languages,
             self._background,
             self.outbox,
+            screens,
         )
-        app = build_app(self._client, identity, commands, buttons)
+        app = build_app(self._client, identity, commands, buttons, screens)
         token = settings.slack_app_token.get_secret_value()
         return SlackConnection(self._posting, token, Envelopes(app, self._background))
 

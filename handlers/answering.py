@@ -31,22 +31,22 @@ class Addressee:
 class Answers:
     """Never raises: an answer that cannot be delivered is logged. What was decided stands in the channel anyway."""
 
-    def __init__(self, session: aiohttp.ClientSession, client: AsyncWebClient) -> None:
+    def __init__(self, session: aiohttp.ClientSession, client: AsyncWebClient, home_channel: str) -> None:
+        """`home_channel` is where a person is answered whose click came from no channel (App Home)."""
         self._session = session
         self._client = client
+        self._home_channel = home_channel
 
     async def tell(self, to: Addressee, shown: Shown, *, share: bool = False) -> None:
         """Only `to` sees it, unless `share`. An ephemeral message that comes twice is no harm, so this retries."""
         if to.response_url and await self._respond(to, shown, share=share):
             return
         try:
-            blocks = list(shown.blocks)
+            blocks, channel = list(shown.blocks), to.channel or self._home_channel
             if share:
-                await self._client.chat_postMessage(channel=to.channel, text=shown.text, blocks=blocks)
+                await self._client.chat_postMessage(channel=channel, text=shown.text, blocks=blocks)
             else:
-                await self._client.chat_postEphemeral(
-                    channel=to.channel, user=to.user_id, text=shown.text, blocks=blocks
-                )
+                await self._client.chat_postEphemeral(channel=channel, user=to.user_id, text=shown.text, blocks=blocks)
         except (SlackClientError, OSError, TimeoutError) as error:
             _log.warning("answer_undelivered", user=to.user_id, kind=type(error).__name__, error=str(error))
 

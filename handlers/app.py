@@ -11,14 +11,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 from handlers.buttons import Buttons
 from handlers.commands import Commands
 from handlers.identity import Identity
-from handlers.views.proposal import CHOICES
+from handlers.screens import Screens
+from handlers.views.proposal import CHOICES, DETAILS
 
 #: The one slash command of the manifest.
 COMMAND = "/lumen"
 _ANYTHING = re.compile(".*", re.DOTALL)
 
 
-def build_app(client: AsyncWebClient, identity: Identity, commands: Commands, buttons: Buttons) -> AsyncApp:
+def build_app(
+    client: AsyncWebClient, identity: Identity, commands: Commands, buttons: Buttons, screens: Screens
+) -> AsyncApp:
     """A Bolt app for Socket Mode.
 
     `process_before_response`: Bolt then returns as soon as the listener does, instead of looking for the ack every
@@ -49,7 +52,10 @@ def build_app(client: AsyncWebClient, identity: Identity, commands: Commands, bu
     app.command(_ANYTHING)(commands.on_unknown)
     for action_id in CHOICES:
         app.action(action_id)(buttons.on_decide)
+    app.action(DETAILS)(screens.on_details)
     app.action(_ANYTHING)(buttons.on_unknown)
+    app.event("app_home_opened")(screens.on_home)
+    app.event("app_mention")(screens.on_mention)
     for register in (app.view, app.shortcut, app.options, app.event):
         register(_ANYTHING)(_only_ack)
     return app

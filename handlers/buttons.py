@@ -11,14 +11,15 @@ from handlers.answering import Answers
 from handlers.background import Background
 from handlers.clicks import Click, addressee, read_click
 from handlers.people import Languages
-from handlers.rights import Rights
+from handlers.rights import Refusal, Rights
+from handlers.screens import Screens
 from handlers.use_cases import Announcer, Approvals, Executor
 from handlers.verdicts import Answer, answer_to
 from handlers.views import answers as show
-from handlers.views.proposal import APPROVE, CHOICES
+from handlers.views.proposal import CHOICES, UNDO
 from lumen.model.errors import LumenError, OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
-from lumen.model.proposal import Choice, Decided
+from lumen.model.proposal import Choice, Decided, Proposal
 from lumen.ports.state import Audit
 
 _log = structlog.get_logger(__name__)
@@ -40,7 +41,7 @@ class _Unknown:
 
 
 class Buttons:
-    """Approve and Reject. `executor` is told of every approval; it looks for itself what there is to do."""
+    """Approve, Reject, Undo. `executor` is told of every approval; it looks for itself what there is to do."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Buttons:
         languages: Languages,
         background: Background,
         announcer: Announcer,
+        screens: Screens,
     ) -> None:
         self._approvals = approvals
         self._executor = executor
@@ -61,9 +63,10 @@ class Buttons:
         self._languages = languages
         self._background = background
         self._announcer = announcer
+        self._screens = screens
 
     async def on_decide(self, ack: Ack, body: Body) -> None:
-        """Bolt's listener for Approve and Reject. The transition is durable before the ack; the answer comes after."""
+        """Bolt's listener for what decides. The transition is durable before the ack; the answer comes after."""
         click = read_click(body)
         if click is None:
             await ack()
@@ -85,10 +88,10 @@ class Buttons:
         try:
             refusal = await self._rights.check(click.person, click.app_id)
             if refusal is not None:
-                self._background.start(self._audit_refusal(click, refusal.reason.code))
-                return Answer((refusal.reason, refusal.remedy))
+                return await self._refuse(click, refusal)
+            proposal_id = await self._meant(click)
             decided = await self._approvals.decide(
-                click.service, click.proposal_id, CHOICES[click.action_id], click.person, click.click_id
+                click.service, proposal_id, CHOICES[click.action_id], click.person, click.click_id
             )
             return self._decided(click, decided)
         except OutcomeUnknown:
@@ -98,6 +101,27 @@ class Buttons:
         except Exception as error:
             _log.exception("click_failed", click=click.click_id)
             return Answer((message("slack.bug", kind=type(error).__name__),))
+
+    async def _meant(self, click: Click) -> str:
+        """The proposal that this click decides on; for an undo a new one, which it brings into being."""
+        if click.action_id != UNDO:
+            return click.proposal_id
+        return (await self._propose_undo(click)).id
+
+    async def _propose_undo(self, click: Click) -> Proposal:
+        made = await self._approvals.propose_undo(
+            click.service, click.proposal_id, click.person, f"undo:{click.click_id}"
+        )
+        self._announcer.kick()
+        return made
+
+    async def _refuse(self, click: Click, refusal: Refusal) -> Answer:
+        """Audited, and said. Proposing an undo is anybody's right, as with `/lumen undo`."""
+        self._background.start(self._audit_refusal(click, refusal.reason.code))
+        if click.action_id != UNDO:
+            return Answer((refusal.reason, refusal.remedy))
+        await self._propose_undo(click)
+        return Answer((message("slack.click_undo_proposed"), refusal.reason))
 
     def _decided(self, click: Click, decided: Decided) -> Answer:
         self._announcer.kick()
@@ -134,6 +158,8 @@ class Buttons:
     async def _tell(self, click: Click, answer: Answer) -> None:
         words = await self._languages.of(click.person.user_id)
         await self._answers.tell(click.to, show.said(words, *answer.said(words)))
+        if not click.to.channel:  # clicked in App Home, which nobody else brings up to date
+            await self._screens.show_home(click.person.user_id)
 
     async def _tell_unknown_button(self, body: Body) -> None:
         to = addressee(body)
@@ -141,5 +167,5 @@ class Buttons:
         await self._answers.tell(to, show.said(words, message("slack.unknown_action")))
 
     async def _audit_refusal(self, click: Click, code: str) -> None:
-        detail = f"{click.proposal_id} {'approve' if click.action_id == APPROVE else 'reject'}: {code}"
+        detail = f"{click.action_id} {click.proposal_id}: {code}"
         await self._audit.add(click.service, "refused", click.person.user_id, detail)

@@ -18,7 +18,6 @@ from handlers.views.proposal import list_of
 from handlers.views.report import report
 from lumen.model.errors import LumenError
 from lumen.model.message import message
-from lumen.model.proposal import Knob
 from lumen.model.service import Person, ServiceId
 
 _log = structlog.get_logger(__name__)
@@ -101,8 +100,8 @@ class Commands:
                 await self._ticker.ask(service, person)
                 self._announcer.kick()
                 return report(words, await readouts.status(service))
-            case parse.ProposeTtl(ttl_seconds):
-                made = await self._approvals.propose(service, Knob.TTL, ttl_seconds, person, _request_id(body))
+            case parse.Propose(knob, wanted):
+                made = await self._approvals.propose(service, knob, wanted, person, _request_id(body))
                 self._announcer.kick()
                 return show.proposed(words, made)
             case parse.Undo(proposal_id):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lumen.model.message import Message, message
+from lumen.model.proposal import LATEST, Knob, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,11 @@ class ShowTtl:
 
 
 @dataclass(frozen=True, slots=True)
-class ProposeTtl:
-    """Whole seconds; whether they are in range is the use case's to say."""
+class Propose:
+    """A value for a knob; whether it is in range is the use case's to say."""
 
-    ttl_seconds: int
+    knob: Knob
+    wanted: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,11 @@ class Malformed:
     remedy: Message
 
 
-Command = Help | Status | Report | ShowTtl | ProposeTtl | ListApprovals | Run | History | Undo | Misspelt | Malformed
+Command = Help | Status | Report | ShowTtl | Propose | ListApprovals | Run | History | Undo | Misspelt | Malformed
 
 #: 420, 420s, 7m, 1h: whole seconds in the end.
 _TTL = re.compile(r"([0-9]{1,7})(s|m|h)?")
+_WHOLE = re.compile(r"[0-9]{1,7}")
 _UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _SHARE = "share"
 #: Below this likeness a suggestion would only puzzle.
@@ -136,7 +139,26 @@ def _ttl(rest: Sequence[str]) -> Command:
     found = _TTL.fullmatch("".join(words))
     if found is None:
         return Malformed(message("command.ttl_no_number", given=" ".join(rest)), message("command.ttl_remedy"))
-    return ProposeTtl(int(found[1]) * _UNIT_SECONDS[found[2]])
+    return Propose(Knob.TTL, int(found[1]) * _UNIT_SECONDS[found[2]])
+
+
+def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:
+    """A command that proposes a whole number for a knob."""
+
+    def read(rest: Sequence[str]) -> Command:
+        if len(rest) == 1 and _WHOLE.fullmatch(rest[0]):
+            return Propose(knob, int(rest[0]))
+        return Malformed(
+            message("command.no_number", given=" ".join(rest)), message("command.number_remedy", name=name)
+        )
+
+    return read
+
+
+def _rollback(rest: Sequence[str]) -> Command:
+    if len(rest) != 1:
+        return Malformed(message("command.rollback_which"), message("command.rollback_remedy"))
+    return Propose(Knob.TRAFFIC, rest[0])
 
 
 def _undo(rest: Sequence[str]) -> Command:
@@ -150,6 +172,11 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "status": _plain("status", Status),
     "report": _plain("report", Report),
     "ttl": _ttl,
+    "size": _number("size", Knob.CACHE_SIZE),
+    "l1": _number("l1", Knob.L1_ENTRIES),
+    "instances": _number("instances", Knob.MIN_INSTANCES),
+    "rollback": _rollback,
+    "unpin": _bare("unpin", lambda: Propose(Knob.TRAFFIC, LATEST)),
     "approvals": _plain("approvals", ListApprovals),
     "history": _plain("history", History),
     "undo": _undo,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from handlers.catalogue import Catalogue
 from handlers.clicks import Click
-from handlers.views.proposal import CHOICES
+from handlers.views.proposal import APPROVE, CHOICES, REJECT, UNDO
 from handlers.views.words import iso
 from lumen.model.message import Message, message
 from lumen.model.proposal import Choice, Decided, Proposal
@@ -26,11 +26,17 @@ class Answer:
         return tuple(Message(s.code, {**s.params, "state": state}) for s in self.sentences)
 
 
+_DONE = {
+    APPROVE: message("slack.click_approved"),
+    REJECT: message("slack.click_rejected"),
+    UNDO: message("slack.click_undone"),
+}
+
+
 def answer_to(click: Click, decided: Decided) -> Answer:
     """Done, or already decided by whom and when, or overtaken."""
     if decided.won:
-        approved = CHOICES[click.action_id] is Choice.APPROVE
-        return Answer((message("slack.click_approved") if approved else message("slack.click_rejected"),))
+        return Answer((_DONE[click.action_id],))
     if decided.voted:
         draft, votes = decided.proposal.draft, len(decided.proposal.votes)
         return Answer((message("slack.click_voted", votes=votes, needed=draft.approvals_needed),))

@@ -17,6 +17,7 @@ from handlers.outbox import OutboxWorker
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
+from handlers.screens import Screens
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Surfaces
 from handlers.use_cases import Approvals, Executor, Readouts, Ticker
@@ -72,7 +73,7 @@ async def open_slack_side(
         asking = asking_client(bot_token, api_url, session)
         identity = await who_am_i(asking)
         background = Background()
-        answers = Answers(session, asking)
+        answers = Answers(session, asking, channel)
         languages = Languages(asking, locale)
         worker = OutboxWorker(
             services,
@@ -95,8 +96,9 @@ async def open_slack_side(
             min_ttl_seconds,
             max_ttl_seconds,
         )
-        buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker)
-        app = build_app(asking, identity, commands, buttons)
+        screens = Screens(services[0], readouts, asking, answers, languages, background)
+        buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker, screens)
+        app = build_app(asking, identity, commands, buttons, screens)
         envelopes = Envelopes(app, background)
         connection = SlackConnection(single_try_client(app_token, api_url, session), app_token, envelopes)
         try:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from handlers.catalogue import Catalogue
 from handlers.parse import NAMES
 from handlers.views.card import Card, Shown
+from handlers.views.details import history_line
 from handlers.views.proposal import expected_lines, line
 from handlers.views.report import recommended
-from handlers.views.words import iso, no_data
+from handlers.views.words import no_data
 from lumen.model.errors import LumenError
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -76,20 +77,6 @@ def history_card(words: Catalogue, entries: Sequence[AuditEntry]) -> Shown:
     """The newest lines of the audit, a line each."""
     card = Card(words)
     card.header(message("command.history_title"))
-    card.lines(
-        [
-            words.say(
-                message(
-                    "command.history_line",
-                    event_at=iso(entry.at),
-                    event=entry.event,
-                    proposal_id=entry.proposal_id,
-                    actor=entry.actor,
-                    detail=entry.detail,
-                )
-            )
-            for entry in entries
-        ]
-        or [words.say(message("command.history_none"))]
-    )
+    lines = [history_line(words, entry) for entry in entries]
+    card.lines(lines or [words.say(message("command.history_none"))])
     return card.shown()

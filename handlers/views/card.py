@@ -15,6 +15,8 @@ Json = dict[str, Any]
 
 #: docs.slack.dev/reference/block-kit; `text` of a message is cut by Slack at 40,000, recommended below 4,000.
 MAX_BLOCKS = 50
+VIEW_MAX_BLOCKS = 100
+VIEW_TITLE_MAX = 24
 HEADER_MAX = 150
 SECTION_MAX = 3000
 FIELD_MAX = 2000
@@ -129,6 +131,14 @@ class Card:
         elements = [self._button(button) for button in wanted[:BUTTONS_MAX]]
         self._blocks.append({"type": "actions", "block_id": block_id[:ID_MAX], "elements": elements})
 
+    def divider(self) -> None:
+        """A thin line."""
+        self._blocks.append({"type": "divider"})
+
+    def blocks(self) -> Sequence[Json]:
+        """What was collected, for a view."""
+        return self._blocks
+
     def shown(self) -> Shown:
         """The message."""
         return Shown(clip("\n".join(self._lines), TEXT_MAX), tuple(self._blocks[:MAX_BLOCKS]))
@@ -159,6 +169,16 @@ class Card:
         if style is not None:
             confirm["style"] = style
         return confirm
+
+
+def modal(words: Catalogue, title: Message, close: Message, card: Card) -> Json:
+    """A modal that is only read."""
+    return {
+        "type": "modal",
+        "title": _plain(words.plain(title), VIEW_TITLE_MAX),
+        "close": _plain(words.plain(close), VIEW_TITLE_MAX),
+        "blocks": list(card.blocks()[:VIEW_MAX_BLOCKS]),
+    }
 
 
 def _plain(text: str, limit: int) -> Json:

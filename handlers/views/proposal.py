@@ -14,8 +14,8 @@ REJECT = "proposal.reject"
 DETAILS = "proposal.details"
 UNDO = "proposal.undo"
 
-#: What a click on a deciding button means.
-CHOICES = {APPROVE: Choice.APPROVE, REJECT: Choice.REJECT}
+#: What a click on a deciding button means; an undo is proposed and approved by the same click.
+CHOICES = {APPROVE: Choice.APPROVE, REJECT: Choice.REJECT, UNDO: Choice.APPROVE}
 
 STATE_SIGNS = {
     State.PENDING: "🟡",
@@ -58,10 +58,15 @@ def card(words: Catalogue, proposal: Proposal) -> Shown:
     built.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
     built.lines(fate(words, proposal))
     built.context([_small_print(words, proposal)])
+    add_buttons(built, proposal)
+    return built.shown()
+
+
+def add_buttons(built: Card, proposal: Proposal) -> None:
+    """The row of buttons that fits the state; nothing where there is nothing to press."""
     buttons = _buttons(proposal)
     if buttons:
         built.buttons(buttons, block_id=f"proposal:{proposal.id}")
-    return built.shown()
 
 
 def line(words: Catalogue, proposal: Proposal) -> str:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import parse as p
+from lumen.model.proposal import LATEST, Knob
 
 
 @pytest.mark.parametrize(
@@ -18,12 +19,17 @@ from handlers import parse as p
         ("report", p.Report()),
         ("ttl", p.ShowTtl()),
         ("ttl share", p.ShowTtl(share=True)),
-        ("ttl 420", p.ProposeTtl(420)),
-        ("ttl 420s", p.ProposeTtl(420)),
-        ("ttl 420 s", p.ProposeTtl(420)),
-        ("ttl 7m", p.ProposeTtl(420)),
-        ("ttl 1H", p.ProposeTtl(3600)),
-        ("ttl 99999", p.ProposeTtl(99999)),
+        ("ttl 420", p.Propose(Knob.TTL, 420)),
+        ("ttl 420s", p.Propose(Knob.TTL, 420)),
+        ("ttl 420 s", p.Propose(Knob.TTL, 420)),
+        ("ttl 7m", p.Propose(Knob.TTL, 420)),
+        ("ttl 1H", p.Propose(Knob.TTL, 3600)),
+        ("ttl 99999", p.Propose(Knob.TTL, 99999)),
+        ("size 384", p.Propose(Knob.CACHE_SIZE, 384)),
+        ("l1 4000", p.Propose(Knob.L1_ENTRIES, 4000)),
+        ("instances 1", p.Propose(Knob.MIN_INSTANCES, 1)),
+        ("rollback ion-api-00041", p.Propose(Knob.TRAFFIC, "ion-api-00041")),
+        ("unpin", p.Propose(Knob.TRAFFIC, LATEST)),
         ("approvals", p.ListApprovals()),
         ("history", p.History()),
         ("undo p-7", p.Undo("p-7")),
@@ -48,6 +54,10 @@ def test_what_is_meant(text: str, expected: p.Command) -> None:
         ("run now", "command.unexpected"),
         ("status everything", "command.unexpected"),
         ("undo", "command.undo_which"),
+        ("size", "command.no_number"),
+        ("size big", "command.no_number"),
+        ("rollback", "command.rollback_which"),
+        ("unpin now", "command.unexpected"),
     ],
 )
 def test_what_cannot_be_meant_says_why(text: str, code: str) -> None:

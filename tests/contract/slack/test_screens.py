@@ -1,0 +1,103 @@
+"""Details, App Home, undo and mentions, over the real protocols and the real store."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from handlers.views.proposal import APPROVE, DETAILS, UNDO
+from lumen.model.message import message
+from lumen.model.proposal import Choice, Decision, Proposal, State
+from lumen.model.service import Person
+from tests.contract.slack.conftest import RunningSlack
+from tests.contract.slack.side import SERVICE, Rooms
+from tests.contract.slack.test_commands_and_clicks import answer, card, proposed
+from tests.slack_side import SlackSide
+
+pytestmark = pytest.mark.usefixtures("side")
+KIM = Person("U0KIM", "Kim", "T1")
+
+
+async def applied(rooms: Rooms) -> Proposal:
+    """A change that was approved and carried out."""
+    made = (await rooms.proposals.recent(SERVICE, 1))[0]
+    await rooms.proposals.decide(SERVICE, made.id, Decision(Choice.APPROVE, KIM, "c"))
+    lease = await rooms.leases.acquire(SERVICE, "execute:ttl", timedelta(seconds=30))
+    assert lease is not None
+    await rooms.proposals.advance(SERVICE, made.id, lease, State.APPLYING, None)
+    rooms.knob.value = 420
+    done = await rooms.proposals.advance(SERVICE, made.id, lease, State.APPLIED, message("command.ran"))
+    await rooms.leases.release(SERVICE, lease)
+    return done
+
+
+async def view_with(slack: RunningSlack, words: str) -> dict[str, object]:
+    async with asyncio.timeout(5):
+        while True:
+            open_now = await slack.control.views()
+            if open_now and words in str(open_now[-1]):
+                return open_now[-1]
+            await asyncio.sleep(0.02)
+
+
+async def home_with(slack: RunningSlack, words: str) -> dict[str, object]:
+    async with asyncio.timeout(5):
+        while True:
+            shown = await slack.control.home()
+            if shown and words in str(shown):
+                return shown
+            await asyncio.sleep(0.02)
+
+
+async def test_details_open_at_once_and_tell_the_history(slack: RunningSlack) -> None:
+    posted = await proposed(slack)
+    assert (await slack.control.click(posted, DETAILS)).acked
+    view = await view_with(slack, "What happened so far")
+    assert "PENDING" in str(view) or "proposed" in str(view)
+
+
+async def test_home_shows_what_waits_first_and_decides(slack: RunningSlack, rooms: Rooms) -> None:
+    await slack.control.open_home()
+    await home_with(slack, "Nothing waits for a decision")
+    await proposed(slack)
+    await slack.control.open_home()
+    view = await home_with(slack, "Waiting for a decision: 1")
+    assert (await slack.control.click_in_view(view, APPROVE)).acked
+    await answer(slack, "you approved it")
+    await home_with(slack, "Waiting for a decision: 0")
+    assert rooms.kicks.kicked == [SERVICE]
+
+
+async def test_one_click_takes_a_change_back(slack: RunningSlack, rooms: Rooms) -> None:
+    await proposed(slack)
+    done = await applied(rooms)
+    posted = await card(slack, "Applied and acknowledged")
+    assert (await slack.control.click(posted, UNDO)).acked
+    await answer(slack, "the old value is being set again")
+    newest = (await rooms.proposals.recent(SERVICE, 1))[0]
+    assert (newest.draft.undo_of, newest.state) == (done.id, State.APPROVED)
+    assert (newest.draft.change.old, newest.draft.change.new) == (420, 300)
+    assert rooms.kicks.kicked == [SERVICE]
+
+
+async def test_without_the_right_an_undo_is_proposed(slack: RunningSlack, rooms: Rooms) -> None:
+    await proposed(slack)
+    await applied(rooms)
+    posted = await card(slack, "Applied and acknowledged")
+    assert (await slack.control.click(posted, UNDO, user=slack.facts.bystander)).acked
+    await answer(slack, "It is proposed to set the old value again", user=slack.facts.bystander)
+    assert (await rooms.proposals.recent(SERVICE, 1))[0].state is State.PENDING
+    assert rooms.kicks.kicked == []
+
+
+async def test_undo_by_command(slack: RunningSlack, rooms: Rooms) -> None:
+    await proposed(slack)
+    done = await applied(rooms)
+    await slack.control.command(f"/lumen undo {done.id}")
+    await answer(slack, "The card in the channel waits for approval")
+    assert (await rooms.proposals.recent(SERVICE, 1))[0].draft.undo_of == done.id
+
+
+async def test_a_mention_says_where_it_listens(slack: RunningSlack, side: SlackSide) -> None:
+    await slack.control.say(f"<@{side.identity.bot_user_id}> are you there?")
+    await answer(slack, "I answer to `/lumen`")
