@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.alerts.observation import Observation
 from lumen.model.message import message
 from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import (
     SLICE,
@@ -41,6 +42,14 @@ class Assumptions:
     cache_mb: float = 256.0
     budget_usd: float = 200.0
 
+    def turned(self, change: Change) -> "Assumptions":
+        """The same with one knob turned; knobs that a turn does not look at change nothing."""
+        if change.knob is Knob.TTL and isinstance(change.new, int):
+            return replace(self, ttl_seconds=change.new)
+        if change.knob is Knob.CACHE_SIZE and isinstance(change.new, int):
+            return replace(self, cache_mb=float(change.new))
+        return self
+
 
 class Past:
     """Fed with observations in order; keeps an hour of slices and a week of hours."""
@@ -66,6 +75,10 @@ class Past:
             self._month, self._month_usd = month, None
         if seen.cost_usd is not None:
             self._month_usd = (self._month_usd or 0.0) + seen.cost_usd
+
+    def assume(self, change: Change) -> None:
+        """From now on a knob stands at another value."""
+        self._assumed = self._assumed.turned(change)
 
     def snapshot(self, at: datetime) -> Snapshot:
         """As a turn at `at` (a full hour) would have seen it."""

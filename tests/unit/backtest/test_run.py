@@ -10,8 +10,9 @@ import pytest
 
 from lumen.backtest.history import read_history
 from lumen.backtest.labels import Label
+from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.report import as_json
-from lumen.backtest.run import BacktestResult, BacktestSettings, run_backtest
+from lumen.backtest.run import BacktestResult, run_backtest
 from lumen.backtest.score import score
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.message import message

@@ -1,0 +1,106 @@
+"""The watch (every five minutes) and the turn (every hour) of one service, fed with observations: exactly as live.
+
+Nothing is applied in here: whoever feeds it says what was (`changed`), and a back-test of a history never does.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from lumen.alerts.observation import Observation
+from lumen.alerts.watch import AlertTargets, ServiceWatch
+from lumen.backtest.past_snapshot import Assumptions, Past
+from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.model.alert import Alert, AlertEvent, Severity
+from lumen.model.assessment import Assessment
+from lumen.model.message import Message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import Snapshot
+from lumen.model.turn import Recommendation
+from lumen.policies.choose import first_of
+from lumen.policies.guard import Automation, Situation, held_back
+from lumen.policies.size import SizeLimits, recommend_size
+from lumen.policies.ttl import TtlLimits, recommend_ttl
+
+#: A recommendation that nobody takes up expires after a day, and may then be proposed again.
+PROPOSAL_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestSettings:
+    """The same settings as live, and what a history does not tell. `with_size`: the cache's size may be proposed."""
+
+    assessment: AssessmentSettings = field(default_factory=AssessmentSettings)
+    limits: TtlLimits = field(default_factory=TtlLimits)
+    size: SizeLimits = field(default_factory=SizeLimits)
+    alerts: AlertTargets = field(default_factory=AlertTargets)
+    assumed: Assumptions = field(default_factory=Assumptions)
+    automation: Automation = field(default_factory=Automation)
+    with_size: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PastTurn:
+    """`wanted` came of the policies; `proposed` says whether it was put to people, `held` what spoke against it."""
+
+    at: datetime
+    snapshot: Snapshot
+    assessment: Assessment
+    wanted: Recommendation | NoData
+    proposed: bool
+    held: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What came of one observation; `turn` is there on the hour."""
+
+    events: tuple[AlertEvent, ...]
+    turn: PastTurn | None
+
+
+class Pipeline:
+    """One service from its first slice on."""
+
+    def __init__(self, service: str, settings: BacktestSettings) -> None:
+        self._settings = settings
+        self._watch = ServiceWatch(service, settings.alerts)
+        self._past = Past(ServiceId("backtest", "history", service), settings.assumed)
+        self._proposed_at: datetime | None = None
+        self._last_change_at: datetime | None = None
+
+    def feed(self, seen: Observation, looked_at: datetime | None = None) -> Look:
+        """The next observation. `looked_at`: when it is seen, by default at its end."""
+        events = self._watch.feed(seen, looked_at)
+        self._past.add(seen)
+        return Look(events, self._turn(seen.end) if seen.end.minute == 0 else None)
+
+    def changed(self, change: Change, at: datetime) -> None:
+        """Somebody turned a knob: it stands so from now on, and a cooldown begins."""
+        self._past.assume(change)
+        self._last_change_at = at
+        self._proposed_at = None
+
+    def open_page(self) -> Alert | None:
+        """A page that is open now."""
+        return next((alert for alert in self._watch.open_alerts() if alert.severity is Severity.PAGE), None)
+
+    def _turn(self, at: datetime) -> PastTurn:
+        """Collect, assess, decide: a proposal unless the guard holds it back or the last one still waits."""
+        snapshot = self._past.snapshot(at)
+        assessment = assess(snapshot, self._settings.assessment)
+        wanted = recommend_ttl(snapshot, assessment, self._settings.limits)
+        if self._settings.with_size:
+            wanted = first_of(wanted, recommend_size(snapshot, self._settings.size))
+        if isinstance(wanted, NoData) or wanted.change is None or self._waits(at):
+            return PastTurn(at, snapshot, assessment, wanted, False, ())
+        page = self.open_page()
+        situation = Situation(page_open=page.id if page else None, last_change_at=self._last_change_at)
+        held = held_back(snapshot, assessment, self._settings.automation, situation, at)
+        if not held:
+            self._proposed_at = at
+        return PastTurn(at, snapshot, assessment, wanted, not held, held)
+
+    def _waits(self, at: datetime) -> bool:
+        return self._proposed_at is not None and at - self._proposed_at < PROPOSAL_LIFE

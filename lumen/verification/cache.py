@@ -1,0 +1,82 @@
+"""The cache, key by key: cache-aside, a TTL set by the write after a miss, and LRU when the memory is full."""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Entry = tuple[float, float]
+
+
+@dataclass(slots=True)
+class Looked:
+    """Of one slice. `ages`: seconds since the answer was written, or -1 for a miss; aligned with the lookups."""
+
+    ages: list[float] = field(default_factory=list)
+    evictions: int = 0
+
+
+class Cache:
+    """Sizes are in MB. A read does not refresh a TTL; an access at the age of the TTL is a miss."""
+
+    def __init__(self, entry_mb: float) -> None:
+        self._entry_mb = entry_mb
+        #: Least recently used first: (written at, expires at).
+        self._entries: OrderedDict[int, Entry] = OrderedDict()
+        self._expiries: list[tuple[float, int]] = []
+
+    @property
+    def used_mb(self) -> float:
+        return len(self._entries) * self._entry_mb
+
+    def look_up(self, times: Sequence[float], keys: Sequence[int], ttl_seconds: float, room_mb: float) -> Looked:
+        """Each key in turn; what is missing is written. `room_mb` is what the answers may take."""
+        entries, expiries = self._entries, self._expiries
+        most = max(1, int(room_mb / self._entry_mb))
+        found = Looked()
+        ages = found.ages
+        for at, key in zip(times, keys, strict=True):
+            entry = entries.get(key)
+            if entry is not None and at < entry[1]:
+                ages.append(at - entry[0])
+                entries.move_to_end(key)
+                continue
+            ages.append(-1.0)
+            expires = at + ttl_seconds
+            entries[key] = (at, expires)
+            entries.move_to_end(key)
+            heapq.heappush(expiries, (expires, key))
+            if len(entries) > most:
+                self._expire(at)
+                while len(entries) > most:
+                    entries.popitem(last=False)
+                    found.evictions += 1
+        return found
+
+    def settle(self, at: float, room_mb: float) -> int:
+        """The end of a slice: what has expired goes, and then what is too much. Returns the evictions."""
+        self._expire(at)
+        most = max(1, int(room_mb / self._entry_mb))
+        evictions = max(0, len(self._entries) - most)
+        for _ in range(evictions):
+            self._entries.popitem(last=False)
+        return evictions
+
+    def flush(self) -> None:
+        self._entries.clear()
+        self._expiries.clear()
+
+    def fork(self) -> "Cache":
+        """The same cache once more."""
+        other = Cache(self._entry_mb)
+        other._entries, other._expiries = self._entries.copy(), self._expiries.copy()
+        return other
+
+    def _expire(self, at: float) -> None:
+        entries, expiries = self._entries, self._expiries
+        while expiries and expiries[0][0] <= at:
+            expires, key = heapq.heappop(expiries)
+            entry = entries.get(key)
+            # An evicted key may have been written again since, with a later end.
+            if entry is not None and entry[1] == expires:
+                del entries[key]

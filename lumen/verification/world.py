@@ -1,0 +1,258 @@
+"""The simulated ION, five minutes at a time. It is told what to change, and shows what a real one would show.
+
+Every random number belongs to a slice of a seed and not to the order of calls: two worlds of the same seed see the
+same requests, the same bad luck and the same incidents, so they differ by what was done to them and by nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lumen.alerts.observation import Observation
+from lumen.verification.arrivals import SLICE_SECONDS, Arrivals, Demand
+from lumen.verification.cache import Cache
+from lumen.verification.incident import RELEASES, ROLLED_BACK, Incident, Trouble
+from lumen.verification.instances import Instances, slice_usd
+from lumen.verification.profile import SECONDS_A_MONTH, Profile
+
+#: The world begins on a Monday.
+ORIGIN = datetime(2026, 11, 2, tzinfo=UTC)
+SERVICE = "ion-api"
+#: Latencies are log-normal around the profile's medians.
+HIT_SIGMA, MODEL_SIGMA, UNCACHED_SIGMA, START_SIGMA = 0.35, 0.6, 0.4, 0.4
+START_MS = 2000.0
+NOT_FOUND_SHARE = 0.004
+#: One point in so many does not come.
+LOST_POINTS = 0.004
+#: Other data may take all of the cache but for this many MB.
+LEAST_ROOM_MB = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSlice:
+    """What really happened in one slice, and what of it is measured (`seen`)."""
+
+    seen: Observation
+    index: int
+    revision: str
+    requests: int
+    errors_5xx: int
+    hits: int
+    lookups: int
+    evictions: int
+    cost_usd: float
+    latencies_ms: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What can be turned."""
+
+    ttl_seconds: int
+    cache_mb: int
+
+
+class World:
+    """`step` once a slice. `fork` gives a second world that stands just where this one does."""
+
+    def __init__(self, profile: Profile, incidents: Sequence[Incident], demand: Demand) -> None:
+        self.profile = profile
+        self.incidents = tuple(incidents)
+        self.setting = Setting(profile.ttl_seconds, profile.cache_mb)
+        self.index = 0
+        self._demand = demand
+        self._cache = Cache(profile.entry_mb)
+        self._instances = Instances()
+
+    @property
+    def seconds(self) -> float:
+        """Since the world began."""
+        return float(self.index * SLICE_SECONDS)
+
+    def fork(self) -> "World":
+        """Requests are shared, everything else is its own."""
+        other = World(self.profile, self.incidents, self._demand)
+        other.setting, other.index = self.setting, self.index
+        other._cache, other._instances = self._cache.fork(), self._instances
+        return other
+
+    def roll_back(self) -> Incident | None:
+        """Back to the revision before: a bad release that serves now ends. None when there was none to end."""
+        at = self.seconds
+        for position, one in enumerate(self.incidents):
+            if one.trouble in ROLLED_BACK and one.covers(at):
+                ended = replace(one, end=at)
+                self.incidents = (*self.incidents[:position], ended, *self.incidents[position + 1 :])
+                return ended
+        return None
+
+    def end_now(self, incident: Incident) -> None:
+        """Somebody has mended it."""
+        at = self.seconds
+        self.incidents = tuple(replace(one, end=at) if one == incident else one for one in self.incidents)
+
+    def releases(self) -> tuple[Incident, ...]:
+        """All that have come so far, oldest first."""
+        return tuple(one for one in self.incidents if one.trouble in RELEASES and one.start < self.seconds)
+
+    def step(self) -> WorldSlice:
+        """The next five minutes."""
+        p, start = self.profile, self.seconds
+        arrivals = self._demand.slice(self.index)
+        dice = np.random.default_rng([p.seed, 5, self.index])
+        looked = arrivals.keys >= 0
+        ages, evictions = self._look_up(arrivals, looked, start)
+        hit = ages >= 0
+        # Who gets an outdated answer asks again, past the cache.
+        stale = hit & (dice.random(len(hit)) < 1 - np.exp(-np.maximum(ages, 0) / p.answer_life_seconds))
+        again = int((stale & (dice.random(len(hit)) < p.asks_again)).sum())
+        latencies = self._latencies(dice, looked, hit, again)
+        times = np.append(arrivals.times, start + dice.random(again) * SLICE_SECONDS)
+        failed, slower = self._release_effects(dice, times)
+        latencies *= slower
+        busy = float(latencies.sum()) / 1000
+        self._instances, cold = self._instances.after(busy, SLICE_SECONDS, restarted=self._released(start))
+        waits = min(cold, len(latencies))
+        latencies[dice.permutation(len(latencies))[:waits]] += START_MS * np.exp(dice.normal(0, START_SIGMA, waits))
+        requests = len(latencies)
+        calls = int(looked.sum() - hit.sum()) + again
+        cost = slice_usd(busy, requests) + calls * p.model_call_usd + self._standing_usd(start)
+        found = WorldSlice(
+            seen=Observation(ORIGIN + timedelta(seconds=start)),
+            index=self.index,
+            revision=self.revision(start),
+            requests=requests,
+            errors_5xx=int(failed.sum()),
+            hits=int(hit.sum()),
+            lookups=int(looked.sum()),
+            evictions=evictions,
+            cost_usd=cost,
+            latencies_ms=latencies.astype(np.float32),
+        )
+        found = replace(found, seen=self._measured(dice, found, start))
+        self.index += 1
+        return found
+
+    def revision(self, at: float) -> str:
+        """The name of what serves: a rolled back release leaves the one before."""
+        serving = 0
+        for number, one in enumerate((one for one in self.incidents if one.trouble in RELEASES), 1):
+            if one.start <= at and (one.trouble is Trouble.RELEASE or at < one.end):
+                serving = number
+        return revision_name(serving)
+
+    def _look_up(self, arrivals: Arrivals, looked: NDArray[np.bool_], start: float) -> tuple[NDArray[np.float64], int]:
+        """Ages per request (-1: not from the cache), and evictions."""
+        room = self._room_mb(start)
+        end = start + SLICE_SECONDS
+        evictions = self._cache.settle(start, room)
+        times, keys = arrivals.times[looked].tolist(), arrivals.keys[looked].tolist()
+        flush = self._current(Trouble.CACHE_FLUSHED, start)
+        if flush is None:
+            found = self._cache.look_up(times, keys, self.setting.ttl_seconds, room)
+            answers, evictions = found.ages, evictions + found.evictions
+        else:
+            answers, done = [], 0
+            for upto in [*np.arange(start + flush.size, end, flush.size), end]:
+                several = int(np.searchsorted(times, upto))
+                piece = times[done:several], keys[done:several]
+                answers += self._cache.look_up(*piece, self.setting.ttl_seconds, room).ages
+                self._cache.flush()
+                done = several
+        evictions += self._cache.settle(end, room)
+        ages = np.full(len(looked), -1.0)
+        ages[looked] = answers
+        return ages, evictions
+
+    def _room_mb(self, at: float) -> float:
+        """What other data leaves for answers."""
+        room = self.setting.cache_mb - self.profile.other_data_mb
+        squeeze = self._current(Trouble.CACHE_SQUEEZED, at)
+        if squeeze is not None:
+            usual = self.profile.cache_mb - self.profile.other_data_mb
+            room = room - (1 - squeeze.size) * usual
+            # Who fills the cache fills it whatever its size: other data grows into what it is given.
+            room = min(room, squeeze.size * usual)
+        return max(LEAST_ROOM_MB, room)
+
+    def _latencies(
+        self,
+        dice: np.random.Generator,
+        looked: NDArray[np.bool_],
+        hit: NDArray[np.bool_],
+        again: int,
+    ) -> NDArray[np.float64]:
+        """In ms, of every request and then of those who ask again."""
+        p = self.profile
+        z = dice.normal(0, 1, len(hit) + again)
+        slow = self._current(Trouble.MODEL_SLOW, float(self.index * SLICE_SECONDS))
+        model_ms = p.model_ms * (slow.size if slow is not None else 1.0)
+        model = p.hit_ms + model_ms * np.exp(MODEL_SIGMA * z)
+        fast, bare = p.hit_ms * np.exp(HIT_SIGMA * z), p.uncached_ms * np.exp(UNCACHED_SIGMA * z)
+        kinds = np.where(looked, np.where(hit, 0, 1), 2)
+        kinds = np.append(kinds, np.ones(again, dtype=kinds.dtype))
+        return np.asarray(np.choose(kinds, [fast, model, bare]), dtype=np.float64)
+
+    def _release_effects(
+        self, dice: np.random.Generator, times: NDArray[np.float64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Which requests fail, and how many times as long each takes."""
+        # A few minutes are worse than others, so errors come in clumps.
+        chance = np.full(len(times), self.profile.error_share * dice.gamma(2.0, 0.5))
+        slower = np.ones(len(times))
+        end = self.seconds + SLICE_SECONDS
+        for one in self.incidents:
+            if one.start >= end or one.end <= self.seconds:
+                continue
+            within = (times >= one.start) & (times < one.end)
+            if one.trouble in {Trouble.BAD_RELEASE_ERRORS, Trouble.PLATFORM_ERRORS, Trouble.BLIP}:
+                chance[within] += one.size
+            elif one.trouble is Trouble.BAD_RELEASE_SLOW:
+                slower[within] *= one.size
+        return dice.random(len(times)) < chance, slower
+
+    def _standing_usd(self, at: float) -> float:
+        """What is paid whether anybody asks or not."""
+        cache = self.setting.cache_mb * self.profile.cache_usd_per_mb_month * SLICE_SECONDS / SECONDS_A_MONTH
+        surge = self._current(Trouble.COST_SURGE, at)
+        return cache + (surge.size * SLICE_SECONDS / 86_400 if surge is not None else 0.0)
+
+    def _measured(self, dice: np.random.Generator, found: WorldSlice, start: float) -> Observation:
+        if self._current(Trouble.BLIND, start) is not None or dice.random() < LOST_POINTS:
+            return found.seen
+        p50, p95, p99 = np.percentile(found.latencies_ms, (50, 95, 99)) if found.requests else (None, None, None)
+        room_taken = self.setting.cache_mb - self._room_mb(start)
+        return Observation(
+            found.seen.start,
+            requests=found.requests,
+            errors_5xx=found.errors_5xx,
+            errors_4xx=int(dice.binomial(found.requests - found.errors_5xx, NOT_FOUND_SHARE)),
+            p50_ms=None if p50 is None else float(p50),
+            p95_ms=None if p95 is None else float(p95),
+            p99_ms=None if p99 is None else float(p99),
+            hits=found.hits,
+            misses=found.lookups - found.hits,
+            evictions=found.evictions,
+            memory_mb=room_taken + self._cache.used_mb,
+            cost_usd=found.cost_usd,
+            revision=found.revision,
+        )
+
+    def _current(self, trouble: Trouble, at: float) -> Incident | None:
+        return next((one for one in self.incidents if one.trouble is trouble and one.covers(at)), None)
+
+    def _released(self, at: float) -> bool:
+        """Whether a release (or a way back) starts its instances in this slice."""
+        end = at + SLICE_SECONDS
+        return any(
+            at <= one.start < end or (one.trouble in ROLLED_BACK and at <= one.end < end)
+            for one in self.incidents
+            if one.trouble in RELEASES
+        )
+
+
+def revision_name(number: int) -> str:
+    return f"ion-api-{41 + number:05d}"

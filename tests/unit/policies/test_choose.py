@@ -1,0 +1,47 @@
+"""One knob at a time: memory where it binds, then the TTL, then idle memory."""
+
+import pytest
+
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.turn import Recommendation
+from lumen.policies.choose import first_of
+from lumen.policies.size import SizeAdvice
+
+MISSING = NoData(message("backtest.not_given"), message("backtest.not_given_remedy"))
+
+
+def ttl(step: int) -> Recommendation:
+    change = Change(Knob.TTL, 300, 300 + step, "s") if step else None
+    return Recommendation(change, "MODERATE", (), Priority.MEDIUM)
+
+
+def size(step: int) -> SizeAdvice:
+    change = Change(Knob.CACHE_SIZE, 256, 256 + step, "MB") if step else None
+    return SizeAdvice(Recommendation(change, "", (), Priority.LOW), 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("ttl_step", "size_step", "knob"),
+    [
+        (120, 128, Knob.CACHE_SIZE),
+        (0, 128, Knob.CACHE_SIZE),
+        (120, -64, Knob.TTL),
+        (-60, -64, Knob.TTL),
+        (0, -64, Knob.CACHE_SIZE),
+        (120, 0, Knob.TTL),
+        (0, 0, None),
+        (None, 128, Knob.CACHE_SIZE),
+        (120, None, Knob.TTL),
+        (0, None, None),
+    ],
+)
+def test_which_comes_first(ttl_step: int | None, size_step: int | None, knob: Knob | None) -> None:
+    found = first_of(MISSING if ttl_step is None else ttl(ttl_step), MISSING if size_step is None else size(size_step))
+    assert not isinstance(found, NoData)
+    assert (found.change.knob if found.change else None) is knob
+
+
+def test_nothing_known_is_no_recommendation() -> None:
+    assert first_of(MISSING, MISSING) is MISSING
