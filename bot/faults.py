@@ -2,17 +2,25 @@
 
 import os
 import signal
+from collections import Counter
 
 from lumen.ports.faults import FaultPoint, no_fault
 
 
 def fault_point(at: str) -> FaultPoint:
-    """`at` is empty (production) or the name of the point at which the process kills itself, without any goodbye."""
+    """`at` is empty (production), or a point (`execute.waiting`), or its n-th passing (`store.advance.after:2`).
+
+    There the process kills itself, without any goodbye.
+    """
     if not at:
         return no_fault
+    point, _, wanted = at.partition(":")
+    fatal = int(wanted or "1")
+    passed: Counter[str] = Counter()
 
     def fall(name: str) -> None:
-        if name == at:
+        passed[name] += 1
+        if name == point and passed[name] == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return fall

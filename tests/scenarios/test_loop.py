@@ -71,7 +71,7 @@ async def test_from_a_command_to_a_higher_hit_rate(world: World, slack: SandboxC
     await slack.click(card, APPROVE)
 
     async def applied() -> bool:
-        return "applied" in (await shown(slack, card)).text
+        return "· applied" in (await shown(slack, card)).text
 
     await until(applied, 60, "the card says that it is applied")
     assert APPROVE not in (await shown(slack, card)).action_ids()
@@ -101,7 +101,7 @@ async def test_a_click_after_kill_9_still_works(world: World, slack: SandboxClie
     assert outcome.acked
 
     async def applied() -> bool:
-        return "applied" in (await shown(slack, card)).text
+        return "· applied" in (await shown(slack, card)).text
 
     await until(applied, 60, "the old button's approval is applied")
     assert setting(world)["value"] == "420"
@@ -128,7 +128,7 @@ async def test_fifty_clicks_apply_once(world: World, slack: SandboxClient, actua
     assert all(outcome.acked for outcome in outcomes)
 
     async def applied() -> bool:
-        return "applied" in (await shown(slack, card)).text
+        return "· applied" in (await shown(slack, card)).text
 
     await until(applied, 60, "the card says that it is applied")
     assert setting(world)["value"] == "420"

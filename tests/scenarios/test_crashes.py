@@ -1,0 +1,93 @@
+"""kill -9 of the real bot at every named point: never twice, never forgotten, never a lie."""
+
+import asyncio
+import time
+
+import pytest
+import redis
+
+from demo.processes import Child
+from demo.world import World
+from sandbox.client import SandboxClient, SeenMessage
+from tests.scenarios.test_loop import APPROVE, QUIET, is_open_card, setting, shown, until
+
+PROPOSING = ["store.propose.before", "store.propose.after"]
+DECIDING = ["store.decide.before", "store.decide.after"]
+CARRYING_OUT = [
+    "execute.claimed",
+    "execute.applying",
+    "execute.set.redis",
+    "execute.set.cloud_run",
+    "execute.waiting",
+    "execute.applied",
+    *(f"store.advance.{side}:{nth}" for side in ("before", "after") for nth in (1, 2, 3)),
+]
+
+
+async def died(bot: Child, within_seconds: float = 30.0) -> None:
+    async def gone() -> bool:
+        return bot.exit_code() is not None
+
+    await until(gone, within_seconds, "the bot kills itself at the point")
+
+
+async def card_or_none(slack: SandboxClient) -> SeenMessage | None:
+    return next((m for m in await slack.messages() if is_open_card(m)), None)
+
+
+async def ask(slack: SandboxClient) -> None:
+    await slack.command("/lumen ttl 420")
+
+
+async def survives(world: World, slack: SandboxClient, point: str) -> None:
+    """A person who asks, clicks, and clicks again where nothing has happened; a bot that dies once at `point`."""
+    bot = world.start_bot("doomed", **QUIET, LUMEN_FAULT_AT=point)
+    revisions = {service["name"]: service["latest_created"] for service in (await slack.get("world/state"))["services"]}
+    await ask(slack)
+    if point in PROPOSING:
+        await died(bot)
+        world.start_bot("heir", **QUIET)
+        if point == "store.propose.before":
+            await ask(slack)
+    card = await slack.wait_for_message(is_open_card, within_seconds=20)
+    await slack.click(card, APPROVE)
+    if point not in PROPOSING:
+        await died(bot)
+        world.start_bot("heir", **QUIET)
+    await finished(slack, card)
+    assert setting(world)["value"] == "420"
+    assert setting(world)["version"] == "1"
+    after = {service["name"]: service["latest_created"] for service in (await slack.get("world/state"))["services"]}
+    assert after["ion-api"] != revisions["ion-api"]
+    assert [event for event in audited(world) if event == "decided"] == ["decided"]
+    assert len([m for m in await slack.messages() if m.ephemeral_to is None and "TTL 300 → 420" in m.text]) == 1
+
+
+async def finished(slack: SandboxClient, card: SeenMessage) -> None:
+    """Until the card says applied; whoever sees an undecided card after the crash clicks once more."""
+    deadline, clicked_again = time.monotonic() + 90, False
+    while "· applied" not in (now := await shown(slack, card)).text:
+        assert time.monotonic() < deadline, now.text
+        undecided = APPROVE in now.action_ids()
+        if undecided and not clicked_again and len(await slack.connections()) >= 1:
+            await slack.click(now, APPROVE)
+            clicked_again = True
+        await asyncio.sleep(0.2)
+
+
+def audited(world: World) -> list[str]:
+    """The events of the audit, as they are stored."""
+    with redis.Redis.from_url(world.state.socket_url, decode_responses=True) as store:
+        keys = [key for key in store.scan_iter("*audit") if store.type(key) == "stream"]
+        return [fields["event"] for key in keys for _, fields in store.xrange(key)]
+
+
+@pytest.mark.parametrize("point", ["store.decide.after", "execute.set.redis"])
+async def test_a_kill_where_it_hurts_most(world: World, slack: SandboxClient, point: str) -> None:
+    await survives(world, slack, point)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("point", [*PROPOSING, *DECIDING, *CARRYING_OUT])
+async def test_a_kill_at_every_point(world: World, slack: SandboxClient, point: str) -> None:
+    await survives(world, slack, point)
