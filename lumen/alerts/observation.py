@@ -1,34 +1,5 @@
-"""What the alerts are fed: one service over one slice of five minutes. Whatever is unknown is None."""
+"""What the alerts are fed stands in the model: the readers and the store speak of it too."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from lumen.model.observation import Observation
 
-from lumen.model.snapshot import SLICE
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """Half-open [start, start + 5 min). Counts are of the slice, memory and percentiles are levels."""
-
-    start: datetime
-    requests: int | None = None
-    errors_5xx: int | None = None
-    errors_4xx: int | None = None
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    p99_ms: float | None = None
-    hits: int | None = None
-    misses: int | None = None
-    evictions: int | None = None
-    memory_mb: float | None = None
-    cost_usd: float | None = None
-    revision: str | None = None
-
-    @property
-    def end(self) -> datetime:
-        return self.start + SLICE
-
-    @property
-    def lookups(self) -> int | None:
-        """Hits and misses, or None unless both are known."""
-        return None if self.hits is None or self.misses is None else self.hits + self.misses
+__all__ = ["Observation"]

@@ -24,6 +24,11 @@ NAMES = (
     "slots",
     "turns",
     "turn-order",
+    "observations",
+    "alerts",
+    "alert-order",
+    "alerts-open",
+    "standing",
 )
 
 

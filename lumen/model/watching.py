@@ -1,0 +1,76 @@
+"""What the five-minute watch remembers: told alerts, revisions that served, a pin, a pause."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lumen.model.alert import Alert
+from lumen.model.message import Message
+from lumen.model.service import Person, ServiceId
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert as people were told of it. `incident` is the id of the alert whose message tells of this one too."""
+
+    alert: Alert
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One message: the alerts that it tells of, oldest first, and what is known about rolling back."""
+
+    service: ServiceId
+    id: str
+    alerts: tuple[StoredAlert, ...]
+    #: Why there is no automatic rollback, or what became of it.
+    notes: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionCount:
+    """Requests of one revision in the period from `start`, and how many of them failed (5xx)."""
+
+    start: datetime
+    revision: str
+    requests: int
+    errors_5xx: int
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRecord:
+    """`healthy_at`: when Lumen last saw it serve within the objectives. `left_at`: since when somebody has taken the
+    traffic away from it, back to an older one; it is not a target until it serves again."""
+
+    healthy_at: datetime | None = None
+    left_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """All traffic goes to `revision`, so later deploys get none. `since`: when Lumen first saw it so."""
+
+    revision: str
+    since: datetime
+    #: Settings that the revision carries otherwise than Lumen has set them.
+    differences: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A person has stopped all automation; `until` None means until somebody resumes it."""
+
+    by: Person
+    at: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands over a service beside its proposals."""
+
+    pinned: Pinned | None = None
+    pause: Pause | None = None
+    #: By name.
+    revisions: Mapping[str, RevisionRecord] | None = None

@@ -1,0 +1,87 @@
+"""What the five-minute watch reads, and where it remembers.
+
+The alert machine itself is pure and lives in memory: it is the fold of the observations that are stored here, so a
+restart or another replica comes to the very same alerts. Every method of the store may raise StoreUnavailable, those
+that change something OutcomeUnknown too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from lumen.model.message import Message
+from lumen.model.nodata import NoData
+from lumen.model.observation import Observation
+from lumen.model.service import Person, ServiceId
+from lumen.model.snapshot import Window
+from lumen.model.watching import Incident, Pause, Pinned, RevisionCount, RevisionRecord, Standing, StoredAlert
+from lumen.ports.state import Lease
+
+
+class SliceSource(Protocol):
+    """One grouped query per metric for all services; never raises for one of them."""
+
+    async def slices(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """The slices of the window of which anything is known, ascending."""
+
+    async def by_revision(
+        self, services: Sequence[ServiceId], window: Window, period: timedelta
+    ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
+        """Requests and server errors of each revision that got any, per `period` of the window, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look adds, in one step. `after`: the newest slice that was stored before (None: none)."""
+
+    after: datetime | None
+    observations: Sequence[Observation]
+    #: Alerts that are new or have changed.
+    told: Sequence[StoredAlert]
+
+
+class Alerts(Protocol):
+    """The observations, capped at a fortnight, and the alerts that people were told of."""
+
+    async def newest(self, service: ServiceId) -> datetime | None:
+        """The start of the newest slice that is stored."""
+
+    async def observations(self, service: ServiceId, after: datetime | None) -> Sequence[Observation]:
+        """All that are stored, or those after `after`; ascending."""
+
+    async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
+        """Store it; mark each alert's message and write the audit in the same step.
+
+        False when somebody else has stored slices since `look.after`: nothing was changed. Raises LeaseLost.
+        """
+
+    async def open(self, service: ServiceId) -> Sequence[StoredAlert]:
+        """Told and not closed, oldest first."""
+
+    async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
+        """One incident with all its alerts; None when it is forgotten or never was."""
+
+    async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
+        """What its message says about rolling back from now on; marks it only when that is something else."""
+
+
+class Standings(Protocol):
+    """What stands over a service: a pin, a pause, the revisions that served."""
+
+    async def read(self, service: ServiceId) -> Standing:
+        """As it is stored."""
+
+    async def pinned(self, service: ServiceId, pinned: Pinned | None) -> None:
+        """Remember it, or that there is none any more; audited when the revision is another."""
+
+    async def revisions(self, service: ServiceId, records: Mapping[str, RevisionRecord]) -> None:
+        """Remember these instead of what was known before."""
+
+    async def pause(self, service: ServiceId, pause: Pause) -> None:
+        """Stop all automation; audited."""
+
+    async def resume(self, service: ServiceId, person: Person) -> bool:
+        """Whether there was a pause to end; audited."""

@@ -1,0 +1,120 @@
+"""The watch's memory: slices of a fortnight, and the alerts that people were told of (docs/states.md)."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from redis.asyncio import Redis
+
+from lumen.model.alert import Severity
+from lumen.model.message import Message
+from lumen.model.observation import Observation
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE
+from lumen.model.watching import Incident, StoredAlert
+from lumen.ports.clock import Clock
+from lumen.ports.state import Lease
+from lumen.ports.watching import Look
+from lumen.state.calls import Calls
+from lumen.state.codec import decode, encode
+from lumen.state.keys import position
+from lumen.state.leases import lease_lost
+
+#: A fortnight of slices: what the alerts need to know what is usual.
+KEEP_SLICES = 14 * 288
+KEEP_ALERTS = 300
+#: A fresh installation brings a fortnight at once; no script holds the server up for that long.
+BATCH = 500
+
+
+class RedisAlerts:
+    """`lumen.ports.watching.Alerts`."""
+
+    def __init__(self, redis: Redis, clock: Clock, keep_slices: int = KEEP_SLICES, keep_alerts: int = KEEP_ALERTS):
+        self._calls = Calls(redis)
+        self._clock = clock
+        self._keep_slices = keep_slices
+        self._keep_alerts = keep_alerts
+
+    async def newest(self, service: ServiceId) -> datetime | None:
+        reply = await self._calls.read("read", service, "HGET", position("standing"), "newest slice")
+        found = reply.values[0]
+        return None if found is None else datetime.fromisoformat(found)
+
+    async def observations(self, service: ServiceId, after: datetime | None) -> list[Observation]:
+        newest = await self.newest(service)
+        if newest is None or (after is not None and newest <= after):
+            return []
+        # Slices follow each other without gaps, so this many are new; some more do no harm.
+        wanted = 0 if after is None else -int((newest - after) / SLICE)
+        reply = await self._calls.read("read", service, "LRANGE", position("observations"), wanted, -1)
+        found = [decode(Observation, text) for text in reply.values[0]]
+        return [one for one in found if after is None or one.start > after]
+
+    async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
+        after, rest = look.after, list(look.observations)
+        while len(rest) > BATCH:
+            if not await self._add(service, lease, after, rest[:BATCH], ()):
+                return False
+            after, rest = rest[BATCH - 1].start, rest[BATCH:]
+        return await self._add(service, lease, after, rest, look.told)
+
+    async def open(self, service: ServiceId) -> list[StoredAlert]:
+        reply = await self._calls.read("alert_read", service, "open")
+        return [decode(StoredAlert, text) for text in reply.values[0]]
+
+    async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
+        reply = await self._calls.read("alert_read", service, incident_id)
+        found, notes = reply.values
+        if not found:
+            return None
+        alerts = tuple(decode(StoredAlert, text) for text in found)
+        return Incident(service, incident_id, alerts, decode(tuple[Message, ...], notes) if notes else ())
+
+    async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
+        told = json.dumps([json.loads(encode(note)) for note in notes], ensure_ascii=False, separators=(",", ":"))
+        await self._calls.change("alert_note", service, incident_id, told, self._clock.now().isoformat())
+
+    async def _add(
+        self,
+        service: ServiceId,
+        lease: Lease,
+        after: datetime | None,
+        observations: Sequence[Observation],
+        told: Sequence[StoredAlert],
+    ) -> bool:
+        arguments: list[str | int] = [
+            lease.name,
+            lease.token,
+            after.isoformat() if after else "",
+            self._keep_slices,
+            self._keep_alerts,
+            self._clock.now().isoformat(),
+            len(observations),
+        ]
+        for one in observations:
+            arguments += [one.start.isoformat(), _short(one)]
+        for each in told:
+            arguments += _told(each)
+        reply = await self._calls.change("watch_look", service, *arguments)
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name)
+        return reply.status == "OK"
+
+
+def _short(one: Observation) -> str:
+    """Without what is unknown: a fortnight of slices is kept."""
+    known = {name: value for name, value in json.loads(encode(one)).items() if value is not None}
+    return json.dumps(known, separators=(",", ":"))
+
+
+def _told(stored: StoredAlert) -> Iterator[str | int]:
+    alert = stored.alert
+    is_open = alert.closed_at is None
+    yield alert.id
+    yield encode(stored)
+    yield round(alert.opened_at.timestamp() * 1000)
+    yield "open" if is_open else "closed"
+    yield stored.incident
+    yield ("page" if alert.severity is Severity.PAGE else "alert") + ("-open" if is_open else "-closed")
+    yield alert.id
