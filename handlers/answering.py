@@ -6,9 +6,9 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers.slack_clients import NO_ANSWER
 from handlers.views.card import Shown
 
 _log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class Answers:
                 await self._client.chat_postMessage(channel=channel, text=shown.text, blocks=blocks)
             else:
                 await self._client.chat_postEphemeral(channel=channel, user=to.user_id, text=shown.text, blocks=blocks)
-        except (SlackClientError, OSError, TimeoutError) as error:
+        except NO_ANSWER as error:
             _log.warning("answer_undelivered", user=to.user_id, kind=type(error).__name__, error=str(error))
 
     async def _respond(self, to: Addressee, shown: Shown, *, share: bool) -> bool:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.catalogue import LOCALES, Catalogue
+from handlers.slack_clients import NO_ANSWER
 from lumen.model.service import Person
 
 #: A person's language is asked for once an hour at most; so many people are remembered.
@@ -44,7 +44,7 @@ class Languages:
     async def _ask(self, user_id: str) -> Catalogue:
         try:
             answer = await self._client.users_info(user=user_id, include_locale=True)
-        except (SlackClientError, OSError, TimeoutError):
+        except NO_ANSWER:
             return self._default  # a language is never worth a failed answer
         user: Mapping[str, Any] = answer.get("user") or {}
         return self._catalogues.get(str(user.get("locale", ""))[:2], self._default)

@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers.slack_clients import NO_ANSWER
 from lumen.model.message import Message, message
 from lumen.model.service import Approvers, Person
 
@@ -105,5 +106,5 @@ class Rights:
             return f"no answer in {LOOK_UP_SECONDS} s"
         except SlackApiError as error:
             return str(error.response.get("error", "unknown"))
-        except (SlackClientError, OSError) as error:
+        except NO_ANSWER as error:
             return type(error).__name__

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.answering import Addressee, Answers
 from handlers.background import Background
 from handlers.clicks import Click, addressee, read_click
 from handlers.people import Languages
+from handlers.slack_clients import NO_ANSWER
 from handlers.use_cases import Readouts
 from handlers.views import answers as show
 from handlers.views import details, home
@@ -73,7 +73,7 @@ class Screens:
         try:
             view = home.home(words, await self._readouts.status(self._service))
             await self._client.views_publish(user_id=user_id, view=view)
-        except (LumenError, SlackClientError, OSError, TimeoutError) as error:
+        except (LumenError, *NO_ANSWER) as error:
             _log.warning("home_not_shown", user=user_id, kind=type(error).__name__, error=str(error))
 
     async def _open(self, click: Click) -> None:
@@ -93,7 +93,7 @@ class Screens:
         except LumenError as error:
             words = await self._languages.of(click.person.user_id)
             await self._answers.tell(click.to, show.failed(words, error))
-        except (SlackClientError, OSError, TimeoutError) as error:
+        except NO_ANSWER as error:
             _log.warning("details_not_shown", kind=type(error).__name__, error=str(error))
 
     async def _unknown(self, body: Body) -> None:

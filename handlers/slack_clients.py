@@ -1,8 +1,12 @@
 """Web API clients: the only place that sets their retries."""
 
 import aiohttp
+from slack_sdk.errors import SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
+
+#: Whatever keeps a Web API call from being answered: Slack says no, or is not there. (aiohttp's own is no OSError.)
+NO_ANSWER = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 
 #: With a session of our own the SDK applies no timeout, so the session carries it.
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)

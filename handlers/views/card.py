@@ -99,10 +99,13 @@ class Card:
         """A paragraph; several messages stand on a line each."""
         self.lines([self._words.say(m) for m in wanted])
 
-    def lines(self, said: Sequence[str]) -> None:
-        """A paragraph of lines that are mrkdwn already; nothing at all without lines."""
+    def lines(self, said: Sequence[str], button: Button | None = None) -> None:
+        """A paragraph of lines that are mrkdwn already, with a button at its side; nothing at all without lines."""
         if said:
-            self._blocks.append({"type": "section", "text": _mrkdwn("\n".join(said), SECTION_MAX)})
+            section: Json = {"type": "section", "text": _mrkdwn("\n".join(said), SECTION_MAX)}
+            if button is not None:
+                section["accessory"] = self._button(button)
+            self._blocks.append(section)
             self._lines.extend(said)
 
     def titled(self, title: Message, said: Iterable[str]) -> None:

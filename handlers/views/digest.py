@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from handlers.catalogue import Catalogue
 from handlers.views.card import Card, Shown
-from handlers.views.report import HEALTH_SIGNS, change_line, objective_line, recommended
+from handlers.views.report import HEALTH_SIGNS, changes, objective_line, recommended
 from handlers.views.words import figure, no_data, word
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -35,7 +35,7 @@ def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Tu
     )
     objectives = newest.assessment.slo.objectives
     card.titled(message("views.report_objectives"), (objective_line(words, one) for one in objectives))
-    card.titled(message("views.report_changes"), (change_line(words, change) for change in status.changes))
+    changes(card, words, status.changes)
     if isinstance(newest.ttl, NoData):
         card.titled(message("views.report_recommended"), [no_data(words, newest.ttl)])
     else:

@@ -54,7 +54,8 @@ def card(words: Catalogue, proposal: Proposal) -> Shown:
         )
     )
     built.lines([_what(words, proposal), _asked_by(words, proposal)])
-    built.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
+    if proposal.state is State.PENDING or not isinstance(draft.expected, NoData):
+        built.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
     built.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
     built.lines(fate(words, proposal))
     built.context([_small_print(words, proposal)])
@@ -64,9 +65,8 @@ def card(words: Catalogue, proposal: Proposal) -> Shown:
 
 def add_buttons(built: Card, proposal: Proposal) -> None:
     """The row of buttons that fits the state; nothing where there is nothing to press."""
-    buttons = _buttons(proposal)
-    if buttons:
-        built.buttons(buttons, block_id=f"proposal:{proposal.id}")
+    if proposal.state is State.PENDING:
+        built.buttons(_buttons(proposal), block_id=f"proposal:{proposal.id}")
 
 
 def line(words: Catalogue, proposal: Proposal) -> str:
@@ -178,37 +178,38 @@ def _small_print(words: Catalogue, proposal: Proposal) -> str:
 def _buttons(proposal: Proposal) -> list[Button]:
     value, change = value_of(proposal), proposal.draft.change
     spoken = change_params(change)
-    if proposal.state is State.PENDING:
-        return [
-            Button(
-                APPROVE,
-                message("views.button_approve"),
-                value,
-                style="primary",
-                spoken=Message("views.spoken_approve", spoken),
-                confirm=approve_dialog(proposal.draft.service.name, change),
-            ),
-            Button(
-                REJECT,
-                message("views.button_reject"),
-                value,
-                style="danger",
-                spoken=Message("views.spoken_reject", spoken),
-            ),
-            Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
-        ]
-    if proposal.state in CAN_UNDO:
-        return [
-            Button(
-                UNDO,
-                message("views.button_undo", old=change.old, unit=change.unit),
-                value,
-                spoken=Message("views.spoken_undo", spoken),
-                confirm=_undo_dialog(proposal.draft.service.name, change),
-            ),
-            Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
-        ]
-    return []
+    return [
+        Button(
+            APPROVE,
+            message("views.button_approve"),
+            value,
+            style="primary",
+            spoken=Message("views.spoken_approve", spoken),
+            confirm=approve_dialog(proposal.draft.service.name, change),
+        ),
+        Button(
+            REJECT,
+            message("views.button_reject"),
+            value,
+            style="danger",
+            spoken=Message("views.spoken_reject", spoken),
+        ),
+        Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
+    ]
+
+
+def undo_button(proposal: Proposal) -> Button | None:
+    """The way back, for reports: the card itself has no buttons once it is decided. None where nothing stands."""
+    if proposal.state not in CAN_UNDO:
+        return None
+    change = proposal.draft.change
+    return Button(
+        UNDO,
+        message("views.button_undo", old=change.old, unit=change.unit),
+        value_of(proposal),
+        spoken=Message("views.spoken_undo", change_params(change)),
+        confirm=_undo_dialog(proposal.draft.service.name, change),
+    )
 
 
 def approve_dialog(service: str, change: Change) -> Confirm:

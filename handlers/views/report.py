@@ -1,9 +1,10 @@
 """The hourly report, and the answer to `/lumen status`: how it is, what changed, what is missing, what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from handlers.catalogue import Catalogue
 from handlers.views.card import Card, Shown
+from handlers.views.proposal import undo_button
 from handlers.views.words import change_params, figure, iso, no_data, person, word
 from lumen.model.assessment import HealthLevel, Objective, Score, UnifiedGate, Verdict
 from lumen.model.message import Message, message
@@ -31,6 +32,7 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     turn = readout.turn
     if turn is None:
         _before_the_first(card, readout)
+        changes(card, words, readout.changes[:CHANGES_SHOWN])
         return card.shown()
     gate = turn.assessment.gate
     card.header(_headline(words, turn, gate))
@@ -38,7 +40,7 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     card.fields(_fields(words, turn))
     card.titled(message("views.report_why"), _why(words, gate))
     card.titled(message("views.report_objectives"), (objective_line(words, o) for o in turn.assessment.slo.objectives))
-    card.titled(message("views.report_changes"), (change_line(words, c) for c in readout.changes[:CHANGES_SHOWN]))
+    changes(card, words, readout.changes[:CHANGES_SHOWN])
     card.titled(message("views.report_recommended"), _recommended(words, turn))
     card.titled(message("views.report_missing"), _missing(words, turn.missing))
     card.context(_footer(words, readout))
@@ -165,6 +167,13 @@ def objective_line(words: Catalogue, objective: Objective) -> str:
     else:
         sign = VERDICT_SIGNS[Verdict.FAIL if objective.alert else Verdict.WARN]
     return f"{sign} {words.say(objective.shown)}"
+
+
+def changes(card: Card, words: Catalogue, found: Sequence[ChangeOfLate]) -> None:
+    """What was changed of late and what it did, each with its way back at its side."""
+    for nth, change in enumerate(found):
+        title = [f"*{words.say(message('views.report_changes'))}*"] if nth == 0 else []
+        card.lines([*title, change_line(words, change)], undo_button(change.proposal))
 
 
 def change_line(words: Catalogue, change: ChangeOfLate) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.views.proposal import APPROVE, DETAILS, REJECT
-from lumen.model.errors import OutcomeUnknown
+from lumen.model.errors import OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
 from lumen.model.proposal import Choice, Decided, State
 from lumen.model.service import Person, ServiceId
@@ -149,6 +149,60 @@ def lost(decide: Decide) -> Decide:
         raise OutcomeUnknown(message("state.unanswered"), message("state.unanswered"))
 
     return silent
+
+
+async def test_a_slow_store_is_said_and_then_the_decision(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+    decide, slow = rooms.approvals.decide, asyncio.Event()
+
+    async def slowly(service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str) -> Decided:
+        await slow.wait()
+        return await decide(service, proposal_id, choice, person, click_id)
+
+    rooms.approvals.decide = slowly  # type: ignore[method-assign]
+    outcome = await slack.control.click(posted, APPROVE)
+    assert outcome.acked
+    assert outcome.ack_ms is not None
+    assert outcome.ack_ms < 3000
+    await answer(slack, "not known yet")
+    slow.set()
+    await answer(slack, "you approved it")
+
+
+async def test_a_store_that_is_gone_decides_nothing_and_says_so(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+
+    async def gone(*_: object) -> Decided:
+        raise StoreUnavailable(message("command.ran"), message("command.ttl_hint"))
+
+    decide = rooms.approvals.decide
+    rooms.approvals.decide = gone  # type: ignore[method-assign,assignment]
+    assert (await slack.control.click(posted, APPROVE)).acked
+    await answer(slack, "Nothing was decided by this click")
+    rooms.approvals.decide = decide  # type: ignore[method-assign]
+    assert (await slack.control.click(posted, APPROVE)).acked
+    await answer(slack, "you approved it")
+
+
+async def test_a_spent_response_url_is_answered_all_the_same(slack: RunningSlack) -> None:
+    posted = await proposed(slack)
+    await slack.control.click(posted, REJECT)
+    await answer(slack, "you rejected it")
+    for _ in range(7):
+        await slack.control.click(posted, REJECT, stale=True)
+    async with asyncio.timeout(5):
+        while True:
+            seen = await slack.control.messages(user=slack.facts.approver)
+            if len([m for m in seen if "decided this already" in m.words()]) == 7:
+                break
+            await asyncio.sleep(0.05)
+
+
+async def test_korean_is_spoken_to_who_reads_it(slack: RunningSlack) -> None:
+    users = slack.server.directory.users
+    reader = next(user.id for user in users.values() if user.locale == "ko-KR")
+    await slack.control.command("/lumen help", user=reader)
+    await answer(slack, "Lumen이 할 수 있는 일", user=reader)
 
 
 async def test_a_group_that_slack_does_not_tell_lets_nobody_in(slack: RunningSlack, rooms: Rooms) -> None:

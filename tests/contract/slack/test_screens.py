@@ -9,6 +9,7 @@ from handlers.views.proposal import APPROVE, DETAILS, UNDO
 from lumen.model.message import message
 from lumen.model.proposal import Choice, Decision, Proposal, State
 from lumen.model.service import Person
+from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card, proposed
@@ -68,11 +69,17 @@ async def test_home_shows_what_waits_first_and_decides(slack: RunningSlack, room
     assert rooms.kicks.kicked == [SERVICE]
 
 
+async def report_with_undo(slack: RunningSlack, user: str | None = None) -> SeenMessage:
+    """The answer to `/lumen status`, which has the way back at the side of a change."""
+    await slack.control.command("/lumen status", user=user)
+    return await slack.control.wait_for_message(lambda seen: UNDO in seen.action_ids(), user=user)
+
+
 async def test_one_click_takes_a_change_back(slack: RunningSlack, rooms: Rooms) -> None:
     await proposed(slack)
     done = await applied(rooms)
-    posted = await card(slack, "Applied and acknowledged")
-    assert (await slack.control.click(posted, UNDO)).acked
+    reported = await report_with_undo(slack)
+    assert (await slack.control.click(reported, UNDO)).acked
     await answer(slack, "the old value is being set again")
     newest = (await rooms.proposals.recent(SERVICE, 1))[0]
     assert (newest.draft.undo_of, newest.state) == (done.id, State.APPROVED)
@@ -83,8 +90,8 @@ async def test_one_click_takes_a_change_back(slack: RunningSlack, rooms: Rooms) 
 async def test_without_the_right_an_undo_is_proposed(slack: RunningSlack, rooms: Rooms) -> None:
     await proposed(slack)
     await applied(rooms)
-    posted = await card(slack, "Applied and acknowledged")
-    assert (await slack.control.click(posted, UNDO, user=slack.facts.bystander)).acked
+    reported = await report_with_undo(slack, user=slack.facts.bystander)
+    assert (await slack.control.click(reported, UNDO, user=slack.facts.bystander)).acked
     await answer(slack, "It is proposed to set the old value again", user=slack.facts.bystander)
     assert (await rooms.proposals.recent(SERVICE, 1))[0].state is State.PENDING
     assert rooms.kicks.kicked == []
