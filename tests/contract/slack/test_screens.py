@@ -12,7 +12,7 @@ from lumen.model.service import Person
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
-from tests.contract.slack.test_commands_and_clicks import answer, card, proposed
+from tests.contract.slack.test_commands_and_clicks import answer, proposed
 from tests.slack_side import SlackSide
 
 pytestmark = pytest.mark.usefixtures("side")

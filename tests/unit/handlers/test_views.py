@@ -1,5 +1,6 @@
 """What the cards say in each state, in both languages, within Slack's limits."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from handlers.catalogue import LOCALES, Catalogue
 from handlers.views import answers
 from handlers.views.card import BUTTON_MAX, Card, clip, with_note
 from handlers.views.digest import digest
-from handlers.views.proposal import APPROVE, DETAILS, REJECT, UNDO, card, list_of
+from handlers.views.proposal import APPROVE, CAN_UNDO, DETAILS, REJECT, UNDO, card, list_of, undo_button
 from handlers.views.report import report
 from handlers.views.words import value_of
 from lumen.exporters.assess import AssessmentSettings, assess
@@ -131,10 +132,19 @@ def test_a_decided_card_says_who_and_what_became_of_it(state: State, words: str)
     assert words in said(card(EN, proposal(state)))
 
 
-def test_an_applied_change_can_be_undone() -> None:
-    shown = card(EN, proposal(State.APPLIED))
-    assert "300 s" in button(shown, UNDO)["text"]["text"]
-    assert "confirm" in button(shown, UNDO)
+@pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING}))
+def test_a_decided_card_has_no_buttons(state: State) -> None:
+    assert "button" not in json.dumps(card(EN, proposal(state)).blocks)
+
+
+@pytest.mark.parametrize("state", sorted(State))
+def test_what_stands_can_be_undone_from_the_report(state: State) -> None:
+    offered = undo_button(proposal(state))
+    assert (offered is not None) == (state in CAN_UNDO)
+    if offered is not None:
+        assert offered.action_id == UNDO
+        assert offered.confirm is not None
+        assert "300" in EN.plain(offered.label)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
