@@ -28,6 +28,12 @@ def by_response_class(services: Sequence[ServiceId], period: timedelta) -> Query
     return Query(REQUESTS, RESOURCE, period, (*_BY_SERVICE, f"metric.labels.{RESPONSE_CLASS}"), _only(services))
 
 
+def by_revision(services: Sequence[ServiceId], period: timedelta) -> Query:
+    """Requests per service, revision, response class and period: who answered, and how well."""
+    of = (*_BY_SERVICE, "resource.labels.revision_name", f"metric.labels.{RESPONSE_CLASS}")
+    return Query(REQUESTS, RESOURCE, period, of, _only(services))
+
+
 def _only(services: Sequence[ServiceId]) -> tuple[str, tuple[str, ...]]:
     return "resource.labels.service_name", tuple(sorted({service.name for service in services}))
 

@@ -48,6 +48,18 @@ class MonitoringCache:
         )
         return {service: _memory(used[service], limit[service]) for service in services}
 
+    async def lookups(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Mapping[int, tuple[int, int]]]:
+        """Hits and misses of each slice in which both are known; nothing where they cannot be read."""
+        hits, misses = await asyncio.gather(*(self._ask(services, window, m, SLICE) for m in (HITS, MISSES)))
+        found: dict[ServiceId, Mapping[int, tuple[int, int]]] = {}
+        for service in services:
+            good, bad = hits[service], misses[service]
+            if not isinstance(good, NoData) and not isinstance(bad, NoData):
+                found[service] = {at: (round(good[at]), round(bad[at])) for at in good.keys() & bad.keys()}
+        return found
+
     async def hourly_misses(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[int | None] | NoData]:

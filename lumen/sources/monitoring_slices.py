@@ -1,0 +1,147 @@
+"""Slices of five minutes for the watch, and requests by revision: one grouped query per metric for all services."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from lumen.model.errors import SourceUnavailable
+from lumen.model.nodata import NoData
+from lumen.model.observation import Observation
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Window
+from lumen.model.watching import RevisionCount
+from lumen.sources import cloud_run_metrics
+from lumen.sources.distributions import BucketsDiffer, added_up
+from lumen.sources.monitoring_cache import MonitoringCache
+from lumen.sources.monitoring_query import MonitoringQueries, Series, number
+from lumen.vendors.google_errors import no_data
+
+#: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes.
+PIECE = timedelta(days=2)
+
+#: Per service and slice.
+_Found = dict[ServiceId, dict[int, Observation]]
+
+
+class MonitoringSlices:
+    """Implements the SliceSource port. `cache` None: no instance is configured, so hits and misses are unknown."""
+
+    def __init__(self, queries: MonitoringQueries, cache: MonitoringCache | None) -> None:
+        self._queries = queries
+        self._cache = cache
+
+    async def slices(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """NoData only where requests could not be asked for at all; without latency or cache a slice lacks those."""
+        found: dict[ServiceId, list[Observation]] = {service: [] for service in services}
+        start = window.start
+        while start < window.end:
+            piece = Window(start, min(window.end, start + PIECE))
+            try:
+                one = await self._piece(services, piece)
+            except SourceUnavailable as error:
+                return dict.fromkeys(services, no_data(error))
+            for service in services:
+                found[service] += [one[service][index] for index in sorted(one[service])]
+            start = piece.end
+        return found
+
+    async def by_revision(
+        self, services: Sequence[ServiceId], window: Window, period: timedelta
+    ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
+        """`period` divides the window."""
+        try:
+            series = await self._queries.series(cloud_run_metrics.by_revision(services, period), window)
+        except SourceUnavailable as error:
+            return dict.fromkeys(services, no_data(error))
+        of = cloud_run_metrics.per_service(services, series)
+        return {service: _counted(of[service], window.start, period) for service in services}
+
+    async def _piece(self, services: Sequence[ServiceId], window: Window) -> _Found:
+        requests, latencies, cache = await asyncio.gather(
+            self._queries.series(cloud_run_metrics.by_response_class(services, SLICE), window),
+            self._latencies(services, window),
+            self._lookups(services, window),
+        )
+        of, slow = cloud_run_metrics.per_service(services, requests), cloud_run_metrics.per_service(services, latencies)
+        found: _Found = {}
+        for service in services:
+            slices = _requests(of[service], window)
+            _add_latencies(slices, slow[service])
+            _add_lookups(slices, cache.get(service, {}), window)
+            found[service] = slices
+        return found
+
+    async def _latencies(self, services: Sequence[ServiceId], window: Window) -> Sequence[Series]:
+        query = cloud_run_metrics.by_service(cloud_run_metrics.LATENCIES, services, SLICE)
+        try:
+            return await self._queries.series(query, window)
+        except SourceUnavailable:
+            return ()  # the watch tells of it by itself: no latency in a slice that has requests
+
+    async def _lookups(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Mapping[int, tuple[int, int]]]:
+        return {} if self._cache is None else await self._cache.lookups(services, window)
+
+
+def _requests(series: Sequence[Series], window: Window) -> dict[int, Observation]:
+    """A class without a point had no requests, as long as another class has one."""
+    slices: dict[int, Observation] = {}
+    for one in series:
+        kind = one.metric_labels.get(cloud_run_metrics.RESPONSE_CLASS, "")
+        for index, value in one.points.items():
+            seen = slices.get(index) or Observation(window.start + index * SLICE, 0, 0, 0)
+            count = round(number(value))
+            slices[index] = replace(
+                seen,
+                requests=(seen.requests or 0) + count,
+                errors_5xx=(seen.errors_5xx or 0) + (count if kind == "5xx" else 0),
+                errors_4xx=(seen.errors_4xx or 0) + (count if kind == "4xx" else 0),
+            )
+    if series and not any(one.metric_labels.get(cloud_run_metrics.RESPONSE_CLASS) for one in series):
+        return {}  # without classes every error would count as good
+    return slices
+
+
+def _add_latencies(slices: dict[int, Observation], series: Sequence[Series]) -> None:
+    by_slice: dict[int, list[object]] = {}
+    for one in series:
+        for index, value in one.points.items():
+            if value.HasField("distribution_value"):
+                by_slice.setdefault(index, []).append(value.distribution_value)
+    for index, seen in slices.items():
+        try:
+            latency = added_up(by_slice.get(index, ()))
+        except BucketsDiffer:
+            latency = None
+        if latency is not None:
+            slices[index] = replace(
+                seen,
+                p50_ms=latency.percentile_ms(0.5),
+                p95_ms=latency.percentile_ms(0.95),
+                p99_ms=latency.percentile_ms(0.99),
+            )
+
+
+def _add_lookups(slices: dict[int, Observation], lookups: Mapping[int, tuple[int, int]], window: Window) -> None:
+    for index, (hits, misses) in lookups.items():
+        seen = slices.get(index) or Observation(window.start + index * SLICE)
+        slices[index] = replace(seen, hits=hits, misses=misses)
+
+
+def _counted(series: Sequence[Series], start: datetime, period: timedelta) -> Sequence[RevisionCount]:
+    counts: dict[tuple[int, str], tuple[int, int]] = {}
+    for one in series:
+        failed = one.metric_labels.get(cloud_run_metrics.RESPONSE_CLASS) == "5xx"
+        for index, value in one.points.items():
+            requests, errors = counts.get((index, one.label("revision_name")), (0, 0))
+            count = round(number(value))
+            counts[index, one.label("revision_name")] = requests + count, errors + (count if failed else 0)
+    return [
+        RevisionCount(start + index * period, revision, requests, errors)
+        for (index, revision), (requests, errors) in sorted(counts.items())
+        if requests > 0
+    ]
