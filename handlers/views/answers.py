@@ -54,7 +54,10 @@ def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
         card.section(message("command.ttl_unknown", service=readout.service.name))
         card.lines([no_data(words, setting)])
     else:
-        code = "command.ttl_now" if setting.followed else "command.ttl_not_followed"
+        if setting.is_default:
+            code = "command.ttl_default"
+        else:
+            code = "command.ttl_now" if setting.followed else "command.ttl_not_followed"
         card.section(Message(code, {"service": readout.service.name, "ttl_seconds": setting.value_seconds}))
     wanted = readout.recommendation
     if isinstance(wanted, NoData):

@@ -122,7 +122,10 @@ def _with_sign(verdict: Verdict, shown: str) -> str:
 def _ttl(words: Catalogue, seen: Snapshot) -> str:
     if isinstance(seen.ttl, NoData):
         return words.say(message("word.no_data"))
-    code = "views.value_ttl" if seen.ttl.followed else "views.value_ttl_not_followed"
+    if seen.ttl.is_default:
+        code = "views.value_ttl_default"
+    else:
+        code = "views.value_ttl" if seen.ttl.followed else "views.value_ttl_not_followed"
     return words.say(Message(code, {"ttl_seconds": seen.ttl.value_seconds}))
 
 

@@ -148,6 +148,11 @@ class TtlSetting:
     acknowledged_version: int | None
 
     @property
+    def is_default(self) -> bool:
+        """Whether nobody has ever set it: the service's own environment is in force."""
+        return self.version == 0
+
+    @property
     def followed(self) -> bool:
         """Whether the service said that it uses just this value."""
         return (self.acknowledged_seconds, self.acknowledged_version) == (self.value_seconds, self.version)
@@ -161,6 +166,8 @@ class Revision:
     created_at: datetime
     image: str
     traffic_percent: int
+    #: DEFAULT_TTL_SECONDS of its environment; None where it is not set in plain sight.
+    env_ttl_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
