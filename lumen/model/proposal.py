@@ -115,6 +115,8 @@ class Draft:
     request_id: str
     #: More than one: the two-person rule. Each person's approval counts once; a single rejection decides.
     approvals_needed: int = 1
+    #: The incident (the id of its alert) that it is meant to end; "" for none.
+    incident: str = ""
 
 
 class Choice(StrEnum):
@@ -135,6 +137,8 @@ class Decision:
     choice: Choice
     person: Person | None
     click_id: str
+    #: Why, where no person can be asked: what made a timer act or withdraw.
+    note: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)

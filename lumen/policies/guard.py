@@ -60,6 +60,11 @@ def held_back(
     )
 
 
+def held_by_people(automation: Automation, situation: Situation, now: datetime) -> tuple[Message, ...]:
+    """What people have set against anything automatic now: also against what an emergency would call for."""
+    return tuple(_by_people(automation, situation, now))
+
+
 def _by_people(automation: Automation, situation: Situation, now: datetime) -> Iterator[Message]:
     if automation.disabled:
         yield message("policy.held_disabled")

@@ -160,6 +160,7 @@ def _deployment(told: Any, revisions: Sequence[Any] | NoData) -> Deployment | No
                 created_at=datetime.fromtimestamp(r.create_time.timestamp(), UTC),  # plain, not the client's subclass
                 image=reader.main_container(r).image if r.containers else "",
                 traffic_percent=shares.get(reader.short(r.name), 0),
+                env_ttl_seconds=reader.revision_ttl_seconds(r),
             )
             for r in newest_first
         ),

@@ -23,7 +23,16 @@ def main_container(holder: Any) -> Any:
 
 def env_number(service: Any, name: str) -> int | None:
     """A variable of the environment where it is set to a whole number in plain sight."""
-    for container in service.template.containers:
+    return _number(service.template, name)
+
+
+def revision_ttl_seconds(revision: Any) -> int | None:
+    """DEFAULT_TTL_SECONDS of a revision, likewise: it keeps what it was made with."""
+    return _number(revision, ion.ENV_VARIABLE)
+
+
+def _number(holder: Any, name: str) -> int | None:
+    for container in holder.containers:
         for variable in container.env:
             if variable.name == name:
                 return int(variable.value) if variable.value.isdecimal() else None

@@ -1,0 +1,161 @@
+"""What requests by revision say about a release: who is blamed, against whom, since when, and does it still fail."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.model.snapshot import SLICE, Revision, Window
+from lumen.model.watching import RevisionCount, RevisionRecord
+from lumen.policies.rollback import LEAST_REQUESTS, RevisionCounts
+
+#: What came before the newest revision is looked at over this span ...
+BEFORE = timedelta(hours=24)
+#: ... and the last hours of it by themselves: a service that has just begun to fail is not healed by its last release.
+JUST_BEFORE = timedelta(hours=3)
+#: Fewer failures than this are no breach where the whole day was fine.
+LEAST_BAD = 4
+#: Still failing: the newest minutes burn at least this many times the budget, on at least so many failures.
+BURN = 2.0
+LEAST_BAD_NOW = 2
+#: Minutes are taken, from the newest back, until they hold this many requests.
+ENOUGH_NOW = 50
+#: No point for so long is no fresh picture.
+FRESH = timedelta(minutes=5)
+#: Of the newest hour, so many slices must have data (methods 2: complete).
+LEAST_SLICES_SHARE = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Each part None where it is not known."""
+
+    newest: RevisionCounts | None
+    took_traffic_at: datetime | None
+    previous: RevisionCounts | None
+    within_slo_before: bool | None
+
+
+def evidence(counts: Sequence[RevisionCount], serving: str, allowed: float, window: Window) -> Evidence:
+    """`counts` per slice over `window` (at least two days); `allowed` is the share of requests that may fail."""
+    own = [one for one in counts if one.revision == serving]
+    took = _took_traffic_at(own, window)
+    if took is None:
+        return Evidence(None, None, None, None)
+    before = [one for one in counts if took - BEFORE <= one.start < took]
+    previous = _previous(before, serving)
+    return Evidence(
+        newest=_summed(serving, own),
+        took_traffic_at=took,
+        previous=_summed(previous, [one for one in before if one.revision == previous]) if previous else None,
+        within_slo_before=_within(before, took, allowed),
+    )
+
+
+def complete(counts: Iterable[RevisionCount], end: datetime) -> bool:
+    """Whether the hour up to `end` has its slices, the newest one among them."""
+    hour = timedelta(hours=1)
+    seen = {one.start for one in counts if end - hour <= one.start < end}
+    return end - SLICE in seen and len(seen) >= LEAST_SLICES_SHARE * (hour / SLICE)
+
+
+def still_failing(minutes: Sequence[RevisionCount], allowed: float, end: datetime) -> bool | None:
+    """From counts per minute up to `end`: does the breach hold now? None: there is no fresh data to tell by."""
+    by_minute: dict[datetime, tuple[int, int]] = {}
+    for one in minutes:
+        requests, errors = by_minute.get(one.start, (0, 0))
+        by_minute[one.start] = requests + one.requests, errors + one.errors_5xx
+    newest_first = sorted(by_minute, reverse=True)
+    if not newest_first or end - newest_first[0] > FRESH:
+        return None
+    requests = errors = 0
+    for at in newest_first:
+        requests, errors = requests + by_minute[at][0], errors + by_minute[at][1]
+        if requests >= ENOUGH_NOW:
+            break
+    return errors >= LEAST_BAD_NOW and errors >= BURN * allowed * requests
+
+
+def healthy(counts: Iterable[RevisionCount], allowed: float) -> Mapping[str, datetime]:
+    """Revisions that answered enough requests within the objective, and until when (the start of their last period)."""
+    by_revision: dict[str, list[RevisionCount]] = {}
+    for one in counts:
+        by_revision.setdefault(one.revision, []).append(one)
+    found: dict[str, datetime] = {}
+    for name, own in by_revision.items():
+        total = _summed(name, own)
+        if name and total.requests >= LEAST_REQUESTS and total.errors_5xx <= allowed * total.requests:
+            found[name] = max(one.start for one in own)
+    return found
+
+
+def remembered(
+    before: Mapping[str, RevisionRecord],
+    seen_healthy: Mapping[str, datetime],
+    revisions: Sequence[Revision],
+    pinned: str | None,
+    now: datetime,
+) -> dict[str, RevisionRecord]:
+    """The records after a look. `revisions` newest first; those that are gone are forgotten.
+
+    Traffic that is pinned to an older revision was taken from every newer one that had served: by whoever did it, none
+    of them is gone back to before it serves again.
+    """
+    names = [revision.name for revision in revisions]
+    newer = set(names[: names.index(pinned)]) if pinned in names else set()
+    serving = {revision.name for revision in revisions if revision.traffic_percent > 0}
+    records: dict[str, RevisionRecord] = {}
+    for name in names:
+        known = before.get(name, RevisionRecord())
+        healthy_at = seen_healthy.get(name, known.healthy_at)
+        left_at = known.left_at
+        if name in serving:
+            left_at = None
+        elif name in newer and left_at is None and (name in before or name in seen_healthy):
+            left_at = now
+        if healthy_at is not None or left_at is not None or name in serving:
+            records[name] = RevisionRecord(healthy_at, left_at)
+    return records
+
+
+def good_revision(records: Mapping[str, RevisionRecord], revisions: Sequence[Revision], serving: str) -> str | None:
+    """The newest revision older than `serving` that was healthy and that nobody has left. `revisions` newest first."""
+    names = [revision.name for revision in revisions]
+    if serving not in names:
+        return None
+    for name in names[names.index(serving) + 1 :]:
+        record = records.get(name)
+        if record is not None and record.healthy_at is not None and record.left_at is None:
+            return name
+    return None
+
+
+def _took_traffic_at(own: Sequence[RevisionCount], window: Window) -> datetime | None:
+    """Its first slice; None when it had none, or had some from the window's start on and so for longer."""
+    if not own:
+        return None
+    first = min(one.start for one in own)
+    return None if first < window.start + SLICE else first
+
+
+def _previous(before: Sequence[RevisionCount], serving: str) -> str | None:
+    """Who answered last before; of several at once the one with the most requests."""
+    others = [one for one in before if one.revision not in ("", serving)]
+    if not others:
+        return None
+    last = max(one.start for one in others)
+    return max((one for one in others if one.start == last), key=lambda one: one.requests).revision
+
+
+def _summed(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:
+    given = list(counts)
+    return RevisionCounts(name, sum(one.requests for one in given), sum(one.errors_5xx for one in given))
+
+
+def _within(before: Sequence[RevisionCount], took: datetime, allowed: float) -> bool | None:
+    day = _summed("", before)
+    if day.requests < LEAST_REQUESTS:
+        return None
+    just = _summed("", (one for one in before if one.start >= took - JUST_BEFORE))
+    if just.errors_5xx <= allowed * just.requests:
+        return True
+    return just.errors_5xx < LEAST_BAD and day.errors_5xx <= allowed * day.requests
