@@ -213,6 +213,7 @@ async def _joined(
             numerics,
             approvals,
             memory.proposals,
+            memory.leases,
             memory.slots,
             memory.turns,
             clock,

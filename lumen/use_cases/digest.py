@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.state import Outbox, Slots, Surface
-from lumen.use_cases.tick import CLAIM
+from lumen.use_cases.holding import LEASE
 
 DIGEST_SCHEDULE = "digest"
 DIGEST_KIND = "digest"
@@ -40,7 +40,7 @@ class Digest:
             await self._take(service, slot, announce=not is_first_ever)
 
     async def _take(self, service: ServiceId, slot: datetime, announce: bool) -> None:
-        lease = await self._slots.claim(service, DIGEST_SCHEDULE, slot, CLAIM)
+        lease = await self._slots.claim(service, DIGEST_SCHEDULE, slot, LEASE)
         if lease is None:
             return
         if announce:

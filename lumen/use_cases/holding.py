@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -45,6 +45,19 @@ async def while_holding(
         await _cancel(renewing)
         await _cancel(working)
         await leases.release(service, lease)
+
+
+@contextlib.asynccontextmanager
+async def kept_alive(leases: Leases, held: Mapping[ServiceId, Lease]) -> AsyncIterator[None]:
+    """Renew all of `held` while the block runs. A lease that is lost shows at the block's next fenced write."""
+    renewing = [
+        asyncio.ensure_future(_renew_for_ever(leases, service, lease, LEASE)) for service, lease in held.items()
+    ]
+    try:
+        yield
+    finally:
+        for task in renewing:
+            await _cancel(task)
 
 
 async def _cancel(task: "asyncio.Future[Any]") -> None:

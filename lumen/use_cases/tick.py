@@ -17,13 +17,12 @@ from lumen.policies.report import should_repost
 from lumen.policies.ttl import TtlLimits, recommend_ttl
 from lumen.ports.clock import Clock
 from lumen.ports.numerics import Numerics
-from lumen.ports.state import Lease, Proposals, Slots, Turns
+from lumen.ports.state import Lease, Leases, Proposals, Slots, Turns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector, missing_from
+from lumen.use_cases.holding import LEASE, kept_alive
 
 TURN_SCHEDULE = "turn"
-#: On the wall: longer than the slowest turn (every reader is bounded), so no second replica starts the same one.
-CLAIM = timedelta(seconds=120)
 #: A slot taken up later than this was missed and is caught up.
 LATE = timedelta(minutes=10)
 
@@ -49,6 +48,7 @@ class Tick:
         numerics: Numerics,
         approvals: Approvals,
         proposals: Proposals,
+        leases: Leases,
         slots: Slots,
         turns: Turns,
         clock: Clock,
@@ -60,6 +60,7 @@ class Tick:
         self._numerics = numerics
         self._approvals = approvals
         self._proposals = proposals
+        self._leases = leases
         self._slots = slots
         self._turns = turns
         self._clock = clock
@@ -73,15 +74,16 @@ class Tick:
         slot = hour_of(now)
         claimed: dict[ServiceId, Lease] = {}
         for service in services:
-            lease = await self._slots.claim(service, TURN_SCHEDULE, slot, CLAIM)
+            lease = await self._slots.claim(service, TURN_SCHEDULE, slot, LEASE)
             if lease is not None:
                 claimed[service] = lease
         if not claimed:
             return ()
         occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
-        turns = await self._make(tuple(claimed), occasion, slot, claimed)
-        for service, lease in claimed.items():
-            await self._slots.done(service, TURN_SCHEDULE, slot, lease)
+        async with kept_alive(self._leases, claimed):
+            turns = await self._make(tuple(claimed), occasion, slot, claimed)
+            for service, lease in claimed.items():
+                await self._slots.done(service, TURN_SCHEDULE, slot, lease)
         return turns
 
     async def ask(self, service: ServiceId, person: Person) -> Turn:  # noqa: ARG002 - the audit will name the person
