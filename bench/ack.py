@@ -90,7 +90,7 @@ async def run(rounds: int) -> None:
     alone, crowd = {n: Measured(n) for n in names}, {n: Measured(n) for n in names}
     approve, script = Measured("approve"), Measured("script")
     with (
-        _slack_server() as port,
+        slack_server() as port,
         tempfile.TemporaryDirectory() as folder,
         EmbeddedValkey(Path(folder), Kind.STATE) as valkey,
     ):
@@ -150,7 +150,7 @@ def _turn() -> Turn:
     return Turn("bench", Occasion.SLOT, NOW, NOW, seen, judged, recommend_ttl(seen, judged, limits), (), (), ())
 
 
-class _slack_server:  # noqa: N801 - reads as the function that it is used as
+class slack_server:  # noqa: N801 - reads as the function that it is used as
     """The timing Slack in its own process; gives its port."""
 
     def __enter__(self) -> int:

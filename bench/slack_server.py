@@ -82,18 +82,20 @@ class Bench:
         return web.json_response({"ok": True})
 
     async def _measure(self, request: web.Request) -> web.Response:
-        """{count, at_once, pause_seconds, answers, values}; seconds are those from the first envelope to the last ack.
+        """{count, at_once, pause_seconds, answers, text, values}; seconds from the first envelope to the last ack.
 
         Between batches there is a pause, and with `answers` what the client says through response_url is waited for.
         `values` makes clicks on the buttons that carry them.
         """
         asked = await request.json()
         count, at_once = int(asked["count"]), int(asked["at_once"])
-        values = asked.get("values")
+        values, text = asked.get("values"), str(asked.get("text", "status"))
         self._sent, self._took_ms, self._acked, self._answered = {}, {}, {}, {}
         seconds = 0.0
         for first in range(0, count, at_once):
-            batch = [self._envelope(values[n] if values else None) for n in range(first, min(first + at_once, count))]
+            batch = [
+                self._envelope(text, values[n] if values else None) for n in range(first, min(first + at_once, count))
+            ]
             began = time.perf_counter()
             for envelope in batch:
                 await self._send(envelope)
@@ -104,7 +106,7 @@ class Bench:
             await asyncio.sleep(float(asked["pause_seconds"]))
         return web.json_response({"took_ms": list(self._took_ms.values()), "seconds": seconds})
 
-    def _envelope(self, value: str | None) -> dict[str, Any]:
+    def _envelope(self, text: str, value: str | None) -> dict[str, Any]:
         number = next(self._numbers)
         envelope_id = f"{number:08d}-bench-0000-0000-000000000000"
         url = f"http://127.0.0.1:{self.port}/answer/{envelope_id}"
@@ -112,7 +114,7 @@ class Bench:
             "envelope_id": envelope_id,
             "type": "slash_commands" if value is None else "interactive",
             "accepts_response_payload": True,
-            "payload": _command(number, url) if value is None else _click(number, url, value),
+            "payload": _command(number, url, text) if value is None else _click(number, url, value),
         }
 
     async def _send(self, envelope: dict[str, Any]) -> None:
@@ -124,7 +126,7 @@ class Bench:
         await self._sockets[len(self._sent) % len(self._sockets)].send_str(text)
 
 
-def _command(number: int, response_url: str) -> dict[str, Any]:
+def _command(number: int, response_url: str, text: str) -> dict[str, Any]:
     return {
         "token": "t",
         "team_id": TEAM,
@@ -134,7 +136,7 @@ def _command(number: int, response_url: str) -> dict[str, Any]:
         "user_id": USER,
         "user_name": "bench",
         "command": "/lumen",
-        "text": "status",
+        "text": text,
         "api_app_id": APP,
         "is_enterprise_install": "false",
         "response_url": response_url,
