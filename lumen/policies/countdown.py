@@ -46,7 +46,7 @@ def at_the_end(now: AtTheEnd) -> Ending:  # noqa: PLR0911 - a return a row of th
     if now.moved:
         return Ending(End.WITHDRAW, (message("rollback.moved"),))
     if now.page_open and (not now.data_complete or now.failing is None):
-        return Ending(End.ASK, (message("rollback.no_data"),), now.good_revision)
+        return Ending(End.ASK, (message("rollback.no_data"),), now.wanted)
     if not now.page_open or not now.failing:
         return Ending(End.WITHDRAW, (message("rollback.recovered"),))
     if now.good_revision is None:

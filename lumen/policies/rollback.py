@@ -38,6 +38,8 @@ class RollbackFacts:
     #: `lumen-rollback=never` on the service makes it False.
     allowed: bool
     data_complete: bool
+    #: The revision that traffic is pinned to: somebody has taken it into their hands.
+    pinned: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def _against(facts: RollbackFacts, now: datetime) -> Iterator[Message]:
         yield message("policy.rollback_no_page")
     if not facts.allowed:
         yield message("policy.rollback_never")
+    if facts.pinned is not None:
+        yield message("policy.rollback_pinned", revision=facts.pinned)
     if not facts.data_complete:
         yield message("policy.rollback_no_data")
     if facts.within_slo_before is not True:

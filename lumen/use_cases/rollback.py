@@ -1,0 +1,229 @@
+"""Automatic rollback (methods 2): a countdown on an availability page, and what it comes to when its time is up.
+
+The countdown itself is a proposal in the store, so it survives everything that the store survives. Nothing here acts:
+a countdown that nobody stopped becomes APPROVED_BY_TIMER, and `execution` carries it out like any other approval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.errors import NotPossible
+from lumen.model.message import Message, Param, message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
+from lumen.model.service import ServiceId
+from lumen.model.watching import RevisionRecord, StoredAlert
+from lumen.policies.countdown import AtTheEnd, End, Ending, at_the_end
+from lumen.policies.guard import Automation, Situation, held_by_people
+from lumen.ports.clock import Clock
+from lumen.ports.faults import FaultPoint
+from lumen.ports.state import Lease, Leases, Proposals
+from lumen.ports.watching import Alerts, Standings
+from lumen.use_cases.approvals import EXPIRES_IN
+from lumen.use_cases.holding import LEASE, while_holding
+from lumen.use_cases.release import Finding, Releases
+
+#: What a rollback does to hit rate and cost is not predicted: it is meant to end the errors.
+EXPECTED = NoData(message("rollback.expected"), message("rollback.expected_remedy"))
+#: Enough proposals to find those of an incident among.
+_RECENT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What stands over a service when something automatic is wanted."""
+
+    reasons: tuple[Message, ...]
+    records: dict[str, RevisionRecord]
+
+
+class Rollback:
+    """`countdown`: ROLLBACK_TIMEOUT_SECONDS."""
+
+    def __init__(
+        self,
+        releases: Releases,
+        alerts: Alerts,
+        standings: Standings,
+        proposals: Proposals,
+        leases: Leases,
+        clock: Clock,
+        fault: FaultPoint,
+        automation: Automation,
+        countdown: timedelta,
+    ) -> None:
+        self._releases = releases
+        self._alerts = alerts
+        self._standings = standings
+        self._proposals = proposals
+        self._leases = leases
+        self._clock = clock
+        self._fault = fault
+        self._automation = automation
+        self._countdown = countdown
+
+    async def consider(self, service: ServiceId) -> None:
+        """After each look: begin a countdown where a page calls for one, or say why there is none."""
+        open_alerts = await self._alerts.open(service)
+        unfinished = [p for p in await self._proposals.unfinished(service) if p.draft.change.knob is Knob.TRAFFIC]
+        for pending in unfinished:
+            await self._withdraw_when_over(pending, open_alerts)
+        page = next((stored for stored in open_alerts if _is_page(stored.alert)), None)
+        if page is None:
+            return
+        await self._tell(service, page)
+        earlier = await self._of_incident(service, page.alert)
+        if unfinished or any(p.state is not State.WITHDRAWN for p in earlier):
+            return  # rejected for this incident, or done once already: the next step is a person's
+        await self._begin(service, page, len(earlier))
+
+    async def settle(self, service: ServiceId) -> bool:
+        """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
+        due = await self._proposals.countdowns_due(service)
+        if not due:
+            return False
+        lease = await self._leases.acquire(service, "countdown", LEASE)
+        if lease is None:
+            return False  # another replica is at it
+        await while_holding(self._leases, service, lease, lambda held: self._settle_alone(service, held), LEASE)
+        return True
+
+    async def _settle_alone(self, service: ServiceId, lease: Lease) -> None:
+        for proposal in await self._proposals.countdowns_due(service):
+            await self._end(proposal, lease)
+
+    async def _begin(self, service: ServiceId, page: StoredAlert, attempt: int) -> None:
+        held = await self._held(service)
+        found = await self._releases.finding(service, page.alert, held.records)
+        if found.failing is False:
+            return  # the page will close by itself
+        target = found.advice.target
+        if target is None or found.present is None or found.failing is None:
+            why = found.advice.against or (message("policy.rollback_no_data"),)
+            await self._alerts.note(service, page.incident, (message("rollback.note_none"), *why))
+        elif held.reasons:
+            told = message("rollback.note_held", target=target)
+            await self._alerts.note(service, page.incident, (told, *held.reasons))
+        else:
+            draft = _draft(service, page.alert, found, target, f"rollback:{page.alert.id}:{attempt}")
+            await self._proposals.propose(draft, EXPIRES_IN, self._countdown)
+            await self._tell(service, page)
+
+    async def _end(self, proposal: Proposal, lease: Lease) -> None:
+        """Its time is up: judge everything afresh, also after a restart that came late."""
+        draft = proposal.draft
+        open_alerts = await self._alerts.open(draft.service)
+        page = next((stored for stored in open_alerts if stored.alert.id == draft.incident), None)
+        held = await self._held(draft.service)
+        found = await self._releases.finding(draft.service, page.alert if page else None, held.records)
+        ending = at_the_end(
+            AtTheEnd(
+                wanted=str(draft.change.new),
+                moved=_moved(proposal, found),
+                page_open=page is not None,
+                data_complete=found.facts.data_complete,
+                failing=found.failing,
+                held=held.reasons,
+                advice=found.advice,
+                good_revision=found.facts.good_revision,
+            )
+        )
+        self._fault("rollback.judged")
+        try:
+            await self._carry_out(proposal, ending, lease)
+        except NotPossible:
+            return  # decided or snoozed by a person in this very moment: theirs holds
+        self._fault("rollback.ended")
+        if page is not None:
+            await self._tell(draft.service, page)
+
+    async def _carry_out(self, proposal: Proposal, ending: Ending, lease: Lease) -> None:
+        draft = proposal.draft
+        if ending.end is End.ASK and ending.target is not None:
+            change = replace(draft.change, new=ending.target)
+            reasons = (*draft.reasons, message("rollback.asked_because"), *ending.reasons)
+            asked = replace(draft, change=change, reasons=reasons, request_id=f"ask:{proposal.id}")
+            await self._proposals.propose(asked, EXPIRES_IN)  # the countdown is superseded in the same step
+            return
+        choice = Choice.TIMER if ending.end is End.ACT else Choice.WITHDRAW
+        note = ending.reasons[0] if ending.reasons else None
+        decision = Decision(choice, None, f"{choice}:{proposal.id}", note)
+        await self._proposals.decide(draft.service, proposal.id, decision, lease)
+
+    async def _tell(self, service: ServiceId, page: StoredAlert) -> None:
+        """On the incident's message, from what is stored: a crash in between is made good at the next look."""
+        found = await self._of_incident(service, page.alert)
+        if found:
+            await self._alerts.note(service, page.incident, _told(found[0]))
+
+    async def _withdraw_when_over(self, pending: Proposal, open_alerts: Sequence[StoredAlert]) -> None:
+        """A rollback that waits for a person is not left lying about once its incident has closed."""
+        incident = pending.draft.incident
+        if pending.state is not State.PENDING or not incident:
+            return
+        if any(stored.alert.id == incident for stored in open_alerts):
+            return
+        note = message("rollback.recovered")
+        decision = Decision(Choice.WITHDRAW, None, f"{Choice.WITHDRAW}:{pending.id}", note)
+        await self._proposals.decide(pending.draft.service, pending.id, decision)
+
+    async def _of_incident(self, service: ServiceId, page: Alert) -> list[Proposal]:
+        return [p for p in await self._proposals.recent(service, _RECENT) if p.draft.incident == page.id]
+
+    async def _held(self, service: ServiceId) -> _Held:
+        standing = await self._standings.read(service)
+        pause = standing.pause
+        situation = Situation(paused=pause is not None, paused_until=pause.until if pause else None)
+        reasons = held_by_people(self._automation, situation, self._clock.now())
+        return _Held(reasons, dict(standing.revisions or {}))
+
+
+def _is_page(alert: Alert) -> bool:
+    return alert.kind is AlertKind.AVAILABILITY and alert.severity is Severity.PAGE
+
+
+def _told(proposal: Proposal) -> tuple[Message, ...]:
+    """What the incident's message says of its rollback; the proposal's own card says the rest."""
+    params: dict[str, Param] = {"proposal_id": proposal.id, "target": str(proposal.draft.change.new)}
+    decision = proposal.decision
+    if proposal.state is State.PENDING and proposal.acts_at is not None:
+        return (Message("rollback.note_countdown", {**params, "acts_at": proposal.acts_at.isoformat()}),)
+    if proposal.state is State.PENDING:
+        return (Message("rollback.note_ask", params),)
+    if proposal.state is State.WITHDRAWN:
+        why = (decision.note,) if decision and decision.note else ()
+        return (Message("rollback.note_withdrawn", params), *why)
+    by_timer = decision is not None and decision.choice is Choice.TIMER
+    return (Message("rollback.note_acted" if by_timer else "rollback.note_decided", params),)
+
+
+def _moved(proposal: Proposal, found: Finding) -> bool:
+    draft, present = proposal.draft, found.present
+    return present is not None and (present.value, present.version) != (draft.change.old, draft.premise_version)
+
+
+def _draft(service: ServiceId, page: Alert, found: Finding, target: str, request_id: str) -> Draft:
+    present, newest, previous = found.present, found.facts.newest, found.facts.previous
+    assert present is not None and newest is not None and previous is not None  # else there would be no target
+    worse = message(
+        "rollback.reason_worse",
+        newest=newest.name,
+        newest_share=newest.errors_5xx / newest.requests,
+        previous=previous.name,
+        previous_share=previous.errors_5xx / max(1, previous.requests),
+    )
+    return Draft(
+        service=service,
+        change=Change(Knob.TRAFFIC, present.value, target, ""),
+        premise_version=present.version,
+        origin=Origin.POLICY,
+        asked_by=None,
+        reasons=(page.reason, worse, message("rollback.reason_target", target=target)),
+        expected=EXPECTED,
+        priority=Priority.HIGH,
+        undo_of=None,
+        request_id=request_id,
+        incident=page.id,
+    )

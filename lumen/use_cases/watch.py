@@ -1,0 +1,160 @@
+"""The five-minute watch: newest slices in, alerts that open and close out, once across replicas and restarts.
+
+The alert machine is the fold of the stored slices. What people were told is stored with each look; where the two
+differ (a crash in between, another version of the machine), the difference is told.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from lumen.alerts.silence import leader_of
+from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
+from lumen.model.alert import Alert, AlertChange, AlertEvent
+from lumen.model.errors import LumenError
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.observation import Observation
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Window
+from lumen.model.watching import StoredAlert
+from lumen.ports.clock import Clock
+from lumen.ports.state import Lease, Slots
+from lumen.ports.watching import Alerts, Look, SliceSource
+from lumen.use_cases.collect import window_before
+from lumen.use_cases.holding import LEASE
+
+WATCH_SCHEDULE = "watch"
+#: So many slices are fed before clicks get their turn (a fortnight takes about half a second).
+TURN_OF_SLICES = 50
+
+
+class _Fold:
+    """One service's machine, and how far it has been fed."""
+
+    def __init__(self, service: ServiceId, targets: AlertTargets) -> None:
+        self.machine = ServiceWatch(service.name, targets)
+        self.fed_until: datetime | None = None  # start of the newest slice
+        self.closed: dict[str, Alert] = {}
+
+    async def feed(self, observations: Iterable[Observation]) -> Sequence[AlertEvent]:
+        events: list[AlertEvent] = []
+        for count, one in enumerate(observations, 1):
+            events += self.machine.feed(one)
+            self.fed_until = one.start
+            if count % TURN_OF_SLICES == 0:
+                await asyncio.sleep(0)
+        self.closed |= {e.alert.id: e.alert for e in events if e.change is AlertChange.CLOSED}
+        return events
+
+
+class Watch:
+    """Looks at every service once in each slot of five minutes of service time."""
+
+    def __init__(self, source: SliceSource, alerts: Alerts, slots: Slots, clock: Clock, targets: AlertTargets) -> None:
+        self._source = source
+        self._alerts = alerts
+        self._slots = slots
+        self._clock = clock
+        self._targets = targets
+        self._folds: dict[ServiceId, _Fold] = {}
+
+    async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
+        """Look at every service whose slot nobody has taken; which ones were looked at. A gap is caught up."""
+        slot = window_before(self._clock.now(), SLICE).end
+        claimed: dict[ServiceId, Lease] = {}
+        for service in services:
+            lease = await self._slots.claim(service, WATCH_SCHEDULE, slot, LEASE)
+            if lease is not None:
+                claimed[service] = lease
+        if not claimed:
+            return ()
+        after = {service: await self._alerts.newest(service) for service in claimed}
+        seen = await self._newest(after, slot)
+        looked = []
+        for service, lease in claimed.items():
+            if await self._look(service, lease, after[service], seen[service]):
+                looked.append(service)
+            await self._slots.done(service, WATCH_SCHEDULE, slot, lease)
+        return looked
+
+    async def _newest(
+        self, after: Mapping[ServiceId, datetime | None], end: datetime
+    ) -> Mapping[ServiceId, Sequence[Observation]]:
+        """Every slice since the last one that is stored: what is unknown of it is None, what is known is not guessed.
+
+        After an absence of more than a fortnight (or on a fresh installation) a fortnight.
+        """
+        earliest = end - REPLAY
+        start = {service: max(earliest, stored + SLICE if stored else earliest) for service, stored in after.items()}
+        window = Window(min(start.values()), end)
+        found = await self._source.slices(tuple(after), window)
+        return {service: _slices(found[service], after[service], start[service], end) for service in after}
+
+    async def _look(
+        self, service: ServiceId, lease: Lease, after: datetime | None, seen: Sequence[Observation]
+    ) -> bool:
+        """False where another replica was quicker; the slices are then its, and read from the store next time."""
+        try:
+            fold = await self._caught_up(service)
+            events = await fold.feed(seen)
+            told = await self._to_tell(service, fold, () if after is None else events)
+            if await self._alerts.look(service, lease, Look(after, seen, told)):
+                return True
+        except LumenError:
+            self._folds.pop(service, None)  # fed with what may not be stored: begin again from the store
+            raise
+        self._folds.pop(service, None)
+        return False
+
+    async def _caught_up(self, service: ServiceId) -> _Fold:
+        """The machine after every stored slice, also those that another replica stored."""
+        fold = self._folds.get(service)
+        if fold is None:
+            fold = self._folds[service] = _Fold(service, self._targets)
+        await fold.feed(await self._alerts.observations(service, fold.fed_until))
+        return fold
+
+    async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
+        """What people do not know yet. On a fresh installation (no `events`) only what is open now."""
+        known = {stored.alert.id: stored for stored in await self._alerts.open(service)}
+        now_open = {alert.id: alert for alert in fold.machine.open_alerts()}
+        changed = {event.alert.id: event.alert for event in events}
+        told: dict[str, StoredAlert] = {}
+        for alert in sorted((now_open | changed).values(), key=lambda one: (one.opened_at, one.id)):
+            before = known.get(alert.id)
+            if before is not None and before.alert == alert:
+                continue
+            incident = before.incident if before else _incident(alert, [*known.values(), *told.values()])
+            told[alert.id] = StoredAlert(alert, incident)
+        for alert_id, stored in known.items():
+            if alert_id not in now_open and alert_id not in told:
+                told[alert_id] = replace(stored, alert=self._closed(fold, stored.alert))
+        return tuple(told.values())
+
+    def _closed(self, fold: _Fold, alert: Alert) -> Alert:
+        """As the machine closed it; one that it no longer knows of is closed now, so that no message stays open."""
+        by_machine = fold.closed.get(alert.id)
+        return by_machine or replace(alert, closed_at=self._clock.now(), close_reason=message("alert.forgotten"))
+
+
+def _incident(alert: Alert, others: Sequence[StoredAlert]) -> str:
+    """The id of the incident whose message tells of a new alert."""
+    known = {stored.alert.id: stored.incident for stored in others}
+    leader = leader_of(alert, [stored.alert for stored in others if stored.alert.closed_at is None])
+    return known.get(leader.id, leader.id)
+
+
+def _slices(
+    found: Sequence[Observation] | NoData, after: datetime | None, start: datetime, end: datetime
+) -> Sequence[Observation]:
+    """A slice for every five minutes from `start`, in order.
+
+    When nothing could be asked, one slice a look goes by as missing, so that a short failure after a long absence
+    costs little; a fresh installation waits for its fortnight.
+    """
+    if isinstance(found, NoData):
+        return () if after is None else (Observation(start),)
+    known = {one.start: one for one in found}
+    return [known.get(start + i * SLICE, Observation(start + i * SLICE)) for i in range(round((end - start) / SLICE))]
