@@ -4,6 +4,7 @@ A code "area.name" stands in `handlers/texts/<locale>/<area>.toml` under `name`,
 words. What is plain and what is markup is settled here, so that no template has to think of it:
 
 - `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
+- `knob`          the name of a knob, in the reader's language.
 - `name_mention`  a Slack user or user group id. In Slack it becomes the name; elsewhere the id.
 - `name_mentions` several of them, with spaces between.
 - `name_link`     an address.
@@ -89,6 +90,8 @@ class Catalogue:
             return ", ".join(mention(one) if slack else one for one in str(value).split())
         if name.endswith("_link"):
             return f"<{value}>" if slack else str(value)
+        if name == "knob" and self.has(f"word.knob_{value}"):
+            value = self._templates[f"word.knob_{value}"]
         converted = _FORMATTER.convert_field(value, conversion) if conversion else value
         shown = format(converted, spec)
         return escape(shown) if slack else shown

@@ -39,6 +39,11 @@ def hour_of(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0)
 
 
+def _compact(at: datetime) -> str:
+    """ISO 8601 in its basic format: colons between digits would be taken for emoji in Slack."""
+    return at.strftime("%Y%m%dT%H%M%S.%fZ")
+
+
 class Tick:
     """Makes turns: the scheduled one of each hour once, and those that a person asks for."""
 
@@ -105,7 +110,7 @@ class Tick:
         recommendation = recommend_ttl(snapshot, assessment, self._limits)
         proposed, held = await self._propose(snapshot, assessment, recommendation)
         turn = Turn(
-            id=snapshot.taken_at.isoformat(),
+            id=_compact(snapshot.taken_at),
             occasion=occasion,
             slot=slot,
             started_at=snapshot.taken_at,
@@ -150,5 +155,5 @@ class Tick:
         shown_on = await self._turns.report_surface(service)
         posted_at = datetime.fromisoformat(shown_on) if shown_on else None
         if shown_on is None or should_repost(previous[0] if previous else None, turn, posted_at, turn.started_at):
-            shown_on = turn.started_at.isoformat()
+            shown_on = turn.id
         await self._turns.save(turn, lease, shown_on)
