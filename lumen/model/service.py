@@ -28,18 +28,36 @@ class ServiceId:
         return ServiceId(project, region, name)
 
 
+#: What the id of an operator begins with; no id of Slack has a colon.
+OPERATOR = "cli:"
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A Slack user who asked or decided. `name` is for reading only; rights go by `user_id`."""
+    """Who asked or decided: a Slack user, or an operator on the command line. `name` is for reading only.
+
+    Rights go by `user_id`; that of an operator is `cli:` and the Google account.
+    """
 
     user_id: str
     name: str
     team_id: str
 
+    @staticmethod
+    def operator(account: str) -> "Person":
+        """Somebody on the command line, known by a Google account rather than by Slack."""
+        return Person(f"{OPERATOR}{account}", account, "")
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it is no Slack user, so that Slack cannot show a name for it."""
+        return self.user_id.startswith(OPERATOR)
+
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """Who may decide: Slack user ids and user group ids. Both empty means nobody."""
+    """Who may decide: Slack user ids and user group ids, and Google accounts for the command line. Empty: nobody."""
 
     users: frozenset[str]
     groups: frozenset[str]
+    accounts: frozenset[str] = frozenset()

@@ -191,7 +191,8 @@ class Audit(Protocol):
 class Seal:
     """A run of the audit that cannot be changed unnoticed: `sha256` is over `previous` and all of its lines.
 
-    `number` counts from 1; ids are those of the first and last entry; `sealed_at` is service time.
+    `number` counts from 1; ids are those of the first and last entry; `sealed_at` is service time. `marks` finds the
+    line that was changed: the first 8 hexadecimal digits of each line's SHA-256, one after the other.
     """
 
     number: int
@@ -201,6 +202,7 @@ class Seal:
     previous: str
     sha256: str
     sealed_at: datetime
+    marks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ class AuditCheck:
     """What `verify` found. `broken` says what does not agree and where; None when everything does.
 
     `head` is the digest of the newest seal ("" before the first): whoever keeps it can prove later what stood here.
+    `line`: where in a file that is, from 1; None in the store.
     """
 
     head: str
@@ -215,6 +218,7 @@ class AuditCheck:
     sealed_entries: int
     unsealed_entries: int
     broken: Message | None
+    line: int | None = None
 
 
 class AuditSeals(Protocol):

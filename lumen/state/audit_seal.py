@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from lumen.model.message import Message
+from lumen.model.message import Message, message
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.state import AuditCheck, AuditEntry, Lease, Seal
 from lumen.state.audit import entry_from
-from lumen.state.audit_lines import START, digest, disagreement, entry_line, seal_line
+from lumen.state.audit_lines import START, digest, disagreement, entry_line, marks, seal_line
 from lumen.state.calls import Calls
 from lumen.state.codec import decode, encode
 from lumen.state.connection import place
@@ -58,10 +58,14 @@ class RedisAuditSeals:
         previous: str | None = None
         start, sealed = "-", 0
         seals = await self._seals(service)
+        if seals and seals[0].number > await self.last_exported(service) + 1:
+            # Trimming drops only what was exported.
+            broken = message("state.audit_start_missing", number=seals[0].number)
         for seal in seals:
             # From the end of the run before, so that an entry smuggled in between is counted too.
             entries = await self._all(service, start, seal.last_id)
-            broken = broken or disagreement(seal, previous, entries)
+            harm = disagreement(seal, previous, [entry_line(entry) for entry in entries])
+            broken = broken or (harm and harm.why)
             previous, start, sealed = seal.sha256, _after(seal.last_id), sealed + len(entries)
         unsealed = await self._all(service, start, "+")
         return AuditCheck(previous or START, len(seals), sealed, len(unsealed), broken)
@@ -104,14 +108,16 @@ class RedisAuditSeals:
 
     def _next(self, newest: Seal | None, entries: list[AuditEntry]) -> Seal:
         previous = newest.sha256 if newest else START
+        lines = [entry_line(entry) for entry in entries]
         return Seal(
             number=newest.number + 1 if newest else 1,
             first_id=entries[0].id,
             last_id=entries[-1].id,
             entries=len(entries),
             previous=previous,
-            sha256=digest(previous, [entry_line(entry) for entry in entries]),
+            sha256=digest(previous, lines),
             sealed_at=self._clock.now(),
+            marks=marks(lines),
         )
 
     async def _seals(self, service: ServiceId) -> list[Seal]:

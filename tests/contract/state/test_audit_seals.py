@@ -138,3 +138,30 @@ async def test_only_what_is_exported_and_old_is_trimmed(store: Store) -> None:
     assert before is not None
     assert after is not None
     assert (after.number, after.previous) == (before.number + 1, before.sha256)
+
+
+async def test_the_changed_line_is_named(store: Store) -> None:
+    await sealed(store, 6)
+    lines = [line async for line in store.seals.export(SERVICE, 0)]
+    harmed = [line.replace('"U4"', '"U9"') for line in lines]
+    check = verify_lines(harmed)
+    assert check.line == 6  # four entries and their seal stand before the fifth entry's run
+    assert check.broken is not None
+    assert check.broken.params["entry_id"] == json.loads(harmed[5])["id"]
+    assert verify_lines([*lines[:2], *lines[3:]]).line == 3  # where the removed one stood
+    assert verify_lines([*lines, "what"]).line == 9  # after six entries and two seals
+    assert verify_lines([lines[0].replace('{"id"', '{"more":1,"id"'), *lines[1:]]).line == 1
+
+
+async def test_a_beginning_that_nobody_exported_is_missed(store: Store) -> None:
+    await sealed(store, 6)
+    seals = f"lumen:{{{SERVICE.key}}}:seals"
+    redis: Any = store.redis
+    await redis.lpop(seals)
+    ids = [entry.id for entry in await store.audit.entries(SERVICE, 100)][::-1]
+    await redis.xtrim(AUDIT, minid=ids[4], approximate=False)
+    check = await store.seals.verify(SERVICE)
+    assert check.broken is not None
+    assert check.broken.code == "state.audit_start_missing"
+    await store.seals.exported(SERVICE, 1)
+    assert (await store.seals.verify(SERVICE)).broken is None
