@@ -13,8 +13,10 @@ from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
 from lumen.state import epoch
+from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.proposals import RedisProposals
+from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.readouts import Readouts
@@ -40,7 +42,15 @@ class World:
         self.proposals = RedisProposals(redis, clock)
         self.turns = RedisTurns(redis)
         self.audit = RedisAudit(redis, clock)
-        self.readouts = Readouts(self.proposals, self.turns, self.audit, StandingTtl(), clock)
+        self.readouts = Readouts(
+            self.proposals,
+            self.turns,
+            self.audit,
+            RedisAlerts(redis, clock),
+            RedisStandings(redis, clock),
+            StandingTtl(),
+            clock,
+        )
         self.services: Sequence[ServiceId] = (SERVICE,)
 
     async def fill(self, turn: Turn) -> None:

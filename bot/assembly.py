@@ -20,6 +20,7 @@ from lumen.actuators.cloud_run_variable import CloudRunVariable
 from lumen.actuators.redis_memory import RedisMemoryActuator
 from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.actuators.traffic_knob import TrafficKnob
+from lumen.alerts.watch import AlertTargets
 from lumen.clock import ScaledClock, SystemClock
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
@@ -41,6 +42,7 @@ from lumen.sources.google_clients import GoogleClients, open_google
 from lumen.sources.hourly_cost import HourlyCosts
 from lumen.sources.monitoring_cache import MonitoringCache
 from lumen.sources.monitoring_query import MonitoringQueries
+from lumen.sources.monitoring_slices import MonitoringSlices
 from lumen.sources.monitoring_traffic import MonitoringTraffic
 from lumen.sources.redis_cache import RedisInfoCache
 from lumen.sources.redis_client import open_cache
@@ -48,12 +50,14 @@ from lumen.sources.redis_ttl import RedisTtl
 from lumen.sources.run_permissions import RunPermissions
 from lumen.sources.spend import GoogleBudgets, GoogleSpend
 from lumen.state import epoch
+from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.connection import open_store
 from lumen.state.leases import RedisLeases
 from lumen.state.outbox import RedisOutbox
 from lumen.state.proposals import RedisProposals
 from lumen.state.slots import RedisSlots
+from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector
@@ -61,7 +65,11 @@ from lumen.use_cases.digest import Digest
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.readouts import Readouts
+from lumen.use_cases.release import Releases
+from lumen.use_cases.revisions import Revisions
+from lumen.use_cases.rollback import Rollback
 from lumen.use_cases.tick import Tick
+from lumen.use_cases.watch import Watch
 
 #: The name under which `lumen setup` makes the budget, and under which it is looked for.
 BUDGET_NAME = "ION API Monthly Budget"
@@ -84,6 +92,8 @@ class Memory:
     outbox: RedisOutbox
     turns: RedisTurns
     audit: RedisAudit
+    alerts: RedisAlerts
+    standings: RedisStandings
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,9 @@ class Lumen:
     approvals: Approvals
     execution: Execution
     readouts: Readouts
+    watch: Watch
+    revisions: Revisions
+    rollback: Rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,8 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             outbox=RedisOutbox(redis),
             turns=RedisTurns(redis),
             audit=RedisAudit(redis, clock),
+            alerts=RedisAlerts(redis, clock),
+            standings=RedisStandings(redis, clock),
         )
     finally:
         await redis.aclose()
@@ -202,6 +217,9 @@ async def _joined(
     knobs = _knobs(settings, cache, google, ttl)
     collector = _collector(settings, clock, cache, google, deployments, ttl)
     approvals = Approvals(memory.proposals, knobs)
+    automation = await _automation(settings, memory)
+    slices, targets = _slices(settings, google), _alert_targets(settings)
+    allowed = 1 - targets.error_free_share
     return Lumen(
         clock=clock,
         memory=memory,
@@ -219,7 +237,7 @@ async def _joined(
             clock,
             _assessment_settings(settings),
             _ttl_limits(settings),
-            await _automation(settings, memory),
+            automation,
         ),
         digest=Digest(memory.slots, memory.outbox, clock, ZoneInfo(settings.digest_timezone)),
         approvals=approvals,
@@ -231,7 +249,38 @@ async def _joined(
             fault_point(settings.lumen_fault_at),
             settings.dry_run,
         ),
-        readouts=Readouts(memory.proposals, memory.turns, memory.audit, ttl, clock),
+        readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, memory.standings, ttl, clock),
+        watch=Watch(slices, memory.alerts, memory.slots, clock, targets),
+        revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),
+        rollback=Rollback(
+            Releases(slices, deployments, knobs, clock, allowed),
+            memory.alerts,
+            memory.standings,
+            memory.proposals,
+            memory.leases,
+            clock,
+            fault_point(settings.lumen_fault_at),
+            automation,
+            timedelta(seconds=settings.rollback_timeout_seconds),
+        ),
+    )
+
+
+def _slices(settings: Settings, google: GoogleClients) -> MonitoringSlices:
+    queries = MonitoringQueries(google.metrics, settings.project_id)
+    instances = dict.fromkeys(settings.services, settings.cache_instance)
+    return MonitoringSlices(queries, MonitoringCache(queries, instances) if settings.cache_instance else None)
+
+
+def _alert_targets(settings: Settings) -> AlertTargets:
+    slo = PRESETS[settings.slo_preset]
+    return AlertTargets(
+        error_free_share=1 - slo.error_rate,
+        p99_limit_ms=slo.p99_alert_ms,
+        hit_rate_limit=slo.hit_rate_alert,
+        api_cost_per_call_usd=settings.api_cost_per_call,
+        cache_cost_month_usd=settings.cache_cost_per_mb * settings.cache_size_mb,
+        budget_usd=settings.budget_usd,
     )
 
 

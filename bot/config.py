@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     dry_run: bool = False
     disable_auto_optimization: bool = False
     override_ttl: Annotated[int, Field(gt=0)] | None = None
+    rollback_timeout_seconds: Annotated[int, Field(ge=60, le=86_400)] = 300
 
     # The process
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
@@ -28,14 +28,20 @@ SETTLE_EVERY_SECONDS = 5.0
 class Bot:
     """The running process: what is done when it wakes, and how it stands."""
 
-    def __init__(self, settings: Settings, lumen: Lumen, slack: SlackSide, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, lumen: Lumen, slack: SlackSide, metrics: Metrics, kick_settling: Callable[[], None]
+    ) -> None:
         self._services = settings.services
+        self._kick_settling = kick_settling
         self._lumen = lumen
         self._slack = slack
         self._metrics = metrics
 
     async def wake(self) -> None:
         """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next."""
+        await asyncio.gather(self._watch(), self._turns())
+
+    async def _turns(self) -> None:
         began = time.monotonic()
         try:
             turns = await self._lumen.tick.due(self._services)
@@ -52,9 +58,24 @@ class Bot:
             self._metrics.turn_seconds.observe(time.monotonic() - began)
             self._slack.outbox.kick()
 
+    async def _watch(self) -> None:
+        """The five-minute watch, and what it says about releases; then what is due by time."""
+        lumen = self._lumen
+        try:
+            looked = await lumen.watch.due(self._services)
+            if looked:
+                await lumen.revisions.look(looked)
+            for service in looked:
+                await lumen.rollback.consider(service)
+                self._slack.outbox.kick()
+        except LumenError as error:
+            log.error("watch_failed", code=error.reason.code, params=dict(error.reason.params))
+        self._kick_settling()
+
     async def settle(self) -> None:
-        """Expire and carry out; what Slack shows follows at once."""
+        """Expire, end countdowns and carry out; what Slack shows follows at once."""
         for service in self._services:
+            await self._lumen.rollback.settle(service)
             await self._lumen.execution.settle(service)
         self._slack.outbox.kick()
 
@@ -82,7 +103,7 @@ async def run_bot(settings: Settings) -> None:
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
         metrics = Metrics(slack.state)
-        bot = Bot(settings, lumen, slack, metrics)
+        bot = Bot(settings, lumen, slack, metrics, settling.kick)
         runner = await start_http(settings.http_host, settings.port, bot.readiness, metrics.registry)
         stack.push_async_callback(runner.cleanup)
         scheduler = start_scheduler(bot.wake, lumen.clock.scale)

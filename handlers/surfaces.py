@@ -3,6 +3,7 @@
 from handlers.catalogue import Catalogue
 from handlers.use_cases import Readouts
 from handlers.views import proposal as proposal_view
+from handlers.views.alert import incident_card
 from handlers.views.card import Shown, with_note
 from handlers.views.digest import digest
 from handlers.views.report import report
@@ -33,6 +34,9 @@ class Surfaces:
             status = await self._readouts.status(surface.service)
             turns = await self._turns.latest(surface.service, TURNS_BACK)
             return digest(self._words, surface.key, status, turns)
+        if surface.kind == "alert":
+            incident = await self._readouts.incident(surface.service, surface.key)
+            return incident_card(self._words, incident) if incident is not None else None
         return None
 
     async def _report(self, surface: Surface) -> StatusReadout:

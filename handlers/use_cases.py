@@ -10,6 +10,7 @@ from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
 from lumen.model.readout import StatusReadout, TtlReadout
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
+from lumen.model.watching import Incident
 from lumen.ports.state import AuditEntry
 
 
@@ -24,6 +25,9 @@ class Readouts(Protocol):
 
     async def proposal(self, service: ServiceId, proposal_id: str) -> Proposal | None:
         """One proposal as it is stored, or None."""
+
+    async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
+        """One incident with its alerts, or None."""
 
     async def history(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
         """The newest lines of the audit, newest first."""

@@ -8,6 +8,7 @@ from lumen.model.proposal import Proposal
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn
+from lumen.model.watching import Pause, Pinned, StoredAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class StatusReadout:
     open_proposals: tuple[Proposal, ...]
     changes: tuple[ChangeOfLate, ...]
     next_turn_at: datetime | None
+    #: As the newest look of the watch saw it.
+    pinned: Pinned | None = None
+    pause: Pause | None = None
+    alerts: tuple[StoredAlert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,3 +74,8 @@ class Standing:
     pause: Pause | None = None
     #: By name.
     revisions: Mapping[str, RevisionRecord] | None = None
+
+
+def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:
+    """A pause that has run out is none."""
+    return None if pause is None or (pause.until is not None and pause.until <= now) else pause

@@ -8,9 +8,11 @@ from lumen.model.proposal import Proposal, State
 from lumen.model.readout import ChangeOfLate, StatusReadout, TtlReadout
 from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
+from lumen.model.watching import Incident, pause_in_force
 from lumen.ports.clock import Clock
 from lumen.ports.measurements import TtlSource
 from lumen.ports.state import Audit, AuditEntry, Proposals, Turns
+from lumen.ports.watching import Alerts, Standings
 from lumen.use_cases.tick import NO_TURN_YET, hour_of
 
 #: What became of changes is shown for three days, as long as they are measured (docs/methods.md 3).
@@ -23,10 +25,21 @@ _APPLIED = (State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.
 class Readouts:
     """Changes nothing."""
 
-    def __init__(self, proposals: Proposals, turns: Turns, audit: Audit, ttl: TtlSource, clock: Clock) -> None:
+    def __init__(
+        self,
+        proposals: Proposals,
+        turns: Turns,
+        audit: Audit,
+        alerts: Alerts,
+        standings: Standings,
+        ttl: TtlSource,
+        clock: Clock,
+    ) -> None:
         self._proposals = proposals
         self._turns = turns
         self._audit = audit
+        self._alerts = alerts
+        self._standings = standings
         self._ttl = ttl
         self._clock = clock
 
@@ -35,6 +48,7 @@ class Readouts:
         turns = await self._turns.latest(service, _TURNS_BACK)
         unfinished = await self._proposals.unfinished(service)
         recent = await self._proposals.recent(service, 20)
+        standing = await self._standings.read(service)
         now = self._clock.now()
         return StatusReadout(
             service=service,
@@ -42,7 +56,14 @@ class Readouts:
             open_proposals=tuple(unfinished),
             changes=tuple(_seen(p, turns) for p in recent if _is_late_change(p, now)),
             next_turn_at=hour_of(now) + timedelta(hours=1),
+            pinned=standing.pinned,
+            pause=pause_in_force(standing.pause, now),
+            alerts=tuple(await self._alerts.open(service)),
         )
+
+    async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
+        """One incident with its alerts, or None."""
+        return await self._alerts.incident(service, incident_id)
 
     async def ttl(self, service: ServiceId) -> TtlReadout:
         """The setting as it is at this moment, and what the last turn's policy thinks of it."""

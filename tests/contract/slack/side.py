@@ -14,10 +14,12 @@ from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
 from lumen.ports.actuators import Reading
 from lumen.state import epoch
+from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.leases import RedisLeases
 from lumen.state.outbox import RedisOutbox
 from lumen.state.proposals import RedisProposals
+from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Turnable
@@ -94,7 +96,9 @@ class Rooms:
             turns=turns,
             audit=audit,
             approvals=Approvals(proposals, {Knob.TTL: Turnable((knob,), "s", 60, 3600)}),
-            readouts=Readouts(proposals, turns, audit, knob, clock),
+            readouts=Readouts(
+                proposals, turns, audit, RedisAlerts(redis, clock), RedisStandings(redis, clock), knob, clock
+            ),
             knob=knob,
             kicks=Kicks(),
         )
