@@ -3,8 +3,7 @@
 -- Reply   OK
 if redis.call('HGET', ALERTS, 'notes/' .. ARGV[3]) ~= ARGV[4] then
   redis.call('HSET', ALERTS, 'notes/' .. ARGV[3], ARGV[4])
-  redis.call('HINCRBY', MARKS, 'alert/' .. ARGV[3], 1)
-  redis.call('ZADD', DIRTY, 'NX', now, 'alert/' .. ARGV[3])
+  mark('alert/' .. ARGV[3])
   audit(ARGV[5], 'rollback-note', '', 'lumen', ARGV[3], ARGV[4])
 end
 return { 'OK', NOW }

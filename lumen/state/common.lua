@@ -46,11 +46,18 @@ local function row(id)
   return redis.call('HMGET', PROPOSALS, unpack(names))
 end
 
+-- What `surface` shows is behind. Those that wait stand in the order in which they were first marked: each score is
+-- one above the highest, because two marks may share a millisecond and clocks go back.
+local function mark(surface)
+  redis.call('HINCRBY', MARKS, surface, 1)
+  local last = redis.call('ZREVRANGE', DIRTY, 0, 0, 'WITHSCORES')[2] or '0'
+  redis.call('ZADD', DIRTY, 'NX', digits(tonumber(last) + 1), surface)
+end
+
 -- Its message must be edited, and readers see a newer version.
 local function touch(id)
   redis.call('HINCRBY', PROPOSALS, id .. '/version', 1)
-  redis.call('HINCRBY', MARKS, 'proposal/' .. id, 1)
-  redis.call('ZADD', DIRTY, 'NX', now, 'proposal/' .. id)
+  mark('proposal/' .. id)
 end
 
 local function audit(at, event, id, actor, detail, data)

@@ -1,4 +1,4 @@
--- What is behind, the longest waiting first.
+-- What is behind, in the order in which it was marked.
 -- ARGV    3 how many at most
 -- Reply   OK { surface, version, "channel ts" or '', … }
 local behind = {}

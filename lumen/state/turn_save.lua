@@ -10,6 +10,5 @@ for _, old in ipairs(redis.call('ZRANGE', TURN_ORDER, 0, -1 - tonumber(ARGV[7]))
   redis.call('ZREM', TURN_ORDER, old)
 end
 redis.call('HSET', SLOTS, 'report surface', ARGV[6])
-redis.call('HINCRBY', MARKS, 'report/' .. ARGV[6], 1)
-redis.call('ZADD', DIRTY, 'NX', now, 'report/' .. ARGV[6])
+mark('report/' .. ARGV[6])
 return { 'OK', NOW }

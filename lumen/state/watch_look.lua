@@ -6,11 +6,6 @@
 if not holds(ARGV[3], ARGV[4]) then return { 'LEASE_LOST', NOW } end
 if (redis.call('HGET', STANDING, 'newest slice') or '') ~= ARGV[5] then return { 'MOVED', NOW } end
 
-local function mark(surface)
-  redis.call('HINCRBY', MARKS, surface, 1)
-  redis.call('ZADD', DIRTY, 'NX', now, surface)
-end
-
 local slices = tonumber(ARGV[9])
 for at = 10, 9 + 2 * slices, 2 do redis.call('RPUSH', OBSERVATIONS, ARGV[at + 1]) end
 if slices > 0 then

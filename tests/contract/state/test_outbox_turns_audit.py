@@ -50,6 +50,13 @@ async def test_the_longest_waiting_is_first(store: Store) -> None:
     assert await store.outbox.dirty(OTHER) == []
 
 
+async def test_marks_within_one_millisecond_keep_their_order(store: Store) -> None:
+    surfaces = [Surface(SERVICE, "report", str(n)) for n in range(99, 49, -1)]  # by name it would be the other way
+    for surface in surfaces:
+        await store.outbox.mark(surface)
+    assert [dirty.surface for dirty in await store.outbox.dirty(SERVICE)] == surfaces
+
+
 async def test_old_messages_are_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lumen.state.outbox.REMEMBER", SOON)
     await store.outbox.mark(REPORT)
