@@ -52,14 +52,17 @@ from lumen.sources.spend import GoogleBudgets, GoogleSpend
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
+from lumen.state.audit_seal import RedisAuditSeals
 from lumen.state.connection import open_store
 from lumen.state.leases import RedisLeases
+from lumen.state.memory import warnings as memory_warnings
 from lumen.state.outbox import RedisOutbox
 from lumen.state.proposals import RedisProposals
 from lumen.state.slots import RedisSlots
 from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.execution import Execution
@@ -92,6 +95,7 @@ class Memory:
     outbox: RedisOutbox
     turns: RedisTurns
     audit: RedisAudit
+    seals: RedisAuditSeals
     alerts: RedisAlerts
     standings: RedisStandings
 
@@ -109,6 +113,7 @@ class Lumen:
     digest: Digest
     approvals: Approvals
     execution: Execution
+    auditing: Auditing
     readouts: Readouts
     watch: Watch
     revisions: Revisions
@@ -117,10 +122,14 @@ class Lumen:
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say)."""
+    """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say).
+
+    `short`: that its memory is nearly full.
+    """
 
     warnings: Sequence[Message]
     run_id: str
+    short: Sequence[Message] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +164,23 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             outbox=RedisOutbox(redis),
             turns=RedisTurns(redis),
             audit=RedisAudit(redis, clock),
+            seals=RedisAuditSeals(redis, clock),
             alerts=RedisAlerts(redis, clock),
             standings=RedisStandings(redis, clock),
         )
     finally:
         await redis.aclose()
+
+
+def auditing_of(settings: Settings, memory: Memory) -> Auditing:
+    """What keeps the audit provable; it needs nothing but the store."""
+    clock, keep = clock_of(settings), settings.audit_keep
+    return Auditing(memory.seals, memory.audit, memory.leases, memory.slots, clock, keep)
+
+
+async def room_warnings(memory: Memory) -> Sequence[Message]:
+    """One when the store has little memory left. Raises StoreUnavailable."""
+    return await memory_warnings(memory.redis)
 
 
 @asynccontextmanager
@@ -203,10 +224,11 @@ async def _store_facts(settings: Settings) -> StoreFacts | NoData:
     async with open_memory(settings) as memory:
         try:
             warnings = await epoch.check(memory.redis, settings.services)
+            short = await room_warnings(memory)
         except StoreUnavailable as error:
             return NoData(error.reason, error.remedy, unreachable=True)
         facts = await CacheServer(memory.redis).facts()
-        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id)
+        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short)
 
 
 async def _joined(
@@ -249,6 +271,7 @@ async def _joined(
             fault_point(settings.lumen_fault_at),
             settings.dry_run,
         ),
+        auditing=auditing_of(settings, memory),
         readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, memory.standings, ttl, clock),
         watch=Watch(slices, memory.alerts, memory.slots, clock, targets),
         revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),

@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     monitoring_lookback_hours: Annotated[int, Field(ge=1, le=24)] = 1
     digest_timezone: str = "UTC"
     observe_only: Annotated[timedelta, NoDecode] = timedelta(days=7)
+    audit_keep: Annotated[timedelta, NoDecode] = timedelta(days=90)
     slo_preset: Literal["default", "guide"] = "default"
     dry_run: bool = False
     disable_auto_optimization: bool = False
@@ -119,7 +120,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("observe_only", mode="before")
+    @field_validator("observe_only", "audit_keep", mode="before")
     @classmethod
     def _duration(cls, value: object) -> object:
         return parse_duration(value) if isinstance(value, str) else value

@@ -19,6 +19,8 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
         found.mend("STATE_REDIS_URL", store.warnings[0], message("doctor.state_settings_remedy"))
     else:
         found.fine("STATE_REDIS_URL", message("doctor.state_ok"))
+    for short in () if isinstance(store, NoData) else store.short:
+        found.mend("store's memory", short, message("state.memory_short_remedy"))
     facts = await examined.cache_server.facts()
     if isinstance(facts, NoData):
         found.part("CACHE_REDIS_URL", facts)

@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from bot.assembly import Lumen, assemble, clock_of, open_memory
+from bot.assembly import Lumen, assemble, clock_of, open_memory, room_warnings
 from bot.config import Settings
 from bot.http import Readiness, start_http
 from bot.metrics import Metrics
 from bot.scheduler import start_scheduler
 from bot.slack import SlackSide, open_slack
 from bot.worker import Worker
+from handlers.catalogue import Catalogue
 from lumen.model.errors import LumenError
 from lumen.model.turn import Turn
 from lumen.state import epoch
@@ -32,6 +33,7 @@ class Bot:
         self, settings: Settings, lumen: Lumen, slack: SlackSide, metrics: Metrics, kick_settling: Callable[[], None]
     ) -> None:
         self._services = settings.services
+        self._words = Catalogue(settings.lumen_locale)
         self._kick_settling = kick_settling
         self._lumen = lumen
         self._slack = slack
@@ -39,7 +41,7 @@ class Bot:
 
     async def wake(self) -> None:
         """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next."""
-        await asyncio.gather(self._watch(), self._turns())
+        await asyncio.gather(self._watch(), self._turns(), self._audit())
 
     async def _turns(self) -> None:
         began = time.monotonic()
@@ -72,6 +74,15 @@ class Bot:
             log.error("watch_failed", code=error.reason.code, params=dict(error.reason.params))
         self._kick_settling()
 
+    async def _audit(self) -> None:
+        """Once an hour: seal the audit, and say when the store's memory gets short."""
+        try:
+            if await self._lumen.auditing.due(self._services):
+                for short in await room_warnings(self._lumen.memory):
+                    log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
+        except LumenError as error:
+            log.error("audit_not_sealed", code=error.reason.code, params=dict(error.reason.params))
+
     async def settle(self) -> None:
         """Expire, end countdowns and carry out; what Slack shows follows at once."""
         for service in self._services:
@@ -83,7 +94,8 @@ class Bot:
         """The store answers and is ours; Slack can reach us."""
         try:
             await epoch.check(self._lumen.memory.redis, self._services)
-            store = Readiness("state", True, "ok")
+            short = await room_warnings(self._lumen.memory)
+            store = Readiness("state", True, " ".join(self._words.plain(each) for each in short) or "ok")
         except LumenError as error:
             store = Readiness("state", False, error.reason.code)
         state = self._slack.state()

@@ -65,7 +65,7 @@ class RedisAuditSeals:
             # From the end of the run before, so that an entry smuggled in between is counted too.
             entries = await self._all(service, start, seal.last_id)
             harm = disagreement(seal, previous, [entry_line(entry) for entry in entries])
-            broken = broken or (harm and harm.why)
+            broken = broken or (harm.why if harm else None)
             previous, start, sealed = seal.sha256, _after(seal.last_id), sealed + len(entries)
         unsealed = await self._all(service, start, "+")
         return AuditCheck(previous or START, len(seals), sealed, len(unsealed), broken)
