@@ -1,0 +1,56 @@
+"""What became of such changes before: a Beta posterior per service, knob and direction (methods 3)."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lumen.effects.verdict import EffectVerdict
+
+#: "Apply without asking" may be offered, by configuration only, from here on.
+LEAST_TRIALS = 5
+LEAST_MEAN = 0.8
+LEAST_TENTH = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """`helped` of `trials` settled changes; inconclusive ones are trials without success."""
+
+    helped: int
+    trials: int
+
+    @property
+    def mean(self) -> float:
+        """Of the posterior from a flat prior."""
+        return (self.helped + 1) / (self.trials + 2)
+
+    def quantile(self, share: float) -> float:
+        """The chance of success that the posterior is below with probability `share` (0-1)."""
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            if _beta_cdf(middle, self.helped + 1, self.trials - self.helped + 1) < share:
+                low = middle
+            else:
+                high = middle
+        return (low + high) / 2
+
+    @property
+    def may_offer_automation(self) -> bool:
+        """At least 5 trials, mean at least 0.8, tenth percentile at least 0.6."""
+        return self.trials >= LEAST_TRIALS and self.mean >= LEAST_MEAN and self.quantile(0.10) >= LEAST_TENTH
+
+
+def track_record(verdicts: Iterable[EffectVerdict]) -> TrackRecord:
+    """Of all settled verdicts; WAIT is not settled."""
+    settled = [verdict for verdict in verdicts if verdict is not EffectVerdict.WAIT]
+    return TrackRecord(sum(verdict is EffectVerdict.KEPT for verdict in settled), len(settled))
+
+
+def _beta_cdf(x: float, a: int, b: int) -> float:
+    """For whole a and b, I_x(a, b) is a binomial tail: the chance of at least `a` successes in a + b - 1 trials."""
+    trials = a + b - 1
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    terms = (math.comb(trials, k) * x**k * (1 - x) ** (trials - k) for k in range(a, trials + 1))
+    return min(1.0, math.fsum(terms))

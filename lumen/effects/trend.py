@@ -1,0 +1,67 @@
+"""Where a figure is going: the slope of a week with its interval, deaf to outliers. Needs the extra `numerics`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import theilslopes
+
+Floats = NDArray[np.float64]
+
+LEAST_POINTS = 24
+HOURS_A_DAY = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Change per day, in the units of the series, with a 95 % interval; `is_clear` when that excludes no change."""
+
+    per_day: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+
+def trend(hourly: Sequence[float | None]) -> Trend | None:
+    """Theil-Sen over the known hours, each taken against its hour of the day; None with fewer than a day of them.
+
+    The interval counts a day's hours as what they are, neighbours: it is widened for their autocorrelation.
+    """
+    values = np.array([np.nan if value is None else value for value in hourly], dtype=np.float64)
+    hours = np.arange(len(values))
+    known = np.isfinite(values)
+    if known.sum() < LEAST_POINTS:
+        return None
+    flat = _without_daily_curve(values, hours, known)
+    slope, _, low, high = theilslopes(flat[known], hours[known] / HOURS_A_DAY)
+    rest = flat[known] - slope * hours[known] / HOURS_A_DAY
+    wider = _widening(rest)
+    return Trend(float(slope), float(slope - (slope - low) * wider), float(slope + (high - slope) * wider))
+
+
+def _without_daily_curve(values: Floats, hours: NDArray[np.int64], known: NDArray[np.bool_]) -> Floats:
+    """Less the usual difference of each hour of the day from its day, where there are days enough to know it."""
+    if known.sum() < 3 * HOURS_A_DAY:
+        return values
+    days = hours // HOURS_A_DAY
+    level = {day: np.nanmedian(values[days == day]) for day in np.unique(days[known])}
+    above = values - np.array([level.get(day, np.nan) for day in days])
+    curve = np.zeros(HOURS_A_DAY)
+    for hour in range(HOURS_A_DAY):
+        at_hour = above[(hours % HOURS_A_DAY == hour) & known]
+        curve[hour] = np.median(at_hour) if at_hour.size else 0.0
+    return np.asarray(values - curve[hours % HOURS_A_DAY], dtype=np.float64)
+
+
+def _widening(rest: Floats) -> float:
+    """sqrt((1 + r) / (1 - r)) for the lag-1 correlation r of what the line leaves over."""
+    centred = rest - rest.mean()
+    total = float(centred @ centred)
+    if total <= 0:
+        return 1.0
+    correlation = min(0.95, max(0.0, float(centred[1:] @ centred[:-1]) / total))
+    return float(np.sqrt((1 + correlation) / (1 - correlation)))
