@@ -12,7 +12,7 @@ from handlers.buttons import Buttons
 from handlers.commands import Commands
 from handlers.identity import Identity
 from handlers.screens import Screens
-from handlers.views.proposal import CHOICES, DETAILS
+from handlers.views.proposal import CHOICES, DETAILS, SNOOZE
 
 #: The one slash command of the manifest.
 COMMAND = "/lumen"
@@ -50,7 +50,7 @@ def build_app(
     )
     app.command(COMMAND)(commands.on_command)
     app.command(_ANYTHING)(commands.on_unknown)
-    for action_id in CHOICES:
+    for action_id in (*CHOICES, SNOOZE):
         app.action(action_id)(buttons.on_decide)
     app.action(DETAILS)(screens.on_details)
     app.action(_ANYTHING)(buttons.on_unknown)

@@ -16,7 +16,7 @@ from handlers.screens import Screens
 from handlers.use_cases import Announcer, Approvals, Executor
 from handlers.verdicts import Answer, answer_to
 from handlers.views import answers as show
-from handlers.views.proposal import CHOICES, UNDO
+from handlers.views.proposal import CHOICES, SNOOZE, UNDO
 from lumen.model.errors import LumenError, OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
 from lumen.model.proposal import Choice, Decided, Proposal
@@ -41,7 +41,7 @@ class _Unknown:
 
 
 class Buttons:
-    """Approve, Reject, Undo. `executor` is told of every approval; it looks for itself what there is to do."""
+    """Approve, Reject, Snooze, Undo. `executor` is told of every approval; it looks for itself what there is to do."""
 
     def __init__(
         self,
@@ -89,6 +89,9 @@ class Buttons:
             refusal = await self._rights.check(click.person, click.app_id)
             if refusal is not None:
                 return await self._refuse(click, refusal)
+            if click.action_id == SNOOZE:
+                put_off = await self._approvals.snooze(click.service, click.proposal_id, click.person, click.click_id)
+                return self._decided(click, put_off)
             proposal_id = await self._meant(click)
             decided = await self._approvals.decide(
                 click.service, proposal_id, CHOICES[click.action_id], click.person, click.click_id
@@ -125,7 +128,7 @@ class Buttons:
 
     def _decided(self, click: Click, decided: Decided) -> Answer:
         self._announcer.kick()
-        if CHOICES[click.action_id] is Choice.APPROVE:
+        if CHOICES.get(click.action_id) is Choice.APPROVE:
             self._executor.kick(click.service)
         return answer_to(click, decided)
 

@@ -50,6 +50,9 @@ class Approvals(Protocol):
     ) -> Decided:
         """The one transition. Raises NotPossible (unknown id), StoreUnavailable, OutcomeUnknown."""
 
+    async def snooze(self, service: ServiceId, proposal_id: str, person: Person, click_id: str) -> Decided:
+        """Put a countdown off. Raises as `decide` does; NotPossible too when it is no countdown."""
+
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """What became of a click whose answer was lost; None when it never arrived and never will."""
 

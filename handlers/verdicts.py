@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from handlers.catalogue import Catalogue
 from handlers.clicks import Click
-from handlers.views.proposal import APPROVE, CHOICES, REJECT, UNDO
+from handlers.views.proposal import APPROVE, CHOICES, REJECT, SNOOZE, UNDO
 from handlers.views.words import iso
 from lumen.model.message import Message, message
-from lumen.model.proposal import Choice, Decided, Proposal
+from lumen.model.proposal import Choice, Decided, Proposal, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,9 @@ _DONE = {
 
 def answer_to(click: Click, decided: Decided) -> Answer:
     """Done, or already decided by whom and when, or overtaken."""
+    if click.action_id == SNOOZE and decided.proposal.state is State.PENDING and decided.proposal.acts_at is not None:
+        code = "slack.click_snoozed" if decided.snoozed else "slack.click_snoozed_already"
+        return Answer((Message(code, {"acts_at": iso(decided.proposal.acts_at)}),))
     if decided.won:
         return Answer((_DONE[click.action_id],))
     if decided.voted:
@@ -56,7 +59,7 @@ def _too_late(click: Click, proposal: Proposal) -> Answer:
         return Answer((Message(overtaken, {"decided_at": iso(at)}),))
     if decision.person is None:
         return Answer((message("slack.click_too_late_elsewhere", decided_at=iso(at), state=""),), proposal)
-    if decision.person.user_id == click.person.user_id and decision.choice is CHOICES[click.action_id]:
+    if decision.person.user_id == click.person.user_id and decision.choice is CHOICES.get(click.action_id):
         return Answer((message("slack.click_again", decided_at=iso(at)),))
     who = decision.person.user_id
     return Answer((message("slack.click_too_late", who_mention=who, decided_at=iso(at), state=""),), proposal)

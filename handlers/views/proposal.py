@@ -7,12 +7,13 @@ from handlers.views.card import Button, Card, Confirm, Shown
 from handlers.views.words import change_params, iso, no_data, value_of, word
 from lumen.model.message import Message, Param, message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Change, Choice, Expectation, Origin, Proposal, State
+from lumen.model.proposal import LATEST, Change, Choice, Expectation, Knob, Origin, Proposal, State
 
 APPROVE = "proposal.approve"
 REJECT = "proposal.reject"
 DETAILS = "proposal.details"
 UNDO = "proposal.undo"
+SNOOZE = "proposal.snooze"
 
 #: What a click on a deciding button means; an undo is proposed and approved by the same click.
 CHOICES = {APPROVE: Choice.APPROVE, REJECT: Choice.REJECT, UNDO: Choice.APPROVE}
@@ -115,6 +116,8 @@ def expected_lines(words: Catalogue, expected: Expectation | NoData) -> list[str
 def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     """Who decided and when, then how far the execution is; nothing while it is PENDING."""
     lines = []
+    if proposal.state is State.PENDING and proposal.acts_at is not None:
+        lines.append(words.say(message("views.countdown", acts_at=iso(proposal.acts_at))))
     if proposal.state is State.PENDING and proposal.votes:
         who = " ".join(voter.user_id for voter in proposal.votes)
         needed = proposal.draft.approvals_needed
@@ -122,6 +125,8 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     decided = _decided(proposal)
     if decided is not None:
         lines.append(words.say(decided))
+    if proposal.decision is not None and proposal.decision.note is not None:
+        lines.append(words.say(proposal.decision.note))
     progress = _progress(proposal)
     if progress is not None:
         lines.append(words.say(progress))
@@ -194,8 +199,16 @@ def _buttons(proposal: Proposal) -> list[Button]:
             style="danger",
             spoken=Message("views.spoken_reject", spoken),
         ),
+        *_snooze(proposal),
         Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
     ]
+
+
+def _snooze(proposal: Proposal) -> list[Button]:
+    """Only a countdown can be put off."""
+    if proposal.acts_at is None:
+        return []
+    return [Button(SNOOZE, message("views.button_snooze"), value_of(proposal), spoken=message("views.spoken_snooze"))]
 
 
 def undo_button(proposal: Proposal) -> Button | None:
@@ -215,6 +228,13 @@ def undo_button(proposal: Proposal) -> Button | None:
 def approve_dialog(service: str, change: Change) -> Confirm:
     """Names the exact effect and the way back."""
     params = {"service": service, **change_params(change)}
+    if change.knob is Knob.TRAFFIC:
+        return Confirm(
+            message("views.confirm_traffic_title"),
+            Message("views.confirm_unpin_text" if change.new == LATEST else "views.confirm_traffic_text", params),
+            message("views.confirm_traffic_yes"),
+            message("views.confirm_no"),
+        )
     return Confirm(
         Message("views.confirm_approve_title", params),
         Message("views.confirm_approve_text", params),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from handlers.catalogue import Catalogue
+from handlers.views.alert import alert_lines
 from handlers.views.card import Card, Shown
 from handlers.views.proposal import undo_button
 from handlers.views.words import change_params, figure, iso, no_data, person, word
@@ -32,11 +33,14 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     turn = readout.turn
     if turn is None:
         _before_the_first(card, readout)
+        card.lines(list(_standing(words, readout)))
         changes(card, words, readout.changes[:CHANGES_SHOWN])
         return card.shown()
     gate = turn.assessment.gate
     card.header(_headline(words, turn, gate))
     card.context([_when(words, turn)])
+    card.lines(list(_standing(words, readout)))
+    card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts))
     card.fields(_fields(words, turn))
     card.titled(message("views.report_why"), _why(words, gate))
     card.titled(message("views.report_objectives"), (objective_line(words, o) for o in turn.assessment.slo.objectives))
@@ -45,6 +49,19 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     card.titled(message("views.report_missing"), _missing(words, turn.missing))
     card.context(_footer(words, readout))
     return card.shown()
+
+
+def _standing(words: Catalogue, readout: StatusReadout) -> Iterable[str]:
+    """What people must not forget: a pin, a pause."""
+    pinned, pause = readout.pinned, readout.pause
+    if pinned is not None:
+        yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
+        yield from (f"• {words.say(difference)}" for difference in pinned.differences)
+    if pause is not None and pause.until is None:
+        yield words.say(message("views.report_paused", who_mention=pause.by.user_id, paused_at=iso(pause.at)))
+    elif pause is not None and pause.until is not None:
+        params = {"who_mention": pause.by.user_id, "paused_at": iso(pause.at), "until_at": iso(pause.until)}
+        yield words.say(Message("views.report_paused_until", params))
 
 
 def _before_the_first(card: Card, readout: StatusReadout) -> None:

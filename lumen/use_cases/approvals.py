@@ -28,6 +28,9 @@ from lumen.use_cases.knobs import Knobs, find
 #: Mission 6: nobody decided within a day, so nothing happens.
 EXPIRES_IN = timedelta(hours=24)
 
+#: Mission 6: a countdown that is snoozed acts so much later.
+SNOOZE_BY = timedelta(minutes=15)
+
 #: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
 NOT_PREDICTABLE = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
 
@@ -97,6 +100,10 @@ class Approvals:
         Raises NotPossible (unknown id), StoreUnavailable (nothing happened), OutcomeUnknown (`settle` tells).
         """
         return await self._proposals.decide(service, proposal_id, Decision(choice, person, click_id))
+
+    async def snooze(self, service: ServiceId, proposal_id: str, person: Person, click_id: str) -> Decided:
+        """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
+        return await self._proposals.snooze(service, proposal_id, person, click_id, SNOOZE_BY)
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """What became of a click whose answer was lost; None: it never arrived, and now never will."""
