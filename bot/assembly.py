@@ -29,6 +29,7 @@ from lumen.model.errors import StoreUnavailable
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob
+from lumen.model.service import Person
 from lumen.policies.guard import Automation
 from lumen.policies.ttl import TtlLimits
 from lumen.policies.ttl_rules import Strategy
@@ -39,6 +40,7 @@ from lumen.sources.cache_server import CacheServer
 from lumen.sources.cloud_run import CloudRunDeployments
 from lumen.sources.cost import Prices as CostPrices
 from lumen.sources.google_clients import GoogleClients, open_google
+from lumen.sources.google_identity import google_account, user_of_this_machine
 from lumen.sources.hourly_cost import HourlyCosts
 from lumen.sources.monitoring_cache import MonitoringCache
 from lumen.sources.monitoring_query import MonitoringQueries
@@ -176,6 +178,16 @@ def auditing_of(settings: Settings, memory: Memory) -> Auditing:
     """What keeps the audit provable; it needs nothing but the store."""
     clock, keep = clock_of(settings), settings.audit_keep
     return Auditing(memory.seals, memory.audit, memory.leases, memory.slots, clock, keep)
+
+
+async def operator_of(settings: Settings) -> Person:
+    """Who types on the command line: a Google account, or in a sandbox the user of this machine, marked so.
+
+    Raises SourceUnavailable, NotPossible.
+    """
+    if settings.is_sandboxed:
+        return Person.operator(f"{user_of_this_machine()}@sandbox")
+    return Person.operator(await google_account())
 
 
 async def room_warnings(memory: Memory) -> Sequence[Message]:

@@ -1,31 +1,21 @@
 """`lumen`: the command line. It parses, calls, prints and returns the exit code; nothing is decided here."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Coroutine, Sequence
-from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from bot.cli_audit import audit_app
+from bot.command import ExitCode, Json
+from bot.command import load as _settings
+from bot.command import run as _run
+from bot.command import say as _say
 
 if TYPE_CHECKING:
     from bot.config import Settings
     from lumen.model.turn import Turn
-
-T = TypeVar("T")
-
-
-class ExitCode(IntEnum):
-    """Mission 8. 64 and 78 are those of sysexits.h."""
-
-    GOOD = 0
-    WARNING = 1
-    CRITICAL = 2
-    NO_DATA = 3
-    USAGE = 64
-    CONFIGURATION = 78
-
 
 app = typer.Typer(
     name="lumen",
@@ -36,42 +26,7 @@ app = typer.Typer(
 )
 state_app = typer.Typer(help="Lumen's own memory.", no_args_is_help=True)
 app.add_typer(state_app, name="state")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _settings() -> "Settings":
-    from bot.config import ConfigurationError, load_settings
-    from bot.logs import configure_logs
-
-    try:
-        settings = load_settings()
-    except ConfigurationError as error:
-        _say("Lumen cannot start: its configuration needs mending.")
-        for problem in error.problems:
-            _say(f"  - {problem}")
-        raise typer.Exit(ExitCode.CONFIGURATION) from None
-    configure_logs(settings.log_level)
-    return settings
-
-
-def _run(settings: "Settings", work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; a failure that Lumen knows by name becomes its sentence and its remedy."""
-    from handlers.catalogue import Catalogue
-    from lumen.model.errors import LumenError
-
-    try:
-        return asyncio.run(work)
-    except LumenError as error:
-        words = Catalogue(settings.lumen_locale)
-        _say(f"{words.say(error.reason)} {words.say(error.remedy)}")
-        raise typer.Exit(ExitCode.CRITICAL) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(ExitCode.GOOD) from None
+app.add_typer(audit_app, name="audit")
 
 
 @app.command()

@@ -1,0 +1,96 @@
+"""`lumen audit`: prove what was recorded, and take it out of the store."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.command import ExitCode, Json, Service, chosen, load, locale, run, say
+
+if TYPE_CHECKING:
+    from bot.audit import Proven
+    from handlers.catalogue import Catalogue
+
+audit_app = typer.Typer(help="Who decided what, and what was done: proven, and handed out.", no_args_is_help=True)
+
+
+@audit_app.command("verify")
+def verify(
+    as_json: Json = False,
+    file: Annotated[Path | None, typer.Option("--file", help="An exported file; needs no store.")] = None,
+) -> None:
+    """Prove that nothing was changed, removed or smuggled in. Exit code 2, and the first broken line, where it was."""
+    from bot.audit import verify_store
+
+    if file is not None:
+        _print_proven([_file(file)], locale(), as_json)
+    settings = load()
+    _print_proven(run(settings, verify_store(settings)), settings.lumen_locale, as_json)
+
+
+def _file(path: Path) -> "Proven":
+    from bot.audit import verify_file
+    from handlers.catalogue import Catalogue
+    from lumen.model.errors import NotPossible
+
+    try:
+        return verify_file(path)
+    except NotPossible as error:
+        words = Catalogue(locale())
+        say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
+        raise typer.Exit(ExitCode.CRITICAL) from None
+
+
+@audit_app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(help="JSON lines; must not be there yet.")],
+    service: Service = "",
+    as_json: Json = False,
+) -> None:
+    """Write all of the audit to a file that proves itself. From then on what is old may leave the store."""
+    from bot.audit import export as export_audit
+    from handlers.catalogue import Catalogue
+    from lumen.model.message import message
+
+    settings = load()
+    done = run(settings, export_audit(settings, chosen(settings, service), file))
+    of = {"service": done.service.key, "file": done.file, "entries": done.entries, "number": done.number}
+    if as_json:
+        typer.echo(json.dumps({**of, "head": done.head}, ensure_ascii=False, indent=2))
+        return
+    said = message(
+        "audit.exported",
+        service=done.service.key,
+        file=done.file,
+        entries=done.entries,
+        number=done.number,
+        head=done.head,
+    )
+    typer.echo(Catalogue(settings.lumen_locale).plain(said))
+
+
+def _print_proven(proven: "Sequence[Proven]", locale: str, as_json: bool) -> None:
+    """Prints, and ends the process with 0 or 2."""
+    from handlers.catalogue import Catalogue
+
+    words = Catalogue(locale)
+    if as_json:
+        typer.echo(json.dumps([each.as_json() for each in proven], ensure_ascii=False, indent=2))
+    else:
+        for each in proven:
+            typer.echo(_sentence(words, each))
+    raise typer.Exit(ExitCode.GOOD if all(each.good for each in proven) else ExitCode.CRITICAL)
+
+
+def _sentence(words: "Catalogue", proven: "Proven") -> str:
+    from lumen.model.message import message
+
+    broken, line = proven.check.broken, proven.check.line
+    if broken is None:
+        return words.plain(proven.says())
+    reason = words.plain(broken)
+    if line is None:
+        return words.plain(message("audit.broken", where=proven.where, reason=reason))
+    return words.plain(message("audit.broken_at", where=proven.where, line=line, reason=reason))

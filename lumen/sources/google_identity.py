@@ -1,0 +1,68 @@
+"""Who works on this machine: the Google account that its credentials belong to, as Google itself confirms it."""
+
+import asyncio
+import os
+from typing import Any
+
+import google.auth
+from google.auth import credentials as auth_credentials
+from google.auth import exceptions as auth_exceptions
+from google.auth import jwt
+from google.auth.transport.requests import Request
+
+from lumen.model.errors import NotPossible, SourceUnavailable
+from lumen.model.message import message
+from lumen.sources.google_clients import SCOPES
+
+CONFIRM_SECONDS = 30.0
+
+
+async def google_account() -> str:
+    """An e-mail address: of the service account, or of the person whom gcloud knows.
+
+    The credentials are renewed first, so Google has just taken them. Raises SourceUnavailable (no credentials, or
+    Google does not take them), NotPossible (they do not tell whose they are).
+    """
+    try:
+        async with asyncio.timeout(CONFIRM_SECONDS):
+            account = await asyncio.to_thread(_confirmed_account)
+    except (auth_exceptions.GoogleAuthError, TimeoutError) as error:
+        detail = " ".join(str(error).split())[:240] or f"no answer in {CONFIRM_SECONDS:.0f} s"
+        raise SourceUnavailable(
+            message("source.no_credentials", detail=detail), message("source.credentials_remedy")
+        ) from error
+    if not account:
+        raise NotPossible(message("source.no_account"), message("source.no_account_remedy"))
+    return account
+
+
+def _confirmed_account() -> str:
+    """Blocks: reads files and asks Google."""
+    # No scopes of ours where a person logged in: theirs bring the ID token, which names the account.
+    credentials, _ = google.auth.default()
+    credentials = auth_credentials.with_scopes_if_required(  # type: ignore[no-untyped-call]
+        credentials, list(SCOPES)
+    )
+    credentials.refresh(Request())
+    return account_of(credentials)
+
+
+def account_of(credentials: Any) -> str:
+    """From credentials that were just renewed; "" where they do not tell."""
+    if email := getattr(credentials, "service_account_email", None):
+        return str(email)
+    if token := getattr(credentials, "id_token", None):
+        # It came from Google over TLS a moment ago, in the answer to these credentials: nothing is left to verify.
+        claims = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]
+        return str(claims.get("email", ""))
+    return str(getattr(credentials, "account", "") or "")
+
+
+def user_of_this_machine() -> str:
+    """The name of the operating system's user, where there is no Google to ask (a sandbox)."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return "somebody"
