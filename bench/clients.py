@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
@@ -22,6 +23,7 @@ from handlers.app import build_app
 from handlers.background import Background
 from handlers.buttons import Buttons
 from handlers.commands import Commands
+from handlers.emergencies import Emergencies
 from handlers.identity import who_am_i
 from handlers.people import Languages
 from handlers.rights import Rights
@@ -75,6 +77,10 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         languages = Languages(asking, "en")
         identity = await who_am_i(asking)
         rights = Rights(asking, Approvers(frozenset(), frozenset({GROUP})), identity.team_id, lambda: APP)
+        unused: Any = world  # nothing burns here
+        emergencies = Emergencies(
+            unused, world.readouts, rights, world.audit, answers, languages, background, world, 300
+        )
         commands = Commands(
             world.services[0],
             world.readouts,
@@ -84,12 +90,13 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
             languages,
             background,
             world,
+            emergencies,
             60,
             3600,
         )
         screens = Screens(world.services[0], world.readouts, asking, answers, languages, background)
         buttons = Buttons(world, world, rights, world.audit, answers, languages, background, world, screens)
-        envelopes = Envelopes(build_app(asking, identity, commands, buttons, screens), background)
+        envelopes = Envelopes(build_app(asking, identity, commands, buttons, screens, emergencies), background)
         connection = SlackConnection(
             single_try_client("xapp-bench", api_url, session), "xapp-bench", envelopes, ticket_pace_seconds=0.0
         )

@@ -67,6 +67,9 @@ class World:
     async def propose(self, *_: object) -> Proposal:
         raise AssertionError("nothing is proposed by a command here")
 
+    async def snooze(self, *_: object) -> Decided:
+        raise AssertionError("nothing is snoozed here")
+
     async def propose_undo(self, *_: object) -> Proposal:
         raise AssertionError("nothing is taken back here")
 

@@ -11,6 +11,8 @@ from redis.asyncio import Redis
 from bot.config import Settings
 from bot.faults import fault_point
 from bot.numerics import ProcessNumerics
+from bot.targets import alert_targets, assessment_settings, ttl_limits
+from lumen.actuators.cache_keys import CacheSweeper
 from lumen.actuators.cloud_run import CloudRunEditor
 from lumen.actuators.cloud_run_instances import CloudRunInstancesActuator
 from lumen.actuators.cloud_run_memory import CloudRunMemoryActuator
@@ -20,19 +22,13 @@ from lumen.actuators.cloud_run_variable import CloudRunVariable
 from lumen.actuators.redis_memory import RedisMemoryActuator
 from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.actuators.traffic_knob import TrafficKnob
-from lumen.alerts.watch import AlertTargets
 from lumen.clock import ScaledClock, SystemClock
-from lumen.exporters.assess import AssessmentSettings
-from lumen.exporters.roi import Prices
-from lumen.exporters.slo import PRESETS
 from lumen.model.errors import StoreUnavailable
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob
 from lumen.model.service import Person
 from lumen.policies.guard import Automation
-from lumen.policies.ttl import TtlLimits
-from lumen.policies.ttl_rules import Strategy
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import Clock
 from lumen.sources.cache import CacheReader
@@ -67,6 +63,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
+from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.readouts import Readouts
@@ -120,6 +117,7 @@ class Lumen:
     watch: Watch
     revisions: Revisions
     rollback: Rollback
+    emergency: Emergency
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +250,7 @@ async def _joined(
     collector = _collector(settings, clock, cache, google, deployments, ttl)
     approvals = Approvals(memory.proposals, knobs)
     automation = await _automation(settings, memory)
-    slices, targets = _slices(settings, google), _alert_targets(settings)
+    slices, targets = _slices(settings, google), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     return Lumen(
         clock=clock,
@@ -269,8 +267,8 @@ async def _joined(
             memory.slots,
             memory.turns,
             clock,
-            _assessment_settings(settings),
-            _ttl_limits(settings),
+            assessment_settings(settings),
+            ttl_limits(settings),
             automation,
         ),
         digest=Digest(memory.slots, memory.outbox, clock, ZoneInfo(settings.digest_timezone)),
@@ -298,6 +296,19 @@ async def _joined(
             automation,
             timedelta(seconds=settings.rollback_timeout_seconds),
         ),
+        emergency=Emergency(
+            approvals,
+            knobs,
+            deployments,
+            CacheSweeper(cache, settings.cache_key_prefix),
+            memory.standings,
+            memory.turns,
+            memory.outbox,
+            memory.leases,
+            memory.audit,
+            clock,
+            settings.default_ttl_seconds,
+        ),
     )
 
 
@@ -305,18 +316,6 @@ def _slices(settings: Settings, google: GoogleClients) -> MonitoringSlices:
     queries = MonitoringQueries(google.metrics, settings.project_id)
     instances = dict.fromkeys(settings.services, settings.cache_instance)
     return MonitoringSlices(queries, MonitoringCache(queries, instances) if settings.cache_instance else None)
-
-
-def _alert_targets(settings: Settings) -> AlertTargets:
-    slo = PRESETS[settings.slo_preset]
-    return AlertTargets(
-        error_free_share=1 - slo.error_rate,
-        p99_limit_ms=slo.p99_alert_ms,
-        hit_rate_limit=slo.hit_rate_alert,
-        api_cost_per_call_usd=settings.api_cost_per_call,
-        cache_cost_month_usd=settings.cache_cost_per_mb * settings.cache_size_mb,
-        budget_usd=settings.budget_usd,
-    )
 
 
 def _collector(
@@ -367,18 +366,6 @@ def _knobs(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTt
         Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB),
         Knob.TRAFFIC: Turnable((TrafficKnob(CloudRunTraffic(editor)),), ""),
     }
-
-
-def _ttl_limits(settings: Settings) -> TtlLimits:
-    strategy = None if settings.ttl_strategy == "auto" else Strategy(settings.ttl_strategy.upper())
-    return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
-
-
-def _assessment_settings(settings: Settings) -> AssessmentSettings:
-    return AssessmentSettings(
-        slo=PRESETS[settings.slo_preset],
-        prices=Prices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
-    )
 
 
 async def _automation(settings: Settings, memory: Memory) -> Automation:

@@ -19,6 +19,7 @@ from handlers.background import Background
 from handlers.buttons import Buttons
 from handlers.catalogue import Catalogue
 from handlers.commands import Commands
+from handlers.emergencies import Emergencies
 from handlers.identity import Identity, who_am_i
 from handlers.outbox import OutboxWorker
 from handlers.people import Languages
@@ -113,6 +114,17 @@ class SlackSide:
     def _connect(self, identity: Identity) -> SlackConnection:
         settings, lumen = self._settings, self._lumen
         rights = Rights(self._client, settings.who_may_approve, identity.team_id, self._app_id)
+        emergencies = Emergencies(
+            lumen.emergency,
+            lumen.readouts,
+            rights,
+            lumen.memory.audit,
+            self._answers,
+            self._languages,
+            self._background,
+            self.outbox,
+            settings.default_ttl_seconds,
+        )
         commands = Commands(
             settings.services[0],
             lumen.readouts,
@@ -122,6 +134,7 @@ class SlackSide:
             self._languages,
             self._background,
             self.outbox,
+            emergencies,
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
         )
@@ -139,7 +152,7 @@ class SlackSide:
             self.outbox,
             screens,
         )
-        app = build_app(self._client, identity, commands, buttons, screens)
+        app = build_app(self._client, identity, commands, buttons, screens, emergencies)
         token = settings.slack_app_token.get_secret_value()
         return SlackConnection(self._posting, token, Envelopes(app, self._background))
 

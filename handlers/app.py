@@ -10,8 +10,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.buttons import Buttons
 from handlers.commands import Commands
+from handlers.emergencies import Emergencies
 from handlers.identity import Identity
 from handlers.screens import Screens
+from handlers.views.emergency import ACTIONS
 from handlers.views.proposal import CHOICES, DETAILS, SNOOZE
 
 #: The one slash command of the manifest.
@@ -20,7 +22,12 @@ _ANYTHING = re.compile(".*", re.DOTALL)
 
 
 def build_app(
-    client: AsyncWebClient, identity: Identity, commands: Commands, buttons: Buttons, screens: Screens
+    client: AsyncWebClient,
+    identity: Identity,
+    commands: Commands,
+    buttons: Buttons,
+    screens: Screens,
+    emergencies: Emergencies,
 ) -> AsyncApp:
     """A Bolt app for Socket Mode.
 
@@ -52,6 +59,8 @@ def build_app(
     app.command(_ANYTHING)(commands.on_unknown)
     for action_id in (*CHOICES, SNOOZE):
         app.action(action_id)(buttons.on_decide)
+    for action_id in ACTIONS:
+        app.action(action_id)(emergencies.on_button)
     app.action(DETAILS)(screens.on_details)
     app.action(_ANYTHING)(buttons.on_unknown)
     app.event("app_home_opened")(screens.on_home)

@@ -9,6 +9,7 @@ from handlers import parse
 from handlers.answering import Addressee, Answers
 from handlers.background import Background
 from handlers.catalogue import Catalogue
+from handlers.emergencies import Emergencies
 from handlers.parse import Command
 from handlers.people import Languages, person_of_command
 from handlers.use_cases import Announcer, Approvals, Readouts, Ticker
@@ -39,6 +40,7 @@ class Commands:
         languages: Languages,
         background: Background,
         announcer: Announcer,
+        emergencies: Emergencies,
         min_ttl_seconds: int,
         max_ttl_seconds: int,
     ) -> None:
@@ -50,6 +52,7 @@ class Commands:
         self._languages = languages
         self._background = background
         self._announcer = announcer
+        self._emergencies = emergencies
         self._ttl_range = (min_ttl_seconds, max_ttl_seconds)
 
     async def on_command(self, ack: Ack, body: Body) -> None:
@@ -81,7 +84,7 @@ class Commands:
         words = await self._languages.of(to.user_id)
         await self._answers.tell(to, show.said(words, message("command.unknown_slash")))
 
-    async def _shown(  # noqa: PLR0911 - one return a command
+    async def _shown(  # noqa: PLR0911, PLR0912 - one return a command
         self, words: Catalogue, command: Command, person: Person, body: Body
     ) -> Shown:
         service, readouts = self._service, self._readouts
@@ -108,6 +111,14 @@ class Commands:
                 made = await self._approvals.propose_undo(service, proposal_id, person, _request_id(body))
                 self._announcer.kick()
                 return show.proposed(words, made)
+            case parse.RollBack(revision):
+                return await self._emergencies.rolled_back(words, service, person, revision, _request_id(body))
+            case parse.Pause(lasts):
+                return await self._emergencies.paused(words, service, person, _app_id(body), lasts)
+            case parse.Resume():
+                return await self._emergencies.resumed(words, service, person, _app_id(body))
+            case parse.Emergency():
+                return await self._emergencies.explained(words, service)
             case parse.Misspelt(given, nearest):
                 return show.misspelt(words, given, nearest)
             case parse.Malformed(reason, remedy):
@@ -116,6 +127,10 @@ class Commands:
 
 def _addressee(body: Body) -> Addressee:
     return Addressee(str(body["user_id"]), str(body.get("channel_id", "")), str(body.get("response_url", "")))
+
+
+def _app_id(body: Body) -> str:
+    return str(body.get("api_app_id", ""))
 
 
 def _request_id(body: Body) -> str:

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from lumen.model.message import Message, message
 from lumen.model.proposal import LATEST, Knob, Value
@@ -70,6 +71,30 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class RollBack:
+    """Propose going back to `revision`; empty: the newest one that is known to be good."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop all automation; `lasts` None until it is resumed."""
+
+    lasts: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let automation go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """What can be done when it burns."""
+
+
+@dataclass(frozen=True, slots=True)
 class Misspelt:
     """No such command; `nearest` is the one that was probably meant, or empty."""
 
@@ -85,12 +110,16 @@ class Malformed:
     remedy: Message
 
 
-Command = Help | Status | Report | ShowTtl | Propose | ListApprovals | Run | History | Undo | Misspelt | Malformed
+_Asked = Help | Status | Report | ShowTtl | ListApprovals | Run | History | Emergency
+_Wanted = Propose | RollBack | Undo | Pause | Resume
+Command = _Asked | _Wanted | Misspelt | Malformed
 
 #: 420, 420s, 7m, 1h: whole seconds in the end.
 _TTL = re.compile(r"([0-9]{1,7})(s|m|h)?")
 _WHOLE = re.compile(r"[0-9]{1,7}")
 _UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+_DURATION = re.compile(r"([0-9]{1,5})(m|h|d)")
+_DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SHARE = "share"
 #: Below this likeness a suggestion would only puzzle.
 _LIKENESS = 0.5
@@ -156,9 +185,20 @@ def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:
 
 
 def _rollback(rest: Sequence[str]) -> Command:
-    if len(rest) != 1:
+    if len(rest) > 1:
         return Malformed(message("command.rollback_which"), message("command.rollback_remedy"))
-    return Propose(Knob.TRAFFIC, rest[0])
+    return RollBack("".join(rest))
+
+
+def _pause(rest: Sequence[str]) -> Command:
+    if not rest:
+        return Pause(None)
+    found = _DURATION.fullmatch("".join(rest).lower())
+    if found is None or int(found[1]) == 0:
+        return Malformed(
+            message("emergency.pause_no_duration", given=" ".join(rest)), message("emergency.pause_remedy")
+        )
+    return Pause(timedelta(**{_DURATION_UNITS[found[2]]: int(found[1])}))
 
 
 def _undo(rest: Sequence[str]) -> Command:
@@ -176,6 +216,9 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "l1": _number("l1", Knob.L1_ENTRIES),
     "instances": _number("instances", Knob.MIN_INSTANCES),
     "rollback": _rollback,
+    "pause": _pause,
+    "resume": _bare("resume", Resume),
+    "emergency": _bare("emergency", Emergency),
     "unpin": _bare("unpin", lambda: Propose(Knob.TRAFFIC, LATEST)),
     "approvals": _plain("approvals", ListApprovals),
     "history": _plain("history", History),

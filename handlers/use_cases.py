@@ -4,13 +4,15 @@ Everything here may raise a `LumenError`; the handler shows its sentence and rem
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
 from lumen.model.readout import StatusReadout, TtlReadout
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
-from lumen.model.watching import Incident
+from lumen.model.watching import Incident, Pause
+from lumen.ports.actuators import Swept
 from lumen.ports.state import AuditEntry
 
 
@@ -55,6 +57,34 @@ class Approvals(Protocol):
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """What became of a click whose answer was lost; None when it never arrived and never will."""
+
+
+class Emergency(Protocol):
+    """What people reach for when it burns. Rights to pause, resume and flush are settled before."""
+
+    async def pause(self, service: ServiceId, person: Person, lasts: timedelta | None) -> Pause:
+        """Stop all automation, for a while or until it is resumed."""
+
+    async def resume(self, service: ServiceId, person: Person) -> None:
+        """Raises NotPossible when nothing was paused."""
+
+    async def safe_ttl(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
+        """Propose the safe TTL. Raises NotPossible, SourceUnavailable."""
+
+    async def safe_memory(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
+        """Propose enough memory for each instance. Raises NotPossible, SourceUnavailable."""
+
+    async def larger_cache(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
+        """Propose a larger cache. Raises NotPossible, SourceUnavailable."""
+
+    async def roll_back(self, service: ServiceId, person: Person, revision: str, request_id: str) -> Proposal:
+        """Propose going back to a revision, "" for the newest good one. Raises NotPossible, SourceUnavailable."""
+
+    async def count_keys(self) -> int:
+        """How many cached answers a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
+
+    async def flush(self, service: ServiceId, person: Person) -> Swept:
+        """Remove them. Raises NotPossible (one is under way), ActuatorFailed, SourceUnavailable."""
 
 
 class Executor(Protocol):

@@ -12,6 +12,7 @@ from handlers.app import build_app
 from handlers.background import Background
 from handlers.buttons import Buttons
 from handlers.commands import Commands
+from handlers.emergencies import Emergencies
 from handlers.identity import Identity, who_am_i
 from handlers.outbox import OutboxWorker
 from handlers.people import Languages
@@ -20,7 +21,7 @@ from handlers.rights import Rights
 from handlers.screens import Screens
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Surfaces
-from handlers.use_cases import Approvals, Executor, Readouts, Ticker
+from handlers.use_cases import Approvals, Emergency, Executor, Readouts, Ticker
 from lumen.model.service import Approvers, ServiceId
 from lumen.ports.state import Audit, Leases, Outbox, Turns
 
@@ -60,6 +61,7 @@ async def open_slack_side(
     approvals: Approvals,
     executor: Executor,
     ticker: Ticker,
+    emergency: Emergency,
     leases: Leases,
     outbox: Outbox,
     turns: Turns,
@@ -84,6 +86,9 @@ async def open_slack_side(
             channel,
         )
         rights = Rights(asking, approvers, identity.team_id, lambda: connection.state().app_id)
+        emergencies = Emergencies(
+            emergency, readouts, rights, audit, answers, languages, background, worker, safe_ttl_seconds=300
+        )
         commands = Commands(
             services[0],
             readouts,
@@ -93,12 +98,13 @@ async def open_slack_side(
             languages,
             background,
             worker,
+            emergencies,
             min_ttl_seconds,
             max_ttl_seconds,
         )
         screens = Screens(services[0], readouts, asking, answers, languages, background)
         buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker, screens)
-        app = build_app(asking, identity, commands, buttons, screens)
+        app = build_app(asking, identity, commands, buttons, screens, emergencies)
         envelopes = Envelopes(app, background)
         connection = SlackConnection(single_try_client(app_token, api_url, session), app_token, envelopes)
         try:

@@ -78,6 +78,7 @@ async def side(slack: RunningSlack, rooms: Rooms) -> AsyncIterator[SlackSide]:
         approvals=rooms.approvals,
         executor=rooms.kicks,
         ticker=rooms.kicks,
+        emergency=rooms.emergency,
         leases=rooms.leases,
         outbox=rooms.outbox,
         turns=rooms.turns,

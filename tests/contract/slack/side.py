@@ -1,18 +1,18 @@
 """The Slack side over the real store and the real use cases; only the knob and the turns are stood in for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
 from lumen.clock import SystemClock
-from lumen.model.message import Message
+from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Knob, number
 from lumen.model.service import Person, ServiceId
-from lumen.model.snapshot import TtlSetting
+from lumen.model.snapshot import Deployment, TtlSetting
 from lumen.model.turn import Turn
-from lumen.ports.actuators import Reading
+from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
@@ -22,7 +22,8 @@ from lumen.state.proposals import RedisProposals
 from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
-from lumen.use_cases.knobs import Turnable
+from lumen.use_cases.emergency import Emergency
+from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.readouts import Readouts
 
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
@@ -67,6 +68,29 @@ class Kicks:
         raise AssertionError("turns are made in other tests")
 
 
+@dataclass
+class KeysInMemory:
+    """A cache of 42 answers."""
+
+    left: int = 42
+
+    async def flush(self, progress: Progress, *, dry_run: bool) -> Swept:
+        found = Swept(self.left, 0 if dry_run else self.left)
+        self.left = self.left if dry_run else 0
+        progress(found)
+        return found
+
+    async def retime(self, old_seconds: int, new_seconds: int, progress: Progress, *, dry_run: bool) -> Swept:
+        raise AssertionError("nothing is rewritten here")
+
+
+class NoDeployment:
+    """Cloud Run does not answer."""
+
+    async def deployments(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Deployment | NoData]:
+        return dict.fromkeys(services, NoData(message("source.unreachable_test"), message("source.unreachable_test")))
+
+
 @dataclass(frozen=True)
 class Rooms:
     """The store's rooms and the use cases over them."""
@@ -81,6 +105,9 @@ class Rooms:
     readouts: Readouts
     knob: TtlInMemory
     kicks: Kicks
+    emergency: Emergency
+    keys: KeysInMemory
+    standings: RedisStandings
 
     @staticmethod
     async def over(redis: Redis, services: Sequence[ServiceId] = (SERVICE,)) -> "Rooms":
@@ -88,17 +115,24 @@ class Rooms:
         clock, knob = SystemClock(), TtlInMemory()
         await epoch.init(redis, services, clock)
         proposals, turns, audit = RedisProposals(redis, clock), RedisTurns(redis), RedisAudit(redis, clock)
+        knobs: Knobs = {Knob.TTL: Turnable((knob,), "s", 60, 3600)}
+        approvals, keys = Approvals(proposals, knobs), KeysInMemory()
+        leases, outbox, standings = RedisLeases(redis), RedisOutbox(redis), RedisStandings(redis, clock)
+        emergency = Emergency(
+            approvals, knobs, NoDeployment(), keys, standings, turns, outbox, leases, audit, clock, 300
+        )
         return Rooms(
             redis=redis,
             proposals=proposals,
-            leases=RedisLeases(redis),
-            outbox=RedisOutbox(redis),
+            leases=leases,
+            outbox=outbox,
             turns=turns,
             audit=audit,
-            approvals=Approvals(proposals, {Knob.TTL: Turnable((knob,), "s", 60, 3600)}),
-            readouts=Readouts(
-                proposals, turns, audit, RedisAlerts(redis, clock), RedisStandings(redis, clock), knob, clock
-            ),
+            approvals=approvals,
+            readouts=Readouts(proposals, turns, audit, RedisAlerts(redis, clock), standings, knob, clock),
             knob=knob,
             kicks=Kicks(),
+            emergency=emergency,
+            keys=keys,
+            standings=standings,
         )

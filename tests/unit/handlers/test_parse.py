@@ -1,5 +1,7 @@
 """What people type, and what it means."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,13 @@ from lumen.model.proposal import LATEST, Knob
         ("size 384", p.Propose(Knob.CACHE_SIZE, 384)),
         ("l1 4000", p.Propose(Knob.L1_ENTRIES, 4000)),
         ("instances 1", p.Propose(Knob.MIN_INSTANCES, 1)),
-        ("rollback ion-api-00041", p.Propose(Knob.TRAFFIC, "ion-api-00041")),
+        ("rollback ion-api-00041", p.RollBack("ion-api-00041")),
+        ("rollback", p.RollBack("")),
+        ("pause", p.Pause(None)),
+        ("pause 90m", p.Pause(timedelta(minutes=90))),
+        ("pause 2 H", p.Pause(timedelta(hours=2))),
+        ("resume", p.Resume()),
+        ("emergency", p.Emergency()),
         ("unpin", p.Propose(Knob.TRAFFIC, LATEST)),
         ("approvals", p.ListApprovals()),
         ("history", p.History()),
@@ -56,7 +64,10 @@ def test_what_is_meant(text: str, expected: p.Command) -> None:
         ("undo", "command.undo_which"),
         ("size", "command.no_number"),
         ("size big", "command.no_number"),
-        ("rollback", "command.rollback_which"),
+        ("rollback a b", "command.rollback_which"),
+        ("pause soon", "emergency.pause_no_duration"),
+        ("pause 0h", "emergency.pause_no_duration"),
+        ("resume now", "command.unexpected"),
         ("unpin now", "command.unexpected"),
     ],
 )

@@ -1,0 +1,36 @@
+"""What the settings say that is compared with: limits of the TTL, prices, objectives, what alerts fire at."""
+
+from bot.config import Settings
+from lumen.alerts.watch import AlertTargets
+from lumen.exporters.assess import AssessmentSettings
+from lumen.exporters.roi import Prices
+from lumen.exporters.slo import PRESETS
+from lumen.policies.ttl import TtlLimits
+from lumen.policies.ttl_rules import Strategy
+
+
+def ttl_limits(settings: Settings) -> TtlLimits:
+    """How far the TTL may go, and in which steps."""
+    strategy = None if settings.ttl_strategy == "auto" else Strategy(settings.ttl_strategy.upper())
+    return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
+
+
+def assessment_settings(settings: Settings) -> AssessmentSettings:
+    """Objectives and prices of the assessments."""
+    return AssessmentSettings(
+        slo=PRESETS[settings.slo_preset],
+        prices=Prices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
+    )
+
+
+def alert_targets(settings: Settings) -> AlertTargets:
+    """The same objectives and prices, as the five-minute alerts compare with them."""
+    slo = PRESETS[settings.slo_preset]
+    return AlertTargets(
+        error_free_share=1 - slo.error_rate,
+        p99_limit_ms=slo.p99_alert_ms,
+        hit_rate_limit=slo.hit_rate_alert,
+        api_cost_per_call_usd=settings.api_cost_per_call,
+        cache_cost_month_usd=settings.cache_cost_per_mb * settings.cache_size_mb,
+        budget_usd=settings.budget_usd,
+    )

@@ -1,0 +1,136 @@
+"""What people reach for when it burns: stop all automation, safe values, an empty cache, an earlier revision.
+
+Each is apart from the others, and none happens by itself. Values go the way of every change, as proposals.
+"""
+
+from datetime import timedelta
+
+from lumen.model.errors import NotPossible
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Knob, Proposal, number
+from lumen.model.service import Person, ServiceId
+from lumen.model.watching import Pause
+from lumen.policies.rollback_evidence import good_revision
+from lumen.ports.actuators import CacheKeys, Swept
+from lumen.ports.clock import Clock
+from lumen.ports.measurements import DeploymentSource
+from lumen.ports.state import Audit, Leases, Outbox, Surface, Turns
+from lumen.ports.watching import Standings
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.holding import LEASE, while_holding
+from lumen.use_cases.knobs import Knobs, find
+
+#: Mission 5: the memory that an emergency goes back to at least.
+LEAST_MEMORY_MB = 512
+FLUSH_LEASE = "flush"
+
+
+class Emergency:
+    """Rights are settled before any of these is called. `safe_ttl_seconds`: DEFAULT_TTL_SECONDS."""
+
+    def __init__(
+        self,
+        approvals: Approvals,
+        knobs: Knobs,
+        deployments: DeploymentSource,
+        keys: CacheKeys,
+        standings: Standings,
+        turns: Turns,
+        outbox: Outbox,
+        leases: Leases,
+        audit: Audit,
+        clock: Clock,
+        safe_ttl_seconds: int,
+    ) -> None:
+        self._approvals = approvals
+        self._knobs = knobs
+        self._deployments = deployments
+        self._keys = keys
+        self._standings = standings
+        self._turns = turns
+        self._outbox = outbox
+        self._leases = leases
+        self._audit = audit
+        self._clock = clock
+        self._safe_ttl_seconds = safe_ttl_seconds
+
+    async def pause(self, service: ServiceId, person: Person, lasts: timedelta | None) -> Pause:
+        """Stop all automation, for a while or until somebody resumes. What people approve is still done."""
+        now = self._clock.now()
+        pause = Pause(person, now, now + lasts if lasts else None)
+        await self._standings.pause(service, pause)
+        await self._show(service)
+        return pause
+
+    async def resume(self, service: ServiceId, person: Person) -> None:
+        """Raises NotPossible when nothing was paused."""
+        if not await self._standings.resume(service, person):
+            raise NotPossible(message("emergency.not_paused"), message("emergency.not_paused_remedy"))
+        await self._show(service)
+
+    async def safe_ttl(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
+        """Propose the safe TTL. Raises as `Approvals.propose` does."""
+        return await self._approvals.propose(service, Knob.TTL, self._safe_ttl_seconds, person, request_id)
+
+    async def safe_memory(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
+        """Propose at least 512 MB for each instance; never less than it has. Raises as `Approvals.propose` does."""
+        present = await find(self._knobs, Knob.MEMORY).places[0].read(service)
+        wanted = max(number(present.value), LEAST_MEMORY_MB)
+        return await self._approvals.propose(service, Knob.MEMORY, wanted, person, request_id)
+
+    async def larger_cache(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
+        """Propose half as much cache again (mission 4). Raises as `Approvals.propose` does."""
+        turnable = find(self._knobs, Knob.CACHE_SIZE)
+        present = number((await turnable.places[0].read(service)).value)
+        wanted = min(round(present * 1.5), turnable.highest or round(present * 1.5))
+        return await self._approvals.propose(service, Knob.CACHE_SIZE, wanted, person, request_id)
+
+    async def roll_back(self, service: ServiceId, person: Person, revision: str, request_id: str) -> Proposal:
+        """Propose going back to `revision`, "" for the newest one that is known to be good. Raises NotPossible."""
+        deployment = (await self._deployments.deployments((service,)))[service]
+        if isinstance(deployment, NoData):
+            raise NotPossible(deployment.reason, deployment.remedy)
+        names = [one.name for one in deployment.revisions]
+        if revision and revision not in names:
+            raise NotPossible(
+                message("rollback.unknown_revision", service=service.name, revision=revision),
+                message("rollback.unknown_revision_remedy", names=", ".join(names[:10])),
+            )
+        records = (await self._standings.read(service)).revisions or {}
+        serving = next((one.name for one in deployment.revisions if one.traffic_percent > 0), "")
+        target = revision or good_revision(records, deployment.revisions, serving)
+        if target is None:
+            raise NotPossible(
+                message("rollback.no_good_revision", service=service.name), message("rollback.no_good_revision_remedy")
+            )
+        return await self._approvals.propose(service, Knob.TRAFFIC, target, person, request_id)
+
+    async def count_keys(self) -> int:
+        """How many cached answers a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
+        return (await self._keys.flush(_quiet, dry_run=True)).seen
+
+    async def flush(self, service: ServiceId, person: Person) -> Swept:
+        """Remove the service's cached answers, and nothing else on that server; audited before and after.
+
+        Raises NotPossible while another one is under way, ActuatorFailed, SourceUnavailable.
+        """
+        lease = await self._leases.acquire(service, FLUSH_LEASE, LEASE)
+        if lease is None:
+            raise NotPossible(message("emergency.flushing"), message("emergency.flushing_remedy"))
+        await self._audit.add(service, "flush-began", person.user_id, "")
+        swept = await while_holding(
+            self._leases, service, lease, lambda _: self._keys.flush(_quiet, dry_run=False), LEASE
+        )
+        await self._audit.add(service, "flushed", person.user_id, f"{swept.changed} keys")
+        return swept
+
+    async def _show(self, service: ServiceId) -> None:
+        """The report that stands in the channel says it too."""
+        shown_on = await self._turns.report_surface(service)
+        if shown_on is not None:
+            await self._outbox.mark(Surface(service, "report", shown_on))
+
+
+def _quiet(_swept: Swept) -> None:
+    """A flush is told when it is done."""
