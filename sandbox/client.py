@@ -4,6 +4,7 @@ async with SandboxClient("http://127.0.0.1:8123/control/") as sandbox:
     outcome = await sandbox.command("/lumen status")
     card = await sandbox.wait_for_message(lambda m: "Approve" in m.labels())
     await sandbox.click(card, "approve")
+    await sandbox.world.start_incident("cache_degraded", lasts="45m")
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+
+from sandbox.world_client import WorldClient
 
 Json = dict[str, Any]
 
@@ -100,6 +103,7 @@ class SandboxClient:
     def __init__(self, control_url: str) -> None:
         self._url = control_url.rstrip("/") + "/"
         self._session: aiohttp.ClientSession | None = None
+        self.world = WorldClient(self.get, self.post)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))

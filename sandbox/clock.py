@@ -6,6 +6,9 @@ The bot that runs against the sandbox is given the same two numbers and so lives
 
 import time
 from datetime import UTC, datetime
+from math import inf
+
+_LATEST_ORIGIN = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Clock:
@@ -30,6 +33,28 @@ class Clock:
     def now(self) -> datetime:
         """Service time now, UTC."""
         return datetime.fromtimestamp(self.seconds(), UTC)
+
+    def run_at(self, scale: float) -> None:
+        """Another pace from now on. Service time goes on from where it is, so the origin moves: whoever shares this
+        clock must be given both numbers again. Raises ValueError for a pace that no origin makes continuous."""
+        if not scale > 0 or scale == inf:
+            raise ValueError(f"the clock's scale must be above 0, not {scale}")
+        wall, service = time.time(), self.seconds()
+        ahead = service - wall
+        if scale == 1:
+            if abs(ahead) > 0.001:
+                raise ValueError(
+                    f"service time is {ahead:.0f} s ahead of the wall's, and at scale 1 it would be the wall's: choose "
+                    "another scale, such as 1.01, or start anew"
+                )
+            self.scale = 1.0
+            return
+        origin = wall - ahead / (scale - 1)
+        if not 0 <= origin <= _LATEST_ORIGIN:
+            raise ValueError(
+                f"at scale {scale} the origin would lie outside the years 1970 to 9999: choose another scale"
+            )
+        self.scale, self._origin_seconds = scale, origin
 
     def wall_seconds(self, service_seconds: float) -> float:
         """How long a duration of service time takes on the wall."""

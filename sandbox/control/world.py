@@ -3,6 +3,8 @@
 GET  state                    the clock, the TTL that is followed, hit rate, services, faults
 GET  notifications            what notification channels were told, and the incidents of alert policies
 GET  calls                    how often each method was called
+GET  clock                    now, the wall's time, scale and origin: now = origin + (wall - origin) * scale
+POST clock       {scale}      another pace from now on; answers with the new pair, which others must be told
 POST ttl-follow  {on}         whether ION reads the TTL setting and acknowledges it
 POST pause       {on}         no requests while paused
 POST fault       {method, code?, message?, delay_seconds?, times?, after?}    "Services/UpdateService", "*"
@@ -14,7 +16,6 @@ POST deploy      {service?, image?, error_share?, slow_factor?, fails?}       a 
 POST clear       {}           no faults, all permissions, metrics on time, usual demand
 """
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -22,13 +23,15 @@ import grpc
 from aiohttp import web
 
 from sandbox.clock import Clock
-from sandbox.control.requests import BadRequest, Body, does, reads
+from sandbox.control.requests import BadRequest, Body, Deed, does, reads
 from sandbox.google.cloud import GoogleCloud
 from sandbox.google.faults import MethodFault
 from sandbox.google.quota import LIMITS, Quotas
 from sandbox.ion.behaviour import NO_START, Behaviour
 from sandbox.ion.place import image_of
 from sandbox.ion.world import World
+
+SLOWEST, FASTEST = 0.1, 1000.0  # paces of the clock that the world keeps up with
 
 
 class WorldControl:
@@ -42,7 +45,8 @@ class WorldControl:
 
     def mount(self, application: web.Application) -> None:
         """Add the routes; the application has the loopback guard among its middlewares."""
-        posts: dict[str, Callable[[Body], Body]] = {
+        posts: dict[str, Deed] = {
+            "clock": self.run_at,
             "ttl-follow": self.ttl_follow,
             "pause": self.pause,
             "fault": self.fault,
@@ -54,6 +58,7 @@ class WorldControl:
             "clear": self.clear,
         }
         application.router.add_get("/control/world/state", reads(self.state))
+        application.router.add_get("/control/world/clock", reads(self.clock))
         application.router.add_get("/control/world/calls", reads(self.calls))
         application.router.add_get("/control/world/notifications", reads(self.notifications))
         for name, deed in posts.items():
@@ -77,6 +82,15 @@ class WorldControl:
             "ion": None if self._world is None else self._ion_state(self._world),
         }
 
+    def clock(self) -> Body:
+        clock = self._clock
+        return {
+            "now": clock.now().isoformat(),
+            "wall": clock.wall_now().isoformat(),
+            "scale": clock.scale,
+            "origin": clock.origin.isoformat(),
+        }
+
     def _service(self, message: Any) -> Body:
         return {
             "name": message.name.rsplit("/", 1)[-1],
@@ -96,6 +110,11 @@ class WorldControl:
             "ttl_version": world.ttl.version,
             "ttl_followed": world.ttl.following,
             "hit_rate": {str(minutes): ledger.hit_rate(minutes) for minutes in (5, 10, 30, 60)},
+            "in_process_rate": {str(minutes): ledger.in_process_rate(minutes) for minutes in (5, 10, 30, 60)},
+            "in_process": [
+                {"service": s, "revision": r, "entries": c.entries, "instances": c.instances, "answers": c.answers}
+                for (s, r), c in world.process_caches().items()
+            ],
             "requests_last_minute": last.requests if last else 0,
             "errors_last_minute": last.errors if last else 0,
             "demand_factor": world.demand.factor,
@@ -115,6 +134,16 @@ class WorldControl:
         }
 
     # Doing
+
+    async def run_at(self, body: Body) -> Body:
+        scale = float(body["scale"]) if "scale" in body else 0.0
+        if not SLOWEST <= scale <= FASTEST:
+            raise BadRequest(f"scale {body.get('scale')!r}: a number from {SLOWEST} to {FASTEST:g}")
+        if self._world is not None:
+            await self._world.run_at(scale)
+        else:
+            self._clock.run_at(scale)
+        return self.clock()
 
     def ttl_follow(self, body: Body) -> Body:
         self._ion().ttl.following = bool(body.get("on", True))

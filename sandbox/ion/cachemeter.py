@@ -1,5 +1,7 @@
 """The redis_instance series: what INFO says, once a minute, as Memorystore reports it."""
 
+from collections.abc import Callable
+
 from sandbox.google.monitoring import catalogue
 from sandbox.google.monitoring.metric import MetricType
 from sandbox.google.monitoring.series import GridSeries, Labels
@@ -31,7 +33,9 @@ METRICS: tuple[MetricType, ...] = (
 class CacheMeter:
     """Writes one instance's points. Counters are differences of INFO; a restart of the server begins them anew."""
 
-    def __init__(self, store: SeriesStore, resource: dict[str, str], first_minute: int, clock_scale: float) -> None:
+    def __init__(
+        self, store: SeriesStore, resource: dict[str, str], first_minute: int, clock_scale: Callable[[], float]
+    ) -> None:
         """`resource`: the labels of its redis_instance. The server's TTLs are on the wall: they are scaled back."""
         self._scale = clock_scale
         self._before: CacheInfo | None = None
@@ -64,7 +68,7 @@ class CacheMeter:
         self._write(minute, catalogue.MEMORY_USAGE_RATIO, info.used_bytes / info.max_bytes if info.max_bytes else None)
         self._write(minute, catalogue.MAXMEMORY, info.max_bytes)
         self._write(minute, catalogue.CLIENTS_CONNECTED, info.clients)
-        self._write(minute, catalogue.AVERAGE_TTL, info.average_ttl_ms * self._scale)
+        self._write(minute, catalogue.AVERAGE_TTL, info.average_ttl_ms * self._scale())
         self._write(minute, catalogue.KEYS, info.keys)
         return hits, misses
 

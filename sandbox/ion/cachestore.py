@@ -164,5 +164,20 @@ class CacheStore:
         except (RedisError, OSError) as error:
             raise CacheDown(str(error)) from error
 
+    async def stretch(self, factor: float) -> None:
+        """Multiply what every cached answer has left to live."""
+        try:
+            keys = [key async for key in self.redis.scan_iter(f"{self._prefix}*", count=1000)]
+            pipe = self.redis.pipeline(transaction=False)
+            for key in keys:
+                pipe.pttl(key)
+            left = await pipe.execute()
+            for key, milliseconds in zip(keys, left, strict=True):
+                if milliseconds > 0:
+                    pipe.pexpire(key, max(1, round(milliseconds * factor)))
+            await pipe.execute()
+        except (RedisError, OSError) as error:
+            raise CacheDown(str(error)) from error
+
     async def close(self) -> None:
         await self.redis.aclose()

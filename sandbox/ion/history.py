@@ -19,7 +19,7 @@ from sandbox.ion.cachemeter import CacheMeter
 from sandbox.ion.config import IonConfig, ServiceConfig
 from sandbox.ion.demand import Demand
 from sandbox.ion.instances import BUSY_SHARE, PER_SECOND
-from sandbox.ion.latency import COLD_START, HIT, MISS, UNCACHED
+from sandbox.ion.latency import COLD_START, HIT, IN_PROCESS, MISS, UNCACHED
 from sandbox.ion.ledger import Ledger
 from sandbox.ion.random_counts import poisson
 from sandbox.ion.revisionmeter import response_labels
@@ -55,8 +55,10 @@ class History:
         self._first = end_minute - config.history_days * DAY_MINUTES
         levels = [demand.usual_level(minute * MINUTE) for minute in range(self._first, end_minute, 5)]
         self._levels = [level for level in levels for _ in range(5)][: end_minute - self._first]
-        self._hit_rates = [replay.steady(level).hit_rate for level in levels for _ in range(5)]
-        self._resident = [replay.steady(level).resident for level in levels for _ in range(5)]
+        settled = [replay.steady(level) for level in levels]
+        self._hit_rates = [s.hit_rate for s in settled for _ in range(5)]
+        self._resident = [s.resident for s in settled for _ in range(5)]
+        self._in_process = [s.in_process for s in settled for _ in range(5)]
         self._hits = [0] * len(self._levels)
         self._misses = [0] * len(self._levels)
 
@@ -78,7 +80,8 @@ class History:
         requests = [
             max(0, round(m + sqrt(m) * z)) for m, z in zip(expected, self._draws.normal(high - low), strict=True)
         ]
-        cached = [round(n * config.cached_share) for n in requests]
+        near = [round(n * config.cached_share * p) for n, p in zip(requests, self._in_process[low:high], strict=False)]
+        cached = [round(n * config.cached_share) - p for n, p in zip(requests, near, strict=True)]
         hits = [
             min(n, max(0, round(n * h + z * sqrt(n * h * (1 - h)))))
             for n, h, z in zip(cached, self._hit_rates[low:high], self._draws.normal(high - low), strict=True)
@@ -88,7 +91,7 @@ class History:
             self._misses[index] += asked - hit
         labels = Labels("cloud_run_revision", config.run_labels(service.name, name), {})
         self._requests(labels, start, requests)
-        self._latencies(labels, start, requests, cached, hits)
+        self._latencies(labels, start, requests, near, cached, hits)
         self._instances(labels, start, requests)
 
     def _grid(self, metric: MetricType, labels: Labels, own: dict[str, str], start: int) -> GridSeries:
@@ -109,11 +112,19 @@ class History:
         self._grid(metric, labels, response_labels(200), start).fill([n * good // 1_000_000 for n in requests], False)
 
     def _latencies(
-        self, labels: Labels, start: int, requests: Sequence[int], cached: Sequence[int], hits: Sequence[int]
+        self,
+        labels: Labels,
+        start: int,
+        requests: Sequence[int],
+        near: Sequence[int],
+        cached: Sequence[int],
+        hits: Sequence[int],
     ) -> None:
+        """`near`: answered in the process; `cached`: asked of Redis, `hits` of them found."""
         misses = [c - h for c, h in zip(cached, hits, strict=True)]
-        others = [n - c for n, c in zip(requests, cached, strict=True)]
+        others = [n - p - c for n, p, c in zip(requests, near, cached, strict=True)]
         counted = Mixture(start, ((hits, HIT.shares(LATENCY_BUCKETS)), (misses, MISS.shares(LATENCY_BUCKETS)),
+                                  (near, IN_PROCESS.shares(LATENCY_BUCKETS)),
                                   (others, UNCACHED.shares(LATENCY_BUCKETS))))  # fmt: skip
         self._store.add(
             CountingSeries(
@@ -151,7 +162,8 @@ class History:
         """What the world cost from a minute on, at the ledger's prices; for the month that has begun."""
         low = max(0, since_minute - self._first)
         misses, asked = sum(self._misses[low:]), sum(self._hits[low:]) + sum(self._misses[low:])
-        requests = round(asked / self._config.cached_share)
+        in_process = replay.steady(1.0).in_process
+        requests = round(asked / self._config.cached_share / (1 - in_process))
         minutes = max(1, len(self._misses) - low)
         billable = requests / PER_SECOND  # an instance serves so many requests in each second of its time
         return ledger.price(requests, misses, billable, 1.0, 0.5) + ledger.price(0, 0, 0.0, 1.0, 0.5) * (minutes - 1)

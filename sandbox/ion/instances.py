@@ -28,6 +28,11 @@ class Instances:
         self._running = 0
         self._idle_minutes = 0
 
+    @property
+    def running(self) -> int:
+        """How many there are, busy or not."""
+        return self._running
+
     def pinned(self, count: int) -> Minute:
         """A minute in which just so many instances are busy all the time, whatever the load."""
         cold = max(0, count - self._running)

@@ -22,6 +22,7 @@ class MinuteSummary:
     hits: int
     misses: int
     cost_usd: float
+    in_process: int = 0  # answered by the instances' own caches
 
 
 class Ledger:
@@ -55,8 +56,18 @@ class Ledger:
         self.month_usd += summary.cost_usd
         self.minutes.append(summary)
 
+    def _last(self, minutes: int) -> list[MinuteSummary]:
+        return [m for m in self.minutes if m.minute > self.minutes[-1].minute - minutes] if self.minutes else []
+
+    def in_process_rate(self, minutes: int) -> float | None:
+        """The share of the askings for an answer that Redis did not hear of; None when nobody asked."""
+        last = self._last(minutes)
+        near = sum(m.in_process for m in last)
+        asked = near + sum(m.hits + m.misses for m in last)
+        return near / asked if asked else None
+
     def hit_rate(self, minutes: int) -> float | None:
-        """Of the last closed minutes; None when the cache was not asked."""
-        last = [m for m in self.minutes if m.minute > self.minutes[-1].minute - minutes] if self.minutes else []
+        """Redis's, of the last closed minutes; None when it was not asked."""
+        last = self._last(minutes)
         hits, misses = sum(m.hits for m in last), sum(m.misses for m in last)
         return hits / (hits + misses) if hits + misses else None

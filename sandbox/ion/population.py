@@ -4,7 +4,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from random import Random
 
-TOPICS = 880  # asked for at the mean level of demand
+TOPICS = 820  # asked for at the mean level of demand
 EXPONENT = 0.8  # of Zipf's law
 # More users ask for more different things: topics in play ~ level ** BREADTH.
 BREADTH = 0.95

@@ -10,6 +10,7 @@ from sandbox.google.monitoring.series import GridHistograms, GridSeries, Labels
 from sandbox.google.monitoring.store import SeriesStore
 from sandbox.ion.instances import Instances, Minute
 from sandbox.ion.latency import COLD_START
+from sandbox.ion.processcache import ProcessCaches
 
 KEEP_MINUTES = 42 * 1440  # as long as Monitoring keeps full resolution
 
@@ -38,9 +39,10 @@ class _Answers:
 class RevisionMeter:
     """Counts a revision's requests and writes them a minute at a time."""
 
-    def __init__(self, store: SeriesStore, resource: dict[str, str], random: Random) -> None:
-        """`resource`: the labels of its cloud_run_revision."""
+    def __init__(self, store: SeriesStore, resource: dict[str, str], random: Random, l1_entries: int) -> None:
+        """`resource`: the labels of its cloud_run_revision; `l1_entries` as its environment has them."""
         self.instances = Instances(random)
+        self.in_process = ProcessCaches(random, l1_entries)
         self.requests = 0
         self._store = store
         self._resource = resource
@@ -72,6 +74,7 @@ class RevisionMeter:
             lived = self.instances.pinned(pinned)
         else:
             lived = self.instances.minute(self.requests, minimum)
+        self.in_process.run(self.instances.running)
         lived = replace(lived, billable_seconds=lived.billable_seconds * time_factor)
         if self.requests or lived.active or lived.idle:
             self._put_instances(minute, lived)

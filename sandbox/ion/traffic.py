@@ -8,7 +8,8 @@ from random import Random
 
 from sandbox.ion.behaviour import Behaviour
 from sandbox.ion.cachestore import CacheDown, CacheStore
-from sandbox.ion.latency import HIT, MISS, UNCACHED
+from sandbox.ion.demand import DAY
+from sandbox.ion.latency import HIT, IN_PROCESS, MISS, UNCACHED
 from sandbox.ion.population import Population
 from sandbox.ion.revisionmeter import RevisionMeter
 
@@ -25,10 +26,11 @@ class Backend:
 
 @dataclass(slots=True)
 class Outcome:
-    """Sums over one batch."""
+    """Sums over one batch. `in_process`: answered by an instance's own cache; hits and misses are Redis's."""
 
     requests: int = 0
     errors: int = 0
+    in_process: int = 0
     hits: int = 0
     misses: int = 0
 
@@ -58,17 +60,23 @@ class Traffic:
         self._hit = HIT.sampler(random)
         self._miss = MISS.sampler(random)
         self._uncached = UNCACHED.sampler(random)
+        self._in_process = IN_PROCESS.sampler(random)
 
-    async def serve(self, count: int, level: float, day: int, backends: Sequence[Backend]) -> Outcome:
-        """`count` requests, each really looked up. A cache that is down is a miss for everybody."""
+    async def serve(
+        self, count: int, level: float, during: tuple[float, float], backends: Sequence[Backend]
+    ) -> Outcome:
+        """`count` requests spread over `during` (from, to; seconds), each really looked up: by its instance, then in
+        Redis. A Redis that is down is a miss for everybody."""
         outcome = Outcome(requests=count)
         if not count or not backends:
             return outcome
-        chosen = self._choose(count, backends)
+        everybody = self._choose(count, backends)
         cached = round(count * self._cached_share)
-        keys = [self._population.key(rank, day) for rank in self._population.ranks(cached, level)]
+        keys, chosen, in_process_errors = self._not_in_process(self._keys(cached, level, during[0]), everybody, during)
+        outcome.in_process = cached - len(keys)
+        outcome.errors += in_process_errors
         found = await self._look_up(keys, chosen)
-        for hit, backend in zip(found, chosen, strict=False):
+        for hit, backend in zip(found, chosen, strict=True):
             if hit:
                 outcome.hits += 1
                 outcome.errors += self._answer(backend, self._hit(), 0.0)
@@ -76,9 +84,30 @@ class Traffic:
                 outcome.misses += 1
                 slow = self._miss() * self.vertex_slow_factor
                 outcome.errors += self._answer(backend, slow, self.vertex_error_share)
-        for backend in chosen[cached:]:
+        for backend in everybody[cached:]:
             outcome.errors += self._answer(backend, self._uncached(), 0.0)
         return outcome
+
+    def _keys(self, count: int, level: float, at: float) -> list[str]:
+        day = int(at // DAY)
+        return [self._population.key(rank, day) for rank in self._population.ranks(count, level)]
+
+    def _not_in_process(
+        self, keys: Sequence[str], chosen: Sequence[Backend], during: tuple[float, float]
+    ) -> tuple[list[str], list[Backend], int]:
+        """What Redis is asked for, and by whom; the others have been answered, so many of them with an error."""
+        since, until = during
+        step = (until - since) / len(keys) if keys else 0.0
+        asking: list[str] = []
+        by: list[Backend] = []
+        errors = 0
+        for number, (key, backend) in enumerate(zip(keys, chosen, strict=False)):
+            if backend.meter.in_process.asked(key, since + number * step):
+                errors += self._answer(backend, self._in_process(), 0.0)
+            else:
+                asking.append(key)
+                by.append(backend)
+        return asking, by, errors
 
     def _choose(self, count: int, backends: Sequence[Backend]) -> list[Backend]:
         if len(backends) == 1:

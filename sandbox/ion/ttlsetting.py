@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import redis.asyncio as redis_asyncio
 from redis.exceptions import RedisError
@@ -11,6 +12,7 @@ CONFIG_KEY = "ion:config:cache_ttl_seconds"  # a hash {value, version}, announce
 ACK_KEY = "ion:ack:cache_ttl_seconds"
 MIN_SECONDS = 60
 MAX_SECONDS = 3600
+LONGEST_WAIT_SECONDS = 2.0  # of the wall
 POLL_SECONDS = 28.0  # of service time; the contract asks for at least each 30 s
 
 _log = logging.getLogger("sandbox.ion")
@@ -67,7 +69,16 @@ class TtlSetting:
             await channel.subscribe(CONFIG_KEY)
             while True:
                 await self.read()
-                await channel.get_message(timeout=self._pause())
+                await self._announced(channel)
+
+    async def _announced(self, channel: Any) -> None:
+        """Until an announcement, or until it is time to look anyway; the clock's pace may change meanwhile."""
+        waited = 0.0
+        while (left := self._pause() - waited) > 0:
+            step = min(LONGEST_WAIT_SECONDS, left)
+            if await channel.get_message(timeout=step) is not None:
+                return
+            waited += step
 
 
 def checked(value: bytes | str | None) -> int | None:

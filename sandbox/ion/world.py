@@ -22,6 +22,7 @@ from sandbox.ion.demand import DAY, Demand
 from sandbox.ion.history import History
 from sandbox.ion.ledger import Ledger, MinuteSummary
 from sandbox.ion.population import Population
+from sandbox.ion.processcache import ProcessCaches, entries_of
 from sandbox.ion.random_counts import poisson
 from sandbox.ion.revisionmeter import RevisionMeter
 from sandbox.ion.traffic import Backend, Traffic
@@ -63,9 +64,9 @@ class World:
         self._at = clock.seconds()
         self._first_minute = int(self._at // MINUTE)
         first = self._first_minute - config.history_days * 1440
-        self._cache_meter = CacheMeter(store, config.redis_labels(), first, clock.scale)
+        self._cache_meter = CacheMeter(store, config.redis_labels(), first, lambda: clock.scale)
         self._meters: dict[tuple[str, str], RevisionMeter] = {}
-        self._minute = {"requests": 0, "errors": 0, "hits": 0, "misses": 0}
+        self._minute = {"requests": 0, "errors": 0, "hits": 0, "misses": 0, "in_process": 0}
         self._tasks: list[asyncio.Task[None]] = []
         cloud_run.start_fault = self._start_fault
         cloud.spent_usd = lambda: self.ledger.month_usd
@@ -116,7 +117,8 @@ class World:
         """What a service that has been running for long would have in its cache (keys live on, whoever reads them)."""
         ttl = self.ttl_seconds()
         day = int(self._at // DAY)
-        rate = self.config.requests_per_second * level * self.config.cached_share
+        in_process = replay.steady(level).in_process
+        rate = self.config.requests_per_second * level * self.config.cached_share * (1 - in_process)
         present = []
         for rank, share in enumerate(Population(self._random).shares(level)):
             asked = rate * share * ttl  # times within one lifetime
@@ -166,13 +168,14 @@ class World:
         middle = (self._at + until) / 2
         level = self.demand.level(middle)
         rate = min(self.config.requests_per_second * level, MAX_REQUESTS_PER_WALL_SECOND / self._clock.scale)
-        count = poisson(self._random, rate * (until - self._at))
-        self._at = until
-        outcome = await self.traffic.serve(count, level, int(middle // DAY), self.backends())
+        since, self._at = self._at, until
+        count = poisson(self._random, rate * (until - since))
+        outcome = await self.traffic.serve(count, level, (since, until), self.backends())
         self._minute["requests"] += outcome.requests
         self._minute["errors"] += outcome.errors
         self._minute["hits"] += outcome.hits
         self._minute["misses"] += outcome.misses
+        self._minute["in_process"] += outcome.in_process
 
     def backends(self) -> list[Backend]:
         """The revisions that get traffic now."""
@@ -188,15 +191,37 @@ class World:
     def _backend(self, service: str, resource: ServiceResource, name: str, share: float) -> Backend:
         revision = resource.revisions[name]
         behaviour = self.behaviours.of(revision.containers[0].image)
-        return Backend(share, self._meter(service, name), behaviour, self.ttl_seconds(revision))
+        meter = self._meter(service, name, entries_of(environment(revision)))
+        return Backend(share, meter, behaviour, self.ttl_seconds(revision))
 
-    def _meter(self, service: str, revision: str) -> RevisionMeter:
+    def _meter(self, service: str, revision: str, l1_entries: int) -> RevisionMeter:
         key = (service, revision)
         found = self._meters.get(key)
         if found is None:
-            found = RevisionMeter(self._store, self.config.run_labels(service, revision), self._random)
+            found = RevisionMeter(self._store, self.config.run_labels(service, revision), self._random, l1_entries)
             self._meters[key] = found
         return found
+
+    def process_caches(self) -> dict[tuple[str, str], ProcessCaches]:
+        """The L1 of every revision that gets traffic, by service and revision."""
+        found = {}
+        for service in self.config.services:
+            resource = self._cloud_run.services.get(f"{self.config.location}/services/{service.name}")
+            for name in resource.shares() if resource is not None else ():
+                meter = self._meters.get((service.name, name))
+                if meter is not None:
+                    found[service.name, name] = meter.in_process
+        return found
+
+    async def run_at(self, scale: float) -> None:
+        """Another pace of the clock, from now on; what is cached lives as long in service time as it would have.
+        Raises ValueError where there is no such clock."""
+        before = self._clock.scale
+        self._clock.run_at(scale)
+        try:
+            await self.cache.stretch(before / scale)
+        except CacheDown as error:
+            _log.warning("the cache's lifetimes stay as they are on the wall: %s", error)
 
     def ttl_seconds(self, revision: object = None) -> int:
         """The TTL that a revision writes its keys with: the setting, else its environment's default."""
@@ -224,7 +249,11 @@ class World:
         self._minute = dict.fromkeys(self._minute, 0)
         calls = round(done["misses"] * self.cost_factor)
         cost = self.ledger.price(done["requests"], calls, billable, 1.0, self._memory_gib())
-        self.ledger.add(MinuteSummary(minute, done["requests"], done["errors"], done["hits"], done["misses"], cost))
+        self.ledger.add(
+            MinuteSummary(
+                minute, done["requests"], done["errors"], done["hits"], done["misses"], cost, done["in_process"]
+            )
+        )
         self._trim(minute)
         self.after_minute(minute)
 

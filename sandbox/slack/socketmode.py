@@ -8,7 +8,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
@@ -60,7 +60,7 @@ class SocketHub:
     monotonic: Callable[[], float]
     ack_seconds: float = ACK_SECONDS
     event_retries_seconds: tuple[float, ...] = EVENT_RETRIES_SECONDS
-    warning_seconds: float = WARNING_SECONDS
+    wait_after_warning: Callable[[float], Awaitable[None]] = asyncio.sleep
     faults: SocketFaults = field(default_factory=SocketFaults)
     connections: list[Connection] = field(default_factory=list)
     _tickets: dict[str, float] = field(default_factory=dict)
@@ -238,7 +238,7 @@ class SocketHub:
             await connection.send({"type": "disconnect", "reason": "warning", "debug_info": {"host": "sandbox"}})
 
         async def later() -> None:
-            await asyncio.sleep(self.warning_seconds)
+            await self.wait_after_warning(WARNING_SECONDS)
             for connection in connections:
                 await connection.disconnect("refresh_requested")
 

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import redis.asyncio as redis_asyncio
 from google.cloud import monitoring_v3 as m
 from google.cloud import run_v2
 
+from sandbox.client import SandboxClient, SandboxRefused
 from sandbox.ion.ttlsetting import ACK_KEY, CONFIG_KEY
 from tests.unit.sandbox.process_side import SCALE, Running, minutes_go_by, sandbox_process, start, until
 
@@ -144,6 +145,35 @@ async def test_without_a_setting_the_environment_of_the_serving_revision_holds(
     await until(served)
 
 
+async def test_a_larger_process_cache_keeps_requests_from_redis(running: Running) -> None:
+    async with SandboxClient(running.ready["control"]) as sandbox:
+        (usual, *_) = (await sandbox.world.ion()).in_process
+        assert (usual.service, usual.entries) == ("ion-api", 2000)
+        assert usual.instances >= 2
+        before = await until(lambda: _in_process_rate(sandbox))
+        assert 0.05 < before < 0.16
+        services = running.client(run_v2.ServicesAsyncClient)
+        name = f"projects/{running.ready['project']}/locations/us-central1/services/ion-api"
+        service = await services.get_service(name=name)
+        for variable in service.template.containers[0].env:
+            if variable.name == "L1_CACHE_MAX_ENTRIES":
+                variable.value = "10000"
+        await services.update_service(request={"service": service, "update_mask": {"paths": ["template.containers"]}})
+
+        async def served() -> bool:
+            return (await sandbox.world.ion()).in_process[0].entries == 10_000
+
+        await until(served)
+        await minutes_go_by(running, 12)
+        after = await _in_process_rate(sandbox)
+        assert after is not None
+        assert after > before + 0.06
+
+
+async def _in_process_rate(sandbox: SandboxClient) -> Any:
+    return (await sandbox.world.ion()).in_process_rate[10]
+
+
 async def test_a_bad_release_shows_in_the_metrics_by_revision(running: Running) -> None:
     made = await running.post("deploy", error_share=0.3)
     await minutes_go_by(running, 6)
@@ -166,6 +196,28 @@ async def test_a_release_that_does_not_start_moves_no_traffic(running: Running) 
     service = next(s for s in (await running.state())["services"] if s["name"] == "ion-api")
     assert service["latest_created"] == made["revision"] != service["latest_ready"]
     assert made["revision"] not in service["traffic"]
+
+
+async def test_the_clock_at_another_pace(running: Running, cache: redis_asyncio.Redis) -> None:
+    """Last: the other tests here count on their own pace."""
+    async with SandboxClient(running.ready["control"]) as sandbox:
+        before = await sandbox.world.clock()
+        assert before.scale == SCALE
+        longest = max([await cache.pttl(key) async for key in cache.scan_iter("ion:cache:*", count=500)])
+        after = await sandbox.world.run_at(SCALE / 4)
+        assert 0 <= (after.now - before.now).total_seconds() < 10 * SCALE
+        said = after.origin + (after.wall - after.origin) * after.scale
+        assert abs((said - after.now).total_seconds()) < 1
+        # Answers have four times as long on the wall, for service time is four times as slow.
+        stretched = max([await cache.pttl(key) async for key in cache.scan_iter("ion:cache:*", count=500)])
+        assert stretched > 2 * longest
+        await sandbox.world.pass_time(timedelta(minutes=1))
+        assert (await sandbox.world.clock()).now >= after.now + timedelta(minutes=1)
+        for scale in (0, 5000):
+            with pytest.raises(SandboxRefused, match=r"a number from 0\.1 to 1000"):
+                await sandbox.world.run_at(scale)
+        with pytest.raises(SandboxRefused, match="choose another scale"):
+            await sandbox.world.run_at(1)
 
 
 class TestTheProcess:

@@ -183,7 +183,14 @@ async def test_disconnect_frames_with_their_reason(world: World, reason: str) ->
 
 
 async def test_the_warning_comes_ahead_of_the_end(world: World) -> None:
-    world.server.hub.warning_seconds = 0.2
+    over = asyncio.Event()
+    announced: list[float] = []
+
+    async def until_told(seconds: float) -> None:
+        announced.append(seconds)
+        await over.wait()
+
+    world.server.hub.wait_after_warning = until_told
     async with connected(world) as socket:
         await hello(socket)
         await world.control.sockets("warning")
@@ -191,6 +198,8 @@ async def test_the_warning_comes_ahead_of_the_end(world: World) -> None:
         command = asyncio.ensure_future(world.control.command("/lumen still works"))
         await ack_next(socket)
         assert (await command).acked
+        assert announced == [10.0]
+        over.set()
         assert (await socket.receive_json(timeout=5))["reason"] == "refresh_requested"
 
 
