@@ -248,7 +248,7 @@ async def _joined(
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
     knobs = _knobs(settings, cache, google, ttl)
     collector = _collector(settings, clock, cache, google, deployments, ttl)
-    approvals = Approvals(memory.proposals, knobs)
+    approvals = Approvals(memory.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed)
     automation = await _automation(settings, memory)
     slices, targets = _slices(settings, google), alert_targets(settings)
     allowed = 1 - targets.error_free_share
@@ -266,6 +266,8 @@ async def _joined(
             memory.leases,
             memory.slots,
             memory.turns,
+            memory.alerts,
+            memory.standings,
             clock,
             assessment_settings(settings),
             ttl_limits(settings),
@@ -283,7 +285,7 @@ async def _joined(
         ),
         auditing=auditing_of(settings, memory),
         readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, memory.standings, ttl, clock),
-        watch=Watch(slices, memory.alerts, memory.slots, clock, targets),
+        watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets),
         revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),
         rollback=Rollback(
             Releases(slices, deployments, knobs, clock, allowed),

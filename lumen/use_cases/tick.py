@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.model.alert import Severity
 from lumen.model.assessment import Assessment
 from lumen.model.errors import NotPossible, SourceUnavailable
 from lumen.model.message import Message, message
@@ -18,6 +19,7 @@ from lumen.policies.ttl import TtlLimits, recommend_ttl
 from lumen.ports.clock import Clock
 from lumen.ports.numerics import Numerics
 from lumen.ports.state import Lease, Leases, Proposals, Slots, Turns
+from lumen.ports.watching import Alerts, Standings
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.holding import LEASE, kept_alive
@@ -56,6 +58,8 @@ class Tick:
         leases: Leases,
         slots: Slots,
         turns: Turns,
+        alerts: Alerts,
+        standings: Standings,
         clock: Clock,
         assessment: AssessmentSettings,
         limits: TtlLimits,
@@ -68,6 +72,8 @@ class Tick:
         self._leases = leases
         self._slots = slots
         self._turns = turns
+        self._alerts = alerts
+        self._standings = standings
         self._clock = clock
         self._assessment = assessment
         self._limits = limits
@@ -143,7 +149,12 @@ class Tick:
     async def _situation(self, service: ServiceId) -> Situation:
         unfinished = await self._proposals.unfinished(service)
         recent = await self._proposals.recent(service, 20)
+        pause = (await self._standings.read(service)).pause
+        page = next((s.alert for s in await self._alerts.open(service) if s.alert.severity is Severity.PAGE), None)
         return Situation(
+            paused=pause is not None,
+            paused_until=pause.until if pause else None,
+            page_open=page.id if page else None,
             last_change_at=next((p.finished_at for p in recent if p.state in CHANGED_SOMETHING), None),
             open_proposal=next((p.id for p in unfinished if p.draft.change.knob is Knob.TTL), None),
         )

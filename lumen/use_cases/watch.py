@@ -20,10 +20,10 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import StoredAlert
 from lumen.ports.clock import Clock
-from lumen.ports.state import Lease, Slots
+from lumen.ports.state import Lease, Leases, Slots
 from lumen.ports.watching import Alerts, Look, SliceSource
 from lumen.use_cases.collect import window_before
-from lumen.use_cases.holding import LEASE
+from lumen.use_cases.holding import LEASE, kept_alive
 
 WATCH_SCHEDULE = "watch"
 #: So many slices are fed before clicks get their turn (a fortnight takes about half a second).
@@ -52,10 +52,13 @@ class _Fold:
 class Watch:
     """Looks at every service once in each slot of five minutes of service time."""
 
-    def __init__(self, source: SliceSource, alerts: Alerts, slots: Slots, clock: Clock, targets: AlertTargets) -> None:
+    def __init__(
+        self, source: SliceSource, alerts: Alerts, slots: Slots, leases: Leases, clock: Clock, targets: AlertTargets
+    ) -> None:
         self._source = source
         self._alerts = alerts
         self._slots = slots
+        self._leases = leases
         self._clock = clock
         self._targets = targets
         self._folds: dict[ServiceId, _Fold] = {}
@@ -70,13 +73,14 @@ class Watch:
                 claimed[service] = lease
         if not claimed:
             return ()
-        after = {service: await self._alerts.newest(service) for service in claimed}
-        seen = await self._newest(after, slot)
         looked = []
-        for service, lease in claimed.items():
-            if await self._look(service, lease, after[service], seen[service]):
-                looked.append(service)
-            await self._slots.done(service, WATCH_SCHEDULE, slot, lease)
+        async with kept_alive(self._leases, claimed):
+            after = {service: await self._alerts.newest(service) for service in claimed}
+            seen = await self._newest(after, slot)
+            for service, lease in claimed.items():
+                if await self._look(service, lease, after[service], seen[service]):
+                    looked.append(service)
+                await self._slots.done(service, WATCH_SCHEDULE, slot, lease)
         return looked
 
     async def _newest(
