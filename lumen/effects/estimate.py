@@ -26,8 +26,8 @@ PLACEBO_EVERY = 6
 LEAST_PLACEBOS = 8
 SMOOTH_HOURS = 15
 #: AR(1) coefficients, and the hourly variance of the random walk as a share of the AR(1) noise's.
-RHOS = (0.0, 0.2, 0.4, 0.6, 0.75, 0.88, 0.95)
-DRIFTS = (0.0, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+RHOS = (0.0, 0.25, 0.5, 0.7, 0.85, 0.95)
+DRIFTS = (0.0, 5e-4, 2e-3, 8e-3, 3e-2)
 #: Models this much less likely than the best add nothing to the average.
 NEGLIGIBLE = 1e-3
 
@@ -146,8 +146,9 @@ def _models(y: Floats, x: Floats, hours: NDArray[np.int64], changed_at: int) -> 
     walked = np.minimum(hours[:, None], hours[None, :]) - hours[0]
     found: list[tuple[float, Floats, Floats, Floats]] = []
     for rho in RHOS:
+        memory = rho ** np.arange(int(apart.max()) + 1)
         for drift in DRIFTS:
-            root = cholesky(rho**apart + drift * walked + 1e-9 * np.eye(len(hours)), lower=True)
+            root = cholesky(memory[apart] + drift * walked + 1e-9 * np.eye(len(hours)), lower=True)
             white_y, white_x = _white(root, y), _white(root, with_step)
             found.append((_restricted(white_y, white_x, root), root, white_y, white_x[:, :-1]))
     best = min(cost for cost, *_ in found)
