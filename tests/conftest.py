@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from demo.locks import take_lock
+from demo.processes import end_all
 from demo.valkey import EmbeddedValkey, Kind
 from tests.chromium import find_chromium
 
@@ -49,11 +50,13 @@ def memory_directory() -> Iterator[Path]:
 
 
 def _clear_away_killed_runs(place: Path) -> None:
-    """A run that was killed could not stop its servers; the next one does. Runs that are alive hold their lock."""
+    """A run that was killed could not stop what it started; the next one does. Runs that are alive hold their lock."""
     for lock in place.glob(f"{PREFIX}*/alive.lock"):
         alive = take_lock(lock)
         if alive is None:
             continue
+        for children in lock.parent.rglob("children"):
+            end_all(children)
         for owner in lock.parent.rglob("owner.lock"):
             EmbeddedValkey(owner.parent).stop_orphan()
         shutil.rmtree(lock.parent, ignore_errors=True)

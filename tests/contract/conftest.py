@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +14,9 @@ SCALE = 60.0
 
 
 @pytest.fixture(scope="session")
-def sandbox_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def sandbox_world(memory_directory: Path) -> Iterator[World]:
     """Two servers and the sandbox as processes; no bot."""
-    with World(tmp_path_factory.mktemp("world"), Clock(SCALE, datetime.now(UTC).isoformat())) as running:
+    with World(memory_directory / "world", Clock(SCALE, datetime.now(UTC).isoformat())) as running:
         yield running
 
 

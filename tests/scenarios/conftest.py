@@ -1,12 +1,17 @@
 """A world of its own for each scenario: two servers, the sandbox and, when asked for, the bot, all real processes."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from demo.world import Clock, World
+from lumen.clock import SystemClock
+from lumen.model.service import ServiceId
+from lumen.state import epoch
+from lumen.state.connection import open_store
 from sandbox.client import SandboxClient
 
 #: An hour of service time in a minute, as in the demo.
@@ -14,15 +19,26 @@ SCALE = 60.0
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+async def world(request: pytest.FixtureRequest, memory_directory: Path) -> AsyncIterator[World]:
     """Everything but the bot, with a prepared store. Leaving it ends whatever was started in it.
 
     An indirect parameter is another scale than the demo's.
     """
     scale = float(getattr(request, "param", SCALE))
-    with World(tmp_path / "world", Clock(scale, datetime.now(UTC).isoformat())) as running:
-        running.initialise_state()
+    with (
+        TemporaryDirectory(dir=memory_directory) as directory,
+        World(Path(directory), Clock(scale, datetime.now(UTC).isoformat())) as running,
+    ):
+        await prepare(running)
         yield running
+
+
+async def prepare(world: World) -> None:
+    """What `lumen state init` does, without a process for it."""
+    of = world.addresses
+    store = open_store(world.state.url)
+    await epoch.init(store, [ServiceId(of.project, of.region, of.service)], SystemClock())
+    await store.aclose()
 
 
 @pytest.fixture
