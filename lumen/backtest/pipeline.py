@@ -14,7 +14,7 @@ from lumen.model.alert import Alert, AlertEvent, Severity
 from lumen.model.assessment import Assessment
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Change
+from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation
@@ -69,6 +69,15 @@ class Pipeline:
         self._past = Past(ServiceId("backtest", "history", service), settings.assumed)
         self._proposed_at: datetime | None = None
         self._last_change_at: datetime | None = None
+        self._taken_back: dict[tuple[Knob, bool], datetime] = {}
+        #: Whoever measures effects says while a change has no verdict yet.
+        self.measuring = False
+
+    def remember(self, seen: Observation) -> tuple[AlertEvent, ...]:
+        """An observation of the past, from before Lumen was there: watched and kept, but no turn is made of it."""
+        events = self._watch.feed(seen)
+        self._past.add(seen)
+        return events
 
     def feed(self, seen: Observation, looked_at: datetime | None = None) -> Look:
         """The next observation. `looked_at`: when it is seen, by default at its end."""
@@ -81,6 +90,10 @@ class Pipeline:
         self._past.assume(change)
         self._last_change_at = at
         self._proposed_at = None
+
+    def taken_back(self, change: Change, at: datetime) -> None:
+        """`change` did harm and was undone: its like is not proposed again soon."""
+        self._taken_back[_like(change)] = at
 
     def open_page(self) -> Alert | None:
         """A page that is open now."""
@@ -96,7 +109,12 @@ class Pipeline:
         if isinstance(wanted, NoData) or wanted.change is None or self._waits(at):
             return PastTurn(at, snapshot, assessment, wanted, False, ())
         page = self.open_page()
-        situation = Situation(page_open=page.id if page else None, last_change_at=self._last_change_at)
+        situation = Situation(
+            page_open=page.id if page else None,
+            last_change_at=self._last_change_at,
+            measuring=self.measuring,
+            taken_back_at=self._taken_back.get(_like(wanted.change)),
+        )
         held = held_back(snapshot, assessment, self._settings.automation, situation, at)
         if not held:
             self._proposed_at = at
@@ -104,3 +122,8 @@ class Pipeline:
 
     def _waits(self, at: datetime) -> bool:
         return self._proposed_at is not None and at - self._proposed_at < PROPOSAL_LIFE
+
+
+def _like(change: Change) -> tuple[Knob, bool]:
+    """The knob and the direction."""
+    return change.knob, (change.step or 0) > 0

@@ -1,24 +1,53 @@
 """One change to one knob at a time: which of several wanted changes comes first (mission 4).
 
-Memory comes first where it binds, since no TTL can keep what is evicted; then the TTL; then money that lies idle in
-memory, and only while the TTL is content: what a longer TTL will need is not given away the day before.
+Memory comes first where it binds, since no TTL can keep what is evicted, and where it is worth its price; then the
+TTL; then money that lies idle in memory, and only while the TTL is content: what a longer TTL will need is not given
+away the day before. A shorter TTL to spare memory is left to people: a full cache that evicts its least recently used
+entries loses fewer hits than a TTL that expires them all sooner.
 """
 
+from dataclasses import replace
+
+from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.turn import Recommendation
 from lumen.policies.size import SizeAdvice
+from lumen.policies.ttl_rules import Strategy
 
 Wanted = Recommendation | NoData
+
+#: More memory is proposed of Lumen's own from this return on (0-10). Its savings are an upper estimate (most of what
+#: is evicted would not have been asked for again in time), so an 8, four times the price, about pays for itself.
+WORTH_FROM = 8.0
 
 
 def first_of(ttl: Wanted, size: SizeAdvice | NoData) -> Wanted:
     """The recommendation to propose now; it may be to hold. What is missing of one knob does not stop the other."""
-    sized: Wanted = size if isinstance(size, NoData) else size.recommendation
+    sized = size if isinstance(size, NoData) else _worth(size)
+    ttl = ttl if isinstance(ttl, NoData) else _longer(ttl)
     if _step(sized) > 0 or isinstance(ttl, NoData):
         return sized
     if _step(sized) < 0 and ttl.change is None:
         return sized
     return ttl
+
+
+def _worth(size: SizeAdvice) -> Recommendation:
+    """More memory that does not pay for itself is left to people, and says so."""
+    wanted = size.recommendation
+    if _step(wanted) <= 0 or size.added_cost_usd <= 0 or size.roi >= WORTH_FROM:
+        return wanted
+    reason = message("policy.size_not_worth", savings_usd=size.savings_usd, added_usd=size.added_cost_usd)
+    return replace(wanted, change=None, strategy="MAINTAIN", reasons=(*wanted.reasons, reason))
+
+
+def _longer(ttl: Recommendation) -> Recommendation:
+    """The same, but a step down (that nobody pinned) is only told."""
+    if _step(ttl) >= 0 or ttl.strategy == Strategy.OVERRIDE:
+        return ttl
+    return replace(
+        ttl, change=None, strategy=Strategy.HOLD, reasons=(*ttl.reasons, message("policy.ttl_down_by_people"))
+    )
 
 
 def _step(wanted: Wanted) -> int:

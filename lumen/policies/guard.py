@@ -27,6 +27,8 @@ class Automation:
     freezes: tuple[Window, ...] = ()
     #: After a change of the knob: its effect is still being measured.
     cooldown: timedelta = timedelta(hours=24)
+    #: After a step was taken back: what did harm once is not tried again at once.
+    after_undo: timedelta = timedelta(days=14)
     #: After a deployment: its effect and that of a change could not be told apart.
     after_deployment: timedelta = timedelta(0)
 
@@ -40,6 +42,10 @@ class Situation:
     paused_until: datetime | None = None
     #: When the knob was last changed, by anybody.
     last_change_at: datetime | None = None
+    #: An earlier change of any knob has no verdict yet: one experiment at a time, or no effect can be told apart.
+    measuring: bool = False
+    #: When a change of this knob in this direction was last taken back.
+    taken_back_at: datetime | None = None
     #: The id of a proposal of the same knob that is not finished.
     open_proposal: str | None = None
     #: The name of an open page.
@@ -102,6 +108,12 @@ def _by_events(automation: Automation, situation: Situation, now: datetime) -> I
     changed, deployed = situation.last_change_at, situation.last_deployment_at
     if changed is not None and now - changed < automation.cooldown:
         yield message("policy.held_cooldown", until_at=(changed + automation.cooldown).isoformat())
+    elif situation.measuring:
+        yield message("policy.held_measuring")
+    back = situation.taken_back_at
+    if back is not None and now - back < automation.after_undo:
+        until = back + automation.after_undo
+        yield message("policy.held_taken_back", back_at=back.isoformat(), until_at=until.isoformat())
     if deployed is not None and now - deployed < automation.after_deployment:
         yield message("policy.held_deployed", until_at=(deployed + automation.after_deployment).isoformat())
 

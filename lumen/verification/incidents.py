@@ -25,15 +25,19 @@ DRAWN: tuple[tuple[Trouble, float, tuple[float, float], tuple[float, float]], ..
 
 
 def draw_incidents(seed: int, days: float) -> tuple[Incident, ...]:
-    """In order of their start. Releases come on working hours (UTC 7-17), everything else at any time."""
-    dice = np.random.default_rng([seed, 2])
+    """In order of their start. Releases come on working hours (UTC 7-17), everything else at any time.
+
+    Drawn week by week: a longer world begins like a shorter one of the same seed.
+    """
     found: list[Incident] = []
-    for trouble, a_week, hours, sizes in DRAWN:
-        for _ in range(int(dice.poisson(a_week * days / 7))):
-            one = _placed(dice, trouble, hours, sizes, days, found)
-            if one is not None:
-                found.append(one)
-    return tuple(sorted(found, key=lambda one: one.start))
+    for week in range(int(np.ceil(days / 7))):
+        dice = np.random.default_rng([seed, 2, week])
+        for trouble, a_week, hours, sizes in DRAWN:
+            for _ in range(int(dice.poisson(a_week))):
+                one = _placed(dice, trouble, hours, sizes, week, found)
+                if one is not None:
+                    found.append(one)
+    return tuple(sorted((one for one in found if one.start < days * DAY), key=lambda one: one.start))
 
 
 def _placed(
@@ -41,23 +45,21 @@ def _placed(
     trouble: Trouble,
     hours: tuple[float, float],
     sizes: tuple[float, float],
-    days: float,
+    week: int,
     others: list[Incident],
 ) -> Incident | None:
     """None where the calendar has no room left for it."""
     length = float(np.exp(dice.uniform(np.log(hours[0]), np.log(hours[1])))) * HOUR
     size = float(np.exp(dice.uniform(np.log(sizes[0]), np.log(sizes[1]))))
     for _ in range(40):
-        start = _start(dice, trouble, days)
-        if start + length < days * DAY and not any(
-            start < other.end + APART and other.start < start + length + APART for other in others
-        ):
+        start = _start(dice, trouble, week)
+        if not any(start < other.end + APART and other.start < start + length + APART for other in others):
             return Incident(trouble, start, start + length, size)
     return None
 
 
-def _start(dice: np.random.Generator, trouble: Trouble, days: float) -> float:
-    day = int(dice.integers(0, max(1, int(days)))) * DAY
+def _start(dice: np.random.Generator, trouble: Trouble, week: int) -> float:
+    day = (7 * week + int(dice.integers(0, 7))) * DAY
     if trouble in RELEASES:
         return day + float(dice.uniform(7, 17)) * HOUR
     if trouble is Trouble.COST_SURGE:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from lumen.alerts.observation import Observation
+from lumen.model.observation import Observation
 from lumen.verification.arrivals import SLICE_SECONDS, Arrivals, Demand
 from lumen.verification.cache import Cache
 from lumen.verification.incident import RELEASES, ROLLED_BACK, Incident, Trouble

@@ -17,9 +17,9 @@ def ttl(step: int) -> Recommendation:
     return Recommendation(change, "MODERATE", (), Priority.MEDIUM)
 
 
-def size(step: int) -> SizeAdvice:
+def size(step: int, roi: float = 9.0) -> SizeAdvice:
     change = Change(Knob.CACHE_SIZE, 256, 256 + step, "MB") if step else None
-    return SizeAdvice(Recommendation(change, "", (), Priority.LOW), 0.0, 0.0, 0.0)
+    return SizeAdvice(Recommendation(change, "", (), Priority.LOW), 9.0, float(step), roi)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,8 @@ def size(step: int) -> SizeAdvice:
         (120, 128, Knob.CACHE_SIZE),
         (0, 128, Knob.CACHE_SIZE),
         (120, -64, Knob.TTL),
-        (-60, -64, Knob.TTL),
+        (-60, -64, Knob.CACHE_SIZE),
+        (-60, 0, None),
         (0, -64, Knob.CACHE_SIZE),
         (120, 0, Knob.TTL),
         (0, 0, None),
@@ -45,3 +46,13 @@ def test_which_comes_first(ttl_step: int | None, size_step: int | None, knob: Kn
 
 def test_nothing_known_is_no_recommendation() -> None:
     assert first_of(MISSING, MISSING) is MISSING
+
+
+def test_memory_that_does_not_pay_for_itself_is_not_proposed() -> None:
+    found = first_of(ttl(120), size(128, roi=7.9))
+    assert not isinstance(found, NoData)
+    assert found.change is not None
+    assert found.change.knob is Knob.TTL
+    held = first_of(ttl(0), size(128, roi=7.9))
+    assert not isinstance(held, NoData)
+    assert held.change is None

@@ -1,0 +1,37 @@
+"""What a stretch of the world was really like: from every request, not from what was measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lumen.verification.arrivals import SLICE_SECONDS
+from lumen.verification.profile import SECONDS_A_MONTH
+from lumen.verification.world import WorldSlice
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Ratios 0-1, latency in ms, money in USD for 30 days at this pace."""
+
+    hit_rate: float
+    p95_ms: float
+    cost_month_usd: float
+    error_rate: float
+    evictions_per_hour: float
+
+
+def figures_of(slices: Sequence[WorldSlice]) -> Figures:
+    """Over all of `slices`. Raises ValueError for none, or where nobody asked for anything."""
+    requests = sum(one.requests for one in slices)
+    lookups = sum(one.lookups for one in slices)
+    if not requests or not lookups:
+        raise ValueError("nothing happened in these slices")
+    seconds = len(slices) * SLICE_SECONDS
+    return Figures(
+        hit_rate=sum(one.hits for one in slices) / lookups,
+        p95_ms=float(np.percentile(np.concatenate([one.latencies_ms for one in slices]), 95)),
+        cost_month_usd=sum(one.cost_usd for one in slices) * SECONDS_A_MONTH / seconds,
+        error_rate=sum(one.errors_5xx for one in slices) / requests,
+        evictions_per_hour=sum(one.evictions for one in slices) * 3600 / seconds,
+    )

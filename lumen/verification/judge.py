@@ -1,0 +1,64 @@
+"""Did a change help? Asked of the world itself: a day with it and the same day without it, everything else the same."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from lumen.model.proposal import Change, Knob
+from lumen.verification.arrivals import SLICES_A_DAY
+from lumen.verification.figures import Figures, figures_of
+from lumen.verification.world import World
+
+#: Better or worse by less than this is no difference: of the hit rate in points, of cost and P95 as a ratio.
+BETTER_HIT_RATE, BETTER_COST, BETTER_P95 = 0.005, 0.005, 0.02
+#: Worse by more than this is harm, whatever else got better (methods 3: no objective worse by more than 2 %).
+WORSE_HIT_RATE, WORSE_COST, WORSE_P95 = 0.01, 0.02, 0.02
+DAY_SLICES = SLICES_A_DAY
+
+
+class Outcome(StrEnum):
+    """Something got better and nothing worse; nothing moved; something got worse."""
+
+    HELPED = "helped"
+    NO_DIFFERENCE = "no_difference"
+    HARMED = "harmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`with_it` and `without_it` are of the same 24 hours."""
+
+    outcome: Outcome
+    with_it: Figures
+    without_it: Figures
+
+
+def judge(before: World, change: Change) -> Judgement:
+    """`before` stands just before the change; it is left as it is."""
+    changed, unchanged = before.fork(), before.fork()
+    turn(changed, change)
+    with_it = figures_of([changed.step() for _ in range(DAY_SLICES)])
+    without_it = figures_of([unchanged.step() for _ in range(DAY_SLICES)])
+    return Judgement(outcome_of(with_it, without_it), with_it, without_it)
+
+
+def turn(world: World, change: Change) -> None:
+    """Set the knob in the world."""
+    assert isinstance(change.new, int)
+    if change.knob is Knob.TTL:
+        world.setting = replace(world.setting, ttl_seconds=change.new)
+    elif change.knob is Knob.CACHE_SIZE:
+        world.setting = replace(world.setting, cache_mb=change.new)
+    else:
+        raise ValueError(f"the simulated world has no {change.knob}")
+
+
+def outcome_of(with_it: Figures, without_it: Figures) -> Outcome:
+    """Harm first: what got worse is not made good by what got better."""
+    hits = with_it.hit_rate - without_it.hit_rate
+    cost = with_it.cost_month_usd / without_it.cost_month_usd - 1
+    p95 = with_it.p95_ms / without_it.p95_ms - 1
+    if hits < -WORSE_HIT_RATE or cost > WORSE_COST or p95 > WORSE_P95:
+        return Outcome.HARMED
+    if hits > BETTER_HIT_RATE or cost < -BETTER_COST or p95 < -BETTER_P95:
+        return Outcome.HELPED
+    return Outcome.NO_DIFFERENCE

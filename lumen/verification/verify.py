@@ -1,0 +1,79 @@
+"""`lumen verify`: the same seed with and without Lumen, and what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.backtest.score import BacktestScore, score
+from lumen.verification.adjustment import Adjustment
+from lumen.verification.arrivals import SLICES_A_DAY, Demand
+from lumen.verification.companion import Companion, settings_for
+from lumen.verification.figures import Figures, figures_of
+from lumen.verification.incident import Incident
+from lumen.verification.incidents import draw_incidents
+from lumen.verification.judge import judge
+from lumen.verification.profile import Profile, draw_profile
+from lumen.verification.week import Week, WeekResult
+from lumen.verification.world import ORIGIN, World
+
+#: What Lumen reads of the past when it is installed.
+WARM_DAYS = 14
+#: Changes are judged over the day after them.
+JUDGED_DAYS = 1
+WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`before` is the week before Lumen began; `with_lumen` and `without` are the same days twice."""
+
+    seed: int
+    days: int
+    profile: Profile
+    started_at: datetime
+    alerts: BacktestScore
+    before: Figures
+    without: Figures
+    with_lumen: Figures
+    runs: tuple[WeekResult, WeekResult]
+    inc: tuple[Incident, ...]
+
+    @property
+    def adjustments(self) -> Sequence[Adjustment]:
+        return self.runs[1].adjustments
+
+
+def verify(
+    days: int, seed: int, incidents: Sequence[Incident] | None = None, profile: Profile | None = None
+) -> Verification:
+    """`incidents` in seconds since Lumen began; None draws them from the seed. Deterministic."""
+    profile = profile or draw_profile(seed)
+    total = WARM_DAYS + days + JUDGED_DAYS
+    if incidents is None:
+        planned = draw_incidents(seed, total)
+    else:
+        planned = tuple(_later(one, WARM_DAYS * 86_400.0) for one in incidents)
+    world = World(profile, planned, Demand(profile, planned, total))
+    warm = [world.step() for _ in range(WARM_DAYS * SLICES_A_DAY)]
+    slices = days * SLICES_A_DAY
+    without = Week(world.fork(), seed, None).run(slices, warm)
+    helped = Week(world, seed, Companion(settings_for(profile))).run(slices, warm)
+    for adjustment in helped.adjustments:
+        adjustment.judgement = judge(adjustment.before, adjustment.change)
+    started = ORIGIN + timedelta(days=WARM_DAYS)
+    return Verification(
+        seed=seed,
+        days=days,
+        profile=profile,
+        started_at=started,
+        alerts=score(helped.alerts, helped.labels, started + timedelta(days=days)),
+        before=figures_of(warm[-WEEK * SLICES_A_DAY :]),
+        without=figures_of(without.slices),
+        with_lumen=figures_of(helped.slices),
+        runs=(without, helped),
+        inc=tuple(world.incidents),
+    )
+
+
+def _later(one: Incident, seconds: float) -> Incident:
+    return Incident(one.trouble, one.start + seconds, one.end + seconds, one.size)

@@ -1,0 +1,259 @@
+"""A stretch of the world with its on-call, with or without Lumen: everything is carried out, nothing is mocked away."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from lumen.backtest.labels import Label
+from lumen.effects.verdict import EffectVerdict, Judgement
+from lumen.model.alert import Alert, AlertChange, AlertKind
+from lumen.model.proposal import Change, Knob
+from lumen.model.turn import Recommendation
+from lumen.verification.adjustment import Adjustment
+from lumen.verification.arrivals import SLICES_A_DAY
+from lumen.verification.companion import Companion
+from lumen.verification.incident import LABEL_OF, ROLLED_BACK, Incident, Trouble
+from lumen.verification.judge import turn
+from lumen.verification.person import (
+    DAY,
+    LEAVES_TO_LUMEN,
+    MENDABLE,
+    MENDS_WITHIN,
+    PAGE_CLICK,
+    REVIEW_HOUR,
+    ByHand,
+    Intervention,
+    Person,
+    Reviews,
+    work_on,
+)
+from lumen.verification.world import ORIGIN, SERVICE, World, WorldSlice
+
+#: An alert this soon after an incident's end is still about it.
+GRACE = 15 * 60.0
+BILL_GRACE = DAY
+
+
+@dataclass(slots=True)
+class WeekResult:
+    """What happened, from the first to the last slice."""
+
+    slices: list[WorldSlice] = field(default_factory=list)
+    interventions: list[Intervention] = field(default_factory=list)
+    adjustments: list[Adjustment] = field(default_factory=list)
+    alerts: tuple[Alert, ...] = ()
+    labels: tuple[Label, ...] = ()
+    clicks: int = 0
+    messages: int = 0
+    rollbacks: int = 0
+    wrong_rollbacks: int = 0
+
+
+class Week:
+    """`world` is used up. `companion` None is the world without Lumen."""
+
+    def __init__(self, world: World, seed: int, companion: Companion | None) -> None:
+        self._world = world
+        self._person = Person(seed)
+        self._companion = companion
+        self._reviews = Reviews()
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = 0
+        #: Starts of incidents that are in somebody's hands.
+        self._known: set[float] = set()
+        self._seen_before: WorldSlice | None = None
+        self._day: deque[WorldSlice] = deque(maxlen=SLICES_A_DAY)
+        self._lumen_busy_at = -DAY
+        self._rollback_asked = False
+        self._began = world.seconds
+        self.result = WeekResult()
+
+    def run(self, slices: int, warm: Sequence[WorldSlice]) -> WeekResult:
+        """`warm`: the history before, of which Lumen sees what was measured."""
+        if self._companion is not None:
+            for one in warm:
+                self._companion.remember(one.seen)
+        self._day.extend(warm[-SLICES_A_DAY:])
+        for _ in range(slices):
+            self._step()
+        self._finish()
+        return self.result
+
+    def _step(self) -> None:
+        now = self._world.seconds
+        for item in sorted(one for one in self._due if one[0] <= now):
+            self._due.remove(item)
+            item[2]()
+        self._notice(now)
+        found = self._world.step()
+        self.result.slices.append(found)
+        self._day.append(found)
+        # Measurements come minutes late: each slice is looked at when the next one is over.
+        if self._companion is not None and self._seen_before is not None:
+            self._listen(self._companion, self._seen_before)
+        self._seen_before = found
+        if self._is_review():
+            self._review()
+
+    def _at(self, seconds: float, work: Callable[[], None]) -> None:
+        self._count += 1
+        self._due.append((seconds, self._count, work))
+
+    def _by_hand(self, kind: ByHand) -> None:
+        self.result.interventions.append(Intervention(self._world.seconds, kind))
+
+    def _notice(self, now: float) -> None:
+        """What people find out about by themselves."""
+        for one in self._world.incidents:
+            if one.trouble not in LABEL_OF or not one.covers(now) or one.start in self._known:
+                continue
+            if one.start < self._began or self._person.notices_at(one) <= now:
+                self._known.add(one.start)
+                self._mend(one, now + MENDS_WITHIN)
+
+    def _mend(self, incident: Incident, at: float) -> None:
+        """By hand, unless it is over by then."""
+
+        def work() -> None:
+            still = next((one for one in self._world.incidents if one.start == incident.start), incident)
+            if incident.trouble not in MENDABLE:
+                self._by_hand(ByHand.LOOKED)
+            elif still.covers(self._world.seconds):
+                self._by_hand(work_on(incident))
+                self._world.end_now(still)
+
+        self._at(at, work)
+
+    def _listen(self, companion: Companion, seen: WorldSlice) -> None:
+        now = self._world.seconds
+        said = companion.look(seen.seen, _instant(now))
+        self.result.messages += said.messages
+        for event in said.events:
+            if event.change is AlertChange.OPENED:
+                self._called(event.alert, now)
+        if said.roll_back and not self._rollback_asked:
+            self._rollback_asked = True
+            self.result.clicks += 1
+            self._at(now + PAGE_CLICK, lambda: self._roll_back(companion))
+        if said.verdict is not None:
+            self._settle(companion, said.verdict, now)
+        if said.wanted is not None:
+            self._propose(companion, said.wanted, now)
+
+    def _called(self, alert: Alert, now: float) -> None:
+        """Somebody reads an alert."""
+        kind = alert.kind
+        if kind not in LABEL_OF.values():
+            return
+        about = [one for one in self._world.incidents if _is_about(one, kind, now)]
+        if not about:
+            self._at(now + MENDS_WITHIN, lambda: self._by_hand(ByHand.CALLED_FOR_NOTHING))
+        for one in about:
+            if one.start in self._known:
+                continue
+            self._known.add(one.start)
+            if one.trouble is Trouble.BAD_RELEASE_ERRORS:
+                self._mend(one, now + LEAVES_TO_LUMEN)
+            elif one.trouble in MENDABLE:
+                self._mend(one, now + MENDS_WITHIN)
+
+    def _roll_back(self, companion: Companion) -> None:
+        self._rollback_asked = False
+        revision = companion.roll_back_to(_instant(self._world.seconds))
+        if revision is None:
+            return
+        companion.rolled_back(revision)
+        self.result.messages += 1
+        self.result.rollbacks += 1
+        if self._world.roll_back() is None:
+            self.result.wrong_rollbacks += 1
+            self._by_hand(ByHand.CALLED_FOR_NOTHING)
+
+    def _propose(self, companion: Companion, wanted: Recommendation, now: float) -> None:
+        change = wanted.change
+        assert change is not None
+        self._lumen_busy_at = now
+        self.result.clicks += 1
+
+        def apply() -> None:
+            at = self._world.seconds
+            before = self._world.fork()
+            turn(self._world, change)
+            companion.applied(change, _instant(at), measured=True)
+            self.result.adjustments.append(Adjustment(change, wanted.strategy, _instant(at), before))
+
+        self._at(now + self._person.click_after(), apply)
+
+    def _settle(self, companion: Companion, verdict: Judgement, now: float) -> None:
+        """A verdict on the experiment; what is to be undone is proposed, and a broken guardrail reverts at once."""
+        adjustment = self.result.adjustments[-1]
+        adjustment.verdict, adjustment.verdict_at = verdict.verdict, _instant(now)
+        companion.settle()
+        self._lumen_busy_at = now
+        if not verdict.undo:
+            return
+        back = Change(adjustment.change.knob, adjustment.change.new, adjustment.change.old, adjustment.change.unit)
+
+        at_once = verdict.verdict is EffectVerdict.REVERT
+
+        def undo() -> None:
+            turn(self._world, back)
+            adjustment.undone_at = _instant(self._world.seconds)
+            companion.applied(back, adjustment.undone_at, measured=False)
+            if not at_once:
+                companion.taken_back(adjustment.change, adjustment.undone_at)
+
+        self.result.clicks += not at_once
+        self._at(now if at_once else now + self._person.click_after(), undo)
+
+    def _is_review(self) -> bool:
+        now = _instant(self._world.seconds)
+        return now.weekday() < 5 and now.hour == REVIEW_HOUR and now.minute == 0
+
+    def _review(self) -> None:
+        """Yesterday's figures; what Lumen is at is left to Lumen."""
+        now = self._world.seconds
+        if self._companion is not None and (self._companion.experiment or now - self._lumen_busy_at < DAY):
+            return
+        lookups = sum(one.lookups for one in self._day)
+        hits, evictions = sum(one.hits for one in self._day), sum(one.evictions for one in self._day)
+        if not lookups or any(_troubles_cache(one, now) for one in self._world.incidents):
+            return
+        setting = self._world.setting
+        size = Reviews.cache_mb(evictions / lookups, setting.cache_mb)
+        ttl = None if size is not None else self._reviews.ttl(hits / lookups, setting.ttl_seconds)
+        if size is not None:
+            self._tune(Change(Knob.CACHE_SIZE, setting.cache_mb, size, "MB"))
+        elif ttl is not None:
+            self._tune(Change(Knob.TTL, setting.ttl_seconds, ttl, "s"))
+
+    def _tune(self, change: Change) -> None:
+        self._by_hand(ByHand.TUNED)
+        turn(self._world, change)
+        if self._companion is not None:
+            self._companion.applied(change, _instant(self._world.seconds), measured=False)
+
+    def _finish(self) -> None:
+        if self._companion is not None:
+            self.result.alerts = tuple(sorted(self._companion.alerts.values(), key=lambda one: one.opened_at))
+        self.result.labels = tuple(
+            Label(SERVICE, _instant(one.start), _instant(min(one.end, self._world.seconds)), LABEL_OF[one.trouble])
+            for one in self._world.incidents
+            if one.trouble in LABEL_OF and one.end > one.start >= self._began and one.start < self._world.seconds
+        )
+
+
+def _instant(seconds: float) -> datetime:
+    return ORIGIN + timedelta(seconds=seconds)
+
+
+def _is_about(one: Incident, kind: AlertKind, now: float) -> bool:
+    grace = BILL_GRACE if kind is AlertKind.COST else GRACE
+    return one.trouble in LABEL_OF and one.start < now <= one.end + grace
+
+
+def _troubles_cache(one: Incident, now: float) -> bool:
+    """Whether yesterday's figures speak of an incident and not of the settings."""
+    troubled = LABEL_OF.get(one.trouble) is AlertKind.CACHE or one.trouble in ROLLED_BACK
+    return troubled and one.start < now and one.end > now - DAY
