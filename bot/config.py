@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr
     slack_channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
     approvers: Annotated[tuple[str, ...], NoDecode] = ()
+    approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
+    emergency_approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     support_contact: str = ""
     lumen_locale: Literal["en", "ko"] = "en"
 

@@ -5,7 +5,7 @@ words. What is plain and what is markup is settled here, so that no template has
 
 - `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
 - `knob`          the name of a knob, in the reader's language.
-- `name_mention`  a Slack user or user group id. In Slack it becomes the name; elsewhere the id.
+- `name_mention`  a Slack user or user group id, or an operator's. In Slack it becomes the name; elsewhere the id.
 - `name_mentions` several of them, with spaces between.
 - `name_link`     an address.
 - everything else is escaped in Slack (& < >), the words of the template too.
@@ -20,6 +20,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lumen.model.message import Message, Param
+from lumen.model.service import OPERATOR
 
 LOCALES = ("en", "ko")
 TEXTS = Path(__file__).parent / "texts"
@@ -85,9 +86,9 @@ class Catalogue:
             at = datetime.fromisoformat(str(value))
             return self.instant(at) if slack else at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M %Z")
         if name.endswith("_mention"):
-            return mention(str(value)) if slack else str(value)
+            return mention(str(value)) if slack else str(value).removeprefix(OPERATOR)
         if name.endswith("_mentions"):
-            return ", ".join(mention(one) if slack else one for one in str(value).split())
+            return ", ".join(mention(one) if slack else one.removeprefix(OPERATOR) for one in str(value).split())
         if name.endswith("_link"):
             return f"<{value}>" if slack else str(value)
         if name == "knob" and self.has(f"word.knob_{value}"):
@@ -98,5 +99,9 @@ class Catalogue:
 
 
 def mention(slack_id: str) -> str:
-    """`<@U…>` for a person, `<!subteam^S…>` for a user group."""
+    """`<@U…>` for a person, `<!subteam^S…>` for a group. Slack does not know an operator: the account as it is."""
+    if slack_id == "lumen":
+        return "Lumen"
+    if slack_id.startswith(OPERATOR):
+        return f"`{escape(slack_id.removeprefix(OPERATOR))}`"
     return f"<!subteam^{slack_id}>" if slack_id.startswith("S") else f"<@{slack_id}>"

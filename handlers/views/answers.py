@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from handlers.catalogue import Catalogue
 from handlers.parse import NAMES
 from handlers.views.card import Card, Shown
-from handlers.views.details import history_line
+from handlers.views.history import history_line
 from handlers.views.proposal import expected_lines, line
 from handlers.views.report import recommended
 from handlers.views.words import no_data

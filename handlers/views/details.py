@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from handlers.catalogue import Catalogue
 from handlers.views.card import Card, Json, modal
+from handlers.views.history import history_line
 from handlers.views.proposal import expected_lines, fate, line
-from handlers.views.words import iso
 from lumen.model.message import message
 from lumen.model.proposal import Proposal
 from lumen.ports.state import AuditEntry
@@ -48,20 +48,6 @@ def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry])
         ]
     )
     return modal(words, TITLE, CLOSE, card)
-
-
-def history_line(words: Catalogue, entry: AuditEntry) -> str:
-    """One line of the audit."""
-    return words.say(
-        message(
-            "command.history_line",
-            event_at=iso(entry.at),
-            event=entry.event,
-            proposal_id=entry.proposal_id,
-            actor=entry.actor,
-            detail=entry.detail,
-        )
-    )
 
 
 def _said(words: Catalogue, said: str) -> Card:

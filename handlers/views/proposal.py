@@ -122,6 +122,8 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
         who = " ".join(voter.user_id for voter in proposal.votes)
         needed = proposal.draft.approvals_needed
         lines.append(words.say(message("views.votes", who_mentions=who, votes=len(proposal.votes), needed=needed)))
+    elif proposal.state is State.PENDING and proposal.draft.approvals_needed > 1:
+        lines.append(words.say(message("views.votes_none", needed=proposal.draft.approvals_needed)))
     decided = _decided(proposal)
     if decided is not None:
         lines.append(words.say(decided))
@@ -190,7 +192,7 @@ def _buttons(proposal: Proposal) -> list[Button]:
             value,
             style="primary",
             spoken=Message("views.spoken_approve", spoken),
-            confirm=approve_dialog(proposal.draft.service.name, change),
+            confirm=approve_dialog(proposal.draft.service.name, change, proposal.draft.approvals_needed),
         ),
         Button(
             REJECT,
@@ -225,8 +227,16 @@ def undo_button(proposal: Proposal) -> Button | None:
     )
 
 
-def approve_dialog(service: str, change: Change) -> Confirm:
-    """Names the exact effect and the way back."""
+def approve_dialog(service: str, change: Change, needed: int = 1) -> Confirm:
+    """Names the exact effect and the way back; where one approval is not enough, that nothing happens at once."""
+    if needed > 1:
+        voted: dict[str, Param] = {"service": service, "needed": needed, **change_params(change)}
+        return Confirm(
+            message("views.confirm_vote_title"),
+            Message("views.confirm_vote_text", voted),
+            message("views.confirm_vote_yes"),
+            message("views.confirm_no"),
+        )
     params = {"service": service, **change_params(change)}
     if change.knob is Knob.TRAFFIC:
         return Confirm(

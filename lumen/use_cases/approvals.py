@@ -1,5 +1,6 @@
 """Proposals come into being here, and the one decision on each is taken here."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -40,14 +41,30 @@ UNDOABLE = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIV
 
 
 class Approvals:
-    """Propose, and decide once. Carrying out what was approved is `execution`'s work."""
+    """Propose, and decide once. Carrying out what was approved is `execution`'s work.
 
-    def __init__(self, proposals: Proposals, knobs: Knobs) -> None:
+    `needed`: how many different people must approve; `needed_in_emergency`: of an emergency step, if that is more.
+    """
+
+    def __init__(self, proposals: Proposals, knobs: Knobs, needed: int = 1, needed_in_emergency: int = 1) -> None:
         self._proposals = proposals
         self._knobs = knobs
+        self._needed = needed
+        self._needed_in_emergency = max(needed, needed_in_emergency)
 
-    async def propose(self, service: ServiceId, knob: Knob, wanted: Value, person: Person, request_id: str) -> Proposal:
-        """A person wants this value. Raises NotPossible (out of range, already so, no such knob), SourceUnavailable."""
+    async def propose(
+        self,
+        service: ServiceId,
+        knob: Knob,
+        wanted: Value,
+        person: Person,
+        request_id: str,
+        *,
+        why: Sequence[Message] = (),
+        emergency: bool = False,
+    ) -> Proposal:
+        """A person wants this value, `why` beside their name. Raises NotPossible (out of range, already so, no such
+        knob), SourceUnavailable."""
         turnable = find(self._knobs, knob)
         turnable.check_range(knob, wanted)
         present = await turnable.places[0].read(service)
@@ -58,8 +75,9 @@ class Approvals:
             )
         reason = message("approval.asked_by_person", person=person.name)
         change = Change(knob, present.value, wanted, turnable.unit)
-        draft = _draft(service, change, present, Origin.PERSON, person, (reason,), Priority.MEDIUM, request_id)
-        return await self._proposals.propose(draft, EXPIRES_IN)
+        draft = _draft(service, change, present, Origin.PERSON, person, (reason, *why), Priority.MEDIUM, request_id)
+        needed = self._needed_in_emergency if emergency else self._needed
+        return await self._proposals.propose(replace(draft, approvals_needed=needed), EXPIRES_IN)
 
     async def propose_recommended(self, service: ServiceId, wanted: Recommendation, request_id: str) -> Proposal | None:
         """A policy wants a change; None when the value has meanwhile moved away from what it was judged on."""
@@ -70,7 +88,7 @@ class Approvals:
         if present.value != change.old:
             return None
         draft = _draft(service, change, present, Origin.POLICY, None, wanted.reasons, wanted.priority, request_id)
-        return await self._proposals.propose(draft, EXPIRES_IN)
+        return await self._proposals.propose(replace(draft, approvals_needed=self._needed), EXPIRES_IN)
 
     async def propose_undo(self, service: ServiceId, proposal_id: str, person: Person, request_id: str) -> Proposal:
         """A person wants the recorded old value back, through the same path. Raises NotPossible, SourceUnavailable."""
@@ -90,7 +108,8 @@ class Approvals:
         reason = message("approval.undo_of", person=person.name, proposal_id=proposal_id)
         change = Change(made.knob, present.value, made.old, made.unit)
         draft = _draft(service, change, present, Origin.UNDO, person, (reason,), Priority.MEDIUM, request_id)
-        return await self._proposals.propose(replace(draft, undo_of=proposal_id), EXPIRES_IN)
+        draft = replace(draft, undo_of=proposal_id, approvals_needed=self._needed)
+        return await self._proposals.propose(draft, EXPIRES_IN)
 
     async def decide(
         self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str

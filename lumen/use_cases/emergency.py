@@ -71,20 +71,21 @@ class Emergency:
 
     async def safe_ttl(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose the safe TTL. Raises as `Approvals.propose` does."""
-        return await self._approvals.propose(service, Knob.TTL, self._safe_ttl_seconds, person, request_id)
+        safe = self._safe_ttl_seconds
+        return await self._approvals.propose(service, Knob.TTL, safe, person, request_id, emergency=True)
 
     async def safe_memory(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose at least 512 MB for each instance; never less than it has. Raises as `Approvals.propose` does."""
         present = await find(self._knobs, Knob.MEMORY).places[0].read(service)
         wanted = max(number(present.value), LEAST_MEMORY_MB)
-        return await self._approvals.propose(service, Knob.MEMORY, wanted, person, request_id)
+        return await self._approvals.propose(service, Knob.MEMORY, wanted, person, request_id, emergency=True)
 
     async def larger_cache(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose half as much cache again (mission 4). Raises as `Approvals.propose` does."""
         turnable = find(self._knobs, Knob.CACHE_SIZE)
         present = number((await turnable.places[0].read(service)).value)
         wanted = min(round(present * 1.5), turnable.highest or round(present * 1.5))
-        return await self._approvals.propose(service, Knob.CACHE_SIZE, wanted, person, request_id)
+        return await self._approvals.propose(service, Knob.CACHE_SIZE, wanted, person, request_id, emergency=True)
 
     async def roll_back(self, service: ServiceId, person: Person, revision: str, request_id: str) -> Proposal:
         """Propose going back to `revision`, "" for the newest one that is known to be good. Raises NotPossible."""

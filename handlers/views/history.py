@@ -1,0 +1,88 @@
+"""One line of the audit in words: a stranger reads who did what, to which value, and what became of it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from handlers.catalogue import Catalogue
+from handlers.views.words import iso
+from lumen.model.message import Message, Param
+from lumen.ports.state import AuditEntry
+
+#: How an entry names Lumen itself.
+LUMEN = "lumen"
+
+
+def history_line(words: Catalogue, entry: AuditEntry) -> str:
+    """Slack mrkdwn. What this Lumen has no words for is shown as it is stored."""
+    params: dict[str, Param] = {
+        "event_at": iso(entry.at),
+        "event": entry.event,
+        "who_mention": entry.actor,
+        "proposal_id": entry.proposal_id,
+        "detail": entry.detail,
+    }
+    code, more = _told(words, entry, _data(entry.data))
+    return words.say(Message(code, {**params, **more}))
+
+
+def _told(  # noqa: PLR0911 - one return a kind of event
+    words: Catalogue, entry: AuditEntry, data: Mapping[str, Any]
+) -> tuple[str, dict[str, Param]]:
+    """The words' code, and what it needs besides the entry itself."""
+    own = f"history.{entry.event.replace('-', '_')}"
+    match entry.event:
+        case "proposed" if "change" in data:
+            return own, {"what": _change(words, data["change"])}
+        case "decided" | "advanced" if words.has(f"word.state_{entry.detail}"):
+            state = words.plain(Message(f"word.state_{entry.detail}", {}))
+            note = _note(words, data if entry.event == "advanced" else data.get("note") or {})
+            by_itself = entry.event == "decided" and entry.actor == LUMEN
+            return f"{own}_by_itself" if by_itself else own, {"state": state, "note": note}
+        case "noted" if note := _note(words, data):
+            return own, {"note": note}
+        case "snoozed" | "paused" if _is_instant(entry.detail):
+            return own, {"until_at": entry.detail}
+        case "refused":
+            return own, {"detail": entry.detail.split(":", 1)[0]}
+        case "paused":
+            return "history.paused_for_good", {}
+        case "voted" | "exported" | "resumed" | "flush-began" | "flushed":
+            return own, {}
+        case _:
+            return ("history.by_lumen" if entry.actor == LUMEN else "history.other"), {}
+
+
+def _data(text: str) -> Mapping[str, Any]:
+    """What belongs to the entry; empty where it is nothing that can be read."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _change(words: Catalogue, change: Mapping[str, Any]) -> str:
+    knob = f"word.knob_{change.get('knob')}"
+    name = words.plain(Message(knob, {})) if words.has(knob) else str(change.get("knob"))
+    return f"{name} {change.get('old')} → {change.get('new')} {change.get('unit', '')}".rstrip()
+
+
+def _note(words: Catalogue, note: Mapping[str, Any]) -> str:
+    """A stored message in words; "" for none, or for one that an older or newer Lumen wrote otherwise."""
+    code, params = note.get("code"), note.get("params")
+    if not isinstance(code, str) or not isinstance(params, dict) or not words.has(code):
+        return ""
+    try:
+        return words.plain(Message(code, params))
+    except (KeyError, ValueError):
+        return ""
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
