@@ -33,11 +33,11 @@ def _told(  # noqa: PLR0911 - one return a kind of event
     """The words' code, and what it needs besides the entry itself."""
     own = f"history.{entry.event.replace('-', '_')}"
     match entry.event:
-        case "proposed" if "change" in data:
+        case "proposed" if isinstance(data.get("change"), dict):
             return own, {"what": _change(words, data["change"])}
         case "decided" | "advanced" if words.has(f"word.state_{entry.detail}"):
             state = words.plain(Message(f"word.state_{entry.detail}", {}))
-            note = _note(words, data if entry.event == "advanced" else data.get("note") or {})
+            note = _note(words, data if entry.event == "advanced" else data.get("note"))
             by_itself = entry.event == "decided" and entry.actor == LUMEN
             return f"{own}_by_itself" if by_itself else own, {"state": state, "note": note}
         case "noted" if note := _note(words, data):
@@ -69,8 +69,10 @@ def _change(words: Catalogue, change: Mapping[str, Any]) -> str:
     return f"{name} {change.get('old')} → {change.get('new')} {change.get('unit', '')}".rstrip()
 
 
-def _note(words: Catalogue, note: Mapping[str, Any]) -> str:
+def _note(words: Catalogue, note: object) -> str:
     """A stored message in words; "" for none, or for one that an older or newer Lumen wrote otherwise."""
+    if not isinstance(note, dict):
+        return ""
     code, params = note.get("code"), note.get("params")
     if not isinstance(code, str) or not isinstance(params, dict) or not words.has(code):
         return ""
