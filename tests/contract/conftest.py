@@ -1,13 +1,18 @@
-"""One sandbox per session (and so per worker) for the contract tests of everything that talks to Google."""
+"""What the adapters' tests talk to: a sandbox per session (and so per worker), a Google that says what a test wants,
+and a cache."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from demo.world import Clock, World
+from lumen.sources.google_clients import GoogleClients, open_google
+from lumen.sources.redis_client import open_cache
 from sandbox.client import SandboxClient
+from tests.foreign_google import ForeignGoogle
 
 #: Service time runs so much faster, that operations and delays of the sandbox take no time worth mentioning.
 SCALE = 60.0
@@ -27,3 +32,26 @@ async def sandbox(sandbox_world: World) -> AsyncIterator[SandboxClient]:
         await client.post("world/clear")
         yield client
         await client.post("world/clear")
+
+
+@pytest.fixture
+async def google() -> AsyncIterator[ForeignGoogle]:
+    """A Google that answers what a test tells it."""
+    async with ForeignGoogle() as server:
+        yield server
+
+
+@pytest.fixture
+async def clients(google: ForeignGoogle) -> AsyncIterator[GoogleClients]:
+    """Our clients of it."""
+    opened = await open_google(google.endpoint)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def redis(cache_url: str) -> AsyncIterator[Redis]:
+    """A client of the empty cache."""
+    client = open_cache(cache_url)
+    yield client
+    await client.aclose()

@@ -3,7 +3,6 @@
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,13 +16,6 @@ from lumen.ports.actuators import CacheKeys, Swept
 from lumen.sources.redis_client import open_cache
 
 UNPACED = Pace(batch=100, keys_per_second=0)
-
-
-@pytest.fixture
-async def redis(cache_url: str) -> AsyncIterator[Redis]:
-    client = open_cache(cache_url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

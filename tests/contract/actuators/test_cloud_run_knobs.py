@@ -1,7 +1,5 @@
 """The other knobs of Cloud Run over the one editor: memory, minimum instances, a variable, and the traffic."""
 
-from collections.abc import AsyncIterator
-
 import grpc
 import pytest
 from google.rpc.status_pb2 import Status
@@ -15,7 +13,7 @@ from lumen.model.errors import ActuatorFailed, SourceUnavailable, ValueMoved
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading, TrafficReading
-from lumen.sources.google_clients import open_google
+from lumen.sources.google_clients import GoogleClients
 from lumen.vendors.google_calls import Patience
 from tests.foreign_google import ForeignGoogle
 from tests.foreign_run import LATEST, REVISION, ForeignRun
@@ -28,21 +26,13 @@ ON_FIRST = TrafficReading(None, "ion-api-00001")
 
 
 @pytest.fixture
-async def google() -> AsyncIterator[ForeignGoogle]:
-    async with ForeignGoogle() as server:
-        yield server
-
-
-@pytest.fixture
 def run(google: ForeignGoogle) -> ForeignRun:
     return ForeignRun(google, API, {"L1_CACHE_MAX_ENTRIES": "1000"})
 
 
 @pytest.fixture
-async def editor(google: ForeignGoogle, run: ForeignRun) -> AsyncIterator[CloudRunEditor]:
-    clients = await open_google(google.endpoint)
-    yield CloudRunEditor(clients.services, Patience(attempt_seconds=0.3, retry_seconds=0), LIMITS)
-    await clients.close()
+def editor(clients: GoogleClients, run: ForeignRun) -> CloudRunEditor:
+    return CloudRunEditor(clients.services, Patience(attempt_seconds=0.3, retry_seconds=0), LIMITS)
 
 
 # Memory

@@ -1,7 +1,5 @@
 """The environment of a Cloud Run service: one variable changed, all else left, and every way in which that may fail."""
 
-from collections.abc import AsyncIterator
-
 import grpc
 import pytest
 from google.protobuf.message import Message
@@ -13,7 +11,7 @@ from lumen.model.errors import ActuatorFailed, SourceUnavailable, ValueMoved
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Actuator, Reading
-from lumen.sources.google_clients import open_google
+from lumen.sources.google_clients import GoogleClients
 from lumen.vendors.google_calls import Patience
 from tests.foreign_google import ForeignGoogle
 from tests.foreign_run import ForeignRun
@@ -26,22 +24,14 @@ FROM_300 = Reading(300, "")
 
 
 @pytest.fixture
-async def google() -> AsyncIterator[ForeignGoogle]:
-    async with ForeignGoogle() as server:
-        yield server
-
-
-@pytest.fixture
 def run(google: ForeignGoogle) -> ForeignRun:
     return ForeignRun(google, API, ENV)
 
 
 @pytest.fixture
-async def actuator(google: ForeignGoogle, run: ForeignRun) -> AsyncIterator[Actuator]:
-    clients = await open_google(google.endpoint)
+def actuator(clients: GoogleClients, run: ForeignRun) -> Actuator:
     patience = Patience(attempt_seconds=0.3, retry_seconds=0)
-    yield CloudRunTtlActuator(CloudRunEditor(clients.services, patience, LIMITS), 300)
-    await clients.close()
+    return CloudRunTtlActuator(CloudRunEditor(clients.services, patience, LIMITS), 300)
 
 
 async def test_one_variable_changes_and_all_else_stays(run: ForeignRun, actuator: Actuator) -> None:

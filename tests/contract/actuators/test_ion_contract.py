@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.model import ion
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
-from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
@@ -27,13 +25,6 @@ def printed_client() -> Any:
     namespace: dict[str, Any] = {}
     exec(found.group(1), namespace)
     return namespace["CacheTtl"]
-
-
-@pytest.fixture
-async def redis(cache_url: str) -> AsyncIterator[Redis]:
-    client = open_cache(cache_url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

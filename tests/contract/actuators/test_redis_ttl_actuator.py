@@ -1,7 +1,6 @@
 """Compare-and-set of the TTL on a real Valkey: once, whoever races and whatever answer is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,13 +18,6 @@ from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
-
-
-@pytest.fixture
-async def redis(cache_url: str) -> AsyncIterator[Redis]:
-    client = open_cache(cache_url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

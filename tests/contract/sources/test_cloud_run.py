@@ -1,6 +1,6 @@
 """How services are deployed, read through the real clients; and what a month costs."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -14,7 +14,7 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, Spend, Window
 from lumen.sources.cloud_run import CloudRunDeployments
 from lumen.sources.cost import InstanceShape, Prices, hour_cost_usd
-from lumen.sources.google_clients import GoogleClients, open_google
+from lumen.sources.google_clients import GoogleClients
 from lumen.sources.hourly_cost import HourlyCosts
 from lumen.sources.spend import Budget, GoogleBudgets, GoogleSpend
 from lumen.vendors.google_calls import Patience
@@ -27,19 +27,6 @@ API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 OTHER = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")
 IMPATIENT = Patience(attempt_seconds=0.3, retry_seconds=0)
 PRICES = Prices(redis_hour=0.0128, api_call=0.01)
-
-
-@pytest.fixture
-async def google() -> AsyncIterator[ForeignGoogle]:
-    async with ForeignGoogle() as server:
-        yield server
-
-
-@pytest.fixture
-async def clients(google: ForeignGoogle) -> AsyncIterator[GoogleClients]:
-    opened = await open_google(google.endpoint)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Cloud Run's metrics through the real client against servers that know little, misbehave, or are not there."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,19 +36,6 @@ Told = Callable[[ListTimeSeriesRequest], Sequence[TimeSeries]]
 class Shapes:
     async def shapes(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, InstanceShape | NoData]:
         return dict.fromkeys(services, InstanceShape(vcpu=1, gib=0.5, min_instances=0))
-
-
-@pytest.fixture
-async def google() -> AsyncIterator[ForeignGoogle]:
-    async with ForeignGoogle() as server:
-        yield server
-
-
-@pytest.fixture
-async def clients(google: ForeignGoogle) -> AsyncIterator[GoogleClients]:
-    opened = await open_google(google.endpoint)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

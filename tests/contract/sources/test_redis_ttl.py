@@ -1,7 +1,5 @@
 """The TTL setting as the contract has it, read from a real Valkey."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 
@@ -13,13 +11,6 @@ from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
-
-
-@pytest.fixture
-async def redis(cache_url: str) -> AsyncIterator[Redis]:
-    client = open_cache(cache_url)
-    yield client
-    await client.aclose()
 
 
 async def test_a_fresh_installation_has_the_environment_s_ttl_at_version_0(redis: Redis) -> None:
