@@ -65,6 +65,22 @@ local function audit(at, event, id, actor, detail, data)
     'data', data)
 end
 
+-- What a click came to is remembered under DEDUPE: '-' it may never arrive any more, else the outcome and to which
+-- proposal it came.
+local function remember(outcome, id, ms)
+  redis.call('SET', DEDUPE, outcome .. ' ' .. id, 'PX', ms)
+  return { 'OK', NOW, outcome, id, row(id) }
+end
+
+-- The reply to a click that came before, or nil.
+local function remembered()
+  local known = redis.call('GET', DEDUPE)
+  if known == '-' then return { 'TOMBSTONE', NOW } end
+  if not known then return nil end
+  local outcome, id = string.match(known, '^(%S+) (%S+)$')
+  return { 'OK', NOW, outcome, id, row(id) }
+end
+
 -- Whether the caller holds the lease now: not run out, and nobody has had it since.
 local function holds(name, token)
   local till = redis.call('ZSCORE', LEASE_UNTIL, name)

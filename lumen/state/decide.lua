@@ -1,14 +1,11 @@
 -- The one transition on which people, timers and replicas race.
--- DEDUPE  the click's memory: '-' it may never arrive any more, else what it did and to which proposal
+-- DEDUPE  the click's memory
 -- ARGV    3 id, 4 state to reach, 5 decision, 6 at, 7 actor, 8 the decision that expires, 9 milliseconds to remember
 --         the click, 10 lease or '', 11 its token, 12 voter or '', 13 voter as a person
 -- Reply   OK won|lost|voted id row | UNKNOWN | TOMBSTONE | LEASE_LOST | NOT_YET
 local id, wanted, at, voter = ARGV[3], ARGV[4], ARGV[6], ARGV[12]
 
-local function answer(outcome)
-  redis.call('SET', DEDUPE, outcome .. ' ' .. id, 'PX', ARGV[9])
-  return { 'OK', NOW, outcome, id, row(id) }
-end
+local function answer(outcome) return remember(outcome, id, ARGV[9]) end
 
 local function has_voted(votes)
   for line in string.gmatch(votes, '[^\n]+') do
@@ -17,12 +14,8 @@ local function has_voted(votes)
   return false
 end
 
-local known = redis.call('GET', DEDUPE)
-if known == '-' then return { 'TOMBSTONE', NOW } end
-if known then
-  local outcome, of = string.match(known, '^(%S+) (%S+)$')
-  return { 'OK', NOW, outcome, of, row(of) }
-end
+local before = remembered()
+if before then return before end
 local state = get(id, 'state')
 if not state then return { 'UNKNOWN', NOW } end
 if ARGV[10] ~= '' and not holds(ARGV[10], ARGV[11]) then return { 'LEASE_LOST', NOW } end

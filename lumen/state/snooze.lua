@@ -1,21 +1,14 @@
 -- Put off the moment at which a pending proposal acts by itself. Not a decision.
--- DEDUPE  the click's memory, as in decide.lua
+-- DEDUPE  the click's memory
 -- ARGV    3 id, 4 acts at as the caller saw it, 5 acts at from now on, 6 milliseconds more, 7 at, 8 actor, 9 person,
 --         10 milliseconds to remember the click, 11 the decision that expires
 -- Reply   OK snoozed|lost id row | UNKNOWN | TOMBSTONE | NO_COUNTDOWN
 local id, at = ARGV[3], ARGV[7]
 
-local function answer(outcome)
-  redis.call('SET', DEDUPE, outcome .. ' ' .. id, 'PX', ARGV[10])
-  return { 'OK', NOW, outcome, id, row(id) }
-end
+local function answer(outcome) return remember(outcome, id, ARGV[10]) end
 
-local known = redis.call('GET', DEDUPE)
-if known == '-' then return { 'TOMBSTONE', NOW } end
-if known then
-  local outcome, of = string.match(known, '^(%S+) (%S+)$')
-  return { 'OK', NOW, outcome, of, row(of) }
-end
+local before = remembered()
+if before then return before end
 local state = get(id, 'state')
 if not state then return { 'UNKNOWN', NOW } end
 if state ~= 'PENDING' then return answer('lost') end

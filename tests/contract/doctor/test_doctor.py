@@ -1,19 +1,15 @@
 """`lumen doctor` against a whole world: everything well, and every way in which one thing is not."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.config import Settings
 from bot.doctor import Check, examine
-from bot.doctor_slack import SCOPES
 from demo.world import World
 from handlers.catalogue import Catalogue
 from sandbox.client import SandboxClient
-
-MANIFEST = Path(__file__).parents[3] / "manifest.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -131,8 +127,3 @@ async def test_the_cache_s_policy(prepared: World, sandbox: SandboxClient, polic
     finally:
         await cache.config_set("maxmemory-policy", "volatile-lru")
         await cache.aclose()
-
-
-def test_the_scopes_are_those_of_the_manifest() -> None:
-    listed = MANIFEST.read_text(encoding="utf-8").split("    bot:\n", 1)[1].split("settings:", 1)[0]
-    assert {line.strip().removeprefix("- ") for line in listed.splitlines() if line.strip()} == SCOPES

@@ -3,23 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from bot.doctor_slack import SCOPES
 from handlers.app import COMMAND
 from sandbox.slack.manifest_yaml import parse
 
 MANIFEST: Any = parse((Path(__file__).parents[3] / "manifest.yaml").read_text(encoding="utf-8"))
-
-#: docs.slack.dev: what each method that Lumen calls needs.
-NEEDED = {
-    "commands",
-    "chat:write",
-    "app_mentions:read",
-    "files:write",
-    "files:read",
-    "usergroups:read",
-    "users:read",
-    "channels:history",
-    "groups:history",
-}
 
 
 def test_lengths() -> None:
@@ -30,7 +18,7 @@ def test_lengths() -> None:
 
 
 def test_scopes_are_those_that_the_code_needs() -> None:
-    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == NEEDED
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == SCOPES
 
 
 def test_the_command_buttons_and_socket_mode_are_on() -> None:
