@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,7 @@ from lumen.model.errors import StoreUnavailable
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob
-from lumen.model.service import Person
+from lumen.model.service import Approvers, Person
 from lumen.policies.guard import Automation
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import Clock
@@ -59,6 +59,7 @@ from lumen.state.proposals import RedisProposals
 from lumen.state.slots import RedisSlots
 from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
+from lumen.use_cases.applying import Applying, Locks
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.collect import Collector
@@ -112,6 +113,7 @@ class Lumen:
     digest: Digest
     approvals: Approvals
     execution: Execution
+    applying: Applying
     auditing: Auditing
     readouts: Readouts
     watch: Watch
@@ -188,6 +190,14 @@ async def operator_of(settings: Settings) -> Person:
     return Person.operator(await google_account())
 
 
+def _who_may_apply(settings: Settings) -> Approvers:
+    """A sandbox has no Google to vouch for anybody: there, whoever may run it may apply, if anybody may."""
+    listed = settings.who_may_approve
+    if settings.is_sandboxed and (listed.users or listed.groups or listed.accounts):
+        return replace(listed, accounts=listed.accounts | {f"{user_of_this_machine()}@sandbox"})
+    return listed
+
+
 async def room_warnings(memory: Memory) -> Sequence[Message]:
     """One when the store has little memory left. Raises StoreUnavailable."""
     return await memory_warnings(memory.redis)
@@ -252,6 +262,8 @@ async def _joined(
     automation = await _automation(settings, memory)
     slices, targets = _slices(settings, google), alert_targets(settings)
     allowed = 1 - targets.error_free_share
+    fault = fault_point(settings.lumen_fault_at)
+    execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run)
     return Lumen(
         clock=clock,
         memory=memory,
@@ -275,13 +287,17 @@ async def _joined(
         ),
         digest=Digest(memory.slots, memory.outbox, clock, ZoneInfo(settings.digest_timezone)),
         approvals=approvals,
-        execution=Execution(
+        execution=execution,
+        applying=Applying(
+            approvals,
+            execution,
             memory.proposals,
-            memory.leases,
-            knobs,
+            memory.standings,
+            memory.audit,
             clock,
-            fault_point(settings.lumen_fault_at),
-            settings.dry_run,
+            _who_may_apply(settings),
+            automation,
+            Locks(settings.override_ttl, settings.lock_cache_size),
         ),
         auditing=auditing_of(settings, memory),
         readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, memory.standings, ttl, clock),

@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     dry_run: bool = False
     disable_auto_optimization: bool = False
     override_ttl: Annotated[int, Field(gt=0)] | None = None
+    lock_cache_size: bool = False
     rollback_timeout_seconds: Annotated[int, Field(ge=60, le=86_400)] = 300
 
     # The process
@@ -137,9 +138,12 @@ class Settings(BaseSettings):
     @field_validator("approvers")
     @classmethod
     def _user_or_group_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [v for v in value if v[:1] not in ("U", "W", "S") or not v.isalnum()]
+        wrong = [v for v in value if "@" not in v and (v[:1] not in ("U", "W", "S") or not v.isalnum())]
         if wrong:
-            raise ValueError(f"{', '.join(wrong)}: give ids of Slack users (U…, W…) or user groups (S…), not names")
+            raise ValueError(
+                f"{', '.join(wrong)}: give ids of Slack users (U…, W…) or user groups (S…), not names; "
+                "for the command line Google accounts (mina@example.com)"
+            )
         return value
 
     @field_validator("digest_timezone")
@@ -225,8 +229,9 @@ class Settings(BaseSettings):
     @property
     def who_may_approve(self) -> Approvers:
         """Nobody when APPROVERS is empty."""
-        groups = frozenset(a for a in self.approvers if a.startswith("S"))
-        return Approvers(users=frozenset(self.approvers) - groups, groups=groups)
+        accounts = frozenset(a for a in self.approvers if "@" in a)
+        groups = frozenset(a for a in self.approvers if a.startswith("S")) - accounts
+        return Approvers(frozenset(self.approvers) - groups - accounts, groups, accounts)
 
 
 def _problem(kind: str, location: tuple[int | str, ...], text: str, given: Mapping[str, str]) -> str:

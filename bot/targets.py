@@ -5,6 +5,7 @@ from lumen.alerts.watch import AlertTargets
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
 from lumen.exporters.slo import PRESETS
+from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.policies.ttl_rules import Strategy
 
@@ -13,6 +14,17 @@ def ttl_limits(settings: Settings) -> TtlLimits:
     """How far the TTL may go, and in which steps."""
     strategy = None if settings.ttl_strategy == "auto" else Strategy(settings.ttl_strategy.upper())
     return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
+
+
+def size_limits(settings: Settings) -> SizeLimits:
+    """How far the cache may grow, what it costs, and whether it is locked. Memorystore is sold in whole GB."""
+    return SizeLimits(
+        max_mb=settings.max_cache_size_mb,
+        cost_per_mb_month_usd=settings.cache_cost_per_mb,
+        api_cost_per_call_usd=settings.api_cost_per_call,
+        whole_gb=bool(settings.cache_instance),
+        locked=settings.lock_cache_size,
+    )
 
 
 def assessment_settings(settings: Settings) -> AssessmentSettings:

@@ -12,6 +12,7 @@ from lumen.ports.state import AuditEntry
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 EN, KO = Catalogue("en"), Catalogue("ko")
 DRAFT = json.dumps({"change": {"knob": "ttl", "old": 300, "new": 420, "unit": "s"}})
+WHY = "Set, read back, and followed by the service (redis)."
 NOTE = json.dumps({"code": "execution.applied", "params": {"places": "redis"}})
 
 
@@ -27,10 +28,10 @@ def told(event: str, actor: str = "U1", detail: str = "", data: str = "", words:
         (told("decided", "U1", "APPROVED", "{}"), "P7 approved by <@U1>. "),
         (told("decided", "cli:m@naeda.example", "REJECTED"), "P7 rejected by `m@naeda.example`. "),
         (told("decided", "lumen", "EXPIRED"), "P7 expired. "),
-        (told("advanced", "lumen", "APPLIED", NOTE), "P7 applied. Set, read back, and followed by the service (redis)."),
-        (told("noted", "lumen", "APPLYING", NOTE), "P7: Set, read back, and followed by the service (redis)."),
+        (told("advanced", "lumen", "APPLIED", NOTE), f"P7 applied. {WHY}"),
+        (told("noted", "lumen", "APPLYING", NOTE), f"P7: {WHY}"),
         (told("voted"), "<@U1> approved P7; others must approve too"),
-        (told("refused", detail="proposal.approve P7: slack.refused"), "<@U1> had no right and was refused (proposal.approve P7)"),
+        (told("refused", detail="approve P7: slack.refused"), "<@U1> had no right and was refused (approve P7)"),
         (told("paused", detail="until resumed"), "<@U1> stopped all automation until somebody resumes it"),
         (told("something-new", detail="x < y"), "something-new · <@U1> · P7 x &lt; y"),
         (told("page", "lumen", "availability"), "page · P7 availability"),

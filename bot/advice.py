@@ -1,0 +1,169 @@
+"""What `lumen ttl`, `lumen size`, `lumen cache` and `lumen gate` answer, before it is printed."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from bot.assembly import Lumen, assemble, operator_of
+from bot.config import Settings
+from lumen.exporters.cache import grade_evictions, grade_hit_rate, grade_memory
+from lumen.model.assessment import Grade
+from lumen.model.errors import NotPossible
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Expectation, Knob, Priority, Proposal, Value
+from lumen.model.service import ServiceId
+from lumen.model.turn import Recommendation, Turn
+from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, advise_size, recommend_size, size_figures
+from lumen.policies.ttl import TtlLimits, advise_ttl, recommend_ttl
+from lumen.policies.ttl_question import meaning_of_ttl
+from lumen.policies.ttl_rules import TtlFigures
+from lumen.use_cases.approvals import NOT_PREDICTABLE
+from lumen.use_cases.tick import NO_TURN_YET
+
+#: A turn is made every hour: what is older is no picture of now.
+STALE_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class TtlAnswer:
+    """`measured_at` None: the figures were given. `expected`: what the recommended value would do."""
+
+    service: str
+    measured_at: datetime | None
+    current_seconds: int | None
+    recommendation: Recommendation | NoData
+    expected: Expectation | NoData
+    notes: tuple[Message, ...] = ()
+
+    @property
+    def wanted_seconds(self) -> int | None:
+        """What it should become; None for hold and for no data."""
+        change = None if isinstance(self.recommendation, NoData) else self.recommendation.change
+        return change.new if change is not None and isinstance(change.new, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class SizeAnswer:
+    """As for the TTL; `grades` are those of memory, evictions and hit rate."""
+
+    service: str
+    measured_at: datetime | None
+    figures: SizeFigures | NoData
+    advice: SizeAdvice | NoData
+
+    @property
+    def grades(self) -> tuple[Grade, Grade, Grade] | None:
+        """Memory, evictions, hit rate."""
+        of = self.figures
+        if isinstance(of, NoData):
+            return None
+        return grade_memory(of.memory_ratio), grade_evictions(of.evictions_per_hour), grade_hit_rate(of.hit_rate)
+
+    @property
+    def wanted_mb(self) -> int | None:
+        """What it should become; None for hold and for no data."""
+        change = None if isinstance(self.advice, NoData) else self.advice.recommendation.change
+        return change.new if change is not None and isinstance(change.new, int) else None
+
+
+def ttl_of_figures(figures: TtlFigures, limits: TtlLimits) -> TtlAnswer:
+    """From figures that a person gives."""
+    if limits.override_seconds is not None:
+        raise NotPossible(
+            message("policy.ttl_is_pinned", pinned_seconds=limits.override_seconds), message("apply.pinned_remedy")
+        )
+    return TtlAnswer("", None, figures.ttl_seconds, advise_ttl(figures, limits), NOT_PREDICTABLE)
+
+
+def size_of_figures(figures: SizeFigures, limits: SizeLimits) -> SizeAnswer:
+    """From figures that a person gives."""
+    return SizeAnswer("", None, figures, advise_size(figures, limits))
+
+
+async def ttl_measured(lumen: Lumen, service: ServiceId, limits: TtlLimits, new_seconds: int | None) -> TtlAnswer:
+    """From the last turn and the setting as it is now; `new_seconds` is what a person thinks of. Raises NotPossible."""
+    turn = await _last(lumen, service)
+    setting = (await lumen.readouts.ttl(service)).setting
+    at = turn.snapshot.window.end if turn else None
+    if isinstance(setting, NoData):
+        return TtlAnswer(service.key, at, None, setting, NOT_PREDICTABLE)
+    current = setting.value_seconds
+    if new_seconds is not None:
+        meant = meaning_of_ttl(current, new_seconds, limits)
+        if meant.problem is not None:
+            raise NotPossible(meant.problem, message("apply.nothing_remedy"))
+        wanted = Recommendation(meant.change, "ASKED", (), Priority.MEDIUM)
+        return TtlAnswer(service.key, at, current, wanted, NOT_PREDICTABLE, meant.notes)
+    if turn is None and limits.override_seconds is None:
+        return TtlAnswer(service.key, at, current, NO_TURN_YET, NOT_PREDICTABLE)
+    if turn is None:
+        return await ttl_measured(lumen, service, replace(limits, override_seconds=None), limits.override_seconds)
+    found = recommend_ttl(replace(turn.snapshot, ttl=setting), turn.assessment, limits)
+    return TtlAnswer(service.key, at, current, found, NOT_PREDICTABLE)
+
+
+async def size_measured(lumen: Lumen, service: ServiceId, limits: SizeLimits) -> SizeAnswer:
+    """From the last turn."""
+    turn = await _last(lumen, service)
+    if turn is None:
+        return SizeAnswer(service.key, None, NO_TURN_YET, NO_TURN_YET)
+    snapshot = turn.snapshot
+    return SizeAnswer(service.key, snapshot.window.end, size_figures(snapshot.cache), recommend_size(snapshot, limits))
+
+
+async def _last(lumen: Lumen, service: ServiceId) -> Turn | None:
+    turns = await lumen.memory.turns.latest(service, 1)
+    return turns[0] if turns else None
+
+
+async def answer_ttl(
+    settings: Settings, service: ServiceId, limits: TtlLimits, new_seconds: int | None, *, apply: bool
+) -> tuple[TtlAnswer, Proposal | None]:
+    """The answer, and what became of it with `apply`. Raises as `Applying.apply` does."""
+    async with assemble(settings) as lumen:
+        answer = await ttl_measured(lumen, service, limits, new_seconds)
+        asked = new_seconds is not None or limits.override_seconds is not None
+        if not apply or answer.wanted_seconds is None:
+            return answer, None
+        why = () if isinstance(answer.recommendation, NoData) or asked else answer.recommendation.reasons
+        if not asked:
+            _refuse_stale(lumen, answer.measured_at)
+        return answer, await _apply(settings, lumen, service, Knob.TTL, answer.wanted_seconds, why)
+
+
+async def answer_size(
+    settings: Settings, service: ServiceId, limits: SizeLimits, *, apply: bool
+) -> tuple[SizeAnswer, Proposal | None]:
+    """The answer, and what became of it with `apply`. Raises as `Applying.apply` does."""
+    async with assemble(settings) as lumen:
+        answer = await size_measured(lumen, service, limits)
+        if not apply or answer.wanted_mb is None or isinstance(answer.advice, NoData):
+            return answer, None
+        _refuse_stale(lumen, answer.measured_at)
+        reasons = answer.advice.recommendation.reasons
+        return answer, await _apply(settings, lumen, service, Knob.CACHE_SIZE, answer.wanted_mb, reasons)
+
+
+def _refuse_stale(lumen: Lumen, measured_at: datetime | None) -> None:
+    if measured_at is None or lumen.clock.now() - measured_at > STALE_AFTER:
+        at = measured_at.isoformat() if measured_at else lumen.clock.now().isoformat()
+        raise NotPossible(message("apply.stale", measured_at=at), message("apply.stale_remedy"))
+
+
+async def _apply(
+    settings: Settings, lumen: Lumen, service: ServiceId, knob: Knob, wanted: Value, why: tuple[Message, ...]
+) -> Proposal:
+    person = await operator_of(settings)
+    return await lumen.applying.apply(service, knob, wanted, person, f"cli:{uuid4().hex}", why)
+
+
+async def move_traffic(settings: Settings, service: ServiceId, wanted: Value) -> Proposal:
+    """All of it to a revision, or to each newest one. Raises as `Applying.apply` does."""
+    async with assemble(settings) as lumen:
+        return await _apply(settings, lumen, service, Knob.TRAFFIC, wanted, ())
+
+
+def is_stale(turn: Turn, now: datetime) -> bool:
+    """Too old to tell how the service is."""
+    return now - turn.snapshot.window.end > STALE_AFTER

@@ -1,0 +1,45 @@
+"""What people write on the command line: 0.65, 65% and 65 are the same share; what could be two things is refused."""
+
+import re
+
+import typer
+
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(%?)")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(MB|mb|%)?")
+
+
+def share(flag: str, text: str) -> float:
+    """A share as 0-1. Raises BadParameter, which says what is meant."""
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{flag} {text}: give a share, e.g. 0.65, 65% or 65.")
+    value = float(found[1])
+    if found[2]:
+        ratio = value / 100
+    elif value == 1:
+        raise typer.BadParameter(f"{flag} {text}: that could be 1% or 100%. Write 1% or 100%.")
+    else:
+        ratio = value if value < 1 else value / 100
+    if ratio > 1:
+        raise typer.BadParameter(f"{flag} {text}: a share is at most 100%.")
+    return ratio
+
+
+def megabytes(flag: str, text: str, size_mb: int) -> float:
+    """`240` and `240MB` as they are, `94%` of `size_mb`. Raises BadParameter."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{flag} {text}: give what is used in MB (240), or as a share of the size (94%).")
+    used = float(found[1]) * size_mb / 100 if found[2] == "%" else float(found[1])
+    if used > size_mb:
+        raise typer.BadParameter(f"{flag} {text}: more than the {size_mb} MB of --current-size.")
+    return used
+
+
+def together(**given: object) -> bool:
+    """Whether all of these flags were given; False for none. Raises BadParameter for some of them only."""
+    names = {name: "--" + name.replace("_", "-") for name in given}
+    missing = [names[name] for name, value in given.items() if value is None]
+    if missing and len(missing) < len(given):
+        raise typer.BadParameter(f"{', '.join(missing)} missing: {', '.join(names.values())} belong together.")
+    return not missing
