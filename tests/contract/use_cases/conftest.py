@@ -1,0 +1,119 @@
+"""The watch and the rollback over a real store and a cloud in memory."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from lumen.alerts.watch import AlertTargets
+from lumen.model.proposal import Choice, Knob, Proposal
+from lumen.model.watching import Incident
+from lumen.policies.guard import Automation
+from lumen.ports.faults import FaultPoint, no_fault
+from lumen.state.alerts import RedisAlerts
+from lumen.state.connection import open_store
+from lumen.state.standings import RedisStandings
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.execution import Execution
+from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.release import Releases
+from lumen.use_cases.revisions import Revisions
+from lumen.use_cases.rollback import Rollback
+from lumen.use_cases.watch import Watch
+from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.use_cases.cloud import Cloud, well_since
+
+#: By the store's clock, which the clock of the test does not move.
+COUNTDOWN = timedelta(milliseconds=60)
+SLOT = timedelta(minutes=5)
+ALLOWED = 0.001
+
+
+@dataclass
+class Replica:
+    """One process: what it holds in memory is its own."""
+
+    watch: Watch
+    revisions: Revisions
+    rollback: Rollback
+    execution: Execution
+
+
+@dataclass
+class Tower:
+    """A store, a cloud, a clock, and as many replicas as a test wants."""
+
+    store: Store
+    cloud: Cloud
+    alerts: RedisAlerts
+    standings: RedisStandings
+    automation: Automation = field(default_factory=Automation)
+    clicks: int = 0
+
+    @property
+    def knobs(self) -> Knobs:
+        return {Knob.TRAFFIC: Turnable((self.cloud,), "")}
+
+    @property
+    def approvals(self) -> Approvals:
+        return Approvals(self.store.proposals, self.knobs)
+
+    def replica(self, fault: FaultPoint = no_fault) -> Replica:
+        store, cloud = self.store, self.cloud
+        clock = store.clock
+        return Replica(
+            Watch(cloud, self.alerts, store.slots, store.leases, clock, AlertTargets()),
+            Revisions(cloud, cloud, cloud, self.standings, store.proposals, clock, ALLOWED),
+            Rollback(
+                Releases(cloud, cloud, self.knobs, clock, ALLOWED),
+                self.alerts,
+                self.standings,
+                store.proposals,
+                store.leases,
+                clock,
+                fault,
+                self.automation,
+                COUNTDOWN,
+            ),
+            Execution(store.proposals, store.leases, self.knobs, clock, fault, dry_run=False),
+        )
+
+    async def look(self, replica: Replica, slots: int = 1) -> None:
+        """`slots` times five minutes go by, each with its look."""
+        for _ in range(slots):
+            self.store.clock.time += SLOT
+            self.cloud.now = self.store.clock.time
+            if await replica.watch.due((SERVICE,)):
+                await replica.revisions.look((SERVICE,))
+                await replica.rollback.consider(SERVICE)
+
+    async def traffic_proposals(self) -> list[Proposal]:
+        """Newest first."""
+        found = await self.store.proposals.recent(SERVICE, 50)
+        return [p for p in found if p.draft.change.knob is Knob.TRAFFIC]
+
+    async def countdown_over(self) -> None:
+        """By the store's own clock."""
+        await self.store.pass_time(COUNTDOWN)
+
+    async def decide(self, proposal: Proposal, choice: Choice) -> None:
+        self.clicks += 1
+        await self.approvals.decide(SERVICE, proposal.id, choice, KIM, f"click-{self.clicks}")
+
+    async def incident(self) -> Incident:
+        """The one that is open."""
+        (stored,) = await self.alerts.open(SERVICE)
+        found = await self.alerts.incident(SERVICE, stored.incident)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def tower(state_url: str) -> AsyncIterator[Tower]:
+    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
+    store = Store.over(redis)
+    await store.prepare()
+    cloud = well_since(store.clock.time)
+    yield Tower(store, cloud, RedisAlerts(redis, store.clock), RedisStandings(redis, store.clock))
+    await redis.aclose()

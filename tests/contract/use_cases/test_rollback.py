@@ -1,0 +1,317 @@
+"""Rollback over a real store: when a countdown begins, and everything that it may come to."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lumen.model.message import message
+from lumen.model.proposal import LATEST, Choice, Proposal, State
+from lumen.model.snapshot import Window
+from lumen.model.watching import Pause
+from lumen.policies.guard import Automation
+from lumen.use_cases import holding, rollback
+from lumen.use_cases import watch as room
+from tests.contract.state.builders import KIM, SERVICE
+from tests.contract.use_cases.conftest import SLOT, Replica, Tower
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+class Crash(BaseException):
+    """Stands for kill -9."""
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "REPLAY", timedelta(days=3))
+    # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
+    monkeypatch.setattr(rollback, "LEASE", timedelta(milliseconds=300))
+    monkeypatch.setattr(holding, "LEASE", timedelta(milliseconds=300))
+
+
+async def paged(tower: Tower, replica: Replica) -> None:
+    """A release that fails a tenth of its requests, until its page."""
+    await tower.look(replica)
+    tower.cloud.deploy(tower.store.clock.time, "r3", 0.1)
+    await tower.look(replica, 4)
+    assert len(await tower.alerts.open(SERVICE)) == 1
+
+
+async def a_countdown(tower: Tower, replica: Replica) -> Proposal:
+    await paged(tower, replica)
+    (made,) = await tower.traffic_proposals()
+    assert made.state is State.PENDING
+    assert made.acts_at is not None
+    return made
+
+
+async def notes(tower: Tower) -> list[str]:
+    return [note.code for note in (await tower.incident()).notes]
+
+
+async def ended(tower: Tower, replica: Replica) -> Proposal:
+    """The newest proposal once the countdown's time is up and has been settled."""
+    await tower.countdown_over()
+    await replica.rollback.settle(SERVICE)
+    return (await tower.traffic_proposals())[0]
+
+
+async def test_a_page_begins_a_countdown_that_ends_in_a_rollback(tower: Tower) -> None:
+    replica = tower.replica()
+    made = await a_countdown(tower, replica)
+    assert (made.draft.change.old, made.draft.change.new, made.draft.premise_version) == (LATEST, "r2", "r3")
+    assert [r.code for r in made.draft.reasons] == ["alert.burn", "rollback.reason_worse", "rollback.reason_target"]
+    assert await notes(tower) == ["rollback.note_countdown"]
+    assert not await replica.rollback.settle(SERVICE)  # not before its time
+    over = await ended(tower, replica)
+    assert (over.id, over.state) == (made.id, State.APPROVED_BY_TIMER)
+    assert await notes(tower) == ["rollback.note_acted"]
+    await replica.execution.settle(SERVICE)
+    assert tower.cloud.pinned == "r2"
+    assert (await tower.traffic_proposals())[0].state is State.APPLIED
+    # What was left is no target any more, and what is pinned is said.
+    await tower.look(replica)
+    standing = await tower.standings.read(SERVICE)
+    assert standing.pinned is not None
+    assert (standing.pinned.revision, standing.pinned.since) == ("r2", (await tower.traffic_proposals())[0].finished_at)
+    assert standing.revisions is not None
+    assert standing.revisions["r3"].left_at is not None
+    await tower.look(replica, 3)
+    assert len(await tower.traffic_proposals()) == 1  # once for an incident
+
+
+async def test_a_person_who_approves_is_quicker_than_the_timer(tower: Tower) -> None:
+    replica = tower.replica()
+    made = await a_countdown(tower, replica)
+    await tower.decide(made, Choice.APPROVE)
+    assert (await ended(tower, replica)).state is State.APPROVED
+    await replica.execution.settle(SERVICE)
+    assert tower.cloud.pinned == "r2"
+
+
+async def test_rejected_means_not_for_this_incident(tower: Tower) -> None:
+    replica = tower.replica()
+    await tower.decide(await a_countdown(tower, replica), Choice.REJECT)
+    await tower.look(replica, 6)
+    assert [p.state for p in await tower.traffic_proposals()] == [State.REJECTED]
+    assert (await ended(tower, replica)).state is State.REJECTED
+    assert tower.cloud.pinned is None
+
+
+async def test_snoozed_it_waits_longer(tower: Tower) -> None:
+    replica = tower.replica()
+    made = await a_countdown(tower, replica)
+    await tower.store.proposals.snooze(SERVICE, made.id, KIM, "snooze", timedelta(minutes=15))
+    assert (await ended(tower, replica)).state is State.PENDING
+
+
+async def test_recovered_is_withdrawn_and_begins_anew_when_it_fails_again(tower: Tower) -> None:
+    replica = tower.replica()
+    await a_countdown(tower, replica)
+    tower.cloud.fails(tower.store.clock.time - SLOT, 0.0)
+    over = await ended(tower, replica)
+    assert over.state is State.WITHDRAWN
+    assert over.decision is not None
+    assert over.decision.note == message("rollback.recovered")
+    assert await notes(tower) == ["rollback.note_withdrawn", "rollback.recovered"]
+    tower.cloud.fails(tower.store.clock.time, 0.1)
+    await tower.look(replica, 3)
+    newest, _ = await tower.traffic_proposals()
+    assert newest.state is State.PENDING
+    assert (await ended(tower, replica)).state is State.APPROVED_BY_TIMER
+
+
+@pytest.mark.parametrize("by_hand", ["r2", "r1"])
+async def test_a_rollback_by_hand_is_respected(tower: Tower, by_hand: str) -> None:
+    replica = tower.replica()
+    await a_countdown(tower, replica)
+    tower.cloud.move(tower.store.clock.time, by_hand, 0.1)
+    over = await ended(tower, replica)
+    assert over.state is State.WITHDRAWN
+    assert over.decision is not None
+    assert over.decision.note == message("rollback.moved")
+    await tower.look(replica, 4)  # still failing: somebody has it in their hands
+    assert len(await tower.traffic_proposals()) == 1
+    assert tower.cloud.pinned == by_hand
+    assert "policy.rollback_pinned" in await notes(tower)
+
+
+async def test_a_deploy_meanwhile_is_respected(tower: Tower) -> None:
+    replica = tower.replica()
+    await a_countdown(tower, replica)
+    tower.cloud.deploy(tower.store.clock.time, "r4", 0.0)
+    assert (await ended(tower, replica)).state is State.WITHDRAWN
+    assert tower.cloud.pinned is None
+
+
+async def test_without_data_a_person_is_asked_and_nothing_happens(tower: Tower) -> None:
+    replica = tower.replica()
+    made = await a_countdown(tower, replica)
+    tower.cloud.is_silent = True
+    asked = await ended(tower, replica)
+    assert (asked.state, asked.acts_at, asked.draft.change.new) == (State.PENDING, None, "r2")
+    assert [r.code for r in asked.draft.reasons][-2:] == ["rollback.asked_because", "rollback.no_data"]
+    before = await tower.store.proposals.get(SERVICE, made.id)
+    assert before is not None
+    assert before.state is State.SUPERSEDED
+    assert await notes(tower) == ["rollback.note_ask"]
+    await replica.execution.settle(SERVICE)
+    assert tower.cloud.pinned is None
+    await tower.decide(asked, Choice.APPROVE)
+    await replica.execution.settle(SERVICE)
+    assert tower.cloud.pinned == "r2"
+
+
+async def test_what_waits_for_a_person_is_withdrawn_when_the_incident_closes(tower: Tower) -> None:
+    replica = tower.replica()
+    await a_countdown(tower, replica)
+    tower.cloud.is_silent = True
+    asked = await ended(tower, replica)
+    tower.cloud.is_silent = False
+    tower.cloud.fails(tower.store.clock.time, 0.0)
+    await tower.look(replica, 12)
+    assert await tower.alerts.open(SERVICE) == []
+    (newest, _) = await tower.traffic_proposals()
+    assert (newest.id, newest.state) == (asked.id, State.WITHDRAWN)
+
+
+async def test_nothing_to_go_back_to_is_said(tower: Tower) -> None:
+    replica = tower.replica()
+    made = await a_countdown(tower, replica)
+    await tower.standings.revisions(SERVICE, {})
+    over = await ended(tower, replica)
+    assert (over.id, over.state) == (made.id, State.WITHDRAWN)
+    assert await notes(tower) == ["rollback.note_withdrawn", "rollback.nothing_good"]
+
+
+async def test_paused_meanwhile_a_person_is_asked(tower: Tower) -> None:
+    replica = tower.replica()
+    await a_countdown(tower, replica)
+    await tower.standings.pause(SERVICE, Pause(KIM, tower.store.clock.time, None))
+    asked = await ended(tower, replica)
+    assert (asked.state, asked.acts_at) == (State.PENDING, None)
+    assert asked.draft.reasons[-1].code == "policy.held_paused"
+
+
+FAR = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("automation", "code"),
+    [
+        (Automation(disabled=True), "policy.held_disabled"),
+        (Automation(observe_until=FAR), "policy.held_observing"),
+        (Automation(freezes=(Window(FAR - 2000 * DAY, FAR),)), "policy.held_frozen"),
+    ],
+)
+async def test_automation_that_is_held_back_begins_nothing_but_says_it(
+    tower: Tower, automation: Automation, code: str
+) -> None:
+    tower.automation = automation
+    await paged(tower, tower.replica())
+    assert await tower.traffic_proposals() == []
+    assert await notes(tower) == ["rollback.note_held", code]
+
+
+async def test_a_pause_that_has_run_out_holds_nothing_back(tower: Tower) -> None:
+    now = tower.store.clock.time
+    await tower.standings.pause(SERVICE, Pause(KIM, now, now + timedelta(minutes=1)))
+    await a_countdown(tower, tower.replica())
+
+
+async def test_the_label_never_is_respected(tower: Tower) -> None:
+    tower.cloud.allowed = False
+    await paged(tower, tower.replica())
+    assert await tower.traffic_proposals() == []
+    assert await notes(tower) == ["rollback.note_none", "policy.rollback_never"]
+
+
+async def test_a_service_that_was_breaching_before_is_not_rolled_back(tower: Tower) -> None:
+    replica = tower.replica()
+    await tower.look(replica)
+    tower.cloud.fails(tower.store.clock.time - HOUR, 0.1)
+    await tower.look(replica, 4)
+    tower.cloud.deploy(tower.store.clock.time, "r3", 0.1)
+    await tower.look(replica, 4)
+    assert await tower.traffic_proposals() == []
+    assert "policy.rollback_was_breaching" in await notes(tower)
+
+
+async def test_a_revision_that_serves_for_days_is_not_to_blame(tower: Tower) -> None:
+    replica = tower.replica()
+    await tower.look(replica)
+    tower.cloud.fails(tower.store.clock.time, 0.1)
+    await tower.look(replica, 4)
+    assert await tower.traffic_proposals() == []
+    assert "policy.rollback_too_old" in await notes(tower)
+
+
+async def test_somebodys_own_proposal_about_traffic_is_not_superseded(tower: Tower) -> None:
+    replica = tower.replica()
+    await tower.look(replica)
+    tower.cloud.deploy(tower.store.clock.time, "r3", 0.1)
+    approvals = tower.approvals
+    own = await approvals.propose(SERVICE, next(iter(tower.knobs)), "r1", KIM, "own")
+    await tower.look(replica, 4)
+    assert [p.id for p in await tower.traffic_proposals()] == [own.id]
+
+
+async def test_replicas_end_it_once(tower: Tower) -> None:
+    replicas = [tower.replica() for _ in range(6)]
+    await a_countdown(tower, replicas[0])
+    await tower.countdown_over()
+    await asyncio.gather(*(one.rollback.settle(SERVICE) for one in replicas))
+    await asyncio.gather(*(one.execution.settle(SERVICE) for one in replicas))
+    (only,) = await tower.traffic_proposals()
+    assert only.state in (State.APPLIED, State.APPROVED_BY_TIMER, State.APPLYING)
+    decided = [e for e in await tower.store.audit.entries(SERVICE, 200) if e.detail == "APPROVED_BY_TIMER"]
+    assert len(decided) == 1
+
+
+@pytest.mark.parametrize("point", ["rollback.judged", "rollback.ended"])
+async def test_a_crash_at_its_end_is_resumed(tower: Tower, point: str) -> None:
+    def fault(name: str) -> None:
+        if name == point:
+            raise Crash
+
+    doomed = tower.replica(fault)
+    await a_countdown(tower, doomed)
+    await tower.countdown_over()
+    with pytest.raises(Crash):
+        await doomed.rollback.settle(SERVICE)
+    heir = tower.replica()
+    for _ in range(100):
+        await heir.rollback.settle(SERVICE)
+        await heir.execution.settle(SERVICE)
+        if (await tower.traffic_proposals())[0].state is State.APPLIED:
+            break
+        await asyncio.sleep(0.01)
+    assert tower.cloud.pinned == "r2"
+    await tower.look(heir)
+    assert await notes(tower) == ["rollback.note_acted"]
+
+
+async def test_a_late_restart_checks_first(tower: Tower) -> None:
+    made = await a_countdown(tower, tower.replica())
+    tower.store.clock.time += HOUR  # away for an hour; somebody has mended it meanwhile
+    tower.cloud.fails(tower.store.clock.time - HOUR / 2, 0.0)
+    over = await ended(tower, tower.replica())
+    assert (over.id, over.state) == (made.id, State.WITHDRAWN)
+    assert tower.cloud.pinned is None
+
+
+async def test_what_a_person_left_is_never_gone_back_to(tower: Tower) -> None:
+    """r3 served well, yet somebody took it back by hand; when r4 fails, the target is r2."""
+    replica = tower.replica()
+    await tower.look(replica)
+    tower.cloud.deploy(tower.store.clock.time, "r3", 0.0)
+    await tower.look(replica, 6)
+    tower.cloud.move(tower.store.clock.time, "r2")
+    await tower.look(replica, 2)
+    tower.cloud.deploy(tower.store.clock.time, "r4", 0.0)
+    tower.cloud.move(tower.store.clock.time, None, 0.1)
+    await tower.look(replica, 4)
+    (made,) = await tower.traffic_proposals()
+    assert made.draft.change.new == "r2"
