@@ -1,7 +1,7 @@
 # Needs make (3.81 is enough) and Python 3.11 or newer with its venv module; brings everything else itself.
 # `make demo PORT=9000` chooses the port of the demo's page; `PYTHON=/path/to/python3` the interpreter.
 
-.PHONY: help demo sandbox test check lint types architecture documents prove bench page lock install clean
+.PHONY: help demo sandbox test check lint types architecture documents prove bench page javascript lock install clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -12,12 +12,13 @@ CODE := bot handlers lumen sandbox demo tests bench
 
 help:
 	@echo "make demo     Lumen, a Slack workspace and a Google Cloud to try it on: one address to open"
-	@echo "make sandbox  the workspace and the cloud alone, for any Slack bot"
+	@echo "make sandbox  the workspace and the cloud alone, for any Slack bot (MANIFEST=... its own manifest)"
 	@echo "make test     every test but the long proofs"
 	@echo "make check    linters, types, architecture, documents in step"
 	@echo "make prove    the long proofs, one file after the other (PART=tests/... for one)"
 	@echo "make bench    what the figures in the documents are measured with (NAME=ack for one)"
 	@echo "make page     builds the sandbox's page (needs npm)"
+	@echo "make javascript  fetches Bolt for JavaScript for the tests that try it (needs npm)"
 	@echo "make lock     compiles the locks (ARGS=--upgrade for newer versions)"
 
 demo:
@@ -26,7 +27,7 @@ demo:
 
 sandbox:
 	@PYTHON="$(PYTHON)" scripts/install demo
-	@exec $(BIN)/python -m demo --sandbox-only --port $(PORT)
+	@exec $(BIN)/python -m demo --sandbox-only --port $(PORT) $(if $(MANIFEST),--manifest "$(MANIFEST)")
 
 install:
 	@PYTHON="$(PYTHON)" scripts/install dev
@@ -57,6 +58,9 @@ bench: install
 
 page:
 	@cd sandbox/page && npm ci --ignore-scripts && sh build.sh
+
+javascript:
+	@cd tests/javascript && npm ci --ignore-scripts --no-audit --no-fund
 
 lock:
 	@PYTHON="$(PYTHON)" scripts/lock $(ARGS)

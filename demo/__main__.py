@@ -15,7 +15,7 @@ from types import FrameType
 from demo.ports import port_is_free
 from demo.processes import Child, ProcessFailed, claim
 from demo.valkey import ValkeyFailed, make_private
-from demo.world import Clock, World, raise_if_ended
+from demo.world import MANIFEST, Clock, World, raise_if_ended
 
 WATCH_SECONDS = 0.5
 
@@ -34,8 +34,11 @@ Open {page}
   SLACK_API_URL     {slack_api_url}
   SLACK_BOT_TOKEN   {bot_token}
   SLACK_APP_TOKEN   {app_token}
+  channel           {channel}
   Google, as gRPC   {gcp_endpoint}
+  control API       {control}
 
+The app has the commands and scopes of {manifest} (MANIFEST=...). An hour takes {hour:.0f} s here.
 Logs are in {logs}. Ctrl-C stops everything."""
 
 
@@ -55,6 +58,7 @@ def run_demo(
     seed: int = 1,
     directory: Path | None = None,
     sandbox_only: bool = False,
+    manifest: Path = MANIFEST,
 ) -> int:
     """Run until somebody stops it. 0 after that; 1, with one sentence on standard error, when it cannot go on."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -62,7 +66,9 @@ def run_demo(
     try:
         own = directory or Path(tempfile.gettempdir()) / f"lumen-demo-{os.getuid()}"
         make_private(own)
-        _run(World(own.absolute(), _clock(scale), port, seed), sandbox_only)
+        if not manifest.is_file() and manifest is not MANIFEST:
+            raise ProcessFailed(f"There is no manifest {manifest}: name your app's (make sandbox MANIFEST=...).")
+        _run(World(own.absolute(), _clock(scale), port, seed, manifest), sandbox_only)
     except Stopped:
         return 0
     except (ProcessFailed, ValkeyFailed) as failure:
@@ -78,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="of the simulated users")
     parser.add_argument("--directory", type=Path, help="for data and logs (default: one per user)")
     parser.add_argument("--sandbox-only", action="store_true", help="the Slack workspace and the cloud, without Lumen")
+    parser.add_argument("--manifest", type=Path, help="of the Slack app that is tried (default: Lumen's)")
     return parser
 
 
@@ -106,8 +113,8 @@ def _run(world: World, sandbox_only: bool) -> None:
             world.initialise_state()
             watched.append(world.start_bot())
         welcome = SANDBOX_WELCOME if sandbox_only else WELCOME
-        said = asdict(world.addresses)
-        print(welcome.format(**said, hour=3600 / world.clock.scale, logs=world.children), flush=True)  # noqa: T201
+        said = asdict(world.addresses) | {"logs": world.children, "manifest": world.manifest}
+        print(welcome.format(**said, hour=3600 / world.clock.scale), flush=True)  # noqa: T201
         _watch(watched)
 
 

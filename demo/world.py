@@ -18,6 +18,7 @@ from demo.processes import Child, ProcessFailed, end_all
 from demo.valkey import EmbeddedValkey, Kind
 
 READY_SECONDS = 30.0
+MANIFEST = Path(__file__).parents[1] / "manifest.yaml"
 #: Names without which an interpreter or a library may not work on some machine; none says anything about Lumen.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
@@ -70,6 +71,8 @@ class World:
     clock: Clock
     page_port: int = 0
     seed: int = 1
+    #: What the Slack app may do and hear; Lumen's own one unless another app is tried.
+    manifest: Path = MANIFEST
     state: EmbeddedValkey = field(init=False)
     cache: EmbeddedValkey = field(init=False)
     sandbox: Child = field(init=False)
@@ -126,6 +129,8 @@ class World:
         command = [sys.executable, "-m", "sandbox", "--http-port", str(self.page_port), "--seed", str(self.seed)]
         command += ["--clock-scale", str(self.clock.scale), "--clock-origin", self.clock.origin]
         command += ["--cache-url", self.cache.socket_url]
+        if self.manifest.is_file():  # there is none beside an installed wheel: the sandbox has a default
+            command += ["--manifest", str(self.manifest.absolute())]
         self.sandbox.start(command, base_environment(), self.directory)
         for _ in polls(READY_SECONDS):
             said = self.sandbox.output_path.read_text()

@@ -20,7 +20,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--clock-origin", type=_instant, help="ISO instant at which service time equals the wall")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--manifest", type=Path, default=Path("manifest.yaml"), help="the app's manifest, if it is there"
+        "--manifest", type=_file, help="the app's manifest, YAML or JSON (default: manifest.yaml here, if there is one)"
     )
     parser.add_argument("--no-ion", action="store_true", help="no users and no metrics of ION; the APIs alone")
     parser.add_argument("--fleet", type=int, default=0, help="so many more services with synthetic metrics")
@@ -37,9 +37,18 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         parser.error(f"--host {parsed.host}: the sandbox has no passwords and listens on loopback only")
     if parsed.cache_url is None and not parsed.no_ion:
         parser.error("--cache-url is needed (the Redis or Valkey that ION caches in), or --no-ion")
+    if parsed.manifest is None and Path("manifest.yaml").is_file():
+        parsed.manifest = Path("manifest.yaml")
     if parsed.clock_scale <= 0:
         parser.error(f"--clock-scale {parsed.clock_scale}: must be above 0")
     return parsed
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
 
 
 def _instant(text: str) -> datetime:

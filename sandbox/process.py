@@ -22,6 +22,7 @@ from sandbox.ion.fleet import place_fleet
 from sandbox.ion.place import place_budget, place_services
 from sandbox.ion.world import World
 from sandbox.slack.guard import loopback_only
+from sandbox.slack.manifest_yaml import ManifestUnreadable
 from sandbox.slack.server import SlackServer
 
 BILLING_ACCOUNT = "billingAccounts/01ABCD-2EF345-678901"
@@ -54,10 +55,11 @@ async def serve(options: argparse.Namespace) -> int:
     place_fleet(config, cloud, clock.seconds(), options.fleet)
     place_budget(config, cloud.budgets, BILLING_ACCOUNT, options.budget_usd)
     world = None if options.no_ion else World(config, clock, cloud, options.cache_url)
-    slack = SlackServer(
-        wall=lambda: clock.wall_now().timestamp(),
-        manifest_path=options.manifest if options.manifest.exists() else None,
-    )
+    try:
+        slack = SlackServer(wall=lambda: clock.wall_now().timestamp(), manifest_path=options.manifest)
+    except ManifestUnreadable as error:
+        _log.error("the sandbox cannot start: %s", error)
+        return 1
     application = web.Application(middlewares=[loopback_only], client_max_size=64 * 1024 * 1024)
     slack.mount(application)
     WorldControl(clock, cloud, world).mount(application)

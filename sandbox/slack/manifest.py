@@ -54,7 +54,10 @@ def load_manifest(path: Path | None) -> Manifest:
     if path is None or not path.exists():
         return DEFAULT_MANIFEST
     text = path.read_text(encoding="utf-8")
-    document = json.loads(text) if path.suffix == ".json" else manifest_yaml.parse(text)
+    try:
+        document = json.loads(text) if path.suffix == ".json" else manifest_yaml.parse(text)
+    except ValueError as error:
+        raise manifest_yaml.ManifestUnreadable(f"{path}: {error}") from error
     if not isinstance(document, dict):
         raise manifest_yaml.ManifestUnreadable(f"{path}: a manifest is a map with display_information and features")
     return _from_document(document)

@@ -54,6 +54,12 @@ class Aligner:
     out_kind: Kind | None
     out_value: ValueType | None
 
+    def column(self, series: Series, grid: Sequence[Window]) -> list[Value | None]:
+        """One value a window. `grid` is newest first and without gaps."""
+        if self.align in (_delta, _sum) and series.metric.kind is Kind.DELTA:
+            return series.totals([*(window.end for window in grid), grid[-1].start])
+        return [self.align(series, window) for window in grid]
+
     def accepts(self, shape: Shape) -> bool:
         return shape.kind in self.kinds and shape.value in self.values
 

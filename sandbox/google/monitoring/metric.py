@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from math import sqrt
+from operator import mul
 
 
 class Kind(IntEnum):
@@ -54,6 +55,10 @@ class Buckets:
         inner = tuple((a + b) / 2 for a, b in zip(self.bounds, self.bounds[1:], strict=False))
         return (self.bounds[0] / 2, *inner, self.bounds[-1])
 
+    @cached_property
+    def squares(self) -> tuple[float, ...]:
+        return tuple(m * m for m in self.midpoints)
+
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
@@ -74,9 +79,9 @@ class Histogram:
         total = sum(counts)
         if not total:
             return Histogram(buckets, counts, 0.0, 0.0)
-        pairs = [(m, c) for m, c in zip(buckets.midpoints, counts, strict=True) if c]
-        mean = sum(m * c for m, c in pairs) / total
-        return Histogram(buckets, counts, mean, sum(c * (m - mean) ** 2 for m, c in pairs))
+        mean = sum(map(mul, buckets.midpoints, counts)) / total
+        deviation = sum(map(mul, buckets.squares, counts)) - total * mean * mean
+        return Histogram(buckets, counts, mean, max(0.0, deviation))
 
     def percentile(self, share: float) -> float:
         """The value below which `share` (0-1) lies, spread evenly inside a bucket; 0.0 when empty."""

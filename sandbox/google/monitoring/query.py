@@ -7,7 +7,7 @@ from sandbox.google.monitoring.alignment import ALIGNERS, Aligner, Shape, Window
 from sandbox.google.monitoring.catalogue import RESOURCES
 from sandbox.google.monitoring.filters import Filter, Selector
 from sandbox.google.monitoring.metric import Kind, MetricType, Value
-from sandbox.google.monitoring.reduction import REDUCERS
+from sandbox.google.monitoring.reduction import REDUCE_SUM, REDUCERS
 from sandbox.google.monitoring.series import Labels, Point, Series
 from sandbox.google.monitoring.store import SeriesStore
 
@@ -115,7 +115,7 @@ def aggregate(matching: Sequence[Series], metric: MetricType, interval: Window, 
         return [Found(metric, s.labels, raw, s.between(start, interval.end)[::-1]) for s in matching]
     grid = windows(interval.start, interval.end, how.period)
     shape = aligner.shape(raw)
-    aligned = [(s.labels, [aligner.align(s, window) for window in grid]) for s in matching]
+    aligned = [(s.labels, aligner.column(s, grid)) for s in matching]
     if not how.reducer:
         return [Found(metric, labels, shape, _points(values, grid, shape)) for labels, values in aligned]
     return _reduced(metric, aligned, grid, shape, how)
@@ -182,7 +182,13 @@ def _reduced(
         groups.setdefault(key, []).append((labels, values))
     out_shape = reducer.shape(shape)
     found = []
+    alone = how.reducer == REDUCE_SUM
     for key, members in groups.items():
+        if alone and len(members) == 1:  # its own sum; in a fleet's answer that is most of them
+            found.append(
+                Found(metric, _group_labels(key, selectors), out_shape, _points(members[0][1], grid, out_shape))
+            )
+            continue
         columns = zip(*(values for _, values in members), strict=True)
         present = ([v for v in column if v is not None] for column in columns)
         reduced = [reducer.reduce(column) if column else None for column in present]

@@ -60,12 +60,13 @@ def _percentile(share: float) -> Reduce:
 
 _DOUBLE, _INT = ValueType.DOUBLE, ValueType.INT64
 
+REDUCE_SUM = 4
 # By google.monitoring.v3.Aggregation.Reducer's numbers.
 REDUCERS = {
     1: Reducer("REDUCE_MEAN", _NUMERIC | _DIST, _mean, _DOUBLE),
     2: Reducer("REDUCE_MIN", _NUMERIC, lambda v: min(_numbers(v)), None),
     3: Reducer("REDUCE_MAX", _NUMERIC, lambda v: max(_numbers(v)), None),
-    4: Reducer("REDUCE_SUM", _NUMERIC | _DIST, _sum, None),
+    REDUCE_SUM: Reducer("REDUCE_SUM", _NUMERIC | _DIST, _sum, None),
     5: Reducer("REDUCE_STDDEV", _NUMERIC, lambda v: standard_deviation(_numbers(v)), _DOUBLE),
     6: Reducer("REDUCE_COUNT", frozenset(ValueType), len, _INT),
     7: Reducer("REDUCE_COUNT_TRUE", _BOOL, lambda v: sum(map(bool, v)), _INT),

@@ -9,6 +9,9 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+from typing import NamedTuple
 
 from sandbox.google.monitoring.metric import Buckets, Histogram, Kind, MetricType, Value, ValueType, merged
 
@@ -16,8 +19,7 @@ MINUTE = 60
 _ABSENT = -1  # every value on the grid is a count, a size or a time: none is below 0
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """A value over (start, end]; a gauge has start == end."""
 
     start: float
@@ -52,6 +54,10 @@ class Series(ABC):
     def total(self, after: float, until: float) -> Value | None:
         """The sum of the points that end in (after, until]; None without any. For DELTA series."""
         return sum_of([p.value for p in self.between(after, until)])
+
+    def totals(self, edges: Sequence[float]) -> list[Value | None]:
+        """`total` between each two neighbouring edges, which fall; where a series can do that at a stroke, it does."""
+        return [self.total(after, until) for until, after in pairwise(edges)]
 
 
 def sum_of(values: Sequence[Value]) -> Value | None:
@@ -197,6 +203,15 @@ class CountingSeries(Series):
             return None
         return _difference(self._counted(high), self._counted(low))
 
+    def totals(self, edges: Sequence[float]) -> list[Value | None]:
+        since, until = self._since, inf if self._until is None else self._until
+        at = [min(max(int(edge // MINUTE) * MINUTE, since), until) for edge in edges]
+        counted = {edge: self._formula(int(edge)) for edge in dict.fromkeys(at)}
+        return [
+            _difference(counted[later], counted[earlier]) if earlier < later else None
+            for later, earlier in pairwise(at)
+        ]
+
     def between(self, after: float, until: float) -> list[Point]:
         low, high = self._grid(after, until)
         points = []
@@ -209,6 +224,8 @@ class CountingSeries(Series):
 
 def _difference(later: Value | None, earlier: Value | None) -> Value | None:
     """What was counted in between; None (no point) when nothing was."""
+    if later.__class__ is int and earlier.__class__ is int:
+        return (later - earlier) or None  # by far the most frequent case
     if isinstance(later, Histogram) and isinstance(earlier, Histogram):
         counts = tuple(map(int.__sub__, later.counts, earlier.counts))
         return Histogram.of_counts(later.buckets, counts) if any(counts) else None

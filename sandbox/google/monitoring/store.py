@@ -1,6 +1,6 @@
 """All series of the project, what of them is visible by now, and the faults of the metrics pipeline."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -58,6 +58,12 @@ class Visible(Series):
         if any(o.touches(after, until) for o in self._outages):
             return sum_of([p.value for p in self.between(after, until)])
         return self._of.total(after, until)
+
+    def totals(self, edges: Sequence[float]) -> list[Value | None]:
+        if any(o.touches(edges[-1], edges[0]) for o in self._outages):
+            return super().totals(edges)
+        horizon = self._horizon
+        return self._of.totals([min(edge, horizon) for edge in edges])
 
 
 class SeriesStore:
