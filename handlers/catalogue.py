@@ -77,7 +77,9 @@ class Catalogue:
         pieces: list[str] = []
         for literal, field, spec, conversion in _FORMATTER.parse(self._templates[wanted.code]):
             pieces.append(escape(literal) if slack else literal)
-            if field is not None:
+            if field == "unit" and not wanted.params[field]:
+                pieces[-1] = pieces[-1].removesuffix(" ")  # a count has no unit, and then no space before it
+            elif field is not None:
                 pieces.append(self._value(field, wanted.params[field], spec or "", conversion, slack=slack))
         return "".join(pieces)
 

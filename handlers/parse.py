@@ -178,7 +178,8 @@ def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:
         if len(rest) == 1 and _WHOLE.fullmatch(rest[0]):
             return Propose(knob, int(rest[0]))
         return Malformed(
-            message("command.no_number", given=" ".join(rest)), message("command.number_remedy", name=name)
+            message("command.no_number", given=" ".join(rest)) if rest else message("command.number_missing"),
+            message("command.number_remedy", name=name),
         )
 
     return read
