@@ -62,7 +62,7 @@ def test_what_is_meant(text: str, expected: p.Command) -> None:
         ("run now", "command.unexpected"),
         ("status everything", "command.unexpected"),
         ("undo", "command.undo_which"),
-        ("size", "command.no_number"),
+        ("size", "command.number_missing"),
         ("size big", "command.no_number"),
         ("rollback a b", "command.rollback_which"),
         ("pause soon", "emergency.pause_no_duration"),
