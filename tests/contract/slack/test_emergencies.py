@@ -1,0 +1,117 @@
+"""Pause, resume, emergency, flush and snooze: rights first, each step apart, nothing silent."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from handlers.views import emergency as view
+from handlers.views.proposal import REJECT, SNOOZE
+from lumen.model.proposal import State
+from sandbox.client import SeenMessage
+from tests.contract.slack.conftest import RunningSlack
+from tests.contract.slack.side import SERVICE, Rooms
+from tests.contract.slack.test_commands_and_clicks import answer, card
+from tests.contract.state.builders import draft
+from tests.slack_side import SlackSide
+
+pytestmark = pytest.mark.usefixtures("side")
+
+
+async def emergency_page(slack: RunningSlack, user: str | None = None) -> SeenMessage:
+    await slack.control.command("/lumen emergency", user=user or slack.facts.approver)
+    return await answer(slack, "Emergency: ion-api", user)
+
+
+async def events(rooms: Rooms) -> list[str]:
+    return [entry.event for entry in reversed(await rooms.audit.entries(SERVICE, 50))]
+
+
+async def test_pause_and_resume_are_stored_audited_and_shown(slack: RunningSlack, rooms: Rooms) -> None:
+    await slack.control.command("/lumen pause 2h")
+    await answer(slack, "All automation is stopped until")
+    pause = (await rooms.standings.read(SERVICE)).pause
+    assert pause is not None
+    assert pause.by.user_id == slack.facts.approver
+    assert pause.until is not None
+    assert pause.until - pause.at == timedelta(hours=2)
+    await slack.control.command("/lumen status")
+    await answer(slack, "All automation is paused by")
+    await slack.control.command("/lumen resume")
+    await answer(slack, "Automation goes on")
+    assert (await rooms.standings.read(SERVICE)).pause is None
+    await slack.control.command("/lumen resume")
+    await answer(slack, "Nothing is paused")
+    assert await events(rooms) == ["paused", "resumed"]
+
+
+@pytest.mark.parametrize("typed", ["/lumen pause", "/lumen resume"])
+async def test_without_the_right_nothing_is_paused_or_resumed(slack: RunningSlack, rooms: Rooms, typed: str) -> None:
+    bystander = slack.facts.bystander
+    await slack.control.command(typed, user=bystander)
+    await answer(slack, "You may not decide this", bystander)
+    assert await events(rooms) == ["refused"]
+
+
+async def test_the_page_offers_each_step_apart(slack: RunningSlack, rooms: Rooms) -> None:
+    rooms.knob.value = 900
+    page = await emergency_page(slack, slack.facts.bystander)
+    assert page.action_ids() == [view.PAUSE, view.SIZE, view.MEMORY, view.SAFE_TTL, view.FLUSH]
+    await slack.control.click(page, view.SAFE_TTL, user=slack.facts.bystander)
+    await card(slack, "from 900 s to 300 s")
+    assert rooms.knob.value == 900
+    await slack.control.click(page, view.PAUSE, user=slack.facts.bystander)
+    await answer(slack, "You may not decide this", slack.facts.bystander)
+    assert (await rooms.standings.read(SERVICE)).pause is None
+
+
+async def test_the_page_stops_automation_and_then_offers_to_resume(slack: RunningSlack, rooms: Rooms) -> None:
+    await slack.control.click(await emergency_page(slack), view.PAUSE)
+    await answer(slack, "All automation is stopped until somebody types")
+    await slack.control.command("/lumen emergency")
+    page = await answer(slack, "Let it go on when it is over")
+    await slack.control.click(page, view.RESUME)
+    await answer(slack, "Automation goes on")
+    assert await events(rooms) == ["paused", "resumed"]
+
+
+async def test_a_flush_takes_two_confirmations_by_somebody_with_the_right(slack: RunningSlack, rooms: Rooms) -> None:
+    page = await emergency_page(slack, slack.facts.bystander)
+    await slack.control.click(page, view.FLUSH, user=slack.facts.bystander)
+    await answer(slack, "You may not decide this", slack.facts.bystander)
+    await slack.control.click(await emergency_page(slack), view.FLUSH)
+    second = await answer(slack, "42 cached answers of ion-api would be removed")
+    assert rooms.keys.left == 42
+    await slack.control.click(second, view.FLUSH_NOW)
+    await answer(slack, "42 cached answers of ion-api were removed")
+    assert rooms.keys.left == 0
+    assert await events(rooms) == ["refused", "flush-began", "flushed"]
+
+
+async def a_countdown(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> SeenMessage:
+    wanted = replace(draft(service=SERVICE), reasons=())
+    await rooms.proposals.propose(wanted, timedelta(hours=24), timedelta(minutes=5))
+    side.outbox.kick()
+    return await card(slack, "Acts by itself at")
+
+
+async def test_snoozing_is_answered_and_shown(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> None:
+    posted = await a_countdown(slack, rooms, side)
+    (before,) = await rooms.proposals.unfinished(SERVICE)
+    await slack.control.click(posted, SNOOZE, user=slack.facts.bystander)
+    await answer(slack, "You may not decide this", slack.facts.bystander)
+    await slack.control.click(posted, SNOOZE)
+    await answer(slack, "Snoozed: it acts at")
+    (after,) = await rooms.proposals.unfinished(SERVICE)
+    assert before.acts_at is not None
+    assert after.acts_at is not None
+    assert after.acts_at - before.acts_at == timedelta(minutes=15)
+    assert after.state is State.PENDING
+
+
+async def test_snoozing_what_is_decided_says_so(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> None:
+    posted = await a_countdown(slack, rooms, side)
+    await slack.control.click(posted, REJECT)
+    await answer(slack, "you rejected it")
+    await slack.control.click(posted, SNOOZE, stale=True)
+    await answer(slack, "Already decided by")

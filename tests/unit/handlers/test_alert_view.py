@@ -1,0 +1,123 @@
+"""An incident's message, and what the status says of pins, pauses and alerts."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from handlers.catalogue import LOCALES, Catalogue
+from handlers.views.alert import incident_card
+from handlers.views.emergency import emergency_card, flush_card
+from handlers.views.proposal import SNOOZE, card
+from handlers.views.report import report
+from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.message import message
+from lumen.model.proposal import LATEST, Change, Choice, Decision, Knob, State
+from lumen.model.readout import StatusReadout
+from lumen.model.service import Person
+from lumen.model.watching import Incident, Pause, Pinned, StoredAlert
+from tests.snapshots import SERVICE
+from tests.unit.handlers.blocks import button, labels, said, validated
+from tests.unit.handlers.test_views import WHEN, proposal, turn
+
+EN = Catalogue("en")
+KIM = Person("U0KIM", "Kim", "T1")
+BURN = message("alert.burn", burn=34.4, minutes=15, bad=122, valid=3547, share=0.0344)
+
+
+def alert(kind: AlertKind, severity: Severity) -> Alert:
+    return Alert(f"ion-api:{kind}", "ion-api", kind, "", severity, WHEN, BURN)
+
+
+def incident(*alerts: Alert, notes: tuple[str, ...] = ()) -> Incident:
+    stored = tuple(StoredAlert(one, alerts[0].id) for one in alerts)
+    return Incident(SERVICE, alerts[0].id, stored, tuple(message(code) for code in notes))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", list(AlertKind))
+@pytest.mark.parametrize("severity", list(Severity))
+def test_every_kind_and_severity_has_words(kind: AlertKind, severity: Severity, locale: str) -> None:
+    validated(incident_card(Catalogue(locale), incident(alert(kind, severity))))
+
+
+def test_an_open_page_says_what_since_when_and_what_about_the_release() -> None:
+    page, beside = alert(AlertKind.AVAILABILITY, Severity.PAGE), alert(AlertKind.LATENCY, Severity.TICKET)
+    words = said(incident_card(EN, incident(page, beside, notes=("rollback.note_none", "policy.rollback_never"))))
+    assert "🔴 ion-api: page, availability, latency" in words
+    assert "The error budget burns 34.4 times too fast" in words
+    assert "No automatic rollback:" in words
+    assert "lumen-rollback=never" in words
+
+
+def test_a_closed_one_says_until_when_and_why() -> None:
+    over = replace(
+        alert(AlertKind.AVAILABILITY, Severity.PAGE),
+        closed_at=WHEN + timedelta(hours=1),
+        close_reason=message("alert.recovered", minutes=30),
+    )
+    words = said(incident_card(EN, incident(over)))
+    assert "✅ ion-api: over, availability" in words
+    assert "Clear for 30 min." in words
+
+
+def test_a_status_says_what_is_pinned_paused_and_wrong() -> None:
+    told = message("rollback.ttl_differs", revision="ion-api-00041", own_seconds=300, set_seconds=420)
+    shown = report(
+        EN,
+        StatusReadout(
+            SERVICE,
+            turn(),
+            (),
+            (),
+            WHEN,
+            pinned=Pinned("ion-api-00041", WHEN, (told,)),
+            pause=Pause(KIM, WHEN, None),
+            alerts=incident(alert(AlertKind.AVAILABILITY, Severity.PAGE)).alerts,
+        ),
+    )
+    validated(shown)
+    words = said(shown)
+    assert "Traffic pinned to ion-api-00041 since" in words
+    assert "300 s from its environment instead of 420 s" in words
+    assert "All automation is paused by <@U0KIM>" in words
+    assert "🔴 availability: The error budget burns" in words
+
+
+def test_before_the_first_turn_a_pin_is_said_too() -> None:
+    pinned = StatusReadout(SERVICE, None, (), (), None, pinned=Pinned("ion-api-00041", WHEN))
+    assert "Traffic pinned to ion-api-00041" in said(report(EN, pinned))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_countdown_says_when_and_can_be_put_off(locale: str) -> None:
+    pending = proposal(State.PENDING)
+    change = Change(Knob.TRAFFIC, LATEST, "ion-api-00041", "")
+    pending = replace(pending, draft=replace(pending.draft, change=change), acts_at=WHEN)
+    shown = card(Catalogue(locale), pending)
+    validated(shown)
+    assert SNOOZE in str(shown.blocks)
+    assert SNOOZE not in str(card(Catalogue(locale), replace(pending, acts_at=None)).blocks)
+
+
+def test_a_rollback_is_confirmed_in_its_own_words() -> None:
+    pending = proposal(State.PENDING)
+    change = Change(Knob.TRAFFIC, LATEST, "ion-api-00041", "")
+    pending = replace(pending, draft=replace(pending.draft, change=change), acts_at=WHEN)
+    confirm = button(card(EN, pending), "proposal.approve")["confirm"]
+    assert "All requests to ion-api go to ion-api-00041" in confirm["text"]["text"]
+    assert "way back" in confirm["text"]["text"]
+    assert labels(card(EN, pending)) == ["Approve", "Reject", "Snooze 15 min", "Details"]
+
+
+def test_why_a_timer_withdrew_is_said() -> None:
+    over = proposal(State.WITHDRAWN)
+    over = replace(over, decision=Decision(Choice.WITHDRAW, None, "c", message("rollback.recovered")))
+    assert "The service has recovered." in said(card(EN, over))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("paused", [True, False])
+def test_the_emergency_page_stands(locale: str, paused: bool) -> None:
+    validated(emergency_card(Catalogue(locale), SERVICE, 300, paused=paused))
+    validated(flush_card(Catalogue(locale), SERVICE, 41_000))
