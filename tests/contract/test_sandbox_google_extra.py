@@ -41,7 +41,7 @@ async def test_without_the_package_the_answer_says_which_one(side: GoogleSide) -
 
 class TestDashboards:
     @pytest.fixture
-    def dashboards(self, side: GoogleSide) -> Any:
+    async def dashboards(self, side: GoogleSide) -> Any:
         package = pytest.importorskip("google.cloud.monitoring_dashboard_v1", reason="needs that client package")
         return side.client(package.DashboardsServiceAsyncClient)
 
@@ -83,7 +83,7 @@ class TestDashboards:
 
 class TestMemorystore:
     @pytest.fixture
-    def admin(self, side: GoogleSide) -> Any:
+    async def admin(self, side: GoogleSide) -> Any:
         package = pytest.importorskip("google.cloud.redis_v1", reason="needs that client package")
         return side.client(package.CloudRedisAsyncClient)
 
@@ -133,7 +133,7 @@ class TestPubSub:
         return pytest.importorskip("google.pubsub_v1", reason="needs that client package")
 
     @pytest.fixture
-    def subscriber(self, side: GoogleSide, package: Any) -> Any:
+    async def subscriber(self, side: GoogleSide, package: Any) -> Any:
         return side.client(package.SubscriberAsyncClient)
 
     @pytest.fixture

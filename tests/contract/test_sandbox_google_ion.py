@@ -8,23 +8,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
 import redis.asyncio as redis_asyncio
 from google.cloud import monitoring_v3 as m
 from google.cloud import run_v2
 
+from demo.valkey import EmbeddedValkey
 from sandbox.client import SandboxClient, SandboxRefused
 from sandbox.ion.ttlsetting import ACK_KEY, CONFIG_KEY
 from tests.unit.sandbox.process_side import SCALE, Running, minutes_go_by, sandbox_process, start, until
 
 
 @pytest.fixture(scope="module")
-async def running(cache_valkey: Any) -> AsyncIterator[Running]:
+async def running(cache_valkey: EmbeddedValkey) -> AsyncIterator[Running]:
+    """On an empty cache; it stays as it is between the tests of this file."""
+    with redis.Redis.from_url(cache_valkey.url) as client:
+        client.flushall()
     async with sandbox_process(cache_valkey.url) as running:
         yield running
 
 
 @pytest.fixture
-async def cache(cache_valkey: Any) -> AsyncIterator[redis_asyncio.Redis]:
+async def cache(cache_valkey: EmbeddedValkey) -> AsyncIterator[redis_asyncio.Redis]:
     client = redis_asyncio.Redis.from_url(cache_valkey.url, decode_responses=True)
     yield client
     await client.aclose()
@@ -147,9 +152,13 @@ async def test_without_a_setting_the_environment_of_the_serving_revision_holds(
 
 async def test_a_larger_process_cache_keeps_requests_from_redis(running: Running) -> None:
     async with SandboxClient(running.ready["control"]) as sandbox:
+
+        async def at_full_strength() -> bool:  # a revision that has just come starts with one instance
+            return (await sandbox.world.ion()).in_process[0].instances >= 2
+
+        await until(at_full_strength)
         (usual, *_) = (await sandbox.world.ion()).in_process
         assert (usual.service, usual.entries) == ("ion-api", 2000)
-        assert usual.instances >= 2
         before = await until(lambda: _in_process_rate(sandbox))
         assert 0.05 < before < 0.16
         services = running.client(run_v2.ServicesAsyncClient)
@@ -199,7 +208,6 @@ async def test_a_release_that_does_not_start_moves_no_traffic(running: Running) 
 
 
 async def test_the_clock_at_another_pace(running: Running, cache: redis_asyncio.Redis) -> None:
-    """Last: the other tests here count on their own pace."""
     async with SandboxClient(running.ready["control"]) as sandbox:
         before = await sandbox.world.clock()
         assert before.scale == SCALE
@@ -218,6 +226,7 @@ async def test_the_clock_at_another_pace(running: Running, cache: redis_asyncio.
                 await sandbox.world.run_at(scale)
         with pytest.raises(SandboxRefused, match="choose another scale"):
             await sandbox.world.run_at(1)
+        await sandbox.world.run_at(SCALE)  # what the other tests here count on
 
 
 class TestTheProcess:
