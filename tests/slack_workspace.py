@@ -1,8 +1,10 @@
 """A workspace on a loopback port, with a clock for Slack's limits that can be put forward."""
 
+import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -11,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.client import SandboxClient
+from sandbox.slack.manifest import DEFAULT_BOT_SCOPES
 from sandbox.slack.server import SlackServer
 from sandbox.slack.wire import Json
 
@@ -65,10 +68,30 @@ class World:
         return str(answer["error"])
 
 
+def granting(*scopes: str) -> pytest.MarkDecorator:
+    """For a test whose app has more scopes than one without a manifest."""
+    return pytest.mark.parametrize("world", [scopes], ids=["more-scopes"], indirect=True)
+
+
+def _manifest(path: Path, scopes: tuple[str, ...]) -> Path:
+    path.write_text(
+        json.dumps(
+            {
+                "display_information": {"name": "Lumen"},
+                "features": {"slash_commands": [{"command": "/lumen"}], "app_home": {"messages_tab_enabled": True}},
+                "oauth_config": {"scopes": {"bot": [*DEFAULT_BOT_SCOPES, *scopes]}},
+            }
+        )
+    )
+    return path
+
+
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     ahead = Ahead()
-    server = SlackServer(wall=time.time, monotonic=ahead.now)
+    scopes = getattr(request, "param", None)
+    manifest = None if scopes is None else _manifest(tmp_path / "manifest.json", scopes)
+    server = SlackServer(wall=time.time, monotonic=ahead.now, manifest_path=manifest)
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

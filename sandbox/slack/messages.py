@@ -1,6 +1,6 @@
 """Messages: one frozen record each, and the log of a workspace in order of their timestamps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sandbox.slack.directory import Directory
@@ -28,6 +28,7 @@ class Message:
     username: str | None = None
     reply_broadcast: bool = False
     former_blocks: tuple[tuple[Json, ...], ...] = ()
+    reactions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by emoji: who
 
     def visible_to(self, user_id: str) -> bool:
         return self.ephemeral_to is None or self.ephemeral_to == user_id
@@ -129,6 +130,10 @@ class MessageLog:
             out["edited"] = {"user": message.author, "ts": message.edited_ts}
         if message.metadata is not None and with_metadata:
             out["metadata"] = message.metadata
+        if message.reactions:
+            out["reactions"] = [
+                {"name": name, "users": list(users), "count": len(users)} for name, users in message.reactions.items()
+            ]
         if message.file_ids:
             out["files"] = [{"id": file_id} for file_id in message.file_ids]
         return out | self._thread_fields(message)

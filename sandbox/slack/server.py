@@ -37,6 +37,7 @@ from sandbox.slack.webapi.chat import Chat
 from sandbox.slack.webapi.conversations import Conversations
 from sandbox.slack.webapi.dispatch import Dispatcher
 from sandbox.slack.webapi.people import People
+from sandbox.slack.webapi.reactions import Reactions
 from sandbox.slack.webapi.session import Session
 from sandbox.slack.webapi.uploads import Uploads
 from sandbox.slack.webapi.viewmethods import ViewMethods
@@ -73,6 +74,7 @@ class SlackServer:
         feed = Feed()
         journal = Journal(wall, feed)
         self.directory: Directory = directory
+        self._channels_at_start = dict(directory.channels)
         self.files = Files(monotonic, wall)
         self.log = MessageLog(directory, Timestamps(wall))
         self.limits = RateLimits(monotonic)
@@ -103,7 +105,8 @@ class SlackServer:
             Session(directory, self.hub, self.base_url),
             Chat(directory, manifest, self.log, posting, self.limits, self.base_url),
             Conversations(directory, manifest, self.log, self.files),
-            People(directory),
+            People(directory, self.base_url),
+            Reactions(directory, self.log),
             ViewMethods(directory, manifest, self.views, self.triggers, self.files),
             Uploads(directory, self.files, posting, self.base_url),
         ):
@@ -160,6 +163,8 @@ class SlackServer:
 
     def clear(self) -> None:
         """As at the start: no messages, views, files or faults. Connections and the journal's counts stay."""
+        self.directory.channels.clear()
+        self.directory.channels.update(self._channels_at_start)
         self.log.clear()
         self.views.clear()
         self.files.clear()

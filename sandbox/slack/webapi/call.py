@@ -1,7 +1,7 @@
 """One call as it came in, whatever way the client encoded it, and what a method is."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,3 +90,14 @@ async def _json_object(request: web.Request) -> Json:
     if not isinstance(body, dict):
         raise SlackError("json_not_object")
     return body
+
+
+def page(everything: Sequence[Any], call: Call, *, default: int) -> tuple[Sequence[Any], str]:
+    """A page of it, and the cursor of the next ("" = that was all)."""
+    limit = call.whole("limit", default, 1, 1000)
+    cursor = call.maybe_text("cursor") or "p0"
+    if not cursor.startswith("p") or not cursor[1:].isdigit():
+        raise SlackError("invalid_cursor")
+    start = int(cursor[1:])
+    following = f"p{start + limit}" if start + limit < len(everything) else ""
+    return everything[start : start + limit], following

@@ -1,18 +1,20 @@
-"""conversations.info, history, replies, members and list."""
+"""conversations.info, history, replies, members, list, open and join; users.conversations."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from sandbox.slack.directory import Channel, Directory
 from sandbox.slack.errors import SlackError
 from sandbox.slack.files import Files
 from sandbox.slack.manifest import Manifest
 from sandbox.slack.messages import Message, MessageLog
-from sandbox.slack.webapi.call import Call, Method
+from sandbox.slack.webapi.call import Call, Method, page
 from sandbox.slack.wire import Json
 
 _READ = ("channels:read", "groups:read")
+_LIST = ("channels:read", "groups:read", "im:read", "mpim:read")
+_SCOPES = {"channels": "public_channel", "groups": "private_channel", "im": "im"}
+_SCOPE_OF_TYPE = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
 _HISTORY = ("channels:history", "groups:history", "im:history")
 
 
@@ -26,7 +28,10 @@ class Conversations:
     def methods(self) -> tuple[Method, ...]:
         return (
             Method("conversations.info", self.info, _READ),
-            Method("conversations.list", self.list, _READ),
+            Method("conversations.list", self.list, _LIST),
+            Method("users.conversations", self.of_user, _LIST),
+            Method("conversations.open", self.open, ("im:write", "mpim:write")),
+            Method("conversations.join", self.join, ("channels:join",)),
             Method("conversations.members", self.members, _READ),
             Method("conversations.history", self.history, _HISTORY),
             Method("conversations.replies", self.replies, _HISTORY),
@@ -38,25 +43,84 @@ class Conversations:
         return {"channel": wire | ({"num_members": len(channel.members)} if call.flag("include_num_members") else {})}
 
     async def list(self, call: Call) -> Json:
-        bot, team = self.directory.app.bot_user_id, self.directory.team.id
-        seen = [c for c in self.directory.channels.values() if not c.is_im and (not c.is_private or bot in c.members)]
-        page, cursor = _page(seen, call, default=100)
+        """Public channels, unless `types` asks for others."""
+        return self._listed(call, lambda channel: not channel.is_private or self._bot in channel.members)
+
+    async def of_user(self, call: Call) -> Json:
+        """users.conversations: those that the person (by default the app) and the app are in."""
+        user = call.maybe_text("user") or self._bot
+        if user not in self.directory.users:
+            raise SlackError("user_not_found")
+        return self._listed(call, lambda c: user in c.members and (not c.is_private or self._bot in c.members))
+
+    def _listed(self, call: Call, seen: Callable[[Channel], bool]) -> Json:
+        kinds = [kind.strip() for kind in (call.maybe_text("types") or "public_channel").split(",")]
+        for kind in kinds:
+            if kind not in _SCOPE_OF_TYPE:
+                raise SlackError("invalid_types")
+            self._needs(f"{_SCOPE_OF_TYPE[kind]}:read")
+        archived = not call.flag("exclude_archived")
+        found = [
+            c for c in self.directory.channels.values()
+            if _SCOPES.get(_kind(c)) in kinds and (archived or not c.is_archived) and seen(c)
+        ]  # fmt: skip
+        shown, cursor = page(found, call, default=100)
         return {
-            "channels": [c.wire(bot_user_id=bot, team_id=team) for c in page],
+            "channels": [c.wire(bot_user_id=self._bot, team_id=self.directory.team.id) for c in shown],
             "response_metadata": {"next_cursor": cursor},
         }
 
+    async def open(self, call: Call) -> Json:
+        """The direct conversation with one person. Groups of several are not served."""
+        asked = call.maybe_text("users")
+        if call.maybe_text("channel"):
+            channel = self.directory.channels.get(call.text("channel"))
+            if channel is None or not channel.is_im:
+                raise SlackError("channel_not_found" if channel is None else "method_not_supported_for_channel_type")
+        elif asked is None:
+            raise SlackError("users_list_not_supplied")
+        else:
+            users = [user.strip() for user in asked.split(",") if user.strip()]
+            if any(user not in self.directory.users for user in users):
+                raise SlackError("user_not_found")
+            if len(users) > 1:
+                self._needs("mpim:write")
+                raise SlackError("invalid_user_combination")
+            if users[0] not in self.directory.people:
+                raise SlackError("cannot_dm_bot")
+            channel = self.directory.direct_channel(users[0])
+        if not call.flag("return_im"):
+            return {"no_op": True, "already_open": True, "channel": {"id": channel.id}}
+        return {"channel": channel.wire(bot_user_id=self._bot, team_id=self.directory.team.id)}
+
+    async def join(self, call: Call) -> Json:
+        """The app becomes a member of a public channel."""
+        channel = self.directory.channels.get(call.text("channel"))
+        if channel is None or (channel.is_private and self._bot not in channel.members):
+            raise SlackError("channel_not_found")
+        if channel.is_private:
+            raise SlackError("method_not_supported_for_channel_type")
+        if channel.is_archived:
+            raise SlackError("is_archived")
+        already = self._bot in channel.members
+        if not already:
+            channel = replace(channel, members=(*channel.members, self._bot))
+            self.directory.channels[channel.id] = channel
+        wire = channel.wire(bot_user_id=self._bot, team_id=self.directory.team.id)
+        warning = {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
+        return {"channel": wire} | (warning if already else {})
+
     async def members(self, call: Call) -> Json:
-        page, cursor = _page(self._channel(call, "read").members, call, default=100)
-        return {"members": [*page], "response_metadata": {"next_cursor": cursor}}
+        shown, cursor = page(self._channel(call, "read").members, call, default=100)
+        return {"members": [*shown], "response_metadata": {"next_cursor": cursor}}
 
     async def history(self, call: Call) -> Json:
         """Newest first; thread replies and ephemeral messages are not part of it."""
         channel = self._readable(call)
         found = [m for m in self.log.in_channel(channel.id) if m.ephemeral_to is None and _top_level(m)]
         found = [m for m in found if _within(m, call)]
-        page, cursor = _page(list(reversed(found)), call, default=100)
-        return self._messages(page, cursor, call)
+        shown, cursor = page(list(reversed(found)), call, default=100)
+        return self._messages(shown, cursor, call)
 
     async def replies(self, call: Call) -> Json:
         """The parent and its replies, oldest first."""
@@ -66,13 +130,13 @@ class Conversations:
             raise SlackError("thread_not_found")
         root = self.log.get(channel.id, asked.thread_ts) if asked.thread_ts else asked
         thread = [*([root] if root else []), *self.log.replies(channel.id, (root or asked).ts)]
-        page, cursor = _page([m for m in thread if m is root or _within(m, call)], call, default=1000)
-        return self._messages(page, cursor, call)
+        shown, cursor = page([m for m in thread if m is root or _within(m, call)], call, default=1000)
+        return self._messages(shown, cursor, call)
 
-    def _messages(self, page: Sequence[Message], cursor: str, call: Call) -> Json:
+    def _messages(self, shown: Sequence[Message], cursor: str, call: Call) -> Json:
         with_metadata = call.flag("include_all_metadata")
         answer: Json = {
-            "messages": [self.log.wire(m, with_metadata=with_metadata) for m in page],
+            "messages": [self.log.wire(m, with_metadata=with_metadata) for m in shown],
             "has_more": bool(cursor),
             "pin_count": 0,
         }
@@ -89,11 +153,21 @@ class Conversations:
         channel = self.directory.channel_by(call.text("channel"))
         if channel is None or (channel.is_private and self.directory.app.bot_user_id not in channel.members):
             raise SlackError("channel_not_found")
-        kind = "im" if channel.is_im else "groups" if channel.is_private else "channels"
-        needed = f"{kind}:{right}"
-        if needed not in self.manifest.bot_scopes:
-            raise SlackError("missing_scope", {"needed": needed, "provided": self.manifest.bot_scope_list})
+        self._needs(f"{_kind(channel)}:{right}")
         return channel
+
+    def _needs(self, scope: str) -> None:
+        if scope not in self.manifest.bot_scopes:
+            raise SlackError("missing_scope", {"needed": scope, "provided": self.manifest.bot_scope_list})
+
+    @property
+    def _bot(self) -> str:
+        return self.directory.app.bot_user_id
+
+
+def _kind(channel: Channel) -> str:
+    """The part of a scope's name that stands before the colon."""
+    return "im" if channel.is_im else "groups" if channel.is_private else "channels"
 
 
 def _top_level(message: Message) -> bool:
@@ -107,14 +181,3 @@ def _within(message: Message, call: Call) -> bool:
     if oldest is not None and (at < float(oldest) or (at == float(oldest) and not inclusive)):
         return False
     return latest is None or at < float(latest) or (at == float(latest) and inclusive)
-
-
-def _page(everything: Sequence[Any], call: Call, *, default: int) -> tuple[Sequence[Any], str]:
-    """A page of it, and the cursor of the next ("" = that was all)."""
-    limit = call.whole("limit", default, 1, 1000)
-    cursor = call.maybe_text("cursor") or "p0"
-    if not cursor.startswith("p") or not cursor[1:].isdigit():
-        raise SlackError("invalid_cursor")
-    start = int(cursor[1:])
-    following = f"p{start + limit}" if start + limit < len(everything) else ""
-    return everything[start : start + limit], following
