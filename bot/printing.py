@@ -66,6 +66,10 @@ def _headline(console: Console, words: Catalogue, turn: Turn) -> None:
     console.print(f"[{style}]{gate.health.value}[/{style}]  {score}  {gate.verdict.value}", highlight=False)
     console.print(words.plain(gate.health_reason), highlight=False)
     start_at, end_at = window.start.isoformat(), window.end.isoformat()
+    deployment = turn.snapshot.deployment
+    if not isinstance(deployment, NoData) and deployment.pinned_revision is not None:
+        pinned = message("cli.pinned", revision=deployment.pinned_revision)
+        console.print(words.plain(pinned), style="yellow", highlight=False)
     console.print(words.plain(message("cli.window", start_at=start_at, end_at=end_at)), style="dim", highlight=False)
 
 

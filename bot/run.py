@@ -17,6 +17,7 @@ from bot.slack import SlackSide, open_slack
 from bot.worker import Worker
 from handlers.catalogue import Catalogue
 from lumen.model.errors import LumenError
+from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
 from lumen.state import epoch
 
@@ -86,9 +87,16 @@ class Bot:
     async def settle(self) -> None:
         """Expire, end countdowns and carry out; what Slack shows follows at once."""
         for service in self._services:
-            await self._lumen.rollback.settle(service)
+            await self._end_countdowns(service)
             await self._lumen.execution.settle(service)
         self._slack.outbox.kick()
+
+    async def _end_countdowns(self, service: ServiceId) -> None:
+        """A countdown that cannot be judged now is judged in the next round, and holds up nothing else."""
+        try:
+            await self._lumen.rollback.settle(service)
+        except LumenError as error:
+            log.warning("countdown_waits", code=error.reason.code, params=dict(error.reason.params))
 
     async def readiness(self) -> Sequence[Readiness]:
         """The store answers and is ours; Slack can reach us."""

@@ -14,19 +14,11 @@ def differences(deployment: Deployment, setting: TtlSetting | NoData) -> tuple[M
 
 
 def _ttl(pinned: Revision, deployment: Deployment, setting: TtlSetting | NoData) -> list[Message]:
-    own = pinned.env_ttl_seconds
-    if own is None:
+    own, wanted = pinned.env_ttl_seconds, deployment.env_ttl_seconds
+    if own is None or wanted is None or own == wanted:
         return []
-    if not isinstance(setting, NoData) and setting.version > 0:
-        # The service reads the setting first: the revision's own TTL only counts where the setting is lost.
-        if own == setting.value_seconds:
-            return []
-        return [
-            message(
-                "rollback.ttl_setting_holds", revision=pinned.name, own_seconds=own, set_seconds=setting.value_seconds
-            )
-        ]
-    if deployment.env_ttl_seconds is not None and own != deployment.env_ttl_seconds:
-        wanted = deployment.env_ttl_seconds
+    if isinstance(setting, NoData) or setting.version == 0:
         return [message("rollback.ttl_differs", revision=pinned.name, own_seconds=own, set_seconds=wanted)]
-    return []
+    # The service reads the setting first: the revision's own TTL only counts where the setting is lost.
+    held = setting.value_seconds
+    return [message("rollback.ttl_setting_holds", revision=pinned.name, own_seconds=own, set_seconds=held)]

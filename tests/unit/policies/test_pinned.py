@@ -16,7 +16,8 @@ NAME = "ion-api-00001"
     ("own", "environment", "setting", "code"),
     [
         # The service reads the setting first, so it holds; what is only in the environment is said.
-        (300, 300, TtlSetting(420, 3, 420, 3), "rollback.ttl_setting_holds"),
+        (300, 420, TtlSetting(420, 3, 420, 3), "rollback.ttl_setting_holds"),
+        (300, 300, TtlSetting(420, 3, 420, 3), None),
         (420, 420, TtlSetting(420, 3, 420, 3), None),
         # No setting was ever written: the environment counts, and the pinned revision has its own.
         (300, 420, TtlSetting(420, 0, None, None), "rollback.ttl_differs"),
