@@ -15,7 +15,6 @@ from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
 from lumen.model.alert import Alert, AlertChange, AlertEvent, Severity
 from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
 from lumen.model.proposal import Change
 from lumen.model.turn import Occasion, Recommendation, Turn
 from lumen.policies.report import should_repost
@@ -24,7 +23,7 @@ from lumen.verification.hours import Hours
 from lumen.verification.measuring import Experiment, judged
 from lumen.verification.profile import Profile
 from lumen.verification.releases_seen import ReleasesSeen
-from lumen.verification.world import SERVICE
+from lumen.verification.world import SERVICE, WorldSlice
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +69,22 @@ class Companion:
         self._open: dict[str, Alert] = {}
         self._previous: Turn | None = None
         self._posted_at: datetime | None = None
+        self._end: datetime | None = None
         self.experiment: Experiment | None = None
         #: All alerts by id, as they stand.
         self.alerts: dict[str, Alert] = {}
 
-    def remember(self, seen: Observation) -> None:
+    def remember(self, found: WorldSlice) -> None:
         """A slice of the history that it reads when it is installed."""
-        self._hours.add(seen)
-        self._releases.add(seen)
-        for event in self._pipeline.remember(seen):
+        self._take(found)
+        for event in self._pipeline.remember(found.seen):
             self._is_told(event)
         self.alerts.clear()
 
-    def look(self, seen: Observation, now: datetime) -> Said:
+    def look(self, measured: WorldSlice, now: datetime) -> Said:
         """What it makes of the next slice, which it sees at `now`."""
-        self._hours.add(seen)
-        self._releases.add(seen)
-        found = self._pipeline.feed(seen, now)
+        self._take(measured)
+        found = self._pipeline.feed(measured.seen, now)
         messages = sum(self._is_told(event) for event in found.events)
         roll_back = self.roll_back_to(now) is not None
         verdict = self._verdict(found.events, now, whole_hour=found.turn is not None)
@@ -109,7 +107,7 @@ class Companion:
         page = self._pipeline.open_page()
         if page is None:
             return None
-        advice = self._releases.advice(page, now)
+        advice = None if self._end is None else self._releases.advice(page, self._end, now)
         return None if advice is None else advice.target
 
     def rolled_back(self, revision: str) -> None:
@@ -123,6 +121,12 @@ class Companion:
         """The verdict on the experiment is final."""
         self.experiment = None
         self._pipeline.measuring = False
+
+    def _take(self, found: WorldSlice) -> None:
+        """Only what is measured: the truth stays in the world."""
+        self._end = found.seen.end
+        self._hours.add(found.seen)
+        self._releases.add(found.by_revision)
 
     def _verdict(self, events: Sequence[AlertEvent], now: datetime, *, whole_hour: bool) -> Judgement | None:
         """Settled verdicts only: a look that says to wait is no news."""

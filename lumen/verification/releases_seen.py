@@ -4,7 +4,6 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from lumen.model.alert import Alert
-from lumen.model.observation import Observation
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import RevisionCount
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, judge_rollback
@@ -12,41 +11,40 @@ from lumen.policies.rollback_evidence import complete, evidence, healthy
 
 #: A day for the newest revision, and a day before it.
 LOOK_BACK = timedelta(days=2)
+SLICES_AN_HOUR = 12
 
 
 class ReleasesSeen:
-    """Fed with observations in order. `allowed` is the share of requests that may fail."""
+    """Fed with each slice's counts, in order. `allowed` is the share of requests that may fail."""
 
     def __init__(self, allowed: float) -> None:
         self._allowed = allowed
-        self._counts: deque[RevisionCount] = deque(maxlen=round(LOOK_BACK / SLICE))
-        self._end: datetime | None = None
+        self._counts: deque[tuple[RevisionCount, ...]] = deque(maxlen=round(LOOK_BACK / SLICE))
+        #: When each revision was last seen within the objective.
+        self._healthy: dict[str, datetime] = {}
         #: After a rollback the traffic is pinned, until people release anew.
         self._pinned: str | None = None
 
-    def add(self, seen: Observation) -> None:
-        self._end = seen.end
-        if seen.revision is None or seen.requests is None:
-            return
-        if self._pinned is not None and seen.revision > self._pinned:
+    def add(self, counts: tuple[RevisionCount, ...]) -> None:
+        """A slice without measurements has no counts."""
+        self._counts.append(counts)
+        if self._pinned is not None and any(one.revision > self._pinned for one in counts):
             self._pinned = None
-        self._counts.append(RevisionCount(seen.start, seen.revision, seen.requests, seen.errors_5xx or 0))
+        hour = list(self._counts)[-SLICES_AN_HOUR:]
+        self._healthy |= healthy((one for slice in hour for one in slice), self._allowed)
 
     def pinned_to(self, revision: str) -> None:
         """Traffic was sent back to `revision`."""
         self._pinned = revision
 
-    def advice(self, page: Alert | None, now: datetime) -> RollbackAdvice | None:
-        """As it is judged now; None before anything was seen."""
-        if self._end is None or not self._counts:
-            return None
-        window = Window(self._end - LOOK_BACK, self._end)
-        counts = [one for one in self._counts if one.start >= window.start]
+    def advice(self, page: Alert, end: datetime, now: datetime) -> RollbackAdvice | None:
+        """As it is judged `now` on slices up to `end`; None where nothing was seen."""
+        counts = [one for slice in self._counts for one in slice]
         if not counts:
             return None
-        found = evidence(counts, counts[-1].revision, self._allowed, window)
-        before = [one for one in counts if found.took_traffic_at is not None and one.start < found.took_traffic_at]
-        good = healthy(before, self._allowed)
+        serving = counts[-1].revision
+        found = evidence(counts, serving, self._allowed, Window(end - LOOK_BACK, end))
+        good = {name: at for name, at in self._healthy.items() if name < serving}
         facts = RollbackFacts(
             page=page,
             newest=found.newest,
@@ -55,7 +53,7 @@ class ReleasesSeen:
             within_slo_before=found.within_slo_before,
             good_revision=max(good, key=lambda name: good[name]) if good else None,
             allowed=True,
-            data_complete=complete(counts, self._end),
+            data_complete=complete(counts, end),
             pinned=self._pinned,
         )
         return judge_rollback(facts, now)

@@ -73,7 +73,7 @@ class Week:
         """`warm`: the history before, of which Lumen sees what was measured."""
         if self._companion is not None:
             for one in warm:
-                self._companion.remember(one.seen)
+                self._companion.remember(one)
         self._day.extend(warm[-SLICES_A_DAY:])
         for _ in range(slices):
             self._step()
@@ -121,13 +121,19 @@ class Week:
                 self._by_hand(ByHand.LOOKED)
             elif still.covers(self._world.seconds):
                 self._by_hand(work_on(incident))
-                self._world.end_now(still)
+                self._end(still)
 
         self._at(at, work)
 
+    def _end(self, incident: Incident) -> None:
+        if incident.trouble not in ROLLED_BACK:
+            self._world.end_now(incident)
+        elif self._world.roll_back() and self._companion is not None:
+            self._companion.rolled_back(self._world.revision(self._world.seconds))
+
     def _listen(self, companion: Companion, seen: WorldSlice) -> None:
         now = self._world.seconds
-        said = companion.look(seen.seen, _instant(now))
+        said = companion.look(seen, _instant(now))
         self.result.messages += said.messages
         for event in said.events:
             if event.change is AlertChange.OPENED:
@@ -166,7 +172,7 @@ class Week:
         companion.rolled_back(revision)
         self.result.messages += 1
         self.result.rollbacks += 1
-        if self._world.roll_back() is None:
+        if not self._world.roll_back():
             self.result.wrong_rollbacks += 1
             self._by_hand(ByHand.CALLED_FOR_NOTHING)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lumen.model.observation import Observation
+from lumen.model.watching import RevisionCount
 from lumen.verification.arrivals import SLICE_SECONDS, Arrivals, Demand
 from lumen.verification.cache import Cache
 from lumen.verification.incident import RELEASES, ROLLED_BACK, Incident, Trouble
@@ -45,6 +46,8 @@ class WorldSlice:
     evictions: int
     cost_usd: float
     latencies_ms: NDArray[np.float32]
+    #: Requests and 5xx of each revision that answered; empty where the measurements did not come.
+    by_revision: tuple[RevisionCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class World:
         self.setting = Setting(profile.ttl_seconds, profile.cache_mb)
         self.index = 0
         self._demand = demand
+        #: Starts of releases that traffic was taken from.
+        self._left: frozenset[float] = frozenset()
         self._cache = Cache(profile.entry_mb)
         self._instances = Instances()
 
@@ -75,19 +80,21 @@ class World:
     def fork(self) -> "World":
         """Requests are shared, everything else is its own."""
         other = World(self.profile, self.incidents, self._demand)
-        other.setting, other.index = self.setting, self.index
+        other.setting, other.index, other._left = self.setting, self.index, self._left
         other._cache, other._instances = self._cache.fork(), self._instances
         return other
 
-    def roll_back(self) -> Incident | None:
-        """Back to the revision before: a bad release that serves now ends. None when there was none to end."""
+    def roll_back(self) -> bool:
+        """Back to the revision before the newest. Whether that ended anything: not every page is a release's fault."""
         at = self.seconds
-        for position, one in enumerate(self.incidents):
-            if one.trouble in ROLLED_BACK and one.covers(at):
-                ended = replace(one, end=at)
-                self.incidents = (*self.incidents[:position], ended, *self.incidents[position + 1 :])
-                return ended
-        return None
+        newest = next((one for one in reversed(self.releases()) if one.start not in self._left), None)
+        if newest is None:
+            return False
+        self._left |= {newest.start}
+        ends = newest.trouble in ROLLED_BACK and newest.covers(at)
+        if ends:
+            self.end_now(newest)
+        return ends
 
     def end_now(self, incident: Incident) -> None:
         """Somebody has mended it."""
@@ -132,7 +139,9 @@ class World:
             cost_usd=cost,
             latencies_ms=latencies.astype(np.float32),
         )
-        found = replace(found, seen=self._measured(dice, found, start))
+        seen = self._measured(dice, found, start)
+        counts = self._counts(times, failed, found.seen.start) if seen.requests is not None else ()
+        found = replace(found, seen=seen, by_revision=counts)
         self.index += 1
         return found
 
@@ -140,9 +149,22 @@ class World:
         """The name of what serves: a rolled back release leaves the one before."""
         serving = 0
         for number, one in enumerate((one for one in self.incidents if one.trouble in RELEASES), 1):
-            if one.start <= at and (one.trouble is Trouble.RELEASE or at < one.end):
+            if one.start <= at and one.start not in self._left and (one.trouble is Trouble.RELEASE or at < one.end):
                 serving = number
         return revision_name(serving)
+
+    def _counts(self, times: NDArray[np.float64], failed: NDArray[np.bool_], at: datetime) -> tuple[RevisionCount, ...]:
+        """Who answered how many, where a release (or its end) falls into the slice."""
+        start, end = self.seconds, self.seconds + SLICE_SECONDS
+        ours = [one for one in self.incidents if one.trouble in RELEASES]
+        turns = sorted({start, *(t for one in ours for t in (one.start, one.end) if start < t < end)})
+        found = []
+        for since, until in zip(turns, [*turns[1:], end], strict=True):
+            within = (times >= since) & (times < until)
+            if within.any():
+                requests, errors = int(within.sum()), int(failed[within].sum())
+                found.append(RevisionCount(at, self.revision(since), requests, errors))
+        return tuple(found)
 
     def _look_up(self, arrivals: Arrivals, looked: NDArray[np.bool_], start: float) -> tuple[NDArray[np.float64], int]:
         """Ages per request (-1: not from the cache), and evictions."""
