@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import OpenPage, Screen, at_both_widths
 from tests.contract.sandbox_slack.blocks import actions, button, confirm, mrkdwn, plain, section
 from tests.contract.sandbox_slack.bots import running_bot
-from tests.slack_workspace import World
+from tests.slack_workspace import World, granting
 
 pytestmark = pytest.mark.browser
 Json = dict[str, Any]
@@ -173,3 +173,13 @@ def _one_pixel() -> bytes:
     return base64.b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
     )
+
+
+@granting("reactions:write")
+async def test_a_reaction_is_shown_with_its_count(world: World, open_page: OpenPage) -> None:
+    posted = await world.web.chat_postMessage(channel=world.channel, text="done")
+    page = await open_page()
+    await world.web.reactions_add(name="white_check_mark", channel=world.channel, timestamp=posted["ts"])
+    shown = page.get_by_role("article").get_by_role("list", name="Reactions")
+    await expect(shown).to_contain_text("1")
+    await expect(shown.get_by_role("img", name="white_check_mark")).to_have_text("✅")

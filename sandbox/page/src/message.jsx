@@ -2,6 +2,7 @@
 import { memo, useMemo, useState } from "react";
 import { press } from "./api.js";
 import { clockTime, dateOf, dayLabel, exactTime } from "./dates.js";
+import { withEmoji } from "./emoji.js";
 import { Attachments, BlockList } from "./kit.jsx";
 import { Avatar, nameOf, useDirectory, useViewer } from "./people.jsx";
 import { getState, keyOf, openThread, useStore } from "./store.js";
@@ -62,6 +63,19 @@ function Replies({ message }) {
   );
 }
 
+function Reactions({ reactions }) {
+  const { byId } = useDirectory();
+  return (
+    <ul className="reactions" aria-label="Reactions">
+      {reactions.map((r) => (
+        <li key={r.name} title={r.users.map((id) => nameOf(byId.get(id))).join(", ")}>
+          <span role="img" aria-label={r.name}>{withEmoji(`:${r.name.split("::")[0]}:`)}</span> {r.count}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 export const Message = memo(function Message({ message, compact, inThread }) {
   const { byId, workspace } = useDirectory();
   const viewer = useViewer();
@@ -92,6 +106,7 @@ export const Message = memo(function Message({ message, compact, inThread }) {
         {message.attachments && <Attachments attachments={message.attachments} surface={surface} />}
         {message.files && <Files files={message.files} />}
         {message.edited && <span className="edited">(edited)</span>}
+        {message.reactions && <Reactions reactions={message.reactions} />}
         {!inThread && message.reply_count > 0 && <Replies message={message} />}
       </div>
       {!inThread && !message.ephemeral_to && (

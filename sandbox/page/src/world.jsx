@@ -11,6 +11,8 @@ const instant = (at) => {
 };
 const share = (value) => (typeof value === "number" ? `${(value * 100).toFixed(1)} %` : "no data");
 
+const inProcess = (cache) => (cache ? `${cache.entries} entries in each of ${cache.instances} instances` : "no data");
+
 function useWorld() {
   const [world, setWorld] = useState({ state: null, incidents: null, missing: false });
   const look = useCallback(async () => {
@@ -45,6 +47,8 @@ function Ion({ ion }) {
         ["Follows the setting", ion.ttl_followed ? "yes" : "no"],
         ["Hit rate, 5 min", share(ion.hit_rate?.["5"])],
         ["Hit rate, 60 min", share(ion.hit_rate?.["60"])],
+        ["Answered in the process, 60 min", share(ion.in_process_rate?.["60"])],
+        ["Process cache", inProcess(ion.in_process?.[0])],
         ["Requests, last minute", ion.requests_last_minute],
         ["Errors, last minute", ion.errors_last_minute],
         ["Cost this month", `$${Number(ion.month_usd).toFixed(2)}`],
