@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     approvers: Annotated[tuple[str, ...], NoDecode] = ()
     approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     emergency_approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
+    oncall_group: Annotated[str, Field(pattern=r"^([SUW][A-Z0-9]+)?$")] = ""
     support_contact: str = ""
     lumen_locale: Literal["en", "ko"] = "en"
 

@@ -62,7 +62,8 @@ class SlackSide:
         self._languages = Languages(client, settings.lumen_locale)
         self._answers = Answers(session, client, settings.slack_channel)
         self._connection: SlackConnection | None = None
-        surfaces = Surfaces(lumen.readouts, lumen.memory.turns, Catalogue(settings.lumen_locale))
+        words = Catalogue(settings.lumen_locale)
+        surfaces = Surfaces(lumen.readouts, lumen.memory.turns, words, settings.oncall_group)
         self.outbox = OutboxWorker(
             settings.services,
             lumen.memory.outbox,

@@ -18,7 +18,9 @@ TURNS_BACK = 100
 class Surfaces:
     """Speaks the workspace's language: these messages stand in the channel."""
 
-    def __init__(self, readouts: Readouts, turns: Turns, words: Catalogue) -> None:
+    def __init__(self, readouts: Readouts, turns: Turns, words: Catalogue, oncall: str = "") -> None:
+        """`oncall`: the id of whom a page mentions, or empty."""
+        self._oncall = oncall
         self._readouts = readouts
         self._turns = turns
         self._words = words
@@ -36,7 +38,7 @@ class Surfaces:
             return digest(self._words, surface.key, status, turns)
         if surface.kind == "alert":
             incident = await self._readouts.incident(surface.service, surface.key)
-            return incident_card(self._words, incident) if incident is not None else None
+            return incident_card(self._words, incident, self._oncall) if incident is not None else None
         return None
 
     async def _report(self, surface: Surface) -> StatusReadout:

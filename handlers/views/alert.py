@@ -14,8 +14,8 @@ _OVER = "✅"
 _WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
 
 
-def incident_card(words: Catalogue, incident: Incident) -> Shown:
-    """Updated in place until everything that it tells of is over."""
+def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Shown:
+    """Updated in place until everything that it tells of is over. A page that is open mentions `oncall`, if any."""
     card = Card(words)
     alerts = [stored.alert for stored in incident.alerts]
     is_over = all(alert.closed_at is not None for alert in alerts)
@@ -29,6 +29,8 @@ def incident_card(words: Catalogue, incident: Incident) -> Shown:
             kinds=", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{a.kind}", {})) for a in alerts)),
         )
     )
+    if oncall and not is_over and worst is Severity.PAGE:
+        card.section(message("incident.oncall", who_mention=oncall))
     for alert in alerts:
         card.lines(list(_told(words, alert)))
     if not is_over or incident.notes:

@@ -50,6 +50,16 @@ def test_an_open_page_says_what_since_when_and_what_about_the_release() -> None:
     assert "lumen-rollback=never" in words
 
 
+def test_only_an_open_page_mentions_the_people_on_call() -> None:
+    page = alert(AlertKind.AVAILABILITY, Severity.PAGE)
+    assert "<!subteam^S1>: please look." in said(incident_card(EN, incident(page), "S1"))
+    assert "please look" not in said(incident_card(EN, incident(page)))
+    over = replace(page, closed_at=WHEN, close_reason=message("alert.data_back"))
+    assert "please look" not in said(incident_card(EN, incident(over), "S1"))
+    ticket = alert(AlertKind.LATENCY, Severity.TICKET)
+    assert "please look" not in said(incident_card(EN, incident(ticket), "S1"))
+
+
 def test_a_closed_one_says_until_when_and_why() -> None:
     over = replace(
         alert(AlertKind.AVAILABILITY, Severity.PAGE),
