@@ -11,13 +11,13 @@ from lumen.model.assessment import Grade
 from lumen.model.errors import NotPossible
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Expectation, Knob, Priority, Proposal, Value
+from lumen.model.proposal import Change, Expectation, Knob, Priority, Proposal, Value
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn
 from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, advise_size, recommend_size, size_figures
 from lumen.policies.ttl import TtlLimits, advise_ttl, recommend_ttl
 from lumen.policies.ttl_question import meaning_of_ttl
-from lumen.policies.ttl_rules import TtlFigures
+from lumen.policies.ttl_rules import Strategy, TtlFigures
 from lumen.use_cases.approvals import NOT_PREDICTABLE
 from lumen.use_cases.tick import NO_TURN_YET
 
@@ -61,6 +61,11 @@ class SizeAnswer:
         return grade_memory(of.memory_ratio), grade_evictions(of.evictions_per_hour), grade_hit_rate(of.hit_rate)
 
     @property
+    def recommendation(self) -> Recommendation | NoData:
+        """What it should become."""
+        return self.advice if isinstance(self.advice, NoData) else self.advice.recommendation
+
+    @property
     def wanted_mb(self) -> int | None:
         """What it should become; None for hold and for no data."""
         change = None if isinstance(self.advice, NoData) else self.advice.recommendation.change
@@ -69,11 +74,13 @@ class SizeAnswer:
 
 def ttl_of_figures(figures: TtlFigures, limits: TtlLimits) -> TtlAnswer:
     """From figures that a person gives."""
+    found = advise_ttl(figures, limits)
     if limits.override_seconds is not None:
-        raise NotPossible(
-            message("policy.ttl_is_pinned", pinned_seconds=limits.override_seconds), message("apply.pinned_remedy")
-        )
-    return TtlAnswer("", None, figures.ttl_seconds, advise_ttl(figures, limits), NOT_PREDICTABLE)
+        pinned = limits.override_seconds
+        change = None if figures.ttl_seconds == pinned else Change(Knob.TTL, figures.ttl_seconds, pinned, "s")
+        reasons = (message("policy.ttl_pinned", ttl_seconds=pinned),)
+        found = Recommendation(change, Strategy.OVERRIDE, reasons, Priority.MEDIUM)
+    return TtlAnswer("", None, figures.ttl_seconds, found, NOT_PREDICTABLE)
 
 
 def size_of_figures(figures: SizeFigures, limits: SizeLimits) -> SizeAnswer:
@@ -106,10 +113,14 @@ async def ttl_measured(lumen: Lumen, service: ServiceId, limits: TtlLimits, new_
 async def size_measured(lumen: Lumen, service: ServiceId, limits: SizeLimits) -> SizeAnswer:
     """From the last turn."""
     turn = await _last(lumen, service)
-    if turn is None:
-        return SizeAnswer(service.key, None, NO_TURN_YET, NO_TURN_YET)
+    return size_of_turn(turn, limits) if turn else SizeAnswer(service.key, None, NO_TURN_YET, NO_TURN_YET)
+
+
+def size_of_turn(turn: Turn, limits: SizeLimits) -> SizeAnswer:
+    """From what this turn measured."""
     snapshot = turn.snapshot
-    return SizeAnswer(service.key, snapshot.window.end, size_figures(snapshot.cache), recommend_size(snapshot, limits))
+    figures, advice = size_figures(snapshot.cache), recommend_size(snapshot, limits)
+    return SizeAnswer(snapshot.service.key, snapshot.window.end, figures, advice)
 
 
 async def _last(lumen: Lumen, service: ServiceId) -> Turn | None:

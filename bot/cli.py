@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.cli_advice import register as register_advice
 from bot.cli_audit import audit_app
 from bot.command import ExitCode, Json
 from bot.command import load as _settings
@@ -27,6 +28,7 @@ app = typer.Typer(
 state_app = typer.Typer(help="Lumen's own memory.", no_args_is_help=True)
 app.add_typer(state_app, name="state")
 app.add_typer(audit_app, name="audit")
+register_advice(app)
 
 
 @app.command()

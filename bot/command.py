@@ -50,14 +50,20 @@ def load() -> "Settings":
     return settings
 
 
-def locale() -> str:
-    """The language of a command that needs no settings: that of the settings where there are any, else English."""
+def known() -> "Settings | None":
+    """The settings for a command that can do without; None where they are missing or need mending."""
     from bot.config import ConfigurationError, load_settings
 
     try:
-        return load_settings().lumen_locale
+        return load_settings()
     except ConfigurationError:
-        return "en"
+        return None
+
+
+def locale() -> str:
+    """The language of a command that can do without settings: that of the settings where there are any."""
+    settings = known()
+    return settings.lumen_locale if settings else "en"
 
 
 def run(settings: "Settings", work: Coroutine[Any, Any, T]) -> T:

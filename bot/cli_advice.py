@@ -1,0 +1,238 @@
+"""`lumen ttl`, `size`, `cache` and `gate`: judge, and with `--apply` change."""
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.command import ExitCode, Json, Service, chosen, known, load, locale, run, say
+
+if TYPE_CHECKING:
+    from bot.advice import SizeAnswer, TtlAnswer
+    from bot.config import Settings
+    from lumen.model.nodata import NoData
+    from lumen.model.proposal import Proposal
+    from lumen.model.turn import Recommendation
+    from lumen.policies.size import SizeLimits
+    from lumen.policies.ttl import TtlLimits
+
+Apply = Annotated[bool, typer.Option("--apply", help="Propose, approve and carry it out under your Google account.")]
+_STRATEGIES = ("auto", "aggressive", "moderate", "conservative")
+
+
+def ttl(
+    current_ttl: Annotated[int | None, typer.Option(min=1, help="Judge these figures: the TTL in seconds …")] = None,
+    hit_rate: Annotated[str | None, typer.Option(help="… the hit rate (0.65, 65% and 65 are the same) …")] = None,
+    memory: Annotated[str | None, typer.Option(help="… and the share of the memory that is used.")] = None,
+    evictions: Annotated[float, typer.Option(min=0, help="Evictions an hour, with these figures.")] = 0.0,
+    cost_change: Annotated[float | None, typer.Option(help="Cost against the day before, in %, with these.")] = None,
+    simulate: Annotated[bool, typer.Option("--simulate", help="What --new-ttl would do; changes nothing.")] = False,
+    new_ttl: Annotated[int | None, typer.Option(min=1, help="The TTL that you think of, in seconds.")] = None,
+    strategy: Annotated[str, typer.Option(help="auto, aggressive, moderate or conservative.")] = "",
+    override_ttl: Annotated[int | None, typer.Option(min=1, help="Recommend this TTL, whatever was measured.")] = None,
+    apply: Apply = False,
+    service: Service = "",
+    as_json: Json = False,
+) -> None:
+    """The TTL as it is, what it should become and why."""
+    from bot.advice import answer_ttl, ttl_of_figures
+    from bot.flags import share, together
+    from lumen.policies.ttl_rules import TtlFigures
+
+    _check_ttl_flags(strategy, simulate=simulate, new_ttl=new_ttl, override_ttl=override_ttl, apply=apply)
+    if together(current_ttl=current_ttl, hit_rate=hit_rate, memory=memory):
+        _refuse_apply_of_figures(apply)
+        cost_ratio = None if cost_change is None else cost_change / 100
+        given = TtlFigures(
+            current_ttl or 0,
+            share("--hit-rate", hit_rate or ""),
+            share("--memory", memory or ""),
+            evictions,
+            cost_ratio,
+        )
+        answer = ttl_of_figures(given, _ttl_limits(known(), strategy, override_ttl))
+        _show_ttl(answer, None, locale(), as_json)
+        raise typer.Exit(ExitCode.GOOD)
+    settings = load()
+    of, limits = chosen(settings, service), _ttl_limits(settings, strategy, override_ttl)
+    found, proposal = run(settings, answer_ttl(settings, of, limits, new_ttl, apply=apply))
+    _show_ttl(found, proposal, settings.lumen_locale, as_json)
+    _end(settings, found.recommendation, proposal, applying=apply, quiet=as_json)
+
+
+def _check_ttl_flags(
+    strategy: str, *, simulate: bool, new_ttl: int | None, override_ttl: int | None, apply: bool
+) -> None:
+    if strategy and strategy not in _STRATEGIES:
+        raise typer.BadParameter(f"--strategy {strategy}: give {', '.join(_STRATEGIES)}.")
+    if simulate and new_ttl is None:
+        raise typer.BadParameter("--simulate needs --new-ttl: the TTL that you think of.")
+    if simulate and apply:
+        raise typer.BadParameter("--simulate changes nothing, so --apply cannot go with it.")
+    if new_ttl is not None and override_ttl is not None:
+        raise typer.BadParameter("--new-ttl and --override-ttl name two TTLs: give one of them.")
+
+
+def _refuse_apply_of_figures(apply: bool) -> None:
+    if apply:
+        raise typer.BadParameter("--apply goes by what was measured, not by figures that are given: leave them out.")
+
+
+def _ttl_limits(settings: "Settings | None", strategy: str, override_ttl: int | None) -> "TtlLimits":
+    """Those of the settings, else the plan's; what the flags say comes first."""
+    from bot.targets import ttl_limits
+    from lumen.policies.ttl import TtlLimits
+    from lumen.policies.ttl_rules import Strategy
+
+    limits = ttl_limits(settings) if settings else TtlLimits()
+    if strategy:
+        limits = replace(limits, strategy=None if strategy == "auto" else Strategy(strategy.upper()))
+    if override_ttl is None:
+        return limits
+    if not limits.min_seconds <= override_ttl <= limits.max_seconds:
+        allowed = f"{limits.min_seconds} to {limits.max_seconds}"
+        raise typer.BadParameter(f"--override-ttl {override_ttl}: give {allowed} seconds.")
+    return replace(limits, override_seconds=override_ttl)
+
+
+def _show_ttl(answer: "TtlAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
+    from bot.advice_json import ttl_json
+    from bot.printing_advice import print_ttl
+
+    if as_json:
+        typer.echo(ttl_json(answer, proposal, language))
+    else:
+        print_ttl(answer, language)
+
+
+def size(
+    current_size: Annotated[int | None, typer.Option(min=1, help="Judge these figures: the size in MB …")] = None,
+    usage: Annotated[str | None, typer.Option(help="… what of it is used (240 or 94%) …")] = None,
+    hit_rate: Annotated[str | None, typer.Option(help="… the hit rate (0.70, 70% and 70 are the same) …")] = None,
+    evictions: Annotated[float | None, typer.Option(min=0, help="… and the evictions an hour.")] = None,
+    lock: Annotated[bool, typer.Option("--lock", help="Judge as if LOCK_CACHE_SIZE were set.")] = False,
+    apply: Apply = False,
+    service: Service = "",
+    as_json: Json = False,
+) -> None:
+    """The size of the cache, what it should become, what that costs and saves."""
+    from bot.advice import answer_size, size_of_figures
+    from bot.flags import megabytes, share, together
+    from lumen.policies.size import SizeFigures
+
+    if together(current_size=current_size, usage=usage, hit_rate=hit_rate, evictions=evictions):
+        _refuse_apply_of_figures(apply)
+        size_mb = current_size or 0
+        used_mb = megabytes("--usage", usage or "", size_mb)
+        given = SizeFigures(size_mb, used_mb, share("--hit-rate", hit_rate or ""), evictions or 0.0)
+        # Whose memory these figures are of is not known, so the price is that of the MB.
+        answer = size_of_figures(given, replace(_size_limits(known(), lock=lock), whole_gb=False))
+        _show_size(answer, None, locale(), as_json)
+        raise typer.Exit(ExitCode.GOOD)
+    settings = load()
+    of, limits = chosen(settings, service), _size_limits(settings, lock=lock)
+    found, proposal = run(settings, answer_size(settings, of, limits, apply=apply))
+    _show_size(found, proposal, settings.lumen_locale, as_json)
+    _end(settings, found.recommendation, proposal, applying=apply, quiet=as_json)
+
+
+def _size_limits(settings: "Settings | None", *, lock: bool) -> "SizeLimits":
+    from bot.targets import size_limits
+    from lumen.policies.size import SizeLimits
+
+    limits = size_limits(settings) if settings else SizeLimits()
+    return replace(limits, locked=limits.locked or lock)
+
+
+def _show_size(answer: "SizeAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
+    from bot.advice_json import size_json
+    from bot.printing_advice import print_size
+
+    if as_json:
+        typer.echo(size_json(answer, proposal, language))
+    else:
+        print_size(answer, language)
+
+
+def cache(
+    detailed: Annotated[bool, typer.Option("--detailed", help="With each row's grade, and why.")] = False,
+    dump_metrics: Annotated[bool, typer.Option("--dump-metrics", help="What was measured, as JSON.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The cache in the last turn, and what to do about it."""
+    from bot.advice import size_of_turn
+    from bot.advice_json import cache_json, measured_json
+    from bot.outcomes import cache_exit_code
+    from bot.printing_advice import print_cache
+    from bot.run import last_turns
+    from bot.targets import size_limits
+
+    settings = load()
+    turns = run(settings, last_turns(settings))
+    sizes = [size_of_turn(turn, size_limits(settings)) for turn in turns]
+    if dump_metrics:
+        typer.echo(measured_json(turns))
+    elif as_json:
+        found = [cache_json(turn, sized, settings.lumen_locale) for turn, sized in zip(turns, sizes, strict=True)]
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        for turn, sized in zip(turns, sizes, strict=True):
+            print_cache(turn, sized, settings.lumen_locale, detailed=detailed)
+    if not turns:
+        _say_no_turn(settings)
+    raise typer.Exit(cache_exit_code(turns))
+
+
+def gate(as_json: Json = False) -> None:
+    """The verdict of the last turn as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell)."""
+    from bot.advice_json import gate_json
+    from bot.assembly import clock_of
+    from bot.outcomes import gate_exit_code
+    from bot.printing_advice import print_gate
+    from bot.run import last_turns
+
+    settings = load()
+    turns, now = run(settings, last_turns(settings)), clock_of(settings).now()
+    if as_json:
+        typer.echo(gate_json(turns, now))
+    else:
+        print_gate(turns, now, settings.lumen_locale)
+    if not turns:
+        _say_no_turn(settings)
+    raise typer.Exit(gate_exit_code(turns, now))
+
+
+def _say_no_turn(settings: "Settings") -> None:
+    from handlers.catalogue import Catalogue
+    from lumen.use_cases.tick import NO_TURN_YET
+
+    words = Catalogue(settings.lumen_locale)
+    say(f"{words.plain(NO_TURN_YET.reason)} {words.plain(NO_TURN_YET.remedy)}")
+
+
+def _end(
+    settings: "Settings",
+    wanted: "Recommendation | NoData",
+    proposal: "Proposal | None",
+    *,
+    applying: bool,
+    quiet: bool,
+) -> None:
+    """Say what became of `--apply`, and end the process with its code."""
+    from bot.outcomes import exit_code_of_change, outcome
+    from handlers.catalogue import Catalogue
+    from lumen.model.message import message
+    from lumen.model.nodata import NoData
+
+    words, is_missing = Catalogue(settings.lumen_locale), isinstance(wanted, NoData)
+    if applying and not quiet:
+        nothing = message("apply.no_answer" if is_missing else "apply.nothing")
+        typer.echo(words.plain(nothing if proposal is None else outcome(words, proposal)))
+    raise typer.Exit(ExitCode.NO_DATA if is_missing else ExitCode(exit_code_of_change(proposal)))
+
+
+def register(app: typer.Typer) -> None:
+    """Add them to `lumen`."""
+    for command in (ttl, size, cache, gate):
+        app.command()(command)
