@@ -260,7 +260,7 @@ async def _joined(
     collector = _collector(settings, clock, cache, google, deployments, ttl)
     approvals = Approvals(memory.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed)
     automation = await _automation(settings, memory)
-    slices, targets = _slices(settings, google), alert_targets(settings)
+    slices, targets = _slices(settings, clock, cache, google), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
     execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run)
@@ -330,10 +330,13 @@ async def _joined(
     )
 
 
-def _slices(settings: Settings, google: GoogleClients) -> MonitoringSlices:
+def _slices(settings: Settings, clock: Clock, cache: Redis, google: GoogleClients) -> MonitoringSlices:
+    """The cache's counters are Monitoring's where an instance is configured, else the server's own."""
     queries = MonitoringQueries(google.metrics, settings.project_id)
+    if not settings.cache_instance:
+        return MonitoringSlices(queries, None, RedisInfoCache(cache, clock))
     instances = dict.fromkeys(settings.services, settings.cache_instance)
-    return MonitoringSlices(queries, MonitoringCache(queries, instances) if settings.cache_instance else None)
+    return MonitoringSlices(queries, MonitoringCache(queries, instances), None)
 
 
 def _collector(

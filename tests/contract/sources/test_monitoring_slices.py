@@ -1,0 +1,129 @@
+"""Slices for the watch and requests by revision, from the sandbox's Monitoring and cache over the real protocols."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from demo.world import World
+from lumen.clock import ScaledClock
+from lumen.model.nodata import NoData
+from lumen.model.observation import Observation
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Window
+from lumen.model.watching import RevisionCount
+from lumen.sources.google_clients import GoogleClients, open_google
+from lumen.sources.monitoring_cache import MonitoringCache
+from lumen.sources.monitoring_query import MonitoringQueries
+from lumen.sources.monitoring_slices import MonitoringSlices
+from lumen.sources.redis_cache import RedisInfoCache
+from lumen.sources.redis_client import open_cache
+from lumen.use_cases.collect import window_before
+from lumen.vendors.google_calls import Patience
+from sandbox.client import SandboxClient
+
+PATIENCE = Patience(attempt_seconds=5, retry_seconds=3)
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Looking:
+    """The source as the assembly joins it, and the world's clock."""
+
+    google: GoogleClients
+    cache: Redis
+    clock: ScaledClock
+    api: ServiceId
+    canary: ServiceId
+    instance: str
+
+    def source(self, *, own: bool = False, none: bool = False) -> MonitoringSlices:
+        queries = MonitoringQueries(self.google.metrics, self.api.project, PATIENCE)
+        if own:
+            return MonitoringSlices(queries, None, RedisInfoCache(self.cache, self.clock))
+        cache = None if none else MonitoringCache(queries, {self.api: self.instance, self.canary: self.instance})
+        return MonitoringSlices(queries, cache, None)
+
+    def window(self, length: timedelta) -> Window:
+        return window_before(self.clock.now(), length)
+
+    async def slices(self, source: MonitoringSlices, length: timedelta) -> list[Observation]:
+        found = (await source.slices((self.api,), self.window(length)))[self.api]
+        assert not isinstance(found, NoData)
+        return list(found)
+
+
+@pytest.fixture
+async def looking(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterator[Looking]:
+    of = sandbox_world.addresses
+    clock = ScaledClock(sandbox_world.clock.scale, datetime.fromisoformat(sandbox_world.clock.origin))
+    google = await open_google(of.gcp_endpoint)
+    cache = open_cache(sandbox_world.cache.url)
+    api, canary = (ServiceId(of.project, of.region, name) for name in (of.service, f"{of.service}-canary"))
+    yield Looking(google, cache, clock, api, canary, of.redis_instance)
+    await google.close()
+    await cache.aclose()
+
+
+async def test_three_days_come_whole_and_in_order(looking: Looking) -> None:
+    length = timedelta(days=3)
+    found = await looking.slices(looking.source(), length)
+    assert [one.start for one in found] == [found[0].start + i * SLICE for i in range(round(length / SLICE))]
+    for one in found[::50]:
+        assert one.requests is not None
+        assert one.requests > 100
+        assert one.errors_5xx is not None
+        assert one.errors_5xx < one.requests / 50
+        assert one.p50_ms is not None
+        assert one.p95_ms is not None
+        assert one.p50_ms < one.p95_ms
+        assert one.lookups is not None
+        assert one.lookups > 0
+
+
+async def test_without_a_cache_instance_hits_are_unknown(looking: Looking) -> None:
+    assert all(one.lookups is None for one in await looking.slices(looking.source(none=True), HOUR))
+
+
+async def test_a_servers_own_counters_tell_of_the_newest_slice(looking: Looking) -> None:
+    source = looking.source(own=True)
+    assert all(one.lookups is None for one in await looking.slices(source, HOUR))  # one look is no difference
+    await looking.clock.sleep(310)
+    found = await looking.slices(source, HOUR)
+    assert found[-1].lookups is not None
+    assert found[-1].lookups > 100
+    assert all(one.lookups is None for one in found[:-1])
+
+
+async def test_requests_by_revision(looking: Looking) -> None:
+    source = looking.source()
+    both = await source.by_revision((looking.api, looking.canary), looking.window(HOUR), SLICE)
+    for service in (looking.api, looking.canary):
+        counts = both[service]
+        assert not isinstance(counts, NoData)
+        assert counts
+        assert all(one.revision.startswith(f"{service.name}-0") and one.requests > 0 for one in counts)
+    days = (await source.by_revision((looking.api,), whole_hours(looking), HOUR))[looking.api]
+    assert not isinstance(days, NoData)
+    assert {one.revision for one in days} >= {"ion-api-00039-kxd", "ion-api-00040-rvt", "ion-api-00041-qhm"}
+    assert total(days) > 1_000_000
+
+
+async def test_what_cannot_be_read_is_no_data(looking: Looking, sandbox: SandboxClient) -> None:
+    source = looking.source()
+    await sandbox.post("world/permissions", denied=["monitoring.timeSeries.list"])
+    window = looking.window(HOUR)
+    assert isinstance((await source.slices((looking.api,), window))[looking.api], NoData)
+    assert isinstance((await source.by_revision((looking.api,), window, SLICE))[looking.api], NoData)
+
+
+def whole_hours(looking: Looking) -> Window:
+    end = looking.clock.now().replace(minute=0, second=0, microsecond=0) - HOUR
+    return Window(end - timedelta(days=13), end)
+
+
+def total(counts: object) -> int:
+    assert isinstance(counts, list)
+    return sum(one.requests for one in counts if isinstance(one, RevisionCount))
