@@ -6,7 +6,9 @@ from typing import Any
 
 import grpc.aio
 import pytest
+from google import pubsub_v1
 from google.api_core import exceptions
+from google.cloud import monitoring_dashboard_v1, redis_v1
 
 from sandbox.google.extra.instance import InstanceFacts
 from sandbox.ion.config import IonConfig
@@ -42,8 +44,7 @@ async def test_without_the_package_the_answer_says_which_one(side: GoogleSide) -
 class TestDashboards:
     @pytest.fixture
     async def dashboards(self, side: GoogleSide) -> Any:
-        package = pytest.importorskip("google.cloud.monitoring_dashboard_v1", reason="needs that client package")
-        return side.client(package.DashboardsServiceAsyncClient)
+        return side.client(monitoring_dashboard_v1.DashboardsServiceAsyncClient)
 
     async def test_are_made_changed_with_their_etag_and_deleted(self, dashboards: Any) -> None:
         wanted = {"display_name": "Lumen", "mosaic_layout": {"columns": 12, "tiles": [{"width": 6, "height": 4}]}}
@@ -84,8 +85,7 @@ class TestDashboards:
 class TestMemorystore:
     @pytest.fixture
     async def admin(self, side: GoogleSide) -> Any:
-        package = pytest.importorskip("google.cloud.redis_v1", reason="needs that client package")
-        return side.client(package.CloudRedisAsyncClient)
+        return side.client(redis_v1.CloudRedisAsyncClient)
 
     async def test_a_change_takes_a_while_and_reaches_the_server(self, side: GoogleSide, admin: Any) -> None:
         instance = await admin.get_instance({"name": INSTANCE})
@@ -130,7 +130,7 @@ class TestMemorystore:
 class TestPubSub:
     @pytest.fixture
     def package(self) -> Any:
-        return pytest.importorskip("google.pubsub_v1", reason="needs that client package")
+        return pubsub_v1
 
     @pytest.fixture
     async def subscriber(self, side: GoogleSide, package: Any) -> Any:
@@ -181,3 +181,20 @@ class TestPubSub:
     async def test_what_is_not_there(self, subscriber: Any) -> None:
         with pytest.raises(exceptions.NotFound):
             await self.pulled(subscriber)
+
+
+@pytest.mark.parametrize(
+    ("permission", "client", "method", "request_"),
+    [
+        ("monitoring.dashboards.list", monitoring_dashboard_v1.DashboardsServiceAsyncClient, "list_dashboards",
+         {"parent": f"projects/{PROJECT}"}),
+        ("redis.instances.get", redis_v1.CloudRedisAsyncClient, "get_instance", {"name": INSTANCE}),
+        ("pubsub.topics.create", pubsub_v1.PublisherAsyncClient, "create_topic", {"name": TOPIC}),
+        ("pubsub.subscriptions.consume", pubsub_v1.SubscriberAsyncClient, "pull",
+         {"subscription": SUBSCRIPTION, "max_messages": 1}),
+    ],
+)  # fmt: skip
+async def test_permissions_are_told(side: GoogleSide, permission: str, client: Any, method: str, request_: Any) -> None:
+    side.cloud.faults.denied = {permission.rsplit(".", 1)[0] + ".*"}
+    with pytest.raises(exceptions.PermissionDenied, match=permission):
+        await getattr(side.client(client), method)(request_)

@@ -231,7 +231,11 @@ async def test_the_clock_at_another_pace(running: Running, cache: redis_asyncio.
 
 class TestTheProcess:
     async def test_says_what_is_wrong_with_its_flags(self) -> None:
-        for flags, words in ((["--host", "0.0.0.0", "--no-ion"], "loopback"), ([], "--cache-url is needed")):
+        for flags, words in (
+            (["--host", "0.0.0.0", "--no-ion"], "loopback"),
+            ([], "--cache-url is needed"),
+            (["--no-ion", "--manifest", "none.yaml"], "there is no file none.yaml"),
+        ):
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "sandbox", *flags, stderr=asyncio.subprocess.PIPE
             )

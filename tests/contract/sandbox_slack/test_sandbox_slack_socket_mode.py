@@ -139,6 +139,12 @@ async def test_without_a_connection_nothing_is_sent(world: World) -> None:
     assert message.text == "/lumen failed with the error “dispatch_failed”"
 
 
+async def test_the_deadlines_are_slacks_own(world: World) -> None:
+    """Other tests shorten them."""
+    assert world.server.hub.ack_seconds == 3.0
+    assert world.server.hub.event_retries_seconds == (0.0, 60.0, 300.0)
+
+
 async def test_nonsense_from_the_app_is_ignored(world: World) -> None:
     async with connected(world) as socket:
         await hello(socket)
