@@ -63,7 +63,7 @@ class SlackSide:
         self._answers = Answers(session, client, settings.slack_channel)
         self._connection: SlackConnection | None = None
         words = Catalogue(settings.lumen_locale)
-        surfaces = Surfaces(lumen.readouts, lumen.memory.turns, words, settings.oncall_group)
+        surfaces = Surfaces(lumen.readouts, lumen.memory.turns, words, settings.oncall_group, lumen.auditing.head)
         self.outbox = OutboxWorker(
             settings.services,
             lumen.memory.outbox,
@@ -125,6 +125,7 @@ class SlackSide:
             self._background,
             self.outbox,
             settings.default_ttl_seconds,
+            settings.support_contact,
         )
         commands = Commands(
             settings.services[0],
@@ -138,6 +139,7 @@ class SlackSide:
             emergencies,
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
+            settings.support_contact,
         )
         screens = Screens(
             settings.services[0], lumen.readouts, self._client, self._answers, self._languages, self._background
@@ -152,6 +154,7 @@ class SlackSide:
             self._background,
             self.outbox,
             screens,
+            settings.support_contact,
         )
         app = build_app(self._client, identity, commands, buttons, screens, emergencies)
         token = settings.slack_app_token.get_secret_value()

@@ -1,11 +1,14 @@
 """Joins the listeners to one Bolt app. Everything that Slack may send is matched, so that nothing stays un-acked."""
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.logger import get_bolt_logger
+from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.buttons import Buttons
@@ -45,8 +48,11 @@ def build_app(
             bot_user_id=identity.bot_user_id,
         )
 
+    logger = get_bolt_logger(AsyncApp)
+    logger.addFilter(_is_news)
     app = AsyncApp(
         name="lumen",
+        logger=logger,
         client=_without_token(client),
         authorize=authorize,
         process_before_response=True,
@@ -68,6 +74,11 @@ def build_app(
     for register in (app.view, app.shortcut, app.options, app.event):
         register(_ANYTHING)(_only_ack)
     return app
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Bolt reads SLACK_BOT_TOKEN itself and warns that it will not use it: that is meant."""
+    return record.msg != warning_client_prioritized_and_token_skipped()
 
 
 async def _only_ack(ack: Callable[[], Awaitable[Any]], body: Mapping[str, Any]) -> None:  # noqa: ARG001 - Bolt's names

@@ -17,7 +17,7 @@ from handlers.use_cases import Announcer, Approvals, Executor
 from handlers.verdicts import Answer, answer_to
 from handlers.views import answers as show
 from handlers.views.proposal import CHOICES, SNOOZE, UNDO
-from lumen.model.errors import LumenError, OutcomeUnknown, StoreUnavailable
+from lumen.model.errors import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
 from lumen.model.proposal import Choice, Decided, Proposal
 from lumen.ports.state import Audit
@@ -54,7 +54,10 @@ class Buttons:
         background: Background,
         announcer: Announcer,
         screens: Screens,
+        support: str = "",
     ) -> None:
+        """`support`: whom to ask about this installation, or empty."""
+        self._support = support
         self._approvals = approvals
         self._executor = executor
         self._rights = rights
@@ -100,10 +103,11 @@ class Buttons:
         except OutcomeUnknown:
             return _Unknown()
         except LumenError as error:
-            return Answer((message("slack.click_nothing"), error.reason, error.remedy))
+            ask = () if isinstance(error, NotPossible) else show.whom_to_ask(self._support)
+            return Answer((message("slack.click_nothing"), error.reason, error.remedy, *ask))
         except Exception as error:
             _log.exception("click_failed", click=click.click_id)
-            return Answer((message("slack.bug", kind=type(error).__name__),))
+            return Answer((message("slack.bug", kind=type(error).__name__), *show.whom_to_ask(self._support)))
 
     async def _meant(self, click: Click) -> str:
         """The proposal that this click decides on; for an undo a new one, which it brings into being."""

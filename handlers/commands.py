@@ -43,7 +43,10 @@ class Commands:
         emergencies: Emergencies,
         min_ttl_seconds: int,
         max_ttl_seconds: int,
+        support: str = "",
     ) -> None:
+        """`support`: whom to ask about this installation, or empty."""
+        self._support = support
         self._service = service
         self._readouts = readouts
         self._approvals = approvals
@@ -73,10 +76,10 @@ class Commands:
         try:
             shown = await self._shown(words, command, person_of_command(body), body)
         except LumenError as error:
-            shown = show.failed(words, error)
+            shown = show.failed(words, error, self._support)
         except Exception as error:
             _log.exception("command_failed", command=type(command).__name__)
-            shown = show.said(words, message("slack.bug", kind=type(error).__name__))
+            shown = show.broken(words, error, self._support)
         await self._answers.tell(to, shown, share=getattr(command, "share", False))
 
     async def _answer_unknown(self, body: Body) -> None:
@@ -90,7 +93,7 @@ class Commands:
         service, readouts = self._service, self._readouts
         match command:
             case parse.Help():
-                return show.help_card(words, *self._ttl_range)
+                return show.help_card(words, *self._ttl_range, self._support)
             case parse.Status() | parse.Report():
                 return report(words, await readouts.status(service))
             case parse.ShowTtl():

@@ -42,7 +42,10 @@ class Emergencies:
         background: Background,
         announcer: Announcer,
         safe_ttl_seconds: int,
+        support: str = "",
     ) -> None:
+        """`support`: whom to ask about this installation, or empty."""
+        self._support = support
         self._emergency = emergency
         self._readouts = readouts
         self._rights = rights
@@ -106,10 +109,10 @@ class Emergencies:
                     words, click.service, click.person, click.app_id, click.action_id, click.click_id
                 )
         except LumenError as error:
-            shown = show.failed(words, error)
+            shown = show.failed(words, error, self._support)
         except Exception as error:
             _log.exception("emergency_failed")
-            shown = show.said(words, message("slack.bug", kind=type(error).__name__))
+            shown = show.broken(words, error, self._support)
         await self._answers.tell(to, shown)
 
     async def _done(

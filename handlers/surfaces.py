@@ -1,5 +1,7 @@
 """Renders a surface from what is stored at this moment: a proposal's card, an hourly report, a digest."""
 
+from collections.abc import Awaitable, Callable
+
 from handlers.catalogue import Catalogue
 from handlers.use_cases import Readouts
 from handlers.views import proposal as proposal_view
@@ -9,7 +11,10 @@ from handlers.views.digest import digest
 from handlers.views.report import report
 from lumen.model.message import message
 from lumen.model.readout import StatusReadout
-from lumen.ports.state import Surface, Turns
+from lumen.model.service import ServiceId
+from lumen.ports.state import Seal, Surface, Turns
+
+Head = Callable[[ServiceId], Awaitable[Seal | None]]
 
 #: Turns that a digest looks back over, and that a late report is found among.
 TURNS_BACK = 100
@@ -18,8 +23,11 @@ TURNS_BACK = 100
 class Surfaces:
     """Speaks the workspace's language: these messages stand in the channel."""
 
-    def __init__(self, readouts: Readouts, turns: Turns, words: Catalogue, oncall: str = "") -> None:
-        """`oncall`: the id of whom a page mentions, or empty."""
+    def __init__(
+        self, readouts: Readouts, turns: Turns, words: Catalogue, oncall: str = "", head: Head | None = None
+    ) -> None:
+        """`oncall`: the id of whom a page mentions, or empty. `head`: the newest seal of the audit, for the digest."""
+        self._head = head
         self._oncall = oncall
         self._readouts = readouts
         self._turns = turns
@@ -35,7 +43,8 @@ class Surfaces:
         if surface.kind == "digest":
             status = await self._readouts.status(surface.service)
             turns = await self._turns.latest(surface.service, TURNS_BACK)
-            return digest(self._words, surface.key, status, turns)
+            seal = await self._head(surface.service) if self._head else None
+            return digest(self._words, surface.key, status, turns, seal)
         if surface.kind == "alert":
             incident = await self._readouts.incident(surface.service, surface.key)
             return incident_card(self._words, incident, self._oncall) if incident is not None else None

@@ -9,7 +9,7 @@ from handlers.views.history import history_line
 from handlers.views.proposal import expected_lines, line
 from handlers.views.report import recommended
 from handlers.views.words import no_data
-from lumen.model.errors import LumenError
+from lumen.model.errors import LumenError, NotPossible
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Proposal
@@ -24,18 +24,29 @@ def said(words: Catalogue, *wanted: Message) -> Shown:
     return card.shown()
 
 
-def failed(words: Catalogue, error: LumenError) -> Shown:
-    """What went wrong, and how to mend it."""
-    return said(words, message("slack.failed", reason=words.plain(error.reason)), error.remedy)
+def whom_to_ask(support: str) -> tuple[Message, ...]:
+    """SUPPORT_CONTACT in a sentence; nothing where it is empty."""
+    return (message("slack.support", contact=support),) if support else ()
 
 
-def help_card(words: Catalogue, min_ttl_seconds: int, max_ttl_seconds: int) -> Shown:
-    """One line a command."""
+def failed(words: Catalogue, error: LumenError, support: str = "") -> Shown:
+    """What went wrong, and how to mend it; whom to ask, unless it is what the person asked for that cannot be done."""
+    ask = () if isinstance(error, NotPossible) else whom_to_ask(support)
+    return said(words, message("slack.failed", reason=words.plain(error.reason)), error.remedy, *ask)
+
+
+def broken(words: Catalogue, error: Exception, support: str = "") -> Shown:
+    """A fault of Lumen's own."""
+    return said(words, message("slack.bug", kind=type(error).__name__), *whom_to_ask(support))
+
+
+def help_card(words: Catalogue, min_ttl_seconds: int, max_ttl_seconds: int, support: str = "") -> Shown:
+    """One line a command; `support`: whom to ask about this installation."""
     card = Card(words)
     card.header(message("command.help_title"))
     params = {"min_seconds": min_ttl_seconds, "max_seconds": max_ttl_seconds}
     card.lines([words.say(Message(f"command.help_{name}", params)) for name in NAMES])
-    card.context([words.say(message("command.help_share"))])
+    card.context([words.say(each) for each in (message("command.help_share"), *whom_to_ask(support))])
     return card.shown()
 
 

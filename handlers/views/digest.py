@@ -11,12 +11,16 @@ from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.readout import StatusReadout
 from lumen.model.turn import Occasion, Turn
+from lumen.ports.state import Seal
 
 DAY = timedelta(hours=24)
 
 
-def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Turn]) -> Shown:
-    """`turns` newest first, `day` as YYYY-MM-DD in the readers' zone."""
+def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Turn], seal: Seal | None = None) -> Shown:
+    """`turns` newest first, `day` as YYYY-MM-DD in the readers' zone.
+
+    `seal`: whoever keeps its digest, which stands there in small print, can prove later what the audit said that day.
+    """
     card = Card(words)
     newest = status.turn
     card.header(message("digest.header", service=status.service.name, day=day))
@@ -40,6 +44,8 @@ def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Tu
         card.titled(message("views.report_recommended"), [no_data(words, newest.ttl)])
     else:
         card.titled(message("views.report_recommended"), [recommended(words, newest.ttl)])
+    if seal is not None:
+        card.context([words.say(message("audit.digest_head", number=seal.number, head=seal.sha256))])
     return card.shown()
 
 

@@ -81,8 +81,8 @@ class House:
             await self.cache.hset(ion.ACK_KEY, mapping={"value": value, "version": version})
 
     async def value(self) -> str | None:
-        found: str | None = await self.cache.hget(ion.CONFIG_KEY, "value")
-        return found
+        found = await self.cache.hget(ion.CONFIG_KEY, "value")
+        return None if found is None else str(found)
 
 
 @pytest.fixture
