@@ -9,6 +9,7 @@ import typer
 
 from bot.cli_advice import register as register_advice
 from bot.cli_audit import audit_app
+from bot.cli_history import register as register_history
 from bot.command import ExitCode, Json
 from bot.command import load as _settings
 from bot.command import run as _run
@@ -29,6 +30,7 @@ state_app = typer.Typer(help="Lumen's own memory.", no_args_is_help=True)
 app.add_typer(state_app, name="state")
 app.add_typer(audit_app, name="audit")
 register_advice(app)
+register_history(app)
 
 
 @app.command()

@@ -16,9 +16,9 @@ def as_json(result: BacktestResult, say: Say) -> Json:
     """`score` is null without labels."""
     return {
         "slices": result.slices,
-        "alerts": [_alert(alert, say) for alert in result.alerts],
+        "alerts": [alert_json(alert, say) for alert in result.alerts],
         "proposals": [_proposal(proposal, say) for proposal in result.proposals],
-        "score": None if result.score is None else _score(result.score),
+        "score": None if result.score is None else score_json(result.score),
         "problems": [
             {"line": problem.line, "kind": problem.oddity.value, "message": say(problem.says)}
             for problem in result.problems
@@ -26,7 +26,8 @@ def as_json(result: BacktestResult, say: Say) -> Json:
     }
 
 
-def _alert(alert: Alert, say: Say) -> Json:
+def alert_json(alert: Alert, say: Say) -> Json:
+    """One alert."""
     return {
         "service": alert.service,
         "kind": alert.kind.value,
@@ -54,7 +55,8 @@ def _proposal(proposal: PastProposal, say: Say) -> Json:
     }
 
 
-def _score(score: BacktestScore) -> Json:
+def score_json(score: BacktestScore) -> Json:
+    """The whole, and each kind by itself."""
     by_kind = {kind.value: _kind(one) for kind, one in score.by_kind.items()}
     return {**_kind(score.overall), "by_kind": by_kind}
 

@@ -19,5 +19,7 @@ class Adjustment:
     before: World
     verdict: EffectVerdict | None = None
     verdict_at: datetime | None = None
+    #: The verdict wants it undone.
+    asked_back: bool = False
     undone_at: datetime | None = None
     judgement: Judgement | None = None

@@ -194,7 +194,7 @@ class Week:
     def _settle(self, companion: Companion, verdict: Judgement, now: float) -> None:
         """A verdict on the experiment; what is to be undone is proposed, and a broken guardrail reverts at once."""
         adjustment = self.result.adjustments[-1]
-        adjustment.verdict, adjustment.verdict_at = verdict.verdict, _instant(now)
+        adjustment.verdict, adjustment.verdict_at, adjustment.asked_back = verdict.verdict, _instant(now), verdict.undo
         companion.settle()
         self._lumen_busy_at = now
         if not verdict.undo:

@@ -1,0 +1,49 @@
+"""What Lumen is worth on simulated weeks that nobody tuned it on: `python -m bench.verify [FIRST] [SEEDS] [DAYS]`.
+
+Prints the bars of the verification over all seeds together, with what each seed came to above them.
+"""
+
+import sys
+import time
+from collections import Counter
+
+from lumen.verification.judge import Outcome
+from lumen.verification.summary import Summary, pooled, summary_of
+from lumen.verification.verify import verify
+
+
+def main(first: int = 101, seeds: int = 20, days: int = 7) -> None:
+    found: list[Summary] = []
+    knobs: Counter[str] = Counter()
+    slowest = 0.0
+    for seed in range(first, first + seeds):
+        began = time.process_time()
+        result = verify(days, seed)
+        slowest = max(slowest, time.process_time() - began)
+        one = summary_of(result)
+        found.append(one)
+        for each in result.adjustments:
+            outcome = each.judgement.outcome if each.judgement else None
+            knobs[f"{each.change.knob} {'up' if (each.change.step or 0) > 0 else 'down'}: {outcome}"] += 1
+        print(_line(f"seed {seed}", one), flush=True)
+    print(_line("together", pooled(found)))
+    for name, count in sorted(knobs.items()):
+        print(f"  {name} {count}")
+    print(f"slowest seed {slowest:.0f} s of CPU")
+
+
+def _line(name: str, one: Summary) -> str:
+    helped = one.outcomes[Outcome.HELPED]
+    return (
+        f"{name}: precision {one.true_alerts}/{one.alerts}, recall {one.detected}/{one.incidents}, helped "
+        f"{helped}/{sum(one.outcomes.values())}, harmed {one.outcomes[Outcome.HARMED]} ({one.harmed_undone} undone), "
+        f"undone in time {one.undone_in_time}/{one.to_undo}, by hand {one.by_hand_without} -> {one.by_hand_with}, "
+        f"rollbacks {one.rollbacks} ({one.wrong_rollbacks} wrong), clicks {one.clicks}, messages {one.messages}, "
+        f"hit rate {one.hit_rate[0]:.3f} -> {one.hit_rate[1]:.3f} -> {one.hit_rate[2]:.3f}, "
+        f"cost {one.cost[0]:.0f} -> {one.cost[1]:.0f} -> {one.cost[2]:.0f}, "
+        f"P95 {one.p95[0]:.0f} -> {one.p95[1]:.0f} -> {one.p95[2]:.0f}"
+    )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:4]))

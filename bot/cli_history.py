@@ -1,0 +1,116 @@
+"""`lumen backtest` and `lumen verify`: one's own history, and a simulated week, through the bot's own pipeline."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.command import ExitCode, Json, locale, say
+from handlers.catalogue import Catalogue
+from lumen.model.errors import NotPossible
+from lumen.model.message import message
+
+if TYPE_CHECKING:
+    from lumen.verification.scenario import Scenario
+    from lumen.verification.verify import Verification
+
+
+def backtest(
+    history: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="A line per service and five minutes.")],
+    labels: Annotated[Path | None, typer.Option(help="What really was wrong: FILE.jsonl.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Your own history through the same alerts, assessments and policies (docs/backtest.md)."""
+    from dataclasses import replace
+
+    from lumen.backtest.history import read_history
+    from lumen.backtest.labels import read_labels
+    from lumen.backtest.pipeline import BacktestSettings
+    from lumen.backtest.report import as_json as result_json
+    from lumen.backtest.run import run_backtest
+
+    words = Catalogue(locale())
+    past = read_history(_text(history).splitlines())
+    truth, problems = (None, ()) if labels is None else read_labels(_text(labels).splitlines())
+    result = run_backtest(past, BacktestSettings(), truth)
+    result = replace(result, problems=(*result.problems, *problems))
+    if as_json:
+        typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
+    else:
+        from bot.printing_history import print_backtest
+
+        print_backtest(result, words)
+    raise typer.Exit(ExitCode.GOOD if result.slices else ExitCode.NO_DATA)
+
+
+def verify(
+    days: Annotated[int, typer.Option(min=1, max=90, help="How many days are simulated.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another service and other incidents.")] = 1,
+    scenario: Annotated[Path | None, typer.Option(help="FILE.yaml with incidents and the service.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="FILE.png to draw it into.")] = None,
+    as_json: Json = False,
+) -> None:
+    """A simulated ION with incidents, with and without Lumen: what Lumen is worth (docs/verify.md)."""
+    words = Catalogue(locale())
+    try:
+        result = _verified(days, seed, scenario)
+        if picture is not None:
+            from lumen.verification.picture import save_picture
+
+            save_picture(result, picture)
+    except NotPossible as error:
+        say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
+        raise typer.Exit(ExitCode.USAGE) from None
+    if as_json:
+        from lumen.verification.report import as_json as result_json
+
+        typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
+    else:
+        from bot.printing_history import print_verification
+
+        print_verification(result, words)
+    raise typer.Exit(_exit_code(result))
+
+
+def register(app: typer.Typer) -> None:
+    """Put both commands on the command line."""
+    app.command()(backtest)
+    app.command()(verify)
+
+
+def _verified(days: int, seed: int, scenario: Path | None) -> "Verification":
+    from lumen.verification.needs import check_numerics
+
+    check_numerics()
+    from lumen.verification.profile import draw_profile
+    from lumen.verification.verify import verify as run
+
+    if scenario is None:
+        return run(days, seed)
+    found = _scenario(scenario)
+    return run(days, seed, found.incidents, found.profile(draw_profile(seed)))
+
+
+def _scenario(path: Path) -> "Scenario":
+    from lumen.verification.scenario import read_scenario
+
+    return read_scenario(_text(path))
+
+
+def _text(path: Path) -> str:
+    """Ends the process with 64 and a sentence where the file cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        say(Catalogue(locale()).plain(message("verify.unreadable", path=str(path), error=error.strerror or "")))
+        raise typer.Exit(ExitCode.USAGE) from None
+
+
+def _exit_code(result: "Verification") -> ExitCode:
+    """1 where a bar of docs/verify.md is missed; one week is little evidence, so it is no more than a warning."""
+    from lumen.verification.summary import missed_bars
+
+    missed: Sequence[str] = missed_bars(result)
+    return ExitCode.WARNING if missed else ExitCode.GOOD

@@ -1,0 +1,140 @@
+"""Scenario files: which incidents, when, how strong, and what kind of service (docs/verify.md). YAML, or JSON.
+
+service: {requests_per_second: 2.0, ttl_seconds: 300}
+steps:
+  - at: 10h
+    incident: bad_release_errors
+    for: 50m
+    size: 0.06
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from lumen.model.errors import NotPossible
+from lumen.model.message import message
+from lumen.verification.incident import Incident, Trouble
+from lumen.verification.profile import Profile
+
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)([smhd])$")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+#: What each incident is without a `size` and a `for`.
+USUAL_SIZE = {
+    Trouble.BAD_RELEASE_ERRORS: 0.08,
+    Trouble.BAD_RELEASE_SLOW: 2.5,
+    Trouble.PLATFORM_ERRORS: 0.08,
+    Trouble.MODEL_SLOW: 3.0,
+    Trouble.CACHE_SQUEEZED: 0.1,
+    Trouble.CACHE_FLUSHED: 30.0,
+    Trouble.COST_SURGE: 50.0,
+    Trouble.FLASH: 2.0,
+    Trouble.BLIP: 0.05,
+    Trouble.BLIND: 1.0,
+    Trouble.RELEASE: 1.0,
+}
+USUAL_SECONDS = 3600.0
+#: The range of each size; shares end at 1, everything else must be positive.
+_SHARES = frozenset({Trouble.BAD_RELEASE_ERRORS, Trouble.PLATFORM_ERRORS, Trouble.BLIP, Trouble.CACHE_SQUEEZED})
+_FIXED = frozenset({"seed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`incidents` in seconds from the start of the verified days; `service` overrides the drawn profile."""
+
+    incidents: tuple[Incident, ...]
+    service: Mapping[str, float]
+
+    def profile(self, drawn: Profile) -> Profile:
+        """The drawn service with what the scenario says of it."""
+        whole = {one.name for one in fields(Profile) if isinstance(getattr(drawn, one.name), int)}
+        given = {name: round(value) if name in whole else value for name, value in self.service.items()}
+        return replace(drawn, **given)  # type: ignore[arg-type]  # names and kinds were checked when it was read
+
+
+def read_scenario(text: str) -> Scenario:
+    """Raises NotPossible with the step, what is wrong with it, and what can be written."""
+    document = _parsed(text)
+    if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
+        raise _problem("a map with a list of steps is wanted")
+    service = document.get("service", {})
+    if not isinstance(service, dict):
+        raise _problem("service is no map")
+    names = {one.name for one in fields(Profile)} - _FIXED
+    return Scenario(
+        tuple(sorted(_steps(document["steps"]), key=lambda one: one.start)),
+        {str(name): _service_value(str(name), value, names) for name, value in service.items()},
+    )
+
+
+def _parsed(text: str) -> Any:
+    """JSON needs nothing; YAML needs the extra `verify`."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        import yaml
+    except ImportError:
+        raise NotPossible(message("verify.no_yaml"), message("verify.no_yaml_remedy")) from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _problem(" ".join(str(error).split())) from error
+
+
+def _steps(raw: list[Any]) -> list[Incident]:
+    return [_step(number, one) for number, one in enumerate(raw, 1)]
+
+
+def _step(number: int, raw: Any) -> Incident:
+    where = f"step {number}"
+    if not isinstance(raw, dict):
+        raise _problem(f"{where} is no map")
+    if unknown := set(map(str, raw)) - {"at", "incident", "for", "size"}:
+        raise _problem(f"{where} has {', '.join(sorted(unknown))}; a step has at, incident, for and size")
+    try:
+        trouble = Trouble(str(raw.get("incident")))
+    except ValueError:
+        raise _problem(f"{where}: incident is {raw.get('incident')!r}; there are {', '.join(Trouble)}") from None
+    start = _seconds(f"{where}: at", raw.get("at", "0s"))
+    length = _seconds(f"{where}: for", raw["for"]) if "for" in raw else USUAL_SECONDS
+    return Incident(trouble, start, start + length, _size(where, trouble, raw.get("size", USUAL_SIZE[trouble])))
+
+
+def _size(where: str, trouble: Trouble, value: object) -> float:
+    size = _number(value)
+    if size is None or size <= 0 or (trouble in _SHARES and size > 1):
+        wanted = "a share above 0, at most 1" if trouble in _SHARES else "a number above 0"
+        raise _problem(f"{where}: size is {value!r}; {trouble} takes {wanted}")
+    return size
+
+
+def _service_value(name: str, value: object, names: set[str]) -> float:
+    number = _number(value)
+    if name not in names:
+        raise _problem(f"service has {name}; there are {', '.join(sorted(names))}")
+    if number is None or number < 0:
+        raise _problem(f"service: {name} is {value!r}; a number that is not negative is wanted")
+    return number
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _seconds(where: str, value: object) -> float:
+    match = _DURATION.match(str(value))
+    if match is None:
+        raise _problem(f"{where} is {value!r}; write 90s, 45m, 6h or 2d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _problem(problem: str) -> NotPossible:
+    return NotPossible(message("verify.bad_scenario", problem=problem), message("verify.bad_scenario_remedy"))

@@ -1,0 +1,139 @@
+"""The figures of a verification as counts that can be added up over seeds."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lumen.effects.verdict import GUARDRAIL, EffectVerdict
+from lumen.verification.adjustment import Adjustment
+from lumen.verification.judge import Outcome
+from lumen.verification.verify import Verification
+
+#: A turn is an hour; a guardrail has two from the change on.
+A_TURN = timedelta(hours=1)
+#: The mission's success figures.
+HELPED_BAR = 0.80
+INTERVENTIONS_BAR = 0.70
+
+Three = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The three figures are before, without Lumen and with it; money is USD a month, latency ms."""
+
+    alerts: int
+    true_alerts: int
+    incidents: int
+    detected: int
+    outcomes: Counter[Outcome]
+    harmed_undone: int
+    #: Verdicts that asked for an undo, and how many were undone within a turn of it (a guardrail: within 2 h in all).
+    to_undo: int
+    undone_in_time: int
+    by_hand_without: int
+    by_hand_with: int
+    clicks: int
+    messages: int
+    rollbacks: int
+    wrong_rollbacks: int
+    hit_rate: Three
+    cost: Three
+    p95: Three
+
+    @property
+    def helped(self) -> float | None:
+        """The share of all adjustments; None of none."""
+        total = sum(self.outcomes.values())
+        return self.outcomes[Outcome.HELPED] / total if total else None
+
+    @property
+    def interventions_down(self) -> float | None:
+        """1 is all of them gone; None where there were none."""
+        return 1 - self.by_hand_with / self.by_hand_without if self.by_hand_without else None
+
+
+def summary_of(result: Verification) -> Summary:
+    """Of one seed."""
+    overall = result.alerts.overall
+    before, without, with_lumen = result.before, result.without, result.with_lumen
+    asked = [one for one in result.adjustments if one.asked_back]
+    return Summary(
+        alerts=overall.alerts,
+        true_alerts=overall.true_alerts,
+        incidents=overall.incidents,
+        detected=overall.detected,
+        outcomes=Counter(one.judgement.outcome for one in result.adjustments if one.judgement is not None),
+        harmed_undone=sum(_harmed(one) and one.undone_at is not None for one in result.adjustments),
+        to_undo=len(asked),
+        undone_in_time=sum(in_time(one) for one in asked),
+        by_hand_without=len(result.runs[0].interventions),
+        by_hand_with=len(result.runs[1].interventions),
+        clicks=result.runs[1].clicks,
+        messages=result.runs[1].messages,
+        rollbacks=result.runs[1].rollbacks,
+        wrong_rollbacks=result.runs[1].wrong_rollbacks,
+        hit_rate=(before.hit_rate, without.hit_rate, with_lumen.hit_rate),
+        cost=(before.cost_month_usd, without.cost_month_usd, with_lumen.cost_month_usd),
+        p95=(before.p95_ms, without.p95_ms, with_lumen.p95_ms),
+    )
+
+
+def pooled(found: Sequence[Summary]) -> Summary:
+    """Counts are added, levels averaged. Raises ValueError for none."""
+    if not found:
+        raise ValueError("there is nothing to pool")
+    outcomes: Counter[Outcome] = Counter()
+    for one in found:
+        outcomes.update(one.outcomes)
+    return Summary(
+        alerts=sum(one.alerts for one in found),
+        true_alerts=sum(one.true_alerts for one in found),
+        incidents=sum(one.incidents for one in found),
+        detected=sum(one.detected for one in found),
+        outcomes=outcomes,
+        harmed_undone=sum(one.harmed_undone for one in found),
+        to_undo=sum(one.to_undo for one in found),
+        undone_in_time=sum(one.undone_in_time for one in found),
+        by_hand_without=sum(one.by_hand_without for one in found),
+        by_hand_with=sum(one.by_hand_with for one in found),
+        clicks=sum(one.clicks for one in found),
+        messages=sum(one.messages for one in found),
+        rollbacks=sum(one.rollbacks for one in found),
+        wrong_rollbacks=sum(one.wrong_rollbacks for one in found),
+        hit_rate=_mean([one.hit_rate for one in found]),
+        cost=_mean([one.cost for one in found]),
+        p95=_mean([one.p95 for one in found]),
+    )
+
+
+def in_time(one: Adjustment) -> bool:
+    """Undone within a turn of the verdict, and where the guardrail broke within two hours and that turn."""
+    if one.undone_at is None or one.verdict_at is None:
+        return False
+    if one.verdict is EffectVerdict.REVERT and one.undone_at - one.at > GUARDRAIL + A_TURN:
+        return False
+    return one.undone_at - one.verdict_at <= A_TURN
+
+
+def _harmed(one: Adjustment) -> bool:
+    return one.judgement is not None and one.judgement.outcome is Outcome.HARMED
+
+
+def _mean(values: Sequence[Three]) -> Three:
+    first, second, third = (sum(column) / len(values) for column in zip(*values, strict=True))
+    return first, second, third
+
+
+def missed_bars(result: Verification) -> tuple[str, ...]:
+    """Which bars of docs/verify.md this run misses, by name. What there was nothing of is not missed."""
+    found = summary_of(result)
+    missed = []
+    if found.helped is not None and found.helped <= HELPED_BAR:
+        missed.append("helped")
+    if found.interventions_down is not None and found.interventions_down <= INTERVENTIONS_BAR:
+        missed.append("interventions")
+    if found.undone_in_time < found.to_undo:
+        missed.append("undone")
+    return tuple(missed)
