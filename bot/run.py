@@ -73,6 +73,8 @@ class Bot:
                 self._slack.outbox.kick()
         except LumenError as error:
             log.error("watch_failed", code=error.reason.code, params=dict(error.reason.params))
+        except Exception:
+            log.exception("watch_crashed")  # turns and clicks go on, and the next slot tries again
         self._kick_settling()
 
     async def _audit(self) -> None:

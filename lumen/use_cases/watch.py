@@ -12,7 +12,6 @@ from datetime import datetime
 from lumen.alerts.silence import leader_of
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent
-from lumen.model.errors import LumenError
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
@@ -106,7 +105,7 @@ class Watch:
             told = await self._to_tell(service, fold, () if after is None else events)
             if await self._alerts.look(service, lease, Look(after, seen, told)):
                 return True
-        except LumenError:
+        except BaseException:
             self._folds.pop(service, None)  # fed with what may not be stored: begin again from the store
             raise
         self._folds.pop(service, None)
