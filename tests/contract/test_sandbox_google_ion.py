@@ -16,7 +16,15 @@ from google.cloud import run_v2
 from demo.valkey import EmbeddedValkey
 from sandbox.client import SandboxClient, SandboxRefused
 from sandbox.ion.ttlsetting import ACK_KEY, CONFIG_KEY
-from tests.unit.sandbox.process_side import SCALE, Running, minutes_go_by, sandbox_process, start, until
+from tests.unit.sandbox.process_side import (
+    SCALE,
+    Running,
+    minutes_go_by,
+    process_seconds,
+    sandbox_process,
+    start,
+    until,
+)
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +265,9 @@ class TestTheProcess:
         assert "cannot start" in said.decode()
 
     async def test_is_there_within_two_seconds_and_gone_at_a_signal(self, cache_url: str) -> None:
-        process, _, seconds = start(cache_url, "--fleet", "200")
+        """Seconds of its own processor time: those of the wall depend on what else the machine does."""
+        process, _, _ = start(cache_url)
+        used = process_seconds(process.pid)
         process.send_signal(signal.SIGINT)
-        assert process.wait(5) == 0
-        assert seconds < 6  # two on an idle machine; tests share theirs
+        assert process.wait(10) == 0
+        assert used < 2

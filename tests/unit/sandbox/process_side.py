@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
@@ -57,6 +59,15 @@ def start(cache_url: str, *more: str) -> tuple[subprocess.Popen[str], dict[str, 
     line = process.stdout.readline()
     assert line, process.stderr.read()
     return process, json.loads(line), time.monotonic() - began
+
+
+def process_seconds(pid: int) -> float:
+    """Processor time that a running process has used; 0.0 where the machine has no /proc."""
+    statistics = Path(f"/proc/{pid}/stat")
+    if not statistics.exists():
+        return 0.0
+    fields = statistics.read_text().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def until(what: Callable[[], Awaitable[Any]], seconds: float = 20.0) -> Any:
