@@ -35,7 +35,8 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
         card.lines(list(_told(words, alert)))
     if not is_over or incident.notes:
         card.lines([words.say(note) for note in incident.notes])
-    card.context([words.say(message("incident.print", incident=incident.id))])
+    # Slack would read `:name:` as an emoji.
+    card.context([words.say(message("incident.print", incident=incident.id.replace(":", " ")))])
     return card.shown()
 
 
