@@ -103,17 +103,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long processor time is measured")
     seconds = parser.parse_args().seconds
     process, ready, took = start("--no-ion")
-    say(f"start without ION {took:.2f} s, at rest {share_of_a_core(process, seconds):.1%} of a core")
+    say(
+        f"start without ION {took:.2f} s ({used_seconds(process):.2f} s of processor time), at rest {share_of_a_core(process, seconds):.1%} of a core"
+    )
     stop(process)
     with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder), Kind.CACHE) as cache:
         for scale in ("1", "60", "240"):
             with redis.Redis.from_url(cache.url) as client:
                 client.flushall()  # another clock's lifetimes would be left over
             process, ready, took = start("--cache-url", cache.url, "--clock-scale", scale)
+            used = used_seconds(process)
             share = share_of_a_core(process, seconds)
             rate = state(ready)["ion"]["hit_rate"]["30"]
             shown = "no closed minute yet" if rate is None else f"hit rate {rate:.1%}"
-            say(f"start with ION {took:.2f} s, at clock scale {scale}: {share:.1%} of a core, {shown}")
+            say(f"start with ION {took:.2f} s ({used:.2f} s of processor time)")
+            say(f"at clock scale {scale}: {share:.1%} of a core, {shown}")
             stop(process)
         for count in ("200", "500"):
             process, ready, took = start("--cache-url", cache.url, "--clock-scale", "60", "--fleet", count)
