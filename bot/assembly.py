@@ -64,6 +64,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
+from lumen.use_cases.drift import Drift
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -264,6 +265,21 @@ async def _joined(
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
     execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run)
+    locks = Locks(settings.override_ttl, settings.lock_cache_size)
+    drift = Drift(
+        memory.proposals,
+        memory.leases,
+        memory.slots,
+        memory.standings,
+        memory.turns,
+        memory.audit,
+        knobs,
+        clock,
+        fault,
+        automation,
+        locks,
+        settings.dry_run,
+    )
     return Lumen(
         clock=clock,
         memory=memory,
@@ -272,6 +288,7 @@ async def _joined(
         collector=collector,
         tick=Tick(
             collector,
+            drift,
             numerics,
             approvals,
             memory.proposals,
@@ -297,7 +314,7 @@ async def _joined(
             clock,
             _who_may_apply(settings),
             automation,
-            Locks(settings.override_ttl, settings.lock_cache_size),
+            locks,
         ),
         auditing=auditing_of(settings, memory),
         readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, memory.standings, ttl, clock),
@@ -377,11 +394,17 @@ def _knobs(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTt
         "cloud_run": (in_environment,),
         "both": (in_redis, in_environment),
     }
+    memory = RedisMemoryActuator(cache)
     ttl_range = settings.min_ttl_seconds, settings.max_ttl_seconds
     l1 = CloudRunVariable(editor, "L1_CACHE_MAX_ENTRIES", settings.l1_cache_max_entries)
     return {
-        Knob.TTL: Turnable(places[settings.ttl_actuator], "s", *ttl_range),
-        Knob.CACHE_SIZE: Turnable((RedisMemoryActuator(cache),), "MB", MIN_CACHE_SIZE_MB, settings.max_cache_size_mb),
+        Knob.TTL: Turnable(
+            places[settings.ttl_actuator],
+            "s",
+            *ttl_range,
+            forgets=None if settings.ttl_actuator == "cloud_run" else in_redis,
+        ),
+        Knob.CACHE_SIZE: Turnable((memory,), "MB", MIN_CACHE_SIZE_MB, settings.max_cache_size_mb, forgets=memory),
         Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE),
         Knob.MIN_INSTANCES: Turnable((CloudRunInstancesActuator(editor),), "", 0, settings.max_min_instances),
         Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB),

@@ -70,6 +70,8 @@ def _headline(console: Console, words: Catalogue, turn: Turn) -> None:
     if not isinstance(deployment, NoData) and deployment.pinned_revision is not None:
         pinned = message("cli.pinned", revision=deployment.pinned_revision)
         console.print(words.plain(pinned), style="yellow", highlight=False)
+    for drifted in turn.drift:
+        console.print(words.plain(drifted), style="yellow", highlight=False)
     console.print(words.plain(message("cli.window", start_at=start_at, end_at=end_at)), style="dim", highlight=False)
 
 

@@ -40,8 +40,8 @@ def _told(  # noqa: PLR0911 - one return a kind of event
             note = _note(words, data if entry.event == "advanced" else data.get("note"))
             by_itself = entry.event == "decided" and entry.actor == LUMEN
             return f"{own}_by_itself" if by_itself else own, {"state": state, "note": note}
-        case "noted" if note := _note(words, data):
-            return own, {"note": note}
+        case "noted" | "drift" if note := _note(words, data):
+            return "history.noted", {"note": note}
         case "snoozed" | "paused" if _is_instant(entry.detail):
             return own, {"until_at": entry.detail}
         case "refused":

@@ -52,8 +52,10 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
 
 
 def _standing(words: Catalogue, readout: StatusReadout) -> Iterable[str]:
-    """What people must not forget: a pin, a pause."""
+    """What people must not forget: a setting that was lost or set by others, a pin, a pause."""
     pinned, pause = readout.pinned, readout.pause
+    if readout.turn is not None:
+        yield from (f"⚠️ {words.say(drifted)}" for drifted in readout.turn.drift)
     if pinned is not None:
         yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
         yield from (f"• {words.say(difference)}" for difference in pinned.differences)

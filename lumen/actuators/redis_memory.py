@@ -1,5 +1,7 @@
 """Sets `maxmemory` of a self-managed cache server. Gone after its restart: the next turn sees that and says so."""
 
+from datetime import timedelta
+
 from redis import exceptions
 from redis.asyncio import Redis
 
@@ -60,6 +62,13 @@ class RedisMemoryActuator:
         """What `set` would do."""
         del service
         return would(self._where, change, anything=await self._anything(change, expected))
+
+    async def lost(self, service: ServiceId, proposal_id: str, applied_ago: timedelta) -> bool:
+        """The server has been restarted since: what CONFIG SET says does not outlive that."""
+        del service, proposal_id
+        with reading(self._where):
+            info = await self._redis.info("server")
+        return timedelta(seconds=int(info["uptime_in_seconds"])) < applied_ago
 
     async def _anything(self, change: Change, expected: Reading) -> bool:
         present_mb, used_mb = await self._memory()

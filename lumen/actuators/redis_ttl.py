@@ -1,5 +1,7 @@
 """Sets the TTL that the service reads, in the cache's Redis (docs/ion-contract.md): compare-and-set in one script."""
 
+from datetime import timedelta
+
 from redis.asyncio import Redis
 
 from lumen.actuators.moves import would
@@ -12,7 +14,7 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.ports.actuators import Reading
 from lumen.ports.measurements import TtlSource
-from lumen.vendors.redis_errors import FAILURES, place, refusal
+from lumen.vendors.redis_errors import FAILURES, place, reading, refusal
 
 #: KEYS[1] the setting; ARGV: expected value, expected version, new value, proposal id, channel.
 #: An absent hash has version 0 and the environment's value, which this server cannot check.
@@ -78,6 +80,14 @@ class RedisTtlActuator:
         if present != expected:
             raise await self._moved(service, expected, str(present.value))
         return would(self._where, change, anything=True)
+
+    async def lost(self, service: ServiceId, proposal_id: str, applied_ago: timedelta) -> bool:
+        """The hash is gone, or bears the mark of an earlier proposal: the server went back to an older state of its
+        own. Whoever sets a value by hand leaves the newest mark as it is, or none."""
+        del service, applied_ago
+        with reading(self._where):
+            stands, mark = await self._redis.hmget(ion.CONFIG_KEY, ["value", "proposal"])
+        return stands is None or (bool(mark) and mark != proposal_id)
 
     async def _setting(self, service: ServiceId) -> TtlSetting:
         setting = await self._ttl.ttl(service)

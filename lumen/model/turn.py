@@ -51,3 +51,5 @@ class Turn:
     proposed: tuple[str, ...]
     held_back: tuple[Message, ...]
     missing: tuple[Missing, ...]
+    #: Settings that stand otherwise than they were applied, and what was done about it.
+    drift: tuple[Message, ...] = ()

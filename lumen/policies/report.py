@@ -11,13 +11,14 @@ REPOST_AFTER = timedelta(hours=24)
 
 
 def should_repost(previous: Turn | None, turn: Turn, last_posted_at: datetime | None, now: datetime) -> bool:
-    """On a change of health, recommendation or data quality against the last turn, or a day after the last post."""
+    """On a change of health, recommendation, data quality or of what was lost against the last turn, or after a day."""
     if previous is None or last_posted_at is None or now - last_posted_at >= REPOST_AFTER:
         return True
     return (
         _health(previous) != _health(turn)
         or _recommended(previous) != _recommended(turn)
         or _missing(previous) != _missing(turn)
+        or any(each not in previous.drift for each in turn.drift)
     )
 
 

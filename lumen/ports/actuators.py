@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from lumen.model.message import Message
@@ -43,6 +44,16 @@ class Actuator(Protocol):
         """What `set` would do: everything is checked that `set` would check, and nothing is changed.
 
         Raises what `set` would raise before it writes: ValueMoved, ActuatorFailed.
+        """
+
+
+class Forgetful(Protocol):
+    """A place that loses what was set there when its server is flushed, restarted or failed over."""
+
+    async def lost(self, service: ServiceId, proposal_id: str, applied_ago: timedelta) -> bool:
+        """Whether what this proposal set is gone by itself; False where somebody set another value, or may have.
+
+        `applied_ago` is on the wall. Raises SourceUnavailable.
         """
 
 

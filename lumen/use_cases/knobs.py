@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
 from lumen.model.proposal import Knob, Value
-from lumen.ports.actuators import Actuator
+from lumen.ports.actuators import Actuator, Forgetful
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Turnable:
     unit: str
     lowest: int | None = None
     highest: int | None = None
+    #: The first place, where it may lose what was set.
+    forgets: Forgetful | None = None
 
     def check_range(self, knob: Knob, wanted: Value) -> None:
         """Raises NotPossible, which says what is allowed."""

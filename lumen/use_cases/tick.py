@@ -22,6 +22,7 @@ from lumen.ports.state import Lease, Leases, Proposals, Slots, Turns
 from lumen.ports.watching import Alerts, Standings
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector, missing_from
+from lumen.use_cases.drift import Drift
 from lumen.use_cases.holding import LEASE, kept_alive
 
 TURN_SCHEDULE = "turn"
@@ -52,6 +53,7 @@ class Tick:
     def __init__(
         self,
         collector: Collector,
+        drift: Drift,
         numerics: Numerics,
         approvals: Approvals,
         proposals: Proposals,
@@ -66,6 +68,7 @@ class Tick:
         automation: Automation,
     ) -> None:
         self._collector = collector
+        self._drift = drift
         self._numerics = numerics
         self._approvals = approvals
         self._proposals = proposals
@@ -108,10 +111,17 @@ class Tick:
     async def _make(
         self, services: Sequence[ServiceId], occasion: Occasion, slot: datetime, leases: Mapping[ServiceId, Lease]
     ) -> Sequence[Turn]:
+        # First of all, so that the picture shows what is set again.
+        drift = {service: await self._drift.look(service) for service in services}
         snapshots = await self._collector.snapshots(services)
-        return [await self._turn(snapshots[service], occasion, slot, leases.get(service)) for service in services]
+        return [
+            await self._turn(snapshots[service], drift[service], occasion, slot, leases.get(service))
+            for service in services
+        ]
 
-    async def _turn(self, snapshot: Snapshot, occasion: Occasion, slot: datetime, lease: Lease | None) -> Turn:
+    async def _turn(
+        self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
+    ) -> Turn:
         assessment = await self._numerics.run(assess, snapshot, self._assessment)
         recommendation = recommend_ttl(snapshot, assessment, self._limits)
         proposed, held = await self._propose(snapshot, assessment, recommendation)
@@ -126,6 +136,7 @@ class Tick:
             proposed=proposed,
             held_back=held,
             missing=missing_from(snapshot),
+            drift=drift,
         )
         await self._remember(turn, lease)
         return turn

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.model.message import message
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
 from lumen.policies.report import should_repost
@@ -34,6 +35,7 @@ CALM = turn(snapshot())
         (turn(snapshot(cache=cache(0.55))), True),
         (turn(snapshot(traffic=traffic(bad_slices=12))), True),
         (replace(CALM, missing=(Missing("spend", GONE),)), True),
+        (replace(CALM, drift=(message("drift.set_again"),)), True),
     ],
 )
 def test_changes_of_health_recommendation_or_data(now: Turn, anew: bool) -> None:
