@@ -98,6 +98,9 @@ async def ttl_measured(lumen: Lumen, service: ServiceId, limits: TtlLimits, new_
     current = setting.value_seconds
     if new_seconds is not None:
         meant = meaning_of_ttl(current, new_seconds, limits)
+        if current == new_seconds and meant.problem is not None:
+            held = Recommendation(None, Strategy.HOLD, (meant.problem,), Priority.LOW)
+            return TtlAnswer(service.key, at, current, held, NOT_PREDICTABLE)
         if meant.problem is not None:
             raise NotPossible(meant.problem, message("apply.nothing_remedy"))
         wanted = Recommendation(meant.change, "ASKED", (), Priority.MEDIUM)
@@ -167,12 +170,6 @@ async def _apply(
 ) -> Proposal:
     person = await operator_of(settings)
     return await lumen.applying.apply(service, knob, wanted, person, f"cli:{uuid4().hex}", why)
-
-
-async def move_traffic(settings: Settings, service: ServiceId, wanted: Value) -> Proposal:
-    """All of it to a revision, or to each newest one. Raises as `Applying.apply` does."""
-    async with assemble(settings) as lumen:
-        return await _apply(settings, lumen, service, Knob.TRAFFIC, wanted, ())
 
 
 def is_stale(turn: Turn, now: datetime) -> bool:

@@ -95,8 +95,16 @@ def cache_json(turn: Turn, size: SizeAnswer, locale: str) -> Json:
 
 def _judged_json(words: Catalogue, wanted: Recommendation | NoData) -> Json:
     if isinstance(wanted, NoData):
-        return {"strategy": None, "priority": None, "reasons": [], "no_data": _missing_json(words, wanted)}
+        return {
+            "change": None,
+            "strategy": None,
+            "priority": None,
+            "reasons": [],
+            "no_data": _missing_json(words, wanted),
+        }
+    change = wanted.change
     return {
+        "change": None if change is None else {"old": change.old, "new": change.new, "unit": change.unit},
         "strategy": wanted.strategy,
         "priority": wanted.priority.value,
         "reasons": [_message_json(words, reason) for reason in wanted.reasons],

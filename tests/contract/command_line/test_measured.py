@@ -1,0 +1,63 @@
+"""The commands that judge what was measured, and `--apply`, against a whole sandbox."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from demo.world import World
+from tests.contract.command_line.conftest import Call
+
+KEYS = ("ion:config:cache_ttl_seconds", "ion:ack:cache_ttl_seconds")
+
+
+@pytest.fixture
+def watched(sandbox_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """An installation that has just been prepared; it watches for a week, which holds no person back."""
+    with redis.Redis.from_url(sandbox_world.state.socket_url) as store:
+        store.flushall()
+    sandbox_world.initialise_state()
+    given = sandbox_world.bot_environment(port=0, OBSERVE_ONLY="7d", LOG_LEVEL="ERROR", TTL_ACTUATOR="redis")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "200")
+    yield sandbox_world
+    with redis.Redis.from_url(sandbox_world.cache.socket_url) as cache:
+        cache.delete(*KEYS)
+
+
+def test_from_no_turn_to_an_applied_change(watched: World, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in ("gate", "cache", "ttl"):
+        assert lumen(command).code == 3
+    assert lumen("size", "--apply").code == 3
+
+    assert lumen("tick", "--json").code in (0, 1, 2)
+    [gate] = lumen("gate", "--json").json()
+    assert lumen("gate").code == {"PASS": 0, "WARN": 1, "FAIL": 2}[gate["verdict"]]
+    [measured] = lumen("cache", "--dump-metrics").json()
+    [cache] = lumen("cache", "--json").json()
+    asked = measured["cache"]["hits"] + measured["cache"]["misses"]
+    assert cache["hit_rate"]["value"] == pytest.approx(measured["cache"]["hits"] / asked)
+    assert f"{cache['hit_rate']['value']:.1%}" in lumen("cache", "--detailed").out
+
+    simulated = lumen("ttl", "--simulate", "--new-ttl", "420")
+    assert (simulated.code, "300 s to 420 s" in simulated.out) == (0, True)
+    applied = lumen("ttl", "--new-ttl", "420", "--apply", "--json")
+    assert (applied.code, applied.json()["applied"]["state"]) == (0, "APPLIED")
+    with redis.Redis.from_url(watched.cache.socket_url, decode_responses=True) as store:
+        assert store.hget(KEYS[0], "value") == "420"
+    again = lumen("ttl", "--new-ttl", "420", "--apply")
+    assert (again.code, "420 s already" in again.out) == (0, True)
+
+    for name, value, why in (
+        ("DISABLE_AUTO_OPTIMIZATION", "true", "switched off"),
+        ("OVERRIDE_TTL", "600", "pinned to 600 s"),
+        ("APPROVERS", "", "APPROVERS"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, value)
+            refused = lumen("ttl", "--new-ttl", "500", "--apply")
+        assert (refused.code, why in refused.err) == (2, True), refused
+    monkeypatch.setenv("APPROVALS_NEEDED", "2")
+    waiting = lumen("ttl", "--new-ttl", "500", "--apply")
+    assert (waiting.code, "2 different people" in waiting.out) == (1, True)
