@@ -1,0 +1,71 @@
+"""Scenario files: what they may say, and the sentence for each thing they may not."""
+
+import json
+
+import pytest
+
+from lumen.model.errors import NotPossible
+from lumen.verification.incident import Incident, Trouble
+from lumen.verification.profile import draw_profile
+from lumen.verification.scenario import USUAL_SIZE, read_scenario
+
+YAML = """
+service:
+  requests_per_second: 2.5
+  ttl_seconds: 120
+steps:
+  - at: 1d
+    incident: model_slow
+    for: 90m
+  - at: 30m
+    incident: bad_release_errors
+    for: 2h
+    size: 0.06
+"""
+
+
+def test_yaml() -> None:
+    found = read_scenario(YAML)
+    assert found.incidents == (
+        Incident(Trouble.BAD_RELEASE_ERRORS, 1800.0, 9000.0, 0.06),
+        Incident(Trouble.MODEL_SLOW, 86_400.0, 91_800.0, USUAL_SIZE[Trouble.MODEL_SLOW]),
+    )
+    profile = found.profile(draw_profile(1))
+    assert (profile.requests_per_second, profile.ttl_seconds) == (2.5, 120)
+    assert isinstance(profile.ttl_seconds, int)
+    assert profile.zipf == draw_profile(1).zipf
+
+
+def test_json_is_read_too() -> None:
+    found = read_scenario(json.dumps({"steps": [{"at": "1h", "incident": "flash"}]}))
+    assert found.incidents == (Incident(Trouble.FLASH, 3600.0, 7200.0, 2.0),)
+
+
+def test_every_trouble_has_a_usual_size() -> None:
+    assert set(USUAL_SIZE) == set(Trouble)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "list of steps"),
+        ("steps: 3", "list of steps"),
+        ("a: [", "expected"),
+        ("steps: [x]", "step 1 is no map"),
+        ("steps: [{incident: fire}]", "'fire'"),
+        ("steps: [{incident: flash, at: soon}]", "'soon'"),
+        ("steps: [{incident: flash, for: -1h}]", "'-1h'"),
+        ("steps: [{incident: flash, size: 0}]", "above 0"),
+        ("steps: [{incident: blip, size: 1.5}]", "at most 1"),
+        ("steps: [{incident: blip, size: .nan}]", "at most 1"),
+        ("steps: [{incident: blip, factor: 2}]", "factor"),
+        ("{steps: [], service: {colour: 1}}", "colour"),
+        ("{steps: [], service: {zipf: high}}", "'high'"),
+        ("{steps: [], service: {seed: 4}}", "seed"),
+        ("{steps: [], service: 4}", "no map"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, says: str) -> None:
+    with pytest.raises(NotPossible) as caught:
+        read_scenario(text)
+    assert says in str(caught.value.reason.params["problem"])
