@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.faults import fault_point
+from bot.memory import Memory, auditing_of, clock_of, open_memory, room_warnings
 from bot.numerics import ProcessNumerics
 from bot.targets import alert_targets, assessment_settings, ttl_limits
 from lumen.actuators.cache_keys import CacheSweeper
@@ -22,7 +23,6 @@ from lumen.actuators.cloud_run_variable import CloudRunVariable
 from lumen.actuators.redis_memory import RedisMemoryActuator
 from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.actuators.traffic_knob import TrafficKnob
-from lumen.clock import ScaledClock, SystemClock
 from lumen.model.errors import StoreUnavailable
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
@@ -48,17 +48,6 @@ from lumen.sources.redis_ttl import RedisTtl
 from lumen.sources.run_permissions import RunPermissions
 from lumen.sources.spend import GoogleBudgets, GoogleSpend
 from lumen.state import epoch
-from lumen.state.alerts import RedisAlerts
-from lumen.state.audit import RedisAudit
-from lumen.state.audit_seal import RedisAuditSeals
-from lumen.state.connection import open_store
-from lumen.state.leases import RedisLeases
-from lumen.state.memory import warnings as memory_warnings
-from lumen.state.outbox import RedisOutbox
-from lumen.state.proposals import RedisProposals
-from lumen.state.slots import RedisSlots
-from lumen.state.standings import RedisStandings
-from lumen.state.turns import RedisTurns
 from lumen.use_cases.applying import Applying, Locks
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
@@ -83,22 +72,6 @@ HOURS_A_MONTH = 30 * 24
 MIN_CACHE_SIZE_MB = 10
 L1_ENTRIES_RANGE = 1000, 10_000
 MEMORY_RANGE_MB = 128, 32_768
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """The state store and its rooms."""
-
-    redis: Redis
-    leases: RedisLeases
-    slots: RedisSlots
-    proposals: RedisProposals
-    outbox: RedisOutbox
-    turns: RedisTurns
-    audit: RedisAudit
-    seals: RedisAuditSeals
-    alerts: RedisAlerts
-    standings: RedisStandings
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,41 +119,6 @@ class Examined:
     collector: Collector
 
 
-def clock_of(settings: Settings) -> Clock:
-    """Real time, or a sandbox's."""
-    if settings.lumen_clock_origin is None:
-        return SystemClock()
-    return ScaledClock(settings.lumen_clock_scale, settings.lumen_clock_origin)
-
-
-@asynccontextmanager
-async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
-    """The store's client and rooms; nothing is checked yet."""
-    clock = clock_of(settings)
-    redis = open_store(settings.state_redis_url.get_secret_value())
-    try:
-        yield Memory(
-            redis=redis,
-            leases=RedisLeases(redis),
-            slots=RedisSlots(redis),
-            proposals=RedisProposals(redis, clock, fault_point(settings.lumen_fault_at)),
-            outbox=RedisOutbox(redis),
-            turns=RedisTurns(redis),
-            audit=RedisAudit(redis, clock),
-            seals=RedisAuditSeals(redis, clock),
-            alerts=RedisAlerts(redis, clock),
-            standings=RedisStandings(redis, clock),
-        )
-    finally:
-        await redis.aclose()
-
-
-def auditing_of(settings: Settings, memory: Memory) -> Auditing:
-    """What keeps the audit provable; it needs nothing but the store."""
-    clock, keep = clock_of(settings), settings.audit_keep
-    return Auditing(memory.seals, memory.audit, memory.leases, memory.slots, clock, keep)
-
-
 async def operator_of(settings: Settings) -> Person:
     """Who types on the command line: a Google account, or in a sandbox the user of this machine, marked so.
 
@@ -197,11 +135,6 @@ def _who_may_apply(settings: Settings) -> Approvers:
     if settings.is_sandboxed and (listed.users or listed.groups or listed.accounts):
         return replace(listed, accounts=listed.accounts | {f"{user_of_this_machine()}@sandbox"})
     return listed
-
-
-async def room_warnings(memory: Memory) -> Sequence[Message]:
-    """One when the store has little memory left. Raises StoreUnavailable."""
-    return await memory_warnings(memory.redis)
 
 
 @asynccontextmanager

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from bot.assembly import auditing_of, open_memory, operator_of
+from bot.assembly import operator_of
 from bot.config import Settings
+from bot.memory import auditing_of, open_memory
 from lumen.model.errors import NotPossible
 from lumen.model.message import Message, message
 from lumen.model.service import ServiceId

@@ -187,7 +187,7 @@ def cache(
 def gate(as_json: Json = False) -> None:
     """The verdict of the last turn as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell)."""
     from bot.advice_json import gate_json
-    from bot.assembly import clock_of
+    from bot.memory import clock_of
     from bot.outcomes import gate_exit_code
     from bot.printing_advice import print_gate
     from bot.run import last_turns

@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from bot.assembly import Lumen, assemble, clock_of, open_memory, room_warnings
+from bot.assembly import Lumen, assemble
 from bot.config import Settings
 from bot.http import Readiness, start_http
+from bot.memory import clock_of, open_memory, room_warnings
 from bot.metrics import Metrics
 from bot.scheduler import start_scheduler
 from bot.slack import SlackSide, open_slack

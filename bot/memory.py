@@ -1,0 +1,81 @@
+"""The other half of the composition root: the state store with its rooms, for what needs nothing else."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from bot.config import Settings
+from bot.faults import fault_point
+from lumen.clock import ScaledClock, SystemClock
+from lumen.model.message import Message
+from lumen.ports.clock import Clock
+from lumen.state.alerts import RedisAlerts
+from lumen.state.audit import RedisAudit
+from lumen.state.audit_seal import RedisAuditSeals
+from lumen.state.connection import open_store
+from lumen.state.leases import RedisLeases
+from lumen.state.memory import warnings as memory_warnings
+from lumen.state.outbox import RedisOutbox
+from lumen.state.proposals import RedisProposals
+from lumen.state.slots import RedisSlots
+from lumen.state.standings import RedisStandings
+from lumen.state.turns import RedisTurns
+from lumen.use_cases.auditing import Auditing
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The state store and its rooms."""
+
+    redis: Redis
+    leases: RedisLeases
+    slots: RedisSlots
+    proposals: RedisProposals
+    outbox: RedisOutbox
+    turns: RedisTurns
+    audit: RedisAudit
+    seals: RedisAuditSeals
+    alerts: RedisAlerts
+    standings: RedisStandings
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Real time, or a sandbox's."""
+    if settings.lumen_clock_origin is None:
+        return SystemClock()
+    return ScaledClock(settings.lumen_clock_scale, settings.lumen_clock_origin)
+
+
+@asynccontextmanager
+async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
+    """The store's client and rooms; nothing is checked yet."""
+    clock = clock_of(settings)
+    redis = open_store(settings.state_redis_url.get_secret_value())
+    try:
+        yield Memory(
+            redis=redis,
+            leases=RedisLeases(redis),
+            slots=RedisSlots(redis),
+            proposals=RedisProposals(redis, clock, fault_point(settings.lumen_fault_at)),
+            outbox=RedisOutbox(redis),
+            turns=RedisTurns(redis),
+            audit=RedisAudit(redis, clock),
+            seals=RedisAuditSeals(redis, clock),
+            alerts=RedisAlerts(redis, clock),
+            standings=RedisStandings(redis, clock),
+        )
+    finally:
+        await redis.aclose()
+
+
+def auditing_of(settings: Settings, memory: Memory) -> Auditing:
+    """What keeps the audit provable; it needs nothing but the store."""
+    clock, keep = clock_of(settings), settings.audit_keep
+    return Auditing(memory.seals, memory.audit, memory.leases, memory.slots, clock, keep)
+
+
+async def room_warnings(memory: Memory) -> Sequence[Message]:
+    """One when the store has little memory left. Raises StoreUnavailable."""
+    return await memory_warnings(memory.redis)
