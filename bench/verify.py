@@ -15,6 +15,7 @@ from lumen.verification.verify import verify
 def main(first: int = 101, seeds: int = 20, days: int = 7) -> None:
     found: list[Summary] = []
     knobs: Counter[str] = Counter()
+    by_hand: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     slowest = 0.0
     for seed in range(first, first + seeds):
         began = time.process_time()
@@ -25,10 +26,14 @@ def main(first: int = 101, seeds: int = 20, days: int = 7) -> None:
         for each in result.adjustments:
             outcome = each.judgement.outcome if each.judgement else None
             knobs[f"{each.change.knob} {'up' if (each.change.step or 0) > 0 else 'down'}: {outcome}"] += 1
+        for counted, run in zip(by_hand, result.runs, strict=True):
+            counted.update(each.kind.value for each in run.interventions)
         print(_line(f"seed {seed}", one), flush=True)
     print(_line("together", pooled(found)))
     for name, count in sorted(knobs.items()):
         print(f"  {name} {count}")
+    for name, counted in zip(("without", "with"), by_hand, strict=True):
+        print(f"  by hand {name} Lumen: {', '.join(f'{kind} {count}' for kind, count in sorted(counted.items()))}")
     print(f"slowest seed {slowest:.0f} s of CPU")
 
 

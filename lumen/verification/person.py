@@ -39,7 +39,7 @@ MENDABLE = ROLLED_BACK | {Trouble.CACHE_SQUEEZED, Trouble.CACHE_FLUSHED, Trouble
 class ByHand(StrEnum):
     """Work that counts as a manual intervention; reading a message and clicking Approve does not."""
 
-    #: Found out by themselves and looked into it; there was nothing to mend.
+    #: Had to find out by themselves what was wrong; mending it is another piece of work.
     LOOKED = "looked"
     #: Rolled a release back.
     ROLLED_BACK = "rolled_back"
@@ -80,10 +80,8 @@ class Person:
 
 
 def work_on(incident: Incident) -> ByHand:
-    """What it takes by hand."""
-    if incident.trouble in ROLLED_BACK:
-        return ByHand.ROLLED_BACK
-    return ByHand.MENDED if incident.trouble in MENDABLE else ByHand.LOOKED
+    """What it takes to mend it by hand."""
+    return ByHand.ROLLED_BACK if incident.trouble in ROLLED_BACK else ByHand.MENDED
 
 
 class Reviews:

@@ -110,6 +110,7 @@ class Week:
                 continue
             if one.start < self._began or self._person.notices_at(one) <= now:
                 self._known.add(one.start)
+                self._by_hand(ByHand.LOOKED)
                 self._mend(one, now + MENDS_WITHIN)
 
     def _mend(self, incident: Incident, at: float) -> None:
@@ -117,9 +118,7 @@ class Week:
 
         def work() -> None:
             still = next((one for one in self._world.incidents if one.start == incident.start), incident)
-            if incident.trouble not in MENDABLE:
-                self._by_hand(ByHand.LOOKED)
-            elif still.covers(self._world.seconds):
+            if incident.trouble in MENDABLE and still.covers(self._world.seconds):
                 self._by_hand(work_on(incident))
                 self._end(still)
 
