@@ -64,7 +64,7 @@ class World:
         await epoch.init(self._redis, services, self._clock)
         return [await self.proposals.propose(_draft(service), EXPIRES_IN) for service in services]
 
-    async def propose(self, *_: object) -> Proposal:
+    async def propose(self, *_: object, **__: object) -> Proposal:
         raise AssertionError("nothing is proposed by a command here")
 
     async def snooze(self, *_: object) -> Decided:

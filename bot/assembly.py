@@ -197,7 +197,8 @@ async def _joined(
     slices, targets = _slices(settings, clock, cache, google), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
-    execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run)
+    keys = CacheSweeper(cache, settings.cache_key_prefix)
+    execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys)
     locks = Locks(settings.override_ttl, settings.lock_cache_size)
     drift = Drift(
         memory.proposals,
@@ -268,7 +269,7 @@ async def _joined(
             approvals,
             knobs,
             deployments,
-            CacheSweeper(cache, settings.cache_key_prefix),
+            keys,
             memory.standings,
             memory.turns,
             memory.outbox,

@@ -106,8 +106,9 @@ class Commands:
                 await self._ticker.ask(service, person)
                 self._announcer.kick()
                 return report(words, await readouts.status(service))
-            case parse.Propose(knob, wanted):
-                made = await self._approvals.propose(service, knob, wanted, person, _request_id(body))
+            case parse.Propose(knob, wanted, existing):
+                request_id = _request_id(body)
+                made = await self._approvals.propose(service, knob, wanted, person, request_id, existing=existing)
                 self._announcer.kick()
                 return show.proposed(words, made)
             case parse.Undo(proposal_id):

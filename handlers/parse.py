@@ -42,6 +42,8 @@ class Propose:
 
     knob: Knob
     wanted: Value
+    #: Of a TTL: for the keys that are cached already too.
+    existing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ _UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"([0-9]{1,5})(m|h|d)")
 _DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SHARE = "share"
+_EXISTING = "existing"
 #: Below this likeness a suggestion would only puzzle.
 _LIKENESS = 0.5
 
@@ -165,10 +168,11 @@ def _ttl(rest: Sequence[str]) -> Command:
     words = [word.lower() for word in rest]
     if words in ([], [_SHARE]):
         return ShowTtl(bool(words))
-    found = _TTL.fullmatch("".join(words))
+    existing = words[-1] == _EXISTING
+    found = _TTL.fullmatch("".join(words[:-1] if existing else words))
     if found is None:
         return Malformed(message("command.ttl_no_number", given=" ".join(rest)), message("command.ttl_remedy"))
-    return Propose(Knob.TTL, int(found[1]) * _UNIT_SECONDS[found[2]])
+    return Propose(Knob.TTL, int(found[1]) * _UNIT_SECONDS[found[2]], existing)
 
 
 def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:

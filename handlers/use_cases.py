@@ -38,8 +38,19 @@ class Readouts(Protocol):
 class Approvals(Protocol):
     """Proposing and deciding. Whether a person may is settled before these are called (handlers.rights)."""
 
-    async def propose(self, service: ServiceId, knob: Knob, wanted: Value, person: Person, request_id: str) -> Proposal:
-        """Propose a value for a person. The same `request_id` again gives the same proposal.
+    async def propose(
+        self,
+        service: ServiceId,
+        knob: Knob,
+        wanted: Value,
+        person: Person,
+        request_id: str,
+        *,
+        existing: bool = False,
+    ) -> Proposal:
+        """Propose a value for a person; `existing`: a TTL for the cached keys too.
+
+        The same `request_id` again gives the same proposal.
 
         Raises NotPossible (out of range, already that value, one being applied), SourceUnavailable.
         """

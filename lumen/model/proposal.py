@@ -117,6 +117,8 @@ class Draft:
     approvals_needed: int = 1
     #: The incident (the id of its alert) that it is meant to end; "" for none.
     incident: str = ""
+    #: A TTL: the keys that are cached already get it too, in paced batches, before it counts as applied.
+    existing: bool = False
 
 
 class Choice(StrEnum):

@@ -62,9 +62,12 @@ class Approvals:
         *,
         why: Sequence[Message] = (),
         emergency: bool = False,
+        existing: bool = False,
     ) -> Proposal:
-        """A person wants this value, `why` beside their name. Raises NotPossible (out of range, already so, no such
-        knob), SourceUnavailable."""
+        """A person wants this value, `why` beside their name; `existing`: a TTL for the cached keys too.
+
+        Raises NotPossible (out of range, already so, no such knob), SourceUnavailable.
+        """
         turnable = find(self._knobs, knob)
         turnable.check_range(knob, wanted)
         present = await turnable.places[0].read(service)
@@ -74,10 +77,13 @@ class Approvals:
                 message("approval.already_remedy"),
             )
         reason = message("approval.asked_by_person", person=person.name)
+        if existing:
+            why = (*why, message("approval.existing_too"))
         change = Change(knob, present.value, wanted, turnable.unit)
         draft = _draft(service, change, present, Origin.PERSON, person, (reason, *why), Priority.MEDIUM, request_id)
         needed = self._needed_in_emergency if emergency else self._needed
-        return await self._proposals.propose(replace(draft, approvals_needed=needed), EXPIRES_IN)
+        draft = replace(draft, approvals_needed=needed, existing=existing)
+        return await self._proposals.propose(draft, EXPIRES_IN)
 
     async def propose_recommended(self, service: ServiceId, wanted: Recommendation, request_id: str) -> Proposal | None:
         """A policy wants a change; None when the value has meanwhile moved away from what it was judged on."""
@@ -105,10 +111,13 @@ class Approvals:
         if present.value == made.old:
             already = message("approval.undo_already", proposal_id=proposal_id, value=made.old, unit=made.unit)
             raise NotPossible(already, remedy)
-        reason = message("approval.undo_of", person=person.name, proposal_id=proposal_id)
+        reasons = [message("approval.undo_of", person=person.name, proposal_id=proposal_id)]
+        existing = change_made.draft.existing
+        if existing:
+            reasons.append(message("approval.existing_too"))
         change = Change(made.knob, present.value, made.old, made.unit)
-        draft = _draft(service, change, present, Origin.UNDO, person, (reason,), Priority.MEDIUM, request_id)
-        draft = replace(draft, undo_of=proposal_id, approvals_needed=self._needed)
+        draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
+        draft = replace(draft, undo_of=proposal_id, approvals_needed=self._needed, existing=existing)
         return await self._proposals.propose(draft, EXPIRES_IN)
 
     async def decide(

@@ -11,16 +11,17 @@ from contextlib import suppress
 from dataclasses import replace
 
 from lumen.model.errors import ActuatorFailed, LumenError, NotPossible, SourceUnavailable, ValueMoved
-from lumen.model.message import message
+from lumen.model.message import Message, message
 from lumen.model.proposal import Change, Draft, Proposal, State
 from lumen.model.service import ServiceId
-from lumen.ports.actuators import Actuator, Reading
+from lumen.ports.actuators import Actuator, CacheKeys, Reading, Swept
 from lumen.ports.clock import Clock
 from lumen.ports.faults import FaultPoint
 from lumen.ports.state import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.holding import LEASE, while_holding
 from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.retiming import countable, retime
 
 #: The contract lets the service take 30 s to read the setting (docs/ion-contract.md); four times that is "does not".
 FOLLOW_WITHIN_SECONDS = 120.0
@@ -33,6 +34,7 @@ class Execution:
     """`knobs`: every place that holds a value, as configured; the first one's value is the premise.
 
     `dry_run`: everything is checked as if, what would be done is said, and nothing is changed.
+    `keys`: the cached keys, for changes of the TTL that are meant for them too.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Execution:
         clock: Clock,
         fault: FaultPoint,
         dry_run: bool,
+        keys: CacheKeys | None = None,
     ) -> None:
         self._proposals = proposals
         self._leases = leases
@@ -50,6 +53,7 @@ class Execution:
         self._clock = clock
         self._fault = fault
         self._dry_run = dry_run
+        self._keys = keys
 
     async def settle(self, service: ServiceId) -> None:
         """Expire what is overdue and carry out what is approved, also what a crashed process left half done."""
@@ -115,6 +119,9 @@ class Execution:
         place = self._places(draft)[0]
         try:
             would = await place.rehearse(draft.service, draft.change, await self._expected(draft, place))
+            if draft.existing and self._keys is not None:
+                change, seen = draft.change, await countable(self._keys, draft.change)
+                would = message("execution.would_retime", old=change.old, new=change.new, unit=change.unit, seen=seen)
         except (ActuatorFailed, ValueMoved) as error:
             would = error.reason
         await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, would)
@@ -160,15 +167,35 @@ class Execution:
                 return
             await self._clock.sleep(FOLLOW_POLL_SECONDS)
             waited_seconds += FOLLOW_POLL_SECONDS
+        places = ", ".join(actuator.name for actuator, _ in wanted)
+        note = message("execution.applied", places=places)
+        if proposal.draft.existing and self._keys is not None:
+            note = await self._retime(self._keys, proposal, lease, places)
         if proposal.draft.undo_of is not None:
             taken_back = message("execution.undone_by", proposal_id=proposal.id)
             with suppress(NotPossible):  # so old that only the audit remembers it
                 await self._proposals.advance(service, proposal.draft.undo_of, lease, State.UNDONE, taken_back)
             self._fault("execute.undone")
-        places = ", ".join(actuator.name for actuator, _ in wanted)
-        note = message("execution.applied", places=places)
         await self._proposals.advance(service, proposal.id, lease, State.APPLIED, note)
         self._fault("execute.applied")
+
+    async def _retime(self, keys: CacheKeys, proposal: Proposal, lease: Lease, places: str) -> Message:
+        """What became of the keys that are cached already. While it lasts the proposal is being applied: after a crash
+        the sweep is done again, which changes nothing twice. A refusal leaves the setting in force, and is said."""
+        service = proposal.draft.service
+
+        async def tell(so_far: Swept) -> None:
+            note = message("execution.retiming", seen=so_far.seen, changed=so_far.changed)
+            await self._proposals.advance(service, proposal.id, lease, State.APPLYING, note)
+            self._fault("execute.retiming")
+
+        await tell(Swept(0, 0))
+        try:
+            swept = await retime(keys, proposal.draft.change, tell)
+        except ActuatorFailed as error:
+            return message("execution.not_retimed", places=places, reason=error.reason.code)
+        self._fault("execute.retimed")
+        return message("execution.retimed", places=places, seen=swept.seen, changed=swept.changed)
 
     async def _fail(self, proposal: Proposal, lease: Lease, error: LumenError, already: Sequence[str]) -> None:
         note = error.reason

@@ -26,6 +26,8 @@ from lumen.model.proposal import LATEST, Knob
         ("ttl 420 s", p.Propose(Knob.TTL, 420)),
         ("ttl 7m", p.Propose(Knob.TTL, 420)),
         ("ttl 1H", p.Propose(Knob.TTL, 3600)),
+        ("ttl 420 existing", p.Propose(Knob.TTL, 420, existing=True)),
+        ("ttl 7 m EXISTING", p.Propose(Knob.TTL, 420, existing=True)),
         ("ttl 99999", p.Propose(Knob.TTL, 99999)),
         ("size 384", p.Propose(Knob.CACHE_SIZE, 384)),
         ("l1 4000", p.Propose(Knob.L1_ENTRIES, 4000)),
@@ -57,6 +59,8 @@ def test_what_is_meant(text: str, expected: p.Command) -> None:
     [
         ("ttl soon", "command.ttl_no_number"),
         ("ttl -5", "command.ttl_no_number"),
+        ("ttl existing", "command.ttl_no_number"),
+        ("ttl existing 420", "command.ttl_no_number"),
         ("ttl 4.5", "command.ttl_no_number"),
         ("ttl ٣", "command.ttl_no_number"),
         ("run now", "command.unexpected"),
