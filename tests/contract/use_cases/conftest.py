@@ -49,6 +49,7 @@ class Tower:
     alerts: RedisAlerts
     standings: RedisStandings
     automation: Automation = field(default_factory=Automation)
+    countdown: timedelta = COUNTDOWN
     clicks: int = 0
 
     @property
@@ -74,7 +75,7 @@ class Tower:
                 clock,
                 fault,
                 self.automation,
-                COUNTDOWN,
+                self.countdown,
             ),
             Execution(store.proposals, store.leases, self.knobs, clock, fault, dry_run=False),
         )

@@ -64,7 +64,6 @@ async def test_a_page_begins_a_countdown_that_ends_in_a_rollback(tower: Tower) -
     assert (made.draft.change.old, made.draft.change.new, made.draft.premise_version) == (LATEST, "r2", "r3")
     assert [r.code for r in made.draft.reasons] == ["alert.burn", "rollback.reason_worse", "rollback.reason_target"]
     assert await notes(tower) == ["rollback.note_countdown"]
-    assert not await replica.rollback.settle(SERVICE)  # not before its time
     over = await ended(tower, replica)
     assert (over.id, over.state) == (made.id, State.APPROVED_BY_TIMER)
     assert await notes(tower) == ["rollback.note_acted"]
@@ -80,6 +79,14 @@ async def test_a_page_begins_a_countdown_that_ends_in_a_rollback(tower: Tower) -
     assert standing.revisions["r3"].left_at is not None
     await tower.look(replica, 3)
     assert len(await tower.traffic_proposals()) == 1  # once for an incident
+
+
+async def test_nothing_happens_before_its_time(tower: Tower) -> None:
+    tower.countdown = HOUR
+    replica = tower.replica()
+    made = await a_countdown(tower, replica)
+    assert not await replica.rollback.settle(SERVICE)
+    assert [p.state for p in await tower.traffic_proposals()] == [made.state]
 
 
 async def test_a_person_who_approves_is_quicker_than_the_timer(tower: Tower) -> None:
