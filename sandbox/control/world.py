@@ -17,6 +17,7 @@ POST clear       {}           no faults, all permissions, metrics on time, usual
 """
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -121,6 +122,7 @@ class WorldControl:
             "month_usd": round(ledger.month_usd, 4),
             "cache_is_down": world.cache_is_down,
             "paused": world.paused,
+            "lived_until": datetime.fromtimestamp(world.lived_until, UTC).isoformat(),
         }
 
     def calls(self) -> Body:

@@ -202,6 +202,11 @@ class World:
             self._meters[key] = found
         return found
 
+    @property
+    def lived_until(self) -> float:
+        """Up to when requests were served, in seconds of service time; a busy machine lets it fall behind the clock."""
+        return self._at
+
     def process_caches(self) -> dict[tuple[str, str], ProcessCaches]:
         """The L1 of every revision that gets traffic, by service and revision."""
         found = {}
