@@ -20,6 +20,7 @@ from lumen.actuators.cloud_run_memory import CloudRunMemoryActuator
 from lumen.actuators.cloud_run_traffic import CloudRunTraffic
 from lumen.actuators.cloud_run_ttl import CloudRunTtlActuator
 from lumen.actuators.cloud_run_variable import CloudRunVariable
+from lumen.actuators.memorystore import MemorystoreActuator
 from lumen.actuators.redis_memory import RedisMemoryActuator
 from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.actuators.traffic_knob import TrafficKnob
@@ -145,7 +146,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
     cache = open_cache(settings.cache_url)
     async with open_memory(settings) as memory:
         await epoch.check(memory.redis, settings.services)
-        google = await open_google(settings.lumen_gcp_endpoint)
+        google = await open_google(settings.lumen_gcp_endpoint, memorystore=bool(settings.cache_instance))
         try:
             yield await _joined(settings, clock, memory, cache, google, numerics)
         finally:
@@ -328,7 +329,6 @@ def _knobs(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTt
         "cloud_run": (in_environment,),
         "both": (in_redis, in_environment),
     }
-    memory = RedisMemoryActuator(cache)
     ttl_range = settings.min_ttl_seconds, settings.max_ttl_seconds
     l1 = CloudRunVariable(editor, "L1_CACHE_MAX_ENTRIES", settings.l1_cache_max_entries)
     return {
@@ -338,12 +338,21 @@ def _knobs(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTt
             *ttl_range,
             forgets=None if settings.ttl_actuator == "cloud_run" else in_redis,
         ),
-        Knob.CACHE_SIZE: Turnable((memory,), "MB", MIN_CACHE_SIZE_MB, settings.max_cache_size_mb, forgets=memory),
+        Knob.CACHE_SIZE: _cache_size(settings, cache, google),
         Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE),
         Knob.MIN_INSTANCES: Turnable((CloudRunInstancesActuator(editor),), "", 0, settings.max_min_instances),
         Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB),
         Knob.TRAFFIC: Turnable((TrafficKnob(CloudRunTraffic(editor)),), ""),
     }
+
+
+def _cache_size(settings: Settings, cache: Redis, google: GoogleClients) -> Turnable:
+    """Of a Memorystore instance, or of a server of one's own, which forgets it at a restart."""
+    limits = MIN_CACHE_SIZE_MB, settings.max_cache_size_mb
+    if google.memorystore is not None:
+        return Turnable((MemorystoreActuator(google.memorystore, settings.cache_instance, cache),), "MB", *limits)
+    own = RedisMemoryActuator(cache)
+    return Turnable((own,), "MB", *limits, forgets=own)
 
 
 async def _automation(settings: Settings, memory: Memory) -> Automation:

@@ -1,6 +1,6 @@
 """Sentences that every actuator of a number says in the same way."""
 
-from lumen.model.errors import ValueMoved
+from lumen.model.errors import ActuatorFailed, ValueMoved
 from lumen.model.message import Message, message
 from lumen.model.proposal import Change
 from lumen.ports.actuators import Reading
@@ -12,6 +12,15 @@ def check_moved(present: int, change: Change, expected: Reading) -> None:
         raise ValueMoved(
             message("actuator.moved", expected=expected.value, present=present, unit=change.unit),
             message("actuator.moved_remedy"),
+        )
+
+
+def check_room(wanted_mb: int, used_mb: float) -> None:
+    """Raises ActuatorFailed for a memory limit (0: none) below what is used."""
+    if 0 < wanted_mb < used_mb:
+        raise ActuatorFailed(
+            message("actuator.below_used", wanted_mb=wanted_mb, used_mb=used_mb),
+            message("actuator.below_used_remedy", used_mb=used_mb),
         )
 
 

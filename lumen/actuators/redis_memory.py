@@ -5,7 +5,7 @@ from datetime import timedelta
 from redis import exceptions
 from redis.asyncio import Redis
 
-from lumen.actuators.moves import check_moved, would
+from lumen.actuators.moves import check_moved, check_room, would
 from lumen.model.errors import ActuatorFailed
 from lumen.model.message import Message, message
 from lumen.model.proposal import Change, number
@@ -73,11 +73,7 @@ class RedisMemoryActuator:
     async def _anything(self, change: Change, expected: Reading) -> bool:
         present_mb, used_mb = await self._memory()
         check_moved(present_mb, change, expected)
-        if 0 < number(change.new) < used_mb:
-            raise ActuatorFailed(
-                message("actuator.below_used", wanted_mb=change.new, used_mb=used_mb),
-                message("actuator.below_used_remedy", used_mb=used_mb),
-            )
+        check_room(number(change.new), used_mb)
         return present_mb != change.new
 
     async def _memory(self) -> tuple[int, float]:

@@ -32,15 +32,19 @@ class GoogleClients:
     services: ServicesAsyncClient
     revisions: RevisionsAsyncClient
     budgets: BudgetServiceAsyncClient
+    #: A CloudRedisAsyncClient, where it was asked for and the extra `memorystore` is installed.
+    memorystore: Any = None
 
     async def close(self) -> None:
         """Close every channel; the clients cannot be used afterwards."""
-        for client in (self.metrics, self.services, self.revisions, self.budgets):
+        for client in (self.metrics, self.services, self.revisions, self.budgets, self.memorystore):
+            if client is None:
+                continue
             transport: Any = client.transport
             await transport.close()
 
 
-async def open_google(endpoint: str = "") -> GoogleClients:
+async def open_google(endpoint: str = "", *, memorystore: bool = False) -> GoogleClients:
     """The clients for Google itself, or for `endpoint` (host:port on loopback: plaintext gRPC, no credentials).
 
     Connects lazily: a server that is down shows in the first call. Raises SourceUnavailable when this machine has no
@@ -48,7 +52,7 @@ async def open_google(endpoint: str = "") -> GoogleClients:
     """
     if endpoint:
         _check_loopback(endpoint)
-        return _clients(lambda cls: _plaintext(cls, endpoint))
+        return _clients(lambda cls: _plaintext(cls, endpoint), memorystore)
     try:
         # Finding credentials reads files and may ask the metadata server: that would block the loop.
         credentials, _ = await asyncio.to_thread(google.auth.default, scopes=list(SCOPES))
@@ -57,16 +61,26 @@ async def open_google(endpoint: str = "") -> GoogleClients:
             message("source.no_credentials", detail=" ".join(str(error).split())[:240]),
             message("source.credentials_remedy"),
         ) from error
-    return _clients(lambda cls: cls(credentials=credentials))
+    return _clients(lambda cls: cls(credentials=credentials), memorystore)
 
 
-def _clients(make: Any) -> GoogleClients:
+def _clients(make: Any, memorystore: bool) -> GoogleClients:
     return GoogleClients(
         metrics=make(MetricServiceAsyncClient),
         services=make(ServicesAsyncClient),
         revisions=make(RevisionsAsyncClient),
         budgets=make(BudgetServiceAsyncClient),
+        memorystore=_memorystore(make) if memorystore else None,
     )
+
+
+def _memorystore(make: Any) -> Any:
+    """None where the extra is not installed. Imported here, for most installations do without."""
+    try:
+        from google.cloud.redis_v1 import CloudRedisAsyncClient
+    except ImportError:
+        return None
+    return make(CloudRedisAsyncClient)
 
 
 def _plaintext(cls: Any, endpoint: str) -> Any:
