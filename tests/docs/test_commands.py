@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
-from bot.cli import app
+from bot.cli.app import app
 from handlers.parse import NAMES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()

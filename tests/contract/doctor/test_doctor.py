@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.config import Settings
-from bot.doctor import Check, examine
+from bot.doctor.examine import Check, examine
 from demo.world import World
 from handlers.catalogue import Catalogue
 from sandbox.client import SandboxClient

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cli import main
+from bot.cli.app import main
 
 
 @pytest.mark.parametrize(

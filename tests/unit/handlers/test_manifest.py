@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bot.doctor_slack import SCOPES
+from bot.doctor.slack import SCOPES
 from handlers.app import COMMAND
 from sandbox.slack.manifest_yaml import parse
 

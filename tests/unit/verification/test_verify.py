@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import app
+from bot.cli.app import app
 from handlers.catalogue import Catalogue
 from lumen.verification.incident import Incident, Trouble
 from lumen.verification.picture import save_picture

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.advice import SizeAnswer, TtlAnswer, is_stale
-from bot.outcomes import confidence_word, outcome
+from bot.cli.answers import SizeAnswer, TtlAnswer, is_stale
+from bot.cli.outcomes import confidence_word, outcome
 from handlers.catalogue import Catalogue
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.message import Message

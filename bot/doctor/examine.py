@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 
 from bot.assembly import Examined, open_examined
-from bot.checks import Check
 from bot.config import Settings
-from bot.doctor_measured import measured_checks
-from bot.doctor_servers import permission_checks, server_checks
-from bot.doctor_settings import setting_checks
-from bot.doctor_slack import slack_checks
+from bot.doctor.checks import Check
+from bot.doctor.measured import measured_checks
+from bot.doctor.servers import permission_checks, server_checks
+from bot.doctor.settings import setting_checks
+from bot.doctor.slack import slack_checks
 from handlers.slack_clients import single_try_client, slack_session
 from lumen.model.errors import LumenError
 from lumen.model.message import message

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.assembly import Examined
-from bot.checks import Check, Findings
+from bot.doctor.checks import Check, Findings
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId

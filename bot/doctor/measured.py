@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.checks import Check, Findings
+from bot.doctor.checks import Check, Findings
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import Snapshot

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.command import ExitCode, Json, Service, chosen, load, locale, run, say
+from bot.cli.command import ExitCode, Json, Service, chosen, load, locale, run, say
 
 if TYPE_CHECKING:
-    from bot.audit import Proven
+    from bot.cli.auditing import Proven
     from handlers.catalogue import Catalogue
 
 audit_app = typer.Typer(help="Who decided what, and what was done: proven, and handed out.", no_args_is_help=True)
@@ -22,7 +22,7 @@ def verify(
     file: Annotated[Path | None, typer.Option("--file", help="An exported file; needs no store.")] = None,
 ) -> None:
     """Prove that nothing was changed, removed or smuggled in. Exit code 2, and the first broken line, where it was."""
-    from bot.audit import verify_store
+    from bot.cli.auditing import verify_store
 
     if file is not None:
         _print_proven([_file(file)], locale(), as_json)
@@ -31,7 +31,7 @@ def verify(
 
 
 def _file(path: Path) -> "Proven":
-    from bot.audit import verify_file
+    from bot.cli.auditing import verify_file
     from handlers.catalogue import Catalogue
     from lumen.model.errors import NotPossible
 
@@ -50,7 +50,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write all of the audit to a file that proves itself. From then on what is old may leave the store."""
-    from bot.audit import export as export_audit
+    from bot.cli.auditing import export as export_audit
     from handlers.catalogue import Catalogue
     from lumen.model.message import message
 

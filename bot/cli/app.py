@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli_advice import register as register_advice
-from bot.cli_audit import audit_app
-from bot.cli_history import register as register_history
-from bot.command import ExitCode, Json
-from bot.command import load as _settings
-from bot.command import run as _run
-from bot.command import say as _say
+from bot.cli.advice import register as register_advice
+from bot.cli.audit import audit_app
+from bot.cli.command import ExitCode, Json
+from bot.cli.command import load as _settings
+from bot.cli.command import run as _run
+from bot.cli.command import say as _say
+from bot.cli.history import register as register_history
 
 if TYPE_CHECKING:
     from bot.config import Settings
@@ -72,7 +72,7 @@ def report(
 
 
 def _print_turns(settings: "Settings", turns: "Sequence[Turn]", as_json: bool, summary_only: bool = False) -> None:
-    from bot.printing import exit_code_of, print_turns, turns_json
+    from bot.cli.printing import exit_code_of, print_turns, turns_json
 
     if as_json:
         typer.echo(turns_json(turns))
@@ -84,8 +84,8 @@ def _print_turns(settings: "Settings", turns: "Sequence[Turn]", as_json: bool, s
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Check every setting, token, scope, permission, server and metric; say how to mend what is wrong."""
-    from bot.doctor import examine
-    from bot.printing import print_checks
+    from bot.cli.printing import print_checks
+    from bot.doctor.examine import examine
 
     settings = _settings()
     checks = _run(settings, examine(settings))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.advice import is_stale
+from bot.cli.answers import is_stale
 from handlers.catalogue import Catalogue
 from lumen.model.assessment import CacheHealth, Verdict
 from lumen.model.message import Message, message

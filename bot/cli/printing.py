@@ -14,7 +14,7 @@ from lumen.model.turn import Turn
 from lumen.state.codec import encode
 
 if TYPE_CHECKING:
-    from bot.doctor import Check
+    from bot.doctor.examine import Check
 
 _EXIT_CODES = {
     HealthLevel.EXCELLENT: 0,

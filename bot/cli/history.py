@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.command import ExitCode, Json, locale, say
+from bot.cli.command import ExitCode, Json, locale, say
 from handlers.catalogue import Catalogue
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
@@ -39,7 +39,7 @@ def backtest(
     if as_json:
         typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
     else:
-        from bot.printing_history import print_backtest
+        from bot.cli.printing_history import print_backtest
 
         print_backtest(result, words)
     raise typer.Exit(ExitCode.GOOD if result.slices else ExitCode.NO_DATA)
@@ -68,7 +68,7 @@ def verify(
 
         typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
     else:
-        from bot.printing_history import print_verification
+        from bot.cli.printing_history import print_verification
 
         print_verification(result, words)
     raise typer.Exit(_exit_code(result))

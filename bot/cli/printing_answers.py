@@ -6,8 +6,8 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
-from bot.advice import SizeAnswer, TtlAnswer, is_stale
-from bot.outcomes import confidence_word
+from bot.cli.answers import SizeAnswer, TtlAnswer, is_stale
+from bot.cli.outcomes import confidence_word
 from handlers.catalogue import Catalogue
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.message import Message, Param, message

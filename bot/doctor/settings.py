@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bot.checks import Check, Findings
 from bot.config import Settings
+from bot.doctor.checks import Check, Findings
 from lumen.model.message import message
 
 

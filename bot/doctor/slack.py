@@ -6,7 +6,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.checks import Check, Findings
+from bot.doctor.checks import Check, Findings
 from lumen.model.message import message
 from lumen.model.service import Approvers
 

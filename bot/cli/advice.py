@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.command import ExitCode, Json, Service, chosen, known, load, locale, run, say
+from bot.cli.command import ExitCode, Json, Service, chosen, known, load, locale, run, say
 
 if TYPE_CHECKING:
-    from bot.advice import SizeAnswer, TtlAnswer
+    from bot.cli.answers import SizeAnswer, TtlAnswer
     from bot.config import Settings
     from lumen.model.nodata import NoData
     from lumen.model.proposal import Proposal
@@ -36,8 +36,8 @@ def ttl(
     as_json: Json = False,
 ) -> None:
     """The TTL as it is, what it should become and why."""
-    from bot.advice import answer_ttl, ttl_of_figures
-    from bot.flags import share, together
+    from bot.cli.answers import answer_ttl, ttl_of_figures
+    from bot.cli.flags import share, together
     from lumen.policies.ttl_rules import TtlFigures
 
     _check_ttl_flags(strategy, simulate=simulate, new_ttl=new_ttl, override_ttl=override_ttl, apply=apply)
@@ -97,8 +97,8 @@ def _ttl_limits(settings: "Settings | None", strategy: str, override_ttl: int | 
 
 
 def _show_ttl(answer: "TtlAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
-    from bot.advice_json import ttl_json
-    from bot.printing_advice import print_ttl
+    from bot.cli.answers_json import ttl_json
+    from bot.cli.printing_answers import print_ttl
 
     if as_json:
         typer.echo(ttl_json(answer, proposal, language))
@@ -117,8 +117,8 @@ def size(
     as_json: Json = False,
 ) -> None:
     """The size of the cache, what it should become, what that costs and saves."""
-    from bot.advice import answer_size, size_of_figures
-    from bot.flags import megabytes, share, together
+    from bot.cli.answers import answer_size, size_of_figures
+    from bot.cli.flags import megabytes, share, together
     from lumen.policies.size import SizeFigures
 
     if together(current_size=current_size, usage=usage, hit_rate=hit_rate, evictions=evictions):
@@ -146,8 +146,8 @@ def _size_limits(settings: "Settings | None", *, lock: bool) -> "SizeLimits":
 
 
 def _show_size(answer: "SizeAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
-    from bot.advice_json import size_json
-    from bot.printing_advice import print_size
+    from bot.cli.answers_json import size_json
+    from bot.cli.printing_answers import print_size
 
     if as_json:
         typer.echo(size_json(answer, proposal, language))
@@ -161,10 +161,10 @@ def cache(
     as_json: Json = False,
 ) -> None:
     """The cache in the last turn, and what to do about it."""
-    from bot.advice import size_of_turn
-    from bot.advice_json import cache_json, measured_json
-    from bot.outcomes import cache_exit_code
-    from bot.printing_advice import print_cache
+    from bot.cli.answers import size_of_turn
+    from bot.cli.answers_json import cache_json, measured_json
+    from bot.cli.outcomes import cache_exit_code
+    from bot.cli.printing_answers import print_cache
     from bot.run import last_turns
     from bot.targets import size_limits
 
@@ -186,10 +186,10 @@ def cache(
 
 def gate(as_json: Json = False) -> None:
     """The verdict of the last turn as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell)."""
-    from bot.advice_json import gate_json
+    from bot.cli.answers_json import gate_json
+    from bot.cli.outcomes import gate_exit_code
+    from bot.cli.printing_answers import print_gate
     from bot.memory import clock_of
-    from bot.outcomes import gate_exit_code
-    from bot.printing_advice import print_gate
     from bot.run import last_turns
 
     settings = load()
@@ -220,7 +220,7 @@ def _end(
     quiet: bool,
 ) -> None:
     """Say what became of `--apply`, and end the process with its code."""
-    from bot.outcomes import exit_code_of_change, outcome
+    from bot.cli.outcomes import exit_code_of_change, outcome
     from handlers.catalogue import Catalogue
     from lumen.model.message import message
     from lumen.model.nodata import NoData

@@ -1,0 +1,5 @@
+"""The command line: it parses, calls and prints; nothing is decided here."""
+
+from bot.cli.app import main
+
+__all__ = ["main"]
