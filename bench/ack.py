@@ -96,7 +96,7 @@ async def run(rounds: int) -> None:
     ):
         redis = open_store(valkey.url, answer_seconds=10.0)
         world = World(redis)
-        await world.fill(_turn())
+        await world.fill(some_turn())
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session:
             runner = Runner(port, session)
             for number in range(rounds):
@@ -143,7 +143,8 @@ def _print(
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _turn() -> Turn:
+def some_turn() -> Turn:
+    """A turn that a status shows."""
     seen = snapshot()
     judged = assess(seen, AssessmentSettings())
     limits = TtlLimits(60, 3600)
