@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from lumen.alerts.finding import Finding
 from lumen.alerts.level import SHORT, Departure, LevelWatch
 from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.seasonal import Usual
 from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.message import message
 
@@ -17,6 +18,8 @@ LEAST_LONG = math.log(1.22)
 NEW_NORMAL_AFTER = timedelta(hours=24)
 #: Above its limit the P99 alerts only where that is this unusual: what is always so, the SLO gate says every hour.
 P99_UNUSUAL = 1.25
+#: ... and by so many spreads: the P99 of a few hundred requests rests on two or three of them.
+P99_SPREADS = 4.0
 #: Until something is known to be usual, it takes this many times the limit.
 P99_UNKNOWN = 2.0
 
@@ -66,8 +69,13 @@ class LatencyAlert:
         usual = self._p99.usual(start, requests)
         self._p99.feed(start, math.log(p99_ms), requests, is_open=is_open and self._is_departure)
         self._newest_p99_ms.append(p99_ms)
-        unusual_above = P99_UNKNOWN * self._limit_ms if usual is None else P99_UNUSUAL * math.exp(usual.value)
+        unusual_above = P99_UNKNOWN * self._limit_ms if usual is None else _unusual_p99_ms(usual)
         if len(self._newest_p99_ms) < SHORT or min(self._newest_p99_ms) <= max(self._limit_ms, unusual_above):
             return None
         reason = message("alert.p99_high", limit_ms=self._limit_ms, minutes=SHORT * 5, value_ms=p99_ms)
         return Finding(Severity.TICKET, SHORT, reason)
+
+
+def _unusual_p99_ms(usual: Usual) -> float:
+    """From here on a P99 is not the usual one; `usual` is of its logarithm."""
+    return math.exp(usual.value + max(math.log(P99_UNUSUAL), P99_SPREADS * usual.spread))

@@ -10,6 +10,8 @@ from lumen.model.message import message
 
 SLICES = 3
 SLICES_PER_MONTH = 30 * 288
+#: An open alert closes only above the limit by a tenth: a return that hovers at it is told once.
+CLOSES_ABOVE = 1.1
 
 
 class ReturnAlert:
@@ -30,7 +32,8 @@ class ReturnAlert:
         savings = sum(self._hits) / SLICES * SLICES_PER_MONTH * self._per_call_usd
         roi = (savings - self._cache_cost_usd) / self._cache_cost_usd
         finding = None
-        if roi < self._limit:
+        limit = self._limit if self.lifecycle.open is None else CLOSES_ABOVE * self._limit
+        if roi < limit:
             reason = message("alert.roi_low", limit=self._limit, minutes=SLICES * 5, roi=roi)
             finding = Finding(Severity.TICKET, SLICES, reason)
         return self.lifecycle.step(end, finding)
