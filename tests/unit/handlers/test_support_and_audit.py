@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger import get_bolt_logger
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -64,5 +65,6 @@ def test_bolt_is_silent_about_a_token_that_it_finds(
     assert [record for record in caplog.records if "token" in record.getMessage()] == []
 
 
-async def _nobody() -> None:
-    """Nobody is authorised here."""
+async def _nobody() -> AuthorizeResult:
+    """Asked by nobody: the app is only made."""
+    return AuthorizeResult(enterprise_id=None, team_id=None)
