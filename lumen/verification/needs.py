@@ -7,8 +7,8 @@ from lumen.model.message import message
 
 
 def check_numerics() -> None:
-    """Raises NotPossible where the extra `numerics` is missing, with how to install it."""
-    missing = [name for name in ("numpy", "scipy") if find_spec(name) is None]
+    """Raises NotPossible where the extra `verify` is missing, with how to install it."""
+    missing = [name for name in ("numpy", "scipy", "threadpoolctl") if find_spec(name) is None]
     if missing:
         raise NotPossible(
             message("verify.no_numerics", missing=", ".join(missing)), message("verify.no_numerics_remedy")

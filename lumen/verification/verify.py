@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from threadpoolctl import threadpool_limits
+
 from lumen.backtest.score import BacktestScore, score
 from lumen.verification.adjustment import Adjustment
 from lumen.verification.arrivals import SLICES_A_DAY, Demand
@@ -35,8 +37,8 @@ class Verification:
     before: Figures
     without: Figures
     with_lumen: Figures
+    #: Without Lumen, and with it.
     runs: tuple[WeekResult, WeekResult]
-    inc: tuple[Incident, ...]
 
     @property
     def adjustments(self) -> Sequence[Adjustment]:
@@ -56,10 +58,12 @@ def verify(
     world = World(profile, planned, Demand(profile, planned, total))
     warm = [world.step() for _ in range(WARM_DAYS * SLICES_A_DAY)]
     slices = days * SLICES_A_DAY
-    without = Week(world.fork(), seed, None).run(slices, warm)
-    helped = Week(world, seed, Companion(settings_for(profile))).run(slices, warm)
-    for adjustment in helped.adjustments:
-        adjustment.judgement = judge(adjustment.before, adjustment.change)
+    # Threads that wait for each other cost more than they spare on matrices of a few hundred rows.
+    with threadpool_limits(limits=1):
+        without = Week(world.fork(), seed, None).run(slices, warm)
+        helped = Week(world, seed, Companion(settings_for(profile))).run(slices, warm)
+        for adjustment in helped.adjustments:
+            adjustment.judgement = judge(adjustment.before, adjustment.change)
     started = ORIGIN + timedelta(days=WARM_DAYS)
     return Verification(
         seed=seed,
@@ -71,7 +75,6 @@ def verify(
         without=figures_of(without.slices),
         with_lumen=figures_of(helped.slices),
         runs=(without, helped),
-        inc=tuple(world.incidents),
     )
 
 

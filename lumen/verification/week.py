@@ -77,6 +77,9 @@ class Week:
         self._day.extend(warm[-SLICES_A_DAY:])
         for _ in range(slices):
             self._step()
+        # What was approved in the last minutes is still carried out.
+        for item in sorted(self._due):
+            item[2]()
         self._finish()
         return self.result
 
