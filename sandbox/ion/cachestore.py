@@ -41,7 +41,7 @@ class CacheStore:
     def __init__(self, url: str, prefix: str, answer_bytes: int) -> None:
         """`url` as redis-py takes it (redis://, unix://). Keys stand under `prefix`."""
         self.redis = redis_asyncio.Redis.from_url(
-            url, socket_timeout=2.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), decode_responses=False
+            url, socket_timeout=5.0, socket_connect_timeout=5.0, retry=Retry(NoBackoff(), 0), decode_responses=False
         )
         self._prefix = prefix
         self._admin: redis_asyncio.Redis | None = None

@@ -2,7 +2,6 @@
 and a cache."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from lumen.sources.google_clients import GoogleClients, open_google
 from lumen.sources.redis_client import open_cache
 from sandbox.client import SandboxClient
 from tests.foreign_google import ForeignGoogle
+from tests.service_time import origin_of_a_quiet_hour
 
 #: Service time runs so much faster, that operations and delays of the sandbox take no time worth mentioning.
 SCALE = 60.0
@@ -21,7 +21,7 @@ SCALE = 60.0
 @pytest.fixture(scope="session")
 def sandbox_world(memory_directory: Path) -> Iterator[World]:
     """Two servers and the sandbox as processes; no bot."""
-    with World(memory_directory / "world", Clock(SCALE, datetime.now(UTC).isoformat())) as running:
+    with World(memory_directory / "world", Clock(SCALE, origin_of_a_quiet_hour(SCALE))) as running:
         yield running
 
 

@@ -1,7 +1,6 @@
 """A world of its own for each scenario: two servers, the sandbox and, when asked for, the bot, all real processes."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +12,7 @@ from lumen.model.service import ServiceId
 from lumen.state import epoch
 from lumen.state.connection import open_store
 from sandbox.client import SandboxClient
+from tests.service_time import origin_of_a_quiet_hour
 
 #: An hour of service time in a minute, as in the demo.
 SCALE = 60.0
@@ -27,7 +27,7 @@ async def world(request: pytest.FixtureRequest, memory_directory: Path) -> Async
     scale = float(getattr(request, "param", SCALE))
     with (
         TemporaryDirectory(dir=memory_directory) as directory,
-        World(Path(directory), Clock(scale, datetime.now(UTC).isoformat())) as running,
+        World(Path(directory), Clock(scale, origin_of_a_quiet_hour(scale))) as running,
     ):
         await prepare(running)
         yield running

@@ -38,7 +38,7 @@ async def traffic(slack: SandboxClient) -> dict[str, int]:
 async def a_countdown(slack: SandboxClient, kind: str = "bad_release_errors") -> SeenMessage:
     """A release that fails, and the card that follows its page."""
     await slack.post("world/incident", kind=kind, error_share=0.1)
-    await slack.wait_for_message(lambda m: "page, availability" in m.text, within_seconds=30)
+    await slack.wait_for_message(lambda m: "page, availability" in m.text, within_seconds=90)
     return await slack.wait_for_message(is_countdown, within_seconds=10)
 
 

@@ -25,7 +25,7 @@ async def test_echo(world: World, seen: list[Json]) -> None:
     outcome = await world.control.command("/lumen hello there", user=world.bystander)
     assert outcome.acked
     assert outcome.ack_ms is not None
-    assert outcome.ack_ms < 500
+    assert 0 < outcome.ack_ms < 3000
     answer = await world.control.wait_for_message(lambda m: m.text == "echo: hello there", user=world.bystander)
     assert answer.ephemeral_to == world.bystander
     assert await world.control.messages(user=world.approver) == []

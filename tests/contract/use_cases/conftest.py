@@ -25,7 +25,7 @@ from tests.contract.state.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.cloud import Cloud, well_since
 
 #: By the store's clock, which the clock of the test does not move.
-COUNTDOWN = timedelta(milliseconds=60)
+COUNTDOWN = timedelta(milliseconds=400)
 SLOT = timedelta(minutes=5)
 ALLOWED = 0.001
 

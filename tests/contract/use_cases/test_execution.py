@@ -130,7 +130,7 @@ class House:
 @pytest.fixture
 async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(room, "LEASE", timedelta(milliseconds=300))
+    monkeypatch.setattr(room, "LEASE", timedelta(seconds=1))
     redis, cache = open_store(state_url), open_cache(cache_url)
     store = Store.over(redis)
     await store.prepare()

@@ -27,8 +27,8 @@ class Crash(BaseException):
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "REPLAY", timedelta(days=3))
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(rollback, "LEASE", timedelta(milliseconds=300))
-    monkeypatch.setattr(holding, "LEASE", timedelta(milliseconds=300))
+    monkeypatch.setattr(rollback, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(holding, "LEASE", timedelta(seconds=1))
 
 
 async def paged(tower: Tower, replica: Replica) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 import grpc.aio
+
+from tests.service_time import origin_of_a_quiet_hour
 
 Client = TypeVar("Client")
 SCALE = 240.0  # four minutes a second
@@ -28,7 +29,6 @@ class Running:
     process: subprocess.Popen[str]
     ready: dict[str, str]
     http: aiohttp.ClientSession
-    started_in_seconds: float
 
     async def state(self) -> Any:
         return await self.get("state")
@@ -46,11 +46,11 @@ class Running:
         return kind(transport=transport(channel=grpc.aio.insecure_channel(self.ready["gcp_endpoint"])))
 
 
-def start(cache_url: str, *more: str) -> tuple[subprocess.Popen[str], dict[str, str], float]:
+def start(cache_url: str, *more: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
     """Raises AssertionError with what it said when it does not get ready."""
-    began = time.monotonic()
+    clock = ("--clock-scale", str(SCALE), "--clock-origin", origin_of_a_quiet_hour(SCALE))
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--cache-url", cache_url, "--clock-scale", str(SCALE), *more],
+        [sys.executable, "-m", "sandbox", "--cache-url", cache_url, *clock, *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -58,7 +58,7 @@ def start(cache_url: str, *more: str) -> tuple[subprocess.Popen[str], dict[str, 
     assert process.stdout is not None and process.stderr is not None
     line = process.stdout.readline()
     assert line, process.stderr.read()
-    return process, json.loads(line), time.monotonic() - began
+    return process, json.loads(line)
 
 
 def process_seconds(pid: int) -> float:
@@ -79,22 +79,26 @@ async def until(what: Callable[[], Awaitable[Any]], seconds: float = 20.0) -> An
 
 
 async def minutes_go_by(running: Running, minutes: float) -> None:
-    """Wait for service time, and until ION has lived it: on a busy machine it is behind its clock."""
-    target = datetime.fromisoformat((await running.state())["now"]).timestamp() + minutes * 60
+    """Wait until the service has lived through so much service time: on a busy machine it is behind its clock."""
+    target = await served_until(running) + minutes * 60
 
     async def there() -> bool:
-        state = await running.state()
-        lived = state["now"] if state["ion"] is None else state["ion"]["lived_until"]
-        return datetime.fromisoformat(lived).timestamp() >= target
+        return await served_until(running) >= target
 
-    await until(there)
+    await until(there, seconds=60.0)
+
+
+async def served_until(running: Running) -> float:
+    """Seconds since the epoch of service time up to which ION has lived; the clock where there is none."""
+    state = await running.state()
+    return datetime.fromisoformat(state["now"] if state["ion"] is None else state["ion"]["lived_until"]).timestamp()
 
 
 @asynccontextmanager
 async def sandbox_process(cache_url: str, *more: str) -> AsyncIterator[Running]:
     """Start it, and see that it ends cleanly."""
-    process, ready, seconds = start(cache_url, *more)
+    process, ready = start(cache_url, *more)
     async with aiohttp.ClientSession() as http:
-        yield Running(process, ready, http, seconds)
+        yield Running(process, ready, http)
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
