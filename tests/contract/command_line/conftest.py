@@ -48,7 +48,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, state_url: str, cache_url: str)
 
 @pytest.fixture
 def lumen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """`lumen("audit", "verify")`: the exit code and what was printed."""
+    """`lumen("audit", "verify")`: the exit code and what was printed, on a terminal too wide to break a sentence."""
+    monkeypatch.setenv("COLUMNS", "400")
 
     def call(*arguments: str) -> Said:
         monkeypatch.setattr("sys.argv", ["lumen", *arguments])
