@@ -19,6 +19,8 @@ PAGE_CLICK = 3 * MINUTE
 #: Nobody told them: complaints come, or they look at the right graph. A bill is looked at after about a day.
 NOTICES_AFTER = 90 * MINUTE
 NOTICES_BILL_AFTER = DAY
+#: ... and never sooner than this: somebody must have complained, and somebody read it.
+NOTICES_NOT_BEFORE = 15 * MINUTE
 #: From knowing to having mended.
 MENDS_WITHIN = 15 * MINUTE
 #: So long they leave a failing release to Lumen after an alert.
@@ -76,7 +78,7 @@ class Person:
         """When they find out about it, if it still goes on then and nobody told them."""
         dice = np.random.default_rng([self._seed, 7, int(incident.start)])
         mean = NOTICES_BILL_AFTER if incident.trouble is Trouble.COST_SURGE else NOTICES_AFTER
-        return incident.start + float(dice.exponential(mean))
+        return incident.start + NOTICES_NOT_BEFORE + float(dice.exponential(mean - NOTICES_NOT_BEFORE))
 
 
 def work_on(incident: Incident) -> ByHand:
