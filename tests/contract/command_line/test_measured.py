@@ -1,5 +1,6 @@
 """The commands that judge what was measured, and `--apply`, against a whole sandbox."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ KEYS = ("ion:config:cache_ttl_seconds", "ion:ack:cache_ttl_seconds")
 @pytest.fixture
 def watched(sandbox_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An installation that has just been prepared; it watches for a week, which holds no person back."""
+    forget_the_setting(sandbox_world)  # another test's: what holds now is the environment of the service
     with redis.Redis.from_url(sandbox_world.state.socket_url) as store:
         store.flushall()
     sandbox_world.initialise_state()
@@ -22,7 +24,11 @@ def watched(sandbox_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "200")
     yield sandbox_world
-    with redis.Redis.from_url(sandbox_world.cache.socket_url) as cache:
+    forget_the_setting(sandbox_world)
+
+
+def forget_the_setting(world: World) -> None:
+    with redis.Redis.from_url(world.cache.socket_url) as cache:
         cache.delete(*KEYS)
 
 
@@ -41,7 +47,8 @@ def test_from_no_turn_to_an_applied_change(watched: World, lumen: Call, monkeypa
     assert f"{cache['hit_rate']['value']:.1%}" in lumen("cache", "--detailed").out
 
     simulated = lumen("ttl", "--simulate", "--new-ttl", "420")
-    assert (simulated.code, "300 s to 420 s" in simulated.out) == (0, True)
+    assert simulated.code == 0
+    assert re.search(r"\d+ s to 420 s", simulated.out)
     applied = lumen("ttl", "--new-ttl", "420", "--apply", "--json")
     assert (applied.code, applied.json()["applied"]["state"]) == (0, "APPLIED")
     with redis.Redis.from_url(watched.cache.socket_url, decode_responses=True) as store:
