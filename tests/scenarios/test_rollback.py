@@ -22,7 +22,7 @@ def is_countdown(message: SeenMessage) -> bool:
     return SNOOZE in message.action_ids()
 
 
-async def says(slack: SandboxClient, card: SeenMessage, words: str, within_seconds: float = 30) -> None:
+async def says(slack: SandboxClient, card: SeenMessage, words: str, within_seconds: float = 90) -> None:
     async def said() -> bool:
         return words in (await shown(slack, card)).text
 
@@ -65,7 +65,7 @@ async def test_what_is_pinned_is_said_and_unpinned_by_command(world: World, slac
         await slack.command("/lumen status")
         return any(f"Traffic pinned to {GOOD} since" in m.text for m in await slack.messages() if m.ephemeral_to)
 
-    await until(pinned, 10, "the status says what traffic is pinned to")
+    await until(pinned, 60, "the status says what traffic is pinned to")
     await slack.command("/lumen unpin")
     back = await slack.wait_for_message(lambda m: APPROVE in m.action_ids() and f"{GOOD} → LATEST" in m.text)
     await slack.click(back, APPROVE)
@@ -83,7 +83,7 @@ async def test_snooze_then_reject_is_not_for_this_incident(world: World, slack: 
     async def put_off() -> bool:
         return before not in (await shown(slack, card)).text
 
-    await until(put_off, 5, "the card shows a later moment")
+    await until(put_off, 30, "the card shows a later moment")
     bystander = world.addresses.bystander
     await slack.click(card, REJECT, user=bystander)
     await slack.wait_for_message(lambda m: m.ephemeral_to == bystander)
