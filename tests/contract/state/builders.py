@@ -49,6 +49,7 @@ class TestClock:
 
     async def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
+        await asyncio.sleep(0.005)  # others get a turn: a wait that takes no time at all would starve them
 
 
 def draft(

@@ -120,7 +120,7 @@ class House:
 
 @pytest.fixture
 async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    monkeypatch.setattr(room, "LEASE", timedelta(milliseconds=300))
+    monkeypatch.setattr(room, "LEASE", timedelta(seconds=1))
     redis, cache = open_store(state_url), open_cache(cache_url)
     store = Store.over(redis)
     await store.prepare()
@@ -260,7 +260,7 @@ async def test_a_crash_is_taken_up_by_the_next_turn(house: House, point: str) ->
     await house.cache.flushall()
     with pytest.raises(Crash):
         await house.drift(crash_at(point)).look(SERVICE)
-    await house.store.pass_time(timedelta(milliseconds=300))
+    await house.store.pass_time(timedelta(seconds=1))
     assert await codes(house.drift()) == (["drift.set_again"] if point == "drift.claimed" else [])
     assert (await house.ttl())["version"] == "1"
 
