@@ -30,20 +30,9 @@ from lumen.use_cases.drift import Drift
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.use_cases.crashes import Crash, crash_at
 
 QUIET, UNLOCKED = Automation(), Locks()
-
-
-class Crash(BaseException):
-    """Stands for kill -9."""
-
-
-def crash_at(point: str) -> FaultPoint:
-    def fault(name: str) -> None:
-        if name == point:
-            raise Crash(name)
-
-    return fault
 
 
 class House:

@@ -24,6 +24,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.use_cases.crashes import Crash, crash_at
 
 POINTS = [
     "execute.claimed",
@@ -34,18 +35,6 @@ POINTS = [
     "execute.undone",
     "execute.applied",
 ]
-
-
-class Crash(BaseException):
-    """Stands for kill -9: nothing after it runs, not even what catches exceptions."""
-
-
-def crash_at(point: str) -> FaultPoint:
-    def fault(name: str) -> None:
-        if name == point:
-            raise Crash(name)
-
-    return fault
 
 
 class Second:
