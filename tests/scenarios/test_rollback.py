@@ -11,8 +11,10 @@ from tests.scenarios.test_loop import APPROVE, shown, until
 REJECT, SNOOZE = "proposal.reject", "proposal.snooze"
 #: What served before the release.
 GOOD = "ion-api-00041-qhm"
-#: Long enough for a person to come in between: 3.75 s of the wall. A restart of the bot takes longer.
-A_QUARTER = {"ROLLBACK_TIMEOUT_SECONDS": "900"}
+#: Long enough for a person to come in between, also where the machine pauses: 7.5 s of the wall.
+HALF_AN_HOUR = {"ROLLBACK_TIMEOUT_SECONDS": "1800"}
+#: Until two slices without errors have come in, with their delay, a countdown that ends would still see a failure.
+AN_HOUR = {"ROLLBACK_TIMEOUT_SECONDS": "3600"}
 
 #: An hour in 15 s: a page needs two slices and their delay.
 pytestmark = pytest.mark.parametrize("world", [240.0], indirect=True)
@@ -43,13 +45,13 @@ async def a_countdown(slack: SandboxClient, kind: str = "bad_release_errors") ->
 
 
 async def test_a_countdown_survives_kill_9_and_ends_in_a_rollback(world: World, slack: SandboxClient) -> None:
-    bot = world.start_bot(**A_QUARTER)
+    bot = world.start_bot(**HALF_AN_HOUR)
     card = await a_countdown(slack)
     assert f"LATEST → {GOOD}" in card.text
     assert "Acts by itself at" in card.text
     bot.kill()
     assert GOOD not in await traffic(slack)
-    world.start_bot("heir", **A_QUARTER)
+    world.start_bot("heir", **HALF_AN_HOUR)
     await says(slack, card, "· applied")
     assert "approved by the timer" in (await shown(slack, card)).text
     assert await traffic(slack) == {GOOD: 100}
@@ -75,7 +77,7 @@ async def test_what_is_pinned_is_said_and_unpinned_by_command(world: World, slac
 
 @pytest.mark.prove
 async def test_snooze_then_reject_is_not_for_this_incident(world: World, slack: SandboxClient) -> None:
-    world.start_bot(**A_QUARTER)
+    world.start_bot(**HALF_AN_HOUR)
     card = await a_countdown(slack)
     before = card.text[card.text.index("Acts by itself at") :]
     await slack.click(card, SNOOZE)
@@ -96,7 +98,7 @@ async def test_snooze_then_reject_is_not_for_this_incident(world: World, slack: 
 
 
 async def test_a_release_that_recovers_is_left_alone(world: World, slack: SandboxClient) -> None:
-    world.start_bot(**A_QUARTER)
+    world.start_bot(**AN_HOUR)
     card = await a_countdown(slack, "bad_release_recovers")
     await slack.post("world/incident/stop", all=True)
     await says(slack, card, "Withdrawn")
