@@ -4,10 +4,11 @@ import asyncio
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from importlib.util import find_spec
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -17,6 +18,15 @@ T = TypeVar("T")
 NICENESS = 19
 #: Numerics libraries keep what they allocated; a fresh process gives it back.
 CALLS_BEFORE_RECYCLING = 200
+#: Many small matrices: threads only take the cores from the loop that answers people (docs/adr/0008).
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+#: What the effect of a change is estimated with: the extra `numerics`.
+STATISTICS = ("numpy", "scipy")
+
+
+def missing_statistics() -> Sequence[str]:
+    """Names of the packages that are not installed; nothing is imported."""
+    return [name for name in STATISTICS if find_spec(name) is None]
 
 
 def _end_with(parent_sentinel: int) -> None:
@@ -27,6 +37,8 @@ def _end_with(parent_sentinel: int) -> None:
 def _prepare_worker() -> None:
     """Give way to everybody, and do not outlive a bot that was killed."""
     os.nice(NICENESS)
+    for name in ONE_THREAD:
+        os.putenv(name, "1")  # the libraries ask C for it, when they are first imported: after this
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -10,6 +10,9 @@ from datetime import datetime
 from lumen.alerts.silence import leader_of
 from lumen.backtest.past_snapshot import Assumptions
 from lumen.backtest.pipeline import BacktestSettings, PastTurn, Pipeline
+from lumen.effects.experiment import Experiment
+from lumen.effects.hours import Hours
+from lumen.effects.measuring import judged
 from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
@@ -19,8 +22,6 @@ from lumen.model.proposal import Change
 from lumen.model.turn import Occasion, Recommendation, Turn
 from lumen.policies.report import should_repost
 from lumen.policies.size import SizeLimits
-from lumen.verification.hours import Hours
-from lumen.verification.measuring import Experiment, judged
 from lumen.verification.profile import Profile
 from lumen.verification.releases_seen import ReleasesSeen
 from lumen.verification.world import SERVICE, WorldSlice
@@ -139,7 +140,7 @@ class Companion:
         look = self.experiment.due(now) if whole_hour else None
         if look is None:
             return None
-        found = judged(self.experiment, look, self._hours, now.replace(minute=0))
+        found = judged(self.experiment, look, self._hours, now.replace(minute=0)).judgement
         return None if found.verdict is EffectVerdict.WAIT else found
 
     def _is_told(self, event: AlertEvent) -> bool:

@@ -1,0 +1,95 @@
+"""Hourly figures of what was measured, as the effect of a change is estimated on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from lumen.model.observation import Observation
+
+HOUR = timedelta(hours=1)
+#: A figure of an hour that fewer slices know than this is unknown.
+LEAST_SLICES = 9
+
+
+@dataclass(slots=True)
+class Hour:
+    """Sums over the slices of one hour that know each figure; a figure without enough of them is None."""
+
+    traffic_slices: int = 0
+    requests: int = 0
+    cache_slices: int = 0
+    hits: int = 0
+    lookups: int = 0
+    latency_slices: int = 0
+    latency_requests: int = 0
+    weighted_p95_ms: float = 0.0
+    #: The whole hour's, None where it is not known.
+    cost_usd: float | None = None
+    _cost_slices: int = 0
+
+    def add(self, seen: Observation) -> None:
+        """What is unknown of a slice leaves the figures that need it alone."""
+        if seen.requests is not None:
+            self.traffic_slices += 1
+            self.requests += seen.requests
+        if seen.hits is not None and seen.lookups is not None:
+            self.cache_slices += 1
+            self.hits += seen.hits
+            self.lookups += seen.lookups
+        if seen.requests is not None and seen.p95_ms is not None:
+            self.latency_slices += 1
+            self.latency_requests += seen.requests
+            self.weighted_p95_ms += seen.p95_ms * seen.requests
+        if seen.cost_usd is not None:
+            self._cost_slices += 1
+            self.cost_usd = (self.cost_usd or 0.0) + seen.cost_usd
+
+    @property
+    def hit_rate(self) -> float | None:
+        """0-1."""
+        return self.hits / self.lookups if self.cache_slices >= LEAST_SLICES and self.lookups > 0 else None
+
+    @property
+    def p95_ms(self) -> float | None:
+        """The mean of the slices' P95, weighted by their requests."""
+        known = self.latency_slices >= LEAST_SLICES and self.latency_requests > 0
+        return self.weighted_p95_ms / self.latency_requests if known else None
+
+    @property
+    def cost_per_request_usd(self) -> float | None:
+        """None too where slices told the cost and too few of them did."""
+        sparse = self.cost_usd is None or 0 < self._cost_slices < LEAST_SLICES
+        if sparse or self.traffic_slices < LEAST_SLICES or self.requests <= 0:
+            return None
+        return (self.cost_usd or 0.0) / self.requests
+
+    @property
+    def demand(self) -> float | None:
+        """Lookups."""
+        return float(self.lookups) if self.cache_slices >= LEAST_SLICES and self.lookups > 0 else None
+
+    @property
+    def traffic(self) -> float | None:
+        """Requests."""
+        return float(self.requests) if self.traffic_slices >= LEAST_SLICES and self.requests > 0 else None
+
+
+@dataclass(slots=True)
+class Hours:
+    """By the start of each hour."""
+
+    by_start: dict[datetime, Hour] = field(default_factory=dict)
+
+    def add(self, seen: Observation) -> None:
+        """A slice of five minutes."""
+        self.by_start.setdefault(seen.start.replace(minute=0), Hour()).add(seen)
+
+    def add_cost(self, start: datetime, cost_usd: float) -> None:
+        """What the hour from `start` cost, besides what its slices told."""
+        hour = self.by_start.setdefault(start, Hour())
+        hour.cost_usd = (hour.cost_usd or 0.0) + cost_usd
+
+    def between(self, start: datetime, end: datetime) -> Sequence[Hour]:
+        """Every hour of [start, end); one of which nothing is known knows no figure."""
+        count = round((end - start) / HOUR)
+        return [self.by_start.get(start + index * HOUR) or Hour() for index in range(count)]
