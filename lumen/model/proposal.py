@@ -7,6 +7,7 @@ from enum import StrEnum
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.service import Person, ServiceId
+from lumen.model.verdict import Measured
 
 #: What a knob stands at: a number, or for the traffic the name of a revision (or LATEST).
 Value = int | str
@@ -166,6 +167,8 @@ class Proposal:
     acts_at: datetime | None = None
     #: Who approved so far, where more than one must. A vote is not a decision.
     votes: tuple[Person, ...] = ()
+    #: What the newest look at its effect said; it stays when the change is taken back.
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)

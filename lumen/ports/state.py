@@ -13,6 +13,7 @@ from lumen.model.message import Message
 from lumen.model.proposal import Decided, Decision, Draft, Proposal, State
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
+from lumen.model.verdict import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,17 @@ class Proposals(Protocol):
         """Expire every PENDING proposal whose time is over by the store's clock."""
 
     async def advance(
-        self, service: ServiceId, proposal_id: str, lease: Lease, state: State, note: Message | None
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        lease: Lease,
+        state: State,
+        note: Message | None,
+        measured: Measured | None = None,
     ) -> Proposal:
-        """Move an approved proposal on (APPLYING, APPLIED, FAILED, ABANDONED) or only renew its note.
+        """Move an approved proposal on (execution, then the verdict on it) or only renew its note.
+
+        `measured` is stored in the same step; without it what was measured before stays.
 
         Raises LeaseLost when `lease` is not the newest, NotPossible when the state does not allow the step.
         """

@@ -31,7 +31,7 @@ if ARGV[2] ~= '' and now > tonumber(ARGV[2]) then return { 'TOO_LATE', NOW } end
 -- The fields of a proposal in the order in which rows.py reads them.
 local FIELDS = {
   'draft', 'state', 'created_at', 'expires_at', 'acts_at', 'decision', 'decided_at', 'note', 'finished_at', 'version',
-  'votes',
+  'votes', 'measured',
 }
 -- Fields that only scripts read: the knob, the approvals that are needed.
 local HIDDEN = { 'knob', 'needed' }

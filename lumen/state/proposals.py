@@ -8,6 +8,7 @@ from lumen.model.errors import NotPossible
 from lumen.model.message import Message, message
 from lumen.model.proposal import FINAL, Choice, Decided, Decision, Draft, Proposal, State
 from lumen.model.service import Person, ServiceId
+from lumen.model.verdict import Measured
 from lumen.ports.clock import Clock
 from lumen.ports.faults import FaultPoint, no_fault
 from lumen.ports.state import Lease
@@ -137,7 +138,13 @@ class RedisProposals:
                 return expired
 
     async def advance(
-        self, service: ServiceId, proposal_id: str, lease: Lease, state: State, note: Message | None
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        lease: Lease,
+        state: State,
+        note: Message | None,
+        measured: Measured | None = None,
     ) -> Proposal:
         self._fault("store.advance.before")
         reply = await self._calls.change(
@@ -152,6 +159,7 @@ class RedisProposals:
             lease.name,
             lease.token,
             "1" if state in FINAL else "",
+            encode(measured) if measured else "",
         )
         self._fault("store.advance.after")
         _check_step(reply, proposal_id, state, lease)

@@ -6,6 +6,7 @@ from datetime import datetime
 from lumen.model.message import Message
 from lumen.model.proposal import Decision, Draft, Proposal, State
 from lumen.model.service import Person
+from lumen.model.verdict import Measured
 from lumen.state.codec import decode
 
 Row = Sequence[str | None]
@@ -13,7 +14,8 @@ Row = Sequence[str | None]
 
 def proposal_from(proposal_id: str, row: Row) -> Proposal:
     """Raises ValueError for a row that is no proposal."""
-    draft, state, created_at, expires_at, acts_at, decision, decided_at, note, finished_at, version, votes = row
+    draft, state, created_at, expires_at, acts_at, decision, decided_at, note, finished_at, version, *later = row
+    votes, measured = later
     if draft is None or state is None or created_at is None or expires_at is None:
         raise ValueError(f"{proposal_id} is not stored whole")
     return Proposal(
@@ -29,6 +31,7 @@ def proposal_from(proposal_id: str, row: Row) -> Proposal:
         version=int(version or 0),
         acts_at=datetime.fromisoformat(acts_at) if acts_at else None,
         votes=tuple(decode(Person, line) for line in (votes or "").split("\n") if line),
+        measured=decode(Measured, measured) if measured else None,
     )
 
 

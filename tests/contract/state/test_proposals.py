@@ -9,6 +9,7 @@ from lumen.model.errors import LeaseLost, NotPossible
 from lumen.model.message import message
 from lumen.model.proposal import FINAL, Choice, Knob, State
 from lumen.model.service import Person
+from lumen.model.verdict import Measured, MeasuredEffect, Verdict
 from lumen.ports.state import Lease
 from tests.contract.state.builders import DAY, KIM, LEE, LONG, OTHER, SERVICE, SOON, Store, click, draft
 
@@ -72,6 +73,29 @@ async def test_every_state_with_every_step(store: Store, state: State) -> None:
         # The same step again, its answer lost, changes nothing more.
         assert await store.proposals.advance(SERVICE, before.id, lease, wanted, note) == after
         assert len(await store.events(before.id)) == before.version + 1
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+async def test_a_verdict_is_one_step_with_what_was_measured(store: Store, verdict: Verdict) -> None:
+    """Looks only renew the note; the verdict moves the state once, is audited and shown, and stays when undone."""
+    applied = await store.in_state(State.APPLIED)
+    lease = await store.lease("slot/effects")
+    effects = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
+    first = Measured(24, store.clock.now(), None, message("effect.too_little", hours=24))
+    looked = await store.proposals.advance(SERVICE, applied.id, lease, State.APPLIED, first.reason, first)
+    assert (looked.state, looked.note, looked.measured) == (State.APPLIED, first.reason, first)
+    assert looked.finished_at == applied.finished_at
+    last = Measured(48, store.clock.now(), verdict, message("effect.too_little", hours=48), effects, undo=True)
+    judged = await store.proposals.advance(SERVICE, applied.id, lease, State(verdict), last.reason, last)
+    assert (judged.state, judged.measured, judged.version) == (State(verdict), last, looked.version + 1)
+    assert (await store.events(applied.id))[-2:] == [("noted", "APPLIED"), ("advanced", verdict.value)]
+    for other in set(Verdict) - {verdict}:
+        with pytest.raises(NotPossible):
+            await store.proposals.advance(SERVICE, applied.id, lease, State(other), first.reason, first)
+    assert await store.proposals.get(SERVICE, applied.id) == judged
+    undone = await store.proposals.advance(SERVICE, applied.id, lease, State.UNDONE, message("execution.undone_by"))
+    assert (undone.state, undone.measured) == (State.UNDONE, last)
+    assert any(d.surface.key == applied.id for d in await store.outbox.dirty(SERVICE))
 
 
 async def test_what_was_proposed_is_read_back_exactly(store: Store) -> None:

@@ -21,6 +21,7 @@ from lumen.model.errors import LeaseLost, LumenError, NotPossible, OutcomeUnknow
 from lumen.model.message import message
 from lumen.model.proposal import FINAL, Choice, Decided, Decision, Proposal, State
 from lumen.model.service import Person
+from lumen.model.verdict import Measured, Verdict
 from lumen.ports.state import Lease
 from tests.contract.state.builders import DAY, LONG, SERVICE, Store, TestClock, click, draft, patient
 from tests.contract.state.proxy import Fault, Proxy
@@ -33,12 +34,17 @@ PICK = st.integers(0, 7)
 PEOPLE = [Person(f"U{n}", f"person {n}", "T1") for n in range(4)]
 BY_HAND = [Choice.APPROVE, Choice.REJECT]
 BY_LUMEN = [Choice.TIMER, Choice.WITHDRAW, Choice.EXPIRE]
+STEPS = [State.APPLYING, State.APPLIED, State.FAILED, State.ABANDONED, State.UNDONE]
 SENT_AND_SILENT = [Fault.LOSE_ANSWER, Fault.LOSE_REQUEST, Fault.KEEP_REQUEST]
 FOLLOWS = {
     State.APPROVED: {State.APPLYING, State.ABANDONED, State.FAILED},
     State.APPROVED_BY_TIMER: {State.APPLYING, State.ABANDONED, State.FAILED},
     State.APPLYING: {State.APPLIED, State.ABANDONED, State.FAILED},
     State.APPLIED: {State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE},
+    State.KEPT: {State.UNDONE},
+    State.INCONCLUSIVE: {State.UNDONE},
+    State.HARMFUL: {State.UNDONE},
+    State.FAILED: {State.UNDONE},
 }
 
 
@@ -209,7 +215,7 @@ class Machine(RuleBasedStateMachine):
         self.run(self.store.leases.release(SERVICE, lease))
         self.dead_tokens.add(lease.token)
 
-    @rule(pick=PICK, wanted=st.sampled_from([State.APPLYING, State.APPLIED, State.FAILED, State.ABANDONED]))
+    @rule(pick=PICK, wanted=st.sampled_from(STEPS))
     def a_worker_goes_on(self, pick: int, wanted: State) -> None:
         if not self.held or not self.ids:
             return
@@ -220,6 +226,21 @@ class Machine(RuleBasedStateMachine):
             return
         assert lease.token not in self.dead_tokens
         assert moved.state is wanted
+
+    @rule(pick=PICK, verdict=st.sampled_from([None, *Verdict]))
+    def an_effect_is_measured(self, pick: int, verdict: Verdict | None) -> None:
+        if not self.held or not self.ids:
+            return
+        lease, proposal_id = one_of(self.held, pick // 2), one_of(self.ids, pick)
+        self.made += 1
+        found = Measured(24, self.clock.now(), verdict, message("effect.too_little", hours=self.made))
+        wanted = State(verdict) if verdict else State.APPLIED
+        try:
+            moved = self.run(self.store.proposals.advance(SERVICE, proposal_id, lease, wanted, found.reason, found))
+        except (LeaseLost, NotPossible):
+            return
+        assert lease.token not in self.dead_tokens
+        assert (moved.state, moved.measured) == (wanted, found)
 
     @rule(pick=PICK)
     def premises_have_moved(self, pick: int) -> None:
@@ -286,7 +307,10 @@ class Machine(RuleBasedStateMachine):
 
     def only_allowed_moves(self, proposal: Proposal) -> None:
         before = self.seen.get(proposal.id)
-        if before is None or before.state is proposal.state:
+        if before is None:
+            return
+        assert before.measured is None or proposal.measured is not None
+        if before.state is proposal.state:
             return
         assert before.version < proposal.version
         if before.id in self.overdue:
