@@ -15,10 +15,13 @@ from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.audit_seal import RedisAuditSeals
 from lumen.state.connection import open_store
+from lumen.state.days import RedisDays
 from lumen.state.leases import RedisLeases
 from lumen.state.memory import warnings as memory_warnings
 from lumen.state.outbox import RedisOutbox
+from lumen.state.pages import RedisPages
 from lumen.state.proposals import RedisProposals
+from lumen.state.silences import RedisSilences
 from lumen.state.slots import RedisSlots
 from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
@@ -38,7 +41,10 @@ class Memory:
     audit: RedisAudit
     seals: RedisAuditSeals
     alerts: RedisAlerts
+    days: RedisDays
     standings: RedisStandings
+    silences: RedisSilences
+    pages: RedisPages
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -64,7 +70,10 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             audit=RedisAudit(redis, clock),
             seals=RedisAuditSeals(redis, clock),
             alerts=RedisAlerts(redis, clock),
+            days=RedisDays(redis),
             standings=RedisStandings(redis, clock),
+            silences=RedisSilences(redis, clock),
+            pages=RedisPages(redis, clock),
         )
     finally:
         await redis.aclose()

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from lumen.gates.verdicts import slo_verdict
 from lumen.model.assessment import Objective, Part, Score, SloAssessment
+from lumen.model.day import is_good_slice
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import CacheStats, LatencyDistribution, RequestSlice, Snapshot, Traffic
 
 #: Fewer events than this carry no verdict (methods 1).
 LEAST_SAMPLES = 20
-#: A slice is bad when more than this share of its requests fails (methods 1).
-BAD_SLICE_ERROR_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def objective_score(good_ratio: float, target: float) -> float:
 
 def is_good(piece: RequestSlice) -> bool:
     """A slice with requests is good unless more than 5 % of them failed (5xx)."""
-    return piece.errors_5xx <= BAD_SLICE_ERROR_RATE * piece.total
+    return is_good_slice(piece.total, piece.errors_5xx)
 
 
 def _judged(rule: _Rule, good_ratio: float, valid: int, shown: Message) -> Objective:

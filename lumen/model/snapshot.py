@@ -7,6 +7,8 @@ from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
 
 SLICE = timedelta(minutes=5)
+#: A slice is bad when more than this share of its requests fails (docs/methods.md 1).
+BAD_SLICE_ERROR_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True)

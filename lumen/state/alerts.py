@@ -1,4 +1,4 @@
-"""The watch's memory: slices of a fortnight, and the alerts that people were told of (docs/states.md)."""
+"""The watch's memory: slices of a fortnight, the sums of their days, and the alerts that people were told of."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from lumen.model.alert import Severity
+from lumen.model.day import folded
 from lumen.model.message import Message
 from lumen.model.observation import Observation
 from lumen.model.service import ServiceId
@@ -17,6 +18,7 @@ from lumen.ports.state import Lease
 from lumen.ports.watching import Look
 from lumen.state.calls import Calls
 from lumen.state.codec import decode, encode
+from lumen.state.days import KEEP_DAYS, SUMS, arguments_of, oldest_kept
 from lumen.state.keys import position
 from lumen.state.leases import lease_lost
 
@@ -30,11 +32,19 @@ BATCH = 500
 class RedisAlerts:
     """`lumen.ports.watching.Alerts`."""
 
-    def __init__(self, redis: Redis, clock: Clock, keep_slices: int = KEEP_SLICES, keep_alerts: int = KEEP_ALERTS):
+    def __init__(
+        self,
+        redis: Redis,
+        clock: Clock,
+        keep_slices: int = KEEP_SLICES,
+        keep_alerts: int = KEEP_ALERTS,
+        keep_days: int = KEEP_DAYS,
+    ) -> None:
         self._calls = Calls(redis)
         self._clock = clock
         self._keep_slices = keep_slices
         self._keep_alerts = keep_alerts
+        self._keep_days = keep_days
 
     async def newest(self, service: ServiceId) -> datetime | None:
         reply = await self._calls.read("read", service, "HGET", position("standing"), "newest slice")
@@ -83,6 +93,7 @@ class RedisAlerts:
         observations: Sequence[Observation],
         told: Sequence[StoredAlert],
     ) -> bool:
+        days = folded(observations)
         arguments: list[str | int] = [
             lease.name,
             lease.token,
@@ -91,9 +102,13 @@ class RedisAlerts:
             self._keep_alerts,
             self._clock.now().isoformat(),
             len(observations),
+            len(days),
+            oldest_kept(self._clock.now(), self._keep_days),
+            ",".join(SUMS),
         ]
         for one in observations:
             arguments += [one.start.isoformat(), _short(one)]
+        arguments += arguments_of(days)
         for each in told:
             arguments += _told(each)
         reply = await self._calls.change("watch_look", service, *arguments)

@@ -29,6 +29,7 @@ NAMES = (
     "alert-order",
     "alerts-open",
     "standing",
+    "days",
 )
 
 

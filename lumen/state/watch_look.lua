@@ -1,20 +1,38 @@
--- One look of the watch: new slices, and the alerts that changed with them.
+-- One look of the watch: new slices, their sums by day, and the alerts that changed with them.
 -- ARGV    3 lease, 4 its token, 5 the newest slice as the caller knows it or '', 6 how many slices to keep,
---         7 how many alerts to keep, 8 at, 9 how many slices follow; after them for each alert: id, alert,
---         opened at in milliseconds, 'open' or 'closed', incident, event, detail
+--         7 how many alerts to keep, 8 at, 9 how many slices follow, 10 how many days follow them, 11 the oldest day to
+--         keep, 12 the names of a day's sums between commas; after the slices (start, slice) for each day: date, sums;
+--         after them for each alert: id, alert, opened at in milliseconds, 'open' or 'closed', incident, event, detail
 -- Reply   OK | LEASE_LOST | MOVED
 if not holds(ARGV[3], ARGV[4]) then return { 'LEASE_LOST', NOW } end
 if (redis.call('HGET', STANDING, 'newest slice') or '') ~= ARGV[5] then return { 'MOVED', NOW } end
 
-local slices = tonumber(ARGV[9])
-for at = 10, 9 + 2 * slices, 2 do redis.call('RPUSH', OBSERVATIONS, ARGV[at + 1]) end
+local slices, days, names = tonumber(ARGV[9]), tonumber(ARGV[10]), {}
+for name in string.gmatch(ARGV[12], '[^,]+') do names[#names + 1] = name end
+
+local at = 13
+for _ = 1, slices do
+  redis.call('RPUSH', OBSERVATIONS, ARGV[at + 1])
+  at = at + 2
+end
 if slices > 0 then
-  redis.call('HSET', STANDING, 'newest slice', ARGV[8 + 2 * slices])
+  redis.call('HSET', STANDING, 'newest slice', ARGV[at - 2])
   redis.call('LTRIM', OBSERVATIONS, -tonumber(ARGV[6]), -1)
 end
 
-for at = 10 + 2 * slices, #ARGV, 7 do
-  local id, alert, opened, state, incident, event, detail = unpack(ARGV, at, at + 6)
+for _ = 1, days do
+  local is_new = redis.call('HEXISTS', DAYS, ARGV[at] .. '/' .. names[1]) == 0
+  for nth, name in ipairs(names) do redis.call('HINCRBY', DAYS, ARGV[at] .. '/' .. name, ARGV[at + nth]) end
+  at = at + 1 + #names
+  if is_new then
+    for _, field in ipairs(redis.call('HKEYS', DAYS)) do
+      if field < ARGV[11] then redis.call('HDEL', DAYS, field) end
+    end
+  end
+end
+
+for first = at, #ARGV, 7 do
+  local id, alert, opened, state, incident, event, detail = unpack(ARGV, first, first + 6)
   redis.call('HSET', ALERTS, 'alert/' .. id, alert)
   redis.call('ZADD', ALERT_ORDER, opened, id)
   if state == 'open' then
@@ -29,7 +47,7 @@ end
 -- The oldest closed ones give way; the audit still tells of them.
 for _, old in ipairs(redis.call('ZRANGE', ALERT_ORDER, 0, -1 - tonumber(ARGV[7]))) do
   if not redis.call('ZSCORE', ALERTS_OPEN, old) then
-    redis.call('HDEL', ALERTS, 'alert/' .. old, 'notes/' .. old)
+    redis.call('HDEL', ALERTS, 'alert/' .. old, 'notes/' .. old, 'taken/' .. old, 'mentions/' .. old, 'pager/' .. old)
     redis.call('ZREM', ALERT_ORDER, old)
   end
 end

@@ -1,0 +1,90 @@
+"""What is kept of a day when its slices are forgotten: sums over the five-minute slices, and how many were known."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+
+from lumen.model.observation import Observation
+from lumen.model.snapshot import BAD_SLICE_ERROR_RATE, SLICE
+
+SLICES_A_DAY = round(timedelta(days=1) / SLICE)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One UTC day of one service. Counts are of the known slices alone; nothing is scaled up to the whole day.
+
+    `slices` have gone by and were looked at, known or not: 288 when the day is over, fewer today and on the day on
+    which Lumen began.
+    """
+
+    date: date
+    slices: int = 0
+    #: Slices whose requests are known; those with requests are good or bad, the others were quiet.
+    known_slices: int = 0
+    good_slices: int = 0
+    bad_slices: int = 0
+    requests: int = 0
+    errors_5xx: int = 0
+    errors_4xx: int = 0
+    #: Slices whose hits and misses are both known.
+    lookup_slices: int = 0
+    hits: int = 0
+    misses: int = 0
+    #: An estimate (docs/methods.md, Cost), over `cost_slices` of the slices.
+    cost_slices: int = 0
+    cost_usd: float = 0.0
+
+    @property
+    def complete_cost_usd(self) -> float | None:
+        """What the whole day cost, or None unless every slice of it is known: a part of a day is no day."""
+        return self.cost_usd if self.cost_slices == SLICES_A_DAY else None
+
+    def plus(self, other: "Day") -> "Day":
+        """Both sums of the same day together."""
+        added = {
+            field.name: getattr(self, field.name) + getattr(other, field.name)
+            for field in fields(self)
+            if field.name != "date"
+        }
+        return replace(self, **added)
+
+
+def day_of(at: datetime) -> date:
+    """The UTC day that a slice beginning at `at` counts towards."""
+    return at.astimezone(UTC).date()
+
+
+def folded(observations: Iterable[Observation]) -> tuple[Day, ...]:
+    """The sums of these slices by day, ascending."""
+    days: dict[date, Day] = {}
+    for one in observations:
+        of = day_of(one.start)
+        days[of] = days.get(of, Day(of)).plus(_slice(of, one))
+    return tuple(days[of] for of in sorted(days))
+
+
+def is_good_slice(requests: int, errors_5xx: int) -> bool:
+    """A slice with requests is good unless more than 5 % of them failed (methods 1)."""
+    return errors_5xx <= BAD_SLICE_ERROR_RATE * requests
+
+
+def _slice(of: date, one: Observation) -> Day:
+    day = Day(of, slices=1)
+    if one.requests is not None and one.errors_5xx is not None:
+        asked = one.requests > 0
+        good = asked and is_good_slice(one.requests, one.errors_5xx)
+        day = replace(
+            day,
+            known_slices=1,
+            good_slices=int(good),
+            bad_slices=int(asked and not good),
+            requests=one.requests,
+            errors_5xx=one.errors_5xx,
+            errors_4xx=one.errors_4xx or 0,
+        )
+    if one.hits is not None and one.misses is not None:
+        day = replace(day, lookup_slices=1, hits=one.hits, misses=one.misses)
+    if one.cost_usd is not None:
+        day = replace(day, cost_slices=1, cost_usd=one.cost_usd)
+    return day

@@ -1,0 +1,73 @@
+"""The sums of the days: a hash of "2026-11-22/requests" and the like, added to in the step that stores the slices."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from redis.asyncio import Redis
+
+from lumen.model.day import Day, day_of
+from lumen.model.service import ServiceId
+from lumen.state.calls import Calls
+from lumen.state.keys import position
+
+#: Eight weeks to know what a weekday usually costs, thirty days of error budgets, and some.
+KEEP_DAYS = 100
+#: Whole numbers alone, so that no sum depends on the order in which it was made: money in billionths of a dollar.
+NANO = 1_000_000_000
+
+#: Names as they are stored, in the order in which watch_look.lua is given them.
+SUMS = (
+    "slices",
+    "known_slices",
+    "good_slices",
+    "bad_slices",
+    "requests",
+    "errors_5xx",
+    "errors_4xx",
+    "lookup_slices",
+    "hits",
+    "misses",
+    "cost_slices",
+    "cost_nano_usd",
+)
+
+
+class RedisDays:
+    """`lumen.ports.days.Days`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Calls(redis)
+
+    async def days(self, service: ServiceId, since: date) -> list[Day]:
+        reply = await self._calls.read("read", service, "HGETALL", position("days"))
+        sums: dict[date, dict[str, int]] = {}
+        for field, value in _pairs(reply.values[0]):
+            of, _, name = field.partition("/")
+            day = date.fromisoformat(of)
+            if day >= since:
+                sums.setdefault(day, {})[name] = int(value)
+        return [_day(of, sums[of]) for of in sorted(sums)]
+
+
+def arguments_of(days: Sequence[Day]) -> Iterator[str | int]:
+    """Date and sums of each, as watch_look.lua takes them."""
+    for day in days:
+        yield day.date.isoformat()
+        for name in SUMS:
+            yield round(day.cost_usd * NANO) if name == "cost_nano_usd" else int(getattr(day, name))
+
+
+def oldest_kept(now: datetime, keep_days: int) -> str:
+    """The first day that is not dropped when a new one begins."""
+    return (day_of(now) - timedelta(days=keep_days)).isoformat()
+
+
+def _day(of: date, sums: Mapping[str, int]) -> Day:
+    """A sum that an older Lumen did not make yet is 0, over 0 slices."""
+    counts = {name: sums.get(name, 0) for name in SUMS if name != "cost_nano_usd"}
+    return Day(of, **counts, cost_usd=sums.get("cost_nano_usd", 0) / NANO)
+
+
+def _pairs(listed: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """HGETALL answers a script with field, value, field, value …"""
+    return zip(listed[::2], listed[1::2], strict=True)
