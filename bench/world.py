@@ -12,6 +12,8 @@ from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob,
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
+from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
@@ -20,6 +22,7 @@ from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.readouts import Readouts
+from lumen.use_cases.restraints import Restraints
 from tests.snapshots import SERVICE
 
 PERSON = Person("U0BENCH", "bench", "T0BENCH")
@@ -47,9 +50,9 @@ class World:
             self.turns,
             self.audit,
             RedisAlerts(redis, clock),
-            RedisStandings(redis, clock),
             StandingTtl(),
             clock,
+            Restraints(RedisStandings(redis, clock), clock, Automation(), Locks()),
         )
         self.services: Sequence[ServiceId] = (SERVICE,)
 

@@ -30,6 +30,7 @@ from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, Person
 from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import Clock
 from lumen.sources.cache import CacheReader
@@ -49,7 +50,7 @@ from lumen.sources.redis_ttl import RedisTtl
 from lumen.sources.run_permissions import RunPermissions
 from lumen.sources.spend import GoogleBudgets, GoogleSpend
 from lumen.state import epoch
-from lumen.use_cases.applying import Applying, Locks
+from lumen.use_cases.applying import Applying
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.collect import Collector
@@ -57,11 +58,16 @@ from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.execution import Execution
+from lumen.use_cases.going_back import GoingBack
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.operators import Operators
+from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.readouts import Readouts
 from lumen.use_cases.release import Releases
+from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.revisions import Revisions
 from lumen.use_cases.rollback import Rollback
+from lumen.use_cases.showing import Showing
 from lumen.use_cases.tick import Tick
 from lumen.use_cases.watch import Watch
 
@@ -95,6 +101,10 @@ class Lumen:
     revisions: Revisions
     rollback: Rollback
     emergency: Emergency
+    restraints: Restraints
+    overrides: Overrides
+    operators: Operators
+    going_back: GoingBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,26 +203,30 @@ async def _joined(
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
     knobs = _knobs(settings, cache, google, ttl)
     collector = _collector(settings, clock, cache, google, deployments, ttl)
-    approvals = Approvals(memory.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed)
     automation = await _automation(settings, memory)
+    locks = Locks(settings.override_ttl, settings.lock_cache_size)
+    restraints = Restraints(memory.standings, clock, automation, locks)
+    approvals = Approvals(
+        memory.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed, restraints
+    )
+    showing = Showing(memory.turns, memory.outbox)
+    going_back = GoingBack(deployments, memory.standings)
+    operators = Operators(_who_may_apply(settings), memory.audit)
     slices, targets = _slices(settings, clock, cache, google), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
-    execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys)
-    locks = Locks(settings.override_ttl, settings.lock_cache_size)
+    execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
     drift = Drift(
         memory.proposals,
         memory.leases,
         memory.slots,
-        memory.standings,
+        restraints,
         memory.turns,
         memory.audit,
         knobs,
         clock,
         fault,
-        automation,
-        locks,
         settings.dry_run,
     )
     return Lumen(
@@ -236,6 +250,7 @@ async def _joined(
             assessment_settings(settings),
             ttl_limits(settings),
             automation,
+            restraints,
         ),
         digest=Digest(memory.slots, memory.outbox, clock, ZoneInfo(settings.digest_timezone)),
         approvals=approvals,
@@ -244,12 +259,10 @@ async def _joined(
             approvals,
             execution,
             memory.proposals,
-            memory.standings,
+            restraints,
             memory.audit,
             clock,
-            _who_may_apply(settings),
-            automation,
-            locks,
+            operators,
         ),
         auditing=auditing_of(settings, memory),
         readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, memory.standings, ttl, clock),
@@ -258,27 +271,31 @@ async def _joined(
         rollback=Rollback(
             Releases(slices, deployments, knobs, clock, allowed),
             memory.alerts,
-            memory.standings,
+            restraints,
             memory.proposals,
             memory.leases,
             clock,
             fault_point(settings.lumen_fault_at),
-            automation,
             timedelta(seconds=settings.rollback_timeout_seconds),
+            settings.emergency_approvals_needed,
         ),
         emergency=Emergency(
             approvals,
             knobs,
-            deployments,
+            going_back,
             keys,
             memory.standings,
-            memory.turns,
-            memory.outbox,
+            showing,
             memory.leases,
             memory.audit,
             clock,
             settings.default_ttl_seconds,
+            max(settings.approvals_needed, settings.emergency_approvals_needed),
         ),
+        restraints=restraints,
+        overrides=Overrides(memory.standings, restraints, approvals, memory.proposals, knobs, showing, clock),
+        operators=operators,
+        going_back=going_back,
     )
 
 
@@ -358,4 +375,9 @@ def _cache_size(settings: Settings, cache: Redis, google: GoogleClients) -> Turn
 async def _automation(settings: Settings, memory: Memory) -> Automation:
     """A new installation observes for OBSERVE_ONLY from `lumen state init` on."""
     made_at = [(await epoch.read(memory.redis, service)).made_at for service in settings.services]
-    return Automation(disabled=settings.disable_auto_optimization, observe_until=max(made_at) + settings.observe_only)
+    return Automation(
+        disabled=settings.disable_auto_optimization,
+        observe_until=max(made_at) + settings.observe_only,
+        freezes=settings.freezes.windows,
+        weekly_freezes=settings.freezes.weekly,
+    )

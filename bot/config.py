@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from redis.asyncio.connection import parse_url
 
 from lumen.model.service import Approvers, ServiceId
+from lumen.policies.freezes import Freezes, parse_freezes
 
 ENV_FILE = ".env"
 
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     disable_auto_optimization: bool = False
     override_ttl: Annotated[int, Field(gt=0)] | None = None
     lock_cache_size: bool = False
+    freeze: str = ""
     rollback_timeout_seconds: Annotated[int, Field(ge=60, le=86_400)] = 300
 
     # The process
@@ -154,6 +156,12 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError) as error:
             raise ValueError("give a zone of the tz database, e.g. Asia/Seoul") from error
+        return value
+
+    @field_validator("freeze")
+    @classmethod
+    def _readable_freezes(cls, value: str) -> str:
+        parse_freezes(value, UTC)
         return value
 
     @field_validator("slack_api_url")
@@ -210,6 +218,11 @@ class Settings(BaseSettings):
         if self.lumen_clock_scale != 1.0 and self.lumen_clock_origin is None:
             raise ValueError("LUMEN_CLOCK_SCALE needs LUMEN_CLOCK_ORIGIN: the instant at which both clocks agree")
         return self
+
+    @property
+    def freezes(self) -> Freezes:
+        """FREEZE, read; what is weekly goes by DIGEST_TIMEZONE. Raises ValueError, but never once settings are made."""
+        return parse_freezes(self.freeze, ZoneInfo(self.digest_timezone))
 
     @property
     def is_sandboxed(self) -> bool:

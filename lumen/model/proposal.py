@@ -120,6 +120,8 @@ class Draft:
     incident: str = ""
     #: A TTL: the keys that are cached already get it too, in paced batches, before it counts as applied.
     existing: bool = False
+    #: A step of an emergency (a rollback among them): a person may take it in a change freeze too.
+    emergency: bool = False
 
 
 class Choice(StrEnum):

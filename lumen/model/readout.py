@@ -8,7 +8,7 @@ from lumen.model.proposal import Proposal
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn
-from lumen.model.watching import Pause, Pinned, StoredAlert
+from lumen.model.watching import Pause, Pinned, SizeLock, StoredAlert, TtlOverride
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class StatusReadout:
     pinned: Pinned | None = None
     pause: Pause | None = None
     alerts: tuple[StoredAlert, ...] = ()
+    #: What pins the TTL, what locks the size, and until when changes are frozen; None where nothing does.
+    override: TtlOverride | None = None
+    size_lock: SizeLock | None = None
+    frozen_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,5 @@ class TtlReadout:
     service: ServiceId
     setting: TtlSetting | NoData
     recommendation: Recommendation | NoData
+    #: What pins the TTL; None where nothing does.
+    override: TtlOverride | None = None

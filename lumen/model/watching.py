@@ -79,3 +79,29 @@ class Standing:
 def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:
     """A pause that has run out is none."""
     return None if pause is None or (pause.until is not None and pause.until <= now) else pause
+    #: In the person's own words; may be empty.
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TtlOverride:
+    """The TTL is pinned to this value. `by` None: the setting OVERRIDE_TTL; `until` None: until somebody lifts it."""
+
+    ttl_seconds: int
+    by: Person | None = None
+    at: datetime | None = None
+    until: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLock:
+    """The size of the cache stays as it is. `by` None: the setting LOCK_CACHE_SIZE; `until` None: until unlocked."""
+
+    by: Person | None = None
+    at: datetime | None = None
+    until: datetime | None = None
+    why: str = ""
+    #: As people have stored them, in force or run out (lumen/policies/restraint.py tells).
+    override: TtlOverride | None = None
+    size_lock: SizeLock | None = None

@@ -8,6 +8,7 @@ from lumen.model.assessment import Assessment
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import SLICE, Snapshot, TtlSetting, Window
+from lumen.policies.freezes import WeeklyFreeze, frozen_until
 
 #: A window normally ends four minutes ago; anything older than this is a stale picture.
 STALE_AFTER = timedelta(minutes=15)
@@ -25,6 +26,7 @@ class Automation:
     observe_until: datetime | None = None
     #: FREEZE.
     freezes: tuple[Window, ...] = ()
+    weekly_freezes: tuple[WeeklyFreeze, ...] = ()
     #: After a change of the knob: its effect is still being measured.
     cooldown: timedelta = timedelta(hours=24)
     #: After a step was taken back: what did harm once is not tried again at once.
@@ -71,6 +73,11 @@ def held_by_people(automation: Automation, situation: Situation, now: datetime) 
     return tuple(_by_people(automation, situation, now))
 
 
+def frozen(automation: Automation, now: datetime) -> datetime | None:
+    """Until when changes are frozen; None where they are not."""
+    return frozen_until(automation.freezes, automation.weekly_freezes, now)
+
+
 def _by_people(automation: Automation, situation: Situation, now: datetime) -> Iterator[Message]:
     if automation.disabled:
         yield message("policy.held_disabled")
@@ -80,9 +87,9 @@ def _by_people(automation: Automation, situation: Situation, now: datetime) -> I
         yield message("policy.held_paused_until", until_at=situation.paused_until.isoformat())
     if automation.observe_until is not None and now < automation.observe_until:
         yield message("policy.held_observing", until_at=automation.observe_until.isoformat())
-    for freeze in automation.freezes:
-        if freeze.start <= now < freeze.end:
-            yield message("policy.held_frozen", until_at=freeze.end.isoformat())
+    until = frozen(automation, now)
+    if until is not None:
+        yield message("policy.held_frozen", until_at=until.isoformat())
 
 
 def _by_data(snapshot: Snapshot, assessment: Assessment, now: datetime) -> Iterator[Message]:

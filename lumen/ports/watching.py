@@ -15,7 +15,17 @@ from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Window
-from lumen.model.watching import Incident, Pause, Pinned, RevisionCount, RevisionRecord, Standing, StoredAlert
+from lumen.model.watching import (
+    Incident,
+    Pause,
+    Pinned,
+    RevisionCount,
+    RevisionRecord,
+    SizeLock,
+    Standing,
+    StoredAlert,
+    TtlOverride,
+)
 from lumen.ports.state import Lease
 
 
@@ -68,8 +78,26 @@ class Alerts(Protocol):
         """What its message says about rolling back from now on; marks it only when that is something else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """`what` is agreed to (`flush`); votes count for `counts_for` on the store's clock, from the first one on."""
+
+    what: str
+    person: Person
+    needed: int
+    counts_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Voted:
+    """`complete`: enough different people have agreed now, and by this very vote; the next one begins anew."""
+
+    complete: bool
+    people: tuple[Person, ...]
+
+
 class Standings(Protocol):
-    """What stands over a service: a pin, a pause, the revisions that served."""
+    """What stands over a service: a pin, a pause, an override, a lock, the revisions that served."""
 
     async def read(self, service: ServiceId) -> Standing:
         """As it is stored."""
@@ -85,3 +113,18 @@ class Standings(Protocol):
 
     async def resume(self, service: ServiceId, person: Person) -> bool:
         """Whether there was a pause to end; audited."""
+
+    async def override(self, service: ServiceId, override: TtlOverride) -> None:
+        """Pin the TTL, instead of what was pinned before; `override.by` and `at` are known. Audited."""
+
+    async def lift_override(self, service: ServiceId, person: Person) -> bool:
+        """Whether there was one to lift; audited."""
+
+    async def lock_size(self, service: ServiceId, lock: SizeLock) -> None:
+        """Lock the size of the cache; `lock.by` and `at` are known. Audited."""
+
+    async def unlock_size(self, service: ServiceId, person: Person) -> bool:
+        """Whether there was a lock; audited."""
+
+    async def vote(self, service: ServiceId, vote: Vote) -> Voted:
+        """Count a person's agreement to something that several must agree to. Atomic: one of them completes it."""

@@ -5,19 +5,18 @@ The operator's Google account stands for the person, and what people have set ag
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from lumen.model.errors import LeaseLost, NotPossible, OutcomeUnknown
 from lumen.model.message import Message, message
 from lumen.model.proposal import FINAL, Choice, Decision, Knob, Proposal, Value
-from lumen.model.service import Approvers, Person, ServiceId
-from lumen.policies.guard import Automation, Situation, held_by_people
+from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.state import Audit, Proposals
-from lumen.ports.watching import Standings
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import FOLLOW_WITHIN_SECONDS, Execution
+from lumen.use_cases.operators import Operators
+from lumen.use_cases.restraints import Restraints
 
 T = TypeVar("T")
 
@@ -28,39 +27,26 @@ LOOK_SECONDS = 2.0
 TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Locks:
-    """OVERRIDE_TTL (None: not pinned) and LOCK_CACHE_SIZE."""
-
-    ttl_seconds: int | None = None
-    size: bool = False
-
-
 class Applying:
-    """`approvers.accounts` may use it, and nobody else."""
+    """`operators` tells who may use it."""
 
     def __init__(
         self,
         approvals: Approvals,
         execution: Execution,
         proposals: Proposals,
-        standings: Standings,
+        restraints: Restraints,
         audit: Audit,
         clock: Clock,
-        approvers: Approvers,
-        automation: Automation,
-        locks: Locks,
+        operators: Operators,
     ) -> None:
         self._approvals = approvals
         self._execution = execution
         self._proposals = proposals
-        self._standings = standings
+        self._restraints = restraints
         self._audit = audit
         self._clock = clock
-        self._approvers = approvers
-        # While a new installation only watches, what a person asks for is done (mission 2).
-        self._automation = replace(automation, observe_until=None)
-        self._locks = locks
+        self._operators = operators
 
     async def apply(
         self,
@@ -70,6 +56,8 @@ class Applying:
         person: Person,
         request_id: str,
         why: Sequence[Message] = (),
+        *,
+        emergency: bool = False,
     ) -> Proposal:
         """The proposal as it stands in the end: APPLIED, FAILED, ABANDONED; or still PENDING, where more than one
         person must approve; or still being applied, where that takes longer than it should.
@@ -77,11 +65,15 @@ class Applying:
         Raises NotPossible (no right, held back, out of range, already so, another change of it under way),
         SourceUnavailable, StoreUnavailable. A refusal for want of right or by a lock is audited.
         """
-        refused = self._no_right(person) or await self._held(service, knob, wanted)
+        what = f"apply {knob} {wanted}"
+        await self._operators.check(service, person, what)
+        refused = await self._held(service, knob, wanted, emergency=emergency)
         if refused is not None:
-            await self._audit.add(service, "refused", person.user_id, f"apply {knob} {wanted}: {refused.reason.code}")
+            await self._audit.add(service, "refused", person.user_id, f"{what}: {refused.reason.code}")
             raise refused
-        made = await self._surely(lambda: self._approvals.propose(service, knob, wanted, person, request_id, why=why))
+        made = await self._surely(
+            lambda: self._approvals.propose(service, knob, wanted, person, request_id, why=why, emergency=emergency)
+        )
         if made.draft.approvals_needed > 1:
             # Nobody can tell whether this account and a Slack user are the same person, so it is no vote.
             return made
@@ -89,24 +81,15 @@ class Applying:
         decided = await self._surely(lambda: self._proposals.decide(service, made.id, decision))
         return await self._carried_out(decided.proposal)
 
-    def _no_right(self, person: Person) -> NotPossible | None:
-        account = person.name
-        if account in self._approvers.accounts:
-            return None
-        return NotPossible(
-            message("apply.no_right", account=account), message("apply.no_right_remedy", account=account)
-        )
-
-    async def _held(self, service: ServiceId, knob: Knob, wanted: Value) -> NotPossible | None:
-        pause, now = (await self._standings.read(service)).pause, self._clock.now()
-        situation = Situation(paused=pause is not None, paused_until=pause.until if pause else None)
-        for reason in held_by_people(self._automation, situation, now):
+    async def _held(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool) -> NotPossible | None:
+        """Nobody looks over the shoulder of a command line, so it is held back by all that holds automation back,
+        but for the first week, in which what a person asks for is done (mission 2), and for an emergency."""
+        restraint = await self._restraints.now(service)
+        against = restraint.against(knob, wanted, emergency=emergency)
+        if against is not None or emergency:
+            return against
+        for reason in restraint.against_automation(observing=False):
             return NotPossible(reason, message("apply.held_remedy"))
-        pinned = self._locks.ttl_seconds
-        if knob is Knob.TTL and pinned is not None and wanted != pinned:
-            return NotPossible(message("policy.ttl_is_pinned", pinned_seconds=pinned), message("apply.pinned_remedy"))
-        if knob is Knob.CACHE_SIZE and self._locks.size:
-            return NotPossible(message("policy.size_locked"), message("apply.locked_remedy"))
         return None
 
     async def _carried_out(self, proposal: Proposal) -> Proposal:

@@ -25,6 +25,7 @@ from lumen.model.turn import Recommendation
 from lumen.ports.actuators import Reading
 from lumen.ports.state import Proposals
 from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.restraints import Restraints
 
 #: Mission 6: nobody decided within a day, so nothing happens.
 EXPIRES_IN = timedelta(hours=24)
@@ -44,13 +45,22 @@ class Approvals:
     """Propose, and decide once. Carrying out what was approved is `execution`'s work.
 
     `needed`: how many different people must approve; `needed_in_emergency`: of an emergency step, if that is more.
+    `restraints`: what people have set against changes (None: nothing ever).
     """
 
-    def __init__(self, proposals: Proposals, knobs: Knobs, needed: int = 1, needed_in_emergency: int = 1) -> None:
+    def __init__(
+        self,
+        proposals: Proposals,
+        knobs: Knobs,
+        needed: int = 1,
+        needed_in_emergency: int = 1,
+        restraints: Restraints | None = None,
+    ) -> None:
         self._proposals = proposals
         self._knobs = knobs
         self._needed = needed
         self._needed_in_emergency = max(needed, needed_in_emergency)
+        self._restraints = restraints
 
     async def propose(
         self,
@@ -66,10 +76,11 @@ class Approvals:
     ) -> Proposal:
         """A person wants this value, `why` beside their name; `existing`: a TTL for the cached keys too.
 
-        Raises NotPossible (out of range, already so, no such knob), SourceUnavailable.
+        Raises NotPossible (out of range, already so, no such knob, a freeze, an override, a lock), SourceUnavailable.
         """
         turnable = find(self._knobs, knob)
         turnable.check_range(knob, wanted)
+        await self._check(service, knob, wanted, emergency=emergency)
         present = await turnable.places[0].read(service)
         if present.value == wanted:
             raise NotPossible(
@@ -82,7 +93,7 @@ class Approvals:
         change = Change(knob, present.value, wanted, turnable.unit)
         draft = _draft(service, change, present, Origin.PERSON, person, (reason, *why), Priority.MEDIUM, request_id)
         needed = self._needed_in_emergency if emergency else self._needed
-        draft = replace(draft, approvals_needed=needed, existing=existing)
+        draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
         return await self._proposals.propose(draft, EXPIRES_IN)
 
     async def propose_recommended(self, service: ServiceId, wanted: Recommendation, request_id: str) -> Proposal | None:
@@ -107,6 +118,7 @@ class Approvals:
             state = change_made.state.value
             raise NotPossible(message("approval.undo_not_applied", proposal_id=proposal_id, state=state), remedy)
         made = change_made.draft.change
+        await self._check(service, made.knob, made.old)
         present = await find(self._knobs, made.knob).places[0].read(service)
         if present.value == made.old:
             already = message("approval.undo_already", proposal_id=proposal_id, value=made.old, unit=made.unit)
@@ -125,13 +137,30 @@ class Approvals:
     ) -> Decided:
         """One atomic, durable transition; whoever comes second is told who was first. Rights are checked before.
 
-        Raises NotPossible (unknown id), StoreUnavailable (nothing happened), OutcomeUnknown (`settle` tells).
+        Raises NotPossible (unknown id, an approval in a freeze), StoreUnavailable (nothing happened), OutcomeUnknown
+        (`settle` tells).
         """
+        if choice is Choice.APPROVE and self._restraints is not None and self._restraints.is_frozen:
+            await self._check_frozen(service, proposal_id)
         return await self._proposals.decide(service, proposal_id, Decision(choice, person, click_id))
 
     async def snooze(self, service: ServiceId, proposal_id: str, person: Person, click_id: str) -> Decided:
         """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
         return await self._proposals.snooze(service, proposal_id, person, click_id, SNOOZE_BY)
+
+    async def _check(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool = False) -> None:
+        if self._restraints is None:
+            return
+        against = (await self._restraints.now(service)).against(knob, wanted, emergency=emergency)
+        if against is not None:
+            raise against
+
+    async def _check_frozen(self, service: ServiceId, proposal_id: str) -> None:
+        """Only what waits can be refused for it: of what is decided already, the store tells who was first."""
+        found = await self._proposals.get(service, proposal_id)
+        if found is not None and found.state is State.PENDING:
+            change = found.draft.change
+            await self._check(service, change.knob, change.new, emergency=found.draft.emergency)
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """What became of a click whose answer was lost; None: it never arrived, and now never will."""

@@ -6,27 +6,29 @@ a setting without anybody wanting it; what a person approved is then set again, 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from lumen.model.errors import ActuatorFailed, LeaseLost, NotPossible, SourceUnavailable, ValueMoved
-from lumen.model.message import Message, message
+from lumen.model.message import Message
 from lumen.model.proposal import Change, Knob, Proposal, State
 from lumen.model.service import ServiceId
-from lumen.policies.guard import Automation, Situation, held_by_people
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import Clock
 from lumen.ports.faults import FaultPoint
 from lumen.ports.state import Audit, Leases, Proposals, Slots, Turns
-from lumen.ports.watching import Standings
-from lumen.use_cases.applying import Locks
 from lumen.use_cases.holding import LEASE, while_holding
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.restraints import Restraints
 
 #: What can be lost: the other knobs live in the service's own configuration, which Google keeps.
 KNOBS = (Knob.TTL, Knob.CACHE_SIZE)
 #: So far back the newest applied proposal of a knob is looked for.
 LOOK_BACK = 100
+#: How often a server that does not answer is asked, and after how long again (service time).
+TRIES = 3
+TRY_AGAIN_SECONDS = 2.0
 
 _IN_FORCE = frozenset({State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 #: Being carried out, or it may have been set: what stands is not for this room to judge.
@@ -69,28 +71,23 @@ class Drift:
         proposals: Proposals,
         leases: Leases,
         slots: Slots,
-        standings: Standings,
+        restraints: Restraints,
         turns: Turns,
         audit: Audit,
         knobs: Knobs,
         clock: Clock,
         fault: FaultPoint,
-        automation: Automation,
-        locks: Locks,
         dry_run: bool,
     ) -> None:
         self._proposals = proposals
         self._leases = leases
         self._slots = slots
-        self._standings = standings
+        self._restraints = restraints
         self._turns = turns
         self._audit = audit
         self._knobs = knobs
         self._clock = clock
         self._fault = fault
-        # A person approved the value, so a new installation that only watches keeps it too (mission 2).
-        self._automation = replace(automation, observe_until=None)
-        self._locks = locks
         self._dry_run = dry_run
 
     async def look(self, service: ServiceId) -> tuple[Message, ...]:
@@ -147,15 +144,11 @@ class Drift:
         return await place.lost(service, proposal.id, (self._clock.now() - applied_at) / self._clock.scale)
 
     async def _held(self, service: ServiceId, found: _Drifted) -> tuple[Message, ...]:
-        pause = (await self._standings.read(service)).pause
-        situation = Situation(paused=pause is not None, paused_until=pause.until if pause else None)
-        held = held_by_people(self._automation, situation, self._clock.now())
-        pinned = self._locks.ttl_seconds
-        if found.knob is Knob.TTL and pinned is not None and found.proposal.draft.change.new != pinned:
-            return (*held, message("policy.ttl_is_pinned", pinned_seconds=pinned))
-        if found.knob is Knob.CACHE_SIZE and self._locks.size:
-            return (*held, message("policy.size_locked"))
-        return held
+        """By all that holds automation back; but a person approved the value, so a new installation keeps it too."""
+        restraint, change = await self._restraints.now(service), found.proposal.draft.change
+        held = restraint.against_automation(observing=False)
+        against = restraint.against(change.knob, change.new)
+        return held if against is None or against.reason in held else (*held, against.reason)
 
     async def _set_again(self, service: ServiceId, found: _Drifted) -> Sequence[Message]:
         """Alone with whoever carries out a proposal of this knob. Nothing is said where another replica is at it."""
@@ -178,20 +171,27 @@ class Drift:
         once = await self._slots.claim(service, schedule, slot, LEASE)
         if once is None:
             return ()
+        # Before anything changes: a crash in between leaves no unexplained value ...
+        await self._note(service, found, found.said("drift.setting_again"))
+        # ... and costs this proposal its one time rather than giving it a second one; people are told then.
+        await self._slots.done(service, schedule, slot, once)
+        self._fault("drift.noted")
         try:
             await self._set(service, found)
-            said: Sequence[Message] = (found.said("drift.set_again"),)
-        except (ActuatorFailed, NotPossible) as error:
-            said = (found.said("drift.refused"), error.reason)
+        except (ActuatorFailed, NotPossible, SourceUnavailable) as error:
+            return (found.said("drift.refused"), error.reason)
         self._fault("drift.set")
-        await self._slots.done(service, schedule, slot, once)
-        return said
+        return (found.said("drift.set_again"),)
 
     async def _set(self, service: ServiceId, found: _Drifted) -> None:
+        """A server that is just coming back gets a few moments; each try finds what an earlier one has set."""
         change = found.proposal.draft.change
         again = Change(found.knob, found.present.value, change.new, change.unit)
-        # Before anything changes: a crash in between leaves no unexplained value.
-        await self._note(service, found, found.said("drift.setting_again"))
+        for _ in range(TRIES - 1):
+            with suppress(SourceUnavailable):
+                await found.turnable.places[0].set(service, again, found.present, found.proposal.id)
+                return
+            await self._clock.sleep(TRY_AGAIN_SECONDS)
         await found.turnable.places[0].set(service, again, found.present, found.proposal.id)
 
     async def _write_down(self, service: ServiceId, found: _Drifted, told: Sequence[Message]) -> None:

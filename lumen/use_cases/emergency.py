@@ -3,71 +3,85 @@
 Each is apart from the others, and none happens by itself. Values go the way of every change, as proposals.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
-from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob, Proposal, number
 from lumen.model.service import Person, ServiceId
 from lumen.model.watching import Pause
-from lumen.policies.rollback_evidence import good_revision
 from lumen.ports.actuators import CacheKeys, Swept
 from lumen.ports.clock import Clock
-from lumen.ports.measurements import DeploymentSource
-from lumen.ports.state import Audit, Leases, Outbox, Surface, Turns
-from lumen.ports.watching import Standings
+from lumen.ports.state import Audit, Leases
+from lumen.ports.watching import Standings, Vote
 from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.going_back import GoingBack
 from lumen.use_cases.holding import LEASE, while_holding
 from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.showing import Showing
 
 #: Mission 5: the memory that an emergency goes back to at least.
 LEAST_MEMORY_MB = 512
 FLUSH_LEASE = "flush"
+#: Where several must confirm a flush, the first confirmation counts so long (service time).
+FLUSH_COUNTS_FOR = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Who has confirmed a flush so far, oldest first, and how many must. `enough`: it may begin, this once."""
+
+    people: tuple[Person, ...]
+    needed: int
+    enough: bool
 
 
 class Emergency:
-    """Rights are settled before any of these is called. `safe_ttl_seconds`: DEFAULT_TTL_SECONDS."""
+    """Rights are settled before any of these is called. `safe_ttl_seconds`: DEFAULT_TTL_SECONDS.
+
+    `needed`: how many different people must confirm a flush. Stopping automation never takes more than one.
+    """
 
     def __init__(
         self,
         approvals: Approvals,
         knobs: Knobs,
-        deployments: DeploymentSource,
+        going_back: GoingBack,
         keys: CacheKeys,
         standings: Standings,
-        turns: Turns,
-        outbox: Outbox,
+        showing: Showing,
         leases: Leases,
         audit: Audit,
         clock: Clock,
         safe_ttl_seconds: int,
+        needed: int = 1,
     ) -> None:
         self._approvals = approvals
         self._knobs = knobs
-        self._deployments = deployments
+        self._going_back = going_back
         self._keys = keys
         self._standings = standings
-        self._turns = turns
-        self._outbox = outbox
+        self._showing = showing
         self._leases = leases
         self._audit = audit
         self._clock = clock
         self._safe_ttl_seconds = safe_ttl_seconds
+        self._needed = needed
 
-    async def pause(self, service: ServiceId, person: Person, lasts: timedelta | None) -> Pause:
+    async def pause(self, service: ServiceId, person: Person, lasts: timedelta | None, why: str = "") -> Pause:
         """Stop all automation, for a while or until somebody resumes. What people approve is still done."""
         now = self._clock.now()
-        pause = Pause(person, now, now + lasts if lasts else None)
+        pause = Pause(person, now, now + lasts if lasts else None, why)
         await self._standings.pause(service, pause)
-        await self._show(service)
+        await self._showing.report(service)
         return pause
 
     async def resume(self, service: ServiceId, person: Person) -> None:
         """Raises NotPossible when nothing was paused."""
         if not await self._standings.resume(service, person):
             raise NotPossible(message("emergency.not_paused"), message("emergency.not_paused_remedy"))
-        await self._show(service)
+        await self._showing.report(service)
 
     async def safe_ttl(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose the safe TTL. Raises as `Approvals.propose` does."""
@@ -89,27 +103,19 @@ class Emergency:
 
     async def roll_back(self, service: ServiceId, person: Person, revision: str, request_id: str) -> Proposal:
         """Propose going back to `revision`, "" for the newest one that is known to be good. Raises NotPossible."""
-        deployment = (await self._deployments.deployments((service,)))[service]
-        if isinstance(deployment, NoData):
-            raise NotPossible(deployment.reason, deployment.remedy)
-        names = [one.name for one in deployment.revisions]
-        if revision and revision not in names:
-            raise NotPossible(
-                message("rollback.unknown_revision", service=service.name, revision=revision),
-                message("rollback.unknown_revision_remedy", names=", ".join(names[:10])),
-            )
-        records = (await self._standings.read(service)).revisions or {}
-        serving = next((one.name for one in deployment.revisions if one.traffic_percent > 0), "")
-        target = revision or good_revision(records, deployment.revisions, serving)
-        if target is None:
-            raise NotPossible(
-                message("rollback.no_good_revision", service=service.name), message("rollback.no_good_revision_remedy")
-            )
-        return await self._approvals.propose(service, Knob.TRAFFIC, target, person, request_id)
+        target = await self._going_back.target(service, revision)
+        return await self._approvals.propose(service, Knob.TRAFFIC, target, person, request_id, emergency=True)
 
     async def count_keys(self) -> int:
         """How many cached answers a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
         return (await self._keys.flush(_quiet, dry_run=True)).seen
+
+    async def confirm_flush(self, service: ServiceId, person: Person) -> Confirmed:
+        """Count this person's second confirmation; of several people who race, one is told that it is enough."""
+        if self._needed <= 1:
+            return Confirmed((person,), 1, enough=True)
+        voted = await self._standings.vote(service, Vote(FLUSH_LEASE, person, self._needed, FLUSH_COUNTS_FOR))
+        return Confirmed(voted.people, self._needed, voted.complete)
 
     async def flush(self, service: ServiceId, person: Person) -> Swept:
         """Remove the service's cached answers, and nothing else on that server; audited before and after.
@@ -125,12 +131,6 @@ class Emergency:
         )
         await self._audit.add(service, "flushed", person.user_id, f"{swept.changed} keys")
         return swept
-
-    async def _show(self, service: ServiceId) -> None:
-        """The report that stands in the channel says it too."""
-        shown_on = await self._turns.report_surface(service)
-        if shown_on is not None:
-            await self._outbox.mark(Surface(service, "report", shown_on))
 
 
 def _quiet(_swept: Swept) -> None:

@@ -21,6 +21,7 @@ from lumen.ports.state import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.holding import LEASE, while_holding
 from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.retiming import countable, retime
 
 #: The contract lets the service take 30 s to read the setting (docs/ion-contract.md); four times that is "does not".
@@ -35,6 +36,7 @@ class Execution:
 
     `dry_run`: everything is checked as if, what would be done is said, and nothing is changed.
     `keys`: the cached keys, for changes of the TTL that are meant for them too.
+    `restraints`: what people have set against changes since somebody approved (None: nothing ever).
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Execution:
         fault: FaultPoint,
         dry_run: bool,
         keys: CacheKeys | None = None,
+        restraints: Restraints | None = None,
     ) -> None:
         self._proposals = proposals
         self._leases = leases
@@ -54,18 +57,26 @@ class Execution:
         self._fault = fault
         self._dry_run = dry_run
         self._keys = keys
+        self._restraints = restraints
 
     async def settle(self, service: ServiceId) -> None:
         """Expire what is overdue and carry out what is approved, also what a crashed process left half done."""
-        await self._proposals.expire_due(service)
-        approved = [p for p in await self._proposals.unfinished(service) if p.state in (*_APPROVED, State.APPLYING)]
         # At most one per knob, so they do not meet; a new revision that takes minutes holds up no setting.
-        results = await asyncio.gather(*(self._carry_out(p) for p in approved), return_exceptions=True)
+        results = await asyncio.gather(*(self.carry_out(p) for p in await self.due(service)), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _carry_out(self, proposal: Proposal) -> None:
+    async def due(self, service: ServiceId) -> Sequence[Proposal]:
+        """What is approved or half done, at most one per knob; expires what is overdue first."""
+        await self._proposals.expire_due(service)
+        return [p for p in await self._proposals.unfinished(service) if p.state in (*_APPROVED, State.APPLYING)]
+
+    async def carry_out(self, proposal: Proposal) -> None:
+        """As far as it goes now; safe to call again, also by another replica, which then finds nothing to do.
+
+        Raises LeaseLost, StoreUnavailable, OutcomeUnknown: the next call goes on from what is stored.
+        """
         service = proposal.draft.service
         lease = await self._leases.acquire(service, f"execute:{proposal.draft.change.knob}", LEASE)
         if lease is None:
@@ -81,7 +92,7 @@ class Execution:
             return
         try:
             if proposal.state in _APPROVED:
-                if not await self._premises_hold(proposal, lease):
+                if await self._is_held(proposal, lease) or not await self._premises_hold(proposal, lease):
                     return
                 if self._dry_run:
                     await self._rehearse(proposal, lease)
@@ -95,6 +106,19 @@ class Execution:
             # Nothing is known of the real value, so nothing is claimed: the next round reads it and goes on.
             if proposal.note != error.reason:
                 await self._proposals.advance(service, proposal.id, lease, proposal.state, error.reason)
+
+    async def _is_held(self, proposal: Proposal, lease: Lease) -> bool:
+        """A freeze that began, an override or a lock that was set after the approval: nothing is done, and that is
+        said. What has begun is finished."""
+        if self._restraints is None:
+            return False
+        draft, by_person = proposal.draft, proposal.state is State.APPROVED
+        restraint = await self._restraints.now(draft.service)
+        against = restraint.against(draft.change.knob, draft.change.new, emergency=draft.emergency and by_person)
+        if against is None:
+            return False
+        await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, against.reason)
+        return True
 
     async def _premises_hold(self, proposal: Proposal, lease: Lease) -> bool:
         draft = proposal.draft

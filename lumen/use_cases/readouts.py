@@ -8,11 +8,12 @@ from lumen.model.proposal import Proposal, State
 from lumen.model.readout import ChangeOfLate, StatusReadout, TtlReadout
 from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
-from lumen.model.watching import Incident, pause_in_force
+from lumen.model.watching import Incident
 from lumen.ports.clock import Clock
 from lumen.ports.measurements import TtlSource
 from lumen.ports.state import Audit, AuditEntry, Proposals, Turns
-from lumen.ports.watching import Alerts, Standings
+from lumen.ports.watching import Alerts
+from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.tick import NO_TURN_YET, hour_of
 
 #: What became of changes is shown for three days, as long as they are measured (docs/methods.md 3).
@@ -31,34 +32,37 @@ class Readouts:
         turns: Turns,
         audit: Audit,
         alerts: Alerts,
-        standings: Standings,
         ttl: TtlSource,
         clock: Clock,
+        restraints: Restraints,
     ) -> None:
         self._proposals = proposals
         self._turns = turns
         self._audit = audit
         self._alerts = alerts
-        self._standings = standings
         self._ttl = ttl
         self._clock = clock
+        self._restraints = restraints
 
     async def status(self, service: ServiceId) -> StatusReadout:
         """The last turn, what is open, and what became of the changes of the last days."""
         turns = await self._turns.latest(service, _TURNS_BACK)
         unfinished = await self._proposals.unfinished(service)
         recent = await self._proposals.recent(service, 20)
-        standing = await self._standings.read(service)
-        now = self._clock.now()
+        restraint = await self._restraints.now(service)
+        now = restraint.now
         return StatusReadout(
             service=service,
             turn=turns[0] if turns else None,
             open_proposals=tuple(unfinished),
             changes=tuple(_seen(p, turns) for p in recent if _is_late_change(p, now)),
             next_turn_at=hour_of(now) + timedelta(hours=1),
-            pinned=standing.pinned,
-            pause=pause_in_force(standing.pause, now),
+            pinned=restraint.standing.pinned,
+            pause=restraint.pause,
             alerts=tuple(await self._alerts.open(service)),
+            override=restraint.override,
+            size_lock=restraint.size_lock,
+            frozen_until=restraint.frozen_until,
         )
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
@@ -69,7 +73,8 @@ class Readouts:
         """The setting as it is at this moment, and what the last turn's policy thinks of it."""
         turns = await self._turns.latest(service, 1)
         setting = await self._ttl.ttl(service)
-        return TtlReadout(service, setting, turns[0].ttl if turns else NO_TURN_YET)
+        override = (await self._restraints.now(service)).override
+        return TtlReadout(service, setting, turns[0].ttl if turns else NO_TURN_YET, override)
 
     async def proposal(self, service: ServiceId, proposal_id: str) -> Proposal | None:
         """One proposal as it is stored, or None."""

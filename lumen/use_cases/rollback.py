@@ -16,14 +16,14 @@ from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, 
 from lumen.model.service import ServiceId
 from lumen.model.watching import RevisionRecord, StoredAlert
 from lumen.policies.countdown import AtTheEnd, End, Ending, at_the_end
-from lumen.policies.guard import Automation, Situation, held_by_people
 from lumen.ports.clock import Clock
 from lumen.ports.faults import FaultPoint
 from lumen.ports.state import Lease, Leases, Proposals
-from lumen.ports.watching import Alerts, Standings
+from lumen.ports.watching import Alerts
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.holding import LEASE, while_holding
 from lumen.use_cases.release import Finding, Releases
+from lumen.use_cases.restraints import Restraints
 
 #: What a rollback does to hit rate and cost is not predicted: it is meant to end the errors.
 EXPECTED = NoData(message("rollback.expected"), message("rollback.expected_remedy"))
@@ -40,29 +40,30 @@ class _Held:
 
 
 class Rollback:
-    """`countdown`: ROLLBACK_TIMEOUT_SECONDS."""
+    """`countdown`: ROLLBACK_TIMEOUT_SECONDS. `needed`: how many people it takes to hasten it, or to approve where it
+    asks; its own time, a rejection and a snooze need nobody, or one."""
 
     def __init__(
         self,
         releases: Releases,
         alerts: Alerts,
-        standings: Standings,
+        restraints: Restraints,
         proposals: Proposals,
         leases: Leases,
         clock: Clock,
         fault: FaultPoint,
-        automation: Automation,
         countdown: timedelta,
+        needed: int = 1,
     ) -> None:
         self._releases = releases
         self._alerts = alerts
-        self._standings = standings
+        self._restraints = restraints
         self._proposals = proposals
         self._leases = leases
         self._clock = clock
         self._fault = fault
-        self._automation = automation
         self._countdown = countdown
+        self._needed = needed
 
     async def consider(self, service: ServiceId) -> None:
         """After each look: begin a countdown where a page calls for one, or say why there is none."""
@@ -108,6 +109,7 @@ class Rollback:
             await self._alerts.note(service, page.incident, (told, *held.reasons))
         else:
             draft = _draft(service, page.alert, found, target, f"rollback:{page.alert.id}:{attempt}")
+            draft = replace(draft, approvals_needed=self._needed)
             await self._proposals.propose(draft, EXPIRES_IN, self._countdown)
             await self._tell(service, page)
 
@@ -173,11 +175,8 @@ class Rollback:
         return [p for p in await self._proposals.recent(service, _RECENT) if p.draft.incident == page.id]
 
     async def _held(self, service: ServiceId) -> _Held:
-        standing = await self._standings.read(service)
-        pause = standing.pause
-        situation = Situation(paused=pause is not None, paused_until=pause.until if pause else None)
-        reasons = held_by_people(self._automation, situation, self._clock.now())
-        return _Held(reasons, dict(standing.revisions or {}))
+        restraint = await self._restraints.now(service)
+        return _Held(restraint.against_automation(), dict(restraint.standing.revisions or {}))
 
 
 def _is_page(alert: Alert) -> bool:
@@ -226,4 +225,5 @@ def _draft(service: ServiceId, page: Alert, found: Finding, target: str, request
         undo_of=None,
         request_id=request_id,
         incident=page.id,
+        emergency=True,
     )

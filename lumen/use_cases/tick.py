@@ -1,6 +1,7 @@
 """One turn of the loop: collect -> assess -> decide -> announce -> remember (mission 2)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lumen.exporters.assess import AssessmentSettings, assess
@@ -24,6 +25,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.holding import LEASE, kept_alive
+from lumen.use_cases.restraints import Restraints
 
 TURN_SCHEDULE = "turn"
 #: A slot taken up later than this was missed and is caught up.
@@ -66,6 +68,7 @@ class Tick:
         assessment: AssessmentSettings,
         limits: TtlLimits,
         automation: Automation,
+        restraints: Restraints,
     ) -> None:
         self._collector = collector
         self._drift = drift
@@ -81,6 +84,7 @@ class Tick:
         self._assessment = assessment
         self._limits = limits
         self._automation = automation
+        self._restraints = restraints
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
         """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once."""
@@ -123,7 +127,9 @@ class Tick:
         self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
         assessment = await self._numerics.run(assess, snapshot, self._assessment)
-        recommendation = recommend_ttl(snapshot, assessment, self._limits)
+        override = (await self._restraints.now(snapshot.service)).override
+        limits = replace(self._limits, override_seconds=override.ttl_seconds if override else None)
+        recommendation = recommend_ttl(snapshot, assessment, limits)
         proposed, held = await self._propose(snapshot, assessment, recommendation)
         turn = Turn(
             id=_compact(snapshot.taken_at),

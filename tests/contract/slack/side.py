@@ -12,6 +12,8 @@ from lumen.model.proposal import Change, Knob, number
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Deployment, TtlSetting
 from lumen.model.turn import Turn
+from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
 from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
@@ -23,9 +25,14 @@ from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.emergency import Emergency
+from lumen.use_cases.going_back import GoingBack
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.readouts import Readouts
+from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.showing import Showing
 
+QUIET, UNLOCKED = Automation(), Locks()
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
 
 
@@ -108,19 +115,27 @@ class Rooms:
     emergency: Emergency
     keys: KeysInMemory
     standings: RedisStandings
+    overrides: Overrides
 
     @staticmethod
-    async def over(redis: Redis, services: Sequence[ServiceId] = (SERVICE,)) -> "Rooms":
-        """On a store that was just emptied."""
+    async def over(
+        redis: Redis,
+        services: Sequence[ServiceId] = (SERVICE,),
+        automation: Automation = QUIET,
+        locks: Locks = UNLOCKED,
+        needed: int = 1,
+    ) -> "Rooms":
+        """On a store that was just emptied. `needed`: people for an emergency step."""
         clock, knob = SystemClock(), TtlInMemory()
         await epoch.init(redis, services, clock)
         proposals, turns, audit = RedisProposals(redis, clock), RedisTurns(redis), RedisAudit(redis, clock)
         knobs: Knobs = {Knob.TTL: Turnable((knob,), "s", 60, 3600)}
-        approvals, keys = Approvals(proposals, knobs), KeysInMemory()
         leases, outbox, standings = RedisLeases(redis), RedisOutbox(redis), RedisStandings(redis, clock)
-        emergency = Emergency(
-            approvals, knobs, NoDeployment(), keys, standings, turns, outbox, leases, audit, clock, 300
-        )
+        restraints = Restraints(standings, clock, automation, locks)
+        approvals, keys = Approvals(proposals, knobs, 1, needed, restraints), KeysInMemory()
+        showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), standings)
+        emergency = Emergency(approvals, knobs, back, keys, standings, showing, leases, audit, clock, 300, needed)
+        overrides = Overrides(standings, restraints, approvals, proposals, knobs, showing, clock)
         return Rooms(
             redis=redis,
             proposals=proposals,
@@ -129,10 +144,11 @@ class Rooms:
             turns=turns,
             audit=audit,
             approvals=approvals,
-            readouts=Readouts(proposals, turns, audit, RedisAlerts(redis, clock), standings, knob, clock),
+            readouts=Readouts(proposals, turns, audit, RedisAlerts(redis, clock), knob, clock, restraints),
             knob=knob,
             kicks=Kicks(),
             emergency=emergency,
             keys=keys,
             standings=standings,
+            overrides=overrides,
         )

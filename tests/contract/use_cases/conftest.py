@@ -10,14 +10,17 @@ from lumen.alerts.watch import AlertTargets
 from lumen.model.proposal import Choice, Knob, Proposal
 from lumen.model.watching import Incident
 from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
 from lumen.ports.faults import FaultPoint, no_fault
 from lumen.state.alerts import RedisAlerts
 from lumen.state.connection import open_store
+from lumen.state.silences import RedisSilences
 from lumen.state.standings import RedisStandings
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.release import Releases
+from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.revisions import Revisions
 from lumen.use_cases.rollback import Rollback
 from lumen.use_cases.watch import Watch
@@ -53,6 +56,10 @@ class Tower:
     clicks: int = 0
 
     @property
+    def silences(self) -> RedisSilences:
+        return RedisSilences(self.store.redis, self.store.clock)
+
+    @property
     def knobs(self) -> Knobs:
         return {Knob.TRAFFIC: Turnable((self.cloud,), "")}
 
@@ -64,17 +71,16 @@ class Tower:
         store, cloud = self.store, self.cloud
         clock = store.clock
         return Replica(
-            Watch(cloud, self.alerts, store.slots, store.leases, clock, AlertTargets()),
+            Watch(cloud, self.alerts, store.slots, store.leases, clock, AlertTargets(), self.silences),
             Revisions(cloud, cloud, cloud, self.standings, store.proposals, clock, ALLOWED),
             Rollback(
                 Releases(cloud, cloud, self.knobs, clock, ALLOWED),
                 self.alerts,
-                self.standings,
+                Restraints(self.standings, clock, self.automation, Locks()),
                 store.proposals,
                 store.leases,
                 clock,
                 fault,
-                self.automation,
                 self.countdown,
             ),
             Execution(store.proposals, store.leases, self.knobs, clock, fault, dry_run=False),

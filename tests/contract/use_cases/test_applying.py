@@ -15,16 +15,19 @@ from lumen.model.proposal import Decided, Decision, Knob, Proposal, State
 from lumen.model.service import Approvers, Person, ServiceId
 from lumen.model.watching import Pause
 from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
 from lumen.ports.faults import no_fault
 from lumen.ports.state import Lease
 from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
 from lumen.state.connection import open_store
 from lumen.state.standings import RedisStandings
-from lumen.use_cases.applying import Applying, Locks
+from lumen.use_cases.applying import Applying
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Turnable
+from lumen.use_cases.operators import Operators
+from lumen.use_cases.restraints import Restraints
 from tests.contract.state.builders import KIM, SERVICE, Store
 
 MINA = Person.operator("mina@naeda.example")
@@ -53,18 +56,19 @@ class House:
     ) -> Applying:
         store = self.store
         knobs = {Knob.TTL: Turnable((RedisTtlActuator(self.cache, RedisTtl(self.cache, 300)),), "s", 60, 3600)}
-        approvals = Approvals(store.proposals, knobs, needed)
-        execution = Execution(store.proposals, store.leases, knobs, store.clock, no_fault, dry_run)
+        restraints = Restraints(self.standings, store.clock, automation, locks)
+        approvals = Approvals(store.proposals, knobs, needed, restraints=restraints)
+        execution = Execution(
+            store.proposals, store.leases, knobs, store.clock, no_fault, dry_run, restraints=restraints
+        )
         return Applying(
             approvals,
             execution,
             store.proposals,
-            self.standings,
+            restraints,
             store.audit,
             store.clock,
-            approvers,
-            automation,
-            locks,
+            Operators(approvers, store.audit),
         )
 
     async def apply(self, by: Applying, ttl_seconds: int = 420, person: Person = MINA) -> Proposal:
@@ -129,7 +133,7 @@ async def held(house: House, by: Applying, ttl_seconds: int = 420) -> str:
 
 async def test_what_people_have_set_holds_it_back(house: House) -> None:
     assert await held(house, house.applying(automation=Automation(disabled=True))) == "policy.held_disabled"
-    assert await held(house, house.applying(locks=Locks(ttl_seconds=600))) == "policy.ttl_is_pinned"
+    assert await held(house, house.applying(locks=Locks(ttl_seconds=600))) == "restraint.pinned_by_setting"
     now = house.store.clock.now()
     await house.standings.pause(SERVICE, Pause(KIM, now, None))
     assert await held(house, house.applying()) == "policy.held_paused"

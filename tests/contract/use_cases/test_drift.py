@@ -18,17 +18,18 @@ from lumen.model.proposal import Choice, Knob, Proposal, State
 from lumen.model.snapshot import Window
 from lumen.model.watching import Pause
 from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
 from lumen.ports.faults import FaultPoint, no_fault
 from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
 from lumen.state.connection import open_store
 from lumen.state.standings import RedisStandings
 from lumen.use_cases import drift as room
-from lumen.use_cases.applying import Locks
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.restraints import Restraints
 from tests.contract.state.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 
@@ -64,14 +65,12 @@ class House:
             store.proposals,
             store.leases,
             store.slots,
-            self.standings,
+            Restraints(self.standings, store.clock, automation, locks),
             store.turns,
             store.audit,
             self.knobs(),
             store.clock,
             fault,
-            automation,
-            locks,
             dry_run,
         )
 
@@ -205,7 +204,7 @@ async def test_what_people_set_against_automation_holds_it_back(house: House) ->
     held = {
         "policy.held_disabled": house.drift(automation=Automation(disabled=True)),
         "policy.held_frozen": house.drift(automation=frozen),
-        "policy.ttl_is_pinned": house.drift(locks=Locks(ttl_seconds=300)),
+        "restraint.pinned_by_setting": house.drift(locks=Locks(ttl_seconds=300)),
     }
     for reason, drift in held.items():
         assert await codes(drift) == ["drift.lost_held", reason]

@@ -1,0 +1,126 @@
+"""People pin the TTL and lock the size of the cache, for a while or until somebody lifts it (mission 4).
+
+Stored beside the settings OVERRIDE_TTL and LOCK_CACHE_SIZE, with who, since when, until when and why, and audited.
+What that holds back is told by lumen/policies/restraint.py.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lumen.model.errors import NotPossible, SourceUnavailable
+from lumen.model.message import Message, message
+from lumen.model.proposal import Choice, Decision, Knob, Proposal, State
+from lumen.model.service import Person, ServiceId
+from lumen.model.watching import SizeLock, TtlOverride
+from lumen.ports.clock import Clock
+from lumen.ports.state import Proposals
+from lumen.ports.watching import Standings
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.showing import Showing
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """How long (None: until it is lifted), and why in the person's own words (may be empty)."""
+
+    lasts: timedelta | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedTtl:
+    """`proposed`: the change to that value, where the TTL is another one; `not_proposed`: why there is none."""
+
+    override: TtlOverride
+    proposed: Proposal | None = None
+    not_proposed: Message | None = None
+
+
+class Overrides:
+    """Rights are settled before any of these is called."""
+
+    def __init__(
+        self,
+        standings: Standings,
+        restraints: Restraints,
+        approvals: Approvals,
+        proposals: Proposals,
+        knobs: Knobs,
+        showing: Showing,
+        clock: Clock,
+    ) -> None:
+        self._standings = standings
+        self._restraints = restraints
+        self._approvals = approvals
+        self._proposals = proposals
+        self._knobs = knobs
+        self._showing = showing
+        self._clock = clock
+
+    async def pin_ttl(
+        self, service: ServiceId, person: Person, ttl_seconds: int, given: For, request_id: str
+    ) -> PinnedTtl:
+        """Pin it, and propose that value where it is another one now. Raises NotPossible (out of range)."""
+        override = await self.only_pin_ttl(service, person, ttl_seconds, given, request_id)
+        try:
+            made = await self._approvals.propose(service, Knob.TTL, ttl_seconds, person, request_id)
+        except (NotPossible, SourceUnavailable) as error:
+            return PinnedTtl(override, not_proposed=error.reason)
+        return PinnedTtl(override, made)
+
+    async def only_pin_ttl(
+        self, service: ServiceId, person: Person, ttl_seconds: int, given: For, request_id: str
+    ) -> TtlOverride:
+        """Pin it and propose nothing; what waits for another value is withdrawn. Raises NotPossible (out of range)."""
+        find(self._knobs, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
+        now = self._clock.now()
+        override = TtlOverride(ttl_seconds, person, now, now + given.lasts if given.lasts else None, given.why)
+        await self._standings.override(service, override)
+        await self._withdraw(service, Knob.TTL, person, request_id)
+        await self._showing.report(service)
+        return override
+
+    async def lift_ttl(self, service: ServiceId, person: Person) -> TtlOverride | None:
+        """What still pins the TTL: the setting, or nothing. Raises NotPossible where nothing stored did."""
+        before = (await self._restraints.now(service)).override
+        lifted = await self._standings.lift_override(service, person)
+        await self._showing.report(service)
+        if before is None:
+            raise NotPossible(message("override.none"), message("override.none_remedy"))
+        if not lifted or before.by is None:
+            raise NotPossible(message("override.only_setting"), message("apply.pinned_remedy"))
+        return (await self._restraints.now(service)).override
+
+    async def lock_size(self, service: ServiceId, person: Person, given: For, request_id: str) -> SizeLock:
+        """Lock it as it is; what waits to change it is withdrawn."""
+        now = self._clock.now()
+        lock = SizeLock(person, now, now + given.lasts if given.lasts else None, given.why)
+        await self._standings.lock_size(service, lock)
+        await self._withdraw(service, Knob.CACHE_SIZE, person, request_id)
+        await self._showing.report(service)
+        return lock
+
+    async def unlock_size(self, service: ServiceId, person: Person) -> SizeLock | None:
+        """What still locks the size: the setting, or nothing. Raises NotPossible where nothing stored did."""
+        before = (await self._restraints.now(service)).size_lock
+        unlocked = await self._standings.unlock_size(service, person)
+        await self._showing.report(service)
+        if before is None:
+            raise NotPossible(message("override.no_lock"), message("override.no_lock_remedy"))
+        if not unlocked or before.by is None:
+            raise NotPossible(message("override.only_lock_setting"), message("apply.locked_remedy"))
+        return (await self._restraints.now(service)).size_lock
+
+    async def _withdraw(self, service: ServiceId, knob: Knob, person: Person, request_id: str) -> None:
+        """A card whose approval would come to nothing is not left lying about."""
+        restraint = await self._restraints.now(service)
+        for waiting in await self._proposals.unfinished(service):
+            change = waiting.draft.change
+            if waiting.state is not State.PENDING or change.knob is not knob:
+                continue
+            against = restraint.against(knob, change.new, emergency=True)
+            if against is not None:
+                decision = Decision(Choice.WITHDRAW, person, f"withdraw:{waiting.id}:{request_id}", against.reason)
+                await self._proposals.decide(service, waiting.id, decision)
