@@ -31,6 +31,9 @@ async def world(request: pytest.FixtureRequest, memory_directory: Path) -> Async
     ):
         await prepare(running)
         yield running
+        # Shown by pytest where the test failed.
+        for log in sorted(running.children.glob("*.log")):
+            print(f"-- {log.stem}:", *log.read_text(errors="replace").splitlines()[-40:], sep="\n")  # noqa: T201
 
 
 async def prepare(world: World) -> None:
