@@ -265,7 +265,7 @@ async def _joined(
             operators,
         ),
         auditing=auditing_of(settings, memory),
-        readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, memory.standings, ttl, clock),
+        readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, ttl, clock, restraints),
         watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets),
         revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),
         rollback=Rollback(

@@ -64,21 +64,6 @@ class Pause:
     by: Person
     at: datetime
     until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands over a service beside its proposals."""
-
-    pinned: Pinned | None = None
-    pause: Pause | None = None
-    #: By name.
-    revisions: Mapping[str, RevisionRecord] | None = None
-
-
-def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:
-    """A pause that has run out is none."""
-    return None if pause is None or (pause.until is not None and pause.until <= now) else pause
     #: In the person's own words; may be empty.
     why: str = ""
 
@@ -102,6 +87,21 @@ class SizeLock:
     at: datetime | None = None
     until: datetime | None = None
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands over a service beside its proposals."""
+
+    pinned: Pinned | None = None
+    pause: Pause | None = None
+    #: By name.
+    revisions: Mapping[str, RevisionRecord] | None = None
     #: As people have stored them, in force or run out (lumen/policies/restraint.py tells).
     override: TtlOverride | None = None
     size_lock: SizeLock | None = None
+
+
+def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:
+    """A pause that has run out is none."""
+    return None if pause is None or (pause.until is not None and pause.until <= now) else pause
