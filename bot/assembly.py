@@ -44,6 +44,7 @@ from lumen.sources.monitoring_cache import MonitoringCache
 from lumen.sources.monitoring_query import MonitoringQueries
 from lumen.sources.monitoring_slices import MonitoringSlices
 from lumen.sources.monitoring_traffic import MonitoringTraffic
+from lumen.sources.priced_slices import PricedSlices
 from lumen.sources.redis_cache import RedisInfoCache
 from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
@@ -212,7 +213,7 @@ async def _joined(
     showing = Showing(memory.turns, memory.outbox)
     going_back = GoingBack(deployments, memory.standings)
     operators = Operators(_who_may_apply(settings), memory.audit)
-    slices, targets = _slices(settings, clock, cache, google), alert_targets(settings)
+    slices, targets = _slices(settings, clock, cache, google, deployments), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
@@ -299,13 +300,26 @@ async def _joined(
     )
 
 
-def _slices(settings: Settings, clock: Clock, cache: Redis, google: GoogleClients) -> MonitoringSlices:
+def _slices(
+    settings: Settings, clock: Clock, cache: Redis, google: GoogleClients, deployments: CloudRunDeployments
+) -> PricedSlices:
     """The cache's counters are Monitoring's where an instance is configured, else the server's own."""
     queries = MonitoringQueries(google.metrics, settings.project_id)
-    if not settings.cache_instance:
-        return MonitoringSlices(queries, None, RedisInfoCache(cache, clock))
-    instances = dict.fromkeys(settings.services, settings.cache_instance)
-    return MonitoringSlices(queries, MonitoringCache(queries, instances), None)
+    if settings.cache_instance:
+        instances = dict.fromkeys(settings.services, settings.cache_instance)
+        slices = MonitoringSlices(queries, MonitoringCache(queries, instances), None)
+    else:
+        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock))
+    counts_misses = bool(settings.cache_instance)
+    return PricedSlices(slices, queries, _cost_prices(settings), deployments, counts_misses=counts_misses)
+
+
+def _cost_prices(settings: Settings) -> CostPrices:
+    """What the estimates of cost go by."""
+    return CostPrices(
+        redis_hour=settings.cache_cost_per_mb * settings.cache_size_mb / HOURS_A_MONTH,
+        api_call=settings.api_cost_per_call,
+    )
 
 
 def _collector(
@@ -319,11 +333,7 @@ def _collector(
     queries = MonitoringQueries(google.metrics, settings.project_id)
     instances = dict.fromkeys(settings.services, settings.cache_instance)
     monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
-    prices = CostPrices(
-        redis_hour=settings.cache_cost_per_mb * settings.cache_size_mb / HOURS_A_MONTH,
-        api_call=settings.api_cost_per_call,
-    )
-    hourly = HourlyCosts(queries, prices, deployments, monitoring)
+    hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring)
     budgets = GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
     return Collector(
         traffic=MonitoringTraffic(queries, hourly),

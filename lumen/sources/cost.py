@@ -1,4 +1,4 @@
-"""What an hour costs, by the formula of docs/methods.md §4: an estimate, without discounts and free tiers."""
+"""What an hour or a slice costs, by the formula of docs/methods.md: an estimate, without discounts and free tiers."""
 
 from dataclasses import dataclass
 
@@ -32,16 +32,23 @@ class InstanceShape:
 def hour_cost_usd(
     prices: Prices, shape: InstanceShape, requests: int, billable_seconds: float, api_calls: int | None
 ) -> float:
-    """One hour of one service: instances + requests + idle minimum instances + Redis + the calls that missed the cache.
+    """One hour of one service (`cost_usd`)."""
+    return cost_usd(prices, shape, HOUR_SECONDS, requests, billable_seconds, api_calls)
+
+
+def cost_usd(
+    prices: Prices, shape: InstanceShape, seconds: float, requests: int, billable_seconds: float, api_calls: int | None
+) -> float:
+    """A period of `seconds`: instances + requests + idle minimum instances + Redis + the calls that missed the cache.
 
     `api_calls` None: nobody counts them here, and the estimate is without them.
     Billable instance time excludes idle minimum instances, so what they do not work they idle.
     """
-    idle_seconds = max(0.0, shape.min_instances * HOUR_SECONDS - billable_seconds)
+    idle_seconds = max(0.0, shape.min_instances * seconds - billable_seconds)
     return (
         billable_seconds * (shape.vcpu * prices.vcpu_second + shape.gib * prices.gib_second)
         + idle_seconds * (shape.vcpu * prices.idle_vcpu_second + shape.gib * prices.idle_gib_second)
         + requests * prices.million_requests / 1_000_000
-        + prices.redis_hour
+        + prices.redis_hour * seconds / HOUR_SECONDS
         + (api_calls or 0) * prices.api_call
     )

@@ -9,15 +9,20 @@ from redis.asyncio import Redis
 
 from demo.world import World
 from lumen.clock import ScaledClock
+from lumen.model.day import folded
 from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import RevisionCount
+from lumen.sources.cloud_run import CloudRunDeployments
+from lumen.sources.cost import Prices
 from lumen.sources.google_clients import GoogleClients, open_google
+from lumen.sources.hourly_cost import HourlyCosts
 from lumen.sources.monitoring_cache import MonitoringCache
 from lumen.sources.monitoring_query import MonitoringQueries
 from lumen.sources.monitoring_slices import MonitoringSlices
+from lumen.sources.priced_slices import PricedSlices
 from lumen.sources.redis_cache import RedisInfoCache
 from lumen.sources.redis_client import open_cache
 from lumen.use_cases.collect import window_before
@@ -26,6 +31,7 @@ from sandbox.client import SandboxClient
 
 PATIENCE = Patience(attempt_seconds=5, retry_seconds=3)
 HOUR = timedelta(hours=1)
+PRICES = Prices(redis_hour=0.0128, api_call=0.01)
 
 
 @dataclass
@@ -46,10 +52,15 @@ class Looking:
         cache = None if none else MonitoringCache(queries, {self.api: self.instance, self.canary: self.instance})
         return MonitoringSlices(queries, cache, None)
 
+    def priced(self, *, counts_misses: bool) -> PricedSlices:
+        queries = MonitoringQueries(self.google.metrics, self.api.project, PATIENCE)
+        shapes = CloudRunDeployments(self.google.services, self.google.revisions, PATIENCE)
+        return PricedSlices(self.source(none=not counts_misses), queries, PRICES, shapes, counts_misses=counts_misses)
+
     def window(self, length: timedelta) -> Window:
         return window_before(self.clock.now(), length)
 
-    async def slices(self, source: MonitoringSlices, length: timedelta) -> list[Observation]:
+    async def slices(self, source: MonitoringSlices | PricedSlices, length: timedelta) -> list[Observation]:
         found = (await source.slices((self.api,), self.window(length)))[self.api]
         assert not isinstance(found, NoData)
         return list(found)
@@ -95,6 +106,35 @@ async def test_a_servers_own_counters_tell_of_the_newest_slice(looking: Looking)
     assert found[-1].lookups is not None
     assert found[-1].lookups > 100
     assert all(one.lookups is None for one in found[:-1])
+
+
+async def test_slices_cost_what_their_hours_cost(looking: Looking) -> None:
+    queries = MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE)
+    shapes = CloudRunDeployments(looking.google.services, looking.google.revisions, PATIENCE)
+    end = whole_hours(looking).end
+    window = Window(end - timedelta(days=1), end)
+    for monitoring in (None, MonitoringCache(queries, {looking.api: looking.instance})):
+        source = looking.priced(counts_misses=monitoring is not None)
+        slices = (await source.slices((looking.api,), window))[looking.api]
+        hours = (await HourlyCosts(queries, PRICES, shapes, monitoring).history((looking.api,), window))[looking.api]
+        assert not isinstance(slices, NoData)
+        assert not isinstance(hours, NoData)
+        days = folded(slices)
+        assert sum(day.cost_slices for day in days) == window.slices
+        assert sum(day.cost_usd for day in days) == pytest.approx(sum(c for c in hours.cost_usd if c), rel=0.001)
+
+
+async def test_a_slice_without_lookups_has_no_cost_where_they_count(looking: Looking) -> None:
+    source = looking.priced(counts_misses=True)
+    blind = PricedSlices(
+        looking.source(none=True),
+        MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE),
+        PRICES,
+        CloudRunDeployments(looking.google.services, looking.google.revisions, PATIENCE),
+        counts_misses=True,
+    )
+    assert all(one.cost_usd is not None for one in await looking.slices(source, HOUR))
+    assert all(one.cost_usd is None for one in await looking.slices(blind, HOUR))
 
 
 async def test_requests_by_revision(looking: Looking) -> None:
