@@ -84,12 +84,12 @@ async def test_turns_are_kept_newest_first_and_capped(store: Store) -> None:
 
 async def test_a_turn_is_saved_once_and_fenced(store: Store) -> None:
     turn = replace(a_turn(), started_at=store.clock.now())
-    claim = await store.slots.claim(SERVICE, "turn", store.clock.now(), timedelta(milliseconds=50))
+    claim = await store.slots.claim(SERVICE, "turn", store.clock.now(), timedelta(seconds=1))
     assert claim is not None
     await store.turns.save(turn, claim, "s")
     await store.turns.save(turn, claim, "s")  # its answer was lost
     assert await store.turns.latest(SERVICE, 10) == [turn]
-    await store.pass_time(timedelta(milliseconds=50))
+    await store.pass_time(timedelta(seconds=1))
     with pytest.raises(LeaseLost):
         await store.turns.save(replace(turn, id="late"), claim, "s")
 
