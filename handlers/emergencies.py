@@ -9,9 +9,9 @@ import structlog
 from handlers.answering import Answers
 from handlers.background import Background
 from handlers.catalogue import Catalogue
-from handlers.clicks import addressee, read_click
+from handlers.clicks import Click, addressee, read_click
 from handlers.people import Languages
-from handlers.rights import Refusal, Rights
+from handlers.rights import Refusal, Rights, audited_refusal
 from handlers.use_cases import Announcer, Emergency, Readouts
 from handlers.views import answers as show
 from handlers.views import emergency as view
@@ -62,13 +62,19 @@ class Emergencies:
         return view.emergency_card(words, service, self._safe_ttl_seconds, paused=paused)
 
     async def paused(
-        self, words: Catalogue, service: ServiceId, person: Person, app_id: str, lasts: timedelta | None
+        self,
+        words: Catalogue,
+        service: ServiceId,
+        person: Person,
+        app_id: str,
+        lasts: timedelta | None,
+        why: str = "",
     ) -> Shown:
-        """`/lumen pause [duration]`."""
+        """`/lumen pause [duration] [because …]`. One person is enough, whatever EMERGENCY_APPROVALS_NEEDED says."""
         refusal = await self._refused(service, person, app_id, view.PAUSE)
         if refusal is not None:
             return show.said(words, refusal.reason, refusal.remedy)
-        pause = await self._emergency.pause(service, person, lasts)
+        pause = await self._emergency.pause(service, person, lasts, why)
         self._announcer.kick()
         if pause.until is None:
             return show.said(words, message("emergency.paused"))
@@ -105,9 +111,7 @@ class Emergencies:
             if click is None:
                 shown = show.said(words, message("slack.unknown_action"))
             else:
-                shown = await self._done(
-                    words, click.service, click.person, click.app_id, click.action_id, click.click_id
-                )
+                shown = await self._done(words, click)
         except LumenError as error:
             shown = show.failed(words, error, self._support)
         except Exception as error:
@@ -115,37 +119,40 @@ class Emergencies:
             shown = show.broken(words, error, self._support)
         await self._answers.tell(to, shown)
 
-    async def _done(
-        self, words: Catalogue, service: ServiceId, person: Person, app_id: str, action_id: str, click_id: str
-    ) -> Shown:
-        if action_id == view.PAUSE:
-            return await self.paused(words, service, person, app_id, None)
-        if action_id == view.RESUME:
-            return await self.resumed(words, service, person, app_id)
-        if action_id in (view.FLUSH, view.FLUSH_NOW):
-            return await self._flush(words, service, person, app_id, now=action_id == view.FLUSH_NOW)
+    async def _done(self, words: Catalogue, click: Click) -> Shown:
+        service, person = click.service, click.person
+        if click.action_id == view.PAUSE:
+            return await self.paused(words, service, person, click.app_id, None)
+        if click.action_id == view.RESUME:
+            return await self.resumed(words, service, person, click.app_id)
+        if click.action_id in (view.FLUSH, view.FLUSH_NOW):
+            return await self._flush(words, click)
         # A proposal is anybody's right, as with `/lumen ttl 300`; approving it is not.
         propose = {
             view.SAFE_TTL: self._emergency.safe_ttl,
             view.MEMORY: self._emergency.safe_memory,
             view.SIZE: self._emergency.larger_cache,
-        }[action_id]
-        made = await propose(service, person, f"emergency:{click_id}")
+        }[click.action_id]
+        made = await propose(service, person, f"emergency:{click.click_id}")
         self._announcer.kick()
         return show.proposed(words, made)
 
-    async def _flush(self, words: Catalogue, service: ServiceId, person: Person, app_id: str, *, now: bool) -> Shown:
-        refusal = await self._refused(service, person, app_id, view.FLUSH)
+    async def _flush(self, words: Catalogue, click: Click) -> Shown:
+        service = click.service
+        refusal = await self._refused(service, click.person, click.app_id, view.FLUSH)
         if refusal is not None:
             return show.said(words, refusal.reason, refusal.remedy)
-        if not now:
+        if click.action_id == view.FLUSH:
             return view.flush_card(words, service, await self._emergency.count_keys())
-        swept = await self._emergency.flush(service, person)
+        confirmed = await self._emergency.confirm_flush(service, click.person)
+        if not confirmed.enough:
+            keys = await self._emergency.count_keys()
+            others = view.flush_waits_card(self._languages.default, service, confirmed, keys)
+            await self._answers.tell(click.to, others, share=True)
+            so_far = message("emergency.flush_waits", votes=len(confirmed.people), needed=confirmed.needed)
+            return show.said(words, so_far)
+        swept = await self._emergency.flush(service, click.person)
         return show.said(words, message("emergency.flushed", service=service.name, keys=swept.changed))
 
     async def _refused(self, service: ServiceId, person: Person, app_id: str, action_id: str) -> Refusal | None:
-        """Audited where it is one."""
-        refusal = await self._rights.check(person, app_id)
-        if refusal is not None:
-            await self._audit.add(service, "refused", person.user_id, f"{action_id}: {refusal.reason.code}")
-        return refusal
+        return await audited_refusal(self._rights, self._audit, service, person, app_id, action_id)

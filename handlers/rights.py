@@ -10,7 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.slack_clients import NO_ANSWER
 from lumen.model.message import Message, message
-from lumen.model.service import Approvers, Person
+from lumen.model.service import Approvers, Person, ServiceId
+from lumen.ports.state import Audit
 
 #: Membership that was asked for longer ago than this does not count (issue 4, promise 5).
 FRESH_SECONDS = 60.0
@@ -108,3 +109,13 @@ class Rights:
             return str(error.response.get("error", "unknown"))
         except NO_ANSWER as error:
             return type(error).__name__
+
+
+async def audited_refusal(
+    rights: Rights, audit: Audit, service: ServiceId, person: Person, app_id: str, what: str
+) -> Refusal | None:
+    """None when `person` may; a refusal is audited with `what` they wanted."""
+    refusal = await rights.check(person, app_id)
+    if refusal is not None:
+        await audit.add(service, "refused", person.user_id, f"{what}: {refusal.reason.code}")
+    return refusal

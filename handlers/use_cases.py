@@ -11,8 +11,9 @@ from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
 from lumen.model.readout import StatusReadout, TtlReadout
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
-from lumen.model.watching import Incident, Pause
+from lumen.model.watching import Incident, Pause, SizeLock, TtlOverride
 from lumen.ports.actuators import Swept
+from lumen.ports.calling import Timeline
 from lumen.ports.state import AuditEntry
 
 
@@ -73,7 +74,7 @@ class Approvals(Protocol):
 class Emergency(Protocol):
     """What people reach for when it burns. Rights to pause, resume and flush are settled before."""
 
-    async def pause(self, service: ServiceId, person: Person, lasts: timedelta | None) -> Pause:
+    async def pause(self, service: ServiceId, person: Person, lasts: timedelta | None, why: str = "") -> Pause:
         """Stop all automation, for a while or until it is resumed."""
 
     async def resume(self, service: ServiceId, person: Person) -> None:
@@ -94,8 +95,29 @@ class Emergency(Protocol):
     async def count_keys(self) -> int:
         """How many cached answers a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
 
+    async def confirm_flush(self, service: ServiceId, person: Person) -> Confirmed:
+        """Count a second confirmation; where several people must confirm, one of them is told that it is enough."""
+
     async def flush(self, service: ServiceId, person: Person) -> Swept:
         """Remove them. Raises NotPossible (one is under way), ActuatorFailed, SourceUnavailable."""
+
+
+class Overrides(Protocol):
+    """What people pin and lock. Rights are settled before any of these is called."""
+
+    async def pin_ttl(
+        self, service: ServiceId, person: Person, ttl_seconds: int, terms: Terms, request_id: str
+    ) -> PinnedTtl:
+        """Pin it, and propose that value where the TTL is another one. Raises NotPossible (out of range)."""
+
+    async def lift_ttl(self, service: ServiceId, person: Person) -> TtlOverride | None:
+        """What still pins the TTL: the setting, or nothing. Raises NotPossible where nothing stored did."""
+
+    async def lock_size(self, service: ServiceId, person: Person, terms: Terms, request_id: str) -> SizeLock:
+        """Lock the size of the cache as it is."""
+
+    async def unlock_size(self, service: ServiceId, person: Person) -> SizeLock | None:
+        """What still locks the size: the setting, or nothing. Raises NotPossible where nothing stored did."""
 
 
 class Executor(Protocol):

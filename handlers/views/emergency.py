@@ -3,6 +3,7 @@
 from handlers.catalogue import Catalogue
 from handlers.views.card import Button, Card, Confirm, Shown
 from lumen.model.message import Message, message
+from lumen.model.override import Confirmed
 from lumen.model.service import ServiceId
 
 PAUSE = "emergency.pause"
@@ -46,6 +47,19 @@ def flush_card(words: Catalogue, service: ServiceId, keys: int) -> Shown:
     """The second confirmation, which says how much it is about."""
     card = Card(words)
     card.section(message("emergency.flush_count", service=service.name, keys=keys))
+    value = f"1 {service.key} emergency"
+    card.buttons([_button(FLUSH_NOW, value, {"keys": keys}, style="danger", confirmed=True)], block_id="flush")
+    return card.shown()
+
+
+def flush_waits_card(words: Catalogue, service: ServiceId, confirmed: Confirmed, keys: int) -> Shown:
+    """For the channel, where several people must confirm: who has, how many are wanted, and the button."""
+    card = Card(words)
+    who = " ".join(person.user_id for person in confirmed.people)
+    votes, needed = len(confirmed.people), confirmed.needed
+    card.section(
+        message("emergency.flush_wanted", service=service.name, keys=keys, who_mentions=who, votes=votes, needed=needed)
+    )
     value = f"1 {service.key} emergency"
     card.buttons([_button(FLUSH_NOW, value, {"keys": keys}, style="danger", confirmed=True)], block_id="flush")
     return card.shown()

@@ -8,6 +8,7 @@ from typing import Any
 from handlers.catalogue import Catalogue
 from handlers.views.words import iso
 from lumen.model.message import Message, Param
+from lumen.model.override import quoted
 from lumen.ports.state import AuditEntry
 
 #: How an entry names Lumen itself.
@@ -48,10 +49,28 @@ def _told(  # noqa: PLR0911 - one return a kind of event
             return own, {"detail": entry.detail.split(":", 1)[0]}
         case "paused":
             return "history.paused_for_good", {}
-        case "voted" | "exported" | "resumed" | "flush-began" | "flushed":
+        case "override-set" | "size-locked":
+            return own, _standing(words, data)
+        case (
+            "voted"
+            | "exported"
+            | "resumed"
+            | "flush-began"
+            | "flushed"
+            | "agreed"
+            | "override-lifted"
+            | "size-unlocked"
+        ):
             return own, {}
         case _:
             return ("history.by_lumen" if entry.actor == LUMEN else "history.other"), {}
+
+
+def _standing(words: Catalogue, data: Mapping[str, Any]) -> dict[str, Param]:
+    """What an override or a lock holds, and how long; `until` is a moment as outside of Slack, for it stands inside."""
+    until, why = str(data.get("until") or ""), quoted(str(data.get("why") or ""))
+    told = words.plain(Message("history.until", {"until_at": until})) if _is_instant(until) else ""
+    return {"ttl_seconds": data.get("ttl_seconds") or 0, "until": told, "why": why}
 
 
 def _data(text: str) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from handlers.catalogue import Catalogue
 from handlers.views.alert import alert_lines
 from handlers.views.card import Card, Shown
+from handlers.views.held import held_lines
 from handlers.views.proposal import undo_button
 from handlers.views.words import change_params, figure, iso, no_data, person, word
 from lumen.model.assessment import HealthLevel, Objective, Score, UnifiedGate, Verdict
@@ -52,18 +53,14 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
 
 
 def _standing(words: Catalogue, readout: StatusReadout) -> Iterable[str]:
-    """What people must not forget: a setting that was lost or set by others, a pin, a pause."""
-    pinned, pause = readout.pinned, readout.pause
+    """What people must not forget: a setting that was lost or set by others, a pin, what they set against changes."""
+    pinned = readout.pinned
     if readout.turn is not None:
         yield from (f"⚠️ {words.say(drifted)}" for drifted in readout.turn.drift)
     if pinned is not None:
         yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
         yield from (f"• {words.say(difference)}" for difference in pinned.differences)
-    if pause is not None and pause.until is None:
-        yield words.say(message("views.report_paused", who_mention=pause.by.user_id, paused_at=iso(pause.at)))
-    elif pause is not None and pause.until is not None:
-        params = {"who_mention": pause.by.user_id, "paused_at": iso(pause.at), "until_at": iso(pause.until)}
-        yield words.say(Message("views.report_paused_until", params))
+    yield from held_lines(words, readout)
 
 
 def _before_the_first(card: Card, readout: StatusReadout) -> None:
@@ -210,16 +207,19 @@ def change_line(words: Catalogue, change: ChangeOfLate) -> str:
     )
     when = words.instant(proposal.finished_at) if proposal.finished_at else ""
     by = person(proposal.decision.person) if proposal.decision and proposal.decision.person else ""
-    effect = words.say(
-        message(
-            "views.change_effect",
-            before=words.plain(_share(change.hit_rate_before)),
-            now=words.plain(_share(change.hit_rate_now)),
-        )
-        if change.hit_rate_now is not None
-        else message("views.change_measuring", before=words.plain(_share(change.hit_rate_before)))
-    )
-    return " · ".join(piece for piece in (moved, when, by, effect) if piece)
+    return " · ".join(piece for piece in (moved, when, by, words.say(_effect(words, change))) if piece)
+
+
+def _effect(words: Catalogue, change: ChangeOfLate) -> Message:
+    """What was measured with its interval; until there is such a thing, the hit rates as they were read."""
+    before = words.plain(_share(change.hit_rate_before))
+    measured = change.proposal.measured
+    if measured is not None:
+        state = words.plain(Message(f"word.state_{change.proposal.state}", {}))
+        return message("views.change_measured", state=state, reason=words.plain(measured.reason))
+    if change.hit_rate_now is None:
+        return message("views.change_measuring", before=before)
+    return message("views.change_effect", before=before, now=words.plain(_share(change.hit_rate_now)))
 
 
 def _share(value: float | None) -> Message:
@@ -227,7 +227,7 @@ def _share(value: float | None) -> Message:
 
 
 def _recommended(words: Catalogue, turn: Turn) -> Iterable[str]:
-    wanted = turn.ttl
+    wanted = turn.first
     if isinstance(wanted, NoData):
         yield no_data(words, wanted)
         return

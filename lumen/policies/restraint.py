@@ -7,6 +7,7 @@ from datetime import datetime
 
 from lumen.model.errors import NotPossible
 from lumen.model.message import Message, message
+from lumen.model.override import locked_by, pinned_by
 from lumen.model.proposal import Knob, Value
 from lumen.model.watching import Pause, SizeLock, Standing, TtlOverride, pause_in_force
 from lumen.policies.guard import Automation, Situation, frozen, held_by_people
@@ -81,29 +82,3 @@ class Restraint:
 
     def _is_over(self, until: datetime | None) -> bool:
         return until is not None and until <= self.now
-
-
-def pinned_by(override: TtlOverride) -> Message:
-    """To what, by whom, until when and why."""
-    if override.by is None or override.at is None:
-        return message("restraint.pinned_by_setting", ttl_seconds=override.ttl_seconds)
-    seconds, who, at, why = override.ttl_seconds, override.by.user_id, override.at.isoformat(), quoted(override.why)
-    if override.until is None:
-        return message("restraint.pinned", ttl_seconds=seconds, who_mention=who, since_at=at, why=why)
-    until = override.until.isoformat()
-    return message("restraint.pinned_until", ttl_seconds=seconds, who_mention=who, since_at=at, until_at=until, why=why)
-
-
-def locked_by(lock: SizeLock) -> Message:
-    """By whom, until when and why."""
-    if lock.by is None or lock.at is None:
-        return message("restraint.locked_by_setting")
-    who, at, why = lock.by.user_id, lock.at.isoformat(), quoted(lock.why)
-    if lock.until is None:
-        return message("restraint.locked", who_mention=who, since_at=at, why=why)
-    return message("restraint.locked_until", who_mention=who, since_at=at, until_at=lock.until.isoformat(), why=why)
-
-
-def quoted(why: str) -> str:
-    """The end of a sentence in any language: somebody's own words, or nothing."""
-    return f": “{why}”" if why else ""

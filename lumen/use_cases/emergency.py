@@ -3,11 +3,11 @@
 Each is apart from the others, and none happens by itself. Values go the way of every change, as proposals.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
+from lumen.model.override import Confirmed
 from lumen.model.proposal import Knob, Proposal, number
 from lumen.model.service import Person, ServiceId
 from lumen.model.watching import Pause
@@ -26,15 +26,6 @@ LEAST_MEMORY_MB = 512
 FLUSH_LEASE = "flush"
 #: Where several must confirm a flush, the first confirmation counts so long (service time).
 FLUSH_COUNTS_FOR = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """Who has confirmed a flush so far, oldest first, and how many must. `enough`: it may begin, this once."""
-
-    people: tuple[Person, ...]
-    needed: int
-    enough: bool
 
 
 class Emergency:

@@ -4,12 +4,10 @@ Stored beside the settings OVERRIDE_TTL and LOCK_CACHE_SIZE, with who, since whe
 What that holds back is told by lumen/policies/restraint.py.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
-
 from lumen.model.errors import NotPossible, SourceUnavailable
-from lumen.model.message import Message, message
-from lumen.model.proposal import Choice, Decision, Knob, Proposal, State
+from lumen.model.message import message
+from lumen.model.override import PinnedTtl, Terms
+from lumen.model.proposal import Choice, Decision, Knob, State
 from lumen.model.service import Person, ServiceId
 from lumen.model.watching import SizeLock, TtlOverride
 from lumen.ports.clock import Clock
@@ -19,23 +17,6 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.showing import Showing
-
-
-@dataclass(frozen=True, slots=True)
-class For:
-    """How long (None: until it is lifted), and why in the person's own words (may be empty)."""
-
-    lasts: timedelta | None = None
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PinnedTtl:
-    """`proposed`: the change to that value, where the TTL is another one; `not_proposed`: why there is none."""
-
-    override: TtlOverride
-    proposed: Proposal | None = None
-    not_proposed: Message | None = None
 
 
 class Overrides:
@@ -60,10 +41,10 @@ class Overrides:
         self._clock = clock
 
     async def pin_ttl(
-        self, service: ServiceId, person: Person, ttl_seconds: int, given: For, request_id: str
+        self, service: ServiceId, person: Person, ttl_seconds: int, terms: Terms, request_id: str
     ) -> PinnedTtl:
         """Pin it, and propose that value where it is another one now. Raises NotPossible (out of range)."""
-        override = await self.only_pin_ttl(service, person, ttl_seconds, given, request_id)
+        override = await self.only_pin_ttl(service, person, ttl_seconds, terms, request_id)
         try:
             made = await self._approvals.propose(service, Knob.TTL, ttl_seconds, person, request_id)
         except (NotPossible, SourceUnavailable) as error:
@@ -71,12 +52,12 @@ class Overrides:
         return PinnedTtl(override, made)
 
     async def only_pin_ttl(
-        self, service: ServiceId, person: Person, ttl_seconds: int, given: For, request_id: str
+        self, service: ServiceId, person: Person, ttl_seconds: int, terms: Terms, request_id: str
     ) -> TtlOverride:
         """Pin it and propose nothing; what waits for another value is withdrawn. Raises NotPossible (out of range)."""
         find(self._knobs, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
         now = self._clock.now()
-        override = TtlOverride(ttl_seconds, person, now, now + given.lasts if given.lasts else None, given.why)
+        override = TtlOverride(ttl_seconds, person, now, now + terms.lasts if terms.lasts else None, terms.why)
         await self._standings.override(service, override)
         await self._withdraw(service, Knob.TTL, person, request_id)
         await self._showing.report(service)
@@ -93,10 +74,10 @@ class Overrides:
             raise NotPossible(message("override.only_setting"), message("apply.pinned_remedy"))
         return (await self._restraints.now(service)).override
 
-    async def lock_size(self, service: ServiceId, person: Person, given: For, request_id: str) -> SizeLock:
+    async def lock_size(self, service: ServiceId, person: Person, terms: Terms, request_id: str) -> SizeLock:
         """Lock it as it is; what waits to change it is withdrawn."""
         now = self._clock.now()
-        lock = SizeLock(person, now, now + given.lasts if given.lasts else None, given.why)
+        lock = SizeLock(person, now, now + terms.lasts if terms.lasts else None, terms.why)
         await self._standings.lock_size(service, lock)
         await self._withdraw(service, Knob.CACHE_SIZE, person, request_id)
         await self._showing.report(service)

@@ -1,0 +1,68 @@
+"""What people have set against changes, in words: in every report, and as an answer of its own."""
+
+from collections.abc import Iterator
+
+from handlers.catalogue import Catalogue
+from handlers.views.card import Card, Shown
+from handlers.views.words import iso
+from lumen.model.message import Message, message
+from lumen.model.override import PinnedTtl, locked_by, pinned_by, quoted
+from lumen.model.readout import StatusReadout
+from lumen.model.watching import Pause, SizeLock, TtlOverride
+
+
+def held_lines(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
+    """A line each for a freeze, a pause, an override and a lock; nothing where there is none."""
+    if readout.frozen_until is not None:
+        yield f"❄️ {words.say(message('restraint.frozen', until_at=iso(readout.frozen_until)))}"
+    if readout.pause is not None:
+        yield words.say(_paused(readout.pause))
+    if readout.override is not None:
+        yield f"📍 {words.say(pinned_by(readout.override))}"
+    if readout.size_lock is not None:
+        yield f"🔒 {words.say(locked_by(readout.size_lock))}"
+
+
+def held_card(words: Catalogue, readout: StatusReadout) -> Shown:
+    """`/lumen override` alone: all that holds, or how to pin and lock."""
+    card = Card(words)
+    lines = list(held_lines(words, readout))
+    if not lines:
+        lines = [words.say(message(code)) for code in ("override.none", "override.no_lock", "override.not_frozen")]
+    card.lines(lines)
+    card.context([words.say(message("override.none_remedy")), words.say(message("override.no_lock_remedy"))])
+    return card.shown()
+
+
+def pinned_card(words: Catalogue, pinned: PinnedTtl) -> Shown:
+    """What was pinned, and whether the value is on its way."""
+    card = Card(words)
+    card.section(pinned_by(pinned.override), *_proposed(words, pinned))
+    return card.shown()
+
+
+def lifted(still: TtlOverride | None) -> Message:
+    """What holds after `/lumen override off`."""
+    if still is None:
+        return message("override.lifted")
+    return message("override.still", ttl_seconds=still.ttl_seconds)
+
+
+def unlocked(still: SizeLock | None) -> Message:
+    """What holds after `/lumen unlock`."""
+    return message("override.unlocked" if still is None else "override.still_locked")
+
+
+def _proposed(words: Catalogue, pinned: PinnedTtl) -> tuple[Message, ...]:
+    if pinned.proposed is not None:
+        return (message("override.proposed", proposal_id=pinned.proposed.id),)
+    if pinned.not_proposed is not None:
+        return (message("override.not_proposed", reason=words.plain(pinned.not_proposed)),)
+    return ()
+
+
+def _paused(pause: Pause) -> Message:
+    who, at, why = pause.by.user_id, iso(pause.at), quoted(pause.why)
+    if pause.until is None:
+        return message("views.report_paused", who_mention=who, paused_at=at, why=why)
+    return message("views.report_paused_until", who_mention=who, paused_at=at, until_at=iso(pause.until), why=why)
