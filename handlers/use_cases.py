@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from lumen.model.override import Confirmed, PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
 from lumen.model.readout import StatusReadout, TtlReadout
 from lumen.model.service import Person, ServiceId

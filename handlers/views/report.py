@@ -227,7 +227,7 @@ def _share(value: float | None) -> Message:
 
 
 def _recommended(words: Catalogue, turn: Turn) -> Iterable[str]:
-    wanted = turn.first
+    wanted = turn.ttl
     if isinstance(wanted, NoData):
         yield no_data(words, wanted)
         return
