@@ -14,7 +14,6 @@ from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
 from lumen.model.watching import Incident, Pause, SizeLock, TtlOverride
 from lumen.ports.actuators import Swept
-from lumen.ports.calling import Timeline
 from lumen.ports.state import AuditEntry
 
 
