@@ -91,6 +91,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
             background,
             world,
             emergencies,
+            unused,
             60,
             3600,
         )

@@ -22,6 +22,7 @@ from handlers.commands import Commands
 from handlers.emergencies import Emergencies
 from handlers.identity import Identity, who_am_i
 from handlers.outbox import OutboxWorker
+from handlers.overriding import Overriding
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
@@ -137,6 +138,7 @@ class SlackSide:
             self._background,
             self.outbox,
             emergencies,
+            Overriding(lumen.overrides, lumen.readouts, rights, lumen.memory.audit, self.outbox),
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
             settings.support_contact,

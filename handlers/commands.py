@@ -10,6 +10,7 @@ from handlers.answering import Addressee, Answers
 from handlers.background import Background
 from handlers.catalogue import Catalogue
 from handlers.emergencies import Emergencies
+from handlers.overriding import Overriding
 from handlers.parse import Command
 from handlers.people import Languages, person_of_command
 from handlers.use_cases import Announcer, Approvals, Readouts, Ticker
@@ -41,6 +42,7 @@ class Commands:
         background: Background,
         announcer: Announcer,
         emergencies: Emergencies,
+        overriding: Overriding,
         min_ttl_seconds: int,
         max_ttl_seconds: int,
         support: str = "",
@@ -56,6 +58,7 @@ class Commands:
         self._background = background
         self._announcer = announcer
         self._emergencies = emergencies
+        self._overriding = overriding
         self._ttl_range = (min_ttl_seconds, max_ttl_seconds)
 
     async def on_command(self, ack: Ack, body: Body) -> None:
@@ -117,10 +120,22 @@ class Commands:
                 return show.proposed(words, made)
             case parse.RollBack(revision):
                 return await self._emergencies.rolled_back(words, service, person, revision, _request_id(body))
-            case parse.Pause(lasts):
-                return await self._emergencies.paused(words, service, person, _app_id(body), lasts)
+            case parse.Pause(lasts, why):
+                return await self._emergencies.paused(words, service, person, _app_id(body), lasts, why)
             case parse.Resume():
                 return await self._emergencies.resumed(words, service, person, _app_id(body))
+            case parse.ShowHeld():
+                return await self._overriding.shown(words, service)
+            case parse.PinTtl(ttl_seconds, terms):
+                return await self._overriding.pinned(
+                    words, service, person, _app_id(body), ttl_seconds, terms, _request_id(body)
+                )
+            case parse.LiftOverride():
+                return await self._overriding.lifted(words, service, person, _app_id(body))
+            case parse.LockSize(terms):
+                return await self._overriding.locked(words, service, person, _app_id(body), terms, _request_id(body))
+            case parse.UnlockSize():
+                return await self._overriding.unlocked(words, service, person, _app_id(body))
             case parse.Emergency():
                 return await self._emergencies.explained(words, service)
             case parse.Misspelt(given, nearest):

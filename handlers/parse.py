@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.message import Message, message
+from lumen.model.override import Terms
 from lumen.model.proposal import LATEST, Knob, Value
 
 
@@ -84,6 +85,39 @@ class Pause:
     """Stop all automation; `lasts` None until it is resumed."""
 
     lasts: timedelta | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHeld:
+    """What people have set against changes: an override, a lock, a pause, a freeze."""
+
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PinTtl:
+    """Pin the TTL to a value; whether it is in range is the use case's to say."""
+
+    ttl_seconds: int
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class LiftOverride:
+    """Let the TTL be another one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockSize:
+    """Let the size of the cache stay as it is."""
+
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockSize:
+    """Let the size change again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +146,8 @@ class Malformed:
     remedy: Message
 
 
-_Asked = Help | Status | Report | ShowTtl | ListApprovals | Run | History | Emergency
-_Wanted = Propose | RollBack | Undo | Pause | Resume
+_Asked = Help | Status | Report | ShowTtl | ListApprovals | Run | History | Emergency | ShowHeld
+_Wanted = Propose | RollBack | Undo | Pause | Resume | PinTtl | LiftOverride | LockSize | UnlockSize
 Command = _Asked | _Wanted | Misspelt | Malformed
 
 #: 420, 420s, 7m, 1h: whole seconds in the end.
@@ -124,6 +158,9 @@ _DURATION = re.compile(r"([0-9]{1,5})(m|h|d)")
 _DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SHARE = "share"
 _EXISTING = "existing"
+_FOR, _BECAUSE = "for", "because"
+#: Somebody's own words stand in every report while they hold.
+_WHY_MAX = 120
 #: Below this likeness a suggestion would only puzzle.
 _LIKENESS = 0.5
 
@@ -196,14 +233,79 @@ def _rollback(rest: Sequence[str]) -> Command:
 
 
 def _pause(rest: Sequence[str]) -> Command:
-    if not rest:
-        return Pause(None)
-    found = _DURATION.fullmatch("".join(rest).lower())
-    if found is None or int(found[1]) == 0:
+    head, why = _because(rest)
+    if head and head[0].lower() == _FOR:
+        head = head[1:]
+    lasts = _duration("".join(head)) if head else None
+    if head and lasts is None:
         return Malformed(
-            message("emergency.pause_no_duration", given=" ".join(rest)), message("emergency.pause_remedy")
+            message("emergency.pause_no_duration", given=" ".join(head)), message("emergency.pause_remedy")
         )
-    return Pause(timedelta(**{_DURATION_UNITS[found[2]]: int(found[1])}))
+    return Pause(lasts, why)
+
+
+def _override(rest: Sequence[str]) -> Command:
+    """`ttl <value> [for <duration>] [because …]`, `off`, or nothing."""
+    words = [word.lower() for word in rest]
+    if words in ([], [_SHARE]):
+        return ShowHeld(bool(words))
+    if words in (["off"], ["ttl", "off"]):
+        return LiftOverride()
+    head, terms = _terms(rest)
+    if isinstance(terms, Malformed):
+        return terms
+    given = head[1:]
+    found = _TTL.fullmatch("".join(given)) if len(given) == 1 or given[1:] in (["s"], ["m"], ["h"]) else None
+    if head[:1] != ["ttl"] or found is None:
+        return Malformed(message("override.what"), message("override.what_remedy"))
+    return PinTtl(int(found[1]) * _UNIT_SECONDS[found[2]], terms)
+
+
+def _lock(rest: Sequence[str]) -> Command:
+    """`size [for <duration>] [because …]`."""
+    head, terms = _terms(rest)
+    if isinstance(terms, Malformed):
+        return terms
+    if head != ["size"]:
+        return Malformed(message("override.lock_what"), message("override.lock_remedy"))
+    return LockSize(terms)
+
+
+def _unlock(rest: Sequence[str]) -> Command:
+    if [word.lower() for word in rest] in ([], ["size"]):
+        return UnlockSize()
+    return _unexpected("unlock", " ".join(rest))
+
+
+def _terms(rest: Sequence[str]) -> tuple[list[str], Terms | Malformed]:
+    """What stands before `for` and `because`, in lower case, and what they say."""
+    head, why = _because(rest)
+    words = [word.lower() for word in head]
+    if _FOR not in words:
+        return words, Terms(None, why)
+    at = words.index(_FOR)
+    lasts = _duration("".join(words[at + 1 :]))
+    if lasts is None:
+        given = " ".join(words[at + 1 :])
+        return words[:at], Malformed(message("override.no_duration", given=given), message("override.duration_remedy"))
+    return words[:at], Terms(lasts, why)
+
+
+def _because(rest: Sequence[str]) -> tuple[list[str], str]:
+    """What stands before `because`, and somebody's own words after it."""
+    words = [word.lower() for word in rest]
+    if _BECAUSE not in words:
+        return list(rest), ""
+    at = words.index(_BECAUSE)
+    return list(rest[:at]), " ".join(rest[at + 1 :]).strip("\"“”'")[:_WHY_MAX]
+
+
+def _duration(text: str) -> timedelta | None:
+    """`90m`, `2h`, `7d`; None for anything else."""
+    found = _DURATION.fullmatch(text.lower())
+    if found is None or int(found[1]) == 0:
+        return None
+    return timedelta(**{_DURATION_UNITS[found[2]]: int(found[1])})
 
 
 def _undo(rest: Sequence[str]) -> Command:
@@ -223,6 +325,9 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "rollback": _rollback,
     "pause": _pause,
     "resume": _bare("resume", Resume),
+    "override": _override,
+    "lock": _lock,
+    "unlock": _unlock,
     "emergency": _bare("emergency", Emergency),
     "unpin": _bare("unpin", lambda: Propose(Knob.TRAFFIC, LATEST)),
     "approvals": _plain("approvals", ListApprovals),

@@ -15,13 +15,14 @@ from handlers.commands import Commands
 from handlers.emergencies import Emergencies
 from handlers.identity import Identity, who_am_i
 from handlers.outbox import OutboxWorker
+from handlers.overriding import Overriding
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
 from handlers.screens import Screens
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Surfaces
-from handlers.use_cases import Approvals, Emergency, Executor, Readouts, Ticker
+from handlers.use_cases import Approvals, Emergency, Executor, Overrides, Readouts, Ticker
 from lumen.model.service import Approvers, ServiceId
 from lumen.ports.state import Audit, Leases, Outbox, Turns
 
@@ -62,6 +63,7 @@ async def open_slack_side(
     executor: Executor,
     ticker: Ticker,
     emergency: Emergency,
+    overrides: Overrides,
     leases: Leases,
     outbox: Outbox,
     turns: Turns,
@@ -99,6 +101,7 @@ async def open_slack_side(
             background,
             worker,
             emergencies,
+            Overriding(overrides, readouts, rights, audit, worker),
             min_ttl_seconds,
             max_ttl_seconds,
         )

@@ -79,6 +79,7 @@ async def side(slack: RunningSlack, rooms: Rooms) -> AsyncIterator[SlackSide]:
         executor=rooms.kicks,
         ticker=rooms.kicks,
         emergency=rooms.emergency,
+        overrides=rooms.overrides,
         leases=rooms.leases,
         outbox=rooms.outbox,
         turns=rooms.turns,

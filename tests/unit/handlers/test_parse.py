@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import parse as p
+from lumen.model.override import Terms
 from lumen.model.proposal import LATEST, Knob
 
 
@@ -37,6 +38,20 @@ from lumen.model.proposal import LATEST, Knob
         ("pause", p.Pause(None)),
         ("pause 90m", p.Pause(timedelta(minutes=90))),
         ("pause 2 H", p.Pause(timedelta(hours=2))),
+        ("pause for 2h because Deploy of v2", p.Pause(timedelta(hours=2), "Deploy of v2")),
+        ("pause because why not", p.Pause(None, "why not")),
+        ("override", p.ShowHeld()),
+        ("override share", p.ShowHeld(share=True)),
+        ("override ttl 600", p.PinTtl(600, Terms())),
+        ("override TTL 10m FOR 2 h", p.PinTtl(600, Terms(timedelta(hours=2)))),
+        ("override ttl 600 because “Load test”", p.PinTtl(600, Terms(None, "Load test"))),
+        ("override ttl 600 for 7d because for a while", p.PinTtl(600, Terms(timedelta(days=7), "for a while"))),
+        ("override off", p.LiftOverride()),
+        ("override ttl off", p.LiftOverride()),
+        ("lock size", p.LockSize(Terms())),
+        ("lock size for 30m because x", p.LockSize(Terms(timedelta(minutes=30), "x"))),
+        ("unlock", p.UnlockSize()),
+        ("unlock size", p.UnlockSize()),
         ("resume", p.Resume()),
         ("emergency", p.Emergency()),
         ("unpin", p.Propose(Knob.TRAFFIC, LATEST)),
@@ -72,6 +87,16 @@ def test_what_is_meant(text: str, expected: p.Command) -> None:
         ("pause soon", "emergency.pause_no_duration"),
         ("pause 0h", "emergency.pause_no_duration"),
         ("resume now", "command.unexpected"),
+        ("override 600", "override.what"),
+        ("override ttl", "override.what"),
+        ("override ttl soon", "override.what"),
+        ("override ttl 600 for ever", "override.no_duration"),
+        ("override ttl 600 for", "override.no_duration"),
+        ("override ttl 600 2h", "override.what"),
+        ("lock", "override.lock_what"),
+        ("lock ttl", "override.lock_what"),
+        ("lock size for 0h", "override.no_duration"),
+        ("unlock all", "command.unexpected"),
         ("unpin now", "command.unexpected"),
     ],
 )
