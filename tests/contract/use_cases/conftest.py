@@ -67,6 +67,7 @@ class Tower:
         clock = store.clock
         return Replica(
             Watch(cloud, self.alerts, store.slots, store.leases, clock, AlertTargets()),
+            Revisions(cloud, cloud, cloud, self.standings, store.proposals, clock, ALLOWED),
             Rollback(
                 Releases(cloud, cloud, self.knobs, clock, ALLOWED),
                 self.alerts,
