@@ -69,7 +69,7 @@ class MonitoringSlices:
 
     async def _add_own(self, own: RedisInfoCache, found: Mapping[ServiceId, list[Observation]], window: Window) -> None:
         """Of the five minutes up to now rather than of the slice: a level, near enough for what is usual."""
-        if await own.refresh() is not None:
+        if isinstance(await own.refresh(), NoData):
             return
         counters = own.counters(Window(window.end - SLICE, window.end))
         if isinstance(counters, NoData):

@@ -50,6 +50,61 @@ class Sample:
     evicted: int
 
 
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """One reading of INFO. A value of its own: another look that begins meanwhile does not take it away."""
+
+    _fields: Mapping[str, Any]
+    _where: str
+
+    def nothing_ever_evicted(self) -> bool:
+        """Whether the server never had to evict: then it did not within any window either."""
+        return self._fields.get("evicted_keys") == 0
+
+    def memory(self) -> Memory | NoData:
+        """Used and allowed, in MB; NoData where the server does not say what it uses."""
+        limit = int(self._fields.get("maxmemory", 0))
+        if "used_memory" not in self._fields:
+            return NoData(
+                message("source.info_incomplete", where=self._where, detail="used_memory"),
+                message("source.info_incomplete_remedy", where=self._where),
+            )
+        return Memory(
+            used_mb=int(self._fields["used_memory"]) / MB,
+            max_mb=limit / MB
+            if limit
+            else NoData(
+                message("source.no_maxmemory", where=self._where),
+                message("source.no_maxmemory_remedy", where=self._where),
+                known_absent=True,
+            ),
+        )
+
+    def told_p95_ms(self) -> float | None:
+        """GET's p95 from INFO latencystats (Redis 7+, where `latency-tracking-info-percentiles` has 95), or None.
+
+        The default percentiles are 50, 99 and 99.9: another percentile is not passed off as this one.
+        """
+        return _told_p95_ms(self._fields)
+
+    def sample(self, at: datetime) -> Sample:
+        """The counters, as they stood `at`. Raises SourceUnavailable where one is missing."""
+        fields = self._fields
+        try:
+            return Sample(
+                at=at,
+                run_id=str(fields["run_id"]),
+                hits=int(fields["keyspace_hits"]),
+                misses=int(fields["keyspace_misses"]),
+                evicted=int(fields["evicted_keys"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise SourceUnavailable(
+                message("source.info_incomplete", where=self._where, detail=str(error)),
+                message("source.info_incomplete_remedy", where=self._where),
+            ) from error
+
+
 class RedisInfoCache:
     """Looks at one cache server; all services that share it get the same figures."""
 
@@ -58,19 +113,16 @@ class RedisInfoCache:
         self._clock = clock
         self._where = place(redis)
         self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
-        self._info: Mapping[str, Any] = {}
 
-    async def refresh(self) -> NoData | None:
+    async def refresh(self) -> ServerInfo | NoData:
         """Read INFO and take a sample; the reason when the server cannot be read."""
-        self._info = {}
         try:
             with reading(self._where):
-                self._info = await self._read()
-                sample = self._sample()
+                info = ServerInfo(await self._read(), self._where)
+            self._keep(info.sample(self._clock.now()))
         except SourceUnavailable as error:
             return no_data(error, unreachable=error.reason.code in _DEAD)
-        self._keep(sample)
-        return None
+        return info
 
     def counters(self, window: Window) -> Counters | NoData:
         """Differences over a span as long as the window, or as much of it as has been sampled (`seconds` says)."""
@@ -88,24 +140,7 @@ class RedisInfoCache:
             evictions=newest.evicted - first.evicted,
         )
 
-    def nothing_ever_evicted(self) -> bool:
-        """Whether the server, by the last `refresh`, never had to evict: then it did not within any window either."""
-        return self._info.get("evicted_keys") == 0
-
-    def memory(self) -> Memory:
-        """Of the last `refresh`."""
-        limit = int(self._info.get("maxmemory", 0))
-        return Memory(
-            used_mb=int(self._info["used_memory"]) / MB,
-            max_mb=limit / MB
-            if limit
-            else NoData(
-                message("source.no_maxmemory", where=self._where),
-                message("source.no_maxmemory_remedy", where=self._where),
-            ),
-        )
-
-    async def latency(self) -> Latency | NoData:
+    async def latency(self, info: ServerInfo) -> Latency | NoData:
         """The slower of what the server says of its GETs and what this process waits for a PING."""
         try:
             with reading(self._where):
@@ -113,7 +148,7 @@ class RedisInfoCache:
                     probed_ms = sorted([await self._ping_ms() for _ in range(PROBES)])[-(PROBES // 20) - 1]
         except SourceUnavailable as error:
             return no_data(error, unreachable=error.reason.code in _DEAD)
-        told_ms = _told_p95_ms(self._info)
+        told_ms = info.told_p95_ms()
         if told_ms is not None and told_ms > probed_ms:
             return Latency(told_ms, "latencystats")
         return Latency(probed_ms, "probe")
@@ -129,22 +164,6 @@ class RedisInfoCache:
         began = time.perf_counter()
         await self._redis.ping()
         return (time.perf_counter() - began) * 1000
-
-    def _sample(self) -> Sample:
-        info = self._info
-        try:
-            return Sample(
-                at=self._clock.now(),
-                run_id=str(info["run_id"]),
-                hits=int(info["keyspace_hits"]),
-                misses=int(info["keyspace_misses"]),
-                evicted=int(info["evicted_keys"]),
-            )
-        except (KeyError, ValueError) as error:
-            raise SourceUnavailable(
-                message("source.info_incomplete", where=self._where, detail=str(error)),
-                message("source.info_incomplete_remedy", where=self._where),
-            ) from error
 
     def _keep(self, sample: Sample) -> None:
         last = self._samples[-1] if self._samples else None
@@ -169,10 +188,6 @@ _DEAD = frozenset({"source.redis_unreachable", "source.redis_timeout", "source.r
 
 
 def _told_p95_ms(info: Mapping[str, Any]) -> float | None:
-    """GET's p95 from INFO latencystats (Redis 7+, where `latency-tracking-info-percentiles` has 95), or None.
-
-    The default percentiles are 50, 99 and 99.9: another percentile is not passed off as this one.
-    """
     stats = info.get("latency_percentiles_usec_get")
     if not isinstance(stats, Mapping):
         return None

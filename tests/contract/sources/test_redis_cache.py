@@ -1,5 +1,6 @@
 """The cache read from a real Valkey: counters by difference, memory, latency; and servers that are gone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,8 @@ from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Window
 from lumen.sources.cache import CacheReader
-from lumen.sources.cache_parts import Counters
-from lumen.sources.redis_cache import RedisInfoCache
+from lumen.sources.cache_parts import Counters, Memory
+from lumen.sources.redis_cache import RedisInfoCache, ServerInfo
 from lumen.sources.redis_client import open_cache
 from tests.manual_clock import ManualClock
 
@@ -41,6 +42,24 @@ async def ask(redis: Redis, hits: int, misses: int) -> None:
 
 async def read(source: RedisInfoCache, window: Window = HOUR) -> CacheStats | NoData:
     return (await CacheReader(source, None).cache([API], window))[API]
+
+
+async def told(source: RedisInfoCache) -> ServerInfo:
+    info = await source.refresh()
+    assert isinstance(info, ServerInfo)
+    return info
+
+
+async def test_looks_at_the_same_time_do_not_disturb_each_other(redis: Redis) -> None:
+    """A turn that somebody asked for and the five-minute sample meet in the same process."""
+    clock = ManualClock()
+    reader = CacheReader(RedisInfoCache(redis, clock), None)
+    await reader.sample()
+    clock.move(timedelta(minutes=6))
+    sampling = asyncio.gather(*(reader.sample() for _ in range(40)))
+    found = await asyncio.gather(*(reader.cache([API], HOUR) for _ in range(10)))
+    await sampling
+    assert all(isinstance(look[API], CacheStats) for look in found)
 
 
 async def test_the_first_sample_says_how_long_it_still_takes(redis: Redis) -> None:
@@ -144,13 +163,14 @@ async def test_memory_and_its_limit(redis: Redis) -> None:
     before = str((await redis.config_get("maxmemory"))["maxmemory"])
     try:
         await redis.config_set("maxmemory", 64 * 2**20)
-        await source.refresh()
-        memory = source.memory()
+        memory = (await told(source)).memory()
+        assert isinstance(memory, Memory)
         assert memory.max_mb == 64
         assert 0 < memory.used_mb < 64
         await redis.config_set("maxmemory", 0)
-        await source.refresh()
-        limit = source.memory().max_mb
+        unlimited = (await told(source)).memory()
+        assert isinstance(unlimited, Memory)
+        limit = unlimited.max_mb
         assert isinstance(limit, NoData)
         assert limit.reason.code == "source.no_maxmemory"
     finally:
@@ -161,8 +181,7 @@ async def test_evictions_are_counted(redis: Redis) -> None:
     clock = ManualClock()
     source = RedisInfoCache(redis, clock)
     settings = {str(name): str(value) for name, value in (await redis.config_get("maxmemory*")).items()}
-    await source.refresh()
-    assert source.nothing_ever_evicted()
+    assert (await told(source)).nothing_ever_evicted()
     try:
         await redis.config_set("maxmemory-policy", "allkeys-lru")
         await redis.config_set("maxmemory", 4 * 2**20)
@@ -175,23 +194,21 @@ async def test_evictions_are_counted(redis: Redis) -> None:
     found = await read(source)
     assert isinstance(found, CacheStats)
     assert found.evictions > 100
-    assert not source.nothing_ever_evicted()
+    assert not (await told(source)).nothing_ever_evicted()
 
 
 async def test_latency_is_the_probe_s_unless_the_server_tells_a_slower_p95(redis: Redis) -> None:
     source = RedisInfoCache(redis, ManualClock())
     await ask(redis, hits=20, misses=0)
-    await source.refresh()
-    latency = await source.latency()
+    latency = await source.latency(await told(source))
     assert not isinstance(latency, NoData)
     assert latency.source == "probe"  # by default the server tells 50, 99 and 99.9: none of them is 95
     assert 0 < latency.p95_ms < 1000
     await redis.config_set("latency-tracking-info-percentiles", "50 95 99")
     try:
-        await source.refresh()
-        assert not isinstance(await source.latency(), NoData)
-        source._info = {"latency_percentiles_usec_get": {"p95": 5_000_000.0}}
-        slower = await source.latency()
+        assert not isinstance(await source.latency(await told(source)), NoData)
+        slow = ServerInfo({"latency_percentiles_usec_get": {"p95": 5_000_000.0}}, "here")
+        slower = await source.latency(slow)
         assert not isinstance(slower, NoData)
         assert (slower.source, slower.p95_ms) == ("latencystats", 5000)
     finally:
