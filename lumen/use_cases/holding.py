@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from lumen.model.errors import OutcomeUnknown, StoreUnavailable
 from lumen.model.service import ServiceId
 from lumen.ports.state import Lease, Leases
 
@@ -31,7 +32,8 @@ async def while_holding(
     """Run `work` while renewing `lease` for `duration` at a time, then release it.
 
     Raises LeaseLost (or StoreUnavailable) when the lease cannot be renewed; the work is cancelled first, and what
-    it may still have sent is refused by the fencing token.
+    it may still have sent is refused by the fencing token. A release that fails takes nothing from what the work came
+    to, and stands in for no cancellation: the lease then runs out by itself.
     """
     working = asyncio.ensure_future(work(lease))
     renewing = asyncio.ensure_future(_renew_for_ever(leases, service, lease, duration))
@@ -42,9 +44,12 @@ async def while_holding(
             renewing.result()
         return working.result()
     finally:
-        await _cancel(renewing)
-        await _cancel(working)
-        await leases.release(service, lease)
+        try:
+            await _cancel(renewing)
+            await _cancel(working)
+        finally:
+            with contextlib.suppress(StoreUnavailable, OutcomeUnknown):
+                await leases.release(service, lease)
 
 
 @contextlib.asynccontextmanager
@@ -61,6 +66,8 @@ async def kept_alive(leases: Leases, held: Mapping[ServiceId, Lease]) -> AsyncIt
 
 
 async def _cancel(task: "asyncio.Future[Any]") -> None:
+    """Returns when it has ended, however it did; only a cancellation of our own comes through."""
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await task
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # looked at, so that nobody complains that nobody did
