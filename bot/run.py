@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from bot.assembly import Lumen, assemble
+from bot.carrying import Carrying
 from bot.config import Settings
 from bot.http import Readiness, start_http
 from bot.memory import clock_of, open_memory, room_warnings
@@ -40,6 +41,7 @@ class Bot:
         self._lumen = lumen
         self._slack = slack
         self._metrics = metrics
+        self.carrying = Carrying(lumen.execution, slack.outbox.kick, kick_settling)
 
     async def wake(self) -> None:
         """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next."""
@@ -88,10 +90,10 @@ class Bot:
             log.error("audit_not_sealed", code=error.reason.code, params=dict(error.reason.params))
 
     async def settle(self) -> None:
-        """Expire, end countdowns and carry out; what Slack shows follows at once."""
+        """Expire, end countdowns and begin to carry out, which holds up nothing here; what Slack shows follows."""
         for service in self._services:
             await self._end_countdowns(service)
-            await self._lumen.execution.settle(service)
+            await self.carrying.begin(service)
         self._slack.outbox.kick()
 
     async def _end_countdowns(self, service: ServiceId) -> None:
@@ -127,6 +129,7 @@ async def run_bot(settings: Settings) -> None:
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
         metrics = Metrics(slack.state)
         bot = Bot(settings, lumen, slack, metrics, settling.kick)
+        stack.push_async_callback(bot.carrying.stop)
         runner = await start_http(settings.http_host, settings.port, bot.readiness, metrics.registry)
         stack.push_async_callback(runner.cleanup)
         scheduler = start_scheduler(bot.wake, lumen.clock.scale)
