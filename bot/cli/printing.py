@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handlers.catalogue import Catalogue
+from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
 from lumen.model.assessment import HealthLevel
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -47,6 +48,8 @@ def print_turns(turns: Sequence[Turn], locale: str, summary_only: bool) -> None:
         _headline(console, words, turn)
         if not summary_only:
             _phases(console, words, turn)
+            for line in trend_lines(words, words.plain, turn.trends):
+                console.print(line, highlight=False, markup=False)
             _recommendation(console, words, turn)
             _missing(console, words, turn)
 
@@ -59,12 +62,16 @@ def _figure(words: Catalogue, code: str, value: float | NoData | None) -> str:
 
 def _headline(console: Console, words: Catalogue, turn: Turn) -> None:
     gate = turn.assessment.gate
-    score = _figure(words, "cli.score", gate.score.value)
+    score, move = words.plain(score_message(gate.score)), move_of(turn, "gate")
     style = _STYLES[_EXIT_CODES[gate.health]]
     window = turn.snapshot.window
     console.rule(f"[bold]{turn.snapshot.service.key}[/bold]")
     console.print(f"[{style}]{gate.health.value}[/{style}]  {score}  {gate.verdict.value}", highlight=False)
     console.print(words.plain(gate.health_reason), highlight=False)
+    moved = move_line(words, words.plain, move) if move is not None else None
+    for line in (moved, words.plain(turn.low_traffic) if turn.low_traffic else None):
+        if line is not None:
+            console.print(line, highlight=False, markup=False)
     start_at, end_at = window.start.isoformat(), window.end.isoformat()
     deployment = turn.snapshot.deployment
     if not isinstance(deployment, NoData) and deployment.pinned_revision is not None:
@@ -85,12 +92,14 @@ def _phases(console: Console, words: Catalogue, turn: Turn) -> None:
 def _rows(words: Catalogue, turn: Turn) -> Iterator[tuple[str, str, str]]:
     found = turn.assessment
     yield "[bold]1[/bold]", "", ""
-    yield "maturity", _figure(words, "cli.score", found.maturity.score.value), found.maturity.verdict.value
+    yield "maturity", words.plain(score_message(found.maturity.score)), found.maturity.verdict.value
     yield "ROI", _figure(words, "cli.percent", found.roi.roi), found.roi.verdict.value
     yield "[bold]2[/bold]", "", ""
     for objective in found.slo.objectives:
         met = {True: "PASS", False: "FAIL", None: "NO_DATA"}[objective.met]
         yield objective.name, words.plain(objective.shown), met
+    for line in budget_lines(words, words.plain, found.slo.budgets):
+        yield "error budget", line, ""
     yield "[bold]3[/bold]", "", ""
     yield "cost rhythm", words.plain(found.rhythm.reason), found.rhythm.state.value
     yield "budget", _figure(words, "cli.percent", found.rhythm.budget_share), ""

@@ -9,6 +9,7 @@ from rich.table import Table
 from bot.cli.answers import SizeAnswer, TtlAnswer, is_stale
 from bot.cli.outcomes import confidence_word
 from handlers.catalogue import Catalogue
+from handlers.views.judged import score_message
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.message import Message, Param, message
 from lumen.model.nodata import NoData
@@ -158,16 +159,11 @@ def print_gate(turns: Sequence[Turn], now: datetime, locale: str) -> None:
     page = Page(locale)
     for turn in turns:
         gate = turn.assessment.gate
-        value = gate.score.value
-        score = page.words.plain(message("cli.no_data") if isinstance(value, NoData) else _score(value))
+        score = page.words.plain(score_message(gate.score))
         page.console.print(f"{turn.snapshot.service.key}: {gate.verdict.value}, {score}", highlight=False)
         page.console.print(f"  {page.words.plain(gate.health_reason)}", highlight=False, markup=False)
         if is_stale(turn, now):
             page.console.print(f"  {page.say('stale', measured_at=turn.snapshot.window.end.isoformat())}", markup=False)
-
-
-def _score(value: float) -> Message:
-    return message("cli.score", value=value)
 
 
 def _head(page: Page, service: str, measured_at: str) -> None:

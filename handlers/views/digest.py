@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from handlers.catalogue import Catalogue
 from handlers.views.card import Card, Shown
+from handlers.views.judged import budget_lines, score_message, trend_lines
 from handlers.views.report import HEALTH_SIGNS, changes, objective_line, recommended
-from handlers.views.words import figure, no_data, word
+from handlers.views.words import no_data, word
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.readout import StatusReadout
@@ -32,13 +33,15 @@ def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Tu
     card.fields(
         [
             (message("digest.health"), f"{HEALTH_SIGNS[gate.health]} {word(words, 'health', gate.health)}"),
-            (message("digest.score"), figure(words, gate.score.value, "digest.score_value")),
+            (message("digest.score"), words.say(score_message(gate.score))),
             (message("digest.range"), _range(words, today)),
             (message("digest.turns"), words.say(_turns(today))),
         ]
     )
     objectives = newest.assessment.slo.objectives
     card.titled(message("views.report_objectives"), (objective_line(words, one) for one in objectives))
+    card.titled(message("budget.title"), budget_lines(words, words.say, newest.assessment.slo.budgets))
+    card.titled(message("trend.title"), trend_lines(words, words.say, newest.trends))
     changes(card, words, status.changes)
     if isinstance(newest.ttl, NoData):
         card.titled(message("views.report_recommended"), [no_data(words, newest.ttl)])

@@ -6,6 +6,7 @@ from handlers.catalogue import Catalogue
 from handlers.views.alert import alert_lines
 from handlers.views.card import Card, Shown
 from handlers.views.held import held_lines
+from handlers.views.judged import budget_lines, move_line, move_of, trend_lines
 from handlers.views.proposal import undo_button
 from handlers.views.words import change_params, figure, iso, no_data, person, word
 from lumen.model.assessment import HealthLevel, Objective, Score, UnifiedGate, Verdict
@@ -43,8 +44,10 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     card.lines(list(_standing(words, readout)))
     card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts))
     card.fields(_fields(words, turn))
-    card.titled(message("views.report_why"), _why(words, gate))
+    card.titled(message("views.report_why"), _why(words, turn))
     card.titled(message("views.report_objectives"), (objective_line(words, o) for o in turn.assessment.slo.objectives))
+    card.titled(message("budget.title"), budget_lines(words, words.say, turn.assessment.slo.budgets))
+    card.titled(message("trend.title"), trend_lines(words, words.say, turn.trends))
     changes(card, words, readout.changes[:CHANGES_SHOWN])
     card.titled(message("views.report_recommended"), _recommended(words, turn))
     card.titled(message("views.report_missing"), _missing(words, turn.missing))
@@ -57,6 +60,8 @@ def _standing(words: Catalogue, readout: StatusReadout) -> Iterable[str]:
     pinned = readout.pinned
     if readout.turn is not None:
         yield from (f"⚠️ {words.say(drifted)}" for drifted in readout.turn.drift)
+        if readout.turn.low_traffic is not None:
+            yield f"⚠️ {words.say(readout.turn.low_traffic)}"
     if pinned is not None:
         yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
         yield from (f"• {words.say(difference)}" for difference in pinned.differences)
@@ -76,7 +81,7 @@ def _headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:
     health = words.plain(Message(f"word.health_{gate.health}", {}))
     if isinstance(gate.score.value, NoData):
         return message("views.report_header_no_score", sign=sign, service=service, health=health)
-    if gate.partial:
+    if not gate.score.is_whole:
         return message("views.report_header_partial", sign=sign, service=service, health=health, score=gate.score.value)
     return message("views.report_header", sign=sign, service=service, health=health, score=gate.score.value)
 
@@ -159,11 +164,15 @@ def _error_rate(seen: Snapshot) -> float | None:
     return traffic.errors_5xx / traffic.requests
 
 
-def _why(words: Catalogue, gate: UnifiedGate) -> Iterable[str]:
+def _why(words: Catalogue, turn: Turn) -> Iterable[str]:
+    gate, move = turn.assessment.gate, move_of(turn, "gate")
     yield words.say(gate.health_reason)
     parts = _parts(words, gate.score)
     if parts:
         yield parts
+    moved = move_line(words, words.say, move) if move is not None else None
+    if moved is not None:
+        yield moved
 
 
 def _parts(words: Catalogue, score: Score) -> str:

@@ -1,7 +1,9 @@
 """All assessments of one snapshot, joined by the unified gate."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
+from lumen.exporters.budgets import error_budgets
 from lumen.exporters.cache import assess_cache
 from lumen.exporters.cost_rhythm import assess_rhythm
 from lumen.exporters.maturity import assess_maturity
@@ -9,6 +11,7 @@ from lumen.exporters.roi import Prices, assess_roi
 from lumen.exporters.slo import SloTargets, assess_slo
 from lumen.gates.unified import unified_gate
 from lumen.model.assessment import Assessment
+from lumen.model.day import Day
 from lumen.model.snapshot import Snapshot
 
 
@@ -20,9 +23,10 @@ class AssessmentSettings:
     prices: Prices = field(default_factory=Prices)
 
 
-def assess(snapshot: Snapshot, settings: AssessmentSettings) -> Assessment:
-    """Pure and deterministic: the same snapshot and settings give the same assessment."""
-    slo = assess_slo(snapshot, settings.slo)
+def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day] = ()) -> Assessment:
+    """Pure and deterministic: the same snapshot, settings and sums of the last days give the same assessment."""
+    budgets = error_budgets(days, snapshot.taken_at, settings.slo)
+    slo = replace(assess_slo(snapshot, settings.slo), budgets=budgets)
     roi = assess_roi(snapshot, settings.prices)
     maturity = assess_maturity(snapshot, slo)
     rhythm = assess_rhythm(snapshot)

@@ -1,6 +1,7 @@
 """How well the service is run: nine weighted parts between published anchors (methods 5, docs/scores.md)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from lumen.exporters.anchors import Anchors, between
@@ -33,7 +34,7 @@ ANCHORS: dict[str, tuple[float, Anchors]] = {
 
 
 def assess_maturity(snapshot: Snapshot, slo: SloAssessment) -> MaturityAssessment:
-    """Missing parts are left out and the coverage says so; below 75 % of the weight there is no score."""
+    """Missing parts give no points and the coverage says so; below 75 % of the weight there is no score."""
     parts = tuple(_part(name, read(snapshot, slo)) for name, read in _READERS.items())
     too_little = NoData(message("assess.maturity_inconclusive"), message("assess.maturity_inconclusive_remedy"))
     score = Score.of(parts, least_coverage=LEAST_COVERAGE, too_little=too_little)
@@ -48,7 +49,9 @@ def level_of(score: float) -> int:
 
 def _part(name: str, value: float | NoData) -> Part:
     weight, anchors = ANCHORS[name]
-    return Part(name, value, value if isinstance(value, NoData) else between(anchors, value), weight)
+    if isinstance(value, NoData):
+        return Part(name, value, value, 0.0 if value.known_absent else weight)
+    return Part(name, value, between(anchors, value), weight)
 
 
 def _no(code: str) -> NoData:
@@ -71,7 +74,7 @@ def _change_failure_rate(snapshot: Snapshot, _: SloAssessment) -> float | NoData
     seen_until = history.start + len(history.requests) * HOUR
     changes = [at for at in deployments(deployment) if history.start <= at < seen_until]
     if not changes:
-        return _no("no_deployments")
+        return replace(_no("no_deployments"), known_absent=True)
     found = incidents(history)
     return sum(failed(at, found) for at in changes) / len(changes)
 
@@ -94,7 +97,13 @@ def _deployments_per_week(snapshot: Snapshot, _: SloAssessment) -> float | NoDat
 
 
 def _availability_budget(_: Snapshot, slo: SloAssessment) -> float | NoData:
-    """The share of the error budget that is left: 1 untouched, 0 spent, negative overspent."""
+    """The share of the error budget that is left: 1 untouched, 0 spent, negative overspent.
+
+    Of up to 30 days; before a whole day is known, of the look-back.
+    """
+    budget = next((b for b in slo.budgets if b.name == "availability"), None)
+    if budget is not None and not isinstance(budget.remaining_of_known, NoData):
+        return budget.remaining_of_known
     availability = next(o for o in slo.objectives if o.name == "availability")
     if isinstance(availability.good_ratio, NoData):
         return availability.good_ratio

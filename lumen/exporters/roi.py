@@ -16,7 +16,7 @@ ROI_ANCHORS = ((0.0, 0.0), (3.0, 50.0), (5.0, 80.0), (10.0, 100.0))
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """`cache_size_mb` is what is paid for; it stands in only where the cache does not tell its limit."""
+    """`cache_size_mb` is what is paid for; it stands in only where the cache is known to have no limit."""
 
     api_cost_per_call_usd: float = 0.01
     cache_cost_per_mb_month_usd: float = 0.0365625
@@ -24,11 +24,16 @@ class Prices:
 
 
 def assess_roi(snapshot: Snapshot, prices: Prices = Prices()) -> RoiAssessment:
-    """Hits of the measured seconds, scaled to 30 days, each saving one API call, against the price of the cache."""
+    """Hits of the measured seconds, scaled to 30 days, each saving one API call, against the price of the cache.
+
+    A cache whose size did not come has no price: the setting's would make a grown cache look cheap.
+    """
     cache = snapshot.cache
     cost = _cache_cost_usd(cache, prices)
     if isinstance(cache, NoData):
         return RoiAssessment(cache, cost, cache, cache, Verdict.NO_DATA, cache.reason)
+    if isinstance(cache.max_mb, NoData) and not cache.max_mb.known_absent:
+        return RoiAssessment(cache.max_mb, cost, cache.max_mb, cache.max_mb, Verdict.NO_DATA, cache.max_mb.reason)
     if cache.seconds <= 0 or cost <= 0:
         why = _not_computable(cache, cost)
         return RoiAssessment(why, cost, why, why, Verdict.NO_DATA, why.reason)

@@ -6,6 +6,7 @@ One cap is Lumen's own: a service whose requests fail is never GOOD, however wel
 from collections.abc import Iterator
 
 from lumen.model.assessment import (
+    ROUNDING,
     CacheAssessment,
     CacheHealth,
     HealthLevel,
@@ -25,13 +26,22 @@ _RANK = {HealthLevel.CRITICAL: 0, HealthLevel.WARNING: 1, HealthLevel.GOOD: 2, H
 def system_health(
     score: Score, slo: SloAssessment, rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool
 ) -> Held:
-    """The lowest of the score's level and all caps; among equals the first, so the score speaks before a cap."""
+    """The lowest of the score's level and all caps; among equals the first, so the score speaks before a cap.
+
+    The level is that of the points that are certain. CRITICAL must be certain too: where what is missing could lift
+    the score above it, the level is not known, unless a cap says CRITICAL.
+    """
     if isinstance(score.value, NoData):
         return HealthLevel.NO_DATA, score.value.reason
-    level = level_of(score.value)
-    held = [(level, message(f"assess.health_{level.lower()}", score=score.value))]
-    held += _failing(slo)
-    held += _caps(rhythm, cache, partial=partial)
+    level = level_of(score.value + ROUNDING)
+    caps = [*_failing(slo), *_caps(rhythm, cache, partial=partial)]
+    lowest = min(caps, key=lambda one: _RANK[one[0]], default=None)
+    if level is HealthLevel.CRITICAL and level_of(score.most + ROUNDING) is not HealthLevel.CRITICAL:
+        if lowest is not None and lowest[0] is HealthLevel.CRITICAL:
+            return lowest
+        return HealthLevel.NO_DATA, message("assess.health_unknown", score=score.value, most=score.most)
+    code = f"assess.health_{level.lower()}" if score.is_whole else f"assess.health_at_least_{level.lower()}"
+    held = [(level, message(code, score=score.value, most=score.most)), *caps]
     return min(held, key=lambda one: _RANK[one[0]])
 
 

@@ -22,8 +22,6 @@ MATURITY_WEIGHT = 0.25
 HIT_RATE_WEIGHT = 0.20
 #: Below this share of the weight there is no score.
 LEAST_COVERAGE = 0.75
-#: A PASS needs this many points that are certain.
-PASS_FROM = 60.0
 
 
 def unified_gate(
@@ -37,7 +35,7 @@ def unified_gate(
     score = unified_score(roi, slo, maturity, cache)
     partial = score.coverage < 1 - 1e-9
     health, reason = system_health(score, slo, rhythm, cache, partial=partial)
-    return UnifiedGate(score, partial, health, reason, _verdict(health, score))
+    return UnifiedGate(score, partial, health, reason, _verdict(health))
 
 
 def unified_score(
@@ -48,19 +46,18 @@ def unified_score(
     hit_score = hit_rate if isinstance(hit_rate, NoData) else 100 * hit_rate
     parts = (
         Part("roi", roi.roi, roi.score, ROI_WEIGHT),
-        Part("slo_compliance", slo.compliance.value, slo.compliance.value, SLO_WEIGHT, slo.compliance.floor),
-        Part("maturity", maturity.score.value, maturity.score.value, MATURITY_WEIGHT, maturity.score.floor),
+        Part("slo_compliance", slo.compliance.value, slo.compliance.value, SLO_WEIGHT, slo.compliance.most),
+        Part("maturity", maturity.score.value, maturity.score.value, MATURITY_WEIGHT, maturity.score.most),
         Part("hit_rate", hit_rate, hit_score, HIT_RATE_WEIGHT),
     )
     too_little = NoData(message("assess.gate_no_data"), message("assess.gate_no_data_remedy"))
     return Score.of(parts, least_coverage=LEAST_COVERAGE, too_little=too_little)
 
 
-def _verdict(health: HealthLevel, score: Score) -> Verdict:
-    """The health in the words of a gate. A partial score passes only on the points that are certain."""
+def _verdict(health: HealthLevel) -> Verdict:
+    """The health in the words of a gate; it goes by the points that are certain, so a PASS is certain too."""
     if health is HealthLevel.NO_DATA:
         return Verdict.NO_DATA
     if health is HealthLevel.CRITICAL:
         return Verdict.FAIL
-    passed = health in {HealthLevel.GOOD, HealthLevel.EXCELLENT} and score.floor >= PASS_FROM - 1e-9
-    return Verdict.PASS if passed else Verdict.WARN
+    return Verdict.WARN if health is HealthLevel.WARNING else Verdict.PASS

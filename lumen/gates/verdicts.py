@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lumen.model.assessment import Objective, Score, Verdict
+from lumen.model.assessment import ROUNDING, Objective, Score, Verdict
 from lumen.model.nodata import NoData
 
 ROI_PASS = 5.0
@@ -33,10 +33,9 @@ def roi_verdict(roi: float | NoData) -> Verdict:
 
 
 def score_verdict(score: Score, pass_from: float = MATURITY_PASS, warn_from: float = MATURITY_WARN) -> Verdict:
-    """PASS needs the floor (what is certain) above the line; an incomplete score that only seems good is a WARN."""
+    """By the points that are certain. A FAIL must be certain too: where what is missing could lift it, NO_DATA."""
     if isinstance(score.value, NoData):
         return Verdict.NO_DATA
-    if score.value < warn_from:
-        return Verdict.FAIL
-    # The floor of a complete score is its value; the slack only absorbs the rounding of the weighted sum.
-    return Verdict.PASS if score.floor >= pass_from - 1e-9 else Verdict.WARN
+    if score.value < warn_from - ROUNDING:
+        return Verdict.FAIL if score.most < warn_from else Verdict.NO_DATA
+    return Verdict.PASS if score.value >= pass_from - ROUNDING else Verdict.WARN

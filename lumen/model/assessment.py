@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from lumen.model.message import Message
@@ -25,19 +26,24 @@ class Verdict(StrEnum):
 class Part:
     """One ingredient of a score: the measured `value`, its `score` (0-100) and its `weight` (0-1).
 
-    `certain`: the points of it that hold whatever its own missing parts turn out to be; None means all of `score`.
+    A weight of 0 is a part that does not apply now: it is shown, and counts neither as known nor as missing.
+    `most`: what the part could score at most, where it has missing parts of its own; None means `score`.
     """
 
     name: str
     value: float | NoData
     score: float | NoData
     weight: float
-    certain: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A weighted mean of the parts that have data. `coverage` is the share of the weight that they carry."""
+    """The points that are certain: a weighted sum in which a part without data gives none.
+
+    So a score never rises when data goes missing, whatever the part would have said. `most` is what it could be at
+    most; `coverage` the share of the weight that has data.
+    """
 
     value: float | NoData
     parts: tuple[Part, ...]
@@ -47,32 +53,72 @@ class Score:
         """The points that `part` gives to `value`; the contributions add up to it. None without data."""
         if isinstance(part.score, NoData) or isinstance(self.value, NoData):
             return None
-        return part.score * part.weight / self.coverage
+        return part.score * part.weight
 
     @property
-    def floor(self) -> float:
-        """The points that are certain: what is missing counts as 0. It never rises when data goes missing."""
-        return sum(
-            (part.score if part.certain is None else part.certain) * part.weight
+    def most(self) -> float:
+        """What the score would be if everything that is missing were at its best."""
+        found = math.fsum(
+            (100.0 if isinstance(part.score, NoData) else part.score if part.most is None else part.most) * part.weight
             for part in self.parts
-            if not isinstance(part.score, NoData)
         )
+        return min(100.0, found)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing, neither a part nor a part of a part."""
+        return not isinstance(self.value, NoData) and self.most <= self.value + ROUNDING
+
+    @property
+    def of_known(self) -> float | NoData:
+        """The mean over the parts that have data, as if the others were like them: for reading, never for judging."""
+        if isinstance(self.value, NoData) or self.coverage <= 0:
+            return self.value
+        return min(100.0, self.value / self.coverage)
 
     @staticmethod
     def of(parts: Iterable[Part], *, least_coverage: float, too_little: NoData) -> "Score":
-        """The mean of `parts` (weights are made to add up to 1) over those that have data.
+        """The certain points of `parts` (weights are made to add up to 1).
 
         `too_little` stands for the value when they carry less than `least_coverage` of the weight, or nothing.
         """
         given = tuple(parts)
-        total = math.fsum(part.weight for part in given)
+        total = math.fsum(part.weight for part in given) or 1.0
         shares = tuple(replace(part, weight=part.weight / total) for part in given)
         known = [(part.score, part.weight) for part in shares if not isinstance(part.score, NoData)]
         coverage = min(1.0, math.fsum(weight for _, weight in known))
         if not known or coverage < least_coverage - ROUNDING:
             return Score(too_little, shares, coverage)
-        mean = math.fsum(score * weight for score, weight in known) / math.fsum(weight for _, weight in known)
-        return Score(min(100.0, max(0.0, mean)), shares, coverage)
+        points = math.fsum(score * weight for score, weight in known)
+        return Score(min(100.0, max(0.0, points)), shares, coverage)
+
+
+@dataclass(frozen=True, slots=True)
+class PartMove:
+    """What one part gave to a score in the turn before and gives now, in points; None where it had no data."""
+
+    name: str
+    before: float | None
+    now: float | None
+
+    @property
+    def points(self) -> float:
+        """By how much it moved the score: a part that went missing takes its points with it."""
+        return (self.now or 0.0) - (self.before or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreMove:
+    """How a score changed since the turn that began at `since`: the moves of its parts add up to its own.
+
+    `score` is gate, slo or maturity; a side without a score is None.
+    """
+
+    score: str
+    since: datetime
+    before: float | None
+    now: float | None
+    parts: tuple[PartMove, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +136,34 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorBudget:
+    """How much of what an objective allows over `window_days` is spent: counts of events of the known slices alone.
+
+    `allowed` bad events of `valid` ones; `known_days` says over how many days they were counted.
+    """
+
+    name: str
+    target: float
+    window_days: int
+    known_days: float
+    valid: int
+    bad: int
+    allowed: float
+    #: The share that is left: 1 untouched, 0 spent, negative overspent. NoData below 75 % of the window.
+    remaining: float | NoData
+    #: The same over the days that are known, however few; NoData below one day.
+    remaining_of_known: float | NoData
+    #: How many times faster than the target allows it is spent today (UTC).
+    burn_today: float | NoData
+    shown: Message
+
+
+@dataclass(frozen=True, slots=True)
 class SloAssessment:
     objectives: tuple[Objective, ...]
     compliance: Score
     verdict: Verdict
+    budgets: tuple[ErrorBudget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from lumen.model.assessment import Assessment
+from lumen.model.assessment import Assessment, ScoreMove
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Priority
 from lumen.model.snapshot import Snapshot
+from lumen.model.trend import MetricTrend
 
 
 class Occasion(StrEnum):
@@ -53,3 +54,9 @@ class Turn:
     missing: tuple[Missing, ...]
     #: Settings that stand otherwise than they were applied, and what was done about it.
     drift: tuple[Message, ...] = ()
+    #: What moved the scores since the turn before; empty on the first one.
+    moves: tuple[ScoreMove, ...] = ()
+    #: Why percentages say little for want of requests; None where there are enough.
+    low_traffic: Message | None = None
+    #: Of the last seven days.
+    trends: tuple[MetricTrend, ...] | NoData = ()

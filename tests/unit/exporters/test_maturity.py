@@ -59,11 +59,14 @@ def test_a_deployment_with_an_incident_after_it_failed() -> None:
     assert part(found, "recovery_hours").value == 3.0
 
 
-def test_no_deployment_has_no_failure_rate_but_enough_is_known() -> None:
+def test_without_a_deployment_there_is_no_failure_rate_and_nothing_is_missing() -> None:
     found = judged(deployment=deployment(40))
-    assert isinstance(part(found, "change_failure_rate").value, NoData)
-    assert found.score.coverage == pytest.approx(0.85)
-    assert isinstance(found.score.value, float)
+    rate = part(found, "change_failure_rate")
+    assert isinstance(rate.value, NoData)
+    assert (rate.weight, found.score.coverage, found.score.is_whole) == (0.0, 1.0, True)
+    gone = judged(deployment=GONE)
+    assert part(gone, "change_failure_rate").weight > 0
+    assert not gone.score.is_whole
 
 
 def test_incidents_are_runs_of_bad_hours_that_gaps_do_not_end() -> None:

@@ -1,6 +1,7 @@
 """Mission 3.6: the formula, partial scores, levels and caps."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -20,10 +21,10 @@ from lumen.model.assessment import (
     Score,
     Verdict,
 )
-from lumen.model.message import message
+from lumen.model.day import Day
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import Snapshot
-from tests.snapshots import GONE, cache, history, snapshot, traffic
+from tests.snapshots import GONE, NOW, cache, history, snapshot, traffic
 
 SETTINGS = AssessmentSettings()
 
@@ -125,12 +126,44 @@ def test_a_failing_service_is_never_good() -> None:
     assert (gate.health, gate.health_reason.code) == (HealthLevel.WARNING, "assess.cap_availability")
 
 
-def test_a_partial_score_passes_only_on_what_is_certain() -> None:
-    gone = NoData(message("a.b"), message("a.c"))
-    high = Score.of((Part("a", 1, 100.0, 0.8), Part("b", gone, gone, 0.2)), least_coverage=0.75, too_little=gone)
-    low = Score.of((Part("a", 1, 70.0, 0.8), Part("b", gone, gone, 0.2)), least_coverage=0.75, too_little=gone)
-    assert score_verdict(high) is Verdict.PASS
-    assert score_verdict(low) is Verdict.WARN
+def partial(known: float) -> Score:
+    """Four fifths known at `known`, one fifth missing."""
+    parts = (Part("a", 1, known, 0.8), Part("b", GONE, GONE, 0.2))
+    return Score.of(parts, least_coverage=0.75, too_little=GONE)
+
+
+@pytest.mark.parametrize(
+    ("known", "value", "most", "verdict"),
+    [
+        (100.0, 80.0, 100.0, Verdict.PASS),
+        (70.0, 56.0, 76.0, Verdict.WARN),
+        (40.0, 32.0, 52.0, Verdict.NO_DATA),  # what is missing decides whether it fails
+        (20.0, 16.0, 36.0, Verdict.FAIL),
+    ],
+)
+def test_a_verdict_on_a_partial_score_is_certain(known: float, value: float, most: float, verdict: Verdict) -> None:
+    score = partial(known)
+    assert (score.value, score.most, score.of_known) == pytest.approx((value, most, known))
+    assert not score.is_whole
+    assert score_verdict(score) is verdict
+
+
+def test_a_part_that_does_not_apply_is_not_missing() -> None:
+    absent = replace(GONE, known_absent=True)
+    score = Score.of((Part("a", 1, 70.0, 0.6), Part("b", absent, absent, 0.0)), least_coverage=0.75, too_little=GONE)
+    assert (score.value, score.coverage, score.is_whole) == (70.0, 1.0, True)
+
+
+def test_missing_data_makes_no_health_critical() -> None:
+    seen = judged()
+    calm = replace(seen.rhythm, state=RhythmState.RESONANT), replace(seen.cache, health=CacheHealth.OPTIMAL)
+    found, why = system_health(partial(45), seen.slo, *calm, partial=True)
+    assert (found, why.code) == (HealthLevel.NO_DATA, "assess.health_unknown")
+    found, _ = system_health(partial(20), seen.slo, *calm, partial=True)
+    assert found is HealthLevel.CRITICAL
+    chaotic = replace(seen.rhythm, state=RhythmState.CHAOTIC)
+    found, why = system_health(partial(45), seen.slo, chaotic, calm[1], partial=True)
+    assert (found, why.code) == (HealthLevel.CRITICAL, "assess.cap_chaotic")
 
 
 PARTS = ("traffic", "cache", "ttl", "deployment", "spend", "history")
@@ -146,28 +179,67 @@ SEEN = st.builds(
     st.integers(0, 1000),
     st.integers(0, 12),
 )
+DAYS = st.lists(
+    st.builds(
+        lambda ago, bad, errors: Day(
+            (NOW - timedelta(days=ago)).date(), 288, 288, 288 - bad, bad, 288_000, errors, 0, 288, 80_000, 20_000
+        ),
+        st.integers(0, 40),
+        st.integers(0, 288),
+        st.integers(0, 5000),
+    ),
+    max_size=40,
+    unique_by=lambda day: day.date,
+)
 
 
-@given(SEEN, st.sets(st.sampled_from(PARTS)))
-def test_scores_stay_within_bounds_and_missing_data_never_makes_a_pass(seen: Snapshot, gone: set[str]) -> None:
-    whole = assess(seen, SETTINGS)
-    holed = assess(replace(seen, **dict.fromkeys(gone, GONE)), SETTINGS)  # type: ignore[arg-type]
+def without(seen: Snapshot, gone: set[str]) -> Snapshot:
+    """`seen` without whole measurements, or without a part of one."""
+    parts = {name: GONE for name in gone if "." not in name}
+    traffic, stats = seen.traffic, seen.cache
+    if not isinstance(traffic, NoData) and not isinstance(stats, NoData):
+        if "traffic.latency" in gone:
+            seen = replace(seen, traffic=replace(traffic, latency=GONE))
+        if "cache.max_mb" in gone:
+            stats = replace(stats, max_mb=GONE)
+        if "cache.p95_ms" in gone:
+            stats = replace(stats, p95_ms=GONE)
+        seen = replace(seen, cache=stats)
+    return replace(seen, **parts)  # type: ignore[arg-type]
+
+
+def points(value: float | NoData) -> float:
+    """No score is below every score."""
+    return -1.0 if isinstance(value, NoData) else value
+
+
+@given(SEEN, DAYS, st.sets(st.sampled_from((*PARTS, "traffic.latency", "cache.max_mb", "cache.p95_ms"))))
+def test_scores_stay_within_bounds_and_missing_data_never_raises_one(
+    seen: Snapshot, days: list[Day], gone: set[str]
+) -> None:
+    days.sort(key=lambda day: day.date)
+    whole, holed = assess(seen, SETTINGS, days), assess(without(seen, gone), SETTINGS, days)
     for found in (whole, holed):
         for score in (found.slo.compliance, found.maturity.score, found.gate.score):
-            assert isinstance(score.value, NoData) or 0 <= score.value <= 100
+            assert isinstance(score.value, NoData) or 0 <= score.value <= score.most + 1e-9 <= 100 + 2e-9
             assert 0 <= score.coverage <= 1
+            contributions = [score.contribution(part) or 0.0 for part in score.parts]
+            assert isinstance(score.value, NoData) or sum(contributions) == pytest.approx(score.value)
     for before, after in (
-        (whole.slo.compliance, holed.slo.compliance),
-        (whole.maturity.score, holed.maturity.score),
-        (whole.gate.score, holed.gate.score),
+        (whole.slo.compliance.value, holed.slo.compliance.value),
+        (whole.maturity.score.value, holed.maturity.score.value),
+        (whole.gate.score.value, holed.gate.score.value),
+        (whole.roi.score, holed.roi.score),
+        (float(whole.maturity.level or 0), float(holed.maturity.level or 0)),
     ):
-        if not isinstance(before.value, NoData):
-            assert after.floor <= before.floor + 1e-9
+        assert points(after) <= points(before) + 1e-9
     for was, now in (
         (whole.slo.verdict, holed.slo.verdict),
         (whole.roi.verdict, holed.roi.verdict),
+        (whole.maturity.verdict, holed.maturity.verdict),
     ):
         assert now is not Verdict.PASS or was is Verdict.PASS
+        assert now is not Verdict.FAIL or was is Verdict.FAIL
 
 
 def test_unified_score_names_its_parts() -> None:

@@ -1,0 +1,94 @@
+"""What a turn says beside its figures: error budgets, trends, what moved the scores, and that traffic is low.
+
+`say` is `words.say` for Slack, or `words.plain` for a terminal or a file.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from handlers.catalogue import Catalogue
+from lumen.model.assessment import ErrorBudget, PartMove, Score, ScoreMove
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.trend import MetricTrend
+from lumen.model.turn import Turn
+
+Say = Callable[[Message], str]
+
+#: Moves of less than this many points are no news.
+LEAST_MOVE = 0.05
+#: Ratios are shown in points of a hundred.
+_SCALES = {"hit_rate": 100.0, "error_rate": 100.0}
+
+
+def score_message(score: Score) -> Message:
+    """The points that are certain; where something is missing, what they could be at most."""
+    if isinstance(score.value, NoData):
+        return message("word.no_data")
+    if score.is_whole:
+        return message("why.score", score=score.value)
+    return message("why.score_at_least", score=score.value, most=score.most)
+
+
+def budget_lines(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> Iterator[str]:
+    """One line a budget; where it cannot be told, why."""
+    for budget in budgets:
+        shown = words.plain(budget.shown)
+        if isinstance(budget.remaining, NoData):
+            name = words.plain(Message(f"budget.name_{budget.name}", {}))
+            yield say(message("budget.no_data", name=name, shown=shown))
+        elif isinstance(budget.burn_today, NoData):
+            yield say(budget.shown)
+        else:
+            yield say(message("budget.burn", shown=shown, burn=budget.burn_today))
+
+
+def trend_lines(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
+    """The clear ones with their intervals, the others by name alone."""
+    if isinstance(trends, NoData):
+        yield f"{say(trends.reason)} {say(trends.remedy)}"
+        return
+    unclear = []
+    for trend in trends:
+        if trend.is_clear:
+            scale = _SCALES.get(trend.name, 1.0)
+            figures = {"per_day": trend.per_day * scale, "low": trend.low * scale, "high": trend.high * scale}
+            yield say(Message(f"trend.{trend.name}", figures))
+        else:
+            unclear.append(words.plain(Message(f"trend.name_{trend.name}", {})))
+    if unclear:
+        yield say(message("trend.none_clear", names=", ".join(unclear)))
+    elif not trends:
+        yield say(message("trend.too_early"))
+
+
+def move_of(turn: Turn, score: str) -> ScoreMove | None:
+    """How gate, slo or maturity moved since the turn before."""
+    return next((move for move in turn.moves if move.score == score), None)
+
+
+def move_line(words: Catalogue, say: Say, move: ScoreMove) -> str | None:
+    """By how much, and which parts did it, the largest first; None where there is nothing to compare with."""
+    if move.before is None or move.now is None:
+        return None
+    moved = sorted((part for part in move.parts if abs(part.points) >= LEAST_MOVE), key=lambda p: -abs(p.points))
+    if not moved:
+        return say(message("why.unmoved", since_at=move.since.isoformat()))
+    return say(
+        message(
+            "why.moved",
+            before=move.before,
+            now=move.now,
+            points=move.now - move.before,
+            since_at=move.since.isoformat(),
+            parts=" · ".join(_part_move(words, part) for part in moved),
+        )
+    )
+
+
+def _part_move(words: Catalogue, part: PartMove) -> str:
+    name = words.plain(Message(f"assess.name_{part.name}", {}))
+    if part.now is None:
+        return words.plain(message("why.part_lost", name=name, points=part.points))
+    if part.before is None:
+        return words.plain(message("why.part_back", name=name, points=part.points))
+    return words.plain(message("why.part_moved", name=name, points=part.points))

@@ -1,0 +1,31 @@
+"""What moved a score since the turn before: by how many points, and which of its parts did it."""
+
+from datetime import datetime
+
+from lumen.model.assessment import Assessment, PartMove, Score, ScoreMove
+from lumen.model.nodata import NoData
+
+
+def moves(before: Assessment, since: datetime, now: Assessment) -> tuple[ScoreMove, ...]:
+    """The gate, SLO compliance and maturity against those of the turn that began at `since`."""
+    pairs = (
+        ("gate", before.gate.score, now.gate.score),
+        ("slo", before.slo.compliance, now.slo.compliance),
+        ("maturity", before.maturity.score, now.maturity.score),
+    )
+    return tuple(_move(name, since, was, is_now) for name, was, is_now in pairs)
+
+
+def _move(name: str, since: datetime, before: Score, now: Score) -> ScoreMove:
+    """A score that is there on one side only is compared with nothing: its parts then do not add up to a move."""
+    was, points = _contributions(before), _contributions(now)
+    parts = tuple(PartMove(part, was.get(part), points.get(part)) for part in {**points, **was})
+    return ScoreMove(name, since, _value(before), _value(now), parts)
+
+
+def _contributions(score: Score) -> dict[str, float | None]:
+    return {part.name: score.contribution(part) for part in score.parts}
+
+
+def _value(score: Score) -> float | None:
+    return None if isinstance(score.value, NoData) else score.value
