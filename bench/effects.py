@@ -88,12 +88,14 @@ def run(case: Case) -> Outcome:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     asked = parser.parse_args()
+    seeds = range(asked.first, asked.first + asked.seeds)
     with get_context("spawn").Pool(2) as pool:
         for kind in ("steady", "drift", "trend"):
             for control in (True, False):
                 for effect in (0.0, 0.10):
-                    found = pool.map(run, [Case(seed, kind, effect, control) for seed in range(asked.seeds)])
+                    found = pool.map(run, [Case(seed, kind, effect, control) for seed in seeds])
                     sys.stdout.write(
                         f"{kind:7} {'control' if control else 'no control':10} effect {effect:4.0%}  "
                         f"verdict at 24 h {_share([o.at_24_h for o in found])}  "
