@@ -30,7 +30,9 @@ def ttl(
     simulate: Annotated[bool, typer.Option("--simulate", help="What --new-ttl would do; changes nothing.")] = False,
     new_ttl: Annotated[int | None, typer.Option(min=1, help="The TTL that you think of, in seconds.")] = None,
     strategy: Annotated[str, typer.Option(help="auto, aggressive, moderate or conservative.")] = "",
-    override_ttl: Annotated[int | None, typer.Option(min=1, help="Recommend this TTL, whatever was measured.")] = None,
+    override_ttl: Annotated[
+        int | None, typer.Option(min=1, help="Judge as if pinned to this TTL; --apply pins it.")
+    ] = None,
     apply: Apply = False,
     service: Service = "",
     as_json: Json = False,
@@ -111,7 +113,7 @@ def size(
     usage: Annotated[str | None, typer.Option(help="… what of it is used (240 or 94%) …")] = None,
     hit_rate: Annotated[str | None, typer.Option(help="… the hit rate (0.70, 70% and 70 are the same) …")] = None,
     evictions: Annotated[float | None, typer.Option(min=0, help="… and the evictions an hour.")] = None,
-    lock: Annotated[bool, typer.Option("--lock", help="Judge as if LOCK_CACHE_SIZE were set.")] = False,
+    lock: Annotated[bool, typer.Option("--lock", help="Judge as if the size were locked; --apply locks it.")] = False,
     apply: Apply = False,
     service: Service = "",
     as_json: Json = False,

@@ -11,6 +11,7 @@ from lumen.model.assessment import Grade
 from lumen.model.errors import NotPossible
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
+from lumen.model.override import Terms
 from lumen.model.proposal import Change, Expectation, Knob, Priority, Proposal, Value
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn
@@ -136,6 +137,12 @@ async def answer_ttl(
 ) -> tuple[TtlAnswer, Proposal | None]:
     """The answer, and what became of it with `apply`. Raises as `Applying.apply` does."""
     async with assemble(settings) as lumen:
+        pinning = None if limits.override_seconds == settings.override_ttl else limits.override_seconds
+        if apply and pinning is not None:
+            await _pin(settings, lumen, service, pinning)
+        if pinning is None:
+            override = (await lumen.restraints.now(service)).override
+            limits = replace(limits, override_seconds=override.ttl_seconds if override else None)
         answer = await ttl_measured(lumen, service, limits, new_seconds)
         asked = new_seconds is not None or limits.override_seconds is not None
         if not apply or answer.wanted_seconds is None:
@@ -151,7 +158,10 @@ async def answer_size(
 ) -> tuple[SizeAnswer, Proposal | None]:
     """The answer, and what became of it with `apply`. Raises as `Applying.apply` does."""
     async with assemble(settings) as lumen:
-        answer = await size_measured(lumen, service, limits)
+        if apply and limits.locked and not settings.lock_cache_size:
+            await _lock(settings, lumen, service)
+        locked = (await lumen.restraints.now(service)).size_lock is not None
+        answer = await size_measured(lumen, service, replace(limits, locked=limits.locked or locked))
         if not apply or answer.wanted_mb is None or isinstance(answer.advice, NoData):
             return answer, None
         _refuse_stale(lumen, answer.measured_at)
@@ -163,6 +173,20 @@ def _refuse_stale(lumen: Lumen, measured_at: datetime | None) -> None:
     if measured_at is None or lumen.clock.now() - measured_at > STALE_AFTER:
         at = measured_at.isoformat() if measured_at else lumen.clock.now().isoformat()
         raise NotPossible(message("apply.stale", measured_at=at), message("apply.stale_remedy"))
+
+
+async def _pin(settings: Settings, lumen: Lumen, service: ServiceId, ttl_seconds: int) -> None:
+    """`--override-ttl` with `--apply`: the value is applied right after, so nothing is proposed for it."""
+    person = await operator_of(settings)
+    await lumen.operators.check(service, person, f"override ttl {ttl_seconds}")
+    await lumen.overrides.only_pin_ttl(service, person, ttl_seconds, Terms(), f"cli:{uuid4().hex}")
+
+
+async def _lock(settings: Settings, lumen: Lumen, service: ServiceId) -> None:
+    """`--lock` with `--apply`."""
+    person = await operator_of(settings)
+    await lumen.operators.check(service, person, "lock size")
+    await lumen.overrides.lock_size(service, person, Terms(), f"cli:{uuid4().hex}")
 
 
 async def _apply(

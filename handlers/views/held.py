@@ -11,16 +11,25 @@ from lumen.model.readout import StatusReadout
 from lumen.model.watching import Pause, SizeLock, TtlOverride
 
 
-def held_lines(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
-    """A line each for a freeze, a pause, an override and a lock; nothing where there is none."""
+def held(readout: StatusReadout) -> Iterator[tuple[str, Message]]:
+    """A sign and a sentence each for a freeze, a pause, an override and a lock; nothing where there is none."""
     if readout.frozen_until is not None:
-        yield f"❄️ {words.say(message('restraint.frozen', until_at=iso(readout.frozen_until)))}"
+        yield "❄️", message("restraint.frozen", until_at=iso(readout.frozen_until))
     if readout.pause is not None:
-        yield words.say(_paused(readout.pause))
+        yield "⏸️", _paused(readout.pause)
     if readout.override is not None:
-        yield f"📍 {words.say(pinned_by(readout.override))}"
+        yield "📍", pinned_by(readout.override)
     if readout.size_lock is not None:
-        yield f"🔒 {words.say(locked_by(readout.size_lock))}"
+        yield "🔒", locked_by(readout.size_lock)
+
+
+#: What `held` says where it says nothing.
+NOTHING_HELD = (message("override.none"), message("override.no_lock"), message("override.not_frozen"))
+
+
+def held_lines(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
+    """The same as Slack shows it."""
+    return (f"{sign} {words.say(sentence)}" for sign, sentence in held(readout))
 
 
 def held_card(words: Catalogue, readout: StatusReadout) -> Shown:
@@ -28,7 +37,7 @@ def held_card(words: Catalogue, readout: StatusReadout) -> Shown:
     card = Card(words)
     lines = list(held_lines(words, readout))
     if not lines:
-        lines = [words.say(message(code)) for code in ("override.none", "override.no_lock", "override.not_frozen")]
+        lines = [words.say(sentence) for sentence in NOTHING_HELD]
     card.lines(lines)
     card.context([words.say(message("override.none_remedy")), words.say(message("override.no_lock_remedy"))])
     return card.shown()
@@ -37,7 +46,7 @@ def held_card(words: Catalogue, readout: StatusReadout) -> Shown:
 def pinned_card(words: Catalogue, pinned: PinnedTtl) -> Shown:
     """What was pinned, and whether the value is on its way."""
     card = Card(words)
-    card.section(pinned_by(pinned.override), *_proposed(words, pinned))
+    card.section(*pinned_messages(words, pinned))
     return card.shown()
 
 
@@ -51,6 +60,11 @@ def lifted(still: TtlOverride | None) -> Message:
 def unlocked(still: SizeLock | None) -> Message:
     """What holds after `/lumen unlock`."""
     return message("override.unlocked" if still is None else "override.still_locked")
+
+
+def pinned_messages(words: Catalogue, pinned: PinnedTtl) -> tuple[Message, ...]:
+    """To what, by whom, until when and why; and whether the value is on its way."""
+    return (pinned_by(pinned.override), *_proposed(words, pinned))
 
 
 def _proposed(words: Catalogue, pinned: PinnedTtl) -> tuple[Message, ...]:

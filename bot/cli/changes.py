@@ -1,0 +1,197 @@
+"""`lumen rollback` and `unpin`, and what people set against Lumen: `override`, `lock`, `unlock`, `pause`, `resume`."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.advice import Apply
+from bot.cli.command import ExitCode, Json, Service, chosen, load, run
+
+if TYPE_CHECKING:
+    from bot.cli.changing import TrafficAnswer
+    from bot.config import Settings
+    from lumen.model.message import Message
+    from lumen.model.override import Terms
+    from lumen.model.proposal import Proposal
+
+For = Annotated[str, typer.Option("--for", metavar="DURATION", help="90m, 2h, 7d; without it until it is lifted.")]
+Because = Annotated[str, typer.Option("--because", metavar="WORDS", help="Why; shown wherever it is.")]
+
+#: As much of somebody's own words as is shown.
+_WHY_MAX = 120
+
+override_app = typer.Typer(help="Pin the TTL, and see what people have set against changes.", no_args_is_help=True)
+lock_app = typer.Typer(help="Leave the size of the cache as it is.", no_args_is_help=True)
+
+
+def rollback(
+    revision: Annotated[str, typer.Argument(help="The revision; without it the newest that is known to be good.")] = "",
+    apply: Apply = False,
+    service: Service = "",
+    as_json: Json = False,
+) -> None:
+    """Where a rollback would send all traffic; with --apply it does."""
+    _traffic(revision, apply, service, as_json)
+
+
+def unpin(apply: Apply = False, service: Service = "", as_json: Json = False) -> None:
+    """Whether all traffic goes to the newest revision; with --apply it does again."""
+    _traffic(None, apply, service, as_json)
+
+
+def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> None:
+    from bot.cli.changing import answer_traffic
+    from bot.cli.outcomes import exit_code_of_change, outcome
+    from handlers.catalogue import Catalogue
+
+    settings = load()
+    of = chosen(settings, service)
+    answer, proposal = run(settings, answer_traffic(settings, of, revision, apply=apply))
+    words = Catalogue(settings.lumen_locale)
+    says = words.plain(_said(answer) if proposal is None else outcome(words, proposal))
+    if as_json:
+        typer.echo(json.dumps(_traffic_json(answer, proposal, says), ensure_ascii=False, indent=2))
+    else:
+        typer.echo(says)
+    raise typer.Exit(ExitCode(exit_code_of_change(proposal)))
+
+
+def _said(answer: "TrafficAnswer") -> "Message":
+    from lumen.model.message import message
+    from lumen.model.proposal import LATEST
+
+    service, target, serving = answer.service.name, str(answer.target), answer.serving
+    if answer.present == answer.target:
+        code = "apply.traffic_not_pinned" if target == LATEST else "apply.traffic_already"
+        return message(code, service=service, target=target, serving=serving)
+    if target == LATEST:
+        return message("apply.traffic_unpin", service=service, present=str(answer.present))
+    return message("apply.traffic_would", service=service, target=target, serving=serving)
+
+
+def _traffic_json(answer: "TrafficAnswer", proposal: "Proposal | None", says: str) -> dict[str, object]:
+    return {
+        "service": answer.service.key,
+        "pinned_to": None if answer.present == "LATEST" else answer.present,
+        "serving": answer.serving,
+        "target": answer.target,
+        "applied": None if proposal is None else {"proposal": proposal.id, "state": proposal.state.value, "says": says},
+    }
+
+
+@override_app.command("ttl")
+def override_ttl(
+    seconds: Annotated[int, typer.Argument(min=1, help="The TTL in seconds.")],
+    lasts: For = "",
+    because: Because = "",
+    service: Service = "",
+) -> None:
+    """Pin the TTL, and propose it in Slack where it is another one."""
+    from bot.cli.changing import pin_ttl
+    from handlers.catalogue import Catalogue
+    from handlers.views.held import pinned_messages
+
+    settings = load()
+    pinned = run(settings, pin_ttl(settings, chosen(settings, service), seconds, _terms(lasts, because)))
+    _say(settings, *pinned_messages(Catalogue(settings.lumen_locale), pinned))
+
+
+@override_app.command("off")
+def override_off(service: Service = "") -> None:
+    """Let the TTL be another one again."""
+    from bot.cli.changing import lift_ttl
+    from handlers.views.held import lifted
+
+    settings = load()
+    _say(settings, lifted(run(settings, lift_ttl(settings, chosen(settings, service)))))
+
+
+@override_app.command("show")
+def override_show(service: Service = "", as_json: Json = False) -> None:
+    """What is pinned, locked, paused and frozen."""
+    from bot.cli.changing import held as read_held
+    from handlers.views.held import NOTHING_HELD, held
+    from lumen.state.codec import encode
+
+    settings = load()
+    found = run(settings, read_held(settings, chosen(settings, service)))
+    if as_json:
+        parts = {"override": found.override, "size_lock": found.size_lock, "pause": found.pause}
+        shown = {name: None if part is None else json.loads(encode(part)) for name, part in parts.items()}
+        frozen = found.frozen_until.isoformat() if found.frozen_until else None
+        typer.echo(json.dumps({**shown, "frozen_until": frozen}, ensure_ascii=False, indent=2))
+    else:
+        _say(settings, *([sentence for _, sentence in held(found)] or NOTHING_HELD))
+
+
+@lock_app.command("size")
+def lock_size(lasts: For = "", because: Because = "", service: Service = "") -> None:
+    """Leave the size of the cache as it is, for a while or until it is unlocked."""
+    from bot.cli.changing import lock_size as lock
+    from lumen.model.override import locked_by
+
+    settings = load()
+    _say(settings, locked_by(run(settings, lock(settings, chosen(settings, service), _terms(lasts, because)))))
+
+
+def unlock(service: Service = "") -> None:
+    """Let the size of the cache change again."""
+    from bot.cli.changing import unlock_size
+    from handlers.views.held import unlocked
+
+    settings = load()
+    _say(settings, unlocked(run(settings, unlock_size(settings, chosen(settings, service)))))
+
+
+def pause(lasts: For = "", because: Because = "", service: Service = "") -> None:
+    """Stop all automation, for a while or until it is resumed."""
+    from bot.cli.changing import pause as stop
+    from lumen.model.message import message
+
+    settings = load()
+    made = run(settings, stop(settings, chosen(settings, service), _terms(lasts, because)))
+    if made.until is None:
+        _say(settings, message("emergency.paused"))
+    else:
+        _say(settings, message("emergency.paused_until", until_at=made.until.isoformat()))
+
+
+def resume(service: Service = "") -> None:
+    """Let automation go on."""
+    from bot.cli.changing import resume as go_on
+    from lumen.model.message import message
+
+    settings = load()
+    run(settings, go_on(settings, chosen(settings, service)))
+    _say(settings, message("emergency.resumed"))
+
+
+def _terms(lasts: str, because: str) -> "Terms":
+    """Raises BadParameter."""
+    from bot.config import parse_duration
+    from lumen.model.override import Terms
+
+    try:
+        duration = parse_duration(lasts) if lasts else None
+    except ValueError as error:
+        raise typer.BadParameter(f"--for {lasts}: {error}.") from None
+    if lasts and not duration:
+        raise typer.BadParameter(f"--for {lasts}: give more than nothing, e.g. 2h.")
+    return Terms(duration, because[:_WHY_MAX])
+
+
+def _say(settings: "Settings", *sentences: "Message") -> None:
+    from handlers.catalogue import Catalogue
+
+    words = Catalogue(settings.lumen_locale)
+    for sentence in sentences:
+        typer.echo(words.plain(sentence))
+
+
+def register(app: typer.Typer) -> None:
+    """Add them to `lumen`."""
+    for command in (rollback, unpin, unlock, pause, resume):
+        app.command()(command)
+    app.add_typer(override_app, name="override")
+    app.add_typer(lock_app, name="lock")
