@@ -106,6 +106,7 @@ class Lumen:
     overrides: Overrides
     operators: Operators
     going_back: GoingBack
+    knobs: Knobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +298,7 @@ async def _joined(
         overrides=Overrides(memory.standings, restraints, approvals, memory.proposals, knobs, showing, clock),
         operators=operators,
         going_back=going_back,
+        knobs=knobs,
     )
 
 

@@ -9,6 +9,7 @@ import typer
 
 from bot.cli.advice import register as register_advice
 from bot.cli.audit import audit_app
+from bot.cli.changes import register as register_changes
 from bot.cli.command import ExitCode, Json
 from bot.cli.command import load as _settings
 from bot.cli.command import run as _run
@@ -30,6 +31,7 @@ state_app = typer.Typer(help="Lumen's own memory.", no_args_is_help=True)
 app.add_typer(state_app, name="state")
 app.add_typer(audit_app, name="audit")
 register_advice(app)
+register_changes(app)
 register_history(app)
 
 
