@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from bot.config import Settings
 from bot.faults import fault_point
 from bot.memory import Memory, auditing_of, clock_of, open_memory, room_warnings
-from bot.numerics import ProcessNumerics
-from bot.targets import alert_targets, assessment_settings, ttl_limits
+from bot.numerics import ProcessNumerics, missing_statistics
+from bot.targets import alert_targets, assessment_settings, size_limits, ttl_limits
 from lumen.actuators.cache_keys import CacheSweeper
 from lumen.actuators.cloud_run import CloudRunEditor
 from lumen.actuators.cloud_run_instances import CloudRunInstancesActuator
@@ -25,10 +25,11 @@ from lumen.actuators.redis_memory import RedisMemoryActuator
 from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.actuators.traffic_knob import TrafficKnob
 from lumen.model.errors import StoreUnavailable
-from lumen.model.message import Message
+from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, Person
+from lumen.model.turn import Missing
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
 from lumen.ports.actuators import Actuator
@@ -51,15 +52,18 @@ from lumen.sources.redis_ttl import RedisTtl
 from lumen.sources.run_permissions import RunPermissions
 from lumen.sources.spend import GoogleBudgets, GoogleSpend
 from lumen.state import epoch
+from lumen.use_cases.advice import Advice
 from lumen.use_cases.applying import Applying
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
+from lumen.use_cases.effects import Effects
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.going_back import GoingBack
+from lumen.use_cases.hourly_figures import HourlyFigures
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.operators import Operators
 from lumen.use_cases.overrides import Overrides
@@ -69,6 +73,7 @@ from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.revisions import Revisions
 from lumen.use_cases.rollback import Rollback
 from lumen.use_cases.showing import Showing
+from lumen.use_cases.taking_back import TakingBack
 from lumen.use_cases.tick import Tick
 from lumen.use_cases.watch import Watch
 
@@ -92,6 +97,8 @@ class Lumen:
     google: GoogleClients
     collector: Collector
     tick: Tick
+    effects: Effects
+    taking_back: TakingBack
     digest: Digest
     approvals: Approvals
     execution: Execution
@@ -106,7 +113,6 @@ class Lumen:
     overrides: Overrides
     operators: Operators
     going_back: GoingBack
-    knobs: Knobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,17 @@ async def _joined(
         fault,
         settings.dry_run,
     )
+    taking_back = TakingBack(
+        memory.proposals,
+        knobs,
+        restraints,
+        memory.leases,
+        clock,
+        fault,
+        settings.undo_harmful == "auto",
+        settings.approvals_needed,
+    )
+    lacking = _lacking()
     return Lumen(
         clock=clock,
         memory=memory,
@@ -247,13 +264,30 @@ async def _joined(
             memory.slots,
             memory.turns,
             memory.alerts,
-            memory.standings,
             clock,
             assessment_settings(settings),
-            ttl_limits(settings),
+            Advice(knobs, ttl_limits(settings), size_limits(settings)),
             automation,
             restraints,
+            () if lacking is None else (Missing("effects", lacking),),
         ),
+        effects=Effects(
+            memory.proposals,
+            memory.alerts,
+            memory.turns,
+            HourlyFigures(
+                memory.alerts, 0.0 if settings.cache_instance else settings.api_cost_per_call, size_limits(settings)
+            ),
+            deployments,
+            taking_back,
+            memory.leases,
+            memory.slots,
+            clock,
+            numerics,
+            fault,
+            lacking,
+        ),
+        taking_back=taking_back,
         digest=Digest(memory.slots, memory.outbox, clock, ZoneInfo(settings.digest_timezone)),
         approvals=approvals,
         execution=execution,
@@ -298,7 +332,6 @@ async def _joined(
         overrides=Overrides(memory.standings, restraints, approvals, memory.proposals, knobs, showing, clock),
         operators=operators,
         going_back=going_back,
-        knobs=knobs,
     )
 
 
@@ -384,6 +417,13 @@ def _cache_size(settings: Settings, cache: Redis, google: GoogleClients) -> Turn
     return Turnable((own,), "MB", *limits, forgets=own)
 
 
+def _lacking() -> NoData | None:
+    """Why the effect of changes cannot be estimated here."""
+    if not missing_statistics():
+        return None
+    return NoData(message("effect.no_numerics"), message("effect.no_numerics_remedy"))
+
+
 async def _automation(settings: Settings, memory: Memory) -> Automation:
     """A new installation observes for OBSERVE_ONLY from `lumen state init` on."""
     made_at = [(await epoch.read(memory.redis, service)).made_at for service in settings.services]
@@ -392,4 +432,5 @@ async def _automation(settings: Settings, memory: Memory) -> Automation:
         observe_until=max(made_at) + settings.observe_only,
         freezes=settings.freezes.windows,
         weekly_freezes=settings.freezes.weekly,
+        after_deployment=timedelta(hours=24),
     )

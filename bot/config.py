@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     disable_auto_optimization: bool = False
     override_ttl: Annotated[int, Field(gt=0)] | None = None
     lock_cache_size: bool = False
+    undo_harmful: Literal["ask", "auto"] = "ask"
     freeze: str = ""
     rollback_timeout_seconds: Annotated[int, Field(ge=60, le=86_400)] = 300
 

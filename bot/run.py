@@ -48,6 +48,7 @@ class Bot:
         await asyncio.gather(self._watch(), self._turns(), self._audit())
 
     async def _turns(self) -> None:
+        await self._effects()  # before the turn, which waits while a change has no verdict
         began = time.monotonic()
         try:
             turns = await self._lumen.tick.due(self._services)
@@ -64,6 +65,15 @@ class Bot:
             self._metrics.turn_seconds.observe(time.monotonic() - began)
             self._slack.outbox.kick()
 
+    async def _effects(self) -> None:
+        """Once an hour: what the changes that were applied have done. No turn waits for what fails here."""
+        try:
+            await self._lumen.effects.due(self._services)
+        except LumenError as error:
+            log.error("effects_not_measured", code=error.reason.code, params=dict(error.reason.params))
+        except Exception:
+            log.exception("effects_crashed")
+
     async def _watch(self) -> None:
         """The five-minute watch, and what it says about releases; then what is due by time."""
         lumen = self._lumen
@@ -73,6 +83,7 @@ class Bot:
                 await lumen.revisions.look(looked)
             for service in looked:
                 await lumen.rollback.consider(service)
+                await lumen.effects.guard(service)
                 self._slack.outbox.kick()
         except LumenError as error:
             log.error("watch_failed", code=error.reason.code, params=dict(error.reason.params))
@@ -100,6 +111,7 @@ class Bot:
         """A countdown that cannot be judged now is judged in the next round, and holds up nothing else."""
         try:
             await self._lumen.rollback.settle(service)
+            await self._lumen.taking_back.settle(service)
         except LumenError as error:
             log.warning("countdown_waits", code=error.reason.code, params=dict(error.reason.params))
 

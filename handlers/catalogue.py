@@ -5,6 +5,7 @@ words. What is plain and what is markup is settled here, so that no template has
 
 - `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
 - `knob`          the name of a knob, in the reader's language.
+- `metric`, `other`  names of metrics, likewise.
 - `name_mention`  a Slack user or user group id, or an operator's. In Slack it becomes the name; elsewhere the id.
 - `name_mentions` several of them, with spaces between.
 - `name_link`     an address.
@@ -27,6 +28,8 @@ TEXTS = Path(__file__).parent / "texts"
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _FORMATTER = string.Formatter()
+#: Parameters that are names from the model, and where their words stand.
+_NAMED = {"knob": "word.knob", "metric": "word.metric", "other": "word.metric"}
 
 
 def escape(text: str) -> str:
@@ -93,8 +96,8 @@ class Catalogue:
             return ", ".join(mention(one) if slack else one.removeprefix(OPERATOR) for one in str(value).split())
         if name.endswith("_link"):
             return f"<{value}>" if slack else str(value)
-        if name == "knob" and self.has(f"word.knob_{value}"):
-            value = self._templates[f"word.knob_{value}"]
+        if name in _NAMED and self.has(f"{_NAMED[name]}_{value}"):
+            value = self._templates[f"{_NAMED[name]}_{value}"]
         converted = _FORMATTER.convert_field(value, conversion) if conversion else value
         shown = format(converted, spec)
         return escape(shown) if slack else shown

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.config import Settings
 from bot.doctor.checks import Check, Findings
+from bot.numerics import missing_statistics
 from lumen.model.message import message
 
 
@@ -23,6 +24,17 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
         found.fine("CACHE_COST_PER_MB")
     if not settings.cache_instance and not settings.is_sandboxed:
         found.fine("CACHE_INSTANCE", message("doctor.no_cache_instance"))
+    missing = missing_statistics()
+    if missing:
+        found.mend(
+            "numerics",
+            message("doctor.no_numerics", missing=", ".join(missing)),
+            message("effect.no_numerics_remedy"),
+        )
+    else:
+        found.fine("numerics")
+    if settings.undo_harmful == "auto":
+        found.fine("UNDO_HARMFUL", message("doctor.undo_by_itself"))
     if settings.dry_run:
         found.fine("DRY_RUN", message("doctor.dry_run"))
     if settings.disable_auto_optimization:

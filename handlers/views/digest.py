@@ -43,10 +43,10 @@ def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Tu
     card.titled(message("budget.title"), budget_lines(words, words.say, newest.assessment.slo.budgets))
     card.titled(message("trend.title"), trend_lines(words, words.say, newest.trends))
     changes(card, words, status.changes)
-    if isinstance(newest.ttl, NoData):
-        card.titled(message("views.report_recommended"), [no_data(words, newest.ttl)])
+    if isinstance(newest.first, NoData):
+        card.titled(message("views.report_recommended"), [no_data(words, newest.first)])
     else:
-        card.titled(message("views.report_recommended"), [recommended(words, newest.ttl)])
+        card.titled(message("views.report_recommended"), [recommended(words, newest.first)])
     if seal is not None:
         card.context([words.say(message("audit.digest_head", number=seal.number, head=seal.sha256))])
     return card.shown()

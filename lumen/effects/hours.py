@@ -17,21 +17,28 @@ class Hour:
 
     traffic_slices: int = 0
     requests: int = 0
+    error_slices: int = 0
+    error_requests: int = 0
+    errors_5xx: int = 0
     cache_slices: int = 0
     hits: int = 0
     lookups: int = 0
     latency_slices: int = 0
     latency_requests: int = 0
     weighted_p95_ms: float = 0.0
-    #: The whole hour's, None where it is not known.
-    cost_usd: float | None = None
-    _cost_slices: int = 0
+    cost_slices: int = 0
+    cost_requests: int = 0
+    cost_usd: float = 0.0
 
     def add(self, seen: Observation) -> None:
         """What is unknown of a slice leaves the figures that need it alone."""
         if seen.requests is not None:
             self.traffic_slices += 1
             self.requests += seen.requests
+        if seen.requests is not None and seen.errors_5xx is not None:
+            self.error_slices += 1
+            self.error_requests += seen.requests
+            self.errors_5xx += seen.errors_5xx
         if seen.hits is not None and seen.lookups is not None:
             self.cache_slices += 1
             self.hits += seen.hits
@@ -40,14 +47,21 @@ class Hour:
             self.latency_slices += 1
             self.latency_requests += seen.requests
             self.weighted_p95_ms += seen.p95_ms * seen.requests
-        if seen.cost_usd is not None:
-            self._cost_slices += 1
-            self.cost_usd = (self.cost_usd or 0.0) + seen.cost_usd
+        if seen.requests is not None and seen.cost_usd is not None:
+            self.cost_slices += 1
+            self.cost_requests += seen.requests
+            self.cost_usd += seen.cost_usd
 
     @property
     def hit_rate(self) -> float | None:
         """0-1."""
         return self.hits / self.lookups if self.cache_slices >= LEAST_SLICES and self.lookups > 0 else None
+
+    @property
+    def error_rate(self) -> float | None:
+        """0-1, of 5xx."""
+        known = self.error_slices >= LEAST_SLICES and self.error_requests > 0
+        return self.errors_5xx / self.error_requests if known else None
 
     @property
     def p95_ms(self) -> float | None:
@@ -57,11 +71,9 @@ class Hour:
 
     @property
     def cost_per_request_usd(self) -> float | None:
-        """None too where slices told the cost and too few of them did."""
-        sparse = self.cost_usd is None or 0 < self._cost_slices < LEAST_SLICES
-        if sparse or self.traffic_slices < LEAST_SLICES or self.requests <= 0:
-            return None
-        return (self.cost_usd or 0.0) / self.requests
+        """Of the slices that know both."""
+        known = self.cost_slices >= LEAST_SLICES and self.cost_requests > 0
+        return self.cost_usd / self.cost_requests if known else None
 
     @property
     def demand(self) -> float | None:
@@ -83,11 +95,6 @@ class Hours:
     def add(self, seen: Observation) -> None:
         """A slice of five minutes."""
         self.by_start.setdefault(seen.start.replace(minute=0), Hour()).add(seen)
-
-    def add_cost(self, start: datetime, cost_usd: float) -> None:
-        """What the hour from `start` cost, besides what its slices told."""
-        hour = self.by_start.setdefault(start, Hour())
-        hour.cost_usd = (hour.cost_usd or 0.0) + cost_usd
 
     def between(self, start: datetime, end: datetime) -> Sequence[Hour]:
         """Every hour of [start, end); one of which nothing is known knows no figure."""

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lumen.effects.verdict import EffectVerdict
+from lumen.model.proposal import Change, Knob, Proposal
+from lumen.model.verdict import Verdict
 
 #: "Apply without asking" may be offered, by configuration only, from here on.
 LEAST_TRIALS = 5
@@ -41,10 +42,28 @@ class TrackRecord:
         return self.trials >= LEAST_TRIALS and self.mean >= LEAST_MEAN and self.quantile(0.10) >= LEAST_TENTH
 
 
-def track_record(verdicts: Iterable[EffectVerdict]) -> TrackRecord:
-    """Of all settled verdicts; WAIT is not settled."""
-    settled = [verdict for verdict in verdicts if verdict is not EffectVerdict.WAIT]
-    return TrackRecord(sum(verdict is EffectVerdict.KEPT for verdict in settled), len(settled))
+def track_record(verdicts: Iterable[Verdict]) -> TrackRecord:
+    """Inconclusive is no success."""
+    settled = list(verdicts)
+    return TrackRecord(sum(verdict is Verdict.KEPT for verdict in settled), len(settled))
+
+
+def record_of(proposals: Iterable[Proposal], change: Change) -> TrackRecord:
+    """What became of changes of this knob in this direction; `proposals` are one service's.
+
+    A change of which nothing could be measured was no trial: a page after it was one, though.
+    """
+    return track_record(
+        measured.verdict
+        for measured, made in ((proposal.measured, proposal.draft.change) for proposal in proposals)
+        if measured is not None and measured.verdict is not None and direction(made) == direction(change)
+        if measured.effects or measured.verdict is not Verdict.INCONCLUSIVE
+    )
+
+
+def direction(change: Change) -> tuple[Knob, bool]:
+    """The knob, and whether it goes up."""
+    return change.knob, (change.step or 0) > 0
 
 
 def _beta_cdf(x: float, a: int, b: int) -> float:

@@ -55,7 +55,7 @@ def judge_effect(
     `costs_more`: whether the change costs more than what it replaced, for what becomes of an inconclusive one.
     """
     if main is None:
-        return _undecided(hours, costs_more, message("effect.too_little", hours=hours))
+        return undecided(hours, costs_more, message("effect.too_little", hours=hours))
     gain_low, gain_high = _gain(main)
     shown: dict[str, Param] = {
         "metric": main.metric,
@@ -70,10 +70,10 @@ def judge_effect(
     worse = next((other for other in others if _is_worse(other)), None)
     if certain and gain_low > 0 and worse is not None:
         reason = message("effect.other_worse", other=worse.metric, other_effect=worse.effect, **shown)
-        return _undecided(hours, costs_more, reason)
+        return undecided(hours, costs_more, reason)
     if certain and gain_low > 0:
         return Judgement(EffectVerdict.KEPT, False, message("effect.kept", **shown))
-    return _undecided(hours, costs_more, message("effect.unclear", **shown))
+    return undecided(hours, costs_more, message("effect.unclear", **shown))
 
 
 def guardrail(changed_at: datetime, pages: Sequence[Alert]) -> Judgement | None:
@@ -103,7 +103,7 @@ def _is_worse(other: Effect) -> bool:
     return loss > OTHERS_WORSE_BY and gain_high < 0 and other.beyond_placebo
 
 
-def _undecided(hours: int, costs_more: bool | None, reason: Message) -> Judgement:
+def undecided(hours: int, costs_more: bool | None, reason: Message) -> Judgement:
     if hours < LOOKS_HOURS[-1]:
         return Judgement(EffectVerdict.WAIT, False, reason)
     return Judgement(EffectVerdict.INCONCLUSIVE, bool(costs_more), reason)

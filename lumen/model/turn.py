@@ -60,3 +60,10 @@ class Turn:
     low_traffic: Message | None = None
     #: Of the last seven days.
     trends: tuple[MetricTrend, ...] | NoData = ()
+    #: Of all knobs, what was or would be proposed (None: a turn of an older Lumen, which knew the TTL alone).
+    wanted: Recommendation | NoData | None = None
+
+    @property
+    def first(self) -> Recommendation | NoData:
+        """What to do now."""
+        return self.ttl if self.wanted is None else self.wanted

@@ -32,6 +32,15 @@ def first_of(ttl: Wanted, size: SizeAdvice | NoData) -> Wanted:
     return ttl
 
 
+def next_of(first: Wanted, *others: Wanted) -> Wanted:
+    """The first that wants a change; `first` where none does.
+
+    Warm instances and entries in the process change neither what is cached nor for how long, so they come last.
+    """
+    changing = (one for one in (first, *others) if not isinstance(one, NoData) and one.change is not None)
+    return next(changing, first)
+
+
 def _worth(size: SizeAdvice) -> Recommendation:
     """More memory that does not pay for itself is left to people, and says so."""
     wanted = size.recommendation

@@ -48,7 +48,9 @@ class Situation:
     measuring: bool = False
     #: When a change of this knob in this direction was last taken back.
     taken_back_at: datetime | None = None
-    #: The id of a proposal of the same knob that is not finished.
+    #: When such a one was last measured to do harm, and stayed all the same.
+    harmed_at: datetime | None = None
+    #: The id of a proposal of any knob that is not finished.
     open_proposal: str | None = None
     #: The name of an open page.
     page_open: str | None = None
@@ -117,12 +119,19 @@ def _by_events(automation: Automation, situation: Situation, now: datetime) -> I
         yield message("policy.held_cooldown", until_at=(changed + automation.cooldown).isoformat())
     elif situation.measuring:
         yield message("policy.held_measuring")
-    back = situation.taken_back_at
+    yield from _by_experience(automation, situation, now)
+    if deployed is not None and now - deployed < automation.after_deployment:
+        yield message("policy.held_deployed", until_at=(deployed + automation.after_deployment).isoformat())
+
+
+def _by_experience(automation: Automation, situation: Situation, now: datetime) -> Iterator[Message]:
+    back, harmed = situation.taken_back_at, situation.harmed_at
     if back is not None and now - back < automation.after_undo:
         until = back + automation.after_undo
         yield message("policy.held_taken_back", back_at=back.isoformat(), until_at=until.isoformat())
-    if deployed is not None and now - deployed < automation.after_deployment:
-        yield message("policy.held_deployed", until_at=(deployed + automation.after_deployment).isoformat())
+    elif harmed is not None and now - harmed < automation.after_undo:
+        until = harmed + automation.after_undo
+        yield message("policy.held_harmed", harmed_at=harmed.isoformat(), until_at=until.isoformat())
 
 
 def _by_service(ttl: TtlSetting | NoData) -> Iterator[Message]:

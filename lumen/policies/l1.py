@@ -5,7 +5,9 @@ instance, so it shrinks back where the shared cache answers at once.
 """
 
 from lumen.model.message import message
+from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.snapshot import CacheStats
 from lumen.model.turn import Recommendation
 
 STEP = 1000
@@ -22,6 +24,19 @@ def advise_l1(entries: int, cache_p95_ms: float, hit_rate: float) -> Recommendat
     if cache_p95_ms < FAST_MS:
         return _recommended(entries, max(LEAST, entries - STEP), "l1_fast", cache_p95_ms)
     return _recommended(entries, entries, "l1_fits", cache_p95_ms)
+
+
+def recommend_l1(entries: int | NoData, cache: CacheStats | NoData) -> Recommendation | NoData:
+    """A step up or down, or hold; NoData when a figure is missing."""
+    if isinstance(entries, NoData):
+        return entries
+    if isinstance(cache, NoData):
+        return cache
+    if isinstance(cache.p95_ms, NoData):
+        return cache.p95_ms
+    if cache.hit_rate is None:
+        return NoData(message("policy.too_few_lookups", lookups=0, least=1), message("policy.too_few_lookups_remedy"))
+    return advise_l1(entries, cache.p95_ms, cache.hit_rate)
 
 
 def bounded_l1(entries: int) -> int:

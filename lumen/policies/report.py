@@ -27,7 +27,7 @@ def _health(turn: Turn) -> tuple[HealthLevel, CacheHealth]:
 
 
 def _recommended(turn: Turn) -> Change | None:
-    return None if isinstance(turn.ttl, NoData) else turn.ttl.change
+    return None if isinstance(turn.first, NoData) else turn.first.change
 
 
 def _missing(turn: Turn) -> frozenset[str]:

@@ -54,7 +54,7 @@ class Look:
 
 
 class Alerts(Protocol):
-    """The observations, capped at a fortnight, and the alerts that people were told of."""
+    """The observations, capped at eighteen days, and the alerts that people were told of."""
 
     async def newest(self, service: ServiceId) -> datetime | None:
         """The start of the newest slice that is stored."""

@@ -9,7 +9,8 @@ if not holds(ARGV[9], ARGV[10]) then return { 'LEASE_LOST', NOW } end
 local state = get(id, 'state')
 if not state then return { 'UNKNOWN', NOW } end
 -- The same step again, after its answer was lost.
-if state == wanted and (get(id, 'note') or '') == note then return { 'OK', NOW, row(id) } end
+local is_measured = ARGV[12] == '' or get(id, 'measured') == ARGV[12]
+if state == wanted and (get(id, 'note') or '') == note and is_measured then return { 'OK', NOW, row(id) } end
 if not string.find(ARGV[5], ',' .. state .. ',', 1, true) then return { 'NOT_FROM', NOW, state } end
 
 put(id, 'state', wanted)

@@ -1,5 +1,6 @@
 """The watch's memory: slices of a fortnight, the sums of their days, and the alerts that people were told of."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -22,8 +23,8 @@ from lumen.state.days import KEEP_DAYS, SUMS, arguments_of, oldest_kept
 from lumen.state.keys import position
 from lumen.state.leases import lease_lost
 
-#: A fortnight of slices: what the alerts need to know what is usual.
-KEEP_SLICES = 14 * 288
+#: A fortnight, which is what alerts and effects compare with, and the three days in which a change is looked at.
+KEEP_SLICES = 18 * 288
 KEEP_ALERTS = 300
 #: A fresh installation brings a fortnight at once; no script holds the server up for that long.
 BATCH = 500
@@ -58,7 +59,11 @@ class RedisAlerts:
         # Slices follow each other without gaps, so this many are new; some more do no harm.
         wanted = 0 if after is None else -int((newest - after) / SLICE)
         reply = await self._calls.read("read", service, "LRANGE", position("observations"), wanted, -1)
-        found = [decode(Observation, text) for text in reply.values[0]]
+        found: list[Observation] = []
+        for at, text in enumerate(reply.values[0]):
+            if at % BATCH == 0:
+                await asyncio.sleep(0)  # clicks get their turn
+            found.append(decode(Observation, text))
         return [one for one in found if after is None or one.start > after]
 
     async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:

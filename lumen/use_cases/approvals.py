@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from lumen.effects.learning import record_of
 from lumen.model.errors import NotPossible
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -32,6 +33,9 @@ EXPIRES_IN = timedelta(hours=24)
 
 #: Mission 6: a countdown that is snoozed acts so much later.
 SNOOZE_BY = timedelta(minutes=15)
+
+#: So many proposals are looked back over for what became of such changes.
+REMEMBERED = 300
 
 #: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
 NOT_PREDICTABLE = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
@@ -91,20 +95,27 @@ class Approvals:
         if existing:
             why = (*why, message("approval.existing_too"))
         change = Change(knob, present.value, wanted, turnable.unit)
+        why = (*why, *await self._track_record(service, change))
         draft = _draft(service, change, present, Origin.PERSON, person, (reason, *why), Priority.MEDIUM, request_id)
         needed = self._needed_in_emergency if emergency else self._needed
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
         return await self._proposals.propose(draft, EXPIRES_IN)
 
     async def propose_recommended(self, service: ServiceId, wanted: Recommendation, request_id: str) -> Proposal | None:
-        """A policy wants a change; None when the value has meanwhile moved away from what it was judged on."""
+        """A policy wants a change; None when the value has meanwhile moved away from what it was judged on.
+
+        Raises NotPossible (out of range, no such knob, another one under way), SourceUnavailable.
+        """
         change = wanted.change
         if change is None:
             return None
-        present = await find(self._knobs, change.knob).places[0].read(service)
+        turnable = find(self._knobs, change.knob)
+        turnable.check_range(change.knob, change.new)
+        present = await turnable.places[0].read(service)
         if present.value != change.old:
             return None
-        draft = _draft(service, change, present, Origin.POLICY, None, wanted.reasons, wanted.priority, request_id)
+        reasons = (*wanted.reasons, *await self._track_record(service, change))
+        draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
         return await self._proposals.propose(replace(draft, approvals_needed=self._needed), EXPIRES_IN)
 
     async def propose_undo(self, service: ServiceId, proposal_id: str, person: Person, request_id: str) -> Proposal:
@@ -147,6 +158,13 @@ class Approvals:
     async def snooze(self, service: ServiceId, proposal_id: str, person: Person, click_id: str) -> Decided:
         """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
         return await self._proposals.snooze(service, proposal_id, person, click_id, SNOOZE_BY)
+
+    async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
+        """What became of such changes before, for whoever decides on this one."""
+        record = record_of(await self._proposals.recent(service, REMEMBERED), change)
+        if not record.trials:
+            return ()
+        return (message("effect.record", helped=record.helped, trials=record.trials, chance=record.mean),)
 
     async def _check(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool = False) -> None:
         if self._restraints is None:

@@ -18,6 +18,8 @@ from lumen.use_cases.tick import NO_TURN_YET, hour_of
 
 #: What became of changes is shown for three days, as long as they are measured (docs/methods.md 3).
 CHANGES_FOR = timedelta(days=3)
+#: The last word on a change comes when those days are over: the next digest tells of it too.
+VERDICTS_FOR = timedelta(days=1)
 #: Enough turns to look back over those days.
 _TURNS_BACK = 100
 _APPLIED = (State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE)
@@ -86,7 +88,9 @@ class Readouts:
 
 
 def _is_late_change(proposal: Proposal, now: datetime) -> bool:
-    return proposal.state in _APPLIED and proposal.finished_at is not None and now - proposal.finished_at <= CHANGES_FOR
+    at, measured = proposal.finished_at, proposal.measured
+    is_told = measured is not None and now - measured.at <= VERDICTS_FOR
+    return proposal.state in _APPLIED and at is not None and (now - at <= CHANGES_FOR or is_told)
 
 
 def _hit_rate(turn: Turn) -> float | None:

@@ -82,7 +82,7 @@ class Rollback:
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
-        due = await self._proposals.countdowns_due(service)
+        due = await self._due(service)
         if not due:
             return False
         lease = await self._leases.acquire(service, "countdown", LEASE)
@@ -92,8 +92,12 @@ class Rollback:
         return True
 
     async def _settle_alone(self, service: ServiceId, lease: Lease) -> None:
-        for proposal in await self._proposals.countdowns_due(service):
+        for proposal in await self._due(service):
             await self._end(proposal, lease)
+
+    async def _due(self, service: ServiceId) -> Sequence[Proposal]:
+        """Countdowns of other knobs are for `taking_back`."""
+        return [p for p in await self._proposals.countdowns_due(service) if p.draft.change.knob is Knob.TRAFFIC]
 
     async def _begin(self, service: ServiceId, page: StoredAlert, attempt: int) -> None:
         held = await self._held(service)

@@ -1,40 +1,36 @@
 """One turn of the loop: collect -> assess -> decide -> announce -> remember (mission 2)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.alert import Severity
 from lumen.model.assessment import Assessment
 from lumen.model.errors import NotPossible, SourceUnavailable
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Knob, State
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Snapshot
-from lumen.model.turn import Occasion, Recommendation, Turn
-from lumen.policies.guard import Automation, Situation, held_back
+from lumen.model.turn import Missing, Occasion, Recommendation, Turn
+from lumen.policies.guard import Automation, held_back
 from lumen.policies.report import should_repost
-from lumen.policies.ttl import TtlLimits, recommend_ttl
 from lumen.ports.clock import Clock
 from lumen.ports.numerics import Numerics
 from lumen.ports.state import Lease, Leases, Proposals, Slots, Turns
-from lumen.ports.watching import Alerts, Standings
+from lumen.ports.watching import Alerts
+from lumen.use_cases.advice import Advice
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.holding import LEASE, kept_alive
 from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.situation import Stored, situation_of
 
 TURN_SCHEDULE = "turn"
 #: A slot taken up later than this was missed and is caught up.
 LATE = timedelta(minutes=10)
 
-#: A failed change may have set the value: only a reading tells, so it counts as a change too.
-CHANGED_SOMETHING = frozenset(
-    {State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE}
-)
+#: Enough proposals to find what was taken back in the last fortnight among.
+_RECENT = 100
 
 NO_TURN_YET = NoData(message("turn.none_yet"), message("turn.none_yet_remedy"))
 
@@ -50,7 +46,10 @@ def _compact(at: datetime) -> str:
 
 
 class Tick:
-    """Makes turns: the scheduled one of each hour once, and those that a person asks for."""
+    """Makes turns: the scheduled one of each hour once, and those that a person asks for.
+
+    `lacking`: what this installation cannot do at all, for the report.
+    """
 
     def __init__(
         self,
@@ -63,12 +62,12 @@ class Tick:
         slots: Slots,
         turns: Turns,
         alerts: Alerts,
-        standings: Standings,
         clock: Clock,
         assessment: AssessmentSettings,
-        limits: TtlLimits,
+        advice: Advice,
         automation: Automation,
         restraints: Restraints,
+        lacking: tuple[Missing, ...] = (),
     ) -> None:
         self._collector = collector
         self._drift = drift
@@ -79,12 +78,12 @@ class Tick:
         self._slots = slots
         self._turns = turns
         self._alerts = alerts
-        self._standings = standings
         self._clock = clock
         self._assessment = assessment
-        self._limits = limits
+        self._advice = advice
         self._automation = automation
         self._restraints = restraints
+        self._lacking = lacking
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
         """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once."""
@@ -127,10 +126,8 @@ class Tick:
         self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
         assessment = await self._numerics.run(assess, snapshot, self._assessment)
-        override = (await self._restraints.now(snapshot.service)).override
-        limits = replace(self._limits, override_seconds=override.ttl_seconds if override else None)
-        recommendation = recommend_ttl(snapshot, assessment, limits)
-        proposed, held = await self._propose(snapshot, assessment, recommendation)
+        advised = await self._advice.of(snapshot, assessment, await self._restraints.now(snapshot.service))
+        proposed, held = await self._propose(snapshot, assessment, advised.first)
         turn = Turn(
             id=_compact(snapshot.taken_at),
             occasion=occasion,
@@ -138,10 +135,11 @@ class Tick:
             started_at=snapshot.taken_at,
             snapshot=snapshot,
             assessment=assessment,
-            ttl=recommendation,
+            ttl=advised.ttl,
+            wanted=advised.first,
             proposed=proposed,
             held_back=held,
-            missing=missing_from(snapshot),
+            missing=(*missing_from(snapshot), *self._lacking),
             drift=drift,
         )
         await self._remember(turn, lease)
@@ -154,7 +152,8 @@ class Tick:
         if isinstance(wanted, NoData) or wanted.change is None:
             return (), ()
         service, now = snapshot.service, self._clock.now()
-        held = held_back(snapshot, assessment, self._automation, await self._situation(service), now)
+        situation = situation_of(wanted.change, await self._stored(service), snapshot.deployment, now)
+        held = held_back(snapshot, assessment, self._automation, situation, now)
         if held:
             return (), held
         try:
@@ -163,17 +162,12 @@ class Tick:
             return (), (error.reason,)
         return ((made.id,), ()) if made else ((), (message("turn.value_moved"),))
 
-    async def _situation(self, service: ServiceId) -> Situation:
-        unfinished = await self._proposals.unfinished(service)
-        recent = await self._proposals.recent(service, 20)
-        pause = (await self._standings.read(service)).pause
-        page = next((s.alert for s in await self._alerts.open(service) if s.alert.severity is Severity.PAGE), None)
-        return Situation(
-            paused=pause is not None,
-            paused_until=pause.until if pause else None,
-            page_open=page.id if page else None,
-            last_change_at=next((p.finished_at for p in recent if p.state in CHANGED_SOMETHING), None),
-            open_proposal=next((p.id for p in unfinished if p.draft.change.knob is Knob.TTL), None),
+    async def _stored(self, service: ServiceId) -> Stored:
+        return Stored(
+            recent=await self._proposals.recent(service, _RECENT),
+            unfinished=await self._proposals.unfinished(service),
+            alerts=await self._alerts.open(service),
+            pause=(await self._restraints.now(service)).standing.pause,
         )
 
     async def _remember(self, turn: Turn, lease: Lease | None) -> None:

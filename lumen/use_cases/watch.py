@@ -116,8 +116,13 @@ class Watch:
         fold = self._folds.get(service)
         if fold is None:
             fold = self._folds[service] = _Fold(service, self._targets)
-        await fold.feed(await self._alerts.observations(service, fold.fed_until))
+        await fold.feed(await self._alerts.observations(service, fold.fed_until or await self._replayed_from(service)))
         return fold
+
+    async def _replayed_from(self, service: ServiceId) -> datetime | None:
+        """More is stored than alerts need: what applied changes did is measured on it."""
+        newest = await self._alerts.newest(service)
+        return None if newest is None else newest - REPLAY
 
     async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
         """What people do not know yet. On a fresh installation (no `events`) only what is open now."""

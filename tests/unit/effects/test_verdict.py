@@ -8,6 +8,7 @@ from lumen.effects.learning import TrackRecord, track_record
 from lumen.effects.verdict import Effect, EffectVerdict, guardrail, judge_effect, next_look
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.message import message
+from lumen.model.verdict import Verdict
 from tests.snapshots import NOW
 
 KEPT, HARMFUL, WAIT, INCONCLUSIVE = (
@@ -84,4 +85,4 @@ def test_quantiles_of_the_posterior() -> None:
 
 
 def test_inconclusive_is_no_success() -> None:
-    assert track_record([KEPT, INCONCLUSIVE, WAIT, HARMFUL]) == TrackRecord(1, 3)
+    assert track_record([Verdict.KEPT, Verdict.INCONCLUSIVE, Verdict.HARMFUL]) == TrackRecord(1, 3)

@@ -1,0 +1,57 @@
+"""What else happened while a change was measured. Then no honest word on the change itself is possible."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.effects.experiment import Experiment
+from lumen.model.message import Message, message
+from lumen.model.proposal import Proposal, State
+
+#: What happened this shortly before the change still shows in what is compared with.
+SETTLES_IN = timedelta(hours=24)
+
+#: A failed change may have set the value: only a reading tells, so it counts as a change too.
+CHANGED_SOMETHING = frozenset(
+    {State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`deployed`: when new images took traffic. `drift`: what the turns since said of settings that stand otherwise."""
+
+    proposals: Sequence[Proposal]
+    deployed: Sequence[datetime]
+    drift: Sequence[Message] = ()
+
+
+def disturbed(proposal_id: str, experiment: Experiment, around: Surroundings, until: datetime) -> Message | None:
+    """Why nothing can be said of it at a look that takes what was measured before `until`; None: nothing is against.
+
+    A deployment, another change or a rollback since a day before it, or its own value lost or replaced meanwhile.
+    """
+    since = experiment.started_at - SETTLES_IN
+    for at in around.deployed:
+        if since < at < until:
+            return message("effect.deployed", deployed_at=at.isoformat())
+    other = next(_others(proposal_id, around.proposals, since, until), None)
+    if other is not None:
+        return message("effect.other_change", proposal_id=other.id, knob=other.draft.change.knob.value)
+    if any(told.params.get("proposal_id") == proposal_id for told in around.drift):
+        return message("effect.drifted")
+    return None
+
+
+def blamed_elsewhere(proposal_id: str, experiment: Experiment, around: Surroundings, page_at: datetime) -> bool:
+    """Whether something that came after the change is nearer to a page than the change is."""
+    since = experiment.started_at
+    deployed = any(since < at <= page_at for at in around.deployed)
+    return deployed or any(True for _ in _others(proposal_id, around.proposals, since, page_at))
+
+
+def _others(proposal_id: str, proposals: Iterable[Proposal], since: datetime, until: datetime) -> Iterator[Proposal]:
+    for other in proposals:
+        at = other.finished_at
+        if other.id != proposal_id and other.state in CHANGED_SOMETHING and at is not None and since < at <= until:
+            yield other

@@ -1,0 +1,145 @@
+"""Take a change back that its verdict wants gone: people are asked, or it is done at once where that is set.
+
+Proposed from what is stored, so a crash between the verdict and the proposal is made good by the next call; done at
+once is a countdown without any time, so it has its one decision, its audit and its execution like every other change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from lumen.model.errors import NotPossible, SourceUnavailable
+from lumen.model.message import message
+from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
+from lumen.model.service import ServiceId
+from lumen.model.verdict import Verdict
+from lumen.ports.actuators import Reading
+from lumen.ports.clock import Clock
+from lumen.ports.faults import FaultPoint
+from lumen.ports.state import Lease, Leases, Proposals
+from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE
+from lumen.use_cases.holding import LEASE, while_holding
+from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.restraints import Restraints
+
+#: Enough proposals to find the verdicts of the last days among, and what was made of them.
+RECENT = 50
+#: A verdict that nothing was made of for so long (automation was held back) is left to people.
+FOR = timedelta(days=7)
+AT_ONCE = timedelta(0)
+
+
+class TakingBack:
+    """`by_itself`: UNDO_HARMFUL=auto. Only what Lumen's own policy wanted and what did harm is taken back so."""
+
+    def __init__(
+        self,
+        proposals: Proposals,
+        knobs: Knobs,
+        restraints: Restraints,
+        leases: Leases,
+        clock: Clock,
+        fault: FaultPoint,
+        by_itself: bool,
+        needed: int = 1,
+    ) -> None:
+        self._proposals = proposals
+        self._knobs = knobs
+        self._restraints = restraints
+        self._leases = leases
+        self._clock = clock
+        self._fault = fault
+        self._by_itself = by_itself
+        self._needed = needed
+
+    async def propose(self, service: ServiceId) -> None:
+        """Whatever a verdict wants back and nobody has proposed yet. Safe to call as often as one likes."""
+        recent = await self._proposals.recent(service, RECENT)
+        answered = {proposal.draft.undo_of for proposal in recent}
+        for made in recent:
+            if made.id not in answered and self._is_wanted_back(made):
+                try:
+                    await self._propose_one(made, recent)
+                except (NotPossible, SourceUnavailable):
+                    continue  # another change of the knob is under way, or nobody can tell how it stands: later
+
+    async def settle(self, service: ServiceId) -> bool:
+        """Whether something was to be taken back at once and has been decided on."""
+        due = await self._due(service)
+        if not due:
+            return False
+        lease = await self._leases.acquire(service, "taking-back", LEASE)
+        if lease is None:
+            return False  # another replica is at it
+        await while_holding(self._leases, service, lease, lambda held: self._settle_alone(service, held), LEASE)
+        return True
+
+    def _is_wanted_back(self, made: Proposal) -> bool:
+        measured = made.measured
+        if measured is None or not measured.undo or made.state not in (State.HARMFUL, State.INCONCLUSIVE):
+            return False
+        return self._clock.now() - measured.at <= FOR
+
+    async def _propose_one(self, made: Proposal, recent: Sequence[Proposal]) -> None:
+        draft = made.draft
+        change, service = draft.change, draft.service
+        if any(_is_a_persons(other, change.knob) for other in recent) or await self._held(draft, change.old):
+            return
+        present = await find(self._knobs, change.knob).places[0].read(service)
+        if present.value != change.new:
+            return  # somebody has set another value since: theirs holds
+        wanted = self._draft(made, present)
+        at_once = self._by_itself and made.state is State.HARMFUL and draft.origin is Origin.POLICY
+        await self._proposals.propose(wanted, EXPIRES_IN, AT_ONCE if at_once else None)
+        self._fault("effect.proposed_back")
+
+    def _draft(self, made: Proposal, present: Reading) -> Draft:
+        draft, measured = made.draft, made.measured
+        change = draft.change
+        told = (measured.reason,) if measured else ()
+        is_harmful = measured is not None and measured.verdict is Verdict.HARMFUL
+        code = "effect.back_harmful" if is_harmful else "effect.back_costs_more"
+        existing = (message("approval.existing_too"),) if draft.existing else ()
+        return Draft(
+            service=draft.service,
+            change=Change(change.knob, present.value, change.old, change.unit),
+            premise_version=present.version,
+            origin=Origin.UNDO,
+            asked_by=None,
+            reasons=(message(code, proposal_id=made.id), *told, *existing),
+            expected=NOT_PREDICTABLE,
+            priority=Priority.HIGH if is_harmful else Priority.LOW,
+            undo_of=made.id,
+            request_id=f"back:{made.id}",
+            approvals_needed=self._needed,
+            existing=draft.existing,
+        )
+
+    async def _held(self, draft: Draft, wanted: int | str) -> bool:
+        """A new installation that only watches asks back what a person approved all the same (mission 2)."""
+        restraint = await self._restraints.now(draft.service)
+        against = restraint.against(draft.change.knob, wanted)
+        return against is not None or bool(restraint.against_automation(observing=False))
+
+    async def _due(self, service: ServiceId) -> list[Proposal]:
+        return [p for p in await self._proposals.countdowns_due(service) if p.draft.origin is Origin.UNDO]
+
+    async def _settle_alone(self, service: ServiceId, lease: Lease) -> None:
+        for proposal in await self._due(service):
+            draft = proposal.draft
+            if await self._held(draft, draft.change.new):
+                # People have stopped automation since: the same question, which they answer.
+                asked = replace(draft, request_id=f"ask:{proposal.id}")
+                await self._proposals.propose(asked, EXPIRES_IN)
+                continue
+            decision = Decision(Choice.TIMER, None, f"{Choice.TIMER}:{proposal.id}", message("effect.back_by_itself"))
+            try:
+                await self._proposals.decide(service, proposal.id, decision, lease)
+            except NotPossible:
+                continue  # decided by a person in this very moment: theirs holds
+
+
+def _is_a_persons(proposal: Proposal, knob: Knob) -> bool:
+    """What somebody has asked for and waits is not pushed aside."""
+    is_open = proposal.state in (State.PENDING, State.APPROVED, State.APPROVED_BY_TIMER, State.APPLYING)
+    return is_open and proposal.draft.change.knob is knob and proposal.draft.asked_by is not None

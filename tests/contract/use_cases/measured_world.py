@@ -1,0 +1,250 @@
+"""A service whose slices are stored hour by hour, whose knob stands in memory, and whose changes are measured."""
+
+import asyncio
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import ParamSpec, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.observation import Observation
+from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Deployment, Revision
+from lumen.model.watching import StoredAlert
+from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
+from lumen.policies.size import SizeLimits
+from lumen.ports.actuators import Reading
+from lumen.ports.faults import FaultPoint, no_fault
+from lumen.ports.watching import Look
+from lumen.state.alerts import RedisAlerts
+from lumen.state.keys import key
+from lumen.state.standings import RedisStandings
+from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE, Approvals
+from lumen.use_cases.effects import Effects
+from lumen.use_cases.execution import Execution
+from lumen.use_cases.hourly_figures import HourlyFigures
+from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.taking_back import TakingBack
+from tests.contract.state.builders import KIM, SERVICE, Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+HOUR = timedelta(hours=1)
+FORTNIGHT = timedelta(days=14)
+#: Ordinary hours of an ordinary week: the change comes on a Monday.
+START = datetime(2026, 3, 2, 10, 20, tzinfo=UTC)
+
+
+class Inline:
+    """Numerics without a process of their own, on one thread as there: more only wait for each other."""
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with threadpool_limits(1):
+            return function(*args, **kwargs)
+
+
+@dataclass
+class Place:
+    """A knob in memory; implements the Actuator port."""
+
+    value: int
+    version: int = 0
+    name: str = "memory"
+
+    async def read(self, service: ServiceId) -> Reading:
+        return Reading(self.value, str(self.version))
+
+    async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
+        if self.value != change.new:
+            assert isinstance(change.new, int)
+            self.value, self.version = change.new, self.version + 1
+        return await self.read(service)
+
+    async def followed(self, service: ServiceId, wanted: Reading) -> bool:
+        return True
+
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        return message("execution.applying")
+
+
+@dataclass
+class House:
+    """One store; as many replicas as a test wants. `gain`: what the change really does to the hit rate, as a ratio."""
+
+    store: Store
+    gain: float = 0.0
+    dearer: float = 0.0
+    deployed: list[datetime] = field(default_factory=lambda: [START - timedelta(days=30)])
+    is_silent: bool = False
+    lost: Callable[[datetime], bool] = lambda _: False
+    changed_at: datetime | None = None
+    made: int = 0
+
+    def __post_init__(self) -> None:
+        self.alerts = RedisAlerts(self.store.redis, self.store.clock)
+        self.standings = RedisStandings(self.store.redis, self.store.clock)
+        self.places = {Knob.TTL: Place(300), Knob.CACHE_SIZE: Place(256)}
+        self.store.clock.time = START
+
+    @property
+    def knobs(self) -> Knobs:
+        return {
+            Knob.TTL: Turnable((self.places[Knob.TTL],), "s", 60, 3600),
+            Knob.CACHE_SIZE: Turnable((self.places[Knob.CACHE_SIZE],), "MB", 10, 1024),
+        }
+
+    @property
+    def approvals(self) -> Approvals:
+        return Approvals(self.store.proposals, self.knobs)
+
+    @property
+    def now(self) -> datetime:
+        return self.store.clock.time
+
+    def taking_back(
+        self, fault: FaultPoint = no_fault, *, by_itself: bool = False, automation: Automation | None = None
+    ) -> TakingBack:
+        store = self.store
+        restraints = Restraints(self.standings, store.clock, automation or Automation(), Locks())
+        return TakingBack(store.proposals, self.knobs, restraints, store.leases, store.clock, fault, by_itself)
+
+    def effects(
+        self, fault: FaultPoint = no_fault, *, lacking: NoData | None = None, by_itself: bool = False
+    ) -> Effects:
+        store = self.store
+        return Effects(
+            store.proposals,
+            self.alerts,
+            store.turns,
+            HourlyFigures(self.alerts, 0.0, SizeLimits()),
+            self,
+            self.taking_back(fault, by_itself=by_itself),
+            store.leases,
+            store.slots,
+            store.clock,
+            Inline(),
+            fault,
+            lacking,
+        )
+
+    async def deployments(self, services: Sequence[ServiceId]) -> dict[ServiceId, Deployment | NoData]:
+        """Implements DeploymentSource."""
+        if self.is_silent:
+            return dict.fromkeys(services, NoData(message("rollback.moved"), message("approval.already_remedy")))
+        revisions = tuple(
+            Revision(f"r{n}", at, f"image@{n}", 100 if n == len(self.deployed) - 1 else 0)
+            for n, at in enumerate(self.deployed)
+        )
+        told = Deployment("etag", 300, 512.0, 0, None, tuple(reversed(revisions)), True)
+        return dict.fromkeys(services, told)
+
+    async def live(self, hours: int, effects: Effects | None = None, every: int = 8) -> None:
+        """Up to the whole hour that begins `hours` after the change's; slices are stored, and what is due is done."""
+        until = START.replace(minute=0) + hours * HOUR
+        while self.now < until:
+            self.store.clock.time = min(until, self.now.replace(minute=0) + every * HOUR)
+            await self.remember()
+            if effects is not None:
+                await effects.due((SERVICE,))
+
+    async def remember(self) -> None:
+        """Every slice up to five minutes ago."""
+        after = await self.alerts.newest(SERVICE)
+        start = after + SLICE if after else START.replace(minute=0) - FORTNIGHT - HOUR
+        end = self.now - SLICE
+        seen = [self._slice(start + i * SLICE) for i in range(max(0, int((end - start) / SLICE)))]
+        lease = await self.store.lease("slot/watch")
+        assert await self.alerts.look(SERVICE, lease, Look(after, seen, ()))
+        await self.store.leases.release(SERVICE, lease)
+
+    def _slice(self, at: datetime) -> Observation:
+        if self.lost(at):
+            return Observation(at)
+        dice = random.Random(at.timestamp())
+        wave = math.cos(2 * math.pi * (at.hour + at.minute / 60) / 24)
+        requests = round(3000 * math.exp(0.3 * wave + dice.gauss(0, 0.03)))
+        changed = self.changed_at is not None and at >= self.changed_at
+        share = min(0.99, 0.6 * (1 + self.gain * changed) * math.exp(0.02 * wave + dice.gauss(0, 0.01)))
+        hits = round(requests * share)
+        cost = 0.0001 * requests * (1 + self.dearer * changed) * math.exp(dice.gauss(0, 0.01))
+        p95 = 120.0 * math.exp(dice.gauss(0, 0.02))
+        return Observation(at, requests, 0, 0, 50.0, p95, 250.0, hits, requests - hits, 0, 200.0, cost)
+
+    async def page(self, at: datetime) -> None:
+        """An availability page that opened then."""
+        alert = Alert("page-1", SERVICE.name, AlertKind.AVAILABILITY, "", Severity.PAGE, at, message("alert.data_back"))
+        after = await self.alerts.newest(SERVICE)
+        lease = await self.store.lease("slot/watch")
+        assert await self.alerts.look(SERVICE, lease, Look(after, (), (StoredAlert(alert, alert.id),)))
+        await self.store.leases.release(SERVICE, lease)
+
+    async def applied(self, new: int = 420, *, knob: Knob = Knob.TTL, origin: Origin = Origin.POLICY) -> Proposal:
+        """A change that is proposed, approved and carried out now; it does what `gain` says."""
+        self.made += 1
+        draft = self._draft(new, knob, origin)
+        made = await self.store.proposals.propose(draft, EXPIRES_IN)
+        await self.store.proposals.decide(SERVICE, made.id, Decision(Choice.APPROVE, KIM, f"c{self.made}"))
+        await self.carry_out()
+        self.changed_at = self.changed_at or self.now
+        return await self.found(made)
+
+    def _draft(self, new: int, knob: Knob, origin: Origin) -> Draft:
+        place = self.places[knob]
+        return Draft(
+            service=SERVICE,
+            change=Change(knob, place.value, new, self.knobs[knob].unit),
+            premise_version=str(place.version),
+            origin=origin,
+            asked_by=KIM if origin is Origin.PERSON else None,
+            reasons=(),
+            expected=NOT_PREDICTABLE,
+            priority=Priority.MEDIUM,
+            undo_of=None,
+            request_id=f"r{self.made}",
+        )
+
+    async def carry_out(self) -> None:
+        store = self.store
+        execution = Execution(store.proposals, store.leases, self.knobs, store.clock, no_fault, dry_run=False)
+        await execution.settle(SERVICE)
+
+    async def found(self, proposal: Proposal) -> Proposal:
+        """As it stands now."""
+        now = await self.store.proposals.get(SERVICE, proposal.id)
+        assert now is not None
+        return now
+
+    async def leases_run_out(self) -> None:
+        """Those of a process that died, without the wait."""
+        until = key(SERVICE, "lease-until")
+        names = [str(name) for name in await self.store.redis.zrange(until, 0, -1)]
+        if names:
+            await self.store.redis.zadd(until, dict.fromkeys(names, 0))
+
+    async def undos(self, of: Proposal) -> list[Proposal]:
+        """What was proposed to take it back."""
+        recent = await self.store.proposals.recent(SERVICE, 50)
+        return [p for p in recent if p.draft.undo_of == of.id]
+
+    async def looks(self, of: Proposal) -> list[str]:
+        """The states that looks left it in, oldest first."""
+        told = await self.store.events(of.id)
+        applied = told.index(("advanced", State.APPLIED.value))
+        return [detail for event, detail in told[applied + 1 :] if event in ("noted", "advanced")]
+
+
+async def settled(house: House, taking_back: TakingBack) -> None:
+    """What the bot does every few seconds."""
+    await taking_back.settle(SERVICE)
+    await house.carry_out()
+    await asyncio.sleep(0)

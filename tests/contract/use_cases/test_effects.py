@@ -1,0 +1,321 @@
+"""Verdicts on applied changes over a real store: four days with a clock of the test's own, and all that may happen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+pytest.importorskip("scipy", reason="needs the extra numerics")
+
+from handlers.catalogue import Catalogue
+from handlers.views.proposal import card
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, State
+from lumen.model.turn import Recommendation
+from lumen.model.verdict import Verdict
+from lumen.model.watching import Pause
+from lumen.policies.guard import Automation
+from lumen.state.connection import open_store
+from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.use_cases.crashes import Crash, crash_at
+from tests.contract.use_cases.measured_world import HOUR, START, House, settled
+
+LACKING = NoData(message("effect.no_numerics"), message("effect.no_numerics_remedy"))
+
+
+@pytest.fixture
+async def house(state_url: str) -> AsyncIterator[House]:
+    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
+    store = Store.over(redis)
+    await store.prepare()
+    yield House(store)
+    await redis.aclose()
+
+
+async def test_four_days_of_a_change_that_helps(house: House) -> None:
+    """Looked at once, after a day; kept, with its effect and interval on the card; told on the next such proposal."""
+    house.gain = 0.12
+    made = await house.applied()
+    effects = house.effects()
+    await house.live(24, effects)
+    assert await house.looks(made) == []
+    await house.live(25, effects)
+    await house.live(96, effects)
+    kept = await house.found(made)
+    assert (kept.state, await house.looks(made)) == (State.KEPT, ["KEPT"])
+    measured = kept.measured
+    assert measured is not None
+    assert (measured.look_hours, measured.verdict, measured.undo) == (24, Verdict.KEPT, False)
+    assert measured.at == START.replace(minute=0) + 25 * HOUR
+    first = measured.effects[0]
+    assert first.metric == "hit_rate"
+    assert first.low < 0.12 < first.high
+    assert first.high - first.low < 0.06
+    assert await house.undos(made) == []
+    for locale, words in (("en", "hit rate +1"), ("ko", "적중률 +1")):
+        assert words in card(Catalogue(locale), kept).text
+    wanted = Recommendation(Change(Knob.TTL, 420, 540, "s"), "MODERATE", (), Priority.MEDIUM)
+    following = await house.approvals.propose_recommended(SERVICE, wanted, "again")
+    assert following is not None
+    (told,) = following.draft.reasons
+    assert (told.code, told.params["helped"], told.params["trials"]) == ("effect.record", 1, 1)
+    assert "1 of 1 such changes helped" in card(Catalogue("en"), following).text
+    down = await house.approvals.propose(SERVICE, Knob.TTL, 300, KIM, "down")
+    assert [r.code for r in down.draft.reasons] == ["approval.asked_by_person"]
+
+
+async def test_no_effect_is_looked_at_three_times_and_left(house: House) -> None:
+    made = await house.applied()
+    await house.live(96, house.effects())
+    assert await house.looks(made) == ["APPLIED", "APPLIED", "INCONCLUSIVE"]
+    found = await house.found(made)
+    assert found.measured is not None
+    assert found.measured.look_hours == 72
+    assert found.measured.undo == bool(await house.undos(made))
+
+
+async def test_what_costs_more_without_a_clear_effect_is_asked_back(house: House) -> None:
+    house.dearer = 0.03
+    made = await house.applied()
+    await house.live(96, house.effects(by_itself=True))
+    assert (await house.found(made)).state is State.INCONCLUSIVE
+    (undo,) = await house.undos(made)
+    assert (undo.state, undo.draft.priority, undo.acts_at) == (State.PENDING, Priority.LOW, None)
+    assert undo.draft.reasons[0].code == "effect.back_costs_more"
+
+
+async def test_harm_is_asked_back_within_the_hour_and_undone_on_approval(house: House) -> None:
+    house.gain = -0.15
+    made = await house.applied()
+    effects = house.effects()
+    await house.live(26, effects)
+    harmful = await house.found(made)
+    assert (harmful.state, await house.looks(made)) == (State.HARMFUL, ["HARMFUL"])
+    (undo,) = await house.undos(made)
+    assert (undo.state, undo.draft.origin, undo.draft.priority) == (State.PENDING, Origin.UNDO, Priority.HIGH)
+    assert (undo.draft.change.old, undo.draft.change.new, undo.draft.asked_by) == (420, 300, None)
+    assert [r.code for r in undo.draft.reasons] == ["effect.back_harmful", "effect.harmful"]
+    await house.approvals.decide(SERVICE, undo.id, Choice.APPROVE, KIM, "back")
+    await house.carry_out()
+    undone = await house.found(made)
+    assert (undone.state, undone.measured) == (State.UNDONE, harmful.measured)
+    assert house.places[Knob.TTL].value == 300
+    # Taking back is no experiment of its own, and the verdict still counts.
+    await house.live(100, effects)
+    assert await house.looks(undo) == []
+    again = await house.approvals.propose(SERVICE, Knob.TTL, 420, KIM, "again")
+    assert [r.params["helped"] for r in again.draft.reasons if r.code == "effect.record"] == [0]
+
+
+async def test_rejected_means_that_it_stays(house: House) -> None:
+    house.gain = -0.15
+    made = await house.applied()
+    effects = house.effects()
+    await house.live(26, effects)
+    (undo,) = await house.undos(made)
+    await house.approvals.decide(SERVICE, undo.id, Choice.REJECT, KIM, "no")
+    await house.live(30, effects)
+    assert len(await house.undos(made)) == 1
+    assert (await house.found(made)).state is State.HARMFUL
+
+
+@pytest.mark.parametrize(("origin", "by_itself"), [(Origin.POLICY, True), (Origin.PERSON, False)])
+async def test_by_itself_only_where_it_is_set_and_for_its_own(house: House, origin: Origin, by_itself: bool) -> None:
+    house.gain = -0.15
+    made = await house.applied(origin=origin)
+    await house.live(26, house.effects(by_itself=True))
+    await settled(house, house.taking_back(by_itself=True))
+    (undo,) = await house.undos(made)
+    assert (undo.state is State.APPLIED) == by_itself
+    assert (undo.decision is not None and undo.decision.choice is Choice.TIMER) == by_itself
+    assert (house.places[Knob.TTL].value == 300) == by_itself
+
+
+async def test_paused_meanwhile_a_person_is_asked_instead(house: House) -> None:
+    house.gain = -0.15
+    made = await house.applied()
+    await house.live(26, house.effects(by_itself=True))
+    await house.standings.pause(SERVICE, Pause(KIM, house.now, None))
+    await settled(house, house.taking_back(by_itself=True))
+    asked, at_once = await house.undos(made)
+    assert (at_once.state, asked.state, asked.acts_at) == (State.SUPERSEDED, State.PENDING, None)
+    assert house.places[Knob.TTL].value == 420
+
+
+async def test_what_people_set_against_automation_holds_the_proposal_back(house: House) -> None:
+    house.gain = -0.15
+    made = await house.applied()
+    await house.standings.pause(SERVICE, Pause(KIM, house.now, None))
+    await house.live(26, house.effects())
+    assert (await house.found(made)).state is State.HARMFUL
+    assert await house.undos(made) == []
+    await house.taking_back(automation=Automation(disabled=True)).propose(SERVICE)
+    assert await house.undos(made) == []
+    await house.standings.resume(SERVICE, KIM)
+    await house.taking_back(automation=Automation(observe_until=house.now + HOUR)).propose(SERVICE)
+    assert len(await house.undos(made)) == 1
+
+
+async def test_what_somebody_set_or_asks_for_since_is_not_pushed_aside(house: House) -> None:
+    house.gain = -0.15
+    made = await house.applied()
+    asked = await house.approvals.propose(SERVICE, Knob.TTL, 600, KIM, "mine")
+    effects = house.effects()
+    await house.live(26, effects)
+    assert (await house.found(made)).state is State.HARMFUL
+    assert await house.undos(made) == []
+    await house.approvals.decide(SERVICE, asked.id, Choice.REJECT, KIM, "no")
+    house.places[Knob.TTL].value = 500
+    await effects.guard(SERVICE)
+    assert await house.undos(made) == []
+
+
+PAGES = [
+    # minutes after the change, deployed so many minutes after it, whether the change is blamed
+    (30, None, True),
+    (119, None, True),
+    (121, None, False),
+    (-5, None, False),
+    (30, 10, False),
+    (30, 40, True),
+]
+
+
+@pytest.mark.parametrize(("page", "deployed", "blamed"), PAGES)
+async def test_a_page_right_after_it_is_its_harm(house: House, page: int, deployed: int | None, blamed: bool) -> None:
+    made = await house.applied()
+    if deployed is not None:
+        house.deployed.append(START + timedelta(minutes=deployed))
+    house.store.clock.time += timedelta(minutes=150)
+    await house.page(START + timedelta(minutes=page))
+    effects = house.effects()
+    for _ in range(2):
+        await effects.guard(SERVICE)
+    found = await house.found(made)
+    assert (found.state is State.HARMFUL) == blamed
+    assert len(await house.undos(made)) == blamed
+    if blamed:
+        assert found.measured is not None
+        assert (found.measured.look_hours, found.measured.reason.code) == (0, "effect.page_after")
+        assert await house.looks(made) == ["HARMFUL"]
+
+
+async def test_a_page_is_blamed_on_the_change_that_is_nearer(house: House) -> None:
+    first = await house.applied()
+    house.store.clock.time += timedelta(minutes=20)
+    second = await house.applied(384, knob=Knob.CACHE_SIZE)
+    await house.page(START + timedelta(minutes=40))
+    await house.effects().guard(SERVICE)
+    assert [(await house.found(p)).state for p in (first, second)] == [State.APPLIED, State.HARMFUL]
+
+
+async def test_without_knowing_of_deployments_nobody_is_blamed(house: House) -> None:
+    made = await house.applied()
+    house.is_silent = True
+    await house.page(START + timedelta(minutes=30))
+    await house.effects().guard(SERVICE)
+    assert (await house.found(made)).state is State.APPLIED
+    house.is_silent = False
+    await house.effects().guard(SERVICE)
+    assert (await house.found(made)).state is State.HARMFUL
+
+
+@pytest.mark.parametrize("hours", [-23, 5])
+async def test_a_deployment_within_the_time_is_said_instead_of_a_verdict(house: House, hours: int) -> None:
+    house.gain = 0.2
+    house.deployed.append(START + hours * HOUR)
+    made = await house.applied()
+    await house.live(26, house.effects())
+    found = await house.found(made)
+    assert found.measured is not None
+    assert (found.state, found.measured.reason.code) == (State.INCONCLUSIVE, "effect.deployed")
+    assert (found.measured.effects, found.measured.undo) == ((), False)
+
+
+async def test_another_change_within_the_time_is_said_too(house: House) -> None:
+    made = await house.applied()
+    house.store.clock.time += 3 * HOUR
+    other = await house.applied(384, knob=Knob.CACHE_SIZE)
+    await house.live(30, house.effects())
+    for one, by in ((made, other), (other, made)):
+        found = await house.found(one)
+        assert found.measured is not None
+        reason = found.measured.reason
+        assert (reason.code, reason.params["proposal_id"]) == ("effect.other_change", by.id)
+
+
+async def test_late_slices_are_waited_for_and_lost_ones_are_said(house: House) -> None:
+    made = await house.applied()
+    effects = house.effects()
+    house.store.clock.time = START + 26 * HOUR
+    await effects.due((SERVICE,))  # nothing was stored since the change
+    assert await house.looks(made) == []
+    house.lost = lambda at: at > START
+    await house.live(96, effects)
+    assert await house.looks(made) == ["APPLIED", "APPLIED", "INCONCLUSIVE"]
+    found = await house.found(made)
+    assert found.note is not None
+    assert found.note.code == "effect.too_little"
+    assert await house.undos(made) == []
+
+
+async def test_when_nothing_comes_any_more_it_ends_all_the_same(house: House) -> None:
+    """No later proposal waits for ever."""
+    made = await house.applied()
+    house.store.clock.time = START + 97 * HOUR
+    house.is_silent = True
+    await house.effects().due((SERVICE,))
+    assert (await house.found(made)).state is State.INCONCLUSIVE
+
+
+async def test_a_long_absence_makes_one_look(house: House) -> None:
+    house.gain = 0.12
+    made = await house.applied()
+    await house.live(50)
+    await house.effects().due((SERVICE,))
+    found = await house.found(made)
+    assert found.measured is not None
+    assert (found.measured.look_hours, found.state) == (48, State.KEPT)
+
+
+async def test_without_the_packages_it_says_so(house: House) -> None:
+    made = await house.applied()
+    await house.live(96, house.effects(lacking=LACKING))
+    assert await house.looks(made) == ["APPLIED", "APPLIED", "INCONCLUSIVE"]
+    found = await house.found(made)
+    assert found.note == LACKING.reason
+
+
+async def test_replicas_look_once(house: House) -> None:
+    house.gain = -0.15
+    made = await house.applied()
+    await house.live(25)
+    await asyncio.gather(*(house.effects().due((SERVICE,)) for _ in range(6)))
+    assert await house.looks(made) == ["HARMFUL"]
+    assert len(await house.undos(made)) == 1
+
+
+@pytest.mark.parametrize("point", ["effect.judged", "effect.stored", "effect.proposed_back"])
+async def test_a_crash_anywhere_is_taken_up(house: House, point: str) -> None:
+    house.gain = -0.15
+    made = await house.applied()
+    await house.live(25)
+    with pytest.raises(Crash):
+        await house.effects(crash_at(point)).due((SERVICE,))
+    await house.leases_run_out()
+    await house.effects().due((SERVICE,))
+    assert await house.looks(made) == ["HARMFUL"]
+    assert len(await house.undos(made)) == 1
+
+
+async def test_what_a_person_took_back_in_the_meantime_gets_no_verdict(house: House) -> None:
+    house.gain = 0.12
+    made = await house.applied()
+    undo = await house.approvals.propose_undo(SERVICE, made.id, KIM, "undo")
+    await house.approvals.decide(SERVICE, undo.id, Choice.APPROVE, KIM, "yes")
+    await house.carry_out()
+    await house.live(26, house.effects())
+    assert (await house.found(made)).measured is None
+    assert (await house.found(made)).state is State.UNDONE
