@@ -12,6 +12,7 @@ from bot.config import Settings
 from bot.faults import fault_point
 from bot.memory import Memory, auditing_of, clock_of, open_memory, room_warnings
 from bot.numerics import ProcessNumerics, missing_statistics
+from bot.paging import Called, called_of
 from bot.targets import alert_targets, assessment_settings, size_limits, ttl_limits
 from lumen.actuators.cache_keys import CacheSweeper
 from lumen.actuators.cloud_run import CloudRunEditor
@@ -115,6 +116,7 @@ class Lumen:
     going_back: GoingBack
 
 
+    called: Called
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
     """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say).
@@ -148,7 +150,7 @@ async def operator_of(settings: Settings) -> Person:
     return Person.operator(await google_account())
 
 
-def _who_may_apply(settings: Settings) -> Approvers:
+def who_may_apply(settings: Settings) -> Approvers:
     """A sandbox has no Google to vouch for anybody: there, whoever may run it may apply, if anybody may."""
     listed = settings.who_may_approve
     if settings.is_sandboxed and (listed.users or listed.groups or listed.accounts):
@@ -219,7 +221,7 @@ async def _joined(
     )
     showing = Showing(memory.turns, memory.outbox)
     going_back = GoingBack(deployments, memory.standings)
-    operators = Operators(_who_may_apply(settings), memory.audit)
+    operators = Operators(who_may_apply(settings), memory.audit)
     slices, targets = _slices(settings, clock, cache, google, deployments), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)

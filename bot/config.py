@@ -18,6 +18,9 @@ from lumen.model.service import Approvers, ServiceId
 from lumen.policies.freezes import Freezes, parse_freezes
 
 ENV_FILE = ".env"
+#: How the URL of a pager says what it speaks.
+PAGERDUTY_PATH = "/v2/enqueue"
+ALERTMANAGER_PATH = "/api/v2/alerts"
 
 
 class ConfigurationError(Exception):
@@ -93,6 +96,10 @@ class Settings(BaseSettings):
     approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     emergency_approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     oncall_group: Annotated[str, Field(pattern=r"^([SUW][A-Z0-9]+)?$")] = ""
+    oncall_repeat: Annotated[timedelta, NoDecode] = timedelta(minutes=10)
+    pager_webhook_url: SecretStr | None = None
+    pager_format: Literal["auto", "pagerduty", "alertmanager"] = "auto"
+    pager_routing_key: SecretStr | None = None
     support_contact: str = ""
     lumen_locale: Literal["en", "ko"] = "en"
 
@@ -127,7 +134,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("observe_only", "audit_keep", mode="before")
+    @field_validator("observe_only", "audit_keep", "oncall_repeat", mode="before")
     @classmethod
     def _duration(cls, value: object) -> object:
         return parse_duration(value) if isinstance(value, str) else value
@@ -176,6 +183,23 @@ class Settings(BaseSettings):
     @field_validator("lumen_gcp_endpoint")
     @classmethod
     def _gcp_endpoint(cls, value: str) -> str:
+    @field_validator("oncall_repeat")
+    @classmethod
+    def _not_too_often(cls, value: timedelta) -> timedelta:
+        if value and not timedelta(minutes=1) <= value <= timedelta(days=1):
+            raise ValueError("give 0 (call once only), or 1m to 1d")
+        return value
+
+    @field_validator("pager_webhook_url")
+    @classmethod
+    def _pager_url(cls, value: SecretStr | None) -> SecretStr | None:
+        url = urlsplit(value.get_secret_value()) if value else None
+        if url and (not url.hostname or url.scheme not in ("https", "http")):
+            raise ValueError("give an http(s) URL, e.g. https://events.pagerduty.com/v2/enqueue")
+        if url and url.scheme == "http" and url.path.endswith(PAGERDUTY_PATH) and not _is_loopback(url.hostname or ""):
+            raise ValueError("give an https URL: a routing key never travels in the open")
+        return value
+
         if not value:
             return value
         host, _, port = value.rpartition(":")
@@ -214,6 +238,13 @@ class Settings(BaseSettings):
         if (self.lumen_clock_scale != 1.0 or self.lumen_clock_origin or self.lumen_fault_at) and not self.is_sandboxed:
             raise ValueError(
                 "LUMEN_CLOCK_SCALE, LUMEN_CLOCK_ORIGIN and LUMEN_FAULT_AT are for a sandbox: "
+        if self.pager_webhook_url and not self.pager_kind:
+            raise ValueError(
+                "PAGER_FORMAT = 'auto': PAGER_WEBHOOK_URL ends in neither /v2/enqueue (PagerDuty) nor /api/v2/alerts "
+                "(Alertmanager). Say PAGER_FORMAT=pagerduty or PAGER_FORMAT=alertmanager."
+            )
+        if self.pager_kind == "pagerduty" and not self.pager_routing_key:
+            raise ValueError("PAGER_ROUTING_KEY is not set: PagerDuty takes nothing without an integration's key")
                 "they need SLACK_API_URL and LUMEN_GCP_ENDPOINT on loopback"
             )
         if self.lumen_clock_scale != 1.0 and self.lumen_clock_origin is None:
@@ -244,6 +275,18 @@ class Settings(BaseSettings):
     @property
     def who_may_approve(self) -> Approvers:
         """Nobody when APPROVERS is empty."""
+    @property
+    def pager_kind(self) -> Literal["", "pagerduty", "alertmanager"]:
+        """What PAGER_WEBHOOK_URL speaks; "" where there is none, or where nobody can tell."""
+        if self.pager_webhook_url is None:
+            return ""
+        if self.pager_format != "auto":
+            return self.pager_format
+        path = urlsplit(self.pager_webhook_url.get_secret_value()).path.rstrip("/")
+        if path.endswith(PAGERDUTY_PATH):
+            return "pagerduty"
+        return "alertmanager" if path.endswith(ALERTMANAGER_PATH) else ""
+
         accounts = frozenset(a for a in self.approvers if "@" in a)
         groups = frozenset(a for a in self.approvers if a.startswith("S")) - accounts
         return Approvers(frozenset(self.approvers) - groups - accounts, groups, accounts)
@@ -257,7 +300,7 @@ def _problem(kind: str, location: tuple[int | str, ...], text: str, given: Mappi
     name = str(location[0]).upper()
     if kind == "missing":
         return f"{name} is not set. Put it into the environment or {ENV_FILE}; docs/configuration.md says what it is."
-    secret = any(word in name for word in ("TOKEN", "URL"))
+    secret = any(word in name for word in ("TOKEN", "URL", "ROUTING_KEY"))
     shown = "(hidden)" if secret else repr(given.get(name, ""))
     return f"{name} = {shown}: {text}"
 

@@ -27,17 +27,26 @@ log = structlog.get_logger()
 
 #: On the wall. A click kicks at once; this finds what is due by time, and what a dead replica left half done.
 SETTLE_EVERY_SECONDS = 5.0
+#: On the wall. A look kicks at once; this finds what failed and is due again, and "I'm on it".
+PAGE_EVERY_SECONDS = 10.0
 
 
 class Bot:
     """The running process: what is done when it wakes, and how it stands."""
 
     def __init__(
-        self, settings: Settings, lumen: Lumen, slack: SlackSide, metrics: Metrics, kick_settling: Callable[[], None]
+        self,
+        settings: Settings,
+        lumen: Lumen,
+        slack: SlackSide,
+        metrics: Metrics,
+        kick_settling: Callable[[], None],
+        kick_paging: Callable[[], None],
     ) -> None:
         self._services = settings.services
         self._words = Catalogue(settings.lumen_locale)
         self._kick_settling = kick_settling
+        self._kick_paging = kick_paging
         self._lumen = lumen
         self._slack = slack
         self._metrics = metrics
@@ -93,6 +102,17 @@ class Bot:
 
     async def _audit(self) -> None:
         """Once an hour: seal the audit, and say when the store's memory gets short."""
+        await self._call()
+
+    async def _call(self) -> None:
+        """People on call, and the pager outside of Slack; also while nothing can be measured."""
+        try:
+            for service in self._services:
+                if await self._lumen.called.calling.due(service):
+                    self._slack.outbox.kick()
+        except LumenError as error:
+            log.warning("nobody_called", code=error.reason.code, params=dict(error.reason.params))
+        self._kick_paging()
         try:
             if await self._lumen.auditing.due(self._services):
                 for short in await room_warnings(self._lumen.memory):
@@ -118,6 +138,15 @@ class Bot:
     async def readiness(self) -> Sequence[Readiness]:
         """The store answers and is ours; Slack can reach us."""
         try:
+    async def page(self) -> None:
+        """Tell the pager outside of Slack what it has not heard yet; its trouble is said on the incident's message."""
+        paging = self._lumen.called.paging
+        if paging is None:
+            return
+        for service in self._services:
+            await paging.settle(service)
+        self._slack.outbox.kick()
+
             await epoch.check(self._lumen.memory.redis, self._services)
             short = await room_warnings(self._lumen.memory)
             store = Readiness("state", True, " ".join(self._words.plain(each) for each in short) or "ok")
@@ -140,13 +169,14 @@ async def run_bot(settings: Settings) -> None:
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
         metrics = Metrics(slack.state)
-        bot = Bot(settings, lumen, slack, metrics, settling.kick)
+        paging = Worker("pager", PAGE_EVERY_SECONDS)
+        bot = Bot(settings, lumen, slack, metrics, settling.kick, paging.kick)
         stack.push_async_callback(bot.carrying.stop)
         runner = await start_http(settings.http_host, settings.port, bot.readiness, metrics.registry)
         stack.push_async_callback(runner.cleanup)
         scheduler = start_scheduler(bot.wake, lumen.clock.scale)
         stack.callback(scheduler.shutdown, wait=False)
-        await _until(stop, settling.run(bot.settle), slack.run(), bot.wake())
+        await _until(stop, settling.run(bot.settle), paging.run(bot.page), slack.run(), bot.wake())
 
 
 async def _until(stop: asyncio.Event, *works: Coroutine[object, object, None]) -> None:
