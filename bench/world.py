@@ -18,6 +18,7 @@ from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.proposals import RedisProposals
+from lumen.state.silences import RedisSilences
 from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import EXPIRES_IN
@@ -53,6 +54,7 @@ class World:
             StandingTtl(),
             clock,
             Restraints(RedisStandings(redis, clock), clock, Automation(), Locks()),
+            RedisSilences(redis, clock),
         )
         self.services: Sequence[ServiceId] = (SERVICE,)
 

@@ -303,8 +303,10 @@ async def _joined(
             operators,
         ),
         auditing=auditing_of(settings, memory),
-        readouts=Readouts(memory.proposals, memory.turns, memory.audit, memory.alerts, ttl, clock, restraints),
-        watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets),
+        readouts=Readouts(
+            memory.proposals, memory.turns, memory.audit, memory.alerts, ttl, clock, restraints, memory.silences
+        ),
+        watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets, memory.silences),
         revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),
         rollback=Rollback(
             Releases(slices, deployments, knobs, clock, allowed),

@@ -19,7 +19,9 @@ from lumen.state.days import RedisDays
 from lumen.state.leases import RedisLeases
 from lumen.state.memory import warnings as memory_warnings
 from lumen.state.outbox import RedisOutbox
+from lumen.state.pages import RedisPages
 from lumen.state.proposals import RedisProposals
+from lumen.state.silences import RedisSilences
 from lumen.state.slots import RedisSlots
 from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
@@ -41,6 +43,8 @@ class Memory:
     alerts: RedisAlerts
     days: RedisDays
     standings: RedisStandings
+    silences: RedisSilences
+    pages: RedisPages
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -68,6 +72,8 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             alerts=RedisAlerts(redis, clock),
             days=RedisDays(redis),
             standings=RedisStandings(redis, clock),
+            silences=RedisSilences(redis, clock),
+            pages=RedisPages(redis, clock),
         )
     finally:
         await redis.aclose()

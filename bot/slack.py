@@ -21,6 +21,7 @@ from handlers.catalogue import Catalogue
 from handlers.commands import Commands
 from handlers.emergencies import Emergencies
 from handlers.identity import Identity, who_am_i
+from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
 from handlers.overriding import Overriding
 from handlers.people import Languages
@@ -128,6 +129,21 @@ class SlackSide:
             settings.default_ttl_seconds,
             settings.support_contact,
         )
+        who = settings.who_may_approve
+        on_call = Rights(self._client, who.with_group(settings.oncall_group), identity.team_id, self._app_id)
+        incidents = Incidents(
+            lumen.called.silencing,
+            lumen.called.calling,
+            lumen.called.timelines,
+            rights,
+            on_call,
+            lumen.memory.audit,
+            self._answers,
+            self._languages,
+            self._background,
+            self.outbox,
+            settings.support_contact,
+        )
         commands = Commands(
             settings.services[0],
             lumen.readouts,
@@ -139,6 +155,7 @@ class SlackSide:
             self.outbox,
             emergencies,
             Overriding(lumen.overrides, lumen.readouts, rights, lumen.memory.audit, self.outbox),
+            incidents,
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
             settings.support_contact,
@@ -158,7 +175,7 @@ class SlackSide:
             screens,
             settings.support_contact,
         )
-        app = build_app(self._client, identity, commands, buttons, screens, emergencies)
+        app = build_app(self._client, identity, commands, buttons, screens, emergencies, incidents)
         token = settings.slack_app_token.get_secret_value()
         return SlackConnection(self._posting, token, Envelopes(app, self._background))
 

@@ -15,7 +15,9 @@ from handlers.buttons import Buttons
 from handlers.commands import Commands
 from handlers.emergencies import Emergencies
 from handlers.identity import Identity
+from handlers.incidents import Incidents
 from handlers.screens import Screens
+from handlers.views.alert import ON_IT
 from handlers.views.emergency import ACTIONS
 from handlers.views.proposal import CHOICES, DETAILS, SNOOZE
 
@@ -31,6 +33,7 @@ def build_app(
     buttons: Buttons,
     screens: Screens,
     emergencies: Emergencies,
+    incidents: Incidents,
 ) -> AsyncApp:
     """A Bolt app for Socket Mode.
 
@@ -67,6 +70,7 @@ def build_app(
         app.action(action_id)(buttons.on_decide)
     for action_id in ACTIONS:
         app.action(action_id)(emergencies.on_button)
+    app.action(ON_IT)(incidents.on_take)
     app.action(DETAILS)(screens.on_details)
     app.action(_ANYTHING)(buttons.on_unknown)
     app.event("app_home_opened")(screens.on_home)

@@ -10,6 +10,7 @@ from handlers.answering import Addressee, Answers
 from handlers.background import Background
 from handlers.catalogue import Catalogue
 from handlers.emergencies import Emergencies
+from handlers.incidents import Incidents
 from handlers.overriding import Overriding
 from handlers.parse import Command
 from handlers.people import Languages, person_of_command
@@ -43,6 +44,7 @@ class Commands:
         announcer: Announcer,
         emergencies: Emergencies,
         overriding: Overriding,
+        incidents: Incidents,
         min_ttl_seconds: int,
         max_ttl_seconds: int,
         support: str = "",
@@ -59,6 +61,7 @@ class Commands:
         self._announcer = announcer
         self._emergencies = emergencies
         self._overriding = overriding
+        self._incidents = incidents
         self._ttl_range = (min_ttl_seconds, max_ttl_seconds)
 
     async def on_command(self, ack: Ack, body: Body) -> None:
@@ -138,10 +141,30 @@ class Commands:
                 return await self._overriding.unlocked(words, service, person, _app_id(body))
             case parse.Emergency():
                 return await self._emergencies.explained(words, service)
+            case parse.ShowSilences() | parse.Silence() | parse.Unsilence() | parse.ShowIncident():
+                return await self._of_alerts(words, command, person, _app_id(body))
             case parse.Misspelt(given, nearest):
                 return show.misspelt(words, given, nearest)
             case parse.Malformed(reason, remedy):
                 return show.said(words, reason, remedy)
+
+    async def _of_alerts(
+        self,
+        words: Catalogue,
+        command: parse.ShowSilences | parse.Silence | parse.Unsilence | parse.ShowIncident,
+        person: Person,
+        app_id: str,
+    ) -> Shown:
+        service, incidents = self._service, self._incidents
+        match command:
+            case parse.ShowSilences():
+                return await incidents.silences(words, service)
+            case parse.Silence(what, lasts, why):
+                return await incidents.silence(words, service, person, app_id, what, lasts, why)
+            case parse.Unsilence(what):
+                return await incidents.unsilence(words, service, person, app_id, what)
+            case parse.ShowIncident(incident_id):
+                return await incidents.timeline(words, service, incident_id)
 
 
 def _addressee(body: Body) -> Addressee:

@@ -192,12 +192,13 @@ class OutboxWorker:
     async def _post(self, dirty: Dirty, shown: Shown) -> None:
         """An earlier process may have posted it and died before it could say so: look first, every time."""
         tag = _tag(dirty.surface)
-        found = await self._look(tag, dirty.ts)
+        thread_ts = await self._thread(shown)
+        found = await self._look(tag, dirty.ts, thread_ts)
         if found is None:
             try:
-                channel, ts = await self._poster.post(self._channel, shown, tag)
+                channel, ts = await self._poster.post(self._channel, shown, tag, thread_ts)
             except NoAnswer:
-                found = await self._look_later(tag, dirty.ts)
+                found = await self._look_later(tag, dirty.ts, thread_ts)
                 if found is None:
                     raise
             else:
@@ -207,17 +208,26 @@ class OutboxWorker:
         await self._poster.update(self._channel, found, shown, tag)
         await self._outbox.shown(dirty, self._channel, found)
 
-    async def _look_later(self, tag: str, not_ts: str) -> str | None:
+    async def _thread(self, shown: Shown) -> str:
+        """The ts of the message under which it stands, or empty. Raises SlackRefused until that one is posted."""
+        if shown.under is None:
+            return ""
+        _, ts = await self._outbox.where(shown.under) or ("", "")
+        if not ts:
+            raise SlackRefused("the message above it is not posted yet")
+        return ts
+
+    async def _look_later(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
         for wait_seconds in self._look_after_seconds:
             await asyncio.sleep(wait_seconds)
-            found = await self._look(tag, not_ts)
+            found = await self._look(tag, not_ts, thread_ts)
             if found is not None:
                 return found
         return None
 
-    async def _look(self, tag: str, not_ts: str) -> str | None:
+    async def _look(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
         try:
-            return await self._poster.find(self._channel, tag, not_ts)
+            return await self._poster.find(self._channel, tag, not_ts, thread_ts)
         except SlackRefused as error:
             # Without the scope nothing can be looked up: a message that may come twice is better than none.
             _log.error("history_refused", error=error.error, scope="channels:history or groups:history")

@@ -131,6 +131,37 @@ class Emergency:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowSilences:
+    """What is silenced."""
+
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Let nobody be told of an alert, or a kind of alert, for a while; `lasts` None: as long as is usual."""
+
+    what: str
+    lasts: timedelta | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsilence:
+    """Let people hear of it again."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIncident:
+    """The timeline of one incident."""
+
+    incident_id: str
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Misspelt:
     """No such command; `nearest` is the one that was probably meant, or empty."""
 
@@ -148,7 +179,8 @@ class Malformed:
 
 _Asked = Help | Status | Report | ShowTtl | ListApprovals | Run | History | Emergency | ShowHeld
 _Wanted = Propose | RollBack | Undo | Pause | Resume | PinTtl | LiftOverride | LockSize | UnlockSize
-Command = _Asked | _Wanted | Misspelt | Malformed
+_OfAlerts = ShowSilences | Silence | Unsilence | ShowIncident
+Command = _Asked | _Wanted | _OfAlerts | Misspelt | Malformed
 
 #: 420, 420s, 7m, 1h: whole seconds in the end.
 _TTL = re.compile(r"([0-9]{1,7})(s|m|h)?")
@@ -158,7 +190,7 @@ _DURATION = re.compile(r"([0-9]{1,5})(m|h|d)")
 _DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SHARE = "share"
 _EXISTING = "existing"
-_FOR, _BECAUSE = "for", "because"
+_FOR, _BECAUSE, _END = "for", "because", "end"
 #: Somebody's own words stand in every report while they hold.
 _WHY_MAX = 120
 #: Below this likeness a suggestion would only puzzle.
@@ -308,6 +340,33 @@ def _duration(text: str) -> timedelta | None:
     return timedelta(**{_DURATION_UNITS[found[2]]: int(found[1])})
 
 
+def _silence(rest: Sequence[str]) -> Command:
+    """`<alert> [for] [duration] [because …]`, `end <alert>`, or nothing."""
+    words = [word.lower() for word in rest]
+    if words in ([], [_SHARE]):
+        return ShowSilences(bool(words))
+    if words[0] == _END or words[-1] == _END:
+        what = rest[1:] if words[0] == _END else rest[:-1]
+        if len(what) == 1:
+            return Unsilence(what[0])
+        return Malformed(message("silence.end_what"), message("silence.end_remedy"))
+    head, why = _because(rest)
+    given = "".join(head[2:] if len(head) > 1 and head[1].lower() == _FOR else head[1:])
+    lasts = _duration(given) if given else None
+    if not head or (given and lasts is None):
+        return Malformed(message("silence.no_duration", given=given or why), message("silence.no_duration_remedy"))
+    return Silence(head[0], lasts, why)
+
+
+def _history(rest: Sequence[str]) -> Command:
+    """Nothing, or the id of an incident as its message shows it."""
+    words = [word.lower() for word in rest]
+    if words in ([], [_SHARE]):
+        return History(bool(words))
+    share = words[-1] == _SHARE
+    return ShowIncident(" ".join(rest[:-1] if share else rest).strip("`"), share)
+
+
 def _undo(rest: Sequence[str]) -> Command:
     if len(rest) != 1:
         return Malformed(message("command.undo_which"), message("command.undo_remedy"))
@@ -331,7 +390,8 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "emergency": _bare("emergency", Emergency),
     "unpin": _bare("unpin", lambda: Propose(Knob.TRAFFIC, LATEST)),
     "approvals": _plain("approvals", ListApprovals),
-    "history": _plain("history", History),
+    "history": _history,
+    "silence": _silence,
     "undo": _undo,
     "run": _bare("run", Run),
 }

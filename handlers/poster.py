@@ -70,8 +70,8 @@ class Poster:
         self._free_at: dict[str, float] = {}
         self._held_until: dict[str, float] = {}
 
-    async def post(self, channel: str, shown: Shown, surface: str) -> tuple[str, str]:
-        """The channel's id and the message's ts."""
+    async def post(self, channel: str, shown: Shown, surface: str, thread_ts: str = "") -> tuple[str, str]:
+        """The channel's id and the message's ts. `thread_ts`: the message in whose thread it stands, or empty."""
         await self._pace(channel)
         answer = await self._call(
             "chat.postMessage",
@@ -82,7 +82,8 @@ class Poster:
                 "metadata": {"event_type": EVENT_TYPE, "event_payload": {"surface": surface}},
                 "unfurl_links": False,
                 "unfurl_media": False,
-            },
+            }
+            | ({"thread_ts": thread_ts} if thread_ts else {}),
         )
         return str(answer["channel"]), str(answer["ts"])
 
@@ -100,12 +101,14 @@ class Poster:
             },
         )
 
-    async def find(self, channel: str, surface: str, not_ts: str) -> str | None:
+    async def find(self, channel: str, surface: str, not_ts: str, thread_ts: str = "") -> str | None:
         """The ts of the newest message that shows `surface`, other than `not_ts`; None when there is none."""
         cursor = ""
+        method = "conversations.replies" if thread_ts else "conversations.history"
         for _ in range(PAGES):
             wanted: dict[str, Any] = {"channel": channel, "limit": PAGE_SIZE, "include_all_metadata": True}
-            answer = await self._call("conversations.history", wanted | ({"cursor": cursor} if cursor else {}))
+            wanted |= ({"ts": thread_ts} if thread_ts else {}) | ({"cursor": cursor} if cursor else {})
+            answer = await self._call(method, wanted)
             for posted in answer.get("messages") or []:
                 if _surface_of(posted) == surface and posted.get("ts") != not_ts:
                     return str(posted["ts"])
@@ -132,7 +135,7 @@ class Poster:
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """One request, once. Raises the four kinds; a 429 holds this method back for as long as Slack asks."""
         await asyncio.sleep(max(0.0, self._held_until.get(method, 0.0) - time.monotonic()))
-        reading = method in ("conversations.history", "chat.getPermalink")
+        reading = method in ("conversations.history", "conversations.replies", "chat.getPermalink")
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 sent: Awaitable[Any] = (

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from handlers.catalogue import Catalogue
 from handlers.use_cases import Readouts
 from handlers.views import proposal as proposal_view
-from handlers.views.alert import incident_card
+from handlers.views.alert import incident_card, mention_card
 from handlers.views.card import Shown, with_note
 from handlers.views.digest import digest
 from handlers.views.report import report
+from lumen.model.calling import MOST_REPEATS
 from lumen.model.message import message
 from lumen.model.readout import StatusReadout
 from lumen.model.service import ServiceId
@@ -33,7 +34,7 @@ class Surfaces:
         self._turns = turns
         self._words = words
 
-    async def render(self, surface: Surface) -> Shown | None:
+    async def render(self, surface: Surface) -> Shown | None:  # noqa: PLR0911 - one return a kind
         """None for a proposal or a kind that is not known (any more)."""
         if surface.kind == "proposal":
             stored = await self._readouts.proposal(surface.service, surface.key)
@@ -47,8 +48,20 @@ class Surfaces:
             return digest(self._words, surface.key, status, turns, seal)
         if surface.kind == "alert":
             incident = await self._readouts.incident(surface.service, surface.key)
-            return incident_card(self._words, incident, self._oncall) if incident is not None else None
+            if incident is None or incident.is_kept_back:
+                return None
+            return incident_card(self._words, incident, self._oncall)
+        if surface.kind == "mention":
+            return await self._mention(surface)
         return None
+
+    async def _mention(self, surface: Surface) -> Shown | None:
+        """The key is the incident's, `#`, and how often they were called before."""
+        incident_id, _, number = surface.key.rpartition("#")
+        incident = await self._readouts.incident(surface.service, incident_id)
+        if incident is None:
+            return None
+        return mention_card(self._words, incident, self._oncall, int(number), MOST_REPEATS)
 
     async def _report(self, surface: Surface) -> StatusReadout:
         """The newest turn on the newest report; an older report that was never shown keeps its own turn."""

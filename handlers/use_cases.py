@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from lumen.model.calling import Silence, Taking
 from lumen.model.override import Confirmed, PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
 from lumen.model.readout import StatusReadout, TtlReadout
@@ -14,6 +15,7 @@ from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
 from lumen.model.watching import Incident, Pause, SizeLock, TtlOverride
 from lumen.ports.actuators import Swept
+from lumen.ports.calling import Timeline
 from lumen.ports.state import AuditEntry
 
 
@@ -139,3 +141,32 @@ class Ticker(Protocol):
 
     async def ask(self, service: ServiceId, person: Person) -> Turn:
         """Make an extra turn now; it takes no slot."""
+
+
+class Silencing(Protocol):
+    """Of what nobody wants to hear for a while. Rights are settled before."""
+
+    async def now(self, service: ServiceId) -> Sequence[Silence]:
+        """Those in force, the first to end first."""
+
+    async def silence(
+        self, service: ServiceId, what: str, person: Person, lasts: timedelta | None, why: str = ""
+    ) -> Sequence[Silence]:
+        """`what` is a kind, a kind with a signal, the id of an alert, or `all`. Raises NotPossible."""
+
+    async def end(self, service: ServiceId, what: str, person: Person) -> Sequence[Silence]:
+        """Those that were ended. Raises NotPossible when nothing of the kind was silenced."""
+
+
+class Calling(Protocol):
+    """Who is on it."""
+
+    async def take(self, service: ServiceId, incident_id: str, person: Person) -> Taking:
+        """Somebody is on it: nobody is mentioned any more. The right to say so is settled before."""
+
+
+class Timelines(Protocol):
+    """What was recorded of an incident."""
+
+    async def of(self, service: ServiceId, incident_id: str) -> Timeline:
+        """By the id as it stands at the foot of its message. Raises NotPossible."""

@@ -14,6 +14,7 @@ from handlers.buttons import Buttons
 from handlers.commands import Commands
 from handlers.emergencies import Emergencies
 from handlers.identity import Identity, who_am_i
+from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
 from handlers.overriding import Overriding
 from handlers.people import Languages
@@ -22,7 +23,17 @@ from handlers.rights import Rights
 from handlers.screens import Screens
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Surfaces
-from handlers.use_cases import Approvals, Emergency, Executor, Overrides, Readouts, Ticker
+from handlers.use_cases import (
+    Approvals,
+    Calling,
+    Emergency,
+    Executor,
+    Overrides,
+    Readouts,
+    Silencing,
+    Ticker,
+    Timelines,
+)
 from lumen.model.service import Approvers, ServiceId
 from lumen.ports.state import Audit, Leases, Outbox, Turns
 
@@ -64,10 +75,14 @@ async def open_slack_side(
     ticker: Ticker,
     emergency: Emergency,
     overrides: Overrides,
+    silencing: Silencing,
+    calling: Calling,
+    timelines: Timelines,
     leases: Leases,
     outbox: Outbox,
     turns: Turns,
     audit: Audit,
+    oncall: str = "",
 ) -> AsyncIterator[SlackSide]:
     """Asks Slack who we are first. Raises SlackApiError (a bad token, a missing scope), aiohttp.ClientError.
 
@@ -83,13 +98,17 @@ async def open_slack_side(
             services,
             outbox,
             leases,
-            Surfaces(readouts, turns, languages.default),
+            Surfaces(readouts, turns, languages.default, oncall),
             Poster(single_try_client(bot_token, api_url, session)),
             channel,
         )
         rights = Rights(asking, approvers, identity.team_id, lambda: connection.state().app_id)
         emergencies = Emergencies(
             emergency, readouts, rights, audit, answers, languages, background, worker, safe_ttl_seconds=300
+        )
+        on_call = Rights(asking, approvers.with_group(oncall), identity.team_id, lambda: connection.state().app_id)
+        incidents = Incidents(
+            silencing, calling, timelines, rights, on_call, audit, answers, languages, background, worker
         )
         commands = Commands(
             services[0],
@@ -102,12 +121,13 @@ async def open_slack_side(
             worker,
             emergencies,
             Overriding(overrides, readouts, rights, audit, worker),
+            incidents,
             min_ttl_seconds,
             max_ttl_seconds,
         )
         screens = Screens(services[0], readouts, asking, answers, languages, background)
         buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker, screens)
-        app = build_app(asking, identity, commands, buttons, screens, emergencies)
+        app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents)
         envelopes = Envelopes(app, background)
         connection = SlackConnection(single_try_client(app_token, api_url, session), app_token, envelopes)
         try:

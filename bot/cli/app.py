@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.advice import register as register_advice
+from bot.cli.alerts import register as register_alerts
 from bot.cli.audit import audit_app
 from bot.cli.changes import register as register_changes
 from bot.cli.command import ExitCode, Json
@@ -32,6 +33,7 @@ app.add_typer(state_app, name="state")
 app.add_typer(audit_app, name="audit")
 register_advice(app)
 register_changes(app)
+register_alerts(app)
 register_history(app)
 
 

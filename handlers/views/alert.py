@@ -1,13 +1,19 @@
 """One incident in one message: what is wrong, since when, how sure; what happens about the release; until when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from handlers.catalogue import Catalogue
-from handlers.views.card import Card, Shown
+from handlers.views.card import ID_MAX, Button, Card, Shown
 from handlers.views.words import iso
 from lumen.model.alert import Alert, Severity
-from lumen.model.message import Message, message
+from lumen.model.calling import Silence, Taken, silence_over
+from lumen.model.message import Message, Param, message
 from lumen.model.watching import Incident, StoredAlert
+from lumen.ports.state import Surface
+
+#: "I'm on it": nobody is mentioned any more.
+ON_IT = "incident.on_it"
 
 _SIGNS = {Severity.PAGE: "🔴", Severity.TICKET: "🟠", Severity.NOTICE: "⚪"}
 _OVER = "✅"
@@ -18,7 +24,7 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
     """Updated in place until everything that it tells of is over. A page that is open mentions `oncall`, if any."""
     card = Card(words)
     alerts = [stored.alert for stored in incident.alerts]
-    is_over = all(alert.closed_at is not None for alert in alerts)
+    is_over = incident.is_over
     worst = min((alert.severity for alert in alerts), key=_WORST_FIRST.index)
     card.header(
         message(
@@ -29,23 +35,67 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
             kinds=", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{a.kind}", {})) for a in alerts)),
         )
     )
-    if oncall and not is_over and worst is Severity.PAGE:
+    if incident.taken is not None:
+        card.section(_taken(incident.taken))
+    elif oncall and incident.is_open_page and not incident.is_hushed:
         card.section(message("incident.oncall", who_mention=oncall))
     for alert in alerts:
-        card.lines(list(_told(words, alert)))
+        card.lines(list(_told(words, alert, incident)))
     if not is_over or incident.notes:
         card.lines([words.say(note) for note in incident.notes])
-    # Slack would read `:name:` as an emoji.
-    card.context([words.say(message("incident.print", incident=incident.id.replace(":", " ")))])
+    if incident.pager is not None and incident.pager.trouble is not None:
+        reason = words.plain(incident.pager.trouble)
+        card.section(message("incident.pager_trouble", reason=reason))
+    if incident.is_open_page and incident.taken is None:
+        card.buttons([_on_it(incident)], block_id=f"incident:{incident.id}"[:ID_MAX])
+    card.context([words.say(message("incident.print", incident=incident.id))])
     return card.shown()
 
 
-def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert]) -> list[str]:
+def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int, most: int) -> Shown | None:
+    """A call to the people on call, in the thread of the incident's message; None when nobody need come any more."""
+    if not oncall or not incident.is_open_page or incident.taken is not None or incident.is_hushed:
+        return None
+    pages = [one.alert for one in incident.alerts if one.alert.severity is Severity.PAGE and not one.alert.closed_at]
+    params: dict[str, Param] = {
+        "who_mention": oncall,
+        "service": incident.service.name,
+        "kinds": ", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{page.kind}", {})) for page in pages)),
+        "opened_at": iso(min(page.opened_at for page in pages)),
+    }
+    card = Card(words)
+    if number == 0:
+        card.section(Message("incident.mention_first", params))
+    else:
+        card.section(Message("incident.mention_again", {**params, "number": number, "most": most}))
+    return replace(card.shown(), under=Surface(incident.service, "alert", incident.id))
+
+
+def _taken(taken: Taken) -> Message:
+    return message("incident.taken", who_mention=taken.by.user_id, taken_at=iso(taken.at))
+
+
+def _on_it(incident: Incident) -> Button:
+    return Button(
+        ON_IT,
+        message("incident.on_it"),
+        f"1 {incident.service.key} {incident.id}",
+        style="primary",
+        spoken=message("incident.on_it_spoken", incident=incident.id),
+    )
+
+
+def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Sequence[Silence] = ()) -> list[str]:
     """What is open, a line each, for the status."""
     return [
         f"{_SIGNS[stored.alert.severity]} {word_of(words, stored.alert)}: {words.say(stored.alert.reason)}"
+        + _hushed(words, silence_over(stored.alert, silences))
         for stored in alerts
     ]
+
+
+def _hushed(words: Catalogue, silence: Silence | None) -> str:
+    return f" · {words.say(message('incident.silenced_short', until_at=iso(silence.until)))}" if silence else ""
 
 
 def word_of(words: Catalogue, alert: Alert) -> str:
@@ -53,10 +103,14 @@ def word_of(words: Catalogue, alert: Alert) -> str:
     return words.say(Message(f"incident.kind_{alert.kind}", {}))
 
 
-def _told(words: Catalogue, alert: Alert) -> Iterable[str]:
+def _told(words: Catalogue, alert: Alert, incident: Incident) -> Iterable[str]:
     sign = _OVER if alert.closed_at else _SIGNS[alert.severity]
     yield f"{sign} *{word_of(words, alert)}* · {words.say(Message(f'incident.severity_{alert.severity}', {}))}"
     yield words.say(alert.reason)
+    silence = silence_over(alert, incident.silences) if alert.closed_at is None else None
+    if silence is not None:
+        params = {"until_at": iso(silence.until), "who_mention": silence.by.user_id}
+        yield words.say(Message("incident.silenced", params))
     if alert.closed_at is None:
         yield words.say(message("incident.since", opened_at=iso(alert.opened_at)))
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from handlers.catalogue import Catalogue
 from lumen.model.message import Message
+from lumen.ports.state import Surface
 
 #: A block as Slack's JSON.
 Json = dict[str, Any]
@@ -37,6 +38,8 @@ class Shown:
 
     text: str
     blocks: tuple[Json, ...]
+    #: The surface under whose message it stands, in the thread; None: by itself in the channel.
+    under: Surface | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Confirm:
 def with_note(shown: Shown, note: str) -> Shown:
     """`shown` with a line of small print on top (mrkdwn)."""
     block: Json = {"type": "context", "elements": [_mrkdwn(note, FIELD_MAX)]}
-    return Shown(clip(f"{note}\n{shown.text}", TEXT_MAX), (block, *shown.blocks)[:MAX_BLOCKS])
+    return Shown(clip(f"{note}\n{shown.text}", TEXT_MAX), (block, *shown.blocks)[:MAX_BLOCKS], shown.under)
 
 
 def clip(text: str, limit: int) -> str:

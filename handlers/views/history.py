@@ -1,7 +1,7 @@
 """One line of the audit in words: a stranger reads who did what, to which value, and what became of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,15 @@ LUMEN = "lumen"
 
 def history_line(words: Catalogue, entry: AuditEntry) -> str:
     """Slack mrkdwn. What this Lumen has no words for is shown as it is stored."""
+    return words.say(_line(words, entry))
+
+
+def history_plain(words: Catalogue, entry: AuditEntry) -> str:
+    """The same for terminals and files."""
+    return words.plain(_line(words, entry))
+
+
+def _line(words: Catalogue, entry: AuditEntry) -> Message:
     params: dict[str, Param] = {
         "event_at": iso(entry.at),
         "event": entry.event,
@@ -25,10 +34,10 @@ def history_line(words: Catalogue, entry: AuditEntry) -> str:
         "detail": entry.detail,
     }
     code, more = _told(words, entry, _data(entry.data))
-    return words.say(Message(code, {**params, **more}))
+    return Message(code, {**params, **more})
 
 
-def _told(  # noqa: PLR0911 - one return a kind of event
+def _told(  # noqa: PLR0911, PLR0912 - one return a kind of event
     words: Catalogue, entry: AuditEntry, data: Mapping[str, Any]
 ) -> tuple[str, dict[str, Param]]:
     """The words' code, and what it needs besides the entry itself."""
@@ -45,6 +54,19 @@ def _told(  # noqa: PLR0911 - one return a kind of event
             return "history.noted", {"note": note}
         case "snoozed" | "paused" if _is_instant(entry.detail):
             return own, {"until_at": entry.detail}
+        case "alert-open" | "page-open" | "alert-closed" | "page-closed" if isinstance(data.get("alert"), dict):
+            return own, _alert(words, data["alert"], "close_reason" if entry.event.endswith("closed") else "reason")
+        case "mentioned":
+            return own, {"number": int(data.get("number", 0)) + 1}
+        case "pager-trouble":
+            return own, {"note": _note(words, data.get("trouble"))}
+        case "rollback-note" if note := " ".join(_note(words, each) for each in _list(entry.data)):
+            return own, {"note": note}
+        case "silenced" if _is_instant(entry.detail.rpartition(" ")[2]):
+            name, _, until = entry.detail.rpartition(" ")
+            return own, {"name": name, "until_at": until}
+        case "silence-ended":
+            return ("history.silence_over" if entry.actor == LUMEN else own), {}
         case "refused":
             return own, {"detail": entry.detail.split(":", 1)[0]}
         case "paused":
@@ -60,6 +82,10 @@ def _told(  # noqa: PLR0911 - one return a kind of event
             | "agreed"
             | "override-lifted"
             | "size-unlocked"
+            | "taken"
+            | "pager-trigger"
+            | "pager-acknowledge"
+            | "pager-resolve"
         ):
             return own, {}
         case _:
@@ -80,6 +106,26 @@ def _data(text: str) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _list(text: str) -> Sequence[Any]:
+    """What belongs to the entry where it is several things."""
+    try:
+        found = json.loads(text or "[]")
+    except ValueError:
+        return ()
+    return found if isinstance(found, list) else ()
+
+
+def _alert(words: Catalogue, alert: Mapping[str, Any], why: str) -> dict[str, Param]:
+    def named(code: str, name: object) -> str:
+        return words.plain(Message(f"{code}_{name}", {})) if words.has(f"{code}_{name}") else str(name)
+
+    return {
+        "alert": named("incident.kind", alert.get("kind")),
+        "severity": named("incident.severity", alert.get("severity")),
+        "reason": _note(words, alert.get(why)),
+    }
 
 
 def _change(words: Catalogue, change: Mapping[str, Any]) -> str:

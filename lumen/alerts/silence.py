@@ -1,34 +1,18 @@
 """Who hears of an alert: silences keep it from people (never from the record), and one incident is one message."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.alert import Alert, Severity
+from lumen.model.calling import Silence, in_force, silence_over
 
 #: Alerts of one service that open this close together tell of one incident.
 TOGETHER = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """`/lumen silence <alert> [duration]`: half-open until `until`; `signal` empty means every signal of the kind."""
-
-    service: str
-    kind: AlertKind
-    until: datetime
-    signal: str = ""
-
-
 def is_silenced(alert: Alert, silences: Iterable[Silence], now: datetime) -> bool:
     """Whether nobody is to be told of it now."""
-    return any(
-        silence.service == alert.service
-        and silence.kind is alert.kind
-        and silence.signal in {"", alert.signal}
-        and now < silence.until
-        for silence in silences
-    )
+    return silence_over(alert, in_force(silences, now)) is not None
 
 
 def leader_of(alert: Alert, open_alerts: Iterable[Alert]) -> Alert:

@@ -19,6 +19,10 @@ class AlertKind(StrEnum):
     NO_DATA = "no_data"
 
 
+#: What NO_DATA tells apart.
+SIGNALS = ("traffic", "latency", "cache")
+
+
 class Severity(StrEnum):
     """PAGE wakes somebody and only availability pages may start a rollback; TICKET can wait; NOTICE only informs."""
 

@@ -38,3 +38,16 @@ class LeaseLost(LumenError):
 
 class NotPossible(LumenError):
     """What a person asked for cannot be done (out of range, unknown id, locked); says what can."""
+
+
+class PagerUnavailable(LumenError):
+    """A pager outside of Slack did not take a call now; the same call may be made again later."""
+
+    def __init__(self, reason: Message, remedy: Message, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(reason, remedy)
+        #: How long the pager asked us to wait, on the wall; 0 where it did not say.
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PagerRefused(LumenError):
+    """A pager outside of Slack will never take this call: its address, its key or its format is wrong."""

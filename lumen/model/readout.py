@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from lumen.model.calling import Silence
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Proposal
 from lumen.model.service import ServiceId
@@ -40,6 +41,8 @@ class StatusReadout:
     override: TtlOverride | None = None
     size_lock: SizeLock | None = None
     frozen_until: datetime | None = None
+    #: Of what nobody wants to hear for a while.
+    silences: tuple[Silence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

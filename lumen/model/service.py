@@ -1,6 +1,6 @@
 """Which service is meant; its key is in every stored key, channel and approver list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,3 +61,11 @@ class Approvers:
     users: frozenset[str]
     groups: frozenset[str]
     accounts: frozenset[str] = frozenset()
+
+    def with_group(self, slack_id: str) -> "Approvers":
+        """These and one more user group (S…) or user (U…, W…); "" adds nobody."""
+        if not slack_id:
+            return self
+        if slack_id.startswith("S"):
+            return replace(self, groups=self.groups | {slack_id})
+        return replace(self, users=self.users | {slack_id})

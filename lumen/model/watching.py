@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lumen.model.alert import Alert
+from lumen.model.alert import Alert, Severity
+from lumen.model.calling import PagerState, Silence, Taken, silence_over
 from lumen.model.message import Message
 from lumen.model.service import Person, ServiceId
 
@@ -15,6 +16,10 @@ class StoredAlert:
 
     alert: Alert
     incident: str
+    #: It opened under a silence that still holds: nobody was told of it.
+    silenced: bool = False
+    #: It was a page from the first, so its message called the people on call when it was posted.
+    called: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,37 @@ class Incident:
     alerts: tuple[StoredAlert, ...]
     #: Why there is no automatic rollback, or what became of it.
     notes: tuple[Message, ...] = ()
+    #: Who is on it.
+    taken: Taken | None = None
+    #: Those of its service that are in force.
+    silences: tuple[Silence, ...] = ()
+    pager: PagerState | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Everything that it tells of has closed."""
+        return all(stored.alert.closed_at is not None for stored in self.alerts)
+
+    @property
+    def is_open_page(self) -> bool:
+        """Whether somebody must look now."""
+        return any(_is_open_page(one.alert) for one in self.alerts)
+
+    @property
+    def has_page(self) -> bool:
+        """Whether it is a page, or was one."""
+        return any(one.alert.severity is Severity.PAGE for one in self.alerts)
+
+    @property
+    def is_hushed(self) -> bool:
+        """Nobody wants to hear of any of its pages: whoever is on call is left alone."""
+        pages = [alert for one in self.alerts if _is_open_page(alert := one.alert)]
+        return bool(pages) and all(silence_over(page, self.silences) for page in pages)
+
+    @property
+    def is_kept_back(self) -> bool:
+        """It gets no message: all of it opened under silences. A page always gets one (docs/operations.md)."""
+        return not self.has_page and all(stored.silenced for stored in self.alerts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +136,10 @@ class Standing:
     #: As people have stored them, in force or run out (lumen/policies/restraint.py tells).
     override: TtlOverride | None = None
     size_lock: SizeLock | None = None
+
+
+def _is_open_page(alert: Alert) -> bool:
+    return alert.severity is Severity.PAGE and alert.closed_at is None
 
 
 def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:

@@ -192,8 +192,8 @@ class Audit(Protocol):
     ) -> None:
         """For refusals, premises and the like; `data` is JSON or empty."""
 
-    async def entries(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
-        """The newest first."""
+    async def entries(self, service: ServiceId, limit: int, before: str = "") -> Sequence[AuditEntry]:
+        """The newest first; `before`: only those older than the entry of this id."""
 
 
 @dataclass(frozen=True, slots=True)

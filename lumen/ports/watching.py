@@ -74,6 +74,9 @@ class Alerts(Protocol):
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
         """One incident with all its alerts; None when it is forgotten or never was."""
 
+    async def incidents(self, service: ServiceId, limit: int) -> Sequence[str]:
+        """Ids of the newest ones, the newest first."""
+
     async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
         """What its message says about rolling back from now on; marks it only when that is something else."""
 

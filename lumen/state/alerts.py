@@ -8,6 +8,7 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from lumen.model.alert import Severity
+from lumen.model.calling import PagerState, Taken
 from lumen.model.day import folded
 from lumen.model.message import Message
 from lumen.model.observation import Observation
@@ -80,11 +81,21 @@ class RedisAlerts:
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
         reply = await self._calls.read("alert_read", service, incident_id)
-        found, notes = reply.values
+        found, notes, taken, pager = reply.values
         if not found:
             return None
-        alerts = tuple(decode(StoredAlert, text) for text in found)
-        return Incident(service, incident_id, alerts, decode(tuple[Message, ...], notes) if notes else ())
+        return Incident(
+            service,
+            incident_id,
+            tuple(decode(StoredAlert, text) for text in found),
+            decode(tuple[Message, ...], notes) if notes else (),
+            decode(Taken, taken) if taken else None,
+            pager=decode(PagerState, pager) if pager else None,
+        )
+
+    async def incidents(self, service: ServiceId, limit: int) -> list[str]:
+        reply = await self._calls.read("alert_incidents", service, limit)
+        return [str(one) for one in reply.values]
 
     async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
         told = json.dumps([json.loads(encode(note)) for note in notes], ensure_ascii=False, separators=(",", ":"))

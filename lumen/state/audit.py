@@ -25,8 +25,9 @@ class RedisAudit:
         now = self._clock.now().isoformat()
         await self._calls.change("audit_add", service, now, event, actor, detail, proposal_id, data)
 
-    async def entries(self, service: ServiceId, limit: int) -> list[AuditEntry]:
-        reply = await self._calls.read("read", service, "XREVRANGE", position("audit"), "+", "-", "COUNT", limit)
+    async def entries(self, service: ServiceId, limit: int, before: str = "") -> list[AuditEntry]:
+        newest = f"({before}" if before else "+"
+        reply = await self._calls.read("read", service, "XREVRANGE", position("audit"), newest, "-", "COUNT", limit)
         return [entry_from(entry_id, fields) for entry_id, fields in reply.values[0]]
 
 

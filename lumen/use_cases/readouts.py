@@ -1,14 +1,17 @@
 """Answers to questions: put together from what is stored, and read afresh where the present value matters."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lumen.model.calling import in_force
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Proposal, State
 from lumen.model.readout import ChangeOfLate, StatusReadout, TtlReadout
 from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
 from lumen.model.watching import Incident
+from lumen.ports.calling import Silences
 from lumen.ports.clock import Clock
 from lumen.ports.measurements import TtlSource
 from lumen.ports.state import Audit, AuditEntry, Proposals, Turns
@@ -37,6 +40,7 @@ class Readouts:
         ttl: TtlSource,
         clock: Clock,
         restraints: Restraints,
+        silences: Silences,
     ) -> None:
         self._proposals = proposals
         self._turns = turns
@@ -45,6 +49,7 @@ class Readouts:
         self._ttl = ttl
         self._clock = clock
         self._restraints = restraints
+        self._silences = silences
 
     async def status(self, service: ServiceId) -> StatusReadout:
         """The last turn, what is open, and what became of the changes of the last days."""
@@ -65,11 +70,15 @@ class Readouts:
             override=restraint.override,
             size_lock=restraint.size_lock,
             frozen_until=restraint.frozen_until,
+            silences=in_force(await self._silences.all(service), now),
         )
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
-        """One incident with its alerts, or None."""
-        return await self._alerts.incident(service, incident_id)
+        """One incident with its alerts, who is on it and what is silenced now; or None."""
+        found = await self._alerts.incident(service, incident_id)
+        if found is None:
+            return None
+        return replace(found, silences=in_force(await self._silences.all(service), self._clock.now()))
 
     async def ttl(self, service: ServiceId) -> TtlReadout:
         """The setting as it is at this moment, and what the last turn's policy thinks of it."""

@@ -11,13 +11,15 @@ from datetime import datetime
 
 from lumen.alerts.silence import leader_of
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
-from lumen.model.alert import Alert, AlertChange, AlertEvent
+from lumen.model.alert import Alert, AlertChange, AlertEvent, Severity
+from lumen.model.calling import Silence, in_force, silence_over
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import StoredAlert
+from lumen.ports.calling import Silences
 from lumen.ports.clock import Clock
 from lumen.ports.state import Lease, Leases, Slots
 from lumen.ports.watching import Alerts, Look, SliceSource
@@ -52,7 +54,14 @@ class Watch:
     """Looks at every service once in each slot of five minutes of service time."""
 
     def __init__(
-        self, source: SliceSource, alerts: Alerts, slots: Slots, leases: Leases, clock: Clock, targets: AlertTargets
+        self,
+        source: SliceSource,
+        alerts: Alerts,
+        slots: Slots,
+        leases: Leases,
+        clock: Clock,
+        targets: AlertTargets,
+        silences: Silences,
     ) -> None:
         self._source = source
         self._alerts = alerts
@@ -60,6 +69,7 @@ class Watch:
         self._leases = leases
         self._clock = clock
         self._targets = targets
+        self._silences = silences
         self._folds: dict[ServiceId, _Fold] = {}
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
@@ -126,25 +136,43 @@ class Watch:
 
     async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
         """What people do not know yet. On a fresh installation (no `events`) only what is open now."""
+        silences = await self._silences_now(service)
         known = {stored.alert.id: stored for stored in await self._alerts.open(service)}
         now_open = {alert.id: alert for alert in fold.machine.open_alerts()}
         changed = {event.alert.id: event.alert for event in events}
         told: dict[str, StoredAlert] = {}
         for alert in sorted((now_open | changed).values(), key=lambda one: (one.opened_at, one.id)):
             before = known.get(alert.id)
-            if before is not None and before.alert == alert:
+            if before is None:
+                told[alert.id] = _first_told(alert, [*known.values(), *told.values()], silences)
                 continue
-            incident = before.incident if before else _incident(alert, [*known.values(), *told.values()])
-            told[alert.id] = StoredAlert(alert, incident)
+            after = replace(before, alert=alert, silenced=before.silenced and bool(silence_over(alert, silences)))
+            if after != before:
+                told[alert.id] = after
         for alert_id, stored in known.items():
             if alert_id not in now_open and alert_id not in told:
                 told[alert_id] = replace(stored, alert=self._closed(fold, stored.alert))
         return tuple(told.values())
 
+    async def _silences_now(self, service: ServiceId) -> Sequence[Silence]:
+        """Those in force; what has run out is forgotten, so that the audit says when people heard of it again."""
+        stored = await self._silences.all(service)
+        now_in_force = in_force(stored, self._clock.now())
+        for over in stored:
+            if over not in now_in_force:
+                await self._silences.end(service, over.kind, over.signal, None)
+        return now_in_force
+
     def _closed(self, fold: _Fold, alert: Alert) -> Alert:
         """As the machine closed it; one that it no longer knows of is closed now, so that no message stays open."""
         by_machine = fold.closed.get(alert.id)
         return by_machine or replace(alert, closed_at=self._clock.now(), close_reason=message("alert.forgotten"))
+
+
+def _first_told(alert: Alert, others: Sequence[StoredAlert], silences: Sequence[Silence]) -> StoredAlert:
+    is_silenced = silence_over(alert, silences) is not None
+    is_called = alert.severity is Severity.PAGE and not is_silenced
+    return StoredAlert(alert, _incident(alert, others), is_silenced, is_called)
 
 
 def _incident(alert: Alert, others: Sequence[StoredAlert]) -> str:

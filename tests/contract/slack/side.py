@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from redis.asyncio import Redis
 
@@ -20,10 +21,13 @@ from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.leases import RedisLeases
 from lumen.state.outbox import RedisOutbox
+from lumen.state.pages import RedisPages
 from lumen.state.proposals import RedisProposals
+from lumen.state.silences import RedisSilences
 from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.calling import Calling
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.going_back import GoingBack
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -31,8 +35,11 @@ from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.readouts import Readouts
 from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.showing import Showing
+from lumen.use_cases.silencing import Silencing
+from lumen.use_cases.timeline import Timelines
 
 QUIET, UNLOCKED = Automation(), Locks()
+ONCALL_REPEAT = timedelta(minutes=10)
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
 
 
@@ -116,6 +123,10 @@ class Rooms:
     keys: KeysInMemory
     standings: RedisStandings
     overrides: Overrides
+    alerts: RedisAlerts
+    silencing: Silencing
+    calling: Calling
+    timelines: Timelines
 
     @staticmethod
     async def over(
@@ -131,6 +142,7 @@ class Rooms:
         proposals, turns, audit = RedisProposals(redis, clock), RedisTurns(redis), RedisAudit(redis, clock)
         knobs: Knobs = {Knob.TTL: Turnable((knob,), "s", 60, 3600)}
         leases, outbox, standings = RedisLeases(redis), RedisOutbox(redis), RedisStandings(redis, clock)
+        alerts, silences = RedisAlerts(redis, clock), RedisSilences(redis, clock)
         restraints = Restraints(standings, clock, automation, locks)
         approvals, keys = Approvals(proposals, knobs, 1, needed, restraints), KeysInMemory()
         showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), standings)
@@ -144,11 +156,15 @@ class Rooms:
             turns=turns,
             audit=audit,
             approvals=approvals,
-            readouts=Readouts(proposals, turns, audit, RedisAlerts(redis, clock), knob, clock, restraints),
+            readouts=Readouts(proposals, turns, audit, alerts, knob, clock, restraints, silences),
             knob=knob,
             kicks=Kicks(),
             emergency=emergency,
             keys=keys,
             standings=standings,
             overrides=overrides,
+            alerts=alerts,
+            silencing=Silencing(silences, alerts, outbox, clock),
+            calling=Calling(RedisPages(redis, clock), silences, clock, ONCALL_REPEAT, anybody=True),
+            timelines=Timelines(alerts, audit),
         )

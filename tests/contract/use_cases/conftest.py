@@ -14,6 +14,7 @@ from lumen.policies.restraint import Locks
 from lumen.ports.faults import FaultPoint, no_fault
 from lumen.state.alerts import RedisAlerts
 from lumen.state.connection import open_store
+from lumen.state.silences import RedisSilences
 from lumen.state.standings import RedisStandings
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
@@ -55,6 +56,10 @@ class Tower:
     clicks: int = 0
 
     @property
+    def silences(self) -> RedisSilences:
+        return RedisSilences(self.store.redis, self.store.clock)
+
+    @property
     def knobs(self) -> Knobs:
         return {Knob.TRAFFIC: Turnable((self.cloud,), "")}
 
@@ -66,7 +71,7 @@ class Tower:
         store, cloud = self.store, self.cloud
         clock = store.clock
         return Replica(
-            Watch(cloud, self.alerts, store.slots, store.leases, clock, AlertTargets()),
+            Watch(cloud, self.alerts, store.slots, store.leases, clock, AlertTargets(), self.silences),
             Revisions(cloud, cloud, cloud, self.standings, store.proposals, clock, ALLOWED),
             Rollback(
                 Releases(cloud, cloud, self.knobs, clock, ALLOWED),

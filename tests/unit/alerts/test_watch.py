@@ -10,10 +10,12 @@ import pytest
 
 from lumen.alerts.cost_anomaly import DailyCosts
 from lumen.alerts.observation import Observation
-from lumen.alerts.silence import Silence, is_silenced, leader_of
+from lumen.alerts.silence import is_silenced, leader_of
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.calling import Silence
 from lumen.model.message import message
+from lumen.model.service import Person
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 SLICE = timedelta(minutes=5)
@@ -173,7 +175,7 @@ def test_one_incident_is_one_message() -> None:
 
 
 def test_silences_end_and_are_of_one_kind() -> None:
-    silence = Silence("svc", AlertKind.LATENCY, START + timedelta(hours=1))
+    silence = Silence(AlertKind.LATENCY, START + timedelta(hours=1), Person("U1", "Kim", "T1"), START)
     slow = alert("l", AlertKind.LATENCY, 0)
     assert is_silenced(slow, [silence], START)
     assert not is_silenced(slow, [silence], START + timedelta(hours=1))

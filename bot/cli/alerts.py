@@ -1,0 +1,106 @@
+"""`lumen silence` and `lumen incident`: of what nobody wants to hear, and everything that is known of an incident."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.command import ExitCode, Json, Service, chosen, load, run
+
+if TYPE_CHECKING:
+    from lumen.model.calling import Silence
+
+
+def silence(
+    what: Annotated[str, typer.Argument(help="A kind of alert, no_data/traffic, the id of an alert, or all.")] = "",
+    lasts: Annotated[str, typer.Argument(metavar="DURATION", help="30m, 2h, 1d; an hour unless you say.")] = "",
+    end: Annotated[bool, typer.Option("--end", help="Let people hear of it again.")] = False,
+    why: Annotated[str, typer.Option("--why", help="In your own words.")] = "",
+    service: Service = "",
+    as_json: Json = False,
+) -> None:
+    """What is silenced; or silence a kind of alert for a while. It is recorded all the same, and countdowns run on."""
+    from bot.cli.calling import end_silence, make_silence, silences
+    from bot.config import parse_duration
+
+    if end and (not what or lasts):
+        raise typer.BadParameter(
+            "--end takes what is to be heard of again, and nothing else: lumen silence cache --end"
+        )
+    try:
+        duration = parse_duration(lasts) if lasts else None
+    except ValueError as error:
+        raise typer.BadParameter(f"{lasts}: {error}.") from error
+    if lasts and not duration:
+        raise typer.BadParameter("a silence of no length: give 30m, 2h or 1d, or --end.")
+    settings = load()
+    of = chosen(settings, service)
+    if not what:
+        found = run(settings, silences(settings, of))
+        _print(found, settings.lumen_locale, as_json, None)
+    elif end:
+        _print(run(settings, end_silence(settings, of, what)), settings.lumen_locale, as_json, False)
+    else:
+        _print(run(settings, make_silence(settings, of, what, duration, why)), settings.lumen_locale, as_json, True)
+    raise typer.Exit(ExitCode.GOOD)
+
+
+def _print(found: "list[Silence]", locale: str, as_json: bool, made: bool | None) -> None:
+    """`made` None: a list; True: they were made; False: they were ended."""
+    from handlers.catalogue import Catalogue
+    from handlers.views.silence import ended_message, made_message, silence_line
+    from lumen.model.message import message
+
+    if as_json:
+        typer.echo(json.dumps([_silence_json(one) for one in found], ensure_ascii=False, indent=2))
+        return
+    words = Catalogue(locale)
+    if made is None:
+        told = [silence_line(one) for one in found] or [message("silence.none")]
+    else:
+        told = [made_message(found) if made else ended_message(found)]
+    for each in told:
+        typer.echo(words.plain(each))
+
+
+def _silence_json(one: "Silence") -> dict[str, str]:
+    return {
+        "alert": one.name,
+        "until": one.until.isoformat(),
+        "by": one.by.user_id,
+        "at": one.at.isoformat(),
+        "why": one.why,
+    }
+
+
+def incident(
+    incident_id: Annotated[str, typer.Argument(metavar="ID", help="As it stands at the foot of its message.")] = "",
+    service: Service = "",
+    as_json: Json = False,
+) -> None:
+    """The newest incidents; or everything that was recorded of one, from its first sign to its end."""
+    from bot.cli.calling import newest_incidents, timeline
+    from bot.cli.printing_incidents import incidents_json, print_incidents, print_timeline, timeline_json
+    from handlers.catalogue import Catalogue
+
+    settings = load()
+    of, words = chosen(settings, service), Catalogue(settings.lumen_locale)
+    if incident_id:
+        found = run(settings, timeline(settings, of, incident_id))
+        if as_json:
+            typer.echo(json.dumps(timeline_json(found, words), ensure_ascii=False, indent=2))
+        else:
+            print_timeline(found, words)
+        raise typer.Exit(ExitCode.GOOD)
+    listed = run(settings, newest_incidents(settings, of))
+    if as_json:
+        typer.echo(json.dumps(incidents_json(listed, words), ensure_ascii=False, indent=2))
+    else:
+        print_incidents(listed, words)
+    raise typer.Exit(ExitCode.GOOD)
+
+
+def register(app: typer.Typer) -> None:
+    """Put both commands on the command line."""
+    app.command()(silence)
+    app.command()(incident)

@@ -1,0 +1,168 @@
+"""A pager outside of Slack hears of every page: triggered, acknowledged, resolved, in this order, at least once each.
+
+What it has taken is stored with the incident, so a crash between the call and the note repeats the call, which names
+the same incident and does no harm. A pager that does not answer is tried again, at growing intervals, a bounded number
+of times; one that says no is not, and the incident's message says so once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from lumen.model.alert import Severity
+from lumen.model.calling import PagerState, PagerStep, in_force
+from lumen.model.errors import PagerRefused, PagerUnavailable
+from lumen.model.message import Message, message
+from lumen.model.service import ServiceId
+from lumen.model.watching import Incident
+from lumen.ports.calling import Pager, PagerCall, Pages, Silences
+from lumen.ports.clock import Clock
+from lumen.ports.faults import FaultPoint
+from lumen.ports.state import Leases
+from lumen.use_cases.holding import LEASE, while_holding
+
+PAGER_LEASE = "pager"
+#: Of service time: the first pause after a failure; each further one is twice as long, up to the longest.
+PAUSE_FIRST = timedelta(seconds=10)
+PAUSE_LONGEST = timedelta(minutes=5)
+#: About three hours of a pager that does not answer.
+MOST_TRIES = 40
+#: A pager that forgets is told again this often while a page is open.
+AGAIN_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failing:
+    """Tries so far of one step, and when the next one is due."""
+
+    tries: int
+    next_at: datetime
+
+
+class Paging:
+    """`plain` gives the words of the workspace's language."""
+
+    def __init__(
+        self,
+        pages: Pages,
+        silences: Silences,
+        leases: Leases,
+        clock: Clock,
+        pager: Pager,
+        plain: Callable[[Message], str],
+        fault: FaultPoint,
+    ) -> None:
+        self._pages = pages
+        self._silences = silences
+        self._leases = leases
+        self._clock = clock
+        self._pager = pager
+        self._plain = plain
+        self._fault = fault
+        self._failing: dict[tuple[ServiceId, str, PagerStep], _Failing] = {}
+        self._heard: dict[tuple[ServiceId, str], datetime] = {}
+
+    async def settle(self, service: ServiceId) -> bool:
+        """Whether the pager was told anything. Safe to call as often as one likes, by every replica."""
+        if not await self._wanted(service):
+            return False
+        lease = await self._leases.acquire(service, PAGER_LEASE, LEASE)
+        if lease is None:
+            return False  # another replica is at it
+        return await while_holding(self._leases, service, lease, lambda _: self._settle_alone(service), LEASE)
+
+    async def _wanted(self, service: ServiceId) -> list[tuple[Incident, PagerStep]]:
+        pages = await self._pages.unsettled(service)
+        if not pages:
+            return []
+        now = self._clock.now()
+        silences = in_force(await self._silences.all(service), now)
+        incidents = [replace(page.incident, silences=silences) for page in pages]
+        steps = [(incident, next_step(incident) or self._again(incident, now)) for incident in incidents]
+        return [(incident, step) for incident, step in steps if step is not None and self._is_due(incident, step, now)]
+
+    async def _settle_alone(self, service: ServiceId) -> bool:
+        told = False
+        for incident, step in await self._wanted(service):
+            told = await self._tell(incident, step) or told
+        return told
+
+    async def _tell(self, incident: Incident, step: PagerStep) -> bool:
+        """One failing incident holds up no other."""
+        service, key = incident.service, (incident.service, incident.id, step)
+        before = incident.pager
+        try:
+            await self._pager.call(self._call(incident, step))
+        except PagerRefused as error:
+            await self._give_up(incident, step, error.reason)
+            return False
+        except PagerUnavailable as error:
+            tries = self._failing[key].tries + 1 if key in self._failing else 1
+            if tries >= MOST_TRIES:
+                await self._give_up(incident, step, error.reason)
+            else:
+                asked = timedelta(seconds=error.retry_after_seconds * self._clock.scale)
+                self._failing[key] = _Failing(tries, self._clock.now() + max(asked, _pause(tries)))
+            return False
+        self._fault("pager.called")
+        self._failing.pop(key, None)
+        self._heard[service, incident.id] = self._clock.now()
+        if before is None or before.step is not step:
+            await self._pages.pager(service, incident.id, PagerState(step, self._clock.now()))
+        return True
+
+    async def _give_up(self, incident: Incident, step: PagerStep, reason: Message) -> None:
+        """Said once: what it has taken so far stands, and an end that it will not hear of is an end."""
+        self._failing.pop((incident.service, incident.id, step), None)
+        reached = incident.pager.step if incident.pager else None
+        trouble = message("pager.gave_up", step=str(step), reason=self._plain(reason))
+        state = PagerState(PagerStep.RESOLVE if step is PagerStep.RESOLVE else reached, self._clock.now(), trouble)
+        await self._pages.pager(incident.service, incident.id, state)
+
+    def _again(self, incident: Incident, now: datetime) -> PagerStep | None:
+        """For a pager that forgets: the step that it has taken, once more."""
+        if not self._pager.must_hear_again or incident.pager is None or not incident.is_open_page:
+            return None
+        heard = self._heard.get((incident.service, incident.id))
+        return incident.pager.step if heard is None or now - heard >= AGAIN_AFTER else None
+
+    def _is_due(self, incident: Incident, step: PagerStep, now: datetime) -> bool:
+        failing = self._failing.get((incident.service, incident.id, step))
+        return failing is None or now >= failing.next_at
+
+    def _call(self, incident: Incident, step: PagerStep) -> PagerCall:
+        pages = [one.alert for one in incident.alerts if one.alert.severity is Severity.PAGE]
+        closed = [page.closed_at for page in pages if page.closed_at is not None]
+        kinds = tuple(dict.fromkeys(str(page.kind) for page in pages))
+        words = ", ".join(self._plain(Message(f"incident.kind_{kind}", {})) for kind in kinds)
+        return PagerCall(
+            step=step,
+            service=incident.service,
+            incident_id=incident.id,
+            at=self._clock.now(),
+            opened_at=min(page.opened_at for page in pages),
+            closed_at=max(closed) if len(closed) == len(pages) else None,
+            title=self._plain(message("pager.title", service=incident.service.name, kinds=words)),
+            said=" ".join(self._plain(page.reason) for page in pages),
+            kinds=kinds,
+            by=incident.taken.by.name if incident.taken else "",
+        )
+
+
+def next_step(incident: Incident) -> PagerStep | None:
+    """What the pager must hear next; None when it knows everything, or when nobody wants it to."""
+    state = incident.pager
+    reached = state.step if state else None
+    if incident.is_open_page:
+        if state is not None and state.trouble is not None:
+            return None  # it was said that it does not take this incident
+        if reached in (None, PagerStep.RESOLVE):
+            return None if incident.is_hushed or incident.taken is not None else PagerStep.TRIGGER
+        if reached is PagerStep.TRIGGER and incident.taken is not None:
+            return PagerStep.ACKNOWLEDGE
+        return None
+    return PagerStep.RESOLVE if reached in (PagerStep.TRIGGER, PagerStep.ACKNOWLEDGE) else None
+
+
+def _pause(tries: int) -> timedelta:
+    return min(PAUSE_LONGEST, PAUSE_FIRST * 2.0 ** min(tries - 1, 10))

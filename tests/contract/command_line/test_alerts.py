@@ -1,0 +1,77 @@
+"""`lumen silence` and `lumen incident`: rights by account, exit codes, what is exported."""
+
+import asyncio
+
+import pytest
+
+from lumen.model.service import ServiceId
+from lumen.model.watching import StoredAlert
+from lumen.state.pages import RedisPages
+from tests.contract.command_line.conftest import Call
+from tests.contract.state.builders import KIM, Store, patient
+from tests.contract.use_cases.incidents import page, told
+
+
+@pytest.fixture
+def prepared(environment: None, lumen: Call, state_url: str) -> str:
+    assert lumen("state", "init").code == 0
+    return state_url
+
+
+def with_a_page(url: str) -> str:
+    """Its id."""
+
+    async def make() -> str:
+        redis = patient(url)
+        store = Store.over(redis)
+        alert = page(store.clock.time)
+        await told(store, StoredAlert(alert, alert.id, called=True))
+
+        await RedisPages(redis, store.clock).take(SERVICE, alert.id, KIM)
+        await redis.aclose()
+        return alert.id
+
+    return asyncio.run(make())
+
+
+SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
+
+
+def test_a_silence_is_made_listed_and_ended(prepared: str, lumen: Call) -> None:
+    assert "Nothing is silenced" in lumen("silence").out
+    made = lumen("silence", "cache", "2h", "--why", "deploy", "--json")
+    assert made.code == 0
+    [one] = made.json()
+    assert (one["alert"], one["why"]) == ("cache", "deploy")
+    assert one["by"].startswith("cli:")
+    assert "deploy" in lumen("silence").out
+    assert lumen("silence", "cache", "--end").code == 0
+    assert lumen("silence", "cache", "--end").code == 2
+    assert lumen("silence", "--json").json() == []
+
+
+@pytest.mark.parametrize("typed", [("cash",), ("cache", "2 hours"), ("cache", "0"), ("--end",)])
+def test_what_cannot_be_silenced_is_said(prepared: str, lumen: Call, typed: tuple[str, ...]) -> None:
+    said = lumen("silence", *typed)
+    assert said.code in (2, 64)
+    assert said.err
+
+
+def test_without_the_right_nothing_is_silenced(prepared: str, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPROVERS", "")
+    assert lumen("silence", "cache").code == 2
+    assert lumen("silence", "--json").json() == []
+
+
+def test_an_incident_is_exported(prepared: str, lumen: Call) -> None:
+    assert lumen("incident", "--json").json() == []
+    key = with_a_page(prepared)
+    assert [one["incident"] for one in lumen("incident", "--json").json()] == [key]
+    assert key in lumen("incident").out
+    found = lumen("incident", key, "--json").json()
+    assert found["over"] is False
+    assert found["taken"]["by"] == KIM.user_id
+    assert [one["event"] for one in found["timeline"]] == ["page-open", "taken"]
+    assert "The error budget burns" in found["timeline"][0]["says"]
+    assert "U1 is on it" in lumen("incident", key).out
+    assert lumen("incident", "no-such").code == 2

@@ -1,0 +1,151 @@
+"""Calling the people on call: once at the opening, again until somebody is on it, a bounded number of times."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from lumen.model.alert import AlertKind, Severity
+from lumen.model.calling import MOST_REPEATS
+from lumen.model.watching import StoredAlert
+from lumen.state.alerts import RedisAlerts
+from lumen.state.pages import RedisPages
+from lumen.state.silences import RedisSilences
+from lumen.use_cases.calling import Calling
+from lumen.use_cases.silencing import Silencing
+from lumen.use_cases.timeline import Timelines
+from tests.contract.state.builders import KIM, LEE, SERVICE, Store, patient
+from tests.contract.use_cases.incidents import behind, events, over, page, told
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Desk:
+    store: Store
+    every: timedelta = 10 * MINUTE
+
+    @property
+    def pages(self) -> RedisPages:
+        return RedisPages(self.store.redis, self.store.clock)
+
+    @property
+    def silences(self) -> RedisSilences:
+        return RedisSilences(self.store.redis, self.store.clock)
+
+    @property
+    def alerts(self) -> RedisAlerts:
+        return RedisAlerts(self.store.redis, self.store.clock)
+
+    @property
+    def silencing(self) -> Silencing:
+        return Silencing(self.silences, self.alerts, self.store.outbox, self.store.clock)
+
+    def calling(self) -> Calling:
+        """That of a replica: it remembers nothing by itself."""
+        return Calling(self.pages, self.silences, self.store.clock, self.every, anybody=True)
+
+    async def minutes(self, count: int) -> int:
+        """Each minute looked at by two replicas; how often somebody was mentioned."""
+        mentioned = 0
+        for _ in range(count):
+            self.store.clock.time += MINUTE
+            said = await asyncio.gather(self.calling().due(SERVICE), self.calling().due(SERVICE))
+            mentioned += any(said)
+        return mentioned
+
+
+@pytest.fixture
+async def desk(state_url: str) -> AsyncIterator[Desk]:
+    redis = patient(state_url)
+    store = Store.over(redis)
+    await store.prepare()
+    yield Desk(store)
+    await redis.aclose()
+
+
+async def opened(desk: Desk, *, called: bool = True) -> str:
+    alert = page(desk.store.clock.time)
+    await told(desk.store, StoredAlert(alert, alert.id, called=called))
+    return alert.id
+
+
+async def test_the_message_itself_calls_first_and_the_thread_again_until_the_bound(desk: Desk) -> None:
+    key = await opened(desk)
+    assert await desk.minutes(9) == 0
+    assert await behind(desk.store, "mention") == []
+    assert await desk.minutes(2) == 1
+    assert await behind(desk.store, "mention") == [f"{key}#1"]
+    assert await desk.minutes(300) == MOST_REPEATS - 1
+    assert await behind(desk.store, "mention") == [f"{key}#{n}" for n in range(1, MOST_REPEATS + 1)]
+    assert len(await events(desk.store, "mentioned")) == MOST_REPEATS
+
+
+async def test_a_message_that_was_no_page_when_it_was_posted_calls_in_its_thread_at_once(desk: Desk) -> None:
+    key = await opened(desk, called=False)
+    assert await desk.minutes(2) == 1
+    assert await behind(desk.store, "mention") == [f"{key}#0"]
+
+
+async def test_only_once_where_that_is_asked_for(desk: Desk) -> None:
+    desk.every = timedelta(0)
+    await opened(desk)
+    assert await desk.minutes(100) == 0
+
+
+async def test_somebody_on_it_stops_the_mentions_and_is_the_first_of_fifty(desk: Desk) -> None:
+    key = await opened(desk)
+    taking = await asyncio.gather(*(desk.calling().take(SERVICE, key, one) for one in [KIM, LEE] * 25))
+    assert sum(one.won for one in taking) == 1
+    assert len({one.taken for one in taking}) == 1
+    assert await desk.minutes(60) == 0
+    incident = await desk.alerts.incident(SERVICE, key)
+    assert incident is not None
+    assert incident.taken == taking[0].taken
+    assert [event for event, _, detail in await events(desk.store, "taken")] == ["taken"]
+
+
+async def test_a_ticket_calls_nobody_and_nobody_is_called_once_it_is_over(desk: Desk) -> None:
+    ticket = page(desk.store.clock.time, Severity.TICKET, AlertKind.CACHE)
+    await told(desk.store, StoredAlert(ticket, ticket.id))
+    assert await desk.minutes(30) == 0
+    alert = page(desk.store.clock.time)
+    await told(desk.store, StoredAlert(alert, alert.id, called=True))
+    await desk.minutes(5)
+    await told(desk.store, StoredAlert(over(alert, desk.store.clock.time), alert.id, called=True))
+    assert await desk.minutes(60) == 0
+    assert (await desk.calling().take(SERVICE, alert.id, KIM)).taken is None
+
+
+async def test_a_silence_holds_the_calls_back_and_its_end_lets_them_come(desk: Desk) -> None:
+    key = await opened(desk)
+    await desk.minutes(1)
+    await desk.silencing.silence(SERVICE, "availability", KIM, 30 * MINUTE)
+    assert await desk.minutes(29) == 0
+    assert await desk.minutes(2) == 1
+    assert await behind(desk.store, "mention") == [f"{key}#1"]
+
+
+async def test_the_timeline_tells_of_everything_that_concerned_it_and_of_nothing_else(desk: Desk) -> None:
+    key = await opened(desk)
+    other = page(desk.store.clock.time, Severity.TICKET, AlertKind.COST)
+    await told(desk.store, StoredAlert(other, other.id))
+    await desk.alerts.note(SERVICE, key, (other.reason,))
+    await desk.minutes(11)
+    await desk.calling().take(SERVICE, key, KIM)
+    incident = await desk.alerts.incident(SERVICE, key)
+    assert incident is not None
+    closed = over(incident.alerts[0].alert, desk.store.clock.time)
+    await told(desk.store, StoredAlert(closed, key, called=True))
+    timelines = Timelines(desk.alerts, desk.store.audit)
+    found = await timelines.of(SERVICE, key.replace(":", " "))
+    assert [entry.event for entry in found.entries] == [
+        "page-open",
+        "rollback-note",
+        "mentioned",
+        "taken",
+        "page-closed",
+    ]
+    assert [one.id for one in await timelines.newest(SERVICE, 5)] == [other.id, key]

@@ -1,0 +1,271 @@
+"""A pager outside of Slack over real HTTP: every page, each step at least once, in order, whatever crashes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from handlers.catalogue import Catalogue
+from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.calling import PagerStep
+from lumen.model.watching import StoredAlert
+from lumen.pagers.alertmanager import AlertmanagerAlerts
+from lumen.pagers.pagerduty import PagerDutyEvents
+from lumen.pagers.webhook import WebhookPager
+from lumen.ports.faults import FaultPoint, no_fault
+from lumen.state.alerts import RedisAlerts
+from lumen.state.pages import RedisPages
+from lumen.state.silences import RedisSilences
+from lumen.use_cases.paging import MOST_TRIES, Paging
+from lumen.use_cases.silencing import Silencing
+from tests.contract.state.builders import KIM, SERVICE, Store, patient
+from tests.contract.use_cases.crashes import Crash, crash_at
+from tests.contract.use_cases.incidents import behind, events, over, page, told
+
+ROUTING_KEY = "R0UT1NGKEYR0UT1NGKEYR0UT1NGKEY01"
+
+
+def valid_event(body: Any) -> None:
+    """developer.pagerduty.com: Events API v2."""
+    assert set(body) <= {"routing_key", "event_action", "dedup_key", "payload", "client"}
+    assert body["routing_key"] == ROUTING_KEY
+    assert body["event_action"] in ("trigger", "acknowledge", "resolve")
+    assert 0 < len(body["dedup_key"]) <= 255
+    if body["event_action"] == "trigger":
+        payload = body["payload"]
+        assert 0 < len(payload["summary"]) <= 1024
+        assert payload["source"]
+        assert payload["severity"] in ("critical", "error", "warning", "info")
+        assert datetime.fromisoformat(payload["timestamp"]).tzinfo is not None
+
+
+def valid_alerts(body: Any) -> None:
+    """github.com/prometheus/alertmanager: api/v2/openapi.yaml, postableAlerts."""
+    for alert in body:
+        assert set(alert) <= {"startsAt", "endsAt", "annotations", "labels", "generatorURL"}
+        assert alert["labels"]["alertname"]
+        assert all(isinstance(text, str) for text in (*alert["labels"].values(), *alert["annotations"].values()))
+        assert datetime.fromisoformat(alert["startsAt"]) < datetime.fromisoformat(alert["endsAt"])
+
+
+@dataclass
+class PagerServer:
+    """Speaks both, refuses what does not fit its form with 400, and anything else when told to."""
+
+    url: str = ""
+    bodies: list[Any] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)  # the next ones; then 202 or 200
+    asked: int = 0
+
+    async def pagerduty(self, request: web.Request) -> web.Response:
+        return self._answered(await request.json(), valid_event, 202)
+
+    async def alertmanager(self, request: web.Request) -> web.Response:
+        return self._answered(await request.json(), valid_alerts, 200)
+
+    def _answered(self, body: Any, valid: Any, well: int) -> web.Response:
+        self.asked += 1
+        if self.answers:
+            return web.Response(status=self.answers.pop(0), text="not today")
+        try:
+            valid(body)
+        except (AssertionError, KeyError, ValueError) as error:
+            return web.Response(status=400, text=json.dumps({"status": "invalid event", "errors": [str(error)]}))
+        self.bodies.append(body)
+        return web.json_response({"status": "success"}, status=well)
+
+    @property
+    def steps(self) -> list[str]:
+        return [body["event_action"] for body in self.bodies]
+
+
+@dataclass
+class Desk:
+    store: Store
+    server: PagerServer
+    opened: list[Alert] = field(default_factory=list)
+
+    @property
+    def silencing(self) -> Silencing:
+        store = self.store
+        alerts, silences = RedisAlerts(store.redis, store.clock), RedisSilences(store.redis, store.clock)
+        return Silencing(silences, alerts, store.outbox, store.clock)
+
+    @property
+    def pages(self) -> RedisPages:
+        return RedisPages(self.store.redis, self.store.clock)
+
+    def paging(self, fault: FaultPoint = no_fault, *, alertmanager: bool = False) -> Paging:
+        """A replica's, or that of a process that was started anew."""
+        store = self.store
+        if alertmanager:
+            pager = WebhookPager(f"{self.server.url}/api/v2/alerts", AlertmanagerAlerts(), must_hear_again=True)
+        else:
+            pager = WebhookPager(f"{self.server.url}/v2/enqueue", PagerDutyEvents(ROUTING_KEY), must_hear_again=False)
+        silences, plain = RedisSilences(store.redis, store.clock), Catalogue("en").plain
+        return Paging(self.pages, silences, store.leases, store.clock, pager, plain, fault)
+
+    async def open(self) -> str:
+        alert = page(self.store.clock.time)
+        self.opened.append(alert)
+        await told(self.store, StoredAlert(alert, alert.id, called=True))
+        return alert.id
+
+    async def close(self) -> None:
+        self.store.clock.time += timedelta(minutes=30)
+        alert = over(self.opened.pop(), self.store.clock.time)
+        await told(self.store, StoredAlert(alert, alert.id, called=True))
+
+
+@pytest.fixture
+async def desk(state_url: str) -> AsyncIterator[Desk]:
+    redis, server = patient(state_url), PagerServer()
+    app = web.Application()
+    app.add_routes([web.post("/v2/enqueue", server.pagerduty), web.post("/api/v2/alerts", server.alertmanager)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    store = Store.over(redis)
+    await store.prepare()
+    yield Desk(store, server)
+    await runner.cleanup()
+    await redis.aclose()
+
+
+async def test_a_page_is_triggered_acknowledged_and_resolved_once_each(desk: Desk) -> None:
+    paging = desk.paging()
+    assert not await paging.settle(SERVICE)
+    key = await desk.open()
+    for _ in range(3):
+        await paging.settle(SERVICE)
+    await desk.pages.take(SERVICE, key, KIM)
+    for _ in range(3):
+        await desk.paging().settle(SERVICE)
+    await desk.close()
+    for _ in range(3):
+        await paging.settle(SERVICE)
+    assert desk.server.steps == ["trigger", "acknowledge", "resolve"]
+    assert {body["dedup_key"] for body in desk.server.bodies} == {key}
+    assert "The error budget burns 34.4 times too fast" in desk.server.bodies[0]["payload"]["summary"]
+    found = await events(desk.store, "pager-trigger", "pager-acknowledge", "pager-resolve")
+    assert [event for event, _, _ in found] == ["pager-trigger", "pager-acknowledge", "pager-resolve"]
+    assert await desk.pages.unsettled(SERVICE) == []
+
+
+async def test_replicas_tell_it_once(desk: Desk) -> None:
+    await desk.open()
+    replicas = [desk.paging() for _ in range(5)]
+    await asyncio.gather(*(replica.settle(SERVICE) for replica in replicas))
+    assert desk.server.steps == ["trigger"]
+
+
+async def test_a_crash_after_the_call_repeats_it_under_the_same_key(desk: Desk) -> None:
+    key = await desk.open()
+    with pytest.raises(Crash):
+        await desk.paging(crash_at("pager.called")).settle(SERVICE)
+    await desk.close()  # it is over before the next process comes
+    await desk.open()
+    await desk.paging().settle(SERVICE)
+    assert desk.server.steps[:2] == ["trigger", "trigger"]
+    assert desk.server.bodies[0]["dedup_key"] == key
+
+
+async def test_a_pager_that_does_not_answer_is_tried_again_at_growing_intervals(desk: Desk) -> None:
+    await desk.open()
+    paging, clock = desk.paging(), desk.store.clock
+    desk.server.answers = [503, 429, 500]
+    tried_at = []
+    for second in range(0, 120, 5):
+        asked = desk.server.asked
+        await paging.settle(SERVICE)
+        tried_at += [second] * (desk.server.asked - asked)
+        clock.time += timedelta(seconds=5)
+    assert tried_at == [0, 10, 30, 70]
+    assert desk.server.steps == ["trigger"]
+    assert await events(desk.store, "pager-trouble") == []
+
+
+async def test_a_pager_that_never_answers_is_given_up_and_that_is_said_once(desk: Desk) -> None:
+    key = await desk.open()
+    paging = desk.paging()
+    desk.server.answers = [503] * 1000
+    for _ in range(MOST_TRIES + 20):
+        await paging.settle(SERVICE)
+        desk.store.clock.time += timedelta(minutes=5)
+    assert len(desk.server.answers) == 1000 - MOST_TRIES
+    assert [detail for _, _, detail in await events(desk.store, "pager-trouble")] == [key]
+
+
+async def test_a_refusal_is_said_once_on_the_incident_and_not_tried_again(desk: Desk) -> None:
+    key = await desk.open()
+    desk.server.answers = [400] * 10
+    for _ in range(5):
+        await desk.paging().settle(SERVICE)  # also not by a process that is started anew
+        desk.store.clock.time += timedelta(minutes=10)
+    assert len(desk.server.answers) == 9
+    found = await RedisAlerts(desk.store.redis, desk.store.clock).incident(SERVICE, key)
+    assert found is not None
+    assert found.pager is not None
+    assert found.pager.trouble is not None
+    assert "400" in Catalogue("en").plain(found.pager.trouble)
+    assert "PAGER_WEBHOOK_URL" in Catalogue("ko").plain(found.pager.trouble)
+    assert await behind(desk.store, "alert") == [key]
+    await desk.close()
+    await desk.paging().settle(SERVICE)
+    assert desk.server.steps == []  # what it never took cannot be resolved
+
+
+async def test_nothing_is_told_of_tickets_silenced_pages_or_what_somebody_is_on_already(desk: Desk) -> None:
+    ticket = page(desk.store.clock.time, Severity.TICKET, AlertKind.COST)
+    await told(desk.store, StoredAlert(ticket, ticket.id))
+    await desk.silencing.silence(SERVICE, "availability", KIM, timedelta(hours=1))
+    key = await desk.open()
+    await desk.paging().settle(SERVICE)
+    assert desk.server.steps == []
+    desk.store.clock.time += timedelta(hours=1)
+    await desk.paging().settle(SERVICE)
+    assert desk.server.steps == ["trigger"]
+    other = replace(page(desk.store.clock.time), id="ion-api:availability:other")
+    await told(desk.store, StoredAlert(other, other.id))
+    await desk.pages.take(SERVICE, other.id, KIM)
+    await desk.paging().settle(SERVICE)
+    assert desk.server.steps == ["trigger"]
+    assert desk.server.bodies[0]["dedup_key"] == key
+
+
+async def test_an_alertmanager_is_told_again_while_it_is_open_and_that_it_ended(desk: Desk) -> None:
+    paging = desk.paging(alertmanager=True)
+    key = await desk.open()
+    opened_at = desk.store.clock.time
+    for _ in range(11):
+        await paging.settle(SERVICE)
+        desk.store.clock.time += timedelta(minutes=1)
+    assert len(desk.server.bodies) == 3
+    await desk.pages.take(SERVICE, key, KIM)
+    await paging.settle(SERVICE)
+    assert desk.server.bodies[-1][0]["annotations"]["acknowledged_by"] == "Kim"
+    await desk.close()
+    await paging.settle(SERVICE)
+    labels = {json.dumps(body[0]["labels"], sort_keys=True) for body in desk.server.bodies}
+    assert len(labels) == 1
+    last = desk.server.bodies[-1][0]
+    assert last["labels"]["incident"] == key
+    assert datetime.fromisoformat(last["startsAt"]) == opened_at
+    assert datetime.fromisoformat(last["endsAt"]) == desk.store.clock.time
+    assert [step for step in PagerStep if await events(desk.store, f"pager-{step}")] == list(PagerStep)
+
+
+async def test_no_connection_is_no_refusal(desk: Desk) -> None:
+    key = await desk.open()
+    well, desk.server.url = desk.server.url, "http://127.0.0.1:1"
+    await desk.paging().settle(SERVICE)
+    desk.server.url = well
+    await desk.paging().settle(SERVICE)
+    assert [body["dedup_key"] for body in desk.server.bodies] == [key]
