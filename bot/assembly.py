@@ -114,6 +114,7 @@ class Lumen:
     overrides: Overrides
     operators: Operators
     going_back: GoingBack
+    knobs: Knobs
 
 
     called: Called
@@ -336,6 +337,7 @@ async def _joined(
         overrides=Overrides(memory.standings, restraints, approvals, memory.proposals, knobs, showing, clock),
         operators=operators,
         going_back=going_back,
+        knobs=knobs,
     )
 
 
