@@ -180,9 +180,6 @@ class Settings(BaseSettings):
             raise ValueError("give an https URL; plain http is for a loopback host only")
         return value if value.endswith("/") else value + "/"
 
-    @field_validator("lumen_gcp_endpoint")
-    @classmethod
-    def _gcp_endpoint(cls, value: str) -> str:
     @field_validator("oncall_repeat")
     @classmethod
     def _not_too_often(cls, value: timedelta) -> timedelta:
@@ -200,6 +197,9 @@ class Settings(BaseSettings):
             raise ValueError("give an https URL: a routing key never travels in the open")
         return value
 
+    @field_validator("lumen_gcp_endpoint")
+    @classmethod
+    def _gcp_endpoint(cls, value: str) -> str:
         if not value:
             return value
         host, _, port = value.rpartition(":")
@@ -235,9 +235,6 @@ class Settings(BaseSettings):
             raise ValueError("CACHE_REDIS_URL is not set (or REDIS_HOST, with REDIS_PORT and REDIS_DB)")
         if self.cache_url == self.state_redis_url.get_secret_value():
             raise ValueError("STATE_REDIS_URL must not be CACHE_REDIS_URL: Lumen's memory never lives in what it tunes")
-        if (self.lumen_clock_scale != 1.0 or self.lumen_clock_origin or self.lumen_fault_at) and not self.is_sandboxed:
-            raise ValueError(
-                "LUMEN_CLOCK_SCALE, LUMEN_CLOCK_ORIGIN and LUMEN_FAULT_AT are for a sandbox: "
         if self.pager_webhook_url and not self.pager_kind:
             raise ValueError(
                 "PAGER_FORMAT = 'auto': PAGER_WEBHOOK_URL ends in neither /v2/enqueue (PagerDuty) nor /api/v2/alerts "
@@ -245,6 +242,9 @@ class Settings(BaseSettings):
             )
         if self.pager_kind == "pagerduty" and not self.pager_routing_key:
             raise ValueError("PAGER_ROUTING_KEY is not set: PagerDuty takes nothing without an integration's key")
+        if (self.lumen_clock_scale != 1.0 or self.lumen_clock_origin or self.lumen_fault_at) and not self.is_sandboxed:
+            raise ValueError(
+                "LUMEN_CLOCK_SCALE, LUMEN_CLOCK_ORIGIN and LUMEN_FAULT_AT are for a sandbox: "
                 "they need SLACK_API_URL and LUMEN_GCP_ENDPOINT on loopback"
             )
         if self.lumen_clock_scale != 1.0 and self.lumen_clock_origin is None:
@@ -273,9 +273,6 @@ class Settings(BaseSettings):
         return tuple(ServiceId(self.project_id, self.region, name) for name in self.service_name)
 
     @property
-    def who_may_approve(self) -> Approvers:
-        """Nobody when APPROVERS is empty."""
-    @property
     def pager_kind(self) -> Literal["", "pagerduty", "alertmanager"]:
         """What PAGER_WEBHOOK_URL speaks; "" where there is none, or where nobody can tell."""
         if self.pager_webhook_url is None:
@@ -287,6 +284,9 @@ class Settings(BaseSettings):
             return "pagerduty"
         return "alertmanager" if path.endswith(ALERTMANAGER_PATH) else ""
 
+    @property
+    def who_may_approve(self) -> Approvers:
+        """Nobody when APPROVERS is empty."""
         accounts = frozenset(a for a in self.approvers if "@" in a)
         groups = frozenset(a for a in self.approvers if a.startswith("S")) - accounts
         return Approvers(frozenset(self.approvers) - groups - accounts, groups, accounts)

@@ -73,6 +73,7 @@ class Bot:
         if turns:
             self._metrics.turn_seconds.observe(time.monotonic() - began)
             self._slack.outbox.kick()
+        await self._publishing.reports(turns)
 
     async def _effects(self) -> None:
         """Once an hour: what the changes that were applied have done. No turn waits for what fails here."""
@@ -99,10 +100,8 @@ class Bot:
         except Exception:
             log.exception("watch_crashed")  # turns and clicks go on, and the next slot tries again
         self._kick_settling()
-
-    async def _audit(self) -> None:
-        """Once an hour: seal the audit, and say when the store's memory gets short."""
         await self._call()
+        await self._publishing.figures()
 
     async def _call(self) -> None:
         """People on call, and the pager outside of Slack; also while nothing can be measured."""
@@ -113,6 +112,9 @@ class Bot:
         except LumenError as error:
             log.warning("nobody_called", code=error.reason.code, params=dict(error.reason.params))
         self._kick_paging()
+
+    async def _audit(self) -> None:
+        """Once an hour: seal the audit, and say when the store's memory gets short."""
         try:
             if await self._lumen.auditing.due(self._services):
                 for short in await room_warnings(self._lumen.memory):
@@ -135,9 +137,6 @@ class Bot:
         except LumenError as error:
             log.warning("countdown_waits", code=error.reason.code, params=dict(error.reason.params))
 
-    async def readiness(self) -> Sequence[Readiness]:
-        """The store answers and is ours; Slack can reach us."""
-        try:
     async def page(self) -> None:
         """Tell the pager outside of Slack what it has not heard yet; its trouble is said on the incident's message."""
         paging = self._lumen.called.paging
@@ -147,6 +146,9 @@ class Bot:
             await paging.settle(service)
         self._slack.outbox.kick()
 
+    async def readiness(self) -> Sequence[Readiness]:
+        """The store answers and is ours; Slack can reach us."""
+        try:
             await epoch.check(self._lumen.memory.redis, self._services)
             short = await room_warnings(self._lumen.memory)
             store = Readiness("state", True, " ".join(self._words.plain(each) for each in short) or "ok")
