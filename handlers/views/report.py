@@ -8,6 +8,7 @@ from handlers.views.card import Card, Shown
 from handlers.views.held import held_lines
 from handlers.views.judged import budget_lines, move_line, move_of, trend_lines
 from handlers.views.proposal import undo_button
+from handlers.views.silence import silence_line
 from handlers.views.words import change_params, figure, iso, no_data, person, word
 from lumen.model.assessment import HealthLevel, Objective, Score, UnifiedGate, Verdict
 from lumen.model.message import Message, message
@@ -36,13 +37,14 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     if turn is None:
         _before_the_first(card, readout)
         card.lines(list(_standing(words, readout)))
+        card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
         changes(card, words, readout.changes[:CHANGES_SHOWN])
         return card.shown()
     gate = turn.assessment.gate
     card.header(_headline(words, turn, gate))
     card.context([_when(words, turn)])
     card.lines(list(_standing(words, readout)))
-    card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts))
+    card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
     card.fields(_fields(words, turn))
     card.titled(message("views.report_why"), _why(words, turn))
     card.titled(message("views.report_objectives"), (objective_line(words, o) for o in turn.assessment.slo.objectives))
@@ -66,6 +68,7 @@ def _standing(words: Catalogue, readout: StatusReadout) -> Iterable[str]:
         yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
         yield from (f"• {words.say(difference)}" for difference in pinned.differences)
     yield from held_lines(words, readout)
+    yield from (words.say(silence_line(silence)) for silence in readout.silences)
 
 
 def _before_the_first(card: Card, readout: StatusReadout) -> None:
