@@ -73,7 +73,6 @@ class Bot:
         if turns:
             self._metrics.turn_seconds.observe(time.monotonic() - began)
             self._slack.outbox.kick()
-        await self._publishing.reports(turns)
 
     async def _effects(self) -> None:
         """Once an hour: what the changes that were applied have done. No turn waits for what fails here."""
@@ -101,7 +100,6 @@ class Bot:
             log.exception("watch_crashed")  # turns and clicks go on, and the next slot tries again
         self._kick_settling()
         await self._call()
-        await self._publishing.figures()
 
     async def _call(self) -> None:
         """People on call, and the pager outside of Slack; also while nothing can be measured."""
