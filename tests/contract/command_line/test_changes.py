@@ -63,8 +63,8 @@ def test_a_pin_and_what_it_refuses(watched: World, lumen: Call, monkeypatch: pyt
     assert "not pinned" in lumen("override", "show").out
     with monkeypatch.context() as patched:
         patched.setenv("APPROVERS", "")
-        for refused in (("override", "ttl", "600"), ("override", "off"), ("lock", "size"), ("unlock",), ("pause",)):
-            assert lumen(*refused).code == 2, refused
+        for typed in (("override", "ttl", "600"), ("override", "off"), ("lock", "size"), ("unlock",), ("pause",)):
+            assert lumen(*typed).code == 2, typed
     pinned = lumen("override", "ttl", "600", "--for", "2h", "--because", "load test")
     assert pinned.code == 0
     for shown in ("pinned to 600 s", "until", "“load test”", "P1 proposes"):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,11 +15,15 @@ from handlers.catalogue import Catalogue
 from lumen.actuators.redis_memory import MB, RedisMemoryActuator
 from lumen.actuators.redis_ttl import RedisTtlActuator
 from lumen.model import ion
-from lumen.model.proposal import Choice, Knob, Proposal, State
+from lumen.model.errors import SourceUnavailable
+from lumen.model.message import Message, message
+from lumen.model.proposal import Change, Choice, Knob, Proposal, State
+from lumen.model.service import ServiceId
 from lumen.model.snapshot import Window
 from lumen.model.watching import Pause
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
+from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.faults import FaultPoint, no_fault
 from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
@@ -104,6 +109,30 @@ class House:
         """Codes, oldest first."""
         entries = [e for e in await self.store.audit.entries(SERVICE, 100) if e.event == "drift"]
         return [json.loads(e.data)["code"] for e in reversed(entries)]
+
+
+class Shaky:
+    """A place that sets the value and then loses its answer, so many times."""
+
+    def __init__(self, real: Actuator, fails: int) -> None:
+        self._real, self._fails = real, fails
+        self.name = real.name
+
+    async def read(self, service: ServiceId) -> Reading:
+        return await self._real.read(service)
+
+    async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
+        done = await self._real.set(service, change, expected, proposal_id)
+        if self._fails:
+            self._fails -= 1
+            raise SourceUnavailable(message("state.too_late_remedy"), message("state.too_late_remedy"))
+        return done
+
+    async def followed(self, service: ServiceId, wanted: Reading) -> bool:
+        return await self._real.followed(service, wanted)
+
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        return await self._real.rehearse(service, change, expected)
 
 
 @pytest.fixture
@@ -242,15 +271,37 @@ async def test_replicas_set_it_once(house: House) -> None:
     assert await house.ttl() == {"value": "420", "version": "1", "proposal": applied.id}
 
 
-@pytest.mark.parametrize("point", ["drift.claimed", "drift.set"])
-async def test_a_crash_is_taken_up_by_the_next_turn(house: House, point: str) -> None:
+@pytest.mark.parametrize(
+    ("point", "then", "again"),
+    [
+        ("drift.claimed", "drift.set_again", "drift.lost_again"),
+        # Its one time is used up, whether it was set or not: never twice, and people hear of it.
+        ("drift.noted", "drift.lost_again", "drift.lost_again"),
+        ("drift.set", "", "drift.lost_again"),
+    ],
+)
+async def test_a_crash_never_sets_it_twice(house: House, point: str, then: str, again: str) -> None:
     await house.applied()
     await house.cache.flushall()
     with pytest.raises(Crash):
         await house.drift(crash_at(point)).look(SERVICE)
     await house.store.pass_time(timedelta(seconds=1))
-    assert await codes(house.drift()) == (["drift.set_again"] if point == "drift.claimed" else [])
-    assert (await house.ttl())["version"] == "1"
+    assert await codes(house.drift()) == ([then] if then else [])
+    await house.cache.flushall()  # and lost once more
+    assert await codes(house.drift()) == [again]
+    assert await house.ttl() == {}
+
+
+async def test_a_server_that_is_just_coming_back_gets_a_few_moments(house: House) -> None:
+    applied = await house.applied()
+    await house.cache.flushall()
+    knobs = house.knobs()
+    place = Shaky(knobs[Knob.TTL].places[0], fails=2)
+    house.knobs = lambda: {Knob.TTL: replace(knobs[Knob.TTL], places=(place,))}  # type: ignore[method-assign]
+    assert await codes(house.drift()) == ["drift.set_again"]
+    assert await house.ttl() == {"value": "420", "version": "1", "proposal": applied.id}
+    await house.cache.flushall()
+    assert await codes(house.drift()) == ["drift.lost_again"]
 
 
 async def test_what_cannot_be_set_again_says_why(house: House) -> None:

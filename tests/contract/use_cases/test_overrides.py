@@ -1,0 +1,244 @@
+"""Pins, locks and freezes over a real store: everything that proposes or carries out obeys them, and says so."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+
+from lumen.model.errors import NotPossible
+from lumen.model.message import Message, message
+from lumen.model.override import Terms
+from lumen.model.proposal import Change, Choice, Decision, Knob, Proposal, State, Value
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import Window
+from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
+from lumen.ports.actuators import Reading
+from lumen.ports.faults import no_fault
+from lumen.state.connection import open_store
+from lumen.state.standings import RedisStandings
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.execution import Execution
+from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.overrides import Overrides
+from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.showing import Showing
+from tests.contract.state.builders import KIM, LEE, SERVICE, Store, draft
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class InMemory:
+    """A value that is followed at once."""
+
+    value: Value
+    name: str = "memory"
+
+    async def read(self, service: ServiceId) -> Reading:
+        return Reading(self.value, "3")
+
+    async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
+        self.value = change.new
+        return Reading(self.value, "3")
+
+    async def followed(self, service: ServiceId, wanted: Reading) -> bool:
+        return True
+
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        return message("execution.applying")
+
+
+class House:
+    """`automation` and `locks` are the settings; what is stored is in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.standings = RedisStandings(store.redis, store.clock)
+        self.automation, self.locks = Automation(), Locks()
+        self.ttl, self.size = InMemory(300), InMemory(256)
+        self.knobs: Knobs = {
+            Knob.TTL: Turnable((self.ttl,), "s", 60, 3600),
+            Knob.CACHE_SIZE: Turnable((self.size,), "MB", 10, 1024),
+        }
+        self.ids = 0
+
+    @property
+    def restraints(self) -> Restraints:
+        return Restraints(self.standings, self.store.clock, self.automation, self.locks)
+
+    @property
+    def approvals(self) -> Approvals:
+        return Approvals(self.store.proposals, self.knobs, restraints=self.restraints)
+
+    @property
+    def overrides(self) -> Overrides:
+        store, showing = self.store, Showing(self.store.turns, self.store.outbox)
+        return Overrides(
+            self.standings, self.restraints, self.approvals, store.proposals, self.knobs, showing, store.clock
+        )
+
+    async def execute(self) -> None:
+        store = self.store
+        await Execution(
+            store.proposals,
+            store.leases,
+            self.knobs,
+            store.clock,
+            no_fault,
+            dry_run=False,
+            restraints=self.restraints,
+        ).settle(SERVICE)
+
+    def id(self) -> str:
+        self.ids += 1
+        return f"id-{self.ids}"
+
+    async def propose(self, knob: Knob, wanted: Value, *, emergency: bool = False) -> Proposal:
+        return await self.approvals.propose(SERVICE, knob, wanted, KIM, self.id(), emergency=emergency)
+
+    async def click(self, proposal: Proposal, choice: Choice = Choice.APPROVE) -> State:
+        return (await self.approvals.decide(SERVICE, proposal.id, choice, KIM, self.id())).proposal.state
+
+    async def now(self, proposal: Proposal) -> Proposal:
+        found = await self.store.proposals.get(SERVICE, proposal.id)
+        assert found is not None
+        return found
+
+    def freeze(self, lasts: timedelta = HOUR) -> None:
+        now = self.store.clock.time
+        self.automation = Automation(freezes=(Window(now, now + lasts),))
+
+
+@pytest.fixture
+async def house(state_url: str) -> AsyncIterator[House]:
+    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
+    store = Store.over(redis)
+    await store.prepare()
+    yield House(store)
+    await redis.aclose()
+
+
+async def refused(work: Callable[[], object]) -> str:
+    with pytest.raises(NotPossible) as error:
+        await work()  # type: ignore[misc]
+    return error.value.reason.code
+
+
+async def test_a_pin_is_proposed_and_refuses_every_other_value(house: House) -> None:
+    waiting = await house.propose(Knob.TTL, 420)
+    pinned = await house.overrides.pin_ttl(SERVICE, LEE, 600, Terms(HOUR, "load test"), house.id())
+    assert pinned.proposed is not None
+    assert (pinned.proposed.draft.change.new, pinned.not_proposed) == (600, None)
+    assert (pinned.override.by, pinned.override.why) == (LEE, "load test")
+    found = await house.now(waiting)
+    assert found.decision is not None
+    assert (found.state, found.decision.note and found.decision.note.code) == (
+        State.WITHDRAWN,
+        "restraint.pinned_until",
+    )
+    assert await refused(lambda: house.propose(Knob.TTL, 420)) == "restraint.pinned_until"
+    assert await refused(lambda: house.propose(Knob.TTL, 420, emergency=True)) == "restraint.pinned_until"
+    await house.click(pinned.proposed)
+    await house.execute()
+    assert house.ttl.value == 600
+    undo = house.approvals.propose_undo
+    assert await refused(lambda: undo(SERVICE, pinned.proposed.id, KIM, house.id())) == "restraint.pinned_until"  # type: ignore[union-attr]
+    house.store.clock.time += HOUR  # it has run out
+    assert (await house.restraints.now(SERVICE)).override is None
+    assert (await house.propose(Knob.TTL, 420)).state is State.PENDING
+
+
+async def test_a_pin_to_what_stands_proposes_nothing(house: House) -> None:
+    pinned = await house.overrides.pin_ttl(SERVICE, KIM, 300, Terms(), house.id())
+    assert pinned.not_proposed is not None
+    assert (pinned.proposed, pinned.not_proposed.code) == (None, "approval.already")
+    assert await refused(lambda: house.overrides.pin_ttl(SERVICE, KIM, 5, Terms(), house.id())) == (
+        "approval.out_of_range"
+    )
+    assert (await house.restraints.now(SERVICE)).override == pinned.override
+
+
+async def test_lifting_says_what_still_holds(house: House) -> None:
+    assert await refused(lambda: house.overrides.lift_ttl(SERVICE, KIM)) == "override.none"
+    house.locks = Locks(300, size=True)
+    assert await refused(lambda: house.overrides.lift_ttl(SERVICE, KIM)) == "override.only_setting"
+    assert await refused(lambda: house.overrides.unlock_size(SERVICE, KIM)) == "override.only_lock_setting"
+    await house.overrides.only_pin_ttl(SERVICE, KIM, 600, Terms(), house.id())
+    await house.overrides.lock_size(SERVICE, KIM, Terms(), house.id())
+    still, locked = await house.overrides.lift_ttl(SERVICE, LEE), await house.overrides.unlock_size(SERVICE, LEE)
+    assert still is not None
+    assert locked is not None
+    assert (still.ttl_seconds, still.by, locked.by) == (300, None, None)
+    house.locks = Locks()
+    assert await refused(lambda: house.overrides.unlock_size(SERVICE, KIM)) == "override.no_lock"
+
+
+async def test_a_lock_withdraws_what_waits_and_abandons_what_was_approved(house: House) -> None:
+    waiting = await house.propose(Knob.CACHE_SIZE, 384)
+    ttl = await house.propose(Knob.TTL, 420)
+    await house.overrides.lock_size(SERVICE, KIM, Terms(), house.id())
+    assert ((await house.now(waiting)).state, (await house.now(ttl)).state) == (State.WITHDRAWN, State.PENDING)
+    await house.overrides.unlock_size(SERVICE, KIM)
+    approved = await house.propose(Knob.CACHE_SIZE, 384)
+    await house.click(approved)
+    await house.overrides.lock_size(SERVICE, KIM, Terms(None, "migration"), house.id())
+    await house.execute()
+    found = await house.now(approved)
+    assert found.note is not None
+    assert (found.state, found.note.code, house.size.value) == (State.ABANDONED, "restraint.locked", 256)
+
+
+async def test_a_freeze_is_answered_at_the_click_and_nothing_is_decided(house: House) -> None:
+    waiting, other = await house.propose(Knob.TTL, 420), await house.propose(Knob.CACHE_SIZE, 384)
+    house.freeze()
+    assert await refused(lambda: house.click(waiting)) == "policy.held_frozen"
+    assert await refused(lambda: house.propose(Knob.TTL, 480)) == "policy.held_frozen"
+    assert (await house.now(waiting)).state is State.PENDING
+    assert await house.click(other, Choice.REJECT) is State.REJECTED
+    # Of what is decided already, people hear who was first.
+    assert await house.click(other) is State.REJECTED
+    house.store.clock.time += HOUR
+    assert await house.click(waiting) is State.APPROVED
+    await house.execute()
+    assert house.ttl.value == 420
+
+
+async def test_what_was_approved_before_a_freeze_is_not_carried_out_in_it(house: House) -> None:
+    approved = await house.propose(Knob.TTL, 420)
+    await house.click(approved)
+    house.freeze()
+    await house.execute()
+    found = await house.now(approved)
+    assert found.note is not None
+    assert (found.state, found.note.code, house.ttl.value) == (State.ABANDONED, "policy.held_frozen", 300)
+
+
+async def test_what_has_begun_is_finished_in_a_freeze(house: House) -> None:
+    begun = await house.propose(Knob.TTL, 420)
+    await house.click(begun)
+    lease = await house.store.lease("execute:ttl")
+    await house.store.proposals.advance(SERVICE, begun.id, lease, State.APPLYING, None)
+    await house.store.leases.release(SERVICE, lease)
+    house.freeze()
+    await house.execute()
+    assert ((await house.now(begun)).state, house.ttl.value) == (State.APPLIED, 420)
+
+
+async def test_in_a_freeze_people_may_take_an_emergency_step_and_a_timer_may_not(house: House) -> None:
+    house.freeze()
+    safe = await house.propose(Knob.TTL, 360, emergency=True)
+    assert await house.click(safe) is State.APPROVED
+    await house.execute()
+    assert house.ttl.value == 360
+    timed = replace(
+        draft("timed", knob=Knob.CACHE_SIZE, new=384), emergency=True, change=Change(Knob.CACHE_SIZE, 256, 384, "MB")
+    )
+    made = await house.store.proposals.propose(timed, DAY, timedelta(milliseconds=2))
+    await house.store.pass_time(timedelta(milliseconds=2))
+    decided = await house.store.proposals.decide(SERVICE, made.id, Decision(Choice.TIMER, None, "timer"))
+    assert decided.proposal.state is State.APPROVED_BY_TIMER
+    await house.execute()
+    assert ((await house.now(made)).state, house.size.value) == (State.ABANDONED, 256)
