@@ -308,6 +308,7 @@ async def _joined(
             memory.proposals, memory.turns, memory.audit, memory.alerts, ttl, clock, restraints, memory.silences
         ),
         watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets, memory.silences),
+        called=called_of(settings, memory, clock, fault),
         revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),
         rollback=Rollback(
             Releases(slices, deployments, knobs, clock, allowed),
