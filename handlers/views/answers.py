@@ -12,6 +12,7 @@ from handlers.views.words import no_data
 from lumen.model.errors import LumenError, NotPossible
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
+from lumen.model.override import pinned_by
 from lumen.model.proposal import Proposal
 from lumen.model.readout import TtlReadout
 from lumen.ports.state import AuditEntry
@@ -70,6 +71,8 @@ def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
         else:
             code = "command.ttl_now" if setting.followed else "command.ttl_not_followed"
         card.section(Message(code, {"service": readout.service.name, "ttl_seconds": setting.value_seconds}))
+    if readout.override is not None:
+        card.lines([f"📍 {words.say(pinned_by(readout.override))}"])
     wanted = readout.recommendation
     if isinstance(wanted, NoData):
         card.lines([no_data(words, wanted)])
