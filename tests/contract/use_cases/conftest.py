@@ -14,6 +14,7 @@ from lumen.policies.restraint import Locks
 from lumen.ports.faults import FaultPoint, no_fault
 from lumen.state.alerts import RedisAlerts
 from lumen.state.connection import open_store
+from lumen.state.days import RedisDays
 from lumen.state.silences import RedisSilences
 from lumen.state.standings import RedisStandings
 from lumen.use_cases.approvals import Approvals
@@ -53,6 +54,7 @@ class Tower:
     standings: RedisStandings
     automation: Automation = field(default_factory=Automation)
     countdown: timedelta = COUNTDOWN
+    needed: int = 1
     clicks: int = 0
 
     @property
@@ -71,7 +73,16 @@ class Tower:
         store, cloud = self.store, self.cloud
         clock = store.clock
         return Replica(
-            Watch(cloud, self.alerts, store.slots, store.leases, clock, AlertTargets(), self.silences),
+            Watch(
+                cloud,
+                self.alerts,
+                store.slots,
+                store.leases,
+                clock,
+                AlertTargets(),
+                self.silences,
+                RedisDays(store.redis),
+            ),
             Revisions(cloud, cloud, cloud, self.standings, store.proposals, clock, ALLOWED),
             Rollback(
                 Releases(cloud, cloud, self.knobs, clock, ALLOWED),
@@ -82,6 +93,7 @@ class Tower:
                 clock,
                 fault,
                 self.countdown,
+                self.needed,
             ),
             Execution(store.proposals, store.leases, self.knobs, clock, fault, dry_run=False),
         )

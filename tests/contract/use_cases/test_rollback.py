@@ -202,6 +202,26 @@ async def test_paused_meanwhile_a_person_is_asked(tower: Tower) -> None:
     assert asked.draft.reasons[-1].code == "policy.held_paused"
 
 
+async def test_two_hasten_it_and_one_stops_it_and_its_own_time_needs_nobody(tower: Tower) -> None:
+    tower.needed = 2
+    replica = tower.replica()
+    begun = await a_countdown(tower, replica)
+    assert (begun.draft.approvals_needed, begun.draft.emergency) == (2, True)
+    await tower.decide(begun, Choice.APPROVE)
+    [waiting] = await tower.traffic_proposals()
+    assert (waiting.state, waiting.votes) == (State.PENDING, (KIM,))
+    over = await ended(tower, replica)
+    assert over.state is State.APPROVED_BY_TIMER
+
+
+async def test_one_rejects_where_two_must_approve(tower: Tower) -> None:
+    tower.needed = 2
+    begun = await a_countdown(tower, tower.replica())
+    await tower.decide(begun, Choice.REJECT)
+    [rejected] = await tower.traffic_proposals()
+    assert rejected.state is State.REJECTED
+
+
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
 
 
