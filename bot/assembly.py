@@ -1,4 +1,4 @@
-"""The composition root: the only place that names concrete adapters. It joins, and decides nothing."""
+"""The composition root (with measuring, knobs, memory and paging): it names concrete adapters and joins them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -10,48 +10,31 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.faults import fault_point
+from bot.knobs import knobs_of
+from bot.measuring import BUDGET_NAME, collector_of, publish_of, slices_of
 from bot.memory import Memory, auditing_of, clock_of, open_memory, room_warnings
 from bot.numerics import ProcessNumerics, missing_statistics
 from bot.paging import Called, called_of
 from bot.targets import alert_targets, assessment_settings, size_limits, ttl_limits
 from lumen.actuators.cache_keys import CacheSweeper
-from lumen.actuators.cloud_run import CloudRunEditor
-from lumen.actuators.cloud_run_instances import CloudRunInstancesActuator
-from lumen.actuators.cloud_run_memory import CloudRunMemoryActuator
-from lumen.actuators.cloud_run_traffic import CloudRunTraffic
-from lumen.actuators.cloud_run_ttl import CloudRunTtlActuator
-from lumen.actuators.cloud_run_variable import CloudRunVariable
-from lumen.actuators.memorystore import MemorystoreActuator
-from lumen.actuators.redis_memory import RedisMemoryActuator
-from lumen.actuators.redis_ttl import RedisTtlActuator
-from lumen.actuators.traffic_knob import TrafficKnob
 from lumen.model.errors import StoreUnavailable
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, Person
 from lumen.model.turn import Missing
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
-from lumen.ports.actuators import Actuator
 from lumen.ports.clock import Clock
-from lumen.sources.cache import CacheReader
+from lumen.ports.publishing import FigureSink
+from lumen.publishers.custom_metrics import CustomMetrics
 from lumen.sources.cache_server import CacheServer
 from lumen.sources.cloud_run import CloudRunDeployments
-from lumen.sources.cost import Prices as CostPrices
 from lumen.sources.google_clients import GoogleClients, open_google
 from lumen.sources.google_identity import google_account, user_of_this_machine
-from lumen.sources.hourly_cost import HourlyCosts
-from lumen.sources.monitoring_cache import MonitoringCache
-from lumen.sources.monitoring_query import MonitoringQueries
-from lumen.sources.monitoring_slices import MonitoringSlices
-from lumen.sources.monitoring_traffic import MonitoringTraffic
-from lumen.sources.priced_slices import PricedSlices
-from lumen.sources.redis_cache import RedisInfoCache
 from lumen.sources.redis_client import open_cache
 from lumen.sources.redis_ttl import RedisTtl
 from lumen.sources.run_permissions import RunPermissions
-from lumen.sources.spend import GoogleBudgets, GoogleSpend
+from lumen.sources.spend import GoogleBudgets
 from lumen.state import epoch
 from lumen.use_cases.advice import Advice
 from lumen.use_cases.applying import Applying
@@ -64,10 +47,12 @@ from lumen.use_cases.effects import Effects
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.going_back import GoingBack
+from lumen.use_cases.hindsight import Hindsight
 from lumen.use_cases.hourly_figures import HourlyFigures
-from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.operators import Operators
 from lumen.use_cases.overrides import Overrides
+from lumen.use_cases.publish import Publish
 from lumen.use_cases.readouts import Readouts
 from lumen.use_cases.release import Releases
 from lumen.use_cases.restraints import Restraints
@@ -77,15 +62,6 @@ from lumen.use_cases.showing import Showing
 from lumen.use_cases.taking_back import TakingBack
 from lumen.use_cases.tick import Tick
 from lumen.use_cases.watch import Watch
-
-#: The name under which `lumen setup` makes the budget, and under which it is looked for.
-BUDGET_NAME = "ION API Monthly Budget"
-HOURS_A_MONTH = 30 * 24
-
-#: How far a person may turn what has no setting of its own (mission 4; Cloud Run's own limits for the memory).
-MIN_CACHE_SIZE_MB = 10
-L1_ENTRIES_RANGE = 1000, 10_000
-MEMORY_RANGE_MB = 128, 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +83,12 @@ class Lumen:
     auditing: Auditing
     readouts: Readouts
     watch: Watch
+    #: None where PUBLISH_METRICS is off.
+    publish: Publish | None
     revisions: Revisions
     rollback: Rollback
     emergency: Emergency
+    called: Called
     restraints: Restraints
     overrides: Overrides
     operators: Operators
@@ -117,7 +96,6 @@ class Lumen:
     knobs: Knobs
 
 
-    called: Called
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
     """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say).
@@ -139,6 +117,7 @@ class Examined:
     permissions: RunPermissions
     budgets: GoogleBudgets
     collector: Collector
+    figures: FigureSink
 
 
 async def operator_of(settings: Settings) -> Person:
@@ -189,7 +168,8 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
             cache_server=CacheServer(cache),
             permissions=RunPermissions(google.services),
             budgets=GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME),
-            collector=_collector(settings, clock_of(settings), cache, google, deployments, ttl),
+            figures=CustomMetrics(google.metrics, settings.project_id),
+            collector=collector_of(settings, clock_of(settings), cache, google, deployments, ttl),
         )
     finally:
         await google.close()
@@ -212,8 +192,8 @@ async def _joined(
 ) -> Lumen:
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
-    knobs = _knobs(settings, cache, google, ttl)
-    collector = _collector(settings, clock, cache, google, deployments, ttl)
+    knobs = knobs_of(settings, cache, google, ttl)
+    collector = collector_of(settings, clock, cache, google, deployments, ttl)
     automation = await _automation(settings, memory)
     locks = Locks(settings.override_ttl, settings.lock_cache_size)
     restraints = Restraints(memory.standings, clock, automation, locks)
@@ -223,7 +203,7 @@ async def _joined(
     showing = Showing(memory.turns, memory.outbox)
     going_back = GoingBack(deployments, memory.standings)
     operators = Operators(who_may_apply(settings), memory.audit)
-    slices, targets = _slices(settings, clock, cache, google, deployments), alert_targets(settings)
+    slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
@@ -272,6 +252,7 @@ async def _joined(
             Advice(knobs, ttl_limits(settings), size_limits(settings)),
             automation,
             restraints,
+            Hindsight(memory.alerts, memory.days, memory.turns, numerics),
             () if lacking is None else (Missing("effects", lacking),),
         ),
         effects=Effects(
@@ -307,8 +288,9 @@ async def _joined(
         readouts=Readouts(
             memory.proposals, memory.turns, memory.audit, memory.alerts, ttl, clock, restraints, memory.silences
         ),
-        watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets, memory.silences),
+        watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets, memory.silences, memory.days),
         called=called_of(settings, memory, clock, fault),
+        publish=publish_of(settings, clock, memory, google, collector, ttl) if settings.publish_metrics else None,
         revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),
         rollback=Rollback(
             Releases(slices, deployments, knobs, clock, allowed),
@@ -340,88 +322,6 @@ async def _joined(
         going_back=going_back,
         knobs=knobs,
     )
-
-
-def _slices(
-    settings: Settings, clock: Clock, cache: Redis, google: GoogleClients, deployments: CloudRunDeployments
-) -> PricedSlices:
-    """The cache's counters are Monitoring's where an instance is configured, else the server's own."""
-    queries = MonitoringQueries(google.metrics, settings.project_id)
-    if settings.cache_instance:
-        instances = dict.fromkeys(settings.services, settings.cache_instance)
-        slices = MonitoringSlices(queries, MonitoringCache(queries, instances), None)
-    else:
-        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock))
-    counts_misses = bool(settings.cache_instance)
-    return PricedSlices(slices, queries, _cost_prices(settings), deployments, counts_misses=counts_misses)
-
-
-def _cost_prices(settings: Settings) -> CostPrices:
-    """What the estimates of cost go by."""
-    return CostPrices(
-        redis_hour=settings.cache_cost_per_mb * settings.cache_size_mb / HOURS_A_MONTH,
-        api_call=settings.api_cost_per_call,
-    )
-
-
-def _collector(
-    settings: Settings,
-    clock: Clock,
-    cache: Redis,
-    google: GoogleClients,
-    deployments: CloudRunDeployments,
-    ttl: RedisTtl,
-) -> Collector:
-    queries = MonitoringQueries(google.metrics, settings.project_id)
-    instances = dict.fromkeys(settings.services, settings.cache_instance)
-    monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
-    hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring)
-    budgets = GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
-    return Collector(
-        traffic=MonitoringTraffic(queries, hourly),
-        cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
-        ttl=ttl,
-        deployments=deployments,
-        spend=GoogleSpend(budgets, hourly, clock, settings.budget_usd),
-        clock=clock,
-        look_back=timedelta(hours=settings.monitoring_lookback_hours),
-    )
-
-
-def _knobs(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl) -> Knobs:
-    """What can be turned, and how far; of several places the first one's value is the premise of a proposal."""
-    editor = CloudRunEditor(google.services)
-    in_redis = RedisTtlActuator(cache, ttl)
-    in_environment = CloudRunTtlActuator(editor, settings.default_ttl_seconds)
-    places: dict[str, tuple[Actuator, ...]] = {
-        "redis": (in_redis,),
-        "cloud_run": (in_environment,),
-        "both": (in_redis, in_environment),
-    }
-    ttl_range = settings.min_ttl_seconds, settings.max_ttl_seconds
-    l1 = CloudRunVariable(editor, "L1_CACHE_MAX_ENTRIES", settings.l1_cache_max_entries)
-    return {
-        Knob.TTL: Turnable(
-            places[settings.ttl_actuator],
-            "s",
-            *ttl_range,
-            forgets=None if settings.ttl_actuator == "cloud_run" else in_redis,
-        ),
-        Knob.CACHE_SIZE: _cache_size(settings, cache, google),
-        Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE),
-        Knob.MIN_INSTANCES: Turnable((CloudRunInstancesActuator(editor),), "", 0, settings.max_min_instances),
-        Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB),
-        Knob.TRAFFIC: Turnable((TrafficKnob(CloudRunTraffic(editor)),), ""),
-    }
-
-
-def _cache_size(settings: Settings, cache: Redis, google: GoogleClients) -> Turnable:
-    """Of a Memorystore instance, or of a server of one's own, which forgets it at a restart."""
-    limits = MIN_CACHE_SIZE_MB, settings.max_cache_size_mb
-    if google.memorystore is not None:
-        return Turnable((MemorystoreActuator(google.memorystore, settings.cache_instance, cache),), "MB", *limits)
-    own = RedisMemoryActuator(cache)
-    return Turnable((own,), "MB", *limits, forgets=own)
 
 
 def _lacking() -> NoData | None:

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     digest_timezone: str = "UTC"
     observe_only: Annotated[timedelta, NoDecode] = timedelta(days=7)
     audit_keep: Annotated[timedelta, NoDecode] = timedelta(days=90)
+    publish_metrics: bool = True
+    output_dir: str = ""
+    report_format: Literal["markdown", "json"] = "markdown"
     slo_preset: Literal["default", "guide"] = "default"
     dry_run: bool = False
     disable_auto_optimization: bool = False

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 
@@ -14,6 +15,8 @@ from bot.config import Settings
 from bot.http import Readiness, start_http
 from bot.memory import clock_of, open_memory, room_warnings
 from bot.metrics import Metrics
+from bot.publishing import Publishing
+from bot.reports.files import ReportFiles
 from bot.scheduler import start_scheduler
 from bot.slack import SlackSide, open_slack
 from bot.worker import Worker
@@ -50,6 +53,8 @@ class Bot:
         self._lumen = lumen
         self._slack = slack
         self._metrics = metrics
+        files = ReportFiles(Path(settings.output_dir), self._words) if settings.output_dir else None
+        self._publishing = Publishing(lumen.publish, files, settings.services, self._words)
         self.carrying = Carrying(lumen.execution, slack.outbox.kick, kick_settling)
 
     async def wake(self) -> None:
@@ -73,6 +78,7 @@ class Bot:
         if turns:
             self._metrics.turn_seconds.observe(time.monotonic() - began)
             self._slack.outbox.kick()
+        await self._publishing.reports(turns)
 
     async def _effects(self) -> None:
         """Once an hour: what the changes that were applied have done. No turn waits for what fails here."""
@@ -100,6 +106,7 @@ class Bot:
             log.exception("watch_crashed")  # turns and clicks go on, and the next slot tries again
         self._kick_settling()
         await self._call()
+        await self._publishing.figures()
 
     async def _call(self) -> None:
         """People on call, and the pager outside of Slack; also while nothing can be measured."""

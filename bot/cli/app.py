@@ -56,33 +56,67 @@ def tick(as_json: Json = False) -> None:
     from bot.run import extra_turns
 
     settings = _settings()
-    _print_turns(settings, _run(settings, extra_turns(settings)), as_json)
+    turns = _run(settings, extra_turns(settings))
+    _write_files(settings, turns)
+    _print_turns(settings, turns, as_json)
 
 
 @app.command()
 def report(
     as_json: Json = False,
     summary_only: Annotated[bool, typer.Option("--summary-only", help="Only health and score.")] = False,
-    form: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
+    form: Annotated[str, typer.Option("--format", help="markdown or json; by default REPORT_FORMAT.")] = "",
 ) -> None:
-    """Print the last turn of each service."""
+    """Print the last turn of each service; as Markdown where it is asked for, or where no terminal reads it."""
     from bot.run import last_turns
 
-    if form not in ("markdown", "json"):
+    if form not in ("", "markdown", "json"):
         raise typer.BadParameter(f"--format {form}: give markdown or json.")
     settings = _settings()
     turns = _run(settings, last_turns(settings))
-    _print_turns(settings, turns, as_json or form == "json", summary_only)
+    wanted = "json" if as_json else form or settings.report_format
+    if wanted == "markdown" and (form or not sys.stdout.isatty()):
+        _print_markdown(settings, turns, summary_only)
+    _print_turns(settings, turns, wanted == "json", summary_only)
 
 
 def _print_turns(settings: "Settings", turns: "Sequence[Turn]", as_json: bool, summary_only: bool = False) -> None:
-    from bot.cli.printing import exit_code_of, print_turns, turns_json
+    from bot.cli.printing import exit_code_of, print_turns
+    from bot.reports.as_json import turns_json
 
     if as_json:
         typer.echo(turns_json(turns))
     else:
         print_turns(turns, settings.lumen_locale, summary_only)
     raise typer.Exit(ExitCode(exit_code_of(turns)))
+
+
+def _print_markdown(settings: "Settings", turns: "Sequence[Turn]", summary_only: bool) -> None:
+    from bot.cli.printing import exit_code_of
+    from bot.reports.markdown import markdown
+    from handlers.catalogue import Catalogue
+
+    typer.echo(markdown(Catalogue(settings.lumen_locale), turns, summary_only=summary_only), nl=False)
+    raise typer.Exit(ExitCode(exit_code_of(turns)))
+
+
+def _write_files(settings: "Settings", turns: "Sequence[Turn]") -> None:
+    """Under OUTPUT_DIR, where that is set. What cannot be written is said, and nothing else stops for it."""
+    if not settings.output_dir:
+        return
+    from pathlib import Path
+
+    from bot.reports.files import ReportFiles, SetAside
+    from handlers.catalogue import Catalogue
+
+    try:
+        written = ReportFiles(Path(settings.output_dir), Catalogue(settings.lumen_locale)).write(turns)
+    except OSError as error:
+        _say(f"OUTPUT_DIR = {settings.output_dir}: {error.strerror}. The report was not written there.")
+        return
+    for one in written:
+        if isinstance(one, SetAside):
+            _say(f"{one.path} is damaged ({one.error}). It stands as {one.kept_as} now; a new one was begun.")
 
 
 @app.command()

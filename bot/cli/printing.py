@@ -12,7 +12,6 @@ from lumen.model.assessment import HealthLevel
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.turn import Turn
-from lumen.state.codec import encode
 
 if TYPE_CHECKING:
     from bot.doctor.examine import Check
@@ -32,11 +31,6 @@ def exit_code_of(turns: Sequence[Turn]) -> int:
     codes = [_EXIT_CODES[turn.assessment.gate.health] for turn in turns]
     known = [code for code in codes if code != 3]
     return max(known) if known else 3
-
-
-def turns_json(turns: Sequence[Turn]) -> str:
-    """A JSON array of whole turns, as they are stored."""
-    return "[" + ",".join(encode(turn) for turn in turns) + "]"
 
 
 def print_turns(turns: Sequence[Turn], locale: str, summary_only: bool) -> None:

@@ -7,9 +7,11 @@ from bot.assembly import Examined, open_examined
 from bot.config import Settings
 from bot.doctor.checks import Check
 from bot.doctor.measured import measured_checks
-from bot.doctor.servers import permission_checks, server_checks
+from bot.doctor.people import people_checks
+from bot.doctor.servers import permission_checks, publishing_checks, server_checks
 from bot.doctor.settings import setting_checks
 from bot.doctor.slack import slack_checks
+from bot.memory import clock_of
 from handlers.slack_clients import single_try_client, slack_session
 from lumen.model.errors import LumenError
 from lumen.model.message import message
@@ -23,7 +25,7 @@ PART_SECONDS = 60.0
 async def examine(settings: Settings) -> Sequence[Check]:
     """Settings, Slack, servers, Google, every metric. Changes nothing; a part that fails costs its own lines only."""
     slack, rest = await asyncio.gather(_bounded("slack", _slack(settings)), _lumen(settings))
-    return [*setting_checks(settings), *slack, *rest]
+    return [*setting_checks(settings), *people_checks(settings, clock_of(settings).now()), *slack, *rest]
 
 
 async def _slack(settings: Settings) -> Sequence[Check]:
@@ -43,6 +45,7 @@ async def _lumen(settings: Settings) -> Sequence[Check]:
                     permission_checks(examined, settings.services, changes_cloud_run=settings.ttl_actuator != "redis"),
                 ),
                 _bounded("metrics", _measured(settings, examined)),
+                _bounded("publishing", _publishing(settings, examined)),
             )
     except LumenError as error:
         return [Check("google: credentials", False, error.reason, error.remedy)]
@@ -52,6 +55,12 @@ async def _lumen(settings: Settings) -> Sequence[Check]:
 async def _measured(settings: Settings, examined: Examined) -> Sequence[Check]:
     snapshots = await examined.collector.snapshots(settings.services)
     return [check for service in settings.services for check in measured_checks(snapshots[service])]
+
+
+async def _publishing(settings: Settings, examined: Examined) -> Sequence[Check]:
+    if settings.publish_metrics:
+        return await publishing_checks(examined)
+    return [Check("setting: PUBLISH_METRICS", True, message("doctor.publishing_off"))]
 
 
 async def _bounded(name: str, part: Awaitable[Sequence[Check]]) -> Sequence[Check]:

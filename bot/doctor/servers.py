@@ -77,6 +77,13 @@ async def permission_checks(
     return found.checks
 
 
+async def publishing_checks(examined: Examined) -> Sequence[Check]:
+    """Whether custom metrics may be written; nothing is."""
+    found = Findings("google: ")
+    found.part("may publish metrics", await examined.figures.lacking())
+    return found.checks
+
+
 async def _budget(found: Findings, examined: Examined, project: str) -> None:
     budget = await examined.budgets.budget(project)
     if isinstance(budget, NoData):

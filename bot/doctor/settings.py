@@ -1,6 +1,8 @@
 """Settings that are valid and yet worth a second thought."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from bot.config import Settings
 from bot.doctor.checks import Check, Findings
@@ -35,8 +37,25 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
         found.fine("numerics")
     if settings.undo_harmful == "auto":
         found.fine("UNDO_HARMFUL", message("doctor.undo_by_itself"))
+    _output(found, settings.output_dir)
     if settings.dry_run:
         found.fine("DRY_RUN", message("doctor.dry_run"))
     if settings.disable_auto_optimization:
         found.fine("DISABLE_AUTO_OPTIMIZATION", message("doctor.automation_off"))
     return found.checks
+
+
+def _output(found: Findings, directory: str) -> None:
+    """Where report files go: there, or in the nearest folder that is, this process may write."""
+    if not directory:
+        return
+    path = Path(directory).absolute()
+    nearest = next(each for each in (path, *path.parents) if each.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        found.fine("OUTPUT_DIR", message("doctor.output_ok", directory=str(path)))
+    else:
+        found.mend(
+            "OUTPUT_DIR",
+            message("doctor.output_unwritable", directory=str(path), nearest=str(nearest)),
+            message("doctor.output_remedy"),
+        )

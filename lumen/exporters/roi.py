@@ -28,7 +28,11 @@ def assess_roi(snapshot: Snapshot, prices: Prices = Prices()) -> RoiAssessment:
 
     A cache whose size did not come has no price: the setting's would make a grown cache look cheap.
     """
-    cache = snapshot.cache
+    return assess_cache_roi(snapshot.cache, prices)
+
+
+def assess_cache_roi(cache: CacheStats | NoData, prices: Prices) -> RoiAssessment:
+    """The same of the cache alone."""
     cost = _cache_cost_usd(cache, prices)
     if isinstance(cache, NoData):
         return RoiAssessment(cache, cost, cache, cache, Verdict.NO_DATA, cache.reason)

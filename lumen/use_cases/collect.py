@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import SLICE, HourlyHistory, Snapshot, TtlSetting, Window
+from lumen.model.snapshot import SLICE, CacheStats, HourlyHistory, Snapshot, TtlSetting, Window
 from lumen.model.turn import Missing
 from lumen.ports.clock import Clock
 from lumen.ports.measurements import CacheSource, DeploymentSource, SpendSource, TrafficSource, TtlSource
@@ -72,6 +72,12 @@ class Collector:
             )
             for service in services
         }
+
+    async def caches(
+        self, services: Sequence[ServiceId], length: timedelta
+    ) -> Mapping[ServiceId, CacheStats | NoData]:
+        """The caches alone, over the newest complete window of `length`."""
+        return await self._cache.cache(services, window_before(self._clock.now(), length))
 
     async def sample_caches(self) -> None:
         """Between turns: let a source that works by differences of counters see them every five minutes."""

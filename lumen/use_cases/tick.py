@@ -21,6 +21,7 @@ from lumen.use_cases.advice import Advice
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.drift import Drift
+from lumen.use_cases.hindsight import Hindsight
 from lumen.use_cases.holding import LEASE, kept_alive
 from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.situation import Stored, situation_of
@@ -67,6 +68,7 @@ class Tick:
         advice: Advice,
         automation: Automation,
         restraints: Restraints,
+        hindsight: Hindsight,
         lacking: tuple[Missing, ...] = (),
     ) -> None:
         self._collector = collector
@@ -83,6 +85,7 @@ class Tick:
         self._advice = advice
         self._automation = automation
         self._restraints = restraints
+        self._hindsight = hindsight
         self._lacking = lacking
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
@@ -125,7 +128,8 @@ class Tick:
     async def _turn(
         self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
-        assessment = await self._numerics.run(assess, snapshot, self._assessment)
+        past = await self._hindsight.of(snapshot)
+        assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
         advised = await self._advice.of(snapshot, assessment, await self._restraints.now(snapshot.service))
         proposed, held = await self._propose(snapshot, assessment, advised.first)
         turn = Turn(
@@ -141,6 +145,9 @@ class Tick:
             held_back=held,
             missing=(*missing_from(snapshot), *self._lacking),
             drift=drift,
+            moves=past.moves_to(assessment),
+            low_traffic=past.low_traffic,
+            trends=past.trends,
         )
         await self._remember(turn, lease)
         return turn

@@ -25,7 +25,7 @@ class GoogleApi:
     write_role: str = ""
 
 
-MONITORING = GoogleApi("monitoring.googleapis.com", "roles/monitoring.viewer")
+MONITORING = GoogleApi("monitoring.googleapis.com", "roles/monitoring.viewer", "roles/monitoring.metricWriter")
 RUN = GoogleApi("run.googleapis.com", "roles/run.viewer", "roles/run.developer, roles/iam.serviceAccountUser")
 BUDGETS = GoogleApi("billingbudgets.googleapis.com", "roles/billing.viewer", "roles/billing.costsManager")
 MEMORYSTORE = GoogleApi("redis.googleapis.com", "roles/redis.viewer", "roles/redis.editor")

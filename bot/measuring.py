@@ -1,0 +1,94 @@
+"""The part of the composition root that measures and publishes what was measured."""
+
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from bot.config import Settings
+from bot.memory import Memory
+from bot.targets import assessment_settings
+from lumen.ports.clock import Clock
+from lumen.publishers.custom_metrics import CustomMetrics
+from lumen.sources.cache import CacheReader
+from lumen.sources.cloud_run import CloudRunDeployments
+from lumen.sources.cost import Prices as CostPrices
+from lumen.sources.google_clients import GoogleClients
+from lumen.sources.hourly_cost import HourlyCosts
+from lumen.sources.monitoring_cache import MonitoringCache
+from lumen.sources.monitoring_query import MonitoringQueries
+from lumen.sources.monitoring_slices import MonitoringSlices
+from lumen.sources.monitoring_traffic import MonitoringTraffic
+from lumen.sources.priced_slices import PricedSlices
+from lumen.sources.redis_cache import RedisInfoCache
+from lumen.sources.redis_ttl import RedisTtl
+from lumen.sources.spend import GoogleBudgets, GoogleSpend
+from lumen.use_cases.collect import Collector
+from lumen.use_cases.publish import Publish
+
+#: The name under which `lumen setup` makes the budget, and under which it is looked for.
+BUDGET_NAME = "ION API Monthly Budget"
+HOURS_A_MONTH = 30 * 24
+
+
+def slices_of(
+    settings: Settings, clock: Clock, cache: Redis, google: GoogleClients, deployments: CloudRunDeployments
+) -> PricedSlices:
+    """The cache's counters are Monitoring's where an instance is configured, else the server's own."""
+    queries = MonitoringQueries(google.metrics, settings.project_id)
+    if settings.cache_instance:
+        instances = dict.fromkeys(settings.services, settings.cache_instance)
+        slices = MonitoringSlices(queries, MonitoringCache(queries, instances), None)
+    else:
+        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock))
+    counts_misses = bool(settings.cache_instance)
+    return PricedSlices(slices, queries, _cost_prices(settings), deployments, counts_misses=counts_misses)
+
+
+def publish_of(
+    settings: Settings, clock: Clock, memory: Memory, google: GoogleClients, collector: Collector, ttl: RedisTtl
+) -> Publish:
+    """What is published every five minutes."""
+    return Publish(
+        CustomMetrics(google.metrics, settings.project_id),
+        memory.alerts,
+        memory.turns,
+        collector,
+        ttl,
+        memory.slots,
+        memory.leases,
+        clock,
+        assessment_settings(settings).prices,
+    )
+
+
+def _cost_prices(settings: Settings) -> CostPrices:
+    """What the estimates of cost go by."""
+    return CostPrices(
+        redis_hour=settings.cache_cost_per_mb * settings.cache_size_mb / HOURS_A_MONTH,
+        api_call=settings.api_cost_per_call,
+    )
+
+
+def collector_of(
+    settings: Settings,
+    clock: Clock,
+    cache: Redis,
+    google: GoogleClients,
+    deployments: CloudRunDeployments,
+    ttl: RedisTtl,
+) -> Collector:
+    """What a turn measures."""
+    queries = MonitoringQueries(google.metrics, settings.project_id)
+    instances = dict.fromkeys(settings.services, settings.cache_instance)
+    monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
+    hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring)
+    budgets = GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
+    return Collector(
+        traffic=MonitoringTraffic(queries, hourly),
+        cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
+        ttl=ttl,
+        deployments=deployments,
+        spend=GoogleSpend(budgets, hourly, clock, settings.budget_usd),
+        clock=clock,
+        look_back=timedelta(hours=settings.monitoring_lookback_hours),
+    )

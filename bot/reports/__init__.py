@@ -1,0 +1,1 @@
+"""A turn for programs (JSON), for people outside of Slack (Markdown), and as files."""

@@ -1,0 +1,119 @@
+"""A turn as Markdown: the phases of the mission's report, for files and pipes."""
+
+from collections.abc import Iterator, Sequence
+
+from handlers.catalogue import Catalogue
+from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
+from handlers.views.why import score_lines, scores_of
+from lumen.model.assessment import CacheFinding
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.turn import Turn
+
+
+def markdown(words: Catalogue, turns: Sequence[Turn], *, summary_only: bool = False) -> str:
+    """One chapter a service; `summary_only`: health and score alone."""
+    lines: list[str] = []
+    for turn in turns:
+        lines += _head(words, turn)
+        if not summary_only:
+            lines += _phases(words, turn)
+            lines += _rest(words, turn)
+        lines.append("")
+    if not turns:
+        lines += [words.plain(message("turn.none_yet")), words.plain(message("turn.none_yet_remedy")), ""]
+    return "\n".join(lines)
+
+
+def _head(words: Catalogue, turn: Turn) -> Iterator[str]:
+    gate, window = turn.assessment.gate, turn.snapshot.window
+    health = words.plain(Message(f"word.health_{gate.health}", {}))
+    yield f"# {turn.snapshot.service.key}"
+    yield ""
+    yield f"**{health}** · {words.plain(score_message(gate.score))} · {gate.verdict.value}"
+    yield ""
+    yield words.plain(gate.health_reason)
+    start_at, end_at = window.start.isoformat(), window.end.isoformat()
+    move = move_of(turn, "gate")
+    moved = move_line(words, words.plain, move) if move is not None else None
+    notes = [words.plain(message("cli.window", start_at=start_at, end_at=end_at)), moved]
+    notes += [words.plain(each) for each in (turn.low_traffic, *turn.drift) if each is not None]
+    for note in notes:
+        if note:
+            yield ""
+            yield note
+
+
+def _phases(words: Catalogue, turn: Turn) -> Iterator[str]:
+    found = turn.assessment
+    yield from _titled(words, "phase_1")
+    yield f"- {_name(words, 'maturity')}: {words.plain(score_message(found.maturity.score))} · {found.maturity.verdict}"
+    yield f"- {_name(words, 'roi')}: {words.plain(found.roi.shown)} · {found.roi.verdict}"
+    yield from _titled(words, "phase_2")
+    for objective in found.slo.objectives:
+        met = {True: "PASS", False: "FAIL", None: "NO_DATA"}[objective.met]
+        yield f"- {_name(words, objective.name)}: {words.plain(objective.shown)} · {met}"
+    yield from (f"- {line}" for line in budget_lines(words, words.plain, found.slo.budgets))
+    yield from _titled(words, "phase_3")
+    yield f"- {words.plain(Message(f'word.rhythm_{found.rhythm.state}', {}))}: {words.plain(found.rhythm.reason)}"
+    yield from _rhythm(words, turn)
+    yield from _titled(words, "phase_4")
+    yield f"- {words.plain(Message(f'word.cache_{found.cache.health}', {}))}: {words.plain(found.cache.health_reason)}"
+    yield from (f"- {_finding(words, finding)}" for finding in found.cache.findings)
+    yield f"- {found.cache.action.value}: {words.plain(found.cache.action_reason)}"
+
+
+def _rhythm(words: Catalogue, turn: Turn) -> Iterator[str]:
+    rhythm = turn.assessment.rhythm
+    if rhythm.coherence is not None and rhythm.phase is not None and rhythm.entropy is not None:
+        figures = {"coherence": rhythm.coherence, "phase": rhythm.phase, "entropy": rhythm.entropy}
+        yield f"- {words.plain(Message('markdown.rhythm', figures))}"
+    share = rhythm.budget_share
+    budget = message("markdown.no_budget") if share is None else message("markdown.budget", share=share)
+    yield f"- {words.plain(budget)}"
+    if rhythm.forecast_usd is not None:
+        yield f"- {words.plain(message('markdown.forecast', forecast_usd=rhythm.forecast_usd))}"
+
+
+def _finding(words: Catalogue, finding: CacheFinding) -> str:
+    if isinstance(finding.value, NoData):
+        return f"{_name(words, finding.name)}: {words.plain(finding.value.reason)}"
+    shown = words.plain(Message(f"assess.finding_{finding.name}", {"value": finding.value}))
+    return shown if finding.grade is None else f"{shown} ({finding.grade.value})"
+
+
+def _rest(words: Catalogue, turn: Turn) -> Iterator[str]:
+    yield from _titled(words, "what_to_do")
+    wanted = turn.first
+    if isinstance(wanted, NoData):
+        yield f"- {words.plain(wanted.reason)} {words.plain(wanted.remedy)}"
+    else:
+        change = wanted.change
+        move = words.plain(message("views.recommended_hold"))
+        if change is not None:
+            knob = words.plain(Message(f"word.knob_{change.knob}", {}))
+            move = f"{knob} {change.old} → {change.new} {change.unit}".rstrip()
+        yield f"- [{wanted.priority.value}] {move}"
+        yield from (f"  - {words.plain(reason)}" for reason in (*wanted.reasons, *turn.held_back))
+    yield from _titled(words, "why")
+    for name, score in scores_of(turn):
+        yield f"### {words.plain(Message(f'why.{name}', {}))}"
+        yield ""
+        for line in score_lines(words, words.plain, turn, name, score):
+            yield f"- {line.removeprefix('• ')}"
+        yield ""
+    yield f"### {words.plain(message('trend.title'))}"
+    yield ""
+    yield from (f"- {line}" for line in trend_lines(words, words.plain, turn.trends))
+    if turn.missing:
+        yield from _titled(words, "missing")
+        for lack in turn.missing:
+            yield f"- {words.plain(lack.why.reason)} {words.plain(lack.why.remedy)}"
+
+
+def _titled(words: Catalogue, name: str) -> Iterator[str]:
+    yield from ("", f"## {words.plain(Message(f'markdown.{name}', {}))}", "")
+
+
+def _name(words: Catalogue, name: str) -> str:
+    return words.plain(Message(f"assess.name_{name}", {}))

@@ -1,0 +1,53 @@
+"""The trends of a week, from the slices that the watch has stored.
+
+Needs no numerics itself: `trends_of` brings them in where it runs, which is the numerics worker.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from lumen.effects.hours import HOUR, LEAST_SLICES, Hour, Hours
+from lumen.model.observation import Observation
+from lumen.model.snapshot import SLICE
+from lumen.model.trend import MetricTrend
+
+WEEK = timedelta(days=7)
+SLICES_AN_HOUR = HOUR / SLICE
+
+
+def trends_of(observations: Sequence[Observation], end: datetime) -> tuple[MetricTrend, ...]:
+    """Of every figure with at least a day of known hours in the week before `end` (aligned down to the hour)."""
+    from lumen.effects.trend import trend
+
+    last = end.replace(minute=0, second=0, microsecond=0)
+    hours = Hours()
+    for one in observations:
+        hours.add(one)
+    found: list[MetricTrend] = []
+    for name, read in _READERS.items():
+        series = [read(hour) for hour in hours.between(last - WEEK, last)]
+        known = [value for value in series if value is not None]
+        line = trend(series)
+        if line is not None:
+            found.append(MetricTrend(name, len(known), median(known), line.per_day, line.low, line.high))
+    return tuple(found)
+
+
+def _cost_a_day(hour: Hour) -> float | None:
+    """USD, at the rate of the hour's known slices."""
+    return hour.cost_usd / hour.cost_slices * SLICES_AN_HOUR * 24 if hour.cost_slices >= LEAST_SLICES else None
+
+
+def _requests(hour: Hour) -> float | None:
+    """An hour, at the rate of its known slices."""
+    return hour.requests / hour.traffic_slices * SLICES_AN_HOUR if hour.traffic_slices >= LEAST_SLICES else None
+
+
+_READERS: dict[str, Callable[[Hour], float | None]] = {
+    "hit_rate": lambda hour: hour.hit_rate,
+    "p95_ms": lambda hour: hour.p95_ms,
+    "error_rate": lambda hour: hour.error_rate,
+    "requests_per_hour": _requests,
+    "cost_usd_per_day": _cost_a_day,
+}

@@ -1,0 +1,31 @@
+"""A figure as it is published: under which name, of which service."""
+
+from dataclasses import dataclass
+
+from lumen.model.service import ServiceId
+
+#: Written for every service at every look that Lumen makes: who misses it knows that Lumen is dead.
+HEARTBEAT = "lumen_heartbeat"
+
+#: What is published (mission 9), and its unit in Monitoring's notation: shares in per cent, 1 for plain numbers.
+UNITS = {
+    "maturity_score": "1",
+    "roi_percentage": "%",
+    "slo_availability": "%",
+    "cache_hit_rate": "%",
+    "cost_per_request": "{USD}",
+    "unified_gate_score": "1",
+    "cache_ttl_seconds": "s",
+    "cache_ttl_recommended_seconds": "s",
+    "cache_memory_ratio": "1",
+    HEARTBEAT: "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One point of one gauge, in the unit of UNITS."""
+
+    service: ServiceId
+    name: str
+    value: float

@@ -1,0 +1,89 @@
+"""Custom metrics of Cloud Monitoring: gauges on `generic_task`, for `cloud_run_revision` cannot be written."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from google.api import metric_pb2, monitored_resource_pb2
+from google.api_core.exceptions import InvalidArgument
+from google.cloud.monitoring_v3 import (
+    CreateTimeSeriesRequest,
+    MetricServiceAsyncClient,
+    Point,
+    TimeInterval,
+    TimeSeries,
+    TypedValue,
+)
+
+from lumen.model.nodata import NoData
+from lumen.model.published import UNITS, Published
+from lumen.vendors.google_calls import Patience
+from lumen.vendors.google_errors import FAILURES, MONITORING, explain, refusal
+
+PREFIX = "custom.googleapis.com/"
+WHAT = PREFIX + "*"
+#: Monitoring takes no more in one call.
+MOST_SERIES = 200
+#: One series a figure and service, whichever replica writes it.
+NAMESPACE, TASK = "lumen", "watch"
+#: How Monitoring says that a series has a point at that instant (or a later one) already.
+_WRITTEN_ALREADY = "must be written in order"
+
+
+class CustomMetrics:
+    """`lumen.ports.publishing.FigureSink` over one project. No write is repeated: the next slot brings the next."""
+
+    def __init__(self, client: MetricServiceAsyncClient, project: str, patience: Patience | None = None) -> None:
+        self._client = client
+        self._project = project
+        self._patience = patience or Patience()
+
+    async def publish(self, figures: Sequence[Published], at: datetime) -> None:
+        for start in range(0, len(figures), MOST_SERIES):
+            series = [_series(one, self._project, at) for one in figures[start : start + MOST_SERIES]]
+            try:
+                await self._create(series)
+            except InvalidArgument as error:
+                if not _all_written_already(error, len(series)):
+                    raise refusal(error, MONITORING, WHAT, self._project) from error
+            except FAILURES as error:
+                raise refusal(error, MONITORING, WHAT, self._project) from error
+
+    async def lacking(self) -> NoData | None:
+        """Asks to write nothing at all, which is refused: for being empty where Lumen may write, else for want of
+        the right."""
+        try:
+            await self._create([])
+        except InvalidArgument:
+            return None
+        except FAILURES as error:
+            said = explain(error, MONITORING, WHAT, self._project, role=MONITORING.write_role)
+            return NoData(said.reason, said.remedy)
+        return None
+
+    async def _create(self, series: Sequence[TimeSeries]) -> None:
+        request = CreateTimeSeriesRequest(name=f"projects/{self._project}", time_series=series)
+        async with asyncio.timeout(self._patience.whole_seconds):
+            await self._client.create_time_series(request, retry=None, timeout=self._patience.attempt_seconds)
+
+
+def _series(one: Published, project: str, at: datetime) -> TimeSeries:
+    of = one.service
+    labels = {
+        "project_id": project,
+        "location": of.region,
+        "namespace": NAMESPACE,
+        "job": of.name,
+        "task_id": TASK,
+    }
+    return TimeSeries(
+        metric=metric_pb2.Metric(type=PREFIX + one.name),
+        resource=monitored_resource_pb2.MonitoredResource(type="generic_task", labels=labels),
+        unit=UNITS[one.name],
+        points=[Point(interval=TimeInterval(end_time=at), value=TypedValue(double_value=one.value))],
+    )
+
+
+def _all_written_already(error: InvalidArgument, series: int) -> bool:
+    """A replica that died after writing left its slot open: its points are there, and these are the same."""
+    return str(error.message).count(_WRITTEN_ALREADY) >= series

@@ -1,0 +1,61 @@
+"""What is remembered of the time before a turn: the sums of the days, the trends of the week, the turn before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lumen.alerts.traffic import SLICES, TrafficLevel
+from lumen.effects.trends import WEEK, trends_of
+from lumen.exporters.budgets import budget_window
+from lumen.exporters.moves import moves
+from lumen.model.assessment import Assessment, ScoreMove
+from lumen.model.day import Day
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.snapshot import Snapshot
+from lumen.model.trend import MetricTrend
+from lumen.model.turn import Turn
+from lumen.ports.days import Days
+from lumen.ports.numerics import Numerics
+from lumen.ports.state import Turns
+from lumen.ports.watching import Alerts
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """As it stands when a turn is made. `low_traffic`: why percentages say little now; None where they do."""
+
+    days: Sequence[Day]
+    low_traffic: Message | None
+    trends: tuple[MetricTrend, ...] | NoData
+    before: Turn | None
+
+    def moves_to(self, assessment: Assessment) -> tuple[ScoreMove, ...]:
+        """What moved the scores since the turn before; nothing on the first one."""
+        return () if self.before is None else moves(self.before.assessment, self.before.started_at, assessment)
+
+
+class Hindsight:
+    """Only reads. Arithmetic is done in the numerics worker."""
+
+    def __init__(self, alerts: Alerts, days: Days, turns: Turns, numerics: Numerics) -> None:
+        self._alerts = alerts
+        self._days = days
+        self._turns = turns
+        self._numerics = numerics
+
+    async def of(self, snapshot: Snapshot) -> Past:
+        """Raises StoreUnavailable."""
+        service, now = snapshot.service, snapshot.taken_at
+        observations = await self._alerts.observations(service, now - WEEK)
+        level = TrafficLevel()
+        for one in observations[-SLICES:]:
+            level.add(one.requests)
+        trends: tuple[MetricTrend, ...] | NoData
+        try:
+            trends = await self._numerics.run(trends_of, observations, snapshot.window.end)
+        except ImportError:
+            trends = NoData(message("trend.no_numerics"), message("trend.no_numerics_remedy"))
+        before = await self._turns.latest(service, 1)
+        return Past(
+            await self._days.days(service, budget_window(now)), level.low(), trends, before[0] if before else None
+        )

@@ -1,0 +1,80 @@
+"""Publishes the figures of every service once in each slot of five minutes, whichever replica is first."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from lumen.exporters.published import Known, published
+from lumen.exporters.roi import Prices
+from lumen.model.nodata import NoData
+from lumen.model.published import Published
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, CacheStats
+from lumen.ports.clock import Clock
+from lumen.ports.measurements import TtlSource
+from lumen.ports.publishing import FigureSink
+from lumen.ports.state import Lease, Leases, Slots, Turns
+from lumen.ports.watching import Alerts
+from lumen.use_cases.collect import Collector, window_before
+from lumen.use_cases.holding import LEASE, kept_alive
+
+PUBLISH_SCHEDULE = "publish"
+HOUR = timedelta(hours=1)
+QUARTER = timedelta(minutes=15)
+
+
+class Publish:
+    """After the watch has looked. A slot whose figures were refused is over: the next one brings newer figures."""
+
+    def __init__(
+        self,
+        sink: FigureSink,
+        alerts: Alerts,
+        turns: Turns,
+        collector: Collector,
+        ttl: TtlSource,
+        slots: Slots,
+        leases: Leases,
+        clock: Clock,
+        prices: Prices,
+    ) -> None:
+        self._sink = sink
+        self._alerts = alerts
+        self._turns = turns
+        self._collector = collector
+        self._ttl = ttl
+        self._slots = slots
+        self._leases = leases
+        self._clock = clock
+        self._prices = prices
+
+    async def due(self, services: Sequence[ServiceId]) -> int:
+        """How many points were written. Raises LumenError: what it says is the sentence for people."""
+        slot = window_before(self._clock.now(), SLICE).end
+        claimed: dict[ServiceId, Lease] = {}
+        for service in services:
+            lease = await self._slots.claim(service, PUBLISH_SCHEDULE, slot, LEASE)
+            if lease is not None:
+                claimed[service] = lease
+        if not claimed:
+            return 0
+        async with kept_alive(self._leases, claimed):
+            figures = await self._figures(tuple(claimed))
+            try:
+                await self._sink.publish(figures, slot)
+            finally:
+                for service, lease in claimed.items():
+                    await self._slots.done(service, PUBLISH_SCHEDULE, slot, lease)
+        return len(figures)
+
+    async def _figures(self, services: Sequence[ServiceId]) -> Sequence[Published]:
+        caches = await self._collector.caches(services, QUARTER)
+        return [one for service in services for one in await self._of(service, caches)]
+
+    async def _of(self, service: ServiceId, caches: Mapping[ServiceId, CacheStats | NoData]) -> tuple[Published, ...]:
+        now = self._clock.now()
+        hour = window_before(now, HOUR)
+        slices = await self._alerts.observations(service, hour.start - SLICE)
+        turns = await self._turns.latest(service, 1)
+        ttl = await self._ttl.ttl(service)
+        known = Known(service, now, slices, caches[service], ttl, turns[0] if turns else None)
+        return published(known, self._prices)
