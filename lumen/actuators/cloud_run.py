@@ -25,9 +25,15 @@ from lumen.vendors.google_errors import FAILURES, RUN, explain, reading, refusal
 
 @dataclass(frozen=True, slots=True)
 class EditLimits:
-    """On the wall. `conflicts`: how often an edit is tried again after somebody else's came in between."""
+    """On the wall. `conflicts`: how often an edit is tried again after somebody else's came in between.
+
+    `send_within_seconds`: an edit is sent so long after it was asked for at most. Whoever asks holds a lease that
+    outlasts it (lumen/use_cases/holding.py), and what is sent carries the etag of what was read before the clock was
+    looked at: so a process that slept, in whatever place, writes nothing over what was done meanwhile.
+    """
 
     conflicts: int = 3
+    send_within_seconds: float = 10.0
     write_seconds: float = 15.0
     operation_seconds: float = 300.0
     poll_seconds: float = 1.0
@@ -79,11 +85,14 @@ class CloudRunEditor:
         `edit.check` raises; ActuatorFailed (refused, failed, never ready: the sentence says what serves now);
         SourceUnavailable when it is not known whether the change was taken: call again.
         """
+        until = time.monotonic() + self._limits.send_within_seconds
         now = await self.read(service)
         for attempt in range(self._limits.conflicts + 1):
             edit.check(now)
             if edit.wanted(now):
                 break
+            if time.monotonic() >= until:
+                raise self._too_slow(service)
             try:
                 await self._finish(service, await self._send(service, now, edit))
                 break
@@ -199,6 +208,12 @@ class CloudRunEditor:
                 "actuator.operation_unfinished", service=service.name, waited_seconds=self._limits.operation_seconds
             ),
             message("actuator.operation_unfinished_remedy", service=service.name, region=service.region),
+        )
+
+    def _too_slow(self, service: ServiceId) -> SourceUnavailable:
+        return SourceUnavailable(
+            message("actuator.too_slow", service=service.name, waited_seconds=self._limits.send_within_seconds),
+            message("actuator.too_slow_remedy"),
         )
 
     @staticmethod

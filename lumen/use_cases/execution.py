@@ -159,6 +159,8 @@ class Execution:
         for actuator in self._places(draft):
             try:
                 expected = await self._expected(draft, actuator)
+                # A worker that slept beyond its lease must find out before it sets anything, not after.
+                await self._leases.renew(draft.service, lease, LEASE)
                 wanted.append((actuator, await actuator.set(draft.service, draft.change, expected, proposal.id)))
             except (ActuatorFailed, ValueMoved) as error:
                 if not wanted and isinstance(error, ValueMoved):
