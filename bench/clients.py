@@ -97,7 +97,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
             3600,
         )
         screens = Screens(world.services[0], world.readouts, asking, answers, languages, background)
-        buttons = Buttons(world, world, rights, world.audit, answers, languages, background, world, screens)
+        buttons = Buttons(world, world, rights, world.audit, answers, languages, background, world, screens, world.owed)
         envelopes = Envelopes(build_app(asking, identity, commands, buttons, screens, emergencies, unused), background)
         connection = SlackConnection(
             single_try_client("xapp-bench", api_url, session), "xapp-bench", envelopes, ticket_pace_seconds=0.0

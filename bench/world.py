@@ -17,6 +17,7 @@ from lumen.policies.restraint import Locks
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
+from lumen.state.owed import RedisOwedAnswers
 from lumen.state.proposals import RedisProposals
 from lumen.state.silences import RedisSilences
 from lumen.state.standings import RedisStandings
@@ -46,6 +47,7 @@ class World:
         self.proposals = RedisProposals(redis, clock)
         self.turns = RedisTurns(redis)
         self.audit = RedisAudit(redis, clock)
+        self.owed = RedisOwedAnswers(redis)
         self.readouts = Readouts(
             self.proposals,
             self.turns,
@@ -79,10 +81,17 @@ class World:
         raise AssertionError("nothing is taken back here")
 
     async def decide(
-        self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        choice: Choice,
+        person: Person,
+        click_id: str,
+        owed_to: str = "",
     ) -> Decided:
         """As the use case does: one transition."""
-        return await self.proposals.decide(service, proposal_id, Decision(choice, person, click_id))
+        decision = Decision(choice, person, click_id)
+        return await self.proposals.decide(service, proposal_id, decision, owed_to=owed_to)
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         return await self.proposals.settle(service, click_id)

@@ -19,6 +19,7 @@ from lumen.state.days import RedisDays
 from lumen.state.leases import RedisLeases
 from lumen.state.memory import warnings as memory_warnings
 from lumen.state.outbox import RedisOutbox
+from lumen.state.owed import RedisOwedAnswers
 from lumen.state.pages import RedisPages
 from lumen.state.proposals import RedisProposals
 from lumen.state.silences import RedisSilences
@@ -45,6 +46,7 @@ class Memory:
     standings: RedisStandings
     silences: RedisSilences
     pages: RedisPages
+    owed: RedisOwedAnswers
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -74,6 +76,7 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             standings=RedisStandings(redis, clock),
             silences=RedisSilences(redis, clock),
             pages=RedisPages(redis, clock),
+            owed=RedisOwedAnswers(redis),
         )
     finally:
         await redis.aclose()

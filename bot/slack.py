@@ -24,6 +24,7 @@ from handlers.identity import Identity, who_am_i
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
 from handlers.overriding import Overriding
+from handlers.owed import OwedWorker
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
@@ -74,6 +75,14 @@ class SlackSide:
             Poster(posting),
             settings.slack_channel,
         )
+        self._owed = OwedWorker(
+            settings.services,
+            lumen.memory.owed,
+            lumen.memory.leases,
+            lumen.approvals,
+            self._answers,
+            self._languages,
+        )
 
     async def run(self) -> None:
         """Until cancelled. Raises NotPossible for a token that Slack will never take."""
@@ -83,6 +92,7 @@ class SlackSide:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._connection.run())
                 group.create_task(self.outbox.run())
+                group.create_task(self._owed.run())
         finally:
             await self._background.drain(DRAIN_SECONDS)
 
@@ -173,6 +183,7 @@ class SlackSide:
             self._background,
             self.outbox,
             screens,
+            lumen.memory.owed,
             settings.support_contact,
         )
         app = build_app(self._client, identity, commands, buttons, screens, emergencies, incidents)

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from handlers.answering import Answers
 from handlers.background import Background
-from handlers.clicks import Click, addressee, read_click
+from handlers.clicks import Click, addressee, owed_to, read_click
 from handlers.people import Languages
 from handlers.rights import Refusal, Rights
 from handlers.screens import Screens
@@ -20,6 +20,7 @@ from handlers.views.proposal import CHOICES, SNOOZE, UNDO
 from lumen.model.errors import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
 from lumen.model.proposal import Choice, Decided, Proposal
+from lumen.ports.owed import OwedAnswers
 from lumen.ports.state import Audit
 
 _log = structlog.get_logger(__name__)
@@ -54,10 +55,12 @@ class Buttons:
         background: Background,
         announcer: Announcer,
         screens: Screens,
+        owed: OwedAnswers,
         support: str = "",
     ) -> None:
         """`support`: whom to ask about this installation, or empty."""
         self._support = support
+        self._owed = owed
         self._approvals = approvals
         self._executor = executor
         self._rights = rights
@@ -93,11 +96,13 @@ class Buttons:
             if refusal is not None:
                 return await self._refuse(click, refusal)
             if click.action_id == SNOOZE:
-                put_off = await self._approvals.snooze(click.service, click.proposal_id, click.person, click.click_id)
+                put_off = await self._approvals.snooze(
+                    click.service, click.proposal_id, click.person, click.click_id, owed_to(click)
+                )
                 return self._decided(click, put_off)
             proposal_id = await self._meant(click)
             decided = await self._approvals.decide(
-                click.service, proposal_id, CHOICES[click.action_id], click.person, click.click_id
+                click.service, proposal_id, CHOICES[click.action_id], click.person, click.click_id, owed_to(click)
             )
             return self._decided(click, decided)
         except OutcomeUnknown:
@@ -134,7 +139,7 @@ class Buttons:
         self._announcer.kick()
         if CHOICES.get(click.action_id) is Choice.APPROVE:
             self._executor.kick(click.service)
-        return answer_to(click, decided)
+        return replace(answer_to(click, decided), owed=True)
 
     async def _go_on(
         self, click: Click, deciding: "asyncio.Task[Answer | _Unknown]", outcome: Answer | _Unknown | None
@@ -165,8 +170,16 @@ class Buttons:
     async def _tell(self, click: Click, answer: Answer) -> None:
         words = await self._languages.of(click.person.user_id)
         await self._answers.tell(click.to, show.said(words, *answer.said(words)))
+        if answer.owed:
+            await self._no_longer_owed(click)
         if not click.to.channel:  # clicked in App Home, which nobody else brings up to date
             await self._screens.show_home(click.person.user_id)
+
+    async def _no_longer_owed(self, click: Click) -> None:
+        try:
+            await self._owed.given(click.service, click.click_id)
+        except LumenError as error:
+            _log.info("answer_may_come_twice", click=click.click_id, code=error.reason.code)
 
     async def _tell_unknown_button(self, body: Body) -> None:
         to = addressee(body)

@@ -1,7 +1,8 @@
 """Pure: the payload of a click -> what was clicked, by whom, on which proposal."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from handlers.answering import Addressee
@@ -53,6 +54,30 @@ def read_click(body: Mapping[str, Any]) -> Click | None:
         trigger_id=str(body.get("trigger_id", "")),
         to=addressee(body),
     )
+
+
+def owed_to(click: Click) -> str:
+    """The click as it is stored until its person has been told; of one line."""
+    written = asdict(click) | {"service": click.service.key}
+    return json.dumps({name: value for name, value in written.items() if name not in ("app_id", "trigger_id")})
+
+
+def click_that_was_owed(text: str) -> Click | None:
+    """What `owed_to` wrote; None where another Lumen wrote it otherwise."""
+    try:
+        written = json.loads(text)
+        return Click(
+            action_id=str(written["action_id"]),
+            service=ServiceId.from_key(str(written["service"])),
+            proposal_id=str(written["proposal_id"]),
+            person=Person(**written["person"]),
+            click_id=str(written["click_id"]),
+            app_id="",
+            trigger_id="",
+            to=Addressee(**written["to"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _read_value(value: str) -> tuple[ServiceId, str] | None:

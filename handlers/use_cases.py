@@ -62,11 +62,22 @@ class Approvals(Protocol):
         """Propose the old value of an applied change. Raises NotPossible."""
 
     async def decide(
-        self, service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        choice: Choice,
+        person: Person,
+        click_id: str,
+        owed_to: str = "",
     ) -> Decided:
-        """The one transition. Raises NotPossible (unknown id), StoreUnavailable, OutcomeUnknown."""
+        """The one transition; `owed_to` is stored with it until the answer is given (handlers.owed).
 
-    async def snooze(self, service: ServiceId, proposal_id: str, person: Person, click_id: str) -> Decided:
+        Raises NotPossible (unknown id), StoreUnavailable, OutcomeUnknown.
+        """
+
+    async def snooze(
+        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, owed_to: str = ""
+    ) -> Decided:
         """Put a countdown off. Raises as `decide` does; NotPossible too when it is no countdown."""
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:

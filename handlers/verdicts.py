@@ -13,10 +13,14 @@ from lumen.model.proposal import Choice, Decided, Proposal, State
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Sentences for the person who clicked. `about` gives the state's word, which is of the reader's language."""
+    """Sentences for the person who clicked. `about` gives the state's word, which is of the reader's language.
+
+    `owed`: the store keeps in mind that the person is to be told (lumen/ports/owed.py).
+    """
 
     sentences: Sequence[Message]
     about: Proposal | None = None
+    owed: bool = False
 
     def said(self, words: Catalogue) -> tuple[Message, ...]:
         """The sentences with the state's word filled in."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.connection import SlackConnection
 from bot.envelopes import Envelopes
@@ -17,6 +18,7 @@ from handlers.identity import Identity, who_am_i
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
 from handlers.overriding import Overriding
+from handlers.owed import OwedWorker
 from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
@@ -35,10 +37,14 @@ from handlers.use_cases import (
     Timelines,
 )
 from lumen.model.service import Approvers, ServiceId
+from lumen.ports.owed import OwedAnswers
 from lumen.ports.state import Audit, Leases, Outbox, Turns
 
 #: A stop waits this long for clicks that are being decided and answers that are under way.
 DRAIN_SECONDS = 3.0
+#: As short as tests want to wait, and longer than what a living process takes to answer.
+OWED_FOR = timedelta(seconds=3)
+OWED_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class SlackSide:
     identity: Identity
     connection: SlackConnection
     outbox: OutboxWorker
+    owed: OwedWorker
     background: Background
 
     async def run(self) -> None:
@@ -55,6 +62,7 @@ class SlackSide:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.connection.run())
             group.create_task(self.outbox.run())
+            group.create_task(self.owed.run())
 
 
 @asynccontextmanager
@@ -82,6 +90,7 @@ async def open_slack_side(
     outbox: Outbox,
     turns: Turns,
     audit: Audit,
+    owed: OwedAnswers,
     oncall: str = "",
 ) -> AsyncIterator[SlackSide]:
     """Asks Slack who we are first. Raises SlackApiError (a bad token, a missing scope), aiohttp.ClientError.
@@ -126,11 +135,12 @@ async def open_slack_side(
             max_ttl_seconds,
         )
         screens = Screens(services[0], readouts, asking, answers, languages, background)
-        buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker, screens)
+        buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker, screens, owed)
         app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents)
         envelopes = Envelopes(app, background)
         connection = SlackConnection(single_try_client(app_token, api_url, session), app_token, envelopes)
+        giving = OwedWorker(services, owed, leases, approvals, answers, languages, OWED_FOR, OWED_LOOK_SECONDS)
         try:
-            yield SlackSide(identity, connection, worker, background)
+            yield SlackSide(identity, connection, worker, giving, background)
         finally:
             await background.drain(DRAIN_SECONDS)

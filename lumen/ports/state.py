@@ -78,9 +78,16 @@ class Proposals(Protocol):
         """All PENDING countdowns whose time has come by the store's clock: Choice.TIMER or WITHDRAW is due."""
 
     async def decide(
-        self, service: ServiceId, proposal_id: str, decision: Decision, lease: Lease | None = None
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        decision: Decision,
+        lease: Lease | None = None,
+        owed_to: str = "",
     ) -> Decided:
         """The one atomic transition on which people, timers and replicas race.
+
+        `owed_to`: whom its answer is owed to, as the edge writes it; stored in the same step (lumen/ports/owed.py).
 
         The same click id again gets the same answer. Past its deadline a proposal can only become EXPIRED, whatever
         was clicked. Raises NotPossible (unknown id, a timer or expiry before its time, a click settled as never
@@ -88,7 +95,13 @@ class Proposals(Protocol):
         """
 
     async def snooze(
-        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, by: timedelta
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        person: Person,
+        click_id: str,
+        by: timedelta,
+        owed_to: str = "",
     ) -> Decided:
         """Put a countdown off by `by`. Not a decision. Two at once count once. Raises NotPossible (no countdown)."""
 

@@ -14,8 +14,8 @@ local DEADLINES, COUNTDOWNS, AUDIT, SEALS = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local MARKS, DIRTY, SHOWN, SHOWN_AT = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local LEASE_TOKENS, LEASE_UNTIL, SLOTS, TURNS, TURN_ORDER = KEYS[15], KEYS[16], KEYS[17], KEYS[18], KEYS[19]
 local OBSERVATIONS, ALERTS, ALERT_ORDER, ALERTS_OPEN, STANDING = KEYS[20], KEYS[21], KEYS[22], KEYS[23], KEYS[24]
-local DAYS = KEYS[25]
-local DEDUPE = KEYS[26]
+local DAYS, OWED = KEYS[25], KEYS[26]
+local DEDUPE = KEYS[27]
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -67,9 +67,10 @@ local function audit(at, event, id, actor, detail, data)
 end
 
 -- What a click came to is remembered under DEDUPE: '-' it may never arrive any more, else the outcome and to which
--- proposal it came.
-local function remember(outcome, id, ms)
+-- proposal it came. Whom the answer is `owed` to (empty: nobody) is kept until it is given, also by another process.
+local function remember(outcome, id, ms, click, owed)
   redis.call('SET', DEDUPE, outcome .. ' ' .. id, 'PX', ms)
+  if owed ~= '' then redis.call('HSET', OWED, click, NOW .. ' ' .. owed) end
   return { 'OK', NOW, outcome, id, row(id) }
 end
 

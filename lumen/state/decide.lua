@@ -1,11 +1,12 @@
 -- The one transition on which people, timers and replicas race.
 -- DEDUPE  the click's memory
 -- ARGV    3 id, 4 state to reach, 5 decision, 6 at, 7 actor, 8 the decision that expires, 9 milliseconds to remember
---         the click, 10 lease or '', 11 its token, 12 voter or '', 13 voter as a person
+--         the click, 10 lease or '', 11 its token, 12 voter or '', 13 voter as a person, 14 the click's id, 15 whom
+--         its answer is owed to or ''
 -- Reply   OK won|lost|voted id row | UNKNOWN | TOMBSTONE | LEASE_LOST | NOT_YET
 local id, wanted, at, voter = ARGV[3], ARGV[4], ARGV[6], ARGV[12]
 
-local function answer(outcome) return remember(outcome, id, ARGV[9]) end
+local function answer(outcome) return remember(outcome, id, ARGV[9], ARGV[14], ARGV[15]) end
 
 local function has_voted(votes)
   for line in string.gmatch(votes, '[^\n]+') do

@@ -30,6 +30,7 @@ NAMES = (
     "alerts-open",
     "standing",
     "days",
+    "owed",
 )
 
 

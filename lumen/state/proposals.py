@@ -70,7 +70,12 @@ class RedisProposals:
         return await self._list(service, "countdowns", "")
 
     async def decide(
-        self, service: ServiceId, proposal_id: str, decision: Decision, lease: Lease | None = None
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        decision: Decision,
+        lease: Lease | None = None,
+        owed_to: str = "",
     ) -> Decided:
         self._fault("store.decide.before")
         reply = await self._calls.change(
@@ -87,6 +92,8 @@ class RedisProposals:
             lease.token if lease else "",
             decision.person.user_id if decision.person else "",
             encode(decision.person) if decision.person else "",
+            decision.click_id,
+            owed_to,
             dedupe=click_key(service, decision.click_id),
         )
         self._fault("store.decide.after")
@@ -97,7 +104,13 @@ class RedisProposals:
         return _decided(reply, proposal_id)
 
     async def snooze(
-        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, by: timedelta
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        person: Person,
+        click_id: str,
+        by: timedelta,
+        owed_to: str = "",
     ) -> Decided:
         seen = await self.get(service, proposal_id)
         if seen is None:
@@ -116,6 +129,8 @@ class RedisProposals:
             encode(person),
             milliseconds(REMEMBER),
             _EXPIRY,
+            click_id,
+            owed_to,
             dedupe=click_key(service, click_id),
         )
         if reply.status == "NO_COUNTDOWN":

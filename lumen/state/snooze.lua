@@ -1,11 +1,12 @@
 -- Put off the moment at which a pending proposal acts by itself. Not a decision.
 -- DEDUPE  the click's memory
 -- ARGV    3 id, 4 acts at as the caller saw it, 5 acts at from now on, 6 milliseconds more, 7 at, 8 actor, 9 person,
---         10 milliseconds to remember the click, 11 the decision that expires
+--         10 milliseconds to remember the click, 11 the decision that expires,
+--         12 the click's id, 13 whom its answer is owed to or ''
 -- Reply   OK snoozed|lost id row | UNKNOWN | TOMBSTONE | NO_COUNTDOWN
 local id, at = ARGV[3], ARGV[7]
 
-local function answer(outcome) return remember(outcome, id, ARGV[10]) end
+local function answer(outcome) return remember(outcome, id, ARGV[10], ARGV[12], ARGV[13]) end
 
 local before = remembered()
 if before then return before end

@@ -88,6 +88,7 @@ async def side(slack: RunningSlack, rooms: Rooms) -> AsyncIterator[SlackSide]:
         outbox=rooms.outbox,
         turns=rooms.turns,
         audit=rooms.audit,
+        owed=rooms.owed,
     ) as joined:
         running = asyncio.create_task(joined.run())
         await slack.control.wait_for_connections(1)

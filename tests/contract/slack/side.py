@@ -21,6 +21,7 @@ from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.leases import RedisLeases
 from lumen.state.outbox import RedisOutbox
+from lumen.state.owed import RedisOwedAnswers
 from lumen.state.pages import RedisPages
 from lumen.state.proposals import RedisProposals
 from lumen.state.silences import RedisSilences
@@ -127,6 +128,7 @@ class Rooms:
     silencing: Silencing
     calling: Calling
     timelines: Timelines
+    owed: RedisOwedAnswers
 
     @staticmethod
     async def over(
@@ -167,4 +169,5 @@ class Rooms:
             silencing=Silencing(silences, alerts, outbox, clock),
             calling=Calling(RedisPages(redis, clock), silences, clock, ONCALL_REPEAT, anybody=True),
             timelines=Timelines(alerts, audit),
+            owed=RedisOwedAnswers(redis),
         )

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from handlers.answering import Addressee
+from handlers.clicks import Click, owed_to
 from handlers.views.proposal import APPROVE, DETAILS, REJECT
 from lumen.model.errors import OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
@@ -16,7 +19,7 @@ from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.slack_side import SlackSide
 
-Decide = Callable[[ServiceId, str, Choice, Person, str], Coroutine[Any, Any, Decided]]
+Decide = Callable[[ServiceId, str, Choice, Person, str, str], Coroutine[Any, Any, Decided]]
 
 pytestmark = pytest.mark.usefixtures("side")
 
@@ -144,8 +147,10 @@ async def test_an_unknown_outcome_is_said_and_settled(slack: RunningSlack, rooms
 def lost(decide: Decide) -> Decide:
     """The decision arrives; its answer does not."""
 
-    async def silent(service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str) -> Decided:
-        await decide(service, proposal_id, choice, person, click_id)
+    async def silent(
+        service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str, owed_to: str = ""
+    ) -> Decided:
+        await decide(service, proposal_id, choice, person, click_id, owed_to)
         raise OutcomeUnknown(message("state.unanswered"), message("state.unanswered"))
 
     return silent
@@ -155,9 +160,11 @@ async def test_a_slow_store_is_said_and_then_the_decision(slack: RunningSlack, r
     posted = await proposed(slack)
     decide, slow = rooms.approvals.decide, asyncio.Event()
 
-    async def slowly(service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str) -> Decided:
+    async def slowly(
+        service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str, owed_to: str = ""
+    ) -> Decided:
         await slow.wait()
-        return await decide(service, proposal_id, choice, person, click_id)
+        return await decide(service, proposal_id, choice, person, click_id, owed_to)
 
     rooms.approvals.decide = slowly  # type: ignore[method-assign]
     outcome = await slack.control.click(posted, APPROVE)
@@ -217,3 +224,29 @@ async def test_an_unknown_button_is_answered(slack: RunningSlack, side: SlackSid
     posted = await proposed(slack)
     outcome = await slack.control.click(posted, DETAILS)
     assert outcome.acked
+
+
+async def test_an_answer_that_a_process_owed_when_it_died_is_given_by_another(
+    slack: RunningSlack, rooms: Rooms, side: SlackSide
+) -> None:
+    """The decision is stored, with whom to tell; whoever took it is gone."""
+    posted = await proposed(slack)
+    (waiting,) = await rooms.proposals.unfinished(SERVICE)
+    mina = slack.facts.approver
+    to = Addressee(mina, posted.channel, "")
+    click = Click(APPROVE, SERVICE, waiting.id, Person(mina, "mina", "T1"), "c-1", "", "", to)
+    await rooms.approvals.decide(SERVICE, waiting.id, Choice.APPROVE, click.person, "c-1", owed_to(click))
+    assert [owed.click_id for owed in await rooms.owed.older_than(SERVICE, timedelta(0))] == ["c-1"]
+    await answer(slack, "you approved it")
+    async with asyncio.timeout(10):
+        while await rooms.owed.older_than(SERVICE, timedelta(0)):  # noqa: ASYNC110 - the worker's next step
+            await asyncio.sleep(0.02)
+
+
+async def test_an_answer_that_was_given_is_owed_no_more(slack: RunningSlack, rooms: Rooms) -> None:
+    posted = await proposed(slack)
+    await slack.control.click(posted, REJECT)
+    await answer(slack, "you rejected it")
+    async with asyncio.timeout(10):
+        while await rooms.owed.older_than(SERVICE, timedelta(0)):  # noqa: ASYNC110 - the background's next step
+            await asyncio.sleep(0.02)

@@ -17,12 +17,17 @@ class Fault(Enum):
 
 
 class Proxy:
-    """Listens on loopback, forwards to the server's Unix socket. `fault` strikes once."""
+    """Listens on loopback, forwards to the server's Unix socket. `fault` strikes once.
+
+    `only`: what a script must contain for that. After `shut` nothing that contains it comes through any more.
+    """
 
     def __init__(self, upstream: Path) -> None:
         self._upstream = upstream
         self._tasks: set[asyncio.Task[None]] = set()
         self.fault = Fault.NONE
+        self.only = b""
+        self.shut = b""
         self.kept: list[bytes] = []
         self.scripts_seen = 0
 
@@ -74,9 +79,11 @@ class Proxy:
     ) -> bool:
         """Whether the connection is to be kept. One request is in flight at a time on a connection."""
         fault = Fault.NONE
-        if b"EVAL" in request:
+        if b"EVAL" in request and self.only in request:
             self.scripts_seen += 1
             fault, self.fault = self.fault, Fault.NONE
+        if self.shut and self.shut in request and fault is Fault.NONE:
+            return False
         if fault is Fault.KEEP_REQUEST:
             self.kept.append(request)
         if fault is Fault.SILENCE:

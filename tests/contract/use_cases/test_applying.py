@@ -180,8 +180,14 @@ class Lossy:
         return getattr(self._real, name)
 
     async def decide(
-        self, service: ServiceId, proposal_id: str, decision: Decision, lease: Lease | None = None
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        decision: Decision,
+        lease: Lease | None = None,
+        owed_to: str = "",
     ) -> Decided:
+        del owed_to
         found = await self._real.decide(service, proposal_id, decision, lease)
         if not self.lost:
             self.lost += 1

@@ -1,0 +1,15 @@
+-- Answers that are owed for so long that whoever promised them may be gone.
+-- ARGV    3 milliseconds
+-- Reply   OK { click, whom, milliseconds since, … }
+local found = {}
+local all = redis.call('HGETALL', OWED)
+for at = 1, #all, 2 do
+  local since, whom = string.match(all[at + 1], '^(%d+) (.*)$')
+  local age = now - tonumber(since)
+  if age >= tonumber(ARGV[3]) then
+    found[#found + 1] = all[at]
+    found[#found + 1] = whom
+    found[#found + 1] = digits(age)
+  end
+end
+return { 'OK', NOW, found }
