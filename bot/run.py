@@ -16,6 +16,7 @@ from bot.http import Readiness, start_http
 from bot.memory import clock_of, open_memory, room_warnings
 from bot.metrics import Metrics
 from bot.publishing import Publishing
+from bot.readiness import slack_readiness, store_readiness
 from bot.reports.files import ReportFiles
 from bot.scheduler import start_scheduler
 from bot.slack import SlackSide, open_slack
@@ -71,6 +72,9 @@ class Bot:
                 await self._lumen.collector.sample_caches()
         except LumenError as error:
             log.error("turn_failed", code=error.reason.code, params=dict(error.reason.params))
+            return
+        except Exception:
+            log.exception("turn_crashed")
             return
         for turn in turns:
             self._metrics.turns.labels(turn.occasion).inc()
@@ -153,17 +157,8 @@ class Bot:
 
     async def readiness(self) -> Sequence[Readiness]:
         """The store answers and is ours; Slack can reach us."""
-        try:
-            await epoch.check(self._lumen.memory.redis, self._services)
-            short = await room_warnings(self._lumen.memory)
-            store = Readiness("state", True, " ".join(self._words.plain(each) for each in short) or "ok")
-        except LumenError as error:
-            store = Readiness("state", False, error.reason.code)
-        state = self._slack.state()
-        if state is None:
-            return store, Readiness("slack", False, "Slack has not been reached yet")
-        lanes = ", ".join(f"{lane.name}: {lane.phase} {lane.error}".strip() for lane in state.lanes)
-        return store, Readiness("slack", state.ready, lanes)
+        store = await store_readiness(self._lumen.memory, self._services, self._words)
+        return store, slack_readiness(self._slack.state())
 
 
 async def run_bot(settings: Settings) -> None:

@@ -1,7 +1,10 @@
 """Who works on this machine: the Google account that its credentials belong to, as Google itself confirms it."""
 
 import asyncio
+import json
 import os
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import google.auth
@@ -15,6 +18,8 @@ from lumen.model.message import message
 from lumen.sources.google_clients import SCOPES
 
 CONFIRM_SECONDS = 30.0
+#: Whose an access token is, in Google's own words (OpenID Connect).
+USERINFO = "https://openidconnect.googleapis.com/v1/userinfo"
 
 
 async def google_account() -> str:
@@ -43,19 +48,25 @@ def _confirmed_account() -> str:
     credentials = auth_credentials.with_scopes_if_required(  # type: ignore[no-untyped-call]
         credentials, list(SCOPES)
     )
-    credentials.refresh(Request())
-    return account_of(credentials)
+    request = Request()
+    credentials.refresh(request)
+    return account_of(credentials, request)
 
 
-def account_of(credentials: Any) -> str:
-    """From credentials that were just renewed; "" where they do not tell."""
+def account_of(credentials: Any, request: Request) -> str:
+    """From credentials that were just renewed; "" where Google does not tell. What their file says is no evidence."""
     if email := getattr(credentials, "service_account_email", None):
-        return str(email)
+        return str(email)  # Google has just taken its key, or named it itself
     if token := getattr(credentials, "id_token", None):
         # It came from Google over TLS a moment ago, in the answer to these credentials: nothing is left to verify.
-        claims = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]
-        return str(claims.get("email", ""))
-    return str(getattr(credentials, "account", "") or "")
+        return _email(jwt.decode(token, verify=False))  # type: ignore[no-untyped-call]
+    answer = request(url=USERINFO, method="GET", headers={"Authorization": f"Bearer {credentials.token}"})
+    return _email(json.loads(answer.data)) if answer.status == HTTPStatus.OK else ""
+
+
+def _email(claims: Mapping[str, Any]) -> str:
+    """Only one that Google has verified."""
+    return str(claims.get("email", "")) if claims.get("email_verified", True) is True else ""
 
 
 def user_of_this_machine() -> str:

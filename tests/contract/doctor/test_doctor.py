@@ -73,6 +73,12 @@ async def test_a_healthy_world_needs_nothing(prepared: World, sandbox: SandboxCl
         ({"cache_redis_url": "redis://127.0.0.1:1"}, "server: CACHE_REDIS_URL", "source.redis_unreachable"),
         ({"state_redis_url": "redis://127.0.0.1:1"}, "server: STATE_REDIS_URL", "state.unreachable"),
         ({"service_name": "ion-other"}, "ion-other: Cloud Run", "source.service_unknown"),
+        ({"freeze": "2020-01-01T00:00Z/2021-01-01T00:00Z"}, "setting: FREEZE", "doctor.freeze_over"),
+        (
+            {"approvers": "U0MINA0001", "emergency_approvals_needed": 2},
+            "setting: APPROVALS_NEEDED",
+            "doctor.too_few_approvers",
+        ),
         ({"cache_cost_per_mb": 0.0365625}, "setting: CACHE_COST_PER_MB", "doctor.price"),
         ({"cache_instance": "projects/p/locations/l/instances/other"}, "ion-api: cache", "source.instance_absent"),
     ],
@@ -112,6 +118,20 @@ async def test_a_service_that_does_not_follow_is_told(prepared: World, sandbox: 
     finally:
         await cache.delete(ion.CONFIG_KEY, ion.ACK_KEY)
         await cache.aclose()
+
+
+async def test_a_store_that_fills_up_is_told(prepared: World, sandbox: SandboxClient) -> None:
+    from lumen.state.connection import open_store
+
+    store = open_store(prepared.state.url)
+    before = (await store.config_get("maxmemory"))["maxmemory"]
+    await store.config_set("maxmemory", int((await store.info("memory"))["used_memory"] / 0.8))
+    try:
+        found = wrong(await examine(settings(prepared)))
+        assert found == {"server: store's memory": "state.memory_short"}
+    finally:
+        await store.config_set("maxmemory", before or 0)
+        await store.aclose()
 
 
 @pytest.mark.parametrize(
