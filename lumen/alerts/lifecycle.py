@@ -29,11 +29,18 @@ class Lifecycle:
         return self._reach
 
     def step(
-        self, at: datetime, finding: Finding | None, is_quiet: Callable[[int], bool] = lambda _: True
+        self,
+        at: datetime,
+        finding: Finding | None,
+        is_quiet: Callable[[int], bool] = lambda _: True,
+        mark: str = "",
     ) -> AlertEvent | None:
-        """After the slice that ends `at`. `is_quiet` may hold it open: it is asked with the clear slices so far."""
+        """After the slice that ends `at`. `is_quiet` may hold it open: it is asked with the clear slices so far.
+
+        `mark` tells it from others of its kind, where the moment in which it is noticed does not.
+        """
         if self.open is None:
-            return self._opened(at, finding) if finding else None
+            return self._opened(at, finding, mark or at.isoformat()) if finding else None
         self._reach += 1
         if finding is not None:
             self._clear = 0
@@ -54,9 +61,9 @@ class Lifecycle:
     def open_for(self, at: datetime) -> timedelta:
         return timedelta(0) if self.open is None else at - self.open.opened_at
 
-    def _opened(self, at: datetime, finding: Finding) -> AlertEvent:
+    def _opened(self, at: datetime, finding: Finding, mark: str) -> AlertEvent:
         self._clear, self._reach = 0, finding.slices
-        name = ":".join(part for part in (self._service, self._kind, self._signal, at.isoformat()) if part)
+        name = ":".join(part for part in (self._service, self._kind, self._signal, mark) if part)
         self.open = Alert(name, self._service, self._kind, self._signal, finding.severity, at, finding.reason)
         return AlertEvent(AlertChange.OPENED, self.open)
 

@@ -6,9 +6,10 @@ from the slices alone, so a restart finds the same alerts open.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from lumen.alerts.availability import AvailabilityAlert
+from lumen.alerts.budget import DayCost
 from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
 from lumen.alerts.no_data import NoDataAlert
@@ -41,7 +42,10 @@ class AlertTargets:
 class ServiceWatch:
     """Feed observations in order of time. A slice that is skipped counts as missing."""
 
-    def __init__(self, service: str, targets: AlertTargets) -> None:
+    def __init__(self, service: str, targets: AlertTargets, *, days: bool = True) -> None:
+        """`days`: the days of the cost alerts are those of the slices; False: they are fed from elsewhere."""
+        self._counts_days = days
+        self._day = DayCost(date.min, 0, 0.0)
         self._availability = AvailabilityAlert(service, targets.error_free_share)
         self._latency = LatencyAlert(service, targets.p99_limit_ms)
         self._hit_rate = HitRateAlert(service, targets.hit_rate_limit)
@@ -78,24 +82,34 @@ class ServiceWatch:
             self._latency.lifecycle,
             self._hit_rate.lifecycle,
             self._return.lifecycle,
-            self._spending.cost,
-            self._spending.budget,
             self._no_traffic.lifecycle,
             self._no_latency.lifecycle,
             self._no_cache.lifecycle,
         )
-        return tuple(one.open for one in lifecycles if one.open is not None)
+        return (*(one.open for one in lifecycles if one.open is not None), *self._spending.open_alerts())
 
     def _step(self, seen: Observation, opened_at: datetime | None) -> list[AlertEvent]:
         end = opened_at or seen.end
         found = [
             self._availability.step(end, seen.requests, seen.errors_5xx),
             *self._levels(seen, end),
-            *self._spending.step(seen.start, end, seen.cost_usd),
+            *self._spent(seen, end),
             *self._missing(seen, end),
         ]
         self.traffic.add(seen.requests)
         return [event for event in found if event is not None]
+
+    def _spent(self, seen: Observation, end: datetime) -> Iterator[AlertEvent]:
+        if not self._counts_days:
+            return
+        of = seen.start.date()
+        if of != self._day.date:
+            if self._day.known:
+                yield from self._spending.closed(self._day)
+            self._day = DayCost(of, 0, 0.0)
+        if seen.cost_usd is not None:
+            self._day = DayCost(of, self._day.known + 1, self._day.usd + seen.cost_usd)
+            yield from self._spending.budget.so_far(self._day, end)
 
     def _levels(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:
         if seen.p95_ms is not None and seen.requests is not None:

@@ -1,18 +1,21 @@
 """The five-minute watch: newest slices in, alerts that open and close out, once across replicas and restarts.
 
-The alert machine is the fold of the stored slices. What people were told is stored with each look; where the two
-differ (a crash in between, another version of the machine), the difference is told.
+The alert machine is the fold of the stored slices, and for money of the stored days. What people were told is stored
+with each look; where the two differ (a crash in between, another version of the machine), the difference is told.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
+from lumen.alerts.budget import DayCost
 from lumen.alerts.silence import leader_of
+from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent, Severity
 from lumen.model.calling import Silence, in_force, silence_over
+from lumen.model.day import Day, day_of, folded
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
@@ -21,6 +24,7 @@ from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import StoredAlert
 from lumen.ports.calling import Silences
 from lumen.ports.clock import Clock
+from lumen.ports.days import Days
 from lumen.ports.state import Lease, Leases, Slots
 from lumen.ports.watching import Alerts, Look, SliceSource
 from lumen.use_cases.collect import window_before
@@ -32,22 +36,46 @@ TURN_OF_SLICES = 50
 
 
 class _Fold:
-    """One service's machine, and how far it has been fed."""
+    """One service's machine, and how far it has been fed: with slices, and with the days that outlive them."""
 
     def __init__(self, service: ServiceId, targets: AlertTargets) -> None:
-        self.machine = ServiceWatch(service.name, targets)
+        self._machine = ServiceWatch(service.name, targets, days=False)
+        self._spending = SpendingAlerts(service.name, targets.budget_usd)
         self.fed_until: datetime | None = None  # start of the newest slice
+        self.closed_until: date | None = None  # the newest day that is over and was fed
         self.closed: dict[str, Alert] = {}
+
+    def open_alerts(self) -> tuple[Alert, ...]:
+        return (*self._machine.open_alerts(), *self._spending.open_alerts())
 
     async def feed(self, observations: Iterable[Observation]) -> Sequence[AlertEvent]:
         events: list[AlertEvent] = []
         for count, one in enumerate(observations, 1):
-            events += self.machine.feed(one)
+            events += self._machine.feed(one)
             self.fed_until = one.start
             if count % TURN_OF_SLICES == 0:
                 await asyncio.sleep(0)
-        self.closed |= {e.alert.id: e.alert for e in events if e.change is AlertChange.CLOSED}
+        self._remember(events)
         return events
+
+    async def feed_days(self, days: Sequence[Day], told_until: datetime | None) -> Sequence[AlertEvent]:
+        """`days` ascending, the newest of them not over. What changed after `told_until`, the newest slice before."""
+        news: list[AlertEvent] = []
+        for day in days[:-1]:
+            if self.closed_until is None or day.date > self.closed_until:
+                events = list(self._spending.closed(_cost(day)))
+                self.closed_until = day.date
+                self._remember(events)
+                news += events if told_until is not None and day.date >= day_of(told_until) else ()
+                await asyncio.sleep(0)
+        if days and self.fed_until is not None:
+            events = list(self._spending.budget.so_far(_cost(days[-1]), self.fed_until + SLICE))
+            self._remember(events)
+            news += events if told_until is not None else ()
+        return news
+
+    def _remember(self, events: Iterable[AlertEvent]) -> None:
+        self.closed |= {e.alert.id: e.alert for e in events if e.change is AlertChange.CLOSED}
 
 
 class Watch:
@@ -62,6 +90,7 @@ class Watch:
         clock: Clock,
         targets: AlertTargets,
         silences: Silences,
+        days: Days,
     ) -> None:
         self._source = source
         self._alerts = alerts
@@ -70,6 +99,7 @@ class Watch:
         self._clock = clock
         self._targets = targets
         self._silences = silences
+        self._days = days
         self._folds: dict[ServiceId, _Fold] = {}
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
@@ -111,7 +141,7 @@ class Watch:
         """False where another replica was quicker; the slices are then its, and read from the store next time."""
         try:
             fold = await self._caught_up(service)
-            events = await fold.feed(seen)
+            events = [*await fold.feed(seen), *await fold.feed_days(await self._with(service, fold, seen), after)]
             told = await self._to_tell(service, fold, () if after is None else events)
             if await self._alerts.look(service, lease, Look(after, seen, told)):
                 return True
@@ -134,11 +164,18 @@ class Watch:
         newest = await self._alerts.newest(service)
         return None if newest is None else newest - REPLAY
 
+    async def _with(self, service: ServiceId, fold: _Fold, seen: Sequence[Observation]) -> Sequence[Day]:
+        """The days that the fold does not know whole, with the slices that are not stored yet."""
+        days = {day.date: day for day in await self._days.days(service, fold.closed_until or date.min)}
+        for day in folded(seen):
+            days[day.date] = days[day.date].plus(day) if day.date in days else day
+        return [days[of] for of in sorted(days)]
+
     async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
         """What people do not know yet. On a fresh installation (no `events`) only what is open now."""
         silences = await self._silences_now(service)
         known = {stored.alert.id: stored for stored in await self._alerts.open(service)}
-        now_open = {alert.id: alert for alert in fold.machine.open_alerts()}
+        now_open = {alert.id: alert for alert in fold.open_alerts()}
         changed = {event.alert.id: event.alert for event in events}
         told: dict[str, StoredAlert] = {}
         for alert in sorted((now_open | changed).values(), key=lambda one: (one.opened_at, one.id)):
@@ -146,7 +183,8 @@ class Watch:
             if before is None:
                 told[alert.id] = _first_told(alert, [*known.values(), *told.values()], silences)
                 continue
-            after = replace(before, alert=alert, silenced=before.silenced and bool(silence_over(alert, silences)))
+            silenced = before.silenced and silence_over(alert, silences) is not None
+            after = replace(before, alert=_as_told(alert, before.alert), silenced=silenced)
             if after != before:
                 told[alert.id] = after
         for alert_id, stored in known.items():
@@ -167,6 +205,17 @@ class Watch:
         """As the machine closed it; one that it no longer knows of is closed now, so that no message stays open."""
         by_machine = fold.closed.get(alert.id)
         return by_machine or replace(alert, closed_at=self._clock.now(), close_reason=message("alert.forgotten"))
+
+
+def _cost(day: Day) -> DayCost:
+    return DayCost(day.date, day.cost_slices, day.cost_usd)
+
+
+def _as_told(alert: Alert, known: Alert) -> Alert:
+    """What people were told of an alert holds until it is raised or closed, also where it would be worded anew."""
+    if alert.closed_at is None and alert.severity is known.severity:
+        return known
+    return replace(alert, opened_at=known.opened_at)
 
 
 def _first_told(alert: Alert, others: Sequence[StoredAlert], silences: Sequence[Silence]) -> StoredAlert:

@@ -32,6 +32,7 @@ class Cloud:
     pinned: str | None = None
     allowed: bool = True
     is_silent: bool = False  # Monitoring does not answer
+    slice_usd: float | None = None  # what each slice costs
     name: str = "traffic"
     asked: list[Window] = field(default_factory=list)
 
@@ -64,7 +65,7 @@ class Cloud:
         found = []
         for start in _steps(window, SLICE):
             requests, errors = self._count(start, SLICE)
-            found.append(Observation(start, requests, errors, 0, p95_ms=80.0, p99_ms=120.0))
+            found.append(Observation(start, requests, errors, 0, p95_ms=80.0, p99_ms=120.0, cost_usd=self.slice_usd))
         return dict.fromkeys(services, found)
 
     async def by_revision(

@@ -1,0 +1,131 @@
+"""Cost alerts of days: what is spent, what the month will come to, days that stand out; however they are fed."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumen.alerts.budget import LEAST_SLICES, SLICES_A_DAY, DayCost, MonthlyBudget
+from lumen.alerts.spending import SpendingAlerts
+from lumen.alerts.watch import AlertTargets, ServiceWatch
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind
+from lumen.model.observation import Observation
+from lumen.model.snapshot import SLICE
+
+FIRST = date(2026, 11, 1)
+DAY = timedelta(days=1)
+
+
+def days(costs: Sequence[float], first: date = FIRST) -> list[DayCost]:
+    return [DayCost(first + index * DAY, SLICES_A_DAY, usd) for index, usd in enumerate(costs)]
+
+
+def budget_events(costs: Sequence[float], usd: float) -> list[tuple[str, AlertChange, str]]:
+    budget = MonthlyBudget("svc", usd)
+    events = [event for day in days(costs) for event in budget.closed(day)]
+    return [(event.alert.id, event.change, event.alert.reason.code) for event in events]
+
+
+def test_the_month_is_forecast_before_anything_is_spent_and_gives_way_to_the_thresholds() -> None:
+    found = budget_events([10.0] * 30, 200.0)
+    assert found == [
+        ("svc:budget:forecast:2026-11", AlertChange.OPENED, "alert.budget_forecast"),
+        ("svc:budget:forecast:2026-11", AlertChange.CLOSED, "alert.budget_forecast"),
+        ("svc:budget:2026-11:80", AlertChange.OPENED, "alert.budget"),
+        ("svc:budget:2026-11:80", AlertChange.CLOSED, "alert.budget"),
+        ("svc:budget:2026-11:90", AlertChange.OPENED, "alert.budget"),
+        ("svc:budget:2026-11:90", AlertChange.CLOSED, "alert.budget"),
+        ("svc:budget:2026-11:100", AlertChange.OPENED, "alert.budget"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("costs", "opened"),
+    [
+        ([6.0] * 30, 0),  # 180 of 200
+        ([6.0] * 12 + [40.0] + [6.0] * 10, 1),  # one dear day is in the mean of seven, and is spent for good
+        ([6.0] * 12 + [12.0] + [6.0] * 17, 0),
+    ],
+)
+def test_a_forecast_needs_more_than_a_whim(costs: list[float], opened: int) -> None:
+    found = budget_events(costs, 200.0)
+    assert [change for name, change, _ in found if "forecast" in name].count(AlertChange.OPENED) == opened
+
+
+def test_a_forecast_that_comes_right_closes() -> None:
+    found = budget_events([8.0] * 9 + [3.0] * 14, 200.0)
+    assert [change for name, change, _ in found if "forecast" in name] == [AlertChange.OPENED, AlertChange.CLOSED]
+
+
+def test_a_new_month_begins_at_nothing() -> None:
+    found = budget_events([7.0] * 30 + [0.1], 200.0)
+    assert found[-1][:2] == ("svc:budget:2026-11:100", AlertChange.CLOSED)
+    assert not any(name.startswith("svc:budget:2026-12") for name, _, _ in found)
+
+
+@given(st.lists(st.floats(0, 20), min_size=1, max_size=60), st.data())
+def test_what_is_missing_never_raises_the_budget(costs: list[float], data: st.DataObject) -> None:
+    """A day of which less is known is no dearer, and nothing opens that would not have opened with all of it."""
+    whole = days(costs)
+    less = [
+        replace(day, known=known, usd=day.usd * known / SLICES_A_DAY)
+        for day in whole
+        for known in [data.draw(st.integers(0, LEAST_SLICES - 1) | st.just(SLICES_A_DAY))]
+    ]
+
+    def spent(of: Iterable[DayCost]) -> set[str]:
+        budget = MonthlyBudget("svc", 100.0)
+        events = [event for day in of for event in budget.closed(day)]
+        return {event.alert.id for event in events if event.alert.signal == ""}
+
+    # Of several thresholds that one day crosses, only the highest is told.
+    highest = {name.rpartition(":")[0] for name in spent(whole)}
+    assert {name.rpartition(":")[0] for name in spent(less)} <= highest
+
+
+def fed(alerts: SpendingAlerts, of: Iterable[DayCost]) -> list[AlertEvent]:
+    return [event for day in of for event in alerts.closed(day)]
+
+
+@given(st.integers(30, 70), st.integers(0, 2**16))
+def test_a_restart_with_the_days_that_are_kept_finds_the_same_alerts(forgotten: int, seed: int) -> None:
+    """The store keeps a hundred days; a process that runs on has seen more of them."""
+    dice = random.Random(seed)
+    usual = [5.0 * dice.lognormvariate(0, 0.15) for _ in range(100 + forgotten)]
+    costs = [usd * (6.0 if dice.random() < 0.03 else 1.0) for usd in usual]
+    all_days = days(costs)
+    running, restarted = SpendingAlerts("svc", 200.0), SpendingAlerts("svc", 200.0)
+    fed(running, all_days)
+    fed(restarted, all_days[forgotten:])
+    assert _ids(running.open_alerts()) == _ids(restarted.open_alerts())
+
+
+def _ids(alerts: Iterable[Alert]) -> list[tuple[str, datetime]]:
+    return [(alert.id, alert.opened_at) for alert in alerts]
+
+
+def test_slices_and_days_come_to_the_same_alerts() -> None:
+    """A back-test is fed with slices, the running watch with the days of the store."""
+    costs = [6.0 + 0.1 * (index % 7) for index in range(40)] + [40.0, 6.2, 6.3]
+    start = datetime.combine(FIRST, time(), UTC)
+    watch = ServiceWatch("svc", AlertTargets(budget_usd=200.0))
+    by_slices = [
+        event
+        for index in range(len(costs) * SLICES_A_DAY)
+        for event in watch.feed(
+            Observation(start + index * SLICE, cost_usd=costs[index // SLICES_A_DAY] / SLICES_A_DAY)
+        )
+    ]
+    by_days = fed(SpendingAlerts("svc", 200.0), days(costs)[:-1])
+    assert {event.alert.id for event in by_days} == {event.alert.id for event in by_slices}
+
+    def of_days(events: Iterable[AlertEvent]) -> list[tuple[AlertChange, str, datetime | None]]:
+        cost = [event for event in events if event.alert.kind is AlertKind.COST]
+        return [(event.change, event.alert.id, event.alert.closed_at) for event in cost]
+
+    assert of_days(by_slices) == of_days(by_days)
+    assert [change for change, _, _ in of_days(by_days)] == [AlertChange.OPENED, AlertChange.CLOSED]
