@@ -77,6 +77,8 @@ def _effect(metric: Metric, experiment: Experiment, hours: Hours, now: datetime,
         weekend=[(changed - BEFORE + index * HOUR).weekday() >= 5 for index in range(len(seen))],
         changed_at=round(BEFORE / HOUR),
     )
+    if not any(value is not None for value in history.values) or history.control is None:
+        return None
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             found = estimate(history, alpha)
@@ -87,9 +89,10 @@ def _effect(metric: Metric, experiment: Experiment, hours: Hours, now: datetime,
     return Effect(metric.name, found.effect, found.low, found.high, metric.good_is_up, found.beyond_placebo)
 
 
-def _demand(seen: Sequence[Hour]) -> Sequence[float | None]:
+def _demand(seen: Sequence[Hour]) -> Sequence[float | None] | None:
     """Moves with the same world, and not with what the cache is told: lookups, or requests where those are unknown."""
     lookups = [hour.demand for hour in seen]
     if sum(count is not None for count in lookups) >= LEAST_KNOWN * len(seen):
         return lookups
-    return [hour.traffic for hour in seen]
+    requests = [hour.traffic for hour in seen]
+    return requests if any(count is not None for count in requests) else None

@@ -41,6 +41,15 @@ def next_of(first: Wanted, *others: Wanted) -> Wanted:
     return next(changing, first)
 
 
+def only_up(wanted: Wanted) -> Wanted:
+    """Fewer entries in the process are left to people: a cache that answers at once is no sign that the way to it
+    costs nothing, and each step is a new revision."""
+    if isinstance(wanted, NoData) or _step(wanted) >= 0:
+        return wanted
+    reason = message("policy.l1_down_by_people")
+    return replace(wanted, change=None, strategy="HOLD", reasons=(*wanted.reasons, reason))
+
+
 def _worth(size: SizeAdvice) -> Recommendation:
     """More memory that does not pay for itself is left to people, and says so."""
     wanted = size.recommendation

@@ -8,7 +8,7 @@ from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot
-from lumen.policies.choose import Wanted, first_of, next_of
+from lumen.policies.choose import Wanted, first_of, next_of, only_up
 from lumen.policies.instances import recommend_min_instances
 from lumen.policies.l1 import recommend_l1
 from lumen.policies.restraint import Restraint
@@ -46,7 +46,7 @@ class Advice:
         if Knob.MIN_INSTANCES in self._knobs:
             others.append(recommend_min_instances(snapshot, assessment))
         if Knob.L1_ENTRIES in self._knobs:
-            others.append(recommend_l1(await self._l1_entries(snapshot.service), snapshot.cache))
+            others.append(only_up(recommend_l1(await self._l1_entries(snapshot.service), snapshot.cache)))
         return Advised(ttl, next_of(first, *others))
 
     async def _l1_entries(self, service: ServiceId) -> int | NoData:

@@ -6,7 +6,7 @@ from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.turn import Recommendation
-from lumen.policies.choose import first_of
+from lumen.policies.choose import first_of, next_of, only_up
 from lumen.policies.size import SizeAdvice
 
 MISSING = NoData(message("backtest.not_given"), message("backtest.not_given_remedy"))
@@ -56,3 +56,27 @@ def test_memory_that_does_not_pay_for_itself_is_not_proposed() -> None:
     held = first_of(ttl(0), size(128, roi=7.9))
     assert not isinstance(held, NoData)
     assert held.change is None
+
+
+def instances(new: int) -> Recommendation:
+    return Recommendation(Change(Knob.MIN_INSTANCES, 0, new, ""), "SCALE_UP", (), Priority.MEDIUM)
+
+
+def entries(step: int) -> Recommendation:
+    return Recommendation(Change(Knob.L1_ENTRIES, 2000, 2000 + step, ""), "SCALE", (), Priority.LOW)
+
+
+def test_what_comes_after_the_cache_itself() -> None:
+    assert next_of(ttl(120), instances(1), entries(1000)) == ttl(120)
+    assert next_of(ttl(0), instances(1), entries(1000)) == instances(1)
+    assert next_of(ttl(0), MISSING, entries(1000)) == entries(1000)
+    assert next_of(ttl(0), MISSING, MISSING) == ttl(0)
+    assert next_of(MISSING, MISSING, MISSING) is MISSING
+
+
+def test_fewer_entries_in_the_process_are_left_to_people() -> None:
+    assert only_up(entries(1000)) == entries(1000)
+    assert only_up(MISSING) is MISSING
+    fewer = only_up(entries(-1000))
+    assert not isinstance(fewer, NoData)
+    assert (fewer.change, [reason.code for reason in fewer.reasons]) == (None, ["policy.l1_down_by_people"])

@@ -1,0 +1,156 @@
+"""Which changes are measured, when they are looked at, what disturbs that, and what is learnt of it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from lumen.effects.disturbance import Surroundings, blamed_elsewhere, disturbed
+from lumen.effects.experiment import MEASURED_KNOBS, Experiment, experiment_of, measuring
+from lumen.effects.hours import Hour, Hours
+from lumen.effects.learning import TrackRecord, record_of
+from lumen.model.message import message
+from lumen.model.observation import Observation
+from lumen.model.proposal import Change, Knob, Origin, Proposal, State
+from lumen.model.snapshot import SLICE
+from lumen.model.verdict import Measured, MeasuredEffect, Verdict
+from tests.proposals import applied
+from tests.snapshots import NOW
+
+HOUR = timedelta(hours=1)
+UP = Change(Knob.TTL, 300, 420, "s")
+EXPERIMENT = Experiment(UP, NOW)
+EFFECT = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
+
+
+def judged(verdict: Verdict | None, change: Change = UP, effects: tuple[MeasuredEffect, ...] = EFFECT) -> Proposal:
+    measured = Measured(24, NOW, verdict, message("effect.too_little", hours=24), effects)
+    return replace(applied("P1", change), measured=measured)
+
+
+@pytest.mark.parametrize("knob", Knob)
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("origin", Origin)
+def test_what_is_measured(knob: Knob, state: State, origin: Origin) -> None:
+    made = applied("P1", replace(UP, knob=knob), state=state, origin=origin)
+    wanted = state is State.APPLIED and origin is not Origin.UNDO and knob is not Knob.TRAFFIC
+    assert (experiment_of(made, NOW) is not None) == wanted == measuring([made], NOW)
+    assert (knob in MEASURED_KNOBS) == (knob is not Knob.TRAFFIC)
+
+
+def test_what_was_applied_long_ago_holds_nothing_up() -> None:
+    made = applied("P1", UP)
+    assert measuring([made], NOW + timedelta(days=7))
+    assert not measuring([made], NOW + timedelta(days=7, seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("hours", "done", "look"),
+    [
+        (23.9, 0, None),
+        (24, 0, 24),
+        (24.5, 24, None),
+        (47.9, 24, None),
+        (48, 24, 48),
+        (50, 0, 48),
+        (72, 48, 72),
+        (100, 24, 72),
+        (100, 72, None),
+    ],
+)
+def test_looks_are_made_once_and_late_ones_too(hours: float, done: int, look: int | None) -> None:
+    assert EXPERIMENT.overdue(NOW + hours * HOUR, done) == look
+
+
+@pytest.mark.parametrize(("late", "end"), [(0, 25), (2, 25), (0.5, 25)])
+def test_a_late_look_takes_the_same_hours(late: float, end: int) -> None:
+    whole = NOW.replace(minute=0)
+    assert EXPERIMENT.end_of(24, whole + (25 + late) * HOUR) == whole + end * HOUR
+    assert EXPERIMENT.end_of(24, whole + 24.5 * HOUR) == whole + 24 * HOUR
+
+
+def around(*others: Proposal, deployed: tuple[datetime, ...] = (), drift: str = "") -> Surroundings:
+    told = (message("drift.set_again", proposal_id=drift),) if drift else ()
+    return Surroundings(others, deployed, told)
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "code"),
+    [
+        (around(), None),
+        (around(applied("P1", UP)), None),
+        (around(deployed=(NOW - 25 * HOUR,)), None),
+        (around(deployed=(NOW - 23 * HOUR,)), "effect.deployed"),
+        (around(deployed=(NOW + HOUR,)), "effect.deployed"),
+        (around(deployed=(NOW + 25 * HOUR,)), None),
+        (around(applied("P2", UP, at=NOW + HOUR)), "effect.other_change"),
+        (around(applied("P2", UP, at=NOW - HOUR)), "effect.other_change"),
+        (around(applied("P2", UP, at=NOW - 25 * HOUR)), None),
+        (around(applied("P2", replace(UP, knob=Knob.TRAFFIC), at=NOW + HOUR)), "effect.other_change"),
+        (around(applied("P2", UP, at=NOW + HOUR, origin=Origin.UNDO)), "effect.other_change"),
+        (around(applied("P2", UP, at=NOW + HOUR, state=State.ABANDONED)), None),
+        (around(applied("P2", UP, at=NOW + HOUR, state=State.FAILED)), "effect.other_change"),
+        (around(drift="P1"), "effect.drifted"),
+        (around(drift="P2"), None),
+    ],
+)
+def test_what_disturbs(surroundings: Surroundings, code: str | None) -> None:
+    found = disturbed("P1", EXPERIMENT, surroundings, NOW + 24 * HOUR)
+    assert (found.code if found else None) == code
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "elsewhere"),
+    [
+        (around(), False),
+        (around(deployed=(NOW - HOUR,)), False),
+        (around(deployed=(NOW + HOUR / 4,)), True),
+        (around(deployed=(NOW + HOUR,)), False),
+        (around(applied("P2", UP, at=NOW + HOUR / 4)), True),
+        (around(applied("P2", UP, at=NOW - HOUR / 4)), False),
+    ],
+)
+def test_who_is_nearer_to_a_page(surroundings: Surroundings, elsewhere: bool) -> None:
+    assert blamed_elsewhere("P1", EXPERIMENT, surroundings, NOW + HOUR / 2) is elsewhere
+
+
+DOWN = Change(Knob.TTL, 420, 300, "s")
+SIZE = Change(Knob.CACHE_SIZE, 256, 384, "MB")
+
+
+def test_what_is_learnt_is_of_the_same_knob_and_direction() -> None:
+    past = [
+        judged(Verdict.KEPT),
+        judged(Verdict.KEPT, Change(Knob.TTL, 600, 660, "s")),
+        judged(Verdict.HARMFUL),
+        judged(Verdict.INCONCLUSIVE),
+        judged(Verdict.INCONCLUSIVE, effects=()),  # nothing could be measured: no trial
+        judged(Verdict.HARMFUL, effects=()),  # a page
+        judged(None),
+        judged(Verdict.KEPT, DOWN),
+        judged(Verdict.KEPT, SIZE),
+        applied("P9", UP),
+    ]
+    assert record_of(past, UP) == TrackRecord(2, 5)
+    assert record_of(past, DOWN) == TrackRecord(1, 1)
+    assert record_of(past, replace(SIZE, new=200)) == TrackRecord(0, 0)
+
+
+def test_what_stays_known_when_it_is_taken_back() -> None:
+    assert record_of([replace(judged(Verdict.HARMFUL), state=State.UNDONE)], UP) == TrackRecord(0, 1)
+
+
+def test_an_hour_knows_each_figure_by_itself() -> None:
+    hours = Hours()
+    for index in range(12):
+        cost = 0.5 if index < 8 else None
+        p95 = None if index == 3 else 100.0 + index
+        hours.add(
+            Observation(NOW.replace(minute=0) + index * SLICE, 100, p95_ms=p95, hits=60, misses=40, cost_usd=cost)
+        )
+    (hour,) = hours.between(NOW.replace(minute=0), NOW.replace(minute=0) + HOUR)
+    assert hour.hit_rate == 0.6
+    assert hour.demand == hour.traffic == 1200
+    assert hour.p95_ms == pytest.approx((sum(range(12)) - 3) / 11 + 100)
+    assert hour.cost_per_request_usd is None
+    assert (Hour().hit_rate, Hour().p95_ms, Hour().cost_per_request_usd, Hour().demand) == (None,) * 4
