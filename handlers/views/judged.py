@@ -30,16 +30,18 @@ def score_message(score: Score) -> Message:
 
 
 def budget_lines(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> Iterator[str]:
-    """One line a budget; where it cannot be told, why."""
+    """One line a budget; of those that cannot be told, one line for each reason."""
+    untold: dict[str, list[str]] = {}
     for budget in budgets:
         shown = words.plain(budget.shown)
         if isinstance(budget.remaining, NoData):
-            name = words.plain(Message(f"budget.name_{budget.name}", {}))
-            yield say(message("budget.no_data", name=name, shown=shown))
+            untold.setdefault(shown, []).append(words.plain(Message(f"budget.name_{budget.name}", {})))
         elif isinstance(budget.burn_today, NoData):
             yield say(budget.shown)
         else:
             yield say(message("budget.burn", shown=shown, burn=budget.burn_today))
+    for shown, names in untold.items():
+        yield say(message("budget.no_data", names=", ".join(names), shown=shown))
 
 
 def trend_lines(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
