@@ -25,7 +25,7 @@ def asked(*extras: str) -> list[Requirement]:
     return [each for each in found if canonicalize_name(each.name) != "lumen"]
 
 
-EXTRAS = (("numerics",), ("demo", "numerics"), ("demo", "numerics", "memorystore", "dev"))
+EXTRAS = (("numerics", "memorystore"), ("demo", "numerics", "memorystore"), ("demo", "numerics", "memorystore", "dev"))
 
 
 @pytest.mark.parametrize(("lock", "extras"), list(zip(LOCKS, EXTRAS, strict=True)))
