@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from handlers.doubles import Doubles
 from handlers.poster import CannotUpdate, NoAnswer, Poster, SlackRefused, SlackTrouble
 from handlers.views.card import Shown
 from lumen.model.errors import LumenError
@@ -29,6 +30,9 @@ BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LONGEST_SECONDS = 30.0
 #: A post without an answer may still be on its way: it is looked for this many seconds later, each time afresh.
 LOOK_AFTER_SECONDS = (0.5, 2.0, 5.0)
+#: Slack may carry it out later still, when it has been posted again: the later one of the two is deleted then. It is
+#: looked for so many seconds after the answer was given up.
+DOUBLES_AFTER_SECONDS = (15.0, 60.0, 180.0, 600.0, 1800.0)
 
 
 class Renderer(Protocol):
@@ -54,6 +58,7 @@ class OutboxWorker:
         channel: str,
         poll_seconds: float = POLL_SECONDS,
         look_after_seconds: Sequence[float] = LOOK_AFTER_SECONDS,
+        doubles_after_seconds: Sequence[float] = DOUBLES_AFTER_SECONDS,
     ) -> None:
         self._services = services
         self._outbox = outbox
@@ -64,6 +69,7 @@ class OutboxWorker:
         self._poll_seconds = poll_seconds
         self._look_after_seconds = tuple(look_after_seconds)
         self._kicked = asyncio.Event()
+        self._doubles = Doubles(outbox, poster, doubles_after_seconds)
         self._parked: dict[Surface, _Parked] = {}
         self._trouble = ""
 
@@ -137,6 +143,7 @@ class OutboxWorker:
                 await self._show_or_park(dirty, touched)
             if not behind:
                 self._trouble = ""
+            await self._doubles.look(service)
             try:
                 async with asyncio.timeout(self._poll_seconds):
                     await self._kicked.wait()
@@ -200,6 +207,7 @@ class OutboxWorker:
             except NoAnswer:
                 found = await self._look_later(tag, dirty.ts, thread_ts)
                 if found is None:
+                    self._doubles.expect(dirty.surface, tag, thread_ts)
                     raise
             else:
                 await self._outbox.shown(dirty, channel, ts)

@@ -117,6 +117,10 @@ class Poster:
                 break
         return None
 
+    async def delete(self, channel: str, ts: str) -> None:
+        """One of Lumen's own messages."""
+        await self._call("chat.delete", {"channel": channel, "ts": ts})
+
     async def permalink(self, channel: str, ts: str) -> str | None:
         """A link to a message, or None where there is none to give."""
         try:

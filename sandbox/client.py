@@ -230,7 +230,7 @@ class SandboxClient:
     async def fault(
         self, method: str, kind: str, *, times: int = 1, error: str | None = None, seconds: float | None = None
     ) -> None:
-        """error, delay, ratelimited, http_500, hang, post_then_timeout or drop for the next `times` calls."""
+        """error, delay, ratelimited, http_500, hang, post_then_timeout, drop or late for the next `times` calls."""
         await self.post("slack/faults", method=method, kind=kind, times=times, error=error, seconds=seconds)
 
     async def clear_faults(self) -> None:

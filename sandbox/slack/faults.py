@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-KINDS = ("error", "delay", "ratelimited", "http_500", "hang", "post_then_timeout", "drop")
+KINDS = ("error", "delay", "ratelimited", "http_500", "hang", "post_then_timeout", "drop", "late")
 
 
 @dataclass
@@ -12,7 +12,8 @@ class MethodFault:
     error: answer `{"ok": false, "error": error}`. delay: answer after `seconds`. ratelimited: 429 with
     `Retry-After: seconds`. http_500: a server error with an HTML body. hang: take the request, do nothing, answer
     never (until the client goes, at most 120 s). post_then_timeout: do what was asked, then hang. drop: do nothing
-    and reset the connection.
+    and reset the connection. late: never answer, and do what was asked `seconds` later,
+    when nobody waits for it any more.
     """
 
     method: str

@@ -1,6 +1,7 @@
 """What every call passes: planned faults, the method, the token, the scopes, the pace, the journal."""
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ from sandbox.slack.wire import Json
 HANG_SECONDS = 120.0
 LOOK_SECONDS = 0.1
 # What the journal says of calls that got no answer, or a broken one.
-_STATUS_SEEN = {"http_500": 500, "hang": 0, "post_then_timeout": 0, "drop": 0}
+_STATUS_SEEN = {"http_500": 500, "hang": 0, "post_then_timeout": 0, "drop": 0, "late": 0}
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Dispatcher:
     faults: MethodFaults
     journal: Journal
     methods: dict[str, Method] = field(default_factory=dict)
+    _late: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     def add(self, *methods: Method) -> None:
         self.methods.update((m.name, m) for m in methods)
@@ -52,10 +54,22 @@ class Dispatcher:
         took_ms = (time.perf_counter() - started) * 1000
         self.journal.call(call.method, call.arguments, status, took_ms, answer)
         if fault is not None:
+            if fault.kind == "late":
+                self._do_later(call, fault.seconds)
             await _instead_of_answering(fault, request)
         if status == 500:
             return web.Response(status=500, text="<html><body>Server Error</body></html>", content_type="text/html")
         return web.json_response(answer, status=status, headers=headers)
+
+    def _do_later(self, call: Call, seconds: float) -> None:
+        async def later() -> None:
+            await asyncio.sleep(seconds)
+            with contextlib.suppress(SlackError):
+                await self._answer(call, None, {})
+
+        task = asyncio.create_task(later())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
     async def _answer(self, call: Call, fault: MethodFault | None, headers: dict[str, str]) -> Json:
         if fault is not None:
@@ -91,7 +105,7 @@ async def _instead_of_answering(fault: MethodFault, request: web.Request) -> Non
     """Keep the client waiting until it goes (at most HANG_SECONDS), or tear the connection off."""
     if fault.kind == "drop" and request.transport is not None:
         request.transport.abort()
-    elif fault.kind in ("hang", "post_then_timeout"):
+    elif fault.kind in ("hang", "post_then_timeout", "late"):
         waited_seconds = 0.0
         while waited_seconds < HANG_SECONDS and request.transport is not None and not request.transport.is_closing():
             await asyncio.sleep(LOOK_SECONDS)
@@ -107,7 +121,7 @@ async def _before(fault: MethodFault) -> None:
             raise rate_limited(fault.seconds)
         case "error":
             raise SlackError(fault.error)
-        case "http_500" | "hang" | "drop":
+        case "http_500" | "hang" | "drop" | "late":
             raise SlackError("internal_error")
         case _:  # post_then_timeout: the deed is done first
             return

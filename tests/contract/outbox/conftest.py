@@ -61,6 +61,7 @@ class Desk:
             self.slack.facts.channel,
             poll_seconds=0.05,
             look_after_seconds=(0.05, 0.1),
+            doubles_after_seconds=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
         )
 
     def start(self, pace_seconds: float = 0.0) -> None:

@@ -44,6 +44,21 @@ async def test_a_post_without_an_answer_is_one_message(desk: Desk, kind: str, mo
     await desk.seen("only once", "after it")
 
 
+async def test_a_post_that_slack_carries_out_late_does_not_stand_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later than it is looked for: it has been posted again by then. The first message that people saw stays."""
+    monkeypatch.setattr("handlers.poster.REQUEST_SECONDS", 0.3)
+    await desk.slack.control.fault("chat.postMessage", "late", times=1, seconds=1.5)
+    desk.start()
+    await desk.show("a", "only once")
+    (first,) = await desk.seen("only once")
+    await desk.until(lambda found: len(found) == 2)
+    await desk.show("a", "and edited")
+    (stays,) = await desk.seen("and edited", within_seconds=30)
+    assert stays.ts == first.ts
+
+
 async def test_a_crash_after_the_post_leaves_one_message(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process died between Slack's answer and the store: the next one finds the message by its metadata."""
     shown = desk.rooms.outbox.shown
