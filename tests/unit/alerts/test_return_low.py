@@ -1,26 +1,32 @@
-"""ROI_Degradation: below 300 % for a quarter of an hour, and one message while it hovers there."""
+"""ROI_Degradation: below 300 % over a day, for a quarter of an hour, and one message while it hovers there."""
 
 from datetime import UTC, datetime, timedelta
 
-from lumen.alerts.return_low import SLICES_PER_MONTH, ReturnAlert
+from lumen.alerts.return_low import DAY_SLICES, DAYS_PER_MONTH, SLICES, ReturnAlert
 from lumen.model.alert import AlertChange
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
-#: One call saves a cent, and the cache costs a cent for each slice of a month: ROI = hits - 1.
-ALERT_COST = SLICES_PER_MONTH * 0.01
+#: One call saves a cent, and the cache costs a cent for each slice of a month: ROI = mean hits - 1.
+CACHE_USD = DAY_SLICES * DAYS_PER_MONTH * 0.01
 
 
 def changes(hits: list[int]) -> list[AlertChange]:
-    alert = ReturnAlert("ion-api", 3.0, 0.01, ALERT_COST)
+    alert = ReturnAlert("ion-api", 3.0, 0.01, CACHE_USD)
     events = [alert.step(START + i * timedelta(minutes=5), count) for i, count in enumerate(hits)]
     return [event.change for event in events if event is not None]
 
 
-def test_it_opens_on_the_mean_of_a_quarter_of_an_hour() -> None:
-    assert changes([4, 4, 4, 4]) == []
-    assert changes([4, 4, 3]) == [AlertChange.OPENED]
+def test_it_opens_on_a_whole_day_that_lasts_a_quarter_of_an_hour() -> None:
+    assert changes([4] * 2 * DAY_SLICES) == []
+    assert changes([0] * (DAY_SLICES + SLICES - 2)) == []
+    assert changes([3] * (DAY_SLICES + SLICES - 1)) == [AlertChange.OPENED]
+
+
+def test_a_quiet_night_is_no_bad_return() -> None:
+    assert changes(([20] * 200 + [0] * 88) * 5) == []
 
 
 def test_hovering_at_the_limit_is_told_once() -> None:
-    assert changes([3, 3, 3, *[4] * 30]) == [AlertChange.OPENED]
-    assert changes([3, 3, 3, *[5] * 30]) == [AlertChange.OPENED, AlertChange.CLOSED]
+    low = [3] * (DAY_SLICES + SLICES)
+    assert changes([*low, *([4] * DAY_SLICES + [3] * DAY_SLICES) * 2]) == [AlertChange.OPENED]
+    assert changes([*low, *[5] * DAY_SLICES]) == [AlertChange.OPENED, AlertChange.CLOSED]

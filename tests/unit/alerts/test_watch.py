@@ -79,7 +79,7 @@ def test_an_incident_of_an_hour_is_one_alert(changes: dict[str, object], kind: A
 
 
 def test_a_return_that_breaks_down_is_told() -> None:
-    events = told(from_day(6, 12, hits=0, misses=lambda o: o.requests))
+    events = told(from_day(6, DAY + 12, hits=0, misses=lambda o: o.requests))
     assert (AlertKind.ROI, AlertChange.OPENED) in kinds(events)
 
 
