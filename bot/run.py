@@ -59,8 +59,14 @@ class Bot:
         self.carrying = Carrying(lumen.execution, slack.outbox.kick, kick_settling)
 
     async def wake(self) -> None:
-        """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next."""
-        await asyncio.gather(self._watch(), self._turns(), self._audit())
+        """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next.
+
+        Nothing that goes wrong in here ends the bot, which would take clicks and countdowns with it.
+        """
+        results = await asyncio.gather(self._watch(), self._turns(), self._audit(), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                log.error("wake_crashed", kind=type(result).__name__, exc_info=result)
 
     async def _turns(self) -> None:
         await self._effects()  # before the turn, which waits while a change has no verdict
@@ -135,7 +141,10 @@ class Bot:
         """Expire, end countdowns and begin to carry out, which holds up nothing here; what Slack shows follows."""
         for service in self._services:
             await self._end_countdowns(service)
-            await self.carrying.begin(service)
+            try:
+                await self.carrying.begin(service)
+            except LumenError as error:
+                log.warning("execution_waits", service=service.key, code=error.reason.code)
         self._slack.outbox.kick()
 
     async def _end_countdowns(self, service: ServiceId) -> None:
@@ -145,6 +154,8 @@ class Bot:
             await self._lumen.taking_back.settle(service)
         except LumenError as error:
             log.warning("countdown_waits", code=error.reason.code, params=dict(error.reason.params))
+        except Exception:
+            log.exception("countdown_crashed")  # what people have approved is carried out all the same
 
     async def page(self) -> None:
         """Tell the pager outside of Slack what it has not heard yet; its trouble is said on the incident's message."""

@@ -98,6 +98,11 @@ class OutboxWorker:
                 failures += 1
                 self._trouble = str(error)
                 _log.warning("outbox_waits", service=service.key, kind=type(error).__name__, error=str(error))
+            except Exception as error:
+                # Something unforeseen must not end the bot: what is behind stays behind, and is tried again.
+                failures += 1
+                self._trouble = type(error).__name__
+                _log.exception("outbox_broke", service=service.key)
             await asyncio.sleep(_backoff_seconds(failures) if failures else self._poll_seconds)
 
     async def _while_ours(self, service: ServiceId) -> None:
