@@ -64,6 +64,14 @@ def folded(observations: Iterable[Observation]) -> tuple[Day, ...]:
     return tuple(days[of] for of in sorted(days))
 
 
+def together(*several: Iterable[Day]) -> tuple[Day, ...]:
+    """Sums of different slices, a day once, ascending."""
+    days: dict[date, Day] = {}
+    for day in (one for each in several for one in each):
+        days[day.date] = days[day.date].plus(day) if day.date in days else day
+    return tuple(days[of] for of in sorted(days))
+
+
 def is_good_slice(requests: int, errors_5xx: int) -> bool:
     """A slice with requests is good unless more than 5 % of them failed (methods 1)."""
     return errors_5xx <= BAD_SLICE_ERROR_RATE * requests

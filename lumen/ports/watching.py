@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from lumen.model.day import Day
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
@@ -37,6 +38,11 @@ class SliceSource(Protocol):
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """The slices of the window of which anything is known, ascending."""
 
+    async def counts(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """The same without latencies, which take most of the work: for the sums of days long past."""
+
     async def by_revision(
         self, services: Sequence[ServiceId], window: Window, period: timedelta
     ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
@@ -51,6 +57,8 @@ class Look:
     observations: Sequence[Observation]
     #: Alerts that are new or have changed.
     told: Sequence[StoredAlert]
+    #: Sums of the time before the first slice, on a fresh installation.
+    earlier: Sequence[Day] = ()
 
 
 class Alerts(Protocol):

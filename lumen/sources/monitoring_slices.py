@@ -41,20 +41,32 @@ class MonitoringSlices:
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """NoData only where requests could not be asked for at all; without latency or cache a slice lacks those."""
+        found = await self._all(services, window, latencies=True)
+        if self._own is not None:
+            await self._add_own(self._own, found, window)
+        return found
+
+    async def counts(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """A server's own counters know nothing of the past, so without an instance these lack hits and misses."""
+        return await self._all(services, window, latencies=False)
+
+    async def _all(
+        self, services: Sequence[ServiceId], window: Window, *, latencies: bool
+    ) -> dict[ServiceId, list[Observation] | NoData]:
         found: dict[ServiceId, list[Observation]] = {service: [] for service in services}
         start = window.start
         while start < window.end:
             piece = Window(start, min(window.end, start + PIECE))
             try:
-                one = await self._piece(services, piece)
+                one = await self._piece(services, piece, latencies=latencies)
             except SourceUnavailable as error:
                 return dict.fromkeys(services, no_data(error))
             for service in services:
                 found[service] += [one[service][index] for index in sorted(one[service])]
             start = piece.end
-        if self._own is not None:
-            await self._add_own(self._own, found, window)
-        return found
+        return dict(found)
 
     async def by_revision(
         self, services: Sequence[ServiceId], window: Window, period: timedelta
@@ -67,7 +79,9 @@ class MonitoringSlices:
         of = cloud_run_metrics.per_service(services, series)
         return {service: _counted(of[service], window.start, period) for service in services}
 
-    async def _add_own(self, own: RedisInfoCache, found: Mapping[ServiceId, list[Observation]], window: Window) -> None:
+    async def _add_own(
+        self, own: RedisInfoCache, found: Mapping[ServiceId, list[Observation] | NoData], window: Window
+    ) -> None:
         """Of the five minutes up to now rather than of the slice: a level, near enough for what is usual."""
         if isinstance(await own.refresh(), NoData):
             return
@@ -77,16 +91,16 @@ class MonitoringSlices:
         share = SLICE.total_seconds() / counters.seconds
         hits, misses = round(counters.hits * share), round(counters.misses * share)
         for slices in found.values():
-            if slices and slices[-1].end == window.end:
+            if not isinstance(slices, NoData) and slices and slices[-1].end == window.end:
                 slices[-1] = replace(slices[-1], hits=hits, misses=misses)
 
-    async def _piece(self, services: Sequence[ServiceId], window: Window) -> _Found:
-        requests, latencies, cache = await asyncio.gather(
+    async def _piece(self, services: Sequence[ServiceId], window: Window, *, latencies: bool) -> _Found:
+        requests, slowness, cache = await asyncio.gather(
             self._queries.series(cloud_run_metrics.by_response_class(services, SLICE), window),
-            self._latencies(services, window),
+            self._latencies(services if latencies else (), window),
             self._lookups(services, window),
         )
-        of, slow = cloud_run_metrics.per_service(services, requests), cloud_run_metrics.per_service(services, latencies)
+        of, slow = cloud_run_metrics.per_service(services, requests), cloud_run_metrics.per_service(services, slowness)
         found: _Found = {}
         for service in services:
             slices = _requests(of[service], window)
@@ -96,6 +110,8 @@ class MonitoringSlices:
         return found
 
     async def _latencies(self, services: Sequence[ServiceId], window: Window) -> Sequence[Series]:
+        if not services:
+            return ()
         query = cloud_run_metrics.by_service(cloud_run_metrics.LATENCIES, services, SLICE)
         try:
             return await self._queries.series(query, window)

@@ -1,7 +1,7 @@
 """Slices with what each of them cost: the estimate of docs/methods.md (Cost), five minutes at a time."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -22,6 +22,11 @@ class Slices(Protocol):
     """What is priced."""
 
     async def slices(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """As in the SliceSource port."""
+
+    async def counts(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """As in the SliceSource port."""
@@ -57,8 +62,21 @@ class PricedSlices:
     async def slices(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        return await self._with_costs(self._slices.slices(services, window), services, window)
+
+    async def counts(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        return await self._with_costs(self._slices.counts(services, window), services, window)
+
+    async def _with_costs(
+        self,
+        asked: Coroutine[None, None, Mapping[ServiceId, Sequence[Observation] | NoData]],
+        services: Sequence[ServiceId],
+        window: Window,
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         found, billable, shapes = await asyncio.gather(
-            self._slices.slices(services, window), self._billable(services, window), self._shapes.shapes(services)
+            asked, self._billable(services, window), self._shapes.shapes(services)
         )
         return {
             service: self._priced(found[service], billable[service], shapes[service], window) for service in services

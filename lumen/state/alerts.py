@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from lumen.model.alert import Severity
 from lumen.model.calling import PagerState, Taken
-from lumen.model.day import folded
+from lumen.model.day import Day, folded, together
 from lumen.model.message import Message
 from lumen.model.observation import Observation
 from lumen.model.service import ServiceId
@@ -68,12 +68,12 @@ class RedisAlerts:
         return [one for one in found if after is None or one.start > after]
 
     async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
-        after, rest = look.after, list(look.observations)
+        after, rest, earlier = look.after, list(look.observations), look.earlier
         while len(rest) > BATCH:
-            if not await self._add(service, lease, after, rest[:BATCH], ()):
+            if not await self._add(service, lease, after, rest[:BATCH], (), earlier):
                 return False
-            after, rest = rest[BATCH - 1].start, rest[BATCH:]
-        return await self._add(service, lease, after, rest, look.told)
+            after, rest, earlier = rest[BATCH - 1].start, rest[BATCH:], ()
+        return await self._add(service, lease, after, rest, look.told, earlier)
 
     async def open(self, service: ServiceId) -> list[StoredAlert]:
         reply = await self._calls.read("alert_read", service, "open")
@@ -108,8 +108,9 @@ class RedisAlerts:
         after: datetime | None,
         observations: Sequence[Observation],
         told: Sequence[StoredAlert],
+        earlier: Sequence[Day],
     ) -> bool:
-        days = folded(observations)
+        days = together(earlier, folded(observations))
         arguments: list[str | int] = [
             lease.name,
             lease.token,

@@ -7,7 +7,7 @@ with each look; where the two differ (a crash in between, another version of the
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from lumen.alerts.budget import DayCost
 from lumen.alerts.silence import leader_of
@@ -15,7 +15,7 @@ from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent, Severity
 from lumen.model.calling import Silence, in_force, silence_over
-from lumen.model.day import Day, day_of, folded
+from lumen.model.day import Day, day_of, folded, together
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
@@ -31,6 +31,8 @@ from lumen.use_cases.collect import window_before
 from lumen.use_cases.holding import LEASE, kept_alive
 
 WATCH_SCHEDULE = "watch"
+#: Cloud Monitoring keeps the metrics of Cloud Run for six weeks.
+REMEMBERED = timedelta(days=42)
 #: So many slices are fed before clicks get their turn (a fortnight takes about half a second).
 TURN_OF_SLICES = 50
 
@@ -116,8 +118,9 @@ class Watch:
         async with kept_alive(self._leases, claimed):
             after = {service: await self._alerts.newest(service) for service in claimed}
             seen = await self._newest(after, slot)
+            earlier = await self._earlier([service for service in claimed if after[service] is None], slot)
             for service, lease in claimed.items():
-                if await self._look(service, lease, after[service], seen[service]):
+                if await self._look(service, lease, after[service], seen[service], earlier.get(service, ())):
                     looked.append(service)
                 await self._slots.done(service, WATCH_SCHEDULE, slot, lease)
         return looked
@@ -135,15 +138,32 @@ class Watch:
         found = await self._source.slices(tuple(after), window)
         return {service: _slices(found[service], after[service], start[service], end) for service in after}
 
+    async def _earlier(self, fresh: Sequence[ServiceId], end: datetime) -> Mapping[ServiceId, Sequence[Day]]:
+        """On a fresh installation: the sums of the days before the fortnight, as far back as anybody remembers.
+
+        What cannot be asked is not known, then or later: the budgets of 30 days say how many they know.
+        """
+        if not fresh:
+            return {}
+        found = await self._source.counts(fresh, Window(end - REMEMBERED, end - REPLAY))
+        return {service: () if isinstance(seen, NoData) else folded(seen) for service, seen in found.items()}
+
     async def _look(
-        self, service: ServiceId, lease: Lease, after: datetime | None, seen: Sequence[Observation]
+        self,
+        service: ServiceId,
+        lease: Lease,
+        after: datetime | None,
+        seen: Sequence[Observation],
+        earlier: Sequence[Day],
     ) -> bool:
         """False where another replica was quicker; the slices are then its, and read from the store next time."""
         try:
             fold = await self._caught_up(service)
-            events = [*await fold.feed(seen), *await fold.feed_days(await self._with(service, fold, seen), after)]
+            earlier = earlier if seen else ()  # the fortnight has not come: all of it waits for the next look
+            days = await self._with(service, fold, together(earlier, folded(seen)))
+            events = [*await fold.feed(seen), *await fold.feed_days(days, after)]
             told = await self._to_tell(service, fold, () if after is None else events)
-            if await self._alerts.look(service, lease, Look(after, seen, told)):
+            if await self._alerts.look(service, lease, Look(after, seen, told, earlier)):
                 return True
         except BaseException:
             self._folds.pop(service, None)  # fed with what may not be stored: begin again from the store
@@ -164,12 +184,9 @@ class Watch:
         newest = await self._alerts.newest(service)
         return None if newest is None else newest - REPLAY
 
-    async def _with(self, service: ServiceId, fold: _Fold, seen: Sequence[Observation]) -> Sequence[Day]:
-        """The days that the fold does not know whole, with the slices that are not stored yet."""
-        days = {day.date: day for day in await self._days.days(service, fold.closed_until or date.min)}
-        for day in folded(seen):
-            days[day.date] = days[day.date].plus(day) if day.date in days else day
-        return [days[of] for of in sorted(days)]
+    async def _with(self, service: ServiceId, fold: _Fold, new: Sequence[Day]) -> Sequence[Day]:
+        """The days that the fold does not know whole, with the sums that are not stored yet."""
+        return together(await self._days.days(service, fold.closed_until or date.min), new)
 
     async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
         """What people do not know yet. On a fresh installation (no `events`) only what is open now."""

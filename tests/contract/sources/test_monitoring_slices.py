@@ -1,7 +1,7 @@
 """Slices for the watch and requests by revision, from the sandbox's Monitoring and cache over the real protocols."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -106,6 +106,15 @@ async def test_a_servers_own_counters_tell_of_the_newest_slice(looking: Looking)
     assert found[-1].lookups is not None
     assert found[-1].lookups > 100
     assert all(one.lookups is None for one in found[:-1])
+
+
+async def test_counts_are_the_slices_without_latencies(looking: Looking) -> None:
+    source, window = looking.priced(counts_misses=True), looking.window(HOUR)
+    counts = (await source.counts((looking.api,), window))[looking.api]
+    slices = (await source.slices((looking.api,), window))[looking.api]
+    assert not isinstance(counts, NoData)
+    assert not isinstance(slices, NoData)
+    assert list(counts) == [replace(one, p50_ms=None, p95_ms=None, p99_ms=None) for one in slices]
 
 
 async def test_slices_cost_what_their_hours_cost(looking: Looking) -> None:

@@ -1,0 +1,41 @@
+"""A fresh installation knows as many days as Monitoring remembers, and each slice of them once."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from lumen.alerts.watch import REPLAY
+from lumen.model.day import Day, folded
+from lumen.model.observation import Observation
+from lumen.model.snapshot import SLICE
+from lumen.state.days import RedisDays
+from lumen.use_cases.watch import REMEMBERED
+from tests.contract.state.builders import SERVICE
+from tests.contract.use_cases.conftest import Tower
+
+EVER = date(2000, 1, 1)
+
+
+async def over(tower: Tower) -> dict[date, Day]:
+    """Every day that is stored but today."""
+    days = await RedisDays(tower.store.redis).days(SERVICE, EVER)
+    return {day.date: day for day in days if day.date < tower.store.clock.time.date()}
+
+
+async def test_days_from_before_the_fortnight_are_counted_once(tower: Tower) -> None:
+    cloud = tower.cloud
+    began = tower.store.clock.time - timedelta(days=30)
+    midnight = datetime(began.year, began.month, began.day, tzinfo=UTC)
+    cloud.long_ago = [Observation(midnight + nth * SLICE, 100, 1, 0, hits=7, misses=3) for nth in range(20 * 288)]
+    cloud.is_silent = True  # no fortnight yet: what came before waits with it
+    await tower.look(tower.replica())
+    assert await over(tower) == {}
+    cloud.is_silent = False
+    await tower.look(tower.replica(), slots=3)
+    found, fortnight = await over(tower), tower.store.clock.time - REPLAY
+    assert len(found) == 30
+    assert all(day.slices == 288 for day in found.values())
+    whole = [day for day in folded(cloud.long_ago) if day.date < fortnight.date()]
+    assert len(whole) == 16
+    assert [found[day.date] for day in whole] == whole
+    assert [window.end - window.start for window in cloud.counted] == [REMEMBERED - REPLAY] * 2  # while fresh only
+    await tower.look(tower.replica())
+    assert await over(tower) == found  # a restart counts nothing again
