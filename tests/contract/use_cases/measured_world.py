@@ -93,7 +93,7 @@ class House:
     def __post_init__(self) -> None:
         self.alerts = RedisAlerts(self.store.redis, self.store.clock)
         self.standings = RedisStandings(self.store.redis, self.store.clock)
-        self.places = {Knob.TTL: Place(300), Knob.CACHE_SIZE: Place(256)}
+        self.places = {Knob.TTL: Place(300), Knob.CACHE_SIZE: Place(256), Knob.MIN_INSTANCES: Place(0)}
         self.store.clock.time = START
 
     @property
@@ -101,6 +101,7 @@ class House:
         return {
             Knob.TTL: Turnable((self.places[Knob.TTL],), "s", 60, 3600),
             Knob.CACHE_SIZE: Turnable((self.places[Knob.CACHE_SIZE],), "MB", 10, 1024),
+            Knob.MIN_INSTANCES: Turnable((self.places[Knob.MIN_INSTANCES],), "", 0, 5),
         }
 
     @property
@@ -180,9 +181,10 @@ class House:
         p95 = 120.0 * math.exp(dice.gauss(0, 0.02))
         return Observation(at, requests, 0, 0, 50.0, p95, 250.0, hits, requests - hits, 0, 200.0, cost)
 
-    async def page(self, at: datetime) -> None:
-        """An availability page that opened then."""
-        alert = Alert("page-1", SERVICE.name, AlertKind.AVAILABILITY, "", Severity.PAGE, at, message("alert.data_back"))
+    async def page(self, at: datetime, *, over: bool = False) -> None:
+        """An availability page that opened then, and is `over` now."""
+        why, closed_at = message("alert.data_back"), self.now if over else None
+        alert = Alert("p1", SERVICE.name, AlertKind.AVAILABILITY, "", Severity.PAGE, at, why, closed_at)
         after = await self.alerts.newest(SERVICE)
         lease = await self.store.lease("slot/watch")
         assert await self.alerts.look(SERVICE, lease, Look(after, (), (StoredAlert(alert, alert.id),)))
@@ -212,6 +214,11 @@ class House:
             undo_of=None,
             request_id=f"r{self.made}",
         )
+
+    async def approve(self, proposal: Proposal) -> None:
+        """By a person, and carried out."""
+        await self.approvals.decide(SERVICE, proposal.id, Choice.APPROVE, KIM, f"yes:{proposal.id}")
+        await self.carry_out()
 
     async def carry_out(self) -> None:
         store = self.store

@@ -12,12 +12,13 @@ from handlers.catalogue import Catalogue
 from handlers.views.proposal import card
 from lumen.model.message import message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, State
+from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, Proposal, State
 from lumen.model.turn import Recommendation
 from lumen.model.verdict import Verdict
 from lumen.model.watching import Pause
 from lumen.policies.guard import Automation
 from lumen.state.connection import open_store
+from lumen.use_cases.effects import Effects
 from tests.contract.state.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 from tests.contract.use_cases.measured_world import HOUR, START, House, settled
@@ -66,21 +67,14 @@ async def test_four_days_of_a_change_that_helps(house: House) -> None:
     assert [r.code for r in down.draft.reasons] == ["approval.asked_by_person"]
 
 
-async def test_no_effect_is_looked_at_three_times_and_left(house: House) -> None:
-    made = await house.applied()
-    await house.live(96, house.effects())
-    assert await house.looks(made) == ["APPLIED", "APPLIED", "INCONCLUSIVE"]
-    found = await house.found(made)
-    assert found.measured is not None
-    assert found.measured.look_hours == 72
-    assert found.measured.undo == bool(await house.undos(made))
-
-
-async def test_what_costs_more_without_a_clear_effect_is_asked_back(house: House) -> None:
+async def test_no_effect_is_looked_at_three_times_and_asked_back_where_it_costs_more(house: House) -> None:
     house.dearer = 0.03
     made = await house.applied()
     await house.live(96, house.effects(by_itself=True))
-    assert (await house.found(made)).state is State.INCONCLUSIVE
+    assert await house.looks(made) == ["APPLIED", "APPLIED", "INCONCLUSIVE"]
+    found = await house.found(made)
+    assert found.measured is not None
+    assert (found.measured.look_hours, found.measured.undo) == (72, True)
     (undo,) = await house.undos(made)
     assert (undo.state, undo.draft.priority, undo.acts_at) == (State.PENDING, Priority.LOW, None)
     assert undo.draft.reasons[0].code == "effect.back_costs_more"
@@ -109,23 +103,30 @@ async def test_harm_is_asked_back_within_the_hour_and_undone_on_approval(house: 
     assert [r.params["helped"] for r in again.draft.reasons if r.code == "effect.record"] == [0]
 
 
+async def harmed(house: House, effects: Effects, origin: Origin = Origin.POLICY) -> Proposal:
+    """A change that a page followed, which is the quickest harm."""
+    made = await house.applied(origin=origin)
+    house.store.clock.time += HOUR
+    await house.page(START + HOUR / 2)
+    await effects.guard(SERVICE)
+    found = await house.found(made)
+    assert found.state is State.HARMFUL
+    return found
+
+
 async def test_rejected_means_that_it_stays(house: House) -> None:
-    house.gain = -0.15
-    made = await house.applied()
     effects = house.effects()
-    await house.live(26, effects)
+    made = await harmed(house, effects)
     (undo,) = await house.undos(made)
     await house.approvals.decide(SERVICE, undo.id, Choice.REJECT, KIM, "no")
-    await house.live(30, effects)
+    await house.live(30, effects, every=30)
     assert len(await house.undos(made)) == 1
     assert (await house.found(made)).state is State.HARMFUL
 
 
 @pytest.mark.parametrize(("origin", "by_itself"), [(Origin.POLICY, True), (Origin.PERSON, False)])
 async def test_by_itself_only_where_it_is_set_and_for_its_own(house: House, origin: Origin, by_itself: bool) -> None:
-    house.gain = -0.15
-    made = await house.applied(origin=origin)
-    await house.live(26, house.effects(by_itself=True))
+    made = await harmed(house, house.effects(by_itself=True), origin)
     await settled(house, house.taking_back(by_itself=True))
     (undo,) = await house.undos(made)
     assert (undo.state is State.APPLIED) == by_itself
@@ -134,9 +135,7 @@ async def test_by_itself_only_where_it_is_set_and_for_its_own(house: House, orig
 
 
 async def test_paused_meanwhile_a_person_is_asked_instead(house: House) -> None:
-    house.gain = -0.15
-    made = await house.applied()
-    await house.live(26, house.effects(by_itself=True))
+    made = await harmed(house, house.effects(by_itself=True))
     await house.standings.pause(SERVICE, Pause(KIM, house.now, None))
     await settled(house, house.taking_back(by_itself=True))
     asked, at_once = await house.undos(made)
@@ -145,11 +144,8 @@ async def test_paused_meanwhile_a_person_is_asked_instead(house: House) -> None:
 
 
 async def test_what_people_set_against_automation_holds_the_proposal_back(house: House) -> None:
-    house.gain = -0.15
-    made = await house.applied()
     await house.standings.pause(SERVICE, Pause(KIM, house.now, None))
-    await house.live(26, house.effects())
-    assert (await house.found(made)).state is State.HARMFUL
+    made = await harmed(house, house.effects())
     assert await house.undos(made) == []
     await house.taking_back(automation=Automation(disabled=True)).propose(SERVICE)
     assert await house.undos(made) == []
@@ -159,11 +155,12 @@ async def test_what_people_set_against_automation_holds_the_proposal_back(house:
 
 
 async def test_what_somebody_set_or_asks_for_since_is_not_pushed_aside(house: House) -> None:
-    house.gain = -0.15
     made = await house.applied()
     asked = await house.approvals.propose(SERVICE, Knob.TTL, 600, KIM, "mine")
+    house.store.clock.time += HOUR
+    await house.page(START + HOUR / 2)
     effects = house.effects()
-    await house.live(26, effects)
+    await effects.guard(SERVICE)
     assert (await house.found(made)).state is State.HARMFUL
     assert await house.undos(made) == []
     await house.approvals.decide(SERVICE, asked.id, Choice.REJECT, KIM, "no")

@@ -1,0 +1,190 @@
+"""What a turn proposes, and what holds it back, over a real store: of all knobs one, one change at a time."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+pytest.importorskip("scipy", reason="needs the extra numerics")
+
+from lumen.exporters.assess import AssessmentSettings
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Knob, Proposal, State
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import Deployment, Snapshot, Spend, Window
+from lumen.model.turn import Missing, Turn
+from lumen.model.watching import SizeLock
+from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
+from lumen.policies.size import SizeLimits
+from lumen.policies.ttl import TtlLimits
+from lumen.ports.faults import no_fault
+from lumen.state.connection import open_store
+from lumen.state.days import RedisDays
+from lumen.use_cases.advice import Advice
+from lumen.use_cases.collect import window_before
+from lumen.use_cases.drift import Drift
+from lumen.use_cases.hindsight import Hindsight
+from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.tick import Tick
+from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.use_cases.measured_world import HOUR, START, House, Inline
+from tests.snapshots import cache, deployment, history, snapshot, traffic, ttl
+
+LACKING = Missing("effects", NoData(message("effect.no_numerics"), message("effect.no_numerics_remedy")))
+
+
+def deployed(at: datetime) -> Deployment:
+    """One image, which has served since then."""
+    told = deployment(1)
+    return replace(told, revisions=(replace(told.revisions[0], created_at=at),))
+
+
+class Seen:
+    """What is measured at the next turn; stands where the Collector does."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.now: Snapshot = snapshot(deployment=deployed(START - timedelta(days=30)))
+
+    async def snapshots(self, services: Sequence[ServiceId]) -> dict[ServiceId, Snapshot]:
+        now = self._house.now
+        window: Window = window_before(now, HOUR)
+        place = self._house.places[Knob.TTL]
+        seen = replace(self.now, service=SERVICE, window=window, taken_at=now, ttl=ttl(place.value))
+        return dict.fromkeys(services, seen)
+
+
+class Room:
+    """A Tick with all that stands around it."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.seen = house, Seen(house)
+
+    def tick(self, automation: Automation | None = None) -> Tick:
+        store, alerts = self.house.store, self.house.alerts
+        automation = automation or Automation()
+        restraints = Restraints(self.house.standings, store.clock, automation, Locks())
+        drift = Drift(
+            store.proposals,
+            store.leases,
+            store.slots,
+            restraints,
+            store.turns,
+            store.audit,
+            self.house.knobs,
+            store.clock,
+            no_fault,
+            False,
+        )
+        return Tick(
+            self.seen,  # type: ignore[arg-type]  # stands where the Collector does
+            drift,
+            Inline(),
+            self.house.approvals,
+            store.proposals,
+            store.leases,
+            store.slots,
+            store.turns,
+            alerts,
+            store.clock,
+            AssessmentSettings(),
+            Advice(self.house.knobs, TtlLimits(), SizeLimits()),
+            automation,
+            restraints,
+            Hindsight(alerts, RedisDays(store.redis), store.turns, Inline()),
+            (LACKING,),
+        )
+
+    async def turn(self, automation: Automation | None = None) -> Turn:
+        (made,) = await self.tick(automation).extra_turns((SERVICE,))
+        return made
+
+    async def proposed(self, turn: Turn) -> Proposal:
+        (proposal_id,) = turn.proposed
+        found = await self.house.store.proposals.get(SERVICE, proposal_id)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def room(state_url: str) -> AsyncIterator[Room]:
+    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
+    store = Store.over(redis)
+    await store.prepare()
+    yield Room(House(store))
+    await redis.aclose()
+
+
+def held(turn: Turn) -> list[str]:
+    assert turn.proposed == ()
+    return [reason.code for reason in turn.held_back]
+
+
+async def test_memory_comes_first_where_it_binds(room: Room) -> None:
+    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 400))
+    made = await room.proposed(turn := await room.turn())
+    assert (made.draft.change.knob, made.draft.change.old, made.draft.change.new) == (Knob.CACHE_SIZE, 256, 384)
+    assert turn.first == turn.wanted
+    assert not isinstance(turn.ttl, NoData)
+    assert turn.ttl.change is None  # told beside it: a longer TTL could not help
+    assert LACKING in turn.missing
+
+
+async def test_a_locked_size_is_not_proposed(room: Room) -> None:
+    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 10))
+    await room.house.standings.lock_size(SERVICE, SizeLock(KIM, START, None))
+    turn = await room.turn()
+    assert (turn.proposed, turn.held_back) == ((), ())
+    assert not isinstance(turn.first, NoData)
+    assert turn.first.change is None
+
+
+async def test_instances_when_the_cache_is_content(room: Room) -> None:
+    cold = replace(traffic(), cold_starts=3000)
+    cheap = Spend(5.0, True, 200.0, START)
+    past = history(cost_usd=(0.01,) * 168)
+    room.seen.now = replace(room.seen.now, cache=cache(0.85, 0.75, 10), traffic=cold, spend=cheap, history=past)
+    made = await room.proposed(await room.turn())
+    assert (made.draft.change.knob, made.draft.change.new) == (Knob.MIN_INSTANCES, 1)
+
+
+async def test_one_change_at_a_time_whatever_the_knob(room: Room) -> None:
+    """Open, then cooling down, then without a verdict, then free: and the next one tells what became of the first."""
+    house = room.house
+    house.gain = 0.12
+    first = await house.applied(384, knob=Knob.CACHE_SIZE)
+    assert held(await room.turn()) == ["policy.held_cooldown"]
+    await house.live(25)
+    assert held(await room.turn()) == ["policy.held_measuring"]
+    await house.effects().due((SERVICE,))
+    assert (await house.found(first)).state is State.KEPT
+    second = await room.proposed(await room.turn())
+    assert (second.draft.change.knob, second.draft.change.new) == (Knob.TTL, 420)
+    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 400, max_mb=384))
+    assert held(await room.turn()) == ["policy.held_open_proposal"]
+
+
+async def test_harm_is_not_tried_again_soon(room: Room) -> None:
+    house = room.house
+    await house.applied(420)
+    house.store.clock.time += HOUR
+    await house.page(START + HOUR / 2)
+    await house.effects().guard(SERVICE)
+    await house.page(START + HOUR / 2, over=True)
+    house.store.clock.time += 24 * HOUR
+    (undo,) = [p for p in await house.store.proposals.unfinished(SERVICE) if p.draft.undo_of]
+    assert held(await room.turn()) == ["policy.held_open_proposal", "policy.held_harmed"]
+    await house.approve(undo)
+    house.store.clock.time += 25 * HOUR
+    assert held(await room.turn()) == ["policy.held_taken_back"]
+
+
+async def test_nothing_within_a_day_of_a_deployment(room: Room) -> None:
+    room.seen.now = replace(room.seen.now, deployment=deployed(room.house.now - 23 * HOUR))
+    careful = Automation(after_deployment=timedelta(hours=24))
+    assert held(await room.turn(careful)) == ["policy.held_deployed"]
+    room.house.store.clock.time += HOUR
+    assert len((await room.turn(careful)).proposed) == 1
