@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -35,6 +35,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.registry.register(ConnectionGauges(connection))
         self.turns = Counter("lumen_turns", "Turns made", ["occasion"], registry=self.registry)
+        self.watched_until = Gauge(
+            "lumen_watch_last_look_timestamp_seconds",
+            "Service time of the last look of the watch: alert on it when it is older than 15 minutes",
+            ["service"],
+            registry=self.registry,
+        )
         self.turn_seconds = Histogram(
             "lumen_turn_seconds", "Time that a wake-up with turns took", registry=self.registry
         )

@@ -104,6 +104,8 @@ class Bot:
         lumen = self._lumen
         try:
             looked = await lumen.watch.due(self._services)
+            for service in looked:
+                self._metrics.watched_until.labels(service.key).set(lumen.clock.now().timestamp())
             if looked:
                 await lumen.revisions.look(looked)
             for service in looked:

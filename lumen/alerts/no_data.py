@@ -8,17 +8,25 @@ from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.message import message
 
 MISSES = 3
+#: Costs are judged by the day.
+COST_MISSES = 36
 
 
 class NoDataAlert:
     """One signal of one service. A signal that never came is not configured, and is not missed."""
 
-    def __init__(self, service: str, signal: str) -> None:
+    def __init__(self, service: str, signal: str, misses: int = MISSES) -> None:
+        self._enough = misses
         self._signal = signal
         self._seen = False
         self._missing_since: datetime | None = None
         self._misses = 0
         self.lifecycle = Lifecycle(service, AlertKind.NO_DATA, signal, clear_slices=1)
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it once came and does not come now."""
+        return self._missing_since is not None
 
     @property
     def missing_since(self) -> datetime | None:
@@ -34,7 +42,7 @@ class NoDataAlert:
             return None
         self._missing_since = self._missing_since or start
         self._misses += 1
-        if self._misses < MISSES or self.lifecycle.open is not None:
+        if self._misses < self._enough or self.lifecycle.open is not None:
             return None
         reason = message("alert.no_data", signal=self._signal, since_at=self._missing_since.isoformat())
-        return self.lifecycle.step(end, Finding(Severity.NOTICE, MISSES, reason))
+        return self.lifecycle.step(end, Finding(Severity.NOTICE, self._enough, reason))

@@ -12,7 +12,7 @@ from lumen.alerts.availability import AvailabilityAlert
 from lumen.alerts.budget import DayCost
 from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
-from lumen.alerts.no_data import NoDataAlert
+from lumen.alerts.no_data import COST_MISSES, NoDataAlert
 from lumen.alerts.observation import Observation
 from lumen.alerts.return_low import ReturnAlert
 from lumen.alerts.spending import SpendingAlerts
@@ -56,6 +56,7 @@ class ServiceWatch:
         self._no_traffic = NoDataAlert(service, "traffic")
         self._no_latency = NoDataAlert(service, "latency")
         self._no_cache = NoDataAlert(service, "cache")
+        self._no_cost = NoDataAlert(service, "cost", COST_MISSES)
         self._next: datetime | None = None
         self.traffic = TrafficLevel()
 
@@ -85,6 +86,7 @@ class ServiceWatch:
             self._no_traffic.lifecycle,
             self._no_latency.lifecycle,
             self._no_cache.lifecycle,
+            self._no_cost.lifecycle,
         )
         return (*(one.open for one in lifecycles if one.open is not None), *self._spending.open_alerts())
 
@@ -126,3 +128,6 @@ class ServiceWatch:
             yield self._no_latency.step(seen.start, end, present=seen.p95_ms is not None)
         if traffic or seen.lookups is not None:
             yield self._no_cache.step(seen.start, end, present=seen.lookups is not None)
+        # What a slice cost is worked out from its traffic and its misses.
+        if traffic and not self._no_cache.is_missed:
+            yield self._no_cost.step(seen.start, end, present=seen.cost_usd is not None)

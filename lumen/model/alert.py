@@ -20,7 +20,7 @@ class AlertKind(StrEnum):
 
 
 #: What NO_DATA tells apart.
-SIGNALS = ("traffic", "latency", "cache")
+SIGNALS = ("traffic", "latency", "cache", "cost")
 
 
 class Severity(StrEnum):

@@ -105,6 +105,14 @@ def test_one_missing_signal_is_named() -> None:
     assert [(event.alert.kind, event.alert.signal) for event in events] == [(AlertKind.NO_DATA, "cache")] * 2
 
 
+def test_costs_are_missed_after_three_hours_and_not_beside_the_cache_that_they_are_made_of() -> None:
+    found = [(event.alert.kind, event.alert.signal) for event in told(from_day(6, 40, cost_usd=None))]
+    assert found == [(AlertKind.NO_DATA, "cost")] * 2
+    assert told(from_day(6, 35, cost_usd=None)) == []
+    together = told(from_day(6, 60, cost_usd=None, hits=None, misses=None))
+    assert {event.alert.signal for event in together} == {"cache"}
+
+
 def test_signals_that_never_came_are_not_missed() -> None:
     assert told([Observation(one.start, one.requests, 0) for one in healthy(DAY)]) == []
 
