@@ -80,9 +80,11 @@ def meant_by(service: ServiceId, what: str) -> Sequence[tuple[AlertKind, str]]:
     name = name.removeprefix(f"{service.name}:".lower())  # the id of an alert: service:kind[:signal]:instant
     first, _, rest = name.replace("/", ":").partition(":")
     first = ALSO.get(first, first)
-    signal = rest.partition(":")[0]
-    if first not in {str(kind) for kind in AlertKind}:
+    of_data = first == AlertKind.NO_DATA
+    signal = rest.partition(":")[0] if of_data else ""
+    # What follows other kinds is the rest of an id: when it was noticed, or of which month it is.
+    is_known = signal in ("", *SIGNALS) if of_data else not rest or rest.removeprefix("forecast:")[:1].isdigit()
+    if first not in {str(kind) for kind in AlertKind} or not is_known:
         kinds = ", ".join(AlertKind)
         raise NotPossible(message("silence.unknown", what=what), message("silence.unknown_remedy", kinds=kinds))
-    kind = AlertKind(first)
-    return [(kind, signal if kind is AlertKind.NO_DATA and signal in SIGNALS else "")]
+    return [(AlertKind(first), signal)]

@@ -29,6 +29,7 @@ def silencing(tower: Tower) -> Silencing:
         ("Cache_HitRate_Low", AlertKind.CACHE, ""),
         ("ROI_Degradation", AlertKind.ROI, ""),
         ("no_data", AlertKind.NO_DATA, ""),
+        ("ion-api:budget:forecast:2026-11", AlertKind.BUDGET, ""),
         ("no_data/traffic", AlertKind.NO_DATA, "traffic"),
         ("ion-api:availability:2026-03-01T12:00:00+00:00", AlertKind.AVAILABILITY, ""),
         ("ion-api:no_data:cache:2026-03-01T12:00:00+00:00", AlertKind.NO_DATA, "cache"),
@@ -40,8 +41,9 @@ def test_what_people_type(typed: str, kind: AlertKind, signal: str) -> None:
 
 def test_everything_and_nothing() -> None:
     assert {kind for kind, _ in meant_by(SERVICE, "all")} == set(AlertKind)
-    with pytest.raises(NotPossible):
-        meant_by(SERVICE, "cash")
+    for typed in ("cash", "no_data/foo", "cache/redis", ""):
+        with pytest.raises(NotPossible):
+            meant_by(SERVICE, typed)
 
 
 async def test_a_silence_is_kept_with_who_and_until_and_runs_out_by_itself(tower: Tower) -> None:
