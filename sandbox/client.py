@@ -221,11 +221,13 @@ class SandboxClient:
 
     # ---- fate
 
-    async def sockets(self, do: str, *, count: int | None = None, connection: str | None = None) -> None:
+    async def sockets(
+        self, do: str, *, count: int | None = None, connection: str | None = None, seconds: float | None = None
+    ) -> None:
         """close, reset, finish, half_open, warning, refresh_requested, link_disabled, too_many_websockets (to open
         connections); reject_tickets, link_disabled_on_connect, duplicate_envelopes, withhold_hello (`count` times
-        from now on); heal."""
-        await self.post("slack/sockets", do=do, count=count, connection=connection)
+        from now on); heal. `seconds`: between a disconnect frame and the close."""
+        await self.post("slack/sockets", do=do, count=count, connection=connection, seconds=seconds)
 
     async def fault(
         self, method: str, kind: str, *, times: int = 1, error: str | None = None, seconds: float | None = None

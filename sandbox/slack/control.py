@@ -161,7 +161,10 @@ class Control:
     # ---- fate
 
     async def sockets(self, body: Json) -> Json:
-        """{do, count?, connection?}: `do` is one of SOCKET_DEEDS; connection = an id, else all that are open."""
+        """{do, count?, connection?, seconds?}: `do` is one of SOCKET_DEEDS; connection = an id, else all that are open.
+
+        `seconds`: how long after its disconnect frame a connection is closed; at once without it.
+        """
         deed = body.get("do")
         if deed not in SOCKET_DEEDS:
             raise ControlError(f"do must be one of {', '.join(SOCKET_DEEDS)}, not {deed!r}", status=422)
@@ -180,6 +183,8 @@ class Control:
                 self.hub.faults = SocketFaults()
             case "warning":
                 await self.hub.warn_and_refresh(chosen)
+            case "refresh_requested" | "link_disabled" | "too_many_websockets" if "seconds" in body:
+                await self.hub.ask_to_leave(chosen, deed, float(body["seconds"]))
             case _:
                 for connection in chosen:
                     await _end(connection, deed)

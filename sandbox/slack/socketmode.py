@@ -8,8 +8,9 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -242,7 +243,22 @@ class SocketHub:
             for connection in connections:
                 await connection.disconnect("refresh_requested")
 
-        task = asyncio.ensure_future(later())
+        self._later(later())
+
+    async def ask_to_leave(self, connections: list[Connection], reason: str, seconds: float) -> None:
+        """A disconnect frame, and the close `seconds` later; until then a connection still brings envelopes."""
+        for connection in connections:
+            await connection.send({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
+
+        async def later() -> None:
+            await asyncio.sleep(seconds)
+            for connection in connections:
+                await connection.close()
+
+        self._later(later())
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -119,6 +119,30 @@ async def test_a_refresh_of_one_connection_at_a_time_loses_nothing(slack: Runnin
     assert max(handled.texts.values()) == 1
 
 
+async def test_a_refresh_of_all_connections_at_once_loses_nothing(slack: RunningSlack, handled: Handled) -> None:
+    """Both get their notice in the same moment, and are closed soon after; tickets stay a second apart."""
+
+    async def refresh() -> None:
+        await asyncio.sleep(1.0)
+        await slack.control.sockets("refresh_requested", seconds=0.5)
+
+    refreshing = asyncio.create_task(refresh())
+    made = await load(slack)
+    await refreshing
+    assert len(made.acked()) == len(made.sent)
+    assert max(handled.texts.values()) == 1
+
+
+async def test_a_refresh_of_all_that_closes_at_once_is_over_within_a_second(
+    slack: RunningSlack, handled: Handled
+) -> None:
+    """Until the next hello Slack has nowhere to send anything: only how long that lasts is ours to bound."""
+    made = await load(slack, (1.0, "refresh_requested"), (2.5, "refresh_requested"))
+    assert made.longest_gap_seconds() < 1.0
+    assert made.acked() <= set(handled.texts)
+    assert max(handled.texts.values()) == 1
+
+
 async def test_duplicates_are_handled_once(slack: RunningSlack, handled: Handled) -> None:
     await slack.control.sockets("duplicate_envelopes", count=200)
     made = await load(slack)

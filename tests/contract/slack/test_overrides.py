@@ -62,7 +62,11 @@ async def test_a_pin_is_stored_shown_proposed_and_lifted(slack: RunningSlack, ro
     assert (override.ttl_seconds, override.by.user_id) == (600, slack.facts.approver)
     assert override.until - override.at == timedelta(hours=2)
     await card(slack, "from 300 s to 600 s")
-    for typed, beside in (("status", "nothing measured yet"), ("ttl", "uses a TTL of 300 s"), ("override", "lock size for 2h")):
+    for typed, beside in (
+        ("status", "nothing measured yet"),
+        ("ttl", "uses a TTL of 300 s"),
+        ("override", "lock size for 2h"),
+    ):
         await slack.control.command(f"/lumen {typed}")
         assert "pinned to 600 s by" in (await answer(slack, beside)).words()
     await slack.control.command("/lumen ttl 420")
