@@ -103,13 +103,14 @@ def _rows(words: Catalogue, turn: Turn) -> Iterator[tuple[str, str, str]]:
 
 
 def _recommendation(console: Console, words: Catalogue, turn: Turn) -> None:
-    wanted = turn.ttl
+    wanted = turn.first
     if isinstance(wanted, NoData):
         console.print("TTL:", words.plain(wanted.reason), words.plain(wanted.remedy), highlight=False)
         return
     change = wanted.change
     move = "=" if change is None else f"{change.old} → {change.new} {change.unit}"
-    console.print(f"TTL: {move}  \\[{wanted.priority.value}] {wanted.strategy}", highlight=False)
+    name = "TTL" if change is None else words.plain(Message(f"word.knob_{change.knob}", {}))
+    console.print(f"{name}: {move}  \\[{wanted.priority.value}] {wanted.strategy}", highlight=False)
     for reason in (*wanted.reasons, *turn.held_back):
         console.print(f"  • {words.plain(reason)}", highlight=False)
 
