@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.model.day import SLICES_A_DAY, Day, day_of, folded
@@ -42,6 +42,7 @@ def test_a_day_costs_something_only_as_a_whole() -> None:
     assert [day.date.day for day in folded([*whole, Observation(midnight + SLICES_A_DAY * SLICE)])] == [1, 2]
 
 
+@settings(deadline=None)
 @given(SLICES, st.integers(0, 20))
 def test_sums_of_pieces_add_up_to_the_sum_of_all(given_slices: list[Observation], cut: int) -> None:
     day = Day(day_of(NOON))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
@@ -53,6 +53,7 @@ CHANGES = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(CHANGES, CHANGES)
 def test_moves_add_up(before: dict[str, object], now: dict[str, object]) -> None:
     for move in between(before, now).values():

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
@@ -213,6 +213,7 @@ def points(value: float | NoData) -> float:
     return -1.0 if isinstance(value, NoData) else value
 
 
+@settings(deadline=None)
 @given(SEEN, DAYS, st.sets(st.sampled_from((*PARTS, "traffic.latency", "cache.max_mb", "cache.p95_ms"))))
 def test_scores_stay_within_bounds_and_missing_data_never_raises_one(
     seen: Snapshot, days: list[Day], gone: set[str]
