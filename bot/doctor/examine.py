@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Sequence
 
 from bot.assembly import Examined, open_examined
 from bot.config import Settings
+from bot.doctor.calling import oncall_checks, pager_checks
 from bot.doctor.checks import Check
 from bot.doctor.measured import measured_checks
 from bot.doctor.people import people_checks
@@ -24,15 +25,18 @@ PART_SECONDS = 60.0
 
 async def examine(settings: Settings) -> Sequence[Check]:
     """Settings, Slack, servers, Google, every metric. Changes nothing; a part that fails costs its own lines only."""
-    slack, rest = await asyncio.gather(_bounded("slack", _slack(settings)), _lumen(settings))
-    return [*setting_checks(settings), *people_checks(settings, clock_of(settings).now()), *slack, *rest]
+    slack, pager, rest = await asyncio.gather(
+        _bounded("slack", _slack(settings)), _bounded("pager", pager_checks(settings)), _lumen(settings)
+    )
+    return [*setting_checks(settings), *people_checks(settings, clock_of(settings).now()), *slack, *pager, *rest]
 
 
 async def _slack(settings: Settings) -> Sequence[Check]:
     async with slack_session() as session:
         client = single_try_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
         app_token = settings.slack_app_token.get_secret_value()
-        return await slack_checks(client, app_token, settings.slack_channel, settings.who_may_approve)
+        found = await slack_checks(client, app_token, settings.slack_channel, settings.who_may_approve)
+        return [*found, *await oncall_checks(client, settings.oncall_group)]
 
 
 async def _lumen(settings: Settings) -> Sequence[Check]:

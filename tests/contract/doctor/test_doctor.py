@@ -147,3 +147,11 @@ async def test_the_cache_s_policy(prepared: World, sandbox: SandboxClient, polic
     finally:
         await cache.config_set("maxmemory-policy", "volatile-lru")
         await cache.aclose()
+
+
+async def test_a_page_that_would_reach_nobody_is_said(prepared: World) -> None:
+    pager = {"pager_webhook_url": "http://127.0.0.1:1/api/v2/alerts"}
+    found = wrong(await examine(settings(prepared, oncall_group="S0NOBODY01", **pager)))
+    assert found == {"slack: ONCALL_GROUP": "doctor.oncall", "pager: PAGER_WEBHOOK_URL": "pager.no_answer"}
+    group = prepared.addresses.approver_group
+    assert wrong(await examine(settings(prepared, oncall_group=group))) == {}
