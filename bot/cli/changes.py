@@ -86,6 +86,7 @@ def override_ttl(
     lasts: For = "",
     because: Because = "",
     service: Service = "",
+    as_json: Json = False,
 ) -> None:
     """Pin the TTL, and propose it in Slack where it is another one."""
     from bot.cli.changing import pin_ttl
@@ -94,17 +95,17 @@ def override_ttl(
 
     settings = load()
     pinned = run(settings, pin_ttl(settings, chosen(settings, service), seconds, _terms(lasts, because)))
-    _say(settings, *pinned_messages(Catalogue(settings.lumen_locale), pinned))
+    _say(settings, as_json, *pinned_messages(Catalogue(settings.lumen_locale), pinned))
 
 
 @override_app.command("off")
-def override_off(service: Service = "") -> None:
+def override_off(service: Service = "", as_json: Json = False) -> None:
     """Let the TTL be another one again."""
     from bot.cli.changing import lift_ttl
     from handlers.views.held import lifted
 
     settings = load()
-    _say(settings, lifted(run(settings, lift_ttl(settings, chosen(settings, service)))))
+    _say(settings, as_json, lifted(run(settings, lift_ttl(settings, chosen(settings, service)))))
 
 
 @override_app.command("show")
@@ -122,29 +123,30 @@ def override_show(service: Service = "", as_json: Json = False) -> None:
         frozen = found.frozen_until.isoformat() if found.frozen_until else None
         typer.echo(json.dumps({**shown, "frozen_until": frozen}, ensure_ascii=False, indent=2))
     else:
-        _say(settings, *([sentence for _, sentence in held(found)] or NOTHING_HELD))
+        _say(settings, False, *([sentence for _, sentence in held(found)] or NOTHING_HELD))
 
 
 @lock_app.command("size")
-def lock_size(lasts: For = "", because: Because = "", service: Service = "") -> None:
+def lock_size(lasts: For = "", because: Because = "", service: Service = "", as_json: Json = False) -> None:
     """Leave the size of the cache as it is, for a while or until it is unlocked."""
     from bot.cli.changing import lock_size as lock
     from lumen.model.override import locked_by
 
     settings = load()
-    _say(settings, locked_by(run(settings, lock(settings, chosen(settings, service), _terms(lasts, because)))))
+    locked = run(settings, lock(settings, chosen(settings, service), _terms(lasts, because)))
+    _say(settings, as_json, locked_by(locked))
 
 
-def unlock(service: Service = "") -> None:
+def unlock(service: Service = "", as_json: Json = False) -> None:
     """Let the size of the cache change again."""
     from bot.cli.changing import unlock_size
     from handlers.views.held import unlocked
 
     settings = load()
-    _say(settings, unlocked(run(settings, unlock_size(settings, chosen(settings, service)))))
+    _say(settings, as_json, unlocked(run(settings, unlock_size(settings, chosen(settings, service)))))
 
 
-def pause(lasts: For = "", because: Because = "", service: Service = "") -> None:
+def pause(lasts: For = "", because: Because = "", service: Service = "", as_json: Json = False) -> None:
     """Stop all automation, for a while or until it is resumed."""
     from bot.cli.changing import pause as stop
     from lumen.model.message import message
@@ -152,19 +154,19 @@ def pause(lasts: For = "", because: Because = "", service: Service = "") -> None
     settings = load()
     made = run(settings, stop(settings, chosen(settings, service), _terms(lasts, because)))
     if made.until is None:
-        _say(settings, message("emergency.paused"))
+        _say(settings, as_json, message("emergency.paused"))
     else:
-        _say(settings, message("emergency.paused_until", until_at=made.until.isoformat()))
+        _say(settings, as_json, message("emergency.paused_until", until_at=made.until.isoformat()))
 
 
-def resume(service: Service = "") -> None:
+def resume(service: Service = "", as_json: Json = False) -> None:
     """Let automation go on."""
     from bot.cli.changing import resume as go_on
     from lumen.model.message import message
 
     settings = load()
     run(settings, go_on(settings, chosen(settings, service)))
-    _say(settings, message("emergency.resumed"))
+    _say(settings, as_json, message("emergency.resumed"))
 
 
 def _terms(lasts: str, because: str) -> "Terms":
@@ -181,12 +183,15 @@ def _terms(lasts: str, because: str) -> "Terms":
     return Terms(duration, because[:_WHY_MAX])
 
 
-def _say(settings: "Settings", *sentences: "Message") -> None:
+def _say(settings: "Settings", as_json: bool, *sentences: "Message") -> None:
     from handlers.catalogue import Catalogue
 
     words = Catalogue(settings.lumen_locale)
-    for sentence in sentences:
-        typer.echo(words.plain(sentence))
+    if as_json:
+        said = [{"code": one.code, **one.params, "text": words.plain(one)} for one in sentences]
+        typer.echo(json.dumps(said, ensure_ascii=False, indent=2))
+    else:
+        typer.echo("\n".join(words.plain(one) for one in sentences))
 
 
 def register(app: typer.Typer) -> None:

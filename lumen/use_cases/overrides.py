@@ -4,7 +4,9 @@ Stored beside the settings OVERRIDE_TTL and LOCK_CACHE_SIZE, with who, since whe
 What that holds back is told by lumen/policies/restraint.py.
 """
 
-from lumen.model.errors import NotPossible, SourceUnavailable
+from contextlib import suppress
+
+from lumen.model.errors import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
 from lumen.model.override import PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decision, Knob, State
@@ -47,7 +49,7 @@ class Overrides:
         override = await self.only_pin_ttl(service, person, ttl_seconds, terms, request_id)
         try:
             made = await self._approvals.propose(service, Knob.TTL, ttl_seconds, person, request_id)
-        except (NotPossible, SourceUnavailable) as error:
+        except LumenError as error:  # pinned it is: what cannot be proposed now, the next turn proposes
             return PinnedTtl(override, not_proposed=error.reason)
         return PinnedTtl(override, made)
 
@@ -59,8 +61,7 @@ class Overrides:
         now = self._clock.now()
         override = TtlOverride(ttl_seconds, person, now, now + terms.lasts if terms.lasts else None, terms.why)
         await self._standings.override(service, override)
-        await self._withdraw(service, Knob.TTL, person, request_id)
-        await self._showing.report(service)
+        await self._follow_up(service, Knob.TTL, person, request_id)
         return override
 
     async def lift_ttl(self, service: ServiceId, person: Person) -> TtlOverride | None:
@@ -79,8 +80,7 @@ class Overrides:
         now = self._clock.now()
         lock = SizeLock(person, now, now + terms.lasts if terms.lasts else None, terms.why)
         await self._standings.lock_size(service, lock)
-        await self._withdraw(service, Knob.CACHE_SIZE, person, request_id)
-        await self._showing.report(service)
+        await self._follow_up(service, Knob.CACHE_SIZE, person, request_id)
         return lock
 
     async def unlock_size(self, service: ServiceId, person: Person) -> SizeLock | None:
@@ -93,6 +93,13 @@ class Overrides:
         if not unlocked or before.by is None:
             raise NotPossible(message("override.only_lock_setting"), message("apply.locked_remedy"))
         return (await self._restraints.now(service)).size_lock
+
+    async def _follow_up(self, service: ServiceId, knob: Knob, person: Person, request_id: str) -> None:
+        """It is set by now, and the answer must say so: should the store go away here, the execution refuses what
+        was not withdrawn, and the next report shows what holds."""
+        with suppress(StoreUnavailable, OutcomeUnknown):
+            await self._withdraw(service, knob, person, request_id)
+            await self._showing.report(service)
 
     async def _withdraw(self, service: ServiceId, knob: Knob, person: Person, request_id: str) -> None:
         """A card whose approval would come to nothing is not left lying about."""

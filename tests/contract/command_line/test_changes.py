@@ -89,7 +89,8 @@ def test_a_pin_and_what_it_refuses(watched: World, lumen: Call, monkeypatch: pyt
 def test_a_lock_and_a_pause(watched: World, lumen: Call) -> None:
     locked = lumen("lock", "size", "--because", "migration")
     assert (locked.code, "locked by" in locked.out, "“migration”" in locked.out) == (0, True, True)
-    assert "not locked any more" in lumen("unlock").out
+    [unlocked] = lumen("unlock", "--json").json()
+    assert unlocked["code"] == "override.unlocked"
     assert lumen("unlock").code == 2
     assert lumen("pause", "--for", "90m", "--because", "deploy").code == 0
     refused = lumen("ttl", "--new-ttl", "420", "--apply")
