@@ -28,8 +28,10 @@ from handlers.identity import who_am_i
 from handlers.people import Languages
 from handlers.rights import Rights
 from handlers.screens import Screens
+from handlers.services import Services
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from lumen.model.service import Approvers
+from lumen.use_cases.choosing import Choosing
 
 
 @asynccontextmanager
@@ -82,7 +84,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
             unused, world.readouts, rights, world.audit, answers, languages, background, world, 300
         )
         commands = Commands(
-            world.services[0],
+            Services(Choosing(world.services, unused, unused), rights, world.audit),
             world.readouts,
             world,
             world,
@@ -91,6 +93,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
             background,
             world,
             emergencies,
+            unused,
             unused,
             unused,
             60,

@@ -40,6 +40,7 @@ from lumen.use_cases.advice import Advice
 from lumen.use_cases.applying import Applying
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
+from lumen.use_cases.choosing import Choosing
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
@@ -82,6 +83,7 @@ class Lumen:
     applying: Applying
     auditing: Auditing
     readouts: Readouts
+    choosing: Choosing
     watch: Watch
     #: None where PUBLISH_METRICS is off.
     publish: Publish | None
@@ -288,6 +290,7 @@ async def _joined(
         readouts=Readouts(
             memory.proposals, memory.turns, memory.audit, memory.alerts, ttl, clock, restraints, memory.silences
         ),
+        choosing=Choosing(settings.services, memory.choices, clock),
         watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets, memory.silences, memory.days),
         called=called_of(settings, memory, clock, fault),
         publish=publish_of(settings, clock, memory, google, collector, ttl) if settings.publish_metrics else None,

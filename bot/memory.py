@@ -14,6 +14,7 @@ from lumen.ports.clock import Clock
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.audit_seal import RedisAuditSeals
+from lumen.state.choices import RedisChoices
 from lumen.state.connection import open_store
 from lumen.state.days import RedisDays
 from lumen.state.leases import RedisLeases
@@ -46,6 +47,7 @@ class Memory:
     standings: RedisStandings
     silences: RedisSilences
     pages: RedisPages
+    choices: RedisChoices
     owed: RedisOwedAnswers
 
 
@@ -76,6 +78,7 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             standings=RedisStandings(redis, clock),
             silences=RedisSilences(redis, clock),
             pages=RedisPages(redis, clock),
+            choices=RedisChoices(redis),
             owed=RedisOwedAnswers(redis),
         )
     finally:

@@ -20,6 +20,7 @@ from handlers.buttons import Buttons
 from handlers.catalogue import Catalogue
 from handlers.commands import Commands
 from handlers.emergencies import Emergencies
+from handlers.explaining import Explaining
 from handlers.identity import Identity, who_am_i
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
@@ -29,8 +30,9 @@ from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
 from handlers.screens import Screens
+from handlers.services import Services
 from handlers.slack_clients import asking_client, single_try_client, slack_session
-from handlers.surfaces import Surfaces
+from handlers.surfaces import Digests, Surfaces
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
 from lumen.model.service import ServiceId
@@ -154,8 +156,9 @@ class SlackSide:
             self.outbox,
             settings.support_contact,
         )
+        digests = Digests(lumen.readouts, lumen.memory.turns, lumen.auditing.head)
         commands = Commands(
-            settings.services[0],
+            Services(lumen.choosing, rights, lumen.memory.audit),
             lumen.readouts,
             lumen.approvals,
             lumen.tick,
@@ -166,6 +169,7 @@ class SlackSide:
             emergencies,
             Overriding(lumen.overrides, lumen.readouts, rights, lumen.memory.audit, self.outbox),
             incidents,
+            Explaining(lumen.readouts, digests, lumen.digest),
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
             settings.support_contact,

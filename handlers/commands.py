@@ -5,15 +5,16 @@ from typing import Any
 
 import structlog
 
-from handlers import parse
+from handlers import asked, parse
 from handlers.answering import Addressee, Answers
 from handlers.background import Background
 from handlers.catalogue import Catalogue
 from handlers.emergencies import Emergencies
+from handlers.explaining import Explaining
 from handlers.incidents import Incidents
 from handlers.overriding import Overriding
-from handlers.parse import Command
 from handlers.people import Languages, person_of_command
+from handlers.services import Services
 from handlers.use_cases import Announcer, Approvals, Readouts, Ticker
 from handlers.views import answers as show
 from handlers.views.card import Shown
@@ -30,11 +31,11 @@ Body = Mapping[str, Any]
 
 
 class Commands:
-    """Answers `/lumen` for one service. `min_ttl_seconds` and `max_ttl_seconds` are only said in the help."""
+    """Answers `/lumen`. `min_ttl_seconds` and `max_ttl_seconds` are only said in the help."""
 
     def __init__(
         self,
-        service: ServiceId,
+        services: Services,
         readouts: Readouts,
         approvals: Approvals,
         ticker: Ticker,
@@ -45,13 +46,14 @@ class Commands:
         emergencies: Emergencies,
         overriding: Overriding,
         incidents: Incidents,
+        explaining: Explaining,
         min_ttl_seconds: int,
         max_ttl_seconds: int,
         support: str = "",
     ) -> None:
         """`support`: whom to ask about this installation, or empty."""
         self._support = support
-        self._service = service
+        self._services = services
         self._readouts = readouts
         self._approvals = approvals
         self._ticker = ticker
@@ -62,6 +64,7 @@ class Commands:
         self._emergencies = emergencies
         self._overriding = overriding
         self._incidents = incidents
+        self._explaining = explaining
         self._ttl_range = (min_ttl_seconds, max_ttl_seconds)
 
     async def on_command(self, ack: Ack, body: Body) -> None:
@@ -78,92 +81,115 @@ class Commands:
         """The whole of what follows the ack. Never raises."""
         to = _addressee(body)
         words = await self._languages.of(to.user_id)
-        command = parse.parse(str(body.get("text") or ""))
+        typed = parse.read(str(body.get("text") or ""), self._services.names)
         try:
-            shown = await self._shown(words, command, person_of_command(body), body)
+            shown = await self._answered(words, typed, person_of_command(body), body)
         except LumenError as error:
             shown = show.failed(words, error, self._support)
         except Exception as error:
-            _log.exception("command_failed", command=type(command).__name__)
+            _log.exception("command_failed", command=type(typed.command).__name__)
             shown = show.broken(words, error, self._support)
-        await self._answers.tell(to, shown, share=getattr(command, "share", False))
+        await self._answers.tell(to, shown, share=typed.share)
 
     async def _answer_unknown(self, body: Body) -> None:
         to = _addressee(body)
         words = await self._languages.of(to.user_id)
         await self._answers.tell(to, show.said(words, message("command.unknown_slash")))
 
-    async def _shown(  # noqa: PLR0911, PLR0912 - one return a command
-        self, words: Catalogue, command: Command, person: Person, body: Body
+    async def _answered(  # noqa: PLR0911 - one return a command
+        self, words: Catalogue, typed: asked.Typed, person: Person, body: Body
     ) -> Shown:
-        service, readouts = self._service, self._readouts
-        match command:
-            case parse.Help():
+        """What is of no service first; everything else says of which one it is, where there are several."""
+        channel = str(body.get("channel_id", ""))
+        match typed.command:
+            case asked.Help():
                 return show.help_card(words, *self._ttl_range, self._support)
-            case parse.Status() | parse.Report():
+            case asked.Misspelt(given, nearest):
+                return show.misspelt(words, given, nearest)
+            case asked.Malformed(reason, remedy):
+                return show.said(words, reason, remedy)
+            case asked.StatusAll():
+                return await self._explaining.all(words, self._services.all)
+            case asked.ShowServices():
+                return await self._services.listed(words, channel)
+            case asked.ChooseService(name):
+                return await self._services.choose(words, channel, name, person, _app_id(body))
+            case command:
+                meant = await self._services.meant(typed.service, channel)
+                return self._services.noted(
+                    words, meant, await self._shown(words, command, meant.service, person, body)
+                )
+
+    async def _shown(  # noqa: PLR0911, PLR0912 - one return a command
+        self, words: Catalogue, command: asked.OfOneService, service: ServiceId, person: Person, body: Body
+    ) -> Shown:
+        readouts = self._readouts
+        match command:
+            case asked.Status() | asked.Report():
                 return report(words, await readouts.status(service))
-            case parse.ShowTtl():
+            case asked.Explain(subject):
+                return await self._explaining.explained(words, service, subject)
+            case asked.ShowDigest():
+                return await self._explaining.digest(words, service)
+            case asked.ShowTtl():
                 return show.ttl_card(words, await readouts.ttl(service))
-            case parse.ListApprovals():
+            case asked.ListApprovals():
                 return list_of(words, (await readouts.status(service)).open_proposals)
-            case parse.History():
+            case asked.History():
                 return show.history_card(words, await readouts.history(service, 20))
-            case parse.Run():
+            case asked.Run():
                 await self._ticker.ask(service, person)
                 self._announcer.kick()
                 return report(words, await readouts.status(service))
-            case parse.Propose(knob, wanted, existing):
+            case asked.Propose(knob, wanted, existing):
                 request_id = _request_id(body)
                 made = await self._approvals.propose(service, knob, wanted, person, request_id, existing=existing)
                 self._announcer.kick()
                 return show.proposed(words, made)
-            case parse.Undo(proposal_id):
+            case asked.Undo(proposal_id):
                 made = await self._approvals.propose_undo(service, proposal_id, person, _request_id(body))
                 self._announcer.kick()
                 return show.proposed(words, made)
-            case parse.RollBack(revision):
+            case asked.RollBack(revision):
                 return await self._emergencies.rolled_back(words, service, person, revision, _request_id(body))
-            case parse.Pause(lasts, why):
+            case asked.Pause(lasts, why):
                 return await self._emergencies.paused(words, service, person, _app_id(body), lasts, why)
-            case parse.Resume():
+            case asked.Resume():
                 return await self._emergencies.resumed(words, service, person, _app_id(body))
-            case parse.ShowHeld():
+            case asked.ShowHeld():
                 return await self._overriding.shown(words, service)
-            case parse.PinTtl(ttl_seconds, terms):
+            case asked.PinTtl(ttl_seconds, terms):
                 return await self._overriding.pinned(
                     words, service, person, _app_id(body), ttl_seconds, terms, _request_id(body)
                 )
-            case parse.LiftOverride():
+            case asked.LiftOverride():
                 return await self._overriding.lifted(words, service, person, _app_id(body))
-            case parse.LockSize(terms):
+            case asked.LockSize(terms):
                 return await self._overriding.locked(words, service, person, _app_id(body), terms, _request_id(body))
-            case parse.UnlockSize():
+            case asked.UnlockSize():
                 return await self._overriding.unlocked(words, service, person, _app_id(body))
-            case parse.Emergency():
+            case asked.Emergency():
                 return await self._emergencies.explained(words, service)
-            case parse.ShowSilences() | parse.Silence() | parse.Unsilence() | parse.ShowIncident():
-                return await self._of_alerts(words, command, person, _app_id(body))
-            case parse.Misspelt(given, nearest):
-                return show.misspelt(words, given, nearest)
-            case parse.Malformed(reason, remedy):
-                return show.said(words, reason, remedy)
+            case asked.ShowSilences() | asked.Silence() | asked.Unsilence() | asked.ShowIncident():
+                return await self._of_alerts(words, command, service, person, _app_id(body))
 
     async def _of_alerts(
         self,
         words: Catalogue,
-        command: parse.ShowSilences | parse.Silence | parse.Unsilence | parse.ShowIncident,
+        command: asked.OfAlerts,
+        service: ServiceId,
         person: Person,
         app_id: str,
     ) -> Shown:
-        service, incidents = self._service, self._incidents
+        incidents = self._incidents
         match command:
-            case parse.ShowSilences():
+            case asked.ShowSilences():
                 return await incidents.silences(words, service)
-            case parse.Silence(what, lasts, why):
+            case asked.Silence(what, lasts, why):
                 return await incidents.silence(words, service, person, app_id, what, lasts, why)
-            case parse.Unsilence(what):
+            case asked.Unsilence(what):
                 return await incidents.unsilence(words, service, person, app_id, what)
-            case parse.ShowIncident(incident_id):
+            case asked.ShowIncident(incident_id):
                 return await incidents.timeline(words, service, incident_id)
 
 

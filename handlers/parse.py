@@ -3,184 +3,45 @@
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
-from lumen.model.message import Message, message
+from handlers.asked import (
+    ChooseService,
+    Command,
+    Emergency,
+    Explain,
+    Help,
+    History,
+    LiftOverride,
+    ListApprovals,
+    LockSize,
+    Malformed,
+    Misspelt,
+    Pause,
+    PinTtl,
+    Propose,
+    Report,
+    Resume,
+    RollBack,
+    Run,
+    ShowDigest,
+    ShowHeld,
+    ShowIncident,
+    ShowServices,
+    ShowSilences,
+    ShowTtl,
+    Silence,
+    Status,
+    StatusAll,
+    Subject,
+    Typed,
+    Undo,
+    UnlockSize,
+    Unsilence,
+)
+from lumen.model.message import message
 from lumen.model.override import Terms
-from lumen.model.proposal import LATEST, Knob, Value
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """Explains everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The last turn. `share`: the answer is for the channel."""
-
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The full card of the last turn."""
-
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ShowTtl:
-    """The setting and what the policy thinks of it."""
-
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Propose:
-    """A value for a knob; whether it is in range is the use case's to say."""
-
-    knob: Knob
-    wanted: Value
-    #: Of a TTL: for the keys that are cached already too.
-    existing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ListApprovals:
-    """What waits for a decision."""
-
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """An extra turn now."""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """The newest lines of the audit."""
-
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """Propose the old value of an applied change."""
-
-    proposal_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class RollBack:
-    """Propose going back to `revision`; empty: the newest one that is known to be good."""
-
-    revision: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Stop all automation; `lasts` None until it is resumed."""
-
-    lasts: timedelta | None
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ShowHeld:
-    """What people have set against changes: an override, a lock, a pause, a freeze."""
-
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PinTtl:
-    """Pin the TTL to a value; whether it is in range is the use case's to say."""
-
-    ttl_seconds: int
-    terms: Terms
-
-
-@dataclass(frozen=True, slots=True)
-class LiftOverride:
-    """Let the TTL be another one again."""
-
-
-@dataclass(frozen=True, slots=True)
-class LockSize:
-    """Let the size of the cache stay as it is."""
-
-    terms: Terms
-
-
-@dataclass(frozen=True, slots=True)
-class UnlockSize:
-    """Let the size change again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Let automation go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Emergency:
-    """What can be done when it burns."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShowSilences:
-    """What is silenced."""
-
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """Let nobody be told of an alert, or a kind of alert, for a while; `lasts` None: as long as is usual."""
-
-    what: str
-    lasts: timedelta | None
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unsilence:
-    """Let people hear of it again."""
-
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShowIncident:
-    """The timeline of one incident."""
-
-    incident_id: str
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Misspelt:
-    """No such command; `nearest` is the one that was probably meant, or empty."""
-
-    given: str
-    nearest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """A known command with something after it that it cannot take."""
-
-    reason: Message
-    remedy: Message
-
-
-_Asked = Help | Status | Report | ShowTtl | ListApprovals | Run | History | Emergency | ShowHeld
-_Wanted = Propose | RollBack | Undo | Pause | Resume | PinTtl | LiftOverride | LockSize | UnlockSize
-_OfAlerts = ShowSilences | Silence | Unsilence | ShowIncident
-Command = _Asked | _Wanted | _OfAlerts | Misspelt | Malformed
+from lumen.model.proposal import LATEST, Knob
 
 #: 420, 420s, 7m, 1h: whole seconds in the end.
 _TTL = re.compile(r"([0-9]{1,7})(s|m|h)?")
@@ -190,11 +51,72 @@ _DURATION = re.compile(r"([0-9]{1,5})(m|h|d)")
 _DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SHARE = "share"
 _EXISTING = "existing"
-_FOR, _BECAUSE, _END = "for", "because", "end"
+_ALL = "all"
+_FOR, _BECAUSE, _END, _ON = "for", "because", "end", "on"
 #: Somebody's own words stand in every report while they hold.
 _WHY_MAX = 120
 #: Below this likeness a suggestion would only puzzle.
 _LIKENESS = 0.5
+#: What is this like the name of a service was meant to be one.
+_SERVICE_LIKENESS = 0.75
+#: Words that the commands take themselves: a service of such a name is only meant after `on`.
+_RESERVED = frozenset({_SHARE, _EXISTING, _ALL, _FOR, _END, _ON, "off", "ttl", "size", *Subject})
+
+
+def read(text: str, services: Sequence[str] = ()) -> Typed:
+    """`text` as for `parse`, with what may stand in any command before `because`: `on <service>` (or its bare name,
+    where several are watched) and, at the end, `share`. Never raises."""
+    words = text.split()
+    head, because = _until_because(words)
+    named, head, problem = _named(head, services)
+    share = len(head) > 1 and head[-1].lower() == _SHARE
+    if share:
+        head = head[:-1]
+    command = problem or _checked(parse(" ".join([*head, *because])), head, services)
+    return Typed(command, named, share)
+
+
+def _until_because(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Somebody's own words are nobody else's."""
+    at = next((n for n, word in enumerate(words) if n and word.lower() == _BECAUSE), len(words))
+    return list(words[:at]), list(words[at:])
+
+
+def _named(head: list[str], services: Sequence[str]) -> tuple[str, list[str], Malformed | None]:
+    """The service that is named, and the rest; a problem where there is no such service."""
+    on = next((n for n, word in enumerate(head) if n and word.lower() == _ON), None)
+    if on is not None:
+        name = head[on + 1] if on + 1 < len(head) else ""
+        rest = head[:on] + head[on + 2 :]
+        return name, rest, None if name in services else _no_service(name, services)
+    if len(services) > 1 and head[:1] != ["service"]:
+        bare = [n for n, word in enumerate(head) if n and word in services and word.lower() not in _RESERVED]
+        if len(bare) == 1:
+            return head[bare[0]], head[: bare[0]] + head[bare[0] + 1 :], None
+    return "", head, None
+
+
+def _no_service(name: str, services: Sequence[str]) -> Malformed:
+    if not name:
+        return Malformed(message("service.which"), message("service.unknown_remedy"))
+    near = difflib.get_close_matches(name, services, n=1, cutoff=_LIKENESS)
+    names = ", ".join(services)
+    if near:
+        return Malformed(
+            message("service.unknown", given=name, names=names), message("service.unknown_near", nearest=near[0])
+        )
+    return Malformed(message("service.unknown", given=name, names=names), message("service.unknown_remedy"))
+
+
+def _checked(command: Command, head: Sequence[str], services: Sequence[str]) -> Command:
+    """A service that is not watched is said so, and a word that is nearly one's name was meant to be one."""
+    if isinstance(command, ChooseService) and command.name not in services:
+        return _no_service(command.name, services)
+    if isinstance(command, Malformed) and command.reason.code == "command.unexpected" and len(services) > 1:
+        for word in head[1:]:
+            if difflib.get_close_matches(word, services, n=1, cutoff=_SERVICE_LIKENESS):
+                return _no_service(word, services)
+    return command
 
 
 def parse(text: str) -> Command:
@@ -210,18 +132,6 @@ def parse(text: str) -> Command:
     return parser(rest)
 
 
-def _plain(name: str, command: Callable[[bool], Command]) -> Callable[[Sequence[str]], Command]:
-    """A command that takes nothing but `share`."""
-
-    def read(rest: Sequence[str]) -> Command:
-        words = [word.lower() for word in rest]
-        if words in ([], [_SHARE]):
-            return command(bool(words))
-        return _unexpected(name, " ".join(rest))
-
-    return read
-
-
 def _bare(name: str, command: Callable[[], Command]) -> Callable[[Sequence[str]], Command]:
     """A command that takes nothing at all."""
     return lambda rest: _unexpected(name, " ".join(rest)) if rest else command()
@@ -235,8 +145,8 @@ def _unexpected(name: str, given: str) -> Malformed:
 
 def _ttl(rest: Sequence[str]) -> Command:
     words = [word.lower() for word in rest]
-    if words in ([], [_SHARE]):
-        return ShowTtl(bool(words))
+    if not words:
+        return ShowTtl()
     existing = words[-1] == _EXISTING
     found = _TTL.fullmatch("".join(words[:-1] if existing else words))
     if found is None:
@@ -279,8 +189,8 @@ def _pause(rest: Sequence[str]) -> Command:
 def _override(rest: Sequence[str]) -> Command:
     """`ttl <value> [for <duration>] [because …]`, `off`, or nothing."""
     words = [word.lower() for word in rest]
-    if words in ([], [_SHARE]):
-        return ShowHeld(bool(words))
+    if not words:
+        return ShowHeld()
     if words in (["off"], ["ttl", "off"]):
         return LiftOverride()
     head, terms = _terms(rest)
@@ -343,8 +253,8 @@ def _duration(text: str) -> timedelta | None:
 def _silence(rest: Sequence[str]) -> Command:
     """`<alert> [for] [duration] [because …]`, `end <alert>`, or nothing."""
     words = [word.lower() for word in rest]
-    if words in ([], [_SHARE]):
-        return ShowSilences(bool(words))
+    if not words:
+        return ShowSilences()
     if words[0] == _END or words[-1] == _END:
         what = rest[1:] if words[0] == _END else rest[:-1]
         if len(what) == 1:
@@ -360,11 +270,35 @@ def _silence(rest: Sequence[str]) -> Command:
 
 def _history(rest: Sequence[str]) -> Command:
     """Nothing, or the id of an incident as its message shows it."""
+    return ShowIncident(" ".join(rest).strip("`")) if rest else History()
+
+
+def _status(rest: Sequence[str]) -> Command:
+    """`all`, or nothing."""
     words = [word.lower() for word in rest]
-    if words in ([], [_SHARE]):
-        return History(bool(words))
-    share = words[-1] == _SHARE
-    return ShowIncident(" ".join(rest[:-1] if share else rest).strip("`"), share)
+    if words == [_ALL]:
+        return StatusAll()
+    return _unexpected("status", " ".join(rest)) if rest else Status()
+
+
+def _why(rest: Sequence[str]) -> Command:
+    """One of the subjects, or nothing for all the scores."""
+    if not rest:
+        return Explain()
+    given = "_".join(rest).lower()
+    wanted = _SUBJECTS.get(given)
+    if wanted is not None:
+        return Explain(wanted)
+    near = difflib.get_close_matches(given, list(_SUBJECTS), n=1, cutoff=_LIKENESS)
+    remedy = message("command.why_near", nearest=near[0]) if near else message("command.why_remedy")
+    return Malformed(message("command.why_what", given=" ".join(rest)), remedy)
+
+
+def _service(rest: Sequence[str]) -> Command:
+    """The name of one, or nothing for a list."""
+    if len(rest) > 1:
+        return _unexpected("service", " ".join(rest))
+    return ChooseService(rest[0]) if rest else ShowServices()
 
 
 def _undo(rest: Sequence[str]) -> Command:
@@ -373,10 +307,27 @@ def _undo(rest: Sequence[str]) -> Command:
     return Undo(rest[0])
 
 
+#: What may stand after `why`: the subjects, and what else people call them.
+_SUBJECTS = {str(subject): subject for subject in Subject} | {
+    "score": Subject.GATE,
+    "health": Subject.GATE,
+    "hit_rate": Subject.CACHE,
+    "rhythm": Subject.COST,
+    "cost_rhythm": Subject.COST,
+    "budgets": Subject.BUDGET,
+}
+
+
+def _explain(subject: Subject) -> Callable[[Sequence[str]], Command]:
+    return _bare(subject, lambda: Explain(subject))
+
+
 _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "help": _bare("help", Help),
-    "status": _plain("status", Status),
-    "report": _plain("report", Report),
+    "status": _status,
+    "report": _bare("report", Report),
+    "why": _why,
+    **{str(subject): _explain(subject) for subject in Subject if subject is not Subject.GATE},
     "ttl": _ttl,
     "size": _number("size", Knob.CACHE_SIZE),
     "l1": _number("l1", Knob.L1_ENTRIES),
@@ -389,11 +340,13 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "unlock": _unlock,
     "emergency": _bare("emergency", Emergency),
     "unpin": _bare("unpin", lambda: Propose(Knob.TRAFFIC, LATEST)),
-    "approvals": _plain("approvals", ListApprovals),
+    "approvals": _bare("approvals", ListApprovals),
     "history": _history,
     "silence": _silence,
     "undo": _undo,
+    "digest": _bare("digest", ShowDigest),
     "run": _bare("run", Run),
+    "service": _service,
 }
 
 #: In the order in which help explains them.

@@ -21,6 +21,23 @@ Head = Callable[[ServiceId], Awaitable[Seal | None]]
 TURNS_BACK = 100
 
 
+class Digests:
+    """The digest of a day, from what is stored at this moment."""
+
+    def __init__(self, readouts: Readouts, turns: Turns, head: Head | None = None) -> None:
+        """`head`: the newest seal of the audit, which stands in small print."""
+        self._readouts = readouts
+        self._turns = turns
+        self._head = head
+
+    async def of(self, words: Catalogue, service: ServiceId, day: str) -> Shown:
+        """`day` as YYYY-MM-DD in the readers' zone. Raises StoreUnavailable."""
+        status = await self._readouts.status(service)
+        turns = await self._turns.latest(service, TURNS_BACK)
+        seal = await self._head(service) if self._head else None
+        return digest(words, day, status, turns, seal)
+
+
 class Surfaces:
     """Speaks the workspace's language: these messages stand in the channel."""
 
@@ -28,7 +45,7 @@ class Surfaces:
         self, readouts: Readouts, turns: Turns, words: Catalogue, oncall: str = "", head: Head | None = None
     ) -> None:
         """`oncall`: the id of whom a page mentions, or empty. `head`: the newest seal of the audit, for the digest."""
-        self._head = head
+        self._digests = Digests(readouts, turns, head)
         self._oncall = oncall
         self._readouts = readouts
         self._turns = turns
@@ -42,10 +59,7 @@ class Surfaces:
         if surface.kind == "report":
             return report(self._words, await self._report(surface))
         if surface.kind == "digest":
-            status = await self._readouts.status(surface.service)
-            turns = await self._turns.latest(surface.service, TURNS_BACK)
-            seal = await self._head(surface.service) if self._head else None
-            return digest(self._words, surface.key, status, turns, seal)
+            return await self._digests.of(self._words, surface.service, surface.key)
         if surface.kind == "alert":
             incident = await self._readouts.incident(surface.service, surface.key)
             if incident is None or incident.is_kept_back:

@@ -4,13 +4,14 @@ Everything here may raise a `LumenError`; the handler shows its sentence and rem
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Protocol
 
 from lumen.model.calling import Silence, Taking
+from lumen.model.chosen import Chosen
 from lumen.model.override import Confirmed, PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
-from lumen.model.readout import StatusReadout, TtlReadout
+from lumen.model.readout import Glance, StatusReadout, TtlReadout, TurnReadout
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
 from lumen.model.watching import Incident, Pause, SizeLock, TtlOverride
@@ -24,6 +25,12 @@ class Readouts(Protocol):
 
     async def status(self, service: ServiceId) -> StatusReadout:
         """The last turn, what is open, and what became of late changes."""
+
+    async def last(self, service: ServiceId) -> TurnReadout:
+        """The last turn alone."""
+
+    async def glance(self, service: ServiceId) -> Glance:
+        """The last turn, and what is going on beside it, for a list of services."""
 
     async def ttl(self, service: ServiceId) -> TtlReadout:
         """The TTL setting as it is now, and the recommendation."""
@@ -181,3 +188,27 @@ class Timelines(Protocol):
 
     async def of(self, service: ServiceId, incident_id: str) -> Timeline:
         """By the id as it stands at the foot of its message. Raises NotPossible."""
+
+
+class Days(Protocol):
+    """The readers' days."""
+
+    def today(self) -> date:
+        """In the zone of the digest."""
+
+
+class Choosing(Protocol):
+    """Of which of several services a channel speaks."""
+
+    @property
+    def services(self) -> Sequence[ServiceId]:
+        """Those that are watched, at least one; the first is what is meant where nobody says anything."""
+
+    def named(self, name: str) -> ServiceId | None:
+        """The one of that name; None where none is."""
+
+    async def of(self, channel: str) -> Chosen | None:
+        """What was chosen for `channel`, if anything."""
+
+    async def choose(self, channel: str, service: ServiceId, person: Person) -> Chosen:
+        """The right to do so is settled before."""

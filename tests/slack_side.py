@@ -14,6 +14,7 @@ from handlers.background import Background
 from handlers.buttons import Buttons
 from handlers.commands import Commands
 from handlers.emergencies import Emergencies
+from handlers.explaining import Explaining
 from handlers.identity import Identity, who_am_i
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
@@ -23,11 +24,14 @@ from handlers.people import Languages
 from handlers.poster import Poster
 from handlers.rights import Rights
 from handlers.screens import Screens
+from handlers.services import Services
 from handlers.slack_clients import asking_client, single_try_client, slack_session
-from handlers.surfaces import Surfaces
+from handlers.surfaces import Digests, Surfaces
 from handlers.use_cases import (
     Approvals,
     Calling,
+    Choosing,
+    Days,
     Emergency,
     Executor,
     Overrides,
@@ -75,6 +79,8 @@ async def open_slack_side(
     approvers: Approvers,
     locale: str,
     services: Sequence[ServiceId],
+    choosing: Choosing,
+    days: Days,
     min_ttl_seconds: int,
     max_ttl_seconds: int,
     readouts: Readouts,
@@ -95,7 +101,7 @@ async def open_slack_side(
 ) -> AsyncIterator[SlackSide]:
     """Asks Slack who we are first. Raises SlackApiError (a bad token, a missing scope), aiohttp.ClientError.
 
-    `api_url` ends with a slash; `services[0]` is what `/lumen` speaks of.
+    `api_url` ends with a slash; `services[0]` is what App Home speaks of.
     """
     async with slack_session() as session:
         asking = asking_client(bot_token, api_url, session)
@@ -120,7 +126,7 @@ async def open_slack_side(
             silencing, calling, timelines, rights, on_call, audit, answers, languages, background, worker
         )
         commands = Commands(
-            services[0],
+            Services(choosing, rights, audit),
             readouts,
             approvals,
             ticker,
@@ -131,6 +137,7 @@ async def open_slack_side(
             emergencies,
             Overriding(overrides, readouts, rights, audit, worker),
             incidents,
+            Explaining(readouts, Digests(readouts, turns), days),
             min_ttl_seconds,
             max_ttl_seconds,
         )

@@ -82,6 +82,7 @@ def _told(  # noqa: PLR0911, PLR0912 - one return a kind of event
             | "agreed"
             | "override-lifted"
             | "size-unlocked"
+            | "service-chosen"
             | "taken"
             | "pager-trigger"
             | "pager-acknowledge"

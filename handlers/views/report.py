@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from handlers.catalogue import Catalogue
 from handlers.views.alert import alert_lines
 from handlers.views.card import Card, Shown
+from handlers.views.frame import span
 from handlers.views.held import held_lines
 from handlers.views.judged import budget_lines, move_line, move_of, trend_lines
 from handlers.views.proposal import undo_button
@@ -41,7 +42,7 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
         changes(card, words, readout.changes[:CHANGES_SHOWN])
         return card.shown()
     gate = turn.assessment.gate
-    card.header(_headline(words, turn, gate))
+    card.header(headline(words, turn, gate))
     card.context([_when(words, turn)])
     card.lines(list(_standing(words, readout)))
     card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
@@ -51,7 +52,7 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     card.titled(message("budget.title"), budget_lines(words, words.say, turn.assessment.slo.budgets))
     card.titled(message("trend.title"), trend_lines(words, words.say, turn.trends))
     changes(card, words, readout.changes[:CHANGES_SHOWN])
-    card.titled(message("views.report_recommended"), _recommended(words, turn))
+    card.titled(message("views.report_recommended"), recommendation_lines(words, turn))
     card.titled(message("views.report_missing"), _missing(words, turn.missing))
     card.context(_footer(words, readout))
     return card.shown()
@@ -60,6 +61,9 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
 def _standing(words: Catalogue, readout: StatusReadout) -> Iterable[str]:
     """What people must not forget: a setting that was lost or set by others, a pin, what they set against changes."""
     pinned = readout.pinned
+    if readout.turn is not None and readout.now is not None and readout.is_stale:
+        age = words.plain(span(readout.now - readout.turn.snapshot.window.end))
+        yield words.say(message("explain.stale", age=age))
     if readout.turn is not None:
         yield from (f"⚠️ {words.say(drifted)}" for drifted in readout.turn.drift)
         if readout.turn.low_traffic is not None:
@@ -79,7 +83,7 @@ def _before_the_first(card: Card, readout: StatusReadout) -> None:
         card.section(message("views.report_none_until", next_turn_at=iso(readout.next_turn_at)))
 
 
-def _headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:
+def headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:
     service, sign = turn.snapshot.service.name, HEALTH_SIGNS[gate.health]
     health = words.plain(Message(f"word.health_{gate.health}", {}))
     if isinstance(gate.score.value, NoData):
@@ -189,15 +193,18 @@ def _parts(words: Catalogue, score: Score) -> str:
     )
 
 
-def objective_line(words: Catalogue, objective: Objective) -> str:
-    """One objective with its sign: met, missed, alerting, or without data."""
+def objective_sign(objective: Objective) -> str:
+    """Met, missed, alerting, or without data."""
     if objective.met is None:
-        sign = VERDICT_SIGNS[Verdict.NO_DATA]
-    elif objective.met:
-        sign = VERDICT_SIGNS[Verdict.PASS]
-    else:
-        sign = VERDICT_SIGNS[Verdict.FAIL if objective.alert else Verdict.WARN]
-    return f"{sign} {words.say(objective.shown)}"
+        return VERDICT_SIGNS[Verdict.NO_DATA]
+    if objective.met:
+        return VERDICT_SIGNS[Verdict.PASS]
+    return VERDICT_SIGNS[Verdict.FAIL if objective.alert else Verdict.WARN]
+
+
+def objective_line(words: Catalogue, objective: Objective) -> str:
+    """One objective with its sign."""
+    return f"{objective_sign(objective)} {words.say(objective.shown)}"
 
 
 def changes(card: Card, words: Catalogue, found: Sequence[ChangeOfLate]) -> None:
@@ -238,12 +245,13 @@ def _share(value: float | None) -> Message:
     return message("word.no_data") if value is None else message("views.value_share", value=value)
 
 
-def _recommended(words: Catalogue, turn: Turn) -> Iterable[str]:
+def recommendation_lines(words: Catalogue, turn: Turn, lead: str = "") -> Iterable[str]:
+    """What to do now, why, and what holds it back; `lead` stands before the first line."""
     wanted = turn.first
     if isinstance(wanted, NoData):
-        yield no_data(words, wanted)
+        yield lead + no_data(words, wanted)
         return
-    yield recommended(words, wanted)
+    yield lead + recommended(words, wanted)
     yield from (f"• {words.say(reason)}" for reason in wanted.reasons)
     yield from (f"• {words.say(reason)}" for reason in turn.held_back)
 

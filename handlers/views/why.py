@@ -3,32 +3,39 @@
 from collections.abc import Iterator
 
 from handlers.catalogue import Catalogue
-from handlers.views.card import Card, Shown
+from handlers.views.card import Shown
+from handlers.views.frame import closed, missing_parts, opened
 from handlers.views.judged import Say, budget_lines, move_line, move_of, score_message, trend_lines
+from handlers.views.report import headline
 from lumen.model.assessment import Part, Score
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.readout import StatusReadout
+from lumen.model.readout import TurnReadout
 from lumen.model.turn import Turn
 
 
-def why_card(words: Catalogue, readout: StatusReadout) -> Shown:
-    """The gate, SLO compliance and maturity of the last turn; before the first one it says when that comes."""
-    card = Card(words)
-    turn = readout.turn
-    if turn is None:
-        card.header(message("views.report_none_title", service=readout.service.name))
-        card.section(message("views.report_none"))
-        return card.shown()
-    card.header(message("why.title", service=readout.service.name))
+def why_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
+    """`/lumen why`: gate, SLO compliance, maturity and ROI of a turn, with budgets and trends."""
+    card = opened(words, message("why.title", service=readout.service.name), readout, turn)
     card.lines([words.say(turn.assessment.gate.health_reason)])
     for name, score in scores_of(turn):
         card.titled(Message(f"why.{name}", {}), score_lines(words, words.say, turn, name, score))
     card.lines([words.say(turn.assessment.roi.shown)])
     card.titled(message("budget.title"), budget_lines(words, words.say, turn.assessment.slo.budgets))
     card.titled(message("trend.title"), trend_lines(words, words.say, turn.trends))
-    card.context([words.say(message("why.rule"))])
-    return card.shown()
+    missing = [lack for _, score in scores_of(turn) for lack in missing_parts(score)]
+    return closed(card, words, missing, message("why.rule"))
+
+
+def gate_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
+    """`/lumen why gate`: its parts, what moved it, and what holds the health down."""
+    gate = turn.assessment.gate
+    card = opened(words, headline(words, turn, gate), readout, turn)
+    card.lines([words.say(gate.health_reason)])
+    card.titled(message("why.gate"), score_lines(words, words.say, turn, "gate", gate.score))
+    whole = [gate.score.value] if isinstance(gate.score.value, NoData) else []
+    missing = [*whole, *missing_parts(gate.score)]
+    return closed(card, words, missing, message("explain.gate_rule"), message("why.rule"))
 
 
 def scores_of(turn: Turn) -> tuple[tuple[str, Score], ...]:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 
-from lumen.model.assessment import ROUNDING, Objective, Score, Verdict
+from lumen.model.assessment import (
+    MATURITY_PASS,
+    MATURITY_WARN,
+    ROI_PASS,
+    ROI_WARN,
+    ROUNDING,
+    Objective,
+    Score,
+    Verdict,
+)
 from lumen.model.nodata import NoData
-
-ROI_PASS = 5.0
-ROI_WARN = 3.0
-MATURITY_PASS = 60.0
-MATURITY_WARN = 40.0
 
 
 def slo_verdict(objectives: Iterable[Objective]) -> Verdict:

@@ -12,6 +12,13 @@ from lumen.model.nodata import NoData
 #: Weights are sums of decimals: 0.30 + 0.25 + 0.20 must count as 75 %.
 ROUNDING = 1e-9
 
+#: ROI as a ratio: above the first PASS, above the second WARN (mission 3.2).
+ROI_PASS = 5.0
+ROI_WARN = 3.0
+#: Maturity: from the first on PASS, from the second on WARN (mission 3.3).
+MATURITY_PASS = 60.0
+MATURITY_WARN = 40.0
+
 
 class Verdict(StrEnum):
     """The word of a gate."""
@@ -133,6 +140,13 @@ class Objective:
     alert: bool
     score: float | NoData
     shown: Message
+
+    @property
+    def burn(self) -> float | NoData | None:
+        """How many times the bad share that the target allows; None where it allows none."""
+        if isinstance(self.good_ratio, NoData):
+            return self.good_ratio
+        return (1 - self.good_ratio) / (1 - self.target) if self.target < 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a person is shown when they ask: put together from what is stored and what is read at that moment."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lumen.model.calling import Silence
 from lumen.model.nodata import NoData
@@ -10,6 +10,41 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn
 from lumen.model.watching import Pause, Pinned, SizeLock, StoredAlert, TtlOverride
+
+#: A turn is made every hour: what is older is no picture of now.
+STALE_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReadout:
+    """The last stored turn of a service, as it stands at `now`; `turn` is None before the first one."""
+
+    service: ServiceId
+    turn: Turn | None
+    now: datetime
+    next_turn_at: datetime
+
+    @property
+    def age(self) -> timedelta | None:
+        """How long ago its window ended."""
+        return None if self.turn is None else max(timedelta(0), self.now - self.turn.snapshot.window.end)
+
+    @property
+    def is_stale(self) -> bool:
+        """Too old to tell how the service is."""
+        return self.age is not None and self.age > STALE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One service in a list of several: its last turn, and what is going on beside it."""
+
+    last: TurnReadout
+    #: Proposals that wait for a decision.
+    waiting: int
+    alerts: tuple[StoredAlert, ...]
+    pause: Pause | None
+    pinned: Pinned | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +78,15 @@ class StatusReadout:
     frozen_until: datetime | None = None
     #: Of what nobody wants to hear for a while.
     silences: tuple[Silence, ...] = ()
+    #: When it was asked for; None where that does not matter.
+    now: datetime | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """The turn is too old to tell how the service is."""
+        if self.turn is None or self.now is None:
+            return False
+        return self.now - self.turn.snapshot.window.end > STALE_AFTER
 
 
 @dataclass(frozen=True, slots=True)

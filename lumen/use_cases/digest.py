@@ -1,7 +1,7 @@
 """The daily digest: one message a day and service, at an hour of the readers' own zone."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from lumen.model.service import ServiceId
@@ -31,6 +31,10 @@ class Digest:
         self._outbox = outbox
         self._clock = clock
         self._zone = zone
+
+    def today(self) -> date:
+        """The readers' day that it is now."""
+        return self._clock.now().astimezone(self._zone).date()
 
     async def due(self, services: Sequence[ServiceId]) -> None:
         """Once a day and service. A fresh installation starts with the next 09:00, not with yesterday's."""

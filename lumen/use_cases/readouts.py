@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from lumen.model.calling import in_force
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Proposal, State
-from lumen.model.readout import ChangeOfLate, StatusReadout, TtlReadout
+from lumen.model.readout import ChangeOfLate, Glance, StatusReadout, TtlReadout, TurnReadout
 from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
 from lumen.model.watching import Incident
@@ -71,6 +71,25 @@ class Readouts:
             size_lock=restraint.size_lock,
             frozen_until=restraint.frozen_until,
             silences=in_force(await self._silences.all(service), now),
+            now=now,
+        )
+
+    async def last(self, service: ServiceId) -> TurnReadout:
+        """The last turn alone, for the answers that explain it."""
+        turns = await self._turns.latest(service, 1)
+        now = self._clock.now()
+        return TurnReadout(service, turns[0] if turns else None, now, hour_of(now) + timedelta(hours=1))
+
+    async def glance(self, service: ServiceId) -> Glance:
+        """The last turn and what is going on, for a list of services."""
+        unfinished = await self._proposals.unfinished(service)
+        restraint = await self._restraints.now(service)
+        return Glance(
+            last=await self.last(service),
+            waiting=sum(proposal.state is State.PENDING for proposal in unfinished),
+            alerts=tuple(await self._alerts.open(service)),
+            pause=restraint.pause,
+            pinned=restraint.standing.pinned,
         )
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:

@@ -14,7 +14,7 @@ from lumen.model.service import Approvers
 from lumen.state.connection import open_store
 from sandbox.client import SandboxClient
 from sandbox.slack.server import SlackFacts, SlackServer
-from tests.contract.slack.side import SERVICE, Rooms
+from tests.contract.slack.side import Rooms
 from tests.slack_side import SlackSide, open_slack_side
 
 ROOT = Path(__file__).parents[3]
@@ -71,7 +71,9 @@ async def side(slack: RunningSlack, rooms: Rooms) -> AsyncIterator[SlackSide]:
         channel=slack.facts.channel,
         approvers=Approvers(frozenset(), frozenset({slack.facts.approver_group})),
         locale="en",
-        services=(SERVICE,),
+        services=rooms.choosing.services,
+        choosing=rooms.choosing,
+        days=rooms.days,
         min_ttl_seconds=60,
         max_ttl_seconds=3600,
         readouts=rooms.readouts,

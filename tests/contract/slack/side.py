@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from redis.asyncio import Redis
 
@@ -19,16 +20,20 @@ from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
+from lumen.state.choices import RedisChoices
 from lumen.state.leases import RedisLeases
 from lumen.state.outbox import RedisOutbox
 from lumen.state.owed import RedisOwedAnswers
 from lumen.state.pages import RedisPages
 from lumen.state.proposals import RedisProposals
 from lumen.state.silences import RedisSilences
+from lumen.state.slots import RedisSlots
 from lumen.state.standings import RedisStandings
 from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.calling import Calling
+from lumen.use_cases.choosing import Choosing
+from lumen.use_cases.digest import Digest
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.going_back import GoingBack
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -128,6 +133,8 @@ class Rooms:
     silencing: Silencing
     calling: Calling
     timelines: Timelines
+    choosing: Choosing
+    days: Digest
     owed: RedisOwedAnswers
 
     @staticmethod
@@ -169,5 +176,7 @@ class Rooms:
             silencing=Silencing(silences, alerts, outbox, clock),
             calling=Calling(RedisPages(redis, clock), silences, clock, ONCALL_REPEAT, anybody=True),
             timelines=Timelines(alerts, audit),
+            choosing=Choosing(services, RedisChoices(redis), clock),
+            days=Digest(RedisSlots(redis), outbox, clock, ZoneInfo("UTC")),
             owed=RedisOwedAnswers(redis),
         )

@@ -6,16 +6,17 @@ from datetime import timedelta
 import pytest
 
 from handlers.catalogue import LOCALES, Catalogue
+from handlers.views.card import Shown
 from handlers.views.digest import digest
+from handlers.views.explained import explained
 from handlers.views.judged import trend_lines
 from handlers.views.report import report
-from handlers.views.why import why_card
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.exporters.moves import moves
 from lumen.model.day import Day
 from lumen.model.message import message
 from lumen.model.nodata import NoData
-from lumen.model.readout import StatusReadout
+from lumen.model.readout import StatusReadout, TurnReadout
 from lumen.model.trend import MetricTrend
 from lumen.model.turn import Occasion, Turn
 from tests.snapshots import NOW, SERVICE, cache, snapshot
@@ -43,6 +44,10 @@ def status(made: Turn | None) -> StatusReadout:
     return StatusReadout(SERVICE, made, (), (), None)
 
 
+def why(made: Turn, words: Catalogue = EN) -> Shown:
+    return explained(words, None, TurnReadout(SERVICE, made, NOW, NOW))
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_everything_stands_in_both_languages_within_the_limits(locale: str) -> None:
     words = Catalogue(locale)
@@ -55,13 +60,12 @@ def test_everything_stands_in_both_languages_within_the_limits(locale: str) -> N
         replace(turn(), trends=()),
         replace(turn(), low_traffic=message("alert.low_traffic", rate=0.01, hours=24, least=0.1)),
     ):
-        for shown in (why_card(words, status(made)), report(words, status(made)), digest(words, "d", status(made), [])):
+        for shown in (why(made, words), report(words, status(made)), digest(words, "d", status(made), [])):
             validated(shown)
-    validated(why_card(words, status(None)))
 
 
 def test_a_part_says_what_it_measured_scored_weighs_and_gives() -> None:
-    shown = said(why_card(EN, status(turn(MONTH))))
+    shown = said(why(turn(MONTH)))
     assert "Cache hit rate: 72.5% → 72 of 100, weight 20%: 14.5 points" in shown
     assert "Cache hit rate -1.5" in shown
     assert "Availability: 30 bad five-minute slices of the 43 that the target allows in 30.0 days; 31% is left" in shown
@@ -69,7 +73,7 @@ def test_a_part_says_what_it_measured_scored_weighs_and_gives() -> None:
 
 def test_what_is_missing_gives_no_points_and_says_so() -> None:
     missing = NoData(message("alert.data_back"), message("alert.data_back"))
-    shown = said(why_card(EN, status(turn(history=missing))))
+    shown = said(why(turn(history=missing)))
     assert "with what is missing up to" in shown
     assert "no data, so no points" in shown
     assert "gate at least" in said(report(EN, status(turn(history=missing))))

@@ -1,0 +1,88 @@
+"""`/lumen budget`: the month's money, and what may still go wrong in thirty days."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from handlers.catalogue import Catalogue
+from handlers.views.card import Shown
+from handlers.views.frame import closed, opened
+from handlers.views.judged import budget_lines
+from handlers.views.words import iso
+from lumen.model.assessment import ErrorBudget
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.readout import TurnReadout
+from lumen.model.snapshot import Spend
+from lumen.model.turn import Turn
+
+#: Shares of the budget from which it is a warning, and from which it is spent (the mission's alerts at 80, 90, 100 %).
+WARN_FROM, SPENT_FROM = 0.8, 1.0
+#: From a whole day on a month has a pace.
+LEAST_PAST = timedelta(days=1)
+
+
+def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
+    """Money first, then the error budgets, each with its own end where it burns too fast."""
+    spend, budgets = turn.snapshot.spend, turn.assessment.slo.budgets
+    share = turn.assessment.rhythm.budget_share
+    card = opened(words, _title(readout, share), readout, turn)
+    card.titled(message("explain.budget_title"), (words.say(line) for line in _money(turn)))
+    errors = [*budget_lines(words, words.say, budgets), *_ends(words, budgets)]
+    card.titled(message("budget.title"), errors)
+    spent = spend if isinstance(spend, NoData) else spend.month_to_date_usd
+    unknown = [spent, *(budget.remaining for budget in budgets)]
+    notes = [message("explain.budget_rule")]
+    if not isinstance(spend, NoData) and spend.is_estimate:
+        notes.insert(0, message("explain.cost_estimate"))
+    return closed(card, words, [lack for lack in unknown if isinstance(lack, NoData)], *notes)
+
+
+def _title(readout: TurnReadout, share: float | None) -> Message:
+    service = readout.service.name
+    if share is None:
+        return message("explain.budget_header_none", sign="⚪", service=service)
+    sign = "❌" if share >= SPENT_FROM else "⚠️" if share >= WARN_FROM else "✅"
+    return message("explain.budget_header", sign=sign, service=service, share=share)
+
+
+def _money(turn: Turn) -> Iterator[Message]:
+    spend, rhythm = turn.snapshot.spend, turn.assessment.rhythm
+    if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData) or rhythm.budget_share is None:
+        return
+    yield _spent(spend, spend.month_to_date_usd)
+    past = _past(spend.as_of)
+    if past is not None:
+        yield message("explain.budget_pace", past=past, pace=rhythm.budget_share / past)
+    forecast = rhythm.forecast_usd
+    if forecast is None:
+        yield message("explain.budget_no_forecast")
+        return
+    code = "explain.budget_under" if forecast <= spend.budget_usd else "explain.budget_beyond"
+    yield Message(code, {"forecast_usd": forecast, "difference_usd": abs(forecast - spend.budget_usd)})
+
+
+def _spent(spend: Spend, spent_usd: float) -> Message:
+    left = spend.budget_usd - spent_usd
+    at = iso(spend.as_of)
+    if left < 0:
+        return message(
+            "explain.budget_over", spent_usd=spent_usd, budget_usd=spend.budget_usd, as_of_at=at, over_usd=-left
+        )
+    return message("explain.budget_money", spent_usd=spent_usd, budget_usd=spend.budget_usd, as_of_at=at, left_usd=left)
+
+
+def _past(as_of: datetime) -> float | None:
+    """The share of the month that is over."""
+    begin = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (begin + timedelta(days=32)).replace(day=1)
+    return (as_of - begin) / (end - begin) if as_of - begin >= LEAST_PAST else None
+
+
+def _ends(words: Catalogue, budgets: tuple[ErrorBudget, ...]) -> Iterator[str]:
+    """When a budget is spent that burns faster than it lasts."""
+    for budget in budgets:
+        left, burn = budget.remaining, budget.burn_today
+        if isinstance(left, NoData) or isinstance(burn, NoData) or burn <= 1 or left <= 0:
+            continue
+        name = words.plain(Message(f"budget.name_{budget.name}", {}))
+        yield words.say(message("explain.budget_lasts", name=name, days=left * budget.window_days / burn))

@@ -1,0 +1,115 @@
+"""Several services: all at a glance, which one a channel speaks of, and of which one an answer is."""
+
+from collections.abc import Iterator, Sequence
+
+from handlers.catalogue import Catalogue
+from handlers.views.card import Card, Shown
+from handlers.views.frame import age_of
+from handlers.views.judged import score_message
+from handlers.views.report import HEALTH_SIGNS
+from handlers.views.words import iso, no_data
+from lumen.model.assessment import HealthLevel
+from lumen.model.chosen import Chosen
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.readout import Glance
+from lumen.model.service import ServiceId
+
+#: The worst first; what is not known stands between what is bad and what is good.
+_ORDER = (HealthLevel.CRITICAL, HealthLevel.WARNING, HealthLevel.NO_DATA, HealthLevel.GOOD, HealthLevel.EXCELLENT)
+#: A block each, below Slack's fifty, and short enough that the text says all of them.
+SERVICES_SHOWN = 20
+
+
+def all_card(words: Catalogue, glances: Sequence[Glance | tuple[ServiceId, NoData]]) -> Shown:
+    """`/lumen status all`. A service whose memory cannot be read says why."""
+    card = Card(words)
+    card.header(message("explain.all_title", count=len(glances)))
+    ordered = sorted(glances, key=_rank)
+    for glance in ordered[:SERVICES_SHOWN]:
+        card.lines(list(_lines(words, glance)))
+    left = ", ".join(_service(one).name for one in ordered[SERVICES_SHOWN:])
+    if left:
+        card.section(message("explain.all_left_out", names=left))
+    if len(glances) > 1:
+        card.context([words.say(message("explain.all_more"))])
+    return card.shown()
+
+
+def _service(one: Glance | tuple[ServiceId, NoData]) -> ServiceId:
+    return one.last.service if isinstance(one, Glance) else one[0]
+
+
+def _rank(one: Glance | tuple[ServiceId, NoData]) -> tuple[int, str]:
+    turn = one.last.turn if isinstance(one, Glance) else None
+    health = turn.assessment.gate.health if turn is not None else HealthLevel.NO_DATA
+    return _ORDER.index(health), _service(one).key
+
+
+def _lines(words: Catalogue, one: Glance | tuple[ServiceId, NoData]) -> Iterator[str]:
+    if not isinstance(one, Glance):
+        service, why = one
+        yield f"⚪ *{service.name}*: {no_data(words, why)}"
+        return
+    last, turn = one.last, one.last.turn
+    if turn is None:
+        next_at = iso(last.next_turn_at)
+        yield words.say(message("explain.all_none", sign="⚪", service=last.service.name, next_turn_at=next_at))
+    else:
+        gate = turn.assessment.gate
+        yield words.say(
+            message(
+                "explain.all_line",
+                sign=HEALTH_SIGNS[gate.health],
+                service=last.service.name,
+                health=words.plain(Message(f"word.health_{gate.health}", {})),
+                score=words.plain(score_message(gate.score)),
+            )
+        )
+        yield words.say(gate.health_reason)
+    beside = [words.say(each) for each in _beside(words, one)]
+    if beside:
+        yield " · ".join(beside)
+
+
+def _beside(words: Catalogue, one: Glance) -> Iterator[Message]:
+    if one.alerts:
+        yield message("explain.all_alerts", count=len(one.alerts))
+    if one.waiting:
+        yield message("explain.all_waiting", count=one.waiting)
+    if one.pause is not None:
+        yield message("explain.all_paused")
+    if one.pinned is not None:
+        yield message("explain.all_pinned", revision=one.pinned.revision)
+    if one.last.turn is not None:
+        code = "explain.all_stale" if one.last.is_stale else "explain.all_age"
+        yield Message(code, {"age": age_of(words, one.last)})
+
+
+def services_card(words: Catalogue, services: Sequence[ServiceId], here: ServiceId, chosen: Chosen | None) -> Shown:
+    """`/lumen service`: `here` is what commands of this channel speak of, `chosen` who made it so."""
+    card = Card(words)
+    card.header(message("service.title"))
+    if len(services) == 1:
+        card.section(message("service.only", service=here.name))
+        return card.shown()
+    card.section(
+        *(
+            message("service.line_here" if service == here else "service.line", service=service.name)
+            for service in services
+        )
+    )
+    if chosen is not None:
+        card.section(message("service.chosen_by", who_mention=chosen.by.user_id, chosen_at=iso(chosen.at)))
+    card.context([words.say(message("service.hint"))])
+    return card.shown()
+
+
+def note(services: Sequence[ServiceId], of: ServiceId, chosen: Chosen | None, *, named: bool) -> Message:
+    """Of which service an answer is, where it could be of another one."""
+    if named:
+        return message("service.note_named", service=of.name)
+    others = ", ".join(service.name for service in services if service != of)
+    if chosen is None:
+        return message("service.note_default", service=of.name, others=others)
+    return message("service.note_chosen", service=of.name, who_mention=chosen.by.user_id, others=others)
