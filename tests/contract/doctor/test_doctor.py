@@ -79,6 +79,7 @@ async def test_a_healthy_world_needs_nothing(prepared: World, sandbox: SandboxCl
             "setting: APPROVALS_NEEDED",
             "doctor.too_few_approvers",
         ),
+        ({"output_dir": "/dev/null/reports"}, "setting: OUTPUT_DIR", "doctor.output_unwritable"),
         ({"cache_cost_per_mb": 0.0365625}, "setting: CACHE_COST_PER_MB", "doctor.price"),
         ({"cache_instance": "projects/p/locations/l/instances/other"}, "ion-api: cache", "source.instance_absent"),
     ],
@@ -102,7 +103,11 @@ async def test_denied_permissions_name_their_roles(prepared: World, sandbox: San
     assert found["ion-api: request_count"] == "source.permission_denied"
     assert found["ion-api: Cloud Run"] == "source.permission_denied"
     roles = {check.remedy.params.get("role") for check in checks if check.remedy is not None}
-    assert {"roles/monitoring.viewer", "roles/run.viewer"} <= roles
+    assert found["google: may publish metrics"] == "source.permission_denied"
+    assert {"roles/monitoring.viewer", "roles/monitoring.metricWriter", "roles/run.viewer"} <= roles
+    checks = await examine(settings(prepared, publish_metrics=False))
+    assert "google: may publish metrics" not in wrong(checks)
+    assert "setting: PUBLISH_METRICS" in {check.name for check in checks}
 
 
 async def test_a_service_that_does_not_follow_is_told(prepared: World, sandbox: SandboxClient) -> None:
