@@ -15,7 +15,7 @@ from lumen.model.proposal import Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, Snapshot, Spend, Window
 from lumen.model.turn import Missing, Turn
-from lumen.model.watching import SizeLock
+from lumen.model.watching import SizeLock, TtlOverride
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
 from lumen.policies.size import SizeLimits
@@ -140,6 +140,21 @@ async def test_a_locked_size_is_not_proposed(room: Room) -> None:
     assert (turn.proposed, turn.held_back) == ((), ())
     assert not isinstance(turn.first, NoData)
     assert turn.first.change is None
+
+
+async def test_a_pinned_value_is_what_is_proposed(room: Room) -> None:
+    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.70, 10))
+    await room.house.standings.override(SERVICE, TtlOverride(900, KIM, START))
+    made = await room.proposed(await room.turn())
+    assert (made.draft.change.knob, made.draft.change.new) == (Knob.TTL, 900)
+    assert [reason.code for reason in made.draft.reasons] == ["policy.ttl_pinned"]
+
+
+async def test_in_a_freeze_nothing_is_proposed(room: Room) -> None:
+    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 400))
+    now = room.house.store.clock.now()
+    frozen = Automation(freezes=(Window(now - timedelta(hours=1), now + timedelta(hours=1)),))
+    assert held(await room.turn(frozen)) == ["policy.held_frozen"]
 
 
 async def test_instances_when_the_cache_is_content(room: Room) -> None:
