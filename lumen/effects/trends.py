@@ -16,17 +16,22 @@ WEEK = timedelta(days=7)
 SLICES_AN_HOUR = HOUR / SLICE
 
 
-def trends_of(observations: Sequence[Observation], end: datetime) -> tuple[MetricTrend, ...]:
-    """Of every figure with at least a day of known hours in the week before `end` (aligned down to the hour)."""
-    from lumen.effects.trend import trend
-
+def hours_of_the_week(observations: Sequence[Observation], end: datetime) -> Sequence[Hour]:
+    """Every hour of the week before `end` (aligned down to the hour): a twelfth of what would travel to the worker."""
     last = end.replace(minute=0, second=0, microsecond=0)
     hours = Hours()
     for one in observations:
         hours.add(one)
+    return hours.between(last - WEEK, last)
+
+
+def trends_of(week: Sequence[Hour]) -> tuple[MetricTrend, ...]:
+    """Of every figure with at least a day of known hours."""
+    from lumen.effects.trend import trend
+
     found: list[MetricTrend] = []
     for name, read in _READERS.items():
-        series = [read(hour) for hour in hours.between(last - WEEK, last)]
+        series = [read(hour) for hour in week]
         known = [value for value in series if value is not None]
         line = trend(series)
         if line is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lumen.alerts.traffic import SLICES, TrafficLevel
-from lumen.effects.trends import WEEK, trends_of
+from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.exporters.budgets import budget_window
 from lumen.exporters.moves import moves
 from lumen.model.assessment import Assessment, ScoreMove
@@ -52,7 +52,7 @@ class Hindsight:
             level.add(one.requests)
         trends: tuple[MetricTrend, ...] | NoData
         try:
-            trends = await self._numerics.run(trends_of, observations, snapshot.window.end)
+            trends = await self._numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
         except ImportError:
             trends = NoData(message("trend.no_numerics"), message("trend.no_numerics_remedy"))
         before = await self._turns.latest(service, 1)

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
-from lumen.effects.trends import WEEK, trends_of
+from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.model.observation import Observation
 from lumen.model.snapshot import SLICE
 from lumen.model.trend import MetricTrend
@@ -38,7 +38,7 @@ def replaced(one: Observation, misses: int) -> Observation:
 
 
 def named(observations: list[Observation]) -> dict[str, MetricTrend]:
-    return {one.name: one for one in trends_of(observations, END)}
+    return {one.name: one for one in trends_of(hours_of_the_week(observations, END))}
 
 
 @pytest.mark.parametrize("lost", [0.0, 0.1])
