@@ -5,10 +5,8 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from aiohttp import web
 
 from handlers.catalogue import Catalogue
 from lumen.model.alert import Alert, AlertKind, Severity
@@ -26,62 +24,7 @@ from lumen.use_cases.silencing import Silencing
 from tests.contract.state.builders import KIM, SERVICE, Store, patient
 from tests.contract.use_cases.crashes import Crash, crash_at
 from tests.contract.use_cases.incidents import behind, events, over, page, told
-
-ROUTING_KEY = "R0UT1NGKEYR0UT1NGKEYR0UT1NGKEY01"
-
-
-def valid_event(body: Any) -> None:
-    """developer.pagerduty.com: Events API v2."""
-    assert set(body) <= {"routing_key", "event_action", "dedup_key", "payload", "client"}
-    assert body["routing_key"] == ROUTING_KEY
-    assert body["event_action"] in ("trigger", "acknowledge", "resolve")
-    assert 0 < len(body["dedup_key"]) <= 255
-    if body["event_action"] == "trigger":
-        payload = body["payload"]
-        assert 0 < len(payload["summary"]) <= 1024
-        assert payload["source"]
-        assert payload["severity"] in ("critical", "error", "warning", "info")
-        assert datetime.fromisoformat(payload["timestamp"]).tzinfo is not None
-
-
-def valid_alerts(body: Any) -> None:
-    """github.com/prometheus/alertmanager: api/v2/openapi.yaml, postableAlerts."""
-    for alert in body:
-        assert set(alert) <= {"startsAt", "endsAt", "annotations", "labels", "generatorURL"}
-        assert alert["labels"]["alertname"]
-        assert all(isinstance(text, str) for text in (*alert["labels"].values(), *alert["annotations"].values()))
-        assert datetime.fromisoformat(alert["startsAt"]) < datetime.fromisoformat(alert["endsAt"])
-
-
-@dataclass
-class PagerServer:
-    """Speaks both, refuses what does not fit its form with 400, and anything else when told to."""
-
-    url: str = ""
-    bodies: list[Any] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)  # the next ones; then 202 or 200
-    asked: int = 0
-
-    async def pagerduty(self, request: web.Request) -> web.Response:
-        return self._answered(await request.json(), valid_event, 202)
-
-    async def alertmanager(self, request: web.Request) -> web.Response:
-        return self._answered(await request.json(), valid_alerts, 200)
-
-    def _answered(self, body: Any, valid: Any, well: int) -> web.Response:
-        self.asked += 1
-        if self.answers:
-            return web.Response(status=self.answers.pop(0), text="not today")
-        try:
-            valid(body)
-        except (AssertionError, KeyError, ValueError) as error:
-            return web.Response(status=400, text=json.dumps({"status": "invalid event", "errors": [str(error)]}))
-        self.bodies.append(body)
-        return web.json_response({"status": "success"}, status=well)
-
-    @property
-    def steps(self) -> list[str]:
-        return [body["event_action"] for body in self.bodies]
+from tests.pager_server import ROUTING_KEY, PagerServer, pager_server
 
 
 @dataclass
@@ -124,18 +67,11 @@ class Desk:
 
 @pytest.fixture
 async def desk(state_url: str) -> AsyncIterator[Desk]:
-    redis, server = patient(state_url), PagerServer()
-    app = web.Application()
-    app.add_routes([web.post("/v2/enqueue", server.pagerduty), web.post("/api/v2/alerts", server.alertmanager)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    redis = patient(state_url)
     store = Store.over(redis)
     await store.prepare()
-    yield Desk(store, server)
-    await runner.cleanup()
+    async with pager_server() as server:
+        yield Desk(store, server)
     await redis.aclose()
 
 
