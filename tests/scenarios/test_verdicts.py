@@ -1,0 +1,46 @@
+"""What a change did, on real processes: a day of service time goes by, in the numerics worker of a real bot."""
+
+import pytest
+
+from demo.world import World
+from sandbox.client import SandboxClient
+from tests.scenarios.test_crashes import died
+from tests.scenarios.test_loop import APPROVE, QUIET, a_card
+from tests.scenarios.test_rollback import says
+
+#: An hour in 6 s.
+A_DAY_SOON = pytest.mark.parametrize("world", [600.0], indirect=True)
+#: An hour in 15 s: a page needs two slices and their delay, and must open within two hours of the change.
+A_PAGE_SOON = pytest.mark.parametrize("world", [240.0], indirect=True)
+
+
+@A_DAY_SOON
+@pytest.mark.prove
+async def test_a_longer_ttl_is_kept_with_what_it_gained(world: World, slack: SandboxClient) -> None:
+    bot = world.start_bot(**QUIET, LUMEN_FAULT_AT="effect.judged")
+    card = await a_card(slack, 900)
+    await slack.click(card, APPROVE)
+    await says(slack, card, "· applied")
+    await died(bot, within_seconds=400)  # killed with the verdict in its hands
+    world.start_bot("heir", **QUIET)
+    await says(slack, card, "Measured: it helped, and stays.", within_seconds=300)
+    await says(slack, card, "After 24 h: hit rate +")
+    following = await a_card(slack, 960)
+    assert "1 of 1 such changes helped" in following.text
+
+
+@A_PAGE_SOON
+@pytest.mark.prove
+async def test_a_page_right_after_a_change_asks_it_back(world: World, slack: SandboxClient) -> None:
+    world.start_bot(**QUIET)
+    card = await a_card(slack, 420)
+    await slack.click(card, APPROVE)
+    await says(slack, card, "· applied")
+    await slack.post("world/incident", kind="vertex_trouble", error_share=0.5)
+    back = await slack.wait_for_message(
+        lambda m: APPROVE in m.action_ids() and "420 → 300 s" in m.text, within_seconds=120
+    )
+    assert "it did harm" in back.text
+    await says(slack, card, "after the change")
+    await slack.click(back, APPROVE)
+    await says(slack, card, "· undone")
