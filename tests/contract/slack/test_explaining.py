@@ -1,0 +1,127 @@
+"""What explains a score, the digest at any time, and several services: typed by people, answered over the protocols."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
+from lumen.state.connection import open_store
+from sandbox.client import SeenMessage
+from tests.contract.slack.conftest import RunningSlack
+from tests.contract.slack.side import SERVICE, Rooms
+from tests.contract.slack.test_commands_and_clicks import answer, card
+from tests.unit.handlers.test_why import MONTH, turn
+
+pytestmark = pytest.mark.usefixtures("side")
+
+CANARY = replace(SERVICE, name="ion-api-canary")
+GONE = NoData(message("source.no_billing_account"), message("source.no_billing_account_remedy"))
+JIWOO = "U0JIWOO001"  # may approve, and reads Korean
+
+
+@pytest.fixture
+async def rooms(state_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Rooms]:
+    """The store and the use cases; a test may ask for several services."""
+    services: tuple[ServiceId, ...] = getattr(request, "param", (SERVICE,))
+    redis = open_store(state_url, answer_seconds=10.0)
+    yield await Rooms.over(redis, services)
+    await redis.aclose()
+
+
+two = pytest.mark.parametrize("rooms", [(SERVICE, CANARY)], indirect=True)
+
+
+async def stored(rooms: Rooms, made: Turn, service: ServiceId = SERVICE) -> None:
+    taken = replace(made, snapshot=replace(made.snapshot, service=service))
+    await rooms.turns.save(taken, None, taken.id)
+
+
+async def typed(slack: RunningSlack, line: str, words: str, user: str | None = None) -> SeenMessage:
+    assert (await slack.control.command(line, user=user)).acked
+    return await answer(slack, words, user)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/lumen why", "ion-api: why"),
+        ("/lumen why gate", "gate 9"),
+        ("/lumen why matrity", "Did you mean `/lumen why maturity`?"),
+        ("/lumen slo", "SLO compliance 94.5 of 100"),
+        ("/lumen roi", "return on the cache"),
+        ("/lumen maturity", "maturity level 5 of 5"),
+        ("/lumen cost", "cost rhythm"),
+        ("/lumen budget", "50% of the month's budget used"),
+        ("/lumen cache", "cache good"),
+        ("/lumen digest", "ion-api: digest of"),
+        ("/lumen service", "Lumen watches ion-api alone"),
+        ("/lumen status all", "Services: 1"),
+        ("/lumen matrity", "Did you mean `/lumen maturity`?"),
+        ("/lumen status on ion-apy", "Did you mean `ion-api`?"),
+    ],
+)
+async def test_each_is_answered_to_the_asker_alone(slack: RunningSlack, rooms: Rooms, line: str, words: str) -> None:
+    await stored(rooms, turn(MONTH))
+    told = await typed(slack, line, words)
+    assert "Of ion-api" not in told.words()
+
+
+async def test_a_turn_of_long_ago_is_called_old_and_says_what_is_missing(slack: RunningSlack, rooms: Rooms) -> None:
+    await stored(rooms, turn(MONTH, cache=GONE))
+    for line in ("/lumen cache", "/lumen roi", "/lumen status"):
+        told = (await typed(slack, line, "no picture of now")).words()
+        assert "BILLING_ACCOUNT" in told or line == "/lumen status"
+
+
+async def test_before_the_first_turn_every_one_says_so(slack: RunningSlack) -> None:
+    for line in ("why", "slo", "roi", "maturity", "cost", "budget", "cache", "digest"):
+        await typed(slack, f"/lumen {line}", "There has been no turn yet")
+
+
+async def test_any_answer_can_be_shared_and_speaks_the_readers_language(slack: RunningSlack, rooms: Rooms) -> None:
+    await stored(rooms, turn(MONTH))
+    await slack.control.command("/lumen why slo share")
+    await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "SLO compliance" in m.words())
+    await slack.control.command("/lumen digest share")
+    await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "digest of" in m.words())
+    await typed(slack, "/lumen slo", "SLO 준수", user=JIWOO)
+
+
+@two
+async def test_a_command_speaks_of_the_service_that_it_names(slack: RunningSlack, rooms: Rooms) -> None:
+    await stored(rooms, turn(MONTH), CANARY)
+    told = await typed(slack, "/lumen slo on ion-api-canary", "ion-api-canary: SLO compliance")
+    assert "Of ion-api-canary." in told.words()
+    first = await typed(slack, "/lumen slo", "nothing measured yet")
+    assert "Of ion-api, the first that is watched" in first.words()
+    assert (await slack.control.command("/lumen ttl 420 ion-api-canary", user=slack.facts.bystander)).acked
+    assert "ion-api-canary" in (await card(slack)).words()
+    assert [p.draft.service for p in await rooms.proposals.unfinished(CANARY)] == [CANARY]
+    assert await rooms.proposals.unfinished(SERVICE) == []
+
+
+@two
+async def test_all_services_at_a_glance(slack: RunningSlack, rooms: Rooms) -> None:
+    await stored(rooms, turn(MONTH), CANARY)
+    told = (await typed(slack, "/lumen status all", "Services: 2")).words()
+    assert told.index("*ion-api*") < told.index("*ion-api-canary*"), "what is not known comes before what is good"
+    assert "⚠️ measured" in told
+
+
+@two
+async def test_who_may_approve_chooses_for_the_channel(slack: RunningSlack, rooms: Rooms) -> None:
+    refused = await typed(slack, "/lumen service ion-api-canary", "You may not decide this", user=slack.facts.bystander)
+    assert "on ion-api-canary" in refused.words()
+    await typed(slack, "/lumen service ion-api-canary", "From now on commands in this channel speak of ion-api-canary")
+    told = await typed(slack, "/lumen status", "chosen for this channel by")
+    assert "ion-api-canary: nothing measured yet" in told.words()
+    listed = (await typed(slack, "/lumen service", "commands in this channel speak of it")).words()
+    assert "*ion-api-canary*" in listed
+    await typed(slack, "/lumen status on ion-api", "Of ion-api.")
+    home = await rooms.audit.entries(SERVICE, 10)
+    assert [entry.event for entry in home].count("service-chosen") == 1
+    assert [entry.event for entry in await rooms.audit.entries(CANARY, 10)].count("refused") == 1

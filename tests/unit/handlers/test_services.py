@@ -1,0 +1,90 @@
+"""Several services: all at a glance, and of which one an answer is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from handlers.catalogue import LOCALES, Catalogue
+from handlers.views.services import SERVICES_SHOWN, all_card, note, services_card
+from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.chosen import Chosen
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.readout import Glance, TurnReadout
+from lumen.model.service import Person
+from lumen.model.turn import Turn
+from lumen.model.watching import Pause, Pinned, StoredAlert
+from tests.snapshots import NOW, SERVICE, cache, traffic
+from tests.unit.handlers.blocks import said, validated
+from tests.unit.handlers.test_why import turn
+
+EN = Catalogue("en")
+KIM = Person("U0KIM", "kim", "T1")
+CANARY = replace(SERVICE, name="ion-api-canary")
+GONE = NoData(message("source.no_billing_account"), message("source.no_billing_account_remedy"))
+
+
+def glance(name: str, made: Turn | None, age: timedelta = timedelta(minutes=4)) -> Glance:
+    now = made.snapshot.window.end + age if made else NOW
+    return Glance(TurnReadout(replace(SERVICE, name=name), made, now, NOW + timedelta(hours=1)), 0, (), None, None)
+
+
+BURNING = turn(traffic=traffic(errors_5xx=500), cache=cache(0.2))
+FINE = turn()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_worst_stands_first_and_what_is_unknown_before_what_is_good(locale: str) -> None:
+    several = [glance("fine", FINE), glance("new", None), glance("burning", BURNING), (CANARY, GONE)]
+    validated(shown := all_card(Catalogue(locale), several))
+    told = said(shown)
+    at = [told.index(f"*{name}*") for name in ("burning", "ion-api-canary", "new", "fine")]
+    assert at == sorted(at)
+
+
+def test_each_says_what_is_going_on_and_how_old_it_is() -> None:
+    alert = Alert(
+        "a", SERVICE.key, AlertKind.CACHE, "cache", Severity.TICKET, NOW, message("alert.data_back"), None, None
+    )
+    busy = replace(
+        glance("busy", FINE, timedelta(hours=3)),
+        waiting=2,
+        alerts=(StoredAlert(alert, "a"),),
+        pause=Pause(KIM, NOW, None),
+        pinned=Pinned("ion-api-00041", NOW),
+    )
+    told = said(all_card(EN, [busy, glance("new", None)]))
+    for words in ("open alerts: 1", "waiting for a decision: 2", "automation paused", "pinned to ion-api-00041"):
+        assert words in told
+    assert "⚠️ measured 3 h 0 min ago" in told
+    assert "nothing measured yet" in told
+    assert "/lumen status on <service>" in told.replace("&lt;", "<").replace("&gt;", ">")
+
+
+def test_a_service_whose_memory_cannot_be_read_says_why() -> None:
+    assert EN.say(GONE.remedy) in said(all_card(EN, [(CANARY, GONE)]))
+
+
+def test_very_many_services_stay_within_the_limits() -> None:
+    many = [glance(f"service-{number:02d}", FINE) for number in range(SERVICES_SHOWN + 5)]
+    validated(shown := all_card(EN, many))
+    assert "Not shown for want of room: service-20, " in said(shown)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_list_says_which_one_the_channel_speaks_of_and_who_chose(locale: str) -> None:
+    words = Catalogue(locale)
+    chosen = Chosen(CANARY, KIM, NOW)
+    validated(services_card(words, (SERVICE,), SERVICE, None))
+    validated(services_card(words, (SERVICE, CANARY), SERVICE, None))
+    validated(shown := services_card(words, (SERVICE, CANARY), CANARY, chosen))
+    assert "*ion-api-canary*" in said(shown)
+    assert "<@U0KIM>" in said(shown)
+
+
+def test_an_answer_says_of_which_service_it_is() -> None:
+    both, chosen = (SERVICE, CANARY), Chosen(CANARY, KIM, NOW)
+    assert EN.plain(note(both, CANARY, None, named=True)) == "Of ion-api-canary."
+    assert EN.plain(note(both, SERVICE, None, named=False)).startswith("Of ion-api, the first that is watched.")
+    assert "chosen for this channel by U0KIM" in EN.plain(note(both, CANARY, chosen, named=False))
