@@ -135,6 +135,10 @@ class WorldClient:
             "world/fault", method=method, code=code, times=times, delay_seconds=delay_seconds, after=after or None
         )
 
+    async def updates(self, *outcomes: str) -> None:
+        """Of Cloud Run, the next ones, one each: "fails", "never_ends" (until `mend`), "never_ready"."""
+        await self._post("world/updates", outcomes=list(outcomes))
+
     async def deny(self, permissions: Sequence[str]) -> None:
         """The IAM permissions that the caller lacks from now on; patterns are allowed."""
         await self._post("world/permissions", denied=list(permissions))
@@ -158,7 +162,7 @@ class WorldClient:
         return str((await self._post("world/deploy", **body))["revision"])
 
     async def mend(self) -> None:
-        """No faults, all permissions, metrics on time, usual demand."""
+        """No faults, all permissions, nothing stuck, metrics on time, usual demand."""
         await self._post("world/clear")
 
 

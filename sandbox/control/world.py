@@ -8,12 +8,13 @@ POST clock       {scale}      another pace from now on; answers with the new pai
 POST ttl-follow  {on}         whether ION reads the TTL setting and acknowledges it
 POST pause       {on}         no requests while paused
 POST fault       {method, code?, message?, delay_seconds?, times?, after?}    "Services/UpdateService", "*"
+POST updates     {outcomes: ["fails", "never_ends", "never_ready"]}     of the next updates of Cloud Run, one each
 POST permissions {denied: ["run.services.update", "monitoring.*"]}
 POST metrics     {off?: pattern, late?: {pattern: seconds}, on?: true}
 POST quota       {limits: {"MetricService/List*": 10}}     calls a minute of service time; {} sets the usual ones
 POST demand      {factor}     multiplies the requests
 POST deploy      {service?, image?, error_share?, slow_factor?, fails?}       a release by the service's own pipeline
-POST clear       {}           no faults, all permissions, metrics on time, usual demand
+POST clear       {}           no faults, all permissions, nothing stuck, metrics on time, usual demand
 """
 
 from dataclasses import asdict
@@ -28,6 +29,7 @@ from sandbox.control.requests import BadRequest, Body, Deed, does, reads
 from sandbox.google.cloud import GoogleCloud
 from sandbox.google.faults import MethodFault
 from sandbox.google.quota import LIMITS, Quotas
+from sandbox.google.run.service import Outcome
 from sandbox.ion.behaviour import NO_START, Behaviour
 from sandbox.ion.place import image_of
 from sandbox.ion.world import World
@@ -51,6 +53,7 @@ class WorldControl:
             "ttl-follow": self.ttl_follow,
             "pause": self.pause,
             "fault": self.fault,
+            "updates": self.updates,
             "permissions": self.permissions,
             "metrics": self.metrics,
             "quota": self.quota,
@@ -171,6 +174,10 @@ class WorldControl:
         self._cloud.faults.methods.append(fault)
         return {"faults": len(self._cloud.faults.methods)}
 
+    def updates(self, body: Body) -> Body:
+        self._cloud.cloud_run.outcomes = [Outcome(str(outcome)) for outcome in body.get("outcomes", ())]
+        return {"outcomes": [str(outcome) for outcome in self._cloud.cloud_run.outcomes]}
+
     def permissions(self, body: Body) -> Body:
         self._cloud.faults.denied = {str(p) for p in body.get("denied", ())}
         return {"denied": sorted(self._cloud.faults.denied)}
@@ -219,6 +226,7 @@ class WorldControl:
         self._cloud.faults.methods.clear()
         self.quota({})
         self._cloud.faults.denied.clear()
+        self._cloud.cloud_run.let_go()
         self.metrics({"on": True})
         if self._world is not None:
             self._world.demand.factor = 1.0

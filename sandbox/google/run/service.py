@@ -1,6 +1,8 @@
 """google.cloud.run.v2 Services and Revisions."""
 
+import math
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -8,6 +10,7 @@ from uuid import UUID
 from google.cloud.run_v2 import RevisionsAsyncClient, ServicesAsyncClient
 from google.iam.v1 import iam_policy_pb2
 from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
 
 from sandbox.google.masks import copy_masked
 from sandbox.google.operations import Operation, Operations
@@ -44,6 +47,20 @@ _MUTABLE = (
 )
 
 
+class Outcome(StrEnum):
+    """What becomes of an update that was accepted: nothing is changed; it is stuck until it is let go; it is changed,
+    but what it makes does not start."""
+
+    FAILS = "fails"
+    NEVER_ENDS = "never_ends"
+    NEVER_READY = "never_ready"
+
+
+INTERNAL = 13
+INTERNAL_ERROR = "Internal error. Please try again later."
+NOT_READY = "The user-provided container failed the configured startup probe checks."
+
+
 class CloudRun:
     """All services of the project."""
 
@@ -62,6 +79,8 @@ class CloudRun:
         self.may: Callable[[str], bool] = lambda _permission: True
         self.deploy_seconds = deploy_seconds
         self.change_seconds = change_seconds
+        #: For the next updates, one each.
+        self.outcomes: list[Outcome] = []
         self._now = now
         self._operations = operations
         self._random = random
@@ -159,8 +178,20 @@ class CloudRun:
         if request.validate_only:
             return self._validated(service, wanted)
         operation = self._start(service, wanted)
-        self._apply(service, wanted, new_revision, operation)
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        if outcome is Outcome.FAILS:
+            operation.error = Status(code=INTERNAL, message=INTERNAL_ERROR)
+        else:
+            self._apply(service, wanted, new_revision, operation, outcome)
         return operation.message()
+
+    def let_go(self) -> None:
+        """What was stuck takes effect, and later updates work as ever."""
+        self.outcomes.clear()
+        for service in self.services.values():
+            for change in service.changes:
+                change.due = min(change.due, self._now())
+        self.advance()
 
     def _validated(self, service: ServiceResource, wanted: Any) -> Any:
         operation = Operation(self._operation_name(service), wanted, response=wanted)
@@ -174,7 +205,12 @@ class CloudRun:
         return self._operations.start(self._operation_name(service), wanted)
 
     def _apply(
-        self, service: ServiceResource, wanted: Any, new_revision: bool, operation: Operation | None
+        self,
+        service: ServiceResource,
+        wanted: Any,
+        new_revision: bool,
+        operation: Operation | None,
+        outcome: Outcome | None = None,
     ) -> str | None:
         """Returns the short name of the new revision, if there is one."""
         now = self._now()
@@ -190,6 +226,10 @@ class CloudRun:
             name = wanted.template.revision or self._revision_name(service)
             failure = self.start_fault(service.add_revision(name, wanted.template, now))
         due = now + (self.deploy_seconds if new_revision else self.change_seconds)
+        if outcome is Outcome.NEVER_ENDS:
+            due = math.inf
+        if outcome is Outcome.NEVER_READY:
+            failure = NOT_READY
         service.changes.append(Change(due, operation, name, failure))
         if operation is not None:
             copy = Service()

@@ -1,0 +1,204 @@
+"""Whatever Google does to a change of any knob: a true sentence, and a state from which a person can go on."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from demo.world import World
+from handlers.catalogue import LOCALES, Catalogue
+from lumen.actuators.cloud_run import CloudRunEditor, EditLimits
+from lumen.actuators.cloud_run_instances import CloudRunInstancesActuator
+from lumen.actuators.cloud_run_memory import CloudRunMemoryActuator
+from lumen.actuators.cloud_run_traffic import CloudRunTraffic
+from lumen.actuators.cloud_run_ttl import CloudRunTtlActuator
+from lumen.actuators.cloud_run_variable import CloudRunVariable
+from lumen.actuators.traffic_knob import TrafficKnob
+from lumen.clock import SystemClock
+from lumen.model.proposal import LATEST, Change, Choice, Knob, Proposal, State, Value
+from lumen.model.service import Person, ServiceId
+from lumen.model.snapshot import Deployment
+from lumen.ports.actuators import Actuator
+from lumen.ports.faults import no_fault
+from lumen.sources.cloud_run import CloudRunDeployments
+from lumen.sources.google_clients import open_google
+from lumen.state import epoch
+from lumen.state.leases import RedisLeases
+from lumen.state.proposals import RedisProposals
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.execution import Execution
+from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.vendors.google_calls import Patience
+from sandbox.client import SandboxClient
+from tests.contract.state.builders import patient
+
+pytestmark = pytest.mark.prove
+
+KIM = Person("U1", "Kim", "T1")
+LIMITS = EditLimits(conflicts=2, operation_seconds=1.5, poll_seconds=0.05)
+PATIENCE = Patience(attempt_seconds=5, retry_seconds=0)
+KNOBS = (Knob.TTL, Knob.MEMORY, Knob.MIN_INSTANCES, Knob.L1_ENTRIES, Knob.TRAFFIC)
+
+
+@dataclass
+class Hands:
+    """A person, the use cases, a real store, and the sandbox's Cloud Run."""
+
+    service: ServiceId
+    approvals: Approvals
+    execution: Execution
+    proposals: RedisProposals
+    places: Mapping[Knob, Actuator]
+    deployments: CloudRunDeployments
+    sandbox: SandboxClient
+    asked: int = 0
+
+    async def wanted(self, knob: Knob) -> Value:
+        """Another value than it has."""
+        now = (await self.places[knob].read(self.service)).value
+        if knob is not Knob.TRAFFIC:
+            steps = {Knob.TTL: (420, 480), Knob.MEMORY: (1024, 2048), Knob.MIN_INSTANCES: (1, 2)}
+            return next(value for value in steps.get(knob, (2000, 3000)) if value != now)
+        if now != LATEST:
+            return LATEST
+        found = (await self.deployments.deployments([self.service]))[self.service]
+        assert isinstance(found, Deployment)
+        return next(revision.name for revision in found.revisions if revision.traffic_percent == 0)
+
+    async def approved(self, knob: Knob, value: Value) -> Proposal:
+        self.asked += 1
+        made = await self.approvals.propose(self.service, knob, value, KIM, f"request-{self.asked}")
+        return (await self.approvals.decide(self.service, made.id, Choice.APPROVE, KIM, f"c-{self.asked}")).proposal
+
+    async def carried_out(self, proposal: Proposal) -> Proposal:
+        """One round of the executor's."""
+        await self.execution.settle(self.service)
+        found = await self.proposals.get(self.service, proposal.id)
+        assert found is not None
+        return found
+
+    async def updates(self) -> int:
+        return (await self.sandbox.world.calls()).get("Services/UpdateService", 0)
+
+
+@pytest.fixture
+async def hands(sandbox_world: World, sandbox: SandboxClient, state_url: str) -> AsyncIterator[Hands]:
+    of = sandbox_world.addresses
+    service = ServiceId(of.project, of.region, of.service)
+    redis, google, clock = patient(state_url), await open_google(of.gcp_endpoint), SystemClock()
+    await epoch.init(redis, (service,), clock)
+    editor = CloudRunEditor(google.services, PATIENCE, LIMITS)
+    places: Mapping[Knob, Actuator] = {
+        Knob.TTL: CloudRunTtlActuator(editor, 300),
+        Knob.MEMORY: CloudRunMemoryActuator(editor),
+        Knob.MIN_INSTANCES: CloudRunInstancesActuator(editor),
+        Knob.L1_ENTRIES: CloudRunVariable(editor, "L1_CACHE_MAX_ENTRIES", 1000),
+        Knob.TRAFFIC: TrafficKnob(CloudRunTraffic(editor)),
+    }
+    knobs: Knobs = {knob: Turnable((place,), "") for knob, place in places.items()}
+    proposals = RedisProposals(redis, clock)
+    execution = Execution(proposals, RedisLeases(redis), knobs, clock, no_fault, dry_run=False)
+    deployments = CloudRunDeployments(google.services, google.revisions, PATIENCE)
+    yield Hands(service, Approvals(proposals, knobs), execution, proposals, places, deployments, sandbox)
+    await sandbox.world.mend()
+    await _traffic_back(places[Knob.TRAFFIC], service)
+    await google.close()
+    await redis.aclose()
+
+
+async def _traffic_back(traffic: Actuator, service: ServiceId) -> None:
+    """The next test finds it as this one did."""
+    present = await traffic.read(service)
+    if present.value != LATEST:
+        await traffic.set(service, Change(Knob.TRAFFIC, present.value, LATEST, ""), present, "back")
+
+
+Begins = Callable[[SandboxClient], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`begins` makes it; then the change ends FAILED with one of `says`, unless it is `passing`."""
+
+    begins: Begins
+    says: tuple[str, ...] = ()
+
+    @property
+    def passing(self) -> bool:
+        return not self.says
+
+
+def code(method: str, name: str, times: int | None = None, *, after: bool = False) -> Begins:
+    async def begins(sandbox: SandboxClient) -> None:
+        await sandbox.world.fault(method, code=name, times=times, after=after)
+
+    return begins
+
+
+def update(outcome: str) -> Begins:
+    async def begins(sandbox: SandboxClient) -> None:
+        await sandbox.world.updates(outcome)
+
+    return begins
+
+
+async def denied(sandbox: SandboxClient) -> None:
+    await sandbox.world.deny(["run.services.update"])
+
+
+UPDATE, LOOK = "Services/UpdateService", "Operations/GetOperation"
+FAULTS: Mapping[str, Fault] = {
+    "aborted once": Fault(code(UPDATE, "ABORTED", 1)),
+    "aborted for ever": Fault(code(UPDATE, "ABORTED"), ("actuator.conflicts",)),
+    "unavailable before": Fault(code(UPDATE, "UNAVAILABLE", 1)),
+    "answer lost": Fault(code(UPDATE, "UNAVAILABLE", 1, after=True)),
+    "unavailable in the middle": Fault(code(LOOK, "UNAVAILABLE", 3)),
+    "operation forgotten": Fault(code(LOOK, "NOT_FOUND")),
+    "operation not told": Fault(code(LOOK, "PERMISSION_DENIED"), ("source.permission_denied",)),
+    "operation fails": Fault(update("fails"), ("actuator.operation_failed",)),
+    "never ends": Fault(update("never_ends"), ("actuator.operation_unfinished",)),
+    "never ready": Fault(update("never_ready"), ("actuator.operation_failed", "actuator.revision_not_ready")),
+    "denied": Fault(denied, ("source.permission_denied",)),
+}
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_true_sentence_and_a_way_on(hands: Hands, name: str, knob: Knob) -> None:
+    fault, sandbox = FAULTS[name], hands.sandbox
+    wanted = await hands.wanted(knob)
+    before = await hands.places[knob].read(hands.service)
+    proposal = await hands.approved(knob, wanted)
+    sent = await hands.updates()
+    await fault.begins(sandbox)
+    found = await hands.carried_out(proposal)
+    if fault.passing:
+        if found.state is State.APPLYING:  # its answer was lost: what waits is said, and the next round goes on
+            says_something(found)
+            found = await hands.carried_out(proposal)
+        assert found.state is State.APPLIED, found.note
+        if name == "answer lost":
+            assert await hands.updates() == sent + 1
+    else:
+        assert found.state is State.FAILED
+        assert found.note is not None
+        assert found.note.code in fault.says, found.note
+        says_something(found)
+        if name in ("denied", "aborted for ever", "operation fails"):
+            assert await hands.places[knob].read(hands.service) == before, "it is as it was, and nothing else was said"
+
+    # A person goes on, once Google is well again.
+    await sandbox.world.mend()
+    present = (await hands.places[knob].read(hands.service)).value
+    other = wanted if present != wanted else before.value
+    if other != present:
+        again = await hands.carried_out(await hands.approved(knob, other))
+        assert again.state is State.APPLIED, again.note
+    assert (await hands.places[knob].read(hands.service)).value == other
+
+
+def says_something(proposal: Proposal) -> None:
+    """In both languages, with all that the sentence names."""
+    assert proposal.note is not None
+    for locale in LOCALES:
+        assert len(Catalogue(locale).plain(proposal.note)) > 10
