@@ -1,0 +1,90 @@
+"""What a turn knows of the time before it, from a real store."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import ParamSpec, TypeVar
+
+import pytest
+
+from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.model.nodata import NoData
+from lumen.model.observation import Observation
+from lumen.model.snapshot import SLICE, Snapshot, Window
+from lumen.model.turn import Occasion, Turn
+from lumen.ports.watching import Look
+from lumen.state.days import RedisDays
+from lumen.use_cases.hindsight import Hindsight
+from tests.contract.state.builders import SERVICE
+from tests.contract.use_cases.conftest import Tower
+from tests.snapshots import GONE, cache, snapshot
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Here:
+    """Numerics in this process; `without`: in an installation that lacks them."""
+
+    def __init__(self, *, without: bool = False) -> None:
+        self.without = without
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self.without:
+            raise ImportError("No module named 'scipy'")
+        return function(*args, **kwargs)
+
+
+def seen_at(tower: Tower, **changes: object) -> Snapshot:
+    now = tower.store.clock.time
+    return replace(snapshot(**changes), service=SERVICE, taken_at=now, window=Window(now - timedelta(hours=1), now))
+
+
+async def lived(tower: Tower, requests: int) -> None:
+    """Eight days went by, with so many requests in every slice."""
+    start = tower.store.clock.time - timedelta(days=8)
+    past = [
+        Observation(start + nth * SLICE, requests, 0, p95_ms=100.0, hits=requests, misses=0, cost_usd=0.01)
+        for nth in range(8 * 288)
+    ]
+    lease = await tower.store.lease("slot/watch")
+    assert await tower.alerts.look(SERVICE, lease, Look(None, past, ()))
+
+
+def hindsight(tower: Tower, numerics: Here) -> Hindsight:
+    return Hindsight(tower.alerts, RedisDays(tower.store.redis), tower.store.turns, numerics)
+
+
+async def test_a_new_store_knows_nothing_and_says_so(tower: Tower) -> None:
+    past = await hindsight(tower, Here()).of(seen_at(tower))
+    assert (list(past.days), past.low_traffic, past.trends, past.before) == ([], None, (), None)
+    assert past.moves_to(assess(snapshot(), AssessmentSettings())) == ()
+
+
+@pytest.mark.parametrize(("requests", "is_low"), [(1000, False), (5, True)])
+async def test_days_traffic_and_trends_come_of_the_slices(tower: Tower, requests: int, is_low: bool) -> None:
+    pytest.importorskip("scipy", reason="needs the extra numerics")
+    await lived(tower, requests)
+    past = await hindsight(tower, Here()).of(seen_at(tower))
+    assert sum(day.requests for day in past.days) == 8 * 288 * requests
+    assert (past.low_traffic is not None) is is_low
+    assert not isinstance(past.trends, NoData)
+    assert {trend.name for trend in past.trends} >= {"hit_rate", "p95_ms", "cost_usd_per_day"}
+    assert not any(trend.is_clear for trend in past.trends)
+
+
+async def test_without_numerics_a_turn_goes_on(tower: Tower) -> None:
+    past = await hindsight(tower, Here(without=True)).of(seen_at(tower))
+    assert isinstance(past.trends, NoData)
+    assert past.trends.remedy.code == "trend.no_numerics_remedy"
+
+
+async def test_scores_are_compared_with_the_turn_before(tower: Tower) -> None:
+    before = seen_at(tower, cache=cache(0.8))
+    judged = assess(before, AssessmentSettings())
+    turn = Turn("t", Occasion.SLOT, before.taken_at, before.taken_at, before, judged, GONE, (), (), ())
+    await tower.store.turns.save(turn, None, "t")
+    past = await hindsight(tower, Here()).of(seen_at(tower))
+    gate = next(move for move in past.moves_to(assess(snapshot(), AssessmentSettings())) if move.score == "gate")
+    assert gate.since == before.taken_at
+    assert gate.before == judged.gate.score.value
