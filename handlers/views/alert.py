@@ -7,7 +7,7 @@ from handlers.catalogue import Catalogue
 from handlers.views.card import ID_MAX, Button, Card, Shown
 from handlers.views.words import iso
 from lumen.model.alert import Alert, Severity
-from lumen.model.calling import Silence, Taken, silence_over
+from lumen.model.calling import PagerStep, Silence, Taken, silence_over
 from lumen.model.message import Message, Param, message
 from lumen.model.watching import Incident, StoredAlert
 from lumen.ports.state import Surface
@@ -44,8 +44,8 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
     if not is_over or incident.notes:
         card.lines([words.say(note) for note in incident.notes])
     if incident.pager is not None and incident.pager.trouble is not None:
-        reason = words.plain(incident.pager.trouble)
-        card.section(message("incident.pager_trouble", reason=reason))
+        reason, failed = words.plain(incident.pager.trouble), incident.pager.failed or PagerStep.TRIGGER
+        card.section(Message(f"incident.pager_no_{failed}", {"reason": reason}))
     if incident.is_open_page and incident.taken is None:
         card.buttons([_on_it(incident)], block_id=f"incident:{incident.id}"[:ID_MAX])
     card.context([words.say(message("incident.print", incident=incident.id))])

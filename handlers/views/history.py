@@ -56,8 +56,8 @@ def _told(  # noqa: PLR0911, PLR0912 - one return a kind of event
             return own, {"until_at": entry.detail}
         case "alert-open" | "page-open" | "alert-closed" | "page-closed" if isinstance(data.get("alert"), dict):
             return own, _alert(words, data["alert"], "close_reason" if entry.event.endswith("closed") else "reason")
-        case "mentioned":
-            return own, {"number": int(data.get("number", 0)) + 1}
+        case "mentioned" if isinstance(data.get("number"), int):
+            return own, {"number": data["number"] + 1}
         case "pager-trouble":
             return own, {"note": _note(words, data.get("trouble"))}
         case "rollback-note" if note := " ".join(_note(words, each) for each in _list(entry.data)):

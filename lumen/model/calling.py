@@ -76,8 +76,9 @@ class PagerStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PagerState:
-    """The newest step that the pager has taken, when; or that it will not be tried again, and why."""
+    """The newest step that the pager has taken, and when. `failed` is not tried again, because of `trouble`."""
 
     step: PagerStep | None
     at: datetime
     trouble: Message | None = None
+    failed: PagerStep | None = None

@@ -115,8 +115,8 @@ class Paging:
         """Said once: what it has taken so far stands, and an end that it will not hear of is an end."""
         self._failing.pop((incident.service, incident.id, step), None)
         reached = incident.pager.step if incident.pager else None
-        trouble = message("pager.gave_up", step=str(step), reason=self._plain(reason))
-        state = PagerState(PagerStep.RESOLVE if step is PagerStep.RESOLVE else reached, self._clock.now(), trouble)
+        reached = PagerStep.RESOLVE if step is PagerStep.RESOLVE else reached
+        state = PagerState(reached, self._clock.now(), reason, step)
         await self._pages.pager(incident.service, incident.id, state)
 
     def _again(self, incident: Incident, now: datetime) -> PagerStep | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from handlers.catalogue import Catalogue
+from handlers.views.alert import incident_card
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.calling import PagerStep
 from lumen.model.watching import StoredAlert
@@ -151,7 +152,8 @@ async def test_a_refusal_is_said_once_on_the_incident_and_not_tried_again(desk: 
     assert found.pager is not None
     assert found.pager.trouble is not None
     assert "400" in Catalogue("en").plain(found.pager.trouble)
-    assert "PAGER_WEBHOOK_URL" in Catalogue("ko").plain(found.pager.trouble)
+    for words in (Catalogue("en"), Catalogue("ko")):
+        assert "PAGER_WEBHOOK_URL" in incident_card(words, found).text
     assert await behind(desk.store, "alert") == [key]
     await desk.close()
     await desk.paging().settle(SERVICE)

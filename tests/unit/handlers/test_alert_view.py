@@ -6,16 +6,18 @@ from datetime import timedelta
 import pytest
 
 from handlers.catalogue import LOCALES, Catalogue
-from handlers.views.alert import incident_card
+from handlers.views.alert import incident_card, mention_card
 from handlers.views.emergency import emergency_card, flush_card
 from handlers.views.proposal import SNOOZE, card
 from handlers.views.report import report
 from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.calling import PagerState, PagerStep, Silence, Taken
 from lumen.model.message import message
 from lumen.model.proposal import LATEST, Change, Choice, Decision, Knob, State
 from lumen.model.readout import StatusReadout
 from lumen.model.service import Person
 from lumen.model.watching import Incident, Pause, Pinned, StoredAlert
+from lumen.ports.state import Surface
 from tests.snapshots import SERVICE
 from tests.unit.handlers.blocks import button, labels, said, validated
 from tests.unit.handlers.test_views import WHEN, proposal, turn
@@ -58,6 +60,48 @@ def test_only_an_open_page_mentions_the_people_on_call() -> None:
     assert "please look" not in said(incident_card(EN, incident(over), "S1"))
     ticket = alert(AlertKind.LATENCY, Severity.TICKET)
     assert "please look" not in said(incident_card(EN, incident(ticket), "S1"))
+
+
+def test_somebody_on_it_is_named_and_nobody_is_called_or_asked_any_more() -> None:
+    page = incident(alert(AlertKind.AVAILABILITY, Severity.PAGE))
+    assert labels(incident_card(EN, page, "S1")) == ["I'm on it"]
+    taken = replace(page, taken=Taken(KIM, WHEN))
+    words = said(incident_card(EN, taken, "S1"))
+    assert "👀 <@U0KIM> is on it since" in words
+    assert "please look" not in words
+    assert labels(incident_card(EN, taken, "S1")) == []
+    assert mention_card(EN, taken, "S1", 1, 6) is None
+
+
+def test_a_silenced_page_says_so_and_calls_nobody() -> None:
+    page = incident(alert(AlertKind.AVAILABILITY, Severity.PAGE))
+    silence = Silence(AlertKind.AVAILABILITY, WHEN + timedelta(hours=1), KIM, WHEN)
+    hushed = replace(page, silences=(silence,))
+    words = said(incident_card(EN, hushed, "S1"))
+    assert "🔇 Silenced until" in words
+    assert "please look" not in words
+    assert mention_card(EN, hushed, "S1", 1, 6) is None
+    other = replace(page, silences=(replace(silence, kind=AlertKind.CACHE),))
+    assert "please look" in said(incident_card(EN, other, "S1"))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_call_stands_under_the_message_of_its_incident(number: int, locale: str) -> None:
+    page = incident(alert(AlertKind.AVAILABILITY, Severity.PAGE))
+    call = mention_card(Catalogue(locale), page, "S1", number, 6)
+    assert call is not None
+    validated(call)
+    assert "<!subteam^S1>" in said(call)
+    assert call.under == Surface(SERVICE, "alert", page.id)
+
+
+@pytest.mark.parametrize("step", list(PagerStep))
+def test_a_pager_that_was_not_reached_is_said(step: PagerStep) -> None:
+    page = incident(alert(AlertKind.AVAILABILITY, Severity.PAGE))
+    trouble = message("pager.refused", host="events.pagerduty.com", status=400, said="invalid key")
+    words = said(incident_card(EN, replace(page, pager=PagerState(None, WHEN, trouble, step))))
+    assert "events.pagerduty.com answered 400 (invalid key)." in words
 
 
 def test_a_closed_one_says_until_when_and_why() -> None:

@@ -13,7 +13,28 @@ AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 EN, KO = Catalogue("en"), Catalogue("ko")
 DRAFT = json.dumps({"change": {"knob": "ttl", "old": 300, "new": 420, "unit": "s"}})
 WHY = "Set, read back, and followed by the service (redis)."
+REASON = {"code": "alert.recovered", "params": {"minutes": 30}}
+ALERT = json.dumps({"alert": {"kind": "availability", "severity": "page", "reason": REASON}})
 NOTE = json.dumps({"code": "execution.applied", "params": {"places": "redis"}})
+
+
+EVENTS = [
+    "proposed",
+    "decided",
+    "advanced",
+    "noted",
+    "snoozed",
+    "paused",
+    "unknown",
+    "page-open",
+    "alert-closed",
+    "mentioned",
+    "taken",
+    "pager-trouble",
+    "rollback-note",
+    "silenced",
+    "silence-ended",
+]
 
 
 def told(event: str, actor: str = "U1", detail: str = "", data: str = "", words: Catalogue = EN) -> str:
@@ -33,6 +54,13 @@ def told(event: str, actor: str = "U1", detail: str = "", data: str = "", words:
         (told("voted"), "<@U1> approved P7; others must approve too"),
         (told("refused", detail="approve P7: slack.refused"), "<@U1> had no right and was refused (approve P7)"),
         (told("paused", detail="until resumed"), "<@U1> stopped all automation until somebody resumes it"),
+        (told("taken", detail="ion-api:availability:x"), "<@U1> is on it"),
+        (told("mentioned", "lumen", "x", '{"number": 2}'), "The people on call were called (call 3)"),
+        (told("pager-resolve", "lumen", "x", "{}"), "The pager was told that it is over"),
+        (told("page-open", "lumen", "x", ALERT), "availability (page): Clear for 30 min."),
+        (told("rollback-note", "lumen", "x", f"[{NOTE}]"), WHY),
+        (told("silence-ended", "U1", "cache"), "<@U1> ended the silence of cache"),
+        (told("silence-ended", "lumen", "cache"), "The silence of cache is over"),
         (told("something-new", detail="x < y"), "something-new · <@U1> · P7 x &lt; y"),
         (told("page", "lumen", "availability"), "page · P7 availability"),
         (told("decided", "U1", "APPROVED", words=KO), "P7 승인됨 (<@U1>). "),
@@ -43,7 +71,7 @@ def test_a_line_in_words(line: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("data", ["", "{", "[]", '{"change": 3}', '{"code": "gone.code", "params": {}}', '{"code": 1}'])
-@pytest.mark.parametrize("event", ["proposed", "decided", "advanced", "noted", "snoozed", "paused", "unknown"])
+@pytest.mark.parametrize("event", EVENTS)
 def test_nothing_that_is_stored_breaks_it(event: str, data: str) -> None:
     for words in (EN, KO):
         assert told(event, detail="NOT_A_STATE", data=data, words=words)

@@ -1,0 +1,40 @@
+"""`/lumen silence` and `/lumen history <incident>`: what people type."""
+
+from datetime import timedelta
+
+import pytest
+
+from handlers.asked import History, Malformed, ShowIncident, ShowSilences, Silence, Unsilence
+from handlers.parse import parse
+
+TWO_HOURS = timedelta(hours=2)
+KEY = "ion-api:availability:2026-11-22T01:10:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("silence", ShowSilences()),
+        ("silence cache", Silence("cache", None)),
+        ("silence cache 2h", Silence("cache", TWO_HOURS)),
+        ("silence cache for 2h because We move house", Silence("cache", TWO_HOURS, "We move house")),
+        ("silence no_data/traffic 2h", Silence("no_data/traffic", TWO_HOURS)),
+        (f"silence {KEY} 2h", Silence(KEY, TWO_HOURS)),
+        ("silence cache because deploy", Silence("cache", None, "deploy")),
+        ("silence end cache", Unsilence("cache")),
+        ("silence cache END", Unsilence("cache")),
+        ("history", History()),
+        (f"history {KEY}", ShowIncident(KEY)),
+        (f"history `{KEY}`", ShowIncident(KEY)),
+    ],
+)
+def test_what_is_meant(typed: str, meant: object) -> None:
+    assert parse(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["silence cache two hours", "silence cache 0h", "silence end", "silence end cache now", "silence because x"],
+)
+def test_what_cannot_be_taken_is_said(typed: str) -> None:
+    assert isinstance(parse(typed), Malformed)
