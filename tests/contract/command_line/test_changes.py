@@ -12,15 +12,15 @@ KEYS = ("ion:config:cache_ttl_seconds", "ion:ack:cache_ttl_seconds")
 
 
 @pytest.fixture
-def watched(sandbox_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def watched(sandbox_world: World, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An installation that has just been prepared."""
     forget_the_setting(sandbox_world)
     with redis.Redis.from_url(sandbox_world.state.socket_url) as store:
         store.flushall()
-    sandbox_world.initialise_state()
     given = sandbox_world.bot_environment(port=0, OBSERVE_ONLY="7d", LOG_LEVEL="ERROR", TTL_ACTUATOR="redis")
     for name, value in given.items():
         monkeypatch.setenv(name, value)
+    assert lumen("state", "init").code == 0
     yield sandbox_world
     forget_the_setting(sandbox_world)
 
@@ -109,6 +109,6 @@ def test_a_lock_and_a_pause(watched: World, lumen: Call) -> None:
         ("override ttl", "seconds"),
     ],
 )
-def test_wrong_usage(watched: World, lumen: Call, arguments: str, why: str) -> None:
+def test_wrong_usage(environment: None, lumen: Call, arguments: str, why: str) -> None:
     said = lumen(*arguments.split())
     assert (said.code, why in said.err) == (64, True), said
