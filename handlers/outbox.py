@@ -103,7 +103,7 @@ class OutboxWorker:
                 failures += 1
                 self._trouble = type(error).__name__
                 _log.exception("outbox_broke", service=service.key)
-            await asyncio.sleep(_backoff_seconds(failures) if failures else self._poll_seconds)
+            await asyncio.sleep(backoff_seconds(failures) if failures else self._poll_seconds)
 
     async def _while_ours(self, service: ServiceId) -> None:
         """Returns at once while another replica is the worker. Raises what stops the work."""
@@ -176,9 +176,7 @@ class OutboxWorker:
 
     def _park(self, dirty: Dirty, before: "_Parked | None", error: str) -> None:
         failures = before.failures + 1 if before else 1
-        self._parked[dirty.surface] = _Parked(
-            dirty.version, failures, time.monotonic() + _backoff_seconds(failures + 3)
-        )
+        self._parked[dirty.surface] = _Parked(dirty.version, failures, time.monotonic() + backoff_seconds(failures + 3))
         self._trouble = error
         _log.error("surface_parked", surface=_tag(dirty.surface), error=error, failures=failures)
 
@@ -261,7 +259,7 @@ def _tag(surface: Surface) -> str:
     return f"{surface.service.key}/{surface.kind}/{surface.key}"
 
 
-def _backoff_seconds(failures: int) -> float:
+def backoff_seconds(failures: int) -> float:
     """Doubles up to half a minute, jittered so that replicas do not come back all at once."""
     longest = min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(failures - 1, 10))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
