@@ -176,6 +176,16 @@ async def test_rehearsals_change_nothing_and_refuse_what_would_be_refused(
     assert run.updates == []
 
 
+async def test_an_edit_that_comes_late_is_not_sent(clients: GoogleClients, run: ForeignRun) -> None:
+    """Whoever asked for it may have slept since, and others may have gone on."""
+    late = EditLimits(send_within_seconds=0.0, poll_seconds=0.01)
+    editor = CloudRunEditor(clients.services, Patience(attempt_seconds=5, retry_seconds=0), late)
+    with pytest.raises(SourceUnavailable) as failed:
+        await CloudRunMemoryActuator(editor).set(API, MEMORY, Reading(512, ""), "p1")
+    assert failed.value.reason.code == "actuator.too_slow"
+    assert run.updates == []
+
+
 @pytest.mark.parametrize("fault", ["aborted", "operation_failed", "never_ends", "denied", "unavailable", "overwritten"])
 async def test_every_fault_is_told_truly(
     google: ForeignGoogle, run: ForeignRun, editor: CloudRunEditor, fault: str

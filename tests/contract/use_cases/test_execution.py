@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
 from lumen.actuators.redis_ttl import RedisTtlActuator
@@ -171,6 +172,27 @@ async def test_undoing_is_resumed_too_and_marks_what_it_took_back(house: House, 
     assert (await resumed(house, undo)).state is State.APPLIED
     assert (await house.now(change)).state is State.UNDONE
     assert (await house.redis_actuator.read(SERVICE)).value == 300
+
+
+@pytest.mark.parametrize(("point", "set_before"), [("execute.applying", False), ("execute.set.redis", True)])
+async def test_a_worker_that_lost_its_lease_sets_nothing_more(
+    house: House, state_url: str, point: str, *, set_before: bool
+) -> None:
+    """It slept, or was cut off: it finds out before it sets, not after."""
+    proposal = await house.approved()
+
+    def taken_away(name: str) -> None:
+        if name == point:
+            with SyncRedis.from_url(state_url) as store:
+                for key in store.scan_iter("*lease-until"):
+                    store.delete(key)
+
+    with pytest.raises(LeaseLost):
+        await house.settle(house.replica(taken_away))
+    assert bool(await house.cache.hgetall(ion.CONFIG_KEY)) == set_before
+    assert house.second.changes == 0
+    assert (await resumed(house, proposal)).state is State.APPLIED
+    assert house.second.changes == 1
 
 
 async def test_moved_premises_change_nothing_and_are_proposed_afresh(house: House) -> None:
