@@ -17,7 +17,8 @@ QUIET = {"OBSERVE_ONLY": "7d"}
 
 
 def is_report(message: SeenMessage) -> bool:
-    return message.ephemeral_to is None and "ion-api" in message.text and not message.text.startswith("🟡 ion-api: TTL")
+    """What the hour says: the gate stands in its first line."""
+    return message.ephemeral_to is None and "gate" in message.text.partition("\n")[0]
 
 
 def is_open_card(message: SeenMessage) -> bool:
