@@ -56,6 +56,8 @@ def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int,
     """A call to the people on call, in the thread of the incident's message; None when nobody need come any more."""
     if not oncall or not incident.is_open_page or incident.taken is not None or incident.is_hushed:
         return None
+    if incident.mentions is not None and number < incident.mentions.number:
+        return None  # Slack was away meanwhile: the newest call says it all
     pages = [one.alert for one in incident.alerts if one.alert.severity is Severity.PAGE and not one.alert.closed_at]
     params: dict[str, Param] = {
         "who_mention": oncall,

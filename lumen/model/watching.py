@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lumen.model.alert import Alert, Severity
-from lumen.model.calling import PagerState, Silence, Taken, silence_over
+from lumen.model.calling import Mentions, PagerState, Silence, Taken, silence_over
 from lumen.model.message import Message
 from lumen.model.service import Person, ServiceId
 
@@ -36,6 +36,7 @@ class Incident:
     #: Those of its service that are in force.
     silences: tuple[Silence, ...] = ()
     pager: PagerState | None = None
+    mentions: Mentions | None = None
 
     @property
     def is_over(self) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from lumen.model.alert import AlertKind
-from lumen.model.calling import Mentions, PagerState, PagerStep, Silence, Taking
+from lumen.model.calling import PagerState, PagerStep, Silence, Taking
 from lumen.model.service import Person, ServiceId
 from lumen.model.watching import Incident
 from lumen.ports.state import AuditEntry
@@ -28,19 +28,14 @@ class Silences(Protocol):
         """Whether there was one; audited. `person` None: it has run out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An incident with a page, and what has been done about it. `incident.silences` is empty here."""
-
-    incident: Incident
-    mentions: Mentions | None
-
-
 class Pages(Protocol):
     """Incidents that are or were pages."""
 
-    async def unsettled(self, service: ServiceId) -> Sequence[Page]:
-        """Those that are open, and those whose pager has not heard yet that they are over; oldest first."""
+    async def unsettled(self, service: ServiceId) -> Sequence[Incident]:
+        """Those that are open, and those whose pager has not heard yet that they are over; oldest first.
+
+        Without the silences: who needs them reads them too.
+        """
 
     async def take(self, service: ServiceId, incident_id: str, person: Person) -> Taking:
         """Somebody is on it: the first one holds. Audited, and marks its message."""

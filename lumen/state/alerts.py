@@ -8,7 +8,7 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from lumen.model.alert import Severity
-from lumen.model.calling import PagerState, Taken
+from lumen.model.calling import Mentions, PagerState, Taken
 from lumen.model.day import Day, folded, together
 from lumen.model.message import Message
 from lumen.model.observation import Observation
@@ -81,7 +81,7 @@ class RedisAlerts:
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
         reply = await self._calls.read("alert_read", service, incident_id)
-        found, notes, taken, pager = reply.values
+        found, notes, taken, pager, mentions = reply.values
         if not found:
             return None
         return Incident(
@@ -91,6 +91,7 @@ class RedisAlerts:
             decode(tuple[Message, ...], notes) if notes else (),
             decode(Taken, taken) if taken else None,
             pager=decode(PagerState, pager) if pager else None,
+            mentions=decode(Mentions, mentions) if mentions else None,
         )
 
     async def incidents(self, service: ServiceId, limit: int) -> list[str]:

@@ -6,7 +6,6 @@ from lumen.model.calling import Mentions, PagerState, Taken, Taking
 from lumen.model.message import Message
 from lumen.model.service import Person, ServiceId
 from lumen.model.watching import Incident, StoredAlert
-from lumen.ports.calling import Page
 from lumen.ports.clock import Clock
 from lumen.state.calls import Calls
 from lumen.state.codec import decode, encode
@@ -19,7 +18,7 @@ class RedisPages:
         self._calls = Calls(redis)
         self._clock = clock
 
-    async def unsettled(self, service: ServiceId) -> list[Page]:
+    async def unsettled(self, service: ServiceId) -> list[Incident]:
         reply = await self._calls.read("page_read", service)
         return [_page(service, *found) for found in reply.values]
 
@@ -45,13 +44,13 @@ class RedisPages:
 
 def _page(
     service: ServiceId, incident_id: str, alerts: list[str], taken: str, mentions: str, pager: str, notes: str
-) -> Page:
-    incident = Incident(
+) -> Incident:
+    return Incident(
         service,
         incident_id,
         tuple(decode(StoredAlert, text) for text in alerts),
         decode(tuple[Message, ...], notes) if notes else (),
         decode(Taken, taken) if taken else None,
         pager=decode(PagerState, pager) if pager else None,
+        mentions=decode(Mentions, mentions) if mentions else None,
     )
-    return Page(incident, decode(Mentions, mentions) if mentions else None)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from lumen.model.calling import MOST_REPEATS, Taking, in_force
 from lumen.model.service import Person, ServiceId
 from lumen.model.watching import Incident
-from lumen.ports.calling import Page, Pages, Silences
+from lumen.ports.calling import Pages, Silences
 from lumen.ports.clock import Clock
 
 
@@ -28,23 +28,24 @@ class Calling:
     async def due(self, service: ServiceId) -> bool:
         """Whether anybody was mentioned now. Safe to call as often as one likes, by every replica."""
         pages = await self._pages.unsettled(service) if self._anybody else ()
-        if not any(page.incident.is_open_page and page.incident.taken is None for page in pages):
+        if not any(page.is_open_page and page.taken is None for page in pages):
             return False
         silences = in_force(await self._silences.all(service), self._clock.now())
-        said = [await self._mention(page, replace(page.incident, silences=silences)) for page in pages]
+        said = [await self._mention(replace(page, silences=silences)) for page in pages]
         return any(said)
 
-    async def _mention(self, page: Page, incident: Incident) -> bool:
+    async def _mention(self, incident: Incident) -> bool:
         if not incident.is_open_page or incident.taken is not None or incident.is_hushed:
             return False
-        if page.mentions is None:
+        mentions = incident.mentions
+        if mentions is None:
             # The message of what was a page from the first has just called them; an edited one calls nobody.
             called = any(stored.called for stored in incident.alerts)
             await self._pages.mention(incident.service, incident.id, 0, say=not called)
             return not called
-        if not self._is_due(page.mentions.at) or page.mentions.number >= MOST_REPEATS:
+        if not self._is_due(mentions.at) or mentions.number >= MOST_REPEATS:
             return False
-        await self._pages.mention(incident.service, incident.id, page.mentions.number + 1, say=True)
+        await self._pages.mention(incident.service, incident.id, mentions.number + 1, say=True)
         return True
 
     def _is_due(self, last_at: datetime) -> bool:

@@ -77,7 +77,7 @@ class Paging:
             return []
         now = self._clock.now()
         silences = in_force(await self._silences.all(service), now)
-        incidents = [replace(page.incident, silences=silences) for page in pages]
+        incidents = [replace(page, silences=silences) for page in pages]
         steps = [(incident, next_step(incident) or self._again(incident, now)) for incident in incidents]
         return [(incident, step) for incident, step in steps if step is not None and self._is_due(incident, step, now)]
 

@@ -132,6 +132,7 @@ class Rooms:
     alerts: RedisAlerts
     silencing: Silencing
     calling: Calling
+    pages: RedisPages
     timelines: Timelines
     choosing: Choosing
     days: Digest
@@ -175,6 +176,7 @@ class Rooms:
             alerts=alerts,
             silencing=Silencing(silences, alerts, outbox, clock),
             calling=Calling(RedisPages(redis, clock), silences, clock, ONCALL_REPEAT, anybody=True),
+            pages=RedisPages(redis, clock),
             timelines=Timelines(alerts, audit),
             choosing=Choosing(services, RedisChoices(redis), clock),
             days=Digest(RedisSlots(redis), outbox, clock, ZoneInfo("UTC")),

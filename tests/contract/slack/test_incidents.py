@@ -63,8 +63,9 @@ async def test_on_it_stops_the_calls_and_shows_who(slack: RunningSlack, rooms: R
 
 async def test_calls_stand_in_the_thread_once(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> None:
     key, seen = await page(rooms, side, slack)
-    for _ in range(2):
-        await rooms.outbox.mark(Surface(SERVICE, "mention", f"{key}#1"))
+    await rooms.pages.mention(SERVICE, key, 2, say=True)
+    for number in (1, 2):  # the first of them comes too late to be said
+        await rooms.outbox.mark(Surface(SERVICE, "mention", f"{key}#{number}"))
         side.outbox.kick()
         async with asyncio.timeout(60):
             while await rooms.outbox.dirty(SERVICE):  # noqa: ASYNC110 - the store tells no event
