@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import theilslopes
+from scipy.stats import norm, theilslopes
+from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 
 LEAST_POINTS = 24
 HOURS_A_DAY = 24
+#: Hours are never more alike than this, and the interval never goes by fewer degrees of freedom.
+MOST_ALIKE = 0.98
+LEAST_FREEDOM = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Trend:
 def trend(hourly: Sequence[float | None]) -> Trend | None:
     """Theil-Sen over the known hours, each taken against its hour of the day; None with fewer than a day of them.
 
-    The interval counts a day's hours as what they are, neighbours: it is widened for their autocorrelation.
+    The interval counts hours as what they are, neighbours that resemble each other: it is widened for their
+    autocorrelation, for what the daily curve took away, and by Student's t on as many hours as are independent.
     """
     values = np.array([np.nan if value is None else value for value in hourly], dtype=np.float64)
     hours = np.arange(len(values))
@@ -38,8 +43,7 @@ def trend(hourly: Sequence[float | None]) -> Trend | None:
         return None
     flat = _without_daily_curve(values, hours, known)
     slope, _, low, high = theilslopes(flat[known], hours[known] / HOURS_A_DAY)
-    rest = flat[known] - slope * hours[known] / HOURS_A_DAY
-    wider = _widening(rest)
+    wider = _widening(flat[known] - slope * hours[known] / HOURS_A_DAY, hours[known])
     return Trend(float(slope), float(slope - (slope - low) * wider), float(slope + (high - slope) * wider))
 
 
@@ -57,11 +61,23 @@ def _without_daily_curve(values: Floats, hours: NDArray[np.int64], known: NDArra
     return np.asarray(values - curve[hours % HOURS_A_DAY], dtype=np.float64)
 
 
-def _widening(rest: Floats) -> float:
-    """sqrt((1 + r) / (1 - r)) for the lag-1 correlation r of what the line leaves over."""
+def _widening(rest: Floats, hours: NDArray[np.int64]) -> float:
+    """How much wider the interval is than that of independent hours, from what the line leaves over."""
+    likeness = _likeness(rest, hours)
+    independent = len(rest) * (1 - likeness) / (1 + likeness)
+    few = float(student.ppf(0.975, max(LEAST_FREEDOM, independent - 2)) / norm.ppf(0.975))
+    days = len(np.unique(hours // HOURS_A_DAY))
+    curve = np.sqrt(days / (days - 1)) if days > 1 else 1.0
+    return float(np.sqrt((1 + likeness) / (1 - likeness)) * curve * few)
+
+
+def _likeness(rest: Floats, hours: NDArray[np.int64]) -> float:
+    """The lag-1 correlation of neighbouring hours, with Kendall's correction for the line that was taken out."""
     centred = rest - rest.mean()
+    neighbours = np.flatnonzero(np.diff(hours) == 1)
     total = float(centred @ centred)
-    if total <= 0:
-        return 1.0
-    correlation = min(0.95, max(0.0, float(centred[1:] @ centred[:-1]) / total))
-    return float(np.sqrt((1 + correlation) / (1 - correlation)))
+    if total <= 0 or not len(neighbours):
+        return 0.0
+    count = len(rest)
+    found = float(centred[neighbours + 1] @ centred[neighbours]) / len(neighbours) / (total / count)
+    return min(MOST_ALIKE, max(0.0, found + (2 + 4 * found) / count))

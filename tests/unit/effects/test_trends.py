@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
+from lumen.effects.trend import trend
 from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.model.observation import Observation
 from lumen.model.snapshot import SLICE
@@ -56,3 +57,19 @@ def test_a_drift_is_found_with_its_slope_and_nothing_else_is(lost: float) -> Non
 def test_without_a_day_of_hours_there_is_none() -> None:
     assert named(week()[-200:]) == {}
     assert named([]) == {}
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.8])
+def test_a_week_without_a_trend_rarely_shows_one(rho: float) -> None:
+    """Forty weeks of noise of which each hour resembles the one before by rho; at 95 % two of them may."""
+    clear = 0
+    for seed in range(40):
+        dice = random.Random(seed)
+        noise, values = dice.gauss(0, 1), []
+        for hour in range(168):
+            noise = rho * noise + math.sqrt(1 - rho * rho) * dice.gauss(0, 1)
+            values.append(1 + 0.4 * math.sin(2 * math.pi * hour / 24) + 0.05 * noise)
+        found = trend(values)
+        assert found is not None
+        clear += found.is_clear
+    assert clear <= 5
