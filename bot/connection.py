@@ -169,12 +169,15 @@ class Lane:
     async def _failed(self, error: Exception) -> None:
         await self._let_go_if_over()
         what = _what(error)
+        asked_to_wait = False
         if isinstance(error, SlackApiError) and what == "ratelimited":
+            asked_to_wait = True
             self._tickets.hold(_retry_after_seconds(error))
-        self.state = replace(self.state, failures=self.state.failures + 1, error=what)
+        self.state = replace(self.state, failures=self.state.failures + (0 if asked_to_wait else 1), error=what)
         if self._socket is None:
             self._now(Phase.WAITING)
-        pause_seconds = self._pause_seconds()
+        # Slack has said itself when to come back, and `Tickets` keeps to that.
+        pause_seconds = self._jitter.uniform(0.0, 0.1) if asked_to_wait else self._pause_seconds()
         _log.warning("slack_unreachable", lane=self.state.name, error=what, next_try_in_seconds=round(pause_seconds, 1))
         await asyncio.sleep(pause_seconds)
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from handlers.doubles import Doubles
-from handlers.poster import CannotUpdate, NoAnswer, Poster, SlackRefused, SlackTrouble
+from handlers.poster import RATE_LIMITED, CannotUpdate, NoAnswer, Poster, SlackRefused, SlackTrouble
 from handlers.views.card import Shown
 from lumen.model.errors import LumenError
 from lumen.model.service import ServiceId
@@ -95,7 +95,8 @@ class OutboxWorker:
                 await self._while_ours(service)
                 failures = 0
             except (LumenError, SlackTrouble) as error:
-                failures += 1
+                # Where Slack says itself when to come back, the poster keeps to that.
+                failures += 0 if str(error) == RATE_LIMITED else 1
                 self._trouble = str(error)
                 _log.warning("outbox_waits", service=service.key, kind=type(error).__name__, error=str(error))
             except Exception as error:

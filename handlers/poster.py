@@ -23,6 +23,8 @@ from handlers.views.card import Shown
 EVENT_TYPE = "lumen_surface"
 #: Slack allows one message a second and channel; edits are held to the same pace.
 PACE_SECONDS = 1.0
+#: Slack's word for "not now": it tells when, and calls of that method wait for it.
+RATE_LIMITED = "ratelimited"
 REQUEST_SECONDS = 10.0
 #: How far back a lost message is looked for: it was posted minutes ago at most.
 PAGES = 3
@@ -161,9 +163,9 @@ class Poster:
         answer = error.response
         status = getattr(answer, "status_code", getattr(answer, "status", 0))
         word = str(answer.get("error", "")) if hasattr(answer, "get") and isinstance(answer.data, dict) else ""
-        if status == 429 or word in ("ratelimited", "rate_limited"):
+        if status == 429 or word in (RATE_LIMITED, "rate_limited"):
             self._held_until[method] = time.monotonic() + _retry_after_seconds(answer.headers)
-            return Unreachable("ratelimited")
+            return Unreachable(RATE_LIMITED)
         if status >= 500 or word in _TROUBLES or not word:
             return NoAnswer(word or f"http {status}")
         return CannotUpdate(word) if word in _CANNOT_UPDATE else SlackRefused(word)

@@ -176,7 +176,7 @@ class SandboxClient:
         return [_message(m) for m in answer["messages"]]
 
     async def wait_for_message(
-        self, wanted: Callable[[SeenMessage], bool], *, within_seconds: float = 10.0, user: str | None = None,
+        self, wanted: Callable[[SeenMessage], bool], *, within_seconds: float = 30.0, user: str | None = None,
         channel: str | None = None,
     ) -> SeenMessage:  # fmt: skip
         """The newest message that fits; raises NotSeen with what there was."""
@@ -211,7 +211,7 @@ class SandboxClient:
     async def connections(self) -> list[Json]:
         return list((await self.get("slack/connections"))["connections"])
 
-    async def wait_for_connections(self, count: int, *, within_seconds: float = 10.0) -> None:
+    async def wait_for_connections(self, count: int, *, within_seconds: float = 30.0) -> None:
         """Until at least `count` Socket Mode connections are open; raises NotSeen."""
         deadline = time.monotonic() + within_seconds
         while len(open_now := await self.connections()) < count:

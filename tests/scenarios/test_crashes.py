@@ -24,7 +24,7 @@ CARRYING_OUT = [
 ]
 
 
-async def died(bot: Child, within_seconds: float = 30.0) -> None:
+async def died(bot: Child, within_seconds: float = 90.0) -> None:
     async def gone() -> bool:
         return bot.exit_code() is not None
 
@@ -49,7 +49,7 @@ async def survives(world: World, slack: SandboxClient, point: str) -> None:
         world.start_bot("heir", **QUIET)
         if point == "store.propose.before":
             await ask(slack)
-    card = await slack.wait_for_message(is_open_card, within_seconds=20)
+    card = await slack.wait_for_message(is_open_card, within_seconds=60)
     await slack.click(card, APPROVE)
     if point not in PROPOSING:
         await died(bot)
@@ -66,7 +66,7 @@ async def survives(world: World, slack: SandboxClient, point: str) -> None:
 
 async def finished(slack: SandboxClient, card: SeenMessage) -> None:
     """Until the card says applied; whoever sees an undecided card after the crash clicks once more."""
-    deadline, clicked_again = time.monotonic() + 90, False
+    deadline, clicked_again = time.monotonic() + 150, False
     while "· applied" not in (now := await shown(slack, card)).text:
         assert time.monotonic() < deadline, now.text
         undecided = APPROVE in now.action_ids()

@@ -64,7 +64,7 @@ async def test_one_address_a_report_and_a_clean_end(tmp_path: Path) -> None:
         page = address(process)
         assert says_ok(int(page.rstrip("/").rpartition(":")[2]), "/")
         async with SandboxClient(f"{page}control/") as slack:
-            await slack.wait_for_message(lambda message: "ion-api" in message.words(), within_seconds=15)
+            await slack.wait_for_message(lambda message: "ion-api" in message.words(), within_seconds=60)
         assert set(running(tmp_path)) == set(NAMES)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0

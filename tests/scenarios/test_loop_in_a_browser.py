@@ -39,7 +39,7 @@ async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
     world: World, page: Page, slack: SandboxClient
 ) -> None:
     world.start_bot(OBSERVE_ONLY="7d")
-    await expect(page.get_by_text(re.compile(r"ion-api: \w+, gate \d+ of 100")).first).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text(re.compile(r"ion-api: \w+, gate \d+ of 100")).first).to_be_visible(timeout=90_000)
     before = (await slack.get("world/state"))["ion"]["hit_rate"]["30"]
 
     await type_command(page, "/lumen ttl 600")
@@ -50,7 +50,7 @@ async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
     await dialog.get_by_role("button", name="Set 600 s").click()
 
     applied = page.locator(".message").filter(has_text="TTL 300 → 600 s · applied")
-    await expect(applied).to_be_visible(timeout=60_000)
+    await expect(applied).to_be_visible(timeout=120_000)
     await expect(applied).to_contain_text("Approved by")
     await expect(applied).to_contain_text("acknowledged by the service")
     await expect(applied.get_by_role("button", name="Approve")).to_have_count(0)

@@ -29,7 +29,7 @@ async def test_the_turn_says_what_is_missing_and_proposes_nothing(
     path, body, words = GONE[gone]
     await slack.post(path, **body)
     world.start_bot(OBSERVE_ONLY="0")
-    report = await slack.wait_for_message(is_report, within_seconds=40)
+    report = await slack.wait_for_message(is_report, within_seconds=60)
     assert words in what_is_missing(report)
     assert not any(is_open_card(message) for message in await slack.messages())
 
@@ -38,4 +38,4 @@ async def test_the_turn_says_what_is_missing_and_proposes_nothing(
     await slack.post("world/clear")
     await slack.post("world/metrics", on=True)
     await slack.command("/lumen run")
-    await slack.wait_for_message(is_open_card, within_seconds=40)
+    await slack.wait_for_message(is_open_card, within_seconds=60)

@@ -41,7 +41,7 @@ async def a_countdown(slack: SandboxClient, kind: str = "bad_release_errors") ->
     """A release that fails, and the card that follows its page."""
     await slack.post("world/incident", kind=kind, error_share=0.1)
     await slack.wait_for_message(lambda m: "page, availability" in m.text, within_seconds=90)
-    return await slack.wait_for_message(is_countdown, within_seconds=10)
+    return await slack.wait_for_message(is_countdown, within_seconds=60)
 
 
 async def test_a_countdown_survives_kill_9_and_ends_in_a_rollback(world: World, slack: SandboxClient) -> None:
@@ -85,7 +85,7 @@ async def test_snooze_then_reject_is_not_for_this_incident(world: World, slack: 
     async def put_off() -> bool:
         return before not in (await shown(slack, card)).text
 
-    await until(put_off, 30, "the card shows a later moment")
+    await until(put_off, 90, "the card shows a later moment")
     bystander = world.addresses.bystander
     await slack.click(card, REJECT, user=bystander)
     await slack.wait_for_message(lambda m: m.ephemeral_to == bystander)

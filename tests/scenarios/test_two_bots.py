@@ -66,7 +66,7 @@ async def test_200_clicks_over_two_bots_are_one_decision_that_is_applied_once(
     clicking = asyncio.create_task(clicks(slack, card, (MINA, JIWOO, world.addresses.bystander)))
     if dies:
         # In the middle: some clicks were handled by it, some are on their way to it.
-        await until(lambda: _some_are_acked(slack), 30, "some clicks are acked")
+        await until(lambda: _some_are_acked(slack), 90, "some clicks are acked")
         first.kill()
     outcomes = await clicking
     assert any(outcome.acked for outcome in outcomes)
@@ -113,7 +113,7 @@ async def test_a_sleeper_that_wakes_up_after_an_undo_sets_nothing_back(
     sleeper = world.start_bot("sleeper", **QUIET, LUMEN_FAULT_AT=f"{point}:1:stop")
     card = await a_card(slack, 420)
     assert (await slack.click(card, APPROVE)).acked
-    await until(lambda: is_stopped(sleeper), 30, "it stops at the point")
+    await until(lambda: is_stopped(sleeper), 90, "it stops at the point")
     world.start_bot("other", **QUIET)
 
     async def says(words: str, of: SeenMessage = card) -> None:
@@ -160,7 +160,7 @@ async def undo_card(slack: SandboxClient, proposal_id: str) -> SeenMessage:
     for _ in range(20):
         if (await slack.command(f"/lumen undo {proposal_id}")).acked:
             break
-    return await slack.wait_for_message(lambda m: is_open_card(m) and "300 s" in m.text, within_seconds=30)
+    return await slack.wait_for_message(lambda m: is_open_card(m) and "300 s" in m.text, within_seconds=60)
 
 
 async def clicked(slack: SandboxClient, card: SeenMessage, action_id: str) -> Outcome:

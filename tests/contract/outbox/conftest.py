@@ -88,12 +88,12 @@ class Desk:
             self.worker.kick()
         return surface
 
-    async def seen(self, *texts: str, within_seconds: float = 10.0) -> list[SeenMessage]:
+    async def seen(self, *texts: str, within_seconds: float = 60.0) -> list[SeenMessage]:
         """Until the channel shows exactly these messages, in this order, and nothing is behind."""
         return await self.until(lambda found: [m.text for m in found] == list(texts), within_seconds)
 
     async def until(
-        self, right: Callable[[list[SeenMessage]], bool], within_seconds: float = 10.0
+        self, right: Callable[[list[SeenMessage]], bool], within_seconds: float = 60.0
     ) -> list[SeenMessage]:
         found: list[SeenMessage] = []
         try:

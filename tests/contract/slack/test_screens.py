@@ -33,7 +33,7 @@ async def applied(rooms: Rooms) -> Proposal:
 
 
 async def view_with(slack: RunningSlack, words: str) -> dict[str, object]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             open_now = await slack.control.views()
             if open_now and words in str(open_now[-1]):
@@ -42,7 +42,7 @@ async def view_with(slack: RunningSlack, words: str) -> dict[str, object]:
 
 
 async def home_with(slack: RunningSlack, words: str) -> dict[str, object]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             shown = await slack.control.home()
             if shown and words in str(shown):
