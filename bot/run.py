@@ -102,6 +102,7 @@ class Bot:
     async def _watch(self) -> None:
         """The five-minute watch, and what it says about releases; then what is due by time."""
         lumen = self._lumen
+        looked: Sequence[ServiceId] = ()
         try:
             looked = await lumen.watch.due(self._services)
             for service in looked:
@@ -110,15 +111,25 @@ class Bot:
                 await lumen.revisions.look(looked)
             for service in looked:
                 await lumen.rollback.consider(service)
-                await lumen.effects.guard(service)
                 self._slack.outbox.kick()
         except LumenError as error:
             log.error("watch_failed", code=error.reason.code, params=dict(error.reason.params))
         except Exception:
             log.exception("watch_crashed")  # turns and clicks go on, and the next slot tries again
+        await self._guard(looked)
         self._kick_settling()
         await self._call()
         await self._publishing.figures()
+
+    async def _guard(self, looked: Sequence[ServiceId]) -> None:
+        """A page right after a change; a rollback never waits for it."""
+        try:
+            for service in looked:
+                await self._lumen.effects.guard(service)
+        except LumenError as error:
+            log.error("changes_not_guarded", code=error.reason.code, params=dict(error.reason.params))
+        except Exception:
+            log.exception("guard_crashed")
 
     async def _call(self) -> None:
         """People on call, and the pager outside of Slack; also while nothing can be measured."""

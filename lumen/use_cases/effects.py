@@ -31,7 +31,7 @@ from lumen.use_cases.taking_back import TakingBack
 
 EFFECTS_SCHEDULE = "effects"
 #: Enough proposals to find those of the last days among.
-RECENT = 50
+RECENT = 100
 #: Enough turns to find what they said of a setting since the change.
 TURNS_BACK = 100
 #: The newest slices come this much after their time.

@@ -23,7 +23,7 @@ from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restraints import Restraints
 
 #: Enough proposals to find the verdicts of the last days among, and what was made of them.
-RECENT = 50
+RECENT = 100
 #: A verdict that nothing was made of for so long (automation was held back) is left to people.
 FOR = timedelta(days=7)
 AT_ONCE = timedelta(0)
