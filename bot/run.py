@@ -221,17 +221,17 @@ async def _until(stop: asyncio.Event, *works: Coroutine[object, object, None]) -
         await asyncio.gather(*tasks, stopping, return_exceptions=True)
 
 
-async def extra_turns(settings: Settings) -> Sequence[Turn]:
-    """One extra turn of every service; a running bot shows it in Slack."""
+async def extra_turns(settings: Settings, services: Sequence[ServiceId]) -> Sequence[Turn]:
+    """One extra turn of each service; a running bot shows it in Slack."""
     async with assemble(settings) as lumen:
-        return await lumen.tick.extra_turns(settings.services)
+        return await lumen.tick.extra_turns(services)
 
 
-async def last_turns(settings: Settings) -> Sequence[Turn]:
-    """The newest stored turn of every service that has one."""
+async def last_turns(settings: Settings, services: Sequence[ServiceId]) -> Sequence[Turn]:
+    """The newest stored turn of each service that has one."""
     async with open_memory(settings) as memory:
         await epoch.check(memory.redis, settings.services)
-        return [turn for service in settings.services for turn in await memory.turns.latest(service, 1)]
+        return [turn for service in services for turn in await memory.turns.latest(service, 1)]
 
 
 async def init_state(settings: Settings) -> Sequence[epoch.Epoch]:

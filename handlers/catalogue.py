@@ -6,6 +6,7 @@ words. What is plain and what is markup is settled here, so that no template has
 - `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
 - `knob`          the name of a knob, in the reader's language.
 - `metric`, `other`  names of metrics, likewise.
+- `part`          the name of an objective or of a part of a score, likewise.
 - `name_mention`  a Slack user or user group id, or an operator's. In Slack it becomes the name; elsewhere the id.
 - `name_mentions` several of them, with spaces between.
 - `name_link`     an address.
@@ -29,7 +30,7 @@ TEXTS = Path(__file__).parent / "texts"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _FORMATTER = string.Formatter()
 #: Parameters that are names from the model, and where their words stand.
-_NAMED = {"knob": "word.knob", "metric": "word.metric", "other": "word.metric"}
+_NAMED = {"knob": "word.knob", "metric": "word.metric", "other": "word.metric", "part": "assess.name"}
 
 
 def escape(text: str) -> str:

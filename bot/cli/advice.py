@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.command import ExitCode, Json, Service, chosen, known, load, locale, run, say
+from bot.cli.command import ExitCode, Json, Service, chosen, known, load, locale, run, say, watched
+from bot.cli.talk import Talk, talk
 
 if TYPE_CHECKING:
     from bot.cli.answers import SizeAnswer, TtlAnswer
@@ -160,6 +161,7 @@ def _show_size(answer: "SizeAnswer", proposal: "Proposal | None", language: str,
 def cache(
     detailed: Annotated[bool, typer.Option("--detailed", help="With each row's grade, and why.")] = False,
     dump_metrics: Annotated[bool, typer.Option("--dump-metrics", help="What was measured, as JSON.")] = False,
+    service: Service = "",
     as_json: Json = False,
 ) -> None:
     """The cache in the last turn, and what to do about it."""
@@ -171,7 +173,7 @@ def cache(
     from bot.targets import size_limits
 
     settings = load()
-    turns = run(settings, last_turns(settings))
+    turns = run(settings, last_turns(settings, watched(settings, service)))
     sizes = [size_of_turn(turn, size_limits(settings)) for turn in turns]
     if dump_metrics:
         typer.echo(measured_json(turns))
@@ -180,13 +182,13 @@ def cache(
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         for turn, sized in zip(turns, sizes, strict=True):
-            print_cache(turn, sized, settings.lumen_locale, detailed=detailed)
+            print_cache(turn, sized, settings.lumen_locale, detailed=detailed or talk() >= Talk.VERBOSE)
     if not turns:
         _say_no_turn(settings)
     raise typer.Exit(cache_exit_code(turns))
 
 
-def gate(as_json: Json = False) -> None:
+def gate(service: Service = "", as_json: Json = False) -> None:
     """The verdict of the last turn as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell)."""
     from bot.cli.answers_json import gate_json
     from bot.cli.outcomes import gate_exit_code
@@ -195,7 +197,7 @@ def gate(as_json: Json = False) -> None:
     from bot.run import last_turns
 
     settings = load()
-    turns, now = run(settings, last_turns(settings)), clock_of(settings).now()
+    turns, now = run(settings, last_turns(settings, watched(settings, service))), clock_of(settings).now()
     if as_json:
         typer.echo(gate_json(turns, now))
     else:

@@ -7,6 +7,8 @@ from typing import Any
 
 from bot.cli.answers import SizeAnswer, TtlAnswer, is_stale
 from bot.cli.outcomes import confidence_word, outcome
+from bot.cli.printing_report import Reported, worth_doing
+from bot.reports.as_json import turn_json
 from handlers.catalogue import Catalogue
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.message import Message
@@ -91,6 +93,29 @@ def cache_json(turn: Turn, size: SizeAnswer, locale: str) -> Json:
         "ttl": _judged_json(words, turn.ttl),
         "size": size_figures_json(size, words),
     }
+
+
+def report_json(found: Reported, locale: str) -> str:
+    """The stored turns with why each score is what it is, the size that would be best, and what is worth doing."""
+    words = Catalogue(locale)
+    told = [
+        {
+            **turn_json(turn),
+            "is_stale": is_stale(turn, found.now),
+            "size_advice": size_figures_json(size, words),
+            "priorities": [
+                {
+                    "priority": worth.priority.value,
+                    "what": _message_json(words, worth.what),
+                    "impact": _message_json(words, worth.impact),
+                }
+                for worth in worth_doing(turn, size)
+            ],
+            "exit_code": found.exit_code,
+        }
+        for turn, size in zip(found.turns, found.sizes, strict=True)
+    ]
+    return json.dumps(told, ensure_ascii=False, allow_nan=False, indent=2)
 
 
 def _judged_json(words: Catalogue, wanted: Recommendation | NoData) -> Json:

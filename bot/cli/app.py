@@ -11,11 +11,12 @@ from bot.cli.advice import register as register_advice
 from bot.cli.alerts import register as register_alerts
 from bot.cli.audit import audit_app
 from bot.cli.changes import register as register_changes
-from bot.cli.command import ExitCode, Json
+from bot.cli.command import ExitCode, Json, Service, watched
 from bot.cli.command import load as _settings
 from bot.cli.command import run as _run
 from bot.cli.command import say as _say
 from bot.cli.history import register as register_history
+from bot.cli.talk import teach
 
 if TYPE_CHECKING:
     from bot.config import Settings
@@ -51,18 +52,19 @@ def run() -> None:
 
 
 @app.command()
-def tick(as_json: Json = False) -> None:
+def tick(service: Service = "", as_json: Json = False) -> None:
     """Make one extra turn now, remember it, and print it."""
     from bot.run import extra_turns
 
     settings = _settings()
-    turns = _run(settings, extra_turns(settings))
+    turns = _run(settings, extra_turns(settings, watched(settings, service)))
     _write_files(settings, turns)
     _print_turns(settings, turns, as_json)
 
 
 @app.command()
 def report(
+    service: Service = "",
     as_json: Json = False,
     summary_only: Annotated[bool, typer.Option("--summary-only", help="Only health and score.")] = False,
     form: Annotated[str, typer.Option("--format", help="markdown or json; by default REPORT_FORMAT.")] = "",
@@ -73,7 +75,7 @@ def report(
     if form not in ("", "markdown", "json"):
         raise typer.BadParameter(f"--format {form}: give markdown or json.")
     settings = _settings()
-    turns = _run(settings, last_turns(settings))
+    turns = _run(settings, last_turns(settings, watched(settings, service)))
     wanted = "json" if as_json else form or settings.report_format
     if wanted == "markdown" and (form or not sys.stdout.isatty()):
         _print_markdown(settings, turns, summary_only)
@@ -81,14 +83,21 @@ def report(
 
 
 def _print_turns(settings: "Settings", turns: "Sequence[Turn]", as_json: bool, summary_only: bool = False) -> None:
-    from bot.cli.printing import exit_code_of, print_turns
-    from bot.reports.as_json import turns_json
+    from bot.cli.answers import size_of_turn
+    from bot.cli.answers_json import report_json
+    from bot.cli.printing import exit_code_of
+    from bot.cli.printing_report import Reported, print_report
+    from bot.cli.talk import Talk, talk
+    from bot.memory import clock_of
+    from bot.targets import size_limits
 
+    sizes = [size_of_turn(turn, size_limits(settings)) for turn in turns]
+    found = Reported(turns, sizes, clock_of(settings).now(), exit_code_of(turns))
     if as_json:
-        typer.echo(turns_json(turns))
+        typer.echo(report_json(found, settings.lumen_locale))
     else:
-        print_turns(turns, settings.lumen_locale, summary_only)
-    raise typer.Exit(ExitCode(exit_code_of(turns)))
+        print_report(found, settings.lumen_locale, summary_only=summary_only, detailed=talk() >= Talk.VERBOSE)
+    raise typer.Exit(ExitCode(found.exit_code))
 
 
 def _print_markdown(settings: "Settings", turns: "Sequence[Turn]", summary_only: bool) -> None:
@@ -135,12 +144,19 @@ def doctor(as_json: Json = False) -> None:
 
 
 @state_app.command("init")
-def state_init() -> None:
+def state_init(as_json: Json = False) -> None:
     """Prepare the store for Lumen; what is prepared already stays as it is."""
     from bot.run import init_state
 
     settings = _settings()
-    for made in _run(settings, init_state(settings)):
+    prepared = _run(settings, init_state(settings))
+    if as_json:
+        told = [
+            {"service": one.service.key, "epoch": one.id, "schema": one.schema, "fresh": one.fresh} for one in prepared
+        ]
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    for made in prepared:
         word = "prepared" if made.fresh else "was prepared before, left as it is"
         typer.echo(f"{made.service.key}: {word} (epoch {made.id}, schema {made.schema}).")
 
@@ -170,6 +186,9 @@ def demo(
         raise typer.Exit(ExitCode.CONFIGURATION) from None
 
     raise typer.Exit(run_demo(port=port, scale=scale))
+
+
+teach(app)
 
 
 def main() -> None:

@@ -1,11 +1,18 @@
 """What every command of the command line does alike: exit codes, settings, and failures said in one sentence."""
 
 import asyncio
+import logging
+import time
+import traceback
 from collections.abc import Coroutine
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import typer
+
+from bot.cli.talk import Talk, talk
+from lumen.model.message import Message
 
 if TYPE_CHECKING:
     from bot.config import Settings
@@ -46,7 +53,8 @@ def load() -> "Settings":
         for problem in error.problems:
             say(f"  - {problem}")
         raise typer.Exit(ExitCode.CONFIGURATION) from None
-    configure_logs(settings.log_level)
+    levels = logging.getLevelNamesMapping()
+    configure_logs(min(settings.log_level, talk().log_level, key=lambda name: levels[name]))
     return settings
 
 
@@ -67,18 +75,48 @@ def locale() -> str:
 
 
 def run(settings: "Settings", work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; a failure that Lumen knows by name becomes its sentence and its remedy."""
+    """Run to the end; a failure that Lumen knows by name becomes its sentence and its remedy.
+
+    With --verbose it says where it looked and how long that took, with --debug where it failed too.
+    """
     from handlers.catalogue import Catalogue
     from lumen.model.errors import LumenError
 
+    words, began = Catalogue(settings.lumen_locale), time.monotonic()
+    if talk() >= Talk.VERBOSE:
+        say(words.plain(_where(settings)))
     try:
         return asyncio.run(work)
     except LumenError as error:
-        words = Catalogue(settings.lumen_locale)
+        if talk() >= Talk.DEBUG:
+            say("".join(traceback.format_exception(error)).rstrip())
         say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
         raise typer.Exit(ExitCode.CRITICAL) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.GOOD) from None
+    finally:
+        if talk() >= Talk.VERBOSE:
+            say(words.plain(Message("cli.took", {"seconds": time.monotonic() - began})))
+
+
+def _where(settings: "Settings") -> "Message":
+    """Where everything is that a command may ask; passwords stay out."""
+    return Message(
+        "cli.where",
+        {
+            "services": ", ".join(service.key for service in settings.services),
+            "store": _host(settings.state_redis_url.get_secret_value()),
+            "cache": _host(settings.cache_url),
+            "google": settings.lumen_gcp_endpoint or "googleapis.com",
+            "slack": _host(settings.slack_api_url),
+        },
+    )
+
+
+def _host(url: str) -> str:
+    """The host and port of a URL, or the path of a socket."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or parts.path
 
 
 def chosen(settings: "Settings", name: str) -> "ServiceId":
@@ -92,3 +130,8 @@ def chosen(settings: "Settings", name: str) -> "ServiceId":
         if service.name == name:
             return service
     raise typer.BadParameter(f"--service {name}: it is not watched. There are: {names}.")
+
+
+def watched(settings: "Settings", name: str) -> "tuple[ServiceId, ...]":
+    """The service that `--service` names, or all of them. Raises BadParameter."""
+    return (chosen(settings, name),) if name else settings.services

@@ -13,8 +13,11 @@ from handlers.views.judged import score_message
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.message import Message, Param, message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Expectation
+from lumen.model.proposal import Expectation, Knob, Priority
 from lumen.model.turn import Recommendation, Turn
+from lumen.use_cases.approvals import NOT_PREDICTABLE
+
+_BY_URGENCY = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
 
 
 class Page:
@@ -120,11 +123,31 @@ def print_cache(turn: Turn, size: SizeAnswer, locale: str, *, detailed: bool) ->
 
 
 def _recommended(page: Page, turn: Turn, size: SizeAnswer) -> Iterator[str]:
-    yield f"TTL: {_told(page, turn.ttl)}"
-    cost = "" if isinstance(size.advice, NoData) else page.say("usd_a_month", value=size.advice.added_cost_usd)
-    yield f"{page.say('size')}: {_told(page, size.recommendation)}" + (
-        f" {page.say('added_cost')}: {cost}." if cost else ""
-    )
+    """The more urgent first, each with what it would do; then whatever else would be proposed now."""
+    advised = [("TTL", turn.ttl), (page.say("size"), size.recommendation)]
+    first = turn.first
+    if not isinstance(first, NoData) and first.change is not None:
+        knob = first.change.knob
+        if knob not in (Knob.TTL, Knob.CACHE_SIZE):
+            advised.append((page.words.plain(Message(f"word.knob_{knob}", {})), first))
+    for name, wanted in sorted(advised, key=lambda one: _urgency(one[1])):
+        yield " ".join([f"{name}: {_told(page, wanted)}", *_effect(page, wanted, size)])
+
+
+def _effect(page: Page, wanted: Recommendation | NoData, size: SizeAnswer) -> Iterator[str]:
+    """What a change is expected to do, and what it costs; nothing of what is to stay as it is."""
+    if isinstance(wanted, NoData) or wanted.change is None:
+        return
+    yield page.words.plain(NOT_PREDICTABLE.reason)
+    if wanted.change.knob is Knob.CACHE_SIZE and not isinstance(size.advice, NoData):
+        yield f"{page.say('added_cost')}: {page.say('usd_a_month', value=size.advice.added_cost_usd)}."
+        yield f"{page.say('savings')}: {page.say('up_to_usd', value=size.advice.savings_usd)}."
+
+
+def _urgency(wanted: Recommendation | NoData) -> int:
+    if isinstance(wanted, NoData):
+        return len(_BY_URGENCY)
+    return _BY_URGENCY.index(wanted.priority) if wanted.change is not None else len(_BY_URGENCY)
 
 
 def _told(page: Page, wanted: Recommendation | NoData) -> str:

@@ -1,7 +1,6 @@
 """A turn as JSON: everything that is stored of it, and why each score is what it is."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from lumen.model.assessment import Part, Score, ScoreMove
@@ -20,11 +19,6 @@ def turn_json(turn: Turn) -> Json:
     scores = {"gate": found.gate.score, "slo": found.slo.compliance, "maturity": found.maturity.score}
     stored["why"] = {name: _why(score, moves.get(name)) for name, score in scores.items()}
     return stored
-
-
-def turns_json(turns: Sequence[Turn]) -> str:
-    """A JSON array of whole turns."""
-    return json.dumps([turn_json(turn) for turn in turns], ensure_ascii=False, allow_nan=False, indent=2)
 
 
 def turn_from(stored: Json) -> Turn:

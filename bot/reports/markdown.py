@@ -9,6 +9,7 @@ from lumen.model.assessment import CacheFinding
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.turn import Turn
+from lumen.policies.priorities import priorities
 
 
 def markdown(words: Catalogue, turns: Sequence[Turn], *, summary_only: bool = False) -> str:
@@ -51,8 +52,7 @@ def _phases(words: Catalogue, turn: Turn) -> Iterator[str]:
     yield f"- {_name(words, 'roi')}: {words.plain(found.roi.shown)} · {found.roi.verdict}"
     yield from _titled(words, "phase_2")
     for objective in found.slo.objectives:
-        met = {True: "PASS", False: "FAIL", None: "NO_DATA"}[objective.met]
-        yield f"- {_name(words, objective.name)}: {words.plain(objective.shown)} · {met}"
+        yield f"- {_name(words, objective.name)}: {words.plain(objective.shown)} · {objective.verdict}"
     yield from (f"- {line}" for line in budget_lines(words, words.plain, found.slo.budgets))
     yield from _titled(words, "phase_3")
     yield f"- {words.plain(Message(f'word.rhythm_{found.rhythm.state}', {}))}: {words.plain(found.rhythm.reason)}"
@@ -95,6 +95,11 @@ def _rest(words: Catalogue, turn: Turn) -> Iterator[str]:
             move = f"{knob} {change.old} → {change.new} {change.unit}".rstrip()
         yield f"- [{wanted.priority.value}] {move}"
         yield from (f"  - {words.plain(reason)}" for reason in (*wanted.reasons, *turn.held_back))
+    yield from _titled(words, "priorities")
+    for number, worth in enumerate(priorities(turn), 1):
+        what, impact = words.plain(worth.what), words.plain(worth.impact)
+        told = message("priority.line", priority=worth.priority.value, what=what, impact=impact)
+        yield f"{number}. {words.plain(told)}"
     yield from _titled(words, "why")
     for name, score in scores_of(turn):
         yield f"### {words.plain(Message(f'why.{name}', {}))}"

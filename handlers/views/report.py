@@ -195,11 +195,7 @@ def _parts(words: Catalogue, score: Score) -> str:
 
 def objective_sign(objective: Objective) -> str:
     """Met, missed, alerting, or without data."""
-    if objective.met is None:
-        return VERDICT_SIGNS[Verdict.NO_DATA]
-    if objective.met:
-        return VERDICT_SIGNS[Verdict.PASS]
-    return VERDICT_SIGNS[Verdict.FAIL if objective.alert else Verdict.WARN]
+    return VERDICT_SIGNS[objective.verdict]
 
 
 def objective_line(words: Catalogue, objective: Objective) -> str:

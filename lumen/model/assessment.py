@@ -142,6 +142,15 @@ class Objective:
     shown: Message
 
     @property
+    def verdict(self) -> Verdict:
+        """FAIL where it alerts, WARN where it is only missed."""
+        if self.met is None:
+            return Verdict.NO_DATA
+        if self.met:
+            return Verdict.PASS
+        return Verdict.FAIL if self.alert else Verdict.WARN
+
+    @property
     def burn(self) -> float | NoData | None:
         """How many times the bad share that the target allows; None where it allows none."""
         if isinstance(self.good_ratio, NoData):

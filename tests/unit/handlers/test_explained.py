@@ -53,7 +53,7 @@ def test_every_answer_stands_within_the_limits_whatever_is_missing(
     subject: Subject | None, missing: str | None, locale: str
 ) -> None:
     lacking = {} if missing is None else dict.fromkeys(PARTS if missing == "everything" else (missing,), GONE)
-    card = shown(subject, turn((), **lacking), Catalogue(locale))
+    card = shown(subject, turn([], **lacking), Catalogue(locale))
     validated(card)
     assert "nan" not in card.text.lower()
 
@@ -125,7 +125,7 @@ def test_what_is_missing_is_said_with_its_remedy(subject: Subject | None, missin
     ],
 )
 def test_no_data_is_never_a_value(subject: Subject, missing: str, never: str) -> None:
-    assert never not in text(subject, turn((), **{missing: GONE}))
+    assert never not in text(subject, turn([], **{missing: GONE}))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_budget(spent_usd: float, sign: str, words: str) -> None:
 def test_on_the_first_day_of_a_month_there_is_neither_pace_nor_forecast() -> None:
     dawn = NOW.replace(day=1, hour=6)
     first: Snapshot = replace(snapshot(), taken_at=dawn, spend=Spend(2.0, False, 200.0, dawn))
-    told = text(Subject.BUDGET, turn((), taken_at=first.taken_at, spend=first.spend))
+    told = text(Subject.BUDGET, turn([], taken_at=first.taken_at, spend=first.spend))
     assert "No forecast on the first day" in told
     assert "of the month is over" not in told
 

@@ -12,7 +12,7 @@ from lumen.model.chosen import Chosen
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.readout import Glance, TurnReadout
-from lumen.model.service import Person
+from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
 from lumen.model.watching import Pause, Pinned, StoredAlert
 from tests.snapshots import NOW, SERVICE, cache, traffic
@@ -36,7 +36,8 @@ FINE = turn()
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_worst_stands_first_and_what_is_unknown_before_what_is_good(locale: str) -> None:
-    several = [glance("fine", FINE), glance("new", None), glance("burning", BURNING), (CANARY, GONE)]
+    known = [glance("fine", FINE), glance("new", None), glance("burning", BURNING)]
+    several: list[Glance | tuple[ServiceId, NoData]] = [*known, (CANARY, GONE)]
     validated(shown := all_card(Catalogue(locale), several))
     told = said(shown)
     at = [told.index(f"*{name}*") for name in ("burning", "ion-api-canary", "new", "fine")]

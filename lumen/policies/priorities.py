@@ -1,0 +1,127 @@
+"""What is worth doing, the most urgent first, and what each is worth: the list at the end of a report (mission 8).
+
+Nothing here is proposed or done: what is wrong is put in order, by what the turn found. Impacts are what was measured
+(points of the gate that lie idle, money), never a forecast that nobody made.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lumen.model.assessment import RhythmState, Score, Verdict
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Knob, Priority
+from lumen.model.turn import Recommendation, Turn
+from lumen.policies.size import SizeAdvice
+
+#: Less than this share of the gate's hundred points is no work for anybody.
+LEAST_POINTS = 0.5
+#: Of parts that only could be better, as many as anybody will read.
+MOST_GAINS = 2
+_ORDER = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """One thing to do, how urgent it is, and what it is worth."""
+
+    priority: Priority
+    what: Message
+    impact: Message
+
+
+def priorities(turn: Turn, size: SizeAdvice | None = None) -> tuple[Worth, ...]:
+    """Changes, then what is missed, then what is not known, then what could be better; HIGH before LOW."""
+    found = [*_changes(turn, size), *_objectives(turn), *_money(turn), *_unknown(turn), *_gains(turn)]
+    return tuple(sorted(found, key=lambda one: _ORDER.index(one.priority)))
+
+
+def _changes(turn: Turn, size: SizeAdvice | None) -> Iterator[Worth]:
+    sized = size.recommendation if size is not None else None
+    seen: list[Knob] = []
+    for wanted in (turn.first, turn.ttl, sized):
+        if wanted is None or isinstance(wanted, NoData) or wanted.change is None or wanted.change.knob in seen:
+            continue
+        seen.append(wanted.change.knob)
+        change = wanted.change
+        what = message("priority.change", knob=change.knob.value, old=change.old, new=change.new, unit=change.unit)
+        yield Worth(wanted.priority, what, _of_change(turn, wanted, size))
+
+
+def _of_change(turn: Turn, wanted: Recommendation, size: SizeAdvice | None) -> Message:
+    knob = wanted.change.knob if wanted.change else None
+    if knob is Knob.CACHE_SIZE and size is not None and size.recommendation.change == wanted.change:
+        return message("priority.of_size", added_cost_usd=size.added_cost_usd, savings_usd=size.savings_usd)
+    point_usd = _point_usd(turn)
+    if knob is Knob.TTL and point_usd is not None:
+        return message("priority.of_ttl", point_usd=point_usd)
+    return message("priority.of_unknown")
+
+
+def _point_usd(turn: Turn) -> float | None:
+    """What a point of hit rate saves in 30 days, at the price of a call and the lookups as they were measured."""
+    savings, cache = turn.assessment.roi.savings_usd, turn.snapshot.cache
+    if isinstance(savings, NoData) or isinstance(cache, NoData) or not cache.hit_rate:
+        return None
+    return savings / cache.hit_rate / 100
+
+
+def _objectives(turn: Turn) -> Iterator[Worth]:
+    slo = turn.assessment.slo
+    for objective in slo.objectives:
+        if objective.verdict in (Verdict.WARN, Verdict.FAIL):
+            priority = Priority.HIGH if objective.alert else Priority.MEDIUM
+            part = next(part for part in slo.compliance.parts if part.name == objective.name)
+            points = _idle(slo.compliance, part.name) * _weight(turn, "slo_compliance")
+            yield Worth(priority, message("priority.objective", part=objective.name), _points(points))
+
+
+def _money(turn: Turn) -> Iterator[Worth]:
+    roi, rhythm, spend = turn.assessment.roi, turn.assessment.rhythm, turn.snapshot.spend
+    if roi.verdict in (Verdict.WARN, Verdict.FAIL) and not isinstance(roi.roi, NoData):
+        priority = Priority.HIGH if roi.verdict is Verdict.FAIL else Priority.MEDIUM
+        points = _idle(turn.assessment.gate.score, "roi")
+        yield Worth(priority, message("priority.roi", roi=roi.roi), _points(points))
+    if rhythm.state is RhythmState.CHAOTIC:
+        yield Worth(Priority.HIGH, message("priority.chaotic"), message("priority.holds_critical"))
+    if rhythm.state is RhythmState.DISSONANT:
+        yield Worth(Priority.MEDIUM, message("priority.dissonant"), message("priority.holds_warning"))
+    if not isinstance(spend, NoData) and rhythm.forecast_usd is not None and rhythm.forecast_usd > spend.budget_usd:
+        over = rhythm.forecast_usd - spend.budget_usd
+        yield Worth(Priority.HIGH, message("priority.budget"), message("priority.over_usd", over_usd=over))
+
+
+def _unknown(turn: Turn) -> Iterator[Worth]:
+    """What the gate lacks; each names itself in the list of what is missing."""
+    score = turn.assessment.gate.score
+    if isinstance(score.value, NoData):
+        yield Worth(Priority.HIGH, message("priority.missing"), message("priority.no_score"))
+    elif not score.is_whole:
+        yield Worth(Priority.MEDIUM, message("priority.missing"), _points(score.most - score.value))
+
+
+def _gains(turn: Turn) -> Iterator[Worth]:
+    maturity = turn.assessment.maturity.score
+    if isinstance(maturity.value, NoData):
+        return
+    missed = {one.name for one in turn.assessment.slo.objectives if one.verdict in (Verdict.WARN, Verdict.FAIL)}
+    weight = _weight(turn, "maturity")
+    parts = [part.name for part in maturity.parts if part.name not in {*missed, "data_quality"}]
+    gains = [(_idle(maturity, name) * weight, name) for name in parts]
+    for points, name in sorted(gains, reverse=True)[:MOST_GAINS]:
+        if points >= LEAST_POINTS:
+            yield Worth(Priority.LOW, message("priority.gain", part=name), _points(points))
+
+
+def _idle(score: Score, name: str) -> float:
+    """The points of `score` that a known part leaves lying."""
+    part = next(part for part in score.parts if part.name == name)
+    return 0.0 if isinstance(part.score, NoData) else (100 - part.score) * part.weight
+
+
+def _weight(turn: Turn, name: str) -> float:
+    return next(part.weight for part in turn.assessment.gate.score.parts if part.name == name)
+
+
+def _points(points: float) -> Message:
+    return message("priority.points", points=points)

@@ -1,0 +1,66 @@
+"""`lumen report`, `cache` and `gate` on a store that holds a turn: words, JSON, which service, how it went."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
+from lumen.state.connection import open_store
+from lumen.state.turns import RedisTurns
+from tests.contract.command_line.conftest import Call
+from tests.snapshots import SERVICE, cache
+from tests.unit.handlers.test_why import MONTH, turn
+
+CANARY = replace(SERVICE, name="ion-api-canary")
+
+
+@pytest.fixture
+def two(environment: None, lumen: Call, monkeypatch: pytest.MonkeyPatch, state_url: str) -> None:
+    """Two services, each with a turn of long ago; the canary's cache is in need."""
+    monkeypatch.setenv("SERVICE_NAME", "ion-api,ion-api-canary")
+    assert lumen("state", "init").code == 0
+    asyncio.run(store(state_url, turn(MONTH), SERVICE))
+    asyncio.run(store(state_url, turn(MONTH, cache=cache(0.50, 0.95, 200)), CANARY))
+
+
+async def store(url: str, made: Turn, service: ServiceId) -> None:
+    redis = open_store(url)
+    taken = replace(made, snapshot=replace(made.snapshot, service=service))
+    await RedisTurns(redis).save(taken, None, taken.id)
+    await redis.aclose()
+
+
+@pytest.mark.usefixtures("two")
+def test_each_service_in_words_and_as_json(lumen: Call) -> None:
+    told = lumen("report", "--json")
+    both = told.json()
+    assert [one["snapshot"]["service"]["name"] for one in both] == ["ion-api", "ion-api-canary"]
+    assert both[1]["priorities"][0]["priority"] == "HIGH"
+    assert {one["exit_code"] for one in both} == {told.code} == {1}
+    alone = lumen("report", "--service", "ion-api")
+    assert alone.code == 0
+    assert "ion-api-canary" not in alone.out
+    assert "## Priorities" in alone.out, "no terminal reads it, so it is Markdown"
+    assert lumen("report", "--service", "ion-apy").code == 64
+    assert [one["service"] for one in lumen("cache", "--service", "ion-api-canary", "--json").json()] == [CANARY.key]
+    assert len(lumen("gate", "--json").json()) == 2
+    assert len(lumen("gate", "--service", "ion-api", "--json").json()) == 1
+
+
+@pytest.mark.usefixtures("two")
+def test_the_cache_is_explained_and_recommendations_are_numbered(lumen: Call) -> None:
+    brief = lumen("cache", "--service", "ion-api-canary")
+    assert "1. Cache size: [HIGH] 256 → 384 MB" in brief.out
+    assert "Added cost: +4.68 USD a month." in brief.out
+    assert "Not predicted:" in brief.out
+    assert "2. TTL:" in brief.out
+    assert "(bad)" not in brief.out
+    assert "(bad)" in lumen("cache", "--service", "ion-api-canary", "--verbose").out
+
+
+@pytest.mark.usefixtures("two")
+def test_what_is_prepared_is_told_to_programs(lumen: Call) -> None:
+    found = lumen("state", "init", "--json").json()
+    assert [(one["service"], one["fresh"]) for one in found] == [(SERVICE.key, False), (CANARY.key, False)]
