@@ -37,10 +37,11 @@ class Answers:
         self._client = client
         self._home_channel = home_channel
 
-    async def tell(self, to: Addressee, shown: Shown, *, share: bool = False) -> None:
-        """Only `to` sees it, unless `share`. An ephemeral message that comes twice is no harm, so this retries."""
+    async def tell(self, to: Addressee, shown: Shown, *, share: bool = False) -> bool:
+        """Whether it was delivered. Only `to` sees it, unless `share`. An ephemeral message that comes twice is no
+        harm, so this retries."""
         if to.response_url and await self._respond(to, shown, share=share):
-            return
+            return True
         try:
             blocks, channel = list(shown.blocks), to.channel or self._home_channel
             if share:
@@ -49,6 +50,8 @@ class Answers:
                 await self._client.chat_postEphemeral(channel=channel, user=to.user_id, text=shown.text, blocks=blocks)
         except NO_ANSWER as error:
             _log.warning("answer_undelivered", user=to.user_id, kind=type(error).__name__, error=str(error))
+            return False
+        return True
 
     async def _respond(self, to: Addressee, shown: Shown, *, share: bool) -> bool:
         payload: dict[str, Any] = {

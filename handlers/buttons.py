@@ -169,8 +169,8 @@ class Buttons:
 
     async def _tell(self, click: Click, answer: Answer) -> None:
         words = await self._languages.of(click.person.user_id)
-        await self._answers.tell(click.to, show.said(words, *answer.said(words)))
-        if answer.owed:
+        delivered = await self._answers.tell(click.to, show.said(words, *answer.said(words)))
+        if answer.owed and delivered:
             await self._no_longer_owed(click)
         if not click.to.channel:  # clicked in App Home, which nobody else brings up to date
             await self._screens.show_home(click.person.user_id)

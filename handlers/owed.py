@@ -1,4 +1,4 @@
-"""Answers that a process owed when it died: given by another one, so that no click stays without a word.
+"""Answers that a process still owes when it dies, or when Slack takes none: given here, so that no click stays silent.
 
 Whom an answer is owed to is stored by the step that decides (lumen/ports/owed.py). Whoever decided gives it at once;
 what is still owed after a while is given here, by whichever replica looks first. Told twice is no harm, never is.
@@ -81,17 +81,18 @@ class OwedWorker:
 
     async def _give(self, service: ServiceId, owed: Owed) -> None:
         click = click_that_was_owed(owed.to)
-        if click is not None and owed.age < WORTH_GIVING:
-            await self._tell(service, click)
-        await self._owed.given(service, owed.click_id)
+        if click is None or owed.age >= WORTH_GIVING or await self._is_told(service, click):
+            await self._owed.given(service, owed.click_id)
 
-    async def _tell(self, service: ServiceId, click: Click) -> None:
+    async def _is_told(self, service: ServiceId, click: Click) -> bool:
         try:
             decided = await self._approvals.settle(service, click.click_id)
         except NotPossible:
-            return  # the proposal is so old that nobody remembers it
+            return True  # the proposal is so old that nobody remembers it
         if decided is None:
-            return
+            return True
         words = await self._languages.of(click.person.user_id)
-        await self._answers.tell(click.to, show.said(words, *answer_to(click, decided).said(words)))
-        _log.info("owed_answer_given", click=click.click_id)
+        told = await self._answers.tell(click.to, show.said(words, *answer_to(click, decided).said(words)))
+        if told:
+            _log.info("owed_answer_given", click=click.click_id)
+        return told

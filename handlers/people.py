@@ -36,16 +36,18 @@ class Languages:
         if known is not None and now - known[0] <= FRESH_SECONDS:
             return known[1]
         catalogue = await self._ask(user_id)
+        if catalogue is None:
+            return self._default  # a language is never worth a failed answer; the next one asks again
         if len(self._known) >= REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[user_id] = (now, catalogue)
         return catalogue
 
-    async def _ask(self, user_id: str) -> Catalogue:
+    async def _ask(self, user_id: str) -> Catalogue | None:
         try:
             answer = await self._client.users_info(user=user_id, include_locale=True)
         except NO_ANSWER:
-            return self._default  # a language is never worth a failed answer
+            return None
         user: Mapping[str, Any] = answer.get("user") or {}
         return self._catalogues.get(str(user.get("locale", ""))[:2], self._default)
 

@@ -71,7 +71,7 @@ async def finished(slack: SandboxClient, card: SeenMessage) -> None:
         assert time.monotonic() < deadline, now.text
         undecided = APPROVE in now.action_ids()
         if undecided and not clicked_again and len(await slack.connections()) >= 1:
-            await slack.click(now, APPROVE)
+            await slack.click(now, APPROVE, stale=True)  # it may have been decided this very moment
             clicked_again = True
         await asyncio.sleep(0.2)
 

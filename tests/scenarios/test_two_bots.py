@@ -166,7 +166,7 @@ async def undo_card(slack: SandboxClient, proposal_id: str) -> SeenMessage:
 async def clicked(slack: SandboxClient, card: SeenMessage, action_id: str) -> Outcome:
     """The same for a click."""
     for _ in range(20):
-        outcome = await slack.click(await shown(slack, card), action_id)
+        outcome = await slack.click(card, action_id, stale=True)
         if outcome.acked:
             return outcome
     raise AssertionError("never acked")

@@ -250,3 +250,15 @@ async def test_an_answer_that_was_given_is_owed_no_more(slack: RunningSlack, roo
     async with asyncio.timeout(60):
         while await rooms.owed.older_than(SERVICE, timedelta(0)):  # noqa: ASYNC110 - the background's next step
             await asyncio.sleep(0.02)
+
+
+async def test_an_answer_that_slack_did_not_take_is_given_later(slack: RunningSlack, rooms: Rooms) -> None:
+    """Slack is gone for answers too: what is owed stays owed."""
+    posted = await proposed(slack)
+    slack.server.response_urls.lifetime_seconds = -1.0
+    await slack.control.fault("chat.postEphemeral", "error", times=2, error="internal_error")
+    await slack.control.click(posted, REJECT)
+    await answer(slack, "you rejected it")
+    async with asyncio.timeout(60):
+        while await rooms.owed.older_than(SERVICE, timedelta(0)):  # noqa: ASYNC110 - the worker's next step
+            await asyncio.sleep(0.02)
