@@ -1,0 +1,48 @@
+"""What was measured stands on the card, in Details, and beside the change in the report and the digest."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from handlers.catalogue import LOCALES, Catalogue
+from handlers.views.details import details
+from handlers.views.proposal import card
+from handlers.views.report import change_line
+from lumen.model.message import message
+from lumen.model.proposal import Change, Knob, Proposal, State
+from lumen.model.readout import ChangeOfLate
+from lumen.model.verdict import Measured, MeasuredEffect, Verdict
+from tests.proposals import applied
+from tests.snapshots import NOW
+
+REASON = message("effect.kept", metric="hit_rate", effect=0.12, low=0.08, high=0.16, hours=24)
+WORDS = {"en": "hit rate +12.0% (+8.0% to +16.0%)", "ko": "적중률 +12.0% (+8.0%~+16.0%)"}
+
+
+def judged(state: State = State.KEPT, verdict: Verdict | None = Verdict.KEPT) -> Proposal:
+    made = applied("P3", Change(Knob.TTL, 300, 420, "s"), state=state)
+    effects = (MeasuredEffect("hit_rate", 0.12, 0.08, 0.16),)
+    return replace(made, note=REASON, measured=Measured(24, NOW + timedelta(days=1), verdict, REASON, effects))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_effect_with_its_interval_stands_everywhere(locale: str) -> None:
+    words, kept = Catalogue(locale), judged()
+    assert WORDS[locale] in card(words, kept).text
+    assert WORDS[locale] in json.dumps(details(words, kept, ()), ensure_ascii=False)
+    line = change_line(words, ChangeOfLate(kept, 0.6, 0.67))
+    assert WORDS[locale] in line
+    assert words.plain(message(f"word.state_{State.KEPT}")) in line
+
+
+def test_before_the_first_look_the_hit_rates_are_shown_as_they_were_read() -> None:
+    line = change_line(Catalogue("en"), ChangeOfLate(replace(judged(State.APPLIED), measured=None), 0.6, 0.67))
+    assert "hit rate 60.0% before, 67.0% now" in line
+
+
+def test_what_was_measured_is_told_after_it_was_taken_back_too() -> None:
+    line = change_line(Catalogue("en"), ChangeOfLate(judged(State.UNDONE, Verdict.HARMFUL), 0.6, 0.6))
+    assert "undone" in line
+    assert WORDS["en"] in line
