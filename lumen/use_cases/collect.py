@@ -73,9 +73,7 @@ class Collector:
             for service in services
         }
 
-    async def caches(
-        self, services: Sequence[ServiceId], length: timedelta
-    ) -> Mapping[ServiceId, CacheStats | NoData]:
+    async def caches(self, services: Sequence[ServiceId], length: timedelta) -> Mapping[ServiceId, CacheStats | NoData]:
         """The caches alone, over the newest complete window of `length`."""
         return await self._cache.cache(services, window_before(self._clock.now(), length))
 
