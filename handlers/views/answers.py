@@ -17,6 +17,9 @@ from lumen.model.proposal import Proposal
 from lumen.model.readout import TtlReadout
 from lumen.ports.state import AuditEntry
 
+#: A block of Slack holds 3,000 characters.
+HELP_LINES_A_BLOCK = 8
+
 
 def said(words: Catalogue, *wanted: Message) -> Shown:
     """Plain sentences, a line each."""
@@ -46,7 +49,9 @@ def help_card(words: Catalogue, min_ttl_seconds: int, max_ttl_seconds: int, supp
     card = Card(words)
     card.header(message("command.help_title"))
     params = {"min_seconds": min_ttl_seconds, "max_seconds": max_ttl_seconds}
-    card.lines([words.say(Message(f"command.help_{name}", params)) for name in NAMES])
+    lines = [words.say(Message(f"command.help_{name}", params)) for name in NAMES]
+    for at in range(0, len(lines), HELP_LINES_A_BLOCK):
+        card.lines(lines[at : at + HELP_LINES_A_BLOCK])
     card.context([words.say(each) for each in (message("command.help_share"), *whom_to_ask(support))])
     return card.shown()
 

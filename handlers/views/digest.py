@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from handlers.catalogue import Catalogue
 from handlers.views.card import Card, Shown
+from handlers.views.explain.budget import money
+from handlers.views.frame import span
 from handlers.views.judged import budget_lines, score_message, trend_lines
 from handlers.views.report import HEALTH_SIGNS, changes, objective_line, recommended
 from handlers.views.words import no_data, word
@@ -28,6 +30,8 @@ def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Tu
     if newest is None:
         card.section(message("views.report_none"))
         return card.shown()
+    if status.is_stale and status.now is not None:
+        card.section(message("explain.stale", age=words.plain(span(status.now - newest.snapshot.window.end))))
     today = [turn for turn in turns if newest.started_at - turn.started_at < DAY]
     gate = newest.assessment.gate
     card.fields(
@@ -42,6 +46,7 @@ def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Tu
     card.titled(message("views.report_objectives"), (objective_line(words, one) for one in objectives))
     card.titled(message("budget.title"), budget_lines(words, words.say, newest.assessment.slo.budgets))
     card.titled(message("trend.title"), trend_lines(words, words.say, newest.trends))
+    card.titled(message("explain.budget_title"), (words.say(line) for line in money(newest)))
     changes(card, words, status.changes)
     if isinstance(newest.first, NoData):
         card.titled(message("views.report_recommended"), [no_data(words, newest.first)])

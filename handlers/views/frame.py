@@ -62,8 +62,8 @@ def gives(turn: Turn, name: str) -> Message:
     part = next(part for part in score.parts if part.name == name)
     points = score.contribution(part)
     if points is None:
-        return message("explain.gives_none", most=100 * part.weight)
-    return message("explain.gives", points=points, most=100 * part.weight)
+        return message("explain.gives_none", part=name, most=100 * part.weight)
+    return message("explain.gives", part=name, points=points, most=100 * part.weight)
 
 
 def missing_parts(score: Score) -> Iterator[NoData]:

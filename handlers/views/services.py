@@ -17,6 +17,8 @@ from lumen.model.service import ServiceId
 
 #: The worst first; what is not known stands between what is bad and what is good.
 _ORDER = (HealthLevel.CRITICAL, HealthLevel.WARNING, HealthLevel.NO_DATA, HealthLevel.GOOD, HealthLevel.EXCELLENT)
+#: Reasons that say no more than the line above them.
+_SAYS_ONLY_THE_SCORE = frozenset({"assess.health_good", "assess.health_excellent"})
 #: A block each, below Slack's fifty, and short enough that the text says all of them.
 SERVICES_SHOWN = 20
 
@@ -66,7 +68,8 @@ def _lines(words: Catalogue, one: Glance | tuple[ServiceId, NoData]) -> Iterator
                 score=words.plain(score_message(gate.score)),
             )
         )
-        yield words.say(gate.health_reason)
+        if gate.health_reason.code not in _SAYS_ONLY_THE_SCORE:
+            yield words.say(gate.health_reason)
     beside = [words.say(each) for each in _beside(words, one)]
     if beside:
         yield " · ".join(beside)
@@ -74,7 +77,8 @@ def _lines(words: Catalogue, one: Glance | tuple[ServiceId, NoData]) -> Iterator
 
 def _beside(words: Catalogue, one: Glance) -> Iterator[Message]:
     if one.alerts:
-        yield message("explain.all_alerts", count=len(one.alerts))
+        kinds = [words.plain(Message(f"incident.kind_{stored.alert.kind}", {})) for stored in one.alerts]
+        yield message("explain.all_alerts", kinds=", ".join(dict.fromkeys(kinds)))
     if one.waiting:
         yield message("explain.all_waiting", count=one.waiting)
     if one.pause is not None:

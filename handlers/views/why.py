@@ -6,7 +6,7 @@ from handlers.catalogue import Catalogue
 from handlers.views.card import Shown
 from handlers.views.frame import closed, missing_parts, opened
 from handlers.views.judged import Say, budget_lines, move_line, move_of, score_message, trend_lines
-from handlers.views.report import headline
+from handlers.views.report import HEALTH_SIGNS, headline
 from lumen.model.assessment import Part, Score
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -16,8 +16,11 @@ from lumen.model.turn import Turn
 
 def why_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     """`/lumen why`: gate, SLO compliance, maturity and ROI of a turn, with budgets and trends."""
-    card = opened(words, message("why.title", service=readout.service.name), readout, turn)
-    card.lines([words.say(turn.assessment.gate.health_reason)])
+    gate = turn.assessment.gate
+    shown = words.plain(score_message(gate.score))
+    title = message("why.title", sign=HEALTH_SIGNS[gate.health], service=readout.service.name, score=shown)
+    card = opened(words, title, readout, turn)
+    card.lines([words.say(gate.health_reason)])
     for name, score in scores_of(turn):
         card.titled(Message(f"why.{name}", {}), score_lines(words, words.say, turn, name, score))
     card.lines([words.say(turn.assessment.roi.shown)])

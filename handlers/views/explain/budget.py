@@ -26,7 +26,7 @@ def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     spend, budgets = turn.snapshot.spend, turn.assessment.slo.budgets
     share = turn.assessment.rhythm.budget_share
     card = opened(words, _title(readout, share), readout, turn)
-    card.titled(message("explain.budget_title"), (words.say(line) for line in _money(turn)))
+    card.titled(message("explain.budget_title"), (words.say(line) for line in money(turn)))
     errors = [*budget_lines(words, words.say, budgets), *_ends(words, budgets)]
     card.titled(message("budget.title"), errors)
     spent = spend if isinstance(spend, NoData) else spend.month_to_date_usd
@@ -45,7 +45,8 @@ def _title(readout: TurnReadout, share: float | None) -> Message:
     return message("explain.budget_header", sign=sign, service=service, share=share)
 
 
-def _money(turn: Turn) -> Iterator[Message]:
+def money(turn: Turn) -> Iterator[Message]:
+    """Spent and left, the pace, and where the month ends; nothing where the spend is not known."""
     spend, rhythm = turn.snapshot.spend, turn.assessment.rhythm
     if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData) or rhythm.budget_share is None:
         return

@@ -33,14 +33,15 @@ def cache_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     title = message("explain.cache_header", sign=SIGNS[found.health], service=readout.service.name, health=health)
     card = opened(words, title, readout, turn)
     card.section(found.health_reason)
-    card.titled(message("explain.cache_figures"), (_line(words, finding) for finding in found.findings))
+    figures = [*(_line(words, finding) for finding in found.findings), words.say(gives(turn, "hit_rate"))]
+    card.titled(message("explain.cache_figures"), figures)
     if not isinstance(seen.cache, NoData):
         card.section(*_counted(seen.cache))
     if not isinstance(seen.ttl, NoData):
         card.section(_ttl(turn, seen.ttl))
     action = words.plain(Message(f"word.action_{found.action}", {}))
     why = message("explain.cache_action", action=action, reason=words.plain(found.action_reason))
-    card.titled(message("explain.cache_direction"), [words.say(why), words.say(gives(turn, "hit_rate"))])
+    card.titled(message("explain.cache_direction"), [words.say(why)])
     card.titled(message("explain.recommendations"), _numbered(words, turn))
     missing = [finding.value for finding in found.findings if isinstance(finding.value, NoData)]
     return closed(card, words, missing)

@@ -30,8 +30,7 @@ def slo_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
         card.lines([_line(words, objective, slo.compliance)])
     card.titled(message("why.slo"), _compliance(words, turn))
     card.titled(message("budget.title"), budget_lines(words, words.say, slo.budgets))
-    missing = [*missing_parts(slo.compliance), *(b.remaining for b in slo.budgets if isinstance(b.remaining, NoData))]
-    return closed(card, words, missing, message("explain.slo_rule"))
+    return closed(card, words, missing_parts(slo.compliance), message("explain.slo_rule"))
 
 
 def _line(words: Catalogue, objective: Objective, compliance: Score) -> str:

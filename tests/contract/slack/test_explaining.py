@@ -48,7 +48,7 @@ async def typed(slack: RunningSlack, line: str, words: str, user: str | None = N
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("/lumen why", "ion-api: why"),
+        ("/lumen why", "ion-api: why 90.1 of 100"),
         ("/lumen why gate", "gate 9"),
         ("/lumen why matrity", "Did you mean `/lumen why maturity`?"),
         ("/lumen slo", "SLO compliance 94.5 of 100"),

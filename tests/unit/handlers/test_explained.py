@@ -9,6 +9,7 @@ import pytest
 from handlers.asked import Subject
 from handlers.catalogue import LOCALES, Catalogue
 from handlers.views.card import Shown
+from handlers.views.digest import digest
 from handlers.views.explained import explained
 from handlers.views.report import report
 from lumen.model.message import message
@@ -148,8 +149,8 @@ def test_slo(changes: dict[str, object], verdict: str, state: str) -> None:
 
 def test_slo_says_how_much_of_what_may_go_bad_is_used() -> None:
     told = text(Subject.SLO, turn(MONTH, cache=cache(0.725)))
-    assert "(target above 80%) · 138% of what may go bad · 14.5 of 20 points" in told
-    assert "It gives" in told
+    assert "(target above 80%) · uses 138% of what may go bad · 14.5 of 20 points" in told
+    assert "SLO compliance gives" in told
 
 
 @pytest.mark.parametrize(
@@ -266,3 +267,14 @@ def test_traffic_without_latency_leaves_the_other_objectives() -> None:
     told = text(Subject.SLO, turn(MONTH, traffic=seen))
     assert "*Latency P95*: no data" in told
     assert "*Availability* (met)" in told
+
+
+def test_a_digest_tells_of_the_months_money_and_when_it_is_old() -> None:
+    made = turn(MONTH)
+    status = StatusReadout(SERVICE, made, (), (), None, now=made.snapshot.window.end + timedelta(hours=5))
+    told = said(digest(EN, "2026-11-16", status, [made]))
+    assert "$100.00 of $200.00" in told
+    assert "At this rate the month ends at $193.51" in told
+    assert "no picture of now" in told
+    assert "no picture of now" not in said(digest(EN, "2026-11-16", replace(status, now=None), [made]))
+    assert "of $200.00" not in said(digest(EN, "d", replace(status, turn=turn(MONTH, spend=GONE)), []))

@@ -56,7 +56,7 @@ def test_each_says_what_is_going_on_and_how_old_it_is() -> None:
         pinned=Pinned("ion-api-00041", NOW),
     )
     told = said(all_card(EN, [busy, glance("new", None)]))
-    for words in ("open alerts: 1", "waiting for a decision: 2", "automation paused", "pinned to ion-api-00041"):
+    for words in ("open alerts: cache", "waiting for a decision: 2", "automation paused", "pinned to ion-api-00041"):
         assert words in told
     assert "⚠️ measured 3 h 0 min ago" in told
     assert "nothing measured yet" in told
