@@ -77,6 +77,9 @@ class World:
     async def snooze(self, *_: object) -> Decided:
         raise AssertionError("nothing is snoozed here")
 
+    async def on_take(self, **_: object) -> None:
+        raise AssertionError("nobody is called here")
+
     async def propose_undo(self, *_: object) -> Proposal:
         raise AssertionError("nothing is taken back here")
 

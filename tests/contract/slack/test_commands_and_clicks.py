@@ -236,7 +236,6 @@ async def test_an_answer_that_a_process_owed_when_it_died_is_given_by_another(
     to = Addressee(mina, posted.channel, "")
     click = Click(APPROVE, SERVICE, waiting.id, Person(mina, "mina", "T1"), "c-1", "", "", to)
     await rooms.approvals.decide(SERVICE, waiting.id, Choice.APPROVE, click.person, "c-1", owed_to(click))
-    assert [owed.click_id for owed in await rooms.owed.older_than(SERVICE, timedelta(0))] == ["c-1"]
     await answer(slack, "you approved it")
     async with asyncio.timeout(60):
         while await rooms.owed.older_than(SERVICE, timedelta(0)):  # noqa: ASYNC110 - the worker's next step
