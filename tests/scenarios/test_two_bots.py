@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -30,6 +29,13 @@ def entries(world: World) -> list[dict[str, str]]:
     with redis.Redis.from_url(world.state.socket_url, decode_responses=True) as store:
         keys = [key for key in store.scan_iter("*audit") if store.type(key) == "stream"]
         return [fields for key in keys for _, fields in store.xrange(key)]
+
+
+def stored_turns(world: World) -> list[dict[str, str]]:
+    """Every turn that is remembered."""
+    with redis.Redis.from_url(world.state.socket_url, decode_responses=True) as store:
+        (key,) = store.scan_iter("*turns")
+        return [json.loads(text) for text in store.hvals(key)]
 
 
 async def surfaces(slack: SandboxClient) -> Counter[str]:
@@ -174,39 +180,3 @@ async def clicked(slack: SandboxClient, card: SeenMessage, action_id: str) -> Ou
 
 async def _ttl_is(world: World, slack: SandboxClient, seconds: int) -> bool:
     return setting(world)["value"] == str(seconds) and (await slack.world.ion()).ttl_seconds == seconds
-
-
-@pytest.mark.parametrize("world", [480.0], indirect=True)
-async def test_turns_and_digests_are_made_once(world: World, slack: SandboxClient) -> None:
-    """More than a day of service time, three bots, one of which is killed and comes back."""
-    daily = {**QUIET, "DIGEST_TIMEZONE": "UTC"}
-    doomed = world.start_bot("doomed", **daily)
-    world.start_bot("second", **daily)
-    world.start_bot("third", **daily)
-    began = time.monotonic()
-    await until(lambda: _digests(slack, 1), 240, "the first digest")
-    doomed.kill()
-    world.start_bot("heir", **daily)
-    await until(lambda: _digests(slack, 2), 360 - (time.monotonic() - began) + 60, "the second digest")
-    turns = stored_turns(world)
-    slots = Counter(turn["slot"] for turn in turns if turn["occasion"] != "asked")
-    assert len(slots) >= 24
-    assert set(slots.values()) == {1}, slots
-    found = await surfaces(slack)
-    assert set(found.values()) == {1}, found
-    assert all(child_is_well(world, name) for name in ("second", "third", "heir"))
-
-
-async def _digests(slack: SandboxClient, count: int) -> bool:
-    return sum(1 for surface in await surfaces(slack) if "/digest/" in surface) >= count
-
-
-def child_is_well(world: World, name: str) -> bool:
-    return "Traceback" not in (world.children / f"{name}.log").read_text(errors="replace")
-
-
-def stored_turns(world: World) -> list[dict[str, str]]:
-    """Every turn that is remembered."""
-    with redis.Redis.from_url(world.state.socket_url, decode_responses=True) as store:
-        (key,) = store.scan_iter("*turns")
-        return [json.loads(text) for text in store.hvals(key)]
