@@ -99,7 +99,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
             60,
             3600,
         )
-        screens = Screens(world.services[0], world.readouts, asking, answers, languages, background)
+        screens = Screens(world.services, world.readouts, asking, answers, languages, background)
         buttons = Buttons(world, world, rights, world.audit, answers, languages, background, world, screens, world.owed)
         envelopes = Envelopes(build_app(asking, identity, commands, buttons, screens, emergencies, unused), background)
         connection = SlackConnection(

@@ -175,7 +175,7 @@ class SlackSide:
             settings.support_contact,
         )
         screens = Screens(
-            settings.services[0], lumen.readouts, self._client, self._answers, self._languages, self._background
+            settings.services, lumen.readouts, self._client, self._answers, self._languages, self._background
         )
         buttons = Buttons(
             lumen.approvals,

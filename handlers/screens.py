@@ -1,6 +1,6 @@
 """What people look at apart from the channel: the Details modal, App Home, and the answer to a mention."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -8,12 +8,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.answering import Addressee, Answers
 from handlers.background import Background
+from handlers.catalogue import Catalogue
 from handlers.clicks import Click, addressee, read_click
 from handlers.people import Languages
 from handlers.slack_clients import NO_ANSWER
 from handlers.use_cases import Readouts
 from handlers.views import answers as show
 from handlers.views import details, home
+from handlers.views.card import Json
 from lumen.model.errors import LumenError
 from lumen.model.message import message
 from lumen.model.service import ServiceId
@@ -28,18 +30,18 @@ HISTORY_BACK = 300
 
 
 class Screens:
-    """Only reads. `service` is what App Home speaks of."""
+    """Only reads. `services` are those that App Home speaks of, at least one."""
 
     def __init__(
         self,
-        service: ServiceId,
+        services: Sequence[ServiceId],
         readouts: Readouts,
         client: AsyncWebClient,
         answers: Answers,
         languages: Languages,
         background: Background,
     ) -> None:
-        self._service = service
+        self._services = tuple(services)
         self._readouts = readouts
         self._client = client
         self._answers = answers
@@ -71,10 +73,16 @@ class Screens:
         """Publish App Home as it is now. Never raises."""
         words = await self._languages.of(user_id)
         try:
-            view = home.home(words, await self._readouts.status(self._service))
+            view = await self._home(words)
             await self._client.views_publish(user_id=user_id, view=view)
         except (LumenError, *NO_ANSWER) as error:
             _log.warning("home_not_shown", user=user_id, kind=type(error).__name__, error=str(error))
+
+    async def _home(self, words: Catalogue) -> Json:
+        statuses = [await self._readouts.status(service) for service in self._services]
+        if len(statuses) == 1:
+            return home.home(words, statuses)
+        return home.home(words, statuses, [await self._readouts.glance(service) for service in self._services])
 
     async def _open(self, click: Click) -> None:
         """A loading view at once, for the trigger lives three seconds; then what is stored."""

@@ -101,7 +101,7 @@ async def open_slack_side(
 ) -> AsyncIterator[SlackSide]:
     """Asks Slack who we are first. Raises SlackApiError (a bad token, a missing scope), aiohttp.ClientError.
 
-    `api_url` ends with a slash; `services[0]` is what App Home speaks of.
+    `api_url` ends with a slash; `services` are what App Home speaks of.
     """
     async with slack_session() as session:
         asking = asking_client(bot_token, api_url, session)
@@ -141,7 +141,7 @@ async def open_slack_side(
             min_ttl_seconds,
             max_ttl_seconds,
         )
-        screens = Screens(services[0], readouts, asking, answers, languages, background)
+        screens = Screens(services, readouts, asking, answers, languages, background)
         buttons = Buttons(approvals, executor, rights, audit, answers, languages, background, worker, screens, owed)
         app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents)
         envelopes = Envelopes(app, background)

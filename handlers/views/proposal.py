@@ -64,10 +64,13 @@ def card(words: Catalogue, proposal: Proposal) -> Shown:
     return built.shown()
 
 
-def add_buttons(built: Card, proposal: Proposal) -> None:
-    """The row of buttons that fits the state; nothing where there is nothing to press."""
+def add_buttons(built: Card, proposal: Proposal, of: str = "") -> None:
+    """The row of buttons that fits the state; nothing where there is nothing to press.
+
+    `of` tells blocks apart where proposals of several services stand together: ids count anew in each.
+    """
     if proposal.state is State.PENDING:
-        built.buttons(_buttons(proposal), block_id=f"proposal:{proposal.id}")
+        built.buttons(_buttons(proposal), block_id=f"proposal:{of}{proposal.id}")
 
 
 def line(words: Catalogue, proposal: Proposal) -> str:

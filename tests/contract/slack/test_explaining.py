@@ -14,6 +14,7 @@ from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card
+from tests.contract.slack.test_screens import home_with
 from tests.unit.handlers.test_why import MONTH, turn
 
 pytestmark = pytest.mark.usefixtures("side")
@@ -125,3 +126,16 @@ async def test_who_may_approve_chooses_for_the_channel(slack: RunningSlack, room
     home = await rooms.audit.entries(SERVICE, 10)
     assert [entry.event for entry in home].count("service-chosen") == 1
     assert [entry.event for entry in await rooms.audit.entries(CANARY, 10)].count("refused") == 1
+
+
+@two
+async def test_home_shows_what_waits_of_all_services_and_all_at_a_glance(slack: RunningSlack, rooms: Rooms) -> None:
+    await stored(rooms, turn(MONTH), CANARY)
+    await slack.control.command("/lumen ttl 420 on ion-api-canary")
+    await slack.control.command("/lumen ttl 420 on ion-api")
+    await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "TTL of ion-api would go" in m.words())
+    await slack.control.open_home()
+    shown = str(await home_with(slack, "Waiting for a decision: 2"))
+    assert "*ion-api-canary* · " in shown
+    assert "Services: 2" in shown
+    assert "proposal.approve" in shown
