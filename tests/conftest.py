@@ -6,13 +6,21 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+# One thread for linear algebra, as in the bot's worker: the workers of the tests share two cores. Before numpy comes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 import redis
+from hypothesis import settings
 
 from demo.locks import take_lock
 from demo.processes import end_all
 from demo.valkey import EmbeddedValkey, Kind
 from tests.chromium import find_chromium
+
+# The same examples everywhere, and no deadline: how long one takes is the machine's business.
+settings.register_profile("lumen", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("lumen")
 
 SHARED_MEMORY = Path("/dev/shm")
 PREFIX = "lumen-tests-"
