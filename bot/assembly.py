@@ -51,6 +51,7 @@ from lumen.use_cases.going_back import GoingBack
 from lumen.use_cases.hindsight import Hindsight
 from lumen.use_cases.hourly_figures import HourlyFigures
 from lumen.use_cases.knobs import Knobs
+from lumen.use_cases.looking import Looking
 from lumen.use_cases.operators import Operators
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
@@ -84,6 +85,7 @@ class Lumen:
     auditing: Auditing
     readouts: Readouts
     choosing: Choosing
+    looking: Looking
     watch: Watch
     #: None where PUBLISH_METRICS is off.
     publish: Publish | None
@@ -291,6 +293,7 @@ async def _joined(
             memory.proposals, memory.turns, memory.audit, memory.alerts, ttl, clock, restraints, memory.silences
         ),
         choosing=Choosing(settings.services, memory.choices, clock),
+        looking=Looking(knobs, memory.turns),
         watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets, memory.silences, memory.days),
         called=called_of(settings, memory, clock, fault),
         publish=publish_of(settings, clock, memory, google, collector, ttl) if settings.publish_metrics else None,

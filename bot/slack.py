@@ -169,7 +169,7 @@ class SlackSide:
             emergencies,
             Overriding(lumen.overrides, lumen.readouts, rights, lumen.memory.audit, self.outbox),
             incidents,
-            Explaining(lumen.readouts, digests, lumen.digest),
+            Explaining(lumen.readouts, digests, lumen.digest, lumen.looking),
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
             settings.support_contact,

@@ -71,6 +71,14 @@ class ShowTtl:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowKnob:
+    """How a knob stands; `name` is its command."""
+
+    name: str
+    knob: Knob
+
+
+@dataclass(frozen=True, slots=True)
 class Propose:
     """A value for a knob; whether it is in range is the use case's to say."""
 
@@ -201,7 +209,9 @@ class Malformed:
     remedy: Message
 
 
-_Asked = Status | Report | Explain | ShowDigest | ShowTtl | ListApprovals | Run | History | Emergency | ShowHeld
+_Asked = (
+    Status | Report | Explain | ShowDigest | ShowTtl | ShowKnob | ListApprovals | Run | History | Emergency | ShowHeld
+)
 _Wanted = Propose | RollBack | Undo | Pause | Resume | PinTtl | LiftOverride | LockSize | UnlockSize
 OfAlerts = ShowSilences | Silence | Unsilence | ShowIncident
 #: What speaks of one service, which any of these may name.

@@ -129,6 +129,8 @@ class Commands:
                 return report(words, await readouts.status(service))
             case asked.Explain(subject):
                 return await self._explaining.explained(words, service, subject)
+            case asked.ShowKnob(name, knob):
+                return await self._explaining.knob(words, service, name, knob)
             case asked.ShowDigest():
                 return await self._explaining.digest(words, service)
             case asked.ShowTtl():

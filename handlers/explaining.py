@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from handlers.asked import Subject
 from handlers.catalogue import Catalogue
 from handlers.surfaces import Digests
-from handlers.use_cases import Days, Readouts
+from handlers.use_cases import Days, Looking, Readouts
 from handlers.views.card import Shown
 from handlers.views.explained import explained
+from handlers.views.knob import knob_card
 from handlers.views.services import all_card
 from lumen.model.errors import LumenError
 from lumen.model.nodata import NoData
+from lumen.model.proposal import Knob
 from lumen.model.readout import Glance
 from lumen.model.service import ServiceId
 
@@ -19,10 +21,11 @@ from lumen.model.service import ServiceId
 class Explaining:
     """Changes nothing; reads the last stored turn alone."""
 
-    def __init__(self, readouts: Readouts, digests: Digests, days: Days) -> None:
+    def __init__(self, readouts: Readouts, digests: Digests, days: Days, looking: Looking) -> None:
         self._readouts = readouts
         self._digests = digests
         self._days = days
+        self._looking = looking
 
     async def explained(self, words: Catalogue, service: ServiceId, subject: Subject | None) -> Shown:
         """`/lumen why`, `slo`, `roi` and so on. Raises StoreUnavailable."""
@@ -35,6 +38,10 @@ class Explaining:
     async def digest(self, words: Catalogue, service: ServiceId) -> Shown:
         """`/lumen digest`. Raises StoreUnavailable."""
         return await self._digests.of(words, service, self._days.today().isoformat())
+
+    async def knob(self, words: Catalogue, service: ServiceId, name: str, knob: Knob) -> Shown:
+        """`/lumen size`, `l1`, `instances` alone. Raises NotPossible, StoreUnavailable."""
+        return knob_card(words, name, await self._looking.at(service, knob))
 
     async def _glance(self, service: ServiceId) -> Glance | tuple[ServiceId, NoData]:
         try:

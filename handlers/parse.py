@@ -27,6 +27,7 @@ from handlers.asked import (
     ShowDigest,
     ShowHeld,
     ShowIncident,
+    ShowKnob,
     ShowServices,
     ShowSilences,
     ShowTtl,
@@ -155,13 +156,15 @@ def _ttl(rest: Sequence[str]) -> Command:
 
 
 def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:
-    """A command that proposes a whole number for a knob."""
+    """A command that proposes a whole number for a knob, or shows how it stands."""
 
     def read(rest: Sequence[str]) -> Command:
+        if not rest:
+            return ShowKnob(name, knob)
         if len(rest) == 1 and _WHOLE.fullmatch(rest[0]):
             return Propose(knob, int(rest[0]))
         return Malformed(
-            message("command.no_number", given=" ".join(rest)) if rest else message("command.number_missing"),
+            message("command.no_number", given=" ".join(rest)),
             message("command.number_remedy", name=name),
         )
 

@@ -11,7 +11,7 @@ from lumen.model.calling import Silence, Taking
 from lumen.model.chosen import Chosen
 from lumen.model.override import Confirmed, PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
-from lumen.model.readout import Glance, StatusReadout, TtlReadout, TurnReadout
+from lumen.model.readout import Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
 from lumen.model.watching import Incident, Pause, SizeLock, TtlOverride
@@ -188,6 +188,13 @@ class Timelines(Protocol):
 
     async def of(self, service: ServiceId, incident_id: str) -> Timeline:
         """By the id as it stands at the foot of its message. Raises NotPossible."""
+
+
+class Looking(Protocol):
+    """How a knob stands."""
+
+    async def at(self, service: ServiceId, knob: Knob) -> KnobReadout:
+        """Read just now. Raises NotPossible for a knob that is not there."""
 
 
 class Days(Protocol):

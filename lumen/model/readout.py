@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.calling import Silence
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Proposal
+from lumen.model.proposal import Knob, Proposal, Value
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn
@@ -87,6 +87,19 @@ class StatusReadout:
         if self.turn is None or self.now is None:
             return False
         return self.now - self.turn.snapshot.window.end > STALE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class KnobReadout:
+    """One knob as it was read just now. `wanted`: what the last turn would turn it to; None where it would not."""
+
+    service: ServiceId
+    knob: Knob
+    value: Value | NoData
+    unit: str
+    lowest: int | None
+    highest: int | None
+    wanted: Recommendation | None
 
 
 @dataclass(frozen=True, slots=True)

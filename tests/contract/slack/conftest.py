@@ -74,6 +74,7 @@ async def side(slack: RunningSlack, rooms: Rooms) -> AsyncIterator[SlackSide]:
         services=rooms.choosing.services,
         choosing=rooms.choosing,
         days=rooms.days,
+        looking=rooms.looking,
         min_ttl_seconds=60,
         max_ttl_seconds=3600,
         readouts=rooms.readouts,

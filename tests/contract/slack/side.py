@@ -37,6 +37,7 @@ from lumen.use_cases.digest import Digest
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.going_back import GoingBack
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.looking import Looking
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.readouts import Readouts
 from lumen.use_cases.restraints import Restraints
@@ -136,6 +137,7 @@ class Rooms:
     timelines: Timelines
     choosing: Choosing
     days: Digest
+    looking: Looking
     owed: RedisOwedAnswers
 
     @staticmethod
@@ -179,6 +181,7 @@ class Rooms:
             pages=RedisPages(redis, clock),
             timelines=Timelines(alerts, audit),
             choosing=Choosing(services, RedisChoices(redis), clock),
+            looking=Looking(knobs, turns),
             days=Digest(RedisSlots(redis), outbox, clock, ZoneInfo("UTC")),
             owed=RedisOwedAnswers(redis),
         )

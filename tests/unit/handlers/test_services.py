@@ -6,14 +6,16 @@ from datetime import timedelta
 import pytest
 
 from handlers.catalogue import LOCALES, Catalogue
+from handlers.views.knob import knob_card
 from handlers.views.services import SERVICES_SHOWN, all_card, note, services_card
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.chosen import Chosen
 from lumen.model.message import message
 from lumen.model.nodata import NoData
-from lumen.model.readout import Glance, TurnReadout
+from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.readout import Glance, KnobReadout, TurnReadout
 from lumen.model.service import Person, ServiceId
-from lumen.model.turn import Turn
+from lumen.model.turn import Recommendation, Turn
 from lumen.model.watching import Pause, Pinned, StoredAlert
 from tests.snapshots import NOW, SERVICE, cache, traffic
 from tests.unit.handlers.blocks import said, validated
@@ -89,3 +91,24 @@ def test_an_answer_says_of_which_service_it_is() -> None:
     assert EN.plain(note(both, CANARY, None, named=True)) == "Of ion-api-canary."
     assert EN.plain(note(both, SERVICE, None, named=False)).startswith("Of ion-api, the first that is watched.")
     assert "chosen for this channel by U0KIM" in EN.plain(note(both, CANARY, chosen, named=False))
+
+
+SIZE = KnobReadout(SERVICE, Knob.CACHE_SIZE, 256, "MB", 10, 1024, None)
+LARGER = Recommendation(Change(Knob.CACHE_SIZE, 256, 384, "MB"), "SCALE_UP", (message("command.ran"),), Priority.HIGH)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(
+    ("readout", "words"),
+    [
+        (SIZE, "256 MB"),
+        (replace(SIZE, wanted=LARGER), "256 → 384 MB"),
+        (replace(SIZE, value=GONE), "BILLING_ACCOUNT"),
+        (KnobReadout(SERVICE, Knob.MIN_INSTANCES, 0, "", 0, 5, None), "/lumen size"),
+        (replace(SIZE, lowest=None, highest=None), "256 MB"),
+    ],
+)
+def test_a_knob_is_shown_as_it_stands(readout: KnobReadout, words: str, locale: str) -> None:
+    validated(shown := knob_card(Catalogue(locale), "size", readout))
+    assert words in said(shown)
+    assert ("10" in said(shown)) == (readout.lowest == 10)
