@@ -57,10 +57,16 @@ def assess_slo(snapshot: Snapshot, targets: SloTargets = PRESETS["default"]) -> 
         _error_rate(snapshot.traffic, targets),
         _hit_rate(snapshot.cache, targets),
     )
-    parts = (Part(o.name, o.good_ratio, o.score, 1 / len(objectives)) for o in objectives)
+    parts = (Part(o.name, _measured(o), o.score, 1 / len(objectives)) for o in objectives)
     nothing = NoData(message("assess.slo_nothing"), message("assess.slo_nothing_remedy"))
     compliance = Score.of(parts, least_coverage=0.0, too_little=nothing)
     return SloAssessment(objectives, compliance, slo_verdict(objectives))
+
+
+def _measured(objective: Objective) -> float | NoData:
+    """As people speak of it: the share that is good, but the rate of errors."""
+    ratio = objective.good_ratio
+    return ratio if isinstance(ratio, NoData) or objective.name != "error_rate" else 1 - ratio
 
 
 def objective_score(good_ratio: float, target: float) -> float:

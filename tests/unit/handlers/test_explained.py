@@ -278,3 +278,8 @@ def test_a_digest_tells_of_the_months_money_and_when_it_is_old() -> None:
     assert "no picture of now" in told
     assert "no picture of now" not in said(digest(EN, "2026-11-16", replace(status, now=None), [made]))
     assert "of $200.00" not in said(digest(EN, "d", replace(status, turn=turn(MONTH, spend=GONE)), []))
+
+
+def test_an_error_rate_is_the_share_that_failed_wherever_it_stands() -> None:
+    told = text(None, turn(MONTH, traffic=traffic(good=995, errors_5xx=5)))
+    assert told.count("Error rate: 0.500%") == 2, "in SLO compliance and in maturity"
