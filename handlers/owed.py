@@ -60,21 +60,21 @@ class OwedWorker:
         while True:
             for service in self._services:
                 try:
-                    await self.settle(service)
+                    await self.settle(service, self._given_within)
                 except LumenError as error:
                     _log.info("owed_answers_wait", service=service.key, code=error.reason.code)
                 except Exception:
                     _log.exception("owed_answers_failed", service=service.key)
             await asyncio.sleep(self._look_every_seconds)
 
-    async def settle(self, service: ServiceId) -> None:
-        """Give what is owed for too long. Raises LumenError."""
-        if not await self._owed.older_than(service, self._given_within):
+    async def settle(self, service: ServiceId, age: timedelta) -> None:
+        """Give what is owed for so long. Raises LumenError."""
+        if not await self._owed.older_than(service, age):
             return
         lease = await self._leases.acquire(service, LEASE_NAME, LEASE)
         if lease is None:
             return
-        for each in await self._owed.older_than(service, self._given_within):
+        for each in await self._owed.older_than(service, age):
             await self._leases.renew(service, lease, LEASE)
             await self._give(service, each)
         await self._leases.release(service, lease)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from bot.connection import SlackConnection
 from bot.envelopes import Envelopes
@@ -47,9 +46,6 @@ from lumen.ports.state import Audit, Leases, Outbox, Turns
 
 #: A stop waits this long for clicks that are being decided and answers that are under way.
 DRAIN_SECONDS = 3.0
-#: As short as tests want to wait, and longer than what a living process takes to answer.
-OWED_FOR = timedelta(seconds=3)
-OWED_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +144,7 @@ async def open_slack_side(
         app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents)
         envelopes = Envelopes(app, background)
         connection = SlackConnection(single_try_client(app_token, api_url, session), app_token, envelopes)
-        giving = OwedWorker(services, owed, leases, approvals, answers, languages, OWED_FOR, OWED_LOOK_SECONDS)
+        giving = OwedWorker(services, owed, leases, approvals, answers, languages)
         try:
             yield SlackSide(identity, connection, worker, giving, background)
         finally:
