@@ -13,7 +13,7 @@ from bot.doctor.servers import permission_checks, publishing_checks, server_chec
 from bot.doctor.settings import setting_checks
 from bot.doctor.slack import slack_checks
 from bot.memory import clock_of
-from handlers.slack_clients import single_try_client, slack_session
+from handlers.slack_clients import asking_client, slack_session
 from lumen.model.errors import LumenError
 from lumen.model.message import message
 
@@ -33,7 +33,8 @@ async def examine(settings: Settings) -> Sequence[Check]:
 
 async def _slack(settings: Settings) -> Sequence[Check]:
     async with slack_session() as session:
-        client = single_try_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
+        # A pause that Slack asks for is no finding.
+        client = asking_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
         app_token = settings.slack_app_token.get_secret_value()
         found = await slack_checks(client, app_token, settings.slack_channel, settings.who_may_approve)
         return [*found, *await oncall_checks(client, settings.oncall_group)]
