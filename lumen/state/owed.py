@@ -7,7 +7,6 @@ from redis.asyncio import Redis
 from lumen.model.service import ServiceId
 from lumen.ports.owed import Owed
 from lumen.state.calls import Calls
-from lumen.state.leases import milliseconds
 
 
 class RedisOwedAnswers:
@@ -17,7 +16,7 @@ class RedisOwedAnswers:
         self._calls = Calls(redis)
 
     async def older_than(self, service: ServiceId, age: timedelta) -> list[Owed]:
-        reply = await self._calls.read("owed_list", service, milliseconds(age))
+        reply = await self._calls.read("owed_list", service, round(age / timedelta(milliseconds=1)))
         listed = reply.values[0]
         return [
             Owed(click_id, to, timedelta(milliseconds=int(since_ms)))

@@ -120,7 +120,7 @@ async def test_a_bystander_is_refused_and_told_who_may(world: World, slack: Sand
     assert setting(world) == {}
 
 
-@pytest.mark.parametrize("actuator", ["redis", "both"])
+@pytest.mark.parametrize("actuator", [pytest.param("redis", marks=pytest.mark.prove), "both"])
 async def test_fifty_clicks_apply_once(world: World, slack: SandboxClient, actuator: str) -> None:
     world.start_bot(**QUIET, TTL_ACTUATOR=actuator)
     card = await a_card(slack, 420)

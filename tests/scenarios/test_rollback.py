@@ -97,6 +97,7 @@ async def test_snooze_then_reject_is_not_for_this_incident(world: World, slack: 
     assert GOOD not in await traffic(slack)
 
 
+@pytest.mark.prove
 async def test_a_release_that_recovers_is_left_alone(world: World, slack: SandboxClient) -> None:
     world.start_bot(**AN_HOUR)
     card = await a_countdown(slack, "bad_release_recovers")

@@ -1,6 +1,7 @@
 """Both languages say the same things, every message that the source tree names has words, and all of them format."""
 
 import ast
+import functools
 import re
 import string
 from collections.abc import Iterator
@@ -41,7 +42,12 @@ class Named:
     given: frozenset[str] | None
 
 
-def named_in_the_source() -> Iterator[Named]:
+@functools.cache
+def named_in_the_source() -> tuple[Named, ...]:
+    return tuple(_named_in_the_source())
+
+
+def _named_in_the_source() -> Iterator[Named]:
     for room in ("lumen", "handlers", "bot"):
         for path in sorted((ROOT / room).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
