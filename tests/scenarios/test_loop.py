@@ -94,6 +94,7 @@ async def test_from_a_command_to_a_higher_hit_rate(world: World, slack: SandboxC
     await until(risen, 120, "the hit rate rises")
 
 
+@pytest.mark.prove
 async def test_a_click_after_kill_9_still_works(world: World, slack: SandboxClient) -> None:
     bot = world.start_bot(**QUIET)
     card = await a_card(slack, 420)

@@ -22,13 +22,9 @@ def what_is_missing(message: SeenMessage) -> str:
     return message.text.partition("Missing")[2] or message.text
 
 
-#: One of them in every run: what each source says of itself is tested where it stands.
-EVERY_TIME = "a metric"
-
-
-@pytest.mark.parametrize(
-    "gone", [pytest.param(gone, marks=[] if gone == EVERY_TIME else pytest.mark.prove) for gone in sorted(GONE)]
-)
+# In every run the sources are asked themselves (tests/contract/sources/test_sandbox_measurements.py).
+@pytest.mark.prove
+@pytest.mark.parametrize("gone", sorted(GONE))
 async def test_the_turn_says_what_is_missing_and_proposes_nothing(
     world: World, slack: SandboxClient, gone: str
 ) -> None:
