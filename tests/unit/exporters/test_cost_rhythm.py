@@ -56,8 +56,8 @@ def week(kind: str, seed: int, missing: float = 0.0) -> RhythmAssessment:
 )
 @pytest.mark.parametrize("missing", [0.0, 0.05])
 def test_states_are_told_apart(kind: str, state: RhythmState, missing: float) -> None:
-    right = sum(week(kind, seed, missing).state is state for seed in range(40))
-    assert right >= 39
+    # `python -m bench.costs` asks 300 seeds.
+    assert all(week(kind, seed, missing).state is state for seed in range(12))
 
 
 def test_unknown_says_why() -> None:

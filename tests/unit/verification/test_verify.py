@@ -34,6 +34,7 @@ def found() -> Verification:
     return run()
 
 
+@pytest.mark.prove
 def test_it_is_deterministic(found: Verification) -> None:
     say = Catalogue("en").plain
     assert as_json(run(), say) == as_json(found, say)
