@@ -11,7 +11,7 @@ from handlers.background import Background
 from handlers.catalogue import Catalogue
 from handlers.clicks import Click, addressee, read_click
 from handlers.people import Languages
-from handlers.rights import Rights
+from handlers.rights import Rights, audited_refusal
 from handlers.use_cases import Announcer, Calling, Silencing, Timelines
 from handlers.views import answers as show
 from handlers.views import silence as view
@@ -131,9 +131,6 @@ class Incidents:
     async def _refused(
         self, rights: Rights, service: ServiceId, person: Person, app_id: str, what: str
     ) -> tuple[Message, ...]:
-        """Why not, and who may; nothing where it is a right. A refusal is audited."""
-        refusal = await rights.check(person, app_id)
-        if refusal is None:
-            return ()
-        await self._audit.add(service, "refused", person.user_id, f"{what}: {refusal.reason.code}")
-        return refusal.reason, refusal.remedy
+        """Why not, and who may; nothing where it is a right."""
+        refusal = await audited_refusal(rights, self._audit, service, person, app_id, what)
+        return () if refusal is None else (refusal.reason, refusal.remedy)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
 
 from lumen.model.errors import SourceUnavailable
 from lumen.model.nodata import NoData
@@ -12,29 +11,11 @@ from lumen.model.observation import Observation
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import RevisionCount
+from lumen.ports.watching import SliceSource
 from lumen.sources import cloud_run_metrics
 from lumen.sources.cost import InstanceShape, Prices, cost_usd
 from lumen.sources.hourly_cost import InstanceShapes
 from lumen.sources.monitoring_query import MonitoringQueries, number
-
-
-class Slices(Protocol):
-    """What is priced."""
-
-    async def slices(
-        self, services: Sequence[ServiceId], window: Window
-    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        """As in the SliceSource port."""
-
-    async def counts(
-        self, services: Sequence[ServiceId], window: Window
-    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        """As in the SliceSource port."""
-
-    async def by_revision(
-        self, services: Sequence[ServiceId], window: Window, period: timedelta
-    ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
-        """As in the SliceSource port."""
 
 
 class PricedSlices:
@@ -46,7 +27,7 @@ class PricedSlices:
 
     def __init__(
         self,
-        slices: Slices,
+        slices: SliceSource,
         queries: MonitoringQueries,
         prices: Prices,
         shapes: InstanceShapes,
