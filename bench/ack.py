@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,30 +86,35 @@ class Runner:
         crowd.add(*await self.measure(count=AT_ONCE * BATCHES, at_once=AT_ONCE, answers=answers))
 
 
-async def run(rounds: int) -> None:
-    names = ("slack_sdk", "bare Bolt", "Lumen")
-    alone, crowd = {n: Measured(n) for n in names}, {n: Measured(n) for n in names}
-    approve, script = Measured("approve"), Measured("script")
+@asynccontextmanager
+async def measuring() -> AsyncIterator[tuple[Runner, World]]:
+    """The timing Slack, and an empty world over a server of its own."""
     with (
         slack_server() as port,
         tempfile.TemporaryDirectory() as folder,
         EmbeddedValkey(Path(folder), Kind.STATE) as valkey,
     ):
         redis = open_store(valkey.url, answer_seconds=10.0)
-        world = World(redis)
-        await world.fill(some_turn())
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session:
-            runner = Runner(port, session)
-            for number in range(rounds):
-                async with floor(runner.api_url):
-                    await runner.commands(alone["slack_sdk"], crowd["slack_sdk"], answers=False)
-                async with bare_bolt(runner.api_url):
-                    await runner.commands(alone["bare Bolt"], crowd["bare Bolt"], answers=False)
-                async with lumen(runner.api_url, world):
-                    await runner.commands(alone["Lumen"], crowd["Lumen"], answers=True)
-                    await _clicks(runner, world, approve, number)
-                await _script(world, script, number)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3600)) as session:
+            yield Runner(port, session), World(redis)
         await redis.aclose()
+
+
+async def run(rounds: int) -> None:
+    names = ("slack_sdk", "bare Bolt", "Lumen")
+    alone, crowd = {n: Measured(n) for n in names}, {n: Measured(n) for n in names}
+    approve, script = Measured("approve"), Measured("script")
+    async with measuring() as (runner, world):
+        await world.fill(some_turn())
+        for number in range(rounds):
+            async with floor(runner.api_url):
+                await runner.commands(alone["slack_sdk"], crowd["slack_sdk"], answers=False)
+            async with bare_bolt(runner.api_url):
+                await runner.commands(alone["bare Bolt"], crowd["bare Bolt"], answers=False)
+            async with lumen(runner.api_url, world):
+                await runner.commands(alone["Lumen"], crowd["Lumen"], answers=True)
+                await _clicks(runner, world, approve, number)
+            await _script(world, script, number)
     _print(names, alone, crowd, approve, script)
 
 

@@ -14,23 +14,18 @@ import asyncio
 import logging
 import statistics
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
-import aiohttp
 import structlog
 
-from bench.ack import ONE_BY_ONE, WARM_UP, Measured, Runner, slack_server, some_turn
+from bench.ack import ONE_BY_ONE, WARM_UP, Measured, Runner, measuring, some_turn
 from bench.clients import lumen
 from bench.world import World
 from bot.numerics import ProcessNumerics
-from demo.valkey import EmbeddedValkey, Kind
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.policies.ttl import TtlLimits, recommend_ttl
-from lumen.state.connection import open_store
 
 
 class Busy:
@@ -81,28 +76,19 @@ async def run(rounds: int) -> None:
     idle, turns, numerics = Measured("idle"), Measured("turns"), Measured("numerics")
     made = 0.0
     worker = ProcessNumerics()
-    with (
-        slack_server() as port,
-        tempfile.TemporaryDirectory() as folder,
-        EmbeddedValkey(Path(folder), Kind.STATE) as valkey,
-    ):
-        redis = open_store(valkey.url, answer_seconds=10.0)
-        world = World(redis)
+    async with measuring() as (runner, world):
         await world.fill(some_turn())
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session:
-            runner = Runner(port, session)
-            async with lumen(runner.api_url, world):
-                await runner.measure(count=WARM_UP, at_once=1, answers=True)
-                for _ in range(rounds):
-                    busy = Busy(world, worker)
-                    await _measure(runner, idle)
-                    async with busy.meanwhile(busy.turn):
-                        began = asyncio.get_running_loop().time()
-                        await _measure(runner, turns)
-                        made += busy.done / (asyncio.get_running_loop().time() - began) / rounds
-                    async with busy.meanwhile(busy.only_numerics):
-                        await _measure(runner, numerics)
-        await redis.aclose()
+        async with lumen(runner.api_url, world):
+            await runner.measure(count=WARM_UP, at_once=1, answers=True)
+            for _ in range(rounds):
+                busy = Busy(world, worker)
+                await _measure(runner, idle)
+                async with busy.meanwhile(busy.turn):
+                    began = asyncio.get_running_loop().time()
+                    await _measure(runner, turns)
+                    made += busy.done / (asyncio.get_running_loop().time() - began) / rounds
+                async with busy.meanwhile(busy.only_numerics):
+                    await _measure(runner, numerics)
     worker.close()
     still = statistics.median(idle.p50_ms)
     lines = [f"ack of /lumen status, one at a time ({made:.0f} turns a second where turns are made)", idle.row()]

@@ -8,17 +8,12 @@ import asyncio
 import gc
 import logging
 import sys
-import tempfile
 from pathlib import Path
 
-import aiohttp
 import structlog
 
-from bench.ack import AT_ONCE, Runner, slack_server
+from bench.ack import AT_ONCE, Runner, measuring
 from bench.clients import lumen
-from bench.world import World
-from demo.valkey import EmbeddedValkey, Kind
-from lumen.state.connection import open_store
 
 FIRST = 1_000
 
@@ -31,20 +26,11 @@ def resident_mb() -> float:
 
 
 async def run(commands: int) -> None:
-    with (
-        slack_server() as port,
-        tempfile.TemporaryDirectory() as folder,
-        EmbeddedValkey(Path(folder), Kind.STATE) as valkey,
-    ):
-        redis = open_store(valkey.url, answer_seconds=10.0)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3600)) as session:
-            runner = Runner(port, session)
-            async with lumen(runner.api_url, World(redis)):
-                await _answered(runner, FIRST)
-                first_mb = resident_mb()
-                await _answered(runner, commands - FIRST)
-                last_mb = resident_mb()
-        await redis.aclose()
+    async with measuring() as (runner, world), lumen(runner.api_url, world):
+        await _answered(runner, FIRST)
+        first_mb = resident_mb()
+        await _answered(runner, commands - FIRST)
+        last_mb = resident_mb()
     grown = last_mb / first_mb - 1
     sys.stdout.write(
         f"memory after {FIRST:,} commands {first_mb:.1f} MB, after {commands:,} {last_mb:.1f} MB ({grown:+.1%})\n"

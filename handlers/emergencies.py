@@ -9,15 +9,15 @@ import structlog
 from handlers.answering import Answers
 from handlers.background import Background
 from handlers.catalogue import Catalogue
-from handlers.clicks import Click, addressee, read_click
+from handlers.clicks import Click
 from handlers.people import Languages
+from handlers.pressed import answer_click
 from handlers.rights import Refusal, Rights, audited_refusal
 from handlers.use_cases import Announcer, Emergency, Readouts
 from handlers.views import answers as show
 from handlers.views import emergency as view
 from handlers.views.card import Shown
 from handlers.views.words import iso
-from lumen.model.errors import LumenError
 from lumen.model.message import message
 from lumen.model.service import Person, ServiceId
 from lumen.ports.state import Audit
@@ -100,24 +100,7 @@ class Emergencies:
     async def on_button(self, ack: Ack, body: Body) -> None:
         """Bolt's listener for all of `view.ACTIONS`: nothing is decided here, so the ack comes first."""
         await ack()
-        self._background.start(self._answer(body))
-
-    async def _answer(self, body: Body) -> None:
-        """Never raises."""
-        to = addressee(body)
-        words = await self._languages.of(to.user_id)
-        click = read_click(body)
-        try:
-            if click is None:
-                shown = show.said(words, message("slack.unknown_action"))
-            else:
-                shown = await self._done(words, click)
-        except LumenError as error:
-            shown = show.failed(words, error, self._support)
-        except Exception as error:
-            _log.exception("emergency_failed")
-            shown = show.broken(words, error, self._support)
-        await self._answers.tell(to, shown)
+        self._background.start(answer_click(body, self._done, self._answers, self._languages, self._support))
 
     async def _done(self, words: Catalogue, click: Click) -> Shown:
         service, person = click.service, click.person

@@ -9,8 +9,9 @@ import structlog
 from handlers.answering import Answers
 from handlers.background import Background
 from handlers.catalogue import Catalogue
-from handlers.clicks import Click, addressee, read_click
+from handlers.clicks import Click
 from handlers.people import Languages
+from handlers.pressed import answer_click
 from handlers.rights import Rights, audited_refusal
 from handlers.use_cases import Announcer, Calling, Silencing, Timelines
 from handlers.views import answers as show
@@ -18,7 +19,6 @@ from handlers.views import silence as view
 from handlers.views.card import Shown
 from handlers.views.timeline import timeline_card
 from handlers.views.words import iso
-from lumen.model.errors import LumenError
 from lumen.model.message import Message, message
 from lumen.model.service import Person, ServiceId
 from lumen.ports.state import Audit
@@ -97,36 +97,21 @@ class Incidents:
     async def on_take(self, ack: Ack, body: Body) -> None:
         """Bolt's listener for "I'm on it": a click that comes twice does no harm, so the ack comes first."""
         await ack()
-        self._background.start(self._answer(body))
+        self._background.start(answer_click(body, self._taken, self._answers, self._languages, self._support))
 
-    async def _answer(self, body: Body) -> None:
-        """Never raises."""
-        to = addressee(body)
-        words = await self._languages.of(to.user_id)
-        click = read_click(body)
-        try:
-            said = (message("slack.unknown_action"),) if click is None else await self._taken(click)
-            shown = show.said(words, *said)
-        except LumenError as error:
-            shown = show.failed(words, error, self._support)
-        except Exception as error:
-            _log.exception("take_failed")
-            shown = show.broken(words, error, self._support)
-        await self._answers.tell(to, shown)
-
-    async def _taken(self, click: Click) -> tuple[Message, ...]:
+    async def _taken(self, words: Catalogue, click: Click) -> Shown:
         incident_id = click.proposal_id  # what a button carries of the thing that it stands by
         refused = await self._refused(self._on_call, click.service, click.person, click.app_id, click.action_id)
         if refused:
-            return refused
+            return show.said(words, *refused)
         outcome = await self._calling.take(click.service, incident_id, click.person)
         self._announcer.kick()
         if outcome.taken is None:
-            return (message("incident.took_over"),)
+            return show.said(words, message("incident.took_over"))
         if outcome.won or outcome.taken.by.user_id == click.person.user_id:
-            return (message("incident.took"),)
+            return show.said(words, message("incident.took"))
         other = outcome.taken
-        return (message("incident.took_other", who_mention=other.by.user_id, taken_at=iso(other.at)),)
+        return show.said(words, message("incident.took_other", who_mention=other.by.user_id, taken_at=iso(other.at)))
 
     async def _refused(
         self, rights: Rights, service: ServiceId, person: Person, app_id: str, what: str

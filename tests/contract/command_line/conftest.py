@@ -1,13 +1,15 @@
 """The command line in this process, as a sandbox's operator calls it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import redis
 
 from bot.cli.app import main
+from demo.world import World
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Said:
 
 
 Call = Callable[..., Said]
+
+TTL_KEYS = ("ion:config:cache_ttl_seconds", "ion:ack:cache_ttl_seconds")
 
 
 @pytest.fixture
@@ -60,3 +64,22 @@ def lumen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         return Said(int(str(ended.value.code or 0)), said.out, said.err)
 
     return call
+
+
+@pytest.fixture
+def watched(sandbox_world: World, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """An installation that has just been prepared; it watches for a week, which holds no person back."""
+    forget_the_setting(sandbox_world)
+    with redis.Redis.from_url(sandbox_world.state.socket_url) as store:
+        store.flushall()
+    given = sandbox_world.bot_environment(port=0, OBSERVE_ONLY="7d", LOG_LEVEL="ERROR", TTL_ACTUATOR="redis")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert lumen("state", "init").code == 0
+    yield sandbox_world
+    forget_the_setting(sandbox_world)
+
+
+def forget_the_setting(world: World) -> None:
+    with redis.Redis.from_url(world.cache.socket_url) as cache:
+        cache.delete(*TTL_KEYS)

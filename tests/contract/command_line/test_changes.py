@@ -1,33 +1,9 @@
 """`lumen rollback`, `unpin`, `override`, `lock`, `pause` and their ends, against a whole sandbox."""
 
-from collections.abc import Iterator
-
 import pytest
-import redis
 
 from demo.world import World
 from tests.contract.command_line.conftest import Call
-
-KEYS = ("ion:config:cache_ttl_seconds", "ion:ack:cache_ttl_seconds")
-
-
-@pytest.fixture
-def watched(sandbox_world: World, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An installation that has just been prepared."""
-    forget_the_setting(sandbox_world)
-    with redis.Redis.from_url(sandbox_world.state.socket_url) as store:
-        store.flushall()
-    given = sandbox_world.bot_environment(port=0, OBSERVE_ONLY="7d", LOG_LEVEL="ERROR", TTL_ACTUATOR="redis")
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    assert lumen("state", "init").code == 0
-    yield sandbox_world
-    forget_the_setting(sandbox_world)
-
-
-def forget_the_setting(world: World) -> None:
-    with redis.Redis.from_url(world.cache.socket_url) as cache:
-        cache.delete(*KEYS)
 
 
 def test_a_rollback_there_and_back(watched: World, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,35 +1,12 @@
 """The commands that judge what was measured, and `--apply`, against a whole sandbox."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import redis
 
 from demo.world import World
-from tests.contract.command_line.conftest import Call
-
-KEYS = ("ion:config:cache_ttl_seconds", "ion:ack:cache_ttl_seconds")
-
-
-@pytest.fixture
-def watched(sandbox_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An installation that has just been prepared; it watches for a week, which holds no person back."""
-    forget_the_setting(sandbox_world)  # another test's: what holds now is the environment of the service
-    with redis.Redis.from_url(sandbox_world.state.socket_url) as store:
-        store.flushall()
-    sandbox_world.initialise_state()
-    given = sandbox_world.bot_environment(port=0, OBSERVE_ONLY="7d", LOG_LEVEL="ERROR", TTL_ACTUATOR="redis")
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("COLUMNS", "200")
-    yield sandbox_world
-    forget_the_setting(sandbox_world)
-
-
-def forget_the_setting(world: World) -> None:
-    with redis.Redis.from_url(world.cache.socket_url) as cache:
-        cache.delete(*KEYS)
+from tests.contract.command_line.conftest import TTL_KEYS, Call
 
 
 def test_from_no_turn_to_an_applied_change(watched: World, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +29,7 @@ def test_from_no_turn_to_an_applied_change(watched: World, lumen: Call, monkeypa
     applied = lumen("ttl", "--new-ttl", "420", "--apply", "--json")
     assert (applied.code, applied.json()["applied"]["state"]) == (0, "APPLIED")
     with redis.Redis.from_url(watched.cache.socket_url, decode_responses=True) as store:
-        assert store.hget(KEYS[0], "value") == "420"
+        assert store.hget(TTL_KEYS[0], "value") == "420"
     again = lumen("ttl", "--new-ttl", "420", "--apply")
     assert (again.code, "420 s already" in again.out) == (0, True)
 

@@ -129,10 +129,16 @@ class Tower:
 
 
 @pytest.fixture
-async def tower(state_url: str) -> AsyncIterator[Tower]:
+async def store(state_url: str) -> AsyncIterator[Store]:
+    """Empty but for its epoch, and patient: machines are slow and busy."""
     redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
-    store = Store.over(redis)
-    await store.prepare()
-    cloud = well_since(store.clock.time)
-    yield Tower(store, cloud, RedisAlerts(redis, store.clock), RedisStandings(redis, store.clock))
+    made = Store.over(redis)
+    await made.prepare()
+    yield made
     await redis.aclose()
+
+
+@pytest.fixture
+def tower(store: Store) -> Tower:
+    redis, clock = store.redis, store.clock
+    return Tower(store, well_since(clock.time), RedisAlerts(redis, clock), RedisStandings(redis, clock))

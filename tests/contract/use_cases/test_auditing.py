@@ -1,27 +1,16 @@
 """The hourly round: sealed once across replicas, trimmed only when it was exported, and never in anybody's way."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from lumen.model.errors import NotPossible
 from lumen.state.audit_lines import verify_lines
-from lumen.state.connection import open_store
 from lumen.use_cases.auditing import SEALING, Auditing
 from tests.contract.state.builders import KIM, LONG, OTHER, SERVICE, SOON, Store
 
 DAYS = timedelta(days=90)
-
-
-@pytest.fixture
-async def store(state_url: str) -> AsyncIterator[Store]:
-    redis = open_store(state_url)
-    made = Store.over(redis)
-    await made.prepare()
-    yield made
-    await redis.aclose()
 
 
 def auditing(store: Store, keep: timedelta = DAYS) -> Auditing:

@@ -1,7 +1,7 @@
 """Each knob is carried out by itself: nothing slow holds up another approval, and a stop waits for what it cancels."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,7 +14,6 @@ from lumen.model.proposal import Change, Choice, Knob, Proposal, State, Value
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
 from lumen.ports.faults import no_fault
-from lumen.state.connection import open_store
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -97,12 +96,8 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-async def house(state_url: str) -> AsyncIterator[House]:
-    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
-    store = Store.over(redis)
-    await store.prepare()
-    yield House(store)
-    await redis.aclose()
+def house(store: Store) -> House:
+    return House(store)
 
 
 async def test_a_slow_change_holds_up_no_other_approval(house: House) -> None:

@@ -1,7 +1,6 @@
 """Verdicts on applied changes over a real store: four days with a clock of the test's own, and all that may happen."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -17,7 +16,6 @@ from lumen.model.turn import Recommendation
 from lumen.model.verdict import Verdict
 from lumen.model.watching import Pause
 from lumen.policies.guard import Automation
-from lumen.state.connection import open_store
 from lumen.use_cases.effects import Effects
 from tests.contract.state.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
@@ -27,12 +25,8 @@ LACKING = NoData(message("effect.no_numerics"), message("effect.no_numerics_reme
 
 
 @pytest.fixture
-async def house(state_url: str) -> AsyncIterator[House]:
-    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
-    store = Store.over(redis)
-    await store.prepare()
-    yield House(store)
-    await redis.aclose()
+def house(store: Store) -> House:
+    return House(store)
 
 
 async def test_four_days_of_a_change_that_helps(house: House) -> None:

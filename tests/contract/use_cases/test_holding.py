@@ -1,7 +1,7 @@
 """Work under a lease: what it came to is told, whatever becomes of the lease afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,20 +10,10 @@ from lumen.model.errors import LeaseLost, OutcomeUnknown, StoreUnavailable
 from lumen.model.message import message
 from lumen.model.service import ServiceId
 from lumen.ports.state import Lease
-from lumen.state.connection import open_store
 from lumen.use_cases.holding import while_holding
 from tests.contract.state.builders import LONG, SERVICE, Store
 
 GONE = message("state.too_late_remedy")
-
-
-@pytest.fixture
-async def store(state_url: str) -> AsyncIterator[Store]:
-    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
-    made = Store.over(redis)
-    await made.prepare()
-    yield made
-    await redis.aclose()
 
 
 class Unreleased:

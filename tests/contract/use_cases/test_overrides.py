@@ -1,6 +1,6 @@
 """Pins, locks and freezes over a real store: everything that proposes or carries out obeys them, and says so."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,7 +16,6 @@ from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
 from lumen.ports.actuators import Reading
 from lumen.ports.faults import no_fault
-from lumen.state.connection import open_store
 from lumen.state.standings import RedisStandings
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
@@ -113,12 +112,8 @@ class House:
 
 
 @pytest.fixture
-async def house(state_url: str) -> AsyncIterator[House]:
-    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
-    store = Store.over(redis)
-    await store.prepare()
-    yield House(store)
-    await redis.aclose()
+def house(store: Store) -> House:
+    return House(store)
 
 
 async def refused(work: Callable[[], object]) -> str:

@@ -1,6 +1,6 @@
 """What a turn proposes, and what holds it back, over a real store: of all knobs one, one change at a time."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,7 +21,6 @@ from lumen.policies.restraint import Locks
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.ports.faults import no_fault
-from lumen.state.connection import open_store
 from lumen.state.days import RedisDays
 from lumen.use_cases.advice import Advice
 from lumen.use_cases.collect import window_before
@@ -110,12 +109,8 @@ class Room:
 
 
 @pytest.fixture
-async def room(state_url: str) -> AsyncIterator[Room]:
-    redis = open_store(state_url, answer_seconds=20.0, connect_seconds=20.0)
-    store = Store.over(redis)
-    await store.prepare()
-    yield Room(House(store))
-    await redis.aclose()
+def room(store: Store) -> Room:
+    return Room(House(store))
 
 
 def held(turn: Turn) -> list[str]:

@@ -1,6 +1,5 @@
 """The two-person rule: different people, counted once each, over the real store; the card tells how far it is."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from lumen.model.proposal import Change, Choice, Knob, Priority, State
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.ports.actuators import Reading
-from lumen.state.connection import open_store
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Turnable
 from tests.contract.state.builders import KIM, LEE, SERVICE, Store
@@ -34,15 +32,6 @@ class Fixed:
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
         raise AssertionError("only decided here")
-
-
-@pytest.fixture
-async def store(state_url: str) -> AsyncIterator[Store]:
-    redis = open_store(state_url)
-    made = Store.over(redis)
-    await made.prepare()
-    yield made
-    await redis.aclose()
 
 
 def approvals(store: Store, needed: int = 1, in_emergency: int = 1) -> Approvals:
