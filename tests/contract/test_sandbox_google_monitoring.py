@@ -339,6 +339,11 @@ async def test_at_most_200_series_a_call(metrics: m.MetricServiceAsyncClient) ->
     with pytest.raises(exceptions.InvalidArgument, match="200"):
         await write(metrics, *series)
     await write(metrics, *series[:200])
+    with pytest.raises(exceptions.InvalidArgument, match="written in order") as refused:  # however many there are
+        await write(metrics, *series[:200])
+    summary = m.CreateTimeSeriesSummary.pb(m.CreateTimeSeriesSummary())
+    assert refused.value.details[0].Unpack(summary)
+    assert [error.point_count for error in summary.errors] == [200]
 
 
 async def test_a_series_stands_once_in_a_call_with_one_point(metrics: m.MetricServiceAsyncClient) -> None:
