@@ -5,22 +5,25 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 from redis.asyncio.connection import parse_url
 
+from bot.judging import ENV_FILE, Judging
 from lumen.model.service import Approvers, ServiceId
 from lumen.policies.freezes import Freezes, parse_freezes
 
-ENV_FILE = ".env"
 #: How the URL of a pager says what it speaks.
 PAGERDUTY_PATH = "/v2/enqueue"
 ALERTMANAGER_PATH = "/api/v2/alerts"
+
+
+Some = TypeVar("Some", bound=Judging)
 
 
 class ConfigurationError(Exception):
@@ -50,12 +53,8 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(**{units[text[-1]]: int(text[:-1])})
 
 
-class Settings(BaseSettings):
-    """Names are those of the environment in lower case; units stand in the names, as the mission gives them."""
-
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE, extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=True
-    )
+class Settings(Judging):
+    """All that the bot needs, beside what figures are judged by."""
 
     # What is watched
     project_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
@@ -67,22 +66,11 @@ class Settings(BaseSettings):
     redis_host: str = ""
     redis_port: Annotated[int, Field(ge=1, le=65535)] = 6379
     redis_db: Annotated[int, Field(ge=0)] = 0
-    cache_instance: str = ""
     cache_key_prefix: str = "ion:cache:"
-    default_ttl_seconds: Annotated[int, Field(gt=0)] = 300
-    min_ttl_seconds: Annotated[int, Field(gt=0)] = 60
-    max_ttl_seconds: Annotated[int, Field(gt=0)] = 3600
-    ttl_strategy: Literal["auto", "aggressive", "moderate", "conservative"] = "auto"
     ttl_actuator: Literal["redis", "cloud_run", "both"] = "redis"
-    cache_size_mb: Annotated[float, Field(gt=0)] = 256
-    max_cache_size_mb: Annotated[int, Field(ge=10)] = 1024
     l1_cache_max_entries: Annotated[int, Field(ge=1000, le=10_000)] = 1000
     max_min_instances: Annotated[int, Field(ge=0, le=1000)] = 5
 
-    # Prices and money
-    cache_cost_per_mb: Annotated[float, Field(gt=0)] = 0.0365625
-    api_cost_per_call: Annotated[float, Field(gt=0)] = 0.01
-    budget_usd: Annotated[float, Field(gt=0)] = 200
     billing_account: str = ""
 
     # Lumen's own memory
@@ -111,11 +99,8 @@ class Settings(BaseSettings):
     publish_metrics: bool = True
     output_dir: str = ""
     report_format: Literal["markdown", "json"] = "markdown"
-    slo_preset: Literal["default", "guide"] = "default"
     dry_run: bool = False
     disable_auto_optimization: bool = False
-    override_ttl: Annotated[int, Field(gt=0)] | None = None
-    lock_cache_size: bool = False
     undo_harmful: Literal["ask", "auto"] = "ask"
     freeze: str = ""
     rollback_timeout_seconds: Annotated[int, Field(ge=60, le=86_400)] = 300
@@ -230,10 +215,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
-        if not self.min_ttl_seconds <= self.default_ttl_seconds <= self.max_ttl_seconds:
-            raise ValueError("MIN_TTL_SECONDS ≤ DEFAULT_TTL_SECONDS ≤ MAX_TTL_SECONDS must hold")
-        if self.override_ttl is not None and not self.min_ttl_seconds <= self.override_ttl <= self.max_ttl_seconds:
-            raise ValueError("OVERRIDE_TTL must lie between MIN_TTL_SECONDS and MAX_TTL_SECONDS")
         if self.cache_redis_url is None and not self.redis_host:
             raise ValueError("CACHE_REDIS_URL is not set (or REDIS_HOST, with REDIS_PORT and REDIS_DB)")
         if self.cache_url == self.state_redis_url.get_secret_value():
@@ -316,16 +297,25 @@ def _given() -> dict[str, str]:
 
 def load_settings() -> Settings:
     """Read and check everything at once. Raises ConfigurationError with every problem found, not just the first."""
-    given = _given()
     own = {name.upper() for name in Settings.model_fields if name.startswith("lumen_")}
-    problems = [
-        f"{name} = {given[name]!r}: there is no such setting. Those that begin so are {', '.join(sorted(own))}."
-        for name in sorted(given)
+    unknown = [
+        f"{name} = {value!r}: there is no such setting. Those that begin so are {', '.join(sorted(own))}."
+        for name, value in sorted(_given().items())
         if name.startswith("LUMEN_") and name not in own
     ]
+    return _checked(Settings, unknown)
+
+
+def load_judging() -> Judging:
+    """Only what figures are judged by: nothing need be set. Raises ConfigurationError."""
+    return _checked(Judging, [])
+
+
+def _checked(kind: type[Some], problems: list[str]) -> Some:
     try:
-        settings = Settings()
+        settings = kind()
     except ValidationError as error:
+        given = _given()
         problems += [_problem(e["type"], e["loc"], e["msg"], given) for e in error.errors()]
     if problems:
         raise ConfigurationError(problems)

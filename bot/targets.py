@@ -1,22 +1,21 @@
 """What the settings say that is compared with: limits of the TTL, prices, objectives, what alerts fire at."""
 
-from bot.config import Settings
+from bot.judging import Judging
 from lumen.alerts.watch import AlertTargets
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
-from lumen.exporters.slo import PRESETS
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.policies.ttl_rules import Strategy
 
 
-def ttl_limits(settings: Settings) -> TtlLimits:
+def ttl_limits(settings: Judging) -> TtlLimits:
     """How far the TTL may go, and in which steps."""
     strategy = None if settings.ttl_strategy == "auto" else Strategy(settings.ttl_strategy.upper())
     return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
 
 
-def size_limits(settings: Settings) -> SizeLimits:
+def size_limits(settings: Judging) -> SizeLimits:
     """How far the cache may grow, what it costs, and whether it is locked. Memorystore is sold in whole GB."""
     return SizeLimits(
         max_mb=settings.max_cache_size_mb,
@@ -27,17 +26,17 @@ def size_limits(settings: Settings) -> SizeLimits:
     )
 
 
-def assessment_settings(settings: Settings) -> AssessmentSettings:
+def assessment_settings(settings: Judging) -> AssessmentSettings:
     """Objectives and prices of the assessments."""
     return AssessmentSettings(
-        slo=PRESETS[settings.slo_preset],
+        slo=settings.slo,
         prices=Prices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
     )
 
 
-def alert_targets(settings: Settings) -> AlertTargets:
+def alert_targets(settings: Judging) -> AlertTargets:
     """The same objectives and prices, as the five-minute alerts compare with them."""
-    slo = PRESETS[settings.slo_preset]
+    slo = settings.slo
     return AlertTargets(
         error_free_share=1 - slo.error_rate,
         p99_limit_ms=slo.p99_alert_ms,

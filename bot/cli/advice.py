@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.command import ExitCode, Json, Service, chosen, known, load, locale, run, say, watched
+from bot.cli.command import ExitCode, Json, Service, chosen, load, load_judging, locale, run, say, watched
 from bot.cli.talk import Talk, talk
 
 if TYPE_CHECKING:
     from bot.cli.answers import SizeAnswer, TtlAnswer
     from bot.config import Settings
+    from bot.judging import Judging
     from lumen.model.nodata import NoData
     from lumen.model.proposal import Proposal
     from lumen.model.turn import Recommendation
@@ -54,7 +55,7 @@ def ttl(
             evictions,
             cost_ratio,
         )
-        answer = ttl_of_figures(given, _ttl_limits(known(), strategy, override_ttl))
+        answer = ttl_of_figures(given, _ttl_limits(load_judging(), strategy, override_ttl))
         _show_ttl(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     settings = load()
@@ -82,13 +83,12 @@ def _refuse_apply_of_figures(apply: bool) -> None:
         raise typer.BadParameter("--apply goes by what was measured, not by figures that are given: leave them out.")
 
 
-def _ttl_limits(settings: "Settings | None", strategy: str, override_ttl: int | None) -> "TtlLimits":
-    """Those of the settings, else the plan's; what the flags say comes first."""
+def _ttl_limits(settings: "Judging", strategy: str, override_ttl: int | None) -> "TtlLimits":
+    """Those of the settings; what the flags say comes first."""
     from bot.targets import ttl_limits
-    from lumen.policies.ttl import TtlLimits
     from lumen.policies.ttl_rules import Strategy
 
-    limits = ttl_limits(settings) if settings else TtlLimits()
+    limits = ttl_limits(settings)
     if strategy:
         limits = replace(limits, strategy=None if strategy == "auto" else Strategy(strategy.upper()))
     if override_ttl is None:
@@ -130,7 +130,7 @@ def size(
         used_mb = megabytes("--usage", usage or "", size_mb)
         given = SizeFigures(size_mb, used_mb, share("--hit-rate", hit_rate or ""), evictions or 0.0)
         # Whose memory these figures are of is not known, so the price is that of the MB.
-        answer = size_of_figures(given, replace(_size_limits(known(), lock=lock), whole_gb=False))
+        answer = size_of_figures(given, replace(_size_limits(load_judging(), lock=lock), whole_gb=False))
         _show_size(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     settings = load()
@@ -140,11 +140,10 @@ def size(
     _end(settings, found.recommendation, proposal, applying=apply, quiet=as_json)
 
 
-def _size_limits(settings: "Settings | None", *, lock: bool) -> "SizeLimits":
+def _size_limits(settings: "Judging", *, lock: bool) -> "SizeLimits":
     from bot.targets import size_limits
-    from lumen.policies.size import SizeLimits
 
-    limits = size_limits(settings) if settings else SizeLimits()
+    limits = size_limits(settings)
     return replace(limits, locked=limits.locked or lock)
 
 

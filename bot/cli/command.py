@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from lumen.model.message import Message
 
 if TYPE_CHECKING:
     from bot.config import Settings
+    from bot.judging import Judging
     from lumen.model.service import ServiceId
 
 T = TypeVar("T")
@@ -43,35 +45,45 @@ def say(text: str) -> None:
 
 def load() -> "Settings":
     """The settings. Ends the process with 78 where they need mending."""
-    from bot.config import ConfigurationError, load_settings
+    from bot.config import load_settings
     from bot.logs import configure_logs
 
-    try:
+    with _mendable():
         settings = load_settings()
-    except ConfigurationError as error:
-        say("Lumen cannot start: its configuration needs mending.")
-        for problem in error.problems:
-            say(f"  - {problem}")
-        raise typer.Exit(ExitCode.CONFIGURATION) from None
     levels = logging.getLevelNamesMapping()
     configure_logs(min(settings.log_level, talk().log_level, key=lambda name: levels[name]))
     return settings
 
 
-def known() -> "Settings | None":
-    """The settings for a command that can do without; None where they are missing or need mending."""
-    from bot.config import ConfigurationError, load_settings
+def load_judging() -> "Judging":
+    """What figures are judged by, of which nothing need be set. Ends the process with 78 where it needs mending."""
+    from bot.config import load_judging as read
+
+    with _mendable():
+        return read()
+
+
+@contextmanager
+def _mendable() -> Iterator[None]:
+    from bot.config import ConfigurationError
 
     try:
-        return load_settings()
-    except ConfigurationError:
-        return None
+        yield
+    except ConfigurationError as error:
+        say("Lumen cannot start: its configuration needs mending.")
+        for problem in error.problems:
+            say(f"  - {problem}")
+        raise typer.Exit(ExitCode.CONFIGURATION) from None
 
 
 def locale() -> str:
     """The language of a command that can do without settings: that of the settings where there are any."""
-    settings = known()
-    return settings.lumen_locale if settings else "en"
+    from bot.config import ConfigurationError, load_settings
+
+    try:
+        return load_settings().lumen_locale
+    except ConfigurationError:
+        return "en"
 
 
 def run(settings: "Settings", work: Coroutine[Any, Any, T]) -> T:

@@ -4,25 +4,17 @@ import re
 
 import typer
 
-_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(%?)")
+from bot.judging import parse_share
+
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(MB|mb|%)?")
 
 
 def share(flag: str, text: str) -> float:
     """A share as 0-1. Raises BadParameter, which says what is meant."""
-    found = _NUMBER.fullmatch(text.strip())
-    if found is None:
-        raise typer.BadParameter(f"{flag} {text}: give a share, e.g. 0.65, 65% or 65.")
-    value = float(found[1])
-    if found[2]:
-        ratio = value / 100
-    elif value == 1:
-        raise typer.BadParameter(f"{flag} {text}: that could be 1% or 100%. Write 1% or 100%.")
-    else:
-        ratio = value if value < 1 else value / 100
-    if ratio > 1:
-        raise typer.BadParameter(f"{flag} {text}: a share is at most 100%.")
-    return ratio
+    try:
+        return parse_share(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{flag} {text}: {error}") from None
 
 
 def megabytes(flag: str, text: str, size_mb: int) -> float:
