@@ -14,6 +14,7 @@ from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
+from lumen.policies.size import SizeLimits
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
@@ -57,6 +58,7 @@ class World:
             clock,
             Restraints(RedisStandings(redis, clock), clock, Automation(), Locks()),
             RedisSilences(redis, clock),
+            SizeLimits(),
         )
         self.services: Sequence[ServiceId] = (SERVICE,)
 

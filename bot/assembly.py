@@ -290,7 +290,15 @@ async def _joined(
         ),
         auditing=auditing_of(settings, memory),
         readouts=Readouts(
-            memory.proposals, memory.turns, memory.audit, memory.alerts, ttl, clock, restraints, memory.silences
+            memory.proposals,
+            memory.turns,
+            memory.audit,
+            memory.alerts,
+            ttl,
+            clock,
+            restraints,
+            memory.silences,
+            size_limits(settings),
         ),
         choosing=Choosing(settings.services, memory.choices, clock),
         looking=Looking(knobs, memory.turns),

@@ -126,7 +126,8 @@ class Commands:
         readouts = self._readouts
         match command:
             case asked.Status() | asked.Report():
-                return report(words, await readouts.status(service))
+                whole = isinstance(command, asked.Report)
+                return report(words, await readouts.status(service), whole=whole)
             case asked.Explain(subject):
                 return await self._explaining.explained(words, service, subject)
             case asked.ShowKnob(name, knob):

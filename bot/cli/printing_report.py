@@ -18,8 +18,8 @@ from handlers.views.words import iso
 from lumen.model.assessment import CacheFinding
 from lumen.model.message import Message, Param
 from lumen.model.nodata import NoData
-from lumen.model.turn import Recommendation, Turn
-from lumen.policies.priorities import Worth, priorities
+from lumen.model.turn import Recommendation, Turn, Worth
+from lumen.policies.priorities import priorities
 
 _STYLES = {0: "green", 1: "yellow", 2: "red", 3: "dim"}
 _VERDICT_STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "red", "NO_DATA": "dim"}

@@ -8,7 +8,7 @@ from handlers.views.card import Card, Shown
 from handlers.views.explain.budget import money
 from handlers.views.frame import span
 from handlers.views.judged import budget_lines, score_message, trend_lines
-from handlers.views.report import HEALTH_SIGNS, changes, objective_line, recommended
+from handlers.views.report import HEALTH_SIGNS, changes, objective_line, recommended, worth_lines
 from handlers.views.words import no_data, word
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -48,6 +48,7 @@ def digest(words: Catalogue, day: str, status: StatusReadout, turns: Sequence[Tu
     card.titled(message("trend.title"), trend_lines(words, words.say, newest.trends))
     card.titled(message("explain.budget_title"), (words.say(line) for line in money(newest)))
     changes(card, words, status.changes)
+    card.titled(message("priority.title"), worth_lines(words, status.priorities))
     if isinstance(newest.first, NoData):
         card.titled(message("views.report_recommended"), [no_data(words, newest.first)])
     else:

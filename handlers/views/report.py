@@ -16,7 +16,7 @@ from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.readout import ChangeOfLate, StatusReadout
 from lumen.model.snapshot import Snapshot
-from lumen.model.turn import Missing, Recommendation, Turn
+from lumen.model.turn import Missing, Recommendation, Turn, Worth
 
 #: A colour is never alone: the word of the health stands beside it.
 HEALTH_SIGNS = {
@@ -29,10 +29,11 @@ HEALTH_SIGNS = {
 VERDICT_SIGNS = {Verdict.PASS: "✅", Verdict.WARN: "⚠️", Verdict.FAIL: "❌", Verdict.NO_DATA: "⚪"}
 
 CHANGES_SHOWN = 3
+PRIORITIES_SHOWN = 3
 
 
-def report(words: Catalogue, readout: StatusReadout) -> Shown:
-    """One card; before the first turn it says when that comes."""
+def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> Shown:
+    """One card; before the first turn it says when that comes. `whole`: every priority, not the first ones alone."""
     card = Card(words)
     turn = readout.turn
     if turn is None:
@@ -52,6 +53,7 @@ def report(words: Catalogue, readout: StatusReadout) -> Shown:
     card.titled(message("budget.title"), budget_lines(words, words.say, turn.assessment.slo.budgets))
     card.titled(message("trend.title"), trend_lines(words, words.say, turn.trends))
     changes(card, words, readout.changes[:CHANGES_SHOWN])
+    card.titled(message("priority.title"), worth_lines(words, readout.priorities, whole=whole))
     card.titled(message("views.report_recommended"), recommendation_lines(words, turn))
     card.titled(message("views.report_missing"), _missing(words, turn.missing))
     card.context(_footer(words, readout))
@@ -239,6 +241,17 @@ def _effect(words: Catalogue, change: ChangeOfLate) -> Message:
 
 def _share(value: float | None) -> Message:
     return message("word.no_data") if value is None else message("views.value_share", value=value)
+
+
+def worth_lines(words: Catalogue, found: Sequence[Worth], *, whole: bool = False) -> Iterable[str]:
+    """What is worth doing and what it is worth, the most urgent first; of many the first ones, unless `whole`."""
+    shown = found if whole else found[:PRIORITIES_SHOWN]
+    for one in shown:
+        priority = words.plain(Message(f"word.priority_{one.priority}", {}))
+        what, impact = words.plain(one.what), words.plain(one.impact)
+        yield words.say(message("priority.line", priority=priority, what=what, impact=impact))
+    if len(found) > len(shown):
+        yield words.say(message("priority.more", count=len(found) - len(shown)))
 
 
 def recommendation_lines(words: Catalogue, turn: Turn, lead: str = "") -> Iterable[str]:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.model.calling import Silence
+from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob, Proposal, Value
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
-from lumen.model.turn import Recommendation, Turn
+from lumen.model.turn import Recommendation, Turn, Worth
 from lumen.model.watching import Pause, Pinned, SizeLock, StoredAlert, TtlOverride
 
 #: A turn is made every hour: what is older is no picture of now.
@@ -60,6 +61,22 @@ class ChangeOfLate:
 
 
 @dataclass(frozen=True, slots=True)
+class Trusted:
+    """What became of changes of one knob in one direction (`up`), and whether the next is made without asking.
+
+    `chance` (0-1): that it helps. `named`: AUTO_APPLY names the knob; `against`: all that speaks against it now.
+    """
+
+    knob: Knob
+    up: bool
+    helped: int
+    trials: int
+    chance: float
+    named: bool
+    against: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReadout:
     """`/lumen status` and the hourly report: `turn` is None before the first one; `changes` are the newest first."""
 
@@ -78,6 +95,8 @@ class StatusReadout:
     frozen_until: datetime | None = None
     #: Of what nobody wants to hear for a while.
     silences: tuple[Silence, ...] = ()
+    #: What is worth doing, the most urgent first.
+    priorities: tuple[Worth, ...] = ()
     #: When it was asked for; None where that does not matter.
     now: datetime | None = None
 

@@ -31,6 +31,15 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
+class Worth:
+    """One thing to do, how urgent it is, and what it is worth."""
+
+    priority: Priority
+    what: Message
+    impact: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """One thing that this turn could not measure."""
 

@@ -5,13 +5,12 @@ Nothing here is proposed or done: what is wrong is put in order, by what the tur
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lumen.model.assessment import RhythmState, Score, Verdict
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Knob, Priority
-from lumen.model.turn import Recommendation, Turn
+from lumen.model.turn import Recommendation, Turn, Worth
 from lumen.policies.size import SizeAdvice
 
 #: Less than this share of the gate's hundred points is no work for anybody.
@@ -19,15 +18,6 @@ LEAST_POINTS = 0.5
 #: Of parts that only could be better, as many as anybody will read.
 MOST_GAINS = 2
 _ORDER = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
-
-
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """One thing to do, how urgent it is, and what it is worth."""
-
-    priority: Priority
-    what: Message
-    impact: Message
 
 
 def priorities(turn: Turn, size: SizeAdvice | None = None) -> tuple[Worth, ...]:

@@ -9,8 +9,10 @@ from lumen.model.nodata import NoData
 from lumen.model.proposal import Proposal, State
 from lumen.model.readout import ChangeOfLate, Glance, StatusReadout, TtlReadout, TurnReadout
 from lumen.model.service import ServiceId
-from lumen.model.turn import Turn
+from lumen.model.turn import Turn, Worth
 from lumen.model.watching import Incident
+from lumen.policies.priorities import priorities
+from lumen.policies.size import SizeLimits, recommend_size
 from lumen.ports.calling import Silences
 from lumen.ports.clock import Clock
 from lumen.ports.measurements import TtlSource
@@ -41,6 +43,7 @@ class Readouts:
         clock: Clock,
         restraints: Restraints,
         silences: Silences,
+        size: SizeLimits,
     ) -> None:
         self._proposals = proposals
         self._turns = turns
@@ -50,6 +53,7 @@ class Readouts:
         self._clock = clock
         self._restraints = restraints
         self._silences = silences
+        self._size = size
 
     async def status(self, service: ServiceId) -> StatusReadout:
         """The last turn, what is open, and what became of the changes of the last days."""
@@ -58,9 +62,10 @@ class Readouts:
         recent = await self._proposals.recent(service, 20)
         restraint = await self._restraints.now(service)
         now = restraint.now
+        turn = turns[0] if turns else None
         return StatusReadout(
             service=service,
-            turn=turns[0] if turns else None,
+            turn=turn,
             open_proposals=tuple(unfinished),
             changes=tuple(_seen(p, turns) for p in recent if _is_late_change(p, now)),
             next_turn_at=hour_of(now) + timedelta(hours=1),
@@ -71,8 +76,14 @@ class Readouts:
             size_lock=restraint.size_lock,
             frozen_until=restraint.frozen_until,
             silences=in_force(await self._silences.all(service), now),
+            priorities=() if turn is None else self._worth_doing(turn, locked=restraint.size_lock is not None),
             now=now,
         )
+
+    def _worth_doing(self, turn: Turn, *, locked: bool) -> tuple[Worth, ...]:
+        """The most urgent first."""
+        size = recommend_size(turn.snapshot, replace(self._size, locked=locked or self._size.locked))
+        return priorities(turn, None if isinstance(size, NoData) else size)
 
     async def last(self, service: ServiceId) -> TurnReadout:
         """The last turn alone, for the answers that explain it."""

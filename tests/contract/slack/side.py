@@ -16,6 +16,7 @@ from lumen.model.snapshot import Deployment, TtlSetting
 from lumen.model.turn import Turn
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
+from lumen.policies.size import SizeLimits
 from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
@@ -168,7 +169,7 @@ class Rooms:
             turns=turns,
             audit=audit,
             approvals=approvals,
-            readouts=Readouts(proposals, turns, audit, alerts, knob, clock, restraints, silences),
+            readouts=Readouts(proposals, turns, audit, alerts, knob, clock, restraints, silences, SizeLimits()),
             knob=knob,
             kicks=Kicks(),
             emergency=emergency,

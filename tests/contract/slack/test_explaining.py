@@ -59,6 +59,7 @@ async def typed(slack: RunningSlack, line: str, words: str, user: str | None = N
         ("/lumen budget", "50% of the month's budget used"),
         ("/lumen cache", "cache good"),
         ("/lumen digest", "ion-api: digest of"),
+        ("/lumen report", "*Priorities*\n[MEDIUM] Missed: Cache hit rate"),
         ("/lumen size", "cannot be turned in this installation"),
         ("/lumen service", "Lumen watches ion-api alone"),
         ("/lumen status all", "Services: 1"),
