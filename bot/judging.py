@@ -35,7 +35,8 @@ def _share(value: object) -> object:
 #: What must be good. Below a half nothing is an objective.
 GoodShare = Annotated[float, BeforeValidator(_share), Field(ge=0.5, lt=1)]
 #: What may fail. `0.1` is 10 %, which nobody means who writes it of errors: hence the bound.
-BadShare = Annotated[float, BeforeValidator(_share), Field(gt=0, le=0.05)]
+MOST_ERRORS = 0.05
+BadShare = Annotated[float, BeforeValidator(_share), Field(gt=0, le=MOST_ERRORS)]
 Milliseconds = Annotated[float, Field(gt=0)]
 
 

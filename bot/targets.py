@@ -2,6 +2,8 @@
 
 from bot.judging import Judging
 from lumen.alerts.watch import AlertTargets
+from lumen.backtest.past_snapshot import Assumptions
+from lumen.backtest.pipeline import BacktestSettings
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
 from lumen.policies.size import SizeLimits
@@ -44,4 +46,15 @@ def alert_targets(settings: Judging) -> AlertTargets:
         api_cost_per_call_usd=settings.api_cost_per_call,
         cache_cost_month_usd=settings.cache_cost_per_mb * settings.cache_size_mb,
         budget_usd=settings.budget_usd,
+    )
+
+
+def backtest_settings(settings: Judging) -> BacktestSettings:
+    """A history is judged as the service would be. What it does not tell is what the settings say."""
+    return BacktestSettings(
+        assessment=assessment_settings(settings),
+        limits=ttl_limits(settings),
+        size=size_limits(settings),
+        alerts=alert_targets(settings),
+        assumed=Assumptions(settings.default_ttl_seconds, settings.cache_size_mb, settings.budget_usd),
     )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.command import ExitCode, Json, locale, say
+from bot.cli.command import ExitCode, Json, load_judging, locale, say
 from handlers.catalogue import Catalogue
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
 
 if TYPE_CHECKING:
+    from bot.judging import Judging
     from lumen.verification.scenario import Scenario
     from lumen.verification.verify import Verification
 
@@ -20,21 +21,22 @@ if TYPE_CHECKING:
 def backtest(
     history: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="A line per service and five minutes.")],
     labels: Annotated[Path | None, typer.Option(help="What really was wrong: FILE.jsonl.")] = None,
+    target: Annotated[str, typer.Option(help="How many requests must not fail, e.g. 99.5%; else SLO_ERROR_RATE.")] = "",
     as_json: Json = False,
 ) -> None:
     """Your own history through the same alerts, assessments and policies (docs/backtest.md)."""
     from dataclasses import replace
 
+    from bot.targets import backtest_settings
     from lumen.backtest.history import read_history
     from lumen.backtest.labels import read_labels
-    from lumen.backtest.pipeline import BacktestSettings
     from lumen.backtest.report import as_json as result_json
     from lumen.backtest.run import run_backtest
 
-    words = Catalogue(locale())
+    words, settings = Catalogue(locale()), backtest_settings(_judging(target))
     past = read_history(_text(history).splitlines())
     truth, problems = (None, ()) if labels is None else read_labels(_text(labels).splitlines())
-    result = run_backtest(past, BacktestSettings(), truth)
+    result = run_backtest(past, settings, truth)
     result = replace(result, problems=(*result.problems, *problems))
     if as_json:
         typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
@@ -78,6 +80,22 @@ def register(app: typer.Typer) -> None:
     """Put both commands on the command line."""
     app.command()(backtest)
     app.command()(verify)
+
+
+def _judging(target: str) -> "Judging":
+    """The settings, with the flag before them."""
+    from bot.cli.flags import share
+    from bot.judging import MOST_ERRORS
+
+    settings = load_judging()
+    if not target:
+        return settings
+    allowed = 1 - share("--target", target)
+    if not 0 < allowed <= MOST_ERRORS:
+        raise typer.BadParameter(f"--target {target}: give a share from {1 - MOST_ERRORS:.0%} to below 100%.")
+    return settings.model_copy(
+        update={"slo_error_rate": allowed, "alert_error_rate": max(allowed, settings.slo.error_rate_alert)}
+    )
 
 
 def _verified(days: int, seed: int, scenario: Path | None) -> "Verification":

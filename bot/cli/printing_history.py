@@ -45,6 +45,16 @@ def print_backtest(result: BacktestResult, words: Catalogue) -> None:
     if result.score is not None:
         console.print(_score_table(result.score, words))
     _line(console, words, "verify.slices", slices=result.slices, alerts=len(result.alerts))
+    assumed = result.settings.assumed
+    _line(
+        console,
+        words,
+        "backtest.judged_by",
+        target=result.settings.alerts.error_free_share,
+        ttl_seconds=assumed.ttl_seconds,
+        cache_mb=assumed.cache_mb,
+        budget_usd=assumed.budget_usd,
+    )
 
 
 def print_verification(result: "Verification", words: Catalogue) -> None:

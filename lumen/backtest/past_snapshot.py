@@ -176,9 +176,18 @@ def _cache(seen: Sequence[Observation], assumed: Assumptions) -> CacheStats | No
         misses=sum(misses or 0 for _, misses, _ in known),
         evictions=sum(evictions for _, _, evictions in known),
         used_mb=memory[-1],
-        max_mb=assumed.cache_mb,
+        max_mb=_limit(memory[-1], assumed.cache_mb),
         p95_ms=NOT_IN_HISTORY,
         p95_source="",
+    )
+
+
+def _limit(used_mb: float, cache_mb: float) -> float | NoData:
+    """What is assumed, until the history contradicts it."""
+    if used_mb <= cache_mb:
+        return cache_mb
+    return NoData(
+        message("backtest.cache_larger", used_mb=used_mb, cache_mb=cache_mb), message("backtest.cache_larger_remedy")
     )
 
 

@@ -29,7 +29,7 @@ PROPOSAL_LIFE = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class BacktestSettings:
-    """The same settings as live, and what a history does not tell. `with_size`: the cache's size may be proposed."""
+    """The same settings as live, and what a history does not tell."""
 
     assessment: AssessmentSettings = field(default_factory=AssessmentSettings)
     limits: TtlLimits = field(default_factory=TtlLimits)
@@ -37,7 +37,6 @@ class BacktestSettings:
     alerts: AlertTargets = field(default_factory=AlertTargets)
     assumed: Assumptions = field(default_factory=Assumptions)
     automation: Automation = field(default_factory=Automation)
-    with_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +102,9 @@ class Pipeline:
         """Collect, assess, decide: a proposal unless the guard holds it back or the last one still waits."""
         snapshot = self._past.snapshot(at)
         assessment = assess(snapshot, self._settings.assessment)
-        wanted = recommend_ttl(snapshot, assessment, self._settings.limits)
-        if self._settings.with_size:
-            wanted = first_of(wanted, recommend_size(snapshot, self._settings.size))
+        wanted = first_of(
+            recommend_ttl(snapshot, assessment, self._settings.limits), recommend_size(snapshot, self._settings.size)
+        )
         if isinstance(wanted, NoData) or wanted.change is None or self._waits(at):
             return PastTurn(at, snapshot, assessment, wanted, False, ())
         page = self.open_page()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.run import BacktestResult, PastProposal
 from lumen.backtest.score import BacktestScore, KindScore
 from lumen.model.alert import Alert
@@ -16,6 +17,7 @@ def as_json(result: BacktestResult, say: Say) -> Json:
     """`score` is null without labels."""
     return {
         "slices": result.slices,
+        "judged_by": _judged_by(result.settings),
         "alerts": [alert_json(alert, say) for alert in result.alerts],
         "proposals": [_proposal(proposal, say) for proposal in result.proposals],
         "score": None if result.score is None else score_json(result.score),
@@ -23,6 +25,16 @@ def as_json(result: BacktestResult, say: Say) -> Json:
             {"line": problem.line, "kind": problem.oddity.value, "message": say(problem.says)}
             for problem in result.problems
         ],
+    }
+
+
+def _judged_by(settings: BacktestSettings) -> Json:
+    """What a history does not tell: the objective, and what is assumed."""
+    return {
+        "target": settings.alerts.error_free_share,
+        "ttl_seconds": settings.assumed.ttl_seconds,
+        "cache_mb": settings.assumed.cache_mb,
+        "budget_usd": settings.assumed.budget_usd,
     }
 
 

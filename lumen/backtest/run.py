@@ -8,10 +8,14 @@ from lumen.alerts.observation import Observation
 from lumen.backtest.history import History, Problem
 from lumen.backtest.labels import Label
 from lumen.backtest.pipeline import BacktestSettings, Pipeline
+from lumen.backtest.releases_seen import ReleasesSeen
 from lumen.backtest.score import BacktestScore, score
 from lumen.model.alert import Alert
 from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.turn import Recommendation
+from lumen.model.watching import RevisionCount
+from lumen.policies.rollback import judge_rollback, reasons_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,9 @@ class PastProposal:
 
 @dataclass(frozen=True, slots=True)
 class BacktestResult:
-    """Alerts in order of opening; `score` is None without labels."""
+    """Alerts in order of opening; `score` is None without labels. `settings`: what all of it was judged by."""
 
+    settings: BacktestSettings
     alerts: tuple[Alert, ...]
     proposals: tuple[PastProposal, ...]
     score: BacktestScore | None
@@ -48,7 +53,7 @@ def run_backtest(history: History, settings: BacktestSettings, labels: Sequence[
     proposals.sort(key=lambda proposal: (proposal.at, proposal.service))
     slices = sum(map(len, history.services.values()))
     judged = None if labels is None else score(alerts, labels, _end(history.services))
-    return BacktestResult(tuple(alerts), tuple(proposals), judged, history.problems, slices)
+    return BacktestResult(settings, tuple(alerts), tuple(proposals), judged, history.problems, slices)
 
 
 def _end(services: Mapping[str, Sequence[Observation]]) -> datetime:
@@ -62,6 +67,9 @@ class _ServiceRun:
     def __init__(self, service: str, settings: BacktestSettings) -> None:
         self._name = service
         self._pipeline = Pipeline(service, settings)
+        self._releases = ReleasesSeen(1 - settings.alerts.error_free_share)
+        #: Pages that a rollback was proposed for.
+        self._rolled_back: set[str] = set()
         #: By id, as they stand after the newest slice.
         self.alerts: dict[str, Alert] = {}
         self.proposals: list[PastProposal] = []
@@ -73,3 +81,28 @@ class _ServiceRun:
         turn = look.turn
         if turn is not None and turn.proposed and not isinstance(turn.wanted, NoData):
             self.proposals.append(PastProposal(self._name, turn.at, turn.wanted))
+        self._releases.add(_counts(seen))
+        rollback = self._rollback(seen.end)
+        if rollback is not None:
+            self.proposals.append(PastProposal(self._name, seen.end, rollback))
+
+    def _rollback(self, at: datetime) -> Recommendation | None:
+        """What would begin the countdown: once a page, as live."""
+        page = self._pipeline.open_page()
+        if page is None or page.id in self._rolled_back:
+            return None
+        facts = self._releases.facts(page, at)
+        target = None if facts is None else judge_rollback(facts, at).target
+        if facts is None or target is None or facts.newest is None or facts.previous is None:
+            return None
+        self._rolled_back.add(page.id)
+        change = Change(Knob.TRAFFIC, facts.newest.name, target, "")
+        reasons = (page.reason, *reasons_for(facts.newest, facts.previous, target))
+        return Recommendation(change, "ROLLBACK", reasons, Priority.HIGH)
+
+
+def _counts(seen: Observation) -> tuple[RevisionCount, ...]:
+    """A history names one revision a slice; without it, or without requests, nobody can be blamed."""
+    if seen.revision is None or seen.requests is None or seen.errors_5xx is None:
+        return ()
+    return (RevisionCount(seen.start, seen.revision, seen.requests, seen.errors_5xx),)

@@ -56,6 +56,18 @@ def judge_rollback(facts: RollbackFacts, now: datetime) -> RollbackAdvice:
     return RollbackAdvice(None if against else facts.good_revision, against)
 
 
+def reasons_for(newest: RevisionCounts, previous: RevisionCounts, target: str) -> tuple[Message, Message]:
+    """Who is blamed, and who takes over."""
+    worse = message(
+        "rollback.reason_worse",
+        newest=newest.name,
+        newest_share=newest.errors_5xx / newest.requests,
+        previous=previous.name,
+        previous_share=previous.errors_5xx / max(1, previous.requests),
+    )
+    return worse, message("rollback.reason_target", target=target)
+
+
 def fisher_worse(newest: RevisionCounts, previous: RevisionCounts) -> float:
     """One-sided Fisher exact p: how likely the newest would fail so much more if both failed alike."""
     total = newest.requests + previous.requests

@@ -16,6 +16,7 @@ from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, 
 from lumen.model.service import ServiceId
 from lumen.model.watching import RevisionRecord, StoredAlert
 from lumen.policies.countdown import AtTheEnd, End, Ending, at_the_end
+from lumen.policies.rollback import reasons_for
 from lumen.ports.clock import Clock
 from lumen.ports.faults import FaultPoint
 from lumen.ports.state import Lease, Leases, Proposals
@@ -210,20 +211,13 @@ def _moved(proposal: Proposal, found: Finding) -> bool:
 def _draft(service: ServiceId, page: Alert, found: Finding, target: str, request_id: str) -> Draft:
     present, newest, previous = found.present, found.facts.newest, found.facts.previous
     assert present is not None and newest is not None and previous is not None  # else there would be no target
-    worse = message(
-        "rollback.reason_worse",
-        newest=newest.name,
-        newest_share=newest.errors_5xx / newest.requests,
-        previous=previous.name,
-        previous_share=previous.errors_5xx / max(1, previous.requests),
-    )
     return Draft(
         service=service,
         change=Change(Knob.TRAFFIC, present.value, target, ""),
         premise_version=present.version,
         origin=Origin.POLICY,
         asked_by=None,
-        reasons=(page.reason, worse, message("rollback.reason_target", target=target)),
+        reasons=(page.reason, *reasons_for(newest, previous, target)),
         expected=EXPECTED,
         priority=Priority.HIGH,
         undo_of=None,

@@ -10,6 +10,7 @@ from datetime import datetime
 from lumen.alerts.silence import leader_of
 from lumen.backtest.past_snapshot import Assumptions
 from lumen.backtest.pipeline import BacktestSettings, PastTurn, Pipeline
+from lumen.backtest.releases_seen import ReleasesSeen
 from lumen.effects.experiment import Experiment
 from lumen.effects.hours import Hours
 from lumen.effects.measuring import judged
@@ -21,9 +22,9 @@ from lumen.model.nodata import NoData
 from lumen.model.proposal import Change
 from lumen.model.turn import Occasion, Recommendation, Turn
 from lumen.policies.report import should_repost
+from lumen.policies.rollback import judge_rollback
 from lumen.policies.size import SizeLimits
 from lumen.verification.profile import Profile
-from lumen.verification.releases_seen import ReleasesSeen
 from lumen.verification.world import SERVICE, WorldSlice
 
 
@@ -55,7 +56,6 @@ def settings_for(profile: Profile) -> BacktestSettings:
             budget_usd=profile.budget_usd,
         ),
         assumed=Assumptions(profile.ttl_seconds, float(profile.cache_mb), profile.budget_usd),
-        with_size=True,
     )
 
 
@@ -108,8 +108,8 @@ class Companion:
         page = self._pipeline.open_page()
         if page is None:
             return None
-        advice = None if self._end is None else self._releases.advice(page, self._end, now)
-        return None if advice is None else advice.target
+        facts = None if self._end is None else self._releases.facts(page, self._end)
+        return None if facts is None else judge_rollback(facts, now).target
 
     def rolled_back(self, revision: str) -> None:
         self._releases.pinned_to(revision)

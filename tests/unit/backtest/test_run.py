@@ -3,19 +3,23 @@
 import json
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
+from lumen.alerts.watch import AlertTargets
 from lumen.backtest.history import read_history
 from lumen.backtest.labels import Label
+from lumen.backtest.past_snapshot import Assumptions
 from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.report import as_json
-from lumen.backtest.run import BacktestResult, run_backtest
+from lumen.backtest.run import BacktestResult, PastProposal, run_backtest
 from lumen.backtest.score import score
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.message import message
+from lumen.model.proposal import Change, Knob
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 SLICE = timedelta(minutes=5)
@@ -79,10 +83,56 @@ def test_the_ttl_is_proposed_once_a_day(result: BacktestResult) -> None:
 
 def test_the_documented_shape(result: BacktestResult) -> None:
     shape = json.loads(json.dumps(as_json(result, lambda said: said.code)))
-    assert set(shape) == {"slices", "alerts", "proposals", "score", "problems"}
+    assert set(shape) == {"slices", "judged_by", "alerts", "proposals", "score", "problems"}
     assert {"service", "kind", "opened", "closed", "reason"} <= set(shape["alerts"][0])
     assert {"precision", "recall", "ttd_p90_minutes", "by_kind"} <= set(shape["score"])
     assert set(shape["score"]["by_kind"]) == {"availability", "latency", "cache", "cost"}
+
+
+#: The last of the days are enough for whatever remembers but a day.
+LAST = slice(6 * DAY, None)
+
+
+def sized(lines: list[str], cache_mb: float) -> list[PastProposal]:
+    settings = replace(BacktestSettings(), assumed=Assumptions(cache_mb=cache_mb))
+    proposals = run_backtest(read_history(lines), settings).proposals
+    return [p for p in proposals if p.recommendation.change and p.recommendation.change.knob is Knob.CACHE_SIZE]
+
+
+def with_releases(bad: str) -> BacktestResult:
+    """A release an hour before the outage; its name sorts before that of the one that it replaced."""
+    released = BEGUN - timedelta(hours=1)
+    found = []
+    for text in lines()[LAST]:
+        line = json.loads(text)
+        line["revision"] = bad if datetime.fromisoformat(line["t"]) >= released else "ion-api-spring"
+        found.append(json.dumps(line))
+    return run_backtest(read_history(found), BacktestSettings(), LABELS)
+
+
+def test_a_release_that_fails_would_have_been_rolled_back_once_a_page() -> None:
+    back = [
+        p.recommendation for p in with_releases("ion-api-autumn").proposals if p.recommendation.strategy == "ROLLBACK"
+    ]
+    assert [one.change for one in back] == [Change(Knob.TRAFFIC, "ion-api-autumn", "ion-api-spring", "")]
+    assert "rollback.reason_worse" in {reason.code for reason in back[0].reasons}
+
+
+def test_an_outage_without_a_release_is_nobodys() -> None:
+    assert all(p.recommendation.strategy != "ROLLBACK" for p in with_releases("ion-api-spring").proposals)
+
+
+def test_a_cache_that_is_larger_than_assumed_has_no_known_limit() -> None:
+    evicting = [text.replace('"evictions": 1', '"evictions": 40') for text in lines()]
+    assert sized(evicting, 190.0)
+    assert not sized(evicting, 100.0)
+
+
+def test_the_objective_of_whoever_asks() -> None:
+    """5 % of errors within an objective of 95 % are no incident."""
+    alerts = replace(AlertTargets(), error_free_share=0.95)
+    loose = run_backtest(read_history(lines()[LAST]), replace(BacktestSettings(), alerts=alerts), LABELS)
+    assert all(alert.kind is not AlertKind.AVAILABILITY for alert in loose.alerts)
 
 
 def test_the_order_of_lines_does_not_matter(result: BacktestResult) -> None:

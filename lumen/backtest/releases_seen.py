@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from lumen.model.alert import Alert
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import RevisionCount
-from lumen.policies.rollback import RollbackAdvice, RollbackFacts, judge_rollback
+from lumen.policies.rollback import RollbackFacts
 from lumen.policies.rollback_evidence import complete, evidence, healthy
 
 #: A day for the newest revision, and a day before it.
@@ -15,11 +15,16 @@ SLICES_AN_HOUR = 12
 
 
 class ReleasesSeen:
-    """Fed with each slice's counts, in order. `allowed` is the share of requests that may fail."""
+    """Fed with each slice's counts, in order. `allowed` is the share of requests that may fail.
+
+    What a revision was made after is not told by its name: they are in the order in which they first served.
+    """
 
     def __init__(self, allowed: float) -> None:
         self._allowed = allowed
         self._counts: deque[tuple[RevisionCount, ...]] = deque(maxlen=round(LOOK_BACK / SLICE))
+        #: Which came when: 0 is the oldest.
+        self._order: dict[str, int] = {}
         #: When each revision was last seen within the objective.
         self._healthy: dict[str, datetime] = {}
         #: After a rollback the traffic is pinned, until people release anew.
@@ -28,7 +33,9 @@ class ReleasesSeen:
     def add(self, counts: tuple[RevisionCount, ...]) -> None:
         """A slice without measurements has no counts."""
         self._counts.append(counts)
-        if self._pinned is not None and any(one.revision > self._pinned for one in counts):
+        for one in counts:
+            self._order.setdefault(one.revision, len(self._order))
+        if self._pinned is not None and any(self._is_newer(one.revision, self._pinned) for one in counts):
             self._pinned = None
         hour = list(self._counts)[-SLICES_AN_HOUR:]
         self._healthy |= healthy((one for slice in hour for one in slice), self._allowed)
@@ -37,15 +44,15 @@ class ReleasesSeen:
         """Traffic was sent back to `revision`."""
         self._pinned = revision
 
-    def advice(self, page: Alert, end: datetime, now: datetime) -> RollbackAdvice | None:
-        """As it is judged `now` on slices up to `end`; None where nothing was seen."""
+    def facts(self, page: Alert, end: datetime) -> RollbackFacts | None:
+        """What a rollback is judged on, from slices up to `end`; None where nothing was seen."""
         counts = [one for slice in self._counts for one in slice]
         if not counts:
             return None
         serving = counts[-1].revision
         found = evidence(counts, serving, self._allowed, Window(end - LOOK_BACK, end))
-        good = {name: at for name, at in self._healthy.items() if name < serving}
-        facts = RollbackFacts(
+        good = {name: at for name, at in self._healthy.items() if self._is_newer(serving, name)}
+        return RollbackFacts(
             page=page,
             newest=found.newest,
             newest_took_traffic_at=found.took_traffic_at,
@@ -56,4 +63,6 @@ class ReleasesSeen:
             data_complete=complete(counts, end),
             pinned=self._pinned,
         )
-        return judge_rollback(facts, now)
+
+    def _is_newer(self, revision: str, than: str) -> bool:
+        return self._order[revision] > self._order[than]
