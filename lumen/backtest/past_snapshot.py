@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.alerts.observation import Observation
+from lumen.model.cache_day import DAY, cache_day
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Knob
@@ -26,6 +27,7 @@ from lumen.model.snapshot import (
 HOUR = timedelta(hours=1)
 HISTORY_HOURS = 168
 SLICES_PER_HOUR = 12
+SLICES_A_DAY = round(DAY / SLICE)
 LEAST_SLICES = 9
 #: Bucket edges in ms, 10 % apart: percentiles given per slice are spread over them.
 EDGES_MS = tuple(1.1**i for i in range(1, 115))
@@ -52,12 +54,12 @@ class Assumptions:
 
 
 class Past:
-    """Fed with observations in order; keeps an hour of slices and a week of hours."""
+    """Fed with observations in order; keeps a day of slices and a week of hours."""
 
     def __init__(self, service: ServiceId, assumed: Assumptions) -> None:
         self._service = service
         self._assumed = assumed
-        self._slices: deque[Observation] = deque(maxlen=SLICES_PER_HOUR)
+        self._slices: deque[Observation] = deque(maxlen=SLICES_A_DAY)
         self._hours: dict[datetime, _Hour] = {}
         self._month: tuple[int, int] = (0, 0)
         self._month_usd: float | None = None
@@ -94,6 +96,7 @@ class Past:
             deployment=NOT_IN_HISTORY,
             spend=self._spend(at),
             history=self._history(at),
+            cache_day=cache_day(self._slices, at),
         )
 
     def _spend(self, at: datetime) -> Spend | NoData:

@@ -1,5 +1,7 @@
 """What was measured of one service over one window. Each part is there, or says why it is not."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,9 +44,20 @@ class RequestSlice:
         return self.good + self.errors_4xx + self.errors_5xx
 
 
+#: From and to, in milliseconds.
+Bucket = tuple[float, float]
+
+
+def bucket_below(bucket: Bucket, threshold_ms: float) -> float:
+    """The share (0-1) of a bucket's requests that were faster; of those beyond the last bound none is known to be."""
+    low, high = bucket
+    return 1.0 if high <= threshold_ms else max(0.0, (threshold_ms - low) / (high - low))
+
+
 @dataclass(frozen=True, slots=True)
 class LatencyDistribution:
-    """A histogram in milliseconds: `bounds_ms` ascending (n), `counts` per bucket (n + 1), as Monitoring gives it.
+    """A histogram in milliseconds: `bounds_ms` ascending (n), `counts` per bucket (n + 1), as Monitoring gives it:
+    empty buckets at its end may be left out.
 
     Percentiles are only as fine as the buckets; within a bucket values are taken as evenly spread.
     """
@@ -56,11 +69,12 @@ class LatencyDistribution:
     def total(self) -> int:
         return sum(self.counts)
 
-    def _edges_ms(self, bucket: int) -> tuple[float, float]:
-        lower = self.bounds_ms[bucket - 1] if bucket > 0 else 0.0
-        # The overflow bucket has no upper edge: its lower bound is all that is known.
-        upper = self.bounds_ms[bucket] if bucket < len(self.bounds_ms) else lower
-        return lower, upper
+    def buckets(self) -> Iterator[tuple[Bucket, int]]:
+        """Those that hold any request, with how many. Nobody knows where the last one ends: at infinity."""
+        last = len(self.bounds_ms)
+        for nth, count in enumerate(self.counts):
+            if count:
+                yield (self.bounds_ms[nth - 1] if nth else 0.0, self.bounds_ms[nth] if nth < last else math.inf), count
 
     def percentile_ms(self, share: float) -> float:
         """The latency that `share` (0-1) of the requests do not exceed. Raises ValueError when empty."""
@@ -68,10 +82,10 @@ class LatencyDistribution:
             raise ValueError("an empty distribution has no percentiles")
         wanted = share * self.total
         below = 0
-        for bucket, count in enumerate(self.counts):
-            if count and below + count >= wanted:
-                lower, upper = self._edges_ms(bucket)
-                return lower + (upper - lower) * max(0.0, wanted - below) / count
+        for (low, high), count in self.buckets():
+            if below + count >= wanted:
+                # Of the last bucket its lower bound is all that is known.
+                return low if high == math.inf else low + (high - low) * max(0.0, wanted - below) / count
             below += count
         return self.bounds_ms[-1]
 
@@ -79,14 +93,7 @@ class LatencyDistribution:
         """The share (0-1) of requests faster than `threshold_ms`. Raises ValueError when empty."""
         if self.total == 0:
             raise ValueError("an empty distribution has no shares")
-        faster = 0.0
-        for bucket, count in enumerate(self.counts):
-            lower, upper = self._edges_ms(bucket)
-            if upper <= threshold_ms and bucket < len(self.bounds_ms):
-                faster += count
-            elif lower < threshold_ms < upper:
-                faster += count * (threshold_ms - lower) / (upper - lower)
-        return faster / self.total
+        return sum(count * bucket_below(bucket, threshold_ms) for bucket, count in self.buckets()) / self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,33 @@ class CacheStats:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheDay:
+    """The cache over the 24 hours before a turn, of which `seconds` are known: an hour at its peak, or at night, says
+    little about a month. `highest_mb`: the most memory that was in use."""
+
+    seconds: float
+    hits: int
+    misses: int
+    evictions: int
+    highest_mb: float
+
+    @property
+    def hit_rate(self) -> float:
+        """0-1; 0 where nobody asked."""
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else 0.0
+
+    @property
+    def evictions_per_hour(self) -> float:
+        return self.evictions * 3600 / self.seconds
+
+    @property
+    def evicted_share(self) -> float:
+        """Of the entries that were written (one a miss), how many were evicted before they expired: 0-1."""
+        return min(1.0, self.evictions / self.misses) if self.misses else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TtlSetting:
     """The TTL that the service is told to use and what it acknowledged (docs/ion-contract.md)."""
 
@@ -186,13 +220,34 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceSpend:
+    """One service's own part of the month, always an estimate."""
+
+    service: str
+    month_to_date_usd: float | NoData
+
+
+@dataclass(frozen=True, slots=True)
 class Spend:
-    """Money of the current month. `budget_usd` is what the Budgets API says, or the setting where it cannot."""
+    """Money of the project's current month, for the budget is the project's: of all services that are watched.
+
+    `month_to_date_usd` is NoData where the cost of one of them is unknown: what the others cost is no sum, but at
+    least so much (`known_usd`). `budget_usd` is what the Budgets API says, or the setting where it cannot.
+    """
 
     month_to_date_usd: float | NoData
     is_estimate: bool
     budget_usd: float
     as_of: datetime
+    #: Empty in what a Lumen stored that compared each service alone.
+    parts: tuple[ServiceSpend, ...] = ()
+
+    @property
+    def known_usd(self) -> float:
+        """What is known to be spent: at least so much."""
+        if not isinstance(self.month_to_date_usd, NoData):
+            return self.month_to_date_usd
+        return sum(usd for part in self.parts if not isinstance(usd := part.month_to_date_usd, NoData))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +276,5 @@ class Snapshot:
     deployment: Deployment | NoData
     spend: Spend | NoData
     history: HourlyHistory | NoData
+    #: None where too little of the day is known.
+    cache_day: CacheDay | None = None

@@ -16,9 +16,8 @@ from lumen.policies.ttl_rules import Strategy
 
 Wanted = Recommendation | NoData
 
-#: More memory is proposed of Lumen's own from this return on (0-10). Its savings are an upper estimate (most of what
-#: is evicted would not have been asked for again in time), so an 8, four times the price, about pays for itself.
-WORTH_FROM = 8.0
+#: More memory is proposed of Lumen's own from this return on (0-10): it saves at least what it costs.
+WORTH_FROM = 5.0
 
 
 def first_of(ttl: Wanted, size: SizeAdvice | NoData) -> Wanted:
@@ -27,9 +26,9 @@ def first_of(ttl: Wanted, size: SizeAdvice | NoData) -> Wanted:
     ttl = ttl if isinstance(ttl, NoData) else _longer(ttl)
     if _step(sized) > 0 or isinstance(ttl, NoData):
         return sized
-    if _step(sized) < 0 and ttl.change is None:
-        return sized
-    return ttl
+    # A TTL that is content leaves room for less memory, and for saying why memory stays as it is.
+    is_told = isinstance(size, NoData) or size.recommendation.change is not None
+    return sized if ttl.change is None and is_told and not isinstance(sized, NoData) else ttl
 
 
 def next_of(first: Wanted, *others: Wanted) -> Wanted:
@@ -51,11 +50,15 @@ def only_up(wanted: Wanted) -> Wanted:
 
 
 def _worth(size: SizeAdvice) -> Recommendation:
-    """More memory that does not pay for itself is left to people, and says so."""
+    """What a day has not shown, and more memory that does not pay for itself, is left to people, and says so."""
     wanted = size.recommendation
-    if _step(wanted) <= 0 or size.added_cost_usd <= 0 or size.roi >= WORTH_FROM:
+    if wanted.change is None or (size.by_day and (_step(wanted) < 0 or size.roi >= WORTH_FROM)):
         return wanted
-    reason = message("policy.size_not_worth", savings_usd=size.savings_usd, added_usd=size.added_cost_usd)
+    reason = (
+        message("policy.size_not_worth", savings_usd=size.savings_usd, added_usd=size.added_cost_usd)
+        if size.by_day
+        else message("policy.size_no_day")
+    )
     return replace(wanted, change=None, strategy="MAINTAIN", reasons=(*wanted.reasons, reason))
 
 

@@ -1,12 +1,12 @@
 """The cache size policy: more memory where it binds, less where it lies idle (mission 4)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Knob, Priority
-from lumen.model.snapshot import CacheStats, Snapshot
+from lumen.model.snapshot import CacheDay, CacheStats, Snapshot
 from lumen.model.turn import Recommendation
 
 UP_FROM_MEMORY = 0.90
@@ -17,6 +17,8 @@ UP_FACTOR = 1.5
 DOWN_FACTOR = 0.75
 HEADROOM = 1.25
 HOURS_A_MONTH = 720
+#: Of the calls that evictions over a day seem to cost, so many are really spared (docs/methods.md, Cache size).
+REALLY_SPARED = 0.6
 MB_A_GB = 1024
 
 
@@ -50,19 +52,21 @@ class SizeFigures:
 class SizeAdvice:
     """`roi` is 0-10: 10 savings / (savings + added cost). Money a month; `added_cost_usd` is negative on the way down.
 
-    Savings are an upper estimate: every evicted entry would have been asked for again at the present hit rate.
+    `by_day`: judged on the evictions of a whole day. Otherwise savings are an upper estimate: as if every hour were
+    like the one that was looked at, and every evicted entry asked for again at the present hit rate.
     """
 
     recommendation: Recommendation
     savings_usd: float
     added_cost_usd: float
     roi: float
+    by_day: bool = False
 
 
 def recommend_size(snapshot: Snapshot, limits: SizeLimits) -> SizeAdvice | NoData:
     """A step up or down, or hold with the reason; NoData when a figure is missing."""
     figures = size_figures(snapshot.cache)
-    return figures if isinstance(figures, NoData) else advise_size(figures, limits)
+    return figures if isinstance(figures, NoData) else advise_size(figures, limits, snapshot.cache_day)
 
 
 def size_figures(cache: CacheStats | NoData) -> SizeFigures | NoData:
@@ -78,14 +82,17 @@ def size_figures(cache: CacheStats | NoData) -> SizeFigures | NoData:
     return SizeFigures(round(cache.max_mb), cache.used_mb, cache.hit_rate, cache.evictions_per_hour)
 
 
-def advise_size(figures: SizeFigures, limits: SizeLimits) -> SizeAdvice:
-    """The pure rule on plain figures, as `lumen size --current-size --usage --hit-rate --evictions` asks it."""
+def advise_size(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None = None) -> SizeAdvice:
+    """The pure rule on plain figures, as `lumen size --current-size --usage --hit-rate --evictions` asks it.
+
+    The hour says whether to look at the size at all; what a step is worth, and what must fit, says the day.
+    """
     if limits.locked:
         return _hold(figures, "size_locked", Priority.LOW)
     if figures.memory_ratio >= UP_FROM_MEMORY or figures.evictions_per_hour > UP_FROM_EVICTIONS_PER_HOUR:
-        return _up(figures, limits)
+        return _up(figures, limits, day)
     if figures.memory_ratio < DOWN_BELOW_MEMORY:
-        return _down(figures, limits)
+        return _down(figures, limits, day)
     code = "size_consider_up" if figures.memory_ratio > CONSIDER_FROM_MEMORY else "size_fits"
     return _hold(figures, code, Priority.LOW)
 
@@ -106,35 +113,61 @@ def added_cost_usd(old_mb: int, new_mb: int, limits: SizeLimits) -> float:
     return (new_mb - old_mb) * limits.cost_per_mb_month_usd
 
 
-def _up(figures: SizeFigures, limits: SizeLimits) -> SizeAdvice:
+def _up(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None) -> SizeAdvice:
     new = min(limits.max_mb, math.floor(figures.size_mb * UP_FACTOR))
     if new <= figures.size_mb:
         return _hold(figures, "size_at_max", Priority.MEDIUM)
-    calls_spared = figures.evictions_per_hour * HOURS_A_MONTH * figures.hit_rate
-    savings = calls_spared * limits.api_cost_per_call_usd
+    savings = _calls_spared(figures, day) * limits.api_cost_per_call_usd
     priority = Priority.HIGH if figures.evictions_per_hour > UP_FROM_EVICTIONS_PER_HOUR else Priority.MEDIUM
-    return _advice(figures, new, limits, savings, "SCALE_UP", priority)
+    return _advice(figures, new, limits, savings, "SCALE_UP", priority, day)
 
 
-def _down(figures: SizeFigures, limits: SizeLimits) -> SizeAdvice:
+def _calls_spared(figures: SizeFigures, day: CacheDay | None) -> float:
+    """In a month. Where few of the entries are evicted, these had little of their time left and are hardly missed."""
+    if day is None:
+        return figures.evictions_per_hour * HOURS_A_MONTH * figures.hit_rate
+    return REALLY_SPARED * day.evictions_per_hour * HOURS_A_MONTH * day.hit_rate * day.evicted_share
+
+
+def _down(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None) -> SizeAdvice:
+    """What fits at night must fit at noon too."""
+    if day is not None:
+        figures = replace(figures, used_mb=max(figures.used_mb, day.highest_mb))
     least = max(limits.min_mb, math.ceil(HEADROOM * figures.used_mb))
     new = max(least, math.ceil(figures.size_mb * DOWN_FACTOR))
     if new >= figures.size_mb:
         return _hold(figures, "size_at_min", Priority.LOW)
     saved = -added_cost_usd(figures.size_mb, new, limits)
-    return _advice(figures, new, limits, saved, "SCALE_DOWN", Priority.LOW)
+    return _advice(figures, new, limits, saved, "SCALE_DOWN", Priority.LOW, day)
 
 
 def _advice(
-    figures: SizeFigures, new_mb: int, limits: SizeLimits, savings: float, strategy: str, priority: Priority
+    figures: SizeFigures,
+    new_mb: int,
+    limits: SizeLimits,
+    savings: float,
+    strategy: str,
+    priority: Priority,
+    day: CacheDay | None,
 ) -> SizeAdvice:
     added = added_cost_usd(figures.size_mb, new_mb, limits)
     change = Change(Knob.CACHE_SIZE, figures.size_mb, new_mb, "MB")
     reasons = [_reason(f"size_{strategy.lower()}", figures), message("policy.size_cost", added_usd=added)]
+    if day is not None and new_mb > figures.size_mb:
+        reasons.append(_day_reason(day, savings))
     if limits.whole_gb and added == 0:
         reasons.append(message("policy.size_whole_gb"))
     recommendation = Recommendation(change, strategy, tuple(reasons), priority)
-    return SizeAdvice(recommendation, savings, added, roi_of(savings, added))
+    return SizeAdvice(recommendation, savings, added, roi_of(savings, added), by_day=day is not None)
+
+
+def _day_reason(day: CacheDay, savings_usd: float) -> Message:
+    return message(
+        "policy.size_day",
+        evictions_per_hour=day.evictions_per_hour,
+        evicted_share=day.evicted_share,
+        savings_usd=savings_usd,
+    )
 
 
 def _hold(figures: SizeFigures, code: str, priority: Priority) -> SizeAdvice:

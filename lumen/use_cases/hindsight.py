@@ -8,10 +8,11 @@ from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.exporters.budgets import budget_window
 from lumen.exporters.moves import moves
 from lumen.model.assessment import Assessment, ScoreMove
+from lumen.model.cache_day import cache_day
 from lumen.model.day import Day
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.snapshot import Snapshot
+from lumen.model.snapshot import CacheDay, Snapshot
 from lumen.model.trend import MetricTrend
 from lumen.model.turn import Turn
 from lumen.ports.days import Days
@@ -22,9 +23,11 @@ from lumen.ports.watching import Alerts
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """As it stands when a turn is made. `low_traffic`: why percentages say little now; None where they do."""
+    """As it stands when a turn is made. `low_traffic`: why percentages say little now; None where they do.
+    `cache_day`: None where too little of the day is known."""
 
     days: Sequence[Day]
+    cache_day: CacheDay | None
     low_traffic: Message | None
     trends: tuple[MetricTrend, ...] | NoData
     before: Turn | None
@@ -57,5 +60,9 @@ class Hindsight:
             trends = NoData(message("trend.no_numerics"), message("trend.no_numerics_remedy"))
         before = await self._turns.latest(service, 1)
         return Past(
-            await self._days.days(service, budget_window(now)), level.low(), trends, before[0] if before else None
+            await self._days.days(service, budget_window(now)),
+            cache_day(observations, snapshot.window.end),
+            level.low(),
+            trends,
+            before[0] if before else None,
         )

@@ -1,6 +1,7 @@
 """One turn of the loop: collect -> assess -> decide -> announce -> remember (mission 2)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lumen.exporters.assess import AssessmentSettings, assess
@@ -129,6 +130,7 @@ class Tick:
         self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
         past = await self._hindsight.of(snapshot)
+        snapshot = replace(snapshot, cache_day=past.cache_day)
         assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
         advised = await self._advice.of(snapshot, assessment, await self._restraints.now(snapshot.service))
         proposed, held = await self._propose(snapshot, assessment, advised.first)

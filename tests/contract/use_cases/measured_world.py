@@ -79,11 +79,13 @@ class Place:
 
 @dataclass
 class House:
-    """One store; as many replicas as a test wants. `gain`: what the change really does to the hit rate, as a ratio."""
+    """One store; as many replicas as a test wants. `gain`: what the change really does to the hit rate, as a ratio.
+    `evictions`: in five minutes."""
 
     store: Store
     gain: float = 0.0
     dearer: float = 0.0
+    evictions: int = 0
     deployed: list[datetime] = field(default_factory=lambda: [START - timedelta(days=30)])
     is_silent: bool = False
     lost: Callable[[datetime], bool] = lambda _: False
@@ -179,7 +181,7 @@ class House:
         hits = round(requests * share)
         cost = 0.0001 * requests * (1 + self.dearer * changed) * math.exp(dice.gauss(0, 0.01))
         p95 = 120.0 * math.exp(dice.gauss(0, 0.02))
-        return Observation(at, requests, 0, 0, 50.0, p95, 250.0, hits, requests - hits, 0, 200.0, cost)
+        return Observation(at, requests, 0, 0, 50.0, p95, 250.0, hits, requests - hits, self.evictions, 200.0, cost)
 
     async def page(self, at: datetime, *, over: bool = False) -> None:
         """An availability page that opened then, and is `over` now."""

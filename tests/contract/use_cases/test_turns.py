@@ -107,6 +107,12 @@ class Room:
         assert found is not None
         return found
 
+    async def evicts(self) -> None:
+        """The memory binds, and has done so for days."""
+        self.house.evictions = 200
+        await self.house.remember()
+        self.seen.now = replace(self.seen.now, cache=cache(0.70, 0.94, 2400))
+
 
 @pytest.fixture
 def room(store: Store) -> Room:
@@ -119,13 +125,19 @@ def held(turn: Turn) -> list[str]:
 
 
 async def test_memory_comes_first_where_it_binds(room: Room) -> None:
-    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 400))
+    await room.evicts()
     made = await room.proposed(turn := await room.turn())
     assert (made.draft.change.knob, made.draft.change.old, made.draft.change.new) == (Knob.CACHE_SIZE, 256, 384)
     assert turn.first == turn.wanted
     assert not isinstance(turn.ttl, NoData)
     assert turn.ttl.change is None  # told beside it: a longer TTL could not help
     assert LACKING in turn.missing
+
+
+async def test_an_hour_alone_says_too_little_for_more_memory(room: Room) -> None:
+    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 2400))
+    turn = await room.turn()
+    assert (turn.proposed, turn.held_back, turn.snapshot.cache_day) == ((), (), None)
 
 
 async def test_a_locked_size_is_not_proposed(room: Room) -> None:
@@ -146,7 +158,7 @@ async def test_a_pinned_value_is_what_is_proposed(room: Room) -> None:
 
 
 async def test_in_a_freeze_nothing_is_proposed(room: Room) -> None:
-    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 400))
+    await room.evicts()
     now = room.house.store.clock.now()
     frozen = Automation(freezes=(Window(now - timedelta(hours=1), now + timedelta(hours=1)),))
     assert held(await room.turn(frozen)) == ["policy.held_frozen"]
@@ -173,7 +185,6 @@ async def test_one_change_at_a_time_whatever_the_knob(room: Room) -> None:
     assert (await house.found(first)).state is State.KEPT
     second = await room.proposed(await room.turn())
     assert (second.draft.change.knob, second.draft.change.new) == (Knob.TTL, 420)
-    room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 400, max_mb=384))
     assert held(await room.turn()) == ["policy.held_open_proposal"]
 
 

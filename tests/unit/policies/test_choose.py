@@ -17,9 +17,9 @@ def ttl(step: int) -> Recommendation:
     return Recommendation(change, "MODERATE", (), Priority.MEDIUM)
 
 
-def size(step: int, roi: float = 9.0) -> SizeAdvice:
+def size(step: int, roi: float = 9.0, *, by_day: bool = True) -> SizeAdvice:
     change = Change(Knob.CACHE_SIZE, 256, 256 + step, "MB") if step else None
-    return SizeAdvice(Recommendation(change, "", (), Priority.LOW), 9.0, float(step), roi)
+    return SizeAdvice(Recommendation(change, "", (), Priority.LOW), 9.0, float(step), roi, by_day)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,30 @@ def test_nothing_known_is_no_recommendation() -> None:
 
 
 def test_memory_that_does_not_pay_for_itself_is_not_proposed() -> None:
-    found = first_of(ttl(120), size(128, roi=7.9))
+    found = first_of(ttl(120), size(128, roi=4.9))
     assert not isinstance(found, NoData)
     assert found.change is not None
     assert found.change.knob is Knob.TTL
-    held = first_of(ttl(0), size(128, roi=7.9))
+    held = first_of(ttl(0), size(128, roi=4.9))
     assert not isinstance(held, NoData)
     assert held.change is None
+
+
+@pytest.mark.parametrize(
+    ("step", "roi", "by_day", "changes", "why"),
+    [
+        (128, 5.0, True, True, []),
+        (128, 4.9, True, False, ["policy.size_not_worth"]),
+        (128, 10.0, False, False, ["policy.size_no_day"]),
+        (-64, 10.0, True, True, []),
+        (-64, 10.0, False, False, ["policy.size_no_day"]),
+        (0, 0.0, False, False, []),
+    ],
+)
+def test_what_a_day_has_shown_is_proposed(step: int, roi: float, by_day: bool, changes: bool, why: list[str]) -> None:
+    found = first_of(ttl(0), size(step, roi, by_day=by_day))
+    assert not isinstance(found, NoData)
+    assert (found.change is not None, [reason.code for reason in found.reasons]) == (changes, why)
 
 
 def instances(new: int) -> Recommendation:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.nodata import NoData
 from lumen.model.proposal import number
-from lumen.model.snapshot import Spend
+from lumen.model.snapshot import CacheDay, Spend
 from lumen.policies.instances import InstanceFigures, advise_min_instances, recommend_min_instances
 from lumen.policies.l1 import advise_l1, bounded_l1
 from lumen.policies.size import SizeFigures, SizeLimits, advise_size, recommend_size, roi_of
@@ -41,6 +41,60 @@ def test_rules(used: float, evictions: int, strategy: str, new: int) -> None:
     recommendation = advise_size(SizeFigures(256, used, 0.8, evictions), LIMITS).recommendation
     assert recommendation.strategy == strategy
     assert (recommendation.change.new if recommendation.change else 256) == new
+
+
+def day(
+    evictions_per_hour: float = 150, share: float = 0.5, highest_mb: float = 250, hit_rate: float = 0.7
+) -> CacheDay:
+    """A whole day that is known, of which `share` of what is written is evicted."""
+    evictions = round(24 * evictions_per_hour)
+    misses = round(evictions / share) if evictions else 1000
+    return CacheDay(86_400, round(misses * 7 / 3), misses, evictions, highest_mb)
+
+
+def test_the_reference_case_with_a_day_of_evictions() -> None:
+    advice = advise_size(SizeFigures(256, 240, 0.70, 150), LIMITS, day())
+    change = advice.recommendation.change
+    assert change is not None
+    assert (change.old, change.new, advice.recommendation.strategy, advice.by_day) == (256, 384, "SCALE_UP", True)
+    # 0.6 of 150 an hour, 720 hours, seven in ten asked for again, half of them early enough, $0.01 each.
+    assert (advice.savings_usd, advice.added_cost_usd) == pytest.approx((226.8, 4.68))
+    assert [reason.code for reason in advice.recommendation.reasons][-1] == "policy.size_day"
+
+
+@pytest.mark.parametrize(
+    ("hour", "of_day", "price", "roi"),
+    [
+        (600, day(600, 0.9), 0.0001, 7.8),
+        (600, day(25, 0.02), 0.0001, 0.0),  # an hour at its peak: the rest of the day evicts nothing
+        (600, day(100, 0.1), 0.01, 8.7),
+        (600, day(0), 0.01, 0.0),
+        (0, day(0), 0.01, 0.0),  # full, but nothing is evicted
+    ],
+)
+def test_a_step_is_worth_what_the_day_says(hour: float, of_day: CacheDay, price: float, roi: float) -> None:
+    advice = advise_size(SizeFigures(256, 240, 0.7, hour), SizeLimits(api_cost_per_call_usd=price), of_day)
+    assert advice.recommendation.strategy == "SCALE_UP"
+    assert advice.roi == roi
+
+
+@pytest.mark.parametrize(
+    ("highest_mb", "new"),
+    [(100, 192), (153.6, 192), (170, 213), (204.8, None), (250, None)],
+)
+def test_what_fits_at_night_must_fit_at_noon(highest_mb: float, new: int | None) -> None:
+    change = advise_size(SizeFigures(256, 100, 0.8, 0), LIMITS, day(0, highest_mb=highest_mb)).recommendation.change
+    assert (change.new if change else None) == new
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.floats(0, 2000), st.floats(1, 86_400))
+def test_a_day_never_promises_more_than_its_evictions(
+    hits: int, misses: int, evictions: int, highest: float, seconds: float
+) -> None:
+    of_day = CacheDay(seconds, hits, misses, evictions, highest)
+    advice = advise_size(SizeFigures(256, 240, 0.7, 200), LIMITS, of_day)
+    assert 0 <= advice.savings_usd <= of_day.evictions_per_hour * 720 * LIMITS.api_cost_per_call_usd
+    assert 0 <= advice.roi <= 10
 
 
 def test_locks_and_limits_hold() -> None:
