@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from handlers.poster import CannotUpdate, Poster, SlackRefused
+from handlers.poster import Poster
+from handlers.slack_calls import CannotUpdate, SlackRefused
 from lumen.model.service import ServiceId
 from lumen.ports.state import Outbox, Surface
 

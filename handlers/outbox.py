@@ -14,7 +14,8 @@ from typing import Protocol
 import structlog
 
 from handlers.doubles import Doubles
-from handlers.poster import RATE_LIMITED, CannotUpdate, NoAnswer, Poster, SlackRefused, SlackTrouble
+from handlers.poster import Poster
+from handlers.slack_calls import RATE_LIMITED, CannotUpdate, NoAnswer, SlackRefused, SlackTrouble
 from handlers.views.card import Shown
 from lumen.model.errors import LumenError
 from lumen.model.service import ServiceId

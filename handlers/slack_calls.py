@@ -1,0 +1,110 @@
+"""Calls of Slack's Web API, once each, with every failure put in one of four kinds.
+
+    Unreachable     nothing happened: Slack was not reached, or asked to wait. Try again later.
+    NoAnswer        it was sent and may have happened. Look whether it did before doing it again.
+    CannotUpdate    Slack will not change this message any more.
+    SlackRefused    anything else that Slack says no to; trying again at once changes nothing.
+
+The SDK's own retries are off: its connection-error retry would post a message twice.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+#: Slack's word for "not now": it tells when, and calls of that method wait for it.
+RATE_LIMITED = "ratelimited"
+REQUEST_SECONDS = 10.0
+
+_CANNOT_UPDATE = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "no_permission"}
+)
+#: Slack's own troubles: it may or may not have done it.
+_TROUBLES = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
+
+
+class SlackTrouble(Exception):
+    """`error` is Slack's word, or the name of what broke."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Unreachable(SlackTrouble):
+    """Nothing happened."""
+
+
+class NoAnswer(SlackTrouble):
+    """It may have happened."""
+
+
+class CannotUpdate(SlackTrouble):
+    """This message stays as it is for ever."""
+
+
+class SlackRefused(SlackTrouble):
+    """A wrong channel, a missing scope, blocks that Slack does not take."""
+
+
+class SlackCalls:
+    """`client` must come without retry handlers."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        if client.retry_handlers:
+            raise ValueError("the outbox needs a client without retries: one of them would post a message twice")
+        self._client = client
+        self._held_until: dict[str, float] = {}
+
+    def held_seconds(self, method: str) -> float:
+        """How long Slack still wants no call of it."""
+        return max(0.0, self._held_until.get(method, 0.0) - time.monotonic())
+
+    async def read(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A call with its arguments in the address. Raises the four kinds."""
+        return await self._once(method, http_verb="GET", params=dict(arguments))
+
+    async def write(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A call with its arguments as JSON. Raises the four kinds."""
+        return await self._once(method, json=dict(arguments))
+
+    async def _once(self, method: str, **how: Any) -> Mapping[str, Any]:
+        """A 429 holds this method back for as long as Slack asks."""
+        await asyncio.sleep(self.held_seconds(method))
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                answer = await self._client.api_call(method, **how)
+        except SlackApiError as error:
+            raise self._sorted(method, error) from error
+        except aiohttp.ClientConnectorError as error:
+            raise Unreachable(type(error).__name__) from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise NoAnswer(type(error).__name__) from error
+        data: Mapping[str, Any] = answer.data  # type: ignore[assignment]
+        return data
+
+    def _sorted(self, method: str, error: SlackApiError) -> SlackTrouble:
+        answer = error.response
+        status = getattr(answer, "status_code", getattr(answer, "status", 0))
+        word = str(answer.get("error", "")) if hasattr(answer, "get") and isinstance(answer.data, dict) else ""
+        if status == 429 or word in (RATE_LIMITED, "rate_limited"):
+            self._held_until[method] = time.monotonic() + _retry_after_seconds(answer.headers)
+            return Unreachable(RATE_LIMITED)
+        if status >= 500 or word in _TROUBLES or not word:
+            return NoAnswer(word or f"http {status}")
+        return CannotUpdate(word) if word in _CANNOT_UPDATE else SlackRefused(word)
+
+
+def _retry_after_seconds(headers: Mapping[str, str]) -> float:
+    for name, value in headers.items():
+        if name.lower() == "retry-after":
+            try:
+                return max(0.0, float(value))
+            except ValueError:
+                break
+    return 30.0
