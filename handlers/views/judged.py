@@ -36,10 +36,12 @@ def budget_lines(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> 
         shown = words.plain(budget.shown)
         if isinstance(budget.remaining, NoData):
             untold.setdefault(shown, []).append(words.plain(Message(f"budget.name_{budget.name}", {})))
-        elif isinstance(budget.burn_today, NoData):
+        elif isinstance(budget.burn, NoData):
             yield say(budget.shown)
+        elif budget.lasts_days is None:
+            yield say(message("budget.burn", shown=shown, burn=budget.burn))
         else:
-            yield say(message("budget.burn", shown=shown, burn=budget.burn_today))
+            yield say(message("budget.ends", shown=shown, burn=budget.burn, days=budget.lasts_days))
     for shown, names in untold.items():
         yield say(message("budget.no_data", names=", ".join(names), shown=shown))
 

@@ -4,31 +4,40 @@ Counted on the sums of the days. Nothing is scaled up to days that are not known
 are both left out, and below three quarters of the window there is no budget to speak of.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from lumen.exporters.slo import LEAST_SAMPLES, SloTargets
-from lumen.model.assessment import ErrorBudget
+from lumen.exporters.slo import LEAST_SAMPLES, SloTargets, too_few
+from lumen.model.assessment import NO_PACE, ErrorBudget
 from lumen.model.day import SLICES_A_DAY, Day, day_of
-from lumen.model.message import message
+from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import SLICE
 
 WINDOW_DAYS = 30
 LEAST_COVERAGE = 0.75
-#: Of today, before anything is said of its burn: an hour of slices, LEAST_SAMPLES of anything else.
-LEAST_SLICES_TODAY = 12
+#: Of today and yesterday, before anything is said of their pace: a quarter of a day.
+LEAST_SLICES_OF_LATE = 72
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Events of one objective on one day; `slices`: in how many slices they are known."""
+    """Events of one objective; `slices`: in how many slices they are known. `bad` is interpolated for latencies."""
 
-    date: date
     slices: int
     valid: int
-    bad: int
+    bad: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """An objective, and what counts for it on a day. `threshold_ms` is that of a latency."""
+
+    name: str
+    target: float
+    of: Callable[[Day], _Counts]
+    threshold_ms: float | None = None
 
 
 def budget_window(now: datetime) -> date:
@@ -37,45 +46,68 @@ def budget_window(now: datetime) -> date:
 
 
 def error_budgets(days: Sequence[Day], now: datetime, targets: SloTargets) -> tuple[ErrorBudget, ...]:
-    """Availability by slices, errors by requests, misses by lookups. Latency has none: its distribution is not kept."""
+    """Of every objective, in the order of mission 3.1."""
     since = budget_window(now)
-    known = [day for day in days if since <= day.date <= day_of(now)]
-    return tuple(_budgets(known, now, targets))
+    known = {day.date: day for day in days if since <= day.date <= day_of(now)}
+    return tuple(_budget(kind, {of: kind.of(day) for of, day in known.items()}, now) for kind in _kinds(targets))
 
 
-def _budgets(days: Sequence[Day], now: datetime, targets: SloTargets) -> Iterator[ErrorBudget]:
-    slices = [_Counts(d.date, d.known_slices, d.good_slices + d.bad_slices, d.bad_slices) for d in days]
-    yield _budget("availability", targets.availability, slices, now, LEAST_SLICES_TODAY)
-    requests = [_Counts(d.date, d.known_slices, d.requests, d.errors_5xx) for d in days]
-    yield _budget("error_rate", 1 - targets.error_rate, requests, now, LEAST_SAMPLES)
-    lookups = [_Counts(d.date, d.lookup_slices, d.hits + d.misses, d.misses) for d in days]
-    yield _budget("cache_hit_rate", targets.hit_rate, lookups, now, LEAST_SAMPLES)
+def _kinds(targets: SloTargets) -> Iterator[_Kind]:
+    """Availability by slices, latency and errors by requests, misses by lookups."""
+    yield _Kind(
+        "availability",
+        targets.availability,
+        lambda day: _Counts(day.known_slices, day.good_slices + day.bad_slices, day.bad_slices),
+    )
+    yield _latency("latency_p95", targets.p95_share, targets.p95_ms)
+    yield _latency("latency_p99", targets.p99_share, targets.p99_ms)
+    yield _Kind(
+        "error_rate", 1 - targets.error_rate, lambda day: _Counts(day.known_slices, day.requests, day.errors_5xx)
+    )
+    yield _Kind(
+        "cache_hit_rate", targets.hit_rate, lambda day: _Counts(day.lookup_slices, day.hits + day.misses, day.misses)
+    )
 
 
-def _budget(name: str, target: float, days: Sequence[_Counts], now: datetime, least_today: int) -> ErrorBudget:
-    valid, bad, slices = (sum(getattr(day, what) for day in days) for what in ("valid", "bad", "slices"))
-    known_days = slices / SLICES_A_DAY
-    allowed = (1 - target) * valid
-    left: float | NoData = _few_days(known_days)
-    if known_days >= 1 and allowed > 0:
-        left = 1 - bad / allowed
-    remaining = left if slices >= LEAST_COVERAGE * _slices_gone_by(now) else _few_days(known_days)
-    today = next((day for day in days if day.date == day_of(now)), None)
+def _latency(name: str, share: float, threshold_ms: float) -> _Kind:
+    return _Kind(name, share, lambda day: _Counts(day.timed_slices, day.timed, day.slower(threshold_ms)), threshold_ms)
+
+
+def _budget(kind: _Kind, days: Mapping[date, _Counts], now: datetime) -> ErrorBudget:
+    whole = _sum(days.values())
+    of_late = _sum(counts for of, counts in days.items() if of >= day_of(now) - timedelta(days=1))
+    allowed = (1 - kind.target) * whole.valid
+    known_days = whole.slices / SLICES_A_DAY
+    left = _left(whole, allowed)
+    remaining = left if whole.slices >= LEAST_COVERAGE * _slices_gone_by(now) else _few_days(known_days)
+    burn = _burn(of_late, kind.target)
+    is_told = not isinstance(remaining, NoData) and not isinstance(burn, NoData)
     return ErrorBudget(
-        name=name,
-        target=target,
+        name=kind.name,
+        target=kind.target,
         window_days=WINDOW_DAYS,
         known_days=known_days,
-        valid=valid,
-        bad=bad,
+        valid=whole.valid,
+        bad=round(whole.bad),
         allowed=allowed,
         remaining=remaining,
         remaining_of_known=left,
-        burn_today=_burn(today, target, least_today),
-        shown=remaining.reason
-        if isinstance(remaining, NoData)
-        else message(f"budget.{name}", bad=bad, allowed=allowed, remaining=remaining, days=known_days, target=target),
+        burn=burn,
+        lasts_days=_lasts(kind.target, days, of_late, now) if is_told else None,
+        shown=remaining.reason if isinstance(remaining, NoData) else _shown(kind, whole, allowed, remaining),
     )
+
+
+def _sum(days: Iterable[_Counts]) -> _Counts:
+    given = tuple(days)
+    return _Counts(sum(d.slices for d in given), sum(d.valid for d in given), sum(d.bad for d in given))
+
+
+def _left(whole: _Counts, allowed: float) -> float | NoData:
+    """Of what is known, however few days that is; NoData below one."""
+    if whole.slices < SLICES_A_DAY:
+        return _few_days(whole.slices / SLICES_A_DAY)
+    return 1 - whole.bad / allowed if whole.valid >= LEAST_SAMPLES and allowed > 0 else too_few(whole.valid)
 
 
 def _slices_gone_by(now: datetime) -> int:
@@ -84,10 +116,35 @@ def _slices_gone_by(now: datetime) -> int:
     return (WINDOW_DAYS - 1) * SLICES_A_DAY + int((now - midnight) / SLICE)
 
 
-def _burn(today: _Counts | None, target: float, least: int) -> float | NoData:
-    if today is None or today.valid < least or target >= 1:
-        return NoData(message("budget.today_just_begun"), message("budget.today_just_begun_remedy"))
-    return today.bad / today.valid / (1 - target)
+def _burn(of_late: _Counts, target: float) -> float | NoData:
+    if of_late.slices < LEAST_SLICES_OF_LATE or of_late.valid < LEAST_SAMPLES or target >= 1:
+        return NO_PACE
+    return of_late.bad / of_late.valid / (1 - target)
+
+
+def _lasts(target: float, days: Mapping[date, _Counts], of_late: _Counts, now: datetime) -> float | None:
+    """In how many days it is spent if each goes like the last ones while the oldest leave the window with all that
+    they allowed and spent; None: never, or it is spent already."""
+    whole = _sum(days.values())
+    allowed_share, a_day = 1 - target, SLICES_A_DAY / of_late.slices
+    left = allowed_share * whole.valid - whole.bad
+    for nth in range(WINDOW_DAYS):
+        leaving = days.get(budget_window(now) + timedelta(days=nth), _Counts(0, 0, 0))
+        allowed = allowed_share * (a_day * of_late.valid - leaving.valid)
+        spent = a_day * of_late.bad - leaving.bad
+        if left > 0 >= left + allowed - spent:
+            return nth + left / (spent - allowed)
+        left += allowed - spent
+    return None
+
+
+def _shown(kind: _Kind, whole: _Counts, allowed: float, remaining: float) -> Message:
+    params: dict[str, float] = {"bad": round(whole.bad), "allowed": allowed, "days": whole.slices / SLICES_A_DAY}
+    if kind.threshold_ms is not None:
+        params["threshold_ms"] = kind.threshold_ms
+    if remaining < 0:
+        return Message(f"budget.{kind.name}_over", {**params, "over": -remaining})
+    return Message(f"budget.{kind.name}", {**params, "remaining": remaining})
 
 
 def _few_days(known_days: float) -> NoData:

@@ -97,7 +97,8 @@ def _unknown(name: str, target: float, valid: int, why: NoData) -> Objective:
     return Objective(name, target, why, valid, None, False, why, why.reason)
 
 
-def _too_few(valid: int) -> NoData:
+def too_few(valid: int) -> NoData:
+    """What stands instead of a verdict on so few events."""
     return NoData(
         message("assess.too_few_samples", samples=valid, least=LEAST_SAMPLES),
         message("assess.too_few_samples_remedy", least=LEAST_SAMPLES),
@@ -109,7 +110,7 @@ def _availability(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
     if isinstance(traffic, NoData):
         return _unknown(name, target, 0, traffic)
     if traffic.requests < LEAST_SAMPLES:
-        return _unknown(name, target, 0, _too_few(traffic.requests))
+        return _unknown(name, target, 0, too_few(traffic.requests))
     # A slice in which nobody asked for anything shows neither health nor failure.
     asked = [piece for piece in traffic.slices if piece.total]
     good = sum(map(is_good, asked))
@@ -128,7 +129,7 @@ def _latency(
     if isinstance(latency, NoData):
         return _unknown(name, share, 0, latency)
     if latency.total < LEAST_SAMPLES:
-        return _unknown(name, share, latency.total, _too_few(latency.total))
+        return _unknown(name, share, latency.total, too_few(latency.total))
     faster = latency.share_below(threshold_ms)
     rule = _Rule(name, share, lambda r: r >= share, lambda _: _slower_than(latency, share, alert_ms))
     shown = message(
@@ -150,7 +151,7 @@ def _error_rate(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
     if isinstance(traffic, NoData):
         return _unknown(name, target, 0, traffic)
     if traffic.requests < LEAST_SAMPLES:
-        return _unknown(name, target, traffic.requests, _too_few(traffic.requests))
+        return _unknown(name, target, traffic.requests, too_few(traffic.requests))
     rate = traffic.errors_5xx / traffic.requests
     rule = _Rule(name, target, lambda _: rate < targets.error_rate, lambda _: rate > targets.error_rate_alert)
     shown = message(
@@ -170,7 +171,7 @@ def _hit_rate(cache: CacheStats | NoData, targets: SloTargets) -> Objective:
         return _unknown(name, target, 0, cache)
     asked = cache.hits + cache.misses
     if asked < LEAST_SAMPLES:
-        return _unknown(name, target, asked, _too_few(asked))
+        return _unknown(name, target, asked, too_few(asked))
     rate = cache.hits / asked
     rule = _Rule(name, target, lambda r: r > target, lambda r: r < targets.hit_rate_alert)
     shown = message("assess.slo_cache_hit_rate", ratio=rate, target=target, hits=cache.hits, lookups=asked)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from lumen.model.message import Message
+from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 
 #: Weights are sums of decimals: 0.30 + 0.25 + 0.20 must count as 75 %.
@@ -158,6 +158,9 @@ class Objective:
         return (1 - self.good_ratio) / (1 - self.target) if self.target < 1 else None
 
 
+NO_PACE = NoData(message("budget.no_pace"), message("budget.no_pace_remedy"))
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorBudget:
     """How much of what an objective allows over `window_days` is spent: counts of events of the known slices alone.
@@ -176,9 +179,11 @@ class ErrorBudget:
     remaining: float | NoData
     #: The same over the days that are known, however few; NoData below one day.
     remaining_of_known: float | NoData
-    #: How many times faster than the target allows it is spent today (UTC).
-    burn_today: float | NoData
     shown: Message
+    #: How many times faster than the target allows it is spent today and yesterday (UTC).
+    burn: float | NoData = NO_PACE
+    #: In how many days it is spent if each goes like these; None: never, spent already, or not known.
+    lasts_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

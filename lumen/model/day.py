@@ -1,11 +1,12 @@
 """What is kept of a day when its slices are forgotten: sums over the five-minute slices, and how many were known."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 
 from lumen.model.observation import Observation
-from lumen.model.snapshot import BAD_SLICE_ERROR_RATE, SLICE
+from lumen.model.snapshot import BAD_SLICE_ERROR_RATE, SLICE, Bucket, bucket_below
 
 SLICES_A_DAY = round(timedelta(days=1) / SLICE)
 
@@ -34,6 +35,19 @@ class Day:
     #: An estimate (docs/methods.md, Cost), over `cost_slices` of the slices.
     cost_slices: int = 0
     cost_usd: float = 0.0
+    #: Slices of which is known how long every request took, and how many requests took how long. The buckets are kept
+    #: rather than what is slower than an objective allows, so the objective may change.
+    timed_slices: int = 0
+    latencies: Mapping[Bucket, int] = field(default_factory=dict)
+
+    @property
+    def timed(self) -> int:
+        """Requests of which is known how long they took."""
+        return sum(self.latencies.values())
+
+    def slower(self, threshold_ms: float) -> float:
+        """How many of them were not faster than that; within a bucket they are taken as evenly spread."""
+        return sum(count * (1 - bucket_below(bucket, threshold_ms)) for bucket, count in self.latencies.items())
 
     @property
     def complete_cost_usd(self) -> float | None:
@@ -42,12 +56,10 @@ class Day:
 
     def plus(self, other: "Day") -> "Day":
         """Both sums of the same day together."""
-        added = {
-            field.name: getattr(self, field.name) + getattr(other, field.name)
-            for field in fields(self)
-            if field.name != "date"
-        }
-        return replace(self, **added)
+        return _sum(self.date, (self, other))
+
+
+_ADDED = tuple(field.name for field in fields(Day) if field.name not in ("date", "latencies"))
 
 
 def day_of(at: datetime) -> date:
@@ -57,24 +69,28 @@ def day_of(at: datetime) -> date:
 
 def folded(observations: Iterable[Observation]) -> tuple[Day, ...]:
     """The sums of these slices by day, ascending."""
-    days: dict[date, Day] = {}
-    for one in observations:
-        of = day_of(one.start)
-        days[of] = days.get(of, Day(of)).plus(_slice(of, one))
-    return tuple(days[of] for of in sorted(days))
+    return together(_slice(day_of(one.start), one) for one in observations)
 
 
 def together(*several: Iterable[Day]) -> tuple[Day, ...]:
     """Sums of different slices, a day once, ascending."""
-    days: dict[date, Day] = {}
+    days: dict[date, list[Day]] = {}
     for day in (one for each in several for one in each):
-        days[day.date] = days[day.date].plus(day) if day.date in days else day
-    return tuple(days[of] for of in sorted(days))
+        days.setdefault(day.date, []).append(day)
+    return tuple(_sum(of, days[of]) for of in sorted(days))
 
 
 def is_good_slice(requests: int, errors_5xx: int) -> bool:
     """A slice with requests is good unless more than 5 % of them failed (methods 1)."""
     return errors_5xx <= BAD_SLICE_ERROR_RATE * requests
+
+
+def _sum(of: date, parts: Sequence[Day]) -> Day:
+    latencies: Counter[Bucket] = Counter()
+    for part in parts:
+        latencies.update(part.latencies)
+    added = {name: sum(getattr(part, name) for part in parts) for name in _ADDED}
+    return Day(of, **added, latencies=dict(latencies))
 
 
 def _slice(of: date, one: Observation) -> Day:
@@ -95,4 +111,8 @@ def _slice(of: date, one: Observation) -> Day:
         day = replace(day, lookup_slices=1, hits=one.hits, misses=one.misses)
     if one.cost_usd is not None:
         day = replace(day, cost_slices=1, cost_usd=one.cost_usd)
+    if one.latency is not None:
+        day = replace(day, timed_slices=1, latencies=dict(one.latency.buckets()))
+    elif one.requests == 0:
+        day = replace(day, timed_slices=1)
     return day

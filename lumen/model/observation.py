@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from lumen.model.snapshot import SLICE
+from lumen.model.snapshot import SLICE, LatencyDistribution
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Half-open [start, start + 5 min). Counts are of the slice, memory and percentiles are levels."""
+    """Half-open [start, start + 5 min). Counts are of the slice, memory and percentiles are levels.
+
+    `latency`, of which the percentiles are read, goes into the sums of its day in the step that stores the slice; with
+    the slice itself it is not kept. Percentiles alone (a history of somebody else's) do not tell it.
+    """
 
     start: datetime
     requests: int | None = None
@@ -23,6 +27,7 @@ class Observation:
     memory_mb: float | None = None
     cost_usd: float | None = None
     revision: str | None = None
+    latency: LatencyDistribution | None = None
 
     @property
     def end(self) -> datetime:

@@ -41,7 +41,7 @@ class SliceSource(Protocol):
     async def counts(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        """The same without latencies, which take most of the work: for the sums of days long past."""
+        """The same without latencies, which take most of the work."""
 
     async def by_revision(
         self, services: Sequence[ServiceId], window: Window, period: timedelta

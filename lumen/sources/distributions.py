@@ -1,6 +1,7 @@
 """Monitoring's histograms as Lumen's. The buckets are read at run time: percentiles are only as fine as they are."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from lumen.model.snapshot import LatencyDistribution
@@ -18,11 +19,22 @@ def bounds_of(options: Any) -> tuple[float, ...]:
     kind = options.WhichOneof("options")
     if kind == "linear_buckets":
         linear = options.linear_buckets
-        return tuple(linear.offset + linear.width * i for i in range(linear.num_finite_buckets + 1))
+        return _linear(linear.offset, linear.width, linear.num_finite_buckets)
     if kind == "exponential_buckets":
         grown = options.exponential_buckets
-        return tuple(grown.scale * grown.growth_factor**i for i in range(grown.num_finite_buckets + 1))
+        return _exponential(grown.scale, grown.growth_factor, grown.num_finite_buckets)
     return tuple(options.explicit_buckets.bounds)
+
+
+@lru_cache
+def _linear(offset: float, width: float, buckets: int) -> tuple[float, ...]:
+    return tuple(offset + width * i for i in range(buckets + 1))
+
+
+@lru_cache
+def _exponential(scale: float, growth: float, buckets: int) -> tuple[float, ...]:
+    """Once for all slices: they share their bounds."""
+    return tuple(scale * growth**i for i in range(buckets + 1))
 
 
 def added_up(distributions: Iterable[Any]) -> LatencyDistribution | None:
@@ -44,4 +56,6 @@ def added_up(distributions: Iterable[Any]) -> LatencyDistribution | None:
             counts[bucket] += count
     if not bounds or sum(counts) == 0:
         return None
+    while not counts[-1]:
+        counts.pop()  # a slow tail that nobody was in: most of a fortnight of slices
     return LatencyDistribution(bounds, tuple(counts))

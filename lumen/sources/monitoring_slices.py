@@ -49,7 +49,7 @@ class MonitoringSlices:
     async def counts(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        """A server's own counters know nothing of the past, so without an instance these lack hits and misses."""
+        """Without an instance these lack hits and misses too: a server's own counters tell of now alone."""
         return await self._all(services, window, latencies=False)
 
     async def _all(
@@ -160,6 +160,7 @@ def _add_latencies(slices: dict[int, Observation], series: Sequence[Series]) -> 
                 p50_ms=latency.percentile_ms(0.5),
                 p95_ms=latency.percentile_ms(0.95),
                 p99_ms=latency.percentile_ms(0.99),
+                latency=latency,
             )
 
 

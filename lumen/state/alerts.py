@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from redis.asyncio import Redis
@@ -20,7 +21,7 @@ from lumen.ports.state import Lease
 from lumen.ports.watching import Look
 from lumen.state.calls import Calls
 from lumen.state.codec import decode, encode
-from lumen.state.days import KEEP_DAYS, SUMS, arguments_of, oldest_kept
+from lumen.state.days import KEEP_DAYS, arguments_of, buckets_of, names_of, oldest_kept
 from lumen.state.keys import position
 from lumen.state.leases import lease_lost
 
@@ -112,6 +113,7 @@ class RedisAlerts:
         earlier: Sequence[Day],
     ) -> bool:
         days = together(earlier, folded(observations))
+        buckets = buckets_of(days)
         arguments: list[str | int] = [
             lease.name,
             lease.token,
@@ -122,11 +124,11 @@ class RedisAlerts:
             len(observations),
             len(days),
             oldest_kept(self._clock.now(), self._keep_days),
-            ",".join(SUMS),
+            names_of(buckets),
         ]
         for one in observations:
             arguments += [one.start.isoformat(), _short(one)]
-        arguments += arguments_of(days)
+        arguments += arguments_of(days, buckets)
         for each in told:
             arguments += _told(each)
         reply = await self._calls.change("watch_look", service, *arguments)
@@ -136,8 +138,8 @@ class RedisAlerts:
 
 
 def _short(one: Observation) -> str:
-    """Without what is unknown: a fortnight of slices is kept."""
-    known = {name: value for name, value in json.loads(encode(one)).items() if value is not None}
+    """Without what is unknown, and without what its day has counted: a fortnight of slices is kept."""
+    known = {name: value for name, value in json.loads(encode(replace(one, latency=None))).items() if value is not None}
     return json.dumps(known, separators=(",", ":"))
 
 

@@ -1,4 +1,7 @@
-"""The sums of the days: a hash of "2026-11-22/requests" and the like, added to in the step that stores the slices."""
+"""The sums of the days: a hash of "2026-11-22/requests" and the like, added to in the step that stores the slices.
+
+How many requests took how long is "2026-11-22/latency_ms/155.5/217.7" for each bucket that holds any.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -7,6 +10,7 @@ from redis.asyncio import Redis
 
 from lumen.model.day import Day, day_of
 from lumen.model.service import ServiceId
+from lumen.model.snapshot import Bucket
 from lumen.state.calls import Calls
 from lumen.state.keys import position
 
@@ -15,7 +19,7 @@ KEEP_DAYS = 100
 #: Whole numbers alone, so that no sum depends on the order in which it was made: money in billionths of a dollar.
 NANO = 1_000_000_000
 
-#: Names as they are stored, in the order in which watch_look.lua is given them.
+#: Names as they are stored. The first one is of every day.
 SUMS = (
     "slices",
     "known_slices",
@@ -29,7 +33,9 @@ SUMS = (
     "misses",
     "cost_slices",
     "cost_nano_usd",
+    "timed_slices",
 )
+LATENCY = "latency_ms"
 
 
 class RedisDays:
@@ -49,12 +55,24 @@ class RedisDays:
         return [_day(of, sums[of]) for of in sorted(sums)]
 
 
-def arguments_of(days: Sequence[Day]) -> Iterator[str | int]:
+def buckets_of(days: Sequence[Day]) -> list[Bucket]:
+    """Every bucket that holds a request of any of these days, ascending."""
+    return sorted({bucket for day in days for bucket in day.latencies})
+
+
+def names_of(buckets: Sequence[Bucket]) -> str:
+    """Of all sums, in the order in which watch_look.lua is given them."""
+    return ",".join((*SUMS, *(f"{LATENCY}/{low!r}/{high!r}" for low, high in buckets)))
+
+
+def arguments_of(days: Sequence[Day], buckets: Sequence[Bucket]) -> Iterator[str | int]:
     """Date and sums of each, as watch_look.lua takes them."""
     for day in days:
         yield day.date.isoformat()
         for name in SUMS:
             yield round(day.cost_usd * NANO) if name == "cost_nano_usd" else int(getattr(day, name))
+        for bucket in buckets:
+            yield day.latencies.get(bucket, 0)
 
 
 def oldest_kept(now: datetime, keep_days: int) -> str:
@@ -65,7 +83,16 @@ def oldest_kept(now: datetime, keep_days: int) -> str:
 def _day(of: date, sums: Mapping[str, int]) -> Day:
     """A sum that an older Lumen did not make yet is 0, over 0 slices."""
     counts = {name: sums.get(name, 0) for name in SUMS if name != "cost_nano_usd"}
-    return Day(of, **counts, cost_usd=sums.get("cost_nano_usd", 0) / NANO)
+    latencies = dict(_buckets(sums))
+    return Day(of, **counts, cost_usd=sums.get("cost_nano_usd", 0) / NANO, latencies=latencies)
+
+
+def _buckets(sums: Mapping[str, int]) -> Iterator[tuple[Bucket, int]]:
+    for name, count in sums.items():
+        kind, _, edges = name.partition("/")
+        if kind == LATENCY and count:
+            low, _, high = edges.partition("/")
+            yield (float(low), float(high)), count
 
 
 def _pairs(listed: Sequence[str]) -> Iterator[tuple[str, str]]:

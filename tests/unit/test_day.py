@@ -31,7 +31,7 @@ def test_a_slice_is_good_bad_quiet_or_unknown() -> None:
             Observation(NOON + 3 * SLICE),
         ]
     )
-    assert found == (Day(date(2026, 3, 1), 4, 3, 1, 1, 200, 11),)
+    assert found == (Day(date(2026, 3, 1), 4, 3, 1, 1, 200, 11, timed_slices=1),)
 
 
 def test_a_day_costs_something_only_as_a_whole() -> None:

@@ -8,7 +8,6 @@ from handlers.views.card import Shown
 from handlers.views.frame import closed, opened
 from handlers.views.judged import budget_lines
 from handlers.views.words import iso
-from lumen.model.assessment import ErrorBudget
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.readout import TurnReadout
@@ -22,13 +21,12 @@ LEAST_PAST = timedelta(days=1)
 
 
 def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
-    """Money first, then the error budgets, each with its own end where it burns too fast."""
+    """Money first, then the error budgets."""
     spend, budgets = turn.snapshot.spend, turn.assessment.slo.budgets
     share = turn.assessment.rhythm.budget_share
     card = opened(words, _title(readout, share), readout, turn)
     card.titled(message("explain.budget_title"), (words.say(line) for line in money(turn)))
-    errors = [*budget_lines(words, words.say, budgets), *_ends(words, budgets)]
-    card.titled(message("budget.title"), errors)
+    card.titled(message("budget.title"), budget_lines(words, words.say, budgets))
     spent = spend if isinstance(spend, NoData) else spend.month_to_date_usd
     unknown = [spent, *(budget.remaining for budget in budgets)]
     notes = [message("explain.budget_rule")]
@@ -77,13 +75,3 @@ def _past(as_of: datetime) -> float | None:
     begin = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     end = (begin + timedelta(days=32)).replace(day=1)
     return (as_of - begin) / (end - begin) if as_of - begin >= LEAST_PAST else None
-
-
-def _ends(words: Catalogue, budgets: tuple[ErrorBudget, ...]) -> Iterator[str]:
-    """When a budget is spent that burns faster than it lasts."""
-    for budget in budgets:
-        left, burn = budget.remaining, budget.burn_today
-        if isinstance(left, NoData) or isinstance(burn, NoData) or burn <= 1 or left <= 0:
-            continue
-        name = words.plain(Message(f"budget.name_{budget.name}", {}))
-        yield words.say(message("explain.budget_lasts", name=name, days=left * budget.window_days / burn))

@@ -22,6 +22,7 @@ from lumen.sources.hourly_cost import HourlyCosts
 from lumen.sources.monitoring_cache import MonitoringCache
 from lumen.sources.monitoring_query import MonitoringQueries
 from lumen.sources.monitoring_slices import MonitoringSlices
+from lumen.sources.monitoring_traffic import MonitoringTraffic
 from lumen.sources.priced_slices import PricedSlices
 from lumen.sources.redis_cache import RedisInfoCache
 from lumen.sources.redis_client import open_cache
@@ -114,7 +115,25 @@ async def test_counts_are_the_slices_without_latencies(looking: Looking) -> None
     slices = (await source.slices((looking.api,), window))[looking.api]
     assert not isinstance(counts, NoData)
     assert not isinstance(slices, NoData)
-    assert list(counts) == [replace(one, p50_ms=None, p95_ms=None, p99_ms=None) for one in slices]
+    assert list(counts) == [replace(one, p50_ms=None, p95_ms=None, p99_ms=None, latency=None) for one in slices]
+
+
+async def test_a_day_counts_slow_requests_as_the_distribution_of_the_hour_does(looking: Looking) -> None:
+    window = looking.window(HOUR)
+    queries = MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE)
+    prices = HourlyCosts(queries, PRICES, CloudRunDeployments(looking.google.services, looking.google.revisions), None)
+    traffic = (await MonitoringTraffic(queries, prices).traffic((looking.api,), window))[looking.api]
+    slices = (await looking.source().slices((looking.api,), window))[looking.api]
+    assert not isinstance(slices, NoData)
+    assert not isinstance(traffic, NoData)
+    assert not isinstance(traffic.latency, NoData)
+    days = folded(slices)
+    assert sum(day.timed_slices for day in days) == window.slices
+    assert sum(day.timed for day in days) == traffic.latency.total
+    for threshold_ms in (200.0, 500.0, 77.7):
+        slower = sum(day.slower(threshold_ms) for day in days)
+        assert slower == pytest.approx((1 - traffic.latency.share_below(threshold_ms)) * traffic.latency.total)
+        assert slower > 0
 
 
 async def test_slices_cost_what_their_hours_cost(looking: Looking) -> None:

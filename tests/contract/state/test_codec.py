@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handlers.catalogue import Catalogue
+from lumen.model.assessment import NO_PACE, ErrorBudget
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Decision, Draft
@@ -68,6 +70,17 @@ def test_no_data_is_not_taken_for_a_figure() -> None:
 def test_what_is_no_figure_is_refused(figure: float) -> None:
     with pytest.raises(ValueError, match="JSON"):
         encode(message("a.b", x=figure))
+
+
+def test_a_budget_whose_pace_was_todays_alone_is_read_without_one() -> None:
+    stored = (
+        '{"name":"availability","target":0.995,"window_days":30,"known_days":30.0,"valid":8640,"bad":2,"allowed":43.2,'
+        '"remaining":0.95,"remaining_of_known":0.95,"burn_today":1.4,"shown":{"code":"budget.availability","params":'
+        '{"bad":2,"allowed":43.2,"remaining":0.95,"days":30.0,"target":0.995}}}'
+    )
+    found = decode(ErrorBudget, stored)
+    assert (found.remaining, found.burn, found.lasts_days) == (0.95, NO_PACE, None)
+    assert "95% is left" in Catalogue("en").plain(found.shown)
 
 
 def test_a_field_of_a_newer_version_is_passed_over_and_a_wrong_type_is_not() -> None:

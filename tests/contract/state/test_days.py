@@ -1,5 +1,6 @@
 """The sums of the days over a real store: each slice counts once, whatever the looks go through."""
 
+import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,24 +9,29 @@ import pytest
 
 from lumen.model.day import Day, folded
 from lumen.model.observation import Observation
-from lumen.model.snapshot import SLICE
+from lumen.model.snapshot import SLICE, LatencyDistribution
 from lumen.ports.state import Lease
 from lumen.ports.watching import Look
 from lumen.state import alerts as room
 from lumen.state.alerts import RedisAlerts
 from lumen.state.days import RedisDays
+from lumen.state.keys import key
 from tests.contract.state.builders import OTHER, SERVICE, Store
 
 EVENING = datetime(2026, 2, 28, 23, 0, tzinfo=UTC)
+SOON = EVENING + timedelta(minutes=30)
 EVER = date(2000, 1, 1)
 
 
+TIMED = LatencyDistribution((1.4**15, 1.4**16), (900, 70, 30))
+
+
 def slices(count: int, start: datetime = EVENING) -> list[Observation]:
-    """Every seventh one is unknown, every fifth one bad, every third one without lookups or cost."""
+    """Every seventh one is unknown, every fifth one bad, every third one without lookups, cost or latency."""
     return [
         Observation(at)
         if nth % 7 == 3
-        else Observation(at, 1000, 100 if nth % 5 == 0 else 1, 4, hits=7, misses=3, cost_usd=0.021)
+        else Observation(at, 1000, 100 if nth % 5 == 0 else 1, 4, hits=7, misses=3, cost_usd=0.021, latency=TIMED)
         if nth % 3
         else Observation(at, 1000, 100 if nth % 5 == 0 else 1)
         for nth in range(count)
@@ -62,6 +68,40 @@ async def test_the_stored_sums_are_those_of_the_slices(
     assert same(await days.days(SERVICE, EVER), folded(given))
     assert [d.date for d in await days.days(SERVICE, date(2026, 3, 1))] == [date(2026, 3, 1)]
     assert await days.days(OTHER, EVER) == []
+
+
+async def test_how_long_requests_took_stays_with_the_day_and_not_with_the_slice(
+    store: Store, days: RedisDays, lease: Lease
+) -> None:
+    alerts, given = RedisAlerts(store.redis, store.clock), slices(3)
+    assert await alerts.look(SERVICE, lease, Look(None, given, ()))
+    assert await alerts.observations(SERVICE, None) == [replace(one, latency=None) for one in given]
+    other = LatencyDistribution((200.0,), (10, 5))  # Monitoring has other buckets from now on
+    assert await alerts.look(SERVICE, lease, Look(given[-1].start, [Observation(SOON, 15, 0, latency=other)], ()))
+    (kept,) = await days.days(SERVICE, EVER)
+    assert kept.timed_slices == 3
+    assert kept.latencies == {
+        (0.0, 1.4**15): 1800,
+        (1.4**15, 1.4**16): 140,
+        (1.4**16, math.inf): 60,
+        (0.0, 200.0): 10,
+        (200.0, math.inf): 5,
+    }
+
+
+async def test_days_of_a_lumen_that_kept_no_latency_are_read_and_added_to(
+    store: Store, days: RedisDays, lease: Lease
+) -> None:
+    names = "slices known_slices good_slices bad_slices requests errors_5xx errors_4xx lookup_slices hits misses"
+    for name, value in zip(names.split(), (3, 3, 3, 0, 300, 1, 2, 3, 21, 9), strict=True):
+        await store.redis.hset(key(SERVICE, "days"), f"2026-02-28/{name}", str(value))
+    old = Day(date(2026, 2, 28), 3, 3, 3, 0, 300, 1, 2, 3, 21, 9)
+    assert await days.days(SERVICE, EVER) == [old]
+    given = slices(2)
+    assert await RedisAlerts(store.redis, store.clock).look(SERVICE, lease, Look(None, given, ()))
+    (found,) = await days.days(SERVICE, EVER)
+    assert same([found], (old.plus(folded(given)[0]),))
+    assert (found.slices, found.timed_slices, found.timed) == (5, 1, 1000)
 
 
 async def test_a_slice_counts_once_however_often_it_is_looked_at(store: Store, days: RedisDays, lease: Lease) -> None:

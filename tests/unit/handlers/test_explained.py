@@ -214,7 +214,7 @@ def test_budget(spent_usd: float, sign: str, words: str) -> None:
     assert told.startswith(sign)
     assert words in told
     assert "52% of the month is over" in told
-    assert "Latency has no such budget" in told
+    assert "from a histogram" in told
 
 
 def test_on_the_first_day_of_a_month_there_is_neither_pace_nor_forecast() -> None:
@@ -228,8 +228,9 @@ def test_on_the_first_day_of_a_month_there_is_neither_pace_nor_forecast() -> Non
 def test_a_budget_that_burns_too_fast_says_when_it_ends() -> None:
     burning = [*MONTH[:-1], replace(MONTH[-1], errors_5xx=900, requests=300_000)]
     told = text(Subject.BUDGET, turn(burning))
-    assert "Errors: at today's rate it is spent in" in told
-    assert "at today's rate" not in text(Subject.BUDGET, turn(MONTH))
+    assert "Errors: 2,350 failed requests of the" in told
+    assert "at this pace gone in" in told
+    assert "at this pace" not in text(Subject.BUDGET, turn(MONTH))
 
 
 def test_cache_holds_each_figure_against_its_limits() -> None:
