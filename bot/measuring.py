@@ -41,7 +41,8 @@ def slices_of(
     else:
         slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock))
     counts_misses = bool(settings.cache_instance)
-    return PricedSlices(slices, queries, _cost_prices(settings), deployments, counts_misses=counts_misses)
+    prices, sharing = _cost_prices(settings), settings.services
+    return PricedSlices(slices, queries, prices, deployments, sharing, counts_misses=counts_misses)
 
 
 def publish_of(
@@ -81,14 +82,14 @@ def collector_of(
     queries = MonitoringQueries(google.metrics, settings.project_id)
     instances = dict.fromkeys(settings.services, settings.cache_instance)
     monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
-    hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring)
+    hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring, settings.services)
     budgets = GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
     return Collector(
         traffic=MonitoringTraffic(queries, hourly),
         cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
         ttl=ttl,
         deployments=deployments,
-        spend=GoogleSpend(budgets, hourly, clock, settings.budget_usd),
+        spend=GoogleSpend(budgets, hourly, clock, settings.budget_usd, settings.services),
         clock=clock,
         look_back=timedelta(hours=settings.monitoring_lookback_hours),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from handlers.catalogue import Catalogue
 from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
+from handlers.views.spent import at_least, parts
 from handlers.views.why import score_lines, scores_of
 from lumen.model.assessment import CacheFinding
 from lumen.model.message import Message, message
@@ -68,9 +69,11 @@ def _rhythm(words: Catalogue, turn: Turn) -> Iterator[str]:
     if rhythm.coherence is not None and rhythm.phase is not None and rhythm.entropy is not None:
         figures = {"coherence": rhythm.coherence, "phase": rhythm.phase, "entropy": rhythm.entropy}
         yield f"- {words.plain(Message('markdown.rhythm', figures))}"
-    share = rhythm.budget_share
+    share, spend = rhythm.budget_share, turn.snapshot.spend
     budget = message("markdown.no_budget") if share is None else message("markdown.budget", share=share)
-    yield f"- {words.plain(budget)}"
+    for line in (budget, at_least(spend), *parts(spend)):
+        if line is not None:
+            yield f"- {words.plain(line)}"
     if rhythm.forecast_usd is not None:
         yield f"- {words.plain(message('markdown.forecast', forecast_usd=rhythm.forecast_usd))}"
 

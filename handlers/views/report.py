@@ -10,12 +10,13 @@ from handlers.views.held import held_lines
 from handlers.views.judged import budget_lines, move_line, move_of, trend_lines
 from handlers.views.proposal import undo_button
 from handlers.views.silence import silence_line
+from handlers.views.spent import at_least
 from handlers.views.words import change_params, figure, iso, no_data, person, word
 from lumen.model.assessment import HealthLevel, Objective, Score, UnifiedGate, Verdict
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.readout import ChangeOfLate, StatusReadout
-from lumen.model.snapshot import Snapshot
+from lumen.model.snapshot import Snapshot, Spend
 from lumen.model.turn import Missing, Recommendation, Turn, Worth
 
 #: A colour is never alone: the word of the health stands beside it.
@@ -131,18 +132,17 @@ def _fields(words: Catalogue, turn: Turn) -> list[tuple[Message, str]]:
         (message("views.field_maturity"), figure(words, level, "views.value_level")),
         (
             message("views.field_spend"),
-            words.say(message("word.no_data"))
-            if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData)
-            else words.say(
-                message(
-                    "views.value_spend_estimate" if spend.is_estimate else "views.value_spend",
-                    spent_usd=spend.month_to_date_usd,
-                    budget_usd=spend.budget_usd,
-                )
-            ),
+            words.say(_spent(spend)),
         ),
         (message("views.field_rhythm"), word(words, "rhythm", judged.rhythm.state)),
     ]
+
+
+def _spent(spend: Spend | NoData) -> Message:
+    if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData):
+        return at_least(spend) or message("word.no_data")
+    code = "views.value_spend_estimate" if spend.is_estimate else "views.value_spend"
+    return Message(code, {"spent_usd": spend.month_to_date_usd, "budget_usd": spend.budget_usd})
 
 
 def _with_sign(verdict: Verdict, shown: str) -> str:

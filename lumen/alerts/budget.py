@@ -1,24 +1,28 @@
 """The month's budget: 80, 90 and 100 % of it spent, and before that a month that will end above it.
 
-What is spent is what is known of it, so it is at least so much: a gap raises no alert. The forecast takes the rest of
-the month for days like the last seven, is judged once a day, when a day is over, and gives way to the first threshold:
-one alert of the budget is open at a time.
+The budget is the project's, so what counts is the sum of all services. It is what is known of each, so it is at least
+so much: a gap raises no alert. The forecast takes the rest of the month for days like the last seven, is judged once a
+day, when a day is over, and only while every service's cost is known; it gives way to the first threshold: one alert
+of the budget is open at a time.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from lumen.alerts.finding import Finding
 from lumen.alerts.lifecycle import Lifecycle
-from lumen.model.alert import AlertEvent, AlertKind, Severity
-from lumen.model.message import message
+from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
+from lumen.model.message import Message, message
+from lumen.model.snapshot import SLICE
 
 THRESHOLDS = (1.0, 0.9, 0.8)
 SLICES_A_DAY = 288
 #: A day with fewer known slices than this is no day to forecast from.
 LEAST_SLICES = 260
+#: Below this share of known slices a service's month is not known (the month's sum of hours goes by the same).
+LEAST_COVERAGE = 0.8
 #: A whole week, so that a weekend is neither forgotten nor taken for the month.
 FORECAST_FROM_DAYS = 7
 #: Above the budget on so many days in a row: one dear day is no trend.
@@ -29,7 +33,7 @@ CLOSES_BELOW = 0.95
 
 @dataclass(frozen=True, slots=True)
 class DayCost:
-    """A UTC day: its cost so far, over `known` slices of five minutes."""
+    """A UTC day of one service: its cost so far, over `known` slices of five minutes."""
 
     date: date
     known: int
@@ -43,76 +47,137 @@ class DayCost:
     @property
     def end(self) -> datetime:
         """The midnight after it."""
-        return datetime.combine(self.date + timedelta(days=1), time(), UTC)
+        return end_of(self.date)
+
+
+def end_of(day: date) -> datetime:
+    """The midnight after it."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMonth:
+    """One service's month so far: over `known` of the `slices` that have gone by since its cost was first known."""
+
+    usd: float = 0.0
+    known: int = 0
+    slices: int = 0
+
+    @property
+    def is_known(self) -> bool:
+        return self.slices > 0 and self.known >= LEAST_COVERAGE * self.slices
 
 
 class MonthlyBudget:
-    """`usd` a month; 0: none. Ids tell the month and the threshold, so they are the same whenever it is noticed."""
+    """`usd` a month; 0: none. Ids tell the month and the threshold, so they are the same whenever it is noticed.
+
+    `service` is whose alerts they are: the first one that is watched, for all of them.
+    """
 
     def __init__(self, service: str, usd: float) -> None:
         self._usd = usd
         self._month = (0, 0)
-        self._closed_usd = 0.0
+        self._closed: Mapping[str, ServiceMonth] = {}
+        self._begun: set[str] = set()
         self._told = 0.0
         self._days: deque[float] = deque(maxlen=FORECAST_FROM_DAYS)
         self._above = 0
         self.spent = Lifecycle(service, AlertKind.BUDGET)
         self.forecast = Lifecycle(service, AlertKind.BUDGET, "forecast", clear_slices=1)
 
-    def so_far(self, today: DayCost, at: datetime) -> Iterator[AlertEvent]:
-        """The running day, as often as one likes; `at` is when its newest slice ended."""
-        yield from self._new_month(today.date, at)
-        spent_usd = self._closed_usd + today.usd
-        share = spent_usd / self._usd if self._usd > 0 else 0.0
+    def open_alerts(self) -> tuple[Alert, ...]:
+        """What is open now."""
+        return tuple(one.open for one in (self.spent, self.forecast) if one.open is not None)
+
+    def so_far(self, today: date, parts: Mapping[str, DayCost], at: datetime) -> Iterator[AlertEvent]:
+        """The running day of every service, as often as one likes; `at` is when its newest slice ended."""
+        if self._usd <= 0:
+            return
+        yield from self._new_month(today, at)
+        months = self.months(today, parts, at)
+        spent_usd = _sum(months)
+        share = spent_usd / self._usd
         crossed = next((one for one in THRESHOLDS if share >= one), 0.0)
         if crossed <= self._told:
             return
         self._told = crossed
         for one in (self.spent, self.forecast):
             yield from _some(one.close(at, message("alert.budget_next")))
-        reason = message("alert.budget", share=share, budget_usd=self._usd, spent_usd=spent_usd)
-        mark = f"{today.date:%Y-%m}:{crossed * 100:.0f}"
-        yield from _some(self.spent.step(at, Finding(Severity.TICKET, 1, reason), mark=mark))
+        mark = f"{today:%Y-%m}:{crossed * 100:.0f}"
+        yield from _some(self.spent.step(at, Finding(Severity.TICKET, 1, self._reason(months, spent_usd)), mark=mark))
 
-    def closed(self, day: DayCost) -> Iterator[AlertEvent]:
-        """Each day once, in order, when it is over."""
-        yield from self.so_far(day, day.end)
-        self._closed_usd += day.usd
-        if day.whole_usd is not None:
-            self._days.append(day.whole_usd)
+    def closed(self, day: date, parts: Mapping[str, DayCost]) -> Iterator[AlertEvent]:
+        """Each day once, in order, when it is over; every service is in `parts`, known or not."""
+        end = end_of(day)
+        if self._usd <= 0:
+            return
+        yield from self.so_far(day, parts, end)
+        self._closed = self.months(day, parts, end)
+        self._begun |= {name for name, part in parts.items() if part.known}
+        whole = [part.whole_usd for name, part in parts.items() if name in self._begun]
+        known = [usd for usd in whole if usd is not None]
+        if known and len(known) == len(whole):
+            self._days.append(sum(known))
         yield from self._forecast(day)
 
-    def _forecast(self, day: DayCost) -> Iterator[AlertEvent]:
-        if self._usd <= 0 or len(self._days) < FORECAST_FROM_DAYS or self._told:
+    def months(self, today: date, parts: Mapping[str, DayCost], at: datetime) -> Mapping[str, ServiceMonth]:
+        """Each service's month so far; on the day on which one begins nothing is missing before its first slice."""
+        elapsed = round((at - (end_of(today) - timedelta(days=1))) / SLICE)
+        found: dict[str, ServiceMonth] = {}
+        for name, part in parts.items():
+            before = self._closed.get(name, ServiceMonth())
+            slices = max(elapsed, part.known) if name in self._begun else part.known
+            found[name] = ServiceMonth(before.usd + part.usd, before.known + part.known, before.slices + slices)
+        return found
+
+    def _reason(self, months: Mapping[str, ServiceMonth], spent_usd: float) -> Message:
+        """Of one service alone, of several with each one's part, or of those that are known at least so much."""
+        figures = {"share": spent_usd / self._usd, "budget_usd": self._usd, "spent_usd": spent_usd}
+        if len(months) == 1:
+            return message("alert.budget", **figures)
+        parts = ", ".join(f"{name} ${month.usd:.2f}" for name, month in months.items() if month.is_known)
+        unknown = ", ".join(name for name, month in months.items() if not month.is_known)
+        if unknown:
+            return message("alert.budget_at_least", **figures, parts=parts, services=unknown)
+        return message("alert.budget_of_all", **figures, parts=parts)
+
+    def _forecast(self, day: date) -> Iterator[AlertEvent]:
+        is_known = all(month.is_known for month in self._closed.values())
+        if len(self._days) < FORECAST_FROM_DAYS or self._told or not is_known:
             return
-        last = (day.date.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        spent_usd = _sum(self._closed)
+        last = (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
         typical = sum(self._days) / len(self._days)
-        end_usd = self._closed_usd + (last - day.date).days * typical
+        end_usd = spent_usd + (last - day).days * typical
         is_open = self.forecast.open is not None
         limit = CLOSES_BELOW * self._usd if is_open else self._usd
         self._above = self._above + 1 if end_usd > limit else 0
-        finding = None
+        at, finding = end_of(day), None
         if (is_open and end_usd > limit) or self._above >= DAYS_IN_A_ROW:
             reason = message(
                 "alert.budget_forecast",
                 forecast_usd=end_usd,
                 budget_usd=self._usd,
-                spent_usd=self._closed_usd,
+                spent_usd=spent_usd,
                 share=end_usd / self._usd,
             )
             finding = Finding(Severity.TICKET, 1, reason)
         if finding is None:
-            yield from _some(self.forecast.close(day.end, message("alert.budget_forecast_over", forecast_usd=end_usd)))
+            yield from _some(self.forecast.close(at, message("alert.budget_forecast_over", forecast_usd=end_usd)))
         else:
-            yield from _some(self.forecast.step(day.end, finding, mark=f"{day.date:%Y-%m}"))
+            yield from _some(self.forecast.step(at, finding, mark=f"{day:%Y-%m}"))
 
     def _new_month(self, of: date, at: datetime) -> Iterator[AlertEvent]:
         if (of.year, of.month) == self._month:
             return
         self._month = (of.year, of.month)
-        self._closed_usd, self._told, self._above = 0.0, 0.0, 0
+        self._closed, self._told, self._above = {}, 0.0, 0
         for one in (self.spent, self.forecast):
             yield from _some(one.close(at, message("alert.budget_new_month")))
+
+
+def _sum(months: Mapping[str, ServiceMonth]) -> float:
+    return sum(month.usd for month in months.values())
 
 
 def _some(event: AlertEvent | None) -> Iterator[AlertEvent]:

@@ -1,4 +1,4 @@
-"""Cost alerts, of days: closed days that stand out (methods, Cost), and the month's budget.
+"""Cost alerts, of days: closed days of one service that stand out (methods, Cost).
 
 They remember eight weeks, so they are a fold of days, not of slices: live the days come from the store, which keeps
 them longer than their slices, in a back-test from the slices themselves. Both feed the same days in the same order.
@@ -6,7 +6,7 @@ them longer than their slices, in a back-test from the slices themselves. Both f
 
 from collections.abc import Iterator
 
-from lumen.alerts.budget import SLICES_A_DAY, DayCost, MonthlyBudget
+from lumen.alerts.budget import SLICES_A_DAY, DayCost
 from lumen.alerts.cost_anomaly import DailyCosts
 from lumen.alerts.finding import Finding
 from lumen.alerts.lifecycle import Lifecycle
@@ -15,27 +15,25 @@ from lumen.model.message import message
 
 
 class SpendingAlerts:
-    """`budget_usd` a month. Every time in it is that of a day's end, so it does not matter when a day is fed."""
+    """Every time in it is that of a day's end, so it does not matter when a day is fed."""
 
-    def __init__(self, service: str, budget_usd: float) -> None:
+    def __init__(self, service: str) -> None:
         self._days = DailyCosts()
-        self.budget = MonthlyBudget(service, budget_usd)
-        self.cost = Lifecycle(service, AlertKind.COST)
+        self._cost = Lifecycle(service, AlertKind.COST)
 
     def open_alerts(self) -> tuple[Alert, ...]:
         """All that is open now."""
-        lifecycles = (self.cost, self.budget.spent, self.budget.forecast)
-        return tuple(one.open for one in lifecycles if one.open is not None)
+        return () if self._cost.open is None else (self._cost.open,)
 
     def closed(self, day: DayCost) -> Iterator[AlertEvent]:
         """Each day once, in order, when it is over. A day of which too little is known neither opens nor closes."""
         whole_usd = day.whole_usd
-        if whole_usd is not None:
-            found = self._anomaly(day, whole_usd)
-            event = self.cost.step(day.end, found) if found else self.cost.close(day.end, message("alert.cost_normal"))
-            if event is not None:
-                yield event
-        yield from self.budget.closed(day)
+        if whole_usd is None:
+            return
+        found = self._anomaly(day, whole_usd)
+        event = self._cost.step(day.end, found) if found else self._cost.close(day.end, message("alert.cost_normal"))
+        if event is not None:
+            yield event
 
     def _anomaly(self, day: DayCost, whole_usd: float) -> Finding | None:
         found = self._days.add(day.date, whole_usd)

@@ -14,6 +14,7 @@ from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
 from lumen.alerts.no_data import COST_MISSES, NoDataAlert
 from lumen.alerts.observation import Observation
+from lumen.alerts.project import ProjectSlices
 from lumen.alerts.return_low import ReturnAlert
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.traffic import TrafficLevel
@@ -42,9 +43,16 @@ class AlertTargets:
 class ServiceWatch:
     """Feed observations in order of time. A slice that is skipped counts as missing."""
 
-    def __init__(self, service: str, targets: AlertTargets, *, days: bool = True) -> None:
-        """`days`: the days of the cost alerts are those of the slices; False: they are fed from elsewhere."""
+    def __init__(
+        self, service: str, targets: AlertTargets, *, days: bool = True, budget: ProjectSlices | None = None
+    ) -> None:
+        """`days`: the days of the cost alerts are those of the slices; False: they are fed from elsewhere.
+
+        `budget`: of several services that are fed beside this one; None: of this one alone.
+        """
+        self._service = service
         self._counts_days = days
+        self._budget = budget or ProjectSlices((service,), targets.budget_usd)
         self._day = DayCost(date.min, 0, 0.0)
         self._availability = AvailabilityAlert(service, targets.error_free_share)
         self._latency = LatencyAlert(service, targets.p99_limit_ms)
@@ -52,7 +60,7 @@ class ServiceWatch:
         self._return = ReturnAlert(
             service, targets.roi_limit, targets.api_cost_per_call_usd, targets.cache_cost_month_usd
         )
-        self._spending = SpendingAlerts(service, targets.budget_usd)
+        self._spending = SpendingAlerts(service)
         self._no_traffic = NoDataAlert(service, "traffic")
         self._no_latency = NoDataAlert(service, "latency")
         self._no_cache = NoDataAlert(service, "cache")
@@ -88,7 +96,8 @@ class ServiceWatch:
             self._no_cache.lifecycle,
             self._no_cost.lifecycle,
         )
-        return (*(one.open for one in lifecycles if one.open is not None), *self._spending.open_alerts())
+        money = (*self._spending.open_alerts(), *self._budget.open_alerts())
+        return (*(one.open for one in lifecycles if one.open is not None), *money)
 
     def _step(self, seen: Observation, opened_at: datetime | None) -> list[AlertEvent]:
         end = opened_at or seen.end
@@ -111,7 +120,7 @@ class ServiceWatch:
             self._day = DayCost(of, 0, 0.0)
         if seen.cost_usd is not None:
             self._day = DayCost(of, self._day.known + 1, self._day.usd + seen.cost_usd)
-            yield from self._spending.budget.so_far(self._day, end)
+        yield from self._budget.feed(self._service, seen, end)
 
     def _levels(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:
         if seen.p95_ms is not None and seen.requests is not None:

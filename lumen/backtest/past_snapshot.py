@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.alerts.observation import Observation
+from lumen.alerts.project import ProjectSlices
 from lumen.model.cache_day import DAY, cache_day
 from lumen.model.message import message
 from lumen.model.nodata import NoData
@@ -17,6 +18,7 @@ from lumen.model.snapshot import (
     HourlyHistory,
     LatencyDistribution,
     RequestSlice,
+    ServiceSpend,
     Snapshot,
     Spend,
     Traffic,
@@ -56,13 +58,13 @@ class Assumptions:
 class Past:
     """Fed with observations in order; keeps a day of slices and a week of hours."""
 
-    def __init__(self, service: ServiceId, assumed: Assumptions) -> None:
+    def __init__(self, service: ServiceId, assumed: Assumptions, budget: ProjectSlices) -> None:
+        """`budget` knows the month of all services, and is fed by somebody else."""
         self._service = service
         self._assumed = assumed
+        self._budget = budget
         self._slices: deque[Observation] = deque(maxlen=SLICES_A_DAY)
         self._hours: dict[datetime, _Hour] = {}
-        self._month: tuple[int, int] = (0, 0)
-        self._month_usd: float | None = None
 
     def add(self, seen: Observation) -> None:
         """The next observation."""
@@ -72,11 +74,6 @@ class Past:
             self._hours[hour] = _Hour()
             self._hours.pop(hour - (HISTORY_HOURS + 1) * HOUR, None)
         self._hours[hour].add(seen)
-        month = (seen.start.year, seen.start.month)
-        if month != self._month:
-            self._month, self._month_usd = month, None
-        if seen.cost_usd is not None:
-            self._month_usd = (self._month_usd or 0.0) + seen.cost_usd
 
     def assume(self, change: Change) -> None:
         """From now on a knob stands at another value."""
@@ -100,9 +97,13 @@ class Past:
         )
 
     def _spend(self, at: datetime) -> Spend | NoData:
-        if self._month_usd is None or self._month != (at.year, at.month):
+        months = self._budget.months(at)
+        parts = tuple(ServiceSpend(name, NOT_IN_HISTORY if usd is None else usd) for name, usd in months.items())
+        known = [usd for usd in months.values() if usd is not None]
+        if not known:
             return NOT_IN_HISTORY
-        return Spend(self._month_usd, True, self._assumed.budget_usd, at)
+        whole = sum(known) if len(known) == len(parts) else NOT_IN_HISTORY
+        return Spend(whole, True, self._assumed.budget_usd, at, parts)
 
     def _history(self, at: datetime) -> HourlyHistory | NoData:
         start = at - HISTORY_HOURS * HOUR

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lumen.alerts.observation import Observation
+from lumen.alerts.project import ProjectSlices
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.backtest.past_snapshot import Assumptions, Past
 from lumen.exporters.assess import AssessmentSettings, assess
@@ -62,10 +63,12 @@ class Look:
 class Pipeline:
     """One service from its first slice on."""
 
-    def __init__(self, service: str, settings: BacktestSettings) -> None:
+    def __init__(self, service: str, settings: BacktestSettings, budget: ProjectSlices | None = None) -> None:
+        """`budget`: of several services that are fed beside this one; None: of this one alone."""
         self._settings = settings
-        self._watch = ServiceWatch(service, settings.alerts)
-        self._past = Past(ServiceId("backtest", "history", service), settings.assumed)
+        budget = budget or ProjectSlices((service,), settings.alerts.budget_usd)
+        self._watch = ServiceWatch(service, settings.alerts, budget=budget)
+        self._past = Past(ServiceId("backtest", "history", service), settings.assumed, budget)
         self._proposed_at: datetime | None = None
         self._last_change_at: datetime | None = None
         self._taken_back: dict[tuple[Knob, bool], datetime] = {}

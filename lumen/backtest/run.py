@@ -1,10 +1,12 @@
 """One history through the watch (every five minutes) and the turn (every hour), exactly as Lumen runs live."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import merge
 
 from lumen.alerts.observation import Observation
+from lumen.alerts.project import ProjectSlices
 from lumen.backtest.history import History, Problem
 from lumen.backtest.labels import Label
 from lumen.backtest.pipeline import BacktestSettings, Pipeline
@@ -40,20 +42,24 @@ class BacktestResult:
 
 
 def run_backtest(history: History, settings: BacktestSettings, labels: Sequence[Label] | None = None) -> BacktestResult:
-    """Pure and deterministic. Services are independent of each other."""
-    alerts: list[Alert] = []
-    proposals: list[PastProposal] = []
-    for service, observations in history.services.items():
-        run = _ServiceRun(service, settings)
-        for seen in observations:
-            run.feed(seen)
-        alerts += run.alerts.values()
-        proposals += run.proposals
+    """Pure and deterministic. Services have nothing in common but the month's budget."""
+    budget = ProjectSlices(tuple(history.services), settings.alerts.budget_usd)
+    runs = {service: _ServiceRun(service, settings, budget) for service in history.services}
+    for service, seen in _in_order(history.services):
+        runs[service].feed(seen)
+    alerts = [alert for run in runs.values() for alert in run.alerts.values()]
+    proposals = [proposal for run in runs.values() for proposal in run.proposals]
     alerts.sort(key=lambda alert: (alert.opened_at, alert.id))
     proposals.sort(key=lambda proposal: (proposal.at, proposal.service))
     slices = sum(map(len, history.services.values()))
     judged = None if labels is None else score(alerts, labels, _end(history.services))
     return BacktestResult(settings, tuple(alerts), tuple(proposals), judged, history.problems, slices)
+
+
+def _in_order(services: Mapping[str, Sequence[Observation]]) -> Iterator[tuple[str, Observation]]:
+    """Slice by slice, whosever it is."""
+    several = [[(service, seen) for seen in observations] for service, observations in services.items()]
+    return merge(*several, key=lambda one: one[1].start)
 
 
 def _end(services: Mapping[str, Sequence[Observation]]) -> datetime:
@@ -64,9 +70,9 @@ def _end(services: Mapping[str, Sequence[Observation]]) -> datetime:
 class _ServiceRun:
     """One service from its first to its last slice."""
 
-    def __init__(self, service: str, settings: BacktestSettings) -> None:
+    def __init__(self, service: str, settings: BacktestSettings, budget: ProjectSlices) -> None:
         self._name = service
-        self._pipeline = Pipeline(service, settings)
+        self._pipeline = Pipeline(service, settings, budget)
         self._releases = ReleasesSeen(1 - settings.alerts.error_free_share)
         #: Pages that a rollback was proposed for.
         self._rolled_back: set[str] = set()

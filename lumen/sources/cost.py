@@ -1,6 +1,9 @@
 """What an hour or a slice costs, by the formula of docs/methods.md: an estimate, without discounts and free tiers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from lumen.model.service import ServiceId
 
 HOUR_SECONDS = 3600.0
 #: A month as price lists mean it.
@@ -29,26 +32,35 @@ class InstanceShape:
     min_instances: int
 
 
-def hour_cost_usd(
-    prices: Prices, shape: InstanceShape, requests: int, billable_seconds: float, api_calls: int | None
-) -> float:
-    """One hour of one service (`cost_usd`)."""
-    return cost_usd(prices, shape, HOUR_SECONDS, requests, billable_seconds, api_calls)
-
-
 def cost_usd(
-    prices: Prices, shape: InstanceShape, seconds: float, requests: int, billable_seconds: float, api_calls: int | None
+    prices: Prices,
+    shape: InstanceShape,
+    seconds: float,
+    requests: int,
+    billable_seconds: float,
+    api_calls: int | None,
+    cache_share: float,
 ) -> float:
     """A period of `seconds`: instances + requests + idle minimum instances + Redis + the calls that missed the cache.
 
-    `api_calls` None: nobody counts them here, and the estimate is without them.
-    Billable instance time excludes idle minimum instances, so what they do not work they idle.
+    `api_calls` None: nobody counts them here, and the estimate is without them. Of these and of Redis it pays
+    `cache_share` (0-1, `cache_shares`). Billable instance time excludes idle minimum instances, so what they do not
+    work they idle.
     """
     idle_seconds = max(0.0, shape.min_instances * seconds - billable_seconds)
     return (
         billable_seconds * (shape.vcpu * prices.vcpu_second + shape.gib * prices.gib_second)
         + idle_seconds * (shape.vcpu * prices.idle_vcpu_second + shape.gib * prices.idle_gib_second)
         + requests * prices.million_requests / 1_000_000
-        + prices.redis_hour * seconds / HOUR_SECONDS
-        + (api_calls or 0) * prices.api_call
+        + cache_share * (prices.redis_hour * seconds / HOUR_SECONDS + (api_calls or 0) * prices.api_call)
     )
+
+
+def cache_shares(requests: Mapping[ServiceId, int | None]) -> Mapping[ServiceId, float]:
+    """What each service pays of the cache that they all use, by its requests: together all of it, once.
+
+    A service without known requests pays nothing of it: its own cost is not known then, and the others' still is.
+    """
+    known = {service: count for service, count in requests.items() if count is not None}
+    total = sum(known.values())
+    return {service: count / total if total else 1 / len(known) for service, count in known.items()}

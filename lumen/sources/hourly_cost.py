@@ -11,7 +11,7 @@ from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import HourlyHistory, Window
 from lumen.sources import cloud_run_metrics
-from lumen.sources.cost import InstanceShape, Prices, hour_cost_usd
+from lumen.sources.cost import HOUR_SECONDS, InstanceShape, Prices, cache_shares, cost_usd
 from lumen.sources.monitoring_query import MonitoringQueries, Series, number
 from lumen.vendors.google_errors import no_data
 
@@ -38,34 +38,59 @@ class HourlyCosts:
     """Two grouped queries (three with misses) for all services, whatever their number.
 
     `misses` None: nobody counts API calls (no cache instance is configured), so the estimate is without them.
+    `sharing`: all services that use the one cache, for each pays its part of it.
     """
 
     def __init__(
-        self, queries: MonitoringQueries, prices: Prices, shapes: InstanceShapes, misses: HourlyMisses | None
+        self,
+        queries: MonitoringQueries,
+        prices: Prices,
+        shapes: InstanceShapes,
+        misses: HourlyMisses | None,
+        sharing: Sequence[ServiceId] = (),
     ) -> None:
         self._queries = queries
         self._prices = prices
         self._shapes = shapes
         self._misses = misses
+        self._sharing = sharing
 
     async def history(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, HourlyHistory | NoData]:
         """`window` is aligned to hours. NoData where not one request is known; a gap is None, never 0."""
+        everybody = tuple(dict.fromkeys((*services, *self._sharing)))
         try:
             requests, billable, shapes, misses = await asyncio.gather(
-                self._queries.series(cloud_run_metrics.by_response_class(services, HOUR), window),
+                self._queries.series(cloud_run_metrics.by_response_class(everybody, HOUR), window),
                 self._billable(services, window),
                 self._shapes.shapes(services),
                 self._api_calls(services, window),
             )
         except SourceUnavailable as error:
             return dict.fromkeys(services, no_data(error))
-        of = cloud_run_metrics.per_service(services, requests)
-        return {
-            service: self._one(service, window, of[service], billable[service], shapes[service], misses[service])
-            for service in services
-        }
+        of = cloud_run_metrics.per_service(everybody, requests)
+        whole = {service: _requests(of[service], window) for service in everybody}
+        hours = range(round(window.seconds / 3600))
+        shares = [cache_shares({service: whole[service][hour] for service in everybody}) for hour in hours]
+        found: dict[ServiceId, HourlyHistory | NoData] = {}
+        for service in services:
+            if all(count is None for count in whole[service]):
+                found[service] = nothing_seen(service, window)
+                continue
+            found[service] = HourlyHistory(
+                start=window.start,
+                requests=whole[service],
+                cost_usd=self._costs(
+                    whole[service],
+                    billable[service],
+                    shapes[service],
+                    misses[service],
+                    [share.get(service, 0.0) for share in shares],
+                ),
+                errors_5xx=_errors(of[service], whole[service]),
+            )
+        return found
 
     async def _billable(
         self, services: Sequence[ServiceId], window: Window
@@ -87,44 +112,23 @@ class HourlyCosts:
             return dict.fromkeys(services)
         return await self._misses.hourly_misses(services, window)
 
-    def _one(
-        self,
-        service: ServiceId,
-        window: Window,
-        series: Sequence[Series],
-        billable: Sequence[float | None],
-        shape: InstanceShape | NoData,
-        misses: Sequence[int | None] | NoData | None,
-    ) -> HourlyHistory | NoData:
-        hours = round(window.seconds / 3600)
-        requests = _per_hour(series, hours)
-        if all(count is None for count in requests):
-            return nothing_seen(service, window)
-        errors = _per_hour([one for one in series if _is_server_error(one)], hours)
-        whole = tuple(None if count is None else round(count) for count in requests)
-        return HourlyHistory(
-            start=window.start,
-            requests=whole,
-            cost_usd=self._costs(whole, billable, shape, misses),
-            errors_5xx=tuple(
-                None if count is None else round(failed or 0) for count, failed in zip(requests, errors, strict=True)
-            ),
-        )
-
     def _costs(
         self,
         requests: Sequence[int | None],
         billable: Sequence[float | None],
         shape: InstanceShape | NoData,
         misses: Sequence[int | None] | NoData | None,
+        shares: Sequence[float],
     ) -> tuple[float | None, ...]:
         if isinstance(shape, NoData) or isinstance(misses, NoData):
             return (None,) * len(requests)
         costs: list[float | None] = []
-        for hour, (count, seconds) in enumerate(zip(requests, billable, strict=True)):
+        for hour, (count, seconds, share) in enumerate(zip(requests, billable, shares, strict=True)):
             calls = None if misses is None else misses[hour]
-            unknown = count is None or seconds is None or (misses is not None and calls is None)
-            costs.append(None if unknown else hour_cost_usd(self._prices, shape, count or 0, seconds or 0.0, calls))
+            if count is None or seconds is None or (misses is not None and calls is None):
+                costs.append(None)
+            else:
+                costs.append(cost_usd(self._prices, shape, HOUR_SECONDS, count, seconds, calls, share))
         return tuple(costs)
 
 
@@ -140,6 +144,17 @@ def nothing_seen(service: ServiceId, window: Window) -> NoData:
         ),
         message("source.no_requests_remedy", service=service.name, region=service.region, project=service.project),
     )
+
+
+def _requests(series: Sequence[Series], window: Window) -> tuple[int | None, ...]:
+    counts = _per_hour(series, round(window.seconds / 3600))
+    return tuple(None if count is None else round(count) for count in counts)
+
+
+def _errors(series: Sequence[Series], requests: Sequence[int | None]) -> tuple[int | None, ...]:
+    """An hour with requests and no series of errors had none."""
+    failed = _per_hour([one for one in series if _is_server_error(one)], len(requests))
+    return tuple(None if count is None else round(bad or 0) for count, bad in zip(requests, failed, strict=True))
 
 
 def _is_server_error(series: Series) -> bool:

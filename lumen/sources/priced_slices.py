@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lumen.model.errors import SourceUnavailable
 from lumen.model.nodata import NoData
@@ -13,16 +13,20 @@ from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import RevisionCount
 from lumen.ports.watching import SliceSource
 from lumen.sources import cloud_run_metrics
-from lumen.sources.cost import InstanceShape, Prices, cost_usd
+from lumen.sources.cost import InstanceShape, Prices, cache_shares, cost_usd
 from lumen.sources.hourly_cost import InstanceShapes
 from lumen.sources.monitoring_query import MonitoringQueries, number
+
+#: What each service pays of the cache, by the start of the slice.
+_Shares = Mapping[datetime, Mapping[ServiceId, float]]
 
 
 class PricedSlices:
     """Implements the SliceSource port over another one: one more grouped query, and the shapes of the instances.
 
     `counts_misses`: the misses of a slice are the API calls that the cache could not save, so a slice without them
-    has no cost; else nobody counts them, and the estimate is without them, as the month's is.
+    has no cost; else nobody counts them, and the estimate is without them, as the month's is. `sharing`: all
+    services that use the one cache, for each pays its part of it.
     """
 
     def __init__(
@@ -31,6 +35,7 @@ class PricedSlices:
         queries: MonitoringQueries,
         prices: Prices,
         shapes: InstanceShapes,
+        sharing: Sequence[ServiceId] = (),
         *,
         counts_misses: bool,
     ) -> None:
@@ -38,6 +43,7 @@ class PricedSlices:
         self._queries = queries
         self._prices = prices
         self._shapes = shapes
+        self._sharing = sharing
         self._counts_misses = counts_misses
 
     async def slices(
@@ -56,11 +62,17 @@ class PricedSlices:
         services: Sequence[ServiceId],
         window: Window,
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        found, billable, shapes = await asyncio.gather(
-            asked, self._billable(services, window), self._shapes.shapes(services)
+        others = tuple(service for service in self._sharing if service not in services)
+        found, billable, shapes, beside = await asyncio.gather(
+            asked,
+            self._billable(services, window),
+            self._shapes.shapes(services),
+            self._slices.counts(others, window) if others else _nobody(),
         )
+        shares = _shares({**beside, **found})
         return {
-            service: self._priced(found[service], billable[service], shapes[service], window) for service in services
+            service: self._priced(service, found[service], billable[service], shapes[service], window, shares)
+            for service in services
         }
 
     async def by_revision(
@@ -70,24 +82,30 @@ class PricedSlices:
 
     def _priced(
         self,
+        service: ServiceId,
         found: Sequence[Observation] | NoData,
         billable: Mapping[int, float],
         shape: InstanceShape | NoData,
         window: Window,
+        shares: _Shares,
     ) -> Sequence[Observation] | NoData:
         if isinstance(found, NoData) or isinstance(shape, NoData):
             return found
-        return [
-            replace(one, cost_usd=self._cost_usd(one, billable.get(int((one.start - window.start) / SLICE)), shape))
-            for one in found
-        ]
+        priced = []
+        for one in found:
+            seconds = billable.get(int((one.start - window.start) / SLICE))
+            share = shares[one.start].get(service, 0.0)
+            priced.append(replace(one, cost_usd=self._cost_usd(one, seconds, shape, share)))
+        return priced
 
-    def _cost_usd(self, one: Observation, billable_seconds: float | None, shape: InstanceShape) -> float | None:
+    def _cost_usd(
+        self, one: Observation, billable_seconds: float | None, shape: InstanceShape, share: float
+    ) -> float | None:
         """None where anything that it is made of is unknown: a part of a cost is no cost."""
         calls = one.misses if self._counts_misses else None
         if one.requests is None or billable_seconds is None or (self._counts_misses and calls is None):
             return None
-        return cost_usd(self._prices, shape, SLICE.total_seconds(), one.requests, billable_seconds, calls)
+        return cost_usd(self._prices, shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share)
 
     async def _billable(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Mapping[int, float]]:
         """Seconds by slice; without them there is demand but no cost, and the watch goes on."""
@@ -104,3 +122,15 @@ class PricedSlices:
                     seconds[index] = seconds.get(index, 0.0) + number(value)
             found[service] = seconds
         return found
+
+
+def _shares(found: Mapping[ServiceId, Sequence[Observation] | NoData]) -> _Shares:
+    requests: dict[datetime, dict[ServiceId, int | None]] = {}
+    for service, slices in found.items():
+        for one in () if isinstance(slices, NoData) else slices:
+            requests.setdefault(one.start, {})[service] = one.requests
+    return {start: cache_shares(of) for start, of in requests.items()}
+
+
+async def _nobody() -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+    return {}

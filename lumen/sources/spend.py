@@ -1,4 +1,4 @@
-"""Budget and spend of the month: the budget from the Budgets API, the spend (for now) an estimate of our own.
+"""Budget and spend of the project's month: the budget from the Budgets API, the spend an estimate of our own.
 
 The Budgets API tells amounts and rules, never spend. Google's billing months begin at midnight US Pacific time; the
 estimate uses UTC, a third of a day earlier.
@@ -16,7 +16,7 @@ from lumen.model.errors import SourceUnavailable
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import HourlyHistory, Spend, Window
+from lumen.model.snapshot import HourlyHistory, ServiceSpend, Spend, Window
 from lumen.ports.clock import Clock
 from lumen.sources.hourly_cost import HourlyCosts
 from lumen.vendors.google_calls import Patience
@@ -95,29 +95,44 @@ class GoogleBudgets:
 
 
 class GoogleSpend:
-    """Implements the SpendSource port. `budget_usd` is the setting, used where no budget in USD can be read."""
+    """Implements the SpendSource port. `budget_usd` is the setting, used where no budget in USD can be read.
 
-    def __init__(self, budgets: GoogleBudgets, hourly: HourlyCosts, clock: Clock, budget_usd: float) -> None:
+    `watched`: all services of the project that are watched; the budget is for all of them, whoever asks for one.
+    """
+
+    def __init__(
+        self,
+        budgets: GoogleBudgets,
+        hourly: HourlyCosts,
+        clock: Clock,
+        budget_usd: float,
+        watched: Sequence[ServiceId] = (),
+    ) -> None:
         self._budgets = budgets
         self._hourly = hourly
         self._clock = clock
         self._budget_usd = budget_usd
+        self._watched = watched
         self._read: dict[str, tuple[datetime, Budget | NoData]] = {}
 
     async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
         """Month to date, estimated from the hours that Monitoring knows."""
         now = self._clock.now()
         window = _month_to_date(now)
-        costs = await self._hourly.history(services, window) if window else dict.fromkeys(services, _just_begun())
-        return {
-            service: Spend(
-                month_to_date_usd=_sum(costs[service]),
+        everybody = tuple(dict.fromkeys((*self._watched, *services)))
+        costs = await self._hourly.history(everybody, window) if window else dict.fromkeys(everybody, _just_begun())
+        found: dict[ServiceId, Spend | NoData] = {}
+        for service in services:
+            mates = [one for one in everybody if one.project == service.project]
+            parts = tuple(ServiceSpend(one.name, _sum(costs[one])) for one in mates)
+            found[service] = Spend(
+                month_to_date_usd=_together(parts),
                 is_estimate=True,
                 budget_usd=await self._budget(service.project, now),
                 as_of=window.end if window else now,
+                parts=parts,
             )
-            for service in services
-        }
+        return found
 
     async def _budget(self, project: str, now: datetime) -> float:
         """In USD; a budget in another currency is not converted: the setting holds, and doctor says so."""
@@ -146,6 +161,19 @@ def _sum(history: HourlyHistory | NoData) -> float | NoData:
             message("source.month_incomplete_remedy"),
         )
     return sum(cost for cost in since if cost is not None)
+
+
+def _together(parts: Sequence[ServiceSpend]) -> float | NoData:
+    """The sum; where a part is unknown, why there is none and what is known all the same."""
+    usd = [part.month_to_date_usd for part in parts]
+    unknown = [one for one in usd if isinstance(one, NoData)]
+    if len(unknown) == len(usd):
+        return unknown[0]
+    known_usd = sum(one for one in usd if not isinstance(one, NoData))
+    if not unknown:
+        return known_usd
+    names = ", ".join(part.service for part in parts if isinstance(part.month_to_date_usd, NoData))
+    return NoData(message("source.month_partial", services=names, known_usd=known_usd), unknown[0].remedy)
 
 
 def _just_begun() -> NoData:

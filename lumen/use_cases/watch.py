@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from lumen.alerts.budget import DayCost
+from lumen.alerts.budget import DayCost, MonthlyBudget
+from lumen.alerts.project import of_days
 from lumen.alerts.silence import leader_of
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
@@ -42,13 +43,16 @@ class _Fold:
 
     def __init__(self, service: ServiceId, targets: AlertTargets) -> None:
         self._machine = ServiceWatch(service.name, targets, days=False)
-        self._spending = SpendingAlerts(service.name, targets.budget_usd)
+        self._spending = SpendingAlerts(service.name)
+        self._service = service
+        self._budget_usd = targets.budget_usd
+        self._budget = MonthlyBudget(service.name, targets.budget_usd)
         self.fed_until: datetime | None = None  # start of the newest slice
         self.closed_until: date | None = None  # the newest day that is over and was fed
         self.closed: dict[str, Alert] = {}
 
     def open_alerts(self) -> tuple[Alert, ...]:
-        return (*self._machine.open_alerts(), *self._spending.open_alerts())
+        return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._budget.open_alerts())
 
     async def feed(self, observations: Iterable[Observation]) -> Sequence[AlertEvent]:
         events: list[AlertEvent] = []
@@ -70,18 +74,23 @@ class _Fold:
                 self._remember(events)
                 news += events if told_until is not None and day.date >= day_of(told_until) else ()
                 await asyncio.sleep(0)
-        if days and self.fed_until is not None:
-            events = list(self._spending.budget.so_far(_cost(days[-1]), self.fed_until + SLICE))
-            self._remember(events)
-            news += events if told_until is not None else ()
         return news
+
+    def feed_budget(self, days: Mapping[str, Sequence[Day]]) -> None:
+        """The days of all services for whose money it speaks, its own too."""
+        self._budget = MonthlyBudget(self._service.name, self._budget_usd)
+        if self.fed_until is not None:
+            self._remember(of_days(self._budget, days, self.fed_until + SLICE))
 
     def _remember(self, events: Iterable[AlertEvent]) -> None:
         self.closed |= {e.alert.id: e.alert for e in events if e.change is AlertChange.CLOSED}
 
 
 class Watch:
-    """Looks at every service once in each slot of five minutes of service time."""
+    """Looks at every service once in each slot of five minutes of service time.
+
+    The month's budget is that of all services together: the first one speaks for them, and is looked at last.
+    """
 
     def __init__(
         self,
@@ -119,8 +128,9 @@ class Watch:
             after = {service: await self._alerts.newest(service) for service in claimed}
             seen = await self._newest(after, slot)
             earlier = await self._earlier([service for service in claimed if after[service] is None], slot)
-            for service, lease in claimed.items():
-                if await self._look(service, lease, after[service], seen[service], earlier.get(service, ())):
+            for service, lease in sorted(claimed.items(), key=lambda one: one[0] == services[0]):
+                mates = [one for one in services if one != service] if service == services[0] else None
+                if await self._look(service, lease, after[service], seen[service], earlier.get(service, ()), mates):
                     looked.append(service)
                 await self._slots.done(service, WATCH_SCHEDULE, slot, lease)
         return looked
@@ -155,13 +165,19 @@ class Watch:
         after: datetime | None,
         seen: Sequence[Observation],
         earlier: Sequence[Day],
+        mates: Sequence[ServiceId] | None,
     ) -> bool:
-        """False where another replica was quicker; the slices are then its, and read from the store next time."""
+        """`mates`: the services for whose money it speaks too; None: another one speaks for its own.
+
+        False where another replica was quicker; the slices are then its, and read from the store next time."""
         try:
             fold = await self._caught_up(service)
             earlier = earlier if seen else ()  # the fortnight has not come: all of it waits for the next look
-            days = await self._with(service, fold, together(earlier, folded(seen)))
+            days = together(await self._days.days(service, date.min), earlier, folded(seen))
             events = [*await fold.feed(seen), *await fold.feed_days(days, after)]
+            if mates is not None:
+                beside = {mate.name: await self._days.days(mate, date.min) for mate in mates}
+                fold.feed_budget({service.name: days, **beside})
             told = await self._to_tell(service, fold, () if after is None else events)
             if await self._alerts.look(service, lease, Look(after, seen, told, earlier)):
                 return True
@@ -183,10 +199,6 @@ class Watch:
         """More is stored than alerts need: what applied changes did is measured on it."""
         newest = await self._alerts.newest(service)
         return None if newest is None else newest - REPLAY
-
-    async def _with(self, service: ServiceId, fold: _Fold, new: Sequence[Day]) -> Sequence[Day]:
-        """The days that the fold does not know whole, with the sums that are not stored yet."""
-        return together(await self._days.days(service, fold.closed_until or date.min), new)
 
     async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
         """What people do not know yet. On a fresh installation (no `events`) only what is open now."""

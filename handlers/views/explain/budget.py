@@ -7,6 +7,7 @@ from handlers.catalogue import Catalogue
 from handlers.views.card import Shown
 from handlers.views.frame import closed, opened
 from handlers.views.judged import budget_lines
+from handlers.views.spent import at_least, parts
 from handlers.views.words import iso
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -24,7 +25,7 @@ def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     """Money first, then the error budgets."""
     spend, budgets = turn.snapshot.spend, turn.assessment.slo.budgets
     share = turn.assessment.rhythm.budget_share
-    card = opened(words, _title(readout, share), readout, turn)
+    card = opened(words, _title(readout, spend, share), readout, turn)
     card.titled(message("explain.budget_title"), (words.say(line) for line in money(turn)))
     card.titled(message("budget.title"), budget_lines(words, words.say, budgets))
     spent = spend if isinstance(spend, NoData) else spend.month_to_date_usd
@@ -35,8 +36,10 @@ def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     return closed(card, words, [lack for lack in unknown if isinstance(lack, NoData)], *notes)
 
 
-def _title(readout: TurnReadout, share: float | None) -> Message:
-    service = readout.service.name
+def _title(readout: TurnReadout, spend: Spend | NoData, share: float | None) -> Message:
+    """The budget is the project's: where several services spend it, it is spoken of by the project's name."""
+    several = not isinstance(spend, NoData) and len(spend.parts) > 1
+    service = readout.service.project if several else readout.service.name
     if share is None:
         return message("explain.budget_header_none", sign="⚪", service=service)
     sign = "❌" if share >= SPENT_FROM else "⚠️" if share >= WARN_FROM else "✅"
@@ -44,11 +47,16 @@ def _title(readout: TurnReadout, share: float | None) -> Message:
 
 
 def money(turn: Turn) -> Iterator[Message]:
-    """Spent and left, the pace, and where the month ends; nothing where the spend is not known."""
+    """Spent and left, by whom, the pace, and where the month ends; where the sum is not known, what is known of it."""
     spend, rhythm = turn.snapshot.spend, turn.assessment.rhythm
+    least = at_least(spend)
+    if least is not None:
+        yield least
+        yield from parts(spend)
     if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData) or rhythm.budget_share is None:
         return
     yield _spent(spend, spend.month_to_date_usd)
+    yield from parts(spend)
     past = _past(spend.as_of)
     if past is not None:
         yield message("explain.budget_pace", past=past, pace=rhythm.budget_share / past)

@@ -6,6 +6,7 @@ from handlers.catalogue import Catalogue
 from handlers.views.card import Shown
 from handlers.views.frame import closed, opened
 from handlers.views.judged import trend_lines
+from handlers.views.spent import own_part
 from handlers.views.words import figure
 from lumen.model.assessment import RhythmAssessment, RhythmState
 from lumen.model.message import Message, message
@@ -24,6 +25,7 @@ SIGNS = {
 PHASE_HOURS = 12
 #: Less is shown as nothing.
 LEAST_PHASE = 0.005
+_USD = "explain.cost_usd"
 
 
 def cost_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
@@ -37,11 +39,13 @@ def cost_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
         card.section(message("explain.cost_unknown_remedy"))
     else:
         card.fields(list(_rhythm(words, rhythm)))
+    own = own_part(spend, readout.service.name)
     card.fields(
         [
             (message("explain.cost_request"), figure(words, _a_request(turn), "explain.cost_request_value")),
-            (message("explain.cost_spent"), figure(words, _spent(spend), "explain.cost_usd")),
-            (message("explain.cost_forecast"), figure(words, rhythm.forecast_usd, "explain.cost_usd")),
+            *([] if own is None else [(message("explain.cost_own"), figure(words, own.month_to_date_usd, _USD))]),
+            (message("explain.cost_spent" if own is None else "explain.cost_all"), figure(words, _spent(spend), _USD)),
+            (message("explain.cost_forecast"), figure(words, rhythm.forecast_usd, _USD)),
         ]
     )
     trends = turn.trends if isinstance(turn.trends, NoData) else [t for t in turn.trends if t.name.startswith("cost")]

@@ -1,6 +1,7 @@
 """How services are deployed, read through the real clients; and what a month costs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -9,11 +10,12 @@ from google.cloud.billing.budgets_v1 import Budget as GoogleBudget
 from google.cloud.billing.budgets_v1 import ListBudgetsResponse
 from google.protobuf.message import Message
 
+from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import Deployment, Spend, Window
+from lumen.model.snapshot import Deployment, HourlyHistory, Spend, Window
 from lumen.sources.cloud_run import CloudRunDeployments
-from lumen.sources.cost import InstanceShape, Prices, hour_cost_usd
+from lumen.sources.cost import HOUR_SECONDS, InstanceShape, Prices, cache_shares, cost_usd
 from lumen.sources.google_clients import GoogleClients
 from lumen.sources.hourly_cost import HourlyCosts
 from lumen.sources.spend import Budget, GoogleBudgets, GoogleSpend
@@ -27,6 +29,7 @@ API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 OTHER = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")
 IMPATIENT = Patience(attempt_seconds=0.3, retry_seconds=0)
 PRICES = Prices(redis_hour=0.0128, api_call=0.01)
+GONE = NoData(message("test.gone"), message("test.gone_remedy"))
 
 
 @pytest.fixture
@@ -120,8 +123,25 @@ def test_an_hour_s_cost_is_the_sum_of_its_parts() -> None:
     shape = InstanceShape(vcpu=2, gib=1, min_instances=1)
     # 1800 s busy × (2 × 0.000024 + 0.0000025), 1800 s idle × (2 × 0.0000025 + 0.0000025), 10⁶ requests, Redis, 3 calls
     wanted = 1800 * 0.0000505 + 1800 * 0.0000075 + 0.40 + 0.0128 + 0.03
-    assert hour_cost_usd(PRICES, shape, 1_000_000, 1800, 3) == pytest.approx(wanted)
-    assert hour_cost_usd(PRICES, shape, 0, 7200, None) == pytest.approx(7200 * 0.0000505 + 0.0128)
+    assert cost_usd(PRICES, shape, HOUR_SECONDS, 1_000_000, 1800, 3, 1.0) == pytest.approx(wanted)
+    assert cost_usd(PRICES, shape, HOUR_SECONDS, 0, 7200, None, 1.0) == pytest.approx(7200 * 0.0000505 + 0.0128)
+    assert cost_usd(PRICES, shape, HOUR_SECONDS, 0, 0, 3, 0.25) == pytest.approx(3600 * 0.0000075 + 0.0428 / 4)
+
+
+@pytest.mark.parametrize(
+    ("requests", "shares"),
+    [
+        ({API: 900, OTHER: 100}, {API: 0.9, OTHER: 0.1}),
+        ({API: 900, OTHER: 0}, {API: 1.0, OTHER: 0.0}),
+        ({API: 0, OTHER: 0}, {API: 0.5, OTHER: 0.5}),
+        ({API: 900, OTHER: None}, {API: 1.0}),
+        ({API: None, OTHER: None}, {}),
+    ],
+)
+def test_a_cache_that_several_use_is_paid_once(
+    requests: Mapping[ServiceId, int | None], shares: Mapping[ServiceId, float]
+) -> None:
+    assert cache_shares(requests) == pytest.approx(shares)
 
 
 def budgets_of(google: ForeignGoogle, *budgets: GoogleBudget) -> None:
@@ -181,8 +201,6 @@ class Known(HourlyCosts):
         self._costs_by_hour = costs
 
     async def history(self, services: Sequence[ServiceId], window: Window):  # type: ignore[no-untyped-def]
-        from lumen.model.snapshot import HourlyHistory
-
         hours = range(round(window.seconds / 3600))
         costs = tuple(self._costs_by_hour.get(hour) for hour in hours)
         return dict.fromkeys(services, HourlyHistory(window.start, tuple(1 for _ in hours), costs))
@@ -215,6 +233,40 @@ async def test_the_month_s_sum_needs_most_of_its_hours(
     assert found.as_of == datetime(2026, 11, 2, tzinfo=UTC)
     month = found.month_to_date_usd
     assert (month.reason.code if isinstance(month, NoData) else month) == said
+
+
+@dataclass
+class Each:
+    """Hours of a day of each service; of those that are not in it nothing is known."""
+
+    usd: Mapping[ServiceId, float]
+
+    async def history(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, HourlyHistory | NoData]:
+        hours = round(window.seconds / 3600)
+        return {
+            one: HourlyHistory(window.start, (1,) * hours, (self.usd[one],) * hours) if one in self.usd else GONE
+            for one in services
+        }
+
+
+@pytest.mark.parametrize(
+    ("usd", "month", "known_usd"),
+    [({API: 1.0, OTHER: 0.5}, 36.0, 36.0), ({API: 1.0}, "source.month_partial", 24.0), ({}, "test.gone", 0.0)],
+)
+async def test_the_month_is_that_of_all_services(
+    clients: GoogleClients, usd: Mapping[ServiceId, float], month: float | str, known_usd: float
+) -> None:
+    clock = ManualClock(datetime(2026, 11, 2, 0, 30, tzinfo=UTC))
+    source = GoogleSpend(GoogleBudgets(clients.budgets, "", "b"), Each(usd), clock, 200, (API, OTHER))  # type: ignore[arg-type]
+    for asked in ((API,), (API, OTHER)):
+        found = (await source.spend(asked))[API]
+        assert isinstance(found, Spend)
+        told = found.month_to_date_usd
+        assert (told.reason.code if isinstance(told, NoData) else told) == month
+        assert found.known_usd == known_usd
+        assert [part.service for part in found.parts] == ["ion-api", "ion-api-canary"]
 
 
 async def test_a_month_s_first_hour_and_a_foreign_currency(google: ForeignGoogle, clients: GoogleClients) -> None:

@@ -1,6 +1,6 @@
 """Slices for the watch and requests by revision, from the sandbox's Monitoring and cache over the real protocols."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -53,10 +53,11 @@ class Looking:
         cache = None if none else MonitoringCache(queries, {self.api: self.instance, self.canary: self.instance})
         return MonitoringSlices(queries, cache, None)
 
-    def priced(self, *, counts_misses: bool) -> PricedSlices:
+    def priced(self, *, counts_misses: bool, sharing: Sequence[ServiceId] = ()) -> PricedSlices:
         queries = MonitoringQueries(self.google.metrics, self.api.project, PATIENCE)
         shapes = CloudRunDeployments(self.google.services, self.google.revisions, PATIENCE)
-        return PricedSlices(self.source(none=not counts_misses), queries, PRICES, shapes, counts_misses=counts_misses)
+        slices = self.source(none=not counts_misses)
+        return PricedSlices(slices, queries, PRICES, shapes, sharing, counts_misses=counts_misses)
 
     def window(self, length: timedelta) -> Window:
         return window_before(self.clock.now(), length)
@@ -150,6 +151,35 @@ async def test_slices_cost_what_their_hours_cost(looking: Looking) -> None:
         days = folded(slices)
         assert sum(day.cost_slices for day in days) == window.slices
         assert sum(day.cost_usd for day in days) == pytest.approx(sum(c for c in hours.cost_usd if c), rel=0.001)
+
+
+async def test_two_services_pay_their_cache_once(looking: Looking) -> None:
+    """By slices and by hours alike, whichever of them is asked for; alone each would pay all of it."""
+    both = (looking.api, looking.canary)
+    end = whole_hours(looking).end
+    window = Window(end - timedelta(hours=6), end)
+    queries = MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE)
+    shapes = CloudRunDeployments(looking.google.services, looking.google.revisions, PATIENCE)
+    monitoring = MonitoringCache(queries, dict.fromkeys(both, looking.instance))
+
+    async def by_hours(asked: Sequence[ServiceId], sharing: Sequence[ServiceId]) -> list[float]:
+        found = await HourlyCosts(queries, PRICES, shapes, monitoring, sharing).history(asked, window)
+        return [sum(cost or 0.0 for cost in one.cost_usd) for one in found.values() if not isinstance(one, NoData)]
+
+    async def by_slices(asked: Sequence[ServiceId], sharing: Sequence[ServiceId]) -> list[float]:
+        found = await looking.priced(counts_misses=True, sharing=sharing).slices(asked, window)
+        return [sum(one.cost_usd or 0.0 for one in of) for of in found.values() if not isinstance(of, NoData)]
+
+    misses = sum((await monitoring.hourly_misses(both, window))[looking.api])  # type: ignore[arg-type]
+    cache_usd = misses * PRICES.api_call + 6 * PRICES.redis_hour
+    for costs in (by_hours, by_slices):
+        alone, together = await costs(both, ()), await costs(both, both)
+        assert sum(together) == pytest.approx(sum(alone), rel=0.001)  # who is asked for shares
+        assert [*await costs(both[:1], both), *await costs(both[1:], both)] == pytest.approx(together, rel=0.02)
+        twice = [*await costs(both[:1], ()), *await costs(both[1:], ())]
+        assert sum(twice) - sum(together) == pytest.approx(cache_usd, rel=0.01)
+        assert together[0] > 5 * together[1]  # the canary has a twentieth of the requests
+    assert await by_slices(both, both) == pytest.approx(await by_hours(both, both), rel=0.01)
 
 
 async def test_a_slice_without_lookups_has_no_cost_where_they_count(looking: Looking) -> None:

@@ -1,7 +1,7 @@
 """A Cloud Run service and its metrics, in memory, at the clock of a test: what the watch and the rollback look at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lumen.model.errors import ValueMoved
@@ -33,6 +33,7 @@ class Cloud:
     allowed: bool = True
     is_silent: bool = False  # Monitoring does not answer
     slice_usd: float | None = None  # what each slice costs
+    unpriced: set[ServiceId] = field(default_factory=set)  # of whom it is not known
     name: str = "traffic"
     asked: list[Window] = field(default_factory=list)
     long_ago: list[Observation] = field(default_factory=list)  # what is remembered of the time before the fortnight
@@ -68,7 +69,8 @@ class Cloud:
         for start in _steps(window, SLICE):
             requests, errors = self._count(start, SLICE)
             found.append(Observation(start, requests, errors, 0, p95_ms=80.0, p99_ms=120.0, cost_usd=self.slice_usd))
-        return dict.fromkeys(services, found)
+        unpriced = [replace(one, cost_usd=None) for one in found]
+        return {service: unpriced if service in self.unpriced else found for service in services}
 
     async def counts(
         self, services: Sequence[ServiceId], window: Window

@@ -1,6 +1,6 @@
 """The watch and the rollback over a real store and a cloud in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -8,6 +8,7 @@ import pytest
 
 from lumen.alerts.watch import AlertTargets
 from lumen.model.proposal import Choice, Knob, Proposal
+from lumen.model.service import ServiceId
 from lumen.model.watching import Incident
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
@@ -98,12 +99,12 @@ class Tower:
             Execution(store.proposals, store.leases, self.knobs, clock, fault, dry_run=False),
         )
 
-    async def look(self, replica: Replica, slots: int = 1) -> None:
+    async def look(self, replica: Replica, slots: int = 1, services: Sequence[ServiceId] = (SERVICE,)) -> None:
         """`slots` times five minutes go by, each with its look."""
         for _ in range(slots):
             self.store.clock.time += SLOT
             self.cloud.now = self.store.clock.time
-            if await replica.watch.due((SERVICE,)):
+            if await replica.watch.due(services):
                 await replica.revisions.look((SERVICE,))
                 await replica.rollback.consider(SERVICE)
 

@@ -9,7 +9,7 @@ from lumen.model.watching import StoredAlert
 from lumen.state.days import NANO
 from lumen.state.keys import key
 from lumen.use_cases import watch as room
-from tests.contract.state.builders import SERVICE
+from tests.contract.state.builders import OTHER, SERVICE
 from tests.contract.use_cases.conftest import Tower
 
 SLICES_A_DAY = 288
@@ -76,6 +76,39 @@ async def test_the_budget_is_told_within_the_day_and_once_a_threshold(tower: Tow
     tower.cloud.slice_usd = 10.0
     await tower.look(tower.replica(), 2)
     assert [one.alert.id for one in await of_money(tower)] == ["ion-api:budget:2026-03:90"]
+
+
+async def test_the_budget_of_all_services_is_told_once(tower: Tower) -> None:
+    """Each alone stays below; the first speaks for both, whatever another replica has looked at."""
+    both = (SERVICE, OTHER)
+    tower.cloud.slice_usd = 0.0
+    await tower.look(tower.replica(), services=both)
+    tower.cloud.slice_usd = 10.0
+    await tower.look(tower.replica(), 8, services=both)  # 2 x 80 of 200
+    (found,) = await of_money(tower)
+    assert found.alert.id == "ion-api:budget:2026-03:80"
+    assert found.alert.reason.params["parts"] == "ion-api $80.00, ion-api-canary $80.00"
+    assert await tower.alerts.open(OTHER) == []
+    tower.cloud.slice_usd = 0.0
+    await tower.look(tower.replica(), services=both)
+    assert await of_money(tower) == [found]
+
+
+async def test_a_service_that_is_not_known_leaves_at_least_the_rest_and_no_forecast(tower: Tower) -> None:
+    tower.store.clock.time += timedelta(days=12)
+    await past_days(tower, 13.0, 12)  # 156 of 200, and at this rate 403
+    both = (SERVICE, OTHER)
+    tower.cloud.unpriced = {OTHER}
+    tower.cloud.slice_usd = 0.0
+    await tower.look(tower.replica(), services=both)
+    assert await of_money(tower) == []
+    tower.cloud.slice_usd = 10.0
+    await tower.look(tower.replica(), services=both)
+    (found,) = await of_money(tower)
+    assert (found.alert.reason.code, found.alert.reason.params["services"]) == (
+        "alert.budget_at_least",
+        "ion-api-canary",
+    )
 
 
 async def test_without_costs_nothing_is_told_of_money(tower: Tower) -> None:

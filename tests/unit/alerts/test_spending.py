@@ -1,7 +1,7 @@
 """Cost alerts of days: what is spent, what the month will come to, days that stand out; however they are fed."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.alerts.budget import LEAST_SLICES, SLICES_A_DAY, DayCost, MonthlyBudget
+from lumen.alerts.project import of_days
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind
+from lumen.model.day import Day
 from lumen.model.observation import Observation
 from lumen.model.snapshot import SLICE
 
@@ -26,7 +28,7 @@ def days(costs: Sequence[float], first: date = FIRST) -> list[DayCost]:
 
 def budget_events(costs: Sequence[float], usd: float) -> list[tuple[str, AlertChange, str]]:
     budget = MonthlyBudget("svc", usd)
-    events = [event for day in days(costs) for event in budget.closed(day)]
+    events = [event for day in days(costs) for event in budget.closed(day.date, {"svc": day})]
     return [(event.alert.id, event.change, event.alert.reason.code) for event in events]
 
 
@@ -79,7 +81,7 @@ def test_what_is_missing_never_raises_the_budget(costs: list[float], data: st.Da
 
     def spent(of: Iterable[DayCost]) -> set[str]:
         budget = MonthlyBudget("svc", 100.0)
-        events = [event for day in of for event in budget.closed(day)]
+        events = [event for day in of for event in budget.closed(day.date, {"svc": day})]
         return {event.alert.id for event in events if event.alert.signal == ""}
 
     # Of several thresholds that one day crosses, only the highest is told.
@@ -98,7 +100,7 @@ def test_a_restart_with_the_days_that_are_kept_finds_the_same_alerts(forgotten: 
     usual = [5.0 * dice.lognormvariate(0, 0.15) for _ in range(100 + forgotten)]
     costs = [usd * (6.0 if dice.random() < 0.03 else 1.0) for usd in usual]
     all_days = days(costs)
-    running, restarted = SpendingAlerts("svc", 200.0), SpendingAlerts("svc", 200.0)
+    running, restarted = SpendingAlerts("svc"), SpendingAlerts("svc")
     fed(running, all_days)
     fed(restarted, all_days[forgotten:])
     assert _ids(running.open_alerts()) == _ids(restarted.open_alerts())
@@ -106,6 +108,91 @@ def test_a_restart_with_the_days_that_are_kept_finds_the_same_alerts(forgotten: 
 
 def _ids(alerts: Iterable[Alert]) -> list[tuple[str, datetime]]:
     return [(alert.id, alert.opened_at) for alert in alerts]
+
+
+def stored(costs: Mapping[str, Sequence[float | None]], usd: float) -> list[AlertEvent]:
+    """What the running watch makes of whole days of several services; of a day None nothing is known."""
+    budget = MonthlyBudget("svc", usd)
+    kept = {
+        name: [
+            Day(
+                FIRST + index * DAY,
+                slices=SLICES_A_DAY,
+                cost_slices=0 if one is None else SLICES_A_DAY,
+                cost_usd=one or 0,
+            )
+            for index, one in enumerate(of)
+        ]
+        for name, of in costs.items()
+    }
+    last = max(of[-1].date for of in kept.values())
+    return list(of_days(budget, kept, datetime.combine(last + DAY, time(), UTC)))
+
+
+def opened(events: Iterable[AlertEvent]) -> list[tuple[str, str]]:
+    return [(e.alert.id, e.alert.reason.code) for e in events if e.change is AlertChange.OPENED]
+
+
+UNKNOWN: list[float | None] = [None] * 30
+
+
+@pytest.mark.parametrize(
+    ("costs", "told"),
+    [
+        # Each alone is far from the budget; together they are not.
+        (
+            {"svc": [5.0] * 30, "canary": [3.5] * 30},
+            [
+                ("svc:budget:forecast:2026-11", "alert.budget_forecast"),
+                ("svc:budget:2026-11:80", "alert.budget_of_all"),
+                ("svc:budget:2026-11:90", "alert.budget_of_all"),
+                ("svc:budget:2026-11:100", "alert.budget_of_all"),
+            ],
+        ),
+        ({"svc": [2.0] * 30, "canary": [1.0] * 30}, []),
+        # One whose cost is unknown: at least so much, and no forecast.
+        (
+            {"svc": [6.0] * 30, "canary": UNKNOWN},
+            [("svc:budget:2026-11:80", "alert.budget_at_least"), ("svc:budget:2026-11:90", "alert.budget_at_least")],
+        ),
+        ({"svc": [12.0] * 8, "canary": UNKNOWN[:8]}, []),
+        # Unknown for two of twelve days is known well enough; for three it is not.
+        (
+            {"svc": [6.0] * 12, "canary": [4.0] * 10 + UNKNOWN[:2]},
+            [("svc:budget:forecast:2026-11", "alert.budget_forecast")],
+        ),
+        ({"svc": [6.0] * 9, "canary": [4.0] * 2 + UNKNOWN[:3] + [4.0] * 4}, []),
+        # Before its first day there was no service, and afterwards its month is known.
+        (
+            {"svc": [5.0] * 30, "canary": UNKNOWN[:15] + [5.0] * 15},
+            [
+                ("svc:budget:forecast:2026-11", "alert.budget_forecast"),
+                ("svc:budget:2026-11:80", "alert.budget_of_all"),
+                ("svc:budget:2026-11:90", "alert.budget_of_all"),
+                ("svc:budget:2026-11:100", "alert.budget_of_all"),
+            ],
+        ),
+    ],
+)
+def test_the_budget_is_that_of_all_services(
+    costs: Mapping[str, list[float | None]], told: list[tuple[str, str]]
+) -> None:
+    assert opened(stored(costs, 200.0)) == told
+
+
+@given(st.lists(st.tuples(st.floats(0, 15), st.floats(0, 15) | st.none()), min_size=1, max_size=45))
+def test_one_more_service_never_hides_what_is_known(costs: list[tuple[float, float | None]]) -> None:
+    """Every threshold that one service reaches alone is reached beside another, and none twice."""
+    alone = opened(stored({"svc": [one for one, _ in costs]}, 200.0))
+    both = opened(stored({"svc": [one for one, _ in costs], "canary": [two for _, two in costs]}, 200.0))
+    assert len(both) == len(set(both))
+
+    def highest(found: list[tuple[str, str]]) -> dict[str, int]:
+        thresholds = [name.rsplit(":", 2)[1:] for name, code in found if "forecast" not in code]
+        return {month: max(int(t) for m, t in thresholds if m == month) for month, _ in thresholds}
+
+    reached = highest(both)
+    assert all(reached.get(month, 0) >= threshold for month, threshold in highest(alone).items())
 
 
 def test_slices_and_days_come_to_the_same_alerts() -> None:
@@ -120,7 +207,7 @@ def test_slices_and_days_come_to_the_same_alerts() -> None:
             Observation(start + index * SLICE, cost_usd=costs[index // SLICES_A_DAY] / SLICES_A_DAY)
         )
     ]
-    by_days = fed(SpendingAlerts("svc", 200.0), days(costs)[:-1])
+    by_days = fed(SpendingAlerts("svc"), days(costs)[:-1]) + stored({"svc": costs}, 200.0)
     assert {event.alert.id for event in by_days} == {event.alert.id for event in by_slices}
 
     def of_days(events: Iterable[AlertEvent]) -> list[tuple[AlertChange, str, datetime | None]]:
