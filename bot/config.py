@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,9 @@ from lumen.policies.freezes import Freezes, parse_freezes
 #: How the URL of a pager says what it speaks.
 PAGERDUTY_PATH = "/v2/enqueue"
 ALERTMANAGER_PATH = "/api/v2/alerts"
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+#: Beyond this a calendar ends.
+LONGEST = timedelta(days=36_500)
 
 
 Some = TypeVar("Some", bound=Judging)
@@ -48,9 +52,13 @@ def parse_duration(text: str) -> timedelta:
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     if text == "0":
         return timedelta(0)
-    if len(text) < 2 or text[-1] not in units or not text[:-1].isdigit():
+    found = _DURATION.fullmatch(text)
+    if found is None:
         raise ValueError("write a number and a unit: 90s, 15m, 24h or 7d (or 0)")
-    return timedelta(**{units[text[-1]]: int(text[:-1])})
+    lasts = timedelta(**{units[found[2]]: int(found[1])})
+    if lasts > LONGEST:
+        raise ValueError(f"give at most {LONGEST.days}d")
+    return lasts
 
 
 class Settings(Judging):

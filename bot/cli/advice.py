@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lumen.policies.ttl import TtlLimits
 
 Apply = Annotated[bool, typer.Option("--apply", help="Propose, approve and carry it out under your Google account.")]
+_BY_MEASURING = "that goes by what was measured, not by figures that are given: leave one or the other out."
+_WITH_FIGURES = "that goes with given figures: --current-ttl, --hit-rate, --memory."
 _STRATEGIES = ("auto", "aggressive", "moderate", "conservative")
 
 
@@ -27,7 +29,7 @@ def ttl(
     current_ttl: Annotated[int | None, typer.Option(min=1, help="Judge these figures: the TTL in seconds …")] = None,
     hit_rate: Annotated[str | None, typer.Option(help="… the hit rate (0.65, 65% and 65 are the same) …")] = None,
     memory: Annotated[str | None, typer.Option(help="… and the share of the memory that is used.")] = None,
-    evictions: Annotated[float, typer.Option(min=0, help="Evictions an hour, with these figures.")] = 0.0,
+    evictions: Annotated[float | None, typer.Option(min=0, help="Evictions an hour, with these figures.")] = None,
     cost_change: Annotated[float | None, typer.Option(help="Cost against the day before, in %, with these.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="What --new-ttl would do; changes nothing.")] = False,
     new_ttl: Annotated[int | None, typer.Option(min=1, help="The TTL that you think of, in seconds.")] = None,
@@ -41,26 +43,29 @@ def ttl(
 ) -> None:
     """The TTL as it is, what it should become and why."""
     from bot.cli.answers import answer_ttl, ttl_of_figures
-    from bot.cli.flags import share, together
+    from bot.cli.flags import finite, refuse, share, together
     from lumen.policies.ttl_rules import TtlFigures
 
     _check_ttl_flags(strategy, simulate=simulate, new_ttl=new_ttl, override_ttl=override_ttl, apply=apply)
     if together(current_ttl=current_ttl, hit_rate=hit_rate, memory=memory):
-        _refuse_apply_of_figures(apply)
-        cost_ratio = None if cost_change is None else cost_change / 100
+        refuse(_BY_MEASURING, apply=apply, simulate=simulate, new_ttl=new_ttl, service=service)
+        cost_ratio = None if cost_change is None else finite("--cost-change", cost_change) / 100
         given = TtlFigures(
             current_ttl or 0,
             share("--hit-rate", hit_rate or ""),
             share("--memory", memory or ""),
-            evictions,
+            finite("--evictions", evictions or 0.0),
             cost_ratio,
         )
         answer = ttl_of_figures(given, _ttl_limits(load_judging(), strategy, override_ttl))
         _show_ttl(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
+    refuse(_WITH_FIGURES, evictions=evictions, cost_change=cost_change)
     settings = load()
     of, limits = chosen(settings, service), _ttl_limits(settings, strategy, override_ttl)
-    found, proposal = run(settings, answer_ttl(settings, of, limits, new_ttl, apply=apply))
+    if new_ttl is not None:
+        in_range("--new-ttl", new_ttl, limits)
+    found, proposal = run(settings, answer_ttl(settings, of, limits, new_ttl, apply=apply), asking=not apply)
     _show_ttl(found, proposal, settings.lumen_locale, as_json)
     _end(settings, found.recommendation, proposal, applying=apply, quiet=as_json)
 
@@ -78,11 +83,6 @@ def _check_ttl_flags(
         raise typer.BadParameter("--new-ttl and --override-ttl name two TTLs: give one of them.")
 
 
-def _refuse_apply_of_figures(apply: bool) -> None:
-    if apply:
-        raise typer.BadParameter("--apply goes by what was measured, not by figures that are given: leave them out.")
-
-
 def _ttl_limits(settings: "Judging", strategy: str, override_ttl: int | None) -> "TtlLimits":
     """Those of the settings; what the flags say comes first."""
     from bot.targets import ttl_limits
@@ -93,10 +93,14 @@ def _ttl_limits(settings: "Judging", strategy: str, override_ttl: int | None) ->
         limits = replace(limits, strategy=None if strategy == "auto" else Strategy(strategy.upper()))
     if override_ttl is None:
         return limits
-    if not limits.min_seconds <= override_ttl <= limits.max_seconds:
-        allowed = f"{limits.min_seconds} to {limits.max_seconds}"
-        raise typer.BadParameter(f"--override-ttl {override_ttl}: give {allowed} seconds.")
+    in_range("--override-ttl", override_ttl, limits)
     return replace(limits, override_seconds=override_ttl)
+
+
+def in_range(flag: str, seconds: int, limits: "TtlLimits") -> None:
+    """Raises BadParameter."""
+    if not limits.min_seconds <= seconds <= limits.max_seconds:
+        raise typer.BadParameter(f"{flag} {seconds}: give {limits.min_seconds} to {limits.max_seconds} seconds.")
 
 
 def _show_ttl(answer: "TtlAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
@@ -121,21 +125,23 @@ def size(
 ) -> None:
     """The size of the cache, what it should become, what that costs and saves."""
     from bot.cli.answers import answer_size, size_of_figures
-    from bot.cli.flags import megabytes, share, together
+    from bot.cli.flags import finite, megabytes, refuse, share, together
     from lumen.policies.size import SizeFigures
 
     if together(current_size=current_size, usage=usage, hit_rate=hit_rate, evictions=evictions):
-        _refuse_apply_of_figures(apply)
+        refuse(_BY_MEASURING, apply=apply, service=service)
         size_mb = current_size or 0
         used_mb = megabytes("--usage", usage or "", size_mb)
-        given = SizeFigures(size_mb, used_mb, share("--hit-rate", hit_rate or ""), evictions or 0.0)
+        given = SizeFigures(
+            size_mb, used_mb, share("--hit-rate", hit_rate or ""), finite("--evictions", evictions or 0.0)
+        )
         # Whose memory these figures are of is not known, so the price is that of the MB.
         answer = size_of_figures(given, replace(_size_limits(load_judging(), lock=lock), whole_gb=False))
         _show_size(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     settings = load()
     of, limits = chosen(settings, service), _size_limits(settings, lock=lock)
-    found, proposal = run(settings, answer_size(settings, of, limits, apply=apply))
+    found, proposal = run(settings, answer_size(settings, of, limits, apply=apply), asking=not apply)
     _show_size(found, proposal, settings.lumen_locale, as_json)
     _end(settings, found.recommendation, proposal, applying=apply, quiet=as_json)
 
@@ -172,7 +178,7 @@ def cache(
     from bot.targets import size_limits
 
     settings = load()
-    turns = run(settings, last_turns(settings, watched(settings, service)))
+    turns = run(settings, last_turns(settings, watched(settings, service)), asking=True)
     sizes = [size_of_turn(turn, size_limits(settings)) for turn in turns]
     if dump_metrics:
         typer.echo(measured_json(turns))
@@ -196,7 +202,8 @@ def gate(service: Service = "", as_json: Json = False) -> None:
     from bot.run import last_turns
 
     settings = load()
-    turns, now = run(settings, last_turns(settings, watched(settings, service))), clock_of(settings).now()
+    turns = run(settings, last_turns(settings, watched(settings, service)), asking=True)
+    now = clock_of(settings).now()
     if as_json:
         typer.echo(gate_json(turns, now))
     else:

@@ -36,7 +36,7 @@ def silence(
     settings = load()
     of = chosen(settings, service)
     if not what:
-        found = run(settings, silences(settings, of))
+        found = run(settings, silences(settings, of), asking=True)
         _print(found, settings.lumen_locale, as_json, None)
     elif end:
         _print(run(settings, end_silence(settings, of, what)), settings.lumen_locale, as_json, False)
@@ -86,13 +86,13 @@ def incident(
     settings = load()
     of, words = chosen(settings, service), Catalogue(settings.lumen_locale)
     if incident_id:
-        found = run(settings, timeline(settings, of, incident_id))
+        found = run(settings, timeline(settings, of, incident_id), asking=True)
         if as_json:
             typer.echo(json.dumps(timeline_json(found, words), ensure_ascii=False, indent=2))
         else:
             print_timeline(found, words)
         raise typer.Exit(ExitCode.GOOD)
-    listed = run(settings, newest_incidents(settings, of))
+    listed = run(settings, newest_incidents(settings, of), asking=True)
     if as_json:
         typer.echo(json.dumps(incidents_json(listed, words), ensure_ascii=False, indent=2))
     else:

@@ -57,7 +57,7 @@ def tick(service: Service = "", as_json: Json = False) -> None:
     from bot.run import extra_turns
 
     settings = _settings()
-    turns = _run(settings, extra_turns(settings, watched(settings, service)))
+    turns = _run(settings, extra_turns(settings, watched(settings, service)), asking=True)
     _write_files(settings, turns)
     _print_turns(settings, turns, as_json)
 
@@ -75,7 +75,7 @@ def report(
     if form not in ("", "markdown", "json"):
         raise typer.BadParameter(f"--format {form}: give markdown or json.")
     settings = _settings()
-    turns = _run(settings, last_turns(settings, watched(settings, service)))
+    turns = _run(settings, last_turns(settings, watched(settings, service)), asking=True)
     wanted = "json" if as_json else form or settings.report_format
     if wanted == "markdown" and (form or not sys.stdout.isatty()):
         _print_markdown(settings, turns, summary_only)
@@ -167,7 +167,7 @@ def state_show(as_json: Json = False) -> None:
     from bot.run import show_state
 
     settings = _settings()
-    shown = _run(settings, show_state(settings))
+    shown = _run(settings, show_state(settings), asking=True)
     typer.echo(
         json.dumps(shown, ensure_ascii=False, indent=2) if as_json else "\n".join(f"{k}: {v}" for k, v in shown.items())
     )

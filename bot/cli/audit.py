@@ -27,7 +27,7 @@ def verify(
     if file is not None:
         _print_proven([_file(file)], locale(), as_json)
     settings = load()
-    _print_proven(run(settings, verify_store(settings)), settings.lumen_locale, as_json)
+    _print_proven(run(settings, verify_store(settings), asking=True), settings.lumen_locale, as_json)
 
 
 def _file(path: Path) -> "Proven":
@@ -40,7 +40,8 @@ def _file(path: Path) -> "Proven":
     except NotPossible as error:
         words = Catalogue(locale())
         say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
-        raise typer.Exit(ExitCode.CRITICAL) from None
+        # A file that is not there proves nothing; one that is no text any more was changed.
+        raise typer.Exit(ExitCode.USAGE if isinstance(error.__cause__, OSError) else ExitCode.CRITICAL) from None
 
 
 @audit_app.command("export")

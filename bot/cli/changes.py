@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.advice import Apply
+from bot.cli.advice import Apply, in_range
 from bot.cli.command import ExitCode, Json, Service, chosen, load, run
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> 
 
     settings = load()
     of = chosen(settings, service)
-    answer, proposal = run(settings, answer_traffic(settings, of, revision, apply=apply))
+    answer, proposal = run(settings, answer_traffic(settings, of, revision, apply=apply), asking=not apply)
     words = Catalogue(settings.lumen_locale)
     says = words.plain(_said(answer) if proposal is None else outcome(words, proposal))
     if as_json:
@@ -90,10 +90,12 @@ def override_ttl(
 ) -> None:
     """Pin the TTL, and propose it in Slack where it is another one."""
     from bot.cli.changing import pin_ttl
+    from bot.targets import ttl_limits
     from handlers.catalogue import Catalogue
     from handlers.views.held import pinned_messages
 
     settings = load()
+    in_range("SECONDS", seconds, ttl_limits(settings))
     pinned = run(settings, pin_ttl(settings, chosen(settings, service), seconds, _terms(lasts, because)))
     _say(settings, as_json, *pinned_messages(Catalogue(settings.lumen_locale), pinned))
 
@@ -116,7 +118,7 @@ def override_show(service: Service = "", as_json: Json = False) -> None:
     from lumen.state.codec import encode
 
     settings = load()
-    found = run(settings, read_held(settings, chosen(settings, service)))
+    found = run(settings, read_held(settings, chosen(settings, service)), asking=True)
     if as_json:
         parts = {"override": found.override, "size_lock": found.size_lock, "pause": found.pause}
         shown = {name: None if part is None else json.loads(encode(part)) for name, part in parts.items()}

@@ -86,13 +86,14 @@ def locale() -> str:
         return "en"
 
 
-def run(settings: "Settings", work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; a failure that Lumen knows by name becomes its sentence and its remedy.
+def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = False) -> T:
+    """Run to the end; a failure that Lumen knows by name becomes its sentence and its remedy, and the exit code 2.
 
+    `asking`: nothing is to be changed, so whom it cannot ask (a dead store) is no failure but no data, 3.
     With --verbose it says where it looked and how long that took, with --debug where it failed too.
     """
     from handlers.catalogue import Catalogue
-    from lumen.model.errors import LumenError
+    from lumen.model.errors import LumenError, SourceUnavailable, StoreUnavailable
 
     words, began = Catalogue(settings.lumen_locale), time.monotonic()
     if talk() >= Talk.VERBOSE:
@@ -103,7 +104,8 @@ def run(settings: "Settings", work: Coroutine[Any, Any, T]) -> T:
         if talk() >= Talk.DEBUG:
             say("".join(traceback.format_exception(error)).rstrip())
         say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
-        raise typer.Exit(ExitCode.CRITICAL) from None
+        unknown = isinstance(error, (SourceUnavailable, StoreUnavailable)) and asking
+        raise typer.Exit(ExitCode.NO_DATA if unknown else ExitCode.CRITICAL) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.GOOD) from None
     finally:

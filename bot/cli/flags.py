@@ -1,5 +1,6 @@
 """What people write on the command line: 0.65, 65% and 65 are the same share; what could be two things is refused."""
 
+import math
 import re
 
 import typer
@@ -26,6 +27,20 @@ def megabytes(flag: str, text: str, size_mb: int) -> float:
     if used > size_mb:
         raise typer.BadParameter(f"{flag} {text}: more than the {size_mb} MB of --current-size.")
     return used
+
+
+def finite(flag: str, value: float) -> float:
+    """Raises BadParameter for `nan` and `inf`, which count as numbers otherwise."""
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{flag} {value}: give a number.")
+    return value
+
+
+def refuse(why: str, **given: object) -> None:
+    """Raises BadParameter that names the flags that were given and mean nothing here, and says `why`."""
+    names = ["--" + name.replace("_", "-") for name, value in given.items() if value not in (None, False, "")]
+    if names:
+        raise typer.BadParameter(f"{', '.join(names)}: {why}")
 
 
 def together(**given: object) -> bool:

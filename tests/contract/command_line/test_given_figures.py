@@ -62,13 +62,19 @@ def test_the_reference_size(lumen: Call) -> None:
     [
         ("ttl --current-ttl 300 --hit-rate 1 --memory 75", "1% or 100%"),
         ("ttl --current-ttl 300 --hit-rate 65", "--memory missing"),
-        ("ttl --current-ttl 300 --hit-rate 65 --memory 75 --apply", "leave them out"),
+        ("ttl --current-ttl 300 --hit-rate 65 --memory 75 --apply", "by what was measured"),
+        ("ttl --current-ttl 300 --hit-rate 65 --memory 75 --simulate --new-ttl 420", "--simulate, --new-ttl"),
+        ("ttl --current-ttl 300 --hit-rate 65 --memory 75 --service ion-api", "--service"),
+        ("ttl --current-ttl 300 --hit-rate 65 --memory 75 --evictions inf", "--evictions inf: give a number"),
+        ("ttl --current-ttl 300 --hit-rate 65 --memory 75 --cost-change nan", "--cost-change nan: give a number"),
+        ("ttl --evictions 5 --cost-change 3", "--evictions, --cost-change: that goes with given figures"),
         ("ttl --simulate", "--new-ttl"),
         ("ttl --simulate --new-ttl 420 --apply", "changes nothing"),
         ("ttl --new-ttl 420 --override-ttl 600", "one of them"),
         ("ttl --strategy bold", "auto, aggressive, moderate, conservative"),
         ("ttl --current-ttl 300 --hit-rate 65 --memory 75 --override-ttl 5", "60 to 3600"),
         ("size --current-size 256 --usage 300 --hit-rate 65 --evictions 1", "more than the 256 MB"),
+        ("size --current-size 256 --usage 200 --hit-rate 65 --evictions inf", "--evictions inf: give a number"),
     ],
 )
 def test_wrong_usage(lumen: Call, arguments: str, why: str) -> None:

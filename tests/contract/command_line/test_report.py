@@ -64,3 +64,25 @@ def test_the_cache_is_explained_and_recommendations_are_numbered(lumen: Call) ->
 def test_what_is_prepared_is_told_to_programs(lumen: Call) -> None:
     found = lumen("state", "init", "--json").json()
     assert [(one["service"], one["fresh"]) for one in found] == [(SERVICE.key, False), (CANARY.key, False)]
+
+
+@pytest.mark.usefixtures("two")
+def test_durations_and_ttls_beyond_all_limits_are_wrong_usage(lumen: Call) -> None:
+    of = ("--service", "ion-api")
+    for typed, why in (
+        (("pause", "--for", "99999999999d"), "90s, 15m, 24h or 7d"),
+        (("pause", "--for", "36501d"), "at most 36500d"),
+        (("ttl", "--new-ttl", "5"), "60 to 3600 seconds"),
+        (("override", "ttl", "5"), "60 to 3600 seconds"),
+    ):
+        said = lumen(*typed, *of)
+        assert (said.code, why in said.err) == (64, True), said
+
+
+def test_whoever_only_asks_a_dead_store_has_no_data(
+    environment: None, lumen: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_REDIS_URL", "redis://127.0.0.1:1/0")
+    for typed in (("report",), ("cache",), ("gate",), ("audit", "verify"), ("override", "show"), ("silence",)):
+        said = lumen(*typed)
+        assert (said.code, said.out, "does not answer" in said.err) == (3, "", True), said

@@ -56,7 +56,7 @@ def test_what_each_tells(
     flag: str | None, where: bool, traced: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, err = said(["report", *([flag] if flag else [])], monkeypatch, capsys)
-    assert code == 2
+    assert code == 3
     assert ("store 127.0.0.1:1" in err and "Took " in err) == where
     assert ("Traceback" in err) == traced
     assert "s3cret" not in err
