@@ -15,6 +15,7 @@ from lumen.model.turn import Turn
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
 from lumen.policies.size import SizeLimits
+from lumen.policies.unasked import Unasked
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
@@ -26,6 +27,7 @@ from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.readouts import Readouts
 from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.trust import Trust
 from tests.snapshots import SERVICE
 
 PERSON = Person("U0BENCH", "bench", "T0BENCH")
@@ -49,16 +51,19 @@ class World:
         self.turns = RedisTurns(redis)
         self.audit = RedisAudit(redis, clock)
         self.owed = RedisOwedAnswers(redis)
+        alerts = RedisAlerts(redis, clock)
+        restraints = Restraints(RedisStandings(redis, clock), clock, Automation(), Locks())
         self.readouts = Readouts(
             self.proposals,
             self.turns,
             self.audit,
-            RedisAlerts(redis, clock),
+            alerts,
             StandingTtl(),
             clock,
-            Restraints(RedisStandings(redis, clock), clock, Automation(), Locks()),
+            restraints,
             RedisSilences(redis, clock),
             SizeLimits(),
+            Trust(Unasked(), restraints, self.proposals, alerts, clock),
         )
         self.services: Sequence[ServiceId] = (SERVICE,)
 

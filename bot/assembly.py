@@ -24,6 +24,7 @@ from lumen.model.service import Approvers, Person
 from lumen.model.turn import Missing
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
+from lumen.policies.unasked import Unasked
 from lumen.ports.clock import Clock
 from lumen.ports.publishing import FigureSink
 from lumen.publishers.custom_metrics import CustomMetrics
@@ -53,6 +54,7 @@ from lumen.use_cases.hourly_figures import HourlyFigures
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.looking import Looking
 from lumen.use_cases.operators import Operators
+from lumen.use_cases.outlook import Outlooks
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
 from lumen.use_cases.readouts import Readouts
@@ -63,6 +65,8 @@ from lumen.use_cases.rollback import Rollback
 from lumen.use_cases.showing import Showing
 from lumen.use_cases.taking_back import TakingBack
 from lumen.use_cases.tick import Tick
+from lumen.use_cases.trust import Trust
+from lumen.use_cases.unasked import UnaskedChanges
 from lumen.use_cases.watch import Watch
 
 
@@ -78,6 +82,7 @@ class Lumen:
     tick: Tick
     effects: Effects
     taking_back: TakingBack
+    unasked: UnaskedChanges
     digest: Digest
     approvals: Approvals
     execution: Execution
@@ -210,6 +215,20 @@ async def _joined(
     slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
+    hindsight = Hindsight(memory.alerts, memory.days, memory.turns, numerics)
+    outlooks = Outlooks(
+        hindsight,
+        numerics,
+        assessment_settings(settings),
+        Advice(knobs, ttl_limits(settings), size_limits(settings)),
+        automation,
+        restraints,
+        memory.proposals,
+        memory.alerts,
+        clock,
+    )
+    unasked = Unasked(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
+    trust = Trust(unasked, restraints, memory.proposals, memory.alerts, clock)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
     execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
     drift = Drift(
@@ -244,19 +263,13 @@ async def _joined(
         tick=Tick(
             collector,
             drift,
-            numerics,
+            outlooks,
+            trust,
             approvals,
-            memory.proposals,
             memory.leases,
             memory.slots,
             memory.turns,
-            memory.alerts,
             clock,
-            assessment_settings(settings),
-            Advice(knobs, ttl_limits(settings), size_limits(settings)),
-            automation,
-            restraints,
-            Hindsight(memory.alerts, memory.days, memory.turns, numerics),
             () if lacking is None else (Missing("effects", lacking),),
         ),
         effects=Effects(
@@ -299,6 +312,7 @@ async def _joined(
             restraints,
             memory.silences,
             size_limits(settings),
+            trust,
         ),
         choosing=Choosing(settings.services, memory.choices, clock),
         looking=Looking(knobs, memory.turns),
@@ -335,6 +349,7 @@ async def _joined(
         operators=operators,
         going_back=going_back,
         knobs=knobs,
+        unasked=UnaskedChanges(collector, outlooks, trust, memory.proposals, memory.leases, fault),
     )
 
 

@@ -16,8 +16,10 @@ from pydantic_settings import NoDecode
 from redis.asyncio.connection import parse_url
 
 from bot.judging import ENV_FILE, Judging
+from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, ServiceId
 from lumen.policies.freezes import Freezes, parse_freezes
+from lumen.policies.unasked import NAMES
 
 #: How the URL of a pager says what it speaks.
 PAGERDUTY_PATH = "/v2/enqueue"
@@ -110,6 +112,8 @@ class Settings(Judging):
     dry_run: bool = False
     disable_auto_optimization: bool = False
     undo_harmful: Literal["ask", "auto"] = "ask"
+    auto_apply: Annotated[tuple[str, ...], NoDecode] = ()
+    auto_apply_after: Annotated[timedelta, NoDecode] = timedelta(hours=1)
     freeze: str = ""
     rollback_timeout_seconds: Annotated[int, Field(ge=60, le=86_400)] = 300
 
@@ -125,12 +129,12 @@ class Settings(Judging):
     lumen_clock_origin: datetime | None = None
     lumen_fault_at: str = ""
 
-    @field_validator("service_name", "approvers", mode="before")
+    @field_validator("service_name", "approvers", "auto_apply", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("observe_only", "audit_keep", "oncall_repeat", mode="before")
+    @field_validator("observe_only", "audit_keep", "oncall_repeat", "auto_apply_after", mode="before")
     @classmethod
     def _duration(cls, value: object) -> object:
         return parse_duration(value) if isinstance(value, str) else value
@@ -181,6 +185,21 @@ class Settings(Judging):
     def _not_too_often(cls, value: timedelta) -> timedelta:
         if value and not timedelta(minutes=1) <= value <= timedelta(days=1):
             raise ValueError("give 0 (call once only), or 1m to 1d")
+        return value
+
+    @field_validator("auto_apply")
+    @classmethod
+    def _knobs_of_the_policy(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [name for name in value if name not in NAMES]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: give of {', '.join(NAMES)} those that may be changed without asking")
+        return value
+
+    @field_validator("auto_apply_after")
+    @classmethod
+    def _time_to_stop_it(cls, value: timedelta) -> timedelta:
+        if not timedelta(minutes=5) <= value <= timedelta(hours=12):
+            raise ValueError("give 5m to 12h: people must have the time to stop it")
         return value
 
     @field_validator("pager_webhook_url")
@@ -239,6 +258,9 @@ class Settings(Judging):
                 "LUMEN_CLOCK_SCALE, LUMEN_CLOCK_ORIGIN and LUMEN_FAULT_AT are for a sandbox: "
                 "they need SLACK_API_URL and LUMEN_GCP_ENDPOINT on loopback"
             )
+        who = self.who_may_approve
+        if self.auto_apply and not who.users and not who.groups:
+            raise ValueError("AUTO_APPLY needs somebody in Slack who may stop it: APPROVERS names no user and no group")
         if self.lumen_clock_scale != 1.0 and self.lumen_clock_origin is None:
             raise ValueError("LUMEN_CLOCK_SCALE needs LUMEN_CLOCK_ORIGIN: the instant at which both clocks agree")
         return self
@@ -247,6 +269,11 @@ class Settings(Judging):
     def freezes(self) -> Freezes:
         """FREEZE, read; what is weekly goes by DIGEST_TIMEZONE. Raises ValueError, but never once settings are made."""
         return parse_freezes(self.freeze, ZoneInfo(self.digest_timezone))
+
+    @property
+    def automatic_knobs(self) -> frozenset[Knob]:
+        """Those of AUTO_APPLY."""
+        return frozenset(NAMES[name] for name in self.auto_apply)
 
     @property
     def is_sandboxed(self) -> bool:

@@ -165,6 +165,7 @@ class Bot:
         try:
             await self._lumen.rollback.settle(service)
             await self._lumen.taking_back.settle(service)
+            await self._lumen.unasked.settle(service)
         except LumenError as error:
             log.warning("countdown_waits", code=error.reason.code, params=dict(error.reason.params))
         except Exception:

@@ -106,7 +106,7 @@ class Catalogue:
 
 def mention(slack_id: str) -> str:
     """`<@U…>` for a person, `<!subteam^S…>` for a group. Slack does not know an operator: the account as it is."""
-    if slack_id == "lumen":
+    if slack_id in ("lumen", "timer"):
         return "Lumen"
     if slack_id.startswith(OPERATOR):
         return f"`{escape(slack_id.removeprefix(OPERATOR))}`"

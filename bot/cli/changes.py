@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lumen.model.message import Message
     from lumen.model.override import Terms
     from lumen.model.proposal import Proposal
+    from lumen.model.readout import Trusted
 
 For = Annotated[str, typer.Option("--for", metavar="DURATION", help="90m, 2h, 7d; without it until it is lifted.")]
 Because = Annotated[str, typer.Option("--because", metavar="WORDS", help="Why; shown wherever it is.")]
@@ -112,9 +113,10 @@ def override_off(service: Service = "", as_json: Json = False) -> None:
 
 @override_app.command("show")
 def override_show(service: Service = "", as_json: Json = False) -> None:
-    """What is pinned, locked, paused and frozen."""
+    """What is pinned, locked, paused and frozen, and what is done without asking."""
     from bot.cli.changing import held as read_held
-    from handlers.views.held import NOTHING_HELD, held
+    from handlers.catalogue import Catalogue
+    from handlers.views.held import NOTHING_HELD, held, trusted
     from lumen.state.codec import encode
 
     settings = load()
@@ -123,9 +125,25 @@ def override_show(service: Service = "", as_json: Json = False) -> None:
         parts = {"override": found.override, "size_lock": found.size_lock, "pause": found.pause}
         shown = {name: None if part is None else json.loads(encode(part)) for name, part in parts.items()}
         frozen = found.frozen_until.isoformat() if found.frozen_until else None
-        typer.echo(json.dumps({**shown, "frozen_until": frozen}, ensure_ascii=False, indent=2))
+        unasked = [_trusted_json(one) for one in found.trusted]
+        typer.echo(json.dumps({**shown, "frozen_until": frozen, "unasked": unasked}, ensure_ascii=False, indent=2))
     else:
-        _say(settings, False, *([sentence for _, sentence in held(found)] or NOTHING_HELD))
+        words = Catalogue(settings.lumen_locale)
+        sentences = [sentence for _, sentence in held(found)] or NOTHING_HELD
+        _say(settings, False, *sentences, *(trusted(words, one) for one in found.trusted))
+
+
+def _trusted_json(one: "Trusted") -> dict[str, object]:
+    return {
+        "knob": one.knob.value,
+        "direction": "up" if one.up else "down",
+        "helped": one.helped,
+        "trials": one.trials,
+        "chance": round(one.chance, 3),
+        "named": one.named,
+        "without_asking": one.named and not one.against,
+        "against": [{"code": reason.code, **reason.params} for reason in one.against],
+    }
 
 
 @lock_app.command("size")

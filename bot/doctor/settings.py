@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from bot.config import Settings
 from bot.doctor.checks import Check, Findings
 from bot.numerics import missing_statistics
-from lumen.model.message import message
+from lumen.model.message import Message, message
 
 
 def setting_checks(settings: Settings) -> Sequence[Check]:
@@ -37,12 +38,25 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
         found.fine("numerics")
     if settings.undo_harmful == "auto":
         found.fine("UNDO_HARMFUL", message("doctor.undo_by_itself"))
+    _auto_apply(found, settings)
     _output(found, settings.output_dir)
     if settings.dry_run:
         found.fine("DRY_RUN", message("doctor.dry_run"))
     if settings.disable_auto_optimization:
         found.fine("DISABLE_AUTO_OPTIMIZATION", message("doctor.automation_off"))
     return found.checks
+
+
+def _auto_apply(found: Findings, settings: Settings) -> None:
+    names = ", ".join(settings.auto_apply)
+    if names and settings.disable_auto_optimization:
+        found.mend(
+            "AUTO_APPLY", message("doctor.auto_apply_idle", names=names), message("doctor.auto_apply_idle_remedy")
+        )
+    elif names:
+        code = "doctor.auto_apply_undone" if settings.undo_harmful == "auto" else "doctor.auto_apply"
+        minutes = settings.auto_apply_after / timedelta(minutes=1)
+        found.fine("AUTO_APPLY", Message(code, {"names": names, "minutes": minutes}))
 
 
 def _output(found: Findings, directory: str) -> None:

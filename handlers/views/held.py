@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from handlers.catalogue import Catalogue
 from handlers.views.card import Card, Shown
 from handlers.views.words import iso
-from lumen.model.message import Message, message
+from lumen.model.message import Message, Param, message
 from lumen.model.override import PinnedTtl, locked_by, pinned_by, quoted
-from lumen.model.readout import StatusReadout
+from lumen.model.readout import StatusReadout, Trusted
 from lumen.model.watching import Pause, SizeLock, TtlOverride
 
 
@@ -39,8 +39,34 @@ def held_card(words: Catalogue, readout: StatusReadout) -> Shown:
     if not lines:
         lines = [words.say(sentence) for sentence in NOTHING_HELD]
     card.lines(lines)
+    card.lines([f"🤖 {words.say(trusted(words, one))}" for one in readout.trusted])
     card.context([words.say(message("override.none_remedy")), words.say(message("override.no_lock_remedy"))])
     return card.shown()
+
+
+def trusted(words: Catalogue, one: Trusted) -> Message:
+    """Whether changes of a knob in one direction are made without asking, or may be, with the record."""
+    if not one.trials:
+        return message("unasked.untried", knob=one.knob.value)
+    params: dict[str, Param] = {
+        "knob": one.knob.value,
+        "helped": one.helped,
+        "trials": one.trials,
+        "chance": one.chance,
+    }
+    way = "up" if one.up else "down"
+    if not one.named:
+        return Message(f"unasked.could_{way}", {**params, "setting": one.setting})
+    if one.against:
+        reasons = " ".join(words.plain(reason) for reason in one.against)
+        return Message(f"unasked.asks_{way}", {**params, "reason": reasons})
+    return Message(f"unasked.now_{way}", params)
+
+
+def unasked_lines(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
+    """What is done without asking, for a report; nothing where people are asked."""
+    done = (one for one in readout.trusted if one.named and not one.against)
+    return (f"🤖 {words.say(trusted(words, one))}" for one in done)
 
 
 def pinned_card(words: Catalogue, pinned: PinnedTtl) -> Shown:

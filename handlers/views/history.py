@@ -11,8 +11,8 @@ from lumen.model.message import Message, Param
 from lumen.model.override import quoted
 from lumen.ports.state import AuditEntry
 
-#: How an entry names Lumen itself.
-LUMEN = "lumen"
+#: How an entry names Lumen itself, and its countdowns.
+LUMEN, TIMER = "lumen", "timer"
 
 
 def history_line(words: Catalogue, entry: AuditEntry) -> str:
@@ -48,7 +48,7 @@ def _told(  # noqa: PLR0911, PLR0912 - one return a kind of event
         case "decided" | "advanced" if words.has(f"word.state_{entry.detail}"):
             state = words.plain(Message(f"word.state_{entry.detail}", {}))
             note = _note(words, data if entry.event == "advanced" else data.get("note"))
-            by_itself = entry.event == "decided" and entry.actor == LUMEN
+            by_itself = entry.event == "decided" and entry.actor in (LUMEN, TIMER)
             return f"{own}_by_itself" if by_itself else own, {"state": state, "note": note}
         case "noted" | "drift" if note := _note(words, data):
             return "history.noted", {"note": note}

@@ -120,7 +120,9 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     """Who decided and when, then how far the execution is; nothing while it is PENDING."""
     lines = []
     if proposal.state is State.PENDING and proposal.acts_at is not None:
-        lines.append(words.say(message("views.countdown", acts_at=iso(proposal.acts_at))))
+        code = "views.countdown" if proposal.draft.change.step is None else "views.countdown_sets"
+        params = {**change_params(proposal.draft.change), "acts_at": iso(proposal.acts_at)}
+        lines.append(words.say(Message(code, params)))
     if proposal.state is State.PENDING and proposal.votes:
         who = " ".join(voter.user_id for voter in proposal.votes)
         needed = proposal.draft.approvals_needed
@@ -191,7 +193,7 @@ def _buttons(proposal: Proposal) -> list[Button]:
     return [
         Button(
             APPROVE,
-            message("views.button_approve"),
+            message("views.button_approve" if proposal.acts_at is None else "views.button_approve_now"),
             value,
             style="primary",
             spoken=Message("views.spoken_approve", spoken),

@@ -6,7 +6,7 @@ from handlers.catalogue import Catalogue
 from handlers.views.alert import alert_lines
 from handlers.views.card import Card, Shown
 from handlers.views.frame import span
-from handlers.views.held import held_lines
+from handlers.views.held import held_lines, unasked_lines
 from handlers.views.judged import budget_lines, move_line, move_of, trend_lines
 from handlers.views.proposal import undo_button
 from handlers.views.silence import silence_line
@@ -75,6 +75,7 @@ def _standing(words: Catalogue, readout: StatusReadout) -> Iterable[str]:
         yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
         yield from (f"• {words.say(difference)}" for difference in pinned.differences)
     yield from held_lines(words, readout)
+    yield from unasked_lines(words, readout)
     yield from (words.say(silence_line(silence)) for silence in readout.silences)
 
 

@@ -1,16 +1,19 @@
 """What became of such changes before: a Beta posterior per service, knob and direction (methods 3)."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lumen.model.proposal import Change, Knob, Proposal
+from lumen.model.proposal import Change, Choice, Knob, Origin, Proposal, State
 from lumen.model.verdict import Verdict
 
-#: "Apply without asking" may be offered, by configuration only, from here on.
+#: A change may be made without asking (AUTO_APPLY) from here on.
 LEAST_TRIALS = 5
 LEAST_MEAN = 0.8
 LEAST_TENTH = 0.6
+
+#: The knob, and whether it goes up.
+Direction = tuple[Knob, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def track_record(verdicts: Iterable[Verdict]) -> TrackRecord:
     return TrackRecord(sum(verdict is Verdict.KEPT for verdict in settled), len(settled))
 
 
-def record_of(proposals: Iterable[Proposal], change: Change) -> TrackRecord:
+def record_of(proposals: Iterable[Proposal], of: Direction) -> TrackRecord:
     """What became of changes of this knob in this direction; `proposals` are one service's.
 
     A change of which nothing could be measured was no trial: a page after it was one, though.
@@ -56,13 +59,30 @@ def record_of(proposals: Iterable[Proposal], change: Change) -> TrackRecord:
     return track_record(
         measured.verdict
         for measured, made in ((proposal.measured, proposal.draft.change) for proposal in proposals)
-        if measured is not None and measured.verdict is not None and direction(made) == direction(change)
+        if measured is not None and measured.verdict is not None and direction(made) == of
         if measured.effects or measured.verdict is not Verdict.INCONCLUSIVE
     )
 
 
-def direction(change: Change) -> tuple[Knob, bool]:
-    """The knob, and whether it goes up."""
+def spoken_against(proposals: Sequence[Proposal], of: Direction) -> str:
+    """The id of the newest such change that was rejected, taken back or harmful; "" once one that somebody approved
+    has helped since. `proposals` are one service's, the newest first. However long the record, one no is a no."""
+    for proposal in proposals:
+        if direction(proposal.draft.change) != of or proposal.draft.origin is Origin.UNDO:
+            continue
+        decision, measured = proposal.decision, proposal.measured
+        by_person = decision is not None and decision.person is not None
+        verdict = measured.verdict if measured else None
+        was_rejected = by_person and decision is not None and decision.choice is Choice.REJECT
+        if was_rejected or proposal.state is State.UNDONE or verdict is Verdict.HARMFUL:
+            return proposal.id
+        if by_person and verdict is Verdict.KEPT:
+            return ""
+    return ""
+
+
+def direction(change: Change) -> Direction:
+    """Of a change between numbers; any other counts as down."""
     return change.knob, (change.step or 0) > 0
 
 

@@ -64,7 +64,8 @@ class ChangeOfLate:
 class Trusted:
     """What became of changes of one knob in one direction (`up`), and whether the next is made without asking.
 
-    `chance` (0-1): that it helps. `named`: AUTO_APPLY names the knob; `against`: all that speaks against it now.
+    `chance` (0-1): that it helps. `setting`: how AUTO_APPLY names the knob, `named`: that it does. `against`: all that
+    speaks against it now.
     """
 
     knob: Knob
@@ -72,6 +73,7 @@ class Trusted:
     helped: int
     trials: int
     chance: float
+    setting: str
     named: bool
     against: tuple[Message, ...]
 
@@ -97,6 +99,8 @@ class StatusReadout:
     silences: tuple[Silence, ...] = ()
     #: What is worth doing, the most urgent first.
     priorities: tuple[Worth, ...] = ()
+    #: What is, or may be, done without asking (AUTO_APPLY).
+    trusted: tuple[Trusted, ...] = ()
     #: When it was asked for; None where that does not matter.
     now: datetime | None = None
 

@@ -1,14 +1,18 @@
-"""What a rollback's countdown comes to when its time is up. Everything is judged afresh; silence alone is no reason."""
+"""What a countdown comes to when its time is up: here a rollback's; `unasked` has that of other changes.
+
+Everything is judged afresh; silence alone is no reason.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from lumen.model.message import Message, message
+from lumen.model.proposal import Value
 from lumen.policies.rollback import RollbackAdvice
 
 
 class End(StrEnum):
-    """ACT: roll back. WITHDRAW: there is nothing to do any more. ASK: a person must decide, and nothing happens."""
+    """ACT: do it. WITHDRAW: there is nothing to do any more. ASK: a person must decide, and nothing happens."""
 
     ACT = "act"
     WITHDRAW = "withdraw"
@@ -17,11 +21,11 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`target`: what a person is asked to go back to; None where there is nothing."""
+    """`target`: the value that a person is asked for; None where there is nothing to ask."""
 
     end: End
     reasons: tuple[Message, ...]
-    target: str | None = None
+    target: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

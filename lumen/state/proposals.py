@@ -28,6 +28,8 @@ EXPIRE_BATCH = 100
 
 _EXPIRY = encode(Decision(Choice.EXPIRE, None, "expiry"))
 _LUMEN = "lumen"
+#: What the audit calls a countdown that nobody stopped.
+_TIMER = "timer"
 
 
 class RedisProposals:
@@ -85,7 +87,7 @@ class RedisProposals:
             decision.choice.value,
             encode(decision),
             self._now(),
-            _actor(decision.person),
+            _TIMER if decision.choice is Choice.TIMER else _actor(decision.person),
             _EXPIRY,
             milliseconds(REMEMBER),
             lease.name if lease else "",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from lumen.effects.learning import record_of
+from lumen.effects.learning import direction, record_of
 from lumen.model.errors import NotPossible
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -101,8 +101,17 @@ class Approvals:
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
         return await self._proposals.propose(draft, EXPIRES_IN)
 
-    async def propose_recommended(self, service: ServiceId, wanted: Recommendation, request_id: str) -> Proposal | None:
+    async def propose_recommended(
+        self,
+        service: ServiceId,
+        wanted: Recommendation,
+        request_id: str,
+        told: Sequence[Message] = (),
+        acts_in: timedelta | None = None,
+    ) -> Proposal | None:
         """A policy wants a change; None when the value has meanwhile moved away from what it was judged on.
+
+        `told` beside its reasons and its record; with `acts_in` it is a countdown.
 
         Raises NotPossible (out of range, no such knob, another one under way), SourceUnavailable.
         """
@@ -114,9 +123,9 @@ class Approvals:
         present = await turnable.places[0].read(service)
         if present.value != change.old:
             return None
-        reasons = (*wanted.reasons, *await self._track_record(service, change))
+        reasons = (*wanted.reasons, *await self._track_record(service, change), *told)
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
-        return await self._proposals.propose(replace(draft, approvals_needed=self._needed), EXPIRES_IN)
+        return await self._proposals.propose(replace(draft, approvals_needed=self._needed), EXPIRES_IN, acts_in)
 
     async def propose_undo(self, service: ServiceId, proposal_id: str, person: Person, request_id: str) -> Proposal:
         """A person wants the recorded old value back, through the same path. Raises NotPossible, SourceUnavailable."""
@@ -171,7 +180,7 @@ class Approvals:
 
     async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
         """What became of such changes before, for whoever decides on this one."""
-        record = record_of(await self._proposals.recent(service, REMEMBERED), change)
+        record = record_of(await self._proposals.recent(service, REMEMBERED), direction(change))
         if not record.trials:
             return ()
         return (message("effect.record", helped=record.helped, trials=record.trials, chance=record.mean),)

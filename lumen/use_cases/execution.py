@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from lumen.model.errors import ActuatorFailed, LumenError, NotPossible, SourceUnavailable, ValueMoved
 from lumen.model.message import Message, message
-from lumen.model.proposal import Change, Draft, Proposal, State
+from lumen.model.proposal import Change, Draft, Origin, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Actuator, CacheKeys, Reading, Swept
 from lumen.ports.clock import Clock
@@ -27,6 +28,8 @@ from lumen.use_cases.retiming import countable, retime
 #: The contract lets the service take 30 s to read the setting (docs/ion-contract.md); four times that is "does not".
 FOLLOW_WITHIN_SECONDS = 120.0
 FOLLOW_POLL_SECONDS = 2.0
+#: So long after its countdown a change that nobody asked for may still be begun.
+TIMER_HOLDS = timedelta(minutes=30)
 
 _APPROVED = (State.APPROVED, State.APPROVED_BY_TIMER)
 
@@ -108,17 +111,30 @@ class Execution:
                 await self._proposals.advance(service, proposal.id, lease, proposal.state, error.reason)
 
     async def _is_held(self, proposal: Proposal, lease: Lease) -> bool:
-        """A freeze that began, an override or a lock that was set after the approval: nothing is done, and that is
-        said. What has begun is finished."""
+        """A freeze that began, an override or a lock that was set after the approval, or a timer's decision that a
+        pause or a crash has overtaken: nothing is done, and that is said. What has begun is finished."""
         if self._restraints is None:
             return False
         draft, by_person = proposal.draft, proposal.state is State.APPROVED
         restraint = await self._restraints.now(draft.service)
         against = restraint.against(draft.change.knob, draft.change.new, emergency=draft.emergency and by_person)
-        if against is None:
+        reason = None if against is None else against.reason
+        if reason is None and not by_person:
+            reason = next(iter(restraint.against_automation(observing=False)), None) or self._judged_long_ago(proposal)
+        if reason is None:
             return False
-        await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, against.reason)
+        await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, reason)
         return True
+
+    def _judged_long_ago(self, proposal: Proposal) -> Message | None:
+        """A change of the policy that nobody asked for rests on what was measured when its countdown ended; it will
+        be wanted again. A rollback and the taking back of harm will not, so they are only late."""
+        draft, decided_at = proposal.draft, proposal.decided_at
+        if draft.origin is not Origin.POLICY or draft.emergency or decided_at is None:
+            return None
+        if self._clock.now() - decided_at <= TIMER_HOLDS:
+            return None
+        return message("execution.judged_long_ago", decided_at=decided_at.isoformat())
 
     async def _premises_hold(self, proposal: Proposal, lease: Lease) -> bool:
         draft = proposal.draft

@@ -20,6 +20,7 @@ from lumen.ports.state import Audit, AuditEntry, Proposals, Turns
 from lumen.ports.watching import Alerts
 from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.tick import NO_TURN_YET, hour_of
+from lumen.use_cases.trust import Trust
 
 #: What became of changes is shown for three days, as long as they are measured (docs/methods.md 3).
 CHANGES_FOR = timedelta(days=3)
@@ -44,6 +45,7 @@ class Readouts:
         restraints: Restraints,
         silences: Silences,
         size: SizeLimits,
+        trust: Trust,
     ) -> None:
         self._proposals = proposals
         self._turns = turns
@@ -54,6 +56,7 @@ class Readouts:
         self._restraints = restraints
         self._silences = silences
         self._size = size
+        self._trust = trust
 
     async def status(self, service: ServiceId) -> StatusReadout:
         """The last turn, what is open, and what became of the changes of the last days."""
@@ -77,6 +80,7 @@ class Readouts:
             frozen_until=restraint.frozen_until,
             silences=in_force(await self._silences.all(service), now),
             priorities=() if turn is None else self._worth_doing(turn, locked=restraint.size_lock is not None),
+            trusted=await self._trust.shown(service),
             now=now,
         )
 

@@ -9,20 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.errors import NotPossible
 from lumen.model.message import Message, Param, message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.watching import RevisionRecord, StoredAlert
-from lumen.policies.countdown import AtTheEnd, End, Ending, at_the_end
+from lumen.policies.countdown import AtTheEnd, at_the_end
 from lumen.policies.rollback import reasons_for
 from lumen.ports.clock import Clock
 from lumen.ports.faults import FaultPoint
 from lumen.ports.state import Lease, Leases, Proposals
 from lumen.ports.watching import Alerts
 from lumen.use_cases.approvals import EXPIRES_IN
-from lumen.use_cases.holding import LEASE, while_holding
+from lumen.use_cases.countdowns import Countdowns, conclude
 from lumen.use_cases.release import Finding, Releases
 from lumen.use_cases.restraints import Restraints
 
@@ -60,16 +59,16 @@ class Rollback:
         self._alerts = alerts
         self._restraints = restraints
         self._proposals = proposals
-        self._leases = leases
         self._clock = clock
         self._fault = fault
         self._countdown = countdown
         self._needed = needed
+        self._countdowns = Countdowns(proposals, leases, "countdown", _is_traffic, self._end)
 
     async def consider(self, service: ServiceId) -> None:
         """After each look: begin a countdown where a page calls for one, or say why there is none."""
         open_alerts = await self._alerts.open(service)
-        unfinished = [p for p in await self._proposals.unfinished(service) if p.draft.change.knob is Knob.TRAFFIC]
+        unfinished = [p for p in await self._proposals.unfinished(service) if _is_traffic(p)]
         for pending in unfinished:
             await self._withdraw_when_over(pending, open_alerts)
         page = next((stored for stored in open_alerts if _is_page(stored.alert)), None)
@@ -83,22 +82,7 @@ class Rollback:
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
-        due = await self._due(service)
-        if not due:
-            return False
-        lease = await self._leases.acquire(service, "countdown", LEASE)
-        if lease is None:
-            return False  # another replica is at it
-        await while_holding(self._leases, service, lease, lambda held: self._settle_alone(service, held), LEASE)
-        return True
-
-    async def _settle_alone(self, service: ServiceId, lease: Lease) -> None:
-        for proposal in await self._due(service):
-            await self._end(proposal, lease)
-
-    async def _due(self, service: ServiceId) -> Sequence[Proposal]:
-        """Countdowns of other knobs are for `taking_back`."""
-        return [p for p in await self._proposals.countdowns_due(service) if p.draft.change.knob is Knob.TRAFFIC]
+        return await self._countdowns.settle(service)
 
     async def _begin(self, service: ServiceId, page: StoredAlert, attempt: int) -> None:
         held = await self._held(service)
@@ -138,26 +122,11 @@ class Rollback:
             )
         )
         self._fault("rollback.judged")
-        try:
-            await self._carry_out(proposal, ending, lease)
-        except NotPossible:
-            return  # decided or snoozed by a person in this very moment: theirs holds
+        if not await conclude(self._proposals, proposal, ending, lease):
+            return
         self._fault("rollback.ended")
         if page is not None:
             await self._tell(draft.service, page)
-
-    async def _carry_out(self, proposal: Proposal, ending: Ending, lease: Lease) -> None:
-        draft = proposal.draft
-        if ending.end is End.ASK and ending.target is not None:
-            change = replace(draft.change, new=ending.target)
-            reasons = (*draft.reasons, message("rollback.asked_because"), *ending.reasons)
-            asked = replace(draft, change=change, reasons=reasons, request_id=f"ask:{proposal.id}")
-            await self._proposals.propose(asked, EXPIRES_IN)  # the countdown is superseded in the same step
-            return
-        choice = Choice.TIMER if ending.end is End.ACT else Choice.WITHDRAW
-        note = ending.reasons[0] if ending.reasons else None
-        decision = Decision(choice, None, f"{choice}:{proposal.id}", note)
-        await self._proposals.decide(draft.service, proposal.id, decision, lease)
 
     async def _tell(self, service: ServiceId, page: StoredAlert) -> None:
         """On the incident's message, from what is stored: a crash in between is made good at the next look."""
@@ -182,6 +151,10 @@ class Rollback:
     async def _held(self, service: ServiceId) -> _Held:
         restraint = await self._restraints.now(service)
         return _Held(restraint.against_automation(), dict(restraint.standing.revisions or {}))
+
+
+def _is_traffic(proposal: Proposal) -> bool:
+    return proposal.draft.change.knob is Knob.TRAFFIC
 
 
 def _is_page(alert: Alert) -> bool:

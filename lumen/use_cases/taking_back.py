@@ -5,20 +5,20 @@ once is a countdown without any time, so it has its one decision, its audit and 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from lumen.model.errors import NotPossible, SourceUnavailable
-from lumen.model.message import message
-from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
+from lumen.model.message import Message, message
+from lumen.model.proposal import Change, Draft, Knob, Origin, Priority, Proposal, State, Value
 from lumen.model.service import ServiceId
 from lumen.model.verdict import Verdict
+from lumen.policies.countdown import End, Ending
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import Clock
 from lumen.ports.faults import FaultPoint
 from lumen.ports.state import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE
-from lumen.use_cases.holding import LEASE, while_holding
+from lumen.use_cases.countdowns import Countdowns, conclude
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restraints import Restraints
 
@@ -46,11 +46,11 @@ class TakingBack:
         self._proposals = proposals
         self._knobs = knobs
         self._restraints = restraints
-        self._leases = leases
         self._clock = clock
         self._fault = fault
         self._by_itself = by_itself
         self._needed = needed
+        self._countdowns = Countdowns(proposals, leases, "taking-back", _is_undo, self._end)
 
     async def propose(self, service: ServiceId) -> None:
         """Whatever a verdict wants back and nobody has proposed yet. Safe to call as often as one likes."""
@@ -65,14 +65,7 @@ class TakingBack:
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether something was to be taken back at once and has been decided on."""
-        due = await self._due(service)
-        if not due:
-            return False
-        lease = await self._leases.acquire(service, "taking-back", LEASE)
-        if lease is None:
-            return False  # another replica is at it
-        await while_holding(self._leases, service, lease, lambda held: self._settle_alone(service, held), LEASE)
-        return True
+        return await self._countdowns.settle(service)
 
     def _is_wanted_back(self, made: Proposal) -> bool:
         measured = made.measured
@@ -115,28 +108,22 @@ class TakingBack:
             existing=draft.existing,
         )
 
-    async def _held(self, draft: Draft, wanted: int | str) -> bool:
+    async def _held(self, draft: Draft, wanted: Value) -> tuple[Message, ...]:
         """A new installation that only watches asks back what a person approved all the same (mission 2)."""
         restraint = await self._restraints.now(draft.service)
         against = restraint.against(draft.change.knob, wanted)
-        return against is not None or bool(restraint.against_automation(observing=False))
+        return restraint.against_automation(observing=False) or (() if against is None else (against.reason,))
 
-    async def _due(self, service: ServiceId) -> list[Proposal]:
-        return [p for p in await self._proposals.countdowns_due(service) if p.draft.origin is Origin.UNDO]
+    async def _end(self, proposal: Proposal, lease: Lease) -> None:
+        """Where people have stopped automation since, it is the same question, which they answer."""
+        wanted = proposal.draft.change.new
+        held = await self._held(proposal.draft, wanted)
+        by_itself = Ending(End.ACT, (message("effect.back_by_itself"),))
+        await conclude(self._proposals, proposal, Ending(End.ASK, held, wanted) if held else by_itself, lease)
 
-    async def _settle_alone(self, service: ServiceId, lease: Lease) -> None:
-        for proposal in await self._due(service):
-            draft = proposal.draft
-            if await self._held(draft, draft.change.new):
-                # People have stopped automation since: the same question, which they answer.
-                asked = replace(draft, request_id=f"ask:{proposal.id}")
-                await self._proposals.propose(asked, EXPIRES_IN)
-                continue
-            decision = Decision(Choice.TIMER, None, f"{Choice.TIMER}:{proposal.id}", message("effect.back_by_itself"))
-            try:
-                await self._proposals.decide(service, proposal.id, decision, lease)
-            except NotPossible:
-                continue  # decided by a person in this very moment: theirs holds
+
+def _is_undo(proposal: Proposal) -> bool:
+    return proposal.draft.origin is Origin.UNDO
 
 
 def _is_a_persons(proposal: Proposal, knob: Knob) -> bool:

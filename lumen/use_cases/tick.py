@@ -1,38 +1,27 @@
 """One turn of the loop: collect -> assess -> decide -> announce -> remember (mission 2)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.assessment import Assessment
 from lumen.model.errors import NotPossible, SourceUnavailable
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Snapshot
-from lumen.model.turn import Missing, Occasion, Recommendation, Turn
-from lumen.policies.guard import Automation, held_back
+from lumen.model.turn import Missing, Occasion, Turn
 from lumen.policies.report import should_repost
 from lumen.ports.clock import Clock
-from lumen.ports.numerics import Numerics
-from lumen.ports.state import Lease, Leases, Proposals, Slots, Turns
-from lumen.ports.watching import Alerts
-from lumen.use_cases.advice import Advice
+from lumen.ports.state import Lease, Leases, Slots, Turns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.hindsight import Hindsight
 from lumen.use_cases.holding import LEASE, kept_alive
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.situation import Stored, situation_of
+from lumen.use_cases.outlook import Outlook, Outlooks
+from lumen.use_cases.trust import Trust
 
 TURN_SCHEDULE = "turn"
 #: A slot taken up later than this was missed and is caught up.
 LATE = timedelta(minutes=10)
-
-#: Enough proposals to find what was taken back in the last fortnight among.
-_RECENT = 100
 
 NO_TURN_YET = NoData(message("turn.none_yet"), message("turn.none_yet_remedy"))
 
@@ -57,36 +46,24 @@ class Tick:
         self,
         collector: Collector,
         drift: Drift,
-        numerics: Numerics,
+        outlooks: Outlooks,
+        trust: Trust,
         approvals: Approvals,
-        proposals: Proposals,
         leases: Leases,
         slots: Slots,
         turns: Turns,
-        alerts: Alerts,
         clock: Clock,
-        assessment: AssessmentSettings,
-        advice: Advice,
-        automation: Automation,
-        restraints: Restraints,
-        hindsight: Hindsight,
         lacking: tuple[Missing, ...] = (),
     ) -> None:
         self._collector = collector
         self._drift = drift
-        self._numerics = numerics
+        self._outlooks = outlooks
+        self._trust = trust
         self._approvals = approvals
-        self._proposals = proposals
         self._leases = leases
         self._slots = slots
         self._turns = turns
-        self._alerts = alerts
         self._clock = clock
-        self._assessment = assessment
-        self._advice = advice
-        self._automation = automation
-        self._restraints = restraints
-        self._hindsight = hindsight
         self._lacking = lacking
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
@@ -129,11 +106,9 @@ class Tick:
     async def _turn(
         self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
-        past = await self._hindsight.of(snapshot)
-        snapshot = replace(snapshot, cache_day=past.cache_day)
-        assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
-        advised = await self._advice.of(snapshot, assessment, await self._restraints.now(snapshot.service))
-        proposed, held = await self._propose(snapshot, assessment, advised.first)
+        outlook = await self._outlooks.of(snapshot)
+        snapshot, past, assessment, advised = outlook.snapshot, outlook.past, outlook.assessment, outlook.advised
+        proposed, held = await self._propose(outlook)
         turn = Turn(
             id=_compact(snapshot.taken_at),
             occasion=occasion,
@@ -154,30 +129,21 @@ class Tick:
         await self._remember(turn, lease)
         return turn
 
-    async def _propose(
-        self, snapshot: Snapshot, assessment: Assessment, wanted: Recommendation | NoData
-    ) -> tuple[tuple[str, ...], tuple[Message, ...]]:
+    async def _propose(self, outlook: Outlook) -> tuple[tuple[str, ...], tuple[Message, ...]]:
         """Ids of what was proposed, and what held a wanted change back."""
+        wanted, snapshot = outlook.advised.first, outlook.snapshot
         if isinstance(wanted, NoData) or wanted.change is None:
             return (), ()
-        service, now = snapshot.service, self._clock.now()
-        situation = situation_of(wanted.change, await self._stored(service), snapshot.deployment, now)
-        held = held_back(snapshot, assessment, self._automation, situation, now)
+        held = await self._outlooks.held_back(outlook, wanted.change)
         if held:
             return (), held
+        service, request_id = snapshot.service, f"turn:{snapshot.taken_at.isoformat()}"
+        weighed = await self._trust.weighed(service, wanted.change, snapshot.deployment)
         try:
-            made = await self._approvals.propose_recommended(service, wanted, f"turn:{snapshot.taken_at.isoformat()}")
+            made = await self._approvals.propose_recommended(service, wanted, request_id, weighed.told, weighed.acts_in)
         except (NotPossible, SourceUnavailable) as error:
             return (), (error.reason,)
         return ((made.id,), ()) if made else ((), (message("turn.value_moved"),))
-
-    async def _stored(self, service: ServiceId) -> Stored:
-        return Stored(
-            recent=await self._proposals.recent(service, _RECENT),
-            unfinished=await self._proposals.unfinished(service),
-            alerts=await self._alerts.open(service),
-            pause=(await self._restraints.now(service)).standing.pause,
-        )
 
     async def _remember(self, turn: Turn, lease: Lease | None) -> None:
         """Store the turn and mark its report: the last message is updated unless there is something new to say."""

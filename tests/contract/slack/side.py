@@ -17,6 +17,7 @@ from lumen.model.turn import Turn
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
 from lumen.policies.size import SizeLimits
+from lumen.policies.unasked import Unasked
 from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.state import epoch
 from lumen.state.alerts import RedisAlerts
@@ -45,6 +46,7 @@ from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.showing import Showing
 from lumen.use_cases.silencing import Silencing
 from lumen.use_cases.timeline import Timelines
+from lumen.use_cases.trust import Trust
 
 QUIET, UNLOCKED = Automation(), Locks()
 ONCALL_REPEAT = timedelta(minutes=10)
@@ -158,6 +160,7 @@ class Rooms:
         alerts, silences = RedisAlerts(redis, clock), RedisSilences(redis, clock)
         restraints = Restraints(standings, clock, automation, locks)
         approvals, keys = Approvals(proposals, knobs, 1, needed, restraints), KeysInMemory()
+        trust = Trust(Unasked(), restraints, proposals, alerts, clock)
         showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), standings)
         emergency = Emergency(approvals, knobs, back, keys, standings, showing, leases, audit, clock, 300, needed)
         overrides = Overrides(standings, restraints, approvals, proposals, knobs, showing, clock)
@@ -169,7 +172,7 @@ class Rooms:
             turns=turns,
             audit=audit,
             approvals=approvals,
-            readouts=Readouts(proposals, turns, audit, alerts, knob, clock, restraints, silences, SizeLimits()),
+            readouts=Readouts(proposals, turns, audit, alerts, knob, clock, restraints, silences, SizeLimits(), trust),
             knob=knob,
             kicks=Kicks(),
             emergency=emergency,

@@ -10,7 +10,7 @@ from lumen.model.proposal import LATEST, Choice, Proposal, State
 from lumen.model.snapshot import Window
 from lumen.model.watching import Pause
 from lumen.policies.guard import Automation
-from lumen.use_cases import holding, rollback
+from lumen.use_cases import countdowns, holding
 from lumen.use_cases import watch as room
 from tests.contract.state.builders import KIM, SERVICE
 from tests.contract.use_cases.conftest import SLOT, Replica, Tower
@@ -27,7 +27,7 @@ class Crash(BaseException):
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "REPLAY", timedelta(days=3))
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(rollback, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(countdowns, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(holding, "LEASE", timedelta(seconds=1))
 
 

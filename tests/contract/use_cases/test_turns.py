@@ -20,14 +20,17 @@ from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
+from lumen.policies.unasked import Unasked
 from lumen.ports.faults import no_fault
 from lumen.state.days import RedisDays
 from lumen.use_cases.advice import Advice
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.hindsight import Hindsight
+from lumen.use_cases.outlook import Outlooks
 from lumen.use_cases.restraints import Restraints
 from lumen.use_cases.tick import Tick
+from lumen.use_cases.trust import Trust
 from tests.contract.state.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.measured_world import HOUR, START, House, Inline
 from tests.snapshots import cache, deployment, history, snapshot, traffic, ttl
@@ -60,17 +63,36 @@ class Room:
     """A Tick with all that stands around it."""
 
     def __init__(self, house: House) -> None:
-        self.house, self.seen = house, Seen(house)
+        self.house, self.seen, self.setting = house, Seen(house), Unasked()
+
+    def restraints(self, automation: Automation) -> Restraints:
+        return Restraints(self.house.standings, self.house.store.clock, automation, Locks())
+
+    def trust(self, automation: Automation) -> Trust:
+        store = self.house.store
+        return Trust(self.setting, self.restraints(automation), store.proposals, self.house.alerts, store.clock)
+
+    def outlooks(self, automation: Automation) -> Outlooks:
+        store, alerts = self.house.store, self.house.alerts
+        return Outlooks(
+            Hindsight(alerts, RedisDays(store.redis), store.turns, Inline()),
+            Inline(),
+            AssessmentSettings(),
+            Advice(self.house.knobs, TtlLimits(), SizeLimits()),
+            automation,
+            self.restraints(automation),
+            store.proposals,
+            alerts,
+            store.clock,
+        )
 
     def tick(self, automation: Automation | None = None) -> Tick:
-        store, alerts = self.house.store, self.house.alerts
-        automation = automation or Automation()
-        restraints = Restraints(self.house.standings, store.clock, automation, Locks())
+        store, automation = self.house.store, automation or Automation()
         drift = Drift(
             store.proposals,
             store.leases,
             store.slots,
-            restraints,
+            self.restraints(automation),
             store.turns,
             store.audit,
             self.house.knobs,
@@ -81,19 +103,13 @@ class Room:
         return Tick(
             self.seen,  # type: ignore[arg-type]  # stands where the Collector does
             drift,
-            Inline(),
+            self.outlooks(automation),
+            self.trust(automation),
             self.house.approvals,
-            store.proposals,
             store.leases,
             store.slots,
             store.turns,
-            alerts,
             store.clock,
-            AssessmentSettings(),
-            Advice(self.house.knobs, TtlLimits(), SizeLimits()),
-            automation,
-            restraints,
-            Hindsight(alerts, RedisDays(store.redis), store.turns, Inline()),
             (LACKING,),
         )
 

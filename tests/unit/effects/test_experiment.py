@@ -8,7 +8,7 @@ import pytest
 from lumen.effects.disturbance import Surroundings, blamed_elsewhere, disturbed
 from lumen.effects.experiment import MEASURED_KNOBS, Experiment, experiment_of, measuring
 from lumen.effects.hours import Hour, Hours
-from lumen.effects.learning import TrackRecord, record_of
+from lumen.effects.learning import TrackRecord, direction, record_of
 from lumen.model.message import message
 from lumen.model.observation import Observation
 from lumen.model.proposal import Change, Knob, Origin, Proposal, State
@@ -131,13 +131,13 @@ def test_what_is_learnt_is_of_the_same_knob_and_direction() -> None:
         judged(Verdict.KEPT, SIZE),
         applied("P9", UP),
     ]
-    assert record_of(past, UP) == TrackRecord(2, 5)
-    assert record_of(past, DOWN) == TrackRecord(1, 1)
-    assert record_of(past, replace(SIZE, new=200)) == TrackRecord(0, 0)
+    assert record_of(past, direction(UP)) == TrackRecord(2, 5)
+    assert record_of(past, direction(DOWN)) == TrackRecord(1, 1)
+    assert record_of(past, direction(replace(SIZE, new=200))) == TrackRecord(0, 0)
 
 
 def test_what_stays_known_when_it_is_taken_back() -> None:
-    assert record_of([replace(judged(Verdict.HARMFUL), state=State.UNDONE)], UP) == TrackRecord(0, 1)
+    assert record_of([replace(judged(Verdict.HARMFUL), state=State.UNDONE)], direction(UP)) == TrackRecord(0, 1)
 
 
 def test_an_hour_knows_each_figure_by_itself() -> None:

@@ -1,0 +1,111 @@
+"""Changes that Lumen makes without asking, where that is set and the track record allows it (methods 3).
+
+What would keep Lumen from proposing a change at all takes it back; what only speaks against making it unasked leaves
+it as a question to people.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lumen.model.message import Message, message
+from lumen.model.nodata import NoData
+from lumen.model.proposal import Change, Knob
+from lumen.model.turn import Recommendation
+from lumen.policies.countdown import End, Ending
+
+#: How AUTO_APPLY names what the hourly policy turns.
+NAMES = {"ttl": Knob.TTL, "size": Knob.CACHE_SIZE, "l1": Knob.L1_ENTRIES, "instances": Knob.MIN_INSTANCES}
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """What is set: the knobs of AUTO_APPLY, how long each countdown is (AUTO_APPLY_AFTER), and DRY_RUN."""
+
+    knobs: frozenset[Knob] = frozenset()
+    after: timedelta = timedelta(hours=1)
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """All that a change could be made unasked on. `earned`: the record suffices; `chance` (0-1): that the next one
+    helps.
+
+    `spoken_against`: the id of the newest such change, if people or its effect spoke against it. `alert`: the id of an
+    open alert. `is_watched`: the watch looked lately, so that no alert means that nothing is wrong. `others`: whatever
+    else speaks against it now.
+    """
+
+    helped: int
+    trials: int
+    chance: float
+    earned: bool
+    spoken_against: str = ""
+    alert: str = ""
+    is_watched: bool = True
+    others: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """`against`: all that speaks against making the change unasked. `told`: what its card says beside the record.
+    `acts_in`: how long its countdown is; None where people are asked."""
+
+    grounds: Grounds
+    against: tuple[Message, ...]
+    told: tuple[Message, ...]
+    acts_in: timedelta | None
+
+
+def weigh(knob: Knob, setting: Unasked, grounds: Grounds) -> Weighed:
+    """Whether the next change of this knob is made unasked."""
+    against = tuple(_against(knob, setting, grounds))
+    return Weighed(grounds, against, _told(knob, setting, grounds, against), None if against else setting.after)
+
+
+def _against(knob: Knob, setting: Unasked, grounds: Grounds) -> Iterator[Message]:
+    if knob not in setting.knobs:
+        yield message("unasked.not_named")
+    if not grounds.earned:
+        yield message("unasked.not_earned", helped=grounds.helped, trials=grounds.trials)
+    if grounds.spoken_against:
+        yield message("unasked.spoken_against", proposal_id=grounds.spoken_against)
+    if setting.dry_run:
+        yield message("unasked.dry_run")
+    if grounds.alert:
+        yield message("unasked.alert", alert=grounds.alert)
+    if not grounds.is_watched:
+        yield message("unasked.not_watched")
+    yield from grounds.others
+
+
+def _told(knob: Knob, setting: Unasked, grounds: Grounds, against: tuple[Message, ...]) -> tuple[Message, ...]:
+    """That it is done, why it is not, or that it may be set."""
+    name = next((name for name, named in NAMES.items() if named is knob), "")
+    if knob in setting.knobs:
+        return (message("unasked.asked_because"), *against) if against else (message("unasked.allowed", setting=name),)
+    if name and grounds.earned and not grounds.spoken_against and not grounds.others:
+        return (message("unasked.offered", setting=name),)
+    return ()
+
+
+def unasked_end(change: Change, wanted: Recommendation | NoData, held: tuple[Message, ...], weighed: Weighed) -> Ending:
+    """What the countdown of `change` comes to, the first of these that applies (docs/states.md shows the same table).
+
+    `wanted` is recommended now; `held` keeps Lumen from proposing it now.
+    """
+    if held:
+        return Ending(End.WITHDRAW, held)
+    if isinstance(wanted, NoData):
+        return Ending(End.WITHDRAW, (wanted.reason,))
+    now = wanted.change
+    if now is None:
+        return Ending(End.WITHDRAW, (message("unasked.not_wanted"),))
+    if now != change:
+        other = message("unasked.other", knob=now.knob.value, old=now.old, new=now.new, unit=now.unit)
+        return Ending(End.WITHDRAW, (other,))
+    if weighed.against:
+        return Ending(End.ASK, weighed.against, change.new)
+    on = weighed.grounds
+    return Ending(End.ACT, (message("unasked.acted", helped=on.helped, trials=on.trials, chance=on.chance),))
