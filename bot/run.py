@@ -20,6 +20,7 @@ from bot.readiness import slack_readiness, store_readiness
 from bot.reports.files import ReportFiles
 from bot.scheduler import start_scheduler
 from bot.slack import SlackSide, open_slack
+from bot.targets import size_limits
 from bot.worker import Worker
 from handlers.catalogue import Catalogue
 from lumen.model.errors import LumenError
@@ -54,7 +55,8 @@ class Bot:
         self._lumen = lumen
         self._slack = slack
         self._metrics = metrics
-        files = ReportFiles(Path(settings.output_dir), self._words) if settings.output_dir else None
+        directory, size = settings.output_dir, size_limits(settings)
+        files = ReportFiles(Path(directory), self._words, size) if directory else None
         self._publishing = Publishing(lumen.publish, files, settings.services, self._words)
         self.carrying = Carrying(lumen.execution, slack.outbox.kick, kick_settling)
 

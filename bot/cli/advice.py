@@ -1,6 +1,7 @@
 """`lumen ttl`, `size`, `cache` and `gate`: judge, and with `--apply` change."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from bot.cli.answers import SizeAnswer, TtlAnswer
     from bot.config import Settings
     from bot.judging import Judging
-    from lumen.model.nodata import NoData
     from lumen.model.proposal import Proposal
-    from lumen.model.turn import Recommendation
+    from lumen.model.service import ServiceId
+    from lumen.model.turn import Turn
     from lumen.policies.size import SizeLimits
     from lumen.policies.ttl import TtlLimits
 
@@ -67,7 +68,7 @@ def ttl(
         in_range("--new-ttl", new_ttl, limits)
     found, proposal = run(settings, answer_ttl(settings, of, limits, new_ttl, apply=apply), asking=not apply)
     _show_ttl(found, proposal, settings.lumen_locale, as_json)
-    _end(settings, found.recommendation, proposal, applying=apply, quiet=as_json)
+    _end(settings, found, proposal, applying=apply, quiet=as_json)
 
 
 def _check_ttl_flags(
@@ -143,7 +144,7 @@ def size(
     of, limits = chosen(settings, service), _size_limits(settings, lock=lock)
     found, proposal = run(settings, answer_size(settings, of, limits, apply=apply), asking=not apply)
     _show_size(found, proposal, settings.lumen_locale, as_json)
-    _end(settings, found.recommendation, proposal, applying=apply, quiet=as_json)
+    _end(settings, found, proposal, applying=apply, quiet=as_json)
 
 
 def _size_limits(settings: "Judging", *, lock: bool) -> "SizeLimits":
@@ -172,58 +173,61 @@ def cache(
     """The cache in the last turn, and what to do about it."""
     from bot.cli.answers import size_of_turn
     from bot.cli.answers_json import cache_json, measured_json
-    from bot.cli.outcomes import cache_exit_code
+    from bot.cli.outcomes import Last
     from bot.cli.printing_answers import print_cache
+    from bot.memory import clock_of
     from bot.run import last_turns
     from bot.targets import size_limits
 
     settings = load()
-    turns = run(settings, last_turns(settings, watched(settings, service)), asking=True)
+    services = watched(settings, service)
+    turns, now = run(settings, last_turns(settings, services), asking=True), clock_of(settings).now()
     sizes = [size_of_turn(turn, size_limits(settings)) for turn in turns]
     if dump_metrics:
         typer.echo(measured_json(turns))
     elif as_json:
-        found = [cache_json(turn, sized, settings.lumen_locale) for turn, sized in zip(turns, sizes, strict=True)]
+        found = [cache_json(turn, sized, now, settings.lumen_locale) for turn, sized in zip(turns, sizes, strict=True)]
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         for turn, sized in zip(turns, sizes, strict=True):
-            print_cache(turn, sized, settings.lumen_locale, detailed=detailed or talk() >= Talk.VERBOSE)
-    if not turns:
-        _say_no_turn(settings)
-    raise typer.Exit(cache_exit_code(turns))
+            print_cache(turn, sized, now, settings.lumen_locale, detailed=detailed or talk() >= Talk.VERBOSE)
+    say_no_turn(settings, services, turns)
+    raise typer.Exit(Last(turns, len(services), now).cache_code())
 
 
 def gate(service: Service = "", as_json: Json = False) -> None:
     """The verdict of the last turn as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell)."""
     from bot.cli.answers_json import gate_json
-    from bot.cli.outcomes import gate_exit_code
+    from bot.cli.outcomes import Last
     from bot.cli.printing_answers import print_gate
     from bot.memory import clock_of
     from bot.run import last_turns
 
     settings = load()
-    turns = run(settings, last_turns(settings, watched(settings, service)), asking=True)
-    now = clock_of(settings).now()
+    services = watched(settings, service)
+    turns, now = run(settings, last_turns(settings, services), asking=True), clock_of(settings).now()
     if as_json:
         typer.echo(gate_json(turns, now))
     else:
         print_gate(turns, now, settings.lumen_locale)
-    if not turns:
-        _say_no_turn(settings)
-    raise typer.Exit(gate_exit_code(turns, now))
+    say_no_turn(settings, services, turns)
+    raise typer.Exit(Last(turns, len(services), now).gate_code())
 
 
-def _say_no_turn(settings: "Settings") -> None:
+def say_no_turn(settings: "Settings", services: "Sequence[ServiceId]", turns: "Sequence[Turn]") -> None:
+    """Of each service that has none."""
     from handlers.catalogue import Catalogue
     from lumen.use_cases.tick import NO_TURN_YET
 
-    words = Catalogue(settings.lumen_locale)
-    say(f"{words.plain(NO_TURN_YET.reason)} {words.plain(NO_TURN_YET.remedy)}")
+    words, known = Catalogue(settings.lumen_locale), {turn.snapshot.service for turn in turns}
+    for service in services:
+        if service not in known:
+            say(f"{service.key}: {words.plain(NO_TURN_YET.reason)} {words.plain(NO_TURN_YET.remedy)}")
 
 
 def _end(
     settings: "Settings",
-    wanted: "Recommendation | NoData",
+    found: "TtlAnswer | SizeAnswer",
     proposal: "Proposal | None",
     *,
     applying: bool,
@@ -235,11 +239,12 @@ def _end(
     from lumen.model.message import message
     from lumen.model.nodata import NoData
 
-    words, is_missing = Catalogue(settings.lumen_locale), isinstance(wanted, NoData)
+    words, is_missing = Catalogue(settings.lumen_locale), isinstance(found.recommendation, NoData)
     if applying and not quiet:
         nothing = message("apply.no_answer" if is_missing else "apply.nothing")
         typer.echo(words.plain(nothing if proposal is None else outcome(words, proposal)))
-    raise typer.Exit(ExitCode.NO_DATA if is_missing else ExitCode(exit_code_of_change(proposal)))
+    nothing_known = is_missing or (found.is_stale and proposal is None)
+    raise typer.Exit(ExitCode.NO_DATA if nothing_known else ExitCode(exit_code_of_change(proposal)))
 
 
 def register(app: typer.Typer) -> None:

@@ -1,7 +1,7 @@
 """What `lumen ttl`, `lumen size`, `lumen cache` and `lumen gate` answer, before it is printed."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
 from bot.assembly import Lumen, assemble, operator_of
@@ -13,6 +13,7 @@ from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
 from lumen.model.override import Terms
 from lumen.model.proposal import Change, Expectation, Knob, Priority, Proposal, Value
+from lumen.model.readout import STALE_AFTER
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn
 from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, advise_size, recommend_size, size_figures
@@ -22,13 +23,13 @@ from lumen.policies.ttl_rules import Strategy, TtlFigures
 from lumen.use_cases.approvals import NOT_PREDICTABLE
 from lumen.use_cases.tick import NO_TURN_YET
 
-#: A turn is made every hour: what is older is no picture of now.
-STALE_AFTER = timedelta(hours=2)
-
 
 @dataclass(frozen=True, slots=True)
 class TtlAnswer:
-    """`measured_at` None: the figures were given. `expected`: what the recommended value would do."""
+    """`service` "": the figures were given. `expected`: what the recommended value would do.
+
+    `is_stale`: it rests on a turn that is too old to change anything by.
+    """
 
     service: str
     measured_at: datetime | None
@@ -36,6 +37,7 @@ class TtlAnswer:
     recommendation: Recommendation | NoData
     expected: Expectation | NoData
     notes: tuple[Message, ...] = ()
+    is_stale: bool = False
 
     @property
     def wanted_seconds(self) -> int | None:
@@ -52,6 +54,7 @@ class SizeAnswer:
     measured_at: datetime | None
     figures: SizeFigures | NoData
     advice: SizeAdvice | NoData
+    is_stale: bool = False
 
     @property
     def grades(self) -> tuple[Grade, Grade, Grade] | None:
@@ -111,13 +114,17 @@ async def ttl_measured(lumen: Lumen, service: ServiceId, limits: TtlLimits, new_
     if turn is None:
         return await ttl_measured(lumen, service, replace(limits, override_seconds=None), limits.override_seconds)
     found = recommend_ttl(replace(turn.snapshot, ttl=setting), turn.assessment, limits)
-    return TtlAnswer(service.key, at, current, found, NOT_PREDICTABLE)
+    # A pinned value rests on nothing that was measured.
+    stale = limits.override_seconds is None and is_stale(turn, lumen.clock.now())
+    return TtlAnswer(service.key, at, current, found, NOT_PREDICTABLE, is_stale=stale)
 
 
 async def size_measured(lumen: Lumen, service: ServiceId, limits: SizeLimits) -> SizeAnswer:
     """From the last turn."""
     turn = await _last(lumen, service)
-    return size_of_turn(turn, limits) if turn else SizeAnswer(service.key, None, NO_TURN_YET, NO_TURN_YET)
+    if turn is None:
+        return SizeAnswer(service.key, None, NO_TURN_YET, NO_TURN_YET)
+    return replace(size_of_turn(turn, limits), is_stale=is_stale(turn, lumen.clock.now()))
 
 
 def size_of_turn(turn: Turn, limits: SizeLimits) -> SizeAnswer:
@@ -149,7 +156,7 @@ async def answer_ttl(
             return answer, None
         why = () if isinstance(answer.recommendation, NoData) or asked else answer.recommendation.reasons
         if not asked:
-            _refuse_stale(lumen, answer.measured_at)
+            _refuse_stale(answer)
         return answer, await _apply(settings, lumen, service, Knob.TTL, answer.wanted_seconds, why)
 
 
@@ -164,14 +171,14 @@ async def answer_size(
         answer = await size_measured(lumen, service, replace(limits, locked=limits.locked or locked))
         if not apply or answer.wanted_mb is None or isinstance(answer.advice, NoData):
             return answer, None
-        _refuse_stale(lumen, answer.measured_at)
+        _refuse_stale(answer)
         reasons = answer.advice.recommendation.reasons
         return answer, await _apply(settings, lumen, service, Knob.CACHE_SIZE, answer.wanted_mb, reasons)
 
 
-def _refuse_stale(lumen: Lumen, measured_at: datetime | None) -> None:
-    if measured_at is None or lumen.clock.now() - measured_at > STALE_AFTER:
-        at = measured_at.isoformat() if measured_at else lumen.clock.now().isoformat()
+def _refuse_stale(answer: TtlAnswer | SizeAnswer) -> None:
+    if answer.is_stale and answer.measured_at is not None:
+        at = answer.measured_at.isoformat()
         raise NotPossible(message("apply.stale", measured_at=at), message("apply.stale_remedy"))
 
 

@@ -27,6 +27,7 @@ def ttl_json(answer: TtlAnswer, proposal: Proposal | None, locale: str) -> str:
     found: Json = {
         "service": answer.service or None,
         "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
+        "is_stale": answer.is_stale,
         "current_ttl_seconds": answer.current_seconds,
         "recommended_ttl_seconds": answer.wanted_seconds
         or (None if isinstance(wanted, NoData) else answer.current_seconds),
@@ -53,6 +54,7 @@ def size_figures_json(answer: SizeAnswer, words: Catalogue) -> Json:
     found: Json = {
         "service": answer.service or None,
         "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
+        "is_stale": answer.is_stale,
         **_judged_json(words, advice if isinstance(advice, NoData) else advice.recommendation),
     }
     if isinstance(of, NoData) or isinstance(advice, NoData) or grades is None:
@@ -71,7 +73,7 @@ def size_figures_json(answer: SizeAnswer, words: Catalogue) -> Json:
     }
 
 
-def cache_json(turn: Turn, size: SizeAnswer, locale: str) -> Json:
+def cache_json(turn: Turn, size: SizeAnswer, now: datetime, locale: str) -> Json:
     """The figures of `print_cache`, for one service."""
     words, cache, ttl = Catalogue(locale), turn.snapshot.cache, turn.snapshot.ttl
     figures, found = cache_figures(cache, ttl), turn.assessment.cache
@@ -81,10 +83,12 @@ def cache_json(turn: Turn, size: SizeAnswer, locale: str) -> Json:
         value, grade = row.value, grades[row.name]
         missing = {"value": None, "no_data": _missing_json(words, value)} if isinstance(value, NoData) else None
         rows[row.name] = missing or {"value": value, "grade": grade.value if grade else None}
+    rows["p95_ms"]["source"] = None if isinstance(cache, NoData) else cache.p95_source or None
     used, size_mb = (None, None) if isinstance(cache, NoData) else (cache.used_mb, cache.max_mb)
     return {
         "service": turn.snapshot.service.key,
         "measured_at": turn.snapshot.window.end.isoformat(),
+        "is_stale": is_stale(turn, now),
         **rows,
         "used_mb": used,
         "size_mb": None if isinstance(size_mb, NoData) else size_mb,

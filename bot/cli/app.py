@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.advice import register as register_advice
+from bot.cli.advice import say_no_turn
 from bot.cli.alerts import register as register_alerts
 from bot.cli.audit import audit_app
 from bot.cli.changes import register as register_changes
@@ -19,6 +20,7 @@ from bot.cli.history import register as register_history
 from bot.cli.talk import teach
 
 if TYPE_CHECKING:
+    from bot.cli.outcomes import Last
     from bot.config import Settings
     from lumen.model.turn import Turn
 
@@ -57,9 +59,10 @@ def tick(service: Service = "", as_json: Json = False) -> None:
     from bot.run import extra_turns
 
     settings = _settings()
-    turns = _run(settings, extra_turns(settings, watched(settings, service)), asking=True)
+    services = watched(settings, service)
+    turns = _run(settings, extra_turns(settings, services), asking=True)
     _write_files(settings, turns)
-    _print_turns(settings, turns, as_json)
+    _print_turns(settings, _last(settings, turns, len(services)), as_json)
 
 
 @app.command()
@@ -75,24 +78,32 @@ def report(
     if form not in ("", "markdown", "json"):
         raise typer.BadParameter(f"--format {form}: give markdown or json.")
     settings = _settings()
-    turns = _run(settings, last_turns(settings, watched(settings, service)), asking=True)
-    wanted = "json" if as_json else form or settings.report_format
+    services = watched(settings, service)
+    turns = _run(settings, last_turns(settings, services), asking=True)
+    last, wanted = _last(settings, turns, len(services)), "json" if as_json else form or settings.report_format
+    if turns:
+        say_no_turn(settings, services, turns)
     if wanted == "markdown" and (form or not sys.stdout.isatty()):
-        _print_markdown(settings, turns, summary_only)
-    _print_turns(settings, turns, wanted == "json", summary_only)
+        _print_markdown(settings, last, summary_only)
+    _print_turns(settings, last, wanted == "json", summary_only)
 
 
-def _print_turns(settings: "Settings", turns: "Sequence[Turn]", as_json: bool, summary_only: bool = False) -> None:
+def _last(settings: "Settings", turns: "Sequence[Turn]", services: int) -> "Last":
+    from bot.cli.outcomes import Last
+    from bot.memory import clock_of
+
+    return Last(turns, services, clock_of(settings).now())
+
+
+def _print_turns(settings: "Settings", last: "Last", as_json: bool, summary_only: bool = False) -> None:
     from bot.cli.answers import size_of_turn
     from bot.cli.answers_json import report_json
-    from bot.cli.printing import exit_code_of
     from bot.cli.printing_report import Reported, print_report
     from bot.cli.talk import Talk, talk
-    from bot.memory import clock_of
     from bot.targets import size_limits
 
-    sizes = [size_of_turn(turn, size_limits(settings)) for turn in turns]
-    found = Reported(turns, sizes, clock_of(settings).now(), exit_code_of(turns))
+    sizes = [size_of_turn(turn, size_limits(settings)) for turn in last.turns]
+    found = Reported(last.turns, sizes, last.now, last.health_code())
     if as_json:
         typer.echo(report_json(found, settings.lumen_locale))
     else:
@@ -100,13 +111,14 @@ def _print_turns(settings: "Settings", turns: "Sequence[Turn]", as_json: bool, s
     raise typer.Exit(ExitCode(found.exit_code))
 
 
-def _print_markdown(settings: "Settings", turns: "Sequence[Turn]", summary_only: bool) -> None:
-    from bot.cli.printing import exit_code_of
+def _print_markdown(settings: "Settings", last: "Last", summary_only: bool) -> None:
     from bot.reports.markdown import markdown
+    from bot.targets import size_limits
     from handlers.catalogue import Catalogue
 
-    typer.echo(markdown(Catalogue(settings.lumen_locale), turns, summary_only=summary_only), nl=False)
-    raise typer.Exit(ExitCode(exit_code_of(turns)))
+    words, limits = Catalogue(settings.lumen_locale), size_limits(settings)
+    typer.echo(markdown(words, last.turns, limits, summary_only=summary_only, now=last.now), nl=False)
+    raise typer.Exit(ExitCode(last.health_code()))
 
 
 def _write_files(settings: "Settings", turns: "Sequence[Turn]") -> None:
@@ -116,10 +128,12 @@ def _write_files(settings: "Settings", turns: "Sequence[Turn]") -> None:
     from pathlib import Path
 
     from bot.reports.files import ReportFiles, SetAside
+    from bot.targets import size_limits
     from handlers.catalogue import Catalogue
 
+    files = ReportFiles(Path(settings.output_dir), Catalogue(settings.lumen_locale), size_limits(settings))
     try:
-        written = ReportFiles(Path(settings.output_dir), Catalogue(settings.lumen_locale)).write(turns)
+        written = files.write(turns)
     except OSError as error:
         _say(f"OUTPUT_DIR = {settings.output_dir}: {error.strerror}. The report was not written there.")
         return

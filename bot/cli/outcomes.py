@@ -1,11 +1,12 @@
 """What an answer or a change of the command line comes to: exit codes, and the sentence that tells it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cli.answers import is_stale
 from handlers.catalogue import Catalogue
-from lumen.model.assessment import CacheHealth, Verdict
+from lumen.model.assessment import CacheHealth, HealthLevel, Verdict
 from lumen.model.message import Message, message
 from lumen.model.proposal import Proposal, State
 from lumen.model.turn import Turn
@@ -14,7 +15,13 @@ _APPLIED = frozenset({State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMF
 #: Nothing was changed, and that is no failure of anything.
 _HARMLESS = frozenset({State.ABANDONED, State.PENDING, State.APPROVED, State.APPLYING, State.SUPERSEDED})
 
-
+HEALTH_CODES = {
+    HealthLevel.EXCELLENT: 0,
+    HealthLevel.GOOD: 0,
+    HealthLevel.WARNING: 1,
+    HealthLevel.CRITICAL: 2,
+    HealthLevel.NO_DATA: 3,
+}
 _CACHE_CODES = {
     CacheHealth.OPTIMAL: 0,
     CacheHealth.GOOD: 0,
@@ -24,23 +31,34 @@ _CACHE_CODES = {
     CacheHealth.NO_DATA: 3,
 }
 _GATE_CODES = {Verdict.PASS: 0, Verdict.WARN: 1, Verdict.FAIL: 2, Verdict.NO_DATA: 3}
+#: From the least to the most urgent: of what is not known it cannot be said that it is good.
+_URGENCY = (0, 1, 3, 2)
 
 
-def _worst(codes: Sequence[int]) -> int:
-    """Of several services the most urgent counts; 3 where nothing is known of any."""
-    return max((code for code in codes if code != 3), default=3)
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last turns of `services` services as they stand at `now`. One may have none yet, or an old one."""
 
+    turns: Sequence[Turn]
+    services: int
+    now: datetime
 
-def cache_exit_code(turns: Sequence[Turn]) -> int:
-    """By the health of the cache."""
-    return _worst([_CACHE_CODES[turn.assessment.cache.health] for turn in turns])
+    def health_code(self) -> int:
+        """Mission 8: 0 good, 1 warning, 2 critical, 3 no data. Of several services the most urgent counts."""
+        return self._code(lambda turn: HEALTH_CODES[turn.assessment.gate.health])
 
+    def cache_code(self) -> int:
+        """By the health of the cache."""
+        return self._code(lambda turn: _CACHE_CODES[turn.assessment.cache.health])
 
-def gate_exit_code(turns: Sequence[Turn], now: datetime) -> int:
-    """By the verdict. A service of which nothing recent is known lets no release through: 3, unless one is worse."""
-    codes = [3 if is_stale(turn, now) else _GATE_CODES[turn.assessment.gate.verdict] for turn in turns]
-    bad = _worst(codes)
-    return 3 if bad < 2 and 3 in codes else bad
+    def gate_code(self) -> int:
+        """By the verdict."""
+        return self._code(lambda turn: _GATE_CODES[turn.assessment.gate.verdict])
+
+    def _code(self, of: Callable[[Turn], int]) -> int:
+        codes = [3 if is_stale(turn, self.now) else of(turn) for turn in self.turns]
+        codes += [3] * (self.services - len(self.turns))
+        return max(codes, key=_URGENCY.index)
 
 
 def exit_code_of_change(proposal: Proposal | None) -> int:

@@ -9,6 +9,7 @@ from rich.table import Table
 from bot.cli.answers import SizeAnswer, TtlAnswer, is_stale
 from bot.cli.outcomes import confidence_word
 from handlers.catalogue import Catalogue
+from handlers.views.explain.cache import latency_source
 from handlers.views.judged import score_message
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.message import Message, Param, message
@@ -56,7 +57,7 @@ class Page:
 def print_ttl(answer: TtlAnswer, locale: str) -> None:
     """Current and recommended TTL, step, strategy, what to expect, and why."""
     page = Page(locale)
-    _head(page, answer.service, answer.measured_at.isoformat() if answer.measured_at else "")
+    _head(page, answer.service, answer.measured_at, stale=answer.is_stale)
     if answer.current_seconds is not None:
         page.row("current", f"{answer.current_seconds} s")
     wanted = answer.recommendation
@@ -72,7 +73,7 @@ def print_ttl(answer: TtlAnswer, locale: str) -> None:
 def print_size(answer: SizeAnswer, locale: str) -> None:
     """Current and recommended size, the analysis with a word each, what it costs and saves, and why."""
     page = Page(locale)
-    _head(page, answer.service, answer.measured_at.isoformat() if answer.measured_at else "")
+    _head(page, answer.service, answer.measured_at, stale=answer.is_stale)
     of, advice, grades = answer.figures, answer.advice, answer.grades
     if isinstance(of, NoData) or isinstance(advice, NoData) or grades is None:
         why = of if isinstance(of, NoData) else advice
@@ -94,12 +95,12 @@ def print_size(answer: SizeAnswer, locale: str) -> None:
     page.bullets(advice.recommendation.reasons)
 
 
-def print_cache(turn: Turn, size: SizeAnswer, locale: str, *, detailed: bool) -> None:
+def print_cache(turn: Turn, size: SizeAnswer, now: datetime, locale: str, *, detailed: bool) -> None:
     """How the cache did in the last turn, and what to do, numbered. `detailed`: each row's grade, and why."""
     page, cache, ttl = Page(locale), turn.snapshot.cache, turn.snapshot.ttl
     figures, found = cache_figures(cache, ttl), turn.assessment.cache
     grades = grades_of(figures)
-    _head(page, turn.snapshot.service.key, turn.snapshot.window.end.isoformat())
+    _head(page, turn.snapshot.service.key, turn.snapshot.window.end, stale=is_stale(turn, now))
     values = {
         "hit_rate": _or_missing(page, figures.hit_rate, "{:.1%}", detailed),
         "memory": _memory(page, turn, detailed),
@@ -116,7 +117,8 @@ def print_cache(turn: Turn, size: SizeAnswer, locale: str, *, detailed: bool) ->
     page.row("action", found.action.value)
     page.show("cache")
     if detailed:
-        page.bullets((found.health_reason, found.action_reason))
+        source = latency_source(cache)
+        page.bullets((found.health_reason, found.action_reason, *([source] if source else [])))
     page.console.print(page.say("recommendations"))
     for number, line in enumerate(_recommended(page, turn, size), 1):
         page.console.print(f"  {number}. {line}", highlight=False, markup=False)
@@ -189,12 +191,14 @@ def print_gate(turns: Sequence[Turn], now: datetime, locale: str) -> None:
             page.console.print(f"  {page.say('stale', measured_at=turn.snapshot.window.end.isoformat())}", markup=False)
 
 
-def _head(page: Page, service: str, measured_at: str) -> None:
-    if measured_at:
-        page.row("service", service)
-        page.console.print(page.say("at", measured_at=measured_at), style="dim", highlight=False)
-    else:
+def _head(page: Page, service: str, measured_at: datetime | None, *, stale: bool) -> None:
+    if not service:
         page.console.print(page.say("given"), style="dim", highlight=False)
+        return
+    page.row("service", service)
+    if measured_at is not None:
+        said = page.say("stale" if stale else "at", measured_at=measured_at.isoformat())
+        page.console.print(said, style="yellow" if stale else "dim", highlight=False, markup=False)
 
 
 def _move(page: Page, wanted: Recommendation, current: str) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli.answers import SizeAnswer, is_stale
-from bot.cli.printing import EXIT_CODES
+from bot.cli.outcomes import HEALTH_CODES
 from handlers.catalogue import Catalogue
 from handlers.views.frame import span
 from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
@@ -92,7 +92,7 @@ class _Page:
 
     def headline(self, turn: Turn, now: datetime) -> None:
         gate, window = turn.assessment.gate, turn.snapshot.window
-        style = _STYLES[EXIT_CODES[gate.health]]
+        style = _STYLES[HEALTH_CODES[gate.health]]
         self._console.rule(f"[bold]{turn.snapshot.service.key}[/bold]")
         score = self.words.plain(score_message(gate.score))
         self._console.print(f"[{style}]{gate.health.value}[/{style}]  {score}  {gate.verdict.value}", highlight=False)

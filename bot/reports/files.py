@@ -18,6 +18,7 @@ from bot.reports.as_json import Json, turn_from, turn_json
 from bot.reports.markdown import markdown
 from handlers.catalogue import Catalogue
 from lumen.model.turn import Turn
+from lumen.policies.size import SizeLimits
 
 NAME = "unified_feedback_{day:%Y%m%d}"
 SCHEMA = "unified_feedback 1"
@@ -42,9 +43,10 @@ class SetAside:
 class ReportFiles:
     """Blocks while it writes; several processes may share the directory."""
 
-    def __init__(self, directory: Path, words: Catalogue) -> None:
+    def __init__(self, directory: Path, words: Catalogue, size: SizeLimits) -> None:
         self.directory = directory
         self._words = words
+        self._size = size
 
     def write(self, turns: Sequence[Turn]) -> list[Written | SetAside]:
         """Add `turns` to the files of their days. Raises OSError."""
@@ -69,7 +71,7 @@ class ReportFiles:
         newest |= {turn.snapshot.service: turn for turn in turns}
         whole = {"schema": SCHEMA, "date": day.isoformat(), "turns": stored}
         yield self._replace(path, json.dumps(whole, ensure_ascii=False, allow_nan=False))
-        yield self._replace(self.directory / f"{name}.md", markdown(self._words, list(newest.values())))
+        yield self._replace(self.directory / f"{name}.md", markdown(self._words, list(newest.values()), self._size))
 
     def _set_aside(self, path: Path, error: str) -> SetAside:
         number = 1

@@ -1,33 +1,46 @@
 """A turn as Markdown: the phases of the mission's report, for files and pipes."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from handlers.catalogue import Catalogue
+from handlers.views.explain.cache import latency_source
+from handlers.views.frame import span
 from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
 from handlers.views.spent import at_least, parts
 from handlers.views.why import score_lines, scores_of
 from lumen.model.assessment import CacheFinding
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.turn import Turn
+from lumen.model.readout import STALE_AFTER
+from lumen.model.turn import Recommendation, Turn
 from lumen.policies.priorities import priorities
+from lumen.policies.size import SizeAdvice, SizeLimits, recommend_size
 
 
-def markdown(words: Catalogue, turns: Sequence[Turn], *, summary_only: bool = False) -> str:
-    """One chapter a service; `summary_only`: health and score alone."""
+def markdown(
+    words: Catalogue,
+    turns: Sequence[Turn],
+    limits: SizeLimits,
+    *,
+    summary_only: bool = False,
+    now: datetime | None = None,
+) -> str:
+    """One chapter a service; `summary_only`: health and score alone. `now`: to say of an old turn that it is old."""
     lines: list[str] = []
     for turn in turns:
-        lines += _head(words, turn)
+        size = recommend_size(turn.snapshot, limits)
+        lines += _head(words, turn, now or turn.started_at)
         if not summary_only:
-            lines += _phases(words, turn)
-            lines += _rest(words, turn)
+            lines += _phases(words, turn, size)
+            lines += _rest(words, turn, size)
         lines.append("")
     if not turns:
         lines += [words.plain(message("turn.none_yet")), words.plain(message("turn.none_yet_remedy")), ""]
     return "\n".join(lines)
 
 
-def _head(words: Catalogue, turn: Turn) -> Iterator[str]:
+def _head(words: Catalogue, turn: Turn, now: datetime) -> Iterator[str]:
     gate, window = turn.assessment.gate, turn.snapshot.window
     health = words.plain(Message(f"word.health_{gate.health}", {}))
     yield f"# {turn.snapshot.service.key}"
@@ -39,6 +52,9 @@ def _head(words: Catalogue, turn: Turn) -> Iterator[str]:
     move = move_of(turn, "gate")
     moved = move_line(words, words.plain, move) if move is not None else None
     notes = [words.plain(message("cli.window", start_at=start_at, end_at=end_at)), moved]
+    age = now - window.end
+    if age > STALE_AFTER:
+        notes.insert(0, words.plain(message("cli.stale", age=words.plain(span(age)))))
     notes += [words.plain(each) for each in (turn.low_traffic, *turn.drift) if each is not None]
     for note in notes:
         if note:
@@ -46,14 +62,19 @@ def _head(words: Catalogue, turn: Turn) -> Iterator[str]:
             yield note
 
 
-def _phases(words: Catalogue, turn: Turn) -> Iterator[str]:
+def _phases(words: Catalogue, turn: Turn, size: SizeAdvice | NoData) -> Iterator[str]:
     found = turn.assessment
     yield from _titled(words, "phase_1")
-    yield f"- {_name(words, 'maturity')}: {words.plain(score_message(found.maturity.score))} · {found.maturity.verdict}"
+    score = words.plain(score_message(found.maturity.score))
+    level = found.maturity.level
+    score = score if level is None else words.plain(message("cli.level", level=level, score=score))
+    yield f"- {_name(words, 'maturity')}: {score} · {found.maturity.verdict}"
     yield f"- {_name(words, 'roi')}: {words.plain(found.roi.shown)} · {found.roi.verdict}"
     yield from _titled(words, "phase_2")
     for objective in found.slo.objectives:
         yield f"- {_name(words, objective.name)}: {words.plain(objective.shown)} · {objective.verdict}"
+    compliance = words.plain(score_message(found.slo.compliance))
+    yield f"- {_name(words, 'slo_compliance')}: {compliance} · {found.slo.verdict}"
     yield from (f"- {line}" for line in budget_lines(words, words.plain, found.slo.budgets))
     yield from _titled(words, "phase_3")
     yield f"- {words.plain(Message(f'word.rhythm_{found.rhythm.state}', {}))}: {words.plain(found.rhythm.reason)}"
@@ -61,7 +82,13 @@ def _phases(words: Catalogue, turn: Turn) -> Iterator[str]:
     yield from _titled(words, "phase_4")
     yield f"- {words.plain(Message(f'word.cache_{found.cache.health}', {}))}: {words.plain(found.cache.health_reason)}"
     yield from (f"- {_finding(words, finding)}" for finding in found.cache.findings)
+    source = latency_source(turn.snapshot.cache)
+    if source is not None:
+        yield f"- {words.plain(source)}"
     yield f"- {found.cache.action.value}: {words.plain(found.cache.action_reason)}"
+    yield f"- {words.plain(message('cli.ttl_advice'))}: {_advised(words, turn.ttl)}"
+    sized = size if isinstance(size, NoData) else size.recommendation
+    yield f"- {words.plain(message('cli.size_advice'))}: {_advised(words, sized)}"
 
 
 def _rhythm(words: Catalogue, turn: Turn) -> Iterator[str]:
@@ -85,7 +112,15 @@ def _finding(words: Catalogue, finding: CacheFinding) -> str:
     return shown if finding.grade is None else f"{shown} ({finding.grade.value})"
 
 
-def _rest(words: Catalogue, turn: Turn) -> Iterator[str]:
+def _advised(words: Catalogue, wanted: Recommendation | NoData) -> str:
+    if isinstance(wanted, NoData):
+        return words.plain(wanted.reason)
+    change = wanted.change
+    move = wanted.strategy if change is None else f"{change.old} → {change.new} {change.unit} · {wanted.strategy}"
+    return " · ".join([move, *(words.plain(reason) for reason in wanted.reasons[:1])])
+
+
+def _rest(words: Catalogue, turn: Turn, size: SizeAdvice | NoData) -> Iterator[str]:
     yield from _titled(words, "what_to_do")
     wanted = turn.first
     if isinstance(wanted, NoData):
@@ -99,7 +134,7 @@ def _rest(words: Catalogue, turn: Turn) -> Iterator[str]:
         yield f"- [{wanted.priority.value}] {move}"
         yield from (f"  - {words.plain(reason)}" for reason in (*wanted.reasons, *turn.held_back))
     yield from _titled(words, "priorities")
-    for number, worth in enumerate(priorities(turn), 1):
+    for number, worth in enumerate(priorities(turn, None if isinstance(size, NoData) else size), 1):
         what, impact = words.plain(worth.what), words.plain(worth.impact)
         told = message("priority.line", priority=worth.priority.value, what=what, impact=impact)
         yield f"{number}. {words.plain(told)}"

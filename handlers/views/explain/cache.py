@@ -76,8 +76,17 @@ def _counted(cache: CacheStats) -> Iterator[Message]:
         yield Message("explain.cache_counts", counts)
     else:
         yield Message("explain.cache_counts_of", {**counts, "max_mb": cache.max_mb})
-    if cache.p95_source in ("latencystats", "probe") and not isinstance(cache.p95_ms, NoData):
-        yield Message(f"explain.p95_{cache.p95_source}", {})
+    source = latency_source(cache)
+    if source is not None:
+        yield source
+
+
+def latency_source(cache: CacheStats | NoData) -> Message | None:
+    """Who measured the P95 of the cache (mission 3.5); None where nobody did."""
+    if isinstance(cache, NoData) or isinstance(cache.p95_ms, NoData):
+        return None
+    known = cache.p95_source in ("latencystats", "probe")
+    return Message(f"explain.p95_{cache.p95_source}", {}) if known else None
 
 
 def _ttl(turn: Turn, setting: TtlSetting) -> Message:

@@ -2,10 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from lumen.clock import SystemClock
 from lumen.model.service import ServiceId
+from lumen.model.snapshot import Window
 from lumen.model.turn import Turn
 from lumen.state.connection import open_store
 from lumen.state.turns import RedisTurns
@@ -18,16 +21,18 @@ CANARY = replace(SERVICE, name="ion-api-canary")
 
 @pytest.fixture
 def two(environment: None, lumen: Call, monkeypatch: pytest.MonkeyPatch, state_url: str) -> None:
-    """Two services, each with a turn of long ago; the canary's cache is in need."""
+    """Two services, each with a turn of just now; the canary's cache is in need."""
     monkeypatch.setenv("SERVICE_NAME", "ion-api,ion-api-canary")
     assert lumen("state", "init").code == 0
     asyncio.run(store(state_url, turn(MONTH), SERVICE))
     asyncio.run(store(state_url, turn(MONTH, cache=cache(0.50, 0.95, 200)), CANARY))
 
 
-async def store(url: str, made: Turn, service: ServiceId) -> None:
+async def store(url: str, made: Turn, service: ServiceId, ago: timedelta = timedelta(minutes=5)) -> None:
     redis = open_store(url)
-    taken = replace(made, snapshot=replace(made.snapshot, service=service))
+    end = SystemClock().now() - ago
+    window = Window(end - timedelta(hours=1), end)
+    taken = replace(made, snapshot=replace(made.snapshot, service=service, window=window))
     await RedisTurns(redis).save(taken, None, taken.id)
     await redis.aclose()
 
@@ -64,6 +69,26 @@ def test_the_cache_is_explained_and_recommendations_are_numbered(lumen: Call) ->
 def test_what_is_prepared_is_told_to_programs(lumen: Call) -> None:
     found = lumen("state", "init", "--json").json()
     assert [(one["service"], one["fresh"]) for one in found] == [(SERVICE.key, False), (CANARY.key, False)]
+
+
+@pytest.mark.usefixtures("two")
+def test_an_old_turn_and_none_at_all_are_no_data(lumen: Call, monkeypatch: pytest.MonkeyPatch, state_url: str) -> None:
+    """Of a service of which nothing recent is known nobody says that it is good, whatever is known of the others."""
+    monkeypatch.setenv("SERVICE_NAME", "ion-api,ion-api-canary,ion-new")
+    assert lumen("state", "init").code == 0
+    for command in ("report", "cache", "gate"):
+        said = lumen(command)
+        assert (said.code, "ion-new: There has been no turn yet." in said.err) == (3, True), said
+    asyncio.run(store(state_url, turn(MONTH), SERVICE, timedelta(hours=3)))
+    for typed in ("report", "cache", "gate", "ttl", "size"):
+        said = lumen(typed, "--service", "ion-api")
+        assert (said.code, "no picture of now" in said.out) == (3, True), said
+    for typed in ("report", "cache", "gate"):
+        assert lumen(typed, "--json", "--service", "ion-api").json()[0]["is_stale"] is True
+    monkeypatch.setenv("SERVICE_NAME", "ion-new")
+    for command in ("ttl", "size"):
+        said = lumen(command)
+        assert (said.code, "no turn yet" in said.out, "were given" in said.out) == (3, True, False)
 
 
 @pytest.mark.usefixtures("two")

@@ -19,9 +19,11 @@ from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.service import ServiceId
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn
+from lumen.policies.size import SizeLimits
 from tests.snapshots import NOW, SERVICE, cache, snapshot
 
 EN = Catalogue("en")
+LIMITS = SizeLimits()
 OTHER = replace(SERVICE, name="ion-api-canary")
 UP = Recommendation(Change(Knob.TTL, 300, 420, "s"), "MODERATE", (), Priority.MEDIUM)
 LOST = NoData(message("alert.data_back"), message("alert.data_back"))
@@ -41,7 +43,7 @@ def day(directory: Path, name: str = "unified_feedback_20261116.json") -> list[s
 
 
 def test_a_day_keeps_its_turns_and_the_newest_report_of_each_service(tmp_path: Path) -> None:
-    files = ReportFiles(tmp_path / "outputs", EN)
+    files = ReportFiles(tmp_path / "outputs", EN, LIMITS)
     files.write([turn(0), turn(0, OTHER)])
     found = files.write([turn(1)])
     assert day(tmp_path / "outputs") == ["t0", "t0", "t1"]
@@ -55,14 +57,14 @@ def test_a_day_keeps_its_turns_and_the_newest_report_of_each_service(tmp_path: P
 
 
 def test_a_day_ends_at_midnight_utc(tmp_path: Path) -> None:
-    ReportFiles(tmp_path, EN).write([turn(0), turn(12)])
+    ReportFiles(tmp_path, EN, LIMITS).write([turn(0), turn(12)])
     assert day(tmp_path) == ["t0"]
     assert day(tmp_path, "unified_feedback_20261117.json") == ["t12"]
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema": "unified_feedback 1", "turns": [{}]}', "\x00"])
 def test_a_damaged_file_is_named_and_set_aside(tmp_path: Path, damage: str) -> None:
-    files, path = ReportFiles(tmp_path, EN), tmp_path / "unified_feedback_20261116.json"
+    files, path = ReportFiles(tmp_path, EN, LIMITS), tmp_path / "unified_feedback_20261116.json"
     for number in (1, 2):
         path.write_text(damage, encoding="utf-8")
         told = files.write([turn(number)])[0]
@@ -74,7 +76,9 @@ def test_a_damaged_file_is_named_and_set_aside(tmp_path: Path, damage: str) -> N
 
 def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     threads = [
-        threading.Thread(target=lambda nth=nth: ReportFiles(tmp_path, EN).write([turn(0, replace(SERVICE, name=nth))]))
+        threading.Thread(
+            target=lambda nth=nth: ReportFiles(tmp_path, EN, LIMITS).write([turn(0, replace(SERVICE, name=nth))])
+        )
         for nth in "abcd"
     ]
     for thread in threads:
@@ -87,7 +91,7 @@ def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OSError, match="file"):
-        ReportFiles(tmp_path / "file", EN).write([turn()])
+        ReportFiles(tmp_path / "file", EN, LIMITS).write([turn()])
 
 
 def test_json_says_why_and_comes_back(tmp_path: Path) -> None:
@@ -106,9 +110,25 @@ def test_json_says_why_and_comes_back(tmp_path: Path) -> None:
 def test_markdown_has_the_phases_in_both_languages(locale: str) -> None:
     words = Catalogue(locale)
     for made in (turn(), turn(history=LOST, cache=LOST), replace(turn(), ttl=LOST, missing=(Missing("cache", LOST),))):
-        text = markdown(words, [made])
+        text = markdown(words, [made], LIMITS)
         assert [line for line in text.splitlines() if line.startswith("# ")] == [f"# {SERVICE.key}"]
         assert sum(line.startswith("## ") for line in text.splitlines()) >= 6
-    summary = markdown(words, [turn()], summary_only=True)
+    summary = markdown(words, [turn()], LIMITS, summary_only=True)
     assert "##" not in summary
-    assert markdown(words, [])
+    assert markdown(words, [], LIMITS)
+
+
+def test_markdown_tells_what_a_terminal_tells() -> None:
+    made = turn(cache=cache(0.65, 0.95, 200))
+    text = markdown(EN, [made], LIMITS, now=NOW)
+    for said in (
+        "Maturity: level ",
+        "SLO compliance: ",
+        "Its latency is what Lumen's own probe sees.",
+        "TTL recommended: 300 → 420 s · MODERATE",
+        "Size recommended: 256 → 384 MB · SCALE_UP",
+        "cache size 256 → 384 MB: +4.68 USD a month",
+    ):
+        assert said in text, said
+    assert "no picture of now" not in text
+    assert "no picture of now" in markdown(EN, [made], LIMITS, now=NOW + timedelta(hours=5))

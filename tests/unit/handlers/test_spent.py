@@ -12,6 +12,7 @@ from lumen.model.nodata import NoData
 from lumen.model.readout import StatusReadout
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.policies.instances import instance_figures
+from lumen.policies.size import SizeLimits
 from tests.snapshots import NOW, deployment
 from tests.unit.handlers.blocks import said, validated
 from tests.unit.handlers.test_explained import EN, readout
@@ -52,7 +53,7 @@ def test_a_part_that_is_not_known_leaves_no_sum_and_no_forecast() -> None:
     assert "At this rate" not in card
     made = turn(MONTH, spend=PARTIAL)
     assert made.assessment.rhythm.budget_share is None
-    assert "At least $170.00" in markdown(EN, [made])
+    assert "At least $170.00" in markdown(EN, [made], SizeLimits())
     shown = report(EN, StatusReadout(readout(made).service, made, (), (), None))
     assert "At least $170.00" in said(shown)
 
