@@ -3,7 +3,8 @@
 Both windows of a pair must burn by its factor, so that an alert starts soon and ends soon; and the count of the long
 one must be too high for a service within its budget (Poisson, one in ten thousand), so that thin traffic raises no
 false alarm. Shorter pairs with higher factors than the classic 1 h x 14.4 see a strong incident within a quarter of
-an hour; weaker ones go down to burn 1.7 over half a day.
+an hour; weaker ones go down to burn 1.7 over half a day. What one slice alone shows may be a blip that is over before
+anybody looks: it is told at once only where it took two per cent of a month's budget, as the classic pair asks for.
 """
 
 from collections import deque
@@ -19,13 +20,16 @@ MINUTES_PER_SLICE = 5
 THREE_DAYS = 864
 #: A service within its budget shows a count like this once in so many looks.
 CHANCE = 1e-4
-#: Small incidents are told only when they are beyond doubt.
-SMALL_CHANCE = 1e-5
+#: Two per cent of a month's budget, in burn x minutes: told even if it was a blip.
+LARGE_BURN_MINUTES = 864.0
+#: Less is told when it shows without the slice, and a small incident without the two, that may be a blip.
+BLIP_SLICES = 1
+SMALL_BLIP_SLICES = 2
 SMALL_BURN = 2.0
-SMALL_WINDOWS = (4, 6, 12, 24)
-SMALL_LEAST_BAD = 8
-#: So many of the worst slices may be a blip: a small incident must show without them.
-BLIP_SLICES = 2
+SMALL_WINDOWS = (3, 4, 6, 12, 24)
+SMALL_LEAST_BAD = 4
+#: What a small incident shows besides would be seen so often within the budget.
+SMALL_REST_CHANCE = 0.03
 #: Closing: ten minutes below this burn are clear, however full of errors the longer windows still are; ...
 CLEAR_BURN = 2.0
 CLEAR_WINDOW = 2
@@ -67,7 +71,7 @@ class BurnWatch:
     def __init__(self, target: float) -> None:
         self._allowed = 1 - target
         self._counts = RecentCounts(THREE_DAYS)
-        self._newest: deque[tuple[int, int]] = deque(maxlen=max(SMALL_WINDOWS))
+        self._newest: deque[tuple[int, int]] = deque(maxlen=THREE_DAYS)
 
     def feed(self, bad: int, valid: int) -> Finding | None:
         """The worst condition that holds after this slice; a slice without data is (0, 0)."""
@@ -108,30 +112,53 @@ class BurnWatch:
             short_bad, short_valid = self._counts.last(pair.short)
             if short_bad < pair.least_bad_short or short_bad < pair.factor * self._allowed * short_valid:
                 continue
-            if at_least(bad, self._allowed * valid) <= CHANCE:
+            if self._is_certain(bad, valid) and self._is_no_blip(pair):
                 return self._finding(pair.severity, pair.long, bad, valid)
         return None
 
+    def _is_certain(self, bad: int, valid: int, chance: float = CHANCE) -> bool:
+        return at_least(bad, self._allowed * valid) <= chance
+
+    def _is_no_blip(self, pair: BurnPair) -> bool:
+        """Whether it took much of the budget, or shows in more than one slice."""
+        window = self._window(pair.long)
+        bad, valid = _total(window)
+        known_minutes = MINUTES_PER_SLICE * sum(1 for _, requests in window if requests)
+        if bad * known_minutes >= LARGE_BURN_MINUTES * self._allowed * valid:
+            return True
+        bad, valid = _total(_without_worst(window, BLIP_SLICES))
+        return bad > 0 and bad >= min(pair.factor, SMALL_BURN) * self._allowed * valid
+
     def _small(self) -> Finding | None:
-        """A weak burn that lasts: certain even without its worst slices, which may be a blip."""
+        """A weak burn that lasts: certain, and to be seen even without its worst slices."""
         newest_bad, newest_valid = self._newest[-1]
         if newest_bad == 0 or newest_bad < SMALL_BURN * self._allowed * newest_valid:
             return None
         for slices in SMALL_WINDOWS:
             bad, valid = self._counts.last(slices)
-            if bad >= SMALL_LEAST_BAD and bad >= SMALL_BURN * self._allowed * valid and self._lasts(slices):
+            enough = bad >= SMALL_LEAST_BAD and bad >= SMALL_BURN * self._allowed * valid
+            if enough and self._is_certain(bad, valid) and self._lasts(slices):
                 return self._finding(Severity.TICKET, slices, bad, valid)
         return None
 
     def _lasts(self, slices: int) -> bool:
-        window = list(self._newest)[-slices:]
-        rest = sorted(window)[:-BLIP_SLICES]
-        bad, valid = sum(b for b, _ in rest), sum(v for _, v in rest)
-        expected = self._allowed * valid
-        return bad >= SMALL_BURN * expected and at_least(bad, expected) < SMALL_CHANCE
+        bad, valid = _total(_without_worst(self._window(slices), SMALL_BLIP_SLICES))
+        burns = bad > 0 and bad >= SMALL_BURN * self._allowed * valid
+        return burns and self._is_certain(bad, valid, SMALL_REST_CHANCE)
+
+    def _window(self, slices: int) -> list[tuple[int, int]]:
+        return list(self._newest)[-slices:]
 
     def _finding(self, severity: Severity, slices: int, bad: int, valid: int) -> Finding:
         minutes = slices * MINUTES_PER_SLICE
         burn = bad / (self._allowed * valid)
         reason = message("alert.burn", burn=burn, minutes=minutes, bad=bad, valid=valid, share=bad / valid)
         return Finding(severity, slices, reason)
+
+
+def _total(window: list[tuple[int, int]]) -> tuple[int, int]:
+    return sum(bad for bad, _ in window), sum(valid for _, valid in window)
+
+
+def _without_worst(window: list[tuple[int, int]], slices: int) -> list[tuple[int, int]]:
+    return sorted(window)[:-slices]

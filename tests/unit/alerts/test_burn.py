@@ -59,6 +59,30 @@ def test_a_blip_of_two_slices_is_no_incident() -> None:
     assert fed([*calm(300), (3000, 25), (3000, 20), *calm(300)]) == []
 
 
+@pytest.mark.parametrize(
+    ("bad", "severity"),
+    [
+        ([180], None),  # 6 % in one slice (burn 60): it may be a blip
+        ([3, 400, 2], None),
+        ([600], Severity.PAGE),  # two per cent of a month's budget in one slice
+        ([90, 180], Severity.PAGE),
+        ([180, 0, 180], Severity.PAGE),
+        ([12, 12, 12], Severity.TICKET),  # burn 4: weak, and in three slices
+        ([18, 18], None),  # burn 6 in two slices
+        ([2, 3, 2, 3, 2, 3], None),  # within the budget
+    ],
+)
+def test_what_is_told_of_a_short_burn(bad: list[int], severity: Severity | None) -> None:
+    events = fed([*calm(300), *((3000, count) for count in bad), *calm(30)])
+    opened = [e.alert.severity for e in events if e.change is AlertChange.OPENED]
+    assert opened == ([] if severity is None else [severity])
+
+
+def test_a_blip_after_a_gap_took_no_more_of_the_budget_than_it_did() -> None:
+    gone: Points = [(None, None)] * 200
+    assert fed([*calm(100), *gone, (3000, 150), *calm(30)]) == []
+
+
 @pytest.mark.parametrize("bad", [1, 2, 3])
 def test_a_few_errors_on_thin_traffic_are_no_page(bad: int) -> None:
     assert fed([(30, 0)] * 300 + [(30, bad)] + [(30, 0)] * 100) == []
