@@ -68,7 +68,7 @@ def run_demo(
         make_private(own)
         if not manifest.is_file() and manifest is not MANIFEST:
             raise ProcessFailed(f"There is no manifest {manifest}: name your app's (make sandbox MANIFEST=...).")
-        _run(World(own.absolute(), _clock(scale), port, seed, manifest), sandbox_only)
+        _run(World(own.absolute(), _clock(scale), port, seed, manifest, history_days=42), sandbox_only)
     except Stopped:
         return 0
     except (ProcessFailed, ValkeyFailed) as failure:

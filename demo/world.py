@@ -73,6 +73,8 @@ class World:
     seed: int = 1
     #: What the Slack app may do and hear; Lumen's own one unless another app is tried.
     manifest: Path = MANIFEST
+    #: Of metrics before the start; as many as Google keeps (42) make error budgets of 30 days at once.
+    history_days: int = 14
     state: EmbeddedValkey = field(init=False)
     cache: EmbeddedValkey = field(init=False)
     sandbox: Child = field(init=False)
@@ -128,7 +130,7 @@ class World:
         """Start it and wait for its line. Raises ProcessFailed with the tail of its log."""
         command = [sys.executable, "-m", "sandbox", "--http-port", str(self.page_port), "--seed", str(self.seed)]
         command += ["--clock-scale", str(self.clock.scale), "--clock-origin", self.clock.origin]
-        command += ["--cache-url", self.cache.socket_url]
+        command += ["--cache-url", self.cache.socket_url, "--history-days", str(self.history_days)]
         if self.manifest.is_file():  # there is none beside an installed wheel: the sandbox has a default
             command += ["--manifest", str(self.manifest.absolute())]
         self.sandbox.start(command, base_environment(), self.directory)

@@ -24,6 +24,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--no-ion", action="store_true", help="no users and no metrics of ION; the APIs alone")
     parser.add_argument("--fleet", type=int, default=0, help="so many more services with synthetic metrics")
+    parser.add_argument("--history-days", type=int, default=14, help="of metrics before the start, 14 to 42")
     parser.add_argument("--requests-per-second", type=float, default=6.0, help="of service time, on average")
     parser.add_argument("--vertex-usd", type=float, default=0.01, help="price of one Vertex call")
     parser.add_argument("--budget-usd", type=int, default=200, help="amount of the budget that exists at the start")
@@ -39,6 +40,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         parser.error("--cache-url is needed (the Redis or Valkey that ION caches in), or --no-ion")
     if parsed.manifest is None and Path("manifest.yaml").is_file():
         parsed.manifest = Path("manifest.yaml")
+    if not 14 <= parsed.history_days <= 42:  # as old as the revisions are; as long as Google keeps metrics
+        parser.error(f"--history-days {parsed.history_days}: must be 14 to 42")
     if parsed.clock_scale <= 0:
         parser.error(f"--clock-scale {parsed.clock_scale}: must be above 0")
     return parsed

@@ -41,7 +41,7 @@ async def serve(options: argparse.Namespace) -> int:
         requests_per_second=options.requests_per_second,
         vertex_usd=options.vertex_usd,
         cache_mb=options.cache_mb,
-    )
+    ).with_history(options.history_days)
     cloud = GoogleCloud(
         clock=clock,
         project=config.project,

@@ -5,6 +5,7 @@ How many requests took how long is "2026-11-22/latency_ms/155.5/217.7" for each 
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from redis.asyncio import Redis
 
@@ -46,13 +47,11 @@ class RedisDays:
 
     async def days(self, service: ServiceId, since: date) -> list[Day]:
         reply = await self._calls.read("read", service, "HGETALL", position("days"))
-        sums: dict[date, dict[str, int]] = {}
+        sums: dict[str, dict[str, int]] = {}
         for field, value in _pairs(reply.values[0]):
             of, _, name = field.partition("/")
-            day = date.fromisoformat(of)
-            if day >= since:
-                sums.setdefault(day, {})[name] = int(value)
-        return [_day(of, sums[of]) for of in sorted(sums)]
+            sums.setdefault(of, {})[name] = int(value)
+        return [_day(date.fromisoformat(of), sums[of]) for of in sorted(sums) if of >= since.isoformat()]
 
 
 def buckets_of(days: Sequence[Day]) -> list[Bucket]:
@@ -83,16 +82,15 @@ def oldest_kept(now: datetime, keep_days: int) -> str:
 def _day(of: date, sums: Mapping[str, int]) -> Day:
     """A sum that an older Lumen did not make yet is 0, over 0 slices."""
     counts = {name: sums.get(name, 0) for name in SUMS if name != "cost_nano_usd"}
-    latencies = dict(_buckets(sums))
+    latencies = {_bucket(name): count for name, count in sums.items() if name.startswith(LATENCY) and count}
     return Day(of, **counts, cost_usd=sums.get("cost_nano_usd", 0) / NANO, latencies=latencies)
 
 
-def _buckets(sums: Mapping[str, int]) -> Iterator[tuple[Bucket, int]]:
-    for name, count in sums.items():
-        kind, _, edges = name.partition("/")
-        if kind == LATENCY and count:
-            low, _, high = edges.partition("/")
-            yield (float(low), float(high)), count
+@lru_cache
+def _bucket(name: str) -> Bucket:
+    """Of "latency_ms/155.5/217.7": the same few of every day."""
+    _, low, high = name.split("/")
+    return float(low), float(high)
 
 
 def _pairs(listed: Sequence[str]) -> Iterator[tuple[str, str]]:

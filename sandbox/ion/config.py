@@ -1,6 +1,6 @@
 """What kind of ION is simulated. Times in seconds of service time, money in USD."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MB = 2**20
 
@@ -45,6 +45,14 @@ class IonConfig:
             ),
         )
     )
+
+    def with_history(self, days: int) -> "IonConfig":
+        """The same with so many days of past, in which the oldest revisions have served from the first one on."""
+        services = (
+            replace(service, revisions=((service.revisions[0][0], float(days)), *service.revisions[1:]))
+            for service in self.services
+        )
+        return replace(self, history_days=days, services=tuple(services))
 
     @property
     def location(self) -> str:

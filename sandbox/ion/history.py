@@ -1,4 +1,4 @@
-"""Fourteen days of metrics up to the start, from the same demand, latencies and cache profile as the live world.
+"""Days of metrics up to the start, from the same demand, latencies and cache profile as the live world.
 
 Requests are counted a minute at a time; latency distributions follow from the counts when somebody asks for them.
 """

@@ -1,4 +1,4 @@
-"""The caches' semantics as a few lines of dict, and the profile that the fourteen days of history are made with.
+"""The caches' semantics as a few lines of dict, and the profile that the history is made with.
 
 Cache-aside: a TTL is set at the write after a miss and not refreshed by reads; an access at age ≥ TTL is a miss.
 `python -m sandbox.ion.replay` prints `PROFILE` anew; a test derives it again and compares.

@@ -5,13 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from lumen.alerts.watch import REPLAY
 from lumen.model.day import Day, folded
 from lumen.model.observation import Observation
-from lumen.model.snapshot import SLICE
+from lumen.model.snapshot import SLICE, LatencyDistribution
 from lumen.state.days import RedisDays
 from lumen.use_cases.watch import REMEMBERED
 from tests.contract.state.builders import SERVICE
 from tests.contract.use_cases.conftest import Tower
 
 EVER = date(2000, 1, 1)
+TIMED = LatencyDistribution((100.0, 300.0), (60, 30, 10))
 
 
 async def over(tower: Tower) -> dict[date, Day]:
@@ -24,7 +25,9 @@ async def test_days_from_before_the_fortnight_are_counted_once(tower: Tower) -> 
     cloud = tower.cloud
     began = tower.store.clock.time - timedelta(days=30)
     midnight = datetime(began.year, began.month, began.day, tzinfo=UTC)
-    cloud.long_ago = [Observation(midnight + nth * SLICE, 100, 1, 0, hits=7, misses=3) for nth in range(20 * 288)]
+    cloud.long_ago = [
+        Observation(midnight + nth * SLICE, 100, 1, 0, hits=7, misses=3, latency=TIMED) for nth in range(20 * 288)
+    ]
     cloud.is_silent = True  # no fortnight yet: what came before waits with it
     await tower.look(tower.replica())
     assert await over(tower) == {}
@@ -36,6 +39,7 @@ async def test_days_from_before_the_fortnight_are_counted_once(tower: Tower) -> 
     whole = [day for day in folded(cloud.long_ago) if day.date < fortnight.date()]
     assert len(whole) == 16
     assert [found[day.date] for day in whole] == whole
-    assert [window.end - window.start for window in cloud.counted] == [REMEMBERED - REPLAY] * 2  # while fresh only
+    asked = [window.end - window.start for window in cloud.remembered]
+    assert sum(asked, timedelta()) == 2 * (REMEMBERED - REPLAY)  # while fresh only
     await tower.look(tower.replica())
     assert await over(tower) == found  # a restart counts nothing again
