@@ -4,6 +4,9 @@ The budget is the project's, so what counts is the sum of all services. It is wh
 so much: a gap raises no alert. The forecast takes the rest of the month for days like the last seven, is judged once a
 day, when a day is over, and only while every service's cost is known; it gives way to the first threshold: one alert
 of the budget is open at a time.
+
+Where Google has told what the month has cost, the thresholds go by that, and the forecast by the estimated days, made
+as much larger or smaller as the month is.
 """
 
 from collections import deque
@@ -14,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from lumen.alerts.finding import Finding
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
+from lumen.model.billed import Billed
 from lumen.model.message import Message, message
 from lumen.model.snapshot import SLICE
 
@@ -71,11 +75,13 @@ class ServiceMonth:
 class MonthlyBudget:
     """`usd` a month; 0: none. Ids tell the month and the threshold, so they are the same whenever it is noticed.
 
-    `service` is whose alerts they are: the first one that is watched, for all of them.
+    `service` is whose alerts they are: the first one that is watched, for all of them. `billed`: what Google says of
+    the month of `billed.as_of`, which goes before what the days of that month come to.
     """
 
-    def __init__(self, service: str, usd: float) -> None:
+    def __init__(self, service: str, usd: float, billed: Billed | None = None) -> None:
         self._usd = usd
+        self._billed = billed
         self._month = (0, 0)
         self._closed: Mapping[str, ServiceMonth] = {}
         self._begun: set[str] = set()
@@ -94,8 +100,24 @@ class MonthlyBudget:
         if self._usd <= 0:
             return
         yield from self._new_month(today, at)
+        if self._is_billed(today):
+            return
         months = self.months(today, parts, at)
-        spent_usd = _sum(months)
+        yield from self._crossed(today, at, _sum(months), self._reason(months))
+
+    def so_far_billed(self, today: date, at: datetime) -> Iterator[AlertEvent]:
+        """After the last day: what Google says, where it says it of this month."""
+        if self._usd > 0 and self._billed is not None and self._is_billed(today):
+            spent_usd = self._billed.usd
+            figures = {"share": spent_usd / self._usd, "budget_usd": self._usd, "spent_usd": spent_usd}
+            reason = message("alert.budget_billed", **figures, as_of_at=self._billed.as_of.isoformat())
+            yield from self._crossed(today, at, spent_usd, reason)
+
+    def _is_billed(self, day: date) -> bool:
+        of = self._billed.as_of.date() if self._billed is not None else date.min
+        return (of.year, of.month) == (day.year, day.month)
+
+    def _crossed(self, today: date, at: datetime, spent_usd: float, reason: Message) -> Iterator[AlertEvent]:
         share = spent_usd / self._usd
         crossed = next((one for one in THRESHOLDS if share >= one), 0.0)
         if crossed <= self._told:
@@ -104,7 +126,7 @@ class MonthlyBudget:
         for one in (self.spent, self.forecast):
             yield from _some(one.close(at, message("alert.budget_next")))
         mark = f"{today:%Y-%m}:{crossed * 100:.0f}"
-        yield from _some(self.spent.step(at, Finding(Severity.TICKET, 1, self._reason(months, spent_usd)), mark=mark))
+        yield from _some(self.spent.step(at, Finding(Severity.TICKET, 1, reason), mark=mark))
 
     def closed(self, day: date, parts: Mapping[str, DayCost]) -> Iterator[AlertEvent]:
         """Each day once, in order, when it is over; every service is in `parts`, known or not."""
@@ -130,8 +152,9 @@ class MonthlyBudget:
             found[name] = ServiceMonth(before.usd + part.usd, before.known + part.known, before.slices + slices)
         return found
 
-    def _reason(self, months: Mapping[str, ServiceMonth], spent_usd: float) -> Message:
+    def _reason(self, months: Mapping[str, ServiceMonth]) -> Message:
         """Of one service alone, of several with each one's part, or of those that are known at least so much."""
+        spent_usd = _sum(months)
         figures = {"share": spent_usd / self._usd, "budget_usd": self._usd, "spent_usd": spent_usd}
         if len(months) == 1:
             return message("alert.budget", **figures)
@@ -142,7 +165,10 @@ class MonthlyBudget:
         return message("alert.budget_of_all", **figures, parts=parts)
 
     def _forecast(self, day: date) -> Iterator[AlertEvent]:
-        is_known = all(month.is_known for month in self._closed.values())
+        if self._billed is not None and self._is_billed(day):
+            is_known = self._billed.is_fresh
+        else:
+            is_known = all(month.is_known for month in self._closed.values())
         if len(self._days) < FORECAST_FROM_DAYS or self._told or not is_known:
             return
         spent_usd = _sum(self._closed)

@@ -6,7 +6,9 @@ from datetime import date, datetime
 from lumen.alerts.budget import DayCost, MonthlyBudget
 from lumen.alerts.observation import Observation
 from lumen.model.alert import Alert, AlertEvent
+from lumen.model.billed import Billed
 from lumen.model.day import Day
+from lumen.model.snapshot import SLICE
 
 
 class ProjectSlices:
@@ -42,7 +44,9 @@ class ProjectSlices:
         return self._budget.open_alerts()
 
 
-def of_days(budget: MonthlyBudget, days: Mapping[str, Sequence[Day]], at: datetime) -> Iterator[AlertEvent]:
+def of_days(
+    service: str, usd: float, days: Mapping[str, Sequence[Day]], at: datetime, billed: Billed | None = None
+) -> tuple[MonthlyBudget, Sequence[AlertEvent]]:
     """All that is stored, from the first day on; the newest day is not over at `at`. A day without a look is 0 known.
 
     Folded anew each time: another service's day may still grow after midnight, when a replica was late.
@@ -52,10 +56,33 @@ def of_days(budget: MonthlyBudget, days: Mapping[str, Sequence[Day]], at: dateti
         for day in kept:
             by_date.setdefault(day.date, {})[name] = day
     ordered = sorted(by_date)
+    counted, scale = _counted(billed, days, at)
+    budget = MonthlyBudget(service, usd, counted)
+    events: list[AlertEvent] = []
     for of in ordered:
-        parts = {name: _cost(of, by_date[of].get(name)) for name in days}
-        yield from budget.closed(of, parts) if of < ordered[-1] else budget.so_far(of, parts, at)
+        parts = {name: _cost(of, by_date[of].get(name), scale) for name in days}
+        events += budget.closed(of, parts) if of < ordered[-1] else budget.so_far(of, parts, at)
+    if ordered:
+        events += budget.so_far_billed(ordered[-1], at)
+    return budget, events
 
 
-def _cost(of: date, day: Day | None) -> DayCost:
-    return DayCost(of, 0, 0.0) if day is None else DayCost(of, day.cost_slices, day.cost_usd)
+def _counted(billed: Billed | None, days: Mapping[str, Sequence[Day]], at: datetime) -> tuple[Billed | None, float]:
+    """What Google says, where it counts, and how many times the estimate that is.
+
+    What it said long ago is at least what it is now, so it counts while the estimate is still below it.
+    """
+    newest = at - SLICE
+    month = (newest.year, newest.month)
+    estimate_usd = sum(
+        day.cost_usd for kept in days.values() for day in kept if (day.date.year, day.date.month) == month
+    )
+    if billed is None or (billed.as_of.year, billed.as_of.month) != month:
+        return None, 1.0
+    if not billed.is_fresh and estimate_usd >= billed.usd:
+        return None, 1.0
+    return billed, billed.usd / estimate_usd if estimate_usd > 0 else 1.0
+
+
+def _cost(of: date, day: Day | None, scale: float) -> DayCost:
+    return DayCost(of, 0, 0.0) if day is None else DayCost(of, day.cost_slices, day.cost_usd * scale)

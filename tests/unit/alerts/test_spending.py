@@ -14,6 +14,7 @@ from lumen.alerts.project import of_days
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind
+from lumen.model.billed import Billed
 from lumen.model.day import Day
 from lumen.model.observation import Observation
 from lumen.model.snapshot import SLICE
@@ -110,9 +111,8 @@ def _ids(alerts: Iterable[Alert]) -> list[tuple[str, datetime]]:
     return [(alert.id, alert.opened_at) for alert in alerts]
 
 
-def stored(costs: Mapping[str, Sequence[float | None]], usd: float) -> list[AlertEvent]:
+def stored(costs: Mapping[str, Sequence[float | None]], usd: float, billed: Billed | None = None) -> list[AlertEvent]:
     """What the running watch makes of whole days of several services; of a day None nothing is known."""
-    budget = MonthlyBudget("svc", usd)
     kept = {
         name: [
             Day(
@@ -126,7 +126,7 @@ def stored(costs: Mapping[str, Sequence[float | None]], usd: float) -> list[Aler
         for name, of in costs.items()
     }
     last = max(of[-1].date for of in kept.values())
-    return list(of_days(budget, kept, datetime.combine(last + DAY, time(), UTC)))
+    return list(of_days("svc", usd, kept, datetime.combine(last + DAY, time(), UTC), billed)[1])
 
 
 def opened(events: Iterable[AlertEvent]) -> list[tuple[str, str]]:
