@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from lumen.alerts.budget import DayCost, MonthlyBudget
+from lumen.alerts.budget import DayCost
 from lumen.alerts.project import of_days
 from lumen.alerts.silence import leader_of
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
-from lumen.model.alert import Alert, AlertChange, AlertEvent, Severity
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.billed import Billed, billed
 from lumen.model.calling import Silence, in_force, silence_over
 from lumen.model.day import Day, day_of, folded, together
 from lumen.model.message import message
@@ -23,6 +24,7 @@ from lumen.model.observation import Observation
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import StoredAlert
+from lumen.ports.billing import Bills
 from lumen.ports.calling import Silences
 from lumen.ports.clock import Clock
 from lumen.ports.days import Days
@@ -47,13 +49,14 @@ class _Fold:
         self._spending = SpendingAlerts(service.name)
         self._service = service
         self._budget_usd = targets.budget_usd
-        self._budget = MonthlyBudget(service.name, targets.budget_usd)
+        self._of_budget: tuple[Alert, ...] = ()
+        self._billed: Billed | None = None
         self.fed_until: datetime | None = None  # start of the newest slice
         self.closed_until: date | None = None  # the newest day that is over and was fed
         self.closed: dict[str, Alert] = {}
 
     def open_alerts(self) -> tuple[Alert, ...]:
-        return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._budget.open_alerts())
+        return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._of_budget)
 
     async def feed(self, observations: Iterable[Observation]) -> Sequence[AlertEvent]:
         events: list[AlertEvent] = []
@@ -77,11 +80,25 @@ class _Fold:
                 await asyncio.sleep(0)
         return news
 
-    def feed_budget(self, days: Mapping[str, Sequence[Day]]) -> None:
-        """The days of all services for whose money it speaks, its own too."""
-        self._budget = MonthlyBudget(self._service.name, self._budget_usd)
+    def feed_budget(self, days: Mapping[str, Sequence[Day]], known: Billed | None) -> None:
+        """The days of all services for whose money it speaks, its own too, and what Google says of the month."""
+        self._billed = known
         if self.fed_until is not None:
-            self._remember(of_days(self._budget, days, self.fed_until + SLICE))
+            at = self.fed_until + SLICE
+            budget, events = of_days(self._service.name, self._budget_usd, days, at, known)
+            self._of_budget = budget.open_alerts()
+            self._remember(events)
+
+    def as_closed(self, alert: Alert, now: datetime) -> Alert:
+        """As the machine closed it; one that it no longer knows of is closed now, so that no message stays open."""
+        by_machine = self.closed.get(alert.id)
+        if by_machine is not None:
+            return by_machine
+        why = message("alert.forgotten")
+        if alert.kind is AlertKind.BUDGET and self._billed is not None:
+            known = self._billed
+            why = message("alert.budget_billed_less", spent_usd=known.usd, as_of_at=known.as_of.isoformat())
+        return replace(alert, closed_at=now, close_reason=why)
 
     def _remember(self, events: Iterable[AlertEvent]) -> None:
         self.closed |= {e.alert.id: e.alert for e in events if e.change is AlertChange.CLOSED}
@@ -103,7 +120,9 @@ class Watch:
         targets: AlertTargets,
         silences: Silences,
         days: Days,
+        bills: Bills | None = None,
     ) -> None:
+        """`bills`: what Google says of the month's cost; None: nobody reads it."""
         self._source = source
         self._alerts = alerts
         self._slots = slots
@@ -112,6 +131,7 @@ class Watch:
         self._targets = targets
         self._silences = silences
         self._days = days
+        self._bills = bills
         self._folds: dict[ServiceId, _Fold] = {}
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
@@ -175,7 +195,8 @@ class Watch:
     ) -> bool:
         """`mates`: the services for whose money it speaks too; None: another one speaks for its own.
 
-        False where another replica was quicker; the slices are then its, and read from the store next time."""
+        False where another replica was quicker; the slices are then its, and read from the store next time.
+        """
         try:
             fold = await self._caught_up(service)
             earlier = earlier if seen else ()  # the fortnight has not come: all of it waits for the next look
@@ -183,7 +204,7 @@ class Watch:
             events = [*await fold.feed(seen), *await fold.feed_days(days, after)]
             if mates is not None:
                 beside = {mate.name: await self._days.days(mate, date.min) for mate in mates}
-                fold.feed_budget({service.name: days, **beside})
+                fold.feed_budget({service.name: days, **beside}, await self._billed(service))
             told = await self._to_tell(service, fold, () if after is None else events)
             if await self._alerts.look(service, lease, Look(after, seen, told, earlier)):
                 return True
@@ -192,6 +213,10 @@ class Watch:
             raise
         self._folds.pop(service, None)
         return False
+
+    async def _billed(self, home: ServiceId) -> Billed | None:
+        known = None if self._bills is None else billed(await self._bills.heard(home), self._clock.now())
+        return None if isinstance(known, NoData) else known
 
     async def _caught_up(self, service: ServiceId) -> _Fold:
         """The machine after every stored slice, also those that another replica stored."""
@@ -224,7 +249,7 @@ class Watch:
                 told[alert.id] = after
         for alert_id, stored in known.items():
             if alert_id not in now_open and alert_id not in told:
-                told[alert_id] = replace(stored, alert=self._closed(fold, stored.alert))
+                told[alert_id] = replace(stored, alert=fold.as_closed(stored.alert, self._clock.now()))
         return tuple(told.values())
 
     async def _silences_now(self, service: ServiceId) -> Sequence[Silence]:
@@ -235,11 +260,6 @@ class Watch:
             if over not in now_in_force:
                 await self._silences.end(service, over.kind, over.signal, None)
         return now_in_force
-
-    def _closed(self, fold: _Fold, alert: Alert) -> Alert:
-        """As the machine closed it; one that it no longer knows of is closed now, so that no message stays open."""
-        by_machine = fold.closed.get(alert.id)
-        return by_machine or replace(alert, closed_at=self._clock.now(), close_reason=message("alert.forgotten"))
 
 
 def _cost(day: Day) -> DayCost:
