@@ -183,10 +183,10 @@ class House:
         p95 = 120.0 * math.exp(dice.gauss(0, 0.02))
         return Observation(at, requests, 0, 0, 50.0, p95, 250.0, hits, requests - hits, self.evictions, 200.0, cost)
 
-    async def page(self, at: datetime, *, over: bool = False) -> None:
-        """An availability page that opened then, and is `over` now."""
+    async def page(self, at: datetime, *, over: bool = False, severity: Severity = Severity.PAGE) -> None:
+        """An availability page (or a ticket) that opened then, and is `over` now."""
         why, closed_at = message("alert.data_back"), self.now if over else None
-        alert = Alert("p1", SERVICE.name, AlertKind.AVAILABILITY, "", Severity.PAGE, at, why, closed_at)
+        alert = Alert("p1", SERVICE.name, AlertKind.AVAILABILITY, "", severity, at, why, closed_at)
         after = await self.alerts.newest(SERVICE)
         lease = await self.store.lease("slot/watch")
         assert await self.alerts.look(SERVICE, lease, Look(after, (), (StoredAlert(alert, alert.id),)))

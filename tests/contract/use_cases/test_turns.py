@@ -49,11 +49,13 @@ class Seen:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        #: How late the newest figures are.
+        self.lags = timedelta(0)
         self.now: Snapshot = snapshot(deployment=deployed(START - timedelta(days=30)))
 
     async def snapshots(self, services: Sequence[ServiceId]) -> dict[ServiceId, Snapshot]:
         now = self._house.now
-        window: Window = window_before(now, HOUR)
+        window: Window = window_before(now - self.lags, HOUR)
         place = self._house.places[Knob.TTL]
         seen = replace(self.now, service=SERVICE, window=window, taken_at=now, ttl=ttl(place.value))
         return dict.fromkeys(services, seen)
