@@ -62,6 +62,8 @@ class ReleasesSeen:
             allowed=True,
             data_complete=complete(counts, end),
             pinned=self._pinned,
+            onset=found.onset,
+            beside=found.beside,
         )
 
     def _is_newer(self, revision: str, than: str) -> bool:

@@ -93,17 +93,20 @@ class _ServiceRun:
             self.proposals.append(PastProposal(self._name, seen.end, rollback))
 
     def _rollback(self, at: datetime) -> Recommendation | None:
-        """What would begin the countdown: once a page, as live."""
+        """What would begin the countdown, or be asked in doubt: once a page, as live."""
         page = self._pipeline.open_page()
         if page is None or page.id in self._rolled_back:
             return None
         facts = self._releases.facts(page, at)
-        target = None if facts is None else judge_rollback(facts, at).target
-        if facts is None or target is None or facts.newest is None or facts.previous is None:
+        if facts is None or facts.newest is None or facts.previous is None:
+            return None
+        advice = judge_rollback(facts, at)
+        target = advice.target or advice.asked
+        if target is None:
             return None
         self._rolled_back.add(page.id)
         change = Change(Knob.TRAFFIC, facts.newest.name, target, "")
-        reasons = (page.reason, *reasons_for(facts.newest, facts.previous, target))
+        reasons = (page.reason, *reasons_for(facts.newest, facts.previous, target), *advice.against)
         return Recommendation(change, "ROLLBACK", reasons, Priority.HIGH)
 
 

@@ -13,6 +13,10 @@ LEAST_REQUESTS = 100
 ALPHA = 0.05
 #: The countdown and the hour around it look this often at most; each look gets its share of alpha.
 LOOKS = 12
+#: A failure that begins so long after the release is as likely something else's (docs/methods.md, Rollback).
+LATE_AFTER = timedelta(hours=1)
+#: ... where so many requests went well before. A canary that was well proves less.
+LATE_REQUESTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,15 @@ class RevisionCounts:
     name: str
     requests: int
     errors_5xx: int
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """When the newest revision began to fail: what it had answered until then, and from then on."""
+
+    at: datetime
+    until: RevisionCounts
+    since: RevisionCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +53,29 @@ class RollbackFacts:
     data_complete: bool
     #: The revision that traffic is pinned to: somebody has taken it into their hands.
     pinned: str | None = None
+    onset: Onset | None = None
+    #: What older revisions have answered since the newest one fails.
+    beside: RevisionCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackAdvice:
-    """`target` is None when there is to be no rollback; `against` says all that speaks against it."""
+    """`target` is None when there is to be no rollback by itself; `against` says all that speaks against it.
+
+    `asked`: nothing does but doubt whether the release is to blame, so a person decides about going back to this one.
+    """
 
     target: str | None
     against: tuple[Message, ...]
+    asked: str | None = None
 
 
 def judge_rollback(facts: RollbackFacts, now: datetime) -> RollbackAdvice:
     """Everything must hold; asked again, just so, when the countdown ends."""
-    against = tuple(_against(facts, now))
-    return RollbackAdvice(None if against else facts.good_revision, against)
+    against, doubts = tuple(_against(facts, now)), tuple(_doubts(facts))
+    if against or doubts:
+        return RollbackAdvice(None, (*against, *doubts), None if against else facts.good_revision)
+    return RollbackAdvice(facts.good_revision, ())
 
 
 def reasons_for(newest: RevisionCounts, previous: RevisionCounts, target: str) -> tuple[Message, Message]:
@@ -101,8 +123,35 @@ def _blame(facts: RollbackFacts, now: datetime) -> Iterator[Message]:
     newest, previous = facts.newest, facts.previous
     if newest is None or previous is None or newest.requests < LEAST_REQUESTS:
         yield message("policy.rollback_few_requests", least=LEAST_REQUESTS)
-    elif fisher_worse(newest, previous) > ALPHA / LOOKS:
+        return
+    failing = facts.onset.since if facts.onset else newest
+    if fisher_worse(failing, previous) > ALPHA / LOOKS:
         yield message("policy.rollback_not_worse", newest=newest.name, previous=previous.name)
+    elif facts.beside is not None and _fails_too(facts.beside, previous, failing):
+        share = facts.beside.errors_5xx / facts.beside.requests
+        yield message("policy.rollback_others_too", older=facts.beside.name, share=share)
+
+
+def _fails_too(beside: RevisionCounts, before: RevisionCounts, newest: RevisionCounts) -> bool:
+    """Older code began to fail as well, and the newest is no worse: whatever it is, the release is not."""
+    began = fisher_worse(beside, before) <= ALPHA / LOOKS
+    return beside.requests >= LEAST_REQUESTS and began and fisher_worse(newest, beside) > ALPHA / LOOKS
+
+
+def _doubts(facts: RollbackFacts) -> Iterator[Message]:
+    """A release that was well for long may still be to blame (a leak, a nightly job); so may anything else."""
+    onset, previous, taken = facts.onset, facts.previous, facts.newest_took_traffic_at
+    if onset is None or previous is None or taken is None:
+        return
+    is_late = onset.at - taken >= LATE_AFTER and onset.until.requests >= LATE_REQUESTS
+    if is_late and fisher_worse(onset.until, previous) > ALPHA:
+        yield message(
+            "policy.rollback_late",
+            newest=onset.until.name,
+            requests=onset.until.requests,
+            hours=(onset.at - taken) / timedelta(hours=1),
+            began_at=onset.at.isoformat(),
+        )
 
 
 def _hypergeometric(k: int, drawn: int, marked: int, total: int) -> float:

@@ -1,12 +1,13 @@
 """What requests by revision say about a release: who is blamed, against whom, since when, and does it still fail."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.model.snapshot import SLICE, Revision, Window
 from lumen.model.watching import RevisionCount, RevisionRecord
-from lumen.policies.rollback import LEAST_REQUESTS, RevisionCounts
+from lumen.policies.rollback import LEAST_REQUESTS, Onset, RevisionCounts, fisher_worse
 
 #: What came before the newest revision is looked at over this span ...
 BEFORE = timedelta(hours=24)
@@ -14,6 +15,8 @@ BEFORE = timedelta(hours=24)
 JUST_BEFORE = timedelta(hours=3)
 #: Fewer failures than this are no breach where the whole day was fine.
 LEAST_BAD = 4
+#: The moment at which it began to fail is the likeliest of hundreds, so it must be far beyond chance.
+ONSET_ALPHA = 1e-4
 #: Still failing: the newest minutes burn at least this many times the budget, on at least so many failures.
 BURN = 2.0
 LEAST_BAD_NOW = 2
@@ -33,6 +36,9 @@ class Evidence:
     took_traffic_at: datetime | None
     previous: RevisionCounts | None
     within_slo_before: bool | None
+    #: None also where it has failed from its first request on, or does not.
+    onset: Onset | None = None
+    beside: RevisionCounts | None = None
 
 
 def evidence(counts: Sequence[RevisionCount], serving: str, allowed: float, window: Window) -> Evidence:
@@ -43,12 +49,33 @@ def evidence(counts: Sequence[RevisionCount], serving: str, allowed: float, wind
         return Evidence(None, None, None, None)
     before = [one for one in counts if took - BEFORE <= one.start < took]
     previous = _previous(before, serving)
+    begun = onset(own)
     return Evidence(
         newest=_summed(serving, own),
         took_traffic_at=took,
         previous=_summed(previous, [one for one in before if one.revision == previous]) if previous else None,
         within_slo_before=_within(before, took, allowed),
+        onset=begun,
+        beside=_beside(counts, serving, begun.at if begun else took),
     )
+
+
+def onset(own: Sequence[RevisionCount]) -> Onset | None:
+    """The moment that parts its counts best into well and ill; None where chance may have done it."""
+    slices = sorted(own, key=lambda one: one.start)
+    whole = _summed("", slices)
+    requests = errors = 0
+    parted: list[tuple[float, int]] = []
+    for nth, one in enumerate(slices[:-1], 1):
+        requests, errors = requests + one.requests, errors + one.errors_5xx
+        rest, failed = whole.requests - requests, whole.errors_5xx - errors
+        if errors * rest < failed * requests:  # more of the later ones fail
+            parted.append((_likelihood(requests, errors) + _likelihood(rest, failed), nth))
+    if not parted:
+        return None
+    _, nth = max(parted)
+    until, since = (_summed(own[0].revision, part) for part in (slices[:nth], slices[nth:]))
+    return Onset(slices[nth].start, until, since) if fisher_worse(since, until) <= ONSET_ALPHA else None
 
 
 def complete(counts: Iterable[RevisionCount], end: datetime) -> bool:
@@ -144,6 +171,20 @@ def _previous(before: Sequence[RevisionCount], serving: str) -> str | None:
         return None
     last = max(one.start for one in others)
     return max((one for one in others if one.start == last), key=lambda one: one.requests).revision
+
+
+def _beside(counts: Sequence[RevisionCount], serving: str, since: datetime) -> RevisionCounts | None:
+    """All others together, under the name of the one with the most requests."""
+    others = [one for one in counts if one.revision not in ("", serving) and one.start >= since]
+    if not others:
+        return None
+    return _summed(max(others, key=lambda one: one.requests).revision, others)
+
+
+def _likelihood(requests: int, errors: int) -> float:
+    """The logarithm of how likely just so many errors are, at the rate that makes them likeliest."""
+    well = requests - errors
+    return sum(part * math.log(part / requests) for part in (errors, well) if part)
 
 
 def _summed(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:

@@ -75,6 +75,8 @@ class Releases:
             allowed=known is not None and known.rollback_allowed,
             data_complete=present is not None and not isinstance(counts, NoData) and complete(counts, days.end),
             pinned=None if present is None or present.value == LATEST else str(present.value),
+            onset=seen.onset,
+            beside=seen.beside,
         )
         failing = None if isinstance(recent, NoData) else still_failing(recent, self._allowed, minutes.end)
         return Finding(present, facts, judge_rollback(facts, now), failing)

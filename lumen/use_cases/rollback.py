@@ -89,9 +89,10 @@ class Rollback:
         found = await self._releases.finding(service, page.alert, held.records)
         if found.failing is False:
             return  # the page will close by itself
-        target = found.advice.target
+        advice = found.advice
+        target = advice.target or advice.asked
         if target is None or found.present is None or found.failing is None:
-            why = found.advice.against or (message("policy.rollback_no_data"),)
+            why = advice.against or (message("policy.rollback_no_data"),)
             await self._alerts.note(service, page.incident, (message("rollback.note_none"), *why))
         elif held.reasons:
             told = message("rollback.note_held", target=target)
@@ -99,7 +100,11 @@ class Rollback:
         else:
             draft = _draft(service, page.alert, found, target, f"rollback:{page.alert.id}:{attempt}")
             draft = replace(draft, approvals_needed=self._needed)
-            await self._proposals.propose(draft, EXPIRES_IN, self._countdown)
+            if advice.target is None:
+                reasons = (*draft.reasons, message("rollback.asked_because"), *advice.against)
+                await self._proposals.propose(replace(draft, reasons=reasons), EXPIRES_IN)
+            else:
+                await self._proposals.propose(draft, EXPIRES_IN, self._countdown)
             await self._tell(service, page)
 
     async def _end(self, proposal: Proposal, lease: Lease) -> None:

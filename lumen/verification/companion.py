@@ -22,7 +22,7 @@ from lumen.model.nodata import NoData
 from lumen.model.proposal import Change
 from lumen.model.turn import Occasion, Recommendation, Turn
 from lumen.policies.report import should_repost
-from lumen.policies.rollback import judge_rollback
+from lumen.policies.rollback import RollbackAdvice, judge_rollback
 from lumen.policies.size import SizeLimits
 from lumen.verification.profile import Profile
 from lumen.verification.world import SERVICE, WorldSlice
@@ -30,12 +30,16 @@ from lumen.verification.world import SERVICE, WorldSlice
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What came of one look. `undo`: the running experiment is to be taken back, for the reason in `verdict`."""
+    """What came of one look. `undo`: the running experiment is to be taken back, for the reason in `verdict`.
+
+    `roll_back`: a countdown begins. `in_doubt`: people are asked whether to go back to this revision.
+    """
 
     events: tuple[AlertEvent, ...] = ()
     wanted: Recommendation | None = None
     verdict: Judgement | None = None
     roll_back: bool = False
+    in_doubt: str | None = None
     messages: int = 0
 
 
@@ -72,6 +76,8 @@ class Companion:
         self._posted_at: datetime | None = None
         self._end: datetime | None = None
         self.experiment: Experiment | None = None
+        #: Pages about which people were asked whether the release is to blame.
+        self._asked: set[str] = set()
         #: All alerts by id, as they stand.
         self.alerts: dict[str, Alert] = {}
 
@@ -88,14 +94,15 @@ class Companion:
         found = self._pipeline.feed(measured.seen, now)
         messages = sum(self._is_told(event) for event in found.events)
         roll_back = self.roll_back_to(now) is not None
+        in_doubt = None if roll_back else self._ask(now)
         verdict = self._verdict(found.events, now, whole_hour=found.turn is not None)
         wanted = None
         if found.turn is not None:
             messages += self._is_posted(found.turn, now)
             if found.turn.proposed and not isinstance(found.turn.wanted, NoData):
                 wanted = found.turn.wanted
-        messages += (wanted is not None) + (verdict is not None)
-        return Said(found.events, wanted, verdict, roll_back, messages)
+        messages += (wanted is not None) + (verdict is not None) + (in_doubt is not None)
+        return Said(found.events, wanted, verdict, roll_back, in_doubt, messages)
 
     def applied(self, change: Change, at: datetime, *, measured: bool) -> None:
         """A knob was turned; what policy wanted is measured from here on, what was taken back is not."""
@@ -105,11 +112,22 @@ class Companion:
 
     def roll_back_to(self, now: datetime) -> str | None:
         """The revision to go back to, while everything speaks for it; asked again when the countdown ends."""
-        page = self._pipeline.open_page()
-        if page is None:
+        page, advice = self._advice(now)
+        return advice.target if advice is not None and page not in self._asked else None
+
+    def _ask(self, now: datetime) -> str | None:
+        """The revision that a person may go back to; once for a page."""
+        page, advice = self._advice(now)
+        if advice is None or advice.asked is None or page in self._asked:
             return None
-        facts = None if self._end is None else self._releases.facts(page, self._end)
-        return None if facts is None else judge_rollback(facts, now).target
+        self._asked.add(page)
+        return advice.asked
+
+    def _advice(self, now: datetime) -> tuple[str, RollbackAdvice | None]:
+        """The open page, and what is said of a rollback for it."""
+        page = self._pipeline.open_page()
+        facts = None if page is None or self._end is None else self._releases.facts(page, self._end)
+        return page.id if page else "", None if facts is None else judge_rollback(facts, now)
 
     def rolled_back(self, revision: str) -> None:
         self._releases.pinned_to(revision)

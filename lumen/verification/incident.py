@@ -49,12 +49,21 @@ ROLLED_BACK = frozenset({Trouble.BAD_RELEASE_ERRORS, Trouble.BAD_RELEASE_SLOW})
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Half-open [start, end), in seconds since the world began. A bad release may be ended sooner by a rollback."""
+    """Half-open [start, end), in seconds since the world began. A bad release may be ended sooner by a rollback.
+
+    `quiet`: for so many seconds before `start` a bad release serves and is fine.
+    """
 
     trouble: Trouble
     start: float
     end: float
     size: float
+    quiet: float = 0.0
+
+    @property
+    def released(self) -> float:
+        """When it took the traffic; the start of anything but a release."""
+        return self.start - self.quiet
 
     def covers(self, at: float) -> bool:
         return self.start <= at < self.end

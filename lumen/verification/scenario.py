@@ -17,7 +17,7 @@ from typing import Any
 
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
-from lumen.verification.incident import Incident, Trouble
+from lumen.verification.incident import ROLLED_BACK, Incident, Trouble
 from lumen.verification.profile import Profile
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)([smhd])$")
@@ -95,15 +95,19 @@ def _step(number: int, raw: Any) -> Incident:
     where = f"step {number}"
     if not isinstance(raw, dict):
         raise _problem(f"{where} is no map")
-    if unknown := set(map(str, raw)) - {"at", "incident", "for", "size"}:
-        raise _problem(f"{where} has {', '.join(sorted(unknown))}; a step has at, incident, for and size")
+    if unknown := set(map(str, raw)) - {"at", "incident", "for", "size", "quiet"}:
+        raise _problem(f"{where} has {', '.join(sorted(unknown))}; a step has at, incident, for, size and quiet")
     try:
         trouble = Trouble(str(raw.get("incident")))
     except ValueError:
         raise _problem(f"{where}: incident is {raw.get('incident')!r}; there are {', '.join(Trouble)}") from None
     start = _seconds(f"{where}: at", raw.get("at", "0s"))
     length = _seconds(f"{where}: for", raw["for"]) if "for" in raw else USUAL_SECONDS
-    return Incident(trouble, start, start + length, _size(where, trouble, raw.get("size", USUAL_SIZE[trouble])))
+    quiet = _seconds(f"{where}: quiet", raw.get("quiet", "0s"))
+    if quiet and trouble not in ROLLED_BACK:
+        raise _problem(f"{where}: quiet is for {' and '.join(sorted(ROLLED_BACK))}, which are fine at first")
+    start += quiet
+    return Incident(trouble, start, start + length, _size(where, trouble, raw.get("size", USUAL_SIZE[trouble])), quiet)
 
 
 def _size(where: str, trouble: Trouble, value: object) -> float:

@@ -1,7 +1,7 @@
 """`lumen verify`: the same seed with and without Lumen, and what came of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from threadpoolctl import threadpool_limits
@@ -79,4 +79,4 @@ def verify(
 
 
 def _later(one: Incident, seconds: float) -> Incident:
-    return Incident(one.trouble, one.start + seconds, one.end + seconds, one.size)
+    return replace(one, start=one.start + seconds, end=one.end + seconds)

@@ -144,6 +144,10 @@ class Week:
             self._rollback_asked = True
             self.result.clicks += 1
             self._at(now + PAGE_CLICK, lambda: self._roll_back(companion))
+        if said.in_doubt is not None:
+            revision = said.in_doubt
+            self.result.clicks += 1
+            self._at(now + PAGE_CLICK + MENDS_WITHIN, lambda: self._find_out(companion, revision))
         if said.verdict is not None:
             self._settle(companion, said.verdict, now)
         if said.wanted is not None:
@@ -177,6 +181,15 @@ class Week:
         if not self._world.roll_back():
             self.result.wrong_rollbacks += 1
             self._by_hand(ByHand.CALLED_FOR_NOTHING)
+
+    def _find_out(self, companion: Companion, revision: str) -> None:
+        """Is it the release? Lumen did not know, so somebody had to look; then a click is enough."""
+        self._by_hand(ByHand.LOOKED)
+        if self._world.release_fails():
+            companion.rolled_back(revision)
+            self._world.roll_back()
+            self.result.messages += 1
+            self.result.rollbacks += 1
 
     def _propose(self, companion: Companion, wanted: Recommendation, now: float) -> None:
         change = wanted.change

@@ -63,7 +63,7 @@ class World:
 
     def __init__(self, profile: Profile, incidents: Sequence[Incident], demand: Demand) -> None:
         self.profile = profile
-        self.incidents = tuple(incidents)
+        self.incidents = tuple(sorted(incidents, key=lambda one: one.released))
         self.setting = Setting(profile.ttl_seconds, profile.cache_mb)
         self.index = 0
         self._demand = demand
@@ -86,15 +86,21 @@ class World:
 
     def roll_back(self) -> bool:
         """Back to the revision before the newest. Whether that ended anything: not every page is a release's fault."""
-        at = self.seconds
-        newest = next((one for one in reversed(self.releases()) if one.start not in self._left), None)
-        if newest is None:
-            return False
-        self._left |= {newest.start}
-        ends = newest.trouble in ROLLED_BACK and newest.covers(at)
-        if ends:
-            self.end_now(newest)
-        return ends
+        newest, fails = self._newest(), self.release_fails()
+        if newest is not None:
+            self._left |= {newest.start}
+            if newest.trouble in ROLLED_BACK and self.seconds < newest.end:
+                self.end_now(newest)  # also what it would have come to
+        return fails
+
+    def release_fails(self) -> bool:
+        """Whether the release that serves is at fault now."""
+        newest = self._newest()
+        return newest is not None and newest.trouble in ROLLED_BACK and newest.covers(self.seconds)
+
+    def _newest(self) -> Incident | None:
+        """The newest release that traffic was not taken from."""
+        return next((one for one in reversed(self.releases()) if one.start not in self._left), None)
 
     def end_now(self, incident: Incident) -> None:
         """Somebody has mended it."""
@@ -103,7 +109,7 @@ class World:
 
     def releases(self) -> tuple[Incident, ...]:
         """All that have come so far, oldest first."""
-        return tuple(one for one in self.incidents if one.trouble in RELEASES and one.start < self.seconds)
+        return tuple(one for one in self.incidents if one.trouble in RELEASES and one.released < self.seconds)
 
     def step(self) -> WorldSlice:
         """The next five minutes."""
@@ -149,7 +155,7 @@ class World:
         """The name of what serves: a rolled back release leaves the one before."""
         serving = 0
         for number, one in enumerate((one for one in self.incidents if one.trouble in RELEASES), 1):
-            if one.start <= at and one.start not in self._left and (one.trouble is Trouble.RELEASE or at < one.end):
+            if one.released <= at and one.start not in self._left and (one.trouble is Trouble.RELEASE or at < one.end):
                 serving = number
         return revision_name(serving)
 
@@ -157,7 +163,7 @@ class World:
         """Who answered how many, where a release (or its end) falls into the slice."""
         start, end = self.seconds, self.seconds + SLICE_SECONDS
         ours = [one for one in self.incidents if one.trouble in RELEASES]
-        turns = sorted({start, *(t for one in ours for t in (one.start, one.end) if start < t < end)})
+        turns = sorted({start, *(t for one in ours for t in (one.released, one.end) if start < t < end)})
         found = []
         for since, until in zip(turns, [*turns[1:], end], strict=True):
             within = (times >= since) & (times < until)
@@ -270,7 +276,7 @@ class World:
         """Whether a release (or a way back) starts its instances in this slice."""
         end = at + SLICE_SECONDS
         return any(
-            at <= one.start < end or (one.trouble in ROLLED_BACK and at <= one.end < end)
+            at <= one.released < end or (one.trouble in ROLLED_BACK and at <= one.end < end)
             for one in self.incidents
             if one.trouble in RELEASES
         )

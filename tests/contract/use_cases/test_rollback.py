@@ -275,6 +275,24 @@ async def test_a_revision_that_serves_for_days_is_not_to_blame(tower: Tower) -> 
     assert "policy.rollback_too_old" in await notes(tower)
 
 
+async def test_a_release_that_fails_late_is_gone_back_from_when_a_person_says_so(tower: Tower) -> None:
+    replica = tower.replica()
+    await tower.look(replica)
+    tower.cloud.deploy(tower.store.clock.time, "r3", 0.0)
+    await tower.look(replica, 14)
+    tower.cloud.fails(tower.store.clock.time, 0.1)
+    await tower.look(replica, 4)
+    (asked,) = await tower.traffic_proposals()
+    assert (asked.state, asked.acts_at, asked.draft.change.new) == (State.PENDING, None, "r2")
+    assert [r.code for r in asked.draft.reasons][-2:] == ["rollback.asked_because", "policy.rollback_late"]
+    assert await notes(tower) == ["rollback.note_ask"]
+    await replica.execution.settle(SERVICE)
+    assert tower.cloud.pinned is None
+    await tower.decide(asked, Choice.APPROVE)
+    await replica.execution.settle(SERVICE)
+    assert tower.cloud.pinned == "r2"
+
+
 async def test_somebodys_own_proposal_about_traffic_is_not_superseded(tower: Tower) -> None:
     replica = tower.replica()
     await tower.look(replica)

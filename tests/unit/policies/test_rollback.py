@@ -7,7 +7,7 @@ import pytest
 
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.message import message
-from lumen.policies.rollback import RevisionCounts, RollbackFacts, fisher_worse, judge_rollback
+from lumen.policies.rollback import Onset, RevisionCounts, RollbackFacts, fisher_worse, judge_rollback
 from tests.snapshots import NOW
 
 PAGE = Alert("a", "s", AlertKind.AVAILABILITY, "", Severity.PAGE, NOW, message("alert.burn"))
@@ -51,6 +51,54 @@ def test_one_thing_against_it_is_enough(changes: dict[str, object], code: str) -
     advice = judge_rollback(replace(GUILTY, **changes), NOW)  # type: ignore[arg-type]
     assert advice.target is None
     assert [reason.code for reason in advice.against] == [f"policy.{code}"]
+
+
+def late(hours: float = 2.5, requests: int = 1000, errors: int = 0) -> RollbackFacts:
+    """A release of three hours ago that was well for `hours` and failed then."""
+    taken = NOW - timedelta(hours=3)
+    until, since = RevisionCounts("new", requests, errors), RevisionCounts("new", 500, 40)
+    newest = RevisionCounts("new", requests + 500, errors + 40)
+    onset = Onset(taken + timedelta(hours=hours), until, since)
+    return replace(GUILTY, newest=newest, newest_took_traffic_at=taken, onset=onset)
+
+
+@pytest.mark.parametrize(
+    ("facts", "target", "asked"),
+    [
+        (late(), None, "old"),
+        (late(1.0), None, "old"),
+        (late(0.9), "old", None),
+        (late(requests=999), "old", None),  # a canary's handful proves little
+        (late(requests=20_000, errors=20), None, "old"),  # as few as before
+        (late(requests=20_000, errors=60), "old", None),  # worse from the first
+        (replace(late(), allowed=False), None, None),  # a question only where nothing else speaks against it
+        (replace(late(), pinned="old"), None, None),
+        (replace(late(), good_revision=None), None, None),
+    ],
+)
+def test_a_release_that_fails_late_is_a_question_to_people(
+    facts: RollbackFacts, target: str | None, asked: str | None
+) -> None:
+    advice = judge_rollback(facts, NOW)
+    assert (advice.target, advice.asked) == (target, asked)
+    late_is_said = "policy.rollback_late" in [reason.code for reason in advice.against]
+    assert late_is_said is (target is None)
+
+
+@pytest.mark.parametrize(
+    ("beside", "target"),
+    [
+        (None, "old"),
+        (RevisionCounts("old", 500, 35), None),  # fails alike
+        (RevisionCounts("old", 500, 0), "old"),  # only the newest does
+        (RevisionCounts("old", 500, 10), "old"),  # both, but the newest by far more
+        (RevisionCounts("old", 99, 9), "old"),  # too few to tell
+    ],
+)
+def test_older_code_that_fails_too_clears_the_release(beside: RevisionCounts | None, target: str | None) -> None:
+    advice = judge_rollback(replace(GUILTY, beside=beside), NOW)
+    assert (advice.target, advice.asked) == (target, None)
+    assert [reason.code for reason in advice.against] == ([] if target else ["policy.rollback_others_too"])
 
 
 def test_fisher_matches_a_table_from_the_books() -> None:

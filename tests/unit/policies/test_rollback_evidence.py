@@ -6,7 +6,15 @@ import pytest
 
 from lumen.model.snapshot import SLICE, Revision, Window
 from lumen.model.watching import RevisionCount, RevisionRecord
-from lumen.policies.rollback_evidence import complete, evidence, good_revision, healthy, remembered, still_failing
+from lumen.policies.rollback_evidence import (
+    complete,
+    evidence,
+    good_revision,
+    healthy,
+    onset,
+    remembered,
+    still_failing,
+)
 from tests.snapshots import NOW
 
 END = NOW.replace(minute=0)
@@ -76,6 +84,46 @@ def test_the_previous_revision_is_the_one_that_served_last() -> None:
     previous = evidence(seen, "new", ALLOWED, TWO_DAYS).previous
     assert previous is not None
     assert previous.name == "old"
+
+
+@pytest.mark.parametrize(
+    ("errors", "began"),
+    [
+        ([80] * 12, None),  # from its first request on
+        ([0] * 12, None),
+        ([1] * 12, None),
+        ([0] * 6 + [80] * 6, 6),
+        ([0] * 11 + [80], 11),
+        ([0] * 11 + [3], None),  # chance
+        ([80] * 3 + [0] * 9, None),  # over
+        ([1, 0, 2, 0, 1, 1, 0, 30, 45, 20, 0, 25], 7),
+    ],
+)
+def test_when_it_began_to_fail(errors: list[int], began: int | None) -> None:
+    start = END - HOUR
+    seen = [RevisionCount(start + i * SLICE, "new", 1000, each) for i, each in enumerate(errors)]
+    found = onset(list(reversed(seen)))
+    if began is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.at == start + began * SLICE
+        assert (found.until.requests, found.since.requests) == (1000 * began, 1000 * (12 - began))
+        assert (found.until.errors_5xx, found.since.errors_5xx) == (sum(errors[:began]), sum(errors[began:]))
+
+
+def test_older_revisions_since_it_fails() -> None:
+    took = END - HOUR
+    seen = [
+        *counts("old", TWO_DAYS.start, END, requests=900),
+        *counts("canary", took, END, requests=10),
+        *counts("new", took, END - HOUR / 2, requests=100),
+        *counts("new", END - HOUR / 2, END, requests=100, errors=50),
+    ]
+    beside = evidence(seen, "new", ALLOWED, TWO_DAYS).beside
+    assert beside is not None
+    assert (beside.name, beside.requests) == ("old", 6 * 910)
+    assert evidence(release(took), "new", ALLOWED, TWO_DAYS).beside is None
 
 
 def test_an_hour_with_its_newest_slice_is_complete() -> None:

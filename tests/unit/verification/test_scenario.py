@@ -41,6 +41,12 @@ def test_json_is_read_too() -> None:
     assert found.incidents == (Incident(Trouble.FLASH, 3600.0, 7200.0, 2.0),)
 
 
+def test_a_bad_release_may_be_quiet_at_first() -> None:
+    found = read_scenario("steps: [{at: 1h, incident: bad_release_slow, quiet: 3h, for: 30m}]")
+    assert found.incidents == (Incident(Trouble.BAD_RELEASE_SLOW, 14_400.0, 16_200.0, 2.5, 10_800.0),)
+    assert found.incidents[0].released == 3600.0
+
+
 def test_every_trouble_has_a_usual_size() -> None:
     assert set(USUAL_SIZE) == set(Trouble)
 
@@ -56,6 +62,8 @@ def test_every_trouble_has_a_usual_size() -> None:
         ("steps: [{incident: flash, at: soon}]", "'soon'"),
         ("steps: [{incident: flash, for: -1h}]", "'-1h'"),
         ("steps: [{incident: flash, size: 0}]", "above 0"),
+        ("steps: [{incident: flash, quiet: 1h}]", "quiet is for bad_release_errors and bad_release_slow"),
+        ("steps: [{incident: bad_release_slow, quiet: long}]", "'long'"),
         ("steps: [{incident: blip, size: 1.5}]", "at most 1"),
         ("steps: [{incident: blip, size: .nan}]", "at most 1"),
         ("steps: [{incident: blip, factor: 2}]", "factor"),

@@ -50,14 +50,16 @@ def test_a_longer_world_begins_like_a_shorter_one() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_incidents_stay_apart_and_within_their_ranges(seed: int) -> None:
-    ranges = {trouble: (length, size) for trouble, _, length, size in DRAWN}
+    ranges = {(kind.trouble, kind.quiet_hours is not None): kind for kind in DRAWN}
     found = draw_incidents(seed, 21)
     for before, after in pairwise(found):
-        assert after.start >= before.end + APART
+        assert after.released >= before.end + APART
     for one in found:
-        length, size = ranges[one.trouble]
-        assert length[0] - 1e-9 <= (one.end - one.start) / HOUR <= length[1] + 1e-9
-        assert size[0] - 1e-9 <= one.size <= size[1] + 1e-9
+        kind = ranges[one.trouble, one.quiet > 0]
+        shortest, longest = kind.quiet_hours or (0.0, 0.0)
+        assert kind.hours[0] - 1e-9 <= (one.end - one.start) / HOUR <= kind.hours[1] + 1e-9
+        assert kind.sizes[0] - 1e-9 <= one.size <= kind.sizes[1] + 1e-9
+        assert shortest - 1e-9 <= one.quiet / HOUR <= longest + 1e-9
 
 
 def test_forks_see_the_same_requests_and_bad_luck() -> None:
@@ -173,3 +175,28 @@ def test_harm_outweighs_what_got_better() -> None:
     dear = replace(base, hit_rate=base.hit_rate + 0.1, cost_month_usd=1.03 * base.cost_month_usd)
     assert outcome_of(dear, base) is Outcome.HARMED
     assert outcome_of(base, base) is Outcome.NO_DIFFERENCE
+
+
+def late() -> World:
+    """A release of an hour ago (in an hour from the start) that fails an hour later."""
+    return world(profile(), Incident(Trouble.BAD_RELEASE_ERRORS, 2 * HOUR, 4 * HOUR, 0.2, quiet=HOUR))
+
+
+def test_a_release_may_be_fine_at_first() -> None:
+    of = late()
+    before, quiet, failing, after = (hours(of, count).error_rate for count in (1, 1, 2, 1))
+    assert max(before, quiet, after) < 0.01 < 0.1 < failing
+    of = late()
+    serving = [of.step().revision for _ in range(60)]
+    assert [serving[i] == serving[0] for i in (0, 11, 12, 24, 47, 48)] == [True, True, False, False, False, True]
+
+
+@pytest.mark.parametrize(("after_hours", "ends"), [(0.5, False), (1.5, False), (2.5, True)])
+def test_a_rollback_spares_what_was_to_come(after_hours: float, *, ends: bool) -> None:
+    of = late()
+    for _ in range(round(12 * after_hours)):
+        of.step()
+    assert of.release_fails() is ends
+    assert of.roll_back() is ends
+    if after_hours > 1:
+        assert hours(of, 4).error_rate < 0.01
