@@ -28,18 +28,17 @@ def system_health(
 ) -> Held:
     """The lowest of the score's level and all caps; among equals the first, so the score speaks before a cap.
 
-    The level is that of the points that are certain. CRITICAL must be certain too: where what is missing could lift
-    the score above it, the level is not known, unless a cap says CRITICAL.
+    The level is that of the points that are certain. CRITICAL must be certain too: where there is no score, or what
+    is missing could lift it above, the level is not known, unless a cap says CRITICAL: a dead cache is no unknown one.
     """
-    if isinstance(score.value, NoData):
-        return HealthLevel.NO_DATA, score.value.reason
-    level = level_of(score.value + ROUNDING)
     caps = [*_failing(slo), *_caps(rhythm, cache, partial=partial)]
-    lowest = min(caps, key=lambda one: _RANK[one[0]], default=None)
+    critical = next((cap for cap in caps if cap[0] is HealthLevel.CRITICAL), None)
+    if isinstance(score.value, NoData):
+        return critical or (HealthLevel.NO_DATA, score.value.reason)
+    level = level_of(score.value + ROUNDING)
     if level is HealthLevel.CRITICAL and level_of(score.most + ROUNDING) is not HealthLevel.CRITICAL:
-        if lowest is not None and lowest[0] is HealthLevel.CRITICAL:
-            return lowest
-        return HealthLevel.NO_DATA, message("assess.health_unknown", score=score.value, most=score.most)
+        unknown = message("assess.health_unknown", score=score.value, most=score.most)
+        return critical or (HealthLevel.NO_DATA, unknown)
     code = f"assess.health_{level.lower()}" if score.is_whole else f"assess.health_at_least_{level.lower()}"
     held = [(level, message(code, score=score.value, most=score.most)), *caps]
     return min(held, key=lambda one: _RANK[one[0]])

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from lumen.model.assessment import Assessment
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
-from lumen.model.snapshot import SLICE, Snapshot, TtlSetting, Window
+from lumen.model.snapshot import SLICE, Deployment, Snapshot, TtlSetting, Window
 from lumen.policies.freezes import WeeklyFreeze, frozen_until
 
 #: A window normally ends four minutes ago; anything older than this is a stale picture.
@@ -66,6 +66,7 @@ def held_back(
         *_by_people(automation, situation, now),
         *_by_data(snapshot, assessment, now),
         *_by_events(automation, situation, now),
+        *_by_deployment(automation, snapshot.deployment),
         *_by_service(snapshot.ttl),
     )
 
@@ -122,6 +123,12 @@ def _by_events(automation: Automation, situation: Situation, now: datetime) -> I
     yield from _by_experience(automation, situation, now)
     if deployed is not None and now - deployed < automation.after_deployment:
         yield message("policy.held_deployed", until_at=(deployed + automation.after_deployment).isoformat())
+
+
+def _by_deployment(automation: Automation, deployment: Deployment | NoData) -> Iterator[Message]:
+    # Where nobody knows when the last one was, it may have been a minute ago.
+    if automation.after_deployment and isinstance(deployment, NoData):
+        yield deployment.reason
 
 
 def _by_experience(automation: Automation, situation: Situation, now: datetime) -> Iterator[Message]:

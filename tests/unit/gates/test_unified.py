@@ -66,6 +66,13 @@ def test_below_three_quarters_there_is_no_score() -> None:
     assert (gate.health, gate.verdict) == (HealthLevel.NO_DATA, Verdict.NO_DATA)
 
 
+def test_a_cache_that_does_not_answer_is_critical_though_it_leaves_no_score() -> None:
+    gate = judged(cache=replace(GONE, unreachable=True)).gate
+    assert isinstance(gate.score.value, NoData)
+    assert (gate.health, gate.verdict) == (HealthLevel.CRITICAL, Verdict.FAIL)
+    assert gate.health_reason.code == "assess.cap_cache_failed"
+
+
 @pytest.mark.parametrize(
     ("score", "level"),
     [

@@ -64,6 +64,13 @@ def test_situations(situation: Situation, code: str | None) -> None:
 def test_a_recent_deployment() -> None:
     automation = Automation(after_deployment=24 * HOUR)
     assert codes(snapshot(), automation, Situation(last_deployment_at=NOW - HOUR)) == ["policy.held_deployed"]
+    assert codes(snapshot(), automation, Situation(last_deployment_at=NOW - 24 * HOUR)) == []
+
+
+def test_a_deployment_that_nobody_knows_of_may_be_a_recent_one() -> None:
+    unknown = snapshot(deployment=GONE)
+    assert codes(unknown, Automation(after_deployment=24 * HOUR)) == ["test.gone"]
+    assert codes(unknown) == []
 
 
 def test_stale_gaps_and_not_followed() -> None:
