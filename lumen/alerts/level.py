@@ -46,9 +46,13 @@ class LevelWatch:
         self._least = {SHORT: least_short, LONG: least_long}
         self._seasonal = SeasonalLevel()
         self._window: deque[_Seen] = deque(maxlen=LONG)
+        self._was_open = False
 
     def feed(self, at: datetime, value: float, weight: int, *, is_open: bool) -> Departure | None:
         """After a slice with data; learns from it unless it departs or `is_open` (a departure is being told)."""
+        if self._was_open and not is_open:
+            self._window.clear()  # what has been told is over: it makes no new departure
+        self._was_open = is_open
         usual = self._seasonal.usual(at, weight)
         if usual is not None:
             self._window.append(_Seen(value, usual.value, usual.spread))
