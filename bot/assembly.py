@@ -26,6 +26,7 @@ from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
 from lumen.policies.unasked import Unasked
 from lumen.ports.clock import Clock
+from lumen.ports.numerics import Numerics
 from lumen.ports.publishing import FigureSink
 from lumen.publishers.custom_metrics import CustomMetrics
 from lumen.sources.cache_server import CacheServer
@@ -68,6 +69,7 @@ from lumen.use_cases.tick import Tick
 from lumen.use_cases.trust import Trust
 from lumen.use_cases.unasked import UnaskedChanges
 from lumen.use_cases.watch import Watch
+from lumen.use_cases.weeks import Weeks
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Lumen:
     readouts: Readouts
     choosing: Choosing
     looking: Looking
+    weeks: Weeks
+    numerics: Numerics
     watch: Watch
     #: None where PUBLISH_METRICS is off.
     publish: Publish | None
@@ -253,7 +257,7 @@ async def _joined(
         settings.undo_harmful == "auto",
         settings.approvals_needed,
     )
-    lacking = _lacking()
+    lacking, zone = _lacking(), ZoneInfo(settings.digest_timezone)
     return Lumen(
         clock=clock,
         memory=memory,
@@ -289,7 +293,7 @@ async def _joined(
             lacking,
         ),
         taking_back=taking_back,
-        digest=Digest(memory.slots, memory.outbox, clock, ZoneInfo(settings.digest_timezone)),
+        digest=Digest(memory.slots, memory.outbox, clock, zone),
         approvals=approvals,
         execution=execution,
         applying=Applying(
@@ -316,6 +320,8 @@ async def _joined(
         ),
         choosing=Choosing(settings.services, memory.choices, clock),
         looking=Looking(knobs, memory.turns),
+        weeks=Weeks(memory.alerts, memory.turns, memory.proposals, zone),
+        numerics=numerics,
         watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets, memory.silences, memory.days),
         called=called_of(settings, memory, clock, fault),
         publish=publish_of(settings, clock, memory, google, collector, ttl) if settings.publish_metrics else None,

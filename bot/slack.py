@@ -27,12 +27,14 @@ from handlers.outbox import OutboxWorker
 from handlers.overriding import Overriding
 from handlers.owed import OwedWorker
 from handlers.people import Languages
+from handlers.pictures import Pictures
 from handlers.poster import Poster
 from handlers.rights import Rights
 from handlers.screens import Screens
 from handlers.services import Services
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Digests, Surfaces
+from handlers.uploads import Uploads
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
 from lumen.model.service import ServiceId
@@ -68,12 +70,15 @@ class SlackSide:
         self._answers = Answers(session, client, settings.slack_channel)
         self._connection: SlackConnection | None = None
         words = Catalogue(settings.lumen_locale)
-        surfaces = Surfaces(lumen.readouts, lumen.memory.turns, words, settings.oncall_group, lumen.auditing.head)
+        turns, outbox = lumen.memory.turns, lumen.memory.outbox
+        self._digests = Digests(lumen.readouts, turns, lumen.weeks, lumen.digest, lumen.auditing.head)
+        self._pictures = Pictures(Uploads(posting, session), lumen.numerics, outbox)
         self.outbox = OutboxWorker(
             settings.services,
-            lumen.memory.outbox,
+            outbox,
             lumen.memory.leases,
-            surfaces,
+            Surfaces(lumen.readouts, turns, self._digests, words, settings.oncall_group),
+            self._pictures,
             Poster(posting),
             settings.slack_channel,
         )
@@ -156,7 +161,6 @@ class SlackSide:
             self.outbox,
             settings.support_contact,
         )
-        digests = Digests(lumen.readouts, lumen.memory.turns, lumen.auditing.head)
         commands = Commands(
             Services(lumen.choosing, rights, lumen.memory.audit),
             lumen.readouts,
@@ -169,7 +173,7 @@ class SlackSide:
             emergencies,
             Overriding(lumen.overrides, lumen.readouts, rights, lumen.memory.audit, self.outbox),
             incidents,
-            Explaining(lumen.readouts, digests, lumen.digest, lumen.looking),
+            Explaining(lumen.readouts, self._digests, self._pictures, lumen.looking),
             settings.min_ttl_seconds,
             settings.max_ttl_seconds,
             settings.support_contact,

@@ -9,7 +9,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.slack_clients import NO_ANSWER
-from handlers.views.card import Shown
+from handlers.views.card import Shown, illustrated
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +49,8 @@ class Answers:
             else:
                 await self._client.chat_postEphemeral(channel=channel, user=to.user_id, text=shown.text, blocks=blocks)
         except NO_ANSWER as error:
+            if shown.picture is not None:
+                return await self.tell(to, illustrated(shown, None), share=share)
             _log.warning("answer_undelivered", user=to.user_id, kind=type(error).__name__, error=str(error))
             return False
         return True

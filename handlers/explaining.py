@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from handlers.asked import Subject
 from handlers.catalogue import Catalogue
+from handlers.pictures import Pictures
+from handlers.slack_calls import SlackTrouble
 from handlers.surfaces import Digests
-from handlers.use_cases import Days, Looking, Readouts
-from handlers.views.card import Shown
+from handlers.use_cases import Looking, Readouts
+from handlers.views.card import Shown, illustrated
 from handlers.views.explained import explained
 from handlers.views.knob import knob_card
 from handlers.views.services import all_card
@@ -21,10 +23,10 @@ from lumen.model.service import ServiceId
 class Explaining:
     """Changes nothing; reads the last stored turn alone."""
 
-    def __init__(self, readouts: Readouts, digests: Digests, days: Days, looking: Looking) -> None:
+    def __init__(self, readouts: Readouts, digests: Digests, pictures: Pictures, looking: Looking) -> None:
         self._readouts = readouts
         self._digests = digests
-        self._days = days
+        self._pictures = pictures
         self._looking = looking
 
     async def explained(self, words: Catalogue, service: ServiceId, subject: Subject | None) -> Shown:
@@ -37,7 +39,11 @@ class Explaining:
 
     async def digest(self, words: Catalogue, service: ServiceId) -> Shown:
         """`/lumen digest`. Raises StoreUnavailable."""
-        return await self._digests.of(words, service, self._days.today().isoformat())
+        shown = await self._digests.now(words, service)
+        try:
+            return await self._pictures.into(shown)
+        except SlackTrouble:
+            return illustrated(shown, None)
 
     async def knob(self, words: Catalogue, service: ServiceId, name: str, knob: Knob) -> Shown:
         """`/lumen size`, `l1`, `instances` alone. Raises NotPossible, StoreUnavailable."""

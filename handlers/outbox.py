@@ -15,8 +15,8 @@ import structlog
 
 from handlers.doubles import Doubles
 from handlers.poster import Poster
-from handlers.slack_calls import RATE_LIMITED, CannotUpdate, NoAnswer, SlackRefused, SlackTrouble
-from handlers.views.card import Shown
+from handlers.slack_calls import RATE_LIMITED, CannotUpdate, NoAnswer, SlackRefused, SlackTrouble, Unreachable
+from handlers.views.card import Shown, illustrated
 from lumen.model.errors import LumenError
 from lumen.model.service import ServiceId
 from lumen.ports.state import Dirty, Lease, Leases, Outbox, Surface
@@ -34,6 +34,17 @@ LOOK_AFTER_SECONDS = (0.5, 2.0, 5.0)
 #: Slack may carry it out later still, when it has been posted again: the later one of the two is deleted then. It is
 #: looked for so many seconds after the answer was given up.
 DOUBLES_AFTER_SECONDS = (15.0, 60.0, 180.0, 600.0, 1800.0)
+
+
+#: After so many failures (about two minutes) a message is posted without its picture.
+PICTURE_TRIES = 6
+
+
+class Illustrator(Protocol):
+    """Draws and uploads (handlers.pictures)."""
+
+    async def into(self, shown: Shown) -> Shown:
+        """`shown` with its picture. Raises Unreachable, NoAnswer, LumenError."""
 
 
 class Renderer(Protocol):
@@ -55,6 +66,7 @@ class OutboxWorker:
         outbox: Outbox,
         leases: Leases,
         renderer: Renderer,
+        pictures: Illustrator,
         poster: Poster,
         channel: str,
         poll_seconds: float = POLL_SECONDS,
@@ -65,6 +77,7 @@ class OutboxWorker:
         self._outbox = outbox
         self._leases = leases
         self._renderer = renderer
+        self._pictures = pictures
         self._poster = poster
         self._channel = channel
         self._poll_seconds = poll_seconds
@@ -165,11 +178,13 @@ class OutboxWorker:
         touched.clear()
         touched.add(dirty.surface)
         try:
-            await self._show(dirty)
+            await self._show(dirty, parked.failures if parked else 0)
             self._parked.pop(dirty.surface, None)
         except (SlackRefused, CannotUpdate) as error:
             self._park(dirty, parked, error.error)
         except (LumenError, SlackTrouble):
+            # Nothing goes through now: that says nothing against the message or its picture.
+            self._parked.pop(dirty.surface, None)
             raise
         except Exception as error:
             # A card that cannot be drawn must not keep the others from being shown.
@@ -182,15 +197,25 @@ class OutboxWorker:
         self._trouble = error
         _log.error("surface_parked", surface=_tag(dirty.surface), error=error, failures=failures)
 
-    async def _show(self, dirty: Dirty) -> None:
+    async def _show(self, dirty: Dirty, failures: int) -> None:
         shown = await self._renderer.render(dirty.surface)
         if shown is None:
             await self._outbox.shown(dirty, dirty.channel, dirty.ts)
             return
+        shown = await self._illustrated(shown, failures)
         if dirty.ts:
             await self._update(dirty, shown)
         else:
             await self._post(dirty, shown)
+
+    async def _illustrated(self, shown: Shown, failures: int) -> Shown:
+        """A picture that cannot be brought to Slack now sets its own message aside, and holds up no other."""
+        if failures >= PICTURE_TRIES:
+            return illustrated(shown, None)
+        try:
+            return await self._pictures.into(shown)
+        except (Unreachable, NoAnswer) as error:
+            raise SlackRefused(error.error) from error
 
     async def _update(self, dirty: Dirty, shown: Shown) -> None:
         try:

@@ -53,17 +53,14 @@ class SlackRefused(SlackTrouble):
 
 
 class SlackCalls:
-    """`client` must come without retry handlers."""
+    """`client` must come without retry handlers. `patient`: a method that Slack wants no call of is waited for."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: AsyncWebClient, *, patient: bool = True) -> None:
         if client.retry_handlers:
             raise ValueError("the outbox needs a client without retries: one of them would post a message twice")
         self._client = client
+        self._patient = patient
         self._held_until: dict[str, float] = {}
-
-    def held_seconds(self, method: str) -> float:
-        """How long Slack still wants no call of it."""
-        return max(0.0, self._held_until.get(method, 0.0) - time.monotonic())
 
     async def read(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """A call with its arguments in the address. Raises the four kinds."""
@@ -75,7 +72,10 @@ class SlackCalls:
 
     async def _once(self, method: str, **how: Any) -> Mapping[str, Any]:
         """A 429 holds this method back for as long as Slack asks."""
-        await asyncio.sleep(self.held_seconds(method))
+        held_seconds = max(0.0, self._held_until.get(method, 0.0) - time.monotonic())
+        if held_seconds and not self._patient:
+            raise Unreachable(RATE_LIMITED)
+        await asyncio.sleep(held_seconds)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 answer = await self._client.api_call(method, **how)

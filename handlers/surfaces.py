@@ -1,9 +1,10 @@
 """Renders a surface from what is stored at this moment: a proposal's card, an hourly report, a digest."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date, datetime
 
 from handlers.catalogue import Catalogue
-from handlers.use_cases import Readouts
+from handlers.use_cases import Days, Readouts, Weeks
 from handlers.views import proposal as proposal_view
 from handlers.views.alert import incident_card, mention_card
 from handlers.views.card import Shown, with_note
@@ -24,28 +25,36 @@ TURNS_BACK = 100
 class Digests:
     """The digest of a day, from what is stored at this moment."""
 
-    def __init__(self, readouts: Readouts, turns: Turns, head: Head | None = None) -> None:
+    def __init__(self, readouts: Readouts, turns: Turns, weeks: Weeks, days: Days, head: Head | None = None) -> None:
         """`head`: the newest seal of the audit, which stands in small print."""
         self._readouts = readouts
         self._turns = turns
+        self._weeks = weeks
+        self._days = days
         self._head = head
 
-    async def of(self, words: Catalogue, service: ServiceId, day: str) -> Shown:
-        """`day` as YYYY-MM-DD in the readers' zone. Raises StoreUnavailable."""
+    async def of_day(self, words: Catalogue, service: ServiceId, day: date) -> Shown:
+        """The one that is due on `day`, whenever it is shown: its picture ends then. Raises StoreUnavailable."""
+        return await self._of(words, service, self._days.at(day))
+
+    async def now(self, words: Catalogue, service: ServiceId) -> Shown:
+        """As it stands now. Raises StoreUnavailable."""
+        return await self._of(words, service, self._days.now())
+
+    async def _of(self, words: Catalogue, service: ServiceId, at: datetime) -> Shown:
         status = await self._readouts.status(service)
         turns = await self._turns.latest(service, TURNS_BACK)
+        week = await self._weeks.before(service, at)
         seal = await self._head(service) if self._head else None
-        return digest(words, day, status, turns, seal)
+        return digest(words, at.date().isoformat(), status, turns, seal, week)
 
 
 class Surfaces:
     """Speaks the workspace's language: these messages stand in the channel."""
 
-    def __init__(
-        self, readouts: Readouts, turns: Turns, words: Catalogue, oncall: str = "", head: Head | None = None
-    ) -> None:
-        """`oncall`: the id of whom a page mentions, or empty. `head`: the newest seal of the audit, for the digest."""
-        self._digests = Digests(readouts, turns, head)
+    def __init__(self, readouts: Readouts, turns: Turns, digests: Digests, words: Catalogue, oncall: str = "") -> None:
+        """`oncall`: the id of whom a page mentions, or empty."""
+        self._digests = digests
         self._oncall = oncall
         self._readouts = readouts
         self._turns = turns
@@ -59,7 +68,7 @@ class Surfaces:
         if surface.kind == "report":
             return report(self._words, await self._report(surface))
         if surface.kind == "digest":
-            return await self._digests.of(self._words, surface.service, surface.key)
+            return await self._digests.of_day(self._words, surface.service, date.fromisoformat(surface.key))
         if surface.kind == "alert":
             incident = await self._readouts.incident(surface.service, surface.key)
             if incident is None or incident.is_kept_back:

@@ -4,7 +4,7 @@ Everything here may raise a `LumenError`; the handler shows its sentence and rem
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from lumen.model.calling import Silence, Taking
@@ -15,6 +15,7 @@ from lumen.model.readout import Glance, KnobReadout, StatusReadout, TtlReadout, 
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Turn
 from lumen.model.watching import Incident, Pause, SizeLock, TtlOverride
+from lumen.model.week import Week
 from lumen.ports.actuators import Swept
 from lumen.ports.calling import Timeline
 from lumen.ports.state import AuditEntry
@@ -200,8 +201,18 @@ class Looking(Protocol):
 class Days(Protocol):
     """The readers' days."""
 
-    def today(self) -> date:
+    def now(self) -> datetime:
         """In the zone of the digest."""
+
+    def at(self, day: date) -> datetime:
+        """When the digest of a day is due."""
+
+
+class Weeks(Protocol):
+    """What is drawn."""
+
+    async def before(self, service: ServiceId, end: datetime) -> Week:
+        """The seven days before `end`, by the hour. Raises StoreUnavailable."""
 
 
 class Choosing(Protocol):

@@ -20,12 +20,14 @@ from handlers.outbox import OutboxWorker
 from handlers.overriding import Overriding
 from handlers.owed import OwedWorker
 from handlers.people import Languages
+from handlers.pictures import Pictures
 from handlers.poster import Poster
 from handlers.rights import Rights
 from handlers.screens import Screens
 from handlers.services import Services
 from handlers.slack_clients import asking_client, single_try_client, slack_session
 from handlers.surfaces import Digests, Surfaces
+from handlers.uploads import Uploads
 from handlers.use_cases import (
     Approvals,
     Calling,
@@ -39,8 +41,10 @@ from handlers.use_cases import (
     Silencing,
     Ticker,
     Timelines,
+    Weeks,
 )
 from lumen.model.service import Approvers, ServiceId
+from lumen.ports.numerics import Numerics
 from lumen.ports.owed import OwedAnswers
 from lumen.ports.state import Audit, Leases, Outbox, Turns
 
@@ -78,6 +82,8 @@ async def open_slack_side(
     services: Sequence[ServiceId],
     choosing: Choosing,
     days: Days,
+    weeks: Weeks,
+    numerics: Numerics,
     looking: Looking,
     min_ttl_seconds: int,
     max_ttl_seconds: int,
@@ -107,12 +113,16 @@ async def open_slack_side(
         background = Background()
         answers = Answers(session, asking, channel)
         languages = Languages(asking, locale)
+        posting = single_try_client(bot_token, api_url, session)
+        digests = Digests(readouts, turns, weeks, days)
+        pictures = Pictures(Uploads(posting, session), numerics, outbox)
         worker = OutboxWorker(
             services,
             outbox,
             leases,
-            Surfaces(readouts, turns, languages.default, oncall),
-            Poster(single_try_client(bot_token, api_url, session)),
+            Surfaces(readouts, turns, digests, languages.default, oncall),
+            pictures,
+            Poster(posting),
             channel,
         )
         rights = Rights(asking, approvers, identity.team_id, lambda: connection.state().app_id)
@@ -135,7 +145,7 @@ async def open_slack_side(
             emergencies,
             Overriding(overrides, readouts, rights, audit, worker),
             incidents,
-            Explaining(readouts, Digests(readouts, turns), days, looking),
+            Explaining(readouts, digests, pictures, looking),
             min_ttl_seconds,
             max_ttl_seconds,
         )

@@ -4,11 +4,13 @@ The blocks are written as Slack's JSON, for the SDK's models take ten times as l
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.catalogue import Catalogue
 from lumen.model.message import Message
+from lumen.model.service import ServiceId
+from lumen.model.week import Week
 from lumen.ports.state import Surface
 
 #: A block as Slack's JSON.
@@ -30,6 +32,16 @@ ID_MAX = 255
 CONFIRM_TITLE_MAX = 100
 CONFIRM_TEXT_MAX = 300
 CONFIRM_BUTTON_MAX = 30
+ALT_MAX = 2000
+PICTURE_TITLE_MAX = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be drawn and uploaded."""
+
+    service: ServiceId
+    week: Week
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,8 @@ class Shown:
     blocks: tuple[Json, ...]
     #: The surface under whose message it stands, in the thread; None: by itself in the channel.
     under: Surface | None = None
+    #: What its picture block shows, which names no file before `illustrated`.
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,16 @@ class Confirm:
 def with_note(shown: Shown, note: str) -> Shown:
     """`shown` with a line of small print on top (mrkdwn)."""
     block: Json = {"type": "context", "elements": [_mrkdwn(note, FIELD_MAX)]}
-    return Shown(clip(f"{note}\n{shown.text}", TEXT_MAX), (block, *shown.blocks)[:MAX_BLOCKS], shown.under)
+    return replace(shown, text=clip(f"{note}\n{shown.text}", TEXT_MAX), blocks=(block, *shown.blocks)[:MAX_BLOCKS])
+
+
+def illustrated(shown: Shown, file_id: str | None) -> Shown:
+    """`shown` with this file as its picture, or without one."""
+    if file_id is None:
+        blocks = tuple(block for block in shown.blocks if "slack_file" not in block)
+        return replace(shown, blocks=blocks, picture=None)
+    file = {"slack_file": {"id": file_id}}
+    return replace(shown, blocks=tuple(block | file if "slack_file" in block else block for block in shown.blocks))
 
 
 def clip(text: str, limit: int) -> str:
@@ -92,6 +115,7 @@ class Card:
         self._words = catalogue
         self._blocks: list[Json] = []
         self._lines: list[str] = []
+        self._picture: Picture | None = None
 
     def header(self, wanted: Message) -> None:
         """One line in large type; plain text only."""
@@ -132,6 +156,18 @@ class Card:
             self._blocks.append({"type": "context", "elements": elements})
             self._lines.extend(said[:CONTEXT_MAX])
 
+    def picture(self, wanted: Picture, title: Sequence[Message], alt: Sequence[Message]) -> None:
+        """Its meaning stands above it, and all that it shows in words for who cannot see it. One a message."""
+        self._picture = wanted
+        self._blocks.append(
+            {
+                "type": "image",
+                "slack_file": {"id": ""},
+                "title": _plain(" ".join(map(self._words.plain, title)), PICTURE_TITLE_MAX),
+                "alt_text": clip(" ".join(map(self._words.plain, alt)), ALT_MAX),
+            }
+        )
+
     def buttons(self, wanted: Sequence[Button], block_id: str) -> None:
         """A row of buttons; `block_id` is unique in the message."""
         elements = [self._button(button) for button in wanted[:BUTTONS_MAX]]
@@ -147,7 +183,8 @@ class Card:
 
     def shown(self) -> Shown:
         """The message."""
-        return Shown(clip("\n".join(self._lines), TEXT_MAX), tuple(self._blocks[:MAX_BLOCKS]))
+        text, blocks = clip("\n".join(self._lines), TEXT_MAX), tuple(self._blocks[:MAX_BLOCKS])
+        return Shown(text, blocks, picture=self._picture)
 
     def _button(self, wanted: Button) -> Json:
         button: Json = {

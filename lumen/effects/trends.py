@@ -30,7 +30,7 @@ def trends_of(week: Sequence[Hour]) -> tuple[MetricTrend, ...]:
     from lumen.effects.trend import trend
 
     found: list[MetricTrend] = []
-    for name, read in _READERS.items():
+    for name, read in READERS.items():
         series = [read(hour) for hour in week]
         known = [value for value in series if value is not None]
         line = trend(series)
@@ -49,7 +49,7 @@ def _requests(hour: Hour) -> float | None:
     return hour.requests / hour.traffic_slices * SLICES_AN_HOUR if hour.traffic_slices >= LEAST_SLICES else None
 
 
-_READERS: dict[str, Callable[[Hour], float | None]] = {
+READERS: dict[str, Callable[[Hour], float | None]] = {
     "hit_rate": lambda hour: hour.hit_rate,
     "p95_ms": lambda hour: hour.p95_ms,
     "error_rate": lambda hour: hour.error_rate,

@@ -32,9 +32,13 @@ class Digest:
         self._clock = clock
         self._zone = zone
 
-    def today(self) -> date:
-        """The readers' day that it is now."""
-        return self._clock.now().astimezone(self._zone).date()
+    def now(self) -> datetime:
+        """In the readers' zone."""
+        return self._clock.now().astimezone(self._zone)
+
+    def at(self, day: date) -> datetime:
+        """When the digest of `day`, as the readers count their days, is due."""
+        return datetime.combine(day, DIGEST_AT, self._zone)
 
     async def due(self, services: Sequence[ServiceId]) -> None:
         """Once a day and service. A fresh installation starts with the next 09:00, not with yesterday's."""

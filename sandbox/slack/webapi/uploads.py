@@ -49,7 +49,7 @@ class Uploads:
 
     async def info(self, call: Call) -> Json:
         stored = self.files.get(call.text("file"))
-        if stored is None:
+        if stored is None or stored.completed_at is None:
             raise SlackError("file_not_found")
         return {"file": self._wire(stored), "comments": []}
 
@@ -74,4 +74,6 @@ class Uploads:
         return channel.id
 
     def _wire(self, stored: StoredFile) -> Json:
-        return self.files.wire(stored, self.base_url(), self.directory.team.id)
+        """As long as Slack looks a file through it says of no kind."""
+        wire = self.files.wire(stored, self.base_url(), self.directory.team.id)
+        return wire if self.files.usable(stored) else wire | {"mimetype": "", "filetype": ""}

@@ -130,6 +130,7 @@ async def test_upload_and_use_a_little_later(world: World) -> None:
     picture = {"type": "image", "slack_file": {"id": file_id}, "alt_text": "a chart", "title": plain("Chart")}
     early = await world.call("chat.postMessage", channel=world.channel, text="x", blocks=[picture])
     assert early["errors"] == ["invalid slack file [json-pointer:/blocks/0/slack_file]"]
+    assert (await world.web.files_info(file=file_id))["file"]["mimetype"] == "", "it is still looked through"
     world.ahead.seconds += 5
     assert (await world.call("chat.postMessage", channel=world.channel, text="x", blocks=[picture]))["ok"]
     shared = (await world.control.messages())[0]
@@ -152,6 +153,7 @@ async def test_what_an_upload_may_not_do(world: World) -> None:
         assert await response.text() == "OK - 3"
     async with world.http.post(announced["upload_url"], data=b"abc") as response:
         assert response.status == 404
+    assert await world.refusal("files.info", file=announced["file_id"]) == "file_not_found", "it is not completed"
     with pytest.raises(SlackApiError, match="not_in_channel"):
         await world.web.files_completeUploadExternal(files=[{"id": announced["file_id"]}], channel_id="C0GENERAL1")
     with pytest.raises(SlackApiError, match="file_not_found"):

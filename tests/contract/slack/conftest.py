@@ -74,6 +74,8 @@ async def side(slack: RunningSlack, rooms: Rooms) -> AsyncIterator[SlackSide]:
         services=rooms.choosing.services,
         choosing=rooms.choosing,
         days=rooms.days,
+        weeks=rooms.weeks,
+        numerics=rooms.numerics,
         looking=rooms.looking,
         min_ttl_seconds=60,
         max_ttl_seconds=3600,

@@ -1,8 +1,10 @@
 """The Slack side over the real store and the real use cases; only the knob and the turns are stood in for."""
 
-from collections.abc import Mapping, Sequence
+import base64
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from redis.asyncio import Redis
@@ -47,9 +49,16 @@ from lumen.use_cases.showing import Showing
 from lumen.use_cases.silencing import Silencing
 from lumen.use_cases.timeline import Timelines
 from lumen.use_cases.trust import Trust
+from lumen.use_cases.weeks import Weeks
 
 QUIET, UNLOCKED = Automation(), Locks()
 ONCALL_REPEAT = timedelta(minutes=10)
+P = ParamSpec("P")
+T = TypeVar("T")
+#: A PNG of one pixel.
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
 
 
@@ -108,6 +117,20 @@ class KeysInMemory:
         raise AssertionError("nothing is rewritten here")
 
 
+@dataclass
+class OnePixel:
+    """The numerics worker, as far as pictures ask it: what is drawn there is tested by itself."""
+
+    drawn: int = 0
+    broken: Exception | None = None
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self.drawn += 1
+        if self.broken is not None:
+            raise self.broken
+        return PIXEL  # type: ignore[return-value]
+
+
 class NoDeployment:
     """Cloud Run does not answer."""
 
@@ -140,6 +163,8 @@ class Rooms:
     timelines: Timelines
     choosing: Choosing
     days: Digest
+    weeks: Weeks
+    numerics: OnePixel
     looking: Looking
     owed: RedisOwedAnswers
 
@@ -187,5 +212,7 @@ class Rooms:
             choosing=Choosing(services, RedisChoices(redis), clock),
             looking=Looking(knobs, turns),
             days=Digest(RedisSlots(redis), outbox, clock, ZoneInfo("UTC")),
+            weeks=Weeks(alerts, turns, proposals, ZoneInfo("UTC")),
+            numerics=OnePixel(),
             owed=RedisOwedAnswers(redis),
         )

@@ -1,0 +1,61 @@
+"""The week of a service by the hour, as it is drawn."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lumen.model.proposal import Change, State
+
+HOURS_A_WEEK = 168
+#: One hour alone is no curve.
+LEAST_HOURS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A value for each hour of the week, None where it is not known.
+
+    Names and units: gate (points), hit_rate (0-1), p95_ms, cost_usd_per_day. `most`, by hour: what a value that is
+    certain could be at most with what is missing; hours without an entry are exact, or not known at all.
+    """
+
+    name: str
+    values: tuple[float | None, ...]
+    most: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def known(self) -> tuple[float, ...]:
+        """In order."""
+        return tuple(value for value in self.values if value is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A change that was applied, and what became of it."""
+
+    at: datetime
+    change: Change
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """168 hours from `start` on, which is in the readers' zone."""
+
+    start: datetime
+    curves: tuple[Curve, ...]
+    changes: tuple[Mark, ...]
+
+    @property
+    def end(self) -> datetime:
+        """In the readers' zone, right across a change of summer time."""
+        return (self.start.astimezone(UTC) + timedelta(hours=HOURS_A_WEEK)).astimezone(self.start.tzinfo)
+
+    @property
+    def drawn(self) -> tuple[Curve, ...]:
+        """Those of which anything is known."""
+        return tuple(curve for curve in self.curves if curve.known)
+
+    @property
+    def shows_something(self) -> bool:
+        """Whether there is a curve at all."""
+        return any(len(curve.known) >= LEAST_HOURS for curve in self.curves)
