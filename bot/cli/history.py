@@ -1,9 +1,11 @@
 """`lumen backtest` and `lumen verify`: one's own history, and a simulated week, through the bot's own pipeline."""
 
+import gzip
 import json
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from bot.judging import Judging
     from lumen.verification.scenario import Scenario
     from lumen.verification.verify import Verification
+
+T = TypeVar("T")
 
 
 def backtest(
@@ -34,10 +38,11 @@ def backtest(
     from lumen.backtest.run import run_backtest
 
     words, settings = Catalogue(locale()), backtest_settings(_judging(target))
-    past = read_history(_text(history).splitlines())
-    truth, problems = (None, ()) if labels is None else read_labels(_text(labels).splitlines())
-    result = run_backtest(past, settings, truth)
-    result = replace(result, problems=(*result.problems, *problems))
+    past = _read(history, read_history)
+    truth = None if labels is None else _read(labels, lambda lines: read_labels(lines, past.services))
+    result = run_backtest(past, settings, truth and truth[0])
+    if truth is not None:
+        result = replace(result, problems=(*result.problems, *truth[1]))
     if as_json:
         typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
     else:
@@ -118,11 +123,20 @@ def _scenario(path: Path) -> "Scenario":
 
 
 def _text(path: Path) -> str:
-    """Ends the process with 64 and a sentence where the file cannot be read."""
+    return _read(path, "".join)
+
+
+def _read(path: Path, read: Callable[[Iterable[str]], T]) -> T:
+    """What `read` makes of its lines, gzipped or not. Ends the process with 64 and a sentence where that fails."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        say(Catalogue(locale()).plain(message("verify.unreadable", path=str(path), error=error.strerror or "")))
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        unpack = gzip.open if packed else open
+        with unpack(path, "rt", encoding="utf-8-sig", errors="replace") as lines:
+            return read(lines)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        say(Catalogue(locale()).plain(message("verify.unreadable", path=str(path), error=reason)))
         raise typer.Exit(ExitCode.USAGE) from None
 
 

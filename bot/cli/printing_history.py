@@ -1,7 +1,7 @@
 """What the command line shows of a back-test and of a verification: Rich for people."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handlers.catalogue import Catalogue
+from lumen.backtest.history import File, Oddity, Problem
 from lumen.backtest.run import BacktestResult
 from lumen.backtest.score import BacktestScore, KindScore
 from lumen.model.alert import Alert
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from lumen.verification.adjustment import Adjustment
     from lumen.verification.verify import Verification
 
+#: Of an odd file's problems so many of a kind are shown to people.
+SHOWN_OF_A_KIND = 20
 _STYLES = {"helped": "green", "harmed": "red"}
 
 
@@ -40,8 +43,7 @@ def print_backtest(result: BacktestResult, words: Catalogue) -> None:
                 new=change.new,
                 reason=" ".join(words.plain(reason) for reason in proposal.recommendation.reasons),
             )
-    for problem in result.problems:
-        _line(console, words, "verify.problem", line=problem.line, problem=words.plain(problem.says))
+    _print_problems(console, words, result.problems)
     if result.score is not None:
         console.print(_score_table(result.score, words))
     _line(console, words, "verify.slices", slices=result.slices, alerts=len(result.alerts))
@@ -55,6 +57,19 @@ def print_backtest(result: BacktestResult, words: Catalogue) -> None:
         cache_mb=assumed.cache_mb,
         budget_usd=assumed.budget_usd,
     )
+
+
+def _print_problems(console: Console, words: Catalogue, problems: Iterable[Problem]) -> None:
+    """The first of each kind; all of them stand in --json."""
+    told: Counter[tuple[File, Oddity]] = Counter()
+    for problem in problems:
+        told[problem.file, problem.oddity] += 1
+        if told[problem.file, problem.oddity] <= SHOWN_OF_A_KIND:
+            code = "verify.problem" if problem.file is File.HISTORY else "verify.problem_labels"
+            _line(console, words, code, line=problem.line, problem=words.plain(problem.says))
+    for (_, oddity), count in told.items():
+        if count > SHOWN_OF_A_KIND:
+            _line(console, words, "verify.more_problems", count=count - SHOWN_OF_A_KIND, kind=oddity.value)
 
 
 def print_verification(result: "Verification", words: Catalogue) -> None:

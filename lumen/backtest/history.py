@@ -1,7 +1,6 @@
 """Reads a history of JSON lines (docs/backtest.md). Nothing is guessed: what is odd is named with its line number."""
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,13 @@ class Oddity(StrEnum):
     CLOCK = "clock"
 
 
+class File(StrEnum):
+    """Whose line a problem is."""
+
+    HISTORY = "history"
+    LABELS = "labels"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """`line` counts from 1. A line that is GARBAGE or a DUPLICATE is left out; a FIELD counts as missing."""
@@ -31,6 +37,7 @@ class Problem:
     line: int
     oddity: Oddity
     says: Message
+    file: File = File.HISTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +60,24 @@ class _Line:
 COUNTS = ("requests", "errors_5xx", "errors_4xx", "hits", "misses", "evictions")
 AMOUNTS = ("memory_mb", "cost_usd")
 PERCENTILES = ("p50", "p95", "p99")
+FIELDS = {"t", "service", "latency_ms", "revision", *COUNTS, *AMOUNTS}
+#: Beyond it nothing is a count, a size or a price any more.
+LARGEST = 1e15
+#: Instants outside of these years are slips, and some of them no calendar can reckon with.
+FIRST_YEAR, LAST_YEAR = 1971, 2999
+#: How much of what stands in a file is shown.
+SHOWN = 60
 
 
 def read_history(lines: Iterable[str]) -> History:
     """Every line of every service; empty lines are passed over."""
     problems: list[Problem] = []
-    parsed = [line for number, text in enumerate(lines, 1) if (line := _line(number, text, problems)) is not None]
+    unknown: set[str] = set()
+    parsed = [
+        line for number, text in enumerate(lines, 1) if (line := _line(number, text, problems, unknown)) is not None
+    ]
+    if not parsed and not problems:
+        problems.append(Problem(1, Oddity.GARBAGE, message("backtest.empty")))
     by_service: dict[str, list[_Line]] = {}
     for line in parsed:
         by_service.setdefault(line.service, []).append(line)
@@ -72,7 +91,7 @@ def parse_object(number: int, text: str, problems: list[Problem]) -> Mapping[str
         return None
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(Problem(number, Oddity.GARBAGE, message("backtest.no_json", error=str(error))))
         return None
     if not isinstance(found, dict):
@@ -82,17 +101,23 @@ def parse_object(number: int, text: str, problems: list[Problem]) -> Mapping[str
 
 
 def parse_instant(value: object) -> datetime | None:
-    """An ISO 8601 instant with an offset, or None."""
+    """An ISO 8601 instant with an offset, from 1971 on, or None."""
     if not isinstance(value, str):
         return None
     try:
         instant = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return instant if instant.tzinfo is not None else None
+    return instant if instant.tzinfo is not None and FIRST_YEAR <= instant.year <= LAST_YEAR else None
 
 
-def _line(number: int, text: str, problems: list[Problem]) -> _Line | None:
+def shown(value: object) -> str:
+    """A value as it stands in the file, cut where it is long."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+def _line(number: int, text: str, problems: list[Problem], unknown: set[str]) -> _Line | None:
     found = parse_object(number, text, problems)
     if found is None:
         return None
@@ -101,13 +126,22 @@ def _line(number: int, text: str, problems: list[Problem]) -> _Line | None:
         problems.append(Problem(number, Oddity.GARBAGE, message("backtest.no_service")))
         return None
     if instant is None:
-        problems.append(Problem(number, Oddity.GARBAGE, message("backtest.no_time", found=repr(found.get("t")))))
+        problems.append(Problem(number, Oddity.GARBAGE, message("backtest.no_time", found=shown(found.get("t")))))
         return None
+    _name_unknown(number, found, problems, unknown)
     start = _aligned(instant.astimezone(UTC))
     if start != instant:
         says = message("backtest.not_aligned", found_at=instant.isoformat(), start_at=start.isoformat())
         problems.append(Problem(number, Oddity.CLOCK, says))
     return _Line(number, service, instant.utcoffset() or timedelta(0), _observation(number, start, found, problems))
+
+
+def _name_unknown(number: int, found: Mapping[str, object], problems: list[Problem], unknown: set[str]) -> None:
+    """Each name once: a misspelt field would be missing in every line."""
+    for name in found.keys() - FIELDS - unknown:
+        unknown.add(name)
+        says = message("backtest.unknown_field", field=shown(name), known=", ".join(sorted(FIELDS)))
+        problems.append(Problem(number, Oddity.FIELD, says))
 
 
 def _aligned(instant: datetime) -> datetime:
@@ -120,19 +154,21 @@ def _observation(number: int, start: datetime, found: Mapping[str, object], prob
     amounts = {name: _amount(number, name, found.get(name), problems) for name in AMOUNTS}
     latency = found.get("latency_ms")
     if latency is not None and not isinstance(latency, dict):
-        problems.append(_bad_field(number, "latency_ms", latency))
+        problems.append(_bad_field(number, "latency_ms", latency, "backtest.bad_latency"))
     given: Mapping[str, object] = latency if isinstance(latency, dict) else {}
     levels = {name: _amount(number, f"latency_ms.{name}", given.get(name), problems) for name in PERCENTILES}
-    requests, errors = counts["requests"], counts["errors_5xx"]
-    if requests is not None and errors is not None and errors > requests:
-        problems.append(_bad_field(number, "errors_5xx", errors))
-        counts["errors_5xx"] = None
+    for name in ("errors_5xx", "errors_4xx"):
+        requests, errors = counts["requests"], counts[name]
+        if requests is not None and errors is not None and errors > requests:
+            says = message("backtest.more_errors", field=name, found=errors, requests=requests)
+            problems.append(Problem(number, Oddity.FIELD, says))
+            counts[name] = None
     revision = found.get("revision")
     if revision is not None and not isinstance(revision, str):
-        problems.append(_bad_field(number, "revision", revision))
+        problems.append(_bad_field(number, "revision", revision, "backtest.bad_revision"))
     return Observation(
         start,
-        requests=requests,
+        requests=counts["requests"],
         errors_5xx=counts["errors_5xx"],
         errors_4xx=counts["errors_4xx"],
         p50_ms=levels["p50"],
@@ -152,7 +188,7 @@ def _count(number: int, name: str, value: object, problems: list[Problem]) -> in
     if amount is None:
         return None
     if amount != int(amount):
-        problems.append(_bad_field(number, name, value))
+        problems.append(_bad_field(number, name, value, "backtest.bad_count"))
         return None
     return int(amount)
 
@@ -160,14 +196,14 @@ def _count(number: int, name: str, value: object, problems: list[Problem]) -> in
 def _amount(number: int, name: str, value: object, problems: list[Problem]) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST:
         problems.append(_bad_field(number, name, value))
         return None
     return float(value)
 
 
-def _bad_field(number: int, name: str, value: object) -> Problem:
-    return Problem(number, Oddity.FIELD, message("backtest.bad_field", field=name, found=repr(value)[:60]))
+def _bad_field(number: int, name: str, value: object, code: str = "backtest.bad_field") -> Problem:
+    return Problem(number, Oddity.FIELD, message(code, field=name, found=shown(value)))
 
 
 def _in_order(lines: list[_Line], problems: list[Problem]) -> Iterator[Observation]:

@@ -22,7 +22,12 @@ def as_json(result: BacktestResult, say: Say) -> Json:
         "proposals": [_proposal(proposal, say) for proposal in result.proposals],
         "score": None if result.score is None else score_json(result.score),
         "problems": [
-            {"line": problem.line, "kind": problem.oddity.value, "message": say(problem.says)}
+            {
+                "file": problem.file.value,
+                "line": problem.line,
+                "kind": problem.oddity.value,
+                "message": say(problem.says),
+            }
             for problem in result.problems
         ],
     }

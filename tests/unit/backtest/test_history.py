@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lumen.backtest.history import Oddity, read_history
+from lumen.backtest.history import File, Oddity, read_history
 from lumen.backtest.labels import read_labels
 
 WHOLE = {
@@ -57,6 +57,7 @@ def test_any_field_may_be_missing_or_null() -> None:
         "[1]",
         "3",
         "null",
+        "[" * 100_000,
         json.dumps({"t": WHOLE["t"]}),
         json.dumps({"service": "a"}),
         line(t="yesterday"),
@@ -83,6 +84,9 @@ def test_garbage_is_named_and_left_out(text: str) -> None:
         ("latency_ms", 5),
         ("revision", 7),
         ("errors_5xx", 813),
+        ("errors_4xx", 813),
+        ("hits", 10**400),
+        ("cost_usd", 1e308),
     ],
 )
 def test_a_bad_field_counts_as_missing(field: str, value: object) -> None:
@@ -96,7 +100,7 @@ def test_gaps_duplicates_disorder_and_clocks() -> None:
     found = oddities(
         line("2026-11-01T00:00:00Z"),
         line("2026-11-01T00:05:00Z"),
-        line("2026-11-01T00:05:00Z", requests=1),
+        line("2026-11-01T00:05:00Z", requests=20),
         line("2026-11-01T00:20:00Z"),
         line("2026-11-01T00:15:00Z"),
         line("2026-11-01T09:25:00+09:00"),
@@ -123,15 +127,46 @@ def test_services_do_not_disturb_each_other() -> None:
 @given(st.lists(st.text(max_size=80) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)))
 def test_nothing_in_a_file_makes_it_fail(lines: list[str]) -> None:
     history = read_history(lines)
-    assert all(1 <= problem.line <= len(lines) for problem in history.problems)
+    assert all(1 <= problem.line <= max(1, len(lines)) for problem in history.problems)
 
 
-def test_labels() -> None:
-    good = json.dumps({"service": "a", "start": "2026-11-01T00:00:00Z", "end": "2026-11-01T01:00:00Z", "kind": "cost"})
-    backwards = json.dumps(
-        {"service": "a", "start": "2026-11-02T00:00:00Z", "end": "2026-11-01T00:00:00Z", "kind": "cost"}
+def label(**changes: object) -> str:
+    whole = {"service": "ion-api", "start": "2026-11-01T00:00:00Z", "end": "2026-11-01T01:00:00Z", "kind": "cost"}
+    return json.dumps(whole | changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "backtest.no_json"),
+        ("[]", "backtest.no_object"),
+        (label(service=None), "backtest.no_service"),
+        (label(service="ion-apy"), "backtest.label_service"),
+        (label(kind="outage"), "backtest.label_kind"),
+        (label(kind=["cost"]), "backtest.label_kind"),
+        (label(start="2026-11-01T00:00:00"), "backtest.label_time"),
+        (label(end=None), "backtest.label_time"),
+        (label(end="2026-11-01T00:00:00Z"), "backtest.label_backwards"),
+        (label(start="2026-10-01T00:00:00Z", end="2026-10-02T00:00:00Z"), "backtest.label_outside"),
+        (label(), "backtest.label_twice"),
+        (label(end="2026-11-01T02:00:00Z"), None),
+    ],
+)
+def test_labels(text: str, code: str | None) -> None:
+    services = read_history([line()]).services
+    labels, problems = read_labels([label(), text], services)
+    assert [(one.file, one.line, one.says.code) for one in problems] == (
+        [] if code is None else [(File.LABELS, 2, code)]
     )
-    unknown = json.dumps({"service": "a", "start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "kind": "x"})
-    labels, problems = read_labels([good, backwards, unknown, "{"])
-    assert [label.kind for label in labels] == ["cost"]
-    assert [problem.line for problem in problems] == [2, 3, 4]
+    assert len(labels) == (2 if code is None else 1)
+
+
+def test_a_field_that_nobody_knows_is_named_once() -> None:
+    problems = read_history([line(requets=1), line("2026-11-01T00:05:00Z", requets=2)]).problems
+    assert [(one.line, one.says.code) for one in problems] == [(1, "backtest.unknown_field")]
+
+
+@pytest.mark.parametrize("t", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-05:00", 1772323200])
+def test_an_instant_that_no_calendar_can_reckon_with_is_garbage(t: object) -> None:
+    (problem,) = read_history([json.dumps({**WHOLE, "t": t})]).problems
+    assert problem.says.code == "backtest.no_time"
