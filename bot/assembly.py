@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from bot.config import Settings
 from bot.faults import fault_point
 from bot.knobs import knobs_of
-from bot.measuring import BUDGET_NAME, collector_of, publish_of, slices_of
+from bot.measuring import budgets_of, collector_of, news_of, publish_of, slices_of, taking_of
 from bot.memory import Memory, auditing_of, clock_of, open_memory, room_warnings
 from bot.numerics import ProcessNumerics, missing_statistics
 from bot.paging import Called, called_of
@@ -29,6 +29,7 @@ from lumen.ports.clock import Clock
 from lumen.ports.numerics import Numerics
 from lumen.ports.publishing import FigureSink
 from lumen.publishers.custom_metrics import CustomMetrics
+from lumen.sources.budget_news import PubSubBudgetNews
 from lumen.sources.cache_server import CacheServer
 from lumen.sources.cloud_run import CloudRunDeployments
 from lumen.sources.google_clients import GoogleClients, open_google
@@ -42,6 +43,7 @@ from lumen.use_cases.advice import Advice
 from lumen.use_cases.applying import Applying
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
+from lumen.use_cases.billing import TakingNews
 from lumen.use_cases.choosing import Choosing
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
@@ -96,6 +98,8 @@ class Lumen:
     weeks: Weeks
     numerics: Numerics
     watch: Watch
+    #: None where neither BUDGET_TOPIC nor BUDGET_SUBSCRIPTION is set.
+    taking_news: TakingNews | None
     #: None where PUBLISH_METRICS is off.
     publish: Publish | None
     revisions: Revisions
@@ -129,6 +133,7 @@ class Examined:
     cache_server: CacheServer
     permissions: RunPermissions
     budgets: GoogleBudgets
+    news: PubSubBudgetNews | None
     collector: Collector
     figures: FigureSink
 
@@ -159,7 +164,11 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
     cache = open_cache(settings.cache_url)
     async with open_memory(settings) as memory:
         await epoch.check(memory.redis, settings.services)
-        google = await open_google(settings.lumen_gcp_endpoint, memorystore=bool(settings.cache_instance))
+        google = await open_google(
+            settings.lumen_gcp_endpoint,
+            memorystore=bool(settings.cache_instance),
+            subscriber=bool(settings.budget_news),
+        )
         try:
             yield await _joined(settings, clock, memory, cache, google, numerics)
         finally:
@@ -171,7 +180,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
 @asynccontextmanager
 async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     """For `lumen doctor`. Raises SourceUnavailable when this machine has no Google credentials."""
-    google = await open_google(settings.lumen_gcp_endpoint)
+    google = await open_google(settings.lumen_gcp_endpoint, subscriber=bool(settings.budget_news))
     cache = open_cache(settings.cache_url)
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
@@ -180,7 +189,8 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
             store=lambda: _store_facts(settings),
             cache_server=CacheServer(cache),
             permissions=RunPermissions(google.services),
-            budgets=GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME),
+            budgets=budgets_of(settings, google),
+            news=news_of(settings, google),
             figures=CustomMetrics(google.metrics, settings.project_id),
             collector=collector_of(settings, clock_of(settings), cache, google, deployments, ttl),
         )
@@ -206,7 +216,7 @@ async def _joined(
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
     knobs = knobs_of(settings, cache, google, ttl)
-    collector = collector_of(settings, clock, cache, google, deployments, ttl)
+    collector = collector_of(settings, clock, cache, google, deployments, ttl, memory.bills)
     automation = await _automation(settings, memory)
     locks = Locks(settings.override_ttl, settings.lock_cache_size)
     restraints = Restraints(memory.standings, clock, automation, locks)
@@ -322,7 +332,18 @@ async def _joined(
         looking=Looking(knobs, memory.turns),
         weeks=Weeks(memory.alerts, memory.turns, memory.proposals, zone),
         numerics=numerics,
-        watch=Watch(slices, memory.alerts, memory.slots, memory.leases, clock, targets, memory.silences, memory.days),
+        watch=Watch(
+            slices,
+            memory.alerts,
+            memory.slots,
+            memory.leases,
+            clock,
+            targets,
+            memory.silences,
+            memory.days,
+            memory.bills if settings.budget_news else None,
+        ),
+        taking_news=taking_of(settings, memory, google),
         called=called_of(settings, memory, clock, fault),
         publish=publish_of(settings, clock, memory, google, collector, ttl) if settings.publish_metrics else None,
         revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),

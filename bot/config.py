@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode
 from redis.asyncio.connection import parse_url
 
@@ -82,6 +82,8 @@ class Settings(Judging):
     max_min_instances: Annotated[int, Field(ge=0, le=1000)] = 5
 
     billing_account: str = ""
+    budget_topic: str = ""
+    budget_subscription: str = ""
 
     # Lumen's own memory
     state_redis_url: SecretStr
@@ -212,6 +214,16 @@ class Settings(Judging):
             raise ValueError("give an https URL: a routing key never travels in the open")
         return value
 
+    @field_validator("budget_topic", "budget_subscription")
+    @classmethod
+    def _pubsub_name(cls, value: str, info: ValidationInfo) -> str:
+        kind = "topics" if info.field_name == "budget_topic" else "subscriptions"
+        if value and not re.fullmatch(
+            rf"(projects/[a-z][a-z0-9-]+/{kind}/)?[A-Za-z][\w.~+%-]{{2,254}}", value, re.ASCII
+        ):
+            raise ValueError(f"give a name, e.g. budget-alerts, or projects/PROJECT/{kind}/NAME")
+        return value
+
     @field_validator("lumen_gcp_endpoint")
     @classmethod
     def _gcp_endpoint(cls, value: str) -> str:
@@ -290,6 +302,14 @@ class Settings(Judging):
     @property
     def services(self) -> tuple[ServiceId, ...]:
         return tuple(ServiceId(self.project_id, self.region, name) for name in self.service_name)
+
+    @property
+    def budget_news(self) -> str:
+        """The subscription with the budget's notifications, in full; "" where nobody reads them."""
+        name = self.budget_subscription
+        if not name and self.budget_topic:
+            name = f"{self.budget_topic.replace('/topics/', '/subscriptions/')}-lumen"
+        return name if not name or "/" in name else f"projects/{self.project_id}/subscriptions/{name}"
 
     @property
     def pager_kind(self) -> Literal["", "pagerduty", "alertmanager"]:

@@ -7,8 +7,11 @@ from redis.asyncio import Redis
 from bot.config import Settings
 from bot.memory import Memory
 from bot.targets import assessment_settings
+from lumen.ports.billing import Bills
 from lumen.ports.clock import Clock
+from lumen.ports.measurements import SpendSource
 from lumen.publishers.custom_metrics import CustomMetrics
+from lumen.sources.budget_news import PubSubBudgetNews
 from lumen.sources.cache import CacheReader
 from lumen.sources.cloud_run import CloudRunDeployments
 from lumen.sources.cost import Prices as CostPrices
@@ -22,6 +25,7 @@ from lumen.sources.priced_slices import PricedSlices
 from lumen.sources.redis_cache import RedisInfoCache
 from lumen.sources.redis_ttl import RedisTtl
 from lumen.sources.spend import GoogleBudgets, GoogleSpend
+from lumen.use_cases.billing import BilledSpend, TakingNews
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.publish import Publish
 
@@ -62,6 +66,26 @@ def publish_of(
     )
 
 
+def budgets_of(settings: Settings, google: GoogleClients) -> GoogleBudgets:
+    """Where the project's budget is found."""
+    return GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
+
+
+def news_of(settings: Settings, google: GoogleClients) -> PubSubBudgetNews | None:
+    """The notifications of the budget; None where nobody reads them."""
+    if not settings.budget_news:
+        return None
+    return PubSubBudgetNews(google.subscriber, settings.budget_news, settings.budget_topic or "TOPIC")
+
+
+def taking_of(settings: Settings, memory: Memory, google: GoogleClients) -> TakingNews | None:
+    """What takes and remembers them."""
+    news, home = news_of(settings, google), settings.services[0]
+    if news is None:
+        return None
+    return TakingNews(news, memory.bills, budgets_of(settings, google), BUDGET_NAME, home)
+
+
 def _cost_prices(settings: Settings) -> CostPrices:
     """What the estimates of cost go by."""
     return CostPrices(
@@ -77,19 +101,23 @@ def collector_of(
     google: GoogleClients,
     deployments: CloudRunDeployments,
     ttl: RedisTtl,
+    bills: Bills | None = None,
 ) -> Collector:
-    """What a turn measures."""
+    """What a turn measures. `bills`: what Google bills is remembered there, where it is read at all."""
     queries = MonitoringQueries(google.metrics, settings.project_id)
     instances = dict.fromkeys(settings.services, settings.cache_instance)
     monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
     hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring, settings.services)
-    budgets = GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
+    budgets = budgets_of(settings, google)
+    spend: SpendSource = GoogleSpend(budgets, hourly, clock, settings.budget_usd, settings.services)
+    if bills is not None and settings.budget_news:
+        spend = BilledSpend(spend, bills, clock, settings.services[0])
     return Collector(
         traffic=MonitoringTraffic(queries, hourly),
         cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
         ttl=ttl,
         deployments=deployments,
-        spend=GoogleSpend(budgets, hourly, clock, settings.budget_usd, settings.services),
+        spend=spend,
         clock=clock,
         look_back=timedelta(hours=settings.monitoring_lookback_hours),
     )

@@ -14,6 +14,7 @@ from lumen.ports.clock import Clock
 from lumen.state.alerts import RedisAlerts
 from lumen.state.audit import RedisAudit
 from lumen.state.audit_seal import RedisAuditSeals
+from lumen.state.bills import RedisBills
 from lumen.state.choices import RedisChoices
 from lumen.state.connection import open_store
 from lumen.state.days import RedisDays
@@ -49,6 +50,7 @@ class Memory:
     pages: RedisPages
     choices: RedisChoices
     owed: RedisOwedAnswers
+    bills: RedisBills
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -80,6 +82,7 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             pages=RedisPages(redis, clock),
             choices=RedisChoices(redis),
             owed=RedisOwedAnswers(redis),
+            bills=RedisBills(redis, clock),
         )
     finally:
         await redis.aclose()

@@ -65,7 +65,9 @@ class Bot:
 
         Nothing that goes wrong in here ends the bot, which would take clicks and countdowns with it.
         """
-        results = await asyncio.gather(self._watch(), self._turns(), self._audit(), return_exceptions=True)
+        results = await asyncio.gather(
+            self._watch(), self._turns(), self._audit(), self._news(), return_exceptions=True
+        )
         for result in results:
             if isinstance(result, BaseException):
                 log.error("wake_crashed", kind=type(result).__name__, exc_info=result)
@@ -151,6 +153,14 @@ class Bot:
                     log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
         except LumenError as error:
             log.error("audit_not_sealed", code=error.reason.code, params=dict(error.reason.params))
+
+    async def _news(self) -> None:
+        """What Google bills; nothing waits for it."""
+        try:
+            if self._lumen.taking_news is not None:
+                await self._lumen.taking_news.take()
+        except LumenError as error:
+            log.error("news_not_taken", code=error.reason.code, params=dict(error.reason.params))
 
     async def settle(self) -> None:
         """Expire, end countdowns and begin to carry out, which holds up nothing here; what Slack shows follows."""

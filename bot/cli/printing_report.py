@@ -13,7 +13,7 @@ from bot.cli.outcomes import HEALTH_CODES
 from handlers.catalogue import Catalogue
 from handlers.views.frame import span
 from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
-from handlers.views.spent import at_least, parts
+from handlers.views.spent import beside
 from handlers.views.why import score_lines, scores_of
 from handlers.views.words import iso
 from lumen.model.assessment import CacheFinding
@@ -166,13 +166,13 @@ class _Page:
             figures = f"{rhythm.coherence:.2f}, {rhythm.phase:+.2f}, {rhythm.entropy:.2f}"
             yield self.plain("cli.figures"), figures, ""
         yield self.plain("cli.budget"), self._budget(turn), ""
-        yield from (("", self.words.plain(part), "") for part in parts(turn.snapshot.spend))
+        for line in beside(turn.snapshot.spend):
+            yield "", self.words.plain(line), ""
 
     def _budget(self, turn: Turn) -> str:
         rhythm, spend = turn.assessment.rhythm, turn.snapshot.spend
         if isinstance(spend, NoData) or rhythm.budget_share is None:
-            least = at_least(spend)
-            return self.plain("cli.no_data") if least is None else self.words.plain(least)
+            return self.plain("cli.no_data")
         used = self.plain("cli.budget_used", share=rhythm.budget_share, budget_usd=spend.budget_usd)
         if rhythm.forecast_usd is None:
             return used

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.assembly import Examined
 from bot.doctor.checks import Check, Findings
+from bot.doctor.news import look_at_news
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
@@ -74,6 +75,7 @@ async def permission_checks(
         else:
             found.fine(name, message("doctor.permissions_not_needed", lacking=", ".join(lacking)))
     await _budget(found, examined, services[0].project)
+    await look_at_news(found, examined, services[0].project)
     return found.checks
 
 

@@ -7,7 +7,7 @@ from handlers.catalogue import Catalogue
 from handlers.views.explain.cache import latency_source
 from handlers.views.frame import span
 from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
-from handlers.views.spent import at_least, parts
+from handlers.views.spent import beside
 from handlers.views.why import score_lines, scores_of
 from lumen.model.assessment import CacheFinding
 from lumen.model.message import Message, message
@@ -98,9 +98,8 @@ def _rhythm(words: Catalogue, turn: Turn) -> Iterator[str]:
         yield f"- {words.plain(Message('markdown.rhythm', figures))}"
     share, spend = rhythm.budget_share, turn.snapshot.spend
     budget = message("markdown.no_budget") if share is None else message("markdown.budget", share=share)
-    for line in (budget, at_least(spend), *parts(spend)):
-        if line is not None:
-            yield f"- {words.plain(line)}"
+    for line in (budget, *beside(spend)):
+        yield f"- {words.plain(line)}"
     if rhythm.forecast_usd is not None:
         yield f"- {words.plain(message('markdown.forecast', forecast_usd=rhythm.forecast_usd))}"
 

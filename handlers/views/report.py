@@ -143,7 +143,8 @@ def _spent(spend: Spend | NoData) -> Message:
     if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData):
         return at_least(spend) or message("word.no_data")
     code = "views.value_spend_estimate" if spend.is_estimate else "views.value_spend"
-    return Message(code, {"spent_usd": spend.month_to_date_usd, "budget_usd": spend.budget_usd})
+    at = iso(spend.as_of)
+    return Message(code, {"spent_usd": spend.month_to_date_usd, "budget_usd": spend.budget_usd, "as_of_at": at})
 
 
 def _with_sign(verdict: Verdict, shown: str) -> str:

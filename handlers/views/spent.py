@@ -1,4 +1,4 @@
-"""The month's money where it is more than one figure: of several services, or only known to be at least so much."""
+"""The month's money where it is more than one figure: billed or estimated, of several services, at least so much."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,19 @@ from lumen.model.nodata import NoData
 from lumen.model.snapshot import ServiceSpend, Spend
 
 
-def parts(spend: Spend | NoData) -> Iterator[Message]:
-    """A line for each service; none where there is but one, or none was told."""
-    if isinstance(spend, NoData) or len(spend.parts) < 2:
+def beside(spend: Spend | NoData) -> Iterator[Message]:
+    """What stands beside the month's sum: what is known where there is none, who says it, and each service's part."""
+    if isinstance(spend, NoData):
         return
-    for part in spend.parts:
+    least = at_least(spend)
+    if least is not None:
+        yield least
+    at, estimate = iso(spend.as_of), spend.estimate_usd
+    if isinstance(estimate, NoData):
+        yield message("explain.budget_billed_alone", as_of_at=at)
+    elif estimate is not None:
+        yield message("explain.budget_billed", as_of_at=at, estimate_usd=estimate)
+    for part in spend.parts if len(spend.parts) > 1 else ():
         usd = part.month_to_date_usd
         if isinstance(usd, NoData):
             yield message("explain.budget_part_unknown", service=part.service)

@@ -52,16 +52,24 @@ def billed(heard: Heard, now: datetime) -> Billed | NoData:
     notice = heard.notice
     if notice is None:
         return heard.trouble or NoData(message("source.billed_none"), message("source.billed_none_remedy"))
-    if notice.currency != "USD":
-        return NoData(
-            message("source.billed_currency", name=notice.budget_name, currency=notice.currency),
-            message("source.billed_currency_remedy"),
-        )
+    wrong = in_another_currency(notice)
+    if wrong is not None:
+        return wrong
     since, today = notice.interval_start.astimezone(UTC), now.astimezone(UTC)
     if (since.year, since.month) != (today.year, today.month):
         reason = message("source.billed_other_month", name=notice.budget_name, start_at=since.isoformat())
         return NoData(reason, message("source.billed_other_month_remedy"))
     return Billed(notice.cost, notice.published_at, now - notice.published_at < FRESH)
+
+
+def in_another_currency(notice: BudgetNotice) -> NoData | None:
+    """Why it counts for nothing; amounts are not converted."""
+    if notice.currency == "USD":
+        return None
+    return NoData(
+        message("source.billed_currency", name=notice.budget_name, currency=notice.currency),
+        message("source.billed_currency_remedy"),
+    )
 
 
 def stale(found: Billed, heard: Heard) -> NoData:

@@ -241,6 +241,10 @@ class Spend:
     as_of: datetime
     #: Empty in what a Lumen stored that compared each service alone.
     parts: tuple[ServiceSpend, ...] = ()
+    #: Lumen's own estimate, beside what Google bills; None where that is the month.
+    estimate_usd: float | NoData | None = None
+    #: Why the month is an estimate though notifications of the budget are read; None where they are not.
+    not_billed: NoData | None = None
 
     @property
     def known_usd(self) -> float:

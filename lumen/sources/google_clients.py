@@ -34,17 +34,19 @@ class GoogleClients:
     budgets: BudgetServiceAsyncClient
     #: A CloudRedisAsyncClient, where it was asked for and the extra `memorystore` is installed.
     memorystore: Any = None
+    #: A SubscriberAsyncClient, where it was asked for and the extra `pubsub` is installed.
+    subscriber: Any = None
 
     async def close(self) -> None:
         """Close every channel; the clients cannot be used afterwards."""
-        for client in (self.metrics, self.services, self.revisions, self.budgets, self.memorystore):
+        for client in (self.metrics, self.services, self.revisions, self.budgets, self.memorystore, self.subscriber):
             if client is None:
                 continue
             transport: Any = client.transport
             await transport.close()
 
 
-async def open_google(endpoint: str = "", *, memorystore: bool = False) -> GoogleClients:
+async def open_google(endpoint: str = "", *, memorystore: bool = False, subscriber: bool = False) -> GoogleClients:
     """The clients for Google itself, or for `endpoint` (host:port on loopback: plaintext gRPC, no credentials).
 
     Connects lazily: a server that is down shows in the first call. Raises SourceUnavailable when this machine has no
@@ -52,7 +54,7 @@ async def open_google(endpoint: str = "", *, memorystore: bool = False) -> Googl
     """
     if endpoint:
         _check_loopback(endpoint)
-        return _clients(lambda cls: _plaintext(cls, endpoint), memorystore)
+        return _clients(lambda cls: _plaintext(cls, endpoint), memorystore, subscriber)
     try:
         # Finding credentials reads files and may ask the metadata server: that would block the loop.
         credentials, _ = await asyncio.to_thread(google.auth.default, scopes=list(SCOPES))
@@ -61,16 +63,17 @@ async def open_google(endpoint: str = "", *, memorystore: bool = False) -> Googl
             message("source.no_credentials", detail=" ".join(str(error).split())[:240]),
             message("source.credentials_remedy"),
         ) from error
-    return _clients(lambda cls: cls(credentials=credentials), memorystore)
+    return _clients(lambda cls: cls(credentials=credentials), memorystore, subscriber)
 
 
-def _clients(make: Any, memorystore: bool) -> GoogleClients:
+def _clients(make: Any, memorystore: bool, subscriber: bool) -> GoogleClients:
     return GoogleClients(
         metrics=make(MetricServiceAsyncClient),
         services=make(ServicesAsyncClient),
         revisions=make(RevisionsAsyncClient),
         budgets=make(BudgetServiceAsyncClient),
         memorystore=_memorystore(make) if memorystore else None,
+        subscriber=_subscriber(make) if subscriber else None,
     )
 
 
@@ -81,6 +84,15 @@ def _memorystore(make: Any) -> Any:
     except ImportError:
         return None
     return make(CloudRedisAsyncClient)
+
+
+def _subscriber(make: Any) -> Any:
+    """Likewise."""
+    try:
+        from google.pubsub_v1 import SubscriberAsyncClient
+    except ImportError:
+        return None
+    return make(SubscriberAsyncClient)
 
 
 def _plaintext(cls: Any, endpoint: str) -> Any:

@@ -38,6 +38,7 @@ class Budget:
     display_name: str
     amount: float
     currency: str
+    id: str
 
 
 class GoogleBudgets:
@@ -66,7 +67,13 @@ class GoogleBudgets:
                 message("source.no_budget_remedy", name=self._display_name),
             )
         money = chosen.amount.specified_amount
-        return Budget(chosen.display_name, money.units + money.nanos / 1e9, money.currency_code)
+        amount, budget_id = money.units + money.nanos / 1e9, chosen.name.rpartition("/")[2]
+        return Budget(chosen.display_name, amount, money.currency_code, budget_id)
+
+    async def own_id(self, project: str) -> str:
+        """Implements the OwnBudget port."""
+        found = await self.budget(project)
+        return "" if isinstance(found, NoData) else found.id
 
     def _choose(self, listed: Sequence[Any], project: str) -> Any:
         """Only amounts that are told: a budget "as last month's spend" has none."""

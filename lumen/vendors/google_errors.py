@@ -29,6 +29,7 @@ MONITORING = GoogleApi("monitoring.googleapis.com", "roles/monitoring.viewer", "
 RUN = GoogleApi("run.googleapis.com", "roles/run.viewer", "roles/run.developer, roles/iam.serviceAccountUser")
 BUDGETS = GoogleApi("billingbudgets.googleapis.com", "roles/billing.viewer", "roles/billing.costsManager")
 MEMORYSTORE = GoogleApi("redis.googleapis.com", "roles/redis.viewer", "roles/redis.editor")
+PUBSUB = GoogleApi("pubsub.googleapis.com", "roles/pubsub.subscriber")
 
 #: Everything that a call through the clients may raise, besides bugs.
 FAILURES = (

@@ -25,7 +25,8 @@ def asked(*extras: str) -> list[Requirement]:
     return [each for each in found if canonicalize_name(each.name) != "lumen"]
 
 
-EXTRAS = (("numerics", "memorystore"), ("demo", "numerics", "memorystore"), ("demo", "numerics", "memorystore", "dev"))
+PRODUCTION = ("numerics", "memorystore", "pubsub")
+EXTRAS = (PRODUCTION, ("demo", *PRODUCTION), ("demo", *PRODUCTION, "dev"))
 
 
 @pytest.mark.parametrize(("lock", "extras"), list(zip(LOCKS, EXTRAS, strict=True)))

@@ -7,7 +7,7 @@ from handlers.catalogue import Catalogue
 from handlers.views.card import Shown
 from handlers.views.frame import closed, opened
 from handlers.views.judged import budget_lines
-from handlers.views.spent import at_least, parts
+from handlers.views.spent import beside
 from handlers.views.words import iso
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -29,7 +29,8 @@ def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     card.titled(message("explain.budget_title"), (words.say(line) for line in money(turn)))
     card.titled(message("budget.title"), budget_lines(words, words.say, budgets))
     spent = spend if isinstance(spend, NoData) else spend.month_to_date_usd
-    unknown = [spent, *(budget.remaining for budget in budgets)]
+    not_billed = None if isinstance(spend, NoData) else spend.not_billed
+    unknown = [spent, not_billed, *(budget.remaining for budget in budgets)]
     notes = [message("explain.budget_rule")]
     if not isinstance(spend, NoData) and spend.is_estimate:
         notes.insert(0, message("explain.cost_estimate"))
@@ -49,14 +50,14 @@ def _title(readout: TurnReadout, spend: Spend | NoData, share: float | None) -> 
 def money(turn: Turn) -> Iterator[Message]:
     """Spent and left, by whom, the pace, and where the month ends; where the sum is not known, what is known of it."""
     spend, rhythm = turn.snapshot.spend, turn.assessment.rhythm
-    least = at_least(spend)
-    if least is not None:
-        yield least
-        yield from parts(spend)
-    if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData) or rhythm.budget_share is None:
+    if isinstance(spend, NoData):
         return
-    yield _spent(spend, spend.month_to_date_usd)
-    yield from parts(spend)
+    spent_usd = spend.month_to_date_usd
+    if isinstance(spent_usd, NoData) or rhythm.budget_share is None:
+        yield from beside(spend)
+        return
+    yield _spent(spend, spent_usd)
+    yield from beside(spend)
     past = _past(spend.as_of)
     if past is not None:
         yield message("explain.budget_pace", past=past, pace=rhythm.budget_share / past)

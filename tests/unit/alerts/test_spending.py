@@ -180,6 +180,47 @@ def test_the_budget_is_that_of_all_services(
     assert opened(stored(costs, 200.0)) == told
 
 
+FORECAST = ("svc:budget:forecast:2026-11", "")
+
+
+def at_the_end(of_days: int) -> datetime:
+    return datetime.combine(FIRST + (of_days - 1) * DAY, time(12), UTC)
+
+
+@pytest.mark.parametrize(
+    ("costs", "usd", "is_fresh", "told"),
+    [
+        # Google counts more than was estimated: services that nobody watches.
+        (
+            [5.0] * 10,
+            165.0,
+            True,
+            [FORECAST, ("svc:budget:2026-11:80", "alert.budget_billed")],
+        ),
+        # Google counts less: what the estimate would have told is not told.
+        ([18.0] * 10, 100.0, True, [FORECAST]),
+        ([18.0] * 10, 60.0, True, []),
+        ([18.0] * 10, 0.0, True, []),
+        # Nothing could be estimated, and what is billed counts all the same.
+        ([None] * 10, 185.0, True, [("svc:budget:2026-11:90", "alert.budget_billed")]),
+        # Long ago it was so much, so it is at least that by now; no forecast comes of it.
+        ([5.0] * 10, 165.0, False, [("svc:budget:2026-11:80", "alert.budget_billed")]),
+        ([5.0] * 10, 110.0, False, []),
+        ([17.0] * 10, 100.0, False, [FORECAST, ("svc:budget:2026-11:80", "alert.budget")]),
+    ],
+)
+def test_what_google_bills_goes_before_the_estimate(
+    costs: list[float | None], usd: float, *, is_fresh: bool, told: list[tuple[str, str]]
+) -> None:
+    found = opened(stored({"svc": costs}, 200.0, Billed(usd, at_the_end(len(costs)), is_fresh)))
+    assert [(name, "" if "forecast" in name else code) for name, code in found] == told
+
+
+def test_a_bill_of_another_month_counts_for_nothing() -> None:
+    old = Billed(500.0, at_the_end(1) - 2 * DAY)
+    assert opened(stored({"svc": [5.0] * 10}, 200.0, old)) == []
+
+
 @given(st.lists(st.tuples(st.floats(0, 15), st.floats(0, 15) | st.none()), min_size=1, max_size=45))
 def test_one_more_service_never_hides_what_is_known(costs: list[tuple[float, float | None]]) -> None:
     """Every threshold that one service reaches alone is reached beside another, and none twice."""

@@ -26,6 +26,10 @@ OWN = ServiceSpend("ion-api", 170.0)
 SUM = Spend(178.5, True, 200.0, NOW, (OWN, ServiceSpend("ion-api-canary", 8.5)))
 PARTIAL = Spend(UNKNOWN, True, 200.0, NOW, (OWN, ServiceSpend("ion-api-canary", UNKNOWN)))
 
+ACTUAL = Spend(185.5, False, 200.0, NOW, SUM.parts, estimate_usd=178.5)
+ALONE = Spend(185.5, False, 200.0, NOW, PARTIAL.parts, estimate_usd=UNKNOWN)
+STALE = NoData(message("source.billed_none"), message("source.billed_none_remedy"))
+
 
 def told(subject: Subject, spend: Spend, words: Catalogue = EN) -> str:
     card = explained(words, subject, readout(turn(MONTH, spend=spend)))
@@ -59,7 +63,7 @@ def test_a_part_that_is_not_known_leaves_no_sum_and_no_forecast() -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("spend", [SUM, PARTIAL])
+@pytest.mark.parametrize("spend", [SUM, PARTIAL, ACTUAL, ALONE])
 def test_in_every_language(locale: str, spend: Spend) -> None:
     for subject in (Subject.BUDGET, Subject.COST):
         assert "170.00" in told(subject, spend, Catalogue(locale))
@@ -73,3 +77,26 @@ def test_instances_go_by_the_project_and_by_no_part_of_it() -> None:
     assert figures.budget_share > 0.89
     partial = turn(MONTH, spend=PARTIAL, deployment=deployment(3))
     assert isinstance(instance_figures(partial.snapshot, partial.assessment), NoData)
+
+
+def test_an_actual_says_so_and_shows_the_estimate_beside() -> None:
+    card = told(Subject.BUDGET, ACTUAL)
+    for words in (
+        "$185.50 of $200.00",
+        "Actual as of",
+        "own estimate up to now: $178.50",
+        "ion-api: $170.00 (estimated)",
+    ):
+        assert words in card
+    assert "not Google's bill" not in card
+    assert "own estimate is not known" in told(Subject.BUDGET, ALONE)
+    made = turn(MONTH, spend=ALONE)
+    assert made.assessment.rhythm.budget_share == pytest.approx(0.9275)
+    assert "(actual as of" in said(report(EN, StatusReadout(readout(made).service, made, (), (), None)))
+    assert "Actual as of" in markdown(EN, [made], SizeLimits())
+
+
+def test_an_estimate_says_why_there_is_no_actual() -> None:
+    card = told(Subject.BUDGET, Spend(178.5, True, 200.0, NOW, SUM.parts, not_billed=STALE))
+    for words in ("not Google's bill", "No notification of the budget has come yet.", "Connect the budget"):
+        assert words in card

@@ -1,0 +1,106 @@
+"""What Google bills: its news are taken and remembered, and where they are fresh the month is actual, not estimated."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from lumen.model.billed import Billed, BudgetNotice, Heard, billed, stale
+from lumen.model.errors import SourceUnavailable
+from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import Spend
+from lumen.ports.billing import Bills, BudgetNews, Delivery, OwnBudget
+from lumen.ports.clock import Clock
+from lumen.ports.measurements import SpendSource
+
+#: Bounds of one taking: what is left waits for the next.
+MOST_MESSAGES, MOST_PULLS = 100, 10
+
+
+class TakingNews:
+    """Any replica may take them, at any time. `home`: the first service; `own_name`: of the budget that is meant."""
+
+    def __init__(self, news: BudgetNews, bills: Bills, budgets: OwnBudget, own_name: str, home: ServiceId) -> None:
+        self._news = news
+        self._bills = bills
+        self._budgets = budgets
+        self._own_name = own_name
+        self._home = home
+
+    async def take(self) -> None:
+        """All that waits. Acknowledged once it is remembered, or of no use. Raises StoreUnavailable, OutcomeUnknown."""
+        try:
+            for _ in range(MOST_PULLS):
+                found = await self._news.pull(MOST_MESSAGES)
+                if found:
+                    await self._remember(found)
+                    await self._news.acknowledge([one.ack_id for one in found])
+                if len(found) < MOST_MESSAGES:
+                    break
+        except SourceUnavailable as error:
+            await self._bills.trouble(self._home, NoData(error.reason, error.remedy, unreachable=True))
+            return
+        known = (await self._bills.heard(self._home)).trouble
+        if known is not None and known.unreachable:
+            await self._bills.trouble(self._home, None)
+
+    async def _remember(self, found: Sequence[Delivery]) -> None:
+        """A topic may carry other budgets' news too; they are trouble only where none of our own comes."""
+        own_id = await self._budgets.own_id(self._home.project)
+        trouble: NoData | None = None
+        own: list[BudgetNotice] = []
+        for notice in (one.notice for one in found):
+            wrong = notice if isinstance(notice, NoData) else foreign(notice, own_id, self._own_name, self._news.name)
+            if isinstance(notice, BudgetNotice) and wrong is None:
+                own.append(notice)
+            else:
+                trouble = wrong
+        if own:
+            await self._bills.keep(self._home, max(own, key=lambda one: one.order))
+            await self._bills.trouble(self._home, None)
+        elif trouble is not None:
+            await self._bills.trouble(self._home, trouble)
+
+
+def foreign(notice: BudgetNotice, own_id: str, own_name: str, subscription: str) -> NoData | None:
+    """Why a notice is of no use here: it is of another budget. Without an id the name tells."""
+    if notice.budget_id == own_id if own_id else notice.budget_name == own_name:
+        return None
+    return NoData(
+        message("source.news_other_budget", subscription=subscription, name=notice.budget_name),
+        message("source.news_other_budget_remedy", own=own_name),
+    )
+
+
+class BilledSpend:
+    """Implements the SpendSource port over an estimate: actual where Google told it of this month, and lately."""
+
+    def __init__(self, estimate: SpendSource, bills: Bills, clock: Clock, home: ServiceId) -> None:
+        self._estimate = estimate
+        self._bills = bills
+        self._clock = clock
+        self._home = home
+
+    async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
+        """Raises StoreUnavailable."""
+        found = await self._estimate.spend(services)
+        heard = await self._bills.heard(self._home)
+        known = billed(heard, self._clock.now())
+        return {service: with_bill(one, known, heard) for service, one in found.items()}
+
+
+def with_bill(spend: Spend | NoData, known: Billed | NoData, heard: Heard) -> Spend | NoData:
+    """The estimate stays beside the actual; without one it says why there is none."""
+    if isinstance(spend, NoData):
+        return spend
+    if isinstance(known, NoData):
+        return replace(spend, not_billed=known)
+    if not known.is_fresh:
+        return replace(spend, not_billed=stale(known, heard))
+    return replace(
+        spend,
+        month_to_date_usd=known.usd,
+        is_estimate=False,
+        as_of=known.as_of,
+        estimate_usd=spend.month_to_date_usd,
+    )
