@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lumen.model.proposal import State
 from lumen.model.week import HOURS_A_WEEK, Curve, Mark, Week
 
 if TYPE_CHECKING:
@@ -16,9 +15,8 @@ if TYPE_CHECKING:
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CURVE, INK, GRID = "#1264a3", "#454245", "#dddddd"
-#: A change by what became of it; whatever is not named here has no clear effect, or none yet.
-KEPT, TAKEN_BACK, OPEN = ("#0b7a53", "-"), ("#c01343", ":"), ("#8d8d8d", "--")
-STYLES = {State.KEPT: KEPT, State.HARMFUL: TAKEN_BACK, State.UNDONE: TAKEN_BACK}
+#: A change by what became of it (handlers/views/picture_words.py says what each means).
+STYLES = {"kept": ("#0b7a53", "-"), "taken_back": ("#c01343", ":"), "open": ("#8d8d8d", "--")}
 #: By the name of a curve: its unit, and how many of those one of the model's is.
 #: A panel is at least as high as this share of its largest value.
 LEAST_SPAN = 0.2
@@ -82,7 +80,7 @@ def _alone(values: Sequence[float | None]) -> Iterator[tuple[int, float]]:
 
 def _mark(axes: "Axes", start: datetime, changes: Sequence[Mark]) -> None:
     for mark in changes:
-        colour, line = STYLES.get(mark.state, OPEN)
+        colour, line = STYLES[mark.outcome]
         axes.axvline((mark.at - start) / HOUR, color=colour, linestyle=line, linewidth=1.2)
 
 

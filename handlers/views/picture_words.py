@@ -12,7 +12,9 @@ def picture_title(words: Catalogue, week: Week) -> list[Message]:
     panels = ", ".join(words.plain(Message(f"picture.name_{curve.name}", {})) for curve in week.drawn)
     title = [message("picture.title", until=_time(week), panels=panels)]
     if week.changes:
-        title.append(message("picture.changes"))
+        kinds = dict.fromkeys(mark.outcome for mark in week.changes)
+        colours = ", ".join(words.plain(Message(f"picture.{kind}", {})) for kind in kinds)
+        title.append(message("picture.changes", colours=colours))
     if any(curve.most for curve in week.curves):
         title.append(message("picture.band"))
     if any(None in curve.values for curve in week.drawn):

@@ -8,6 +8,7 @@ from lumen.model.proposal import Change, State
 HOURS_A_WEEK = 168
 #: One hour alone is no curve.
 LEAST_HOURS = 2
+_OUTCOMES = {State.KEPT: "kept", State.HARMFUL: "taken_back", State.UNDONE: "taken_back"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Mark:
     at: datetime
     change: Change
     state: State
+
+    @property
+    def outcome(self) -> str:
+        """`kept`, `taken_back` (or harmful), or `open`: without a clear effect, or without a verdict yet."""
+        return _OUTCOMES.get(self.state, "open")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,18 +45,18 @@ def image(of: Shown) -> Json:
     ("found", "title"),
     [
         (week(), "Seven days up to 2026-11-22 09:00 KST, from top to bottom: hit rate (%)."),
-        (week(Curve("hit_rate", (None, *FLAT[1:]))), "A gap: no data."),
-        (week(Curve("gate", (60.0,) * HOURS_A_WEEK, ((3, 80.0),))), "A pale band: what the gate could be"),
-        (week(changes=(Mark(START + HOUR, UP, State.KEPT),)), "green helped, red dotted did harm"),
+        (week(Curve("hit_rate", (None, *FLAT[1:]))), "Gaps: no data."),
+        (week(Curve("gate", (60.0,) * HOURS_A_WEEK, ((3, 80.0),))), "Pale bands: what the gate could be"),
+        (week(changes=(Mark(START + HOUR, UP, State.KEPT),)), "Lines are changes: green helped."),
     ],
     ids=["plain", "gap", "band", "changes"],
 )
 def test_what_is_seen_is_explained_and_nothing_else(found: Week, title: str) -> None:
     told = image(shown(found))["title"]["text"]
     assert title in told
-    assert ("gap" in told) == (title == "A gap: no data.")
-    assert ("band" in told) == title.startswith("A pale")
-    assert ("green" in told) == title.startswith("green")
+    assert ("Gaps" in told) == title.startswith("Gaps")
+    assert ("bands" in told) == title.startswith("Pale")
+    assert ("Lines" in told) == title.startswith("Lines")
 
 
 def test_the_alt_text_tells_all_of_it() -> None:
