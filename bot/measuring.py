@@ -6,7 +6,6 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.memory import Memory
-from bot.targets import assessment_settings
 from lumen.ports.billing import Bills
 from lumen.ports.clock import Clock
 from lumen.ports.measurements import SpendSource
@@ -62,7 +61,6 @@ def publish_of(
         memory.slots,
         memory.leases,
         clock,
-        assessment_settings(settings).prices,
     )
 
 

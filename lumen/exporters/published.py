@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.exporters.roi import Prices, assess_cache_roi
 from lumen.exporters.slo import LEAST_SAMPLES
+from lumen.model.assessment import Assessment, CacheHealth, HealthLevel, RhythmState
 from lumen.model.day import is_good_slice
 from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
@@ -33,14 +33,26 @@ class Known:
     turn: Turn | None
 
 
-def published(known: Known, prices: Prices) -> tuple[Published, ...]:
+#: States as numbers, the worse the lower; a state that is not known has no point.
+HEALTH = {HealthLevel.CRITICAL: 0, HealthLevel.WARNING: 1, HealthLevel.GOOD: 2, HealthLevel.EXCELLENT: 3}
+CACHE_HEALTH = {
+    CacheHealth.FAILED: 0,
+    CacheHealth.POOR: 1,
+    CacheHealth.DEGRADED: 2,
+    CacheHealth.GOOD: 3,
+    CacheHealth.OPTIMAL: 4,
+}
+RHYTHM = {RhythmState.CHAOTIC: 0, RhythmState.DISSONANT: 1, RhythmState.RESONANT: 2}
+
+
+def published(known: Known) -> tuple[Published, ...]:
     """The heartbeat, and every figure that has a value."""
     figures = {
         HEARTBEAT: 1.0,
         "slo_availability": _availability(known.slices),
         "cost_per_request": _cost_per_request(known.slices),
         "cache_ttl_seconds": None if isinstance(known.ttl, NoData) else float(known.ttl.value_seconds),
-        **dict(_of_cache(known.cache, prices)),
+        **dict(_of_cache(known.cache)),
         **dict(_of_turn(known.turn, known.at)),
     }
     return tuple(Published(known.service, name, value) for name, value in figures.items() if value is not None)
@@ -61,24 +73,18 @@ def _cost_per_request(slices: Sequence[Observation]) -> float | None:
     return sum(cost for cost, _ in known) / requests if requests >= LEAST_SAMPLES else None
 
 
-def _of_cache(cache: CacheStats | NoData, prices: Prices) -> Iterator[tuple[str, float | None]]:
+def _of_cache(cache: CacheStats | NoData) -> Iterator[tuple[str, float | None]]:
     if isinstance(cache, NoData):
         return
     enough = cache.hits + cache.misses >= LEAST_SAMPLES
     yield "cache_hit_rate", 100 * cache.hit_rate if enough and cache.hit_rate is not None else None
     yield "cache_memory_ratio", cache.memory_ratio
-    roi = assess_cache_roi(cache, prices).roi
-    yield "roi_percentage", None if isinstance(roi, NoData) or not enough else 100 * roi
 
 
 def _of_turn(turn: Turn | None, at: datetime) -> Iterator[tuple[str, float | None]]:
     if turn is None or at - turn.started_at > TURN_GOOD_FOR:
         return
-    for name, score in (
-        ("maturity_score", turn.assessment.maturity.score.value),
-        ("unified_gate_score", turn.assessment.gate.score.value),
-    ):
-        yield name, None if isinstance(score, NoData) else score
+    yield from _judged(turn.assessment)
     wanted = turn.ttl
     if isinstance(wanted, NoData):
         return
@@ -86,3 +92,22 @@ def _of_turn(turn: Turn | None, at: datetime) -> Iterator[tuple[str, float | Non
         yield "cache_ttl_recommended_seconds", float(wanted.change.new)
     elif not isinstance(turn.snapshot.ttl, NoData):
         yield "cache_ttl_recommended_seconds", float(turn.snapshot.ttl.value_seconds)
+
+
+def _judged(found: Assessment) -> Iterator[tuple[str, float | None]]:
+    yield "maturity_score", _known(found.maturity.score.value)
+    yield "unified_gate_score", _known(found.gate.score.value)
+    yield "slo_compliance", _known(found.slo.compliance.value)
+    yield "roi_percentage", _known(found.roi.roi, 100)
+    yield "system_health", HEALTH.get(found.gate.health)
+    yield "cache_health", CACHE_HEALTH.get(found.cache.health)
+    yield "cost_rhythm", RHYTHM.get(found.rhythm.state)
+    yield "cost_coherence", found.rhythm.coherence
+    yield "cost_phase", found.rhythm.phase
+    yield "cost_entropy", found.rhythm.entropy
+    for budget in found.slo.budgets:
+        yield f"error_budget_{budget.name}", _known(budget.remaining, 100)
+
+
+def _known(value: float | NoData, times: float = 1) -> float | None:
+    return None if isinstance(value, NoData) else times * value

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from lumen.exporters.anchors import between
 from lumen.gates.verdicts import roi_verdict
 from lumen.model.assessment import RoiAssessment, Verdict
-from lumen.model.message import message
+from lumen.model.message import Message, Param, message
 from lumen.model.nodata import NoData
-from lumen.model.snapshot import CacheStats, Snapshot
+from lumen.model.snapshot import CacheDay, CacheStats, Snapshot
 
 MONTH_SECONDS = 30 * 86_400
 #: (ROI as a ratio, score)
@@ -24,35 +24,40 @@ class Prices:
 
 
 def assess_roi(snapshot: Snapshot, prices: Prices = Prices()) -> RoiAssessment:
-    """Hits of the measured seconds, scaled to 30 days, each saving one API call, against the price of the cache.
+    """Hits, scaled to 30 days, each saving one API call, against the price of the cache.
 
-    A cache whose size did not come has no price: the setting's would make a grown cache look cheap.
+    The hits are those of the last day: an hour at noon or at night is no month. On a fresh installation, before three
+    quarters of a day are known, they are those of the look-back. A cache whose size did not come has no price: the
+    setting's would make a grown cache look cheap.
     """
-    return assess_cache_roi(snapshot.cache, prices)
-
-
-def assess_cache_roi(cache: CacheStats | NoData, prices: Prices) -> RoiAssessment:
-    """The same of the cache alone."""
-    cost = _cache_cost_usd(cache, prices)
+    cache, cost = snapshot.cache, _cache_cost_usd(snapshot.cache, prices)
     if isinstance(cache, NoData):
         return RoiAssessment(cache, cost, cache, cache, Verdict.NO_DATA, cache.reason)
     if isinstance(cache.max_mb, NoData) and not cache.max_mb.known_absent:
         return RoiAssessment(cache.max_mb, cost, cache.max_mb, cache.max_mb, Verdict.NO_DATA, cache.max_mb.reason)
-    if cache.seconds <= 0 or cost <= 0:
-        why = _not_computable(cache, cost)
+    counted = snapshot.cache_day or cache
+    if counted.seconds <= 0 or cost <= 0:
+        why = _not_computable(counted.seconds, cost)
         return RoiAssessment(why, cost, why, why, Verdict.NO_DATA, why.reason)
-    savings = cache.hits * (MONTH_SECONDS / cache.seconds) * prices.api_cost_per_call_usd
+    savings = counted.hits * (MONTH_SECONDS / counted.seconds) * prices.api_cost_per_call_usd
     roi = (savings - cost) / cost
-    shown = message(
-        "assess.roi_explained",
-        hits=cache.hits,
-        minutes=cache.seconds / 60,
-        price_usd=prices.api_cost_per_call_usd,
-        savings_usd=savings,
-        cost_usd=cost,
-        roi=roi,
+    return RoiAssessment(
+        savings, cost, roi, between(ROI_ANCHORS, roi), roi_verdict(roi), _shown(counted, prices, savings, cost, roi)
     )
-    return RoiAssessment(savings, cost, roi, between(ROI_ANCHORS, roi), roi_verdict(roi), shown)
+
+
+def _shown(counted: CacheStats | CacheDay, prices: Prices, savings: float, cost: float, roi: float) -> Message:
+    figures: dict[str, Param] = {
+        "hits": counted.hits,
+        "minutes": counted.seconds / 60,
+        "price_usd": prices.api_cost_per_call_usd,
+        "savings_usd": savings,
+        "cost_usd": cost,
+        "roi": roi,
+    }
+    if isinstance(counted, CacheDay):
+        return Message("assess.roi_explained_by_day", {**figures, "hours": counted.seconds / 3600})
+    return Message("assess.roi_explained", figures)
 
 
 def _cache_cost_usd(cache: CacheStats | NoData, prices: Prices) -> float:
@@ -62,7 +67,7 @@ def _cache_cost_usd(cache: CacheStats | NoData, prices: Prices) -> float:
     return size_mb * prices.cache_cost_per_mb_month_usd
 
 
-def _not_computable(cache: CacheStats, cost: float) -> NoData:
-    if cache.seconds <= 0:
+def _not_computable(seconds: float, cost: float) -> NoData:
+    if seconds <= 0:
         return NoData(message("assess.roi_no_time"), message("assess.roi_no_time_remedy"))
     return NoData(message("assess.roi_no_cost", cost_usd=cost), message("assess.roi_no_cost_remedy"))

@@ -7,7 +7,8 @@ from lumen.model.service import ServiceId
 #: Written for every service at every look that Lumen makes: who misses it knows that Lumen is dead.
 HEARTBEAT = "lumen_heartbeat"
 
-#: What is published (mission 9), and its unit in Monitoring's notation: shares in per cent, 1 for plain numbers.
+#: What is published (mission 9, and what else each assessment comes to), and its unit in Monitoring's notation: shares
+#: in per cent, 1 for plain numbers.
 UNITS = {
     "maturity_score": "1",
     "roi_percentage": "%",
@@ -18,6 +19,18 @@ UNITS = {
     "cache_ttl_seconds": "s",
     "cache_ttl_recommended_seconds": "s",
     "cache_memory_ratio": "1",
+    "slo_compliance": "1",
+    "system_health": "1",
+    "cache_health": "1",
+    "cost_rhythm": "1",
+    "cost_coherence": "1",
+    "cost_phase": "1",
+    "cost_entropy": "1",
+    "error_budget_availability": "%",
+    "error_budget_latency_p95": "%",
+    "error_budget_latency_p99": "%",
+    "error_budget_error_rate": "%",
+    "error_budget_cache_hit_rate": "%",
     HEARTBEAT: "1",
 }
 

@@ -50,10 +50,11 @@ def _of_change(turn: Turn, wanted: Recommendation, size: SizeAdvice | None) -> M
 
 def _point_usd(turn: Turn) -> float | None:
     """What a point of hit rate saves in 30 days, at the price of a call and the lookups as they were measured."""
-    savings, cache = turn.assessment.roi.savings_usd, turn.snapshot.cache
-    if isinstance(savings, NoData) or isinstance(cache, NoData) or not cache.hit_rate:
+    savings = turn.assessment.roi.savings_usd
+    counted = turn.snapshot.cache_day or turn.snapshot.cache
+    if isinstance(savings, NoData) or isinstance(counted, NoData) or not counted.hit_rate:
         return None
-    return savings / cache.hit_rate / 100
+    return savings / counted.hit_rate / 100
 
 
 def _objectives(turn: Turn) -> Iterator[Worth]:

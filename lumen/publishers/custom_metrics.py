@@ -8,12 +8,14 @@ from google.api import metric_pb2, monitored_resource_pb2
 from google.api_core.exceptions import InvalidArgument
 from google.cloud.monitoring_v3 import (
     CreateTimeSeriesRequest,
+    CreateTimeSeriesSummary,
     MetricServiceAsyncClient,
     Point,
     TimeInterval,
     TimeSeries,
     TypedValue,
 )
+from google.protobuf import any_pb2
 
 from lumen.model.nodata import NoData
 from lumen.model.published import UNITS, Published
@@ -44,7 +46,7 @@ class CustomMetrics:
             try:
                 await self._create(series)
             except InvalidArgument as error:
-                if not _all_written_already(error, len(series)):
+                if not _all_written_already(error):
                     raise refusal(error, MONITORING, WHAT, self._project) from error
             except FAILURES as error:
                 raise refusal(error, MONITORING, WHAT, self._project) from error
@@ -84,6 +86,14 @@ def _series(one: Published, project: str, at: datetime) -> TimeSeries:
     )
 
 
-def _all_written_already(error: InvalidArgument, series: int) -> bool:
-    """A replica that died after writing left its slot open: its points are there, and these are the same."""
-    return str(error.message).count(_WRITTEN_ALREADY) >= series
+def _all_written_already(error: InvalidArgument) -> bool:
+    """A replica that died after writing left its slot open: its points are there, and these are the same.
+
+    Goes by the summary that comes with the refusal: the message names each series, and is cut where they are many.
+    """
+    causes: list[str] = []
+    for detail in error.details:
+        summary = CreateTimeSeriesSummary.pb()()
+        if isinstance(detail, any_pb2.Any) and detail.Unpack(summary):
+            causes += [each.status.message for each in summary.errors]
+    return bool(causes) and all(_WRITTEN_ALREADY in cause for cause in causes)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from lumen.exporters.published import Known, published
-from lumen.exporters.roi import Prices
 from lumen.model.nodata import NoData
 from lumen.model.published import Published
 from lumen.model.service import ServiceId
@@ -35,7 +34,6 @@ class Publish:
         slots: Slots,
         leases: Leases,
         clock: Clock,
-        prices: Prices,
     ) -> None:
         self._sink = sink
         self._alerts = alerts
@@ -45,7 +43,6 @@ class Publish:
         self._slots = slots
         self._leases = leases
         self._clock = clock
-        self._prices = prices
 
     async def due(self, services: Sequence[ServiceId]) -> int:
         """How many points were written. Raises LumenError: what it says is the sentence for people."""
@@ -76,5 +73,4 @@ class Publish:
         slices = await self._alerts.observations(service, hour.start - SLICE)
         turns = await self._turns.latest(service, 1)
         ttl = await self._ttl.ttl(service)
-        known = Known(service, now, slices, caches[service], ttl, turns[0] if turns else None)
-        return published(known, self._prices)
+        return published(Known(service, now, slices, caches[service], ttl, turns[0] if turns else None))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,6 @@ from google.cloud.monitoring_v3 import ListTimeSeriesRequest, TimeInterval
 from bot.assembly import Lumen, assemble
 from bot.config import Settings
 from bot.memory import clock_of, open_memory
-from bot.targets import assessment_settings
 from demo.world import World
 from handlers.catalogue import LOCALES, Catalogue
 from lumen.model.errors import ActuatorFailed, SourceUnavailable
@@ -84,9 +84,9 @@ def clock(settings: Settings) -> Stepping:
 
 def replica(lumen: Lumen, settings: Settings, clock: Stepping) -> Publish:
     """As the assembly joins it, but for the clock."""
-    memory, prices = lumen.memory, assessment_settings(settings).prices
+    memory = lumen.memory
     sink, ttl = CustomMetrics(lumen.google.metrics, settings.project_id), RedisTtl(lumen.cache, 300)
-    return Publish(sink, memory.alerts, memory.turns, lumen.collector, ttl, memory.slots, memory.leases, clock, prices)
+    return Publish(sink, memory.alerts, memory.turns, lumen.collector, ttl, memory.slots, memory.leases, clock)
 
 
 async def written(
@@ -171,6 +171,8 @@ async def test_the_same_points_again_are_no_failure(lumen: Lumen, settings: Sett
     at = lumen.clock.now()
     await sink.publish(figures, at)
     await sink.publish(figures, at)
+    new = replace(service, name="not-written-yet")
+    await sink.publish([Published(service, HEARTBEAT, 1.0), Published(new, HEARTBEAT, 1.0)], at)
     with pytest.raises(ActuatorFailed):
         await sink.publish([Published(service, HEARTBEAT, 2.0)], at - timedelta(days=2))
 

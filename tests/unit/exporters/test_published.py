@@ -1,5 +1,7 @@
 """Only real values are published: what is not known has no point."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,21 +9,31 @@ import pytest
 
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.exporters.published import Known, published
-from lumen.exporters.roi import Prices
+from lumen.model.day import Day
 from lumen.model.observation import Observation
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.published import HEARTBEAT, UNITS
 from lumen.model.snapshot import SLICE
 from lumen.model.turn import Occasion, Recommendation, Turn
-from tests.snapshots import GONE, NOW, SERVICE, cache, snapshot, ttl
+from tests.snapshots import GONE, NOW, SERVICE, cache, history, snapshot, ttl
 
 UP = Recommendation(Change(Knob.TTL, 300, 420, "s"), "MODERATE", (), Priority.MEDIUM)
+#: Demand with a daily wave that cost follows, and thirty days of which everything is known.
+DEMAND = tuple(round(1000 + 600 * math.sin(math.pi * hour / 12)) for hour in range(168))
+PULSE = history(DEMAND, tuple(count / 2000 for count in DEMAND))
+MONTH = [
+    Day(date, 288, 288, 287, 1, 100_000, 50, 0, 288, 900, 100, 288, 5.0, 288, {(50, 100): 9})
+    for date in ((NOW - timedelta(days=ago)).date() for ago in range(30))
+]
+RHYTHM = {"cost_rhythm", "cost_coherence", "cost_phase", "cost_entropy"}
+OF_CACHE = {"cache_hit_rate", "cache_memory_ratio", "cache_ttl_seconds"}
+OF_TURNS = set(UNITS) - {HEARTBEAT, "slo_availability", "cost_per_request", *OF_CACHE}
 HOLD = Recommendation(None, "HOLD", (), Priority.LOW)
 
 
-def turn(**changes: object) -> Turn:
-    taken = snapshot(**changes)
-    return Turn("t", Occasion.SLOT, NOW, NOW, taken, assess(taken, AssessmentSettings()), UP, (), (), ())
+def turn(days: Sequence[Day] = MONTH, **changes: object) -> Turn:
+    taken = snapshot(**{"history": PULSE, **changes})
+    return Turn("t", Occasion.SLOT, NOW, NOW, taken, assess(taken, AssessmentSettings(), days), UP, (), (), ())
 
 
 def slices(bad: int = 0, cost_usd: float | None = 0.02) -> list[Observation]:
@@ -34,7 +46,7 @@ def known(**changes: object) -> Known:
 
 
 def values(of: Known) -> dict[str, float]:
-    found = published(of, Prices())
+    found = published(of)
     assert {one.service for one in found} == {SERVICE}
     assert len({one.name for one in found}) == len(found)
     return {one.name: one.value for one in found}
@@ -50,6 +62,10 @@ def test_everything_that_the_mission_names_has_its_unit() -> None:
     assert found["cost_per_request"] == pytest.approx(0.0002)
     assert (found["cache_ttl_seconds"], found["cache_ttl_recommended_seconds"]) == (360.0, 420.0)
     assert found["roi_percentage"] > 500
+    assert (found["system_health"], found["cache_health"], found["cost_rhythm"]) == (2, 3, 2)
+    assert found["cost_coherence"] > 0.8
+    assert 0 < found["slo_compliance"] < 100
+    assert found["error_budget_availability"] < 100
 
 
 @pytest.mark.parametrize(
@@ -57,14 +73,19 @@ def test_everything_that_the_mission_names_has_its_unit() -> None:
     [
         ({"slices": []}, {"slo_availability", "cost_per_request"}),
         ({"slices": slices(cost_usd=None)}, {"cost_per_request"}),
-        ({"cache": GONE}, {"cache_hit_rate", "cache_memory_ratio", "roi_percentage"}),
-        ({"cache": cache(lookups=10)}, {"cache_hit_rate", "roi_percentage"}),
-        ({"cache": replace(cache(), max_mb=GONE)}, {"cache_memory_ratio", "roi_percentage"}),
+        ({"cache": GONE}, {"cache_hit_rate", "cache_memory_ratio"}),
+        ({"cache": cache(lookups=10)}, {"cache_hit_rate"}),
+        ({"cache": replace(cache(), max_mb=GONE)}, {"cache_memory_ratio"}),
         ({"ttl": GONE}, {"cache_ttl_seconds"}),
-        ({"turn": None}, {"maturity_score", "unified_gate_score", "cache_ttl_recommended_seconds"}),
-        ({"at": NOW + timedelta(hours=3)}, {"maturity_score", "unified_gate_score", "cache_ttl_recommended_seconds"}),
+        ({"turn": None}, OF_TURNS),
+        ({"at": NOW + timedelta(hours=3)}, OF_TURNS),
         ({"turn": replace(turn(), ttl=GONE)}, {"cache_ttl_recommended_seconds"}),
-        ({"turn": turn(cache=GONE)}, {"unified_gate_score"}),
+        (
+            {"turn": turn(cache=GONE)},
+            {"unified_gate_score", "roi_percentage", "system_health", "cache_health"},
+        ),
+        ({"turn": turn(history=GONE)}, {"maturity_score", *RHYTHM}),
+        ({"turn": turn(days=())}, {name for name in UNITS if name.startswith("error_budget_")}),
     ],
 )
 def test_what_is_not_known_has_no_point(changes: dict[str, object], absent: set[str]) -> None:

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.catalogue import LOCALES, Catalogue
 from lumen.exporters.anchors import between
 from lumen.exporters.roi import MONTH_SECONDS, ROI_ANCHORS, Prices, assess_roi
 from lumen.model.assessment import Verdict
 from lumen.model.nodata import NoData
-from lumen.model.snapshot import CacheStats
+from lumen.model.snapshot import CacheDay, CacheStats
 from tests.snapshots import GONE, cache, snapshot
 
 
@@ -60,6 +61,18 @@ def test_more_hits_never_score_less(a: int, b: int) -> None:
     assert isinstance(first, float)
     assert isinstance(second, float)
     assert 0 <= first <= second <= 100
+
+
+def test_a_day_goes_before_an_hour_at_noon_or_at_night() -> None:
+    day = CacheDay(72_000, 500_000, 100_000, 0, 200.0)
+    for hour in (measured(10, 3600), measured(200_000, 3600)):
+        found = assess_roi(snapshot(cache=hour, cache_day=day))
+        assert found.savings_usd == pytest.approx(500_000 * 36 * 0.01)
+        assert (found.shown.params["hours"], found.shown.params["hits"]) == (20, 500_000)
+        for locale in LOCALES:
+            assert "500,000" in Catalogue(locale).plain(found.shown)
+    assert assess_roi(snapshot(cache=GONE, cache_day=day)).verdict is Verdict.NO_DATA
+    assert assess_roi(snapshot(cache=cache(max_mb=384.0), cache_day=day)).cost_usd == pytest.approx(14.04)
 
 
 def test_the_example_hour_explains_itself() -> None:
