@@ -78,7 +78,7 @@ def judge_rollback(facts: RollbackFacts, now: datetime) -> RollbackAdvice:
     return RollbackAdvice(facts.good_revision, ())
 
 
-def reasons_for(newest: RevisionCounts, previous: RevisionCounts, target: str) -> tuple[Message, Message]:
+def reasons_for(newest: RevisionCounts, previous: RevisionCounts, target: str) -> tuple[Message, ...]:
     """Who is blamed, and who takes over."""
     worse = message(
         "rollback.reason_worse",
@@ -103,17 +103,22 @@ def _against(facts: RollbackFacts, now: datetime) -> Iterator[Message]:
     page = facts.page
     if page is None or page.kind is not AlertKind.AVAILABILITY or page.severity is not Severity.PAGE:
         yield message("policy.rollback_no_page")
+    yield from in_the_way(facts)
+    if facts.within_slo_before is not True:
+        yield message("policy.rollback_was_breaching")
+    yield from _blame(facts, now)
+
+
+def in_the_way(facts: RollbackFacts) -> Iterator[Message]:
+    """What speaks against any going back, whatever is wrong."""
     if not facts.allowed:
         yield message("policy.rollback_never")
     if facts.pinned is not None:
         yield message("policy.rollback_pinned", revision=facts.pinned)
     if not facts.data_complete:
         yield message("policy.rollback_no_data")
-    if facts.within_slo_before is not True:
-        yield message("policy.rollback_was_breaching")
     if facts.good_revision is None:
         yield message("policy.rollback_no_target")
-    yield from _blame(facts, now)
 
 
 def _blame(facts: RollbackFacts, now: datetime) -> Iterator[Message]:

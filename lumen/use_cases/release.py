@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lumen.model.alert import Alert
+from lumen.model.alert import Alert, AlertKind
 from lumen.model.errors import SourceUnavailable
 from lumen.model.nodata import NoData
 from lumen.model.proposal import LATEST, Knob
@@ -14,6 +14,7 @@ from lumen.model.snapshot import SLICE, Deployment, Window
 from lumen.model.watching import RevisionRecord
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, judge_rollback
 from lumen.policies.rollback_evidence import Evidence, complete, evidence, good_revision, still_failing
+from lumen.policies.rollback_slow import judge_slow
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import Clock
 from lumen.ports.measurements import DeploymentSource
@@ -79,7 +80,9 @@ class Releases:
             beside=seen.beside,
         )
         failing = None if isinstance(recent, NoData) else still_failing(recent, self._allowed, minutes.end)
-        return Finding(present, facts, judge_rollback(facts, now), failing)
+        is_slow = page is not None and page.kind is AlertKind.LATENCY
+        advice = judge_slow(facts) if is_slow else judge_rollback(facts, now)
+        return Finding(present, facts, advice, failing)
 
     async def _present(self, service: ServiceId) -> Reading | None:
         try:

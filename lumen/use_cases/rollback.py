@@ -27,6 +27,8 @@ from lumen.use_cases.restraints import Restraints
 
 #: What a rollback does to hit rate and cost is not predicted: it is meant to end the errors.
 EXPECTED = NoData(message("rollback.expected"), message("rollback.expected_remedy"))
+#: For so long after a service has become slow it is looked at whether a release is to blame: data may come late.
+ASKED_FOR = timedelta(minutes=30)
 #: Enough proposals to find those of an incident among.
 _RECENT = 50
 
@@ -66,19 +68,28 @@ class Rollback:
         self._countdowns = Countdowns(proposals, leases, "countdown", _is_traffic, self._end)
 
     async def consider(self, service: ServiceId) -> None:
-        """After each look: begin a countdown where a page calls for one, or say why there is none."""
+        """After each look: begin a countdown where a page calls for one, or say why there is none.
+
+        Where a release has only made the service slow, people are asked.
+        """
         open_alerts = await self._alerts.open(service)
         unfinished = [p for p in await self._proposals.unfinished(service) if _is_traffic(p)]
         for pending in unfinished:
             await self._withdraw_when_over(pending, open_alerts)
-        page = next((stored for stored in open_alerts if _is_page(stored.alert)), None)
-        if page is None:
+        told = next((stored for stored in open_alerts if _is_page(stored.alert)), None)
+        told = told or next((stored for stored in open_alerts if self._is_newly_slow(stored.alert)), None)
+        if told is None:
             return
-        await self._tell(service, page)
-        earlier = await self._of_incident(service, page.alert)
-        if unfinished or any(p.state is not State.WITHDRAWN for p in earlier):
+        await self._tell(service, told)
+        earlier = await self._of_incident(service, told.alert)
+        if any(p.state is not State.WITHDRAWN for p in earlier):
             return  # rejected for this incident, or done once already: the next step is a person's
-        await self._begin(service, page, len(earlier))
+        if not all(_gives_way(pending, told.alert) for pending in unfinished):
+            return
+        await self._begin(service, told, len(earlier))
+
+    def _is_newly_slow(self, alert: Alert) -> bool:
+        return alert.kind is AlertKind.LATENCY and self._clock.now() - alert.opened_at <= ASKED_FOR
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
@@ -87,11 +98,11 @@ class Rollback:
     async def _begin(self, service: ServiceId, page: StoredAlert, attempt: int) -> None:
         held = await self._held(service)
         found = await self._releases.finding(service, page.alert, held.records)
-        if found.failing is False:
-            return  # the page will close by itself
-        advice = found.advice
+        advice, is_page = found.advice, _is_page(page.alert)
         target = advice.target or advice.asked
-        if target is None or found.present is None or found.failing is None:
+        if (found.failing is False and is_page) or (target is None and not is_page):
+            return  # the page will close by itself; what is slow has seldom to do with a release
+        if target is None or found.present is None or (found.failing is None and is_page):
             why = advice.against or (message("policy.rollback_no_data"),)
             await self._alerts.note(service, page.incident, (message("rollback.note_none"), *why))
         elif held.reasons:
@@ -158,6 +169,12 @@ class Rollback:
         return _Held(restraint.against_automation(), dict(restraint.standing.revisions or {}))
 
 
+def _gives_way(pending: Proposal, alert: Alert) -> bool:
+    """A question about slowness does not stand in the way of a countdown; what a person asked for does."""
+    own = pending.state is State.PENDING and pending.draft.origin is Origin.POLICY and pending.acts_at is None
+    return own and _is_page(alert) and pending.draft.incident != alert.id
+
+
 def _is_traffic(proposal: Proposal) -> bool:
     return proposal.draft.change.knob is Knob.TRAFFIC
 
@@ -189,13 +206,16 @@ def _moved(proposal: Proposal, found: Finding) -> bool:
 def _draft(service: ServiceId, page: Alert, found: Finding, target: str, request_id: str) -> Draft:
     present, newest, previous = found.present, found.facts.newest, found.facts.previous
     assert present is not None and newest is not None and previous is not None  # else there would be no target
+    why = reasons_for(newest, previous, target)
+    if page.kind is AlertKind.LATENCY:
+        why = why[1:]  # errors are not what is wrong
     return Draft(
         service=service,
         change=Change(Knob.TRAFFIC, present.value, target, ""),
         premise_version=present.version,
         origin=Origin.POLICY,
         asked_by=None,
-        reasons=(page.reason, *reasons_for(newest, previous, target)),
+        reasons=(page.reason, *why),
         expected=EXPECTED,
         priority=Priority.HIGH,
         undo_of=None,

@@ -17,29 +17,34 @@ from lumen.effects.measuring import judged
 from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import Prices
-from lumen.model.alert import Alert, AlertChange, AlertEvent, Severity
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change
 from lumen.model.turn import Occasion, Recommendation, Turn
 from lumen.policies.report import should_repost
-from lumen.policies.rollback import RollbackAdvice, judge_rollback
+from lumen.policies.rollback import RollbackAdvice, RollbackFacts, judge_rollback
+from lumen.policies.rollback_slow import judge_slow
 from lumen.policies.size import SizeLimits
 from lumen.verification.profile import Profile
 from lumen.verification.world import SERVICE, WorldSlice
+
+_NO_ADVICE = RollbackAdvice(None, ())
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """What came of one look. `undo`: the running experiment is to be taken back, for the reason in `verdict`.
 
-    `roll_back`: a countdown begins. `in_doubt`: people are asked whether to go back to this revision.
+    `roll_back`: a countdown begins. People are asked whether to go back to a revision: `in_doubt`, where it may not be
+    to blame for a page; `slow`, where it made the service slow.
     """
 
     events: tuple[AlertEvent, ...] = ()
     wanted: Recommendation | None = None
     verdict: Judgement | None = None
     roll_back: bool = False
-    in_doubt: str | None = None
+    in_doubt: bool = False
+    slow: bool = False
     messages: int = 0
 
 
@@ -76,7 +81,7 @@ class Companion:
         self._posted_at: datetime | None = None
         self._end: datetime | None = None
         self.experiment: Experiment | None = None
-        #: Pages about which people were asked whether the release is to blame.
+        #: Alerts about which people were asked whether the release is to blame.
         self._asked: set[str] = set()
         #: All alerts by id, as they stand.
         self.alerts: dict[str, Alert] = {}
@@ -94,15 +99,16 @@ class Companion:
         found = self._pipeline.feed(measured.seen, now)
         messages = sum(self._is_told(event) for event in found.events)
         roll_back = self.roll_back_to(now) is not None
-        in_doubt = None if roll_back else self._ask(now)
+        in_doubt = not roll_back and self._ask(self._advice(now))
+        slow = not roll_back and not in_doubt and self._ask(self._slow_advice())
         verdict = self._verdict(found.events, now, whole_hour=found.turn is not None)
         wanted = None
         if found.turn is not None:
             messages += self._is_posted(found.turn, now)
             if found.turn.proposed and not isinstance(found.turn.wanted, NoData):
                 wanted = found.turn.wanted
-        messages += (wanted is not None) + (verdict is not None) + (in_doubt is not None)
-        return Said(found.events, wanted, verdict, roll_back, in_doubt, messages)
+        messages += (wanted is not None) + (verdict is not None) + in_doubt + slow
+        return Said(found.events, wanted, verdict, roll_back, in_doubt, slow, messages)
 
     def applied(self, change: Change, at: datetime, *, measured: bool) -> None:
         """A knob was turned; what policy wanted is measured from here on, what was taken back is not."""
@@ -113,21 +119,34 @@ class Companion:
     def roll_back_to(self, now: datetime) -> str | None:
         """The revision to go back to, while everything speaks for it; asked again when the countdown ends."""
         page, advice = self._advice(now)
-        return advice.target if advice is not None and page not in self._asked else None
+        return None if page in self._asked else advice.target
 
-    def _ask(self, now: datetime) -> str | None:
-        """The revision that a person may go back to; once for a page."""
-        page, advice = self._advice(now)
-        if advice is None or advice.asked is None or page in self._asked:
-            return None
-        self._asked.add(page)
-        return advice.asked
+    def asked_to(self, now: datetime) -> str | None:
+        """The revision that a person who was asked may go back to, unless the alert has closed meanwhile."""
+        return self._advice(now)[1].asked or self._slow_advice()[1].asked
 
-    def _advice(self, now: datetime) -> tuple[str, RollbackAdvice | None]:
+    def _ask(self, about: tuple[str, RollbackAdvice]) -> bool:
+        """Whether to ask: once for an alert."""
+        alert, advice = about
+        if advice.asked is None or alert in self._asked:
+            return False
+        self._asked.add(alert)
+        return True
+
+    def _advice(self, now: datetime) -> tuple[str, RollbackAdvice]:
         """The open page, and what is said of a rollback for it."""
-        page = self._pipeline.open_page()
-        facts = None if page is None or self._end is None else self._releases.facts(page, self._end)
-        return page.id if page else "", None if facts is None else judge_rollback(facts, now)
+        page, facts = self._facts(self._pipeline.open_page())
+        return page, _NO_ADVICE if facts is None else judge_rollback(facts, now)
+
+    def _slow_advice(self) -> tuple[str, RollbackAdvice]:
+        """The same of an open alert on latency."""
+        alert, facts = self._facts(next((one for one in self._open.values() if one.kind is AlertKind.LATENCY), None))
+        return alert, _NO_ADVICE if facts is None else judge_slow(facts)
+
+    def _facts(self, alert: Alert | None) -> tuple[str, RollbackFacts | None]:
+        if alert is None or self._end is None:
+            return "", None
+        return alert.id, self._releases.facts(alert, self._end)
 
     def rolled_back(self, revision: str) -> None:
         self._releases.pinned_to(revision)

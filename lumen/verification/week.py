@@ -13,7 +13,7 @@ from lumen.model.turn import Recommendation
 from lumen.verification.adjustment import Adjustment
 from lumen.verification.arrivals import SLICES_A_DAY
 from lumen.verification.companion import Companion
-from lumen.verification.incident import LABEL_OF, ROLLED_BACK, Incident, Trouble
+from lumen.verification.incident import LABEL_OF, ROLLED_BACK, Incident
 from lumen.verification.judge import turn
 from lumen.verification.person import (
     DAY,
@@ -144,10 +144,12 @@ class Week:
             self._rollback_asked = True
             self.result.clicks += 1
             self._at(now + PAGE_CLICK, lambda: self._roll_back(companion))
-        if said.in_doubt is not None:
-            revision = said.in_doubt
+        if said.in_doubt:
             self.result.clicks += 1
-            self._at(now + PAGE_CLICK + MENDS_WITHIN, lambda: self._find_out(companion, revision))
+            self._at(now + PAGE_CLICK + MENDS_WITHIN, lambda: self._find_out(companion))
+        if said.slow:
+            self.result.clicks += 1
+            self._at(now + self._person.click_after(), lambda: self._go_back(companion, companion.asked_to))
         if said.verdict is not None:
             self._settle(companion, said.verdict, now)
         if said.wanted is not None:
@@ -165,14 +167,24 @@ class Week:
             if one.start in self._known:
                 continue
             self._known.add(one.start)
-            if one.trouble is Trouble.BAD_RELEASE_ERRORS:
+            if one.trouble in ROLLED_BACK:
                 self._mend(one, now + LEAVES_TO_LUMEN)
             elif one.trouble in MENDABLE:
                 self._mend(one, now + MENDS_WITHIN)
 
     def _roll_back(self, companion: Companion) -> None:
         self._rollback_asked = False
-        revision = companion.roll_back_to(_instant(self._world.seconds))
+        self._go_back(companion, companion.roll_back_to)
+
+    def _find_out(self, companion: Companion) -> None:
+        """Is it the release? Lumen did not know, so somebody had to look; then a click is enough."""
+        self._by_hand(ByHand.LOOKED)
+        if self._world.release_fails():
+            self._go_back(companion, companion.asked_to)
+
+    def _go_back(self, companion: Companion, to: Callable[[datetime], str | None]) -> None:
+        """Approved, and judged once more before it is done."""
+        revision = to(_instant(self._world.seconds))
         if revision is None:
             return
         companion.rolled_back(revision)
@@ -181,15 +193,6 @@ class Week:
         if not self._world.roll_back():
             self.result.wrong_rollbacks += 1
             self._by_hand(ByHand.CALLED_FOR_NOTHING)
-
-    def _find_out(self, companion: Companion, revision: str) -> None:
-        """Is it the release? Lumen did not know, so somebody had to look; then a click is enough."""
-        self._by_hand(ByHand.LOOKED)
-        if self._world.release_fails():
-            companion.rolled_back(revision)
-            self._world.roll_back()
-            self.result.messages += 1
-            self.result.rollbacks += 1
 
     def _propose(self, companion: Companion, wanted: Recommendation, now: float) -> None:
         change = wanted.change

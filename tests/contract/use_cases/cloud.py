@@ -32,6 +32,7 @@ class Cloud:
     pinned: str | None = None
     allowed: bool = True
     is_silent: bool = False  # Monitoring does not answer
+    slow_from: datetime | None = None  # requests take three times as long from then on
     slice_usd: float | None = None  # what each slice costs
     unpriced: set[ServiceId] = field(default_factory=set)  # of whom it is not known
     name: str = "traffic"
@@ -70,7 +71,9 @@ class Cloud:
         found = []
         for start in _steps(window, SLICE):
             requests, errors = self._count(start, SLICE)
-            found.append(Observation(start, requests, errors, 0, p95_ms=80.0, p99_ms=120.0, cost_usd=self.slice_usd))
+            slow = 3 if self.slow_from is not None and start >= self.slow_from else 1
+            p95_ms, p99_ms = 80.0 * slow, 120.0 * slow
+            found.append(Observation(start, requests, errors, 0, p95_ms=p95_ms, p99_ms=p99_ms, cost_usd=self.slice_usd))
         unpriced = [replace(one, cost_usd=None) for one in found]
         return {service: unpriced if service in self.unpriced else found for service in services}
 

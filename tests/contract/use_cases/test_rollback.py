@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lumen.model.alert import AlertKind
 from lumen.model.message import message
 from lumen.model.proposal import LATEST, Choice, Proposal, State
 from lumen.model.snapshot import Window
@@ -291,6 +292,52 @@ async def test_a_release_that_fails_late_is_gone_back_from_when_a_person_says_so
     await tower.decide(asked, Choice.APPROVE)
     await replica.execution.settle(SERVICE)
     assert tower.cloud.pinned == "r2"
+
+
+async def slow(tower: Tower, replica: Replica, after: timedelta = timedelta()) -> None:
+    """A release that takes three times as long, `after` a time, until its alert."""
+    await tower.look(replica)
+    tower.cloud.deploy(tower.store.clock.time, "r3", 0.0)
+    await tower.look(replica, round(after / SLOT))
+    tower.cloud.slow_from = tower.store.clock.time
+    await tower.look(replica, 5)
+    assert [stored.alert.kind for stored in await tower.alerts.open(SERVICE)] == [AlertKind.LATENCY]
+
+
+async def test_a_release_that_makes_the_service_slow_is_gone_back_from_when_a_person_says_so(tower: Tower) -> None:
+    replica = tower.replica()
+    await slow(tower, replica)
+    (asked,) = await tower.traffic_proposals()
+    assert (asked.state, asked.acts_at, asked.draft.change.new) == (State.PENDING, None, "r2")
+    assert [r.code for r in asked.draft.reasons] == [
+        "alert.latency_high", "rollback.reason_target", "rollback.asked_because", "policy.rollback_slow"
+    ]  # fmt: skip
+    assert await notes(tower) == ["rollback.note_ask"]
+    await tower.decide(asked, Choice.APPROVE)
+    await replica.execution.settle(SERVICE)
+    assert tower.cloud.pinned == "r2"
+
+
+async def test_slowness_long_after_a_release_is_not_its(tower: Tower) -> None:
+    await slow(tower, tower.replica(), 2 * HOUR)
+    assert (await tower.traffic_proposals(), await notes(tower)) == ([], [])
+
+
+async def test_who_says_no_is_not_asked_again(tower: Tower) -> None:
+    replica = tower.replica()
+    await slow(tower, replica)
+    await tower.decide((await tower.traffic_proposals())[0], Choice.REJECT)
+    await tower.look(replica, 3)
+    assert [p.state for p in await tower.traffic_proposals()] == [State.REJECTED]
+
+
+async def test_a_question_about_slowness_gives_way_to_a_countdown(tower: Tower) -> None:
+    replica = tower.replica()
+    await slow(tower, replica)
+    tower.cloud.fails(tower.store.clock.time, 0.1)
+    await tower.look(replica, 4)
+    countdown, asked = await tower.traffic_proposals()
+    assert (asked.state, countdown.state, countdown.acts_at is not None) == (State.SUPERSEDED, State.PENDING, True)
 
 
 async def test_somebodys_own_proposal_about_traffic_is_not_superseded(tower: Tower) -> None:
