@@ -57,6 +57,7 @@ class Bot:
         self._metrics = metrics
         directory, size = settings.output_dir, size_limits(settings)
         files = ReportFiles(Path(directory), self._words, size) if directory else None
+        self._looking = asyncio.Lock()
         self._publishing = Publishing(lumen.publish, files, settings.services, self._words)
         self.carrying = Carrying(lumen.execution, slack.outbox.kick, kick_settling)
 
@@ -73,6 +74,8 @@ class Bot:
                 log.error("wake_crashed", kind=type(result).__name__, exc_info=result)
 
     async def _turns(self) -> None:
+        async with self._looking:
+            pass  # what the look under way brings: on a fresh installation all that Monitoring remembers
         await self._effects()  # before the turn, which waits while a change has no verdict
         began = time.monotonic()
         try:
@@ -108,7 +111,8 @@ class Bot:
         lumen = self._lumen
         looked: Sequence[ServiceId] = ()
         try:
-            looked = await lumen.watch.due(self._services)
+            async with self._looking:
+                looked = await lumen.watch.due(self._services)
             for service in looked:
                 self._metrics.watched_until.labels(service.key).set(lumen.clock.now().timestamp())
             if looked:

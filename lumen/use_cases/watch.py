@@ -148,7 +148,8 @@ class Watch:
         async with kept_alive(self._leases, claimed):
             after = {service: await self._alerts.newest(service) for service in claimed}
             seen = await self._newest(after, slot)
-            earlier = await self._earlier([service for service in claimed if after[service] is None], slot)
+            fresh = [service for service in claimed if after[service] is None and seen[service]]
+            earlier = await self._earlier(fresh, slot)
             for service, lease in sorted(claimed.items(), key=lambda one: one[0] == services[0]):
                 mates = [one for one in services if one != service] if service == services[0] else None
                 if await self._look(service, lease, after[service], seen[service], earlier.get(service, ()), mates):
@@ -199,7 +200,6 @@ class Watch:
         """
         try:
             fold = await self._caught_up(service)
-            earlier = earlier if seen else ()  # the fortnight has not come: all of it waits for the next look
             days = together(await self._days.days(service, date.min), earlier, folded(seen))
             events = [*await fold.feed(seen), *await fold.feed_days(days, after)]
             if mates is not None:
