@@ -291,7 +291,10 @@ async def _joined(
             memory.alerts,
             memory.turns,
             HourlyFigures(
-                memory.alerts, 0.0 if settings.cache_instance else settings.api_cost_per_call, size_limits(settings)
+                memory.alerts,
+                0.0 if settings.cache_instance else settings.api_cost_per_call,
+                size_limits(settings),
+                settings.services,
             ),
             deployments,
             taking_back,
