@@ -33,8 +33,8 @@ class Grounds:
     helps.
 
     `spoken_against`: the id of the newest such change, if people or its effect spoke against it. `alert`: the id of an
-    open alert. `is_watched`: the watch looked lately, so that no alert means that nothing is wrong. `others`: whatever
-    else speaks against it now.
+    open alert. `is_watched`: the watch looked lately, so that no alert means that nothing is wrong. `pinned`: what pins
+    the knob to its value, which is then a person's wish.
     """
 
     helped: int
@@ -44,7 +44,7 @@ class Grounds:
     spoken_against: str = ""
     alert: str = ""
     is_watched: bool = True
-    others: tuple[Message, ...] = ()
+    pinned: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ def _against(knob: Knob, setting: Unasked, grounds: Grounds) -> Iterator[Message
         yield message("unasked.alert", alert=grounds.alert)
     if not grounds.is_watched:
         yield message("unasked.not_watched")
-    yield from grounds.others
+    if grounds.pinned is not None:
+        yield grounds.pinned
 
 
 def _told(knob: Knob, setting: Unasked, grounds: Grounds, against: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -85,7 +86,7 @@ def _told(knob: Knob, setting: Unasked, grounds: Grounds, against: tuple[Message
     name = next((name for name, named in NAMES.items() if named is knob), "")
     if knob in setting.knobs:
         return (message("unasked.asked_because"), *against) if against else (message("unasked.allowed", setting=name),)
-    if name and grounds.earned and not grounds.spoken_against and not grounds.others:
+    if name and grounds.earned and not grounds.spoken_against and grounds.pinned is None:
         return (message("unasked.offered", setting=name),)
     return ()
 

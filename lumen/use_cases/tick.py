@@ -138,7 +138,7 @@ class Tick:
         if held:
             return (), held
         service, request_id = snapshot.service, f"turn:{snapshot.taken_at.isoformat()}"
-        weighed = await self._trust.weighed(service, wanted.change, snapshot.deployment)
+        weighed = await self._trust.weighed(service, wanted.change)
         try:
             made = await self._approvals.propose_recommended(service, wanted, request_id, weighed.told, weighed.acts_in)
         except (NotPossible, SourceUnavailable) as error:

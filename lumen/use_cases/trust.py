@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.effects.learning import Direction, direction, record_of, spoken_against
-from lumen.model.message import Message
-from lumen.model.nodata import NoData
 from lumen.model.override import pinned_by
 from lumen.model.proposal import Change, Knob, Proposal
 from lumen.model.readout import Trusted
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import Deployment
 from lumen.model.watching import TtlOverride
 from lumen.policies.unasked import NAMES, Grounds, Unasked, Weighed, weigh
 from lumen.ports.clock import Clock
@@ -36,12 +33,9 @@ class Trust:
         self._alerts = alerts
         self._clock = clock
 
-    async def weighed(self, service: ServiceId, change: Change, deployment: Deployment | NoData) -> Weighed:
+    async def weighed(self, service: ServiceId, change: Change) -> Weighed:
         """Whether a change that the policy wants now is made unasked."""
-        # Without knowing of deployments, nobody knows that there was none.
-        others = (deployment.reason,) if isinstance(deployment, NoData) else ()
-        stored = await self._stored(service)
-        return weigh(change.knob, self._setting, stored.grounds(direction(change), others))
+        return weigh(change.knob, self._setting, (await self._stored(service)).grounds(direction(change)))
 
     async def shown(self, service: ServiceId) -> tuple[Trusted, ...]:
         """Of each knob that AUTO_APPLY names, and of those that have earned it, what became of either direction."""
@@ -74,9 +68,8 @@ class _Stored:
     is_watched: bool
     override: TtlOverride | None
 
-    def grounds(self, of: Direction, others: tuple[Message, ...] = ()) -> Grounds:
+    def grounds(self, of: Direction) -> Grounds:
         record, pin = record_of(self.past, of), self.override
-        pinned = (pinned_by(pin),) if pin is not None and of[0] is Knob.TTL else ()
         return Grounds(
             helped=record.helped,
             trials=record.trials,
@@ -85,5 +78,5 @@ class _Stored:
             spoken_against=spoken_against(self.past, of),
             alert=self.alerts[0] if self.alerts else "",
             is_watched=self.is_watched,
-            others=(*others, *pinned),
+            pinned=pinned_by(pin) if pin is not None and of[0] is Knob.TTL else None,
         )

@@ -42,7 +42,7 @@ class UnaskedChanges:
         change, service = proposal.draft.change, proposal.draft.service
         outlook = await self._outlooks.of((await self._collector.snapshots((service,)))[service])
         held = await self._outlooks.held_back(outlook, change, apart_from=proposal.id)
-        weighed = await self._trust.weighed(service, change, outlook.snapshot.deployment)
+        weighed = await self._trust.weighed(service, change)
         self._fault("unasked.judged")
         ending = unasked_end(change, outlook.advised.first, held, weighed)
         await conclude(self._proposals, proposal, ending, lease)

@@ -240,13 +240,13 @@ TAKEN_BACK = [
     ("other_applied", "policy.held_cooldown"),
     ("stale", "policy.held_stale"),
     ("no_cache", "policy.too_few_lookups"),
+    ("no_deployment", "rollback.moved"),
     ("content", "unasked.not_wanted"),
     ("moved", "unasked.other"),
     ("pinned_elsewhere", "unasked.other"),
 ]
 ASKED = [
     ("pinned", "restraint.pinned"),
-    ("no_deployment", "rollback.moved"),
     ("alert", "unasked.alert"),
     ("unwatched", "unasked.not_watched"),
     ("not_named", "unasked.not_named"),

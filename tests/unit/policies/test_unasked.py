@@ -18,7 +18,7 @@ from lumen.policies.unasked import NAMES, Grounds, Unasked, unasked_end, weigh
 LONGER = Change(Knob.TTL, 300, 420, "s")
 SET = Unasked(frozenset({Knob.TTL}), timedelta(hours=2))
 TRUSTED = Grounds(helped=7, trials=7, chance=8 / 9, earned=True)
-SILENT = message("policy.held_stale", end_at="2026-03-01T12:00:00+00:00")
+PINNED = message("restraint.pinned_by_setting", ttl_seconds=420)
 AGAINST = [
     (replace(SET, knobs=frozenset({Knob.CACHE_SIZE})), {}, "unasked.not_named"),
     (SET, {"earned": False}, "unasked.not_earned"),
@@ -26,7 +26,7 @@ AGAINST = [
     (replace(SET, dry_run=True), {}, "unasked.dry_run"),
     (SET, {"alert": "a1"}, "unasked.alert"),
     (SET, {"is_watched": False}, "unasked.not_watched"),
-    (SET, {"others": (SILENT,)}, "policy.held_stale"),
+    (SET, {"pinned": PINNED}, "restraint.pinned_by_setting"),
 ]
 
 
@@ -56,7 +56,7 @@ def test_everything_that_speaks_against_it(setting: Unasked, differs: dict[str, 
         # ... and nothing where it would not.
         (Knob.TTL, Unasked(), {"earned": False}, []),
         (Knob.TTL, Unasked(), {"spoken_against": "P7"}, []),
-        (Knob.TTL, Unasked(), {"others": (SILENT,)}, []),
+        (Knob.TTL, Unasked(), {"pinned": PINNED}, []),
         (Knob.MEMORY, Unasked(), {}, []),
         (Knob.TRAFFIC, Unasked(), {}, []),
         # Where it is set, why Lumen asks all the same.
@@ -130,7 +130,7 @@ all_grounds = st.builds(
     spoken_against=st.sampled_from(("", "P7")),
     alert=st.sampled_from(("", "a1")),
     is_watched=st.booleans(),
-    others=st.sampled_from(((), (SILENT,))),
+    pinned=st.sampled_from((None, PINNED)),
 )
 
 
@@ -142,7 +142,7 @@ def test_never_when_anything_holds_it_back(
     may = (
         knob in setting.knobs
         and grounds.earned
-        and not (grounds.spoken_against or setting.dry_run or grounds.alert or grounds.others)
+        and not (grounds.spoken_against or setting.dry_run or grounds.alert or grounds.pinned)
         and grounds.is_watched
     )
     assert (weighed.acts_in is not None) == may

@@ -1,0 +1,53 @@
+"""What is done without asking, in the answers that tell of it; in both languages."""
+
+from dataclasses import replace
+
+import pytest
+
+from handlers.catalogue import Catalogue
+from handlers.views.held import held_card, trusted, unasked_lines
+from lumen.model.message import message
+from lumen.model.proposal import Knob
+from lumen.model.readout import StatusReadout, Trusted
+from tests.snapshots import SERVICE
+
+EN, KO = Catalogue("en"), Catalogue("ko")
+DONE = Trusted(Knob.TTL, True, 7, 8, 0.8, "ttl", True, ())
+ASKED = replace(DONE, against=(message("unasked.spoken_against", proposal_id="P7"), message("unasked.dry_run")))
+OFFERED = replace(
+    DONE, knob=Knob.CACHE_SIZE, up=False, setting="size", named=False, against=(message("unasked.not_named"),)
+)
+UNTRIED = Trusted(Knob.L1_ENTRIES, True, 0, 0, 0.5, "l1", True, (message("unasked.not_earned", helped=0, trials=0),))
+READOUT = StatusReadout(SERVICE, None, (), (), None, trusted=(DONE, OFFERED, UNTRIED))
+
+
+@pytest.mark.parametrize(
+    ("one", "english", "korean"),
+    [
+        (
+            DONE,
+            "Raising the TTL is done without asking, after a countdown (AUTO_APPLY): 7 of 8",
+            "TTL 올리기: 카운트다운",
+        ),
+        (
+            ASKED,
+            "Raising the TTL: AUTO_APPLY names it, but Lumen asks. P7, a late change",
+            "TTL 올리기: AUTO_APPLY에 있지만",
+        ),
+        (
+            OFFERED,
+            "Lowering the cache size may be done without asking, if AUTO_APPLY names `size`",
+            "AUTO_APPLY에 `size`",
+        ),
+        (UNTRIED, "no change of it has been measured yet", "측정된 변경이 아직 없어"),
+    ],
+)
+def test_each_record_in_words(one: Trusted, english: str, korean: str) -> None:
+    assert english in EN.say(trusted(EN, one))
+    assert korean in KO.say(trusted(KO, one))
+
+
+def test_a_report_tells_what_is_done_and_an_override_all() -> None:
+    assert len(list(unasked_lines(EN, READOUT))) == 1
+    assert list(unasked_lines(EN, replace(READOUT, trusted=(ASKED, OFFERED)))) == []
+    assert held_card(EN, READOUT).text.count("🤖") == 3
