@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from statistics import correlation, fmean, median, pstdev
+from operator import mul
+from statistics import fmean, median, pstdev
 
 from lumen.model.assessment import RhythmAssessment, RhythmState
 from lumen.model.message import Message, message
@@ -69,11 +70,11 @@ def coherence_of(cost: Series, demand: Series) -> float:
     """max(0, the best Pearson r of cost moved by up to 12 hours against demand), over the hours that both know."""
     best = 0.0
     for lag in range(-LONGEST_LAG_HOURS, LONGEST_LAG_HOURS + 1):
-        pairs = [(cost[t + lag], demand[t]) for t in range(max(0, -lag), min(len(demand), len(cost) - lag))]
+        pairs = zip(cost[max(0, lag) :], demand[max(0, -lag) :], strict=False)
         known = [(c, d) for c, d in pairs if c is not None and d is not None]
         ys, ds = [c for c, _ in known], [d for _, d in known]
         if len(known) > 2 and max(ys) > min(ys) and max(ds) > min(ds):
-            best = max(best, correlation(ys, ds))
+            best = max(best, _correlation(ys, ds))
     return min(1.0, best)
 
 
@@ -148,13 +149,16 @@ def _daily_angle(series: Series) -> float:
     """Angle of the daily wave A cos(wt + angle), fitted by least squares beside a level and a slope."""
     omega = 2 * math.pi / 24
     middle = len(series) / 2
-    rows = [
-        ((1.0, (t - middle) / len(series), math.cos(omega * t), math.sin(omega * t)), value)
-        for t, value in enumerate(series)
-        if value is not None
-    ]
-    normal = [[math.fsum(x[i] * x[j] for x, _ in rows) for j in range(4)] for i in range(4)]
-    right = [math.fsum(x[i] * y for x, y in rows) for i in range(4)]
+    hours = [(t, value) for t, value in enumerate(series) if value is not None]
+    values = [value for _, value in hours]
+    columns = (
+        [1.0] * len(hours),
+        [(t - middle) / len(series) for t, _ in hours],
+        [math.cos(omega * t) for t, _ in hours],
+        [math.sin(omega * t) for t, _ in hours],
+    )
+    normal = [[_dot(one, other) for other in columns] for one in columns]
+    right = [_dot(one, values) for one in columns]
     _, _, cosine, sine = _solve(normal, right)
     return math.atan2(-sine, cosine)
 
@@ -191,15 +195,25 @@ def _interpolated(series: Series) -> list[float]:
 
 
 def _power(values: Sequence[float], k: int) -> float:
-    count = len(values)
-    cosines, sines = _circle(count)
-    real = math.fsum(v * cosines[k * t % count] for t, v in enumerate(values))
-    imaginary = math.fsum(v * sines[k * t % count] for t, v in enumerate(values))
-    return real * real + imaginary * imaginary
+    cosines, sines = _wave(len(values), k)
+    return _dot(values, cosines) ** 2 + _dot(values, sines) ** 2
 
 
-@lru_cache(maxsize=4)
-def _circle(count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Cosines and sines of a full turn in `count` steps: a series of a week always needs the same ones."""
-    step = 2 * math.pi / count
-    return tuple(math.cos(step * t) for t in range(count)), tuple(math.sin(step * t) for t in range(count))
+@lru_cache(maxsize=2 * HOURS)
+def _wave(count: int, k: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Cosines and sines of `k` turns in `count` steps: a series of a week always needs the same ones."""
+    angles = [2 * math.pi / count * (k * t % count) for t in range(count)]
+    return tuple(map(math.cos, angles)), tuple(map(math.sin, angles))
+
+
+def _correlation(ys: Sequence[float], ds: Sequence[float]) -> float:
+    """Pearson's r of two series that both vary."""
+    y_middle, d_middle = sum(ys) / len(ys), sum(ds) / len(ds)
+    centred_y, centred_d = [y - y_middle for y in ys], [d - d_middle for d in ds]
+    scale = math.sqrt(_dot(centred_y, centred_y) * _dot(centred_d, centred_d))
+    return _dot(centred_y, centred_d) / scale if scale > 0 else 0.0
+
+
+def _dot(these: Sequence[float], those: Sequence[float]) -> float:
+    """Plain sums: rounding in the fifteenth digit moves no judgement, and a back-test makes one every hour."""
+    return sum(map(mul, these, those))
