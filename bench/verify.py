@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from lumen.verification.judge import Outcome
-from lumen.verification.summary import Summary, pooled, summary_of
+from lumen.verification.summary import Summary, Three, pooled, summary_of
 from lumen.verification.verify import verify
 
 
@@ -44,10 +44,12 @@ def _line(name: str, one: Summary) -> str:
         f"{helped}/{sum(one.outcomes.values())}, harmed {one.outcomes[Outcome.HARMED]} ({one.harmed_undone} undone), "
         f"undone in time {one.undone_in_time}/{one.to_undo}, by hand {one.by_hand_without} -> {one.by_hand_with}, "
         f"rollbacks {one.rollbacks} ({one.wrong_rollbacks} wrong), clicks {one.clicks}, messages {one.messages}, "
-        f"hit rate {one.hit_rate[0]:.3f} -> {one.hit_rate[1]:.3f} -> {one.hit_rate[2]:.3f}, "
-        f"cost {one.cost[0]:.0f} -> {one.cost[1]:.0f} -> {one.cost[2]:.0f}, "
-        f"P95 {one.p95[0]:.0f} -> {one.p95[1]:.0f} -> {one.p95[2]:.0f}"
+        f"hit rate {_three(one.hit_rate, '.3f')}, cost {_three(one.cost, '.0f')}, P95 {_three(one.p95, '.0f')}"
     )
+
+
+def _three(values: Three, form: str) -> str:
+    return " -> ".join("-" if value is None else format(value, form) for value in values)
 
 
 if __name__ == "__main__":

@@ -130,11 +130,15 @@ def _figures_table(result: "Verification", words: Catalogue) -> Table:
     for column in ("", "before", "without", "with"):
         table.add_column(words.plain(message(f"verify.column_{column}")) if column else "", justify="right")
     three = (result.before, result.without, result.with_lumen)
-    table.add_row(words.plain(message("verify.row_hit_rate")), *(f"{one.hit_rate:.1%}" for one in three))
-    table.add_row(words.plain(message("verify.row_p95")), *(f"{one.p95_ms:.0f} ms" for one in three))
+    table.add_row(words.plain(message("verify.row_hit_rate")), *(_or_dash(one.hit_rate, ".1%") for one in three))
+    table.add_row(words.plain(message("verify.row_p95")), *(_or_dash(one.p95_ms, ".0f", " ms") for one in three))
     table.add_row(words.plain(message("verify.row_cost")), *(f"${one.cost_month_usd:.2f}" for one in three))
-    table.add_row(words.plain(message("verify.row_errors")), *(f"{one.error_rate:.3%}" for one in three))
+    table.add_row(words.plain(message("verify.row_errors")), *(_or_dash(one.error_rate, ".3%") for one in three))
     return table
+
+
+def _or_dash(value: float | None, form: str, unit: str = "") -> str:
+    return "–" if value is None else f"{value:{form}}{unit}"
 
 
 def _score_table(score: BacktestScore, words: Catalogue) -> Table:

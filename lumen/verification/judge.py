@@ -54,11 +54,16 @@ def turn(world: World, change: Change) -> None:
 
 def outcome_of(with_it: Figures, without_it: Figures) -> Outcome:
     """Harm first: what got worse is not made good by what got better."""
-    hits = with_it.hit_rate - without_it.hit_rate
-    cost = with_it.cost_month_usd / without_it.cost_month_usd - 1
-    p95 = with_it.p95_ms / without_it.p95_ms - 1
+    hits = (with_it.hit_rate or 0.0) - (without_it.hit_rate or 0.0)
+    cost = _grown(with_it.cost_month_usd, without_it.cost_month_usd)
+    p95 = _grown(with_it.p95_ms, without_it.p95_ms)
     if hits < -WORSE_HIT_RATE or cost > WORSE_COST or p95 > WORSE_P95:
         return Outcome.HARMED
     if hits > BETTER_HIT_RATE or cost < -BETTER_COST or p95 < -BETTER_P95:
         return Outcome.HELPED
     return Outcome.NO_DIFFERENCE
+
+
+def _grown(now: float | None, before: float | None) -> float:
+    """As a ratio; what is not there on both sides has not grown."""
+    return now / before - 1 if now is not None and before else 0.0

@@ -19,6 +19,7 @@ from lumen.model.errors import NotPossible
 from lumen.model.message import message
 from lumen.verification.incident import ROLLED_BACK, Incident, Trouble
 from lumen.verification.profile import Profile
+from lumen.verification.ranges import SERVICE, SIZES, Range
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)([smhd])$")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -37,9 +38,8 @@ USUAL_SIZE = {
     Trouble.RELEASE: 1.0,
 }
 USUAL_SECONDS = 3600.0
-#: The range of each size; shares end at 1, everything else must be positive.
-_SHARES = frozenset({Trouble.BAD_RELEASE_ERRORS, Trouble.PLATFORM_ERRORS, Trouble.BLIP, Trouble.CACHE_SQUEEZED})
-_FIXED = frozenset({"seed"})
+#: No run is longer.
+MOST_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,14 @@ def read_scenario(text: str) -> Scenario:
     document = _parsed(text)
     if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
         raise _problem("a map with a list of steps is wanted")
+    if unknown := set(map(str, document)) - {"service", "steps"}:
+        raise _problem(f"it has {', '.join(sorted(unknown))}; there are service and steps")
     service = document.get("service", {})
     if not isinstance(service, dict):
         raise _problem("service is no map")
-    names = {one.name for one in fields(Profile)} - _FIXED
     return Scenario(
         tuple(sorted(_steps(document["steps"]), key=lambda one: one.start)),
-        {str(name): _service_value(str(name), value, names) for name, value in service.items()},
+        {str(name): _service_value(str(name), value) for name, value in service.items()},
     )
 
 
@@ -103,6 +104,8 @@ def _step(number: int, raw: Any) -> Incident:
         raise _problem(f"{where}: incident is {raw.get('incident')!r}; there are {', '.join(Trouble)}") from None
     start = _seconds(f"{where}: at", raw.get("at", "0s"))
     length = _seconds(f"{where}: for", raw["for"]) if "for" in raw else USUAL_SECONDS
+    if not length:
+        raise _problem(f"{where}: for is {raw['for']!r}; it must last")
     quiet = _seconds(f"{where}: quiet", raw.get("quiet", "0s"))
     if quiet and trouble not in ROLLED_BACK:
         raise _problem(f"{where}: quiet is for {' and '.join(sorted(ROLLED_BACK))}, which are fine at first")
@@ -111,19 +114,19 @@ def _step(number: int, raw: Any) -> Incident:
 
 
 def _size(where: str, trouble: Trouble, value: object) -> float:
-    size = _number(value)
-    if size is None or size <= 0 or (trouble in _SHARES and size > 1):
-        wanted = "a share above 0, at most 1" if trouble in _SHARES else "a number above 0"
-        raise _problem(f"{where}: size is {value!r}; {trouble} takes {wanted}")
-    return size
+    return _within(f"{where}: size", SIZES[trouble], value, f"{trouble} takes")
 
 
-def _service_value(name: str, value: object, names: set[str]) -> float:
+def _service_value(name: str, value: object) -> float:
+    if name not in SERVICE:
+        raise _problem(f"service has {name}; there are {', '.join(sorted(SERVICE))}")
+    return _within(f"service: {name}", SERVICE[name], value, "it takes")
+
+
+def _within(what: str, range_: Range, value: object, takes: str) -> float:
     number = _number(value)
-    if name not in names:
-        raise _problem(f"service has {name}; there are {', '.join(sorted(names))}")
-    if number is None or number < 0:
-        raise _problem(f"service: {name} is {value!r}; a number that is not negative is wanted")
+    if number is None or not range_.holds(number):
+        raise _problem(f"{what} is {value!r}; {takes} a number from {range_.low:g} to {range_.high:g}")
     return number
 
 
@@ -137,7 +140,10 @@ def _seconds(where: str, value: object) -> float:
     match = _DURATION.match(str(value))
     if match is None:
         raise _problem(f"{where} is {value!r}; write 90s, 45m, 6h or 2d")
-    return float(match[1]) * _SECONDS[match[2]]
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > MOST_DAYS * _SECONDS["d"]:
+        raise _problem(f"{where} is {value!r}; at most {MOST_DAYS}d")
+    return seconds
 
 
 def _problem(problem: str) -> NotPossible:

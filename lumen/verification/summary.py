@@ -16,12 +16,12 @@ A_TURN = timedelta(hours=1)
 HELPED_BAR = 0.80
 INTERVENTIONS_BAR = 0.70
 
-Three = tuple[float, float, float]
+Three = tuple[float | None, float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The three figures are before, without Lumen and with it; money is USD a month, latency ms."""
+    """The three figures are before, without Lumen and with it: USD a month, ms, 0-1; None where there is none."""
 
     alerts: int
     true_alerts: int
@@ -122,8 +122,13 @@ def _harmed(one: Adjustment) -> bool:
 
 
 def _mean(values: Sequence[Three]) -> Three:
-    first, second, third = (sum(column) / len(values) for column in zip(*values, strict=True))
+    first, second, third = (_mean_of(column) for column in zip(*values, strict=True))
     return first, second, third
+
+
+def _mean_of(column: Sequence[float | None]) -> float | None:
+    known = [value for value in column if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def missed_bars(result: Verification) -> tuple[str, ...]:

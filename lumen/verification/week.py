@@ -13,7 +13,7 @@ from lumen.model.turn import Recommendation
 from lumen.verification.adjustment import Adjustment
 from lumen.verification.arrivals import SLICES_A_DAY
 from lumen.verification.companion import Companion
-from lumen.verification.incident import LABEL_OF, ROLLED_BACK, Incident
+from lumen.verification.incident import LABEL_OF, ROLLED_BACK, Incident, Trouble
 from lumen.verification.judge import turn
 from lumen.verification.person import (
     DAY,
@@ -60,8 +60,8 @@ class Week:
         self._reviews = Reviews()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
-        #: Starts of incidents that are in somebody's hands.
-        self._known: set[float] = set()
+        #: Incidents that are in somebody's hands, by kind and start: their end may be another one later.
+        self._known: set[tuple[Trouble, float]] = set()
         self._seen_before: WorldSlice | None = None
         self._day: deque[WorldSlice] = deque(maxlen=SLICES_A_DAY)
         self._lumen_busy_at = -DAY
@@ -109,10 +109,10 @@ class Week:
     def _notice(self, now: float) -> None:
         """What people find out about by themselves."""
         for one in self._world.incidents:
-            if one.trouble not in LABEL_OF or not one.covers(now) or one.start in self._known:
+            if one.trouble not in LABEL_OF or not one.covers(now) or _mark(one) in self._known:
                 continue
             if one.start < self._began or self._person.notices_at(one) <= now:
-                self._known.add(one.start)
+                self._known.add(_mark(one))
                 self._by_hand(ByHand.LOOKED)
                 self._mend(one, now + MENDS_WITHIN)
 
@@ -120,7 +120,7 @@ class Week:
         """By hand, unless it is over by then."""
 
         def work() -> None:
-            still = next((one for one in self._world.incidents if one.start == incident.start), incident)
+            still = next((one for one in self._world.incidents if _mark(one) == _mark(incident)), incident)
             if incident.trouble in MENDABLE and still.covers(self._world.seconds):
                 self._by_hand(work_on(incident))
                 self._end(still)
@@ -164,9 +164,9 @@ class Week:
         if not about:
             self._at(now + MENDS_WITHIN, lambda: self._by_hand(ByHand.CALLED_FOR_NOTHING))
         for one in about:
-            if one.start in self._known:
+            if _mark(one) in self._known:
                 continue
-            self._known.add(one.start)
+            self._known.add(_mark(one))
             if one.trouble in ROLLED_BACK:
                 self._mend(one, now + LEAVES_TO_LUMEN)
             elif one.trouble in MENDABLE:
@@ -266,6 +266,10 @@ class Week:
             for one in self._world.incidents
             if one.trouble in LABEL_OF and one.end > one.start >= self._began and one.start < self._world.seconds
         )
+
+
+def _mark(incident: Incident) -> tuple[Trouble, float]:
+    return incident.trouble, incident.start
 
 
 def _instant(seconds: float) -> datetime:

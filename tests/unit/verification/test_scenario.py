@@ -1,12 +1,15 @@
 """Scenario files: what they may say, and the sentence for each thing they may not."""
 
 import json
+from dataclasses import fields
 
 import pytest
 
 from lumen.model.errors import NotPossible
 from lumen.verification.incident import Incident, Trouble
-from lumen.verification.profile import draw_profile
+from lumen.verification.incidents import DRAWN
+from lumen.verification.profile import Profile, draw_profile
+from lumen.verification.ranges import SERVICE, SIZES
 from lumen.verification.scenario import USUAL_SIZE, read_scenario
 
 YAML = """
@@ -51,6 +54,17 @@ def test_every_trouble_has_a_usual_size() -> None:
     assert set(USUAL_SIZE) == set(Trouble)
 
 
+def test_everything_has_a_range_that_holds_what_seeds_draw() -> None:
+    assert {one.name for one in fields(Profile)} - {"seed"} == set(SERVICE)
+    assert set(SIZES) == set(Trouble)
+    for seed in range(200):
+        drawn = draw_profile(seed)
+        assert all(allowed.holds(getattr(drawn, name)) for name, allowed in SERVICE.items())
+    for kind in DRAWN:
+        assert all(SIZES[kind.trouble].holds(size) for size in kind.sizes)
+    assert all(SIZES[trouble].holds(size) for trouble, size in USUAL_SIZE.items())
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -61,16 +75,26 @@ def test_every_trouble_has_a_usual_size() -> None:
         ("steps: [{incident: fire}]", "'fire'"),
         ("steps: [{incident: flash, at: soon}]", "'soon'"),
         ("steps: [{incident: flash, for: -1h}]", "'-1h'"),
-        ("steps: [{incident: flash, size: 0}]", "above 0"),
+        ("steps: [{incident: flash, size: 0}]", "flash takes a number from 0.1 to 20"),
         ("steps: [{incident: flash, quiet: 1h}]", "quiet is for bad_release_errors and bad_release_slow"),
         ("steps: [{incident: bad_release_slow, quiet: long}]", "'long'"),
-        ("steps: [{incident: blip, size: 1.5}]", "at most 1"),
-        ("steps: [{incident: blip, size: .nan}]", "at most 1"),
+        ("steps: [{incident: blip, size: 1.5}]", "from 0.0001 to 1"),
+        ("steps: [{incident: blip, size: .nan}]", "from 0.0001 to 1"),
+        ("steps: [{incident: cache_flushed, size: 0.001}]", "from 1 to 86400"),
+        ("steps: [{incident: flash, for: 0s}]", "it must last"),
+        ("steps: [{incident: flash, for: 91d}]", "at most 90d"),
+        ("steps: [{incident: flash, at: 9999999d}]", "at most 90d"),
         ("steps: [{incident: blip, factor: 2}]", "factor"),
         ("{steps: [], service: {colour: 1}}", "colour"),
         ("{steps: [], service: {zipf: high}}", "'high'"),
         ("{steps: [], service: {seed: 4}}", "seed"),
+        ("{steps: [], service: {requests_per_second: 0}}", "it takes a number from 0.001 to 10"),
+        ("{steps: [], service: {entry_mb: 0}}", "from 0.0001 to 1024"),
+        ("{steps: [], service: {daily_swing: 5}}", "from 0 to 0.8"),
+        ("{steps: [], service: {ttl_seconds: 30}}", "from 60 to 3600"),
+        ("{steps: [], service: {cached_share: true}}", "True"),
         ("{steps: [], service: 4}", "no map"),
+        ("{steps: [], name: x}", "name; there are service and steps"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, says: str) -> None:

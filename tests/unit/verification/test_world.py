@@ -30,6 +30,11 @@ def hours(of: World, count: int) -> Figures:
     return figures_of([of.step() for _ in range(12 * count)])
 
 
+def known(value: float | None) -> float:
+    assert value is not None
+    return value
+
+
 def test_a_seed_is_a_world() -> None:
     one, other = world(profile()), world(profile())
     for _ in range(24):
@@ -89,7 +94,7 @@ def test_a_much_shorter_ttl_harms_and_a_longer_one_hits_more(seed: int) -> None:
         here.step()
     assert judge(here, Change(Knob.TTL, 300, 60, "s")).outcome is Outcome.HARMED
     longer = judge(here, Change(Knob.TTL, 300, 600, "s"))
-    assert longer.with_it.hit_rate > longer.without_it.hit_rate
+    assert known(longer.with_it.hit_rate) > known(longer.without_it.hit_rate)
 
 
 def test_answers_that_change_within_minutes_make_a_long_ttl_dear() -> None:
@@ -98,7 +103,7 @@ def test_answers_that_change_within_minutes_make_a_long_ttl_dear() -> None:
     for _ in range(24):
         here.step()
     judged = judge(here, Change(Knob.TTL, 300, 1800, "s"))
-    assert judged.with_it.hit_rate > judged.without_it.hit_rate
+    assert known(judged.with_it.hit_rate) > known(judged.without_it.hit_rate)
     assert judged.with_it.cost_month_usd > judged.without_it.cost_month_usd
     assert judged.outcome is Outcome.HARMED
 
@@ -125,7 +130,7 @@ def test_emptying_the_cache_costs_hits() -> None:
     of = profile(3)
     well, ill = world(of), world(of, Incident(Trouble.CACHE_FLUSHED, HOUR, 4 * HOUR, 30.0))
     hours(well, 1), hours(ill, 1)
-    assert hours(ill, 3).hit_rate < hours(well, 3).hit_rate - 0.05
+    assert known(hours(ill, 3).hit_rate) < known(hours(well, 3).hit_rate) - 0.05
 
 
 def test_a_rollback_ends_a_bad_release_and_nothing_else() -> None:
@@ -171,10 +176,17 @@ def test_demand_keeps_its_mean() -> None:
 
 def test_harm_outweighs_what_got_better() -> None:
     base = figures_of([world(profile()).step()])
-    assert outcome_of(replace(base, hit_rate=base.hit_rate + 0.1), base) is Outcome.HELPED
-    dear = replace(base, hit_rate=base.hit_rate + 0.1, cost_month_usd=1.03 * base.cost_month_usd)
+    assert outcome_of(replace(base, hit_rate=known(base.hit_rate) + 0.1), base) is Outcome.HELPED
+    dear = replace(base, hit_rate=known(base.hit_rate) + 0.1, cost_month_usd=1.03 * base.cost_month_usd)
     assert outcome_of(dear, base) is Outcome.HARMED
     assert outcome_of(base, base) is Outcome.NO_DIFFERENCE
+
+
+def test_where_nobody_asks_nothing_got_better_or_worse() -> None:
+    silent = hours(world(profile(cached_share=0.0, requests_per_second=0.001)), 1)
+    assert silent.hit_rate is None
+    assert outcome_of(silent, silent) is Outcome.NO_DIFFERENCE
+    assert outcome_of(replace(silent, cost_month_usd=silent.cost_month_usd * 2), silent) is Outcome.HARMED
 
 
 def late() -> World:
@@ -184,7 +196,7 @@ def late() -> World:
 
 def test_a_release_may_be_fine_at_first() -> None:
     of = late()
-    before, quiet, failing, after = (hours(of, count).error_rate for count in (1, 1, 2, 1))
+    before, quiet, failing, after = (known(hours(of, count).error_rate) for count in (1, 1, 2, 1))
     assert max(before, quiet, after) < 0.01 < 0.1 < failing
     of = late()
     serving = [of.step().revision for _ in range(60)]
@@ -199,4 +211,4 @@ def test_a_rollback_spares_what_was_to_come(after_hours: float, *, ends: bool) -
     assert of.release_fails() is ends
     assert of.roll_back() is ends
     if after_hours > 1:
-        assert hours(of, 4).error_rate < 0.01
+        assert known(hours(of, 4).error_rate) < 0.01
