@@ -163,7 +163,7 @@ class _Page:
         rhythm = turn.assessment.rhythm
         yield self.plain("cli.state"), self.words.plain(rhythm.reason), rhythm.state.value
         if rhythm.coherence is not None and rhythm.phase is not None and rhythm.entropy is not None:
-            figures = f"{rhythm.coherence:.2f}, {rhythm.phase:+.2f}, {rhythm.entropy:.2f}"
+            figures = f"{rhythm.coherence:.2f}, {rhythm.phase:+z.2f}, {rhythm.entropy:.2f}"
             yield self.plain("cli.figures"), figures, ""
         yield self.plain("cli.budget"), self._budget(turn), ""
         for line in beside(turn.snapshot.spend):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from lumen.exporters.anchors import Anchors, between
-from lumen.exporters.operations import HOUR, deployments, failed, hours_known, incidents
+from lumen.exporters.operations import HOUR, deployments, failed, hours_known, incidents, rolled_back
 from lumen.exporters.slo import LEAST_SAMPLES
 from lumen.gates.verdicts import score_verdict
 from lumen.model.assessment import MaturityAssessment, Part, Score, SloAssessment
@@ -75,8 +75,8 @@ def _change_failure_rate(snapshot: Snapshot, _: SloAssessment) -> float | NoData
     changes = [at for at in deployments(deployment) if history.start <= at < seen_until]
     if not changes:
         return replace(_no("no_deployments"), known_absent=True)
-    found = incidents(history)
-    return sum(failed(at, found) for at in changes) / len(changes)
+    found, back = incidents(history), rolled_back(deployment)
+    return sum(at in back or failed(at, found) for at in changes) / len(changes)
 
 
 def _recovery_hours(snapshot: Snapshot, _: SloAssessment) -> float | NoData:

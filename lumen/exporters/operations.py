@@ -62,18 +62,30 @@ def _is_bad(requests: int, errors: int) -> bool:
 def deployments(deployment: Deployment) -> tuple[datetime, ...]:
     """When each new image first served, oldest first: a revision of a known image (Lumen's own edits) is none.
 
-    Revisions newer than the newest that serves have taken no traffic, so they are not deployments yet.
+    Revisions newer than the newest that serves have taken no traffic, so they are not deployments yet, unless the
+    traffic was taken away from them.
     """
     serving = [revision.created_at for revision in deployment.revisions if revision.traffic_percent > 0]
     newest_serving = max(serving, default=None)
     seen: set[str] = set()
     times: list[datetime] = []
     for revision in sorted(deployment.revisions, key=lambda r: r.created_at):
-        if newest_serving is None or revision.created_at > newest_serving or revision.image in seen:
+        waits = newest_serving is None or (revision.created_at > newest_serving and revision.left_at is None)
+        if waits or revision.image in seen:
             continue
         seen.add(revision.image)
         times.append(revision.created_at)
     return tuple(times)
+
+
+def rolled_back(deployment: Deployment) -> frozenset[datetime]:
+    """The deployments that were taken back: of their images traffic was taken away, and none of them serves."""
+    serving = {revision.image for revision in deployment.revisions if revision.traffic_percent > 0}
+    first: dict[str, datetime] = {}
+    for revision in sorted(deployment.revisions, key=lambda r: r.created_at):
+        first.setdefault(revision.image, revision.created_at)
+    left = {revision.image for revision in deployment.revisions if revision.left_at is not None}
+    return frozenset(first[image] for image in left - serving)
 
 
 def failed(deployed_at: datetime, found: tuple[Incident, ...]) -> bool:

@@ -204,6 +204,8 @@ class Revision:
     traffic_percent: int
     #: DEFAULT_TTL_SECONDS of its environment; None where it is not set in plain sight.
     env_ttl_seconds: int | None = None
+    #: Since when somebody has taken the traffic away from it, back to an older one, as Lumen remembers it.
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.assessment import Assessment
 from lumen.model.message import Message
+from lumen.model.nodata import NoData
 from lumen.model.proposal import Change
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot
 from lumen.policies.guard import Automation, held_back
+from lumen.policies.rollback_evidence import with_left
 from lumen.ports.clock import Clock
 from lumen.ports.numerics import Numerics
 from lumen.ports.state import Proposals
@@ -27,7 +29,7 @@ _RECENT = 100
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`snapshot` as it was taken, with what is remembered of the day before it."""
+    """`snapshot` as it was taken, with what is remembered of the day before it and of the revisions."""
 
     snapshot: Snapshot
     past: Past
@@ -62,10 +64,12 @@ class Outlooks:
 
     async def of(self, snapshot: Snapshot) -> Outlook:
         """As it stands at this moment."""
-        past = await self._hindsight.of(snapshot)
-        snapshot = replace(snapshot, cache_day=past.cache_day)
+        past, restraint = await self._hindsight.of(snapshot), await self._restraints.now(snapshot.service)
+        deployment = snapshot.deployment
+        if not isinstance(deployment, NoData):
+            deployment = with_left(deployment, restraint.standing.revisions or {})
+        snapshot = replace(snapshot, cache_day=past.cache_day, deployment=deployment)
         assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
-        restraint = await self._restraints.now(snapshot.service)
         return Outlook(snapshot, past, assessment, await self._advice.of(snapshot, assessment, restraint))
 
     async def held_back(self, outlook: Outlook, change: Change, apart_from: str = "") -> tuple[Message, ...]:

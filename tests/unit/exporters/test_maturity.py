@@ -1,6 +1,7 @@
 """Methods 5: parts, weights, coverage, levels."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -57,6 +58,18 @@ def test_a_deployment_with_an_incident_after_it_failed() -> None:
     found = judged(history=history(errors_5xx=tuple(errors)), deployment=deployment((NOW - at) / timedelta(days=1), 20))
     assert part(found, "change_failure_rate").value == 1.0
     assert part(found, "recovery_hours").value == 3.0
+
+
+@pytest.mark.parametrize(("left", "rate", "weekly"), [(None, 0.0, 0.25), (NOW, 0.5, 0.5)])
+def test_a_release_that_was_rolled_back_failed_though_no_hour_was_bad(
+    left: datetime | None, rate: float, weekly: float
+) -> None:
+    """Without what Lumen remembers, traffic that was never there and traffic that was taken away look alike."""
+    newest, good = deployment(1, 3).revisions
+    pinned = (replace(newest, traffic_percent=0, left_at=left), replace(good, traffic_percent=100))
+    found = judged(deployment=replace(deployment(1, 3), revisions=pinned, pinned_revision=good.name))
+    assert part(found, "change_failure_rate").value == rate
+    assert part(found, "deployments_per_week").value == weekly
 
 
 def test_without_a_deployment_there_is_no_failure_rate_and_nothing_is_missing() -> None:
