@@ -196,7 +196,8 @@ def _interpolated(series: Series) -> list[float]:
 
 def _power(values: Sequence[float], k: int) -> float:
     cosines, sines = _wave(len(values), k)
-    return _dot(values, cosines) ** 2 + _dot(values, sines) ** 2
+    real, imaginary = _dot(values, cosines), _dot(values, sines)
+    return real * real + imaginary * imaginary
 
 
 @lru_cache(maxsize=2 * HOURS)
