@@ -309,15 +309,7 @@ async def _joined(
         digest=Digest(memory.slots, memory.outbox, clock, zone),
         approvals=approvals,
         execution=execution,
-        applying=Applying(
-            approvals,
-            execution,
-            memory.proposals,
-            restraints,
-            memory.audit,
-            clock,
-            operators,
-        ),
+        applying=Applying(approvals, execution, memory.proposals, restraints, memory.audit, clock, operators),
         auditing=auditing_of(settings, memory),
         readouts=Readouts(
             memory.proposals,

@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 PICTURE_KIND = "picture"
 #: In the worker, which may have something else to do first; nobody waits longer for a picture.
-DRAW_SECONDS = 15.0
+DRAW_SECONDS = 30.0
 #: When Slack is asked whether it has looked the file through.
 LOOK_AFTER_SECONDS = (0.1, 0.4, 0.8, 1.6)
 
