@@ -25,7 +25,7 @@ def asked(*extras: str) -> list[Requirement]:
     return [each for each in found if canonicalize_name(each.name) != "lumen"]
 
 
-PRODUCTION = ("numerics", "memorystore", "pubsub")
+PRODUCTION = ("numerics", "charts", "memorystore", "pubsub")
 EXTRAS = (PRODUCTION, ("demo", *PRODUCTION), ("demo", *PRODUCTION, "dev"))
 
 
