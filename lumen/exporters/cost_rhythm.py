@@ -217,4 +217,5 @@ def _correlation(ys: Sequence[float], ds: Sequence[float]) -> float:
 
 def _dot(these: Sequence[float], those: Sequence[float]) -> float:
     """Plain sums: rounding in the fifteenth digit moves no judgement, and a back-test makes one every hour."""
-    return sum(map(mul, these, those))
+    total: float = sum(map(mul, these, those))
+    return total
