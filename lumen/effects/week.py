@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lumen.effects.disturbance import CHANGED_SOMETHING
-from lumen.effects.hours import HOUR
-from lumen.effects.trends import READERS, WEEK, hours_of_the_week
+from lumen.effects.hours import HOUR, Hours
+from lumen.effects.trends import READERS, WEEK
 from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
 from lumen.model.proposal import Proposal, State
 from lumen.model.turn import Turn
 from lumen.model.week import HOURS_A_WEEK, Curve, Mark, Week
@@ -19,18 +18,13 @@ APPLIED = CHANGED_SOMETHING - {State.FAILED}
 
 
 def week_before(
-    end: datetime,
-    zone: ZoneInfo,
-    observations: Sequence[Observation],
-    turns: Sequence[Turn],
-    proposals: Sequence[Proposal],
+    end: datetime, zone: ZoneInfo, hours: Hours, turns: Sequence[Turn], proposals: Sequence[Proposal]
 ) -> Week:
-    """The seven days before `end`, aligned down to the hour; `turns` newest first."""
+    """The seven days before `end`, aligned down to the hour; `hours` of the slices, `turns` newest first."""
     last = end.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     start = last - WEEK
-    hours = hours_of_the_week([one for one in observations if start <= one.start < last], last)
     curves = [_gate(start, turns)]
-    curves += [Curve(name, tuple(READERS[name](hour) for hour in hours)) for name in MEASURES]
+    curves += [Curve(name, tuple(READERS[name](hour) for hour in hours.between(start, last))) for name in MEASURES]
     changes = [
         Mark(one.finished_at, one.draft.change, one.state)
         for one in proposals

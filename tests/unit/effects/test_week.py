@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lumen.effects.hours import Hours
 from lumen.effects.week import week_before
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.nodata import NoData
@@ -22,15 +23,14 @@ START = END - timedelta(days=7)
 HOUR = timedelta(hours=1)
 
 
-def slices(hours: range, known: int = 12) -> list[Observation]:
+def slices(hours: range, known: int = 12) -> Hours:
     """`known` of the twelve slices of each hour."""
     starts = [START + hour * HOUR + nth * SLICE for hour in hours for nth in range(12)]
-    return [
-        Observation(start, 100, 0, p95_ms=150.0, hits=70, misses=30, cost_usd=0.02)
-        if start.minute // 5 < known
-        else Observation(start)
-        for start in starts
-    ]
+    found = Hours()
+    for start in starts:
+        one = Observation(start, 100, 0, p95_ms=150.0, hits=70, misses=30, cost_usd=0.02)
+        found.add(one if start.minute // 5 < known else Observation(start))
+    return found
 
 
 def turn(hour: int, **changes: object) -> Turn:
@@ -48,7 +48,7 @@ def proposal(state: State, at: datetime | None) -> Proposal:
     return Proposal("P1", draft, state, START, END, None, None, None, at, 1)
 
 
-def week(*, seen: list[Observation] | None = None, turns: tuple[Turn, ...] = (), end: datetime = END) -> Week:
+def week(*, seen: Hours | None = None, turns: tuple[Turn, ...] = (), end: datetime = END) -> Week:
     return week_before(end, SEOUL, slices(range(HOURS_A_WEEK)) if seen is None else seen, turns, ())
 
 
@@ -73,10 +73,10 @@ def test_every_hour_of_seven_days_in_the_readers_zone() -> None:
 
 @pytest.mark.parametrize(
     ("seen", "known"),
-    [([], []), (slices(range(3, 5)), [3, 4]), (slices(range(3, 5), known=8), []), (slices(range(-2, 1)), [0])],
+    [(Hours(), []), (slices(range(3, 5)), [3, 4]), (slices(range(3, 5), known=8), []), (slices(range(-2, 1)), [0])],
     ids=["nothing", "two hours", "too few slices", "older ones"],
 )
-def test_what_is_not_known_is_a_gap(seen: list[Observation], known: list[int]) -> None:
+def test_what_is_not_known_is_a_gap(seen: Hours, known: list[int]) -> None:
     for name in ("hit_rate", "p95_ms", "cost_usd_per_day"):
         values = curve(week(seen=seen), name).values
         assert [hour for hour, value in enumerate(values) if value is not None] == known
@@ -112,7 +112,7 @@ def test_a_partial_gate_tells_both_bounds_and_none_is_a_gap() -> None:
     ],
 )
 def test_changes_that_were_applied_in_the_week_are_marked(state: State, at: datetime | None, marked: bool) -> None:
-    found = week_before(END, SEOUL, (), (), (proposal(state, at),))
+    found = week_before(END, SEOUL, Hours(), (), (proposal(state, at),))
     assert [mark.state for mark in found.changes] == ([state] if marked else [])
 
 
@@ -123,6 +123,6 @@ def test_one_hour_is_no_curve(hours: range, shows: bool) -> None:
 
 def test_a_week_with_a_change_of_summer_time_has_its_hours() -> None:
     end = datetime(2026, 10, 27, 8, 0, tzinfo=UTC)
-    found = week_before(end, ZoneInfo("Europe/Berlin"), (), (), ())
+    found = week_before(end, ZoneInfo("Europe/Berlin"), Hours(), (), ())
     assert (found.start.hour, found.end.hour) == (10, 9)
     assert found.end == end
