@@ -1,4 +1,4 @@
-"""The composition root (with measuring, knobs, memory and paging): it names concrete adapters and joins them."""
+"""The composition root (with measuring, deciding, knobs, memory and paging): names concrete adapters and joins them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from redis.asyncio import Redis
 
 from bot.config import Settings
+from bot.deciding import outlooks_of, trust_of
 from bot.faults import fault_point
 from bot.knobs import knobs_of
 from bot.measuring import budgets_of, collector_of, news_of, publish_of, slices_of, taking_of
 from bot.memory import Memory, auditing_of, clock_of, open_memory, room_warnings
 from bot.numerics import ProcessNumerics, missing_statistics
 from bot.paging import Called, called_of
-from bot.targets import alert_targets, assessment_settings, size_limits, ttl_limits
+from bot.targets import alert_targets, size_limits
 from lumen.actuators.cache_keys import CacheSweeper
 from lumen.model.errors import StoreUnavailable
 from lumen.model.message import Message, message
@@ -24,7 +25,6 @@ from lumen.model.service import Approvers, Person
 from lumen.model.turn import Missing
 from lumen.policies.guard import Automation
 from lumen.policies.restraint import Locks
-from lumen.policies.unasked import Unasked
 from lumen.ports.clock import Clock
 from lumen.ports.numerics import Numerics
 from lumen.ports.publishing import FigureSink
@@ -39,7 +39,6 @@ from lumen.sources.redis_ttl import RedisTtl
 from lumen.sources.run_permissions import RunPermissions
 from lumen.sources.spend import GoogleBudgets
 from lumen.state import epoch
-from lumen.use_cases.advice import Advice
 from lumen.use_cases.applying import Applying
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
@@ -52,12 +51,10 @@ from lumen.use_cases.effects import Effects
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.going_back import GoingBack
-from lumen.use_cases.hindsight import Hindsight
 from lumen.use_cases.hourly_figures import HourlyFigures
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.looking import Looking
 from lumen.use_cases.operators import Operators
-from lumen.use_cases.outlook import Outlooks
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
 from lumen.use_cases.readouts import Readouts
@@ -68,7 +65,6 @@ from lumen.use_cases.rollback import Rollback
 from lumen.use_cases.showing import Showing
 from lumen.use_cases.taking_back import TakingBack
 from lumen.use_cases.tick import Tick
-from lumen.use_cases.trust import Trust
 from lumen.use_cases.unasked import UnaskedChanges
 from lumen.use_cases.watch import Watch
 from lumen.use_cases.weeks import Weeks
@@ -229,20 +225,8 @@ async def _joined(
     slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
-    hindsight = Hindsight(memory.alerts, memory.days, memory.turns, numerics)
-    outlooks = Outlooks(
-        hindsight,
-        numerics,
-        assessment_settings(settings),
-        Advice(knobs, ttl_limits(settings), size_limits(settings)),
-        automation,
-        restraints,
-        memory.proposals,
-        memory.alerts,
-        clock,
-    )
-    unasked = Unasked(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
-    trust = Trust(unasked, restraints, memory.proposals, memory.alerts, clock)
+    outlooks = outlooks_of(settings, memory, numerics, knobs, restraints)
+    trust = trust_of(settings, clock, memory, restraints)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
     execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
     drift = Drift(

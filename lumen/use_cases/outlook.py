@@ -10,11 +10,9 @@ from lumen.model.assessment import Assessment
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change
-from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot
-from lumen.policies.guard import Automation, held_back
+from lumen.policies.guard import held_back
 from lumen.policies.rollback_evidence import with_left
-from lumen.ports.clock import Clock
 from lumen.ports.numerics import Numerics
 from lumen.ports.state import Proposals
 from lumen.ports.watching import Alerts
@@ -46,21 +44,17 @@ class Outlooks:
         numerics: Numerics,
         assessment: AssessmentSettings,
         advice: Advice,
-        automation: Automation,
         restraints: Restraints,
         proposals: Proposals,
         alerts: Alerts,
-        clock: Clock,
     ) -> None:
         self._hindsight = hindsight
         self._numerics = numerics
         self._assessment = assessment
         self._advice = advice
-        self._automation = automation
         self._restraints = restraints
         self._proposals = proposals
         self._alerts = alerts
-        self._clock = clock
 
     async def of(self, snapshot: Snapshot) -> Outlook:
         """As it stands at this moment."""
@@ -74,15 +68,13 @@ class Outlooks:
 
     async def held_back(self, outlook: Outlook, change: Change, apart_from: str = "") -> tuple[Message, ...]:
         """All that keeps Lumen from proposing `change` of its own now; `apart_from`: the proposal that does already."""
-        snapshot, now = outlook.snapshot, self._clock.now()
-        stored = await self._stored(snapshot.service, apart_from)
-        situation = situation_of(change, stored, snapshot.deployment, now)
-        return held_back(snapshot, outlook.assessment, self._automation, situation, now)
-
-    async def _stored(self, service: ServiceId, apart_from: str) -> Stored:
-        return Stored(
+        snapshot, service = outlook.snapshot, outlook.snapshot.service
+        restraint = await self._restraints.now(service)
+        stored = Stored(
             recent=await self._proposals.recent(service, _RECENT),
             unfinished=[p for p in await self._proposals.unfinished(service) if p.id != apart_from],
             alerts=await self._alerts.open(service),
-            pause=(await self._restraints.now(service)).standing.pause,
+            pause=restraint.standing.pause,
         )
+        situation = situation_of(change, stored, snapshot.deployment, restraint.now)
+        return held_back(snapshot, outlook.assessment, restraint.automation, situation, restraint.now)

@@ -81,11 +81,9 @@ class Room:
             Inline(),
             AssessmentSettings(),
             Advice(self.house.knobs, TtlLimits(), SizeLimits()),
-            automation,
             self.restraints(automation),
             store.proposals,
             alerts,
-            store.clock,
         )
 
     def tick(self, automation: Automation | None = None) -> Tick:
