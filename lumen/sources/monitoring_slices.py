@@ -21,6 +21,9 @@ from lumen.vendors.google_errors import no_data
 #: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes.
 PIECE = timedelta(days=2)
 
+#: What a server has counted up to now says nothing of a window that ended so long before.
+LONG_AGO = timedelta(hours=1)
+
 #: Per service and slice.
 _Found = dict[ServiceId, dict[int, Observation]]
 
@@ -83,7 +86,7 @@ class MonitoringSlices:
         self, own: RedisInfoCache, found: Mapping[ServiceId, list[Observation] | NoData], window: Window
     ) -> None:
         """Of the five minutes up to now rather than of the slice: a level, near enough for what is usual."""
-        if isinstance(await own.refresh(), NoData):
+        if isinstance(await own.refresh(), NoData) or own.sampled_at is None or own.sampled_at - window.end > LONG_AGO:
             return
         counters = own.counters(Window(window.end - SLICE, window.end))
         if isinstance(counters, NoData):

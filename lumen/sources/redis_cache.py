@@ -30,8 +30,6 @@ from lumen.vendors.redis_errors import place, reading
 MB = 2**20
 #: Less than a slice of history says too little.
 LEAST_SPAN = timedelta(minutes=5)
-#: What was counted up to now says nothing of a window that ended so long before.
-LONG_AGO = timedelta(hours=1)
 #: Samples nearer than this to the one before replace it, so that a person who asks often does not grow the memory.
 LEAST_GAP = timedelta(minutes=1)
 #: Of samples: the longest look-back (24 h) in steps of the five-minute watch, and some.
@@ -126,14 +124,16 @@ class RedisInfoCache:
             return no_data(error, unreachable=error.reason.code in _DEAD)
         return info
 
-    def counters(self, window: Window) -> Counters | NoData:
-        """Differences over a span as long as the window, or as much of it as has been sampled (`seconds` says).
+    @property
+    def sampled_at(self) -> datetime | None:
+        """When the counters were last read."""
+        return self._samples[-1].at if self._samples else None
 
-        They tell of now: of a window that ended long ago nothing is known.
-        """
+    def counters(self, window: Window) -> Counters | NoData:
+        """Differences over a span as long as the window, or as much of it as has been sampled (`seconds` says)."""
         newest = self._samples[-1] if self._samples else None
         earlier = [s for s in self._samples if newest and newest.at - s.at >= LEAST_SPAN]
-        if newest is None or not earlier or newest.at - window.end > LONG_AGO:
+        if newest is None or not earlier:
             return self._too_early()
         wanted = newest.at - timedelta(seconds=window.seconds)
         # The sample nearest to the window's beginning: never far before it, so an old hour is not averaged in.

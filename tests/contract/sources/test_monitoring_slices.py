@@ -108,6 +108,10 @@ async def test_a_servers_own_counters_tell_of_the_newest_slice(looking: Looking)
     assert found[-1].lookups is not None
     assert found[-1].lookups > 100
     assert all(one.lookups is None for one in found[:-1])
+    long_ago = looking.window(2 * HOUR)
+    past = (await source.slices((looking.api,), Window(long_ago.start, long_ago.end - HOUR)))[looking.api]
+    assert not isinstance(past, NoData)
+    assert all(one.lookups is None for one in past)
 
 
 async def test_counts_are_the_slices_without_latencies(looking: Looking) -> None:

@@ -179,7 +179,7 @@ async def test_buckets_are_read_at_run_time_and_slices_add_up(
     assert isinstance(found, Traffic)
     assert isinstance(found.latency, LatencyDistribution)
     assert found.latency.bounds_ms == bounds
-    assert found.latency.counts == (2, 8, 4, *[0] * (len(bounds) - 2))
+    assert found.latency.counts == (2, 8, 4)
 
 
 async def test_histograms_with_other_buckets_are_not_added(google: ForeignGoogle, source: MonitoringTraffic) -> None:
