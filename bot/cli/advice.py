@@ -182,7 +182,7 @@ def cache(
     settings = load()
     services = watched(settings, service)
     turns, now = run(settings, last_turns(settings, services), asking=True), clock_of(settings).now()
-    sizes = [size_of_turn(turn, size_limits(settings)) for turn in turns]
+    sizes = [size_of_turn(turn, size_limits(settings), now) for turn in turns]
     if dump_metrics:
         typer.echo(measured_json(turns))
     elif as_json:
@@ -207,7 +207,7 @@ def gate(service: Service = "", as_json: Json = False) -> None:
     services = watched(settings, service)
     turns, now = run(settings, last_turns(settings, services), asking=True), clock_of(settings).now()
     if as_json:
-        typer.echo(gate_json(turns, now))
+        typer.echo(gate_json(turns, now, settings.lumen_locale))
     else:
         print_gate(turns, now, settings.lumen_locale)
     say_no_turn(settings, services, turns)

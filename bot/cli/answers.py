@@ -124,14 +124,14 @@ async def size_measured(lumen: Lumen, service: ServiceId, limits: SizeLimits) ->
     turn = await _last(lumen, service)
     if turn is None:
         return SizeAnswer(service.key, None, NO_TURN_YET, NO_TURN_YET)
-    return replace(size_of_turn(turn, limits), is_stale=is_stale(turn, lumen.clock.now()))
+    return size_of_turn(turn, limits, lumen.clock.now())
 
 
-def size_of_turn(turn: Turn, limits: SizeLimits) -> SizeAnswer:
-    """From what this turn measured."""
+def size_of_turn(turn: Turn, limits: SizeLimits, now: datetime) -> SizeAnswer:
+    """From what this turn measured, as it stands at `now`."""
     snapshot = turn.snapshot
     figures, advice = size_figures(snapshot.cache), recommend_size(snapshot, limits)
-    return SizeAnswer(snapshot.service.key, snapshot.window.end, figures, advice)
+    return SizeAnswer(snapshot.service.key, snapshot.window.end, figures, advice, is_stale(turn, now))
 
 
 async def _last(lumen: Lumen, service: ServiceId) -> Turn | None:

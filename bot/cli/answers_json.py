@@ -166,9 +166,9 @@ def _change_json(words: Catalogue, proposal: Proposal | None) -> Json | None:
     return {"proposal": proposal.id, "state": proposal.state.value, "says": words.plain(outcome(words, proposal))}
 
 
-def gate_json(turns: Sequence[Turn], now: datetime) -> str:
+def gate_json(turns: Sequence[Turn], now: datetime, locale: str) -> str:
     """The figures of `print_gate`."""
-    found = []
+    words, found = Catalogue(locale), []
     for turn in turns:
         gate = turn.assessment.gate
         known = not isinstance(gate.score.value, NoData)
@@ -179,7 +179,9 @@ def gate_json(turns: Sequence[Turn], now: datetime) -> str:
                 "is_stale": is_stale(turn, now),
                 "verdict": gate.verdict.value,
                 "health": gate.health.value,
+                "health_reason": _message_json(words, gate.health_reason),
                 "score": gate.score.value if known else None,
+                "at_most": gate.score.most,
                 "partial": gate.partial,
             }
         )

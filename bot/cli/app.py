@@ -102,7 +102,7 @@ def _print_turns(settings: "Settings", last: "Last", as_json: bool, summary_only
     from bot.cli.talk import Talk, talk
     from bot.targets import size_limits
 
-    sizes = [size_of_turn(turn, size_limits(settings)) for turn in last.turns]
+    sizes = [size_of_turn(turn, size_limits(settings), last.now) for turn in last.turns]
     found = Reported(last.turns, sizes, last.now, last.health_code())
     if as_json:
         typer.echo(report_json(found, settings.lumen_locale))

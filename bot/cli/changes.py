@@ -52,7 +52,7 @@ def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> 
     words = Catalogue(settings.lumen_locale)
     says = words.plain(_said(answer) if proposal is None else outcome(words, proposal))
     if as_json:
-        typer.echo(json.dumps(_traffic_json(answer, proposal, says), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(traffic_json(answer, proposal, says), ensure_ascii=False, indent=2))
     else:
         typer.echo(says)
     raise typer.Exit(ExitCode(exit_code_of_change(proposal)))
@@ -71,7 +71,8 @@ def _said(answer: "TrafficAnswer") -> "Message":
     return message("apply.traffic_would", service=service, target=target, serving=serving)
 
 
-def _traffic_json(answer: "TrafficAnswer", proposal: "Proposal | None", says: str) -> dict[str, object]:
+def traffic_json(answer: "TrafficAnswer", proposal: "Proposal | None", says: str) -> dict[str, object]:
+    """docs/json.md names the fields."""
     return {
         "service": answer.service.key,
         "pinned_to": None if answer.present == "LATEST" else answer.present,

@@ -24,7 +24,7 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reported(*turns: Turn, age: timedelta = timedelta(0)) -> Reported:
-    return Reported(turns, [size_of_turn(one, SizeLimits()) for one in turns], NOW + age, 1)
+    return Reported(turns, [size_of_turn(one, SizeLimits(), NOW + age) for one in turns], NOW + age, 1)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

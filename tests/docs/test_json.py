@@ -1,0 +1,42 @@
+"""docs/json.md names every field that `--json` prints, and no other."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.cli.answers import size_of_turn, ttl_of_figures
+from bot.cli.answers_json import cache_json, gate_json, report_json, size_json, ttl_json
+from bot.cli.changes import traffic_json
+from bot.cli.changing import TrafficAnswer
+from bot.cli.printing_report import Reported
+from lumen.policies.size import SizeLimits
+from lumen.policies.ttl import TtlLimits
+from lumen.policies.ttl_rules import TtlFigures
+from tests.snapshots import NOW, SERVICE
+from tests.unit.handlers.test_why import MONTH, turn
+
+PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+TURN = turn(MONTH)
+SIZE = size_of_turn(TURN, SizeLimits(), NOW)
+PRINTED = {
+    "report": json.loads(report_json(Reported((TURN,), (SIZE,), NOW, 0), "en"))[0],
+    "cache": cache_json(TURN, SIZE, NOW, "en"),
+    "ttl": json.loads(ttl_json(ttl_of_figures(TtlFigures(300, 0.7, 0.7, 0, None), TtlLimits()), None, "en")),
+    "size": json.loads(size_json(SIZE, None, "en")),
+    "gate": json.loads(gate_json([TURN], NOW, "en"))[0],
+    "rollback": traffic_json(TrafficAnswer(SERVICE, "LATEST", "ion-api-00041", "LATEST"), None, ""),
+}
+
+
+def documented(command: str) -> set[str]:
+    """What stands in code in the first column under that heading."""
+    section = PAGE.partition(f"\n## {command}\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return set(re.findall(r"`(\w+)`", " ".join(rows)))
+
+
+@pytest.mark.parametrize("command", sorted(PRINTED))
+def test_every_field_is_documented(command: str) -> None:
+    assert documented(command) == set(PRINTED[command])
