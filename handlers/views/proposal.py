@@ -74,9 +74,9 @@ def add_buttons(built: Card, proposal: Proposal, of: str = "") -> None:
 
 
 def line(words: Catalogue, proposal: Proposal) -> str:
-    """The proposal in one line, for lists and answers."""
+    """The proposal in one line, for lists and answers; of a countdown, when it acts by itself."""
     change = proposal.draft.change
-    return words.say(
+    told = words.say(
         message(
             "views.proposal_line",
             sign=STATE_SIGNS[proposal.state],
@@ -86,6 +86,9 @@ def line(words: Catalogue, proposal: Proposal) -> str:
             **change_params(change),
         )
     )
+    if proposal.state is not State.PENDING or proposal.acts_at is None:
+        return told
+    return f"{told} · {words.say(message('views.proposal_acts', acts_at=iso(proposal.acts_at)))}"
 
 
 def _what(words: Catalogue, proposal: Proposal) -> str:

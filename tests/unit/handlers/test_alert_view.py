@@ -161,6 +161,7 @@ def test_a_rollback_is_confirmed_in_its_own_words() -> None:
     confirm = button(card(EN, pending), "proposal.approve")["confirm"]
     assert "All requests to ion-api go to ion-api-00041" in confirm["text"]["text"]
     assert "way back" in confirm["text"]["text"]
+    assert "acts by itself at <!date^" in line(EN, pending)
     assert labels(card(EN, pending)) == ["Approve now", "Reject", "Snooze 15 min", "Details"]
 
 
