@@ -8,7 +8,7 @@ import pytest
 from handlers.catalogue import LOCALES, Catalogue
 from handlers.views.alert import incident_card, mention_card
 from handlers.views.emergency import emergency_card, flush_card
-from handlers.views.proposal import SNOOZE, card
+from handlers.views.proposal import SNOOZE, card, line
 from handlers.views.report import report
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.calling import PagerState, PagerStep, Silence, Taken
