@@ -103,8 +103,8 @@ RULES = (
     ),
     TtlRule(
         "ttl_cost_rises",
-        lambda f: f.cost_rises and f.hit_rate <= 0.90 and f.memory_ratio <= 0.70,
-        +1, Strategy.CONSERVATIVE, Priority.LOW,
+        lambda f: f.cost_rises and f.hit_rate <= 0.90 and f.memory_ratio <= 0.85,
+        +1, Strategy.MODERATE, Priority.LOW,
     ),
     TtlRule(
         "ttl_best_state",

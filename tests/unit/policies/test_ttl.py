@@ -70,11 +70,22 @@ def test_many_evictions_say_size_first() -> None:
     assert found.reasons[0].code == "policy.ttl_evictions_size_first"
 
 
-def test_rising_cost_fine_tunes_the_best_state() -> None:
-    best = cache(0.85, 0.65, 0)
-    assert recommended(snapshot(cache=best)).change is None
-    found = recommended(snapshot(cache=best, history=history(cost_usd=rising(0.1))))
-    assert (new_value(found, 300), found.strategy) == (360, Strategy.CONSERVATIVE)
+@pytest.mark.parametrize(
+    ("hit_rate", "memory", "evictions", "rise", "new"),
+    [
+        *[(0.85, 0.65, 0, 0.1, 420), (0.85, 0.85, 99, 0.035, 420), (0.90, 0.75, 0, 0.035, 420)],
+        *[(0.85, 0.65, 0, 0.019, 300), (0.91, 0.65, 0, 0.1, 300), (0.85, 0.65, 100, 0.1, 300)],
+        (0.85, 0.86, 0, 0.1, 240),
+    ],
+)
+def test_rising_cost_speaks_for_a_moderate_step_where_there_is_room(
+    hit_rate: float, memory: float, evictions: int, rise: float, new: int
+) -> None:
+    best = cache(hit_rate, memory, evictions)
+    assert recommended(snapshot(cache=best)).change is None or memory > 0.85
+    found = recommended(snapshot(cache=best, history=history(cost_usd=rising(rise))))
+    assert new_value(found, 300) == new
+    assert found.strategy is (Strategy.MODERATE if new == 420 else found.strategy)
 
 
 @pytest.mark.parametrize(("strategy", "new"), [("AGGRESSIVE", 600), ("MODERATE", 420), ("CONSERVATIVE", 360)])
