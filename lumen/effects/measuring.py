@@ -3,14 +3,12 @@
 The same live and in a verification. Needs the extra `numerics`.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-
-from lumen.effects.estimate import LEAST_KNOWN, MetricHistory, TooLittle, estimate
+from lumen.effects.design import MetricHistory
+from lumen.effects.estimate import LEAST_KNOWN, TooLittle, estimate
 from lumen.effects.experiment import BEFORE, Experiment, Finding
 from lumen.effects.hours import HOUR, Hour, Hours
 from lumen.effects.verdict import ALPHA_BY_LOOK, Effect, EffectVerdict, judge_effect
@@ -69,22 +67,16 @@ def _costs_more(change: Change, cost: Effect | None) -> bool | None:
 
 def _effect(metric: Metric, experiment: Experiment, hours: Hours, now: datetime, alpha: float) -> Effect | None:
     changed = experiment.started_at.replace(minute=0, second=0, microsecond=0)
-    # The hour in which it was changed is neither before nor after.
-    seen = [*hours.between(changed - BEFORE, changed), *hours.between(changed + HOUR, now)]
-    history = MetricHistory(
-        values=[metric.value(hour) for hour in seen],
-        control=_demand(seen),
-        weekend=[(changed - BEFORE + index * HOUR).weekday() >= 5 for index in range(len(seen))],
-        changed_at=round(BEFORE / HOUR),
-    )
-    if not any(value is not None for value in history.values) or history.control is None:
+    seen = hours.between(changed - BEFORE, now)
+    changed_at = round(BEFORE / HOUR)
+    control = _demand(seen)
+    if control is None:
         return None
-    try:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = estimate(history, alpha)
-    except (np.linalg.LinAlgError, ValueError):
-        return None  # a figure that never moves has no scatter to compare a step with
-    if isinstance(found, TooLittle) or not all(map(math.isfinite, (found.effect, found.low, found.high))):
+    # The hour in which it was changed is neither before nor after.
+    values = [None if index == changed_at else metric.value(hour) for index, hour in enumerate(seen)]
+    weekend = [(changed - BEFORE + index * HOUR).weekday() >= 5 for index in range(len(seen))]
+    found = estimate(MetricHistory(values, control, weekend, changed_at), alpha)
+    if isinstance(found, TooLittle):
         return None
     return Effect(metric.name, found.effect, found.low, found.high, metric.good_is_up, found.beyond_placebo)
 

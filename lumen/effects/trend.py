@@ -15,6 +15,12 @@ HOURS_A_DAY = 24
 #: Hours are never more alike than this, and the interval never goes by fewer degrees of freedom.
 MOST_ALIKE = 0.98
 LEAST_FREEDOM = 1.5
+#: What is larger was not measured; its slopes would be infinite.
+LARGEST = 1e100
+#: Freak hours count for no more than this many (robust) spreads when it is asked how alike hours are.
+FREAK_SPREADS = 3.0
+#: Days with this many known hours, of which at least four tell how days differ.
+LEAST_HOURS, LEAST_DAYS = 12, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +40,11 @@ def trend(hourly: Sequence[float | None]) -> Trend | None:
     """Theil-Sen over the known hours, each taken against its hour of the day; None with fewer than a day of them.
 
     The interval counts hours as what they are, neighbours that resemble each other: it is widened for their
-    autocorrelation, for what the daily curve took away, and by Student's t on as many hours as are independent.
+    autocorrelation, for what the daily curve took away, and by Student's t on as many hours as are independent; or for
+    the differences of whole days (a weekend), where these are more than such hours explain.
     """
     values = np.array([np.nan if value is None else value for value in hourly], dtype=np.float64)
+    values[np.abs(values) > LARGEST] = np.nan
     hours = np.arange(len(values))
     known = np.isfinite(values)
     if known.sum() < LEAST_POINTS:
@@ -63,12 +71,35 @@ def _without_daily_curve(values: Floats, hours: NDArray[np.int64], known: NDArra
 
 def _widening(rest: Floats, hours: NDArray[np.int64]) -> float:
     """How much wider the interval is than that of independent hours, from what the line leaves over."""
+    rest = _without_freaks(rest)
     likeness = _likeness(rest, hours)
     independent = len(rest) * (1 - likeness) / (1 + likeness)
     few = float(student.ppf(0.975, max(LEAST_FREEDOM, independent - 2)) / norm.ppf(0.975))
     days = len(np.unique(hours // HOURS_A_DAY))
     curve = np.sqrt(days / (days - 1)) if days > 1 else 1.0
-    return float(np.sqrt((1 + likeness) / (1 - likeness)) * curve * few)
+    return max(float(np.sqrt((1 + likeness) / (1 - likeness)) * curve * few), _widening_of_days(rest, hours))
+
+
+def _widening_of_days(rest: Floats, hours: NDArray[np.int64]) -> float:
+    """The same by how much the means of days scatter round their line, against those of independent hours."""
+    days, counts = np.unique(hours // HOURS_A_DAY, return_counts=True)
+    days = days[counts >= LEAST_HOURS]
+    scatter = float(rest.var())
+    if len(days) < LEAST_DAYS or scatter <= 0:
+        return 1.0
+    means = np.array([rest[hours // HOURS_A_DAY == day].mean() for day in days])
+    line = np.column_stack([np.ones(len(days)), days])
+    beside = means - line @ np.linalg.lstsq(line, means, rcond=None)[0]
+    freedom = len(days) - 2
+    alike = float(beside @ beside) / freedom / (scatter / HOURS_A_DAY)
+    return float(np.sqrt(alike) * student.ppf(0.975, freedom) / norm.ppf(0.975))
+
+
+def _without_freaks(rest: Floats) -> Floats:
+    """With what is far out drawn in: a freak hour is like none, and would hide how alike the others are."""
+    middle = np.median(rest)
+    reach = FREAK_SPREADS * 1.4826 * np.median(np.abs(rest - middle))
+    return np.asarray(np.clip(rest, middle - reach, middle + reach) if reach > 0 else rest, dtype=np.float64)
 
 
 def _likeness(rest: Floats, hours: NDArray[np.int64]) -> float:

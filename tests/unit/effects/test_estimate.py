@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
-from lumen.effects.estimate import Estimate, MetricHistory, TooLittle, estimate
+from lumen.effects.design import MetricHistory
+from lumen.effects.estimate import Estimate, TooLittle, estimate
 from lumen.effects.trend import trend
 
 BEFORE = 336

@@ -1,5 +1,6 @@
 """The look as the worker makes it: what each knob is for, and figures that allow no estimate."""
 
+import math
 from random import Random
 
 import pytest
@@ -73,6 +74,15 @@ def test_figures_that_never_move_or_are_not_there_allow_no_estimate() -> None:
     for given in (still, Hours(), hours(hit_rate=0.0)):
         verdict, _, undo = looked(Knob.TTL, 120, given)
         assert (verdict, undo) == (EffectVerdict.WAIT, False)
+
+
+def test_hours_after_the_change_are_compared_with_their_own_hour_of_the_day() -> None:
+    """The hour of the change is left out, which must not move the others against the daily wave."""
+    given = hours(noise=0.005)
+    for start, hour in given.by_start.items():
+        hour.hits = round(hour.hits * (1 + 0.3 * math.cos(math.tau * start.hour / 24)))
+    found = judge(Experiment(Change(Knob.TTL, 1000, 1001, ""), NOW), 24, given, END).effects[0]
+    assert found.high - found.low < 0.02
 
 
 def test_without_lookups_requests_are_the_control() -> None:

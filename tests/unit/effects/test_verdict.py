@@ -20,37 +20,63 @@ def effect(size: float, reach: float, good_is_up: bool = True, beyond_placebo: b
     return Effect("hit_rate", size, size - reach, size + reach, good_is_up, beyond_placebo)
 
 
-@pytest.mark.parametrize(
-    ("hours", "main", "verdict"),
-    [
-        (24, effect(0.10, 0.05), KEPT),
-        (24, effect(0.02, 0.01), KEPT),
-        (24, effect(0.10, 0.20), WAIT),
-        (24, effect(-0.10, 0.05), HARMFUL),
-        (24, effect(-0.04, 0.01), WAIT),
-        (72, effect(-0.04, 0.01), INCONCLUSIVE),
-        (48, effect(-0.10, 0.20), WAIT),
-        (72, effect(0.10, 0.20), INCONCLUSIVE),
-        (24, effect(0.10, 0.05, beyond_placebo=False), WAIT),
-        (24, effect(-0.10, 0.05, beyond_placebo=False), WAIT),
-        (24, effect(0.10, 0.05, good_is_up=False), HARMFUL),
-        (24, effect(-0.10, 0.05, good_is_up=False), KEPT),
-        (24, None, WAIT),
-        (72, None, INCONCLUSIVE),
-    ],
-)
-def test_table(hours: int, main: Effect | None, verdict: EffectVerdict) -> None:
-    judged = judge_effect(hours, main)
+def gain(size: float, low: float, high: float, good_is_up: bool, beyond_placebo: bool = True) -> Effect:
+    """Good is positive here, whichever way the metric improves."""
+    if good_is_up:
+        return Effect("hit_rate", size, low, high, True, beyond_placebo)
+    return Effect("p95_ms", -size, -high, -low, False, beyond_placebo)
+
+
+#: The interval excludes 0 or not, and on which side; a harm counts from five per cent on.
+CLEAR = [
+    (0.10, 0.05, 0.15, KEPT),
+    (0.02, 0.001, 0.04, KEPT),
+    (0.10, 0.0, 0.20, WAIT),
+    (0.10, -0.10, 0.30, WAIT),
+    (0.0, -0.01, 0.01, WAIT),
+    (-0.0499, -0.06, -0.04, WAIT),
+    (-0.05, -0.09, -0.001, HARMFUL),
+    (-0.10, -0.15, -0.05, HARMFUL),
+    (-0.10, -0.20, 0.0, WAIT),
+    (-0.10, -0.30, 0.10, WAIT),
+]
+
+
+@pytest.mark.parametrize("hours", [24, 48, 72])
+@pytest.mark.parametrize("good_is_up", [True, False])
+@pytest.mark.parametrize("beyond", [True, False])
+@pytest.mark.parametrize(("size", "low", "high", "clear"), CLEAR)
+def test_table(
+    hours: int, good_is_up: bool, beyond: bool, size: float, low: float, high: float, clear: EffectVerdict
+) -> None:
+    judged = judge_effect(hours, gain(size, low, high, good_is_up, beyond), costs_more=False)
+    open_still = WAIT if hours < 72 else INCONCLUSIVE
+    verdict = clear if beyond and clear is not WAIT else open_still
     assert (judged.verdict, judged.undo) == (verdict, verdict is HARMFUL)
 
 
-def test_a_gain_that_another_objective_pays_for_is_not_kept() -> None:
-    latency = Effect("latency", 0.03, 0.01, 0.05, False, True)
-    slight = Effect("latency", 0.019, 0.01, 0.03, False, True)
-    chance = Effect("latency", 0.03, -0.01, 0.07, False, True)
-    assert judge_effect(24, effect(0.1, 0.05), [latency]).verdict is WAIT
-    assert judge_effect(24, effect(0.1, 0.05), [slight]).verdict is KEPT
-    assert judge_effect(24, effect(0.1, 0.05), [chance]).verdict is KEPT
+@pytest.mark.parametrize(("hours", "verdict"), [(24, WAIT), (48, WAIT), (72, INCONCLUSIVE)])
+def test_too_little_is_never_a_verdict(hours: int, verdict: EffectVerdict) -> None:
+    assert judge_effect(hours, None).verdict is verdict
+
+
+@pytest.mark.parametrize("good_is_up", [True, False])
+@pytest.mark.parametrize(
+    ("size", "low", "high", "beyond", "verdict"),
+    [
+        (-0.03, -0.05, -0.01, True, WAIT),
+        (-0.019, -0.03, -0.01, True, KEPT),
+        (-0.03, -0.07, 0.01, True, KEPT),  # by chance
+        (-0.03, -0.05, -0.01, False, KEPT),  # no more than what comes of itself
+        (0.03, 0.01, 0.05, True, KEPT),
+    ],
+)
+def test_a_gain_that_another_objective_pays_for_is_not_kept(
+    good_is_up: bool, size: float, low: float, high: float, beyond: bool, verdict: EffectVerdict
+) -> None:
+    fine = gain(0.01, -0.01, 0.02, good_is_up)
+    other = gain(size, low, high, good_is_up, beyond)
+    assert judge_effect(24, effect(0.1, 0.05), [fine, other]).verdict is verdict
 
 
 @pytest.mark.parametrize(("costs_more", "undo"), [(True, True), (False, False), (None, False)])
