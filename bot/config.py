@@ -194,7 +194,7 @@ class Settings(Judging):
     def _knobs_of_the_policy(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         wrong = [name for name in value if name not in NAMES]
         if wrong:
-            raise ValueError(f"{', '.join(wrong)}: give of {', '.join(NAMES)} those that may be changed without asking")
+            raise ValueError(f"{', '.join(wrong)}: name of {', '.join(NAMES)} those that may be changed without asking")
         return value
 
     @field_validator("auto_apply_after")

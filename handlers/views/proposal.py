@@ -156,7 +156,7 @@ def _decided(proposal: Proposal) -> Message | None:
     codes = {
         Choice.TIMER: "views.decided_timer",
         Choice.EXPIRE: "views.decided_expired",
-        Choice.WITHDRAW: "views.decided_withdrawn",
+        Choice.WITHDRAW: "views.decided_withdrawn" if decision.note is None else "views.decided_withdrawn_because",
         Choice.SUPERSEDE: "views.decided_superseded",
     }
     # An approval on the command line has no Slack user: it is said without a mention.
