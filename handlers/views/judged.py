@@ -38,10 +38,12 @@ def budget_lines(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> 
             untold.setdefault(shown, []).append(words.plain(Message(f"budget.name_{budget.name}", {})))
         elif isinstance(budget.burn, NoData):
             yield say(budget.shown)
-        elif budget.lasts_days is None:
-            yield say(message("budget.burn", shown=shown, burn=budget.burn))
-        else:
+        elif budget.lasts_days is not None:
             yield say(message("budget.ends", shown=shown, burn=budget.burn, days=budget.lasts_days))
+        elif budget.back_days is not None:
+            yield say(message("budget.back", shown=shown, burn=budget.burn, days=budget.back_days))
+        else:
+            yield say(message("budget.burn", shown=shown, burn=budget.burn))
     for shown, names in untold.items():
         yield say(message("budget.no_data", names=", ".join(names), shown=shown))
 

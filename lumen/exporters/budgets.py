@@ -82,6 +82,8 @@ def _budget(kind: _Kind, days: Mapping[date, _Counts], now: datetime) -> ErrorBu
     remaining = left if whole.slices >= LEAST_COVERAGE * _slices_gone_by(now) else _few_days(known_days)
     burn = _burn(of_late, kind.target)
     is_told = not isinstance(remaining, NoData) and not isinstance(burn, NoData)
+    turn = _turn(kind.target, days, of_late, now) if is_told else None
+    is_spent = whole.bad >= allowed
     return ErrorBudget(
         name=kind.name,
         target=kind.target,
@@ -93,7 +95,8 @@ def _budget(kind: _Kind, days: Mapping[date, _Counts], now: datetime) -> ErrorBu
         remaining=remaining,
         remaining_of_known=left,
         burn=burn,
-        lasts_days=_lasts(kind.target, days, of_late, now) if is_told else None,
+        lasts_days=None if is_spent else turn,
+        back_days=turn if is_spent else None,
         shown=remaining.reason if isinstance(remaining, NoData) else _shown(kind, whole, allowed, remaining),
     )
 
@@ -122,9 +125,9 @@ def _burn(of_late: _Counts, target: float) -> float | NoData:
     return of_late.bad / of_late.valid / (1 - target)
 
 
-def _lasts(target: float, days: Mapping[date, _Counts], of_late: _Counts, now: datetime) -> float | None:
-    """In how many days it is spent if each goes like the last ones while the oldest leave the window with all that
-    they allowed and spent; None: never, or it is spent already."""
+def _turn(target: float, days: Mapping[date, _Counts], of_late: _Counts, now: datetime) -> float | None:
+    """In how many days it is spent, or what is overspent is back, if each goes like the last ones while the oldest
+    leave the window with all that they allowed and spent; None: never."""
     whole = _sum(days.values())
     allowed_share, a_day = 1 - target, SLICES_A_DAY / of_late.slices
     left = allowed_share * whole.valid - whole.bad
@@ -132,9 +135,9 @@ def _lasts(target: float, days: Mapping[date, _Counts], of_late: _Counts, now: d
         leaving = days.get(budget_window(now) + timedelta(days=nth), _Counts(0, 0, 0))
         allowed = allowed_share * (a_day * of_late.valid - leaving.valid)
         spent = a_day * of_late.bad - leaving.bad
-        if left > 0 >= left + allowed - spent:
-            return nth + left / (spent - allowed)
-        left += allowed - spent
+        before, left = left, left + allowed - spent
+        if (before > 0) != (left > 0):
+            return nth + before / (before - left)
     return None
 
 

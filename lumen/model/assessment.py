@@ -184,6 +184,8 @@ class ErrorBudget:
     burn: float | NoData = NO_PACE
     #: In how many days it is spent if each goes like these; None: never, spent already, or not known.
     lasts_days: float | None = None
+    #: Of one that is spent: in how many days something is left again. None: never, not spent, or not known.
+    back_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

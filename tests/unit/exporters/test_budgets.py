@@ -142,11 +142,26 @@ def test_yesterday_tells_the_pace_of_a_day_that_has_just_begun() -> None:
         ({0: 1, 1: 1}, None),  # burns 0.7 times as fast
         ({0: 1, 1: 1, 5: 36}, 5.2),  # but little is left, and what is spent stays for weeks
         ({0: 1, 1: 1, 28: 36}, None),  # it leaves the window the day after tomorrow
+        ({0: 1, 1: 1, 5: 60}, None),  # spent already
     ],
 )
 def test_when_it_ends_at_the_pace_since_yesterday(bad: dict[int, int], lasts: float | None) -> None:
     found = budgets([day(ago, bad=bad.get(ago, 0)) for ago in range(30)], EVENING.replace(hour=23, minute=55))
     assert found["availability"].lasts_days == (None if lasts is None else pytest.approx(lasts, abs=0.05))
+
+
+@pytest.mark.parametrize(
+    ("bad", "back"),
+    [
+        ({5: 60}, 24.3),  # the twenty-fifth day on which one leaves takes the incident along
+        ({0: 1, 1: 1, 5: 60}, 24.7),
+        ({0: 2, 1: 2, 5: 60}, None),  # by then as much is spent again
+        ({0: 1, 1: 1}, None),  # not spent
+    ],
+)
+def test_when_something_is_left_again(bad: dict[int, int], back: float | None) -> None:
+    found = budgets([day(ago, bad=bad.get(ago, 0)) for ago in range(30)], EVENING.replace(hour=23, minute=55))
+    assert found["availability"].back_days == (None if back is None else pytest.approx(back, abs=0.05))
 
 
 #: What fails on each of thirty days.
