@@ -12,7 +12,7 @@ from bot.cli.answers import SizeAnswer, is_stale
 from bot.cli.outcomes import HEALTH_CODES
 from handlers.catalogue import Catalogue
 from handlers.views.frame import span
-from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
+from handlers.views.judged import budget_lines, move_line, move_of, score_message, since_before, trend_lines
 from handlers.views.spent import beside
 from handlers.views.why import score_lines, scores_of
 from handlers.views.words import iso
@@ -150,6 +150,10 @@ class _Page:
         level = score if maturity.level is None else self.plain("cli.level", level=maturity.level, score=score)
         yield self._name("maturity"), level, maturity.verdict.value
         yield self._name("roi"), self.words.plain(roi.shown), roi.verdict.value
+        yield from self._since(turn, "roi")
+
+    def _since(self, turn: Turn, what: str) -> Iterator[tuple[str, str, str]]:
+        return (("", self.words.plain(each), "") for each in since_before(self.words, turn, what))
 
     def _two(self, turn: Turn) -> Iterator[tuple[str, str, str]]:
         slo = turn.assessment.slo
@@ -162,6 +166,7 @@ class _Page:
     def _three(self, turn: Turn) -> Iterator[tuple[str, str, str]]:
         rhythm = turn.assessment.rhythm
         yield self.plain("cli.state"), self.words.plain(rhythm.reason), rhythm.state.value
+        yield from self._since(turn, "rhythm")
         if rhythm.coherence is not None and rhythm.phase is not None and rhythm.entropy is not None:
             figures = f"{rhythm.coherence:.2f}, {rhythm.phase:+z.2f}, {rhythm.entropy:.2f}"
             yield self.plain("cli.figures"), figures, ""
@@ -183,6 +188,7 @@ class _Page:
         for finding in found.findings:
             yield self._name(finding.name), self._finding(finding), finding.grade.value if finding.grade else ""
         yield self.plain("advice.health"), self.words.plain(found.health_reason), found.health.value
+        yield from self._since(turn, "cache")
         yield self.plain("advice.action"), self.words.plain(found.action_reason), found.action.value
         ttl = "" if isinstance(seen.ttl, NoData) else f"{seen.ttl.value_seconds} s"
         yield self.plain("cli.ttl_advice"), *self._advised(turn.ttl, ttl)

@@ -6,7 +6,7 @@ from datetime import datetime
 from handlers.catalogue import Catalogue
 from handlers.views.explain.cache import latency_source
 from handlers.views.frame import span
-from handlers.views.judged import budget_lines, move_line, move_of, score_message, trend_lines
+from handlers.views.judged import budget_lines, move_line, move_of, score_message, since_before, trend_lines
 from handlers.views.spent import beside
 from handlers.views.why import score_lines, scores_of
 from lumen.model.assessment import CacheFinding
@@ -70,6 +70,7 @@ def _phases(words: Catalogue, turn: Turn, size: SizeAdvice | NoData) -> Iterator
     score = score if level is None else words.plain(message("cli.level", level=level, score=score))
     yield f"- {_name(words, 'maturity')}: {score} · {found.maturity.verdict}"
     yield f"- {_name(words, 'roi')}: {words.plain(found.roi.shown)} · {found.roi.verdict}"
+    yield from _since(words, turn, "roi")
     yield from _titled(words, "phase_2")
     for objective in found.slo.objectives:
         yield f"- {_name(words, objective.name)}: {words.plain(objective.shown)} · {objective.verdict}"
@@ -78,9 +79,11 @@ def _phases(words: Catalogue, turn: Turn, size: SizeAdvice | NoData) -> Iterator
     yield from (f"- {line}" for line in budget_lines(words, words.plain, found.slo.budgets))
     yield from _titled(words, "phase_3")
     yield f"- {words.plain(Message(f'word.rhythm_{found.rhythm.state}', {}))}: {words.plain(found.rhythm.reason)}"
+    yield from _since(words, turn, "rhythm")
     yield from _rhythm(words, turn)
     yield from _titled(words, "phase_4")
     yield f"- {words.plain(Message(f'word.cache_{found.cache.health}', {}))}: {words.plain(found.cache.health_reason)}"
+    yield from _since(words, turn, "cache")
     yield from (f"- {_finding(words, finding)}" for finding in found.cache.findings)
     source = latency_source(turn.snapshot.cache)
     if source is not None:
@@ -89,6 +92,10 @@ def _phases(words: Catalogue, turn: Turn, size: SizeAdvice | NoData) -> Iterator
     yield f"- {words.plain(message('cli.ttl_advice'))}: {_advised(words, turn.ttl)}"
     sized = size if isinstance(size, NoData) else size.recommendation
     yield f"- {words.plain(message('cli.size_advice'))}: {_advised(words, sized)}"
+
+
+def _since(words: Catalogue, turn: Turn, what: str) -> Iterator[str]:
+    return (f"  - {words.plain(each)}" for each in since_before(words, turn, what))
 
 
 def _rhythm(words: Catalogue, turn: Turn) -> Iterator[str]:

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from handlers.catalogue import Catalogue
+from handlers.views.words import figure, word
 from lumen.model.assessment import ErrorBudget, PartMove, Score, ScoreMove
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -89,6 +90,23 @@ def move_line(words: Catalogue, say: Say, move: ScoreMove) -> str | None:
             parts=" · ".join(_part_move(words, part) for part in moved),
         )
     )
+
+
+def since_before(words: Catalogue, turn: Turn, what: str) -> tuple[Message, ...]:
+    """How `what` (health, roi, rhythm or cache) stood in the turn before; nothing where there was none."""
+    then, now = turn.before, turn.assessment
+    if then is None:
+        return ()
+    was, stands = {
+        "health": (word(words, "health", then.health), word(words, "health", now.gate.health)),
+        "roi": (figure(words, then.roi, "views.value_roi"), figure(words, now.roi.roi, "views.value_roi")),
+        "rhythm": (word(words, "rhythm", then.rhythm), word(words, "rhythm", now.rhythm.state)),
+        "cache": (word(words, "cache", then.cache), word(words, "cache", now.cache.health)),
+    }[what]
+    since_at = then.since.isoformat()
+    if was == stands:
+        return (message("why.unmoved", since_at=since_at),)
+    return (message("why.was", since_at=since_at, before=was, now=stands),)
 
 
 def _part_move(words: Catalogue, part: PartMove) -> str:

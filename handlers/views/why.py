@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from handlers.catalogue import Catalogue
 from handlers.views.card import Shown
 from handlers.views.frame import closed, missing_parts, opened
-from handlers.views.judged import Say, budget_lines, move_line, move_of, score_message, trend_lines
+from handlers.views.judged import Say, budget_lines, move_line, move_of, score_message, since_before, trend_lines
 from handlers.views.report import HEALTH_SIGNS, headline
 from lumen.model.assessment import Part, Score
 from lumen.model.message import Message, message
@@ -34,7 +34,7 @@ def gate_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     """`/lumen why gate`: its parts, what moved it, and what holds the health down."""
     gate = turn.assessment.gate
     card = opened(words, headline(words, turn, gate), readout, turn)
-    card.lines([words.say(gate.health_reason)])
+    card.section(gate.health_reason, *since_before(words, turn, "health"))
     card.titled(message("why.gate"), score_lines(words, words.say, turn, "gate", gate.score))
     whole = [gate.score.value] if isinstance(gate.score.value, NoData) else []
     missing = [*whole, *missing_parts(gate.score)]

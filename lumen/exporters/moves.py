@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from lumen.model.assessment import Assessment, PartMove, Score, ScoreMove
+from lumen.model.assessment import Assessment, Before, PartMove, Score, ScoreMove
 from lumen.model.nodata import NoData
 
 
@@ -14,6 +14,14 @@ def moves(before: Assessment, since: datetime, now: Assessment) -> tuple[ScoreMo
         ("maturity", before.maturity.score, now.maturity.score),
     )
     return tuple(_move(name, since, was, is_now) for name, was, is_now in pairs)
+
+
+def before(then: Assessment, since: datetime) -> Before:
+    """What is to be compared with beside the scores."""
+    roi = then.roi.roi
+    return Before(
+        since, then.gate.health, None if isinstance(roi, NoData) else roi, then.rhythm.state, then.cache.health
+    )
 
 
 def _move(name: str, since: datetime, before: Score, now: Score) -> ScoreMove:

@@ -306,3 +306,14 @@ class Assessment:
     rhythm: RhythmAssessment
     cache: CacheAssessment
     gate: UnifiedGate
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the turn that began at `since` found where no points move. `roi` is a ratio; None: it was not known."""
+
+    since: datetime
+    health: HealthLevel
+    roi: float | None
+    rhythm: RhythmState
+    cache: CacheHealth

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from lumen.model.assessment import Assessment, ScoreMove
+from lumen.model.assessment import Assessment, Before, ScoreMove
 from lumen.model.message import Message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Priority
@@ -65,6 +65,8 @@ class Turn:
     drift: tuple[Message, ...] = ()
     #: What moved the scores since the turn before; empty on the first one.
     moves: tuple[ScoreMove, ...] = ()
+    #: What else the turn before found; None on the first one.
+    before: Before | None = None
     #: Why percentages say little for want of requests; None where there are enough.
     low_traffic: Message | None = None
     #: Of the last seven days.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from lumen.alerts.traffic import SLICES, TrafficLevel
 from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.exporters.budgets import budget_window
-from lumen.exporters.moves import moves
-from lumen.model.assessment import Assessment, ScoreMove
+from lumen.exporters.moves import before, moves
+from lumen.model.assessment import Assessment, Before, ScoreMove
 from lumen.model.cache_day import cache_day
 from lumen.model.day import Day
 from lumen.model.message import Message, message
@@ -35,6 +35,10 @@ class Past:
     def moves_to(self, assessment: Assessment) -> tuple[ScoreMove, ...]:
         """What moved the scores since the turn before; nothing on the first one."""
         return () if self.before is None else moves(self.before.assessment, self.before.started_at, assessment)
+
+    def found_before(self) -> Before | None:
+        """What else the turn before found."""
+        return None if self.before is None else before(self.before.assessment, self.before.started_at)
 
 
 class Hindsight:

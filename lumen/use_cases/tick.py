@@ -123,6 +123,7 @@ class Tick:
             missing=(*missing_from(snapshot), *self._lacking),
             drift=drift,
             moves=past.moves_to(assessment),
+            before=past.found_before(),
             low_traffic=past.low_traffic,
             trends=past.trends,
         )

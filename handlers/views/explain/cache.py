@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from handlers.catalogue import Catalogue
 from handlers.views.card import Shown
 from handlers.views.frame import closed, gives, named, opened
+from handlers.views.judged import since_before
 from handlers.views.report import recommendation_lines, recommended
 from handlers.views.words import no_data, word
 from lumen.model.assessment import CacheFinding, CacheHealth, Grade
@@ -32,7 +33,7 @@ def cache_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     health = words.plain(Message(f"word.cache_{found.health}", {}))
     title = message("explain.cache_header", sign=SIGNS[found.health], service=readout.service.name, health=health)
     card = opened(words, title, readout, turn)
-    card.section(found.health_reason)
+    card.section(found.health_reason, *since_before(words, turn, "cache"))
     figures = [*(_line(words, finding) for finding in found.findings), words.say(gives(turn, "hit_rate"))]
     card.titled(message("explain.cache_figures"), figures)
     if not isinstance(seen.cache, NoData):

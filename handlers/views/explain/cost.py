@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from handlers.catalogue import Catalogue
 from handlers.views.card import Shown
 from handlers.views.frame import closed, opened
-from handlers.views.judged import trend_lines
+from handlers.views.judged import since_before, trend_lines
 from handlers.views.spent import own_part
 from handlers.views.words import figure
 from lumen.model.assessment import RhythmAssessment, RhythmState
@@ -34,7 +34,8 @@ def cost_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     state = words.plain(Message(f"word.rhythm_{rhythm.state}", {}))
     title = message("explain.cost_header", sign=SIGNS[rhythm.state], service=readout.service.name, state=state)
     card = opened(words, title, readout, turn)
-    card.section(rhythm.reason, Message(f"explain.cost_{rhythm.state}", {}))
+    reasons = (rhythm.reason, Message(f"explain.cost_{rhythm.state}", {}))
+    card.section(*reasons, *since_before(words, turn, "rhythm"))
     if rhythm.state is RhythmState.UNKNOWN:
         card.section(message("explain.cost_unknown_remedy"))
     else:

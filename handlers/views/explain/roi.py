@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from handlers.catalogue import Catalogue
 from handlers.views.card import Shown
 from handlers.views.frame import closed, gives, opened
+from handlers.views.judged import since_before
 from handlers.views.report import VERDICT_SIGNS
 from handlers.views.words import figure
 from lumen.model.assessment import ROI_PASS, ROI_WARN, RoiAssessment
@@ -30,7 +31,7 @@ def roi_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
         ]
     )
     card.lines(list(_target(words, roi)))
-    card.section(gives(turn, "roi"))
+    card.section(*since_before(words, turn, "roi"), gives(turn, "roi"))
     return closed(card, words, missing, message("explain.roi_prices"))
 
 

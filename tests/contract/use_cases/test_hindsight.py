@@ -58,6 +58,7 @@ def hindsight(tower: Tower, numerics: Here) -> Hindsight:
 async def test_a_new_store_knows_nothing_and_says_so(tower: Tower) -> None:
     past = await hindsight(tower, Here()).of(seen_at(tower))
     assert (list(past.days), past.low_traffic, past.trends, past.before) == ([], None, (), None)
+    assert past.found_before() is None
     assert past.moves_to(assess(snapshot(), AssessmentSettings())) == ()
 
 
@@ -88,3 +89,6 @@ async def test_scores_are_compared_with_the_turn_before(tower: Tower) -> None:
     gate = next(move for move in past.moves_to(assess(snapshot(), AssessmentSettings())) if move.score == "gate")
     assert gate.since == before.taken_at
     assert gate.before == judged.gate.score.value
+    found = past.found_before()
+    assert found is not None
+    assert (found.since, found.roi, found.cache) == (before.taken_at, judged.roi.roi, judged.cache.health)

@@ -12,6 +12,7 @@ from handlers.views.card import Shown
 from handlers.views.digest import digest
 from handlers.views.explained import explained
 from handlers.views.report import report
+from lumen.model.assessment import Before, CacheHealth, HealthLevel, RhythmState
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Knob, Priority
@@ -57,6 +58,22 @@ def test_every_answer_stands_within_the_limits_whatever_is_missing(
     card = shown(subject, turn([], **lacking), Catalogue(locale))
     validated(card)
     assert "nan" not in card.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        (Subject.GATE, "critical → good"),
+        (Subject.ROI, "120% → "),
+        (Subject.COST, "unknown → "),
+        (Subject.CACHE, "unchanged"),
+    ],
+)
+def test_what_the_turn_before_found_stands_beside_it(subject: Subject, words: str) -> None:
+    then = Before(NOW - timedelta(hours=1), HealthLevel.CRITICAL, 1.2, RhythmState.UNKNOWN, CacheHealth.GOOD)
+    told = text(subject, replace(turn(MONTH, history=PULSE), before=then))
+    assert words in told
+    assert "Since" not in text(subject, replace(turn(MONTH, history=PULSE), before=None, moves=()))
 
 
 @pytest.mark.parametrize("locale", LOCALES)
