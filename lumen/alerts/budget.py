@@ -81,7 +81,7 @@ class MonthlyBudget:
 
     def __init__(self, service: str, usd: float, billed: Billed | None = None) -> None:
         self._usd = usd
-        self._billed = billed
+        self.billed = billed
         self._month = (0, 0)
         self._closed: Mapping[str, ServiceMonth] = {}
         self._begun: set[str] = set()
@@ -107,14 +107,14 @@ class MonthlyBudget:
 
     def so_far_billed(self, today: date, at: datetime) -> Iterator[AlertEvent]:
         """After the last day: what Google says, where it says it of this month."""
-        if self._usd > 0 and self._billed is not None and self._is_billed(today):
-            spent_usd = self._billed.usd
+        if self._usd > 0 and self.billed is not None and self._is_billed(today):
+            spent_usd = self.billed.usd
             figures = {"share": spent_usd / self._usd, "budget_usd": self._usd, "spent_usd": spent_usd}
-            reason = message("alert.budget_billed", **figures, as_of_at=self._billed.as_of.isoformat())
+            reason = message("alert.budget_billed", **figures, as_of_at=self.billed.as_of.isoformat())
             yield from self._crossed(today, at, spent_usd, reason)
 
     def _is_billed(self, day: date) -> bool:
-        of = self._billed.as_of.date() if self._billed is not None else date.min
+        of = self.billed.as_of.date() if self.billed is not None else date.min
         return (of.year, of.month) == (day.year, day.month)
 
     def _crossed(self, today: date, at: datetime, spent_usd: float, reason: Message) -> Iterator[AlertEvent]:
@@ -165,8 +165,8 @@ class MonthlyBudget:
         return message("alert.budget_of_all", **figures, parts=parts)
 
     def _forecast(self, day: date) -> Iterator[AlertEvent]:
-        if self._billed is not None and self._is_billed(day):
-            is_known = self._billed.is_fresh
+        if self.billed is not None and self._is_billed(day):
+            is_known = self.billed.is_fresh
         else:
             is_known = all(month.is_known for month in self._closed.values())
         if len(self._days) < FORECAST_FROM_DAYS or self._told or not is_known:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from lumen.alerts.budget import DayCost
+from lumen.alerts.budget import DayCost, MonthlyBudget
 from lumen.alerts.project import of_days
 from lumen.alerts.silence import leader_of
 from lumen.alerts.spending import SpendingAlerts
@@ -49,14 +49,13 @@ class _Fold:
         self._spending = SpendingAlerts(service.name)
         self._service = service
         self._budget_usd = targets.budget_usd
-        self._of_budget: tuple[Alert, ...] = ()
-        self._billed: Billed | None = None
+        self._budget = MonthlyBudget(service.name, targets.budget_usd)
         self.fed_until: datetime | None = None  # start of the newest slice
         self.closed_until: date | None = None  # the newest day that is over and was fed
         self.closed: dict[str, Alert] = {}
 
     def open_alerts(self) -> tuple[Alert, ...]:
-        return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._of_budget)
+        return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._budget.open_alerts())
 
     async def feed(self, observations: Iterable[Observation]) -> Sequence[AlertEvent]:
         events: list[AlertEvent] = []
@@ -82,12 +81,17 @@ class _Fold:
 
     def feed_budget(self, days: Mapping[str, Sequence[Day]], known: Billed | None) -> None:
         """The days of all services for whose money it speaks, its own too, and what Google says of the month."""
-        self._billed = known
         if self.fed_until is not None:
             at = self.fed_until + SLICE
-            budget, events = of_days(self._service.name, self._budget_usd, days, at, known)
-            self._of_budget = budget.open_alerts()
+            self._budget, events = of_days(self._service.name, self._budget_usd, days, at, known)
             self._remember(events)
+
+    def leaves_open(self, alert: Alert) -> bool:
+        """What Google said long ago neither opens nor closes a forecast."""
+        known = self._budget.billed
+        if known is None or known.is_fresh or self._budget.open_alerts():
+            return False
+        return alert.kind is AlertKind.BUDGET and alert.id.endswith(f"forecast:{known.as_of:%Y-%m}")
 
     def as_closed(self, alert: Alert, now: datetime) -> Alert:
         """As the machine closed it; one that it no longer knows of is closed now, so that no message stays open."""
@@ -95,8 +99,8 @@ class _Fold:
         if by_machine is not None:
             return by_machine
         why = message("alert.forgotten")
-        if alert.kind is AlertKind.BUDGET and self._billed is not None:
-            known = self._billed
+        known = self._budget.billed
+        if alert.kind is AlertKind.BUDGET and known is not None:
             why = message("alert.budget_billed_less", spent_usd=known.usd, as_of_at=known.as_of.isoformat())
         return replace(alert, closed_at=now, close_reason=why)
 
@@ -248,7 +252,7 @@ class Watch:
             if after != before:
                 told[alert.id] = after
         for alert_id, stored in known.items():
-            if alert_id not in now_open and alert_id not in told:
+            if alert_id not in now_open and alert_id not in told and not fold.leaves_open(stored.alert):
                 told[alert_id] = replace(stored, alert=fold.as_closed(stored.alert, self._clock.now()))
         return tuple(told.values())
 

@@ -28,6 +28,7 @@ from sandbox.ion.config import IonConfig
 from sandbox.ion.place import place_budget
 from tests.contract.state.builders import SERVICE
 from tests.contract.use_cases.conftest import SLOT, Tower
+from tests.contract.use_cases.test_spending import past_days
 from tests.unit.sandbox.google_side import ACCOUNT, PROJECT, START, GoogleSide, google_side
 
 TOPIC = f"projects/{PROJECT}/topics/budget-alerts"
@@ -247,3 +248,19 @@ async def test_alerts_go_by_what_is_billed(tower: Tower, monkeypatch: pytest.Mon
     (billed,) = await look(tower, bills)
     assert (billed.id, billed.reason.code) == ("ion-api:budget:2026-03:90", "alert.budget_billed")
     assert await look(tower, bills) == [billed]
+
+
+async def test_a_forecast_outlives_news_that_stop(tower: Tower, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google's last word is above the estimate: it is at least so much, which says nothing of the month's end."""
+    monkeypatch.setattr(room, "REPLAY", timedelta(hours=12))
+    bills = RedisBills(tower.store.redis, tower.store.clock)
+    tower.store.clock.time += timedelta(days=10)
+    await past_days(tower, 5.0, 40)
+    tower.cloud.slice_usd = 0.0
+    await bills.keep(SERVICE, noticed(tower, 110.0))  # twice the estimate
+    (forecast,) = await look(tower, bills)
+    assert forecast.id == "ion-api:budget:forecast:2026-03"
+    tower.store.clock.time += timedelta(hours=13)
+    assert await look(tower, bills) == [forecast]
+    await bills.keep(SERVICE, noticed(tower, 60.0))
+    assert await look(tower, bills) == []
