@@ -52,10 +52,13 @@ class Countdowns:
 
 
 async def conclude(proposals: Proposals, proposal: Proposal, ending: Ending, lease: Lease) -> bool:
-    """False: a person decided or snoozed in this very moment, and theirs holds."""
+    """False: a person decided, snoozed or asked for something else in this very moment, and theirs holds."""
     draft = proposal.draft
     try:
         if ending.end is End.ASK and ending.target is not None:
+            now = await proposals.get(draft.service, proposal.id)
+            if now is None or now.version != proposal.version:
+                return False  # what somebody did with it is not pushed aside; the next round looks again
             change = replace(draft.change, new=ending.target)
             reasons = (*draft.reasons, message("rollback.asked_because"), *ending.reasons)
             asked = replace(draft, change=change, reasons=reasons, request_id=f"ask:{proposal.id}")
