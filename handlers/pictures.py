@@ -14,6 +14,7 @@ from handlers.slack_calls import NoAnswer, SlackRefused
 from handlers.uploads import Begun, Uploads
 from handlers.views.card import Picture, Shown, illustrated
 from handlers.views.picture import week_png
+from lumen.model.service import ServiceId
 from lumen.model.week import Week
 from lumen.ports.numerics import Numerics
 from lumen.ports.state import Dirty, Outbox, Surface
@@ -21,14 +22,14 @@ from lumen.ports.state import Dirty, Outbox, Surface
 _log = structlog.get_logger(__name__)
 
 PICTURE_KIND = "picture"
-#: In the worker, which may have something else to do first; nobody waits longer for a picture.
-DRAW_SECONDS = 30.0
+#: In the worker, which may have something else to do first; no message waits longer at a time.
+DRAW_SECONDS = 10.0
 #: When Slack is asked whether it has looked the file through.
 LOOK_AFTER_SECONDS = (0.1, 0.4, 0.8, 1.6)
 
 
 class Pictures:
-    """One at a time, so that memory stays bounded."""
+    """Of all services; drawn one after the other, as there is one worker."""
 
     def __init__(
         self,
@@ -41,9 +42,8 @@ class Pictures:
         self._numerics = numerics
         self._outbox = outbox
         self._look_after_seconds = tuple(look_after_seconds)
-        self._alone = asyncio.Lock()
-        #: The newest upload of this process: one that Slack would not complete yet is not begun anew.
-        self._begun: Begun | None = None
+        #: The newest upload of a service that Slack has not completed: it is not begun anew.
+        self._begun: dict[ServiceId, Begun] = {}
 
     async def into(self, shown: Shown) -> Shown:
         """`shown` with its picture, or without where it cannot be drawn or Slack wants no file of us.
@@ -53,8 +53,7 @@ class Pictures:
         if shown.picture is None:
             return shown
         try:
-            async with self._alone:
-                return illustrated(shown, await self._file(shown.picture))
+            return illustrated(shown, await self._file(shown.picture))
         except SlackRefused as error:
             _log.error("picture_refused", error=error.error, scopes="files:write, files:read")
             return illustrated(shown, None)
@@ -64,15 +63,16 @@ class Pictures:
         surface = Surface(picture.service, PICTURE_KIND, f"{ends:%Y-%m-%dT%H}")
         _, file_id = await self._outbox.where(surface) or ("", "")
         if not file_id or await self._uploads.is_usable(file_id) is None:
-            if self._begun is None or self._begun.file_id != file_id:
+            begun = self._begun.get(picture.service)
+            if begun is None or begun.file_id != file_id:
                 drawn = await self._drawn(picture.week)
                 if drawn is None:
                     return None
-                self._begun = await self._uploads.begin(f"{picture.service.name}-{ends:%Y-%m-%d}.png", drawn)
-                file_id = self._begun.file_id
+                begun = await self._uploads.begin(f"{picture.service.name}-{ends:%Y-%m-%d}.png", drawn)
+                self._begun[picture.service], file_id = begun, begun.file_id
                 await self._outbox.shown(Dirty(surface, 0, "", ""), "", file_id)
-            await self._uploads.complete(self._begun, picture.service.name)
-            self._begun = None
+            await self._uploads.complete(begun, picture.service.name)
+            self._begun.pop(picture.service, None)
         await self._usable(file_id)
         return file_id
 
@@ -80,6 +80,8 @@ class Pictures:
         try:
             async with asyncio.timeout(DRAW_SECONDS):
                 return await self._numerics.run(week_png, week)
+        except TimeoutError as error:
+            raise NoAnswer("drawing takes too long") from error
         except ImportError as error:
             _log.info("picture_not_drawn", missing=error.name)
         except Exception:

@@ -171,6 +171,17 @@ async def test_what_cannot_be_drawn_is_posted_at_once_without(desk: Desk, broken
     assert await desk.slack.control.calls(method="files.getUploadURLExternal") == []
 
 
+async def test_a_worker_that_is_busy_delays_its_own_message_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.pictures.DRAW_SECONDS", 0.05)
+    desk.rooms.numerics.busy_seconds = 0.2
+    desk.start()
+    await pictured(desk)
+    await desk.show("other", "is not held up")
+    await desk.slack.control.wait_for_message(lambda m: m.text == "is not held up")
+    desk.rooms.numerics.busy_seconds = 0.0
+    await desk.until(lambda found: any(map(file_of, found)))
+
+
 async def test_a_picture_that_slack_does_not_take_in_a_message_goes_in_the_end(desk: Desk) -> None:
     desk.slack.server.files.usable_after_seconds = 0.0
     await desk.slack.control.fault("chat.postMessage", "error", times=PICTURE_TRIES, error="invalid_blocks")

@@ -1,5 +1,6 @@
 """The Slack side over the real store and the real use cases; only the knob and the turns are stood in for."""
 
+import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -123,9 +124,11 @@ class OnePixel:
 
     drawn: int = 0
     broken: Exception | None = None
+    busy_seconds: float = 0.0
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         self.drawn += 1
+        await asyncio.sleep(self.busy_seconds)
         if self.broken is not None:
             raise self.broken
         return PIXEL  # type: ignore[return-value]
