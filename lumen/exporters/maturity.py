@@ -8,7 +8,7 @@ from lumen.exporters.anchors import Anchors, between
 from lumen.exporters.operations import HOUR, deployments, failed, hours_known, incidents, rolled_back
 from lumen.exporters.slo import LEAST_SAMPLES
 from lumen.gates.verdicts import score_verdict
-from lumen.model.assessment import MaturityAssessment, Part, Score, SloAssessment
+from lumen.model.assessment import ROUNDING, MaturityAssessment, Part, Score, SloAssessment
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import HourlyHistory, Snapshot
@@ -44,7 +44,7 @@ def assess_maturity(snapshot: Snapshot, slo: SloAssessment) -> MaturityAssessmen
 
 def level_of(score: float) -> int:
     """One level per 20 points begun: 0-19 is 1, 82 is 5, and so is 100."""
-    return min(5, int(score // 20) + 1)
+    return min(5, int((score + ROUNDING) // 20) + 1)
 
 
 def _part(name: str, value: float | NoData) -> Part:

@@ -27,7 +27,9 @@ def test_weights_add_up_to_one() -> None:
     assert sum(weight for weight, _ in ANCHORS.values()) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("score", "level"), [(0, 1), (19.9, 1), (20, 2), (59, 3), (60, 4), (82, 5), (100, 5)])
+@pytest.mark.parametrize(
+    ("score", "level"), [(0, 1), (19.9, 1), (20, 2), (59, 3), (60, 4), (80 - 1e-12, 5), (82, 5), (100, 5)]
+)
 def test_one_level_per_twenty_points(score: float, level: int) -> None:
     assert level_of(score) == level
 
