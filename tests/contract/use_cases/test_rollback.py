@@ -11,8 +11,12 @@ from lumen.model.proposal import LATEST, Choice, Proposal, State
 from lumen.model.snapshot import Window
 from lumen.model.watching import Pause
 from lumen.policies.guard import Automation
+from lumen.policies.restraint import Locks
+from lumen.ports.faults import no_fault
 from lumen.use_cases import countdowns, holding
 from lumen.use_cases import watch as room
+from lumen.use_cases.execution import Execution
+from lumen.use_cases.restraints import Restraints
 from tests.contract.state.builders import KIM, SERVICE
 from tests.contract.use_cases.conftest import SLOT, Replica, Tower
 
@@ -201,6 +205,20 @@ async def test_paused_meanwhile_a_person_is_asked(tower: Tower) -> None:
     asked = await ended(tower, replica)
     assert (asked.state, asked.acts_at) == (State.PENDING, None)
     assert asked.draft.reasons[-1].code == "policy.held_paused"
+
+
+async def test_a_pause_stops_what_the_timer_has_decided(tower: Tower) -> None:
+    replica, store = tower.replica(), tower.store
+    await a_countdown(tower, replica)
+    assert (await ended(tower, replica)).state is State.APPROVED_BY_TIMER
+    await tower.standings.pause(SERVICE, Pause(KIM, store.clock.time, None))
+    restraints = Restraints(tower.standings, store.clock, tower.automation, Locks())
+    execution = Execution(
+        store.proposals, store.leases, tower.knobs, store.clock, no_fault, dry_run=False, restraints=restraints
+    )
+    await execution.settle(SERVICE)
+    [over] = await tower.traffic_proposals()
+    assert (over.state, over.note, tower.cloud.pinned) == (State.ABANDONED, message("policy.held_paused"), None)
 
 
 async def test_two_hasten_it_and_one_stops_it_and_its_own_time_needs_nobody(tower: Tower) -> None:
