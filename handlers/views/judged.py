@@ -49,6 +49,32 @@ def budget_lines(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> 
         yield say(message("budget.no_data", names=", ".join(names), shown=shown))
 
 
+def budgets_in_short(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> Iterator[str]:
+    """All that are known in one line: what is left of each, and when it is gone at this pace."""
+    known = []
+    for budget in budgets:
+        name, left = words.plain(Message(f"budget.name_{budget.name}", {})), budget.remaining
+        if isinstance(left, NoData):
+            continue
+        if left < 0:
+            known.append(say(message("budget.short_over", name=name, over=-left)))
+        elif budget.lasts_days is not None:
+            known.append(say(message("budget.short_ends", name=name, remaining=left, days=budget.lasts_days)))
+        else:
+            known.append(say(message("budget.short_left", name=name, remaining=left)))
+    if known:
+        yield " · ".join(known)
+    yield from budget_lines(words, say, [budget for budget in budgets if isinstance(budget.remaining, NoData)])
+
+
+def clear_trends(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
+    """Those alone, or why there are none at all."""
+    if isinstance(trends, NoData):
+        yield from trend_lines(words, say, trends)
+    elif clear := [trend for trend in trends if trend.is_clear]:
+        yield from trend_lines(words, say, clear)
+
+
 def trend_lines(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
     """The clear ones with their intervals, the others by name alone."""
     if isinstance(trends, NoData):

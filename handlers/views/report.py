@@ -7,7 +7,7 @@ from handlers.views.alert import alert_lines
 from handlers.views.card import Card, Shown
 from handlers.views.frame import span
 from handlers.views.held import held_lines, unasked_lines
-from handlers.views.judged import budget_lines, move_line, move_of, trend_lines
+from handlers.views.judged import budget_lines, budgets_in_short, clear_trends, move_line, move_of, trend_lines
 from handlers.views.proposal import undo_button
 from handlers.views.silence import silence_line
 from handlers.views.spent import at_least
@@ -34,7 +34,7 @@ PRIORITIES_SHOWN = 3
 
 
 def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> Shown:
-    """One card; before the first turn it says when that comes. `whole`: every priority, not the first ones alone."""
+    """One card; before the first turn it says when that comes. `whole`: every priority, budget and trend at length."""
     card = Card(words)
     turn = readout.turn
     if turn is None:
@@ -51,8 +51,9 @@ def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> 
     card.fields(_fields(words, turn))
     card.titled(message("views.report_why"), _why(words, turn))
     card.titled(message("views.report_objectives"), (objective_line(words, o) for o in turn.assessment.slo.objectives))
-    card.titled(message("budget.title"), budget_lines(words, words.say, turn.assessment.slo.budgets))
-    card.titled(message("trend.title"), trend_lines(words, words.say, turn.trends))
+    budgets, trends = (budget_lines, trend_lines) if whole else (budgets_in_short, clear_trends)
+    card.titled(message("budget.title"), budgets(words, words.say, turn.assessment.slo.budgets))
+    card.titled(message("trend.title"), trends(words, words.say, turn.trends))
     changes(card, words, readout.changes[:CHANGES_SHOWN])
     card.titled(message("priority.title"), worth_lines(words, readout.priorities, whole=whole))
     card.titled(message("views.report_recommended"), recommendation_lines(words, turn))

@@ -8,12 +8,14 @@ from handlers.catalogue import LOCALES, Catalogue
 from handlers.views.card import Shown
 from handlers.views.digest import digest
 from handlers.views.home import home
+from handlers.views.judged import budgets_in_short
 from handlers.views.report import report
+from lumen.model.assessment import ErrorBudget
 from lumen.model.message import message
 from lumen.model.proposal import Priority
 from lumen.model.readout import StatusReadout
 from lumen.model.turn import Worth
-from tests.snapshots import SERVICE
+from tests.snapshots import GONE, SERVICE
 from tests.unit.handlers.blocks import said, validated
 from tests.unit.handlers.test_why import MONTH, turn
 
@@ -80,3 +82,33 @@ def test_three_at_most_and_where_the_others_are(shown: Shown, listed: int, more:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_in_both_languages_within_the_limits(locale: str) -> None:
     validated(report(Catalogue(locale), status(FOUND * 4), whole=True))
+
+
+def test_budgets_and_trends_stand_in_short_and_in_lumen_report_at_length() -> None:
+    short, whole = said(report(EN, status(()))), said(report(EN, status(()), whole=True))
+    assert "Availability 31% left · " in short
+    assert "bad five-minute slices of the" not in short
+    assert "Hit rate: +1.24 points each day" in short
+    assert "No clear trend" not in short
+    assert "bad five-minute slices of the" in whole
+    assert "No clear trend in Latency P95." in whole
+
+
+BUDGET = turn(MONTH).assessment.slo.budgets[0]
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        (replace(BUDGET, remaining=0.83, lasts_days=None), "Availability 83% left"),
+        (replace(BUDGET, remaining=0.83, lasts_days=4.26), "Availability 83% left, gone in 4.3 days at this pace"),
+        (replace(BUDGET, remaining=-0.35, lasts_days=None), "Availability overspent by 35%"),
+        (
+            replace(BUDGET, remaining=GONE, shown=message("budget.few_days", days=3.0, window=30)),
+            "Availability: 3.0 of",
+        ),
+    ],
+)
+def test_a_budget_in_short(budget: ErrorBudget, told: str) -> None:
+    assert "\n".join(budgets_in_short(EN, EN.say, [budget])).startswith(told)
+    assert list(budgets_in_short(KO, KO.say, [budget]))
