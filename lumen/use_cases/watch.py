@@ -37,6 +37,8 @@ WATCH_SCHEDULE = "watch"
 #: Cloud Monitoring keeps the metrics of Cloud Run for six weeks.
 REMEMBERED = timedelta(days=42)
 WEEK = timedelta(days=7)
+#: A fortnight of slices with all that is known of them is some 4 MB.
+FRESH_AT_ONCE = 10
 #: So many slices are fed before clicks get their turn (a fortnight takes about half a second).
 TURN_OF_SLICES = 50
 
@@ -151,14 +153,16 @@ class Watch:
         looked = []
         async with kept_alive(self._leases, claimed):
             after = {service: await self._alerts.newest(service) for service in claimed}
-            seen = await self._newest(after, slot)
-            fresh = [service for service in claimed if after[service] is None and seen[service]]
-            earlier = await self._earlier(fresh, slot)
-            for service, lease in sorted(claimed.items(), key=lambda one: one[0] == services[0]):
-                mates = [one for one in services if one != service] if service == services[0] else None
-                if await self._look(service, lease, after[service], seen[service], earlier.get(service, ()), mates):
-                    looked.append(service)
-                await self._slots.done(service, WATCH_SCHEDULE, slot, lease)
+            for group in _groups(after, services[0]):
+                seen = await self._newest({service: after[service] for service in group}, slot)
+                fresh = [service for service in group if after[service] is None and seen[service]]
+                earlier = await self._earlier(fresh, slot)
+                for service in group:
+                    lease = claimed[service]
+                    mates = [one for one in services if one != service] if service == services[0] else None
+                    if await self._look(service, lease, after[service], seen[service], earlier.get(service, ()), mates):
+                        looked.append(service)
+                    await self._slots.done(service, WATCH_SCHEDULE, slot, lease)
         return looked
 
     async def _newest(
@@ -264,6 +268,15 @@ class Watch:
             if over not in now_in_force:
                 await self._silences.end(service, over.kind, over.signal, None)
         return now_in_force
+
+
+def _groups(after: Mapping[ServiceId, datetime | None], last: ServiceId) -> Sequence[Sequence[ServiceId]]:
+    """Who is asked for together: all of whom something is stored, the fresh ones a few at a time; `last` at the end."""
+    ordered = sorted(after, key=lambda service: service == last)
+    fresh = [service for service in ordered if after[service] is None]
+    groups = [fresh[start : start + FRESH_AT_ONCE] for start in range(0, len(fresh), FRESH_AT_ONCE)]
+    known = [service for service in ordered if after[service] is not None]
+    return sorted([known, *groups] if known else groups, key=lambda group: last in group)
 
 
 def _cost(day: Day) -> DayCost:

@@ -2,13 +2,16 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from lumen.alerts.watch import REPLAY
 from lumen.model.day import Day, folded
 from lumen.model.observation import Observation
 from lumen.model.snapshot import SLICE, LatencyDistribution
 from lumen.state.days import RedisDays
+from lumen.use_cases import watch as room
 from lumen.use_cases.watch import REMEMBERED
-from tests.contract.state.builders import SERVICE
+from tests.contract.state.builders import OTHER, SERVICE
 from tests.contract.use_cases.conftest import Tower
 
 EVER = date(2000, 1, 1)
@@ -43,3 +46,17 @@ async def test_days_from_before_the_fortnight_are_counted_once(tower: Tower) -> 
     assert sum(asked, timedelta()) == REMEMBERED - REPLAY  # once
     await tower.look(tower.replica())
     assert await over(tower) == found  # a restart counts nothing again
+
+
+async def test_fresh_services_are_asked_for_a_few_at_a_time_and_then_all_together(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "FRESH_AT_ONCE", 1)
+    replica, both = tower.replica(), (SERVICE, OTHER)
+    await tower.look(replica, services=both)
+    assert len(tower.cloud.asked) == len(both)
+    newest = {await tower.alerts.newest(service) for service in both}
+    assert len(newest) == 1
+    assert newest != {None}
+    await tower.look(replica, services=both)
+    assert len(tower.cloud.asked) == len(both) + 1
