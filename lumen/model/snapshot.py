@@ -165,12 +165,17 @@ class CacheDay:
         return self.hits / asked if asked else 0.0
 
     @property
+    def hits_per_entry(self) -> float:
+        """How often an entry was asked for in its life: each miss writes one. 0 where none was written."""
+        return self.hits / self.misses if self.misses else 0.0
+
+    @property
     def evictions_per_hour(self) -> float:
         return self.evictions * 3600 / self.seconds
 
     @property
     def evicted_share(self) -> float:
-        """Of the entries that were written (one a miss), how many were evicted before they expired: 0-1."""
+        """Of the entries that were written, how many were evicted before they expired: 0-1."""
         return min(1.0, self.evictions / self.misses) if self.misses else 0.0
 
 

@@ -23,7 +23,7 @@ def test_a_whole_day() -> None:
     seen[300] = replace(seen[300], memory_mb=255.0)  # the day before
     found = cache_day(seen, START)
     assert found == CacheDay(86_400, 288 * 80, 288 * 20, 288 * 5, 240.0)
-    assert (found.hit_rate, found.evictions_per_hour, found.evicted_share) == (0.8, 60.0, 0.25)
+    assert (found.hits_per_entry, found.evictions_per_hour, found.evicted_share) == (4.0, 60.0, 0.25)
 
 
 @pytest.mark.parametrize(("known", "is_known"), [(288, True), (216, True), (215, False), (0, False)])
@@ -42,5 +42,5 @@ def test_a_slice_counts_when_all_of_it_is_known(field: str) -> None:
 
 def test_nobody_asked_and_more_evictions_than_misses() -> None:
     assert CacheDay(86_400, 0, 0, 0, 10.0).evicted_share == 0.0
-    assert CacheDay(86_400, 0, 0, 0, 10.0).hit_rate == 0.0
+    assert CacheDay(86_400, 10, 0, 0, 10.0).hits_per_entry == 0.0
     assert CacheDay(86_400, 10, 5, 50, 10.0).evicted_share == 1.0

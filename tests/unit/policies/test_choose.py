@@ -49,11 +49,11 @@ def test_nothing_known_is_no_recommendation() -> None:
 
 
 def test_memory_that_does_not_pay_for_itself_is_not_proposed() -> None:
-    found = first_of(ttl(120), size(128, roi=4.9))
+    found = first_of(ttl(120), size(128, roi=5.5))
     assert not isinstance(found, NoData)
     assert found.change is not None
     assert found.change.knob is Knob.TTL
-    held = first_of(ttl(0), size(128, roi=4.9))
+    held = first_of(ttl(0), size(128, roi=5.5))
     assert not isinstance(held, NoData)
     assert held.change is None
 
@@ -61,8 +61,8 @@ def test_memory_that_does_not_pay_for_itself_is_not_proposed() -> None:
 @pytest.mark.parametrize(
     ("step", "roi", "by_day", "changes", "why"),
     [
-        (128, 5.0, True, True, []),
-        (128, 4.9, True, False, ["policy.size_not_worth"]),
+        (128, 5.6, True, True, []),
+        (128, 5.5, True, False, ["policy.size_not_worth"]),
         (128, 10.0, False, False, ["policy.size_no_day"]),
         (-64, 10.0, True, True, []),
         (-64, 10.0, False, False, ["policy.size_no_day"]),
