@@ -15,7 +15,8 @@ LEAST_SHORT = 0.07
 LEAST_LONG = 0.05
 #: Cache_HitRate_Low: below the limit for ten minutes.
 LOW_SLICES = 2
-#: It alerts only where that is unusual by this much and so many spreads: what is always so, the SLO gate says hourly.
+#: It alerts only where that is unusual by this much and so many spreads, and only of a hit rate that usually is above
+#: the limit: what is always so, the SLO gate says hourly, and that it drops further, the departure does.
 UNUSUAL_BY = 0.05
 UNUSUAL_SPREADS = 3.0
 #: Until something is known to be usual, only a hit rate that the gate calls critical is told.
@@ -64,6 +65,8 @@ class HitRateAlert:
             return None
         if usual is None:
             unusual_below = CRITICAL_RATE
+        elif usual.value < self._limit:
+            return None
         else:
             unusual_below = usual.value - max(UNUSUAL_BY, UNUSUAL_SPREADS * usual.spread)
         if max(self._newest) >= min(self._limit, unusual_below):

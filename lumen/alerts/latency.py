@@ -5,9 +5,9 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from lumen.alerts.finding import Finding
-from lumen.alerts.level import SHORT, Departure, LevelWatch
+from lumen.alerts.level import Departure, LevelWatch
 from lumen.alerts.lifecycle import Lifecycle
-from lumen.alerts.seasonal import Usual
+from lumen.alerts.seasonal import SHORT, Usual
 from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.message import message
 

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from lumen.alerts.seasonal import SeasonalLevel, Usual
+from lumen.alerts.seasonal import LONG, SHORT, SeasonalLevel, Usual
 
-SHORT = 3
-LONG = 12
-#: So many single-slice spreads must the mean of the window be away.
-SHORT_SPREADS = 5.0
-LONG_SPREADS = 3.5
+
+@dataclass(frozen=True, slots=True)
+class _Away:
+    """How far away the mean of a window must be: so many spreads of single slices, or less where so many of means."""
+
+    slices: int
+    spreads: float
+    spreads_of_means: float
+
+
+WINDOWS = (_Away(SHORT, 5.0, 6.0), _Away(LONG, 3.5, 5.0))
 #: While open: half of the way back is not yet back.
 STILL_OUT = 0.5
 
@@ -34,8 +40,7 @@ class Departure:
 @dataclass(frozen=True, slots=True)
 class _Seen:
     value: float
-    usual: float
-    spread: float
+    usual: Usual
 
 
 class LevelWatch:
@@ -55,7 +60,7 @@ class LevelWatch:
         self._was_open = is_open
         usual = self._seasonal.usual(at, weight)
         if usual is not None:
-            self._window.append(_Seen(value, usual.value, usual.spread))
+            self._window.append(_Seen(value, usual))
         found = self._departed(is_open) if usual is not None else None
         if not is_open and found is None:
             self._seasonal.feed(at, value, weight)
@@ -69,21 +74,27 @@ class LevelWatch:
         """The new level stays: learn it as normal."""
         window = list(self._window)[-SHORT:]
         if window:
-            self._seasonal.rebase(sum(s.value - s.usual for s in window) / len(window))
+            self._seasonal.rebase(sum(s.value - s.usual.value for s in window) / len(window))
         self._window.clear()
 
     def _departed(self, is_open: bool) -> Departure | None:
-        for slices, spreads in ((SHORT, SHORT_SPREADS), (LONG, LONG_SPREADS)):
+        for away in WINDOWS:
+            slices = away.slices
             if len(self._window) < slices:
                 continue
             window = list(self._window)[-slices:]
-            worse = sum(self._worse(s.value - s.usual) for s in window) / slices
-            spread = sum(s.spread for s in window) / slices
-            needed = max(self._least[slices], spreads * spread) * (STILL_OUT if is_open else 1.0)
-            newest = self._worse(window[-1].value - window[-1].usual)
+            worse = sum(self._worse(s.value - s.usual.value) for s in window) / slices
+            needed = max(self._least[slices], _needed(window, away)) * (STILL_OUT if is_open else 1.0)
+            newest = self._worse(window[-1].value - window[-1].usual.value)
             if worse > needed and newest > needed / 2:
-                value, usual = (sum(x) / slices for x in zip(*((s.value, s.usual) for s in window), strict=True))
+                value, usual = (sum(x) / slices for x in zip(*((s.value, s.usual.value) for s in window), strict=True))
                 return Departure(slices, value, usual)
             if is_open:
                 return None
         return None
+
+
+def _needed(window: list[_Seen], away: _Away) -> float:
+    spread = sum(s.usual.spread for s in window) / len(window)
+    of_means = sum(s.usual.spread_of_means[away.slices] for s in window) / len(window)
+    return min(away.spreads * spread, away.spreads_of_means * of_means)
