@@ -8,7 +8,10 @@ import typer
 from bot.cli.command import ExitCode, Json, Service, chosen, load, run
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from lumen.model.calling import Silence
+    from lumen.model.service import ServiceId
 
 
 def silence(
@@ -35,6 +38,7 @@ def silence(
         raise typer.BadParameter("a silence of no length: give 30m, 2h or 1d, or --end.")
     settings = load()
     of = chosen(settings, service)
+    _check(of, what, duration, settings.lumen_locale)
     if not what:
         found = run(settings, silences(settings, of), asking=True)
         _print(found, settings.lumen_locale, as_json, None)
@@ -43,6 +47,21 @@ def silence(
     else:
         _print(run(settings, make_silence(settings, of, what, duration, why)), settings.lumen_locale, as_json, True)
     raise typer.Exit(ExitCode.GOOD)
+
+
+def _check(of: "ServiceId", what: str, lasts: "timedelta | None", locale: str) -> None:
+    """Raises BadParameter for an alert that there is not, and for a silence that is too long."""
+    from handlers.catalogue import Catalogue
+    from lumen.model.errors import NotPossible
+    from lumen.use_cases.silencing import DEFAULT, check_length, meant_by
+
+    words = Catalogue(locale)
+    try:
+        if what:
+            meant_by(of, what)
+            check_length(lasts or DEFAULT)
+    except NotPossible as error:
+        raise typer.BadParameter(f"{words.plain(error.reason)} {words.plain(error.remedy)}") from None
 
 
 def _print(found: "list[Silence]", locale: str, as_json: bool, made: bool | None) -> None:

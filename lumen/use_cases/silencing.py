@@ -44,8 +44,7 @@ class Silencing:
     ) -> Sequence[Silence]:
         """`what` is a kind, a kind with a signal, the id of an alert, or `all`. Raises NotPossible."""
         lasts = lasts or DEFAULT
-        if lasts > LONGEST:
-            raise NotPossible(message("silence.too_long"), message("silence.too_long_remedy", days=LONGEST.days))
+        check_length(lasts)
         now = self._clock.now()
         made = [Silence(kind, now + lasts, person, now, signal, why) for kind, signal in meant_by(service, what)]
         for silence in made:
@@ -70,6 +69,12 @@ class Silencing:
         incidents = {one.incident for one in await self._alerts.open(service) if one.alert.kind in kinds}
         for incident in sorted(incidents):
             await self._outbox.mark(Surface(service, "alert", incident))
+
+
+def check_length(lasts: timedelta) -> None:
+    """Raises NotPossible for a silence that is too long."""
+    if lasts > LONGEST:
+        raise NotPossible(message("silence.too_long"), message("silence.too_long_remedy", days=LONGEST.days))
 
 
 def meant_by(service: ServiceId, what: str) -> Sequence[tuple[AlertKind, str]]:
