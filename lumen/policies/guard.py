@@ -31,6 +31,8 @@ class Automation:
     cooldown: timedelta = timedelta(hours=24)
     #: After a step was taken back: what did harm once is not tried again at once.
     after_undo: timedelta = timedelta(days=14)
+    #: After somebody said no: who is asked every hour stops reading.
+    after_rejection: timedelta = timedelta(hours=24)
     #: After a deployment: its effect and that of a change could not be told apart.
     after_deployment: timedelta = timedelta(0)
 
@@ -50,6 +52,8 @@ class Situation:
     taken_back_at: datetime | None = None
     #: When such a one was last measured to do harm, and stayed all the same.
     harmed_at: datetime | None = None
+    #: When one was last rejected.
+    rejected_at: datetime | None = None
     #: The id of a proposal of any knob that is not finished.
     open_proposal: str | None = None
     #: The name of an open page.
@@ -139,6 +143,10 @@ def _by_experience(automation: Automation, situation: Situation, now: datetime) 
     elif harmed is not None and now - harmed < automation.after_undo:
         until = harmed + automation.after_undo
         yield message("policy.held_harmed", harmed_at=harmed.isoformat(), until_at=until.isoformat())
+    rejected = situation.rejected_at
+    if rejected is not None and now - rejected < automation.after_rejection:
+        until = rejected + automation.after_rejection
+        yield message("policy.held_rejected", rejected_at=rejected.isoformat(), until_at=until.isoformat())
 
 
 def _by_service(ttl: TtlSetting | NoData) -> Iterator[Message]:

@@ -38,6 +38,7 @@ def situation_of(change: Change, stored: Stored, deployment: Deployment | NoData
         measuring=measuring(stored.recent, now),
         taken_back_at=_newest(_taken_back(change, stored.recent)),
         harmed_at=_newest(_harmed(change, stored.recent)),
+        rejected_at=_newest(_rejected(change, stored.recent)),
         open_proposal=next((p.id for p in stored.unfinished), None),
         page_open=page.id if page else None,
         last_deployment_at=deployed[-1] if deployed else None,
@@ -61,6 +62,14 @@ def _harmed(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime | N
         for proposal in recent
         if proposal.measured is not None and proposal.measured.verdict is Verdict.HARMFUL
         if direction(proposal.draft.change) == direction(change)
+    ]
+
+
+def _rejected(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime | None]:
+    return [
+        proposal.decided_at
+        for proposal in recent
+        if proposal.state is State.REJECTED and direction(proposal.draft.change) == direction(change)
     ]
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("scipy", reason="needs the extra numerics")
 from lumen.exporters.assess import AssessmentSettings
 from lumen.model.message import message
 from lumen.model.nodata import NoData
-from lumen.model.proposal import Knob, Proposal, State
+from lumen.model.proposal import Choice, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, Snapshot, Spend, Window
 from lumen.model.turn import Missing, Turn
@@ -217,6 +217,14 @@ async def test_harm_is_not_tried_again_soon(room: Room) -> None:
     await house.approve(undo)
     house.store.clock.time += 25 * HOUR
     assert held(await room.turn()) == ["policy.held_taken_back"]
+
+
+async def test_who_says_no_is_not_asked_again_the_next_hour(room: Room) -> None:
+    refused = await room.proposed(await room.turn())
+    await room.house.approvals.decide(SERVICE, refused.id, Choice.REJECT, KIM, "no")
+    assert held(await room.turn()) == ["policy.held_rejected"]
+    room.house.store.clock.time += 24 * HOUR
+    assert (await room.proposed(await room.turn())).draft.change == refused.draft.change
 
 
 async def test_nothing_within_a_day_of_a_deployment(room: Room) -> None:

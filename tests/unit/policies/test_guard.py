@@ -52,6 +52,8 @@ def test_settings(automation: Automation, code: str | None) -> None:
         (Situation(harmed_at=NOW - 13 * 24 * HOUR), "policy.held_harmed"),
         (Situation(harmed_at=NOW - 14 * 24 * HOUR), None),
         (Situation(taken_back_at=NOW - HOUR, harmed_at=NOW - HOUR), "policy.held_taken_back"),
+        (Situation(rejected_at=NOW - 23 * HOUR), "policy.held_rejected"),
+        (Situation(rejected_at=NOW - 24 * HOUR), None),
         (Situation(measuring=True), "policy.held_measuring"),
         (Situation(open_proposal="p1"), "policy.held_open_proposal"),
         (Situation(page_open="availability"), "policy.held_page"),

@@ -63,6 +63,20 @@ def test_what_was_taken_back_is_known_in_its_direction(change: Change, known: bo
     assert around(undo, made, change=change).measuring is False
 
 
+@pytest.mark.parametrize(
+    ("change", "state", "known"),
+    [
+        (UP, State.REJECTED, True),
+        (DOWN, State.REJECTED, False),
+        (UP, State.EXPIRED, False),
+        (UP, State.WITHDRAWN, False),
+    ],
+)
+def test_a_no_is_known_in_its_direction(change: Change, state: State, known: bool) -> None:
+    refused = replace(applied("P1", FIRST, state=state), decided_at=NOW - 2 * HOUR)
+    assert around(refused, change=change).rejected_at == (NOW - 2 * HOUR if known else None)
+
+
 def test_harm_that_stayed_is_remembered() -> None:
     measured = Measured(24, NOW - DAY, Verdict.HARMFUL, message("effect.too_little", hours=24), (), True)
     harmful = replace(applied("P1", FIRST, at=NOW - 2 * DAY, state=State.HARMFUL), measured=measured)
