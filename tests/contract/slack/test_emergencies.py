@@ -92,7 +92,7 @@ async def a_countdown(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> See
     wanted = replace(draft(service=SERVICE), reasons=())
     await rooms.proposals.propose(wanted, timedelta(hours=24), timedelta(minutes=5))
     side.outbox.kick()
-    return await card(slack, "Acts by itself at")
+    return await card(slack, "by itself at")
 
 
 async def test_snoozing_is_answered_and_shown(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> None:
