@@ -44,7 +44,12 @@ class Judging(BaseSettings):
     """Names are those of the environment in lower case; units stand in the names, as the mission gives them."""
 
     model_config = SettingsConfigDict(
-        env_file=ENV_FILE, extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=True
+        env_file=ENV_FILE,
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
     )
 
     # The TTL and the cache's size

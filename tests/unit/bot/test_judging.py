@@ -46,6 +46,7 @@ def test_each_goes_before_the_preset(
         ({"SLO_AVAILABILITY": "100%"}, "less than 1"),
         ({"SLO_HIT_RATE": "many"}, "give a share"),
         ({"SLO_P95_MS": "0"}, "greater than 0"),
+        *[({name: "inf"}, "finite number") for name in ("SLO_P95_MS", "API_COST_PER_CALL", "CACHE_SIZE_MB")],
         ({"SLO_ERROR_RATE": "2%"}, "ALERT_ERROR_RATE = 0.01 is milder than SLO_ERROR_RATE = 0.02"),
         ({"SLO_AVAILABILITY": "98%"}, "ALERT_AVAILABILITY = 0.99 is milder"),
         ({"SLO_P99_MS": "1500"}, "ALERT_P99_MS = 1000 is milder"),
