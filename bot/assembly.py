@@ -336,6 +336,7 @@ async def _joined(
             fault_point(settings.lumen_fault_at),
             timedelta(seconds=settings.rollback_timeout_seconds),
             settings.emergency_approvals_needed,
+            settings.services,
         ),
         emergency=Emergency(
             approvals,

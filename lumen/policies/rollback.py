@@ -56,6 +56,8 @@ class RollbackFacts:
     onset: Onset | None = None
     #: What older revisions have answered since the newest one fails.
     beside: RevisionCounts | None = None
+    #: Another service whose requests began to fail at the same time; "" for none.
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,13 @@ def _fails_too(beside: RevisionCounts, before: RevisionCounts, newest: RevisionC
 
 
 def _doubts(facts: RollbackFacts) -> Iterator[Message]:
+    """Two services that fail together have more than this release in common."""
+    if facts.elsewhere:
+        yield message("policy.rollback_elsewhere", other=facts.elsewhere)
+    yield from _late(facts)
+
+
+def _late(facts: RollbackFacts) -> Iterator[Message]:
     """A release that was well for long may still be to blame (a leak, a nightly job); so may anything else."""
     onset, previous, taken = facts.onset, facts.previous, facts.newest_took_traffic_at
     if onset is None or previous is None or taken is None:

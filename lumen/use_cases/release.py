@@ -52,8 +52,10 @@ class Releases:
         self._clock = clock
         self._allowed = allowed
 
-    async def finding(self, service: ServiceId, page: Alert | None, records: Mapping[str, RevisionRecord]) -> Finding:
-        """What could not be read speaks against a rollback, never for one."""
+    async def finding(
+        self, service: ServiceId, page: Alert | None, records: Mapping[str, RevisionRecord], elsewhere: str
+    ) -> Finding:
+        """What could not be read speaks against a rollback, never for one. `elsewhere`: as in the facts."""
         now = self._clock.now()
         days, minutes = window_before(now, LOOK_BACK), _minutes_before(now)
         by_slice, by_minute, deployments, present = await asyncio.gather(
@@ -78,6 +80,7 @@ class Releases:
             pinned=None if present is None or present.value == LATEST else str(present.value),
             onset=seen.onset,
             beside=seen.beside,
+            elsewhere=elsewhere,
         )
         failing = None if isinstance(recent, NoData) else still_failing(recent, self._allowed, minutes.end)
         is_slow = page is not None and page.kind is AlertKind.LATENCY

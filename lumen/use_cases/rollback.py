@@ -29,6 +29,8 @@ from lumen.use_cases.restraints import Restraints
 EXPECTED = NoData(message("rollback.expected"), message("rollback.expected_remedy"))
 #: For so long after a service has become slow it is looked at whether a release is to blame: data may come late.
 ASKED_FOR = timedelta(minutes=30)
+#: Alerts of two services this near to each other began together.
+TOGETHER = timedelta(minutes=15)
 #: Enough proposals to find those of an incident among.
 _RECENT = 50
 
@@ -43,7 +45,7 @@ class _Held:
 
 class Rollback:
     """`countdown`: ROLLBACK_TIMEOUT_SECONDS. `needed`: how many people it takes to hasten it, or to approve where it
-    asks; its own time, a rejection and a snooze need nobody, or one."""
+    asks; its own time, a rejection and a snooze need nobody, or one. `services`: all that are watched."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Rollback:
         fault: FaultPoint,
         countdown: timedelta,
         needed: int = 1,
+        services: Sequence[ServiceId] = (),
     ) -> None:
         self._releases = releases
         self._alerts = alerts
@@ -65,6 +68,7 @@ class Rollback:
         self._fault = fault
         self._countdown = countdown
         self._needed = needed
+        self._services = services
         self._countdowns = Countdowns(proposals, leases, "countdown", _is_traffic, self._end)
 
     async def consider(self, service: ServiceId) -> None:
@@ -97,7 +101,7 @@ class Rollback:
 
     async def _begin(self, service: ServiceId, page: StoredAlert, attempt: int) -> None:
         held = await self._held(service)
-        found = await self._releases.finding(service, page.alert, held.records)
+        found = await self._finding(service, page.alert, held)
         advice, is_page = found.advice, _is_page(page.alert)
         target = advice.target or advice.asked
         if (found.failing is False and is_page) or (target is None and not is_page):
@@ -118,13 +122,26 @@ class Rollback:
                 await self._proposals.propose(draft, EXPIRES_IN, self._countdown)
             await self._tell(service, page)
 
+    async def _finding(self, service: ServiceId, alert: Alert | None, held: _Held) -> Finding:
+        elsewhere = "" if alert is None else await self._elsewhere(service, alert)
+        return await self._releases.finding(service, alert, held.records, elsewhere)
+
+    async def _elsewhere(self, service: ServiceId, alert: Alert) -> str:
+        """Another service whose requests began to fail at the same time."""
+        for other in self._services:
+            told = () if other == service else await self._alerts.open(other)
+            kinds = [one.alert for one in told if one.alert.kind is AlertKind.AVAILABILITY]
+            if any(abs(one.opened_at - alert.opened_at) <= TOGETHER for one in kinds):
+                return other.name
+        return ""
+
     async def _end(self, proposal: Proposal, lease: Lease) -> None:
         """Its time is up: judge everything afresh, also after a restart that came late."""
         draft = proposal.draft
         open_alerts = await self._alerts.open(draft.service)
         page = next((stored for stored in open_alerts if stored.alert.id == draft.incident), None)
         held = await self._held(draft.service)
-        found = await self._releases.finding(draft.service, page.alert if page else None, held.records)
+        found = await self._finding(draft.service, page.alert if page else None, held)
         ending = at_the_end(
             AtTheEnd(
                 wanted=str(draft.change.new),

@@ -56,6 +56,7 @@ class Tower:
     automation: Automation = field(default_factory=Automation)
     countdown: timedelta = COUNTDOWN
     needed: int = 1
+    services: Sequence[ServiceId] = (SERVICE,)
     clicks: int = 0
 
     @property
@@ -95,6 +96,7 @@ class Tower:
                 fault,
                 self.countdown,
                 self.needed,
+                self.services,
             ),
             Execution(store.proposals, store.leases, self.knobs, clock, fault, dry_run=False),
         )

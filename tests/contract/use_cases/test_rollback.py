@@ -17,7 +17,7 @@ from lumen.use_cases import countdowns, holding
 from lumen.use_cases import watch as room
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.restraints import Restraints
-from tests.contract.state.builders import KIM, SERVICE
+from tests.contract.state.builders import KIM, OTHER, SERVICE
 from tests.contract.use_cases.conftest import SLOT, Replica, Tower
 
 HOUR = timedelta(hours=1)
@@ -310,6 +310,17 @@ async def test_a_release_that_fails_late_is_gone_back_from_when_a_person_says_so
     await tower.decide(asked, Choice.APPROVE)
     await replica.execution.settle(SERVICE)
     assert tower.cloud.pinned == "r2"
+
+
+async def test_two_services_that_fail_together_are_not_put_down_to_one_release(tower: Tower) -> None:
+    tower.services = (SERVICE, OTHER)
+    replica = tower.replica()
+    await tower.look(replica, services=tower.services)
+    tower.cloud.deploy(tower.store.clock.time, "r3", 0.1)
+    await tower.look(replica, 4, services=tower.services)
+    (asked,) = await tower.traffic_proposals()
+    assert (asked.state, asked.acts_at) == (State.PENDING, None)
+    assert asked.draft.reasons[-1] == message("policy.rollback_elsewhere", other=OTHER.name)
 
 
 async def slow(tower: Tower, replica: Replica, after: timedelta = timedelta()) -> None:
