@@ -9,7 +9,6 @@ steps:
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -76,7 +75,7 @@ def _parsed(text: str) -> Any:
     """JSON needs nothing; YAML needs the extra `verify`."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         import yaml
@@ -84,7 +83,7 @@ def _parsed(text: str) -> Any:
         raise NotPossible(message("verify.no_yaml"), message("verify.no_yaml_remedy")) from None
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _problem(" ".join(str(error).split())) from error
 
 
@@ -125,15 +124,18 @@ def _service_value(name: str, value: object) -> float:
 
 def _within(what: str, range_: Range, value: object, takes: str) -> float:
     number = _number(value)
-    if number is None or not range_.holds(number):
+    if number is None or not range_.holds(number):  # a NaN is in no range
         raise _problem(f"{what} is {value!r}; {takes} a number from {range_.low:g} to {range_.high:g}")
     return number
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _seconds(where: str, value: object) -> float:
