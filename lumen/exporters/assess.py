@@ -27,7 +27,7 @@ def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day]
     """Pure and deterministic: the same snapshot, settings and sums of the last days give the same assessment."""
     budgets = error_budgets(days, snapshot.taken_at, settings.slo)
     slo = replace(assess_slo(snapshot, settings.slo), budgets=budgets)
-    roi = assess_roi(snapshot, settings.prices)
+    roi = assess_roi(snapshot, settings.prices, days)
     maturity = assess_maturity(snapshot, slo)
     rhythm = assess_rhythm(snapshot)
     cache = assess_cache(snapshot)

@@ -1,13 +1,17 @@
 """What the cache earns against what it costs, over 30 days (mission 3.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from lumen.exporters.anchors import between
 from lumen.gates.verdicts import roi_verdict
 from lumen.model.assessment import RoiAssessment, Verdict
+from lumen.model.cache_day import LEAST_SLICES_SHARE
+from lumen.model.day import SLICES_A_DAY, Day, day_of
 from lumen.model.message import Message, Param, message
 from lumen.model.nodata import NoData
-from lumen.model.snapshot import CacheDay, CacheStats, Snapshot
+from lumen.model.snapshot import SLICE, CacheStats, Snapshot
 
 MONTH_SECONDS = 30 * 86_400
 #: (ROI as a ratio, score)
@@ -23,19 +27,28 @@ class Prices:
     cache_size_mb: float = 256.0
 
 
-def assess_roi(snapshot: Snapshot, prices: Prices = Prices()) -> RoiAssessment:
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Hits over so many known seconds, of a day or of the look-back."""
+
+    hits: int
+    seconds: float
+    is_day: bool
+
+
+def assess_roi(snapshot: Snapshot, prices: Prices = Prices(), days: Sequence[Day] = ()) -> RoiAssessment:
     """Hits, scaled to 30 days, each saving one API call, against the price of the cache.
 
-    The hits are those of the last day: an hour at noon or at night is no month. On a fresh installation, before three
-    quarters of a day are known, they are those of the look-back. A cache whose size did not come has no price: the
-    setting's would make a grown cache look cheap.
+    The hits are those of a day: an hour at noon or at night is no month. Where no day is known, on a fresh
+    installation, they are those of the look-back. A cache whose size did not come has no price: the setting's would
+    make a grown cache look cheap.
     """
     cache, cost = snapshot.cache, _cache_cost_usd(snapshot.cache, prices)
     if isinstance(cache, NoData):
         return RoiAssessment(cache, cost, cache, cache, Verdict.NO_DATA, cache.reason)
     if isinstance(cache.max_mb, NoData) and not cache.max_mb.known_absent:
         return RoiAssessment(cache.max_mb, cost, cache.max_mb, cache.max_mb, Verdict.NO_DATA, cache.max_mb.reason)
-    counted = snapshot.cache_day or cache
+    counted = _counted(snapshot, cache, days)
     if counted.seconds <= 0 or cost <= 0:
         why = _not_computable(counted.seconds, cost)
         return RoiAssessment(why, cost, why, why, Verdict.NO_DATA, why.reason)
@@ -46,7 +59,18 @@ def assess_roi(snapshot: Snapshot, prices: Prices = Prices()) -> RoiAssessment:
     )
 
 
-def _shown(counted: CacheStats | CacheDay, prices: Prices, savings: float, cost: float, roi: float) -> Message:
+def _counted(snapshot: Snapshot, cache: CacheStats, days: Sequence[Day]) -> _Counted:
+    """The last 24 hours, slice by slice; else yesterday (UTC), whose sums may be older than the watch."""
+    last, yesterday = snapshot.cache_day, day_of(snapshot.taken_at) - timedelta(days=1)
+    if last is not None:
+        return _Counted(last.hits, last.seconds, True)
+    for day in days:
+        if day.date == yesterday and day.lookup_slices >= LEAST_SLICES_SHARE * SLICES_A_DAY:
+            return _Counted(day.hits, day.lookup_slices * SLICE.total_seconds(), True)
+    return _Counted(cache.hits, cache.seconds, False)
+
+
+def _shown(counted: _Counted, prices: Prices, savings: float, cost: float, roi: float) -> Message:
     figures: dict[str, Param] = {
         "hits": counted.hits,
         "minutes": counted.seconds / 60,
@@ -55,7 +79,7 @@ def _shown(counted: CacheStats | CacheDay, prices: Prices, savings: float, cost:
         "cost_usd": cost,
         "roi": roi,
     }
-    if isinstance(counted, CacheDay):
+    if counted.is_day:
         return Message("assess.roi_explained_by_day", {**figures, "hours": counted.seconds / 3600})
     return Message("assess.roi_explained", figures)
 

@@ -1,5 +1,8 @@
 """Mission 3.2: what the cache earns."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,9 +11,10 @@ from handlers.catalogue import LOCALES, Catalogue
 from lumen.exporters.anchors import between
 from lumen.exporters.roi import MONTH_SECONDS, ROI_ANCHORS, Prices, assess_roi
 from lumen.model.assessment import Verdict
+from lumen.model.day import Day
 from lumen.model.nodata import NoData
 from lumen.model.snapshot import CacheDay, CacheStats
-from tests.snapshots import GONE, cache, snapshot
+from tests.snapshots import GONE, NOW, cache, snapshot
 
 
 def measured(hits: int, seconds: float = MONTH_SECONDS) -> CacheStats:
@@ -72,6 +76,11 @@ def test_a_day_goes_before_an_hour_at_noon_or_at_night() -> None:
         for locale in LOCALES:
             assert "500,000" in Catalogue(locale).plain(found.shown)
     assert assess_roi(snapshot(cache=GONE, cache_day=day)).verdict is Verdict.NO_DATA
+    known = [Day((NOW - timedelta(days=ago)).date(), lookup_slices=288, hits=1000) for ago in (1, 2)]
+    yesterday = assess_roi(snapshot(cache=measured(10, 3600)), days=known)
+    assert yesterday.savings_usd == pytest.approx(300)
+    few = replace(known[0], lookup_slices=200)
+    assert assess_roi(snapshot(cache=measured(10, 3600)), days=[few, known[1]]).shown.params["hits"] == 10
     assert assess_roi(snapshot(cache=cache(max_mb=384.0), cache_day=day)).cost_usd == pytest.approx(14.04)
 
 
