@@ -3,9 +3,9 @@
 The distribution, which docs/backtest.md publishes:
 - traffic: trough log-uniform 0.1-10 requests/s, daily swing 20-80 %, weekends at 60-100 %, gamma noise of 10 %;
 - calm errors: log-uniform 5-50 % of the budget, drifting (sd 0.3 in log, 6 h memory), overdispersed (gamma, shape 2);
-- blips that are no incidents: one a week, 1-4 minutes at burn 5-50;
+- blips that are no incidents: one a week, 1-4 minutes at burn 5-150;
 - incidents: two a week and at least an hour apart, 10 min - 12 h and burn 3-200, both log-uniform, of which those
-  count that spend at least 2 % of a month's error budget (burn x hours >= 14.4) and fail at least 10 requests.
+  count that spend at least a share of a month's error budget (2 %: burn x hours >= 14.4) and fail so many requests.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,20 @@ from numpy.typing import NDArray
 
 SLICE_MINUTES = 5
 SLICES_PER_DAY = 288
-LEAST_BURN_HOURS = 14.4
-LEAST_BAD = 10
+MONTH_HOURS = 720
+
+
+@dataclass(frozen=True, slots=True)
+class Smallest:
+    """The smallest incident that counts: the share of a month's error budget that it spends, and its failures."""
+
+    share: float
+    bad: int
+
+
+COUNTED = Smallest(0.02, 10)
+SMALL = Smallest(0.005, 5)
+EVERY_SIZE = Smallest(0.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +51,9 @@ class RequestWorld:
 
 
 def request_world(
-    seed: int, days: int, target: float, *, calm: bool = False, missing: float = 0.0, every_size: bool = False
+    seed: int, days: int, target: float, *, calm: bool = False, missing: float = 0.0, smallest: Smallest = COUNTED
 ) -> RequestWorld:
-    """`calm`: no incidents. `missing`: share of points lost. `every_size`: also incidents too small to count."""
+    """`calm`: no incidents. `missing`: share of points lost."""
     dice = np.random.default_rng([seed, days, round(target * 1e5)])
     count = days * SLICES_PER_DAY
     minutes = np.arange(count) * SLICE_MINUTES
@@ -49,7 +61,7 @@ def request_world(
     allowed = 1 - target
     burn = _calm_burn(dice, count)
     _blips(dice, burn, days)
-    found = () if calm else _incidents(dice, requests, days, allowed, every_size)
+    found = () if calm else _incidents(dice, requests, days, allowed, smallest)
     for incident in found:
         _overlay(burn, incident)
     errors = dice.binomial(requests, np.clip(burn * allowed, 0, 1))
@@ -80,12 +92,12 @@ def _calm_burn(dice: np.random.Generator, count: int) -> NDArray[np.float64]:
 def _blips(dice: np.random.Generator, burn: NDArray[np.float64], days: int) -> None:
     for _ in range(dice.poisson(days / 7)):
         start = dice.uniform(0, days * 1440 - 10)
-        length, height = dice.uniform(1, 4), np.exp(dice.uniform(np.log(5), np.log(50)))
+        length, height = dice.uniform(1, 4), np.exp(dice.uniform(np.log(5), np.log(150)))
         _overlay(burn, WorldIncident(start, start + length, height))
 
 
 def _incidents(
-    dice: np.random.Generator, requests: NDArray[np.int64], days: int, allowed: float, every_size: bool
+    dice: np.random.Generator, requests: NDArray[np.int64], days: int, allowed: float, smallest: Smallest
 ) -> tuple[WorldIncident, ...]:
     found: list[WorldIncident] = []
     wanted = dice.poisson(2 * days / 7)
@@ -97,16 +109,17 @@ def _incidents(
         start = dice.uniform(1440, days * 1440 - length - 60)
         one = WorldIncident(start, start + length, height)
         near = any(start < o.end_minute + 60 and o.start_minute < one.end_minute + 60 for o in found)
-        if not near and (every_size or _counts(one, requests, allowed)):
+        if not near and _counts(one, requests, allowed, smallest):
             found.append(one)
     return tuple(sorted(found, key=lambda i: i.start_minute))
 
 
-def _counts(one: WorldIncident, requests: NDArray[np.int64], allowed: float) -> bool:
+def _counts(one: WorldIncident, requests: NDArray[np.int64], allowed: float, smallest: Smallest) -> bool:
     first, last = int(one.start_minute // SLICE_MINUTES), int(one.end_minute // SLICE_MINUTES) + 1
     share = (one.end_minute - one.start_minute) / SLICE_MINUTES / (last - first)
     bad = requests[first:last].sum() * share * min(1.0, one.burn * allowed)
-    return bool(one.burn * (one.end_minute - one.start_minute) / 60 >= LEAST_BURN_HOURS and bad >= LEAST_BAD)
+    spent = one.burn * (one.end_minute - one.start_minute) / 60 / MONTH_HOURS
+    return bool(spent >= smallest.share and bad >= smallest.bad)
 
 
 def _overlay(burn: NDArray[np.float64], one: WorldIncident) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.alert_world import SLICE_MINUTES, WorldIncident, request_world
+from bench.alert_world import COUNTED, EVERY_SIZE, SLICE_MINUTES, SMALL, Smallest, WorldIncident, request_world
 from lumen.alerts.availability import AvailabilityAlert
 from lumen.model.alert import AlertChange, Severity
 
@@ -32,7 +32,7 @@ class Case:
     calm: bool = False
     missing: float = 0.0
     delay_minutes: float = 0.0
-    every_size: bool = False
+    smallest: Smallest = COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Told:
 def run(case: Case) -> Outcome:
     """Feed the world to the alert, then match alerts and incidents that overlap."""
     world = request_world(
-        case.seed, case.days, case.target, calm=case.calm, missing=case.missing, every_size=case.every_size
+        case.seed, case.days, case.target, calm=case.calm, missing=case.missing, smallest=case.smallest
     )
     alert = AvailabilityAlert("bench", case.target)
     told: list[Told] = []
@@ -137,7 +137,8 @@ def main() -> None:
         for name, changes in (
             ("incidents", {}),
             ("10 % missing, 3 min late", {"missing": 0.1, "delay_minutes": 3.0}),
-            ("also incidents too small to count", {"every_size": True}),
+            ("from 0.5 % and 5 failures on", {"smallest": SMALL}),
+            ("incidents of every size", {"smallest": EVERY_SIZE}),
             ("calm", {"calm": True}),
         ):
             cases = [Case(seed, asked.days, target, **changes) for seed in seeds]

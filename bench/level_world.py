@@ -1,6 +1,7 @@
 """Months of invented hit rates and latencies with known incidents. Needs the extra `numerics`.
 
-- traffic as in alert_world; hit rates 60-92 %, daily swing 0-6 points, drift of 1 point (sd, 6 h memory), binomial;
+- traffic as in alert_world, or thinned to a mean rate;
+- hit rates 60-92 %, daily swing 0-6 points, drift of 1 point (sd, 6 h memory), binomial;
 - P95 50-400 ms, daily swing 0-35 %, drift 6 %, scatter 0.9 / sqrt(requests); P99 about 1.8 x P95;
 - lasting changes that are no incidents: one in 20 days, up to 8 points of hit rate up or 15 % of latency down;
 - incidents: one in five days, 15 min - 12 h log-uniform; hit rate down by 10-60 points, or latency times 1.4-6.
@@ -26,11 +27,14 @@ class LevelWorld:
     latency_incidents: tuple[WorldIncident, ...]
 
 
-def level_world(seed: int, days: int) -> LevelWorld:
+def level_world(seed: int, days: int, per_second: float | None = None) -> LevelWorld:
+    """`per_second`: the mean rate of requests, where it is to be known."""
     dice = np.random.default_rng([seed, days, 77])
     count = days * SLICES_PER_DAY
     minutes = np.arange(count) * SLICE_MINUTES
     requests = _requests(dice, minutes)
+    if per_second is not None:
+        requests = dice.poisson(requests * (per_second * 60 * SLICE_MINUTES / requests.mean())).astype(np.int64)
     wave = np.cos(2 * np.pi * (minutes / 60 - dice.uniform(0, 24)) / 24)
     cache_incidents = _incidents(dice, days, 10, 60)
     latency_incidents = _incidents(dice, days, 1.4, 6.0)

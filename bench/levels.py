@@ -24,10 +24,10 @@ ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def run(case: tuple[int, int]) -> tuple[KindScore, KindScore]:
-    """(latency, cache) of one seed and number of days, through the whole watch."""
-    seed, days = case
-    world = level_world(seed, days)
+def run(case: tuple[int, int, float | None]) -> tuple[KindScore, KindScore]:
+    """(latency, cache) of one seed, number of days and rate of requests, through the whole watch."""
+    seed, days, per_second = case
+    world = level_world(seed, days, per_second)
     watch = ServiceWatch("bench", AlertTargets(budget_usd=0.0))
     alerts: dict[str, Alert] = {}
     points = zip(
@@ -52,16 +52,22 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=12)
     parser.add_argument("--days", type=int, default=60)
     asked = parser.parse_args()
-    with get_context("spawn").Pool(2) as pool:
-        found = pool.map(run, [(seed, asked.days) for seed in range(asked.seeds)])
-    for name, scores in (("latency", [one for one, _ in found]), ("hit rate", [one for _, one in found])):
-        alerts, true = sum(s.alerts for s in scores), sum(s.true_alerts for s in scores)
-        incidents, detected = sum(s.incidents for s in scores), sum(s.detected for s in scores)
-        worst = sorted(s.ttd_p90_minutes or 0.0 for s in scores)
-        sys.stdout.write(
-            f"{name:8} alerts {alerts}  precision {true / alerts:.3f}  incidents {incidents}  "
-            f"recall {detected / incidents:.3f}  ttd p90, median over seeds {worst[len(worst) // 2]:.0f} min\n"
-        )
+    for traffic in (None, 1.0, 0.3):
+        with get_context("spawn").Pool(2) as pool:
+            found = pool.map(run, [(seed, asked.days, traffic) for seed in range(asked.seeds)])
+        sys.stdout.write("traffic as in alert_world\n" if traffic is None else f"{traffic} requests/s\n")
+        _print("latency", [one for one, _ in found])
+        _print("hit rate", [one for _, one in found])
+
+
+def _print(name: str, scores: list[KindScore]) -> None:
+    alerts, true = sum(s.alerts for s in scores), sum(s.true_alerts for s in scores)
+    incidents, detected = sum(s.incidents for s in scores), sum(s.detected for s in scores)
+    worst = sorted(s.ttd_p90_minutes or 0.0 for s in scores)
+    sys.stdout.write(
+        f"{name:8} alerts {alerts}  precision {true / alerts:.3f}  incidents {incidents}  "
+        f"recall {detected / incidents:.3f}  ttd p90, median over seeds {worst[len(worst) // 2]:.0f} min\n"
+    )
 
 
 if __name__ == "__main__":
