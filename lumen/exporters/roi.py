@@ -60,7 +60,7 @@ def assess_roi(snapshot: Snapshot, prices: Prices = Prices(), days: Sequence[Day
 
 
 def _counted(snapshot: Snapshot, cache: CacheStats, days: Sequence[Day]) -> _Counted:
-    """The last 24 hours, slice by slice; else yesterday (UTC), whose sums may be older than the watch."""
+    """The last 24 hours, hour by hour; else yesterday (UTC), whose sums may be older than the watch."""
     last, yesterday = snapshot.cache_day, day_of(snapshot.taken_at) - timedelta(days=1)
     if last is not None:
         return _Counted(last.hits, last.seconds, True)

@@ -1,13 +1,14 @@
-"""What the cache did over the day before a turn, from the slices that the watch has stored."""
+"""What the cache did over the day before a turn: from what the turns of that day measured, or from slices."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from lumen.model.nodata import NoData
 from lumen.model.observation import Observation
-from lumen.model.snapshot import SLICE, CacheDay
+from lumen.model.snapshot import SLICE, CacheDay, CacheStats, Snapshot
 
 DAY = timedelta(days=1)
-#: With fewer of its slices known a day is not known.
+#: With less of it known a day is not known.
 LEAST_SLICES_SHARE = 0.75
 
 
@@ -30,4 +31,28 @@ def cache_day(observations: Iterable[Observation], end: datetime) -> CacheDay | 
         misses=sum(misses for _, misses, _, _ in known),
         evictions=sum(evictions for _, _, evictions, _ in known),
         highest_mb=max(memory for _, _, _, memory in known),
+    )
+
+
+def cache_day_of(snapshots: Iterable[Snapshot]) -> CacheDay | None:
+    """The same of the day up to the newest snapshot's end. Of windows that overlap the newest counts."""
+    newest_first = sorted(snapshots, key=lambda one: one.window.end, reverse=True)
+    if not newest_first:
+        return None
+    since = newest_first[0].window.end
+    earliest = since - DAY
+    known: list[CacheStats] = []
+    for one in newest_first:
+        if earliest <= one.window.start and one.window.end <= since and not isinstance(one.cache, NoData):
+            known.append(one.cache)
+            since = one.window.start
+    seconds = sum(one.seconds for one in known)
+    if seconds < LEAST_SLICES_SHARE * DAY.total_seconds():
+        return None
+    return CacheDay(
+        seconds=seconds,
+        hits=sum(one.hits for one in known),
+        misses=sum(one.misses for one in known),
+        evictions=sum(one.evictions for one in known),
+        highest_mb=max(one.used_mb for one in known),
     )

@@ -8,7 +8,7 @@ from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.exporters.budgets import budget_window
 from lumen.exporters.moves import before, moves
 from lumen.model.assessment import Assessment, Before, ScoreMove
-from lumen.model.cache_day import cache_day
+from lumen.model.cache_day import cache_day_of
 from lumen.model.day import Day
 from lumen.model.message import Message, message
 from lumen.model.nodata import NoData
@@ -19,6 +19,9 @@ from lumen.ports.days import Days
 from lumen.ports.numerics import Numerics
 from lumen.ports.state import Turns
 from lumen.ports.watching import Alerts
+
+#: And as many again that people asked for.
+TURNS_OF_A_DAY = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,10 @@ class Hindsight:
             trends = await self._numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
         except ImportError:
             trends = NoData(message("trend.no_numerics"), message("trend.no_numerics_remedy"))
-        before = await self._turns.latest(service, 1)
+        before = await self._turns.latest(service, TURNS_OF_A_DAY)
         return Past(
             await self._days.days(service, budget_window(now)),
-            cache_day(observations, snapshot.window.end),
+            cache_day_of((snapshot, *(turn.snapshot for turn in before))),
             level.low(),
             trends,
             before[0] if before else None,

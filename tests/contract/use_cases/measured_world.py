@@ -79,13 +79,11 @@ class Place:
 
 @dataclass
 class House:
-    """One store; as many replicas as a test wants. `gain`: what the change really does to the hit rate, as a ratio.
-    `evictions`: in five minutes."""
+    """One store; as many replicas as a test wants. `gain`: what the change really does to the hit rate, as a ratio."""
 
     store: Store
     gain: float = 0.0
     dearer: float = 0.0
-    evictions: int = 0
     deployed: list[datetime] = field(default_factory=lambda: [START - timedelta(days=30)])
     is_silent: bool = False
     lost: Callable[[datetime], bool] = lambda _: False
@@ -181,7 +179,7 @@ class House:
         hits = round(requests * share)
         cost = 0.0001 * requests * (1 + self.dearer * changed) * math.exp(dice.gauss(0, 0.01))
         p95 = 120.0 * math.exp(dice.gauss(0, 0.02))
-        return Observation(at, requests, 0, 0, 50.0, p95, 250.0, hits, requests - hits, self.evictions, 200.0, cost)
+        return Observation(at, requests, 0, 0, 50.0, p95, 250.0, hits, requests - hits, 0, 200.0, cost)
 
     async def page(self, at: datetime, *, over: bool = False, severity: Severity = Severity.PAGE) -> None:
         """An availability page (or a ticket) that opened then, and is `over` now."""

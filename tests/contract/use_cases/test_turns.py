@@ -23,6 +23,7 @@ from lumen.policies.ttl import TtlLimits
 from lumen.policies.unasked import Unasked
 from lumen.ports.faults import no_fault
 from lumen.state.days import RedisDays
+from lumen.state.turns import RedisTurns
 from lumen.use_cases.advice import Advice
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.drift import Drift
@@ -66,6 +67,7 @@ class Room:
 
     def __init__(self, house: House) -> None:
         self.house, self.seen, self.setting = house, Seen(house), Unasked()
+        self.turns = RedisTurns(house.store.redis)
 
     def restraints(self, automation: Automation) -> Restraints:
         return Restraints(self.house.standings, self.house.store.clock, automation, Locks())
@@ -77,7 +79,7 @@ class Room:
     def outlooks(self, automation: Automation) -> Outlooks:
         store, alerts = self.house.store, self.house.alerts
         return Outlooks(
-            Hindsight(alerts, RedisDays(store.redis), store.turns, Inline()),
+            Hindsight(alerts, RedisDays(store.redis), self.turns, Inline()),
             Inline(),
             AssessmentSettings(),
             Advice(self.house.knobs, TtlLimits(), SizeLimits()),
@@ -93,7 +95,7 @@ class Room:
             store.leases,
             store.slots,
             self.restraints(automation),
-            store.turns,
+            self.turns,
             store.audit,
             self.house.knobs,
             store.clock,
@@ -108,7 +110,7 @@ class Room:
             self.house.approvals,
             store.leases,
             store.slots,
-            store.turns,
+            self.turns,
             store.clock,
             (LACKING,),
         )
@@ -124,10 +126,11 @@ class Room:
         return found
 
     async def evicts(self) -> None:
-        """The memory binds, and has done so for days."""
-        self.house.evictions = 200
-        await self.house.remember()
+        """The memory binds, and has done so for a day."""
         self.seen.now = replace(self.seen.now, cache=cache(0.70, 0.94, 2400))
+        for _ in range(20):
+            await self.turn(Automation(disabled=True))
+            self.house.store.clock.time += HOUR
 
 
 @pytest.fixture
