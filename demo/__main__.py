@@ -18,6 +18,8 @@ from demo.valkey import ValkeyFailed, make_private
 from demo.world import MANIFEST, Clock, World, raise_if_ended
 
 WATCH_SECONDS = 0.5
+#: About $360 a month is what its users cost, so that a demo does not begin in the red.
+BUDGET_USD = 500
 
 WELCOME = """
 Open {page}
@@ -68,7 +70,8 @@ def run_demo(
         make_private(own)
         if not manifest.is_file() and manifest is not MANIFEST:
             raise ProcessFailed(f"There is no manifest {manifest}: name your app's (make sandbox MANIFEST=...).")
-        _run(World(own.absolute(), _clock(scale), port, seed, manifest, history_days=42), sandbox_only)
+        world = World(own.absolute(), _clock(scale), port, seed, manifest, history_days=42, budget_usd=BUDGET_USD)
+        _run(world, sandbox_only)
     except Stopped:
         return 0
     except (ProcessFailed, ValkeyFailed) as failure:

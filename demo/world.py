@@ -75,6 +75,8 @@ class World:
     manifest: Path = MANIFEST
     #: Of metrics before the start; as many as Google keeps (42) make error budgets of 30 days at once.
     history_days: int = 14
+    #: A month, of the budget that exists and as the bot is told.
+    budget_usd: int = 200
     state: EmbeddedValkey = field(init=False)
     cache: EmbeddedValkey = field(init=False)
     sandbox: Child = field(init=False)
@@ -131,6 +133,7 @@ class World:
         command = [sys.executable, "-m", "sandbox", "--http-port", str(self.page_port), "--seed", str(self.seed)]
         command += ["--clock-scale", str(self.clock.scale), "--clock-origin", self.clock.origin]
         command += ["--cache-url", self.cache.socket_url, "--history-days", str(self.history_days)]
+        command += ["--budget-usd", str(self.budget_usd)]
         if self.manifest.is_file():  # there is none beside an installed wheel: the sandbox has a default
             command += ["--manifest", str(self.manifest.absolute())]
         self.sandbox.start(command, base_environment(), self.directory)
@@ -166,6 +169,7 @@ class World:
             # The sandbox's prices: its model is cheap and its users are many; a Memorystore of 1 GB for 256 MB.
             "API_COST_PER_CALL": "0.00003",
             "CACHE_COST_PER_MB": "0.14",
+            "BUDGET_USD": str(self.budget_usd),
             # A real installation watches for a week before it proposes anything of its own; here that would be dull.
             "OBSERVE_ONLY": "0",
             "PORT": str(port),

@@ -51,7 +51,12 @@ class Page:
         if reasons:
             self.console.print(self.say("reasons"))
         for reason in reasons:
-            self.console.print(f"  • {self.words.plain(reason)}", highlight=False, markup=False)
+            self.line(f"  • {self.words.plain(reason)}")
+
+    def line(self, said: str, style: str | None = None) -> None:
+        """Unbroken, however long, where a program reads it."""
+        soft = not self.console.is_terminal
+        self.console.print(said, style=style, highlight=False, markup=False, soft_wrap=soft)
 
 
 def print_ttl(answer: TtlAnswer, locale: str) -> None:
@@ -121,7 +126,7 @@ def print_cache(turn: Turn, size: SizeAnswer, now: datetime, locale: str, *, det
         page.bullets((found.health_reason, found.action_reason, *([source] if source else [])))
     page.console.print(page.say("recommendations"))
     for number, line in enumerate(_recommended(page, turn, size), 1):
-        page.console.print(f"  {number}. {line}", highlight=False, markup=False)
+        page.line(f"  {number}. {line}")
 
 
 def _recommended(page: Page, turn: Turn, size: SizeAnswer) -> Iterator[str]:
@@ -185,20 +190,20 @@ def print_gate(turns: Sequence[Turn], now: datetime, locale: str) -> None:
     for turn in turns:
         gate = turn.assessment.gate
         score = page.words.plain(score_message(gate.score))
-        page.console.print(f"{turn.snapshot.service.key}: {gate.verdict.value}, {score}", highlight=False)
-        page.console.print(f"  {page.words.plain(gate.health_reason)}", highlight=False, markup=False)
+        page.line(f"{turn.snapshot.service.key}: {gate.verdict.value}, {score}")
+        page.line(f"  {page.words.plain(gate.health_reason)}")
         if is_stale(turn, now):
-            page.console.print(f"  {page.say('stale', measured_at=turn.snapshot.window.end.isoformat())}", markup=False)
+            page.line(f"  {page.say('stale', measured_at=turn.snapshot.window.end.isoformat())}")
 
 
 def _head(page: Page, service: str, measured_at: datetime | None, *, stale: bool) -> None:
     if not service:
-        page.console.print(page.say("given"), style="dim", highlight=False)
+        page.line(page.say("given"), "dim")
         return
     page.row("service", service)
     if measured_at is not None:
         said = page.say("stale" if stale else "at", measured_at=measured_at.isoformat())
-        page.console.print(said, style="yellow" if stale else "dim", highlight=False, markup=False)
+        page.line(said, "yellow" if stale else "dim")
 
 
 def _move(page: Page, wanted: Recommendation, current: str) -> None:

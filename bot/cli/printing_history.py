@@ -198,4 +198,6 @@ def _instant(at: datetime) -> str:
 
 
 def _line(console: Console, words: Catalogue, code: str, **params: Param) -> None:
-    console.print(words.plain(message(code, **params)), highlight=False, markup=False)
+    """A sentence is a line, however long, where a program reads it."""
+    said = words.plain(message(code, **params))
+    console.print(said, highlight=False, markup=False, soft_wrap=not console.is_terminal)

@@ -73,7 +73,9 @@ class _Page:
         return self.words.plain(Message(code, params))
 
     def line(self, *said: str, style: str | None = None) -> None:
-        self._console.print(*said, style=style, highlight=False, markup=False)
+        """Unbroken, however long, where a program reads it."""
+        soft = not self._console.is_terminal
+        self._console.print(*said, style=style, highlight=False, markup=False, soft_wrap=soft)
 
     def titled(self, title: str, lines: Iterator[str]) -> None:
         """Nothing at all without lines."""

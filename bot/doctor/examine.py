@@ -47,7 +47,12 @@ async def _lumen(settings: Settings) -> Sequence[Check]:
                 _bounded("server", server_checks(examined)),
                 _bounded(
                     "google",
-                    permission_checks(examined, settings.services, changes_cloud_run=settings.ttl_actuator != "redis"),
+                    permission_checks(
+                        examined,
+                        settings.services,
+                        settings.budget_usd,
+                        changes_cloud_run=settings.ttl_actuator != "redis",
+                    ),
                 ),
                 _bounded("metrics", _measured(settings, examined)),
                 _bounded("publishing", _publishing(settings, examined)),

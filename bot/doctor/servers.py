@@ -9,6 +9,8 @@ from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.service import ServiceId
 
+CENT_USD = 0.01
+
 
 async def server_checks(examined: Examined) -> Sequence[Check]:
     """The store first: without it nothing else matters."""
@@ -52,9 +54,9 @@ def _policy(found: Findings, policy: str) -> None:
 
 
 async def permission_checks(
-    examined: Examined, services: Sequence[ServiceId], *, changes_cloud_run: bool
+    examined: Examined, services: Sequence[ServiceId], budget_usd: float, *, changes_cloud_run: bool
 ) -> Sequence[Check]:
-    """Reading shows in the measurements; here is what changing needs, and the budget."""
+    """Reading shows in the measurements; here is what changing needs, and the budget (`budget_usd`: as it is set)."""
     found = Findings("google: ")
     for service in services:
         name = f"may change {service.name}"
@@ -74,7 +76,7 @@ async def permission_checks(
             )
         else:
             found.fine(name, message("doctor.permissions_not_needed", lacking=", ".join(lacking)))
-    await _budget(found, examined, services[0].project)
+    await _budget(found, examined, services[0].project, budget_usd)
     await look_at_news(found, examined, services[0].project)
     return found.checks
 
@@ -86,7 +88,7 @@ async def publishing_checks(examined: Examined) -> Sequence[Check]:
     return found.checks
 
 
-async def _budget(found: Findings, examined: Examined, project: str) -> None:
+async def _budget(found: Findings, examined: Examined, project: str, budget_usd: float) -> None:
     budget = await examined.budgets.budget(project)
     if isinstance(budget, NoData):
         if budget.reason.code == "source.no_billing_account":
@@ -98,6 +100,13 @@ async def _budget(found: Findings, examined: Examined, project: str) -> None:
             "budget",
             message("doctor.currency", name=budget.display_name, currency=budget.currency),
             message("doctor.currency_remedy"),
+        )
+    elif abs(budget.amount - budget_usd) >= CENT_USD:
+        # Reports go by Google's amount where it can be read, alerts by the setting.
+        found.mend(
+            "budget",
+            message("doctor.budget_differs", name=budget.display_name, amount_usd=budget.amount, budget_usd=budget_usd),
+            message("doctor.budget_differs_remedy", amount_usd=budget.amount),
         )
     else:
         found.fine("budget", message("doctor.budget_ok", name=budget.display_name, amount_usd=budget.amount))

@@ -80,6 +80,7 @@ async def test_a_healthy_world_needs_nothing(prepared: World, sandbox: SandboxCl
             "doctor.too_few_approvers",
         ),
         ({"output_dir": "/dev/null/reports"}, "setting: OUTPUT_DIR", "doctor.output_unwritable"),
+        ({"budget_usd": 250}, "google: budget", "doctor.budget_differs"),
         ({"cache_cost_per_mb": 0.0365625}, "setting: CACHE_COST_PER_MB", "doctor.price"),
         ({"cache_instance": "projects/p/locations/l/instances/other"}, "ion-api: cache", "source.instance_absent"),
     ],
