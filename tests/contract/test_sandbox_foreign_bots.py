@@ -126,9 +126,12 @@ asyncio.run(main())
     ("bot", "package"),
     [
         (ASYNC_BOT.format(module="aiohttp"), "aiohttp"),
-        (ASYNC_BOT.format(module="websockets"), "websockets"),
-        (example("python").replace("adapter.socket_mode import", "adapter.socket_mode.websocket_client import"),
-         "websocket"),
+        pytest.param(ASYNC_BOT.format(module="websockets"), "websockets", marks=pytest.mark.prove),
+        pytest.param(
+            example("python").replace("adapter.socket_mode import", "adapter.socket_mode.websocket_client import"),
+            "websocket",
+            marks=pytest.mark.prove,
+        ),
     ],
     ids=["aiohttp", "websockets", "websocket_client"],
 )  # fmt: skip

@@ -83,6 +83,7 @@ async def test_a_cache_that_is_down_is_down_for_everybody_and_comes_back(running
     await until(back)
 
 
+@pytest.mark.prove
 async def test_a_squeezed_cache_evicts_and_the_hit_rate_falls(running: Running) -> None:
     # The cache was empty a moment ago; let it fill first.
     await minutes_go_by(running, 12)
@@ -114,6 +115,7 @@ async def test_a_flash_multiplies_the_requests(running: Running) -> None:
     assert (await ion(running))["requests_last_minute"] > 2.5 * before
 
 
+@pytest.mark.prove
 async def test_cost_surges_and_flat_cost_show_in_the_billable_time(running: Running) -> None:
     metric = "run.googleapis.com/container/billable_instance_time"
     main = ' AND resource.labels.service_name = "ion-api"'
@@ -136,6 +138,7 @@ async def test_vertex_trouble_slows_the_misses(running: Running) -> None:
     assert slowest > 200
 
 
+@pytest.mark.prove
 async def test_metrics_late_and_gone(running: Running) -> None:
     metric = "redis.googleapis.com/stats/keyspace_hits"
     await begin(running, "metrics_late", metric="redis.*", seconds=3600)

@@ -166,6 +166,7 @@ async def test_without_a_setting_the_environment_of_the_serving_revision_holds(
     await until(served)
 
 
+@pytest.mark.prove
 async def test_a_larger_process_cache_keeps_requests_from_redis(running: Running) -> None:
     async with SandboxClient(running.ready["control"]) as sandbox:
 

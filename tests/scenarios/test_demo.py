@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from demo.locks import polls
 from demo.ports import says_ok
 from demo.processes import holder
@@ -77,6 +79,7 @@ async def test_one_address_a_report_and_a_clean_end(tmp_path: Path) -> None:
     assert servers(tmp_path) == []
 
 
+@pytest.mark.prove
 def test_a_second_start_ends_what_a_killed_demo_left(tmp_path: Path) -> None:
     with demo(tmp_path) as killed:
         address(killed)

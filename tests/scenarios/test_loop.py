@@ -58,6 +58,7 @@ def longest_ttl_seconds(world: World) -> float:
     return max(int(ms) for ms in left) / 1000 * world.clock.scale
 
 
+@pytest.mark.prove  # the browser goes the same way in every run
 async def test_from_a_command_to_a_higher_hit_rate(world: World, slack: SandboxClient) -> None:
     world.start_bot(**QUIET)
     report = await slack.wait_for_message(is_report, within_seconds=60)

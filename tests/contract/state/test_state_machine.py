@@ -396,6 +396,7 @@ def prove(server: EmbeddedValkey, examples: int, steps: int, kills: int) -> None
     )
 
 
+@pytest.mark.parametrize("server", ["valkey", pytest.param("redis", marks=pytest.mark.prove)], indirect=True)
 def test_the_promises_hold(server: EmbeddedValkey) -> None:
     prove(server, examples=20, steps=30, kills=0)
 

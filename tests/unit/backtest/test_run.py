@@ -9,17 +9,21 @@ from itertools import pairwise
 
 import pytest
 
+from lumen.alerts.project import ProjectSlices
 from lumen.alerts.watch import AlertTargets
 from lumen.backtest.history import read_history
 from lumen.backtest.labels import Label
-from lumen.backtest.past_snapshot import Assumptions
+from lumen.backtest.past_snapshot import Assumptions, Past
 from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.report import as_json
-from lumen.backtest.run import BacktestResult, PastProposal, run_backtest
+from lumen.backtest.run import BacktestResult, run_backtest
 from lumen.backtest.score import score
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.message import message
+from lumen.model.nodata import NoData
+from lumen.model.observation import Observation
 from lumen.model.proposal import Change, Knob
+from lumen.model.service import ServiceId
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 SLICE = timedelta(minutes=5)
@@ -93,12 +97,6 @@ def test_the_documented_shape(result: BacktestResult) -> None:
 LAST = slice(6 * DAY, None)
 
 
-def sized(lines: list[str], cache_mb: float) -> list[PastProposal]:
-    settings = replace(BacktestSettings(), assumed=Assumptions(cache_mb=cache_mb))
-    proposals = run_backtest(read_history(lines), settings).proposals
-    return [p for p in proposals if p.recommendation.change and p.recommendation.change.knob is Knob.CACHE_SIZE]
-
-
 def with_releases(bad: str) -> BacktestResult:
     """A release an hour before the outage; its name sorts before that of the one that it replaced."""
     released = BEGUN - timedelta(hours=1)
@@ -123,9 +121,13 @@ def test_an_outage_without_a_release_is_nobodys() -> None:
 
 
 def test_a_cache_that_is_larger_than_assumed_has_no_known_limit() -> None:
-    evicting = [text.replace('"evictions": 1', '"evictions": 40') for text in lines()]
-    assert sized(evicting, 190.0)
-    assert not sized(evicting, 100.0)
+    budget = ProjectSlices(("ion-api",), 200.0)
+    past = Past(ServiceId("backtest", "history", "ion-api"), Assumptions(cache_mb=190.0), budget)
+    for nth, (used_mb, limit) in enumerate(((180.0, 190.0), (190.0, 190.0), (191.0, "backtest.cache_larger"))):
+        past.add(Observation(START + nth * SLICE, requests=100, errors_5xx=0, hits=70, misses=30, memory_mb=used_mb))
+        cache = past.snapshot(START + timedelta(hours=1)).cache
+        assert not isinstance(cache, NoData)
+        assert (cache.max_mb.reason.code if isinstance(cache.max_mb, NoData) else cache.max_mb) == limit
 
 
 def test_the_objective_of_whoever_asks() -> None:
