@@ -32,7 +32,7 @@ def run(google: ForeignGoogle) -> ForeignRun:
 
 @pytest.fixture
 def editor(clients: GoogleClients, run: ForeignRun) -> CloudRunEditor:
-    return CloudRunEditor(clients.services, Patience(attempt_seconds=0.3, retry_seconds=0), LIMITS)
+    return CloudRunEditor(clients.services, Patience(attempt_seconds=30, retry_seconds=0), LIMITS)
 
 
 # Memory

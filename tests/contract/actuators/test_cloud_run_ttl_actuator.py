@@ -30,8 +30,12 @@ def run(google: ForeignGoogle) -> ForeignRun:
 
 @pytest.fixture
 def actuator(clients: GoogleClients, run: ForeignRun) -> Actuator:
-    patience = Patience(attempt_seconds=0.3, retry_seconds=0)
-    return CloudRunTtlActuator(CloudRunEditor(clients.services, patience, LIMITS), 300)
+    return patient(clients, 30)
+
+
+def patient(clients: GoogleClients, attempt_seconds: float) -> Actuator:
+    editor = CloudRunEditor(clients.services, Patience(attempt_seconds=attempt_seconds, retry_seconds=0), LIMITS)
+    return CloudRunTtlActuator(editor, 300)
 
 
 async def test_one_variable_changes_and_all_else_stays(run: ForeignRun, actuator: Actuator) -> None:
@@ -187,11 +191,13 @@ async def test_no_permission_names_the_roles(google: ForeignGoogle, actuator: Ac
     assert failed.value.remedy.params["role"] == "roles/run.developer, roles/iam.serviceAccountUser"
 
 
-async def test_an_unknown_service_and_a_hanging_server(google: ForeignGoogle, actuator: Actuator) -> None:
+async def test_an_unknown_service_and_a_hanging_server(
+    google: ForeignGoogle, clients: GoogleClients, actuator: Actuator
+) -> None:
     with pytest.raises(SourceUnavailable) as unknown:
         await actuator.read(ServiceId("naeda-genesis", "us-central1", "other"))
     assert unknown.value.reason.code == "source.not_found"
     google.hang("GetService")
     with pytest.raises(SourceUnavailable) as late:
-        await actuator.read(API)
+        await patient(clients, 0.3).read(API)
     assert late.value.reason.code == "source.timeout"

@@ -27,7 +27,7 @@ from tests.manual_clock import ManualClock
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 OTHER = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")
-IMPATIENT = Patience(attempt_seconds=0.3, retry_seconds=0)
+ONCE = Patience(attempt_seconds=30, retry_seconds=0)
 PRICES = Prices(redis_hour=0.0128, api_call=0.01)
 GONE = NoData(message("test.gone"), message("test.gone_remedy"))
 
@@ -39,7 +39,7 @@ def run(google: ForeignGoogle) -> ForeignRun:
 
 @pytest.fixture
 def source(clients: GoogleClients) -> CloudRunDeployments:
-    return CloudRunDeployments(clients.services, clients.revisions, IMPATIENT)
+    return CloudRunDeployments(clients.services, clients.revisions, ONCE)
 
 
 async def deployment(source: CloudRunDeployments) -> Deployment:
@@ -174,7 +174,7 @@ async def test_the_budget_that_is_meant(
     google: ForeignGoogle, clients: GoogleClients, budgets: list[GoogleBudget], amount: float | None
 ) -> None:
     budgets_of(google, *budgets)
-    source = GoogleBudgets(clients.budgets, "billingAccounts/0-1", "ION API Monthly Budget", IMPATIENT)
+    source = GoogleBudgets(clients.budgets, "billingAccounts/0-1", "ION API Monthly Budget", ONCE)
     found = await source.budget("naeda-genesis")
     if amount is None:
         assert isinstance(found, NoData)
@@ -185,11 +185,11 @@ async def test_the_budget_that_is_meant(
 
 
 async def test_no_account_and_no_permission(google: ForeignGoogle, clients: GoogleClients) -> None:
-    none = await GoogleBudgets(clients.budgets, "", "x", IMPATIENT).budget("naeda-genesis")
+    none = await GoogleBudgets(clients.budgets, "", "x", ONCE).budget("naeda-genesis")
     assert isinstance(none, NoData)
     assert none.reason.code == "source.no_billing_account"
     google.refuse("ListBudgets", grpc.StatusCode.PERMISSION_DENIED)
-    denied = await GoogleBudgets(clients.budgets, "0-1", "x", IMPATIENT).budget("naeda-genesis")
+    denied = await GoogleBudgets(clients.budgets, "0-1", "x", ONCE).budget("naeda-genesis")
     assert isinstance(denied, NoData)
     assert denied.remedy.params["role"] == "roles/billing.viewer"
 
@@ -222,7 +222,7 @@ async def test_the_month_s_sum_needs_most_of_its_hours(
     budgets_of(google, budget("ION API Monthly Budget", 250))
     clock = ManualClock(datetime(2026, 11, 2, 0, 30, tzinfo=UTC))
     source = GoogleSpend(
-        GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", IMPATIENT),
+        GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", ONCE),
         Known(dict.fromkeys(known, 1.0)),
         clock,
         200,
@@ -272,7 +272,7 @@ async def test_the_month_is_that_of_all_services(
 async def test_a_month_s_first_hour_and_a_foreign_currency(google: ForeignGoogle, clients: GoogleClients) -> None:
     budgets_of(google, budget("ION API Monthly Budget", 300000, "KRW"))
     clock = ManualClock(datetime(2026, 11, 1, 0, 30, tzinfo=UTC))
-    account = GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", IMPATIENT)
+    account = GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", ONCE)
     source = GoogleSpend(account, Known({}), clock, 200)
     found = (await source.spend([API]))[API]
     assert isinstance(found, Spend)

@@ -27,6 +27,7 @@ API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 CANARY = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(hours=1))
+ONCE = Patience(attempt_seconds=30, retry_seconds=0)
 IMPATIENT = Patience(attempt_seconds=0.3, retry_seconds=0)
 PRICES = Prices(redis_hour=0.0128, api_call=0.01)
 
@@ -40,7 +41,7 @@ class Shapes:
 
 @pytest.fixture
 def source(clients: GoogleClients) -> MonitoringTraffic:
-    return of(clients, IMPATIENT)
+    return of(clients, ONCE)
 
 
 def of(clients: GoogleClients, patience: Patience) -> MonitoringTraffic:
@@ -244,9 +245,9 @@ async def test_a_refusal_says_what_and_how_to_mend_it(
     assert history.reason.code == said
 
 
-async def test_a_server_that_hangs_costs_its_time_and_no_more(google: ForeignGoogle, source: MonitoringTraffic) -> None:
+async def test_a_server_that_hangs_costs_its_time_and_no_more(google: ForeignGoogle, clients: GoogleClients) -> None:
     google.hang("ListTimeSeries")
-    found = (await source.traffic([API], WINDOW))[API]
+    found = (await of(clients, IMPATIENT).traffic([API], WINDOW))[API]
     assert isinstance(found, NoData)
     assert found.reason.code == "source.timeout"
 
