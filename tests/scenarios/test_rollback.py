@@ -59,8 +59,9 @@ async def test_a_countdown_survives_kill_9_and_ends_in_a_rollback(world: World, 
 
 @pytest.mark.prove
 async def test_what_is_pinned_is_said_and_unpinned_by_command(world: World, slack: SandboxClient) -> None:
-    world.start_bot(ROLLBACK_TIMEOUT_SECONDS="300")
+    world.start_bot(**HALF_AN_HOUR)
     card = await a_countdown(slack)
+    await slack.click(card, APPROVE)
     await says(slack, card, "· applied")
 
     async def pinned() -> bool:
