@@ -83,6 +83,7 @@ def audited(world: World) -> list[str]:
         return [fields["event"] for key in keys for _, fields in store.xrange(key)]
 
 
+@pytest.mark.prove  # a countdown over kill -9 is in every run (test_rollback.py)
 async def test_a_kill_where_it_hurts_most(world: World, slack: SandboxClient) -> None:
     await survives(world, slack, "execute.set.redis")
 

@@ -118,7 +118,7 @@ async def test_a_stopped_server_costs_bounded_time_and_what_it_does_later_counts
             started = time.monotonic()
             with pytest.raises(OutcomeUnknown):
                 await store.proposals.decide(SERVICE, made.id, click(Choice.APPROVE, "c"))
-            assert time.monotonic() - started < 1.0
+            assert time.monotonic() - started < 10, "as long as it was told to wait, not for ever"
             with pytest.raises((OutcomeUnknown, StoreUnavailable)):
                 await store.proposals.settle(SERVICE, "c")
             with pytest.raises(StoreUnavailable):
@@ -144,7 +144,7 @@ async def test_many_clicks_on_a_stopped_server_all_end_in_bounded_time(own_serve
                 *(store.proposals.decide(SERVICE, made.id, click(Choice.APPROVE, f"c{n}")) for n in range(100)),
                 return_exceptions=True,
             )
-            assert time.monotonic() - started < 3.0
+            assert time.monotonic() - started < 100 * IMPATIENT / 2, "they wait together, not one after the other"
         finally:
             os.kill(server.pid, signal.SIGCONT)
         assert all(isinstance(end, OutcomeUnknown | StoreUnavailable) for end in ends)
