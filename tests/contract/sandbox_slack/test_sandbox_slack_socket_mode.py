@@ -265,7 +265,7 @@ async def test_events_are_sent_again_and_commands_are_not(world: World) -> None:
 
 async def test_the_sdks_client_comes_back_by_itself(world: World) -> None:
     facts = world.server.facts()
-    client = SocketModeClient(app_token=facts.app_token, web_client=world.app_level, ping_interval=0.2)
+    client = SocketModeClient(app_token=facts.app_token, web_client=world.app_level, ping_interval=2)
     heard: list[str] = []
 
     async def listen(sender: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:

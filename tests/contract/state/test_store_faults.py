@@ -23,6 +23,8 @@ from tests.contract.state.proxy import Fault, Proxy
 StartServer = Callable[..., EmbeddedValkey]
 #: Tests wait for answers that never come; the product waits longer.
 IMPATIENT = 0.4
+#: What a server that goes on after a stop answers within, also on a busy machine.
+PATIENT = 2.0
 
 
 def socket_of(server: EmbeddedValkey) -> Path:
@@ -108,7 +110,7 @@ async def test_a_stopped_server_costs_bounded_time_and_what_it_does_later_counts
     own_server: StartServer,
 ) -> None:
     server = own_server()
-    async with opened(server.url, answer_seconds=IMPATIENT) as client:
+    async with opened(server.url, answer_seconds=PATIENT) as client:
         store = Store.over(client)
         await store.prepare()
         made = await store.proposals.propose(draft(), DAY)
@@ -118,7 +120,7 @@ async def test_a_stopped_server_costs_bounded_time_and_what_it_does_later_counts
             started = time.monotonic()
             with pytest.raises(OutcomeUnknown):
                 await store.proposals.decide(SERVICE, made.id, click(Choice.APPROVE, "c"))
-            assert time.monotonic() - started < 10, "as long as it was told to wait, not for ever"
+            assert time.monotonic() - started < 20, "as long as it was told to wait, not for ever"
             with pytest.raises((OutcomeUnknown, StoreUnavailable)):
                 await store.proposals.settle(SERVICE, "c")
             with pytest.raises(StoreUnavailable):
@@ -133,7 +135,7 @@ async def test_a_stopped_server_costs_bounded_time_and_what_it_does_later_counts
 
 async def test_many_clicks_on_a_stopped_server_all_end_in_bounded_time(own_server: StartServer) -> None:
     server = own_server()
-    async with opened(server.url, answer_seconds=IMPATIENT, connect_seconds=0.5) as client:
+    async with opened(server.url, answer_seconds=PATIENT, connect_seconds=0.5) as client:
         store = Store.over(client)
         await store.prepare()
         made = await store.proposals.propose(draft(), DAY)
@@ -144,7 +146,7 @@ async def test_many_clicks_on_a_stopped_server_all_end_in_bounded_time(own_serve
                 *(store.proposals.decide(SERVICE, made.id, click(Choice.APPROVE, f"c{n}")) for n in range(100)),
                 return_exceptions=True,
             )
-            assert time.monotonic() - started < 100 * IMPATIENT / 2, "they wait together, not one after the other"
+            assert time.monotonic() - started < 100 * PATIENT / 2, "they wait together, not one after the other"
         finally:
             os.kill(server.pid, signal.SIGCONT)
         assert all(isinstance(end, OutcomeUnknown | StoreUnavailable) for end in ends)
