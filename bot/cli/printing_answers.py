@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.cli.answers import SizeAnswer, TtlAnswer, is_stale
+from bot.cli.lines import print_line
 from bot.cli.outcomes import confidence_word
 from handlers.catalogue import Catalogue
 from handlers.views.explain.cache import latency_source
@@ -54,9 +55,7 @@ class Page:
             self.line(f"  • {self.words.plain(reason)}")
 
     def line(self, said: str, style: str | None = None) -> None:
-        """Unbroken, however long, where a program reads it."""
-        soft = not self.console.is_terminal
-        self.console.print(said, style=style, highlight=False, markup=False, soft_wrap=soft)
+        print_line(self.console, said, style=style)
 
 
 def print_ttl(answer: TtlAnswer, locale: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from bot.cli.lines import print_line
 from handlers.catalogue import Catalogue
 from lumen.backtest.history import File, Oddity, Problem
 from lumen.backtest.run import BacktestResult
@@ -198,6 +199,4 @@ def _instant(at: datetime) -> str:
 
 
 def _line(console: Console, words: Catalogue, code: str, **params: Param) -> None:
-    """A sentence is a line, however long, where a program reads it."""
-    said = words.plain(message(code, **params))
-    console.print(said, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+    print_line(console, words.plain(message(code, **params)))

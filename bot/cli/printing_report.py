@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli.answers import SizeAnswer, is_stale
+from bot.cli.lines import print_line
 from bot.cli.outcomes import HEALTH_CODES
 from handlers.catalogue import Catalogue
 from handlers.views.frame import span
@@ -73,9 +74,7 @@ class _Page:
         return self.words.plain(Message(code, params))
 
     def line(self, *said: str, style: str | None = None) -> None:
-        """Unbroken, however long, where a program reads it."""
-        soft = not self._console.is_terminal
-        self._console.print(*said, style=style, highlight=False, markup=False, soft_wrap=soft)
+        print_line(self._console, *said, style=style)
 
     def titled(self, title: str, lines: Iterator[str]) -> None:
         """Nothing at all without lines."""

@@ -18,11 +18,11 @@ from lumen.alerts.finding import Finding
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
 from lumen.model.billed import Billed
+from lumen.model.day import SLICES_A_DAY
 from lumen.model.message import Message, message
 from lumen.model.snapshot import SLICE
 
 THRESHOLDS = (1.0, 0.9, 0.8)
-SLICES_A_DAY = 288
 #: A day with fewer known slices than this is no day to forecast from.
 LEAST_SLICES = 260
 #: Below this share of known slices a service's month is not known (the month's sum of hours goes by the same).

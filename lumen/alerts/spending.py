@@ -6,11 +6,12 @@ them longer than their slices, in a back-test from the slices themselves. Both f
 
 from collections.abc import Iterator
 
-from lumen.alerts.budget import SLICES_A_DAY, DayCost
+from lumen.alerts.budget import DayCost
 from lumen.alerts.cost_anomaly import DailyCosts
 from lumen.alerts.finding import Finding
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
+from lumen.model.day import SLICES_A_DAY
 from lumen.model.message import message
 
 

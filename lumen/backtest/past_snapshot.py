@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from lumen.alerts.observation import Observation
 from lumen.alerts.project import ProjectSlices
-from lumen.model.cache_day import DAY, cache_day
+from lumen.model.cache_day import cache_day
+from lumen.model.day import SLICES_A_DAY
 from lumen.model.message import message
 from lumen.model.nodata import NoData
 from lumen.model.proposal import Change, Knob
@@ -29,7 +30,6 @@ from lumen.model.snapshot import (
 HOUR = timedelta(hours=1)
 HISTORY_HOURS = 168
 SLICES_PER_HOUR = 12
-SLICES_A_DAY = round(DAY / SLICE)
 LEAST_SLICES = 9
 #: Bucket edges in ms, 10 % apart: percentiles given per slice are spread over them.
 EDGES_MS = tuple(1.1**i for i in range(1, 115))

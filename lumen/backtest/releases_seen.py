@@ -3,6 +3,7 @@
 from collections import deque
 from datetime import datetime, timedelta
 
+from lumen.backtest.past_snapshot import SLICES_PER_HOUR
 from lumen.model.alert import Alert
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.watching import RevisionCount
@@ -11,7 +12,6 @@ from lumen.policies.rollback_evidence import complete, evidence, healthy
 
 #: A day for the newest revision, and a day before it.
 LOOK_BACK = timedelta(days=2)
-SLICES_AN_HOUR = 12
 
 
 class ReleasesSeen:
@@ -37,7 +37,7 @@ class ReleasesSeen:
             self._order.setdefault(one.revision, len(self._order))
         if self._pinned is not None and any(self._is_newer(one.revision, self._pinned) for one in counts):
             self._pinned = None
-        hour = list(self._counts)[-SLICES_AN_HOUR:]
+        hour = list(self._counts)[-SLICES_PER_HOUR:]
         self._healthy |= healthy((one for slice in hour for one in slice), self._allowed)
 
     def pinned_to(self, revision: str) -> None:
