@@ -2,8 +2,8 @@
 FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/lumen
-COPY requirements.lock /tmp/requirements.lock
-RUN /opt/lumen/bin/pip install --require-hashes --only-binary :all: -r /tmp/requirements.lock
+COPY requirements/core.txt /tmp/requirements.txt
+RUN /opt/lumen/bin/pip install --require-hashes --only-binary :all: -r /tmp/requirements.txt
 # Plain modules and their texts: there is nothing to build, hence no build tool that no hash vouches for.
 COPY bot /opt/lumen/app/bot
 COPY handlers /opt/lumen/app/handlers

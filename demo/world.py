@@ -134,7 +134,7 @@ class World:
         command += ["--clock-scale", str(self.clock.scale), "--clock-origin", self.clock.origin]
         command += ["--cache-url", self.cache.socket_url, "--history-days", str(self.history_days)]
         command += ["--budget-usd", str(self.budget_usd)]
-        if self.manifest.is_file():  # there is none beside an installed wheel: the sandbox has a default
+        if self.manifest.is_file():
             command += ["--manifest", str(self.manifest.absolute())]
         self.sandbox.start(command, base_environment(), self.directory)
         for _ in polls(READY_SECONDS):

@@ -22,7 +22,7 @@ from sandbox.ion.fleet import place_fleet
 from sandbox.ion.place import place_budget, place_services
 from sandbox.ion.world import World
 from sandbox.slack.guard import loopback_only
-from sandbox.slack.manifest_yaml import ManifestUnreadable
+from sandbox.slack.manifest import ManifestUnreadable
 from sandbox.slack.server import SlackServer
 
 BILLING_ACCOUNT = "billingAccounts/01ABCD-2EF345-678901"

@@ -3,21 +3,24 @@
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot import __version__
 from bot.cli.advice import register as register_advice
 from bot.cli.advice import say_no_turn
 from bot.cli.alerts import register as register_alerts
 from bot.cli.audit import audit_app
 from bot.cli.changes import register as register_changes
-from bot.cli.command import ExitCode, Json, Service, watched
+from bot.cli.command import ExitCode, Json, Service, locale, watched
 from bot.cli.command import load as _settings
 from bot.cli.command import run as _run
 from bot.cli.command import say as _say
 from bot.cli.history import register as register_history
 from bot.cli.talk import teach
+from lumen.model.message import message
 
 if TYPE_CHECKING:
     from bot.cli.outcomes import Last
@@ -38,6 +41,21 @@ register_advice(app)
 register_changes(app)
 register_alerts(app)
 register_history(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lumen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What `lumen` takes before a command."""
 
 
 @app.command()
@@ -125,8 +143,6 @@ def _write_files(settings: "Settings", turns: "Sequence[Turn]") -> None:
     """Under OUTPUT_DIR, where that is set. What cannot be written is said, and nothing else stops for it."""
     if not settings.output_dir:
         return
-    from pathlib import Path
-
     from bot.reports.files import ReportFiles, SetAside
     from bot.targets import size_limits
     from handlers.catalogue import Catalogue
@@ -193,10 +209,17 @@ def demo(
     scale: Annotated[float, typer.Option(help="Seconds of service time in a second.")] = 60.0,
 ) -> None:
     """A whole world on this machine: Slack, Google Cloud, the ION service, a cache, and this bot, unmodified."""
+    from handlers.catalogue import Catalogue
+
+    checkout = Path(__file__).parents[2]
+    if not (checkout / "pyproject.toml").is_file():
+        _say(Catalogue(locale()).plain(message("cli.demo_needs_checkout")))
+        raise typer.Exit(ExitCode.USAGE)
+    sys.path.insert(0, str(checkout))
     try:
         from demo.__main__ import run_demo
     except ImportError as error:
-        _say(f"The demo is not installed here ({error}). `make demo` in a checkout installs and starts it.")
+        _say(Catalogue(locale()).plain(message("cli.demo_not_installed", error=str(error))))
         raise typer.Exit(ExitCode.CONFIGURATION) from None
 
     raise typer.Exit(run_demo(port=port, scale=scale))

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import yaml
+
 from lumen.model.errors import NotPossible
 from lumen.model.message import message
 from lumen.verification.incident import ROLLED_BACK, Incident, Trouble
@@ -72,15 +74,10 @@ def read_scenario(text: str) -> Scenario:
 
 
 def _parsed(text: str) -> Any:
-    """JSON needs nothing; YAML needs the extra `verify`."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
-    try:
-        import yaml
-    except ImportError:
-        raise NotPossible(message("verify.no_yaml"), message("verify.no_yaml_remedy")) from None
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

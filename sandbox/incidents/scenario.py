@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from sandbox.slack.manifest_yaml import ManifestUnreadable, parse
+import yaml
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)([smhd])$")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -58,9 +58,9 @@ def seconds_of(text: object, where: str) -> float:
 def read(text: str) -> Scenario:
     """Raises ScenarioUnreadable."""
     try:
-        document = parse(text)
-    except ManifestUnreadable as error:
-        raise ScenarioUnreadable(str(error)) from error
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ScenarioUnreadable(" ".join(str(error).split())) from error
     if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
         raise ScenarioUnreadable("a scenario needs `name`, `title` and a list of `steps`")
     name = str(document.get("name") or "")

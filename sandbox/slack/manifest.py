@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.slack import manifest_yaml
+import yaml
 
 # What a bot gets that brings no manifest: what posting, answering and finding one's own message again need.
 DEFAULT_BOT_SCOPES = (
@@ -20,6 +20,10 @@ DEFAULT_BOT_SCOPES = (
     "groups:history",
 )
 DEFAULT_APP_SCOPES = ("connections:write",)
+
+
+class ManifestUnreadable(ValueError):
+    """The file is no manifest; says which file, the line, and what is wrong there."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,15 @@ def load_manifest(path: Path | None) -> Manifest:
     """Read `manifest.yaml` or `.json`; without a path (or a file at it) the default. Raises ManifestUnreadable."""
     if path is None or not path.exists():
         return DEFAULT_MANIFEST
-    text = path.read_text(encoding="utf-8")
     try:
-        document = json.loads(text) if path.suffix == ".json" else manifest_yaml.parse(text)
+        with path.open(encoding="utf-8") as file:
+            document = json.load(file) if path.suffix == ".json" else yaml.safe_load(file)
+    except yaml.YAMLError as error:  # names the file itself
+        raise ManifestUnreadable(" ".join(str(error).split())) from error
     except ValueError as error:
-        raise manifest_yaml.ManifestUnreadable(f"{path}: {error}") from error
+        raise ManifestUnreadable(f"{path}: {error}") from error
     if not isinstance(document, dict):
-        raise manifest_yaml.ManifestUnreadable(f"{path}: a manifest is a map with display_information and features")
+        raise ManifestUnreadable(f"{path}: a manifest is a map with display_information and features")
     return _from_document(document)
 
 

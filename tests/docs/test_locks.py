@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCKS = ("requirements.lock", "requirements-demo.lock", "requirements-dev.lock")
+LOCKS = ("requirements/core.txt", "requirements/demo.txt", "requirements/dev.txt")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+?)(?: ; (.+?))? \\$\n((?:^    --hash=sha256:\S+(?: \\)?$\n)+)", re.MULTILINE)
 
 
@@ -22,7 +22,7 @@ def pins(lock: str) -> dict[str, str]:
 def asked(*extras: str) -> list[Requirement]:
     lists = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] for extra in extras)]
     found = [Requirement(text) for each in lists for text in each]
-    return [each for each in found if canonicalize_name(each.name) != "lumen"]
+    return [each for each in found if canonicalize_name(each.name) != PROJECT["name"]]
 
 
 PRODUCTION = ("numerics", "charts", "memorystore", "pubsub")

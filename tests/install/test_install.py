@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy with nothing but what the installation reads, and an own folder for interpreters."""
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "path").mkdir()
-    for name in ("scripts/install", "pyproject.toml", "requirements-demo.lock", "requirements-dev.lock"):
+    for folder in ("scripts", "requirements", "path"):
+        (tmp_path / folder).mkdir()
+    for name in ("scripts/install", "pyproject.toml", "requirements/demo.txt", "requirements/dev.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
     for tool in ("sh", "dirname", "cat", "cksum", "uname"):
         found = shutil.which(tool)
@@ -92,7 +92,7 @@ def test_packages_that_cannot_be_had(checkout: Path) -> None:
     run = install(checkout, PIP_NO_INDEX="1", PIP_CONFIG_FILE="/dev/null")
     assert run.returncode == 1
     assert run.stderr.endswith(
-        "The packages of requirements-demo.lock could not be installed (pip says why above): mend it and run the "
+        "The packages of requirements/demo.txt could not be installed (pip says why above): mend it and run the "
         "same command again.\n"
     )
     assert not list((checkout / ".venv").glob(".made-*"))

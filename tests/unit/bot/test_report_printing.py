@@ -74,7 +74,7 @@ def test_without_a_turn_it_says_when_there_is_one(capsys: Capture) -> None:
 
 def test_square_brackets_are_words(capsys: Capture) -> None:
     print_report(reported(turn(MONTH)), "en", summary_only=False, detailed=False)
-    assert "pip install lumen[numerics]" in capsys.readouterr().out
+    assert "pip install '.[numerics]'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("locale", LOCALES)
