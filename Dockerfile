@@ -1,5 +1,6 @@
 # Lumen alone: no demo, no sandbox, no compiler, no installer; runs as a user who owns nothing.
-FROM python:3.13-slim AS build
+# A tag, for people and for what looks for newer ones; a release builds from its digest (scripts/image).
+FROM python:3.13-slim-trixie AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/lumen
 COPY requirements/core.txt /tmp/requirements.txt
@@ -11,7 +12,7 @@ COPY lumen /opt/lumen/app/lumen
 RUN /opt/lumen/bin/python -m compileall -q /opt/lumen/app \
     && /opt/lumen/bin/pip uninstall --yes pip
 
-FROM python:3.13-slim
+FROM python:3.13-slim-trixie
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin lumen
 COPY --from=build /opt/lumen /opt/lumen
 ENV PATH=/opt/lumen/bin:$PATH \

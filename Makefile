@@ -1,7 +1,7 @@
 # Needs make (3.81 is enough) and Python 3.11 or newer with its venv module; brings everything else itself.
 # `make demo PORT=9000` chooses the port of the demo's page; `PYTHON=/path/to/python3` the interpreter.
 
-.PHONY: help demo sandbox test check lint types architecture documents prove bench page javascript lock install clean
+.PHONY: help demo sandbox test check lint types architecture documents prove bench page javascript lock sbom dist install clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -20,6 +20,8 @@ help:
 	@echo "make page     builds the sandbox's page (needs npm)"
 	@echo "make javascript  fetches Bolt for JavaScript for the tests that try it (needs npm)"
 	@echo "make lock     compiles the locks (ARGS=--upgrade for newer versions)"
+	@echo "make sbom     writes what the locks hold, as CycloneDX, to build/sbom"
+	@echo "make dist     builds the wheel and the sdist into dist"
 
 demo:
 	@PYTHON="$(PYTHON)" scripts/install demo
@@ -65,5 +67,14 @@ javascript:
 lock:
 	@PYTHON="$(PYTHON)" scripts/lock $(ARGS)
 
+sbom: install
+	@scripts/sbom
+
+# What an earlier build left in build/lib would get into the wheel.
+dist: install
+	@rm -rf build/lib build/bdist.* dist *.egg-info
+	@$(BIN)/python -c "from setuptools import build_meta as b; b.build_sdist('dist'); b.build_wheel('dist')" >/dev/null
+	@ls dist
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
