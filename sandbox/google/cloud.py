@@ -57,7 +57,9 @@ class GoogleCloud:
 
         self.spent_usd: Callable[[], float] = lambda: 0.0
         self.redis_instance: InstanceFacts | None = None
-        self._extras = Extras(self, project, clock.seconds, change_seconds)
+        self._extras = Extras(
+            self.server, self.operations, project, clock.seconds, change_seconds, lambda: self.redis_instance
+        )
         self.news = BudgetNews(billing_account, self.budgets, clock.seconds, self._spent, self._extras.publish)
         self.channels.deliver = self._extras.deliver
         self.due += [self.news.advance, self._extras.advance]

@@ -6,10 +6,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sandbox.google.alerting.channels import Notification
+from sandbox.google.extra.instance import InstanceFacts
 from sandbox.google.extra.lazy import Handlers, LazyApi
+from sandbox.google.operations import Operations
+from sandbox.google.server import GoogleServer
 
 if TYPE_CHECKING:
-    from sandbox.google.cloud import GoogleCloud
     from sandbox.google.extra.pubsub import PubSub
     from sandbox.google.extra.redisadmin import RedisAdmin
 
@@ -17,8 +19,19 @@ if TYPE_CHECKING:
 class Extras:
     """Dashboards, Memorystore and Pub/Sub. Nothing of them exists before somebody calls them."""
 
-    def __init__(self, cloud: "GoogleCloud", project: str, now: Callable[[], float], change_seconds: float) -> None:
-        self._cloud = cloud
+    def __init__(
+        self,
+        server: GoogleServer,
+        operations: Operations,
+        project: str,
+        now: Callable[[], float],
+        change_seconds: float,
+        instance: Callable[[], InstanceFacts | None],
+    ) -> None:
+        """`instance` is asked at Memorystore's first call: None where there is none by then."""
+        self._server = server
+        self._operations = operations
+        self._instance = instance
         self._project = project
         self._now = now
         self._change_seconds = change_seconds
@@ -29,27 +42,28 @@ class Extras:
             ("/google.cloud.redis.v1.", "google-cloud-redis", self._memorystore),
             ("/google.pubsub.v1.", "google-cloud-pubsub", self._messages),
         ):
-            cloud.server.mount(LazyApi(prefix, package, build))
+            server.mount(LazyApi(prefix, package, build))
 
     def _dashboards(self) -> Handlers:
         from sandbox.google.extra.dashboards import Dashboards
 
         dashboards = Dashboards(self._project)
-        return self._cloud.server.handlers(dashboards.rpcs, dashboards.methods)
+        return self._server.handlers(dashboards.rpcs, dashboards.methods)
 
     def _memorystore(self) -> Handlers:
         from sandbox.google.extra.redisadmin import RedisAdmin
 
-        if self._cloud.redis_instance is None:
+        instance = self._instance()
+        if instance is None:
             return {}
-        self._redis = RedisAdmin(self._cloud.redis_instance, self._now, self._cloud.operations, self._change_seconds)
-        return self._cloud.server.handlers(self._redis.rpcs, self._redis.methods)
+        self._redis = RedisAdmin(instance, self._now, self._operations, self._change_seconds)
+        return self._server.handlers(self._redis.rpcs, self._redis.methods)
 
     def _messages(self) -> Handlers:
         from sandbox.google.extra.pubsub import PubSub
 
         self._pubsub = PubSub(self._now)
-        serve = self._cloud.server.handlers
+        serve = self._server.handlers
         return {
             **serve(self._pubsub.publisher, self._pubsub.publisher_methods),
             **serve(self._pubsub.subscriber, self._pubsub.subscriber_methods),
