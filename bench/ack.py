@@ -29,12 +29,12 @@ import structlog
 from bench.clients import bare_bolt, floor, lumen
 from bench.world import PERSON, World
 from demo.valkey import EmbeddedValkey, Kind
-from handlers.views.words import value_of
+from lumen.adapters.store.connection import open_store
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.proposal import Choice
 from lumen.model.turn import Occasion, Turn
 from lumen.policies.ttl import TtlLimits, recommend_ttl
-from lumen.state.connection import open_store
+from lumen.wording.catalogue import value_of
 from tests.snapshots import NOW, snapshot
 
 WARM_UP = 50

@@ -14,7 +14,7 @@ if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.alert_world import COUNTED, EVERY_SIZE, SLICE_MINUTES, SMALL, Smallest, WorldIncident, request_world
-from lumen.alerts.availability import AvailabilityAlert
+from lumen.alerts.burn_rate import AvailabilityAlert
 from lumen.model.alert import AlertChange, Severity
 
 ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)

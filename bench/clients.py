@@ -16,22 +16,20 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bench.slack_server import APP, GROUP
 from bench.world import World
-from bot.connection import SlackConnection
-from bot.envelopes import Envelopes
-from handlers.answering import Answers
+from bot.slack.connection import SlackConnection
+from bot.slack.envelopes import Envelopes
 from handlers.app import build_app
-from handlers.background import Background
 from handlers.buttons import Buttons
+from handlers.command_handlers import Services
 from handlers.commands import Commands
-from handlers.emergencies import Emergencies
-from handlers.identity import who_am_i
-from handlers.people import Languages
-from handlers.rights import Rights
-from handlers.screens import Screens
-from handlers.services import Services
-from handlers.slack_clients import asking_client, single_try_client, slack_session
+from handlers.emergency import Emergencies
+from handlers.home import Screens
+from handlers.people import Languages, who_am_i
+from handlers.permissions import Rights
+from handlers.replies import Answers, Background
+from handlers.web_api import asking_client, single_try_client, slack_session
 from lumen.model.service import Approvers
-from lumen.use_cases.choosing import Choosing
+from lumen.use_cases.queries import Choosing
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from lumen.alerts.cost_anomaly import DailyCosts
+from lumen.alerts.spending import DailyCosts
 from lumen.exporters.cost_rhythm import rhythm_of
 from lumen.model.assessment import RhythmState
 from lumen.model.snapshot import HourlyHistory

@@ -19,7 +19,7 @@ from statistics import quantiles
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from lumen.alerts.return_low import DAY_SLICES, DAYS_PER_MONTH, ReturnAlert
+from lumen.alerts.spending import DAY_SLICES, DAYS_PER_MONTH, ReturnAlert
 from lumen.model.alert import AlertChange
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -15,8 +15,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from demo.valkey import EmbeddedValkey, Kind
-from lumen.actuators.cache_keys import CacheSweeper, Pace
-from lumen.sources.redis_client import open_cache
+from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.keys import CacheSweeper, Pace
 
 KEYS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 ROUNDS = 3

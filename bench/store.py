@@ -16,14 +16,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.valkey import EmbeddedValkey
-from lumen.clock import SystemClock
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.store import epoch
+from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.proposals import RedisProposals
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority
 from lumen.model.service import Person, ServiceId
-from lumen.state import epoch
-from lumen.state.connection import open_store
-from lumen.state.proposals import RedisProposals
 
 SERVICE = ServiceId("project", "region", "service")
 KIM = Person("U1", "Kim", "T1")

@@ -5,29 +5,26 @@ from dataclasses import replace
 
 from redis.asyncio import Redis
 
-from lumen.clock import SystemClock
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.store import epoch
+from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.audit import RedisAudit
+from lumen.adapters.store.outbox import RedisOwedAnswers
+from lumen.adapters.store.proposals import RedisProposals
+from lumen.adapters.store.standings import RedisSilences, RedisStandings
+from lumen.adapters.store.turns import RedisTurns
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob, Origin, Priority, Proposal
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
+from lumen.policies.auto_apply import Unasked
+from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
-from lumen.policies.unasked import Unasked
-from lumen.state import epoch
-from lumen.state.alerts import RedisAlerts
-from lumen.state.audit import RedisAudit
-from lumen.state.owed import RedisOwedAnswers
-from lumen.state.proposals import RedisProposals
-from lumen.state.silences import RedisSilences
-from lumen.state.standings import RedisStandings
-from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import EXPIRES_IN
-from lumen.use_cases.readouts import Readouts
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.trust import Trust
+from lumen.use_cases.auto_apply import Trust
+from lumen.use_cases.queries import Readouts
+from lumen.use_cases.restrictions import Restraints
 from tests.snapshots import SERVICE
 
 PERSON = Person("U0BENCH", "bench", "T0BENCH")

@@ -15,11 +15,11 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import NoDecode
 from redis.asyncio.connection import parse_url
 
-from bot.judging import ENV_FILE, Judging
+from bot.thresholds import ENV_FILE, Judging
 from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, ServiceId
+from lumen.policies.auto_apply import NAMES
 from lumen.policies.freezes import Freezes, parse_freezes
-from lumen.policies.unasked import NAMES
 
 #: How the URL of a pager says what it speaks.
 PAGERDUTY_PATH = "/v2/enqueue"

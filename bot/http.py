@@ -1,10 +1,24 @@
-"""`/healthz`, `/readyz` and `/metrics`: what a platform and a Prometheus ask of the process."""
+"""`/healthz`, `/readyz` and `/metrics`: what a platform and a Prometheus ask of the process.
 
-from collections.abc import Awaitable, Callable, Sequence
+What Prometheus sees of the process itself; the service's own figures are Cloud Monitoring's.
+
+What `/readyz` says: the store answers and is ours (and whether it fills up); Slack can reach us.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from bot.slack.connection import ConnectionState
+from bot.store import Memory, room_warnings
+from lumen.adapters.store import epoch
+from lumen.model.messages import LumenError
+from lumen.model.service import ServiceId
+from lumen.wording.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +56,58 @@ async def start_http(
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner
+
+
+class ConnectionGauges(Collector):
+    """Reads the connection's state when it is scraped, so it is never stale."""
+
+    def __init__(self, state: Callable[[], ConnectionState | None]) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        state = self._state()
+        if state is None:
+            return
+        lanes = GaugeMetricFamily("lumen_slack_connection_open", "1 while the connection is open", labels=["lane"])
+        for lane in state.lanes:
+            lanes.add_metric([lane.name], float(lane.phase == "open"))
+        yield lanes
+        yield GaugeMetricFamily("lumen_slack_tickets", "apps.connections.open asked for", value=state.tickets)
+        yield GaugeMetricFamily("lumen_slack_envelopes", "Envelopes received", value=state.received)
+        yield GaugeMetricFamily("lumen_slack_duplicates", "Envelopes received twice", value=state.duplicates)
+
+
+class Metrics:
+    """One registry a process; `turn_seconds` is time on the wall."""
+
+    def __init__(self, connection: Callable[[], ConnectionState | None]) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(ConnectionGauges(connection))
+        self.turns = Counter("lumen_turns", "Turns made", ["occasion"], registry=self.registry)
+        self.watched_until = Gauge(
+            "lumen_watch_last_look_timestamp_seconds",
+            "Service time of the last look of the watch: alert on it when it is older than 15 minutes",
+            ["service"],
+            registry=self.registry,
+        )
+        self.turn_seconds = Histogram(
+            "lumen_turn_seconds", "Time that a wake-up with turns took", registry=self.registry
+        )
+
+
+async def store_readiness(memory: Memory, services: Sequence[ServiceId], words: Catalogue) -> Readiness:
+    """A store that is nearly full is ready, and says so: people must act before it refuses decisions."""
+    try:
+        await epoch.check(memory.redis, services)
+        short = await room_warnings(memory)
+    except LumenError as error:
+        return Readiness("state", False, error.reason.code)
+    return Readiness("state", True, " ".join(words.plain(each) for each in short) or "ok")
+
+
+def slack_readiness(state: ConnectionState | None) -> Readiness:
+    """`state` None: Slack has not said yet who we are."""
+    if state is None:
+        return Readiness("slack", False, "Slack has not been reached yet")
+    lanes = ", ".join(f"{lane.name}: {lane.phase} {lane.error}".strip() for lane in state.lanes)
+    return Readiness("slack", state.ready, lanes)

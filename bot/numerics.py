@@ -1,9 +1,15 @@
-"""The one numerics worker of decision 8: a spawned process (fork breaks gRPC) at the lowest priority, recycled."""
+"""The one numerics worker of decision 8: a spawned process (fork breaks gRPC) at the lowest priority, recycled.
+
+Kill or stop this process at a named point, to prove what survives it. Only ever with loopback endpoints
+(bot/config.py).
+"""
 
 import asyncio
 import multiprocessing.connection
 import os
+import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,15 +17,26 @@ from functools import partial
 from importlib.util import find_spec
 from typing import ParamSpec, TypeVar
 
+from lumen.ports.clock import FaultPoint, no_fault
+
 P = ParamSpec("P")
+
+
 T = TypeVar("T")
+
 
 #: Measured: an un-niced worker raises the p99 of loopback answers 14 times.
 NICENESS = 19
+
+
 #: Numerics libraries keep what they allocated; a fresh process gives it back.
 CALLS_BEFORE_RECYCLING = 200
+
+
 #: Many small matrices: threads only take the cores from the loop that answers people (docs/adr/0008).
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
 #: What the effect of a change is estimated with: the extra `numerics`.
 STATISTICS = ("numpy", "scipy")
 
@@ -50,7 +67,7 @@ def _prepare_worker() -> None:
 
 
 class ProcessNumerics:
-    """`lumen.ports.numerics.Numerics` over one process, started at the first call."""
+    """`lumen.ports.clock.Numerics` over one process, started at the first call."""
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
@@ -80,3 +97,24 @@ class ProcessNumerics:
                 max_tasks_per_child=CALLS_BEFORE_RECYCLING,
             )
         return self._pool
+
+
+def fault_point(at: str) -> FaultPoint:
+    """`at` is empty (production), or a point (`execute.waiting`), or its n-th passing (`store.advance.after:2`).
+
+    There the process kills itself, without any goodbye; with a third part, `execute.applying:1:stop`, it only stops
+    (SIGSTOP), until somebody sends it SIGCONT.
+    """
+    if not at:
+        return no_fault
+    point, wanted, deed, *_ = (*at.split(":"), "", "")
+    fatal = int(wanted or "1")
+    sent = signal.SIGSTOP if deed == "stop" else signal.SIGKILL
+    passed: Counter[str] = Counter()
+
+    def fall(name: str) -> None:
+        passed[name] += 1
+        if name == point and passed[name] == fatal:
+            os.kill(os.getpid(), sent)
+
+    return fall

@@ -1,16 +1,21 @@
-"""For others: custom metrics every five minutes, report files at every turn. What fails here stops nothing else."""
+"""For others: custom metrics every five minutes, report files at every turn. What fails here stops nothing else.
+
+Structured logs on standard error: JSON lines for a machine, colours for a terminal.
+"""
 
 import asyncio
+import logging
+import sys
 from collections.abc import Sequence
 
 import structlog
 
 from bot.reports.files import ReportFiles, SetAside
-from handlers.catalogue import Catalogue
-from lumen.model.errors import LumenError
+from lumen.model.messages import LumenError
 from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
 from lumen.use_cases.publish import Publish
+from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
 
@@ -58,3 +63,33 @@ class Publishing:
         for one in written:
             if isinstance(one, SetAside):
                 log.error("report_file_damaged", file=str(one.path), set_aside=str(one.kept_as), error=one.error)
+
+
+def configure_logs(level: str) -> None:
+    """Route structlog and the standard library's loggers to one place."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    terminal = sys.stderr.isatty()
+    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("apscheduler").setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))

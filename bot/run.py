@@ -1,37 +1,59 @@
-"""What each command of the command line does, from the assembled Lumen to the end."""
+"""What each command of the command line does, from the assembled Lumen to the end.
+
+APScheduler only wakes (decision 1): which slots are due is told by the Clock, and who takes one by the store.
+"""
 
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.assembly import Lumen, assemble
-from bot.carrying import Carrying
 from bot.config import Settings
-from bot.http import Readiness, start_http
-from bot.memory import clock_of, open_memory, room_warnings
-from bot.metrics import Metrics
+from bot.http import Metrics, Readiness, slack_readiness, start_http, store_readiness
 from bot.publishing import Publishing
-from bot.readiness import slack_readiness, store_readiness
 from bot.reports.files import ReportFiles
-from bot.scheduler import start_scheduler
-from bot.slack import SlackSide, open_slack
-from bot.targets import size_limits
-from bot.worker import Worker
-from handlers.catalogue import Catalogue
-from lumen.model.errors import LumenError
+from bot.store import clock_of, open_memory, room_warnings
+from bot.thresholds import size_limits
+from bot.wiring.assembly import Lumen, assemble
+from bot.wiring.slack import SlackSide, open_slack
+from bot.workers import Carrying, Worker
+from lumen.adapters.store import epoch
+from lumen.model.messages import LumenError
 from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
-from lumen.state import epoch
+from lumen.wording.catalogue import Catalogue
+
+#: Of service time. A slot is taken up at most this late.
+WAKE_EVERY_SECONDS = 60.0
+
+
+def start_scheduler(wake: Callable[[], Awaitable[None]], scale: float) -> AsyncIOScheduler:
+    """Call `wake` once a minute of service time, never twice at once; the caller shuts the scheduler down."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    scheduler.add_job(
+        wake,
+        IntervalTrigger(seconds=WAKE_EVERY_SECONDS / scale),
+        max_instances=1,
+        coalesce=True,
+        misfire_grace_time=None,
+    )
+    scheduler.start()
+    return scheduler
+
 
 log = structlog.get_logger()
 
+
 #: On the wall. A click kicks at once; this finds what is due by time, and what a dead replica left half done.
 SETTLE_EVERY_SECONDS = 5.0
+
+
 #: On the wall. A look kicks at once; this finds what failed and is due again, and "I'm on it".
 PAGE_EVERY_SECONDS = 10.0
 

@@ -11,15 +11,15 @@ from slack_bolt.logger import get_bolt_logger
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers.blocks.emergency import ACTIONS
+from handlers.blocks.incident import ON_IT
+from handlers.blocks.proposal import CHOICES, DETAILS, SNOOZE
 from handlers.buttons import Buttons
 from handlers.commands import Commands
-from handlers.emergencies import Emergencies
-from handlers.identity import Identity
+from handlers.emergency import Emergencies
+from handlers.home import Screens
 from handlers.incidents import Incidents
-from handlers.screens import Screens
-from handlers.views.alert import ON_IT
-from handlers.views.emergency import ACTIONS
-from handlers.views.proposal import CHOICES, DETAILS, SNOOZE
+from handlers.people import Identity
 
 #: The one slash command of the manifest.
 COMMAND = "/lumen"

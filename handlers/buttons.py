@@ -7,21 +7,17 @@ from typing import Any
 
 import structlog
 
-from handlers.answering import Answers
-from handlers.background import Background
-from handlers.clicks import Click, addressee, owed_to, read_click
+from handlers.blocks import answers as show
+from handlers.blocks.proposal import CHOICES, SNOOZE, UNDO
+from handlers.clicks import Answer, Click, addressee, answer_to, owed_to, read_click
+from handlers.home import Screens
 from handlers.people import Languages
-from handlers.rights import Refusal, Rights
-from handlers.screens import Screens
+from handlers.permissions import Refusal, Rights
+from handlers.replies import Answers, Background
 from handlers.use_cases import Announcer, Approvals, Executor
-from handlers.verdicts import Answer, answer_to
-from handlers.views import answers as show
-from handlers.views.proposal import CHOICES, SNOOZE, UNDO
-from lumen.model.errors import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable
-from lumen.model.message import message
+from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message
 from lumen.model.proposal import Choice, Decided, Proposal
-from lumen.ports.owed import OwedAnswers
-from lumen.ports.state import Audit
+from lumen.ports.store import Audit, OwedAnswers
 
 _log = structlog.get_logger(__name__)
 

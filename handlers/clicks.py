@@ -1,13 +1,26 @@
-"""Pure: the payload of a click -> what was clicked, by whom, on which proposal."""
+"""Pure: the payload of a click -> what was clicked, by whom, on which proposal.
+
+What follows the ack of a button that decides no proposal: one step, and an answer to whoever clicked.
+
+Pure: what the store says of a decision -> what the person who clicked is told.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from handlers.answering import Addressee
-from handlers.people import person_of_click
+import structlog
+
+from handlers.blocks import answers as show
+from handlers.blocks.card import Shown
+from handlers.blocks.proposal import APPROVE, CHOICES, REJECT, SNOOZE, UNDO
+from handlers.people import Languages, person_of_click
+from handlers.replies import Addressee, Answers
+from lumen.model.messages import LumenError, Message, message
+from lumen.model.proposal import Choice, Decided, Proposal, State
 from lumen.model.service import Person, ServiceId
+from lumen.wording.catalogue import Catalogue, iso
 
 #: The form of a button's value; a message that an older Lumen posted may carry another one.
 VALUE_VERSION = "1"
@@ -88,3 +101,85 @@ def _read_value(value: str) -> tuple[ServiceId, str] | None:
         return ServiceId.from_key(pieces[1]), pieces[2]
     except ValueError:
         return None
+
+
+_log = structlog.get_logger(__name__)
+
+
+async def answer_click(
+    body: Mapping[str, Any],
+    step: Callable[[Catalogue, Click], Awaitable[Shown]],
+    answers: Answers,
+    languages: Languages,
+    support: str,
+) -> None:
+    """Never raises: what `step` raises is said. `support`: whom to ask about this installation, or empty."""
+    to = addressee(body)
+    words = await languages.of(to.user_id)
+    click = read_click(body)
+    try:
+        shown = show.said(words, message("slack.unknown_action")) if click is None else await step(words, click)
+    except LumenError as error:
+        shown = show.failed(words, error, support)
+    except Exception as error:
+        _log.exception("click_failed", action=click.action_id if click else "")
+        shown = show.broken(words, error, support)
+    await answers.tell(to, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Sentences for the person who clicked. `about` gives the state's word, which is of the reader's language.
+
+    `owed`: the store keeps in mind that the person is to be told (lumen/ports/store.py).
+    """
+
+    sentences: Sequence[Message]
+    about: Proposal | None = None
+    owed: bool = False
+
+    def said(self, words: Catalogue) -> tuple[Message, ...]:
+        """The sentences with the state's word filled in."""
+        if self.about is None:
+            return tuple(self.sentences)
+        state = words.plain(Message(f"word.state_{self.about.state}", {}))
+        return tuple(Message(s.code, {**s.params, "state": state}) for s in self.sentences)
+
+
+_DONE = {
+    APPROVE: message("slack.click_approved"),
+    REJECT: message("slack.click_rejected"),
+    UNDO: message("slack.click_undone"),
+}
+
+
+def answer_to(click: Click, decided: Decided) -> Answer:
+    """Done, or already decided by whom and when, or overtaken."""
+    if click.action_id == SNOOZE and decided.proposal.state is State.PENDING and decided.proposal.acts_at is not None:
+        code = "slack.click_snoozed" if decided.snoozed else "slack.click_snoozed_already"
+        return Answer((Message(code, {"acts_at": iso(decided.proposal.acts_at)}),))
+    if decided.won:
+        return Answer((_DONE[click.action_id],))
+    if decided.voted:
+        draft, votes = decided.proposal.draft, len(decided.proposal.votes)
+        return Answer((message("slack.click_voted", votes=votes, needed=draft.approvals_needed),))
+    return _too_late(click, decided.proposal)
+
+
+def _too_late(click: Click, proposal: Proposal) -> Answer:
+    decision, at = proposal.decision, proposal.decided_at
+    if decision is None or at is None:
+        raise ValueError(f"{proposal.id} lost a race that nobody won: it is {proposal.state}")
+    overtaken = {
+        Choice.EXPIRE: "slack.click_expired",
+        Choice.SUPERSEDE: "slack.click_superseded",
+        Choice.WITHDRAW: "slack.click_withdrawn",
+    }.get(decision.choice)
+    if overtaken is not None:
+        return Answer((Message(overtaken, {"decided_at": iso(at)}),))
+    if decision.person is None:
+        return Answer((message("slack.click_too_late_elsewhere", decided_at=iso(at), state=""),), proposal)
+    if decision.person.user_id == click.person.user_id and decision.choice is CHOICES.get(click.action_id):
+        return Answer((message("slack.click_again", decided_at=iso(at)),))
+    who = decision.person.user_id
+    return Answer((message("slack.click_too_late", who_mention=who, decided_at=iso(at), state=""),), proposal)

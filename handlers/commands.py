@@ -5,24 +5,20 @@ from typing import Any
 
 import structlog
 
-from handlers import asked, parse
-from handlers.answering import Addressee, Answers
-from handlers.background import Background
-from handlers.catalogue import Catalogue
-from handlers.emergencies import Emergencies
-from handlers.explaining import Explaining
+from handlers import command_types, parse
+from handlers.blocks import answers as show
+from handlers.blocks.card import Shown
+from handlers.blocks.proposal import list_of
+from handlers.blocks.report import report
+from handlers.command_handlers import Explaining, Overriding, Services
+from handlers.emergency import Emergencies
 from handlers.incidents import Incidents
-from handlers.overriding import Overriding
 from handlers.people import Languages, person_of_command
-from handlers.services import Services
+from handlers.replies import Addressee, Answers, Background
 from handlers.use_cases import Announcer, Approvals, Readouts, Ticker
-from handlers.views import answers as show
-from handlers.views.card import Shown
-from handlers.views.proposal import list_of
-from handlers.views.report import report
-from lumen.model.errors import LumenError
-from lumen.model.message import message
+from lumen.model.messages import LumenError, message
 from lumen.model.service import Person, ServiceId
+from lumen.wording.catalogue import Catalogue
 
 _log = structlog.get_logger(__name__)
 
@@ -97,22 +93,22 @@ class Commands:
         await self._answers.tell(to, show.said(words, message("command.unknown_slash")))
 
     async def _answered(  # noqa: PLR0911 - one return a command
-        self, words: Catalogue, typed: asked.Typed, person: Person, body: Body
+        self, words: Catalogue, typed: command_types.Typed, person: Person, body: Body
     ) -> Shown:
         """What is of no service first; everything else says of which one it is, where there are several."""
         channel = str(body.get("channel_id", ""))
         match typed.command:
-            case asked.Help():
+            case command_types.Help():
                 return show.help_card(words, *self._ttl_range, self._support)
-            case asked.Misspelt(given, nearest):
+            case command_types.Misspelt(given, nearest):
                 return show.misspelt(words, given, nearest)
-            case asked.Malformed(reason, remedy):
+            case command_types.Malformed(reason, remedy):
                 return show.said(words, reason, remedy)
-            case asked.StatusAll():
+            case command_types.StatusAll():
                 return await self._explaining.all(words, self._services.all)
-            case asked.ShowServices():
+            case command_types.ShowServices():
                 return await self._services.listed(words, channel)
-            case asked.ChooseService(name):
+            case command_types.ChooseService(name):
                 return await self._services.choose(words, channel, name, person, _app_id(body))
             case command:
                 meant = await self._services.meant(typed.service, channel)
@@ -121,78 +117,83 @@ class Commands:
                 )
 
     async def _shown(  # noqa: PLR0911, PLR0912 - one return a command
-        self, words: Catalogue, command: asked.OfOneService, service: ServiceId, person: Person, body: Body
+        self, words: Catalogue, command: command_types.OfOneService, service: ServiceId, person: Person, body: Body
     ) -> Shown:
         readouts = self._readouts
         match command:
-            case asked.Status() | asked.Report():
-                whole = isinstance(command, asked.Report)
+            case command_types.Status() | command_types.Report():
+                whole = isinstance(command, command_types.Report)
                 return report(words, await readouts.status(service), whole=whole)
-            case asked.Explain(subject):
+            case command_types.Explain(subject):
                 return await self._explaining.explained(words, service, subject)
-            case asked.ShowKnob(name, knob):
+            case command_types.ShowKnob(name, knob):
                 return await self._explaining.knob(words, service, name, knob)
-            case asked.ShowDigest():
+            case command_types.ShowDigest():
                 return await self._explaining.digest(words, service)
-            case asked.ShowTtl():
+            case command_types.ShowTtl():
                 return show.ttl_card(words, await readouts.ttl(service))
-            case asked.ListApprovals():
+            case command_types.ListApprovals():
                 return list_of(words, (await readouts.status(service)).open_proposals)
-            case asked.History():
+            case command_types.History():
                 return show.history_card(words, await readouts.history(service, 20))
-            case asked.Run():
+            case command_types.Run():
                 await self._ticker.ask(service, person)
                 self._announcer.kick()
                 return report(words, await readouts.status(service))
-            case asked.Propose(knob, wanted, existing):
+            case command_types.Propose(knob, wanted, existing):
                 request_id = _request_id(body)
                 made = await self._approvals.propose(service, knob, wanted, person, request_id, existing=existing)
                 self._announcer.kick()
                 return show.proposed(words, made)
-            case asked.Undo(proposal_id):
+            case command_types.Undo(proposal_id):
                 made = await self._approvals.propose_undo(service, proposal_id, person, _request_id(body))
                 self._announcer.kick()
                 return show.proposed(words, made)
-            case asked.RollBack(revision):
+            case command_types.RollBack(revision):
                 return await self._emergencies.rolled_back(words, service, person, revision, _request_id(body))
-            case asked.Pause(lasts, why):
+            case command_types.Pause(lasts, why):
                 return await self._emergencies.paused(words, service, person, _app_id(body), lasts, why)
-            case asked.Resume():
+            case command_types.Resume():
                 return await self._emergencies.resumed(words, service, person, _app_id(body))
-            case asked.ShowHeld():
+            case command_types.ShowHeld():
                 return await self._overriding.shown(words, service)
-            case asked.PinTtl(ttl_seconds, terms):
+            case command_types.PinTtl(ttl_seconds, terms):
                 return await self._overriding.pinned(
                     words, service, person, _app_id(body), ttl_seconds, terms, _request_id(body)
                 )
-            case asked.LiftOverride():
+            case command_types.LiftOverride():
                 return await self._overriding.lifted(words, service, person, _app_id(body))
-            case asked.LockSize(terms):
+            case command_types.LockSize(terms):
                 return await self._overriding.locked(words, service, person, _app_id(body), terms, _request_id(body))
-            case asked.UnlockSize():
+            case command_types.UnlockSize():
                 return await self._overriding.unlocked(words, service, person, _app_id(body))
-            case asked.Emergency():
+            case command_types.Emergency():
                 return await self._emergencies.explained(words, service)
-            case asked.ShowSilences() | asked.Silence() | asked.Unsilence() | asked.ShowIncident():
+            case (
+                command_types.ShowSilences()
+                | command_types.Silence()
+                | command_types.Unsilence()
+                | command_types.ShowIncident()
+            ):
                 return await self._of_alerts(words, command, service, person, _app_id(body))
 
     async def _of_alerts(
         self,
         words: Catalogue,
-        command: asked.OfAlerts,
+        command: command_types.OfAlerts,
         service: ServiceId,
         person: Person,
         app_id: str,
     ) -> Shown:
         incidents = self._incidents
         match command:
-            case asked.ShowSilences():
+            case command_types.ShowSilences():
                 return await incidents.silences(words, service)
-            case asked.Silence(what, lasts, why):
+            case command_types.Silence(what, lasts, why):
                 return await incidents.silence(words, service, person, app_id, what, lasts, why)
-            case asked.Unsilence(what):
+            case command_types.Unsilence(what):
                 return await incidents.unsilence(words, service, person, app_id, what)
-            case asked.ShowIncident(incident_id):
+            case command_types.ShowIncident(incident_id):
                 return await incidents.timeline(words, service, incident_id)
 
 

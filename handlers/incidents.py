@@ -6,22 +6,18 @@ from typing import Any
 
 import structlog
 
-from handlers.answering import Answers
-from handlers.background import Background
-from handlers.catalogue import Catalogue
-from handlers.clicks import Click
+from handlers.blocks import answers as show
+from handlers.blocks.card import Shown
+from handlers.blocks.incident import ended_card, list_card, made_card, timeline_card
+from handlers.clicks import Click, answer_click
 from handlers.people import Languages
-from handlers.pressed import answer_click
-from handlers.rights import Rights, audited_refusal
+from handlers.permissions import Rights, audited_refusal
+from handlers.replies import Answers, Background
 from handlers.use_cases import Announcer, Calling, Silencing, Timelines
-from handlers.views import answers as show
-from handlers.views import silence as view
-from handlers.views.card import Shown
-from handlers.views.timeline import timeline_card
-from handlers.views.words import iso
-from lumen.model.message import Message, message
+from lumen.model.messages import Message, message
 from lumen.model.service import Person, ServiceId
-from lumen.ports.state import Audit
+from lumen.ports.store import Audit
+from lumen.wording.catalogue import Catalogue, iso
 
 _log = structlog.get_logger(__name__)
 
@@ -61,7 +57,7 @@ class Incidents:
 
     async def silences(self, words: Catalogue, service: ServiceId) -> Shown:
         """`/lumen silence`: what is silenced, by whom, until when."""
-        return view.list_card(words, await self._silencing.now(service))
+        return list_card(words, await self._silencing.now(service))
 
     async def silence(
         self,
@@ -79,7 +75,7 @@ class Incidents:
             return show.said(words, *refused)
         made = await self._silencing.silence(service, what, person, lasts, why)
         self._announcer.kick()
-        return view.made(words, made)
+        return made_card(words, made)
 
     async def unsilence(self, words: Catalogue, service: ServiceId, person: Person, app_id: str, what: str) -> Shown:
         """`/lumen silence end <what>`. Raises NotPossible."""
@@ -88,7 +84,7 @@ class Incidents:
             return show.said(words, *refused)
         ended = await self._silencing.end(service, what, person)
         self._announcer.kick()
-        return view.ended(words, ended)
+        return ended_card(words, ended)
 
     async def timeline(self, words: Catalogue, service: ServiceId, incident_id: str) -> Shown:
         """`/lumen history <incident>`. Raises NotPossible."""

@@ -13,13 +13,12 @@ from typing import Protocol
 
 import structlog
 
-from handlers.doubles import Doubles
-from handlers.poster import Poster
-from handlers.slack_calls import RATE_LIMITED, CannotUpdate, NoAnswer, SlackRefused, SlackTrouble, Unreachable
-from handlers.views.card import Shown, illustrated
-from lumen.model.errors import LumenError
+from handlers.blocks.card import Shown, illustrated
+from handlers.poster import Doubles, Poster
+from handlers.web_api import RATE_LIMITED, CannotUpdate, NoAnswer, SlackRefused, SlackTrouble, Unreachable
+from lumen.model.messages import LumenError
 from lumen.model.service import ServiceId
-from lumen.ports.state import Dirty, Lease, Leases, Outbox, Surface
+from lumen.ports.store import Dirty, Lease, Leases, Outbox, Surface
 
 _log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from handlers.asked import (
+from handlers.command_types import (
     ChooseService,
     Command,
     Emergency,
@@ -40,7 +40,7 @@ from handlers.asked import (
     UnlockSize,
     Unsilence,
 )
-from lumen.model.message import message
+from lumen.model.messages import message
 from lumen.model.override import Terms
 from lumen.model.proposal import LATEST, Knob
 

@@ -1,17 +1,23 @@
-"""People: who clicked or typed, and the language that they read."""
+"""People: who clicked or typed, and the language that they read.
+
+Who Lumen is in Slack, asked once at the start.
+"""
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.slack_clients import NO_ANSWER
+from handlers.web_api import NO_ANSWER
 from lumen.model.service import Person
+from lumen.wording.catalogue import LOCALES, Catalogue
 
 #: A person's language is asked for once an hour at most; so many people are remembered.
 FRESH_SECONDS = 3600.0
+
+
 REMEMBERED = 2000
 
 
@@ -62,3 +68,21 @@ def person_of_click(body: Mapping[str, Any]) -> Person:
     user = body["user"]
     team = user.get("team_id") or (body.get("team") or {}).get("id", "")
     return Person(str(user["id"]), str(user.get("username") or user.get("name") or ""), str(team))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The workspace and bot of the bot token. Clicks of others are refused.
+
+    The app's own id is not here: Slack tells it in each connection's hello.
+    """
+
+    team_id: str
+    bot_user_id: str
+    bot_id: str
+
+
+async def who_am_i(client: AsyncWebClient) -> Identity:
+    """auth.test. Raises what the SDK raises (SlackApiError for a bad token)."""
+    test = await client.auth_test()
+    return Identity(str(test["team_id"]), str(test["user_id"]), str(test.get("bot_id", "")))

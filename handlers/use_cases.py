@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from lumen.model.calling import Silence, Taking
-from lumen.model.chosen import Chosen
+from lumen.model.answers import Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
+from lumen.model.incident import Incident, Pause, Silence, SizeLock, Taking, TtlOverride
 from lumen.model.override import Confirmed, PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
-from lumen.model.readout import Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.turn import Turn
-from lumen.model.watching import Incident, Pause, SizeLock, TtlOverride
 from lumen.model.week import Week
 from lumen.ports.actuators import Swept
-from lumen.ports.calling import Timeline
-from lumen.ports.state import AuditEntry
+from lumen.ports.incidents import Timeline
+from lumen.ports.store import AuditEntry
 
 
 class Readouts(Protocol):
@@ -47,7 +45,7 @@ class Readouts(Protocol):
 
 
 class Approvals(Protocol):
-    """Proposing and deciding. Whether a person may is settled before these are called (handlers.rights)."""
+    """Proposing and deciding. Whether a person may is settled before these are called (handlers.permissions)."""
 
     async def propose(
         self,
@@ -78,7 +76,7 @@ class Approvals(Protocol):
         click_id: str,
         owed_to: str = "",
     ) -> Decided:
-        """The one transition; `owed_to` is stored with it until the answer is given (handlers.owed).
+        """The one transition; `owed_to` is stored with it until the answer is given (handlers.pending_replies).
 
         Raises NotPossible (unknown id), StoreUnavailable, OutcomeUnknown.
         """

@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Draft, Origin, Priority, Proposal, State
 from tests.snapshots import NOW, SERVICE
 

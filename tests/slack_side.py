@@ -5,29 +5,23 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.connection import SlackConnection
-from bot.envelopes import Envelopes
-from handlers.answering import Answers
+from bot.slack.connection import SlackConnection
+from bot.slack.envelopes import Envelopes
 from handlers.app import build_app
-from handlers.background import Background
 from handlers.buttons import Buttons
+from handlers.command_handlers import Explaining, Overriding, Services
 from handlers.commands import Commands
-from handlers.emergencies import Emergencies
-from handlers.explaining import Explaining
-from handlers.identity import Identity, who_am_i
+from handlers.emergency import Emergencies
+from handlers.home import Screens
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
-from handlers.overriding import Overriding
-from handlers.owed import OwedWorker
-from handlers.people import Languages
-from handlers.pictures import Pictures
+from handlers.pending_replies import OwedWorker
+from handlers.people import Identity, Languages, who_am_i
+from handlers.permissions import Rights
+from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
-from handlers.rights import Rights
-from handlers.screens import Screens
-from handlers.services import Services
-from handlers.slack_clients import asking_client, single_try_client, slack_session
-from handlers.surfaces import Digests, Surfaces
-from handlers.uploads import Uploads
+from handlers.render import Digests, Surfaces
+from handlers.replies import Answers, Background
 from handlers.use_cases import (
     Approvals,
     Calling,
@@ -43,10 +37,10 @@ from handlers.use_cases import (
     Timelines,
     Weeks,
 )
+from handlers.web_api import asking_client, single_try_client, slack_session
 from lumen.model.service import Approvers, ServiceId
-from lumen.ports.numerics import Numerics
-from lumen.ports.owed import OwedAnswers
-from lumen.ports.state import Audit, Leases, Outbox, Turns
+from lumen.ports.clock import Numerics
+from lumen.ports.store import Audit, Leases, Outbox, OwedAnswers, Turns
 
 #: A stop waits this long for clicks that are being decided and answers that are under way.
 DRAIN_SECONDS = 3.0

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.command import ExitCode, Json, Service, chosen, load, load_judging, locale, run, say, watched
-from bot.cli.talk import Talk, talk
+from bot.cli.common import ExitCode, Json, Service, Talk, chosen, load, load_judging, locale, run, say, talk, watched
 
 if TYPE_CHECKING:
-    from bot.cli.answers import SizeAnswer, TtlAnswer
+    from bot.cli.advice_answers import SizeAnswer, TtlAnswer
     from bot.config import Settings
-    from bot.judging import Judging
+    from bot.thresholds import Judging
     from lumen.model.proposal import Proposal
     from lumen.model.service import ServiceId
     from lumen.model.turn import Turn
@@ -43,9 +42,9 @@ def ttl(
     as_json: Json = False,
 ) -> None:
     """The TTL as it is, what it should become and why."""
-    from bot.cli.answers import answer_ttl, ttl_of_figures
-    from bot.cli.flags import finite, refuse, share, together
-    from lumen.policies.ttl_rules import TtlFigures
+    from bot.cli.advice_answers import answer_ttl, ttl_of_figures
+    from bot.cli.common import finite, refuse, share, together
+    from lumen.policies.ttl import TtlFigures
 
     _check_ttl_flags(strategy, simulate=simulate, new_ttl=new_ttl, override_ttl=override_ttl, apply=apply)
     if together(current_ttl=current_ttl, hit_rate=hit_rate, memory=memory):
@@ -86,8 +85,8 @@ def _check_ttl_flags(
 
 def _ttl_limits(settings: "Judging", strategy: str, override_ttl: int | None) -> "TtlLimits":
     """Those of the settings; what the flags say comes first."""
-    from bot.targets import ttl_limits
-    from lumen.policies.ttl_rules import Strategy
+    from bot.thresholds import ttl_limits
+    from lumen.policies.ttl import Strategy
 
     limits = ttl_limits(settings)
     if strategy:
@@ -105,8 +104,8 @@ def in_range(flag: str, seconds: int, limits: "TtlLimits") -> None:
 
 
 def _show_ttl(answer: "TtlAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
-    from bot.cli.answers_json import ttl_json
-    from bot.cli.printing_answers import print_ttl
+    from bot.cli.advice_json import ttl_json
+    from bot.cli.advice_text import print_ttl
 
     if as_json:
         typer.echo(ttl_json(answer, proposal, language))
@@ -125,8 +124,8 @@ def size(
     as_json: Json = False,
 ) -> None:
     """The size of the cache, what it should become, what that costs and saves."""
-    from bot.cli.answers import answer_size, size_of_figures
-    from bot.cli.flags import finite, megabytes, refuse, share, together
+    from bot.cli.advice_answers import answer_size, size_of_figures
+    from bot.cli.common import finite, megabytes, refuse, share, together
     from lumen.policies.size import SizeFigures
 
     if together(current_size=current_size, usage=usage, hit_rate=hit_rate, evictions=evictions):
@@ -148,15 +147,15 @@ def size(
 
 
 def _size_limits(settings: "Judging", *, lock: bool) -> "SizeLimits":
-    from bot.targets import size_limits
+    from bot.thresholds import size_limits
 
     limits = size_limits(settings)
     return replace(limits, locked=limits.locked or lock)
 
 
 def _show_size(answer: "SizeAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
-    from bot.cli.answers_json import size_json
-    from bot.cli.printing_answers import print_size
+    from bot.cli.advice_json import size_json
+    from bot.cli.advice_text import print_size
 
     if as_json:
         typer.echo(size_json(answer, proposal, language))
@@ -171,13 +170,12 @@ def cache(
     as_json: Json = False,
 ) -> None:
     """The cache in the last turn, and what to do about it."""
-    from bot.cli.answers import size_of_turn
-    from bot.cli.answers_json import cache_json, measured_json
-    from bot.cli.outcomes import Last
-    from bot.cli.printing_answers import print_cache
-    from bot.memory import clock_of
+    from bot.cli.advice_answers import Last, size_of_turn
+    from bot.cli.advice_json import cache_json, measured_json
+    from bot.cli.advice_text import print_cache
     from bot.run import last_turns
-    from bot.targets import size_limits
+    from bot.store import clock_of
+    from bot.thresholds import size_limits
 
     settings = load()
     services = watched(settings, service)
@@ -197,11 +195,11 @@ def cache(
 
 def gate(service: Service = "", as_json: Json = False) -> None:
     """The verdict of the last turn as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell)."""
-    from bot.cli.answers_json import gate_json
-    from bot.cli.outcomes import Last
-    from bot.cli.printing_answers import print_gate
-    from bot.memory import clock_of
+    from bot.cli.advice_answers import Last
+    from bot.cli.advice_json import gate_json
+    from bot.cli.advice_text import print_gate
     from bot.run import last_turns
+    from bot.store import clock_of
 
     settings = load()
     services = watched(settings, service)
@@ -216,8 +214,8 @@ def gate(service: Service = "", as_json: Json = False) -> None:
 
 def say_no_turn(settings: "Settings", services: "Sequence[ServiceId]", turns: "Sequence[Turn]") -> None:
     """Of each service that has none."""
-    from handlers.catalogue import Catalogue
-    from lumen.use_cases.tick import NO_TURN_YET
+    from lumen.use_cases.turn import NO_TURN_YET
+    from lumen.wording.catalogue import Catalogue
 
     words, known = Catalogue(settings.lumen_locale), {turn.snapshot.service for turn in turns}
     for service in services:
@@ -234,10 +232,9 @@ def _end(
     quiet: bool,
 ) -> None:
     """Say what became of `--apply`, and end the process with its code."""
-    from bot.cli.outcomes import exit_code_of_change, outcome
-    from handlers.catalogue import Catalogue
-    from lumen.model.message import message
-    from lumen.model.nodata import NoData
+    from bot.cli.advice_answers import exit_code_of_change, outcome
+    from lumen.model.messages import NoData, message
+    from lumen.wording.catalogue import Catalogue
 
     words, is_missing = Catalogue(settings.lumen_locale), isinstance(found.recommendation, NoData)
     if applying and not quiet:

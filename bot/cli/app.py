@@ -11,19 +11,18 @@ import typer
 from bot import __version__
 from bot.cli.advice import register as register_advice
 from bot.cli.advice import say_no_turn
-from bot.cli.alerts import register as register_alerts
 from bot.cli.audit import audit_app
 from bot.cli.changes import register as register_changes
-from bot.cli.command import ExitCode, Json, Service, locale, watched
-from bot.cli.command import load as _settings
-from bot.cli.command import run as _run
-from bot.cli.command import say as _say
-from bot.cli.history import register as register_history
-from bot.cli.talk import teach
-from lumen.model.message import message
+from bot.cli.common import ExitCode, Json, Service, locale, teach, watched
+from bot.cli.common import load as _settings
+from bot.cli.common import run as _run
+from bot.cli.common import say as _say
+from bot.cli.incidents import register as register_alerts
+from bot.cli.simulate import register as register_history
+from lumen.model.messages import message
 
 if TYPE_CHECKING:
-    from bot.cli.outcomes import Last
+    from bot.cli.advice_answers import Last
     from bot.config import Settings
     from lumen.model.turn import Turn
 
@@ -107,18 +106,18 @@ def report(
 
 
 def _last(settings: "Settings", turns: "Sequence[Turn]", services: int) -> "Last":
-    from bot.cli.outcomes import Last
-    from bot.memory import clock_of
+    from bot.cli.advice_answers import Last
+    from bot.store import clock_of
 
     return Last(turns, services, clock_of(settings).now())
 
 
 def _print_turns(settings: "Settings", last: "Last", as_json: bool, summary_only: bool = False) -> None:
-    from bot.cli.answers import size_of_turn
-    from bot.cli.answers_json import report_json
-    from bot.cli.printing_report import Reported, print_report
-    from bot.cli.talk import Talk, talk
-    from bot.targets import size_limits
+    from bot.cli.advice_answers import size_of_turn
+    from bot.cli.advice_json import report_json
+    from bot.cli.common import Talk, talk
+    from bot.cli.report_text import Reported, print_report
+    from bot.thresholds import size_limits
 
     sizes = [size_of_turn(turn, size_limits(settings), last.now) for turn in last.turns]
     found = Reported(last.turns, sizes, last.now, last.health_code())
@@ -131,8 +130,8 @@ def _print_turns(settings: "Settings", last: "Last", as_json: bool, summary_only
 
 def _print_markdown(settings: "Settings", last: "Last", summary_only: bool) -> None:
     from bot.reports.markdown import markdown
-    from bot.targets import size_limits
-    from handlers.catalogue import Catalogue
+    from bot.thresholds import size_limits
+    from lumen.wording.catalogue import Catalogue
 
     words, limits = Catalogue(settings.lumen_locale), size_limits(settings)
     typer.echo(markdown(words, last.turns, limits, summary_only=summary_only, now=last.now), nl=False)
@@ -144,8 +143,8 @@ def _write_files(settings: "Settings", turns: "Sequence[Turn]") -> None:
     if not settings.output_dir:
         return
     from bot.reports.files import ReportFiles, SetAside
-    from bot.targets import size_limits
-    from handlers.catalogue import Catalogue
+    from bot.thresholds import size_limits
+    from lumen.wording.catalogue import Catalogue
 
     files = ReportFiles(Path(settings.output_dir), Catalogue(settings.lumen_locale), size_limits(settings))
     try:
@@ -161,7 +160,7 @@ def _write_files(settings: "Settings", turns: "Sequence[Turn]") -> None:
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Check every setting, token, scope, permission, server and metric; say how to mend what is wrong."""
-    from bot.cli.printing import print_checks
+    from bot.cli.report_text import print_checks
     from bot.doctor.examine import examine
 
     settings = _settings()
@@ -209,7 +208,7 @@ def demo(
     scale: Annotated[float, typer.Option(help="Seconds of service time in a second.")] = 60.0,
 ) -> None:
     """A whole world on this machine: Slack, Google Cloud, the ION service, a cache, and this bot, unmodified."""
-    from handlers.catalogue import Catalogue
+    from lumen.wording.catalogue import Catalogue
 
     checkout = Path(__file__).parents[2]
     if not (checkout / "pyproject.toml").is_file():

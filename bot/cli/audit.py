@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.command import ExitCode, Json, Service, chosen, load, locale, run, say
+from bot.cli.common import ExitCode, Json, Service, chosen, load, locale, run, say
 
 if TYPE_CHECKING:
-    from bot.cli.auditing import Proven
-    from handlers.catalogue import Catalogue
+    from bot.cli.audit_answers import Proven
+    from lumen.wording.catalogue import Catalogue
 
 audit_app = typer.Typer(help="Who decided what, and what was done: proven, and handed out.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ def verify(
     file: Annotated[Path | None, typer.Option("--file", help="An exported file; needs no store.")] = None,
 ) -> None:
     """Prove that nothing was changed, removed or smuggled in. Exit code 2, and the first broken line, where it was."""
-    from bot.cli.auditing import verify_store
+    from bot.cli.audit_answers import verify_store
 
     if file is not None:
         _print_proven([_file(file)], locale(), as_json)
@@ -31,9 +31,9 @@ def verify(
 
 
 def _file(path: Path) -> "Proven":
-    from bot.cli.auditing import verify_file
-    from handlers.catalogue import Catalogue
-    from lumen.model.errors import NotPossible
+    from bot.cli.audit_answers import verify_file
+    from lumen.model.messages import NotPossible
+    from lumen.wording.catalogue import Catalogue
 
     try:
         return verify_file(path)
@@ -51,9 +51,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write all of the audit to a file that proves itself. From then on what is old may leave the store."""
-    from bot.cli.auditing import export as export_audit
-    from handlers.catalogue import Catalogue
-    from lumen.model.message import message
+    from bot.cli.audit_answers import export as export_audit
+    from lumen.model.messages import message
+    from lumen.wording.catalogue import Catalogue
 
     settings = load()
     done = run(settings, export_audit(settings, chosen(settings, service), file))
@@ -74,7 +74,7 @@ def export(
 
 def _print_proven(proven: "Sequence[Proven]", locale: str, as_json: bool) -> None:
     """Prints, and ends the process with 0 or 2."""
-    from handlers.catalogue import Catalogue
+    from lumen.wording.catalogue import Catalogue
 
     words = Catalogue(locale)
     if as_json:
@@ -86,7 +86,7 @@ def _print_proven(proven: "Sequence[Proven]", locale: str, as_json: bool) -> Non
 
 
 def _sentence(words: "Catalogue", proven: "Proven") -> str:
-    from lumen.model.message import message
+    from lumen.model.messages import message
 
     broken, line = proven.check.broken, proven.check.line
     if broken is None:

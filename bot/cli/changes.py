@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.advice import Apply, in_range
-from bot.cli.command import ExitCode, Json, Service, chosen, load, run
+from bot.cli.common import ExitCode, Json, Service, chosen, load, run
 
 if TYPE_CHECKING:
-    from bot.cli.changing import TrafficAnswer
+    from bot.cli.change_answers import TrafficAnswer
     from bot.config import Settings
-    from lumen.model.message import Message
+    from lumen.model.answers import Trusted
+    from lumen.model.messages import Message
     from lumen.model.override import Terms
     from lumen.model.proposal import Proposal
-    from lumen.model.readout import Trusted
 
 For = Annotated[str, typer.Option("--for", metavar="DURATION", help="90m, 2h, 7d; without it until it is lifted.")]
 Because = Annotated[str, typer.Option("--because", metavar="WORDS", help="Why; shown wherever it is.")]
@@ -42,9 +42,9 @@ def unpin(apply: Apply = False, service: Service = "", as_json: Json = False) ->
 
 
 def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> None:
-    from bot.cli.changing import answer_traffic
-    from bot.cli.outcomes import exit_code_of_change, outcome
-    from handlers.catalogue import Catalogue
+    from bot.cli.advice_answers import exit_code_of_change, outcome
+    from bot.cli.change_answers import answer_traffic
+    from lumen.wording.catalogue import Catalogue
 
     settings = load()
     of = chosen(settings, service)
@@ -59,7 +59,7 @@ def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> 
 
 
 def _said(answer: "TrafficAnswer") -> "Message":
-    from lumen.model.message import message
+    from lumen.model.messages import message
     from lumen.model.proposal import LATEST
 
     service, target, serving = answer.service.name, str(answer.target), answer.serving
@@ -91,10 +91,10 @@ def override_ttl(
     as_json: Json = False,
 ) -> None:
     """Pin the TTL, and propose it in Slack where it is another one."""
-    from bot.cli.changing import pin_ttl
-    from bot.targets import ttl_limits
-    from handlers.catalogue import Catalogue
-    from handlers.views.held import pinned_messages
+    from bot.cli.change_answers import pin_ttl
+    from bot.thresholds import ttl_limits
+    from lumen.wording.catalogue import Catalogue
+    from lumen.wording.restrictions import pinned_messages
 
     settings = load()
     in_range("SECONDS", seconds, ttl_limits(settings))
@@ -105,8 +105,8 @@ def override_ttl(
 @override_app.command("off")
 def override_off(service: Service = "", as_json: Json = False) -> None:
     """Let the TTL be another one again."""
-    from bot.cli.changing import lift_ttl
-    from handlers.views.held import lifted
+    from bot.cli.change_answers import lift_ttl
+    from lumen.wording.restrictions import lifted
 
     settings = load()
     _say(settings, as_json, lifted(run(settings, lift_ttl(settings, chosen(settings, service)))))
@@ -115,10 +115,10 @@ def override_off(service: Service = "", as_json: Json = False) -> None:
 @override_app.command("show")
 def override_show(service: Service = "", as_json: Json = False) -> None:
     """What is pinned, locked, paused and frozen, and what is done without asking."""
-    from bot.cli.changing import held as read_held
-    from handlers.catalogue import Catalogue
-    from handlers.views.held import NOTHING_HELD, held, trusted
-    from lumen.state.codec import encode
+    from bot.cli.change_answers import held as read_held
+    from lumen.adapters.store.codec import encode
+    from lumen.wording.catalogue import Catalogue
+    from lumen.wording.restrictions import NOTHING_HELD, held, trusted
 
     settings = load()
     found = run(settings, read_held(settings, chosen(settings, service)), asking=True)
@@ -150,7 +150,7 @@ def _trusted_json(one: "Trusted") -> dict[str, object]:
 @lock_app.command("size")
 def lock_size(lasts: For = "", because: Because = "", service: Service = "", as_json: Json = False) -> None:
     """Leave the size of the cache as it is, for a while or until it is unlocked."""
-    from bot.cli.changing import lock_size as lock
+    from bot.cli.change_answers import lock_size as lock
     from lumen.model.override import locked_by
 
     settings = load()
@@ -160,8 +160,8 @@ def lock_size(lasts: For = "", because: Because = "", service: Service = "", as_
 
 def unlock(service: Service = "", as_json: Json = False) -> None:
     """Let the size of the cache change again."""
-    from bot.cli.changing import unlock_size
-    from handlers.views.held import unlocked
+    from bot.cli.change_answers import unlock_size
+    from lumen.wording.restrictions import unlocked
 
     settings = load()
     _say(settings, as_json, unlocked(run(settings, unlock_size(settings, chosen(settings, service)))))
@@ -169,8 +169,8 @@ def unlock(service: Service = "", as_json: Json = False) -> None:
 
 def pause(lasts: For = "", because: Because = "", service: Service = "", as_json: Json = False) -> None:
     """Stop all automation, for a while or until it is resumed."""
-    from bot.cli.changing import pause as stop
-    from lumen.model.message import message
+    from bot.cli.change_answers import pause as stop
+    from lumen.model.messages import message
 
     settings = load()
     made = run(settings, stop(settings, chosen(settings, service), _terms(lasts, because)))
@@ -182,8 +182,8 @@ def pause(lasts: For = "", because: Because = "", service: Service = "", as_json
 
 def resume(service: Service = "", as_json: Json = False) -> None:
     """Let automation go on."""
-    from bot.cli.changing import resume as go_on
-    from lumen.model.message import message
+    from bot.cli.change_answers import resume as go_on
+    from lumen.model.messages import message
 
     settings = load()
     run(settings, go_on(settings, chosen(settings, service)))
@@ -205,7 +205,7 @@ def _terms(lasts: str, because: str) -> "Terms":
 
 
 def _say(settings: "Settings", as_json: bool, *sentences: "Message") -> None:
-    from handlers.catalogue import Catalogue
+    from lumen.wording.catalogue import Catalogue
 
     words = Catalogue(settings.lumen_locale)
     if as_json:

@@ -3,19 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from bot.assembly import Examined, open_examined
 from bot.config import Settings
-from bot.doctor.calling import oncall_checks, pager_checks
-from bot.doctor.checks import Check
-from bot.doctor.measured import measured_checks
-from bot.doctor.people import people_checks
-from bot.doctor.servers import permission_checks, publishing_checks, server_checks
-from bot.doctor.settings import setting_checks
-from bot.doctor.slack import slack_checks
-from bot.memory import clock_of
-from handlers.slack_clients import asking_client, slack_session
-from lumen.model.errors import LumenError
-from lumen.model.message import message
+from bot.doctor.check import Check
+from bot.doctor.servers import measured_checks, permission_checks, publishing_checks, server_checks
+from bot.doctor.settings import people_checks, setting_checks
+from bot.doctor.slack import oncall_checks, pager_checks, slack_checks
+from bot.store import clock_of
+from bot.wiring.assembly import Examined, open_examined
+from handlers.web_api import asking_client, slack_session
+from lumen.model.messages import LumenError, message
 
 __all__ = ["Check", "examine"]
 

@@ -1,13 +1,51 @@
-"""The cache's server, Lumen's own store, and what Google lets Lumen do."""
+"""The cache's server, Lumen's own store, and what Google lets Lumen do.
+
+The notifications of the budget: whether they can be read, and whether they are of the budget that is meant.
+
+Every measurement of a turn, tried once: there, or the sentence that mends it.
+"""
 
 from collections.abc import Sequence
 
-from bot.assembly import Examined
-from bot.doctor.checks import Check, Findings
-from bot.doctor.news import look_at_news
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from bot.doctor.check import Check, Findings
+from bot.wiring.assembly import Examined
+from bot.wiring.sources import BUDGET_NAME
+from lumen.model.billing import BudgetNotice, in_another_currency
+from lumen.model.messages import Message, NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
+from lumen.model.snapshot import Snapshot
+from lumen.use_cases.billing import foreign
+
+NAME = "budget's notifications"
+
+
+async def look_at_news(found: Findings, examined: Examined, project: str) -> None:
+    """One of those that wait is read and given back: to be allowed to read is all that Lumen needs."""
+    if examined.news is None:
+        found.fine(NAME, message("doctor.news_unread"))
+        return
+    try:
+        notice = await examined.news.peek()
+    except SourceUnavailable as error:
+        found.mend(NAME, error.reason, error.remedy)
+        return
+    if notice is None:
+        found.fine(NAME, message("doctor.news_none", subscription=examined.news.name))
+    elif isinstance(notice, NoData):
+        found.part(NAME, notice)
+    else:
+        own_id = await examined.budgets.own_id(project)
+        wrong = foreign(notice, own_id, BUDGET_NAME, examined.news.name) or in_another_currency(notice)
+        if wrong is None:
+            found.fine(NAME, _says(notice))
+        else:
+            found.part(NAME, wrong)
+
+
+def _says(notice: BudgetNotice) -> Message:
+    at = notice.published_at.isoformat()
+    return message("doctor.news_ok", name=notice.budget_name, spent_usd=notice.cost, published_at=at)
+
 
 CENT_USD = 0.01
 
@@ -110,3 +148,65 @@ async def _budget(found: Findings, examined: Examined, project: str, budget_usd:
         )
     else:
         found.fine("budget", message("doctor.budget_ok", name=budget.display_name, amount_usd=budget.amount))
+
+
+#: Absent for a good reason on a healthy service, so nothing to mend.
+_FINE = frozenset({"source.no_starts", "source.month_just_begun", "source.counters_too_early"})
+
+
+def measured_checks(snapshot: Snapshot) -> Sequence[Check]:
+    """One line a part of the snapshot."""
+    found = Findings(f"{snapshot.service.name}: ")
+    _traffic(found, snapshot)
+    _cache(found, snapshot)
+    _ttl(found, snapshot)
+    found.part("Cloud Run", snapshot.deployment)
+    found.part("168 h of history", snapshot.history)
+    if isinstance(snapshot.spend, NoData):
+        found.part("spend", snapshot.spend)
+    else:
+        _part(found, "spend", snapshot.spend.month_to_date_usd)
+    return found.checks
+
+
+def _part(found: Findings, name: str, value: object) -> None:
+    if isinstance(value, NoData) and value.reason.code in _FINE:
+        found.fine(name, value.reason)
+    else:
+        found.part(name, value)
+
+
+def _traffic(found: Findings, snapshot: Snapshot) -> None:
+    traffic = snapshot.traffic
+    if isinstance(traffic, NoData):
+        found.part("request_count", traffic)
+        return
+    missing = snapshot.window.slices - len(traffic.slices)
+    found.fine("request_count", message("doctor.requests_ok", requests=traffic.requests, missing=missing))
+    _part(found, "request_latencies", traffic.latency)
+    _part(found, "startup_latencies", traffic.cold_starts)
+    _part(found, "billable_instance_time", traffic.billable_instance_seconds)
+
+
+def _cache(found: Findings, snapshot: Snapshot) -> None:
+    cache = snapshot.cache
+    if isinstance(cache, NoData):
+        _part(found, "cache", cache)
+        return
+    _part(found, "cache hits", None)
+    _part(found, "cache limit", cache.max_mb)
+    _part(found, "cache latency", cache.p95_ms)
+
+
+def _ttl(found: Findings, snapshot: Snapshot) -> None:
+    ttl = snapshot.ttl
+    if isinstance(ttl, NoData):
+        found.part("TTL setting", ttl)
+    elif ttl.version > 0 and not ttl.followed:
+        found.mend(
+            "TTL setting",
+            message("doctor.not_followed", ttl_seconds=ttl.value_seconds, version=ttl.version),
+            message("doctor.not_followed_remedy"),
+        )
+    else:
+        found.fine("TTL setting", message("doctor.ttl_ok", ttl_seconds=ttl.value_seconds, version=ttl.version))

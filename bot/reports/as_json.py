@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
+from lumen.adapters.store.codec import decode, encode
 from lumen.model.assessment import Part, Score, ScoreMove
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.turn import Turn
-from lumen.state.codec import decode, encode
 
 Json = dict[str, Any]
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from bot.reports.as_json import Json, turn_from, turn_json
 from bot.reports.markdown import markdown
-from handlers.catalogue import Catalogue
 from lumen.model.turn import Turn
 from lumen.policies.size import SizeLimits
+from lumen.wording.catalogue import Catalogue
 
 NAME = "unified_feedback_{day:%Y%m%d}"
 SCHEMA = "unified_feedback 1"

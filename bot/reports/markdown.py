@@ -3,19 +3,26 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from handlers.catalogue import Catalogue
-from handlers.views.explain.cache import latency_source
-from handlers.views.frame import span
-from handlers.views.judged import budget_lines, move_line, move_of, score_message, since_before, trend_lines
-from handlers.views.spent import beside
-from handlers.views.why import score_lines, scores_of
+from lumen.model.answers import STALE_AFTER
 from lumen.model.assessment import CacheFinding
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
-from lumen.model.readout import STALE_AFTER
+from lumen.model.messages import Message, NoData, message
 from lumen.model.turn import Recommendation, Turn
 from lumen.policies.priorities import priorities
 from lumen.policies.size import SizeAdvice, SizeLimits, recommend_size
+from lumen.wording.catalogue import Catalogue
+from lumen.wording.money import beside
+from lumen.wording.scores import (
+    budget_lines,
+    latency_source,
+    move_line,
+    move_of,
+    score_lines,
+    score_message,
+    scores_of,
+    since_before,
+    span,
+    trend_lines,
+)
 
 
 def markdown(

@@ -3,12 +3,11 @@
 from collections import deque
 from datetime import datetime, timedelta
 
-from lumen.alerts.finding import Finding
-from lumen.alerts.level import Departure, LevelWatch
+from lumen.alerts.evidence import Finding
+from lumen.alerts.level import Departure, LevelWatch, Usual
 from lumen.alerts.lifecycle import Lifecycle
-from lumen.alerts.seasonal import Usual
 from lumen.model.alert import AlertEvent, AlertKind, Severity
-from lumen.model.message import message
+from lumen.model.messages import message
 
 LEAST_SAMPLES = 20
 LEAST_SHORT = 0.07

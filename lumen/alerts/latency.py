@@ -4,12 +4,11 @@ import math
 from collections import deque
 from datetime import datetime, timedelta
 
-from lumen.alerts.finding import Finding
-from lumen.alerts.level import Departure, LevelWatch
+from lumen.alerts.evidence import Finding
+from lumen.alerts.level import SHORT, Departure, LevelWatch, Usual
 from lumen.alerts.lifecycle import Lifecycle
-from lumen.alerts.seasonal import SHORT, Usual
 from lumen.model.alert import AlertEvent, AlertKind, Severity
-from lumen.model.message import message
+from lumen.model.messages import message
 
 #: A percentile of fewer requests is no verdict (methods 1).
 LEAST_SAMPLES = 20

@@ -1,12 +1,16 @@
-"""An alert opens at once, is raised at most once, and closes after thirty clear minutes: one message an incident."""
+"""An alert opens at once, is raised at most once, and closes after thirty clear minutes: one message an incident.
 
-from collections.abc import Callable
+Who hears of an alert: silences keep it from people (never from the record), and one incident is one message.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lumen.alerts.finding import Finding
+from lumen.alerts.evidence import Finding
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
-from lumen.model.message import Message, message
+from lumen.model.incident import Silence, in_force, silence_over
+from lumen.model.messages import Message, message
 
 CLEAR_SLICES = 6
 
@@ -73,3 +77,26 @@ class Lifecycle:
             return None
         self.open = replace(self.open, severity=Severity.PAGE, reason=finding.reason)
         return AlertEvent(AlertChange.RAISED, self.open)
+
+
+#: Alerts of one service that open this close together tell of one incident.
+TOGETHER = timedelta(minutes=30)
+
+
+def is_silenced(alert: Alert, silences: Iterable[Silence], now: datetime) -> bool:
+    """Whether nobody is to be told of it now."""
+    return silence_over(alert, in_force(silences, now)) is not None
+
+
+def leader_of(alert: Alert, open_alerts: Iterable[Alert]) -> Alert:
+    """The alert whose message tells of `alert` too: the open page, else the oldest of those that opened with it."""
+    others = [one for one in open_alerts if one.service == alert.service and one.id != alert.id]
+    pages = [one for one in others if one.severity is Severity.PAGE]
+    if alert.severity is Severity.PAGE:
+        return min((alert, *pages), key=_opened)
+    near = [one for one in others if abs(alert.opened_at - one.opened_at) <= TOGETHER]
+    return min(pages or (alert, *near), key=_opened)
+
+
+def _opened(alert: Alert) -> tuple[datetime, str]:
+    return alert.opened_at, alert.id

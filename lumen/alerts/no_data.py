@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from lumen.alerts.finding import Finding
+from lumen.alerts.evidence import Finding
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import AlertEvent, AlertKind, Severity
-from lumen.model.message import message
+from lumen.model.messages import message
 
 MISSES = 3
 #: Costs are judged by the day.

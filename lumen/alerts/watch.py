@@ -8,16 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from lumen.alerts.availability import AvailabilityAlert
-from lumen.alerts.budget import DayCost
+from lumen.alerts.budget import DayCost, ProjectSlices
+from lumen.alerts.burn_rate import AvailabilityAlert, TrafficLevel
+from lumen.alerts.evidence import Observation
 from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
 from lumen.alerts.no_data import COST_MISSES, NoDataAlert
-from lumen.alerts.observation import Observation
-from lumen.alerts.project import ProjectSlices
-from lumen.alerts.return_low import ReturnAlert
-from lumen.alerts.spending import SpendingAlerts
-from lumen.alerts.traffic import TrafficLevel
+from lumen.alerts.spending import ReturnAlert, SpendingAlerts
 from lumen.model.alert import Alert, AlertEvent
 from lumen.model.snapshot import SLICE
 

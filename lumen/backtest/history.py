@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
-from lumen.alerts.observation import Observation
-from lumen.model.message import Message, message
+from lumen.alerts.evidence import Observation
+from lumen.model.messages import Message, message
 from lumen.model.snapshot import SLICE
 
 

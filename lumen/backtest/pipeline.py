@@ -6,15 +6,14 @@ Nothing is applied in here: whoever feeds it says what was (`changed`), and a ba
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from lumen.alerts.observation import Observation
-from lumen.alerts.project import ProjectSlices
+from lumen.alerts.budget import ProjectSlices
+from lumen.alerts.evidence import Observation
 from lumen.alerts.watch import AlertTargets, ServiceWatch
-from lumen.backtest.past_snapshot import Assumptions, Past
+from lumen.backtest.snapshot import Assumptions, Past
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertEvent, Severity
 from lumen.model.assessment import Assessment
-from lumen.model.message import Message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot

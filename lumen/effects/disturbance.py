@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.effects.experiment import Experiment
-from lumen.model.message import Message, message
+from lumen.model.messages import Message, message
 from lumen.model.proposal import Proposal, State
 
 #: What happened this shortly before the change still shows in what is compared with.

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from lumen.effects.design import HOURS_A_DAY, Design, MetricHistory, design
-from lumen.effects.noise import Floats, whitened
+from lumen.effects.design import HOURS_A_DAY, Design, Floats, MetricHistory, design, whitened
 
 LEAST_BEFORE = 7 * HOURS_A_DAY
 LEAST_AFTER = 6

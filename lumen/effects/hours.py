@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from lumen.model.observation import Observation
+from lumen.model.alert import Observation
 
 HOUR = timedelta(hours=1)
 #: A figure of an hour that fewer slices know than this is unknown.

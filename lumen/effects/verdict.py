@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lumen.model.alert import Alert, Severity
-from lumen.model.message import Message, Param, message
+from lumen.model.messages import Message, Param, message
 
 #: The looks share five per cent of false alarms; the first gets most of them, since there harm is stopped soonest.
 ALPHA_BY_LOOK = {24: 0.03, 48: 0.01, 72: 0.01}

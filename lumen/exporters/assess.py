@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lumen.exporters.budgets import error_budgets
 from lumen.exporters.cache import assess_cache
 from lumen.exporters.cost_rhythm import assess_rhythm
+from lumen.exporters.error_budgets import error_budgets
 from lumen.exporters.maturity import assess_maturity
 from lumen.exporters.roi import Prices, assess_roi
 from lumen.exporters.slo import SloTargets, assess_slo
 from lumen.gates.unified import unified_gate
 from lumen.model.assessment import Assessment
-from lumen.model.day import Day
+from lumen.model.history import Day
 from lumen.model.snapshot import Snapshot
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from lumen.exporters.slo import LEAST_SAMPLES
 from lumen.model.assessment import CacheAction, CacheAssessment, CacheFinding, CacheHealth, Grade
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import CacheStats, Snapshot, TtlSetting
 
 #: Evictions that show the memory to bind: from 100/h a longer TTL cannot help, above 150/h more memory is due.

@@ -9,8 +9,7 @@ from operator import mul
 from statistics import fmean, median, pstdev
 
 from lumen.model.assessment import RhythmAssessment, RhythmState
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import HourlyHistory, Snapshot, Spend
 
 HOURS = 168

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from lumen.exporters.anchors import Anchors, between
-from lumen.exporters.operations import HOUR, deployments, failed, hours_known, incidents, rolled_back
+from lumen.exporters.deployments import HOUR, deployments, failed, hours_known, incidents, rolled_back
+from lumen.exporters.score_moves import Anchors, between
 from lumen.exporters.slo import LEAST_SAMPLES
-from lumen.gates.verdicts import score_verdict
+from lumen.gates.unified import score_verdict
 from lumen.model.assessment import ROUNDING, MaturityAssessment, Part, Score, SloAssessment
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData, message
 from lumen.model.snapshot import HourlyHistory, Snapshot
 
 #: Below this share of the weight the score is inconclusive.

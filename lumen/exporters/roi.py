@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lumen.exporters.anchors import between
-from lumen.gates.verdicts import roi_verdict
+from lumen.exporters.score_moves import between
+from lumen.gates.unified import roi_verdict
 from lumen.model.assessment import RoiAssessment, Verdict
-from lumen.model.cache_day import LEAST_SLICES_SHARE
-from lumen.model.day import SLICES_A_DAY, Day, day_of
-from lumen.model.message import Message, Param, message
-from lumen.model.nodata import NoData
+from lumen.model.history import LEAST_SLICES_SHARE, SLICES_A_DAY, Day, day_of
+from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.snapshot import SLICE, CacheStats, Snapshot
 
 MONTH_SECONDS = 30 * 86_400

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lumen.gates.verdicts import slo_verdict
+from lumen.gates.unified import slo_verdict
 from lumen.model.assessment import Objective, Part, Score, SloAssessment
-from lumen.model.day import is_good_slice
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.model.history import is_good_slice
+from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import CacheStats, LatencyDistribution, RequestSlice, Snapshot, Traffic
 
 #: Fewer events than this carry no verdict (methods 1).

@@ -1,25 +1,115 @@
-"""The one gate score, v1.7 (mission 3.6)."""
+"""The one gate score, v1.7 (mission 3.6).
 
-from lumen.gates.health import system_health
+System health: the level of the score, held down by caps. The lowest holds, and says why (mission 3.6).
+
+One cap is Lumen's own: a service whose requests fail is never GOOD, however well its cache pays (docs/scores.md).
+
+From figures to PASS, WARN, FAIL or NO_DATA (mission 3.1 to 3.3). Missing data never makes a PASS.
+"""
+
+from collections.abc import Iterable, Iterator
+
 from lumen.model.assessment import (
+    MATURITY_PASS,
+    MATURITY_WARN,
+    ROI_PASS,
+    ROI_WARN,
+    ROUNDING,
     CacheAssessment,
+    CacheHealth,
     HealthLevel,
     MaturityAssessment,
+    Objective,
     Part,
     RhythmAssessment,
+    RhythmState,
     RoiAssessment,
     Score,
     SloAssessment,
     UnifiedGate,
     Verdict,
 )
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData, message
+
+Held = tuple[HealthLevel, Message]
+
+
+_RANK = {HealthLevel.CRITICAL: 0, HealthLevel.WARNING: 1, HealthLevel.GOOD: 2, HealthLevel.EXCELLENT: 3}
+
+
+def system_health(
+    score: Score, slo: SloAssessment, rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool
+) -> Held:
+    """The lowest of the score's level and all caps; among equals the first, so the score speaks before a cap.
+
+    The level is that of the points that are certain. CRITICAL must be certain too: where there is no score, or what
+    is missing could lift it above, the level is not known, unless a cap says CRITICAL: a dead cache is no unknown one.
+    """
+    caps = [*_failing(slo), *_caps(rhythm, cache, partial=partial)]
+    critical = next((cap for cap in caps if cap[0] is HealthLevel.CRITICAL), None)
+    if isinstance(score.value, NoData):
+        return critical or (HealthLevel.NO_DATA, score.value.reason)
+    level = level_of(score.value + ROUNDING)
+    if level is HealthLevel.CRITICAL and level_of(score.most + ROUNDING) is not HealthLevel.CRITICAL:
+        unknown = message("assess.health_unknown", score=score.value, most=score.most)
+        return critical or (HealthLevel.NO_DATA, unknown)
+    code = f"assess.health_{level.lower()}" if score.is_whole else f"assess.health_at_least_{level.lower()}"
+    held = [(level, message(code, score=score.value, most=score.most)), *caps]
+    return min(held, key=lambda one: _RANK[one[0]])
+
+
+def level_of(score: float) -> HealthLevel:
+    """[85, 100] EXCELLENT, [60, 85) GOOD, [40, 60) WARNING, [0, 40) CRITICAL."""
+    if score >= 85:
+        return HealthLevel.EXCELLENT
+    if score >= 60:
+        return HealthLevel.GOOD
+    return HealthLevel.WARNING if score >= 40 else HealthLevel.CRITICAL
+
+
+def _failing(slo: SloAssessment) -> Iterator[Held]:
+    for objective in slo.objectives:
+        if objective.alert and objective.name in {"availability", "error_rate"}:
+            yield HealthLevel.WARNING, message(f"assess.cap_{objective.name}")
+
+
+def _caps(rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) -> Iterator[Held]:
+    findings = {finding.name: finding.value for finding in cache.findings}
+    hit_rate, memory = findings["hit_rate"], findings["memory_ratio"]
+    if rhythm.state is RhythmState.CHAOTIC:
+        yield HealthLevel.CRITICAL, message("assess.cap_chaotic")
+    if cache.health is CacheHealth.FAILED:
+        yield HealthLevel.CRITICAL, message("assess.cap_cache_failed")
+    if not isinstance(hit_rate, NoData) and hit_rate < 0.30:
+        yield HealthLevel.CRITICAL, message("assess.cap_hit_rate", hit_rate=hit_rate, limit=0.30)
+    if cache.health in {CacheHealth.DEGRADED, CacheHealth.POOR}:
+        yield HealthLevel.WARNING, message(f"assess.cap_cache_{cache.health.lower()}")
+    if rhythm.state is RhythmState.DISSONANT:
+        yield HealthLevel.WARNING, message("assess.cap_dissonant")
+    if not isinstance(hit_rate, NoData) and hit_rate < 0.60:
+        yield HealthLevel.WARNING, message("assess.cap_hit_rate", hit_rate=hit_rate, limit=0.60)
+    if not isinstance(memory, NoData) and memory > 0.85:
+        yield HealthLevel.WARNING, message("assess.cap_memory", memory_ratio=memory)
+    if partial:
+        yield HealthLevel.GOOD, message("assess.cap_partial")
+    if rhythm.state is RhythmState.UNKNOWN:
+        yield HealthLevel.GOOD, message("assess.cap_rhythm_unknown")
+    if cache.health is not CacheHealth.OPTIMAL:
+        yield HealthLevel.GOOD, message("assess.cap_cache_not_optimal")
+
 
 ROI_WEIGHT = 0.30
+
+
 SLO_WEIGHT = 0.25
+
+
 MATURITY_WEIGHT = 0.25
+
+
 HIT_RATE_WEIGHT = 0.20
+
+
 #: Below this share of the weight there is no score.
 LEAST_COVERAGE = 0.75
 
@@ -61,3 +151,33 @@ def _verdict(health: HealthLevel) -> Verdict:
     if health is HealthLevel.CRITICAL:
         return Verdict.FAIL
     return Verdict.WARN if health is HealthLevel.WARNING else Verdict.PASS
+
+
+def slo_verdict(objectives: Iterable[Objective]) -> Verdict:
+    """FAIL on an alert condition, WARN on a missed objective; PASS only when every objective is known and met."""
+    known = list(objectives)
+    if any(objective.alert for objective in known):
+        return Verdict.FAIL
+    if any(objective.met is False for objective in known):
+        return Verdict.WARN
+    if not known or any(objective.met is None for objective in known):
+        return Verdict.NO_DATA
+    return Verdict.PASS
+
+
+def roi_verdict(roi: float | NoData) -> Verdict:
+    """`roi` is a ratio: above 500 % PASS, above 300 % WARN, else FAIL."""
+    if isinstance(roi, NoData):
+        return Verdict.NO_DATA
+    if roi > ROI_PASS:
+        return Verdict.PASS
+    return Verdict.WARN if roi > ROI_WARN else Verdict.FAIL
+
+
+def score_verdict(score: Score, pass_from: float = MATURITY_PASS, warn_from: float = MATURITY_WARN) -> Verdict:
+    """By the points that are certain. A FAIL must be certain too: where what is missing could lift it, NO_DATA."""
+    if isinstance(score.value, NoData):
+        return Verdict.NO_DATA
+    if score.value < warn_from - ROUNDING:
+        return Verdict.FAIL if score.most < warn_from else Verdict.NO_DATA
+    return Verdict.PASS if score.value >= pass_from - ROUNDING else Verdict.WARN

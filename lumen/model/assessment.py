@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData, message
 
 #: Weights are sums of decimals: 0.30 + 0.25 + 0.20 must count as 75 %.
 ROUNDING = 1e-9

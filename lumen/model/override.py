@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lumen.model.message import Message, message
+from lumen.model.incident import SizeLock, TtlOverride
+from lumen.model.messages import Message, message
 from lumen.model.proposal import Proposal
 from lumen.model.service import Person
-from lumen.model.watching import SizeLock, TtlOverride
 
 
 @dataclass(frozen=True, slots=True)

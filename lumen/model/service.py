@@ -1,6 +1,10 @@
-"""Which service is meant; its key is in every stored key, channel and approver list."""
+"""Which service is meant; its key is in every stored key, channel and approver list.
+
+Which service the commands of a channel speak of, where several are watched.
+"""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,3 +73,12 @@ class Approvers:
         if slack_id.startswith("S"):
             return replace(self, groups=self.groups | {slack_id})
         return replace(self, users=self.users | {slack_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """By whom, and when; without one it is the first service that is watched."""
+
+    service: ServiceId
+    by: Person
+    at: datetime

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 
 SLICE = timedelta(minutes=5)

@@ -5,11 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from lumen.model.assessment import Assessment, Before, ScoreMove
-from lumen.model.message import Message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Change, Priority
 from lumen.model.snapshot import Snapshot
-from lumen.model.trend import MetricTrend
+from lumen.model.week import MetricTrend
 
 
 class Occasion(StrEnum):

@@ -1,4 +1,7 @@
-"""The week of a service by the hour, as it is drawn."""
+"""The week of a service by the hour, as it is drawn.
+
+Where a figure has been going for a week.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,8 +9,12 @@ from datetime import UTC, datetime, timedelta
 from lumen.model.proposal import Change, State
 
 HOURS_A_WEEK = 168
+
+
 #: One hour alone is no curve.
 LEAST_HOURS = 2
+
+
 _OUTCOMES = {State.KEPT: "kept", State.HARMFUL: "taken_back", State.UNDONE: "taken_back"}
 
 
@@ -65,3 +72,24 @@ class Week:
     def shows_something(self) -> bool:
         """Whether there is a curve at all."""
         return any(len(curve.known) >= LEAST_HOURS for curve in self.curves)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTrend:
+    """Change a day of `name`, in its own unit, with a 95 % interval, over `hours` known hours of seven days.
+
+    Names and units: hit_rate and error_rate (ratios), p95_ms, requests_per_hour, cost_usd_per_day.
+    """
+
+    name: str
+    hours: int
+    #: The middle of the known hours: what the slope is to be compared with.
+    level: float
+    per_day: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval excludes no change."""
+        return self.low > 0 or self.high < 0

@@ -8,11 +8,10 @@ entries loses fewer hits than a TTL that expires them all sooner.
 
 from dataclasses import replace
 
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData, message
 from lumen.model.turn import Recommendation
 from lumen.policies.size import SizeAdvice
-from lumen.policies.ttl_rules import Strategy
+from lumen.policies.ttl import Strategy
 
 Wanted = Recommendation | NoData
 

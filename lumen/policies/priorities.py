@@ -7,8 +7,7 @@ Nothing here is proposed or done: what is wrong is put in order, by what the tur
 from collections.abc import Iterator
 
 from lumen.model.assessment import RhythmState, Score, Verdict
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Knob, Priority
 from lumen.model.turn import Recommendation, Turn, Worth
 from lumen.policies.size import SizeAdvice

@@ -1,4 +1,11 @@
-"""May a release be rolled back? Only on a page, and only when the newest revision is to blame (methods 2)."""
+"""May a release be rolled back? Only on a page, and only when the newest revision is to blame (methods 2).
+
+While traffic is pinned to an older revision: which settings it carries otherwise than Lumen has set them.
+
+Is a release to blame for a service that has become slow? A person is asked, and nothing happens by itself: only
+failing requests begin a countdown (methods 2). What speaks for it is the moment, since nobody measures latency by
+revision here.
+"""
 
 import math
 from collections.abc import Iterator
@@ -6,15 +13,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import Message, message
+from lumen.model.messages import Message, NoData, message
+from lumen.model.snapshot import Deployment, Revision, TtlSetting
 
 BLAMED_FOR = timedelta(hours=24)
+
+
 LEAST_REQUESTS = 100
+
+
 ALPHA = 0.05
+
+
 #: The countdown and the hour around it look this often at most; each look gets its share of alpha.
 LOOKS = 12
+
+
 #: A failure that begins so long after the release is as likely something else's (docs/methods.md, Rollback).
 LATE_AFTER = timedelta(hours=1)
+
+
 #: ... where so many requests went well before. A canary that was well proves less.
 LATE_REQUESTS = 1000
 
@@ -176,3 +194,48 @@ def _hypergeometric(k: int, drawn: int, marked: int, total: int) -> float:
 
 def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def differences(deployment: Deployment, setting: TtlSetting | NoData) -> tuple[Message, ...]:
+    """In words, for people: the environment cannot be changed while traffic is pinned (it would have no effect)."""
+    pinned = next((r for r in deployment.revisions if r.name == deployment.pinned_revision), None)
+    if pinned is None:
+        return ()
+    return tuple(_ttl(pinned, deployment, setting))
+
+
+def _ttl(pinned: Revision, deployment: Deployment, setting: TtlSetting | NoData) -> list[Message]:
+    own, wanted = pinned.env_ttl_seconds, deployment.env_ttl_seconds
+    if own is None or wanted is None or own == wanted:
+        return []
+    if isinstance(setting, NoData) or setting.version == 0:
+        return [message("rollback.ttl_differs", revision=pinned.name, own_seconds=own, set_seconds=wanted)]
+    # The service reads the setting first: the revision's own TTL only counts where the setting is lost.
+    held = setting.value_seconds
+    return [message("rollback.ttl_setting_holds", revision=pinned.name, own_seconds=own, set_seconds=held)]
+
+
+#: From the release's first request to the alert, which takes a quarter of an hour where it is much slower, or an hour.
+WITHIN = timedelta(minutes=75)
+
+
+def judge_slow(facts: RollbackFacts) -> RollbackAdvice:
+    """`facts.page` is the alert on latency. There is never a target, at most somebody to ask."""
+    against = tuple(_against_rollback_slow(facts))
+    alert, newest, taken = facts.page, facts.newest, facts.newest_took_traffic_at
+    if against or alert is None or newest is None or taken is None:
+        return RollbackAdvice(None, against)
+    minutes = round((alert.opened_at - taken) / timedelta(minutes=1))
+    slow = message("policy.rollback_slow", newest=newest.name, minutes=minutes)
+    return RollbackAdvice(None, (slow,), facts.good_revision)
+
+
+def _against_rollback_slow(facts: RollbackFacts) -> Iterator[Message]:
+    alert, newest, taken = facts.page, facts.newest, facts.newest_took_traffic_at
+    if alert is None or alert.kind is not AlertKind.LATENCY:
+        yield message("policy.rollback_not_slow")
+    elif taken is None or not timedelta(0) <= alert.opened_at - taken <= WITHIN:
+        yield message("policy.rollback_not_then", minutes=round(WITHIN / timedelta(minutes=1)))
+    yield from in_the_way(facts)
+    if newest is None or facts.previous is None or newest.requests < LEAST_REQUESTS:
+        yield message("policy.rollback_few_requests", least=LEAST_REQUESTS)

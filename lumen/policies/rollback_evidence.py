@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from lumen.model.incident import RevisionCount, RevisionRecord
 from lumen.model.snapshot import SLICE, Deployment, Revision, Window
-from lumen.model.watching import RevisionCount, RevisionRecord
 from lumen.policies.rollback import LEAST_REQUESTS, Onset, RevisionCounts, fisher_worse
 
 #: What came before the newest revision is looked at over this span ...

@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import CacheDay, CacheStats, Snapshot
 from lumen.model.turn import Recommendation

@@ -1,20 +1,143 @@
-"""The TTL policy: what the cache TTL should become, and why (mission 4)."""
+"""The TTL policy: what the cache TTL should become, and why (mission 4).
 
+Which way the TTL should go, and how far, as a table of rules (mission 4). The first rule that holds decides.
+
+What `/lumen ttl <seconds>` means: the change that it would be, or why it cannot be one.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from statistics import fmean
 
 from lumen.model.assessment import Assessment
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import CacheStats, HourlyHistory, Snapshot, TtlSetting
 from lumen.model.turn import Recommendation
-from lumen.policies.ttl_rules import STEP_SECONDS, Strategy, TtlFigures, TtlRule, rule_for
+
+#: From here on the memory binds: entries leave by eviction, so living longer cannot help them.
+MANY_EVICTIONS_PER_HOUR = 100
+
+
+#: Spending that grew by more than this share against the day before is rising.
+RISING_COST = 0.02
+
+
+class Strategy(StrEnum):
+    """How bold a step is."""
+
+    AGGRESSIVE = "AGGRESSIVE"
+    MODERATE = "MODERATE"
+    CONSERVATIVE = "CONSERVATIVE"
+    HOLD = "HOLD"
+    OVERRIDE = "OVERRIDE"
+
+
+STEP_SECONDS = {Strategy.AGGRESSIVE: 300, Strategy.MODERATE: 120, Strategy.CONSERVATIVE: 60}
+
+
+@dataclass(frozen=True, slots=True)
+class TtlFigures:
+    """What the rules look at. `cost_change` is a ratio against the day before, None when it is not known."""
+
+    ttl_seconds: int
+    hit_rate: float
+    memory_ratio: float
+    evictions_per_hour: float
+    cost_change: float | None
+
+    @property
+    def cost_rises(self) -> bool:
+        return self.cost_change is not None and self.cost_change > RISING_COST
+
+
+@dataclass(frozen=True, slots=True)
+class TtlRule:
+    """`direction` is +1, 0 or -1; `code` names the reason, which may show every figure."""
+
+    code: str
+    holds: Callable[[TtlFigures], bool]
+    direction: int
+    strategy: Strategy
+    priority: Priority
+
+    def reason(self, figures: TtlFigures) -> Message:
+        return message(
+            f"policy.{self.code}",
+            hit_rate=figures.hit_rate,
+            memory_ratio=figures.memory_ratio,
+            evictions_per_hour=figures.evictions_per_hour,
+            cost_change=figures.cost_change or 0.0,
+        )
+
+
+def _memory_binds(f: TtlFigures) -> bool:
+    return f.evictions_per_hour >= MANY_EVICTIONS_PER_HOUR
+
+
+RULES = (
+    TtlRule(
+        "ttl_evictions_size_first",
+        lambda f: f.hit_rate < 0.80 and _memory_binds(f),
+        0, Strategy.HOLD, Priority.MEDIUM,
+    ),
+    TtlRule(
+        "ttl_hit_rate_very_low",
+        lambda f: f.hit_rate < 0.60 and f.memory_ratio <= 0.70,
+        +1, Strategy.AGGRESSIVE, Priority.HIGH,
+    ),
+    TtlRule(
+        "ttl_hit_rate_low",
+        lambda f: f.hit_rate < 0.80 and f.memory_ratio <= 0.85,
+        +1, Strategy.MODERATE, Priority.MEDIUM,
+    ),
+    TtlRule(
+        "ttl_memory_full_size_first",
+        lambda f: f.hit_rate < 0.80,
+        0, Strategy.HOLD, Priority.MEDIUM,
+    ),
+    TtlRule(
+        "ttl_memory_pressure",
+        lambda f: f.memory_ratio > 0.85,
+        -1, Strategy.CONSERVATIVE, Priority.MEDIUM,
+    ),
+    TtlRule(
+        "ttl_many_hits_evictions",
+        lambda f: f.hit_rate > 0.90 and _memory_binds(f),
+        -1, Strategy.CONSERVATIVE, Priority.LOW,
+    ),
+    TtlRule(
+        "ttl_evictions_hold",
+        _memory_binds,
+        0, Strategy.HOLD, Priority.LOW,
+    ),
+    TtlRule(
+        "ttl_cost_rises",
+        lambda f: f.cost_rises and f.hit_rate <= 0.90 and f.memory_ratio <= 0.85,
+        +1, Strategy.MODERATE, Priority.LOW,
+    ),
+    TtlRule(
+        "ttl_best_state",
+        lambda _: True,
+        0, Strategy.HOLD, Priority.LOW,
+    ),
+)  # fmt: skip
+
+
+def rule_for(figures: TtlFigures) -> TtlRule:
+    """The first rule that holds; the last one always does."""
+    return next(rule for rule in RULES if rule.holds(figures))
+
 
 #: A hit rate from fewer lookups moves nothing.
 LEAST_LOOKUPS = 20
+
+
 #: From this TTL on no step more than doubles it.
 DOUBLING_FROM_SECONDS = 300
+
+
 LEAST_HOURS_FOR_COST = 18
 
 
@@ -111,3 +234,58 @@ def _pinned(current: int, pinned: int) -> Recommendation:
     reason = message("policy.ttl_pinned", ttl_seconds=pinned)
     change = None if current == pinned else Change(Knob.TTL, current, pinned, "s")
     return Recommendation(change, Strategy.OVERRIDE, (reason,), Priority.MEDIUM)
+
+
+#: Outside of these the cache table calls a TTL bad (mission 3.5).
+SHORTEST_FAIR_SECONDS = 120
+
+
+LONGEST_FAIR_SECONDS = 1800
+
+
+@dataclass(frozen=True, slots=True)
+class TtlMeaning:
+    """Exactly one of `change` and `problem` is there; `nearest_seconds` is what would be possible instead."""
+
+    change: Change | None
+    problem: Message | None
+    nearest_seconds: int
+    notes: tuple[Message, ...]
+
+
+def meaning_of_ttl(current_seconds: int, wanted_seconds: int, limits: TtlLimits) -> TtlMeaning:
+    """A person may ask for any step within the limits; what the policy would not do is only noted."""
+    nearest = max(limits.min_seconds, min(limits.max_seconds, wanted_seconds))
+    problem = _problem(current_seconds, wanted_seconds, nearest, limits)
+    if problem is not None:
+        return TtlMeaning(None, problem, nearest, ())
+    return TtlMeaning(
+        Change(Knob.TTL, current_seconds, wanted_seconds, "s"), None, nearest, _notes(current_seconds, wanted_seconds)
+    )
+
+
+def _problem(current: int, wanted: int, nearest: int, limits: TtlLimits) -> Message | None:
+    if wanted != nearest:
+        return message(
+            "policy.ttl_out_of_range",
+            wanted_seconds=wanted,
+            min_seconds=limits.min_seconds,
+            max_seconds=limits.max_seconds,
+            nearest_seconds=nearest,
+        )
+    if limits.override_seconds is not None and wanted != limits.override_seconds:
+        return message("policy.ttl_is_pinned", pinned_seconds=limits.override_seconds)
+    if wanted == current:
+        return message("policy.ttl_is_already", ttl_seconds=current)
+    return None
+
+
+def _notes(current: int, wanted: int) -> tuple[Message, ...]:
+    step = wanted - current
+    code = "policy.ttl_note_longer" if step > 0 else "policy.ttl_note_shorter"
+    notes = [message(code, step_seconds=abs(step), current_seconds=current, wanted_seconds=wanted)]
+    if current > 0 and wanted > 2 * current:
+        notes.append(message("policy.ttl_note_more_than_doubled", factor=wanted / current))
+    if not SHORTEST_FAIR_SECONDS <= wanted <= LONGEST_FAIR_SECONDS:
+        notes.append(message("policy.ttl_note_outside_good", wanted_seconds=wanted))
+    return tuple(notes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from lumen.model.message import Message
+from lumen.model.messages import Message
 from lumen.model.proposal import Change, Value
 from lumen.model.service import ServiceId
 

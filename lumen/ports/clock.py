@@ -1,7 +1,13 @@
-"""The one clock. Nothing else in Lumen asks for the time."""
+"""The one clock. Nothing else in Lumen asks for the time.
 
+Named points at which a crash is tried on purpose (docs/guarantees.md lists them).
+
+Where arithmetic that takes long is done, so that no click waits for it.
+"""
+
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 
 class Clock(Protocol):
@@ -16,3 +22,26 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds` of service time."""
+
+
+class FaultPoint(Protocol):
+    """Called with the name of the point that is passed; does nothing in production."""
+
+    def __call__(self, name: str) -> None: ...
+
+
+def no_fault(name: str) -> None:
+    """The production implementation."""
+
+
+P = ParamSpec("P")
+
+
+T = TypeVar("T")
+
+
+class Numerics(Protocol):
+    """Runs a pure function apart from the event loop; the function and its values must be picklable."""
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The function's value, or what it raised."""

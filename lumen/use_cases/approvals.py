@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from lumen.effects.learning import direction, record_of
-from lumen.model.errors import NotPossible
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.effects.track_record import direction, record_of
+from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.proposal import (
     Change,
     Choice,
@@ -24,9 +22,9 @@ from lumen.model.proposal import (
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.ports.actuators import Reading
-from lumen.ports.state import Proposals
+from lumen.ports.store import Proposals
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.restrictions import Restraints
 
 #: Mission 6: nobody decided within a day, so nothing happens.
 EXPIRES_IN = timedelta(hours=24)
@@ -163,7 +161,7 @@ class Approvals:
     ) -> Decided:
         """One atomic, durable transition; whoever comes second is told who was first. Rights are checked before.
 
-        `owed_to`: whom the answer is owed to, as the edge writes it; kept until it is given (lumen/ports/owed.py).
+        `owed_to`: whom the answer is owed to, as the edge writes it; kept until it is given (lumen/ports/store.py).
 
         Raises NotPossible (unknown id, an approval in a freeze), StoreUnavailable (nothing happened), OutcomeUnknown
         (`settle` tells).

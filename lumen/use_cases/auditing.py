@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
-from lumen.model.errors import NotPossible
-from lumen.model.message import message
+from lumen.model.messages import NotPossible, message
 from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
-from lumen.ports.state import Audit, AuditCheck, AuditSeals, Lease, Leases, Seal, Slots
-from lumen.use_cases.holding import LEASE, kept_alive, while_holding
-from lumen.use_cases.tick import hour_of
+from lumen.ports.store import Audit, AuditCheck, AuditSeals, Lease, Leases, Seal, Slots
+from lumen.use_cases.leases import LEASE, kept_alive, while_holding
+from lumen.use_cases.turn import hour_of
 
 AUDIT_SCHEDULE = "audit"
 #: Whoever seals holds it: the hourly round of a replica, or an export.

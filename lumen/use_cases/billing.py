@@ -3,15 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lumen.model.billed import Billed, BudgetNotice, Heard, billed, stale
-from lumen.model.errors import SourceUnavailable
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.billing import Billed, BudgetNotice, Heard, billed, stale
+from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Spend
-from lumen.ports.billing import Bills, BudgetNews, Delivery, OwnBudget
 from lumen.ports.clock import Clock
-from lumen.ports.measurements import SpendSource
+from lumen.ports.sources import Bills, BudgetNews, Delivery, OwnBudget, SpendSource
 
 #: Bounds of one taking: what is left waits for the next.
 MOST_MESSAGES, MOST_PULLS = 100, 10

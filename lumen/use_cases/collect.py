@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, CacheStats, HourlyHistory, Snapshot, TtlSetting, Window
 from lumen.model.turn import Missing
 from lumen.ports.clock import Clock
-from lumen.ports.measurements import CacheSource, DeploymentSource, SpendSource, TrafficSource, TtlSource
+from lumen.ports.sources import CacheSource, DeploymentSource, SpendSource, TrafficSource, TtlSource
 
 #: Cloud Run's metrics arrive up to three minutes late; a window that ends a minute before that is complete.
 INGEST_DELAY = timedelta(minutes=4)

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
-from lumen.ports.state import Outbox, Slots, Surface
-from lumen.use_cases.holding import LEASE
+from lumen.ports.store import Outbox, Slots, Surface
+from lumen.use_cases.leases import LEASE
 
 DIGEST_SCHEDULE = "digest"
 DIGEST_KIND = "digest"

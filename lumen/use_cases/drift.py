@@ -10,17 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from lumen.model.errors import ActuatorFailed, LeaseLost, NotPossible, SourceUnavailable, ValueMoved
-from lumen.model.message import Message
+from lumen.model.messages import ActuatorFailed, LeaseLost, Message, NotPossible, SourceUnavailable, ValueMoved
 from lumen.model.proposal import Change, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
-from lumen.ports.clock import Clock
-from lumen.ports.faults import FaultPoint
-from lumen.ports.state import Audit, Leases, Proposals, Slots, Turns
-from lumen.use_cases.holding import LEASE, while_holding
+from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.store import Audit, Leases, Proposals, Slots, Turns
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.restrictions import Restraints
 
 #: What can be lost: the other knobs live in the service's own configuration, which Google keeps.
 KNOBS = (Knob.TTL, Knob.CACHE_SIZE)

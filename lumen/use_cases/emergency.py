@@ -5,21 +5,20 @@ Each is apart from the others, and none happens by itself. Values go the way of 
 
 from datetime import timedelta
 
-from lumen.model.errors import NotPossible
-from lumen.model.message import message
+from lumen.model.incident import Pause
+from lumen.model.messages import NotPossible, message
 from lumen.model.override import Confirmed
 from lumen.model.proposal import Knob, Proposal, number
 from lumen.model.service import Person, ServiceId
-from lumen.model.watching import Pause
 from lumen.ports.actuators import CacheKeys, Swept
 from lumen.ports.clock import Clock
-from lumen.ports.state import Audit, Leases
-from lumen.ports.watching import Standings, Vote
+from lumen.ports.incidents import Standings, Vote
+from lumen.ports.store import Audit, Leases
 from lumen.use_cases.approvals import Approvals
-from lumen.use_cases.going_back import GoingBack
-from lumen.use_cases.holding import LEASE, while_holding
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.showing import Showing
+from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.releases import GoingBack
+from lumen.use_cases.report_mark import Showing
 
 #: Mission 5: the memory that an emergency goes back to at least.
 LEAST_MEMORY_MB = 512

@@ -3,33 +3,83 @@
 APPROVED -> APPLYING -> APPLIED     the value is set, read back, and the service follows
                      -> FAILED      refused, or set but not followed: a person goes on from the message
          -> ABANDONED               the premises had moved: nothing was done, a fresh proposal is posted
+
+Give the keys that are cached already the new lifetime too: in paced batches, with the progress told.
+
+Each expiry only moves in one direction, so a sweep that was cut short is simply done again.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from lumen.model.errors import ActuatorFailed, LumenError, NotPossible, SourceUnavailable, ValueMoved
-from lumen.model.message import Message, message
-from lumen.model.proposal import Change, Draft, Origin, Proposal, State
+from lumen.model.messages import (
+    ActuatorFailed,
+    LumenError,
+    Message,
+    NotPossible,
+    SourceUnavailable,
+    ValueMoved,
+    message,
+)
+from lumen.model.proposal import Change, Draft, Origin, Proposal, State, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Actuator, CacheKeys, Reading, Swept
-from lumen.ports.clock import Clock
-from lumen.ports.faults import FaultPoint
-from lumen.ports.state import Lease, Leases, Proposals
+from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.store import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
-from lumen.use_cases.holding import LEASE, while_holding
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.retiming import countable, retime
+from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.restrictions import Restraints
+
+#: On the wall: often enough for whoever watches the card, seldom enough for Slack.
+TELL_EVERY_SECONDS = 5.0
+
+
+async def retime(keys: CacheKeys, change: Change, tell: Callable[[Swept], Awaitable[None]]) -> Swept:
+    """Sweep once; `tell` hears every few seconds how far it is.
+
+    Raises ActuatorFailed (refused), SourceUnavailable (the server went away: do it again), and what `tell` raises;
+    the sweep then ends between two batches.
+    """
+    so_far = Swept(0, 0)
+
+    def heard(swept: Swept) -> None:
+        nonlocal so_far
+        so_far = swept
+
+    sweeping = asyncio.ensure_future(keys.retime(number(change.old), number(change.new), heard, dry_run=False))
+    try:
+        while not (await asyncio.wait({sweeping}, timeout=TELL_EVERY_SECONDS))[0]:
+            await tell(so_far)
+        return sweeping.result()
+    finally:
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await sweeping
+
+
+async def countable(keys: CacheKeys, change: Change) -> int:
+    """How many keys a sweep would go through. Raises as `retime` does."""
+    return (await keys.retime(number(change.old), number(change.new), _quiet, dry_run=True)).seen
+
+
+def _quiet(_swept: Swept) -> None:
+    """Counting is quick."""
+
 
 #: The contract lets the service take 30 s to read the setting (docs/ion-contract.md); four times that is "does not".
 FOLLOW_WITHIN_SECONDS = 120.0
+
+
 FOLLOW_POLL_SECONDS = 2.0
+
+
 #: So long after its countdown a change that nobody asked for may still be begun.
 TIMER_HOLDS = timedelta(minutes=30)
+
 
 _APPROVED = (State.APPROVED, State.APPROVED_BY_TIMER)
 

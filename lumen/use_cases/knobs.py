@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lumen.model.errors import NotPossible
-from lumen.model.message import message
+from lumen.model.messages import NotPossible, message
 from lumen.model.proposal import Knob, Value
 from lumen.ports.actuators import Actuator, Forgetful
 

@@ -1,24 +1,23 @@
 """People pin the TTL and lock the size of the cache, for a while or until somebody lifts it (mission 4).
 
 Stored beside the settings OVERRIDE_TTL and LOCK_CACHE_SIZE, with who, since when, until when and why, and audited.
-What that holds back is told by lumen/policies/restraint.py.
+What that holds back is told by lumen/policies/guard.py.
 """
 
 from contextlib import suppress
 
-from lumen.model.errors import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable
-from lumen.model.message import message
+from lumen.model.incident import SizeLock, TtlOverride
+from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message
 from lumen.model.override import PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decision, Knob, State
 from lumen.model.service import Person, ServiceId
-from lumen.model.watching import SizeLock, TtlOverride
 from lumen.ports.clock import Clock
-from lumen.ports.state import Proposals
-from lumen.ports.watching import Standings
+from lumen.ports.incidents import Standings
+from lumen.ports.store import Proposals
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.showing import Showing
+from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.restrictions import Restraints
 
 
 class Overrides:

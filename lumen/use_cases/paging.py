@@ -10,16 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.model.alert import Severity
-from lumen.model.calling import PagerState, PagerStep, in_force
-from lumen.model.errors import PagerRefused, PagerUnavailable
-from lumen.model.message import Message, message
+from lumen.model.incident import Incident, PagerState, PagerStep, in_force
+from lumen.model.messages import Message, PagerRefused, PagerUnavailable, message
 from lumen.model.service import ServiceId
-from lumen.model.watching import Incident
-from lumen.ports.calling import Pager, PagerCall, Pages, Silences
-from lumen.ports.clock import Clock
-from lumen.ports.faults import FaultPoint
-from lumen.ports.state import Leases
-from lumen.use_cases.holding import LEASE, while_holding
+from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.incidents import Pager, PagerCall, Pages, Silences
+from lumen.ports.store import Leases
+from lumen.use_cases.leases import LEASE, while_holding
 
 PAGER_LEASE = "pager"
 #: Of service time: the first pause after a failure; each further one is twice as long, up to the longest.

@@ -3,18 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from lumen.exporters.published import Known, published
-from lumen.model.nodata import NoData
-from lumen.model.published import Published
+from lumen.exporters.metrics import Known, published
+from lumen.model.messages import NoData
+from lumen.model.metrics import Published
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, CacheStats
 from lumen.ports.clock import Clock
-from lumen.ports.measurements import TtlSource
-from lumen.ports.publishing import FigureSink
-from lumen.ports.state import Lease, Leases, Slots, Turns
-from lumen.ports.watching import Alerts
+from lumen.ports.incidents import Alerts
+from lumen.ports.sources import FigureSink, TtlSource
+from lumen.ports.store import Lease, Leases, Slots, Turns
 from lumen.use_cases.collect import Collector, window_before
-from lumen.use_cases.holding import LEASE, kept_alive
+from lumen.use_cases.leases import LEASE, kept_alive
 
 PUBLISH_SCHEDULE = "publish"
 HOUR = timedelta(hours=1)

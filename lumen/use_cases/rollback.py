@@ -9,21 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import Message, Param, message
-from lumen.model.nodata import NoData
+from lumen.model.incident import RevisionRecord, StoredAlert
+from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import ServiceId
-from lumen.model.watching import RevisionRecord, StoredAlert
-from lumen.policies.countdown import AtTheEnd, at_the_end
+from lumen.policies.auto_apply import AtTheEnd, at_the_end
 from lumen.policies.rollback import reasons_for
-from lumen.ports.clock import Clock
-from lumen.ports.faults import FaultPoint
-from lumen.ports.state import Lease, Leases, Proposals
-from lumen.ports.watching import Alerts
+from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.incidents import Alerts
+from lumen.ports.store import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
-from lumen.use_cases.countdowns import Countdowns, conclude
-from lumen.use_cases.release import Finding, Releases
-from lumen.use_cases.restraints import Restraints
+from lumen.use_cases.auto_apply import Countdowns, conclude
+from lumen.use_cases.releases import Finding, Releases
+from lumen.use_cases.restrictions import Restraints
 
 #: What a rollback does to hit rate and cost is not predicted: it is meant to end the errors.
 EXPECTED = NoData(message("rollback.expected"), message("rollback.expected_remedy"))

@@ -9,29 +9,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from lumen.alerts.budget import DayCost, MonthlyBudget
-from lumen.alerts.project import of_days
-from lumen.alerts.silence import leader_of
+from lumen.alerts.budget import DayCost, MonthlyBudget, of_days
+from lumen.alerts.lifecycle import leader_of
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
-from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
-from lumen.model.billed import Billed, billed
-from lumen.model.calling import Silence, in_force, silence_over
-from lumen.model.day import Day, day_of, folded, together
-from lumen.model.message import message
-from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Observation, Severity
+from lumen.model.billing import Billed, billed
+from lumen.model.history import Day, day_of, folded, together
+from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
+from lumen.model.messages import NoData, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
-from lumen.model.watching import StoredAlert
-from lumen.ports.billing import Bills
-from lumen.ports.calling import Silences
 from lumen.ports.clock import Clock
-from lumen.ports.days import Days
-from lumen.ports.state import Lease, Leases, Slots
-from lumen.ports.watching import Alerts, Look, SliceSource
+from lumen.ports.incidents import Alerts, Look, Silences, SliceSource
+from lumen.ports.sources import Bills
+from lumen.ports.store import Days, Lease, Leases, Slots
 from lumen.use_cases.collect import window_before
-from lumen.use_cases.holding import LEASE, kept_alive
+from lumen.use_cases.leases import LEASE, kept_alive
 
 WATCH_SCHEDULE = "watch"
 #: Cloud Monitoring keeps the metrics of Cloud Run for six weeks.

@@ -1,17 +1,56 @@
-"""Did a change help? Asked of the world itself: a day with it and the same day without it, everything else the same."""
+"""One change that Lumen proposed and somebody approved, and everything that became of it.
 
+What a stretch of the world was really like: from every request, not from what was measured.
+
+Did a change help? Asked of the world itself: a day with it and the same day without it, everything else the same.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
+import numpy as np
+
+from lumen.effects.verdict import EffectVerdict
 from lumen.model.proposal import Change, Knob
-from lumen.verification.arrivals import SLICES_A_DAY
-from lumen.verification.figures import Figures, figures_of
-from lumen.verification.world import World
+from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS, SLICES_A_DAY
+from lumen.verification.world import World, WorldSlice
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Ratios 0-1, latency in ms, money in USD for 30 days at this pace. None where nobody asked for anything."""
+
+    hit_rate: float | None
+    p95_ms: float | None
+    cost_month_usd: float
+    error_rate: float | None
+    evictions_per_hour: float
+
+
+def figures_of(slices: Sequence[WorldSlice]) -> Figures:
+    """Over all of `slices`, of which there is at least one."""
+    requests = sum(one.requests for one in slices)
+    lookups = sum(one.lookups for one in slices)
+    seconds = len(slices) * SLICE_SECONDS
+    return Figures(
+        hit_rate=sum(one.hits for one in slices) / lookups if lookups else None,
+        p95_ms=float(np.percentile(np.concatenate([one.latencies_ms for one in slices]), 95)) if requests else None,
+        cost_month_usd=sum(one.cost_usd for one in slices) * SECONDS_A_MONTH / seconds,
+        error_rate=sum(one.errors_5xx for one in slices) / requests if requests else None,
+        evictions_per_hour=sum(one.evictions for one in slices) * 3600 / seconds,
+    )
+
 
 #: Better or worse by less than this is no difference: of the hit rate in points, of cost and P95 as a ratio.
 BETTER_HIT_RATE, BETTER_COST, BETTER_P95 = 0.005, 0.005, 0.02
+
+
 #: Worse by more than this is harm, whatever else got better (methods 3: no objective worse by more than 2 %).
 WORSE_HIT_RATE, WORSE_COST, WORSE_P95 = 0.01, 0.02, 0.02
+
+
 DAY_SLICES = SLICES_A_DAY
 
 
@@ -67,3 +106,19 @@ def outcome_of(with_it: Figures, without_it: Figures) -> Outcome:
 def _grown(now: float | None, before: float | None) -> float:
     """As a ratio; what is not there on both sides has not grown."""
     return now / before - 1 if now is not None and before else 0.0
+
+
+@dataclass(slots=True)
+class Adjustment:
+    """`before`: the world just before it. `judgement` is the world's own answer, `verdict` what Lumen said."""
+
+    change: Change
+    strategy: str
+    at: datetime
+    before: World
+    verdict: EffectVerdict | None = None
+    verdict_at: datetime | None = None
+    #: The verdict wants it undone.
+    asked_back: bool = False
+    undone_at: datetime | None = None
+    judgement: Judgement | None = None

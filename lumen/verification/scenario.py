@@ -6,24 +6,90 @@ steps:
     incident: bad_release_errors
     for: 50m
     size: 0.06
+
+What a scenario may say: from what to what the simulated world makes sense, and is done within minutes.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from lumen.model.errors import NotPossible
-from lumen.model.message import message
-from lumen.verification.incident import ROLLED_BACK, Incident, Trouble
-from lumen.verification.profile import Profile
-from lumen.verification.ranges import SERVICE, SIZES, Range
+from lumen.model.messages import NotPossible, message
+from lumen.verification.incidents import ROLLED_BACK, Incident, Trouble
+from lumen.verification.traffic import Profile
+
+
+class Range(NamedTuple):
+    """Both ends are allowed."""
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+_SHARE = Range(0.0, 1.0)
+
+
+_SOME = Range(0.0001, 1.0)
+
+
+_TIMES = Range(0.1, 20.0)
+
+
+#: Of the fields of `Profile`, in its units. A TTL as the service takes it, a cache as the policies may set it.
+SERVICE: Mapping[str, Range] = {
+    "requests_per_second": Range(0.001, 10.0),
+    "daily_swing": Range(0.0, 0.8),
+    "peak_hour": Range(0.0, 24.0),
+    "weekend": Range(0.0, 2.0),
+    "cached_share": _SHARE,
+    "topics": Range(1, 1_000_000),
+    "zipf": Range(0.0, 3.0),
+    "topic_life_seconds": Range(60.0, 1e9),
+    "answer_life_seconds": Range(1.0, 1e9),
+    "asks_again": _SHARE,
+    "entry_mb": Range(0.0001, 1024.0),
+    "other_data_mb": Range(0.0, 1024.0),
+    "cache_mb": Range(10, 1024),
+    "ttl_seconds": Range(60, 3600),
+    "hit_ms": Range(0.1, 60_000.0),
+    "model_ms": Range(0.1, 60_000.0),
+    "uncached_ms": Range(0.1, 60_000.0),
+    "error_share": _SHARE,
+    "model_call_usd": Range(0.0, 10.0),
+    "budget_usd": Range(1.0, 1e6),
+    "cache_usd_per_mb_month": Range(0.0, 10.0),
+}
+
+
+#: Of the `size` of each trouble.
+SIZES: Mapping[Trouble, Range] = {
+    Trouble.BAD_RELEASE_ERRORS: _SOME,
+    Trouble.BAD_RELEASE_SLOW: _TIMES,
+    Trouble.PLATFORM_ERRORS: _SOME,
+    Trouble.MODEL_SLOW: _TIMES,
+    Trouble.CACHE_SQUEEZED: _SOME,
+    Trouble.CACHE_FLUSHED: Range(1.0, 86_400.0),
+    Trouble.COST_SURGE: Range(0.01, 1e6),
+    Trouble.FLASH: _TIMES,
+    Trouble.BLIP: _SOME,
+    Trouble.BLIND: Range(1.0, 1.0),
+    Trouble.RELEASE: Range(1.0, 1.0),
+}
+
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)([smhd])$")
+
+
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
 #: What each incident is without a `size` and a `for`.
 USUAL_SIZE = {
     Trouble.BAD_RELEASE_ERRORS: 0.08,
@@ -38,7 +104,11 @@ USUAL_SIZE = {
     Trouble.BLIND: 1.0,
     Trouble.RELEASE: 1.0,
 }
+
+
 USUAL_SECONDS = 3600.0
+
+
 #: No run is longer.
 MOST_DAYS = 90
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.effects.verdict import GUARDRAIL, EffectVerdict
-from lumen.verification.adjustment import Adjustment
-from lumen.verification.judge import Outcome
+from lumen.verification.judge import Adjustment, Outcome
 from lumen.verification.verify import Verification
 
 #: A turn is an hour; a guardrail has two from the change on.

@@ -1,27 +1,32 @@
-"""`lumen verify`: the same seed with and without Lumen, and what came of it."""
+"""`lumen verify`: the same seed with and without Lumen, and what came of it.
+
+What the simulation needs beside the core, asked for before anything is imported.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 
 from threadpoolctl import threadpool_limits
 
 from lumen.backtest.score import BacktestScore, score
-from lumen.verification.adjustment import Adjustment
-from lumen.verification.arrivals import SLICES_A_DAY, Demand
-from lumen.verification.companion import Companion, settings_for
-from lumen.verification.figures import Figures, figures_of
-from lumen.verification.incident import Incident
-from lumen.verification.incidents import draw_incidents
-from lumen.verification.judge import judge
-from lumen.verification.profile import Profile, draw_profile
+from lumen.model.messages import NotPossible, message
+from lumen.verification.incidents import Incident, draw_incidents
+from lumen.verification.judge import Adjustment, Figures, figures_of, judge
+from lumen.verification.lumen_in_world import Companion, settings_for
+from lumen.verification.traffic import SLICES_A_DAY, Demand, Profile, draw_profile
 from lumen.verification.week import Week, WeekResult
 from lumen.verification.world import ORIGIN, World
 
 #: What Lumen reads of the past when it is installed.
 WARM_DAYS = 14
+
+
 #: Changes are judged over the day after them.
 JUDGED_DAYS = 1
+
+
 WEEK = 7
 
 
@@ -80,3 +85,12 @@ def verify(
 
 def _later(one: Incident, seconds: float) -> Incident:
     return replace(one, start=one.start + seconds, end=one.end + seconds)
+
+
+def check_numerics() -> None:
+    """Raises NotPossible where the extra `verify` is missing, with how to install it."""
+    missing = [name for name in ("numpy", "scipy", "threadpoolctl") if find_spec(name) is None]
+    if missing:
+        raise NotPossible(
+            message("verify.no_numerics", missing=", ".join(missing)), message("verify.no_numerics_remedy")
+        )

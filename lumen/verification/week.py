@@ -5,17 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from lumen.backtest.labels import Label
+from lumen.backtest.score import Label
 from lumen.effects.verdict import EffectVerdict, Judgement
 from lumen.model.alert import Alert, AlertChange, AlertKind
 from lumen.model.proposal import Change, Knob
 from lumen.model.turn import Recommendation
-from lumen.verification.adjustment import Adjustment
-from lumen.verification.arrivals import SLICES_A_DAY
-from lumen.verification.companion import Companion
-from lumen.verification.incident import LABEL_OF, ROLLED_BACK, Incident, Trouble
-from lumen.verification.judge import turn
-from lumen.verification.person import (
+from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, Incident, Trouble
+from lumen.verification.judge import Adjustment, turn
+from lumen.verification.lumen_in_world import Companion
+from lumen.verification.on_call import (
     DAY,
     LEAVES_TO_LUMEN,
     MENDABLE,
@@ -28,6 +26,7 @@ from lumen.verification.person import (
     Reviews,
     work_on,
 )
+from lumen.verification.traffic import SLICES_A_DAY
 from lumen.verification.world import ORIGIN, SERVICE, World, WorldSlice
 
 #: An alert this soon after an incident's end is still about it.

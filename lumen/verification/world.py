@@ -11,13 +11,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from lumen.model.observation import Observation
-from lumen.model.watching import RevisionCount
-from lumen.verification.arrivals import SLICE_SECONDS, Arrivals, Demand
-from lumen.verification.cache import Cache
-from lumen.verification.incident import RELEASES, ROLLED_BACK, Incident, Trouble
-from lumen.verification.instances import Instances, slice_usd
-from lumen.verification.profile import SECONDS_A_MONTH, Profile
+from lumen.model.alert import Observation
+from lumen.model.incident import RevisionCount
+from lumen.verification.cache import Cache, Instances, slice_usd
+from lumen.verification.incidents import RELEASES, ROLLED_BACK, Incident, Trouble
+from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS, Arrivals, Demand, Profile
 
 #: The world begins on a Monday.
 ORIGIN = datetime(2026, 11, 2, tzinfo=UTC)

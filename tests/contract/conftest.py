@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.world import Clock, World
-from lumen.sources.google_clients import GoogleClients, open_google
-from lumen.sources.redis_client import open_cache
+from lumen.adapters.cache.client import open_cache
+from lumen.adapters.google.clients import GoogleClients, open_google
 from sandbox.client import SandboxClient
 from tests.foreign_google import ForeignGoogle
 from tests.service_time import origin_of_a_quiet_hour

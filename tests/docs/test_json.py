@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.answers import size_of_turn, ttl_of_figures
-from bot.cli.answers_json import cache_json, gate_json, report_json, size_json, ttl_json
+from bot.cli.advice_answers import size_of_turn, ttl_of_figures
+from bot.cli.advice_json import cache_json, gate_json, report_json, size_json, ttl_json
+from bot.cli.change_answers import TrafficAnswer
 from bot.cli.changes import traffic_json
-from bot.cli.changing import TrafficAnswer
-from bot.cli.printing_report import Reported
+from bot.cli.report_text import Reported
 from lumen.policies.size import SizeLimits
-from lumen.policies.ttl import TtlLimits
-from lumen.policies.ttl_rules import TtlFigures
+from lumen.policies.ttl import TtlFigures, TtlLimits
 from tests.snapshots import NOW, SERVICE
 from tests.unit.handlers.test_why import MONTH, turn
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from lumen.adapters.store.proposals import COMES_FROM
 from lumen.model.proposal import Choice, State
-from lumen.state.steps import COMES_FROM
 
 ROOT = Path(__file__).parents[2]
 STATES = (ROOT / "docs/states.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def test_every_state_is_drawn() -> None:
 
 
 def test_every_fault_point_of_the_store_is_listed() -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "lumen/state").glob("*.py"))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "lumen/adapters/store").glob("*.py"))
     points = set(re.findall(r'_fault\("([a-z._]+)"\)', code))
     assert points
     assert points == set(re.findall(r"`(store\.[a-z._]+)`", GUARANTEES))

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-from lumen.verification.incident import LABEL_OF, Trouble
-from lumen.verification.incidents import DRAWN
-from lumen.verification.person import ByHand
+from lumen.verification.incidents import DRAWN, LABEL_OF, Trouble
+from lumen.verification.on_call import ByHand
 from lumen.verification.scenario import read_scenario
 
 PAGE = (Path(__file__).parents[2] / "docs" / "verify.md").read_text()

@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from demo.world import Clock, World
-from lumen.clock import SystemClock
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.store import epoch
+from lumen.adapters.store.connection import open_store
 from lumen.model.service import ServiceId
-from lumen.state import epoch
-from lumen.state.connection import open_store
 from sandbox.client import SandboxClient
 from tests.service_time import origin_of_a_quiet_hour
 

@@ -8,7 +8,7 @@ import pytest
 from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage
 
 from demo.world import World
-from lumen.sources.google_clients import open_google
+from lumen.adapters.google.clients import open_google
 from sandbox.client import SandboxClient, SeenMessage
 from tests.unit.sandbox.google_side import GoogleSide
 

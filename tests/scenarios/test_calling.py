@@ -3,7 +3,7 @@
 import pytest
 
 from demo.world import World
-from handlers.views.alert import ON_IT
+from handlers.blocks.incident import ON_IT
 from sandbox.client import SandboxClient
 from tests.pager_server import ROUTING_KEY, pager_server
 from tests.scenarios.test_loop import until

@@ -22,7 +22,7 @@ def what_is_missing(message: SeenMessage) -> str:
     return message.text.partition("Missing")[2] or message.text
 
 
-# In every run the sources are asked themselves (tests/contract/sources/test_sandbox_measurements.py).
+# In every run the sources are asked themselves (tests/contract/google/test_sandbox_measurements.py).
 @pytest.mark.prove
 @pytest.mark.parametrize("gone", sorted(GONE))
 async def test_the_turn_says_what_is_missing_and_proposes_nothing(

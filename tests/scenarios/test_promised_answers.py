@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from demo.world import World
-from lumen.state.scripts import script
+from lumen.adapters.store.scripts import script
 from sandbox.client import SandboxClient, SeenMessage
-from tests.contract.state.proxy import Fault, Proxy
+from tests.contract.store.proxy import Fault, Proxy
 from tests.scenarios.test_crashes import died
 from tests.scenarios.test_loop import APPROVE, QUIET, a_card, shown, until
 from tests.scenarios.test_two_bots import entries

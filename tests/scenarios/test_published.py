@@ -13,10 +13,10 @@ from google.api_core.exceptions import NotFound
 from google.cloud.monitoring_v3 import ListTimeSeriesRequest, TimeInterval
 
 from demo.world import World
-from lumen.clock import ScaledClock
-from lumen.model.published import HEARTBEAT
-from lumen.publishers.custom_metrics import PREFIX
-from lumen.sources.google_clients import GoogleClients, open_google
+from lumen.adapters.clock import ScaledClock
+from lumen.adapters.google.clients import GoogleClients, open_google
+from lumen.adapters.google.custom_metrics import PREFIX
+from lumen.model.metrics import HEARTBEAT
 from sandbox.client import SandboxClient
 
 pytestmark = pytest.mark.prove

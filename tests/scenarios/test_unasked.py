@@ -6,14 +6,25 @@ from datetime import datetime, timedelta
 import pytest
 
 from demo.world import World
-from lumen.clock import ScaledClock
-from lumen.model.message import message
-from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, State
+from lumen.adapters.clock import ScaledClock
+from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.leases import RedisLeases
+from lumen.adapters.store.proposals import RedisProposals
+from lumen.model.messages import message
+from lumen.model.proposal import (
+    Change,
+    Choice,
+    Decision,
+    Draft,
+    Knob,
+    Measured,
+    MeasuredEffect,
+    Origin,
+    Priority,
+    State,
+    Verdict,
+)
 from lumen.model.service import Person, ServiceId
-from lumen.model.verdict import Measured, MeasuredEffect, Verdict
-from lumen.state.connection import open_store
-from lumen.state.leases import RedisLeases
-from lumen.state.proposals import RedisProposals
 from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE
 from sandbox.client import SandboxClient, SeenMessage
 from tests.scenarios.test_loop import APPROVE, setting, shown, until

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
+from lumen.adapters.store.incidents import RedisPages
+from lumen.model.incident import StoredAlert
 from lumen.model.service import ServiceId
-from lumen.model.watching import StoredAlert
-from lumen.state.pages import RedisPages
 from tests.contract.command_line.conftest import Call
-from tests.contract.state.builders import KIM, Store, patient
+from tests.contract.store.builders import KIM, Store, patient
 from tests.contract.use_cases.incidents import page, told
 
 

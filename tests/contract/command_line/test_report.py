@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.clock import SystemClock
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.turns import RedisTurns
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Window
 from lumen.model.turn import Turn
-from lumen.state.connection import open_store
-from lumen.state.turns import RedisTurns
 from tests.contract.command_line.conftest import Call
 from tests.snapshots import SERVICE, cache
 from tests.unit.handlers.test_why import MONTH, turn

@@ -8,7 +8,7 @@ import pytest
 from bot.config import Settings
 from bot.doctor.examine import Check, examine
 from demo.world import World
-from handlers.catalogue import Catalogue
+from lumen.wording.catalogue import Catalogue
 from sandbox.client import SandboxClient
 
 
@@ -112,22 +112,22 @@ async def test_denied_permissions_name_their_roles(prepared: World, sandbox: San
 
 
 async def test_a_service_that_does_not_follow_is_told(prepared: World, sandbox: SandboxClient) -> None:
-    from lumen.model import ion
-    from lumen.sources.redis_client import open_cache
+    from lumen.adapters.cache.client import open_cache
+    from lumen.model import ion_contract
 
     await sandbox.post("world/ttl-follow", on=False)
     cache = open_cache(prepared.cache.url)
-    await cache.hset(ion.CONFIG_KEY, mapping={"value": "333", "version": "99"})
+    await cache.hset(ion_contract.CONFIG_KEY, mapping={"value": "333", "version": "99"})
     try:
         found = wrong(await examine(settings(prepared)))
         assert found == {"ion-api: TTL setting": "doctor.not_followed"}
     finally:
-        await cache.delete(ion.CONFIG_KEY, ion.ACK_KEY)
+        await cache.delete(ion_contract.CONFIG_KEY, ion_contract.ACK_KEY)
         await cache.aclose()
 
 
 async def test_a_store_that_fills_up_is_told(prepared: World, sandbox: SandboxClient) -> None:
-    from lumen.state.connection import open_store
+    from lumen.adapters.store.connection import open_store
 
     store = open_store(prepared.state.url)
     before = (await store.config_get("maxmemory"))["maxmemory"]
@@ -144,7 +144,7 @@ async def test_a_store_that_fills_up_is_told(prepared: World, sandbox: SandboxCl
     ("policy", "code"), [("allkeys-lru", "doctor.policy_allkeys"), ("noeviction", "doctor.policy_noeviction")]
 )
 async def test_the_cache_s_policy(prepared: World, sandbox: SandboxClient, policy: str, code: str) -> None:
-    from lumen.sources.redis_client import open_cache
+    from lumen.adapters.cache.client import open_cache
 
     cache = open_cache(prepared.cache.url)
     await cache.config_set("maxmemory-policy", policy)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage
 
-from bot.assembly import open_examined
-from bot.doctor.checks import Check, Findings
-from bot.doctor.news import look_at_news
+from bot.doctor.check import Check, Findings
+from bot.doctor.servers import look_at_news
+from bot.wiring.assembly import open_examined
 from demo.world import World
-from handlers.catalogue import Catalogue
-from lumen.sources.google_clients import GoogleClients, open_google
+from lumen.adapters.google.clients import GoogleClients, open_google
+from lumen.wording.catalogue import Catalogue
 from sandbox.client import SandboxClient
 from tests.contract.doctor.test_doctor import settings
 from tests.unit.sandbox.google_side import GoogleSide

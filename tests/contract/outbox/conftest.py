@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 import aiohttp
 import pytest
 
+from handlers.blocks.card import Picture, Shown, with_note
 from handlers.outbox import OutboxWorker
-from handlers.pictures import Pictures
+from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
-from handlers.slack_clients import single_try_client
-from handlers.uploads import Uploads
-from handlers.views.card import Picture, Shown, with_note
-from lumen.ports.state import Surface
+from handlers.web_api import single_try_client
+from lumen.ports.store import Surface
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack, rooms, session, slack
 from tests.contract.slack.side import SERVICE, Rooms

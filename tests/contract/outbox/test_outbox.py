@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from handlers.poster import Poster
-from handlers.slack_clients import single_try_client
+from handlers.web_api import single_try_client
 from tests.contract.outbox.conftest import Desk
 
 
@@ -37,7 +37,7 @@ async def test_surfaces_are_posted_in_the_order_in_which_they_were_marked(desk: 
 
 @pytest.mark.parametrize("kind", ["post_then_timeout", "drop", "hang", "http_500"])
 async def test_a_post_without_an_answer_is_one_message(desk: Desk, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.slack_calls.REQUEST_SECONDS", 0.4)
+    monkeypatch.setattr("handlers.web_api.REQUEST_SECONDS", 0.4)
     await desk.slack.control.fault("chat.postMessage", kind, times=1)
     desk.start()
     await desk.show("a", "only once")
@@ -49,7 +49,7 @@ async def test_a_post_that_slack_carries_out_late_does_not_stand_twice(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Later than it is looked for: it has been posted again by then. The first message that people saw stays."""
-    monkeypatch.setattr("handlers.slack_calls.REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr("handlers.web_api.REQUEST_SECONDS", 0.3)
     await desk.slack.control.fault("chat.postMessage", "hang", times=1)
     desk.start()
     await desk.show("a", "only once")
@@ -64,7 +64,7 @@ async def test_a_post_that_slack_carries_out_late_does_not_stand_twice(
 
 @pytest.mark.prove
 async def test_a_post_that_is_really_late(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.slack_calls.REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr("handlers.web_api.REQUEST_SECONDS", 0.3)
     await desk.slack.control.fault("chat.postMessage", "late", times=1, seconds=4.0)
     desk.start()
     await desk.show("a", "only once")
@@ -251,7 +251,7 @@ async def test_whatever_happens_the_end_is_what_is_stored(desk: Desk, steps: lis
     """Random marks and faults: at the end every surface is one message that shows its last text."""
     example = next(_example)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("handlers.slack_calls.REQUEST_SECONDS", 0.2)
+        patched.setattr("handlers.web_api.REQUEST_SECONDS", 0.2)
         if desk.running is None:
             desk.start()
         last: dict[str, str] = {}

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from handlers.blocks.card import Picture
 from handlers.outbox import PICTURE_TRIES
-from handlers.views.card import Picture
 from lumen.model.week import HOURS_A_WEEK, Curve, Week
-from lumen.ports.state import Surface
+from lumen.ports.store import Surface
 from sandbox.client import SeenMessage
 from tests.contract.outbox.conftest import Desk
 from tests.contract.slack.side import PIXEL, SERVICE
@@ -20,7 +20,7 @@ WEEK = Week(datetime(2026, 11, 15, tzinfo=UTC), (Curve("hit_rate", (0.7,) * HOUR
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handlers.outbox.BACKOFF_FIRST_SECONDS", 0.05)
     monkeypatch.setattr("handlers.outbox.BACKOFF_LONGEST_SECONDS", 0.2)
-    monkeypatch.setattr("handlers.slack_calls.REQUEST_SECONDS", 0.4)
+    monkeypatch.setattr("handlers.web_api.REQUEST_SECONDS", 0.4)
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from lumen.adapters.store.connection import open_store
 from lumen.model.service import Approvers
-from lumen.state.connection import open_store
 from sandbox.client import SandboxClient
 from sandbox.slack.server import SlackFacts, SlackServer
 from tests.contract.slack.side import Rooms

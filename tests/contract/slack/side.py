@@ -10,47 +10,36 @@ from zoneinfo import ZoneInfo
 
 from redis.asyncio import Redis
 
-from lumen.clock import SystemClock
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.store import epoch
+from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.audit import RedisAudit
+from lumen.adapters.store.incidents import RedisPages
+from lumen.adapters.store.leases import RedisLeases, RedisSlots
+from lumen.adapters.store.outbox import RedisOutbox, RedisOwedAnswers
+from lumen.adapters.store.proposals import RedisProposals
+from lumen.adapters.store.standings import RedisChoices, RedisSilences, RedisStandings
+from lumen.adapters.store.turns import RedisTurns
+from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, number
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Deployment, TtlSetting
 from lumen.model.turn import Turn
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
+from lumen.policies.auto_apply import Unasked
+from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
-from lumen.policies.unasked import Unasked
 from lumen.ports.actuators import Progress, Reading, Swept
-from lumen.state import epoch
-from lumen.state.alerts import RedisAlerts
-from lumen.state.audit import RedisAudit
-from lumen.state.choices import RedisChoices
-from lumen.state.leases import RedisLeases
-from lumen.state.outbox import RedisOutbox
-from lumen.state.owed import RedisOwedAnswers
-from lumen.state.pages import RedisPages
-from lumen.state.proposals import RedisProposals
-from lumen.state.silences import RedisSilences
-from lumen.state.slots import RedisSlots
-from lumen.state.standings import RedisStandings
-from lumen.state.turns import RedisTurns
 from lumen.use_cases.approvals import Approvals
-from lumen.use_cases.calling import Calling
-from lumen.use_cases.choosing import Choosing
+from lumen.use_cases.auto_apply import Trust
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.emergency import Emergency
-from lumen.use_cases.going_back import GoingBack
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.looking import Looking
+from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.overrides import Overrides
-from lumen.use_cases.readouts import Readouts
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.showing import Showing
-from lumen.use_cases.silencing import Silencing
-from lumen.use_cases.timeline import Timelines
-from lumen.use_cases.trust import Trust
-from lumen.use_cases.weeks import Weeks
+from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
+from lumen.use_cases.releases import GoingBack
+from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.restrictions import Restraints
 
 QUIET, UNLOCKED = Automation(), Locks()
 ONCALL_REPEAT = timedelta(minutes=10)

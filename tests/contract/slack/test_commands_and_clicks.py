@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from handlers.answering import Addressee
+from handlers.blocks.proposal import APPROVE, DETAILS, REJECT
 from handlers.clicks import Click, owed_to
-from handlers.views.proposal import APPROVE, DETAILS, REJECT
-from lumen.model.errors import OutcomeUnknown, StoreUnavailable
-from lumen.model.message import message
+from handlers.replies import Addressee
+from lumen.model.messages import OutcomeUnknown, StoreUnavailable, message
 from lumen.model.proposal import Choice, Decided, State
 from lumen.model.service import Person, ServiceId
 from sandbox.client import SeenMessage

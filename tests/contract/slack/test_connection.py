@@ -11,10 +11,10 @@ import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.connection import SlackConnection
-from bot.envelopes import Envelopes
-from handlers.background import Background
-from handlers.slack_clients import single_try_client
+from bot.slack.connection import SlackConnection
+from bot.slack.envelopes import Envelopes
+from handlers.replies import Background
+from handlers.web_api import single_try_client
 from tests.contract.slack.conftest import RunningSlack
 
 
@@ -183,7 +183,7 @@ async def test_too_many_connections_are_not_overlapped(slack: RunningSlack, bot:
 
 
 async def test_no_hello_is_given_up(slack: RunningSlack, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.socket.HELLO_SECONDS", 0.3)
+    monkeypatch.setattr("bot.slack.socket.HELLO_SECONDS", 0.3)
     await slack.control.sockets("withhold_hello", count=1)
     await slack.control.sockets("reset")
     await bot.replaced()

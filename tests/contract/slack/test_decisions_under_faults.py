@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.views.proposal import APPROVE
-from handlers.views.words import value_of
-from lumen.clock import SystemClock
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from handlers.blocks.proposal import APPROVE
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.store import epoch
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import Person, ServiceId
-from lumen.state import epoch
 from lumen.use_cases.approvals import EXPIRES_IN
+from lumen.wording.catalogue import value_of
 from sandbox.client import Outcome, SandboxClient, SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms

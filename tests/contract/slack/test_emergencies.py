@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.views import emergency as view
-from handlers.views.proposal import REJECT, SNOOZE
+from handlers.blocks import emergency as view
+from handlers.blocks.proposal import REJECT, SNOOZE
 from lumen.model.proposal import State
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card
-from tests.contract.state.builders import draft
+from tests.contract.store.builders import draft
 from tests.slack_side import SlackSide
 
 pytestmark = pytest.mark.usefixtures("side")

@@ -6,15 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.clock import SystemClock
-from lumen.model.message import message
-from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.store.connection import open_store
+from lumen.model.alert import Observation
+from lumen.model.messages import NoData, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
 from lumen.model.turn import Turn
-from lumen.ports.watching import Look
-from lumen.state.connection import open_store
+from lumen.ports.incidents import Look
 from sandbox.client import SeenMessage
 from sandbox.slack.errors import SlackError
 from sandbox.slack.wire import Json

@@ -13,10 +13,10 @@ import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.connection import SlackConnection
-from bot.envelopes import Envelopes
-from handlers.background import Background
-from handlers.slack_clients import single_try_client
+from bot.slack.connection import SlackConnection
+from bot.slack.envelopes import Envelopes
+from handlers.replies import Background
+from handlers.web_api import single_try_client
 from sandbox.client import Outcome
 from tests.contract.slack.conftest import RunningSlack
 

@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from handlers.views.alert import ON_IT
+from handlers.blocks.incident import ON_IT
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import message
-from lumen.model.watching import StoredAlert
-from lumen.ports.state import Surface
-from lumen.ports.watching import Look
+from lumen.model.incident import StoredAlert
+from lumen.model.messages import message
+from lumen.ports.incidents import Look
+from lumen.ports.store import Surface
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms

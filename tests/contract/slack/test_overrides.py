@@ -6,18 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handlers.views import emergency as view
-from handlers.views.proposal import APPROVE, REJECT
+from handlers.blocks import emergency as view
+from handlers.blocks.proposal import APPROVE, REJECT
+from lumen.adapters.store.connection import open_store
 from lumen.model.proposal import State
 from lumen.model.snapshot import Window
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
-from lumen.state.connection import open_store
+from lumen.policies.guard import Automation, Locks
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card
 from tests.contract.slack.test_emergencies import emergency_page, events
-from tests.contract.state.builders import draft
+from tests.contract.store.builders import draft
 from tests.slack_side import SlackSide
 
 pytestmark = pytest.mark.usefixtures("side")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
-from handlers.rights import FRESH_SECONDS, Rights
-from handlers.slack_clients import asking_client
+from handlers.permissions import FRESH_SECONDS, Rights
+from handlers.web_api import asking_client
 from lumen.model.service import Approvers, Person
 from tests.contract.slack.conftest import RunningSlack
 
@@ -90,7 +90,7 @@ async def test_a_group_that_cannot_be_resolved_lets_nobody_in(door: Door, kind: 
 
 
 async def test_a_slow_group_does_not_hold_up_the_click(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.rights.LOOK_UP_SECONDS", 0.2)
+    monkeypatch.setattr("handlers.permissions.LOOK_UP_SECONDS", 0.2)
     await door.slack.control.fault("usergroups.users.list", "hang", times=1)
     assert await door.refusal(door.rights(door.group), door.slack.facts.approver) == "slack.refused_group_unresolved"
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.views.proposal import APPROVE, DETAILS, UNDO
-from lumen.model.message import message
+from handlers.blocks.proposal import APPROVE, DETAILS, UNDO
+from lumen.model.messages import message
 from lumen.model.proposal import Choice, Decision, Proposal, State
 from lumen.model.service import Person
 from sandbox.client import SeenMessage

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from lumen.model.errors import ValueMoved
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
+from lumen.model.alert import Observation
+from lumen.model.incident import RevisionCount
+from lumen.model.messages import Message, NoData, ValueMoved, message
 from lumen.model.proposal import LATEST, Change
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Revision, TtlSetting, Window
-from lumen.model.watching import RevisionCount
 from lumen.ports.actuators import Reading
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

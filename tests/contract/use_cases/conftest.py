@@ -6,27 +6,23 @@ from datetime import timedelta
 
 import pytest
 
+from lumen.adapters.store.alerts import RedisAlerts, RedisDays
+from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.standings import RedisSilences, RedisStandings
 from lumen.alerts.watch import AlertTargets
+from lumen.model.incident import Incident
 from lumen.model.proposal import Choice, Knob, Proposal
 from lumen.model.service import ServiceId
-from lumen.model.watching import Incident
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
-from lumen.ports.faults import FaultPoint, no_fault
-from lumen.state.alerts import RedisAlerts
-from lumen.state.connection import open_store
-from lumen.state.days import RedisDays
-from lumen.state.silences import RedisSilences
-from lumen.state.standings import RedisStandings
+from lumen.policies.guard import Automation, Locks
+from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.release import Releases
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.revisions import Revisions
+from lumen.use_cases.releases import Releases, Revisions
+from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.rollback import Rollback
 from lumen.use_cases.watch import Watch
-from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.cloud import Cloud, well_since
 
 #: By the store's clock, which the clock of the test does not move.

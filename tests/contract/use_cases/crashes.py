@@ -1,6 +1,6 @@
 """A crash inside this process: what a kill -9 at a named point leaves behind, without the cost of a process."""
 
-from lumen.ports.faults import FaultPoint
+from lumen.ports.clock import FaultPoint
 
 
 class Crash(BaseException):

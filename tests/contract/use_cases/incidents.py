@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lumen.adapters.store.alerts import RedisAlerts
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import message
-from lumen.model.watching import StoredAlert
-from lumen.ports.watching import Look
-from lumen.state.alerts import RedisAlerts
-from tests.contract.state.builders import SERVICE, Store
+from lumen.model.incident import StoredAlert
+from lumen.model.messages import message
+from lumen.ports.incidents import Look
+from tests.contract.store.builders import SERVICE, Store
 
 LOOK = timedelta(seconds=30)
 BURN = message("alert.burn", burn=34.4, minutes=15, bad=122, valid=3547, share=0.0344)

@@ -10,31 +10,27 @@ from typing import ParamSpec, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import Message, message
-from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
+from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.scripts import key
+from lumen.adapters.store.standings import RedisStandings
+from lumen.model.alert import Alert, AlertKind, Observation, Severity
+from lumen.model.incident import StoredAlert
+from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Revision
-from lumen.model.watching import StoredAlert
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
+from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.ports.actuators import Reading
-from lumen.ports.faults import FaultPoint, no_fault
-from lumen.ports.watching import Look
-from lumen.state.alerts import RedisAlerts
-from lumen.state.keys import key
-from lumen.state.standings import RedisStandings
+from lumen.ports.clock import FaultPoint, no_fault
+from lumen.ports.incidents import Look
 from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE, Approvals
-from lumen.use_cases.effects import Effects
+from lumen.use_cases.effects import Effects, HourlyFigures
 from lumen.use_cases.execution import Execution
-from lumen.use_cases.hourly_figures import HourlyFigures
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.taking_back import TakingBack
-from tests.contract.state.builders import KIM, SERVICE, Store
+from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.undo_harmful import TakingBack
+from tests.contract.store.builders import KIM, SERVICE, Store
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,28 +7,24 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from lumen.actuators.redis_ttl import RedisTtlActuator
-from lumen.model import ion
-from lumen.model.errors import NotPossible, OutcomeUnknown
-from lumen.model.message import message
+from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
+from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.standings import RedisStandings
+from lumen.model import ion_contract
+from lumen.model.incident import Pause
+from lumen.model.messages import NotPossible, OutcomeUnknown, message
 from lumen.model.proposal import Decided, Decision, Knob, Proposal, State
 from lumen.model.service import Approvers, Person, ServiceId
-from lumen.model.watching import Pause
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
-from lumen.ports.faults import no_fault
-from lumen.ports.state import Lease
-from lumen.sources.redis_client import open_cache
-from lumen.sources.redis_ttl import RedisTtl
-from lumen.state.connection import open_store
-from lumen.state.standings import RedisStandings
-from lumen.use_cases.applying import Applying
+from lumen.policies.guard import Automation, Locks
+from lumen.ports.clock import no_fault
+from lumen.ports.store import Lease
+from lumen.use_cases.apply_now import Applying, Operators
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Turnable
-from lumen.use_cases.operators import Operators
-from lumen.use_cases.restraints import Restraints
-from tests.contract.state.builders import KIM, SERVICE, Store
+from lumen.use_cases.restrictions import Restraints
+from tests.contract.store.builders import KIM, SERVICE, Store
 
 MINA = Person.operator("mina@naeda.example")
 ALLOWED = Approvers(frozenset({"U1"}), frozenset(), frozenset({"mina@naeda.example"}))
@@ -80,12 +76,12 @@ class House:
         return working.result()
 
     async def _follow(self) -> None:
-        value, version = await self.cache.hmget(ion.CONFIG_KEY, ["value", "version"])
+        value, version = await self.cache.hmget(ion_contract.CONFIG_KEY, ["value", "version"])
         if value is not None and version is not None:
-            await self.cache.hset(ion.ACK_KEY, mapping={"value": value, "version": version})
+            await self.cache.hset(ion_contract.ACK_KEY, mapping={"value": value, "version": version})
 
     async def value(self) -> str | None:
-        found = await self.cache.hget(ion.CONFIG_KEY, "value")
+        found = await self.cache.hget(ion_contract.CONFIG_KEY, "value")
         return None if found is None else str(found)
 
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.model.errors import NotPossible
-from lumen.state.audit_lines import verify_lines
+from lumen.adapters.store.audit_lines import verify_lines
+from lumen.model.messages import NotPossible
 from lumen.use_cases.auditing import SEALING, Auditing
-from tests.contract.state.builders import KIM, LONG, OTHER, SERVICE, SOON, Store
+from tests.contract.store.builders import KIM, LONG, OTHER, SERVICE, SOON, Store
 
 DAYS = timedelta(days=90)
 

@@ -10,23 +10,21 @@ from typing import Any
 import pytest
 from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage
 
+from lumen.adapters.google.budget import GoogleBudgets, PubSubBudgetNews
+from lumen.adapters.google.clients import GoogleClients, open_google
+from lumen.adapters.store.alerts import RedisDays
+from lumen.adapters.store.standings import RedisBills
 from lumen.alerts.watch import AlertTargets
 from lumen.model.alert import Alert, AlertKind
-from lumen.model.billed import BudgetNotice, Heard
-from lumen.model.errors import StoreUnavailable
-from lumen.model.message import message
+from lumen.model.billing import BudgetNotice, Heard
+from lumen.model.messages import StoreUnavailable, message
 from lumen.model.service import ServiceId
-from lumen.sources.budget_news import PubSubBudgetNews
-from lumen.sources.google_clients import GoogleClients, open_google
-from lumen.sources.spend import GoogleBudgets
-from lumen.state.bills import RedisBills
-from lumen.state.days import RedisDays
 from lumen.use_cases import watch as room
 from lumen.use_cases.billing import TakingNews
 from lumen.use_cases.watch import Watch
 from sandbox.ion.config import IonConfig
 from sandbox.ion.place import place_budget
-from tests.contract.state.builders import SERVICE
+from tests.contract.store.builders import SERVICE
 from tests.contract.use_cases.conftest import SLOT, Tower
 from tests.contract.use_cases.test_spending import past_days
 from tests.unit.sandbox.google_side import ACCOUNT, PROJECT, START, GoogleSide, google_side

@@ -5,8 +5,8 @@ import json
 import pytest
 from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage
 
-from bot.assembly import assemble
 from bot.run import init_state
+from bot.wiring.assembly import assemble
 from demo.world import World
 from lumen.model.snapshot import Spend
 from sandbox.client import SandboxClient

@@ -7,16 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.incidents import RedisPages
+from lumen.adapters.store.standings import RedisSilences
 from lumen.model.alert import AlertKind, Severity
-from lumen.model.calling import MOST_REPEATS
-from lumen.model.watching import StoredAlert
-from lumen.state.alerts import RedisAlerts
-from lumen.state.pages import RedisPages
-from lumen.state.silences import RedisSilences
-from lumen.use_cases.calling import Calling
-from lumen.use_cases.silencing import Silencing
-from lumen.use_cases.timeline import Timelines
-from tests.contract.state.builders import KIM, LEE, SERVICE, Store, patient
+from lumen.model.incident import MOST_REPEATS, StoredAlert
+from lumen.use_cases.on_call import Calling, Silencing, Timelines
+from tests.contract.store.builders import KIM, LEE, SERVICE, Store, patient
 from tests.contract.use_cases.incidents import behind, events, over, page, told
 
 MINUTE = timedelta(minutes=1)

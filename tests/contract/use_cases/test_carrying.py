@@ -7,17 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.carrying import Carrying
-from lumen.model.errors import SourceUnavailable
-from lumen.model.message import Message, message
+from bot.workers import Carrying
+from lumen.model.messages import Message, SourceUnavailable, message
 from lumen.model.proposal import Change, Choice, Knob, Proposal, State, Value
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
-from lumen.ports.faults import no_fault
+from lumen.ports.clock import no_fault
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
-from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.store.builders import KIM, SERVICE, Store
 
 #: Generous: machines are slow and busy.
 SOON_SECONDS = 60.0

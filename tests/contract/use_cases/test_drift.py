@@ -11,31 +11,28 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.valkey import EmbeddedValkey, Kind
-from handlers.catalogue import Catalogue
-from lumen.actuators.redis_memory import MB, RedisMemoryActuator
-from lumen.actuators.redis_ttl import RedisTtlActuator
-from lumen.model import ion
-from lumen.model.errors import SourceUnavailable
-from lumen.model.message import Message, message
+from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.memory import MB, RedisMemoryActuator
+from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
+from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.standings import RedisStandings
+from lumen.model import ion_contract
+from lumen.model.incident import Pause
+from lumen.model.messages import Message, SourceUnavailable, message
 from lumen.model.proposal import Change, Choice, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Window
-from lumen.model.watching import Pause
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
+from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Actuator, Reading
-from lumen.ports.faults import FaultPoint, no_fault
-from lumen.sources.redis_client import open_cache
-from lumen.sources.redis_ttl import RedisTtl
-from lumen.state.connection import open_store
-from lumen.state.standings import RedisStandings
+from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import drift as room
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.restraints import Restraints
-from tests.contract.state.builders import KIM, SERVICE, Store
+from lumen.use_cases.restrictions import Restraints
+from lumen.wording.catalogue import Catalogue
+from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 
 QUIET, UNLOCKED = Automation(), Locks()
@@ -91,9 +88,9 @@ class House:
         execution = Execution(store.proposals, store.leases, self.knobs(), store.clock, no_fault, dry_run=False)
         working = asyncio.create_task(execution.settle(SERVICE))
         while not working.done():
-            value, version = await self.cache.hmget(ion.CONFIG_KEY, ["value", "version"])
+            value, version = await self.cache.hmget(ion_contract.CONFIG_KEY, ["value", "version"])
             if value is not None and version is not None:
-                await self.cache.hset(ion.ACK_KEY, mapping={"value": value, "version": version})
+                await self.cache.hset(ion_contract.ACK_KEY, mapping={"value": value, "version": version})
             await asyncio.wait({working}, timeout=0.01)
         working.result()
         found = await store.proposals.get(SERVICE, made.id)
@@ -103,7 +100,7 @@ class House:
         return found
 
     async def ttl(self) -> dict[str, str]:
-        return {str(name): str(value) for name, value in (await self.cache.hgetall(ion.CONFIG_KEY)).items()}
+        return {str(name): str(value) for name, value in (await self.cache.hgetall(ion_contract.CONFIG_KEY)).items()}
 
     async def drift_audit(self) -> list[str]:
         """Codes, oldest first."""
@@ -181,7 +178,7 @@ async def test_what_is_approved_after_that_is_set_again_once_too(house: House) -
 async def test_a_failover_to_an_older_state_is_no_persons_doing(house: House) -> None:
     first = await house.applied(wanted=420)
     await house.applied(wanted=480)
-    await house.cache.hset(ion.CONFIG_KEY, mapping={"value": "420", "version": "1", "proposal": first.id})
+    await house.cache.hset(ion_contract.CONFIG_KEY, mapping={"value": "420", "version": "1", "proposal": first.id})
     assert await codes(house.drift()) == ["drift.set_again"]
     assert (await house.ttl())["value"] == "480"
 
@@ -190,8 +187,8 @@ async def test_a_failover_to_an_older_state_is_no_persons_doing(house: House) ->
 async def test_what_somebody_set_is_respected(house: House, mark: str) -> None:
     await house.applied()
     if mark == "removed":
-        await house.cache.delete(ion.CONFIG_KEY)
-    await house.cache.hset(ion.CONFIG_KEY, mapping={"value": "300", "version": "7"})
+        await house.cache.delete(ion_contract.CONFIG_KEY)
+    await house.cache.hset(ion_contract.CONFIG_KEY, mapping={"value": "300", "version": "7"})
     assert await codes(house.drift()) == ["drift.set_by_others"]
     assert (await house.ttl())["value"] == "300"
 

@@ -7,17 +7,15 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
-from handlers.catalogue import Catalogue
-from handlers.views.proposal import card
-from lumen.model.message import message
-from lumen.model.nodata import NoData
-from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, Proposal, State
+from handlers.blocks.proposal import card
+from lumen.model.incident import Pause
+from lumen.model.messages import NoData, message
+from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, Proposal, State, Verdict
 from lumen.model.turn import Recommendation
-from lumen.model.verdict import Verdict
-from lumen.model.watching import Pause
 from lumen.policies.guard import Automation
 from lumen.use_cases.effects import Effects
-from tests.contract.state.builders import KIM, SERVICE, Store
+from lumen.wording.catalogue import Catalogue
+from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 from tests.contract.use_cases.measured_world import HOUR, START, House, settled
 

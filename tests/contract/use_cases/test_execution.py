@@ -9,22 +9,20 @@ import pytest
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
-from lumen.actuators.redis_ttl import RedisTtlActuator
-from lumen.model import ion
-from lumen.model.errors import ActuatorFailed, LeaseLost
-from lumen.model.message import Message, message
+from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
+from lumen.adapters.store.connection import open_store
+from lumen.model import ion_contract
+from lumen.model.messages import ActuatorFailed, LeaseLost, Message, message
 from lumen.model.proposal import Change, Choice, Knob, Proposal, State, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
-from lumen.ports.faults import FaultPoint, no_fault
-from lumen.sources.redis_client import open_cache
-from lumen.sources.redis_ttl import RedisTtl
-from lumen.state.connection import open_store
+from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import execution as room
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
-from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 
 POINTS = [
@@ -104,9 +102,9 @@ class House:
 
     async def follow(self) -> None:
         """What the service does at its next look."""
-        value, version = await self.cache.hmget(ion.CONFIG_KEY, ["value", "version"])
+        value, version = await self.cache.hmget(ion_contract.CONFIG_KEY, ["value", "version"])
         if value is not None and version is not None:
-            await self.cache.hset(ion.ACK_KEY, mapping={"value": value, "version": version})
+            await self.cache.hset(ion_contract.ACK_KEY, mapping={"value": value, "version": version})
 
     async def settle(self, replica: Execution) -> None:
         """Carry out while the service goes on looking."""
@@ -152,7 +150,11 @@ async def test_a_crash_anywhere_is_resumed_once(house: House, point: str) -> Non
     assert crashed == (point != "execute.undone")  # that point is for undoing alone
     found = await resumed(house, proposal)
     assert found.state is State.APPLIED
-    assert await house.cache.hgetall(ion.CONFIG_KEY) == {"value": "420", "version": "1", "proposal": proposal.id}
+    assert await house.cache.hgetall(ion_contract.CONFIG_KEY) == {
+        "value": "420",
+        "version": "1",
+        "proposal": proposal.id,
+    }
     assert house.second.changes == 1
     applied = [e for e in await house.store.audit.entries(SERVICE, 100) if e.detail == "APPLIED"]
     assert len(applied) == 1
@@ -189,7 +191,7 @@ async def test_a_worker_that_lost_its_lease_sets_nothing_more(
 
     with pytest.raises(LeaseLost):
         await house.settle(house.replica(taken_away))
-    assert bool(await house.cache.hgetall(ion.CONFIG_KEY)) == set_before
+    assert bool(await house.cache.hgetall(ion_contract.CONFIG_KEY)) == set_before
     assert house.second.changes == 0
     assert (await resumed(house, proposal)).state is State.APPLIED
     assert house.second.changes == 1
@@ -197,7 +199,7 @@ async def test_a_worker_that_lost_its_lease_sets_nothing_more(
 
 async def test_moved_premises_change_nothing_and_are_proposed_afresh(house: House) -> None:
     proposal = await house.approved()
-    await house.cache.hset(ion.CONFIG_KEY, mapping={"value": "360", "version": "7"})
+    await house.cache.hset(ion_contract.CONFIG_KEY, mapping={"value": "360", "version": "7"})
     await house.settle(house.replica())
     assert (await house.now(proposal)).state is State.ABANDONED
     assert (await house.redis_actuator.read(SERVICE)).value == 360
@@ -207,7 +209,7 @@ async def test_moved_premises_change_nothing_and_are_proposed_afresh(house: Hous
 
 async def test_a_value_that_came_true_by_itself_is_not_proposed_again(house: House) -> None:
     proposal = await house.approved()
-    await house.cache.hset(ion.CONFIG_KEY, mapping={"value": "420", "version": "7"})
+    await house.cache.hset(ion_contract.CONFIG_KEY, mapping={"value": "420", "version": "7"})
     await house.settle(house.replica())
     assert (await house.now(proposal)).state is State.ABANDONED
     assert await house.store.proposals.unfinished(SERVICE) == []
@@ -217,7 +219,7 @@ async def test_what_was_moved_while_a_crashed_replica_was_away_is_not_overwritte
     proposal = await house.approved()
     with pytest.raises(Crash):
         await house.settle(house.replica(crash_at("execute.applying")))
-    await house.cache.hset(ion.CONFIG_KEY, mapping={"value": "900", "version": "5"})
+    await house.cache.hset(ion_contract.CONFIG_KEY, mapping={"value": "900", "version": "5"})
     assert (await resumed(house, proposal)).state is State.ABANDONED
     assert (await house.redis_actuator.read(SERVICE)).value == 900
 
@@ -246,7 +248,7 @@ async def test_a_dry_run_does_nothing(house: House) -> None:
     proposal = await house.approved()
     await house.settle(house.replica(dry_run=True))
     assert (await house.now(proposal)).state is State.ABANDONED
-    assert await house.cache.hgetall(ion.CONFIG_KEY) == {}
+    assert await house.cache.hgetall(ion_contract.CONFIG_KEY) == {}
 
 
 async def test_ten_replicas_apply_once(house: House) -> None:

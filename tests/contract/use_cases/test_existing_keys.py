@@ -8,22 +8,21 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from lumen.actuators.cache_keys import CacheSweeper, Pace
-from lumen.actuators.redis_ttl import RedisTtlActuator
-from lumen.model import ion
-from lumen.model.errors import LeaseLost
+from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.keys import CacheSweeper, Pace
+from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
+from lumen.adapters.store.connection import open_store
+from lumen.model import ion_contract
+from lumen.model.messages import LeaseLost
 from lumen.model.proposal import Choice, Knob, Proposal, State
 from lumen.ports.actuators import CacheKeys
-from lumen.ports.faults import FaultPoint, no_fault
-from lumen.sources.redis_client import open_cache
-from lumen.sources.redis_ttl import RedisTtl
-from lumen.state.connection import open_store
+from lumen.ports.clock import FaultPoint, no_fault
+from lumen.use_cases import execution
 from lumen.use_cases import execution as room
-from lumen.use_cases import retiming
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
-from tests.contract.state.builders import KIM, SERVICE, Store
+from tests.contract.store.builders import KIM, SERVICE, Store
 
 KEYS = 1000
 FAST = Pace(batch=100, keys_per_second=0)
@@ -73,9 +72,9 @@ class House:
     async def settle(self, replica: Execution) -> None:
         working = asyncio.create_task(replica.settle(SERVICE))
         while not working.done():
-            value, version = await self.cache.hmget(ion.CONFIG_KEY, ["value", "version"])
+            value, version = await self.cache.hmget(ion_contract.CONFIG_KEY, ["value", "version"])
             if value is not None and version is not None:
-                await self.cache.hset(ion.ACK_KEY, mapping={"value": value, "version": version})
+                await self.cache.hset(ion_contract.ACK_KEY, mapping={"value": value, "version": version})
             await asyncio.wait({working}, timeout=0.01)
         working.result()
 
@@ -145,12 +144,12 @@ async def test_a_crash_in_the_middle_is_resumed(house: House, point: str) -> Non
     done = await house.finished(made)
     assert done.state is State.APPLIED
     assert max(await house.ends()) <= 120
-    assert (await house.cache.hgetall(ion.CONFIG_KEY))["version"] == "1"
+    assert (await house.cache.hgetall(ion_contract.CONFIG_KEY))["version"] == "1"
 
 
 async def test_the_card_shows_how_far_it_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "LEASE", timedelta(seconds=15))  # nobody crashes here
-    monkeypatch.setattr(retiming, "TELL_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(execution, "TELL_EVERY_SECONDS", 0.02)
     made = await house.approve(await house.proposed(120))
     slow = CacheSweeper(house.cache, "ion:cache:", Pace(batch=100, keys_per_second=5000))
     await house.settle(house.replica(keys=slow))

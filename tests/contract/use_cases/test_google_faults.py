@@ -8,32 +8,32 @@ from datetime import timedelta
 import pytest
 
 from demo.world import World
-from handlers.catalogue import LOCALES, Catalogue
-from lumen.actuators.cloud_run import CloudRunEditor, EditLimits
-from lumen.actuators.cloud_run_instances import CloudRunInstancesActuator
-from lumen.actuators.cloud_run_memory import CloudRunMemoryActuator
-from lumen.actuators.cloud_run_traffic import CloudRunTraffic
-from lumen.actuators.cloud_run_ttl import CloudRunTtlActuator
-from lumen.actuators.cloud_run_variable import CloudRunVariable
-from lumen.actuators.traffic_knob import TrafficKnob
-from lumen.clock import SystemClock
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.google.clients import Patience, open_google
+from lumen.adapters.google.cloud_run_editor import CloudRunEditor, EditLimits
+from lumen.adapters.google.cloud_run_knobs import (
+    CloudRunInstancesActuator,
+    CloudRunMemoryActuator,
+    CloudRunTtlActuator,
+    CloudRunVariable,
+)
+from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic, TrafficKnob
+from lumen.adapters.google.deployments import CloudRunDeployments
+from lumen.adapters.store import epoch
+from lumen.adapters.store.leases import RedisLeases
+from lumen.adapters.store.proposals import RedisProposals
 from lumen.model.proposal import LATEST, Change, Choice, Knob, Proposal, State, Value
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Deployment
 from lumen.ports.actuators import Actuator
-from lumen.ports.faults import FaultPoint, no_fault
-from lumen.sources.cloud_run import CloudRunDeployments
-from lumen.sources.google_clients import open_google
-from lumen.state import epoch
-from lumen.state.leases import RedisLeases
-from lumen.state.proposals import RedisProposals
+from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import execution as room
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.vendors.google_calls import Patience
+from lumen.wording.catalogue import LOCALES, Catalogue
 from sandbox.client import SandboxClient
-from tests.contract.state.builders import patient
+from tests.contract.store.builders import patient
 from tests.contract.use_cases.crashes import Crash, crash_at
 
 pytestmark = pytest.mark.prove

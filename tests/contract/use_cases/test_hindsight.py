@@ -7,15 +7,15 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
+from lumen.adapters.store.alerts import RedisDays
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
+from lumen.model.alert import Observation
+from lumen.model.messages import NoData
 from lumen.model.snapshot import SLICE, Snapshot, Window
 from lumen.model.turn import Occasion, Turn
-from lumen.ports.watching import Look
-from lumen.state.days import RedisDays
-from lumen.use_cases.hindsight import Hindsight
-from tests.contract.state.builders import SERVICE
+from lumen.ports.incidents import Look
+from lumen.use_cases.evaluate import Hindsight
+from tests.contract.store.builders import SERVICE
 from tests.contract.use_cases.conftest import Tower
 from tests.snapshots import GONE, cache, snapshot
 

@@ -6,12 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.model.errors import LeaseLost, OutcomeUnknown, StoreUnavailable
-from lumen.model.message import message
+from lumen.model.messages import LeaseLost, OutcomeUnknown, StoreUnavailable, message
 from lumen.model.service import ServiceId
-from lumen.ports.state import Lease
-from lumen.use_cases.holding import while_holding
-from tests.contract.state.builders import LONG, SERVICE, Store
+from lumen.ports.store import Lease
+from lumen.use_cases.leases import while_holding
+from tests.contract.store.builders import LONG, SERVICE, Store
 
 GONE = message("state.too_late_remedy")
 

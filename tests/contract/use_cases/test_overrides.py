@@ -6,24 +6,22 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.model.errors import NotPossible
-from lumen.model.message import Message, message
+from lumen.adapters.store.standings import RedisStandings
+from lumen.model.messages import Message, NotPossible, message
 from lumen.model.override import Terms
 from lumen.model.proposal import Change, Choice, Decision, Knob, Proposal, State, Value
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Window
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
+from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Reading
-from lumen.ports.faults import no_fault
-from lumen.state.standings import RedisStandings
+from lumen.ports.clock import no_fault
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.overrides import Overrides
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.showing import Showing
-from tests.contract.state.builders import KIM, LEE, SERVICE, Store, draft
+from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.restrictions import Restraints
+from tests.contract.store.builders import KIM, LEE, SERVICE, Store, draft
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

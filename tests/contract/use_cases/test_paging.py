@@ -8,21 +8,18 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from handlers.catalogue import Catalogue
-from handlers.views.alert import incident_card
+from handlers.blocks.incident import incident_card
+from lumen.adapters.pagers import AlertmanagerAlerts, PagerDutyEvents, WebhookPager
+from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.incidents import RedisPages
+from lumen.adapters.store.standings import RedisSilences
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.calling import PagerStep
-from lumen.model.watching import StoredAlert
-from lumen.pagers.alertmanager import AlertmanagerAlerts
-from lumen.pagers.pagerduty import PagerDutyEvents
-from lumen.pagers.webhook import WebhookPager
-from lumen.ports.faults import FaultPoint, no_fault
-from lumen.state.alerts import RedisAlerts
-from lumen.state.pages import RedisPages
-from lumen.state.silences import RedisSilences
+from lumen.model.incident import PagerStep, StoredAlert
+from lumen.ports.clock import FaultPoint, no_fault
+from lumen.use_cases.on_call import Silencing
 from lumen.use_cases.paging import MOST_TRIES, Paging
-from lumen.use_cases.silencing import Silencing
-from tests.contract.state.builders import KIM, SERVICE, Store, patient
+from lumen.wording.catalogue import Catalogue
+from tests.contract.store.builders import KIM, SERVICE, Store, patient
 from tests.contract.use_cases.crashes import Crash, crash_at
 from tests.contract.use_cases.incidents import behind, events, over, page, told
 from tests.pager_server import ROUTING_KEY, PagerServer, pager_server

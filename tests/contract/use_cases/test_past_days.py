@@ -4,14 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from lumen.adapters.store.alerts import RedisDays
 from lumen.alerts.watch import REPLAY
-from lumen.model.day import Day, folded
-from lumen.model.observation import Observation
+from lumen.model.alert import Observation
+from lumen.model.history import Day, folded
 from lumen.model.snapshot import SLICE, LatencyDistribution
-from lumen.state.days import RedisDays
 from lumen.use_cases import watch as room
 from lumen.use_cases.watch import REMEMBERED
-from tests.contract.state.builders import OTHER, SERVICE
+from tests.contract.store.builders import OTHER, SERVICE
 from tests.contract.use_cases.conftest import Tower
 
 EVER = date(2000, 1, 1)

@@ -6,18 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lumen.model.alert import AlertKind
-from lumen.model.message import message
+from lumen.model.incident import Pause
+from lumen.model.messages import message
 from lumen.model.proposal import LATEST, Choice, Proposal, State
 from lumen.model.snapshot import Window
-from lumen.model.watching import Pause
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
-from lumen.ports.faults import no_fault
-from lumen.use_cases import countdowns, holding
+from lumen.policies.guard import Automation, Locks
+from lumen.ports.clock import no_fault
+from lumen.use_cases import auto_apply, leases
 from lumen.use_cases import watch as room
 from lumen.use_cases.execution import Execution
-from lumen.use_cases.restraints import Restraints
-from tests.contract.state.builders import KIM, OTHER, SERVICE
+from lumen.use_cases.restrictions import Restraints
+from tests.contract.store.builders import KIM, OTHER, SERVICE
 from tests.contract.use_cases.conftest import SLOT, Replica, Tower
 
 HOUR = timedelta(hours=1)
@@ -32,8 +31,8 @@ class Crash(BaseException):
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "REPLAY", timedelta(days=3))
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(countdowns, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(holding, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(auto_apply, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
 
 
 async def paged(tower: Tower, replica: Replica) -> None:

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from lumen.model.alert import AlertKind, Severity
-from lumen.model.errors import NotPossible
+from lumen.model.messages import NotPossible
 from lumen.use_cases import watch as room
-from lumen.use_cases.silencing import DEFAULT, LONGEST, Silencing, meant_by
-from tests.contract.state.builders import KIM, LEE, SERVICE
+from lumen.use_cases.on_call import DEFAULT, LONGEST, Silencing, meant_by
+from tests.contract.store.builders import KIM, LEE, SERVICE
 from tests.contract.use_cases.conftest import SLOT, Tower
 from tests.contract.use_cases.incidents import events
 

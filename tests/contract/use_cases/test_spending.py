@@ -4,12 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
+from lumen.adapters.store.alerts import NANO
+from lumen.adapters.store.scripts import key
 from lumen.model.alert import AlertKind
-from lumen.model.watching import StoredAlert
-from lumen.state.days import NANO
-from lumen.state.keys import key
+from lumen.model.incident import StoredAlert
 from lumen.use_cases import watch as room
-from tests.contract.state.builders import OTHER, SERVICE
+from tests.contract.store.builders import OTHER, SERVICE
 from tests.contract.use_cases.conftest import Tower
 
 SLICES_A_DAY = 288

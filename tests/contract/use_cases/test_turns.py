@@ -8,31 +8,27 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
+from lumen.adapters.store.alerts import RedisDays
+from lumen.adapters.store.turns import RedisTurns
 from lumen.exporters.assess import AssessmentSettings
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.incident import SizeLock, TtlOverride
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Choice, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, Snapshot, Spend, Window
 from lumen.model.turn import Missing, Turn
-from lumen.model.watching import SizeLock, TtlOverride
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks
+from lumen.policies.auto_apply import Unasked
+from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
-from lumen.policies.unasked import Unasked
-from lumen.ports.faults import no_fault
-from lumen.state.days import RedisDays
-from lumen.state.turns import RedisTurns
-from lumen.use_cases.advice import Advice
+from lumen.ports.clock import no_fault
+from lumen.use_cases.auto_apply import Trust
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.hindsight import Hindsight
-from lumen.use_cases.outlook import Outlooks
-from lumen.use_cases.restraints import Restraints
-from lumen.use_cases.tick import Tick
-from lumen.use_cases.trust import Trust
-from tests.contract.state.builders import KIM, SERVICE, Store
+from lumen.use_cases.evaluate import Advice, Hindsight, Outlooks
+from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.turn import Tick
+from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.measured_world import HOUR, START, House, Inline
 from tests.snapshots import cache, deployment, history, snapshot, traffic, ttl
 

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.catalogue import Catalogue
-from handlers.views.proposal import card
-from lumen.model.message import Message, message
+from handlers.blocks.proposal import card
+from lumen.model.messages import Message, message
 from lumen.model.proposal import Change, Choice, Knob, Priority, State
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.ports.actuators import Reading
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Turnable
-from tests.contract.state.builders import KIM, LEE, SERVICE, Store
+from lumen.wording.catalogue import Catalogue
+from tests.contract.store.builders import KIM, LEE, SERVICE, Store
 
 
 class Fixed:

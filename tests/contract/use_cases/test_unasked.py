@@ -8,26 +8,22 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
-from handlers.catalogue import Catalogue
-from handlers.views.proposal import card
-from lumen.model.alert import Severity
-from lumen.model.errors import NotPossible
-from lumen.model.message import message
-from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
-from lumen.model.proposal import Change, Choice, Decision, Knob, Proposal, State
+from handlers.blocks.proposal import card
+from lumen.model.alert import Observation, Severity
+from lumen.model.incident import Pause, TtlOverride
+from lumen.model.messages import NoData, NotPossible, message
+from lumen.model.proposal import Change, Choice, Decision, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
 from lumen.model.snapshot import Window
-from lumen.model.verdict import Measured, MeasuredEffect, Verdict
-from lumen.model.watching import Pause, TtlOverride
+from lumen.policies.auto_apply import Unasked
 from lumen.policies.guard import Automation
-from lumen.policies.unasked import Unasked
-from lumen.ports.faults import FaultPoint, no_fault
-from lumen.ports.watching import Look
-from lumen.use_cases import countdowns, holding
+from lumen.ports.clock import FaultPoint, no_fault
+from lumen.ports.incidents import Look
+from lumen.use_cases import auto_apply, leases
 from lumen.use_cases.approvals import EXPIRES_IN, SNOOZE_BY
+from lumen.use_cases.auto_apply import UnaskedChanges
 from lumen.use_cases.execution import Execution
-from lumen.use_cases.unasked import UnaskedChanges
-from tests.contract.state.builders import KIM, LEE, SERVICE, Store, draft
+from lumen.wording.catalogue import Catalogue
+from tests.contract.store.builders import KIM, LEE, SERVICE, Store, draft
 from tests.contract.use_cases.crashes import Crash, crash_at
 from tests.contract.use_cases.measured_world import HOUR, START, House, settled
 from tests.contract.use_cases.test_turns import Room, deployed
@@ -43,8 +39,8 @@ EFFECTS = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(countdowns, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(holding, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(auto_apply, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from lumen.model.alert import AlertKind, Severity
 from lumen.model.snapshot import SLICE
 from lumen.use_cases import watch as room
-from tests.contract.state.builders import SERVICE
+from tests.contract.store.builders import SERVICE
 from tests.contract.use_cases.conftest import SLOT, Tower
 
 QUIET_DAYS = timedelta(days=3)

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lumen.alerts.availability import AvailabilityAlert
-from lumen.alerts.evidence import at_least, at_most
-from lumen.alerts.windows import RecentCounts
+from lumen.alerts.burn_rate import AvailabilityAlert
+from lumen.alerts.evidence import RecentCounts, at_least, at_most
 from lumen.model.alert import AlertChange, AlertEvent, Severity
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

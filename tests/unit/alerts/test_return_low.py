@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from lumen.alerts.return_low import DAY_SLICES, DAYS_PER_MONTH, SLICES, ReturnAlert
+from lumen.alerts.spending import DAY_SLICES, DAYS_PER_MONTH, SLICES, ReturnAlert
 from lumen.model.alert import AlertChange
 
 START = datetime(2026, 11, 2, tzinfo=UTC)

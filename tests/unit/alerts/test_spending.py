@@ -9,14 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.alerts.budget import LEAST_SLICES, DayCost, MonthlyBudget
-from lumen.alerts.project import of_days
+from lumen.alerts.budget import LEAST_SLICES, DayCost, MonthlyBudget, of_days
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import AlertTargets, ServiceWatch
-from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind
-from lumen.model.billed import Billed
-from lumen.model.day import SLICES_A_DAY, Day
-from lumen.model.observation import Observation
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Observation
+from lumen.model.billing import Billed
+from lumen.model.history import SLICES_A_DAY, Day
 from lumen.model.snapshot import SLICE
 
 FIRST = date(2026, 11, 1)

@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from lumen.alerts.cost_anomaly import DailyCosts
-from lumen.alerts.observation import Observation
-from lumen.alerts.silence import is_silenced, leader_of
+from lumen.alerts.evidence import Observation
+from lumen.alerts.lifecycle import is_silenced, leader_of
+from lumen.alerts.spending import DailyCosts
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
-from lumen.model.calling import Silence
-from lumen.model.message import message
+from lumen.model.incident import Silence
+from lumen.model.messages import message
 from lumen.model.service import Person
 
 START = datetime(2026, 11, 2, tzinfo=UTC)

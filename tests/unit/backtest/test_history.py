@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.backtest.history import File, Oddity, read_history
-from lumen.backtest.labels import read_labels
+from lumen.backtest.score import read_labels
 
 WHOLE = {
     "t": "2026-11-01T00:00:00Z",

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from lumen.alerts.observation import Observation
+from lumen.alerts.evidence import Observation
 from lumen.backtest.history import History
 from lumen.backtest.pipeline import BacktestSettings
-from lumen.backtest.run import run_backtest
+from lumen.backtest.report import run_backtest
 from lumen.model.alert import AlertKind
 from lumen.model.snapshot import SLICE
 

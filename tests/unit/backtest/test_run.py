@@ -9,19 +9,15 @@ from itertools import pairwise
 
 import pytest
 
-from lumen.alerts.project import ProjectSlices
+from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.watch import AlertTargets
 from lumen.backtest.history import read_history
-from lumen.backtest.labels import Label
-from lumen.backtest.past_snapshot import Assumptions, Past
 from lumen.backtest.pipeline import BacktestSettings
-from lumen.backtest.report import as_json
-from lumen.backtest.run import BacktestResult, run_backtest
-from lumen.backtest.score import score
-from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import message
-from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
+from lumen.backtest.report import BacktestResult, as_json, run_backtest
+from lumen.backtest.score import Label, score
+from lumen.backtest.snapshot import Assumptions, Past
+from lumen.model.alert import Alert, AlertKind, Observation, Severity
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 

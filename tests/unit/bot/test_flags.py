@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from bot.cli.flags import megabytes, share, together
+from bot.cli.common import megabytes, share, together
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.config import Settings
-from bot.paging import pager_of
+from bot.wiring.knobs import pager_of
 
 GIVEN: dict[str, Any] = {
     "project_id": "naeda-genesis",

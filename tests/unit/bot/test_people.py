@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.config import Settings
-from bot.doctor.people import people_checks
+from bot.doctor.settings import people_checks
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

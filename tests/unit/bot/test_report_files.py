@@ -11,15 +11,14 @@ import pytest
 from bot.reports.as_json import turn_from, turn_json
 from bot.reports.files import ReportFiles, SetAside, Written
 from bot.reports.markdown import markdown
-from handlers.catalogue import LOCALES, Catalogue
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.exporters.moves import moves
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.exporters.score_moves import moves
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.service import ServiceId
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn
 from lumen.policies.size import SizeLimits
+from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import NOW, SERVICE, cache, snapshot
 
 EN = Catalogue("en")

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cli.answers import size_of_turn
-from bot.cli.answers_json import report_json
-from bot.cli.printing_report import Reported, print_report
-from handlers.catalogue import LOCALES
+from bot.cli.advice_answers import size_of_turn
+from bot.cli.advice_json import report_json
+from bot.cli.report_text import Reported, print_report
 from lumen.model.turn import Missing, Turn
 from lumen.policies.size import SizeLimits
+from lumen.wording.catalogue import LOCALES
 from tests.snapshots import NOW, cache
 from tests.unit.handlers.test_explained import GONE, PARTS, PULSE
 from tests.unit.handlers.test_why import MONTH, turn

@@ -8,12 +8,11 @@ import pytest
 from lumen.effects.disturbance import Surroundings, blamed_elsewhere, disturbed
 from lumen.effects.experiment import MEASURED_KNOBS, Experiment, experiment_of, measuring
 from lumen.effects.hours import Hour, Hours
-from lumen.effects.learning import TrackRecord, direction, record_of
-from lumen.model.message import message
-from lumen.model.observation import Observation
-from lumen.model.proposal import Change, Knob, Origin, Proposal, State
+from lumen.effects.track_record import TrackRecord, direction, record_of
+from lumen.model.alert import Observation
+from lumen.model.messages import message
+from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Origin, Proposal, State, Verdict
 from lumen.model.snapshot import SLICE
-from lumen.model.verdict import Measured, MeasuredEffect, Verdict
 from tests.proposals import applied
 from tests.snapshots import NOW
 

@@ -5,11 +5,21 @@ from dataclasses import replace
 
 import pytest
 
-from lumen.effects.learning import direction, record_of, spoken_against
-from lumen.model.message import message
-from lumen.model.proposal import Change, Choice, Decision, Knob, Origin, Proposal, State
+from lumen.effects.track_record import direction, record_of, spoken_against
+from lumen.model.messages import message
+from lumen.model.proposal import (
+    Change,
+    Choice,
+    Decision,
+    Knob,
+    Measured,
+    MeasuredEffect,
+    Origin,
+    Proposal,
+    State,
+    Verdict,
+)
 from lumen.model.service import Person
-from lumen.model.verdict import Measured, MeasuredEffect, Verdict
 from tests.proposals import applied
 from tests.snapshots import NOW
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lumen.effects.noise import whitened
+from lumen.effects.design import whitened
 
 
 @settings(max_examples=30, deadline=None)

@@ -8,11 +8,10 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
-from lumen.effects.trend import trend
-from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
-from lumen.model.observation import Observation
+from lumen.effects.trends import WEEK, hours_of_the_week, trend, trends_of
+from lumen.model.alert import Observation
 from lumen.model.snapshot import SLICE
-from lumen.model.trend import MetricTrend
+from lumen.model.week import MetricTrend
 
 END = datetime(2026, 11, 16, 12, 5, tzinfo=UTC)
 

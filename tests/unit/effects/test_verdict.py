@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.effects.learning import TrackRecord, track_record
+from lumen.effects.track_record import TrackRecord, track_record
 from lumen.effects.verdict import Effect, EffectVerdict, guardrail, judge_effect, next_look
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import message
-from lumen.model.verdict import Verdict
+from lumen.model.messages import message
+from lumen.model.proposal import Verdict
 from tests.snapshots import NOW
 
 KEPT, HARMFUL, WAIT, INCONCLUSIVE = (

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lumen.effects.hours import Hours
-from lumen.effects.week import week_before
+from lumen.effects.trends import week_before
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.nodata import NoData
-from lumen.model.observation import Observation
+from lumen.model.alert import Observation
+from lumen.model.messages import NoData
 from lumen.model.proposal import Change, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.turn import Occasion, Turn

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.exporters.budgets import LEAST_COVERAGE, error_budgets
+from lumen.exporters.error_budgets import LEAST_COVERAGE, error_budgets
 from lumen.exporters.slo import SloTargets
 from lumen.model.assessment import ErrorBudget
-from lumen.model.day import Day
-from lumen.model.nodata import NoData
+from lumen.model.history import Day
+from lumen.model.messages import NoData
 from tests.snapshots import NOW, snapshot
 
 EVENING = datetime(2026, 11, 16, 18, 0, tzinfo=UTC)

@@ -4,8 +4,7 @@ import pytest
 
 from lumen.exporters.cache import assess_cache, grade_evictions, grade_hit_rate, grade_memory, grade_p95, grade_ttl
 from lumen.model.assessment import CacheAction, CacheHealth, Grade
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData, message
 from tests.snapshots import GONE, cache, snapshot, ttl
 
 G, W, B = Grade.GOOD, Grade.WATCH, Grade.BAD

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from lumen.exporters.deployments import Incident, deployments, incidents
 from lumen.exporters.maturity import ANCHORS, assess_maturity, level_of
-from lumen.exporters.operations import Incident, deployments, incidents
 from lumen.exporters.slo import assess_slo
 from lumen.model.assessment import MaturityAssessment, Part, Verdict
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.snapshot import Deployment, Revision
 from tests.snapshots import GONE, NOW, START, cache, deployment, history, snapshot
 

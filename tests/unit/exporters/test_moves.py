@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.exporters.moves import moves
+from lumen.exporters.score_moves import moves
 from lumen.model.assessment import ScoreMove
 from tests.snapshots import GONE, NOW, cache, history, snapshot, traffic
 

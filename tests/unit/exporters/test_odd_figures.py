@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lumen.exporters.anchors import between
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.exporters.maturity import ANCHORS
 from lumen.exporters.roi import ROI_ANCHORS, Prices
+from lumen.exporters.score_moves import between
 from lumen.exporters.slo import PRESETS
 from lumen.model.snapshot import CacheDay, CacheStats, HourlyHistory, LatencyDistribution, RequestSlice, Spend, Traffic
 from lumen.policies.size import SizeLimits, recommend_size

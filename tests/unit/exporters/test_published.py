@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.exporters.published import Known, published
-from lumen.model.day import Day
-from lumen.model.observation import Observation
+from lumen.exporters.metrics import Known, published
+from lumen.model.alert import Observation
+from lumen.model.history import Day
+from lumen.model.metrics import HEARTBEAT, UNITS
 from lumen.model.proposal import Change, Knob, Priority
-from lumen.model.published import HEARTBEAT, UNITS
 from lumen.model.snapshot import SLICE
 from lumen.model.turn import Occasion, Recommendation, Turn
 from tests.snapshots import GONE, NOW, SERVICE, cache, history, snapshot, ttl

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.catalogue import LOCALES, Catalogue
-from lumen.exporters.anchors import between
 from lumen.exporters.roi import MONTH_SECONDS, ROI_ANCHORS, Prices, assess_roi
+from lumen.exporters.score_moves import between
 from lumen.model.assessment import Verdict
-from lumen.model.day import Day
-from lumen.model.nodata import NoData
+from lumen.model.history import Day
+from lumen.model.messages import NoData
 from lumen.model.snapshot import CacheDay, CacheStats
+from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import GONE, NOW, cache, snapshot
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lumen.exporters.slo import PRESETS, SloTargets, assess_slo, objective_score
 from lumen.model.assessment import Objective, Verdict
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.snapshot import Traffic
 from tests.snapshots import GONE, cache, latency, snapshot, traffic
 

@@ -8,21 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.gates.health import level_of, system_health
-from lumen.gates.unified import unified_score
-from lumen.gates.verdicts import score_verdict
-from lumen.model.assessment import (
-    Assessment,
-    CacheFinding,
-    CacheHealth,
-    HealthLevel,
-    Part,
-    RhythmState,
-    Score,
-    Verdict,
-)
-from lumen.model.day import Day
-from lumen.model.nodata import NoData
+from lumen.gates.unified import level_of, score_verdict, system_health, unified_score
+from lumen.model.assessment import Assessment, CacheFinding, CacheHealth, HealthLevel, Part, RhythmState, Score, Verdict
+from lumen.model.history import Day
+from lumen.model.messages import NoData
 from lumen.model.snapshot import Snapshot
 from tests.snapshots import GONE, NOW, cache, history, snapshot, traffic
 

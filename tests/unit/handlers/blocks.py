@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-from handlers.views.card import Shown
+from handlers.blocks.card import Shown
 
 
 def validated(shown: Shown) -> Sequence[Any]:

@@ -5,19 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views.alert import incident_card, mention_card
-from handlers.views.emergency import emergency_card, flush_card
-from handlers.views.proposal import SNOOZE, card, line
-from handlers.views.report import report
+from handlers.blocks.emergency import emergency_card, flush_card
+from handlers.blocks.incident import incident_card, mention_card
+from handlers.blocks.proposal import SNOOZE, card, line
+from handlers.blocks.report import report
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.calling import PagerState, PagerStep, Silence, Taken
-from lumen.model.message import message
+from lumen.model.answers import StatusReadout
+from lumen.model.incident import Incident, PagerState, PagerStep, Pause, Pinned, Silence, StoredAlert, Taken
+from lumen.model.messages import message
 from lumen.model.proposal import LATEST, Change, Choice, Decision, Knob, State
-from lumen.model.readout import StatusReadout
 from lumen.model.service import Person
-from lumen.model.watching import Incident, Pause, Pinned, StoredAlert
-from lumen.ports.state import Surface
+from lumen.ports.store import Surface
+from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import SERVICE
 from tests.unit.handlers.blocks import button, labels, said, validated
 from tests.unit.handlers.test_views import WHEN, proposal, turn

@@ -6,19 +6,18 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from handlers.asked import Subject
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views.card import Shown
-from handlers.views.digest import digest
-from handlers.views.explained import explained
-from handlers.views.report import report
+from handlers.blocks.card import Shown
+from handlers.blocks.digest import digest
+from handlers.blocks.explain_scores import explained
+from handlers.blocks.report import report
+from handlers.command_types import Subject
+from lumen.model.answers import STALE_AFTER, StatusReadout, TurnReadout
 from lumen.model.assessment import Before, CacheHealth, HealthLevel, RhythmState
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
-from lumen.model.readout import STALE_AFTER, StatusReadout, TurnReadout
 from lumen.model.snapshot import Snapshot, Spend, Traffic
 from lumen.model.turn import Recommendation, Turn
+from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import NOW, SERVICE, cache, deployment, history, snapshot, traffic
 from tests.unit.handlers.blocks import said, validated
 from tests.unit.handlers.test_why import MONTH, turn

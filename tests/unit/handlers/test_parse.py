@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import asked as a
+from handlers import command_types as a
 from handlers import parse as p
 from lumen.model.override import Terms
 from lumen.model.proposal import LATEST, Knob

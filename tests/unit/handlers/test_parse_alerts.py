@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.asked import History, Malformed, ShowIncident, ShowSilences, Silence, Unsilence
+from handlers.command_types import History, Malformed, ShowIncident, ShowSilences, Silence, Unsilence
 from handlers.parse import parse
 
 TWO_HOURS = timedelta(hours=2)

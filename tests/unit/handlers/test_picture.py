@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views.card import ALT_MAX, Json, Shown, illustrated, with_note
-from handlers.views.digest import digest, turns_of_the_day
-from handlers.views.picture import week_png
+from handlers.blocks.card import ALT_MAX, Json, Shown, illustrated, with_note
+from handlers.blocks.digest import digest, turns_of_the_day
+from handlers.blocks.week_picture import week_png
+from lumen.model.answers import StatusReadout
 from lumen.model.proposal import Change, Knob, State
-from lumen.model.readout import StatusReadout
 from lumen.model.turn import Occasion, Turn
 from lumen.model.week import HOURS_A_WEEK, Curve, Mark, Week
+from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import SERVICE
 from tests.unit.handlers.blocks import validated
 from tests.unit.handlers.test_why import MONTH, turn

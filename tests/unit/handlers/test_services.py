@@ -5,18 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views.knob import knob_card
-from handlers.views.services import SERVICES_SHOWN, all_card, note, services_card
+from handlers.blocks.answers import knob_card
+from handlers.blocks.home import SERVICES_SHOWN, all_card, note, services_card
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.chosen import Chosen
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.answers import Glance, KnobReadout, TurnReadout
+from lumen.model.incident import Pause, Pinned, StoredAlert
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
-from lumen.model.readout import Glance, KnobReadout, TurnReadout
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.turn import Recommendation, Turn
-from lumen.model.watching import Pause, Pinned, StoredAlert
+from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import NOW, SERVICE, cache, traffic
 from tests.unit.handlers.blocks import said, validated
 from tests.unit.handlers.test_why import turn

@@ -7,12 +7,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger import get_bolt_logger
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views import answers
-from handlers.views.digest import digest
-from lumen.model.errors import LumenError, NotPossible, StoreUnavailable
-from lumen.model.message import message
-from lumen.ports.state import Seal
+from handlers.blocks import answers
+from handlers.blocks.digest import digest
+from lumen.model.messages import LumenError, NotPossible, StoreUnavailable, message
+from lumen.ports.store import Seal
+from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import NOW
 from tests.unit.handlers.blocks import validated
 from tests.unit.handlers.test_views import status, turn

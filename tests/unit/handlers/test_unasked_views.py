@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.catalogue import Catalogue
-from handlers.views.held import held_card, trusted, unasked_lines
-from lumen.model.message import message
+from handlers.blocks.incident import held_card
+from lumen.model.answers import StatusReadout, Trusted
+from lumen.model.messages import message
 from lumen.model.proposal import Knob
-from lumen.model.readout import StatusReadout, Trusted
+from lumen.wording.catalogue import Catalogue
+from lumen.wording.restrictions import trusted, unasked_lines
 from tests.snapshots import SERVICE
 
 EN, KO = Catalogue("en"), Catalogue("ko")

@@ -6,14 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views.details import details
-from handlers.views.proposal import card
-from handlers.views.report import change_line
-from lumen.model.message import message
-from lumen.model.proposal import Change, Knob, Proposal, State
-from lumen.model.readout import ChangeOfLate
-from lumen.model.verdict import Measured, MeasuredEffect, Verdict
+from handlers.blocks.proposal import card, details
+from handlers.blocks.report import change_line
+from lumen.model.answers import ChangeOfLate
+from lumen.model.messages import message
+from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
+from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.proposals import applied
 from tests.snapshots import NOW
 

@@ -8,21 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views import answers
-from handlers.views.card import BUTTON_MAX, Card, clip, with_note
-from handlers.views.digest import digest
-from handlers.views.proposal import APPROVE, CAN_UNDO, DETAILS, REJECT, UNDO, card, list_of, undo_button
-from handlers.views.report import report
-from handlers.views.words import value_of
+from handlers.blocks import answers
+from handlers.blocks.card import BUTTON_MAX, Card, clip, with_note
+from handlers.blocks.digest import digest
+from handlers.blocks.proposal import APPROVE, CAN_UNDO, DETAILS, REJECT, UNDO, card, list_of, undo_button
+from handlers.blocks.report import report
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.answers import ChangeOfLate, StatusReadout, TtlReadout
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Expectation, Knob, Origin, Priority, Proposal, State
-from lumen.model.readout import ChangeOfLate, StatusReadout, TtlReadout
 from lumen.model.service import Person
 from lumen.model.snapshot import Snapshot, TtlSetting
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn
+from lumen.wording.catalogue import LOCALES, Catalogue, value_of
 from tests.snapshots import NOW, SERVICE, snapshot
 from tests.unit.handlers.blocks import button, labels, said, validated
 

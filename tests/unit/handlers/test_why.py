@@ -5,20 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views.card import Shown
-from handlers.views.digest import digest
-from handlers.views.explained import explained
-from handlers.views.judged import trend_lines
-from handlers.views.report import report
+from handlers.blocks.card import Shown
+from handlers.blocks.digest import digest
+from handlers.blocks.explain_scores import explained
+from handlers.blocks.report import report
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.exporters.moves import moves
-from lumen.model.day import Day
-from lumen.model.message import message
-from lumen.model.nodata import NoData
-from lumen.model.readout import StatusReadout, TurnReadout
-from lumen.model.trend import MetricTrend
+from lumen.exporters.score_moves import moves
+from lumen.model.answers import StatusReadout, TurnReadout
+from lumen.model.history import Day
+from lumen.model.messages import NoData, message
 from lumen.model.turn import Occasion, Turn
+from lumen.model.week import MetricTrend
+from lumen.wording.catalogue import LOCALES, Catalogue
+from lumen.wording.scores import trend_lines
 from tests.snapshots import NOW, SERVICE, cache, snapshot
 from tests.unit.handlers.blocks import said, validated
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.catalogue import LOCALES, Catalogue
-from handlers.views.card import Shown
-from handlers.views.digest import digest
-from handlers.views.home import home
-from handlers.views.judged import budgets_in_short
-from handlers.views.report import report
+from handlers.blocks.card import Shown
+from handlers.blocks.digest import digest
+from handlers.blocks.home import home
+from handlers.blocks.report import report
+from lumen.model.answers import StatusReadout
 from lumen.model.assessment import ErrorBudget
-from lumen.model.message import message
+from lumen.model.messages import message
 from lumen.model.proposal import Priority
-from lumen.model.readout import StatusReadout
 from lumen.model.turn import Worth
+from lumen.wording.catalogue import LOCALES, Catalogue
+from lumen.wording.scores import budgets_in_short
 from tests.snapshots import GONE, SERVICE
 from tests.unit.handlers.blocks import said, validated
 from tests.unit.handlers.test_why import MONTH, turn

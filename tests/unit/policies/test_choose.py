@@ -2,8 +2,7 @@
 
 import pytest
 
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.turn import Recommendation
 from lumen.policies.choose import first_of, next_of, only_up

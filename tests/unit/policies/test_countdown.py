@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from lumen.model.message import message
-from lumen.policies.countdown import AtTheEnd, End, at_the_end
+from lumen.model.messages import message
+from lumen.policies.auto_apply import AtTheEnd, End, at_the_end
 from lumen.policies.rollback import RollbackAdvice
 
 GUILTY = AtTheEnd(

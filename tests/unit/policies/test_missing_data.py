@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.proposal import Change
 from lumen.model.snapshot import CacheDay, CacheStats, Snapshot, Traffic
 from lumen.policies.choose import first_of

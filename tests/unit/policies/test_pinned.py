@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.snapshot import TtlSetting
-from lumen.policies.pinned import differences
+from lumen.policies.rollback import differences
 from tests.snapshots import GONE, deployment
 
 NAME = "ion-api-00001"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.message import Message, message
+from lumen.model.messages import Message, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import Spend
 from lumen.model.turn import Occasion, Recommendation, Turn

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.message import message
+from lumen.model.messages import message
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
-from lumen.policies.report import should_repost
+from lumen.policies.repost import should_repost
 from lumen.policies.ttl import TtlLimits, recommend_ttl
 from tests.snapshots import GONE, NOW, cache, snapshot, traffic
 

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from lumen.model.incident import Pause, SizeLock, Standing, TtlOverride
 from lumen.model.proposal import LATEST, Knob, Value
 from lumen.model.service import Person
 from lumen.model.snapshot import Window
-from lumen.model.watching import Pause, SizeLock, Standing, TtlOverride
-from lumen.policies.guard import Automation
-from lumen.policies.restraint import Locks, Restraint
+from lumen.policies.guard import Automation, Locks, Restraint
 from tests.snapshots import NOW
 
 HOUR = timedelta(hours=1)

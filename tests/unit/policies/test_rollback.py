@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import message
+from lumen.model.messages import message
 from lumen.policies.rollback import Onset, RevisionCounts, RollbackFacts, fisher_worse, judge_rollback
 from tests.snapshots import NOW
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from lumen.model.incident import RevisionCount, RevisionRecord
 from lumen.model.snapshot import SLICE, Deployment, Revision, Window
-from lumen.model.watching import RevisionCount, RevisionRecord
 from lumen.policies.rollback_evidence import (
     complete,
     evidence,

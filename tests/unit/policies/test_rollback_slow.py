@@ -6,9 +6,8 @@ from datetime import timedelta
 import pytest
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import message
-from lumen.policies.rollback import RevisionCounts, RollbackFacts
-from lumen.policies.rollback_slow import judge_slow
+from lumen.model.messages import message
+from lumen.policies.rollback import RevisionCounts, RollbackFacts, judge_slow
 from tests.snapshots import NOW
 
 SLOW = Alert("a", "s", AlertKind.LATENCY, "", Severity.TICKET, NOW, message("alert.latency_high"))

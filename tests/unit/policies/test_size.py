@@ -5,11 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.proposal import number
 from lumen.model.snapshot import CacheDay, Spend
-from lumen.policies.instances import InstanceFigures, advise_min_instances, recommend_min_instances
-from lumen.policies.l1 import advise_l1, bounded_l1
+from lumen.policies.instances import (
+    InstanceFigures,
+    advise_l1,
+    advise_min_instances,
+    bounded_l1,
+    recommend_min_instances,
+)
 from lumen.policies.size import SizeFigures, SizeLimits, advise_size, recommend_size, roi_of
 from tests.snapshots import GONE, NOW, cache, snapshot
 

@@ -5,13 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData
 from lumen.model.proposal import number
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation
-from lumen.policies.ttl import TtlLimits, advise_ttl, cost_change, recommend_ttl
-from lumen.policies.ttl_question import meaning_of_ttl
-from lumen.policies.ttl_rules import Strategy, TtlFigures
+from lumen.policies.ttl import Strategy, TtlFigures, TtlLimits, advise_ttl, cost_change, meaning_of_ttl, recommend_ttl
 from tests.snapshots import GONE, cache, history, snapshot, ttl
 
 LIMITS = TtlLimits()

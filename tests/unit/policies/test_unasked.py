@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.model.message import message
-from lumen.model.nodata import NoData
+from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.turn import Recommendation
-from lumen.policies.countdown import End
-from lumen.policies.unasked import NAMES, Grounds, Unasked, unasked_end, weigh
+from lumen.policies.auto_apply import NAMES, End, Grounds, Unasked, unasked_end, weigh
 
 LONGER = Change(Knob.TTL, 300, 420, "s")
 SET = Unasked(frozenset({Knob.TTL}), timedelta(hours=2))

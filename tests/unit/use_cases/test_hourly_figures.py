@@ -7,13 +7,13 @@ from typing import cast
 import pytest
 
 from lumen.effects.experiment import Experiment
-from lumen.model.observation import Observation
+from lumen.model.alert import Observation
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
 from lumen.policies.size import HOURS_A_MONTH, SizeLimits
-from lumen.ports.watching import Alerts
-from lumen.use_cases.hourly_figures import HourlyFigures
+from lumen.ports.incidents import Alerts
+from lumen.use_cases.effects import HourlyFigures
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 CANARY = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")

@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.message import message
-from lumen.model.proposal import Change, Knob, Origin, Proposal, State
+from lumen.model.incident import Pause, StoredAlert
+from lumen.model.messages import message
+from lumen.model.proposal import Change, Knob, Measured, Origin, Proposal, State, Verdict
 from lumen.model.service import Person
-from lumen.model.verdict import Measured, Verdict
-from lumen.model.watching import Pause, StoredAlert
 from lumen.policies.guard import Situation
-from lumen.use_cases.situation import Stored, situation_of
+from lumen.use_cases.evaluate import Stored, situation_of
 from tests.proposals import applied
 from tests.snapshots import GONE, NOW, deployment
 

@@ -5,12 +5,10 @@ from dataclasses import fields
 
 import pytest
 
-from lumen.model.errors import NotPossible
-from lumen.verification.incident import Incident, Trouble
-from lumen.verification.incidents import DRAWN
-from lumen.verification.profile import Profile, draw_profile
-from lumen.verification.ranges import SERVICE, SIZES
-from lumen.verification.scenario import USUAL_SIZE, read_scenario
+from lumen.model.messages import NotPossible
+from lumen.verification.incidents import DRAWN, Incident, Trouble
+from lumen.verification.scenario import SERVICE, SIZES, USUAL_SIZE, read_scenario
+from lumen.verification.traffic import Profile, draw_profile
 
 YAML = """
 service:

@@ -8,13 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli.app import app
-from handlers.catalogue import Catalogue
-from lumen.verification.incident import Incident, Trouble
-from lumen.verification.picture import save_picture
-from lumen.verification.profile import draw_profile
-from lumen.verification.report import as_json
+from lumen.verification.incidents import Incident, Trouble
+from lumen.verification.report import as_json, save_picture
 from lumen.verification.summary import in_time, missed_bars, pooled, summary_of
+from lumen.verification.traffic import draw_profile
 from lumen.verification.verify import Verification, verify
+from lumen.wording.catalogue import Catalogue
 
 HOUR = 3600.0
 STEPS = (

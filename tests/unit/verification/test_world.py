@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 
 from lumen.model.proposal import Change, Knob
-from lumen.verification.arrivals import SLICE_SECONDS, Demand
-from lumen.verification.figures import Figures, figures_of
-from lumen.verification.incident import Incident, Trouble
-from lumen.verification.incidents import APART, DRAWN, draw_incidents
-from lumen.verification.judge import Outcome, judge, outcome_of, turn
-from lumen.verification.profile import Profile, draw_profile
+from lumen.verification.incidents import APART, DRAWN, Incident, Trouble, draw_incidents
+from lumen.verification.judge import Figures, Outcome, figures_of, judge, outcome_of, turn
+from lumen.verification.traffic import SLICE_SECONDS, Demand, Profile, draw_profile
 from lumen.verification.world import World
 
 HOUR = 3600.0

@@ -1,0 +1,202 @@
+"""What `lumen ttl`, `size`, `cache` and `gate` give to programs: the figures that people are shown, as JSON."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.cli.advice_answers import SizeAnswer, TtlAnswer, confidence_word, is_stale, outcome
+from bot.cli.report_text import Reported, worth_doing
+from bot.reports.as_json import turn_json
+from lumen.adapters.store.codec import encode
+from lumen.exporters.cache import cache_figures, grades_of
+from lumen.model.messages import Message, NoData
+from lumen.model.proposal import Expectation, Proposal
+from lumen.model.turn import Recommendation, Turn
+from lumen.wording.catalogue import Catalogue
+
+Json = dict[str, Any]
+
+
+def ttl_json(answer: TtlAnswer, proposal: Proposal | None, locale: str) -> str:
+    """The figures of `print_ttl`."""
+    wanted, words = answer.recommendation, Catalogue(locale)
+    change = None if isinstance(wanted, NoData) else wanted.change
+    found: Json = {
+        "service": answer.service or None,
+        "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
+        "is_stale": answer.is_stale,
+        "current_ttl_seconds": answer.current_seconds,
+        "recommended_ttl_seconds": answer.wanted_seconds
+        or (None if isinstance(wanted, NoData) else answer.current_seconds),
+        "step_seconds": change.step if change else 0,
+        **_judged_json(words, wanted),
+        **_expected_json(words, answer.expected),
+        "notes": [_message_json(words, note) for note in answer.notes],
+        "applied": _change_json(words, proposal),
+    }
+    return json.dumps(found, ensure_ascii=False, indent=2)
+
+
+def size_json(answer: SizeAnswer, proposal: Proposal | None, locale: str) -> str:
+    """The figures of `print_size`."""
+    words = Catalogue(locale)
+    return json.dumps(
+        {**size_figures_json(answer, words), "applied": _change_json(words, proposal)}, ensure_ascii=False, indent=2
+    )
+
+
+def size_figures_json(answer: SizeAnswer, words: Catalogue) -> Json:
+    """Without what became of it."""
+    of, advice, grades = answer.figures, answer.advice, answer.grades
+    found: Json = {
+        "service": answer.service or None,
+        "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
+        "is_stale": answer.is_stale,
+        **_judged_json(words, advice if isinstance(advice, NoData) else advice.recommendation),
+    }
+    if isinstance(of, NoData) or isinstance(advice, NoData) or grades is None:
+        return found
+    memory, evictions, hit_rate = (grade.value for grade in grades)
+    return {
+        **found,
+        "current_size_mb": of.size_mb,
+        "recommended_size_mb": answer.wanted_mb or of.size_mb,
+        "memory": {"used_mb": of.used_mb, "ratio": of.memory_ratio, "grade": memory},
+        "evictions": {"per_hour": of.evictions_per_hour, "grade": evictions},
+        "hit_rate": {"ratio": of.hit_rate, "grade": hit_rate},
+        "added_cost_usd_month": advice.added_cost_usd,
+        "savings_usd_month": advice.savings_usd,
+        "roi_of_ten": advice.roi,
+    }
+
+
+def cache_json(turn: Turn, size: SizeAnswer, now: datetime, locale: str) -> Json:
+    """The figures of `print_cache`, for one service."""
+    words, cache, ttl = Catalogue(locale), turn.snapshot.cache, turn.snapshot.ttl
+    figures, found = cache_figures(cache, ttl), turn.assessment.cache
+    grades = grades_of(figures)
+    rows: Json = {}
+    for row in found.findings:
+        value, grade = row.value, grades[row.name]
+        missing = {"value": None, "no_data": _missing_json(words, value)} if isinstance(value, NoData) else None
+        rows[row.name] = missing or {"value": value, "grade": grade.value if grade else None}
+    rows["p95_ms"]["source"] = None if isinstance(cache, NoData) else cache.p95_source or None
+    used, size_mb = (None, None) if isinstance(cache, NoData) else (cache.used_mb, cache.max_mb)
+    return {
+        "service": turn.snapshot.service.key,
+        "measured_at": turn.snapshot.window.end.isoformat(),
+        "is_stale": is_stale(turn, now),
+        **rows,
+        "used_mb": used,
+        "size_mb": None if isinstance(size_mb, NoData) else size_mb,
+        "health": found.health.value,
+        "action": found.action.value,
+        "ttl": _judged_json(words, turn.ttl),
+        "size": size_figures_json(size, words),
+    }
+
+
+def report_json(found: Reported, locale: str) -> str:
+    """The stored turns with why each score is what it is, the size that would be best, and what is worth doing."""
+    words = Catalogue(locale)
+    told = [
+        {
+            **turn_json(turn),
+            "is_stale": is_stale(turn, found.now),
+            "size_advice": size_figures_json(size, words),
+            "priorities": [
+                {
+                    "priority": worth.priority.value,
+                    "what": _message_json(words, worth.what),
+                    "impact": _message_json(words, worth.impact),
+                }
+                for worth in worth_doing(turn, size)
+            ],
+            "exit_code": found.exit_code,
+        }
+        for turn, size in zip(found.turns, found.sizes, strict=True)
+    ]
+    return json.dumps(told, ensure_ascii=False, allow_nan=False, indent=2)
+
+
+def _judged_json(words: Catalogue, wanted: Recommendation | NoData) -> Json:
+    if isinstance(wanted, NoData):
+        return {
+            "change": None,
+            "strategy": None,
+            "priority": None,
+            "reasons": [],
+            "no_data": _missing_json(words, wanted),
+        }
+    change = wanted.change
+    return {
+        "change": None if change is None else {"old": change.old, "new": change.new, "unit": change.unit},
+        "strategy": wanted.strategy,
+        "priority": wanted.priority.value,
+        "reasons": [_message_json(words, reason) for reason in wanted.reasons],
+    }
+
+
+def _expected_json(words: Catalogue, expected: Expectation | NoData) -> Json:
+    if isinstance(expected, NoData):
+        names = ("expected_hit_rate_change", "expected_cost_change_usd_month", "confidence", "confidence_word")
+        return {**dict.fromkeys(names), "not_predictable": _missing_json(words, expected)}
+    return {
+        "expected_hit_rate_change": list(expected.hit_rate_change),
+        "expected_cost_change_usd_month": list(expected.monthly_cost_change_usd),
+        "confidence": expected.confidence,
+        "confidence_word": confidence_word(expected.confidence),
+    }
+
+
+def _message_json(words: Catalogue, said: Message) -> Json:
+    return {"code": said.code, "params": dict(said.params), "text": words.plain(said)}
+
+
+def _missing_json(words: Catalogue, why: NoData) -> Json:
+    return {"reason": _message_json(words, why.reason), "remedy": _message_json(words, why.remedy)}
+
+
+def _change_json(words: Catalogue, proposal: Proposal | None) -> Json | None:
+    if proposal is None:
+        return None
+    return {"proposal": proposal.id, "state": proposal.state.value, "says": words.plain(outcome(words, proposal))}
+
+
+def gate_json(turns: Sequence[Turn], now: datetime, locale: str) -> str:
+    """The figures of `print_gate`."""
+    words, found = Catalogue(locale), []
+    for turn in turns:
+        gate = turn.assessment.gate
+        known = not isinstance(gate.score.value, NoData)
+        found.append(
+            {
+                "service": turn.snapshot.service.key,
+                "measured_at": turn.snapshot.window.end.isoformat(),
+                "is_stale": is_stale(turn, now),
+                "verdict": gate.verdict.value,
+                "health": gate.health.value,
+                "health_reason": _message_json(words, gate.health_reason),
+                "score": gate.score.value if known else None,
+                "at_most": gate.score.most,
+                "partial": gate.partial,
+            }
+        )
+    return json.dumps(found, ensure_ascii=False, indent=2)
+
+
+def measured_json(turns: Sequence[Turn]) -> str:
+    """Everything that the last turns measured of the caches, as it is stored."""
+    found = []
+    for turn in turns:
+        snapshot = turn.snapshot
+        found.append(
+            {
+                "service": snapshot.service.key,
+                "window": {"start": snapshot.window.start.isoformat(), "end": snapshot.window.end.isoformat()},
+                "cache": json.loads(encode(snapshot.cache)),
+                "ttl": json.loads(encode(snapshot.ttl)),
+            }
+        )
+    return json.dumps(found, ensure_ascii=False, indent=2)

@@ -1,0 +1,228 @@
+"""What `lumen ttl`, `size`, `cache` and `gate` show: Rich for people (advice_json.py has the same for programs)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.cli.advice_answers import SizeAnswer, TtlAnswer, confidence_word, is_stale
+from bot.cli.common import print_line
+from lumen.exporters.cache import cache_figures, grades_of
+from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.proposal import Expectation, Knob, Priority
+from lumen.model.turn import Recommendation, Turn
+from lumen.use_cases.approvals import NOT_PREDICTABLE
+from lumen.wording.catalogue import Catalogue
+from lumen.wording.scores import latency_source, score_message
+
+_BY_URGENCY = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
+
+
+class Page:
+    """Collects rows of a name and a value, then the reasons, and prints them."""
+
+    def __init__(self, locale: str) -> None:
+        self.words = Catalogue(locale)
+        self.console = Console()
+        self._table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+
+    def say(self, code: str, **params: Param) -> str:
+        """One text of `advice.toml`."""
+        return self.words.plain(Message(f"advice.{code}", params))
+
+    def row(self, name: str, value: str) -> None:
+        """`name` is a code of `advice.toml`."""
+        self._table.add_row(self.say(name), value)
+
+    def missing(self, why: NoData) -> str:
+        """The reason and the remedy."""
+        return f"{self.words.plain(why.reason)} {self.words.plain(why.remedy)}"
+
+    def show(self, title: str) -> None:
+        """The title and the rows."""
+        self.console.rule(f"[bold]{title}[/bold]")
+        self.console.print(self._table, highlight=False)
+
+    def bullets(self, reasons: Sequence[Message]) -> None:
+        """Why, a line each."""
+        if reasons:
+            self.console.print(self.say("reasons"))
+        for reason in reasons:
+            self.line(f"  • {self.words.plain(reason)}")
+
+    def line(self, said: str, style: str | None = None) -> None:
+        print_line(self.console, said, style=style)
+
+
+def print_ttl(answer: TtlAnswer, locale: str) -> None:
+    """Current and recommended TTL, step, strategy, what to expect, and why."""
+    page = Page(locale)
+    _head(page, answer.service, answer.measured_at, stale=answer.is_stale)
+    if answer.current_seconds is not None:
+        page.row("current", f"{answer.current_seconds} s")
+    wanted = answer.recommendation
+    if isinstance(wanted, NoData):
+        page.row("wanted", page.missing(wanted))
+    else:
+        _move(page, wanted, f"{answer.current_seconds} s")
+        _expected(page, answer.expected)
+    page.show("TTL")
+    page.bullets((*_reasons(wanted), *answer.notes))
+
+
+def print_size(answer: SizeAnswer, locale: str) -> None:
+    """Current and recommended size, the analysis with a word each, what it costs and saves, and why."""
+    page = Page(locale)
+    _head(page, answer.service, answer.measured_at, stale=answer.is_stale)
+    of, advice, grades = answer.figures, answer.advice, answer.grades
+    if isinstance(of, NoData) or isinstance(advice, NoData) or grades is None:
+        why = of if isinstance(of, NoData) else advice
+        page.row("wanted", page.missing(why) if isinstance(why, NoData) else "")
+        page.show("cache")
+        return
+    page.row("current", f"{of.size_mb} MB")
+    _move(page, advice.recommendation, f"{of.size_mb} MB")
+    memory, evictions, hit_rate = (page.say(f"grade_{grade.value}") for grade in grades)
+    used = page.say("memory_value", used_mb=of.used_mb, size_mb=of.size_mb, memory_ratio=of.memory_ratio)
+    page.row("memory", f"{used} ({memory})")
+    page.row("evictions", f"{page.say('per_hour', value=of.evictions_per_hour)} ({evictions})")
+    page.row("hit_rate", f"{of.hit_rate:.1%} ({hit_rate})")
+    page.row("added_cost", page.say("usd_a_month", value=advice.added_cost_usd))
+    page.row("savings", page.say("up_to_usd", value=advice.savings_usd))
+    page.row("roi", page.say("roi_of_ten", value=advice.roi))
+    page.row("decision", advice.recommendation.strategy)
+    page.show("cache")
+    page.bullets(advice.recommendation.reasons)
+
+
+def print_cache(turn: Turn, size: SizeAnswer, now: datetime, locale: str, *, detailed: bool) -> None:
+    """How the cache did in the last turn, and what to do, numbered. `detailed`: each row's grade, and why."""
+    page, cache, ttl = Page(locale), turn.snapshot.cache, turn.snapshot.ttl
+    figures, found = cache_figures(cache, ttl), turn.assessment.cache
+    grades = grades_of(figures)
+    _head(page, turn.snapshot.service.key, turn.snapshot.window.end, stale=is_stale(turn, now))
+    values = {
+        "hit_rate": _or_missing(page, figures.hit_rate, "{:.1%}", detailed),
+        "memory": _memory(page, turn, detailed),
+        "p95": _or_missing(page, figures.p95_ms, "{:.0f} ms", detailed),
+        "evictions": _or_missing(page, figures.evictions_per_hour, "{:.0f}/h", detailed),
+        "ttl": _or_missing(page, figures.ttl_seconds, "{:.0f} s", detailed),
+    }
+    named = {"hit_rate": "hit_rate", "memory_ratio": "memory", "p95_ms": "p95", "evictions_per_hour": "evictions"}
+    of_row = {named.get(name, "ttl"): grade for name, grade in grades.items()}
+    for name, value in values.items():
+        grade = of_row[name]
+        page.row(name, f"{value} ({page.say(f'grade_{grade.value}')})" if detailed and grade else value)
+    page.row("health", found.health.value)
+    page.row("action", found.action.value)
+    page.show("cache")
+    if detailed:
+        source = latency_source(cache)
+        page.bullets((found.health_reason, found.action_reason, *([source] if source else [])))
+    page.console.print(page.say("recommendations"))
+    for number, line in enumerate(_recommended(page, turn, size), 1):
+        page.line(f"  {number}. {line}")
+
+
+def _recommended(page: Page, turn: Turn, size: SizeAnswer) -> Iterator[str]:
+    """The more urgent first, each with what it would do; then whatever else would be proposed now."""
+    advised = [("TTL", turn.ttl), (page.say("size"), size.recommendation)]
+    first = turn.first
+    if not isinstance(first, NoData) and first.change is not None:
+        knob = first.change.knob
+        if knob not in (Knob.TTL, Knob.CACHE_SIZE):
+            advised.append((page.words.plain(Message(f"word.knob_{knob}", {})), first))
+    for name, wanted in sorted(advised, key=lambda one: _urgency(one[1])):
+        yield " ".join([f"{name}: {_told(page, wanted)}", *_effect(page, wanted, size)])
+
+
+def _effect(page: Page, wanted: Recommendation | NoData, size: SizeAnswer) -> Iterator[str]:
+    """What a change is expected to do, and what it costs; nothing of what is to stay as it is."""
+    if isinstance(wanted, NoData) or wanted.change is None:
+        return
+    yield page.words.plain(NOT_PREDICTABLE.reason)
+    if wanted.change.knob is Knob.CACHE_SIZE and not isinstance(size.advice, NoData):
+        yield f"{page.say('added_cost')}: {page.say('usd_a_month', value=size.advice.added_cost_usd)}."
+        yield f"{page.say('savings')}: {page.say('up_to_usd', value=size.advice.savings_usd)}."
+
+
+def _urgency(wanted: Recommendation | NoData) -> int:
+    if isinstance(wanted, NoData):
+        return len(_BY_URGENCY)
+    return _BY_URGENCY.index(wanted.priority) if wanted.change is not None else len(_BY_URGENCY)
+
+
+def _told(page: Page, wanted: Recommendation | NoData) -> str:
+    if isinstance(wanted, NoData):
+        return page.missing(wanted)
+    return f"{_moves(page, wanted)} {page.words.plain(wanted.reasons[0])}"
+
+
+def _moves(page: Page, wanted: Recommendation) -> str:
+    change = wanted.change
+    if change is None:
+        return f"[{wanted.priority.value}] {page.say('hold', value='=')}."
+    return f"[{wanted.priority.value}] {change.old} → {change.new} {change.unit} ({wanted.strategy})."
+
+
+def _or_missing(page: Page, value: float | NoData, form: str, detailed: bool) -> str:
+    if isinstance(value, NoData):
+        return page.missing(value) if detailed else page.words.plain(message("cli.no_data"))
+    return form.format(value)
+
+
+def _memory(page: Page, turn: Turn, detailed: bool) -> str:
+    cache = turn.snapshot.cache
+    if isinstance(cache, NoData) or isinstance(cache.max_mb, NoData) or cache.memory_ratio is None:
+        why = cache if isinstance(cache, NoData) else cache.max_mb
+        return _or_missing(page, why if isinstance(why, NoData) else 0.0, "{:.0f} MB", detailed)
+    return page.say("memory_value", used_mb=cache.used_mb, size_mb=cache.max_mb, memory_ratio=cache.memory_ratio)
+
+
+def print_gate(turns: Sequence[Turn], now: datetime, locale: str) -> None:
+    """A line a service."""
+    page = Page(locale)
+    for turn in turns:
+        gate = turn.assessment.gate
+        score = page.words.plain(score_message(gate.score))
+        page.line(f"{turn.snapshot.service.key}: {gate.verdict.value}, {score}")
+        page.line(f"  {page.words.plain(gate.health_reason)}")
+        if is_stale(turn, now):
+            page.line(f"  {page.say('stale', measured_at=turn.snapshot.window.end.isoformat())}")
+
+
+def _head(page: Page, service: str, measured_at: datetime | None, *, stale: bool) -> None:
+    if not service:
+        page.line(page.say("given"), "dim")
+        return
+    page.row("service", service)
+    if measured_at is not None:
+        said = page.say("stale" if stale else "at", measured_at=measured_at.isoformat())
+        page.line(said, "yellow" if stale else "dim")
+
+
+def _move(page: Page, wanted: Recommendation, current: str) -> None:
+    change = wanted.change
+    if change is None:
+        page.row("wanted", page.say("hold", value=current))
+    else:
+        page.row("wanted", f"{change.new} {change.unit}")
+        page.row("step", f"{change.step:+d} {change.unit}")
+    page.row("strategy", wanted.strategy)
+
+
+def _expected(page: Page, expected: Expectation | NoData) -> None:
+    if isinstance(expected, NoData):
+        page.row("expected_hit_rate", page.missing(expected))
+        return
+    low, middle, high = (100 * value for value in expected.hit_rate_change)
+    page.row("expected_hit_rate", page.say("interval_points", low=low, middle=middle, high=high))
+    low, middle, high = expected.monthly_cost_change_usd
+    page.row("expected_cost", page.say("interval_usd", low=low, middle=middle, high=high))
+    word = confidence_word(expected.confidence)
+    page.row("confidence", page.say(f"confidence_{word}", value=expected.confidence))
+
+
+def _reasons(wanted: Recommendation | NoData) -> tuple[Message, ...]:
+    return () if isinstance(wanted, NoData) else wanted.reasons

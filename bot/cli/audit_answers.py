@@ -1,0 +1,159 @@
+"""What `lumen audit` does: prove the audit in the store, hand it out as a file, and prove such a file anywhere."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from bot.config import Settings
+from bot.store import auditing_of, open_memory
+from bot.wiring.assembly import operator_of
+from lumen.adapters.store import epoch
+from lumen.adapters.store.audit_lines import verify_lines
+from lumen.model.messages import Message, NotPossible, message
+from lumen.model.service import ServiceId
+from lumen.ports.store import AuditCheck
+from lumen.use_cases.auditing import Auditing
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """`where`: a service or a file."""
+
+    where: str
+    check: AuditCheck
+    is_file: bool = False
+
+    @property
+    def good(self) -> bool:
+        """Whether everything is as it was written. A file whose end stands under no seal was cut off."""
+        return self.check.broken is None and not (self.is_file and self.check.unsealed_entries)
+
+    def says(self) -> Message:
+        """For people."""
+        check = self.check
+        if check.broken is not None:
+            raise ValueError("what is broken has a sentence of its own")
+        if self.is_file and check.unsealed_entries:
+            return message("audit.unsealed_file", file=self.where, unsealed=check.unsealed_entries)
+        if self.is_file:
+            return message(
+                "audit.proven_file", file=self.where, sealed=check.sealed_entries, seals=check.seals, head=check.head
+            )
+        if not check.sealed_entries and not check.unsealed_entries:
+            return message("audit.nothing", service=self.where)
+        return message(
+            "audit.proven",
+            service=self.where,
+            sealed=check.sealed_entries,
+            seals=check.seals,
+            unsealed=check.unsealed_entries,
+            head=check.head or "-",
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """For programs: codes and values instead of words."""
+        check = self.check
+        broken = None if check.broken is None else {"code": check.broken.code, **check.broken.params}
+        return {
+            "where": self.where,
+            "good": self.good,
+            "head": check.head,
+            "seals": check.seals,
+            "sealed_entries": check.sealed_entries,
+            "unsealed_entries": check.unsealed_entries,
+            "broken": broken,
+            "line": check.line,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What stands in the file now."""
+
+    service: ServiceId
+    file: str
+    entries: int
+    number: int
+    head: str
+
+
+async def verify_store(settings: Settings) -> Sequence[Proven]:
+    """The audit of every service that is watched."""
+    async with open_memory(settings) as memory:
+        await epoch.check(memory.redis, settings.services)
+        auditing = auditing_of(settings, memory)
+        return [Proven(service.key, await auditing.verify(service)) for service in settings.services]
+
+
+def verify_file(path: Path) -> Proven:
+    """Needs no store and no settings. Raises NotPossible for a file that cannot be read."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return Proven(str(path), verify_lines(lines), is_file=True)
+    except (OSError, UnicodeDecodeError) as error:
+        detail = getattr(error, "strerror", None) or str(error)
+        raise NotPossible(
+            message("audit.no_file", file=str(path), detail=detail), message("audit.file_remedy")
+        ) from error
+
+
+async def export(settings: Settings, service: ServiceId, path: Path) -> Exported:
+    """Everything that is in the store, sealed first. Counts as exported when the file is on the disk and proves itself.
+
+    Raises NotPossible (the file is there already, cannot be written, or does not read back), LeaseLost.
+    """
+    _refuse_existing(path)
+    person = await operator_of(settings)
+    async with open_memory(settings) as memory:
+        await epoch.check(memory.redis, settings.services)
+        auditing = auditing_of(settings, memory)
+        seal = await auditing.seal_now(service)
+        if seal is None:
+            raise NotPossible(message("audit.nothing", service=service.key), message("audit.nothing_remedy"))
+        await _write(auditing, service, path)
+        check = (await asyncio.to_thread(verify_file, path)).check
+        if check.broken is not None or check.head != seal.sha256:
+            line = check.line or 0
+            raise NotPossible(message("audit.not_itself", file=str(path), line=line), message("audit.file_remedy"))
+        await auditing.exported(service, seal, person, path.name)
+        return Exported(service, str(path), check.sealed_entries, seal.number, seal.sha256)
+
+
+async def _write(auditing: Auditing, service: ServiceId, path: Path) -> None:
+    """All of it or nothing: under another name first, and on the disk before it gets its own."""
+    try:
+        with _beside(path) as file:
+            async for line in auditing.lines(service):
+                file.write(f"{line}\n")
+    except OSError as error:
+        raise NotPossible(
+            message("audit.cannot_write", file=str(path), detail=error.strerror or str(error)),
+            message("audit.file_remedy"),
+        ) from error
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise NotPossible(message("audit.exists", file=str(path)), message("audit.exists_remedy"))
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[IO[str]]:
+    """A file that becomes `path` when the block ends well, and is gone when it does not. Raises OSError."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        beside = Path(file.name)
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            # Unlike a rename, a link never replaces a file that has come into being meanwhile.
+            path.hardlink_to(beside)
+        finally:
+            beside.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""What `lumen rollback`, `unpin`, `override`, `lock`, `unlock`, `pause` and `resume` do, before it is printed.
+
+Each step is a click by another hand: the operator's Google account must be in APPROVERS, and everything is audited.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+from bot.config import Settings
+from bot.wiring.assembly import Lumen, assemble, operator_of
+from lumen.model.answers import StatusReadout
+from lumen.model.incident import Pause, SizeLock, TtlOverride
+from lumen.model.override import PinnedTtl, Terms
+from lumen.model.proposal import LATEST, Knob, Proposal, Value
+from lumen.model.service import Person, ServiceId
+from lumen.use_cases.knobs import find
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficAnswer:
+    """Where the traffic goes (a revision that it is pinned to, or LATEST, and the one that serves), and should go."""
+
+    service: ServiceId
+    present: Value
+    serving: str
+    target: Value
+
+
+async def answer_traffic(
+    settings: Settings, service: ServiceId, revision: str | None, *, apply: bool
+) -> tuple[TrafficAnswer, Proposal | None]:
+    """`revision` "" for the newest good one, None for back to the latest. Raises as `Applying.apply` does."""
+    async with assemble(settings) as lumen:
+        present = await find(lumen.knobs, Knob.TRAFFIC).places[0].read(service)
+        target = LATEST if revision is None else await lumen.going_back.target(service, revision)
+        answer = TrafficAnswer(service, present.value, present.version, target)
+        if not apply or present.value == target:
+            return answer, None
+        person, request = await operator_of(settings), f"cli:{uuid4().hex}"
+        emergency = revision is not None  # a rollback is open to people in a freeze too
+        return answer, await lumen.applying.apply(service, Knob.TRAFFIC, target, person, request, emergency=emergency)
+
+
+async def held(settings: Settings, service: ServiceId) -> StatusReadout:
+    """What people have set against changes, beside everything else."""
+    async with assemble(settings) as lumen:
+        return await lumen.readouts.status(service)
+
+
+async def pin_ttl(settings: Settings, service: ServiceId, ttl_seconds: int, terms: Terms) -> PinnedTtl:
+    """Pinned, and proposed in Slack where the TTL is another one. Raises NotPossible (no right, out of range)."""
+    async with _allowed(settings, service, f"override ttl {ttl_seconds}") as (lumen, person):
+        return await lumen.overrides.pin_ttl(service, person, ttl_seconds, terms, f"cli:{uuid4().hex}")
+
+
+async def lift_ttl(settings: Settings, service: ServiceId) -> TtlOverride | None:
+    """What still pins it. Raises NotPossible."""
+    async with _allowed(settings, service, "override off") as (lumen, person):
+        return await lumen.overrides.lift_ttl(service, person)
+
+
+async def lock_size(settings: Settings, service: ServiceId, terms: Terms) -> SizeLock:
+    """Locked as it is. Raises NotPossible (no right)."""
+    async with _allowed(settings, service, "lock size") as (lumen, person):
+        return await lumen.overrides.lock_size(service, person, terms, f"cli:{uuid4().hex}")
+
+
+async def unlock_size(settings: Settings, service: ServiceId) -> SizeLock | None:
+    """What still locks it. Raises NotPossible."""
+    async with _allowed(settings, service, "unlock") as (lumen, person):
+        return await lumen.overrides.unlock_size(service, person)
+
+
+async def pause(settings: Settings, service: ServiceId, terms: Terms) -> Pause:
+    """All automation stopped. Raises NotPossible (no right)."""
+    async with _allowed(settings, service, "pause") as (lumen, person):
+        return await lumen.emergency.pause(service, person, terms.lasts, terms.why)
+
+
+async def resume(settings: Settings, service: ServiceId) -> None:
+    """Automation goes on. Raises NotPossible."""
+    async with _allowed(settings, service, "resume") as (lumen, person):
+        await lumen.emergency.resume(service, person)
+
+
+@asynccontextmanager
+async def _allowed(settings: Settings, service: ServiceId, what: str) -> AsyncIterator[tuple[Lumen, Person]]:
+    """An assembled Lumen for somebody who may; a refusal is audited. Raises NotPossible."""
+    async with assemble(settings) as lumen:
+        person = await operator_of(settings)
+        await lumen.operators.check(service, person, what)
+        yield lumen, person

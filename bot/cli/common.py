@@ -1,0 +1,274 @@
+"""What every command of the command line does alike: exit codes, settings, and failures said in one sentence.
+
+`--verbose` and `--debug`, which every command takes: how much of what goes on is told, on standard error.
+
+What people write on the command line: 0.65, 65% and 65 are the same share; what could be two things is refused.
+
+How a sentence is printed, whoever prints it.
+"""
+
+import asyncio
+import functools
+import inspect
+import logging
+import time
+import traceback
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+import typer
+
+from lumen.model.messages import Message
+
+if TYPE_CHECKING:
+    from bot.config import Settings
+    from bot.thresholds import Judging
+    from lumen.model.service import ServiceId
+import math
+import re
+
+from rich.console import Console
+
+from bot.thresholds import parse_share
+
+
+class Talk(IntEnum):
+    """DEBUG tells all that VERBOSE tells, too."""
+
+    NORMAL = 0
+    VERBOSE = 1
+    DEBUG = 2
+
+    @property
+    def log_level(self) -> str:
+        """The coarsest level at which everything is told."""
+        return ("CRITICAL", "INFO", "DEBUG")[self]
+
+
+_TALK: ContextVar[Talk] = ContextVar("talk", default=Talk.NORMAL)
+
+
+Verbose = Annotated[bool, typer.Option("--verbose", help="More of what goes on, and why.")]
+
+
+Debug = Annotated[bool, typer.Option("--debug", help="All that goes on, and where it failed.")]
+
+
+def talk() -> Talk:
+    """Of the command that is being run."""
+    return _TALK.get()
+
+
+def teach(app: typer.Typer) -> None:
+    """Every command of `app`, and of the groups below it, takes both."""
+    for command in app.registered_commands:
+        if command.callback is not None:
+            command.callback = _talking(command.callback)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            teach(group.typer_instance)
+
+
+def _talking(command: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(command)
+    def told(*args: Any, verbose: bool = False, debug: bool = False, **given: Any) -> Any:
+        before = _TALK.set(Talk.DEBUG if debug else Talk.VERBOSE if verbose else Talk.NORMAL)
+        try:
+            return command(*args, **given)
+        finally:
+            _TALK.reset(before)
+
+    own = inspect.signature(command)
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+        for name, annotation in (("verbose", Verbose), ("debug", Debug))
+    ]
+    vars(told)["__signature__"] = own.replace(parameters=[*own.parameters.values(), *more])
+    return told
+
+
+T = TypeVar("T")
+
+
+class ExitCode(IntEnum):
+    """Mission 8. 64 and 78 are those of sysexits.h."""
+
+    GOOD = 0
+    WARNING = 1
+    CRITICAL = 2
+    NO_DATA = 3
+    USAGE = 64
+    CONFIGURATION = 78
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+
+
+Service = Annotated[str, typer.Option("--service", help="Which one, where several are watched.")]
+
+
+def say(text: str) -> None:
+    """A line on standard error, so that standard output holds the answer alone."""
+    typer.echo(text, err=True)
+
+
+def load() -> "Settings":
+    """The settings. Ends the process with 78 where they need mending."""
+    from bot.config import load_settings
+    from bot.publishing import configure_logs
+
+    with _mendable():
+        settings = load_settings()
+    levels = logging.getLevelNamesMapping()
+    configure_logs(min(settings.log_level, talk().log_level, key=lambda name: levels[name]))
+    return settings
+
+
+def load_judging() -> "Judging":
+    """What figures are judged by, of which nothing need be set. Ends the process with 78 where it needs mending."""
+    from bot.config import load_judging as read
+
+    with _mendable():
+        return read()
+
+
+@contextmanager
+def _mendable() -> Iterator[None]:
+    from bot.config import ConfigurationError
+
+    try:
+        yield
+    except ConfigurationError as error:
+        say("Lumen cannot start: its configuration needs mending.")
+        for problem in error.problems:
+            say(f"  - {problem}")
+        raise typer.Exit(ExitCode.CONFIGURATION) from None
+
+
+def locale() -> str:
+    """The language of a command that can do without settings: that of the settings where there are any."""
+    from bot.config import ConfigurationError, load_settings
+
+    try:
+        return load_settings().lumen_locale
+    except ConfigurationError:
+        return "en"
+
+
+def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = False) -> T:
+    """Run to the end; a failure that Lumen knows by name becomes its sentence and its remedy, and the exit code 2.
+
+    `asking`: nothing is to be changed, so whom it cannot ask (a dead store) is no failure but no data, 3.
+    With --verbose it says where it looked and how long that took, with --debug where it failed too.
+    """
+    from lumen.model.messages import LumenError, SourceUnavailable, StoreUnavailable
+    from lumen.wording.catalogue import Catalogue
+
+    words, began = Catalogue(settings.lumen_locale), time.monotonic()
+    if talk() >= Talk.VERBOSE:
+        say(words.plain(_where(settings)))
+    try:
+        return asyncio.run(work)
+    except LumenError as error:
+        if talk() >= Talk.DEBUG:
+            say("".join(traceback.format_exception(error)).rstrip())
+        say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
+        unknown = isinstance(error, (SourceUnavailable, StoreUnavailable)) and asking
+        raise typer.Exit(ExitCode.NO_DATA if unknown else ExitCode.CRITICAL) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitCode.GOOD) from None
+    finally:
+        if talk() >= Talk.VERBOSE:
+            say(words.plain(Message("cli.took", {"seconds": time.monotonic() - began})))
+
+
+def _where(settings: "Settings") -> "Message":
+    """Where everything is that a command may ask; passwords stay out."""
+    return Message(
+        "cli.where",
+        {
+            "services": ", ".join(service.key for service in settings.services),
+            "store": _host(settings.state_redis_url.get_secret_value()),
+            "cache": _host(settings.cache_url),
+            "google": settings.lumen_gcp_endpoint or "googleapis.com",
+            "slack": _host(settings.slack_api_url),
+        },
+    )
+
+
+def _host(url: str) -> str:
+    """The host and port of a URL, or the path of a socket."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or parts.path
+
+
+def chosen(settings: "Settings", name: str) -> "ServiceId":
+    """The service that `--service` names; the only one where it names none. Raises BadParameter."""
+    names = ", ".join(settings.service_name)
+    if not name and len(settings.services) == 1:
+        return settings.services[0]
+    if not name:
+        raise typer.BadParameter(f"several services are watched: add --service with one of {names}.")
+    for service in settings.services:
+        if service.name == name:
+            return service
+    raise typer.BadParameter(f"--service {name}: it is not watched. There are: {names}.")
+
+
+def watched(settings: "Settings", name: str) -> "tuple[ServiceId, ...]":
+    """The service that `--service` names, or all of them. Raises BadParameter."""
+    return (chosen(settings, name),) if name else settings.services
+
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(MB|mb|%)?")
+
+
+def share(flag: str, text: str) -> float:
+    """A share as 0-1. Raises BadParameter, which says what is meant."""
+    try:
+        return parse_share(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{flag} {text}: {error}") from None
+
+
+def megabytes(flag: str, text: str, size_mb: int) -> float:
+    """`240` and `240MB` as they are, `94%` of `size_mb`. Raises BadParameter."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{flag} {text}: give what is used in MB (240), or as a share of the size (94%).")
+    used = float(found[1]) * size_mb / 100 if found[2] == "%" else float(found[1])
+    if used > size_mb:
+        raise typer.BadParameter(f"{flag} {text}: more than the {size_mb} MB of --current-size.")
+    return used
+
+
+def finite(flag: str, value: float) -> float:
+    """Raises BadParameter for `nan` and `inf`, which count as numbers otherwise."""
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{flag} {value}: give a number.")
+    return value
+
+
+def refuse(why: str, **given: object) -> None:
+    """Raises BadParameter that names the flags that were given and mean nothing here, and says `why`."""
+    names = ["--" + name.replace("_", "-") for name, value in given.items() if value not in (None, False, "")]
+    if names:
+        raise typer.BadParameter(f"{', '.join(names)}: {why}")
+
+
+def together(**given: object) -> bool:
+    """Whether all of these flags were given; False for none. Raises BadParameter for some of them only."""
+    names = {name: "--" + name.replace("_", "-") for name in given}
+    missing = [names[name] for name, value in given.items() if value is None]
+    if missing and len(missing) < len(given):
+        raise typer.BadParameter(f"{', '.join(missing)} missing: {', '.join(names.values())} belong together.")
+    return not missing
+
+
+def print_line(console: Console, *said: str, style: str | None = None) -> None:
+    """As it is, without markup; unbroken, however long, where a program reads it."""
+    console.print(*said, style=style, highlight=False, markup=False, soft_wrap=not console.is_terminal)

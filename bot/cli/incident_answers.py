@@ -1,0 +1,69 @@
+"""What `lumen silence` and `lumen incident` do: the store alone, and for a change the account that Google confirms."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from bot.config import Settings
+from bot.numerics import fault_point
+from bot.store import clock_of, open_memory
+from bot.wiring.assembly import operator_of, who_may_apply
+from bot.wiring.knobs import Called, called_of
+from lumen.adapters.store import epoch
+from lumen.model.incident import Incident, Silence
+from lumen.model.service import Person, ServiceId
+from lumen.ports.incidents import Timeline
+from lumen.use_cases.apply_now import Operators
+
+#: How many incidents a list shows.
+LISTED = 20
+
+
+async def silences(settings: Settings, service: ServiceId) -> list[Silence]:
+    """Those in force."""
+    async with _called(settings) as called:
+        return list(await called.silencing.now(service))
+
+
+async def make_silence(
+    settings: Settings, service: ServiceId, what: str, lasts: timedelta | None, why: str
+) -> list[Silence]:
+    """Raises NotPossible (no right, no such alert, too long), SourceUnavailable."""
+    person = await _operator(settings, service, f"silence {what}")
+    async with _called(settings) as called:
+        return list(await called.silencing.silence(service, what, person, lasts, why))
+
+
+async def end_silence(settings: Settings, service: ServiceId, what: str) -> list[Silence]:
+    """Raises NotPossible (no right, nothing silenced), SourceUnavailable."""
+    person = await _operator(settings, service, f"silence end {what}")
+    async with _called(settings) as called:
+        return list(await called.silencing.end(service, what, person))
+
+
+async def newest_incidents(settings: Settings, service: ServiceId) -> list[Incident]:
+    """The newest first."""
+    async with _called(settings) as called:
+        return list(await called.timelines.newest(service, LISTED))
+
+
+async def timeline(settings: Settings, service: ServiceId, incident_id: str) -> Timeline:
+    """Raises NotPossible."""
+    async with _called(settings) as called:
+        return await called.timelines.of(service, incident_id)
+
+
+@asynccontextmanager
+async def _called(settings: Settings) -> AsyncIterator[Called]:
+    async with open_memory(settings) as memory:
+        await epoch.check(memory.redis, settings.services)
+        yield called_of(settings, memory, clock_of(settings), fault_point(settings.lumen_fault_at))
+
+
+async def _operator(settings: Settings, service: ServiceId, what: str) -> Person:
+    """Raises NotPossible for an account without the right; audited."""
+    person = await operator_of(settings)
+    async with open_memory(settings) as memory:
+        await epoch.check(memory.redis, settings.services)
+        await Operators(who_may_apply(settings), memory.audit).check(service, person, what)
+    return person

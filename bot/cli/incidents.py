@@ -1,0 +1,206 @@
+"""`lumen silence` and `lumen incident`: of what nobody wants to hear, and everything that is known of an incident.
+
+Incidents for people and for programs.
+"""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.common import ExitCode, Json, Service, chosen, load, run
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from lumen.model.incident import Silence
+    from lumen.model.service import ServiceId
+from collections.abc import Sequence
+
+from lumen.model.incident import Incident
+from lumen.model.messages import Message, message
+from lumen.ports.incidents import Timeline
+from lumen.ports.store import AuditEntry
+from lumen.wording.audit_lines import history_plain
+from lumen.wording.catalogue import Catalogue
+from lumen.wording.incidents import when
+
+
+def silence(
+    what: Annotated[str, typer.Argument(help="A kind of alert, no_data/traffic, the id of an alert, or all.")] = "",
+    lasts: Annotated[str, typer.Argument(metavar="DURATION", help="30m, 2h, 1d; an hour unless you say.")] = "",
+    end: Annotated[bool, typer.Option("--end", help="Let people hear of it again.")] = False,
+    why: Annotated[str, typer.Option("--why", help="In your own words.")] = "",
+    service: Service = "",
+    as_json: Json = False,
+) -> None:
+    """What is silenced; or silence a kind of alert for a while. It is recorded all the same, and countdowns run on."""
+    from bot.cli.incident_answers import end_silence, make_silence, silences
+    from bot.config import parse_duration
+
+    if end and (not what or lasts):
+        raise typer.BadParameter(
+            "--end takes what is to be heard of again, and nothing else: lumen silence cache --end"
+        )
+    try:
+        duration = parse_duration(lasts) if lasts else None
+    except ValueError as error:
+        raise typer.BadParameter(f"{lasts}: {error}.") from error
+    if lasts and not duration:
+        raise typer.BadParameter("a silence of no length: give 30m, 2h or 1d, or --end.")
+    settings = load()
+    of = chosen(settings, service)
+    _check(of, what, duration, settings.lumen_locale)
+    if not what:
+        found = run(settings, silences(settings, of), asking=True)
+        _print(found, settings.lumen_locale, as_json, None)
+    elif end:
+        _print(run(settings, end_silence(settings, of, what)), settings.lumen_locale, as_json, False)
+    else:
+        _print(run(settings, make_silence(settings, of, what, duration, why)), settings.lumen_locale, as_json, True)
+    raise typer.Exit(ExitCode.GOOD)
+
+
+def _check(of: "ServiceId", what: str, lasts: "timedelta | None", locale: str) -> None:
+    """Raises BadParameter for an alert that there is not, and for a silence that is too long."""
+    from lumen.model.messages import NotPossible
+    from lumen.use_cases.on_call import DEFAULT, check_length, meant_by
+    from lumen.wording.catalogue import Catalogue
+
+    words = Catalogue(locale)
+    try:
+        if what:
+            meant_by(of, what)
+            check_length(lasts or DEFAULT)
+    except NotPossible as error:
+        raise typer.BadParameter(f"{words.plain(error.reason)} {words.plain(error.remedy)}") from None
+
+
+def _print(found: "list[Silence]", locale: str, as_json: bool, made: bool | None) -> None:
+    """`made` None: a list; True: they were made; False: they were ended."""
+    from lumen.model.messages import message
+    from lumen.wording.catalogue import Catalogue
+    from lumen.wording.incidents import ended_message, made_message, silence_line
+
+    if as_json:
+        typer.echo(json.dumps([_silence_json(one) for one in found], ensure_ascii=False, indent=2))
+        return
+    words = Catalogue(locale)
+    if made is None:
+        told = [silence_line(one) for one in found] or [message("silence.none")]
+    else:
+        told = [made_message(found) if made else ended_message(found)]
+    for each in told:
+        typer.echo(words.plain(each))
+
+
+def _silence_json(one: "Silence") -> dict[str, str]:
+    return {
+        "alert": one.name,
+        "until": one.until.isoformat(),
+        "by": one.by.user_id,
+        "at": one.at.isoformat(),
+        "why": one.why,
+    }
+
+
+def incident(
+    incident_id: Annotated[str, typer.Argument(metavar="ID", help="As it stands at the foot of its message.")] = "",
+    service: Service = "",
+    as_json: Json = False,
+) -> None:
+    """The newest incidents; or everything that was recorded of one, from its first sign to its end."""
+    from bot.cli.incident_answers import newest_incidents, timeline
+    from lumen.wording.catalogue import Catalogue
+
+    settings = load()
+    of, words = chosen(settings, service), Catalogue(settings.lumen_locale)
+    if incident_id:
+        found = run(settings, timeline(settings, of, incident_id), asking=True)
+        if as_json:
+            typer.echo(json.dumps(timeline_json(found, words), ensure_ascii=False, indent=2))
+        else:
+            print_timeline(found, words)
+        raise typer.Exit(ExitCode.GOOD)
+    listed = run(settings, newest_incidents(settings, of), asking=True)
+    if as_json:
+        typer.echo(json.dumps(incidents_json(listed, words), ensure_ascii=False, indent=2))
+    else:
+        print_incidents(listed, words)
+    raise typer.Exit(ExitCode.GOOD)
+
+
+def register(app: typer.Typer) -> None:
+    """Put both commands on the command line."""
+    app.command()(silence)
+    app.command()(incident)
+
+
+def print_incidents(incidents: Sequence[Incident], words: Catalogue) -> None:
+    """A line each, the newest first."""
+    for incident in incidents:
+        kinds = ", ".join(dict.fromkeys(_kind(words, str(one.alert.kind)) for one in incident.alerts))
+        typer.echo(f"{incident.id}  {kinds}  {words.plain(when(Timeline(incident, ())))}")
+    if not incidents:
+        typer.echo(words.plain(message("incident.list_none")))
+
+
+def print_timeline(timeline: Timeline, words: Catalogue) -> None:
+    """A line each, oldest first."""
+    typer.echo(words.plain(message("incident.timeline_title", incident=timeline.incident.id)))
+    typer.echo(words.plain(when(timeline)))
+    for entry in timeline.entries:
+        typer.echo(history_plain(words, entry))
+
+
+def incidents_json(incidents: Sequence[Incident], words: Catalogue) -> list[dict[str, object]]:
+    """docs/operations.md names the fields."""
+    return [_incident_json(incident, words) for incident in incidents]
+
+
+def timeline_json(timeline: Timeline, words: Catalogue) -> dict[str, object]:
+    """The incident with all that was recorded of it."""
+    return {
+        **_incident_json(timeline.incident, words),
+        "timeline": [_entry_json(entry, words) for entry in timeline.entries],
+    }
+
+
+def _incident_json(incident: Incident, words: Catalogue) -> dict[str, object]:
+    taken, pager = incident.taken, incident.pager
+    return {
+        "incident": incident.id,
+        "service": incident.service.key,
+        "over": incident.is_over,
+        "alerts": [
+            {
+                "id": one.alert.id,
+                "kind": str(one.alert.kind),
+                "signal": one.alert.signal,
+                "severity": str(one.alert.severity),
+                "opened": one.alert.opened_at.isoformat(),
+                "closed": one.alert.closed_at.isoformat() if one.alert.closed_at else None,
+                "reason": words.plain(one.alert.reason),
+                "silenced": one.silenced,
+            }
+            for one in incident.alerts
+        ],
+        "taken": {"by": taken.by.user_id, "at": taken.at.isoformat()} if taken else None,
+        "pager": {"step": str(pager.step) if pager.step else None, "at": pager.at.isoformat()} if pager else None,
+        "notes": [words.plain(note) for note in incident.notes],
+    }
+
+
+def _entry_json(entry: AuditEntry, words: Catalogue) -> dict[str, object]:
+    return {
+        "at": entry.at.isoformat(),
+        "event": entry.event,
+        "actor": entry.actor,
+        "proposal": entry.proposal_id or None,
+        "says": history_plain(words, entry),
+        "data": json.loads(entry.data) if entry.data else None,
+    }
+
+
+def _kind(words: Catalogue, kind: str) -> str:
+    return words.plain(Message(f"incident.kind_{kind}", {}))

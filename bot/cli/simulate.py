@@ -1,0 +1,147 @@
+"""`lumen backtest` and `lumen verify`: one's own history, and a simulated week, through the bot's own pipeline."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from bot.cli.common import ExitCode, Json, load_judging, locale, say
+from lumen.model.messages import NotPossible, message
+from lumen.wording.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from bot.thresholds import Judging
+    from lumen.verification.scenario import Scenario
+    from lumen.verification.verify import Verification
+
+T = TypeVar("T")
+
+
+def backtest(
+    history: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="A line per service and five minutes.")],
+    labels: Annotated[Path | None, typer.Option(help="What really was wrong: FILE.jsonl.")] = None,
+    target: Annotated[str, typer.Option(help="How many requests must not fail, e.g. 99.5%; else SLO_ERROR_RATE.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Your own history through the same alerts, assessments and policies (docs/backtest.md)."""
+    from dataclasses import replace
+
+    from bot.thresholds import backtest_settings
+    from lumen.backtest.history import read_history
+    from lumen.backtest.report import as_json as result_json
+    from lumen.backtest.report import run_backtest
+    from lumen.backtest.score import read_labels
+
+    words, settings = Catalogue(locale()), backtest_settings(_judging(target))
+    past = _read(history, read_history)
+    truth = None if labels is None else _read(labels, lambda lines: read_labels(lines, past.services))
+    result = run_backtest(past, settings, truth and truth[0])
+    if truth is not None:
+        result = replace(result, problems=(*result.problems, *truth[1]))
+    if as_json:
+        typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
+    else:
+        from bot.cli.simulate_text import print_backtest
+
+        print_backtest(result, words)
+    raise typer.Exit(ExitCode.GOOD if result.slices else ExitCode.NO_DATA)
+
+
+def verify(
+    days: Annotated[int, typer.Option(min=1, max=90, help="How many days are simulated.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another service and other incidents.")] = 1,
+    scenario: Annotated[Path | None, typer.Option(help="FILE.yaml with incidents and the service.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="FILE.png to draw it into.")] = None,
+    as_json: Json = False,
+) -> None:
+    """A simulated ION with incidents, with and without Lumen: what Lumen is worth (docs/verify.md)."""
+    words = Catalogue(locale())
+    try:
+        result = _verified(days, seed, scenario)
+        if picture is not None:
+            from lumen.verification.report import save_picture
+
+            save_picture(result, picture)
+    except NotPossible as error:
+        say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
+        raise typer.Exit(ExitCode.USAGE) from None
+    if as_json:
+        from lumen.verification.report import as_json as result_json
+
+        typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
+    else:
+        from bot.cli.simulate_text import print_verification
+
+        print_verification(result, words)
+    raise typer.Exit(_exit_code(result))
+
+
+def register(app: typer.Typer) -> None:
+    """Put both commands on the command line."""
+    app.command()(backtest)
+    app.command()(verify)
+
+
+def _judging(target: str) -> "Judging":
+    """The settings, with the flag before them."""
+    from bot.cli.common import share
+    from bot.thresholds import MOST_ERRORS
+
+    settings = load_judging()
+    if not target:
+        return settings
+    allowed = 1 - share("--target", target)
+    if not 0 < allowed <= MOST_ERRORS:
+        raise typer.BadParameter(f"--target {target}: give a share from {1 - MOST_ERRORS:.0%} to below 100%.")
+    return settings.model_copy(
+        update={"slo_error_rate": allowed, "alert_error_rate": max(allowed, settings.slo.error_rate_alert)}
+    )
+
+
+def _verified(days: int, seed: int, scenario: Path | None) -> "Verification":
+    from lumen.verification.verify import check_numerics
+
+    check_numerics()
+    from lumen.verification.traffic import draw_profile
+    from lumen.verification.verify import verify as run
+
+    if scenario is None:
+        return run(days, seed)
+    found = _scenario(scenario)
+    return run(days, seed, found.incidents, found.profile(draw_profile(seed)))
+
+
+def _scenario(path: Path) -> "Scenario":
+    from lumen.verification.scenario import read_scenario
+
+    return read_scenario(_text(path))
+
+
+def _text(path: Path) -> str:
+    return _read(path, "".join)
+
+
+def _read(path: Path, read: Callable[[Iterable[str]], T]) -> T:
+    """What `read` makes of its lines, gzipped or not. Ends the process with 64 and a sentence where that fails."""
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        unpack = gzip.open if packed else open
+        with unpack(path, "rt", encoding="utf-8-sig", errors="replace") as lines:
+            return read(lines)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        say(Catalogue(locale()).plain(message("verify.unreadable", path=str(path), error=reason)))
+        raise typer.Exit(ExitCode.USAGE) from None
+
+
+def _exit_code(result: "Verification") -> ExitCode:
+    """1 where a bar of docs/verify.md is missed; one week is little evidence, so it is no more than a warning."""
+    from lumen.verification.summary import missed_bars
+
+    missed: Sequence[str] = missed_bars(result)
+    return ExitCode.WARNING if missed else ExitCode.GOOD

@@ -1,0 +1,202 @@
+"""What the command line shows of a back-test and of a verification: Rich for people."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.cli.common import print_line
+from lumen.backtest.history import File, Oddity, Problem
+from lumen.backtest.report import BacktestResult
+from lumen.backtest.score import BacktestScore, KindScore
+from lumen.model.alert import Alert
+from lumen.model.messages import Param, message
+from lumen.wording.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from lumen.verification.judge import Adjustment
+    from lumen.verification.verify import Verification
+
+#: Of an odd file's problems so many of a kind are shown to people.
+SHOWN_OF_A_KIND = 20
+_STYLES = {"helped": "green", "harmed": "red"}
+
+
+def print_backtest(result: BacktestResult, words: Catalogue) -> None:
+    """Alerts, proposals, score, and what was odd about the file."""
+    console = Console()
+    for alert in result.alerts:
+        _line(console, words, "verify.alert", **_alert_params(alert, words))
+    for proposal in result.proposals:
+        change = proposal.recommendation.change
+        if change is not None:
+            _line(
+                console,
+                words,
+                "verify.proposal",
+                at=_instant(proposal.at),
+                service=proposal.service,
+                knob=change.knob.value,
+                old=change.old,
+                new=change.new,
+                reason=" ".join(words.plain(reason) for reason in proposal.recommendation.reasons),
+            )
+    _print_problems(console, words, result.problems)
+    if result.score is not None:
+        console.print(_score_table(result.score, words))
+    _line(console, words, "verify.slices", slices=result.slices, alerts=len(result.alerts))
+    assumed = result.settings.assumed
+    _line(
+        console,
+        words,
+        "backtest.judged_by",
+        target=result.settings.alerts.error_free_share,
+        ttl_seconds=assumed.ttl_seconds,
+        cache_mb=assumed.cache_mb,
+        budget_usd=assumed.budget_usd,
+    )
+
+
+def _print_problems(console: Console, words: Catalogue, problems: Iterable[Problem]) -> None:
+    """The first of each kind; all of them stand in --json."""
+    told: Counter[tuple[File, Oddity]] = Counter()
+    for problem in problems:
+        told[problem.file, problem.oddity] += 1
+        if told[problem.file, problem.oddity] <= SHOWN_OF_A_KIND:
+            code = "verify.problem" if problem.file is File.HISTORY else "verify.problem_labels"
+            _line(console, words, code, line=problem.line, problem=words.plain(problem.says))
+    for (_, oddity), count in told.items():
+        if count > SHOWN_OF_A_KIND:
+            _line(console, words, "verify.more_problems", count=count - SHOWN_OF_A_KIND, kind=oddity.value)
+
+
+def print_verification(result: "Verification", words: Catalogue) -> None:
+    """The bars first, then the service before and after, then every adjustment."""
+    from lumen.verification.summary import missed_bars
+
+    console = Console()
+    console.rule(words.plain(message("verify.title", days=result.days, seed=result.seed)))
+    missed = missed_bars(result)
+    for name, text in _bars(result, words):
+        mark = "[red]✗[/red]" if name in missed else "[green]✓[/green]"
+        console.print(mark, text, highlight=False)
+    console.print(_figures_table(result, words))
+    console.print(_score_table(result.alerts, words))
+    for run, code in zip(result.runs, ("verify.by_hand_without", "verify.by_hand_with"), strict=True):
+        kinds = Counter(one.kind.value for one in run.interventions)
+        named = ", ".join(
+            words.plain(message(f"verify.kind_{kind}", count=count)) for kind, count in sorted(kinds.items())
+        )
+        _line(console, words, code, count=len(run.interventions), kinds=named or "0")
+    if result.adjustments:
+        console.print(_adjustments_table(result, words))
+
+
+def _bars(result: "Verification", words: Catalogue) -> Iterator[tuple[str, str]]:
+    from lumen.verification.judge import Outcome
+    from lumen.verification.summary import summary_of
+
+    found = summary_of(result)
+    total = sum(found.outcomes.values())
+    yield (
+        "helped",
+        words.plain(message("verify.helped", helped=found.outcomes[Outcome.HELPED], total=total))
+        + " "
+        + words.plain(message("verify.harmed", harmed=found.outcomes[Outcome.HARMED], undone=found.harmed_undone)),
+    )
+    yield (
+        "interventions",
+        words.plain(
+            message(
+                "verify.interventions",
+                without=found.by_hand_without,
+                with_lumen=found.by_hand_with,
+                clicks=found.clicks,
+                messages=found.messages,
+            )
+        ),
+    )
+    yield "undone", words.plain(message("verify.undone", done=found.undone_in_time, asked=found.to_undo))
+    yield (
+        "rollbacks",
+        words.plain(message("verify.rollbacks", rollbacks=found.rollbacks, wrong=found.wrong_rollbacks)),
+    )
+
+
+def _figures_table(result: "Verification", words: Catalogue) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("", "before", "without", "with"):
+        table.add_column(words.plain(message(f"verify.column_{column}")) if column else "", justify="right")
+    three = (result.before, result.without, result.with_lumen)
+    table.add_row(words.plain(message("verify.row_hit_rate")), *(_or_dash(one.hit_rate, ".1%") for one in three))
+    table.add_row(words.plain(message("verify.row_p95")), *(_or_dash(one.p95_ms, ".0f", " ms") for one in three))
+    table.add_row(words.plain(message("verify.row_cost")), *(f"${one.cost_month_usd:.2f}" for one in three))
+    table.add_row(words.plain(message("verify.row_errors")), *(_or_dash(one.error_rate, ".3%") for one in three))
+    return table
+
+
+def _or_dash(value: float | None, form: str, unit: str = "") -> str:
+    return "–" if value is None else f"{value:{form}}{unit}"
+
+
+def _score_table(score: BacktestScore, words: Catalogue) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("alerts", "precision", "recall", "ttd"):
+        table.add_column(
+            words.plain(message(f"verify.column_{column}")), justify="left" if column == "alerts" else "right"
+        )
+    rows: list[tuple[str, KindScore]] = [(kind.value, one) for kind, one in score.by_kind.items()]
+    for name, one in [*rows, (words.plain(message("verify.row_all")), score.overall)]:
+        late = "–" if one.ttd_p90_minutes is None else f"{one.ttd_p90_minutes:.0f} min"
+        table.add_row(name, f"{one.true_alerts}/{one.alerts}", f"{one.detected}/{one.incidents}", late)
+    return table
+
+
+def _adjustments_table(result: "Verification", words: Catalogue) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("at", "change", "outcome", "hit_rate", "cost", "verdict"):
+        table.add_column(words.plain(message(f"verify.column_{column}")))
+    for one in result.adjustments:
+        table.add_row(*_adjustment(one, words))
+    return table
+
+
+def _adjustment(one: "Adjustment", words: Catalogue) -> tuple[str, ...]:
+    change, judged = one.change, one.judgement
+    outcome = "" if judged is None else judged.outcome.value
+    style = _STYLES.get(outcome, "dim")
+    verdict = "–" if one.verdict is None else one.verdict.value
+    if one.undone_at is not None:
+        hours = (one.undone_at - one.at) / timedelta(hours=1)
+        verdict += " " + words.plain(message("verify.undone_after", hours=hours))
+    return (
+        f"{one.at:%m-%d %H:%M}",
+        f"{change.knob.value} {change.old} → {change.new} {change.unit}",
+        f"[{style}]{words.plain(message(f'verify.outcome_{outcome}'))}[/{style}]" if outcome else "–",
+        "" if judged is None else f"{judged.without_it.hit_rate:.1%} → {judged.with_it.hit_rate:.1%}",
+        "" if judged is None else f"${judged.without_it.cost_month_usd:.2f} → ${judged.with_it.cost_month_usd:.2f}",
+        verdict,
+    )
+
+
+def _alert_params(alert: Alert, words: Catalogue) -> dict[str, Param]:
+    closed = "…" if alert.closed_at is None else _instant(alert.closed_at)
+    return {
+        "opened": _instant(alert.opened_at),
+        "closed": closed,
+        "service": alert.service,
+        "kind": alert.kind.value,
+        "severity": alert.severity.value,
+        "reason": words.plain(alert.reason),
+    }
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _line(console: Console, words: Catalogue, code: str, **params: Param) -> None:
+    print_line(console, words.plain(message(code, **params)))

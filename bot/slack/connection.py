@@ -1,0 +1,291 @@
+"""Two Socket Mode connections under a supervisor, so that Slack can always reach Lumen.
+
+Each lane keeps one connection: a fresh ticket per attempt, a new connection before the old one is let go, jittered
+backoff, never more than one `apps.connections.open` a second in all. What one lane suffers, the other one does not.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.envelopes import Envelopes
+from bot.slack.socket import Envelope, Leave, NoHello, Socket
+
+_log = structlog.get_logger(__name__)
+
+LANES = 2
+TICKET_PACE_SECONDS = 1.0
+TICKET_SECONDS = 10.0
+BACKOFF_FIRST_SECONDS = 0.5
+BACKOFF_LONGEST_SECONDS = 30.0
+#: A connection that lived this long was good: the next trouble is a new one.
+STABLE_SECONDS = 10.0
+#: After its warning Slack closes a connection within about 10 s; until then it may still bring envelopes.
+DRAIN_SECONDS = 15.0
+
+
+class Phase(StrEnum):
+    """What a lane is doing."""
+
+    CONNECTING = "connecting"
+    OPEN = "open"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """One of the connections. `since` is monotonic; `error` is the last trouble, empty once it is open again."""
+
+    name: str
+    phase: Phase
+    since: float
+    opened: int
+    failures: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """For /readyz, the metrics and doctor."""
+
+    lanes: tuple[LaneState, ...]
+    app_id: str
+    tickets: int
+    received: int
+    duplicates: int
+    unsent_acks: int
+
+    @property
+    def ready(self) -> bool:
+        """Slack can reach us: at least one connection is open."""
+        return any(lane.phase is Phase.OPEN for lane in self.lanes)
+
+    @property
+    def whole(self) -> bool:
+        """All connections are open."""
+        return all(lane.phase is Phase.OPEN for lane in self.lanes)
+
+
+class Tickets:
+    """`apps.connections.open`, at most once a second for all lanes together; each answer is good for one attempt."""
+
+    def __init__(self, web_client: AsyncWebClient, app_token: str, pace_seconds: float = TICKET_PACE_SECONDS) -> None:
+        self._web_client = web_client
+        self._app_token = app_token
+        self._pace_seconds = pace_seconds
+        self._next_at = 0.0
+        self.asked = 0
+
+    async def take(self) -> str:
+        """A WebSocket address. Raises SlackApiError, aiohttp.ClientError, OSError, TimeoutError."""
+        now = time.monotonic()
+        at = max(now, self._next_at)
+        self._next_at = at + self._pace_seconds
+        await asyncio.sleep(at - now)
+        self.asked += 1
+        async with asyncio.timeout(TICKET_SECONDS):
+            answer = await self._web_client.apps_connections_open(app_token=self._app_token)
+        return str(answer["url"])
+
+    def hold(self, seconds: float) -> None:
+        """Slack asks to wait."""
+        self._next_at = max(self._next_at, time.monotonic() + seconds)
+
+
+class Lane:
+    """Keeps one connection open."""
+
+    def __init__(self, name: str, tickets: Tickets, make_socket: Callable[[], Socket], jitter: random.Random) -> None:
+        self._tickets = tickets
+        self._make_socket = make_socket
+        self._jitter = jitter
+        self._draining: set[asyncio.Task[None]] = set()
+        self._socket: Socket | None = None
+        self.app_id = ""
+        self.state = LaneState(name, Phase.CONNECTING, time.monotonic(), 0, 0, "")
+
+    async def run(self) -> None:
+        """Until cancelled; then every socket of this lane is closed."""
+        try:
+            while True:
+                await self._connect()
+                await self._stay()
+        finally:
+            self._now(Phase.STOPPED)
+            await self._close_all()
+
+    async def _connect(self) -> None:
+        """A new connection, however long it takes. The one that Slack asked to leave works on meanwhile."""
+        while True:
+            await self._let_go_if_over()
+            if self._socket is None:
+                self._now(Phase.CONNECTING)
+            try:
+                fresh = self._make_socket()
+                await self._open(fresh)
+            except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError, NoHello) as error:
+                await self._failed(error)
+                continue
+            self._retire()
+            self._socket = fresh
+            self.app_id = fresh.app_id
+            self._now(Phase.OPEN, opened=self.state.opened + 1, error="")
+            _log.info("slack_connected", lane=self.state.name, opened=self.state.opened)
+            return
+
+    async def _open(self, fresh: Socket) -> None:
+        try:
+            await fresh.open(await self._tickets.take())
+        except BaseException:
+            await fresh.close()
+            raise
+
+    async def _stay(self) -> None:
+        """Until this connection has ended or is to be left, with a pause after a short life."""
+        socket, opened_at = self._socket, time.monotonic()
+        assert socket is not None, "a lane stays only on a connection that it has made"
+        await socket.left_or_over()
+        why = socket.over or f"disconnect: {socket.leave}"
+        _log.info("slack_connection_leaves", lane=self.state.name, why=why)
+        short = time.monotonic() - opened_at < STABLE_SECONDS
+        self.state = replace(self.state, failures=self.state.failures + 1 if short else 0, error=why)
+        if socket.over is not None or not (socket.leave or Leave.REFRESH).may_overlap:
+            self._socket = None
+            self._now(Phase.WAITING)
+            await socket.close()
+        if short:
+            await asyncio.sleep(self._pause_seconds())
+
+    async def _failed(self, error: Exception) -> None:
+        await self._let_go_if_over()
+        what = _what(error)
+        asked_to_wait = False
+        if isinstance(error, SlackApiError) and what == "ratelimited":
+            asked_to_wait = True
+            self._tickets.hold(_retry_after_seconds(error))
+        self.state = replace(self.state, failures=self.state.failures + (0 if asked_to_wait else 1), error=what)
+        if self._socket is None:
+            self._now(Phase.WAITING)
+        # Slack has said itself when to come back, and `Tickets` keeps to that.
+        pause_seconds = self._jitter.uniform(0.0, 0.1) if asked_to_wait else self._pause_seconds()
+        _log.warning("slack_unreachable", lane=self.state.name, error=what, next_try_in_seconds=round(pause_seconds, 1))
+        await asyncio.sleep(pause_seconds)
+
+    async def _let_go_if_over(self) -> None:
+        if self._socket is not None and self._socket.over is not None:
+            await self._socket.close()
+            self._socket = None
+
+    def _pause_seconds(self) -> float:
+        if self.state.failures <= 1:
+            # A first trouble is most often over at once; `Tickets` keeps the pace anyway.
+            return self._jitter.uniform(0.0, 0.1)
+        longest = min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(self.state.failures - 2, 10))
+        return longest * self._jitter.uniform(0.5, 1.0)
+
+    def _retire(self) -> None:
+        """The old connection may still bring envelopes until Slack closes it; they are acked on it."""
+        if self._socket is not None:
+            task = asyncio.create_task(_drain(self._socket))
+            self._draining.add(task)
+            task.add_done_callback(self._draining.discard)
+            self._socket = None
+
+    async def _close_all(self) -> None:
+        draining = tuple(self._draining)
+        for task in draining:
+            task.cancel()
+        await asyncio.gather(*draining, return_exceptions=True)
+        if self._socket is not None:
+            await self._socket.close()
+            self._socket = None
+
+    def _now(self, phase: Phase, **changes: Any) -> None:
+        since = self.state.since if phase is self.state.phase else time.monotonic()
+        self.state = replace(self.state, phase=phase, since=since, **changes)
+
+
+class SlackConnection:
+    """All lanes. `run` lasts until it is cancelled; `web_client` must come without retries."""
+
+    def __init__(
+        self,
+        web_client: AsyncWebClient,
+        app_token: str,
+        envelopes: Envelopes,
+        lanes: int = LANES,
+        ticket_pace_seconds: float = TICKET_PACE_SECONDS,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self._web_client = web_client
+        self._app_token = app_token
+        self._envelopes = envelopes
+        self._tickets = Tickets(web_client, app_token, ticket_pace_seconds)
+        dice = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._lanes = tuple(Lane(str(n), self._tickets, self._make_socket, dice) for n in range(1, lanes + 1))
+
+    async def run(self) -> None:
+        """Keep every lane open."""
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(self._keep(lane))
+
+    def state(self) -> ConnectionState:
+        """As it is now."""
+        return ConnectionState(
+            lanes=tuple(lane.state for lane in self._lanes),
+            app_id=next((lane.app_id for lane in self._lanes if lane.app_id), ""),
+            tickets=self._tickets.asked,
+            received=self._envelopes.received,
+            duplicates=self._envelopes.duplicates,
+            unsent_acks=self._envelopes.unsent_acks,
+        )
+
+    async def _keep(self, lane: Lane) -> None:
+        """The watchdog of last resort: a lane that breaks on something unforeseen is started again."""
+        while True:
+            try:
+                await lane.run()
+            except Exception:
+                _log.exception("slack_lane_broke", lane=lane.state.name)
+                await asyncio.sleep(BACKOFF_LONGEST_SECONDS / 10)
+
+    def _make_socket(self) -> Socket:
+        return Socket(self._app_token, self._web_client, self._take)
+
+    async def _take(self, socket: Socket, envelope: Envelope) -> None:
+        await self._envelopes.handle(socket, envelope)
+
+
+async def _drain(old: Socket) -> None:
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await old.wait_over()
+    except TimeoutError:
+        _log.info("slack_connection_drained", seconds=DRAIN_SECONDS)
+    finally:
+        await old.close()
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, SlackApiError):
+        answer = error.response
+        return str(answer.get("error", "refused")) if hasattr(answer, "data") else "refused"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _retry_after_seconds(error: SlackApiError) -> float:
+    try:
+        return float(error.response.headers.get("Retry-After", "30"))
+    except (AttributeError, ValueError):
+        return 30.0

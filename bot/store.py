@@ -1,0 +1,92 @@
+"""The other half of the composition root: the state store with its rooms, for what needs nothing else."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from bot.config import Settings
+from bot.numerics import fault_point
+from lumen.adapters.clock import ScaledClock, SystemClock
+from lumen.adapters.store.alerts import RedisAlerts, RedisDays
+from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
+from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.epoch import warnings as memory_warnings
+from lumen.adapters.store.incidents import RedisPages
+from lumen.adapters.store.leases import RedisLeases, RedisSlots
+from lumen.adapters.store.outbox import RedisOutbox, RedisOwedAnswers
+from lumen.adapters.store.proposals import RedisProposals
+from lumen.adapters.store.standings import RedisBills, RedisChoices, RedisSilences, RedisStandings
+from lumen.adapters.store.turns import RedisTurns
+from lumen.model.messages import Message
+from lumen.ports.clock import Clock
+from lumen.use_cases.auditing import Auditing
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The state store and its rooms."""
+
+    redis: Redis
+    leases: RedisLeases
+    slots: RedisSlots
+    proposals: RedisProposals
+    outbox: RedisOutbox
+    turns: RedisTurns
+    audit: RedisAudit
+    seals: RedisAuditSeals
+    alerts: RedisAlerts
+    days: RedisDays
+    standings: RedisStandings
+    silences: RedisSilences
+    pages: RedisPages
+    choices: RedisChoices
+    owed: RedisOwedAnswers
+    bills: RedisBills
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Real time, or a sandbox's."""
+    if settings.lumen_clock_origin is None:
+        return SystemClock()
+    return ScaledClock(settings.lumen_clock_scale, settings.lumen_clock_origin)
+
+
+@asynccontextmanager
+async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
+    """The store's client and rooms; nothing is checked yet."""
+    clock = clock_of(settings)
+    redis = open_store(settings.state_redis_url.get_secret_value())
+    try:
+        yield Memory(
+            redis=redis,
+            leases=RedisLeases(redis),
+            slots=RedisSlots(redis),
+            proposals=RedisProposals(redis, clock, fault_point(settings.lumen_fault_at)),
+            outbox=RedisOutbox(redis),
+            turns=RedisTurns(redis),
+            audit=RedisAudit(redis, clock),
+            seals=RedisAuditSeals(redis, clock),
+            alerts=RedisAlerts(redis, clock),
+            days=RedisDays(redis),
+            standings=RedisStandings(redis, clock),
+            silences=RedisSilences(redis, clock),
+            pages=RedisPages(redis, clock),
+            choices=RedisChoices(redis),
+            owed=RedisOwedAnswers(redis),
+            bills=RedisBills(redis, clock),
+        )
+    finally:
+        await redis.aclose()
+
+
+def auditing_of(settings: Settings, memory: Memory) -> Auditing:
+    """What keeps the audit provable; it needs nothing but the store."""
+    clock, keep = clock_of(settings), settings.audit_keep
+    return Auditing(memory.seals, memory.audit, memory.leases, memory.slots, clock, keep)
+
+
+async def room_warnings(memory: Memory) -> Sequence[Message]:
+    """One when the store has little memory left. Raises StoreUnavailable."""
+    return await memory_warnings(memory.redis)

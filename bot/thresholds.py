@@ -1,0 +1,189 @@
+"""The settings that figures are judged by: objectives, limits, prices. All have defaults, so a history can be judged
+with them before there is a token or a server (`lumen backtest`).
+
+What the settings say that is compared with: limits of the TTL, prices, objectives, what alerts fire at.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lumen.alerts.watch import AlertTargets
+from lumen.backtest.pipeline import BacktestSettings
+from lumen.backtest.snapshot import Assumptions
+from lumen.exporters.assess import AssessmentSettings
+from lumen.exporters.roi import Prices
+from lumen.exporters.slo import PRESETS, SloTargets
+from lumen.policies.size import SizeLimits
+from lumen.policies.ttl import Strategy, TtlLimits
+
+ENV_FILE = ".env"
+
+
+_SHARE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(%?)")
+
+
+def parse_share(text: str) -> float:
+    """`0.65`, `65%` and `65` as 0.65. Raises ValueError, also for `1`, which could be two things."""
+    found = _SHARE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("give a share, e.g. 0.65, 65% or 65.")
+    value = float(found[1])
+    if value == 1 and not found[2]:
+        raise ValueError("that could be 1% or 100%. Write 1% or 100%.")
+    ratio = value / 100 if found[2] or value > 1 else value
+    if ratio > 1:
+        raise ValueError("a share is at most 100%.")
+    return ratio
+
+
+def _share(value: object) -> object:
+    return parse_share(value) if isinstance(value, str) else value
+
+
+#: What must be good. Below a half nothing is an objective.
+GoodShare = Annotated[float, BeforeValidator(_share), Field(ge=0.5, lt=1)]
+
+
+#: What may fail. `0.1` is 10 %, which nobody means who writes it of errors: hence the bound.
+MOST_ERRORS = 0.05
+
+
+BadShare = Annotated[float, BeforeValidator(_share), Field(gt=0, le=MOST_ERRORS)]
+
+
+Milliseconds = Annotated[float, Field(gt=0)]
+
+
+class Judging(BaseSettings):
+    """Names are those of the environment in lower case; units stand in the names, as the mission gives them."""
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE,
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
+    )
+
+    # The TTL and the cache's size
+    cache_instance: str = ""
+    default_ttl_seconds: Annotated[int, Field(gt=0)] = 300
+    min_ttl_seconds: Annotated[int, Field(gt=0)] = 60
+    max_ttl_seconds: Annotated[int, Field(gt=0)] = 3600
+    ttl_strategy: Literal["auto", "aggressive", "moderate", "conservative"] = "auto"
+    override_ttl: Annotated[int, Field(gt=0)] | None = None
+    cache_size_mb: Annotated[float, Field(gt=0)] = 256
+    max_cache_size_mb: Annotated[int, Field(ge=10)] = 1024
+    lock_cache_size: bool = False
+
+    # Prices and money
+    cache_cost_per_mb: Annotated[float, Field(gt=0)] = 0.0365625
+    api_cost_per_call: Annotated[float, Field(gt=0)] = 0.01
+    budget_usd: Annotated[float, Field(gt=0)] = 200
+
+    # Objectives, and what is an alert: those of the preset, where they are not set
+    slo_preset: Literal["default", "guide"] = "default"
+    slo_availability: GoodShare | None = None
+    slo_error_rate: BadShare | None = None
+    slo_p95_ms: Milliseconds | None = None
+    slo_p99_ms: Milliseconds | None = None
+    slo_hit_rate: GoodShare | None = None
+    alert_availability: GoodShare | None = None
+    alert_error_rate: BadShare | None = None
+    alert_p99_ms: Milliseconds | None = None
+    alert_hit_rate: GoodShare | None = None
+
+    @property
+    def slo(self) -> SloTargets:
+        """The preset, with what is set by itself."""
+        given = PRESETS[self.slo_preset]
+        return SloTargets(
+            availability=self.slo_availability or given.availability,
+            availability_alert=self.alert_availability or given.availability_alert,
+            p95_share=given.p95_share,
+            p95_ms=self.slo_p95_ms or given.p95_ms,
+            p99_share=given.p99_share,
+            p99_ms=self.slo_p99_ms or given.p99_ms,
+            p99_alert_ms=self.alert_p99_ms or given.p99_alert_ms,
+            error_rate=self.slo_error_rate or given.error_rate,
+            error_rate_alert=self.alert_error_rate or given.error_rate_alert,
+            hit_rate=self.slo_hit_rate or given.hit_rate,
+            hit_rate_alert=self.alert_hit_rate or given.hit_rate_alert,
+        )
+
+    @model_validator(mode="after")
+    def _limits_fit_together(self) -> "Judging":
+        if not self.min_ttl_seconds <= self.default_ttl_seconds <= self.max_ttl_seconds:
+            raise ValueError("MIN_TTL_SECONDS ≤ DEFAULT_TTL_SECONDS ≤ MAX_TTL_SECONDS must hold")
+        if self.override_ttl is not None and not self.min_ttl_seconds <= self.override_ttl <= self.max_ttl_seconds:
+            raise ValueError("OVERRIDE_TTL must lie between MIN_TTL_SECONDS and MAX_TTL_SECONDS")
+        wrong = next(_alerts_within_objectives(self.slo), None)
+        if wrong is not None:
+            raise ValueError(wrong)
+        return self
+
+
+def _alerts_within_objectives(slo: SloTargets) -> Iterator[str]:
+    """An alert condition is worse than a missed objective, never milder."""
+    for name, alert, objective, milder in (
+        ("AVAILABILITY", slo.availability_alert, slo.availability, slo.availability_alert > slo.availability),
+        ("ERROR_RATE", slo.error_rate_alert, slo.error_rate, slo.error_rate_alert < slo.error_rate),
+        ("P99_MS", slo.p99_alert_ms, slo.p99_ms, slo.p99_alert_ms < slo.p99_ms),
+        ("HIT_RATE", slo.hit_rate_alert, slo.hit_rate, slo.hit_rate_alert > slo.hit_rate),
+    ):
+        if milder:
+            yield f"ALERT_{name} = {alert:.6g} is milder than SLO_{name} = {objective:.6g}: set both"
+
+
+def ttl_limits(settings: Judging) -> TtlLimits:
+    """How far the TTL may go, and in which steps."""
+    strategy = None if settings.ttl_strategy == "auto" else Strategy(settings.ttl_strategy.upper())
+    return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
+
+
+def size_limits(settings: Judging) -> SizeLimits:
+    """How far the cache may grow, what it costs, and whether it is locked. Memorystore is sold in whole GB."""
+    return SizeLimits(
+        max_mb=settings.max_cache_size_mb,
+        cost_per_mb_month_usd=settings.cache_cost_per_mb,
+        api_cost_per_call_usd=settings.api_cost_per_call,
+        whole_gb=bool(settings.cache_instance),
+        locked=settings.lock_cache_size,
+    )
+
+
+def assessment_settings(settings: Judging) -> AssessmentSettings:
+    """Objectives and prices of the assessments."""
+    return AssessmentSettings(
+        slo=settings.slo,
+        prices=Prices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
+    )
+
+
+def alert_targets(settings: Judging) -> AlertTargets:
+    """The same objectives and prices, as the five-minute alerts compare with them."""
+    slo = settings.slo
+    return AlertTargets(
+        error_free_share=1 - slo.error_rate,
+        p99_limit_ms=slo.p99_alert_ms,
+        hit_rate_limit=slo.hit_rate_alert,
+        api_cost_per_call_usd=settings.api_cost_per_call,
+        cache_cost_month_usd=settings.cache_cost_per_mb * settings.cache_size_mb,
+        budget_usd=settings.budget_usd,
+    )
+
+
+def backtest_settings(settings: Judging) -> BacktestSettings:
+    """A history is judged as the service would be. What it does not tell is what the settings say."""
+    return BacktestSettings(
+        assessment=assessment_settings(settings),
+        limits=ttl_limits(settings),
+        size=size_limits(settings),
+        alerts=alert_targets(settings),
+        assumed=Assumptions(settings.default_ttl_seconds, settings.cache_size_mb, settings.budget_usd),
+    )

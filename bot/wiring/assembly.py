@@ -1,0 +1,388 @@
+"""The composition root (with measuring, deciding, knobs, memory and paging): names concrete adapters and joins them.
+
+The part of the composition root that decides: what a picture comes to, and what may be done about it unasked.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from redis.asyncio import Redis
+
+from bot.config import Settings
+from bot.numerics import ProcessNumerics, fault_point, missing_statistics
+from bot.store import Memory, auditing_of, clock_of, open_memory, room_warnings
+from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
+from bot.wiring.knobs import Called, called_of, knobs_of
+from bot.wiring.sources import budgets_of, collector_of, news_of, publish_of, slices_of, taking_of
+from lumen.adapters.cache.client import CacheServer, open_cache
+from lumen.adapters.cache.keys import CacheSweeper
+from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.google.budget import GoogleBudgets, PubSubBudgetNews
+from lumen.adapters.google.clients import GoogleClients, open_google
+from lumen.adapters.google.custom_metrics import CustomMetrics
+from lumen.adapters.google.deployments import CloudRunDeployments
+from lumen.adapters.google.identity import RunPermissions, google_account, user_of_this_machine
+from lumen.adapters.store import epoch
+from lumen.model.messages import Message, NoData, StoreUnavailable, message
+from lumen.model.service import Approvers, Person
+from lumen.model.turn import Missing
+from lumen.policies.auto_apply import Unasked
+from lumen.policies.guard import Automation, Locks
+from lumen.ports.clock import Clock, Numerics
+from lumen.ports.sources import FigureSink
+from lumen.use_cases.apply_now import Applying, Operators
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.auditing import Auditing
+from lumen.use_cases.auto_apply import Trust, UnaskedChanges
+from lumen.use_cases.billing import TakingNews
+from lumen.use_cases.collect import Collector
+from lumen.use_cases.digest import Digest
+from lumen.use_cases.drift import Drift
+from lumen.use_cases.effects import Effects, HourlyFigures
+from lumen.use_cases.emergency import Emergency
+from lumen.use_cases.evaluate import Advice, Hindsight, Outlooks
+from lumen.use_cases.execution import Execution
+from lumen.use_cases.knobs import Knobs
+from lumen.use_cases.overrides import Overrides
+from lumen.use_cases.publish import Publish
+from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
+from lumen.use_cases.releases import GoingBack, Releases, Revisions
+from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.rollback import Rollback
+from lumen.use_cases.turn import Tick
+from lumen.use_cases.undo_harmful import TakingBack
+from lumen.use_cases.watch import Watch
+
+
+def outlooks_of(
+    settings: Settings, memory: Memory, numerics: Numerics, knobs: Knobs, restraints: Restraints
+) -> Outlooks:
+    """How a turn judges, and the end of a countdown."""
+    return Outlooks(
+        Hindsight(memory.alerts, memory.days, memory.turns, numerics),
+        numerics,
+        assessment_settings(settings),
+        Advice(knobs, ttl_limits(settings), size_limits(settings)),
+        restraints,
+        memory.proposals,
+        memory.alerts,
+    )
+
+
+def trust_of(settings: Settings, clock: Clock, memory: Memory, restraints: Restraints) -> Trust:
+    """AUTO_APPLY."""
+    unasked = Unasked(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
+    return Trust(unasked, restraints, memory.proposals, memory.alerts, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Lumen:
+    """Everything but Slack: what the command line and the bot both use."""
+
+    clock: Clock
+    memory: Memory
+    cache: Redis
+    google: GoogleClients
+    collector: Collector
+    tick: Tick
+    effects: Effects
+    taking_back: TakingBack
+    unasked: UnaskedChanges
+    digest: Digest
+    approvals: Approvals
+    execution: Execution
+    applying: Applying
+    auditing: Auditing
+    readouts: Readouts
+    choosing: Choosing
+    looking: Looking
+    weeks: Weeks
+    numerics: Numerics
+    watch: Watch
+    #: None where neither BUDGET_TOPIC nor BUDGET_SUBSCRIPTION is set.
+    taking_news: TakingNews | None
+    #: None where PUBLISH_METRICS is off.
+    publish: Publish | None
+    revisions: Revisions
+    rollback: Rollback
+    emergency: Emergency
+    called: Called
+    restraints: Restraints
+    overrides: Overrides
+    operators: Operators
+    going_back: GoingBack
+    knobs: Knobs
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say).
+
+    `short`: that its memory is nearly full.
+    """
+
+    warnings: Sequence[Message]
+    run_id: str
+    short: Sequence[Message] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What `lumen doctor` looks at; it needs no store that works, and no Google either until it asks."""
+
+    store: Callable[[], Awaitable[StoreFacts | NoData]]
+    cache_server: CacheServer
+    permissions: RunPermissions
+    budgets: GoogleBudgets
+    news: PubSubBudgetNews | None
+    collector: Collector
+    figures: FigureSink
+
+
+async def operator_of(settings: Settings) -> Person:
+    """Who types on the command line: a Google account, or in a sandbox the user of this machine, marked so.
+
+    Raises SourceUnavailable, NotPossible.
+    """
+    if settings.is_sandboxed:
+        return Person.operator(f"{user_of_this_machine()}@sandbox")
+    return Person.operator(await google_account())
+
+
+def who_may_apply(settings: Settings) -> Approvers:
+    """A sandbox has no Google to vouch for anybody: there, whoever may run it may apply, if anybody may."""
+    listed = settings.who_may_approve
+    if settings.is_sandboxed and (listed.users or listed.groups or listed.accounts):
+        return replace(listed, accounts=listed.accounts | {f"{user_of_this_machine()}@sandbox"})
+    return listed
+
+
+@asynccontextmanager
+async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
+    """The whole of Lumen but Slack, on a store that was checked. Raises StoreUnavailable, SourceUnavailable."""
+    clock = clock_of(settings)
+    numerics = ProcessNumerics()
+    cache = open_cache(settings.cache_url)
+    async with open_memory(settings) as memory:
+        await epoch.check(memory.redis, settings.services)
+        google = await open_google(
+            settings.lumen_gcp_endpoint,
+            memorystore=bool(settings.cache_instance),
+            subscriber=bool(settings.budget_news),
+        )
+        try:
+            yield await _joined(settings, clock, memory, cache, google, numerics)
+        finally:
+            numerics.close()
+            await google.close()
+            await cache.aclose()
+
+
+@asynccontextmanager
+async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
+    """For `lumen doctor`. Raises SourceUnavailable when this machine has no Google credentials."""
+    google = await open_google(settings.lumen_gcp_endpoint, subscriber=bool(settings.budget_news))
+    cache = open_cache(settings.cache_url)
+    deployments = CloudRunDeployments(google.services, google.revisions)
+    ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
+    try:
+        yield Examined(
+            store=lambda: _store_facts(settings),
+            cache_server=CacheServer(cache),
+            permissions=RunPermissions(google.services),
+            budgets=budgets_of(settings, google),
+            news=news_of(settings, google),
+            figures=CustomMetrics(google.metrics, settings.project_id),
+            collector=collector_of(settings, clock_of(settings), cache, google, deployments, ttl),
+        )
+    finally:
+        await google.close()
+        await cache.aclose()
+
+
+async def _store_facts(settings: Settings) -> StoreFacts | NoData:
+    async with open_memory(settings) as memory:
+        try:
+            warnings = await epoch.check(memory.redis, settings.services)
+            short = await room_warnings(memory)
+        except StoreUnavailable as error:
+            return NoData(error.reason, error.remedy, unreachable=True)
+        facts = await CacheServer(memory.redis).facts()
+        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short)
+
+
+async def _joined(
+    settings: Settings, clock: Clock, memory: Memory, cache: Redis, google: GoogleClients, numerics: ProcessNumerics
+) -> Lumen:
+    deployments = CloudRunDeployments(google.services, google.revisions)
+    ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
+    knobs = knobs_of(settings, cache, google, ttl)
+    collector = collector_of(settings, clock, cache, google, deployments, ttl, memory.bills)
+    automation = await _automation(settings, memory)
+    locks = Locks(settings.override_ttl, settings.lock_cache_size)
+    restraints = Restraints(memory.standings, clock, automation, locks)
+    approvals = Approvals(
+        memory.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed, restraints
+    )
+    showing = Showing(memory.turns, memory.outbox)
+    going_back = GoingBack(deployments, memory.standings)
+    operators = Operators(who_may_apply(settings), memory.audit)
+    slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
+    allowed = 1 - targets.error_free_share
+    fault = fault_point(settings.lumen_fault_at)
+    outlooks = outlooks_of(settings, memory, numerics, knobs, restraints)
+    trust = trust_of(settings, clock, memory, restraints)
+    keys = CacheSweeper(cache, settings.cache_key_prefix)
+    execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
+    drift = Drift(
+        memory.proposals,
+        memory.leases,
+        memory.slots,
+        restraints,
+        memory.turns,
+        memory.audit,
+        knobs,
+        clock,
+        fault,
+        settings.dry_run,
+    )
+    taking_back = TakingBack(
+        memory.proposals,
+        knobs,
+        restraints,
+        memory.leases,
+        clock,
+        fault,
+        settings.undo_harmful == "auto",
+        settings.approvals_needed,
+    )
+    lacking, zone = _lacking(), ZoneInfo(settings.digest_timezone)
+    return Lumen(
+        clock=clock,
+        memory=memory,
+        cache=cache,
+        google=google,
+        collector=collector,
+        tick=Tick(
+            collector,
+            drift,
+            outlooks,
+            trust,
+            approvals,
+            memory.leases,
+            memory.slots,
+            memory.turns,
+            clock,
+            () if lacking is None else (Missing("effects", lacking),),
+        ),
+        effects=Effects(
+            memory.proposals,
+            memory.alerts,
+            memory.turns,
+            HourlyFigures(
+                memory.alerts,
+                0.0 if settings.cache_instance else settings.api_cost_per_call,
+                size_limits(settings),
+                settings.services,
+            ),
+            deployments,
+            taking_back,
+            memory.leases,
+            memory.slots,
+            clock,
+            numerics,
+            fault,
+            lacking,
+        ),
+        taking_back=taking_back,
+        digest=Digest(memory.slots, memory.outbox, clock, zone),
+        approvals=approvals,
+        execution=execution,
+        applying=Applying(approvals, execution, memory.proposals, restraints, memory.audit, clock, operators),
+        auditing=auditing_of(settings, memory),
+        readouts=Readouts(
+            memory.proposals,
+            memory.turns,
+            memory.audit,
+            memory.alerts,
+            ttl,
+            clock,
+            restraints,
+            memory.silences,
+            size_limits(settings),
+            trust,
+        ),
+        choosing=Choosing(settings.services, memory.choices, clock),
+        looking=Looking(knobs, memory.turns),
+        weeks=Weeks(memory.alerts, memory.turns, memory.proposals, zone),
+        numerics=numerics,
+        watch=Watch(
+            slices,
+            memory.alerts,
+            memory.slots,
+            memory.leases,
+            clock,
+            targets,
+            memory.silences,
+            memory.days,
+            memory.bills if settings.budget_news else None,
+        ),
+        taking_news=taking_of(settings, memory, google),
+        called=called_of(settings, memory, clock, fault),
+        publish=publish_of(settings, clock, memory, google, collector, ttl) if settings.publish_metrics else None,
+        revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),
+        rollback=Rollback(
+            Releases(slices, deployments, knobs, clock, allowed),
+            memory.alerts,
+            restraints,
+            memory.proposals,
+            memory.leases,
+            clock,
+            fault_point(settings.lumen_fault_at),
+            timedelta(seconds=settings.rollback_timeout_seconds),
+            settings.emergency_approvals_needed,
+            settings.services,
+        ),
+        emergency=Emergency(
+            approvals,
+            knobs,
+            going_back,
+            keys,
+            memory.standings,
+            showing,
+            memory.leases,
+            memory.audit,
+            clock,
+            settings.default_ttl_seconds,
+            max(settings.approvals_needed, settings.emergency_approvals_needed),
+        ),
+        restraints=restraints,
+        overrides=Overrides(memory.standings, restraints, approvals, memory.proposals, knobs, showing, clock),
+        operators=operators,
+        going_back=going_back,
+        knobs=knobs,
+        unasked=UnaskedChanges(collector, outlooks, trust, memory.proposals, memory.leases, fault),
+    )
+
+
+def _lacking() -> NoData | None:
+    """Why the effect of changes cannot be estimated here."""
+    if not missing_statistics():
+        return None
+    return NoData(message("effect.no_numerics"), message("effect.no_numerics_remedy"))
+
+
+async def _automation(settings: Settings, memory: Memory) -> Automation:
+    """A new installation observes for OBSERVE_ONLY from `lumen state init` on."""
+    made_at = [(await epoch.read(memory.redis, service)).made_at for service in settings.services]
+    return Automation(
+        disabled=settings.disable_auto_optimization,
+        observe_until=max(made_at) + settings.observe_only,
+        freezes=settings.freezes.windows,
+        weekly_freezes=settings.freezes.weekly,
+        after_deployment=timedelta(hours=24),
+    )

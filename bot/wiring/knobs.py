@@ -1,0 +1,111 @@
+"""The part of the composition root that turns: what can be changed, through which actuators, and how far.
+
+The part of the composition root that calls people: silences, mentions, the pager that the settings name.
+"""
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from bot.config import Settings
+from bot.store import Memory
+from lumen.adapters.cache.memory import RedisMemoryActuator
+from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
+from lumen.adapters.google.clients import GoogleClients
+from lumen.adapters.google.cloud_run_editor import CloudRunEditor
+from lumen.adapters.google.cloud_run_knobs import (
+    CloudRunInstancesActuator,
+    CloudRunMemoryActuator,
+    CloudRunTtlActuator,
+    CloudRunVariable,
+)
+from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic, TrafficKnob
+from lumen.adapters.google.memorystore import MemorystoreActuator
+from lumen.adapters.pagers import AlertmanagerAlerts, PagerDutyEvents, WebhookPager
+from lumen.model.proposal import Knob
+from lumen.ports.actuators import Actuator
+from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.incidents import Pager
+from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.on_call import Calling, Silencing, Timelines
+from lumen.use_cases.paging import Paging
+from lumen.wording.catalogue import Catalogue
+
+#: How far a person may turn what has no setting of its own (mission 4; Cloud Run's own limits for the memory).
+MIN_CACHE_SIZE_MB = 10
+
+
+L1_ENTRIES_RANGE = 1000, 10_000
+
+
+MEMORY_RANGE_MB = 128, 32_768
+
+
+def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl) -> Knobs:
+    """What can be turned, and how far; of several places the first one's value is the premise of a proposal."""
+    editor = CloudRunEditor(google.services)
+    in_redis = RedisTtlActuator(cache, ttl)
+    in_environment = CloudRunTtlActuator(editor, settings.default_ttl_seconds)
+    places: dict[str, tuple[Actuator, ...]] = {
+        "redis": (in_redis,),
+        "cloud_run": (in_environment,),
+        "both": (in_redis, in_environment),
+    }
+    ttl_range = settings.min_ttl_seconds, settings.max_ttl_seconds
+    l1 = CloudRunVariable(editor, "L1_CACHE_MAX_ENTRIES", settings.l1_cache_max_entries)
+    return {
+        Knob.TTL: Turnable(
+            places[settings.ttl_actuator],
+            "s",
+            *ttl_range,
+            forgets=None if settings.ttl_actuator == "cloud_run" else in_redis,
+        ),
+        Knob.CACHE_SIZE: _cache_size(settings, cache, google),
+        Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE),
+        Knob.MIN_INSTANCES: Turnable((CloudRunInstancesActuator(editor),), "", 0, settings.max_min_instances),
+        Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB),
+        Knob.TRAFFIC: Turnable((TrafficKnob(CloudRunTraffic(editor)),), ""),
+    }
+
+
+def _cache_size(settings: Settings, cache: Redis, google: GoogleClients) -> Turnable:
+    """Of a Memorystore instance, or of a server of one's own, which forgets it at a restart."""
+    limits = MIN_CACHE_SIZE_MB, settings.max_cache_size_mb
+    if google.memorystore is not None:
+        return Turnable((MemorystoreActuator(google.memorystore, settings.cache_instance, cache),), "MB", *limits)
+    own = RedisMemoryActuator(cache)
+    return Turnable((own,), "MB", *limits, forgets=own)
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Who is called, who answers, and of what nobody wants to hear."""
+
+    silencing: Silencing
+    calling: Calling
+    timelines: Timelines
+    #: None where no pager outside of Slack is configured.
+    paging: Paging | None
+
+
+def pager_of(settings: Settings) -> Pager | None:
+    """None where no pager is configured."""
+    if settings.pager_webhook_url is None:
+        return None
+    url = settings.pager_webhook_url.get_secret_value()
+    if settings.pager_kind == "alertmanager":
+        return WebhookPager(url, AlertmanagerAlerts(), must_hear_again=True)
+    key = settings.pager_routing_key
+    return WebhookPager(url, PagerDutyEvents(key.get_secret_value() if key else ""), must_hear_again=False)
+
+
+def called_of(settings: Settings, memory: Memory, clock: Clock, fault: FaultPoint) -> Called:
+    """All of it, over the store."""
+    pager, words = pager_of(settings), Catalogue(settings.lumen_locale)
+    silences, anybody = memory.silences, bool(settings.oncall_group)
+    return Called(
+        silencing=Silencing(silences, memory.alerts, memory.outbox, clock),
+        calling=Calling(memory.pages, silences, clock, settings.oncall_repeat, anybody=anybody),
+        timelines=Timelines(memory.alerts, memory.audit),
+        paging=Paging(memory.pages, silences, memory.leases, clock, pager, words.plain, fault) if pager else None,
+    )

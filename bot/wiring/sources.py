@@ -1,0 +1,118 @@
+"""The part of the composition root that measures and publishes what was measured."""
+
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from bot.config import Settings
+from bot.store import Memory
+from lumen.adapters.cache.reader import CacheReader
+from lumen.adapters.cache.redis_info import RedisInfoCache
+from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.google.budget import GoogleBudgets, GoogleSpend, PubSubBudgetNews
+from lumen.adapters.google.clients import GoogleClients
+from lumen.adapters.google.custom_metrics import CustomMetrics
+from lumen.adapters.google.deployments import CloudRunDeployments
+from lumen.adapters.google.hourly_cost import HourlyCosts
+from lumen.adapters.google.monitoring_cache import MonitoringCache
+from lumen.adapters.google.monitoring_query import MonitoringQueries
+from lumen.adapters.google.monitoring_slices import MonitoringSlices, PricedSlices
+from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
+from lumen.model.cost import Prices as CostPrices
+from lumen.ports.clock import Clock
+from lumen.ports.sources import Bills, SpendSource
+from lumen.use_cases.billing import BilledSpend, TakingNews
+from lumen.use_cases.collect import Collector
+from lumen.use_cases.publish import Publish
+
+#: The name under which `lumen setup` makes the budget, and under which it is looked for.
+BUDGET_NAME = "ION API Monthly Budget"
+HOURS_A_MONTH = 30 * 24
+
+
+def slices_of(
+    settings: Settings, clock: Clock, cache: Redis, google: GoogleClients, deployments: CloudRunDeployments
+) -> PricedSlices:
+    """The cache's counters are Monitoring's where an instance is configured, else the server's own."""
+    queries = MonitoringQueries(google.metrics, settings.project_id)
+    if settings.cache_instance:
+        instances = dict.fromkeys(settings.services, settings.cache_instance)
+        slices = MonitoringSlices(queries, MonitoringCache(queries, instances), None)
+    else:
+        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock))
+    counts_misses = bool(settings.cache_instance)
+    prices, sharing = _cost_prices(settings), settings.services
+    return PricedSlices(slices, queries, prices, deployments, sharing, counts_misses=counts_misses)
+
+
+def publish_of(
+    settings: Settings, clock: Clock, memory: Memory, google: GoogleClients, collector: Collector, ttl: RedisTtl
+) -> Publish:
+    """What is published every five minutes."""
+    return Publish(
+        CustomMetrics(google.metrics, settings.project_id),
+        memory.alerts,
+        memory.turns,
+        collector,
+        ttl,
+        memory.slots,
+        memory.leases,
+        clock,
+    )
+
+
+def budgets_of(settings: Settings, google: GoogleClients) -> GoogleBudgets:
+    """Where the project's budget is found."""
+    return GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
+
+
+def news_of(settings: Settings, google: GoogleClients) -> PubSubBudgetNews | None:
+    """The notifications of the budget; None where nobody reads them."""
+    if not settings.budget_news:
+        return None
+    return PubSubBudgetNews(google.subscriber, settings.budget_news, settings.budget_topic or "TOPIC")
+
+
+def taking_of(settings: Settings, memory: Memory, google: GoogleClients) -> TakingNews | None:
+    """What takes and remembers them."""
+    news, home = news_of(settings, google), settings.services[0]
+    if news is None:
+        return None
+    return TakingNews(news, memory.bills, budgets_of(settings, google), BUDGET_NAME, home)
+
+
+def _cost_prices(settings: Settings) -> CostPrices:
+    """What the estimates of cost go by."""
+    return CostPrices(
+        redis_hour=settings.cache_cost_per_mb * settings.cache_size_mb / HOURS_A_MONTH,
+        api_call=settings.api_cost_per_call,
+    )
+
+
+def collector_of(
+    settings: Settings,
+    clock: Clock,
+    cache: Redis,
+    google: GoogleClients,
+    deployments: CloudRunDeployments,
+    ttl: RedisTtl,
+    bills: Bills | None = None,
+) -> Collector:
+    """What a turn measures. `bills`: what Google bills is remembered there, where it is read at all."""
+    queries = MonitoringQueries(google.metrics, settings.project_id)
+    instances = dict.fromkeys(settings.services, settings.cache_instance)
+    monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
+    hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring, settings.services)
+    budgets = budgets_of(settings, google)
+    spend: SpendSource = GoogleSpend(budgets, hourly, clock, settings.budget_usd, settings.services)
+    if bills is not None and settings.budget_news:
+        spend = BilledSpend(spend, bills, clock, settings.services[0])
+    return Collector(
+        traffic=MonitoringTraffic(queries, hourly),
+        cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
+        ttl=ttl,
+        deployments=deployments,
+        spend=spend,
+        clock=clock,
+        look_back=timedelta(hours=settings.monitoring_lookback_hours),
+    )

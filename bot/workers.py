@@ -1,0 +1,110 @@
+"""A job that runs when it is kicked, and at the latest every so often; a failure is logged and it goes on.
+
+Carries out what is approved, each knob by itself: a sweep of keys or a slow revision holds up no other approval.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from lumen.model.messages import LumenError
+from lumen.model.proposal import Knob, Proposal
+from lumen.model.service import ServiceId
+from lumen.use_cases.execution import Execution
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """One job at a time. Kicks while it runs make it run once more; none is lost."""
+
+    def __init__(self, name: str, at_least_every_seconds: float) -> None:
+        self._name = name
+        self._every_seconds = at_least_every_seconds
+        self._kicked = asyncio.Event()
+
+    def kick(self) -> None:
+        """Run soon. Returns at once."""
+        self._kicked.set()
+
+    async def run(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Until cancelled."""
+        while True:
+            self._kicked.clear()
+            try:
+                await job()
+            except Exception as error:
+                log.warning("worker_failed", worker=self._name, error=repr(error))
+            try:
+                async with asyncio.timeout(self._every_seconds):  # `wait_for` may lose a cancellation on 3.11
+                    await self._kicked.wait()
+            except TimeoutError:
+                continue
+
+
+Place = tuple[ServiceId, Knob]
+
+
+@dataclass(slots=True)
+class _Work:
+    """`is_followed`: another proposal of the knob was approved before this one's work had ended."""
+
+    proposal_id: str
+    task: "asyncio.Task[None]"
+    is_followed: bool = False
+
+
+class Carrying:
+    """One piece of work for each knob of each service at most; what fails is logged and found again in the next round.
+
+    `ended` is called when one is over: there is something to show. `look_again` where another proposal of that knob
+    was approved in its last moments; nothing else is begun again before the next round, for it would fail again.
+    """
+
+    def __init__(self, execution: Execution, ended: Callable[[], None], look_again: Callable[[], None]) -> None:
+        self._execution = execution
+        self._ended = ended
+        self._look_again = look_again
+        self._working: dict[Place, _Work] = {}
+
+    async def begin(self, service: ServiceId) -> None:
+        """Begin what is due and not under way. Returns at once. Raises StoreUnavailable, OutcomeUnknown."""
+        for proposal in await self._execution.due(service):
+            place = service, proposal.draft.change.knob
+            before = self._working.get(place)
+            if before is not None:
+                before.is_followed = before.is_followed or before.proposal_id != proposal.id
+                continue
+            task = asyncio.create_task(self._carry_out(proposal), name=f"execute {proposal.id}")
+            self._working[place] = _Work(proposal.id, task)
+            task.add_done_callback(partial(self._over, place))
+
+    @property
+    def under_way(self) -> Sequence[Place]:
+        """What is being worked on now."""
+        return tuple(self._working)
+
+    async def stop(self) -> None:
+        """Cancel everything and wait until it has ended; another process, or the next start, goes on from there."""
+        tasks = [work.task for work in self._working.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _carry_out(self, proposal: Proposal) -> None:
+        try:
+            await self._execution.carry_out(proposal)
+        except LumenError as error:
+            code, params = error.reason.code, dict(error.reason.params)
+            log.warning("execution_waits", proposal=proposal.id, code=code, params=params)
+        except Exception:
+            log.exception("execution_crashed", proposal=proposal.id)
+
+    def _over(self, place: Place, _task: "asyncio.Task[None]") -> None:
+        work = self._working.pop(place)
+        self._ended()
+        if work.is_followed:
+            self._look_again()

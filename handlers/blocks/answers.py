@@ -1,0 +1,124 @@
+"""Short answers: help, a typo, the TTL as it is, the history, and every sentence that a click or a command gets.
+
+`/lumen size`, `l1` and `instances` alone: how it stands, how far it may be turned, what would be proposed.
+"""
+
+from collections.abc import Sequence
+
+from handlers.blocks.card import Card, Shown
+from handlers.blocks.proposal import expected_lines, line
+from handlers.blocks.report import recommended
+from handlers.parse import NAMES
+from lumen.model.answers import KnobReadout, TtlReadout
+from lumen.model.messages import LumenError, Message, NoData, NotPossible, message
+from lumen.model.override import pinned_by
+from lumen.model.proposal import Proposal
+from lumen.ports.store import AuditEntry
+from lumen.wording.audit_lines import history_line
+from lumen.wording.catalogue import Catalogue, no_data
+
+#: A block of Slack holds 3,000 characters.
+HELP_LINES_A_BLOCK = 8
+
+
+def said(words: Catalogue, *wanted: Message) -> Shown:
+    """Plain sentences, a line each."""
+    card = Card(words)
+    card.section(*wanted)
+    return card.shown()
+
+
+def whom_to_ask(support: str) -> tuple[Message, ...]:
+    """SUPPORT_CONTACT in a sentence; nothing where it is empty."""
+    return (message("slack.support", contact=support),) if support else ()
+
+
+def failed(words: Catalogue, error: LumenError, support: str = "") -> Shown:
+    """What went wrong, and how to mend it; whom to ask, unless it is what the person asked for that cannot be done."""
+    ask = () if isinstance(error, NotPossible) else whom_to_ask(support)
+    return said(words, message("slack.failed", reason=words.plain(error.reason)), error.remedy, *ask)
+
+
+def broken(words: Catalogue, error: Exception, support: str = "") -> Shown:
+    """A fault of Lumen's own."""
+    return said(words, message("slack.bug", kind=type(error).__name__), *whom_to_ask(support))
+
+
+def help_card(words: Catalogue, min_ttl_seconds: int, max_ttl_seconds: int, support: str = "") -> Shown:
+    """One line a command; `support`: whom to ask about this installation."""
+    card = Card(words)
+    card.header(message("command.help_title"))
+    params = {"min_seconds": min_ttl_seconds, "max_seconds": max_ttl_seconds}
+    lines = [words.say(Message(f"command.help_{name}", params)) for name in NAMES]
+    for at in range(0, len(lines), HELP_LINES_A_BLOCK):
+        card.lines(lines[at : at + HELP_LINES_A_BLOCK])
+    card.context([words.say(each) for each in (message("command.help_share"), *whom_to_ask(support))])
+    return card.shown()
+
+
+def misspelt(words: Catalogue, given: str, nearest: str) -> Shown:
+    """The nearest command, or all of them."""
+    if nearest:
+        return said(words, message("command.unknown_near", given=given, nearest=nearest))
+    return said(words, message("command.unknown", given=given, names=", ".join(NAMES)))
+
+
+def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
+    """The setting as it was read just now, whether the service follows, and the recommendation."""
+    card = Card(words)
+    setting = readout.setting
+    if isinstance(setting, NoData):
+        card.section(message("command.ttl_unknown", service=readout.service.name))
+        card.lines([no_data(words, setting)])
+    else:
+        if setting.is_default:
+            code = "command.ttl_default"
+        else:
+            code = "command.ttl_now" if setting.followed else "command.ttl_not_followed"
+        card.section(Message(code, {"service": readout.service.name, "ttl_seconds": setting.value_seconds}))
+    if readout.override is not None:
+        card.lines([f"📍 {words.say(pinned_by(readout.override))}"])
+    wanted = readout.recommendation
+    if isinstance(wanted, NoData):
+        card.lines([no_data(words, wanted)])
+    else:
+        card.lines([recommended(words, wanted), *(f"• {words.say(reason)}" for reason in wanted.reasons)])
+    card.context([words.say(message("command.ttl_hint"))])
+    return card.shown()
+
+
+def proposed(words: Catalogue, proposal: Proposal) -> Shown:
+    """The asker sees the expected effect first; the card with the buttons stands in the channel."""
+    card = Card(words)
+    card.lines([words.say(message("command.proposed")), line(words, proposal)])
+    card.lines(expected_lines(words, proposal.draft.expected))
+    return card.shown()
+
+
+def history_card(words: Catalogue, entries: Sequence[AuditEntry]) -> Shown:
+    """The newest lines of the audit, a line each."""
+    card = Card(words)
+    card.header(message("command.history_title"))
+    lines = [history_line(words, entry) for entry in entries]
+    card.lines(lines or [words.say(message("command.history_none"))])
+    return card.shown()
+
+
+def knob_card(words: Catalogue, name: str, readout: KnobReadout) -> Shown:
+    """`name` is the command that proposes another value."""
+    card = Card(words)
+    service = readout.service.name
+    if isinstance(readout.value, NoData):
+        card.section(message("command.knob_unknown", knob=readout.knob.value, service=service))
+        card.lines([no_data(words, readout.value)])
+    else:
+        value, unit = readout.value, readout.unit
+        card.section(message("command.knob_now", knob=readout.knob.value, service=service, value=value, unit=unit))
+    if readout.wanted is None:
+        card.section(message("command.knob_hold", knob=readout.knob.value))
+    else:
+        card.lines([recommended(words, readout.wanted), *(f"• {words.say(r)}" for r in readout.wanted.reasons)])
+    if readout.lowest is not None and readout.highest is not None:
+        lowest, highest, unit = readout.lowest, readout.highest, readout.unit
+        card.context([words.say(message("command.knob_hint", name=name, lowest=lowest, highest=highest, unit=unit))])
+    return card.shown()

@@ -1,0 +1,232 @@
+"""Builds one message: the blocks within Slack's limits, and the `text` that says the same to screen readers.
+
+The blocks are written as Slack's JSON, for the SDK's models take ten times as long; a test reads them back with those.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lumen.model.messages import Message
+from lumen.model.service import ServiceId
+from lumen.model.week import Week
+from lumen.ports.store import Surface
+from lumen.wording.catalogue import Catalogue
+
+#: A block as Slack's JSON.
+Json = dict[str, Any]
+
+#: docs.slack.dev/reference/block-kit; `text` of a message is cut by Slack at 40,000, recommended below 4,000.
+MAX_BLOCKS = 50
+VIEW_MAX_BLOCKS = 100
+VIEW_TITLE_MAX = 24
+HEADER_MAX = 150
+SECTION_MAX = 3000
+FIELD_MAX = 2000
+FIELDS_MAX = 10
+CONTEXT_MAX = 10
+TEXT_MAX = 3900
+BUTTON_MAX = 75
+BUTTONS_MAX = 25
+ID_MAX = 255
+CONFIRM_TITLE_MAX = 100
+CONFIRM_TEXT_MAX = 300
+CONFIRM_BUTTON_MAX = 30
+ALT_MAX = 2000
+PICTURE_TITLE_MAX = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be drawn and uploaded."""
+
+    service: ServiceId
+    week: Week
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one message shows: `blocks` as Slack's JSON and the whole of it in words."""
+
+    text: str
+    blocks: tuple[Json, ...]
+    #: The surface under whose message it stands, in the thread; None: by itself in the channel.
+    under: Surface | None = None
+    #: What its picture block shows, which names no file before `illustrated`.
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`value` carries what the click needs; `spoken` is for screen readers where several buttons read alike."""
+
+    action_id: str
+    label: Message
+    value: str
+    style: str | None = None
+    spoken: Message | None = None
+    confirm: "Confirm | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The dialog before the click counts: it names the exact effect and the way back."""
+
+    title: Message
+    text: Message
+    confirm: Message
+    deny: Message
+
+
+def with_note(shown: Shown, note: str) -> Shown:
+    """`shown` with a line of small print on top (mrkdwn)."""
+    block: Json = {"type": "context", "elements": [_mrkdwn(note, FIELD_MAX)]}
+    return replace(shown, text=clip(f"{note}\n{shown.text}", TEXT_MAX), blocks=(block, *shown.blocks)[:MAX_BLOCKS])
+
+
+def illustrated(shown: Shown, file_id: str | None) -> Shown:
+    """`shown` with this file as its picture, or without one."""
+    if file_id is None:
+        blocks = tuple(block for block in shown.blocks if "slack_file" not in block)
+        return replace(shown, blocks=blocks, picture=None)
+    file = {"slack_file": {"id": file_id}}
+    return replace(shown, blocks=tuple(block | file if "slack_file" in block else block for block in shown.blocks))
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters, cut between words and never inside an escape (`&amp;`) or a `<…>`."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    for opening, closing in (("<", ">"), ("&", ";")):
+        start = cut.rfind(opening)
+        if start > cut.rfind(closing) and (opening == "<" or limit - 1 - start < 8):
+            cut = cut[:start]
+    space = cut.rfind(" ")
+    if space > limit // 2:
+        cut = cut[:space]
+    return cut.rstrip() + "…"
+
+
+class Card:
+    """Collects pieces in reading order. Everything that goes in is seen in the blocks and said in the text."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._words = catalogue
+        self._blocks: list[Json] = []
+        self._lines: list[str] = []
+        self._picture: Picture | None = None
+
+    def header(self, wanted: Message) -> None:
+        """One line in large type; plain text only."""
+        self._blocks.append({"type": "header", "text": _plain(self._words.plain(wanted), HEADER_MAX)})
+        self._lines.append(self._words.say(wanted))
+
+    def section(self, *wanted: Message) -> None:
+        """A paragraph; several messages stand on a line each."""
+        self.lines([self._words.say(m) for m in wanted])
+
+    def lines(self, said: Sequence[str], button: Button | None = None) -> None:
+        """A paragraph of lines that are mrkdwn already, with a button at its side; nothing at all without lines."""
+        if said:
+            section: Json = {"type": "section", "text": _mrkdwn("\n".join(said), SECTION_MAX)}
+            if button is not None:
+                section["accessory"] = self._button(button)
+            self._blocks.append(section)
+            self._lines.extend(said)
+
+    def titled(self, title: Message, said: Iterable[str]) -> None:
+        """A bold title over lines; nothing at all without lines."""
+        lines = list(said)
+        if lines:
+            self.lines([f"*{self._words.say(title)}*", *lines])
+
+    def fields(self, pairs: Sequence[tuple[Message, str]]) -> None:
+        """A grid of titles and values (mrkdwn), at most ten."""
+        shown = [(self._words.say(title), value) for title, value in pairs[:FIELDS_MAX]]
+        if shown:
+            texts = [_mrkdwn(f"*{title}*\n{value}", FIELD_MAX) for title, value in shown]
+            self._blocks.append({"type": "section", "fields": texts})
+            self._lines.extend(f"{title}: {value}" for title, value in shown)
+
+    def context(self, said: Sequence[str]) -> None:
+        """Small grey print, mrkdwn already; nothing at all without lines."""
+        if said:
+            elements = [_mrkdwn(line, FIELD_MAX) for line in said[:CONTEXT_MAX]]
+            self._blocks.append({"type": "context", "elements": elements})
+            self._lines.extend(said[:CONTEXT_MAX])
+
+    def picture(self, wanted: Picture, title: Sequence[Message], alt: Sequence[Message]) -> None:
+        """Its meaning stands above it, and all that it shows in words for who cannot see it. One a message."""
+        self._picture = wanted
+        self._blocks.append(
+            {
+                "type": "image",
+                "slack_file": {"id": ""},
+                "title": _plain(" ".join(map(self._words.plain, title)), PICTURE_TITLE_MAX),
+                "alt_text": clip(" ".join(map(self._words.plain, alt)), ALT_MAX),
+            }
+        )
+
+    def buttons(self, wanted: Sequence[Button], block_id: str) -> None:
+        """A row of buttons; `block_id` is unique in the message."""
+        elements = [self._button(button) for button in wanted[:BUTTONS_MAX]]
+        self._blocks.append({"type": "actions", "block_id": block_id[:ID_MAX], "elements": elements})
+
+    def divider(self) -> None:
+        """A thin line."""
+        self._blocks.append({"type": "divider"})
+
+    def blocks(self) -> Sequence[Json]:
+        """What was collected, for a view."""
+        return self._blocks
+
+    def shown(self) -> Shown:
+        """The message."""
+        text, blocks = clip("\n".join(self._lines), TEXT_MAX), tuple(self._blocks[:MAX_BLOCKS])
+        return Shown(text, blocks, picture=self._picture)
+
+    def _button(self, wanted: Button) -> Json:
+        button: Json = {
+            "type": "button",
+            "action_id": wanted.action_id,
+            "text": _plain(self._words.plain(wanted.label), BUTTON_MAX),
+            "value": wanted.value,
+        }
+        if wanted.style is not None:
+            button["style"] = wanted.style
+        if wanted.spoken is not None:
+            button["accessibility_label"] = clip(self._words.plain(wanted.spoken), BUTTON_MAX)
+        if wanted.confirm is not None:
+            button["confirm"] = self._confirm(wanted.confirm, wanted.style)
+        return button
+
+    def _confirm(self, wanted: Confirm, style: str | None) -> Json:
+        say = self._words.plain
+        confirm: Json = {
+            "title": _plain(say(wanted.title), CONFIRM_TITLE_MAX),
+            "text": _plain(say(wanted.text), CONFIRM_TEXT_MAX),
+            "confirm": _plain(say(wanted.confirm), CONFIRM_BUTTON_MAX),
+            "deny": _plain(say(wanted.deny), CONFIRM_BUTTON_MAX),
+        }
+        if style is not None:
+            confirm["style"] = style
+        return confirm
+
+
+def modal(words: Catalogue, title: Message, close: Message, card: Card) -> Json:
+    """A modal that is only read."""
+    return {
+        "type": "modal",
+        "title": _plain(words.plain(title), VIEW_TITLE_MAX),
+        "close": _plain(words.plain(close), VIEW_TITLE_MAX),
+        "blocks": list(card.blocks()[:VIEW_MAX_BLOCKS]),
+    }
+
+
+def _plain(text: str, limit: int) -> Json:
+    return {"type": "plain_text", "text": clip(text, limit), "emoji": True}
+
+
+def _mrkdwn(text: str, limit: int) -> Json:
+    return {"type": "mrkdwn", "text": clip(text, limit)}

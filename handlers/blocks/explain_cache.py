@@ -1,0 +1,148 @@
+"""`/lumen cache`: the five figures against their limits, the direction, and what to do.
+
+`/lumen roi`: what the cache saves against what it costs, and how far that is from the target.
+"""
+
+from collections.abc import Iterator
+
+from handlers.blocks.card import Shown
+from handlers.blocks.frame import closed, opened
+from handlers.blocks.report import recommendation_lines, recommended
+from lumen.model.answers import TurnReadout
+from lumen.model.assessment import ROI_PASS, ROI_WARN, CacheFinding, CacheHealth, Grade, RoiAssessment
+from lumen.model.messages import Message, NoData, message
+from lumen.model.proposal import Knob
+from lumen.model.snapshot import CacheStats, TtlSetting
+from lumen.model.turn import Recommendation, Turn
+from lumen.wording.catalogue import Catalogue, figure, no_data, word
+from lumen.wording.scores import VERDICT_SIGNS, gives, latency_source, named, since_before
+
+SIGNS = {
+    CacheHealth.OPTIMAL: "🟢",
+    CacheHealth.GOOD: "🟢",
+    CacheHealth.DEGRADED: "🟡",
+    CacheHealth.POOR: "🟡",
+    CacheHealth.FAILED: "🔴",
+    CacheHealth.NO_DATA: "⚪",
+}
+
+
+GRADE_SIGNS = {Grade.GOOD: "✅", Grade.WATCH: "⚠️", Grade.BAD: "❌"}
+
+
+def cache_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
+    """Health, figures, what they were counted from, direction, recommendations."""
+    found, seen = turn.assessment.cache, turn.snapshot
+    health = words.plain(Message(f"word.cache_{found.health}", {}))
+    title = message("explain.cache_header", sign=SIGNS[found.health], service=readout.service.name, health=health)
+    card = opened(words, title, readout, turn)
+    card.section(found.health_reason, *since_before(words, turn, "cache"))
+    figures = [*(_line(words, finding) for finding in found.findings), words.say(gives(turn, "hit_rate"))]
+    card.titled(message("explain.cache_figures"), figures)
+    if not isinstance(seen.cache, NoData):
+        card.section(*_counted(seen.cache))
+    if not isinstance(seen.ttl, NoData):
+        card.section(_ttl(turn, seen.ttl))
+    action = words.plain(Message(f"word.action_{found.action}", {}))
+    why = message("explain.cache_action", action=action, reason=words.plain(found.action_reason))
+    card.titled(message("explain.cache_direction"), [words.say(why)])
+    card.titled(message("explain.recommendations"), _numbered(words, turn))
+    missing = [finding.value for finding in found.findings if isinstance(finding.value, NoData)]
+    return closed(card, words, missing)
+
+
+def _line(words: Catalogue, finding: CacheFinding) -> str:
+    value, name = finding.value, finding.name
+    if isinstance(value, NoData) or finding.grade is None:
+        reason = words.plain(value.reason) if isinstance(value, NoData) else ""
+        missing = message("explain.cache_finding_missing", sign="⚪", name=named(words, name), reason=reason)
+        return words.say(missing)
+    return words.say(
+        message(
+            "explain.cache_finding",
+            sign=GRADE_SIGNS[finding.grade],
+            shown=words.plain(Message(f"assess.finding_{name}", {"value": value})),
+            grade=words.plain(Message(f"advice.grade_{finding.grade}", {})),
+            limits=words.plain(Message(f"explain.limits_{name}", {})),
+        )
+    )
+
+
+def _counted(cache: CacheStats) -> Iterator[Message]:
+    counts: dict[str, int | float] = {
+        "hits": cache.hits,
+        "misses": cache.misses,
+        "evictions": cache.evictions,
+        "minutes": cache.seconds / 60,
+        "used_mb": cache.used_mb,
+    }
+    if isinstance(cache.max_mb, NoData):
+        yield Message("explain.cache_counts", counts)
+    else:
+        yield Message("explain.cache_counts_of", {**counts, "max_mb": cache.max_mb})
+    source = latency_source(cache)
+    if source is not None:
+        yield source
+
+
+def _ttl(turn: Turn, setting: TtlSetting) -> Message:
+    code = "default" if setting.is_default else "now" if setting.followed else "not_followed"
+    service, ttl_seconds = turn.snapshot.service.name, setting.value_seconds
+    return Message(f"command.ttl_{code}", {"service": service, "ttl_seconds": ttl_seconds})
+
+
+def _numbered(words: Catalogue, turn: Turn) -> Iterator[str]:
+    """The most urgent first, of whatever knob; then what the TTL policy says, where that is something else."""
+    first, ttl = turn.first, turn.ttl
+    yield from recommendation_lines(words, turn, lead="1. ")
+    if ttl != first:
+        yield f"2. {_said(words, ttl)}"
+
+
+def _said(words: Catalogue, wanted: Recommendation | NoData) -> str:
+    if isinstance(wanted, NoData):
+        return no_data(words, wanted)
+    reason = f" {words.say(wanted.reasons[0])}" if wanted.reasons else ""
+    knob = f"{word(words, 'knob', Knob.TTL)}: " if wanted.change is None else ""  # otherwise it names the knob itself
+    return f"{knob}{recommended(words, wanted)}{reason}"
+
+
+def roi_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
+    """The figures, the formula with what was measured in it, the target."""
+    roi = turn.assessment.roi
+    card = opened(words, _title(words, readout, roi), readout, turn)
+    missing = [roi.roi] if isinstance(roi.roi, NoData) else []
+    if not missing:
+        card.section(roi.shown)
+    card.fields(
+        [
+            (message("explain.roi_savings"), figure(words, roi.savings_usd, "explain.cost_usd")),
+            (message("explain.roi_cost"), figure(words, roi.cost_usd, "explain.cost_usd")),
+            (message("explain.roi_return"), figure(words, roi.roi, "views.value_roi")),
+            (message("explain.roi_score"), _score(words, roi)),
+        ]
+    )
+    card.lines(list(_target(words, roi)))
+    card.section(*since_before(words, turn, "roi"), gives(turn, "roi"))
+    return closed(card, words, missing, message("explain.roi_prices"))
+
+
+def _title(words: Catalogue, readout: TurnReadout, roi: RoiAssessment) -> Message:
+    sign, service = VERDICT_SIGNS[roi.verdict], readout.service.name
+    if isinstance(roi.roi, NoData):
+        return message("explain.roi_header_none", sign=sign, service=service)
+    verdict = words.plain(Message(f"word.verdict_{roi.verdict}", {}))
+    return message("explain.roi_header", sign=sign, service=service, roi=roi.roi, verdict=verdict)
+
+
+def _score(words: Catalogue, roi: RoiAssessment) -> str:
+    if isinstance(roi.score, NoData):
+        return words.say(message("word.no_data"))
+    return words.say(message("why.score", score=roi.score))
+
+
+def _target(words: Catalogue, roi: RoiAssessment) -> Iterator[str]:
+    yield words.say(message("explain.roi_rule", pass_from=ROI_PASS, warn_from=ROI_WARN))
+    if not isinstance(roi.roi, NoData) and not isinstance(roi.savings_usd, NoData) and roi.roi <= ROI_PASS:
+        needed = (1 + ROI_PASS) * roi.cost_usd
+        yield words.say(message("explain.roi_needed", needed_usd=needed, savings_usd=roi.savings_usd))

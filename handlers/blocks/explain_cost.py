@@ -1,0 +1,164 @@
+"""`/lumen cost`: whether spending follows demand, by what, and where the month is heading.
+
+`/lumen budget`: the month's money, and what may still go wrong in thirty days.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from handlers.blocks.card import Shown
+from handlers.blocks.frame import closed, opened
+from lumen.model.answers import TurnReadout
+from lumen.model.assessment import RhythmAssessment, RhythmState
+from lumen.model.messages import Message, NoData, message
+from lumen.model.snapshot import Spend
+from lumen.model.turn import Turn
+from lumen.wording.catalogue import Catalogue, figure, iso
+from lumen.wording.money import beside, own_part
+from lumen.wording.scores import budget_lines, since_before, trend_lines
+
+SIGNS = {
+    RhythmState.RESONANT: "✅",
+    RhythmState.DISSONANT: "⚠️",
+    RhythmState.CHAOTIC: "❌",
+    RhythmState.UNKNOWN: "⚪",
+}
+
+
+#: A phase of 1 is half a day.
+PHASE_HOURS = 12
+
+
+#: Less is shown as nothing.
+LEAST_PHASE = 0.005
+
+
+_USD = "explain.cost_usd"
+
+
+def cost_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
+    """The rhythm with its three figures, the money, the trend."""
+    rhythm, spend = turn.assessment.rhythm, turn.snapshot.spend
+    state = words.plain(Message(f"word.rhythm_{rhythm.state}", {}))
+    title = message("explain.cost_header", sign=SIGNS[rhythm.state], service=readout.service.name, state=state)
+    card = opened(words, title, readout, turn)
+    reasons = (rhythm.reason, Message(f"explain.cost_{rhythm.state}", {}))
+    card.section(*reasons, *since_before(words, turn, "rhythm"))
+    if rhythm.state is RhythmState.UNKNOWN:
+        card.section(message("explain.cost_unknown_remedy"))
+    else:
+        card.fields(list(_rhythm(words, rhythm)))
+    own = own_part(spend, readout.service.name)
+    card.fields(
+        [
+            (message("explain.cost_request"), figure(words, _a_request(turn), "explain.cost_request_value")),
+            *([] if own is None else [(message("explain.cost_own"), figure(words, own.month_to_date_usd, _USD))]),
+            (message("explain.cost_spent" if own is None else "explain.cost_all"), figure(words, _spent(spend), _USD)),
+            (message("explain.cost_forecast"), figure(words, rhythm.forecast_usd, _USD)),
+        ]
+    )
+    trends = turn.trends if isinstance(turn.trends, NoData) else [t for t in turn.trends if t.name.startswith("cost")]
+    if trends:
+        card.titled(message("trend.title"), trend_lines(words, words.say, trends))
+    found = (turn.snapshot.history, _spent(spend), _a_request(turn))
+    missing = [lack for lack in found if isinstance(lack, NoData)]
+    notes = () if isinstance(spend, NoData) or not spend.is_estimate else (message("explain.cost_estimate"),)
+    return closed(card, words, missing, *notes)
+
+
+def _rhythm(words: Catalogue, rhythm: RhythmAssessment) -> Iterator[tuple[Message, str]]:
+    phase = rhythm.phase
+    yield message("explain.cost_coherence"), figure(words, rhythm.coherence, "explain.cost_coherence_value")
+    if phase is not None:
+        yield message("explain.cost_phase"), words.say(_phase(phase))
+    yield message("explain.cost_entropy"), figure(words, rhythm.entropy, "explain.cost_entropy_value")
+
+
+def _phase(phase: float) -> Message:
+    if abs(phase) < LEAST_PHASE:
+        return message("explain.cost_phase_with", value=0.0)
+    code = "explain.cost_phase_behind" if phase < 0 else "explain.cost_phase_ahead"
+    return Message(code, {"value": phase, "hours": abs(phase) * PHASE_HOURS})
+
+
+def _spent(spend: Spend | NoData) -> float | NoData:
+    return spend if isinstance(spend, NoData) else spend.month_to_date_usd
+
+
+def _a_request(turn: Turn) -> float | NoData:
+    """As maturity sees it: over the last day."""
+    parts = turn.assessment.maturity.score.parts
+    return next(part.value for part in parts if part.name == "cost_per_request_usd")
+
+
+#: Shares of the budget from which it is a warning, and from which it is spent (the mission's alerts at 80, 90, 100 %).
+WARN_FROM, SPENT_FROM = 0.8, 1.0
+
+
+#: From a whole day on a month has a pace.
+LEAST_PAST = timedelta(days=1)
+
+
+def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
+    """Money first, then the error budgets."""
+    spend, budgets = turn.snapshot.spend, turn.assessment.slo.budgets
+    share = turn.assessment.rhythm.budget_share
+    card = opened(words, _title(readout, spend, share), readout, turn)
+    card.titled(message("explain.budget_title"), (words.say(line) for line in money(turn)))
+    card.titled(message("budget.title"), budget_lines(words, words.say, budgets))
+    spent = spend if isinstance(spend, NoData) else spend.month_to_date_usd
+    not_billed = None if isinstance(spend, NoData) else spend.not_billed
+    unknown = [spent, not_billed, *(budget.remaining for budget in budgets)]
+    notes = [message("explain.budget_rule")]
+    if not isinstance(spend, NoData) and spend.is_estimate:
+        notes.insert(0, message("explain.cost_estimate"))
+    return closed(card, words, [lack for lack in unknown if isinstance(lack, NoData)], *notes)
+
+
+def _title(readout: TurnReadout, spend: Spend | NoData, share: float | None) -> Message:
+    """The budget is the project's: where several services spend it, it is spoken of by the project's name."""
+    several = not isinstance(spend, NoData) and len(spend.parts) > 1
+    service = readout.service.project if several else readout.service.name
+    if share is None:
+        return message("explain.budget_header_none", sign="⚪", service=service)
+    sign = "❌" if share >= SPENT_FROM else "⚠️" if share >= WARN_FROM else "✅"
+    return message("explain.budget_header", sign=sign, service=service, share=share)
+
+
+def money(turn: Turn) -> Iterator[Message]:
+    """Spent and left, by whom, the pace, and where the month ends; where the sum is not known, what is known of it."""
+    spend, rhythm = turn.snapshot.spend, turn.assessment.rhythm
+    if isinstance(spend, NoData):
+        return
+    spent_usd = spend.month_to_date_usd
+    if isinstance(spent_usd, NoData) or rhythm.budget_share is None:
+        yield from beside(spend)
+        return
+    yield _spent_budget(spend, spent_usd)
+    yield from beside(spend)
+    past = _past(spend.as_of)
+    if past is not None:
+        yield message("explain.budget_pace", past=past, pace=rhythm.budget_share / past)
+    forecast = rhythm.forecast_usd
+    if forecast is None:
+        yield message("explain.budget_no_forecast")
+        return
+    code = "explain.budget_under" if forecast <= spend.budget_usd else "explain.budget_beyond"
+    yield Message(code, {"forecast_usd": forecast, "difference_usd": abs(forecast - spend.budget_usd)})
+
+
+def _spent_budget(spend: Spend, spent_usd: float) -> Message:
+    left = spend.budget_usd - spent_usd
+    at = iso(spend.as_of)
+    if left < 0:
+        return message(
+            "explain.budget_over", spent_usd=spent_usd, budget_usd=spend.budget_usd, as_of_at=at, over_usd=-left
+        )
+    return message("explain.budget_money", spent_usd=spent_usd, budget_usd=spend.budget_usd, as_of_at=at, left_usd=left)
+
+
+def _past(as_of: datetime) -> float | None:
+    """The share of the month that is over."""
+    begin = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (begin + timedelta(days=32)).replace(day=1)
+    return (as_of - begin) / (end - begin) if as_of - begin >= LEAST_PAST else None

@@ -1,0 +1,152 @@
+"""App Home: what waits for a decision first, then how the service is; of several services all of them.
+
+Several services: all at a glance, which one a channel speaks of, and of which one an answer is.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json, Shown
+from handlers.blocks.frame import age_of
+from handlers.blocks.proposal import add_buttons, line
+from handlers.blocks.report import report
+from lumen.model.answers import Glance, StatusReadout
+from lumen.model.assessment import HealthLevel
+from lumen.model.messages import Message, NoData, message
+from lumen.model.proposal import Proposal, State
+from lumen.model.service import Chosen, ServiceId
+from lumen.wording.catalogue import Catalogue, iso, no_data
+from lumen.wording.scores import HEALTH_SIGNS, score_message
+
+#: The worst first; what is not known stands between what is bad and what is good.
+_ORDER = (HealthLevel.CRITICAL, HealthLevel.WARNING, HealthLevel.NO_DATA, HealthLevel.GOOD, HealthLevel.EXCELLENT)
+
+
+#: Reasons that say no more than the line above them.
+_SAYS_ONLY_THE_SCORE = frozenset({"assess.health_good", "assess.health_excellent"})
+
+
+#: A block each, below Slack's fifty, and short enough that the text says all of them.
+SERVICES_SHOWN = 20
+
+
+def all_card(words: Catalogue, glances: Sequence[Glance | tuple[ServiceId, NoData]]) -> Shown:
+    """`/lumen status all`. A service whose memory cannot be read says why."""
+    card = Card(words)
+    card.header(message("explain.all_title", count=len(glances)))
+    ordered = sorted(glances, key=_rank)
+    for glance in ordered[:SERVICES_SHOWN]:
+        card.lines(list(_lines(words, glance)))
+    left = ", ".join(_service(one).name for one in ordered[SERVICES_SHOWN:])
+    if left:
+        card.section(message("explain.all_left_out", names=left))
+    if len(glances) > 1:
+        card.context([words.say(message("explain.all_more"))])
+    return card.shown()
+
+
+def _service(one: Glance | tuple[ServiceId, NoData]) -> ServiceId:
+    return one.last.service if isinstance(one, Glance) else one[0]
+
+
+def _rank(one: Glance | tuple[ServiceId, NoData]) -> tuple[int, str]:
+    turn = one.last.turn if isinstance(one, Glance) else None
+    health = turn.assessment.gate.health if turn is not None else HealthLevel.NO_DATA
+    return _ORDER.index(health), _service(one).key
+
+
+def _lines(words: Catalogue, one: Glance | tuple[ServiceId, NoData]) -> Iterator[str]:
+    if not isinstance(one, Glance):
+        service, why = one
+        yield f"⚪ *{service.name}*: {no_data(words, why)}"
+        return
+    last, turn = one.last, one.last.turn
+    if turn is None:
+        next_at = iso(last.next_turn_at)
+        yield words.say(message("explain.all_none", sign="⚪", service=last.service.name, next_turn_at=next_at))
+    else:
+        gate = turn.assessment.gate
+        yield words.say(
+            message(
+                "explain.all_line",
+                sign=HEALTH_SIGNS[gate.health],
+                service=last.service.name,
+                health=words.plain(Message(f"word.health_{gate.health}", {})),
+                score=words.plain(score_message(gate.score)),
+            )
+        )
+        if gate.health_reason.code not in _SAYS_ONLY_THE_SCORE:
+            yield words.say(gate.health_reason)
+    beside = [words.say(each) for each in _beside(words, one)]
+    if beside:
+        yield " · ".join(beside)
+
+
+def _beside(words: Catalogue, one: Glance) -> Iterator[Message]:
+    if one.alerts:
+        kinds = [words.plain(Message(f"incident.kind_{stored.alert.kind}", {})) for stored in one.alerts]
+        yield message("explain.all_alerts", kinds=", ".join(dict.fromkeys(kinds)))
+    if one.waiting:
+        yield message("explain.all_waiting", count=one.waiting)
+    if one.pause is not None:
+        yield message("explain.all_paused")
+    if one.pinned is not None:
+        yield message("explain.all_pinned", revision=one.pinned.revision)
+    if one.last.turn is not None:
+        code = "explain.all_stale" if one.last.is_stale else "explain.all_age"
+        yield Message(code, {"age": age_of(words, one.last)})
+
+
+def services_card(words: Catalogue, services: Sequence[ServiceId], here: ServiceId, chosen: Chosen | None) -> Shown:
+    """`/lumen service`: `here` is what commands of this channel speak of, `chosen` who made it so."""
+    card = Card(words)
+    card.header(message("service.title"))
+    if len(services) == 1:
+        card.section(message("service.only", service=here.name))
+        return card.shown()
+    card.section(
+        *(
+            message("service.line_here" if service == here else "service.line", service=service.name)
+            for service in services
+        )
+    )
+    if chosen is not None:
+        card.section(message("service.chosen_by", who_mention=chosen.by.user_id, chosen_at=iso(chosen.at)))
+    card.context([words.say(message("service.hint"))])
+    return card.shown()
+
+
+def note(services: Sequence[ServiceId], of: ServiceId, chosen: Chosen | None, *, named: bool) -> Message:
+    """Of which service an answer is, where it could be of another one."""
+    if named:
+        return message("service.note_named", service=of.name)
+    others = ", ".join(service.name for service in services if service != of)
+    if chosen is None:
+        return message("service.note_default", service=of.name, others=others)
+    return message("service.note_chosen", service=of.name, who_mention=chosen.by.user_id, others=others)
+
+
+def home(words: Catalogue, statuses: Sequence[StatusReadout], glances: Sequence[Glance] = ()) -> Json:
+    """A view of type home, as Slack's JSON. `glances`: of all services, where there are several."""
+    card = Card(words)
+    found = [proposal for status in statuses for proposal in status.open_proposals]
+    waiting = [proposal for proposal in found if proposal.state is State.PENDING]
+    under_way = [proposal for proposal in found if proposal.state is not State.PENDING]
+    several = len(statuses) > 1
+    card.header(message("views.home_open", count=len(waiting)))
+    if not waiting:
+        card.section(message("views.home_none"))
+    for proposal in waiting:
+        card.lines([_line(words, proposal, several)])
+        add_buttons(card, proposal, f"{proposal.draft.service.name}:" if several else "")
+    card.lines([_line(words, proposal, several) for proposal in under_way])
+    card.divider()
+    rest = all_card(words, glances) if several else report(words, statuses[0])
+    return {"type": "home", "blocks": [*card.blocks(), *rest.blocks][:VIEW_MAX_BLOCKS]}
+
+
+def _line(words: Catalogue, proposal: Proposal, several: bool) -> str:
+    """Of which service it is, where it could be of another one."""
+    told = line(words, proposal)
+    if not several:
+        return told
+    return words.say(message("service.of", service=proposal.draft.service.name)) + told

@@ -1,0 +1,191 @@
+"""One incident in one message: what is wrong, since when, how sure; what happens about the release; until when."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from handlers.blocks.card import ID_MAX, Button, Card, Shown
+from lumen.model.alert import Alert, Severity
+from lumen.model.answers import StatusReadout
+from lumen.model.incident import (
+    Incident,
+    PagerStep,
+    Silence,
+    StoredAlert,
+    Taken,
+    silence_over,
+)
+from lumen.model.messages import Message, Param, message
+from lumen.model.override import PinnedTtl
+from lumen.ports.incidents import Timeline
+from lumen.ports.store import Surface
+from lumen.wording.audit_lines import history_line
+from lumen.wording.catalogue import Catalogue, iso
+from lumen.wording.incidents import _LINES_A_BLOCK, LINES, ended_message, made_message, silence_line, when
+from lumen.wording.restrictions import NOTHING_HELD, held_lines, pinned_messages, trusted
+
+#: "I'm on it": nobody is mentioned any more.
+ON_IT = "incident.on_it"
+
+
+_SIGNS = {Severity.PAGE: "🔴", Severity.TICKET: "🟠", Severity.NOTICE: "⚪"}
+
+
+_OVER = "✅"
+
+
+_WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
+
+
+def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Shown:
+    """Updated in place until everything that it tells of is over. A page that is open mentions `oncall`, if any."""
+    card = Card(words)
+    alerts = [stored.alert for stored in incident.alerts]
+    is_over = incident.is_over
+    worst = min((alert.severity for alert in alerts), key=_WORST_FIRST.index)
+    card.header(
+        message(
+            "incident.header_over" if is_over else "incident.header",
+            sign=_OVER if is_over else _SIGNS[worst],
+            service=incident.service.name,
+            severity=words.plain(Message(f"incident.severity_{worst}", {})),
+            kinds=", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{a.kind}", {})) for a in alerts)),
+        )
+    )
+    if incident.taken is not None:
+        card.section(_taken(incident.taken))
+    elif oncall and incident.is_open_page and not incident.is_hushed:
+        card.section(message("incident.oncall", who_mention=oncall))
+    for alert in alerts:
+        card.lines(list(_told(words, alert, incident)))
+    if not is_over or incident.notes:
+        card.lines([words.say(note) for note in incident.notes])
+    if incident.pager is not None and incident.pager.trouble is not None:
+        reason, failed = words.plain(incident.pager.trouble), incident.pager.failed or PagerStep.TRIGGER
+        card.section(Message(f"incident.pager_no_{failed}", {"reason": reason}))
+    if incident.is_open_page and incident.taken is None:
+        card.buttons([_on_it(incident)], block_id=f"incident:{incident.id}"[:ID_MAX])
+    card.context([words.say(message("incident.print", incident=incident.id))])
+    return card.shown()
+
+
+def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int, most: int) -> Shown | None:
+    """A call to the people on call, in the thread of the incident's message; None when nobody need come any more."""
+    if not oncall or not incident.is_open_page or incident.taken is not None or incident.is_hushed:
+        return None
+    if incident.mentions is not None and number < incident.mentions.number:
+        return None  # Slack was away meanwhile: the newest call says it all
+    pages = [one.alert for one in incident.alerts if one.alert.severity is Severity.PAGE and not one.alert.closed_at]
+    params: dict[str, Param] = {
+        "who_mention": oncall,
+        "service": incident.service.name,
+        "kinds": ", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{page.kind}", {})) for page in pages)),
+        "opened_at": iso(min(page.opened_at for page in pages)),
+    }
+    card = Card(words)
+    if number == 0:
+        card.section(Message("incident.mention_first", params))
+    else:
+        card.section(Message("incident.mention_again", {**params, "number": number, "most": most}))
+    return replace(card.shown(), under=Surface(incident.service, "alert", incident.id))
+
+
+def _taken(taken: Taken) -> Message:
+    return message("incident.taken", who_mention=taken.by.user_id, taken_at=iso(taken.at))
+
+
+def _on_it(incident: Incident) -> Button:
+    return Button(
+        ON_IT,
+        message("incident.on_it"),
+        f"1 {incident.service.key} {incident.id}",
+        style="primary",
+        spoken=message("incident.on_it_spoken", incident=incident.id),
+    )
+
+
+def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Sequence[Silence] = ()) -> list[str]:
+    """What is open, a line each, for the status."""
+    return [
+        f"{_SIGNS[stored.alert.severity]} {word_of(words, stored.alert)}: {words.say(stored.alert.reason)}"
+        + _hushed(words, silence_over(stored.alert, silences))
+        for stored in alerts
+    ]
+
+
+def _hushed(words: Catalogue, silence: Silence | None) -> str:
+    return f" · {words.say(message('incident.silenced_short', until_at=iso(silence.until)))}" if silence else ""
+
+
+def word_of(words: Catalogue, alert: Alert) -> str:
+    """What kind of alert it is."""
+    return words.say(Message(f"incident.kind_{alert.kind}", {}))
+
+
+def _told(words: Catalogue, alert: Alert, incident: Incident) -> Iterable[str]:
+    sign = _OVER if alert.closed_at else _SIGNS[alert.severity]
+    yield f"{sign} *{word_of(words, alert)}* · {words.say(Message(f'incident.severity_{alert.severity}', {}))}"
+    yield words.say(alert.reason)
+    silence = silence_over(alert, incident.silences) if alert.closed_at is None else None
+    if silence is not None:
+        params = {"until_at": iso(silence.until), "who_mention": silence.by.user_id}
+        yield words.say(Message("incident.silenced", params))
+    if alert.closed_at is None:
+        yield words.say(message("incident.since", opened_at=iso(alert.opened_at)))
+    else:
+        yield words.say(message("incident.from_to", opened_at=iso(alert.opened_at), closed_at=iso(alert.closed_at)))
+    if alert.close_reason is not None:
+        yield words.say(alert.close_reason)
+
+
+def held_card(words: Catalogue, readout: StatusReadout) -> Shown:
+    """`/lumen override` alone: all that holds, or how to pin and lock."""
+    card = Card(words)
+    lines = list(held_lines(words, readout))
+    if not lines:
+        lines = [words.say(sentence) for sentence in NOTHING_HELD]
+    card.lines(lines)
+    card.lines([f"🤖 {words.say(trusted(words, one))}" for one in readout.trusted])
+    card.context([words.say(message("override.none_remedy")), words.say(message("override.no_lock_remedy"))])
+    return card.shown()
+
+
+def pinned_card(words: Catalogue, pinned: PinnedTtl) -> Shown:
+    """What was pinned, and whether the value is on its way."""
+    card = Card(words)
+    card.section(*pinned_messages(words, pinned))
+    return card.shown()
+
+
+def list_card(words: Catalogue, silences: Sequence[Silence]) -> Shown:
+    """A line each, or how to silence something."""
+    card = Card(words)
+    card.header(message("silence.title"))
+    card.section(*(silence_line(one) for one in silences) if silences else (message("silence.none"),))
+    return card.shown()
+
+
+def made_card(words: Catalogue, silences: Sequence[Silence]) -> Shown:
+    """The answer to `/lumen silence cache 2h`."""
+    return _said(words, made_message(silences))
+
+
+def ended_card(words: Catalogue, silences: Sequence[Silence]) -> Shown:
+    """The answer to `/lumen silence end cache`."""
+    return _said(words, ended_message(silences))
+
+
+def _said(words: Catalogue, told: Message) -> Shown:
+    card = Card(words)
+    card.section(told)
+    return card.shown()
+
+
+def timeline_card(words: Catalogue, timeline: Timeline) -> Shown:
+    """The newest lines, oldest first."""
+    card = Card(words)
+    card.header(message("incident.timeline_title", incident=timeline.incident.id))
+    card.context([words.say(when(timeline))])
+    lines = [history_line(words, entry) for entry in timeline.entries[-LINES:]]
+    for at in range(0, len(lines), _LINES_A_BLOCK):
+        card.lines(lines[at : at + _LINES_A_BLOCK])
+    return card.shown()

@@ -1,0 +1,342 @@
+"""The card of one proposal: what would change, what it would do, why; later who decided, and what became of it.
+
+The modal behind Details: the proposal with its premise and everything that happened to it so far.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
+from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.proposal import LATEST, Change, Choice, Expectation, Knob, Origin, Proposal, State
+from lumen.ports.store import AuditEntry
+from lumen.wording.audit_lines import history_line
+from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
+
+APPROVE = "proposal.approve"
+
+
+REJECT = "proposal.reject"
+
+
+DETAILS = "proposal.details"
+
+
+UNDO = "proposal.undo"
+
+
+SNOOZE = "proposal.snooze"
+
+
+#: What a click on a deciding button means; an undo is proposed and approved by the same click.
+CHOICES = {APPROVE: Choice.APPROVE, REJECT: Choice.REJECT, UNDO: Choice.APPROVE}
+
+
+STATE_SIGNS = {
+    State.PENDING: "🟡",
+    State.APPROVED: "⏳",
+    State.APPROVED_BY_TIMER: "⏳",
+    State.APPLYING: "⏳",
+    State.APPLIED: "✅",
+    State.KEPT: "✅",
+    State.INCONCLUSIVE: "✅",
+    State.HARMFUL: "⚠️",
+    State.UNDONE: "↩️",
+    State.REJECTED: "🚫",
+    State.EXPIRED: "⌛",
+    State.WITHDRAWN: "🚫",
+    State.SUPERSEDED: "⏭️",
+    State.FAILED: "❌",
+    State.ABANDONED: "🔀",
+}
+
+
+#: A change that stands can be taken back; a failed one may have set the value too.
+CAN_UNDO = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
+
+
+def card(words: Catalogue, proposal: Proposal) -> Shown:
+    """The message in the channel. Buttons that decide are there while PENDING, and gone for ever after."""
+    built = Card(words)
+    draft = proposal.draft
+    built.header(
+        message(
+            "views.proposal_header",
+            sign=STATE_SIGNS[proposal.state],
+            service=draft.service.name,
+            knob=words.plain(Message(f"word.knob_{draft.change.knob}", {})),
+            state=words.plain(Message(f"word.state_{proposal.state}", {})),
+            **change_params(draft.change),
+        )
+    )
+    built.lines([_what(words, proposal), _asked_by(words, proposal)])
+    if proposal.state is State.PENDING or not isinstance(draft.expected, NoData):
+        built.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
+    built.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
+    built.lines(fate(words, proposal))
+    built.context([_small_print(words, proposal)])
+    add_buttons(built, proposal)
+    return built.shown()
+
+
+def add_buttons(built: Card, proposal: Proposal, of: str = "") -> None:
+    """The row of buttons that fits the state; nothing where there is nothing to press.
+
+    `of` tells blocks apart where proposals of several services stand together: ids count anew in each.
+    """
+    if proposal.state is State.PENDING:
+        built.buttons(_buttons(proposal), block_id=f"proposal:{of}{proposal.id}")
+
+
+def line(words: Catalogue, proposal: Proposal) -> str:
+    """The proposal in one line, for lists and answers; of a countdown, when it acts by itself."""
+    change = proposal.draft.change
+    told = words.say(
+        message(
+            "views.proposal_line",
+            sign=STATE_SIGNS[proposal.state],
+            knob=word(words, "knob", change.knob),
+            state=word(words, "state", proposal.state),
+            proposal_id=proposal.id,
+            **change_params(change),
+        )
+    )
+    if proposal.state is not State.PENDING or proposal.acts_at is None:
+        return told
+    return f"{told} · {words.say(message('views.proposal_acts', acts_at=iso(proposal.acts_at)))}"
+
+
+def _what(words: Catalogue, proposal: Proposal) -> str:
+    draft = proposal.draft
+    code = "views.proposal_what" if draft.change.step is not None else "views.proposal_what_plain"
+    params: dict[str, Param] = {"service": draft.service.name, "knob": word(words, "knob", draft.change.knob)}
+    return words.say(Message(code, {**params, **change_params(draft.change)}))
+
+
+def _asked_by(words: Catalogue, proposal: Proposal) -> str:
+    draft = proposal.draft
+    priority = word(words, "priority", draft.priority)
+    if draft.asked_by is not None:
+        code = "views.proposal_undo_asked" if draft.origin is Origin.UNDO else "views.proposal_asked"
+        return words.say(Message(code, {"who_mention": draft.asked_by.user_id, "priority": priority}))
+    return words.say(message("views.proposal_by_lumen", priority=priority))
+
+
+def expected_lines(words: Catalogue, expected: Expectation | NoData) -> list[str]:
+    """What it would do, with its interval, or why that cannot be said yet."""
+    if isinstance(expected, NoData):
+        return [no_data(words, expected)]
+    hits, cost = expected.hit_rate_change, expected.monthly_cost_change_usd
+    return [
+        words.say(message("views.expected_hit_rate", low=100 * hits[0], middle=100 * hits[1], high=100 * hits[2])),
+        words.say(message("views.expected_cost", low_usd=cost[0], middle_usd=cost[1], high_usd=cost[2])),
+        words.say(message("views.expected_confidence", confidence=expected.confidence)),
+    ]
+
+
+def fate(words: Catalogue, proposal: Proposal) -> list[str]:
+    """Who decided and when, then how far the execution is; nothing while it is PENDING."""
+    lines = []
+    if proposal.state is State.PENDING and proposal.acts_at is not None:
+        code = "views.countdown" if proposal.draft.change.step is None else "views.countdown_sets"
+        params = {**change_params(proposal.draft.change), "acts_at": iso(proposal.acts_at)}
+        lines.append(words.say(Message(code, params)))
+    if proposal.state is State.PENDING and proposal.votes:
+        who = " ".join(voter.user_id for voter in proposal.votes)
+        needed = proposal.draft.approvals_needed
+        lines.append(words.say(message("views.votes", who_mentions=who, votes=len(proposal.votes), needed=needed)))
+    elif proposal.state is State.PENDING and proposal.draft.approvals_needed > 1:
+        lines.append(words.say(message("views.votes_none", needed=proposal.draft.approvals_needed)))
+    decided = _decided(proposal)
+    if decided is not None:
+        lines.append(words.say(decided))
+    if proposal.decision is not None and proposal.decision.note is not None:
+        lines.append(words.say(proposal.decision.note))
+    progress = _progress(proposal)
+    if progress is not None:
+        lines.append(words.say(progress))
+    if proposal.note is not None:
+        lines.append(words.say(proposal.note))
+    return lines
+
+
+def _decided(proposal: Proposal) -> Message | None:
+    decision, at = proposal.decision, proposal.decided_at
+    if decision is None or at is None:
+        return None
+    when = iso(at)
+    if decision.person is not None and decision.choice in (Choice.APPROVE, Choice.REJECT):
+        code = "views.decided_approved" if decision.choice is Choice.APPROVE else "views.decided_rejected"
+        return Message(code, {"who_mention": decision.person.user_id, "decided_at": when})
+    codes = {
+        Choice.TIMER: "views.decided_timer",
+        Choice.EXPIRE: "views.decided_expired",
+        Choice.WITHDRAW: "views.decided_withdrawn" if decision.note is None else "views.decided_withdrawn_because",
+        Choice.SUPERSEDE: "views.decided_superseded",
+    }
+    # An approval on the command line has no Slack user: it is said without a mention.
+    code = codes.get(decision.choice, "views.decided_elsewhere")
+    return Message(code, {"decided_at": when})
+
+
+def _progress(proposal: Proposal) -> Message | None:
+    codes = {
+        State.APPROVED: "views.progress_approved",
+        State.APPROVED_BY_TIMER: "views.progress_approved",
+        State.APPLYING: "views.progress_applying",
+        State.FAILED: "views.progress_failed",
+        State.ABANDONED: "views.progress_abandoned",
+        State.KEPT: "views.progress_kept",
+        State.INCONCLUSIVE: "views.progress_inconclusive",
+        State.HARMFUL: "views.progress_harmful",
+        State.UNDONE: "views.progress_undone",
+    }
+    if proposal.state is State.APPLIED and proposal.finished_at is not None:
+        return message("views.progress_applied", finished_at=iso(proposal.finished_at))
+    code = codes.get(proposal.state)
+    return Message(code, {}) if code else None
+
+
+def _small_print(words: Catalogue, proposal: Proposal) -> str:
+    draft = proposal.draft
+    params: dict[str, Param] = {"proposal_id": proposal.id, "old": draft.change.old, "unit": draft.change.unit}
+    if proposal.state is State.PENDING:
+        return words.say(Message("views.proposal_print_open", {**params, "expires_at": iso(proposal.expires_at)}))
+    return words.say(Message("views.proposal_print", {**params, "created_at": iso(proposal.created_at)}))
+
+
+def _buttons(proposal: Proposal) -> list[Button]:
+    value, change = value_of(proposal), proposal.draft.change
+    spoken = change_params(change)
+    return [
+        Button(
+            APPROVE,
+            message("views.button_approve" if proposal.acts_at is None else "views.button_approve_now"),
+            value,
+            style="primary",
+            spoken=Message("views.spoken_approve", spoken),
+            confirm=approve_dialog(proposal.draft.service.name, change, proposal.draft.approvals_needed),
+        ),
+        Button(
+            REJECT,
+            message("views.button_reject"),
+            value,
+            style="danger",
+            spoken=Message("views.spoken_reject", spoken),
+        ),
+        *_snooze(proposal),
+        Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
+    ]
+
+
+def _snooze(proposal: Proposal) -> list[Button]:
+    """Only a countdown can be put off."""
+    if proposal.acts_at is None:
+        return []
+    return [Button(SNOOZE, message("views.button_snooze"), value_of(proposal), spoken=message("views.spoken_snooze"))]
+
+
+def undo_button(proposal: Proposal) -> Button | None:
+    """The way back, for reports: the card itself has no buttons once it is decided. None where nothing stands."""
+    if proposal.state not in CAN_UNDO:
+        return None
+    change = proposal.draft.change
+    return Button(
+        UNDO,
+        message("views.button_undo", old=change.old, unit=change.unit),
+        value_of(proposal),
+        spoken=Message("views.spoken_undo", change_params(change)),
+        confirm=_undo_dialog(proposal.draft.service.name, change),
+    )
+
+
+def approve_dialog(service: str, change: Change, needed: int = 1) -> Confirm:
+    """Names the exact effect and the way back; where one approval is not enough, that nothing happens at once."""
+    if needed > 1:
+        voted: dict[str, Param] = {"service": service, "needed": needed, **change_params(change)}
+        return Confirm(
+            message("views.confirm_vote_title"),
+            Message("views.confirm_vote_text", voted),
+            message("views.confirm_vote_yes"),
+            message("views.confirm_no"),
+        )
+    params = {"service": service, **change_params(change)}
+    if change.knob is Knob.TRAFFIC:
+        return Confirm(
+            message("views.confirm_traffic_title"),
+            Message("views.confirm_unpin_text" if change.new == LATEST else "views.confirm_traffic_text", params),
+            message("views.confirm_traffic_yes"),
+            message("views.confirm_no"),
+        )
+    return Confirm(
+        Message("views.confirm_approve_title", params),
+        Message("views.confirm_approve_text", params),
+        Message("views.confirm_approve_yes", params),
+        message("views.confirm_no"),
+    )
+
+
+def _undo_dialog(service: str, change: Change) -> Confirm:
+    params = {"service": service, **change_params(change)}
+    return Confirm(
+        Message("views.confirm_undo_title", params),
+        Message("views.confirm_undo_text", params),
+        Message("views.confirm_undo_yes", params),
+        message("views.confirm_no"),
+    )
+
+
+def list_of(words: Catalogue, proposals: Iterable[Proposal]) -> Shown:
+    """`/lumen approvals`: what waits for a decision or is being done."""
+    built = Card(words)
+    lines = [line(words, proposal) for proposal in proposals]
+    built.header(message("views.approvals_title", count=len(lines)))
+    built.lines(lines or [words.say(message("views.approvals_none"))])
+    return built.shown()
+
+
+TITLE = message("views.details_title")
+
+
+CLOSE = message("views.details_close")
+
+
+def loading(words: Catalogue) -> Json:
+    """Shown at once: a trigger lives for three seconds."""
+    return modal(words, TITLE, CLOSE, _said(words, words.say(message("views.details_loading"))))
+
+
+def gone(words: Catalogue) -> Json:
+    """The proposal is not stored any more."""
+    return modal(words, TITLE, CLOSE, _said(words, words.say(message("views.details_gone"))))
+
+
+def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry]) -> Json:
+    """`history` newest first, of any proposal."""
+    draft = proposal.draft
+    card = Card(words)
+    card.lines([line(words, proposal)])
+    card.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
+    card.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
+    card.lines(fate(words, proposal))
+    own = [entry for entry in reversed(history) if entry.proposal_id == proposal.id]
+    card.titled(message("views.details_history"), (history_line(words, entry) for entry in own))
+    card.context(
+        [
+            words.say(
+                message(
+                    "views.details_premise",
+                    old=draft.change.old,
+                    unit=draft.change.unit,
+                    version=draft.premise_version,
+                    proposal_id=proposal.id,
+                )
+            )
+        ]
+    )
+    return modal(words, TITLE, CLOSE, card)
+
+
+def _said(words: Catalogue, said: str) -> Card:
+    card = Card(words)
+    card.lines([said])
+    return card

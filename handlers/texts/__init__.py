@@ -1,1 +1,0 @@
-"""The words only: one TOML file an area and language, loaded by `handlers.catalogue`."""

@@ -1,1 +1,0 @@
-"""Adapters that change: each reads, compares, sets an absolute value and reads back."""

@@ -1,0 +1,132 @@
+"""The connection to the cache that Lumen tunes: bounded timeouts, and no hidden second attempt.
+
+What the cache's client raises, as sentences that name the server and what mends it.
+
+What kind of server the cache is, for `lumen doctor`: asked with INFO, since managed servers block CONFIG.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from lumen.adapters.google.errors import no_data
+from lumen.model.messages import ActuatorFailed, LumenError, NoData, SourceUnavailable, message
+
+#: On the wall. A cache that takes longer than this for one small command is ill, and the turn says so.
+ANSWER_SECONDS = 3.0
+
+
+def open_cache(url: str, answer_seconds: float = ANSWER_SECONDS) -> "Redis":
+    """A client for `redis://`, `rediss://` or `unix://`; connects lazily.
+
+    RESP2 and no CLIENT SETINFO: older servers do not know HELLO, and Memorystore blocks CLIENT. No retries: a command
+    that changes something must not run twice because its answer was lost.
+    """
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        protocol=2,
+        socket_timeout=answer_seconds,
+        socket_connect_timeout=answer_seconds,
+        retry=Retry(NoBackoff(), 0),
+        driver_info=None,
+    )
+
+
+#: Everything that a command may raise, besides bugs. Cancellation is none of it.
+FAILURES = (exceptions.RedisError, OSError, TimeoutError, asyncio.IncompleteReadError)
+
+
+#: The command may have been carried out although no answer came.
+_UNANSWERED = (exceptions.ConnectionError, exceptions.TimeoutError, OSError, asyncio.IncompleteReadError)
+
+
+def place(redis: "Redis") -> str:
+    """Host and port, or the socket, without the password."""
+    given = redis.connection_pool.connection_kwargs
+    return str(given.get("path") or f"{given.get('host', 'localhost')}:{given.get('port', 6379)}")
+
+
+def explain(error: BaseException, where: str, kind: type[LumenError] = SourceUnavailable) -> LumenError:
+    """`error` as an exception of `kind`, with reason and remedy."""
+    detail = " ".join(str(error).split())[:240]
+    said: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+        ((exceptions.AuthenticationError, exceptions.NoPermissionError, exceptions.AuthorizationError), "redis_denied"),
+        (exceptions.BusyLoadingError, "redis_loading"),
+        ((exceptions.TimeoutError, TimeoutError), "redis_timeout"),
+        ((exceptions.ConnectionError, OSError, asyncio.IncompleteReadError), "redis_unreachable"),
+        (exceptions.ReadOnlyError, "redis_read_only"),
+        (exceptions.OutOfMemoryError, "redis_full"),
+    )
+    name = next((name for types, name in said if isinstance(error, types)), "redis_refused")
+    return kind(message(f"source.{name}", where=where, detail=detail), message(f"source.{name}_remedy", where=where))
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Whether the command may have been carried out although no answer came."""
+    return isinstance(error, _UNANSWERED) and not isinstance(
+        error, exceptions.AuthenticationError | exceptions.AuthorizationError | exceptions.BusyLoadingError
+    )
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Around a read: raises SourceUnavailable for whatever the client raises, chained."""
+    try:
+        yield
+    except FAILURES as error:
+        raise explain(error, where) from error
+
+
+def refusal(error: BaseException, where: str) -> LumenError:
+    """For a write: ActuatorFailed when the server said no, SourceUnavailable when nobody knows whether it was done."""
+    return explain(error, where, SourceUnavailable if is_unanswered(error) else ActuatorFailed)
+
+
+MB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """`run_id` tells two servers apart, whatever addresses they have; `max_mb` 0: no limit; `policy` may be ""."""
+
+    where: str
+    run_id: str
+    version: str
+    policy: str
+    max_mb: float
+    is_replica: bool
+
+
+class CacheServer:
+    """Looks at a server without changing anything."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._where = place(redis)
+
+    async def facts(self) -> ServerFacts | NoData:
+        """Two INFO calls; also tries whether scripts are allowed, for the TTL is set by one."""
+        try:
+            with reading(self._where):
+                info: dict[str, Any] = {}
+                for section in ("server", "memory", "replication"):
+                    info |= await self._redis.info(section)
+                await self._redis.eval("return 1", 0)
+        except SourceUnavailable as error:
+            return no_data(error, unreachable=True)
+        return ServerFacts(
+            where=self._where,
+            run_id=str(info.get("run_id", "")),
+            version=str(info.get("valkey_version") or info.get("redis_version") or "?"),
+            policy=str(info.get("maxmemory_policy", "")),
+            max_mb=int(info.get("maxmemory", 0)) / MB,
+            is_replica=info.get("role") in ("slave", "replica"),
+        )

@@ -1,0 +1,81 @@
+"""Sets `maxmemory` of a self-managed cache server. Gone after its restart: the next turn sees that and says so."""
+
+from datetime import timedelta
+
+from redis import exceptions
+from redis.asyncio import Redis
+
+from lumen.adapters.cache.client import FAILURES, place, reading, refusal
+from lumen.adapters.checks import check_moved, check_room, would
+from lumen.model.messages import ActuatorFailed, Message, message
+from lumen.model.proposal import Change, number
+from lumen.model.service import ServiceId
+from lumen.ports.actuators import Reading
+
+MB = 2**20
+
+
+class RedisMemoryActuator:
+    """Implements the Actuator port; values are MB of 2**20 bytes, 0 = no limit.
+
+    Managed servers block CONFIG: there the refusal says which command of gcloud does it.
+    """
+
+    name = "redis_memory"
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._where = place(redis)
+
+    async def read(self, service: ServiceId) -> Reading:
+        """`maxmemory` as INFO tells it. Raises SourceUnavailable."""
+        del service
+        limit_mb, _ = await self._memory()
+        return Reading(limit_mb, "")
+
+    async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
+        """Compare, CONFIG SET, read back. A repeat finds the value in place.
+
+        The server knows no compare-and-set for its settings: between reading and writing a person could get in.
+        Raises ValueMoved, ActuatorFailed (below what is used: that would evict at once; CONFIG blocked),
+        SourceUnavailable (call again).
+        """
+        del proposal_id
+        if await self._anything(change, expected):
+            try:
+                await self._redis.config_set("maxmemory", change.new * MB)
+            except exceptions.ResponseError as error:
+                raise ActuatorFailed(
+                    message("actuator.config_blocked", where=self._where, detail=str(error)),
+                    message("actuator.config_blocked_remedy", wanted_mb=change.new),
+                ) from error
+            except FAILURES as error:
+                raise refusal(error, self._where) from error
+        return await self.read(service)
+
+    async def followed(self, service: ServiceId, wanted: Reading) -> bool:
+        """Whether the server has it."""
+        return (await self.read(service)).value == wanted.value
+
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        """What `set` would do."""
+        del service
+        return would(self._where, change, anything=await self._anything(change, expected))
+
+    async def lost(self, service: ServiceId, proposal_id: str, applied_ago: timedelta) -> bool:
+        """The server has been restarted since: what CONFIG SET says does not outlive that."""
+        del service, proposal_id
+        with reading(self._where):
+            info = await self._redis.info("server")
+        return timedelta(seconds=int(info["uptime_in_seconds"])) < applied_ago
+
+    async def _anything(self, change: Change, expected: Reading) -> bool:
+        present_mb, used_mb = await self._memory()
+        check_moved(present_mb, change, expected)
+        check_room(number(change.new), used_mb)
+        return present_mb != change.new
+
+    async def _memory(self) -> tuple[int, float]:
+        with reading(self._where):
+            info = await self._redis.info("memory")
+        return round(int(info["maxmemory"]) / MB), int(info["used_memory"]) / MB

@@ -1,0 +1,78 @@
+"""The cache, put together: counters from Monitoring where an instance is configured, else INFO; memory from INFO."""
+
+from collections.abc import Mapping, Sequence
+
+from lumen.adapters.cache.redis_info import RedisInfoCache, ServerInfo
+from lumen.adapters.cache_figures import Counters, Latency, Memory
+from lumen.adapters.google.monitoring_cache import MonitoringCache
+from lumen.model.messages import NoData
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import CacheStats, Window
+
+
+class CacheReader:
+    """Implements the CacheSource port. `monitoring` None: no instance is configured (a self-managed server).
+
+    What one way cannot say the other is asked; the two are never mixed within one figure.
+    """
+
+    def __init__(self, info: RedisInfoCache, monitoring: MonitoringCache | None) -> None:
+        self._info = info
+        self._monitoring = monitoring
+
+    async def cache(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, CacheStats | NoData]:
+        """A cache that does not answer is NoData, whatever Monitoring remembers of it."""
+        info = await self._info.refresh()
+        dead = info if isinstance(info, NoData) else None
+        if dead is not None and dead.unreachable:
+            return dict.fromkeys(services, dead)
+        latency = info if isinstance(info, NoData) else await self._info.latency(info)
+        told = await self._monitoring.counters(services, window) if self._monitoring else {}
+        remembered = await self._monitoring.memory(services, window) if self._monitoring and dead else {}
+        own = dead or self._info.counters(window)
+        found: dict[ServiceId, CacheStats | NoData] = {}
+        for service in services:
+            memory = remembered.get(service, info) if isinstance(info, NoData) else info.memory()
+            found[service] = _stats(_counters(told.get(service), own, info), memory, latency)
+        return found
+
+    async def sample(self) -> None:
+        """One look at INFO; Monitoring keeps its own history. A server that does not answer shows in the next turn."""
+        await self._info.refresh()
+
+
+def _counters(told: Counters | NoData | None, own: Counters | NoData, info: ServerInfo | NoData) -> Counters | NoData:
+    if told is None:
+        return own
+    if isinstance(told, NoData):
+        return told if isinstance(own, NoData) else own
+    if isinstance(told.evictions, NoData):
+        return Counters(told.seconds, told.hits, told.misses, _evictions(told, own, info))
+    return told
+
+
+def _evictions(told: Counters, own: Counters | NoData, info: ServerInfo | NoData) -> int | NoData:
+    if not isinstance(info, NoData) and info.nothing_ever_evicted():
+        return 0
+    if isinstance(own, NoData) or isinstance(own.evictions, NoData):
+        return told.evictions
+    return round(own.evictions * told.seconds / own.seconds)  # a rate, brought to the same span
+
+
+def _stats(counters: Counters | NoData, memory: Memory | NoData, latency: Latency | NoData) -> CacheStats | NoData:
+    if isinstance(counters, NoData):
+        return counters
+    if isinstance(counters.evictions, NoData):
+        return counters.evictions
+    if isinstance(memory, NoData):
+        return memory
+    return CacheStats(
+        seconds=counters.seconds,
+        hits=counters.hits,
+        misses=counters.misses,
+        evictions=counters.evictions,
+        used_mb=memory.used_mb,
+        max_mb=memory.max_mb,
+        p95_ms=latency if isinstance(latency, NoData) else latency.p95_ms,
+        p95_source="" if isinstance(latency, NoData) else latency.source,
+    )

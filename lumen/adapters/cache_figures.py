@@ -1,0 +1,31 @@
+"""What each way of looking at the cache finds, before it is put together."""
+
+from dataclasses import dataclass
+
+from lumen.model.messages import NoData
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Over `seconds`, which may be less than the window where data has only just begun."""
+
+    seconds: float
+    hits: int
+    misses: int
+    evictions: int | NoData
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """MB of 2**20 bytes."""
+
+    used_mb: float
+    max_mb: float | NoData
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """The 95th percentile of one small command, and who measured it: "latencystats" or "probe"."""
+
+    p95_ms: float
+    source: str

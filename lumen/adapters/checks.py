@@ -1,0 +1,30 @@
+"""Sentences that every actuator of a number says in the same way."""
+
+from lumen.model.messages import ActuatorFailed, Message, ValueMoved, message
+from lumen.model.proposal import Change
+from lumen.ports.actuators import Reading
+
+
+def check_moved(present: int, change: Change, expected: Reading) -> None:
+    """Raises ValueMoved unless `present` is the premise, or already what is wanted."""
+    if present not in (expected.value, change.new):
+        raise ValueMoved(
+            message("actuator.moved", expected=expected.value, present=present, unit=change.unit),
+            message("actuator.moved_remedy"),
+        )
+
+
+def check_room(wanted_mb: int, used_mb: float) -> None:
+    """Raises ActuatorFailed for a memory limit (0: none) below what is used."""
+    if 0 < wanted_mb < used_mb:
+        raise ActuatorFailed(
+            message("actuator.below_used", wanted_mb=wanted_mb, used_mb=used_mb),
+            message("actuator.below_used_remedy", used_mb=used_mb),
+        )
+
+
+def would(place: str, change: Change, *, anything: bool) -> Message:
+    """What a dry run says."""
+    if not anything:
+        return message("actuator.would_nothing", place=place, new=change.new, unit=change.unit)
+    return message("actuator.would", place=place, old=change.old, new=change.new, unit=change.unit)

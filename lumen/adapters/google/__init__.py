@@ -1,0 +1,1 @@
+"""Google Cloud: Monitoring, Cloud Run, Memorystore, budgets; their errors become Lumen's sentences here."""

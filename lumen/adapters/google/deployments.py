@@ -1,0 +1,190 @@
+"""How each service is deployed: one ListServices and one ListRevisions per project and region, for any number."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from google.cloud.run_v2 import ListRevisionsRequest, ListServicesRequest, RevisionsAsyncClient, ServicesAsyncClient
+
+from lumen.adapters.google import service_fields as reader
+from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.errors import RUN, no_data, reading
+from lumen.adapters.google.service_fields import quantity
+from lumen.model.cost import InstanceShape
+from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import Deployment, Revision
+
+GIB = 2**30
+MB = 2**20
+#: Cloud Run's own defaults where a service sets no limit.
+DEFAULT_VCPU = "1"
+DEFAULT_MEMORY = "512Mi"
+#: Enough for a rollback's memory; a service may have a thousand.
+MOST_REVISIONS = 50
+MOST_PAGES = 50
+
+Place = tuple[str, str]  # project, region
+
+
+class CloudRunDeployments:
+    """Implements the DeploymentSource port, and tells the cost estimate how large an instance is."""
+
+    def __init__(
+        self, services: ServicesAsyncClient, revisions: RevisionsAsyncClient, patience: Patience | None = None
+    ) -> None:
+        self._services = services
+        self._revisions = revisions
+        self._patience = patience or Patience()
+        self._asking: dict[Place, asyncio.Task[Mapping[str, Any]]] = {}
+
+    async def deployments(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Deployment | NoData]:
+        """As they are now. Without the list of revisions a deployment is NoData: rollback would build on it."""
+        told, revisions = await asyncio.gather(self._told(services), self._all_revisions(services))
+        return {service: _deployment(told[service], revisions[service]) for service in services}
+
+    async def shapes(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, InstanceShape | NoData]:
+        """What one instance of each service has."""
+        told = await self._told(services)
+        return {service: one if isinstance(one, NoData) else _shape(one) for service, one in told.items()}
+
+    async def environment_ttl(self, service: ServiceId) -> int | None:
+        """DEFAULT_TTL_SECONDS of the running configuration; None when it is not set or cannot be read just now."""
+        one = (await self._told([service]))[service]
+        return None if isinstance(one, NoData) else reader.env_ttl_seconds(one)
+
+    async def _told(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Any]:
+        """Each service's `Service` (proto-plus), or NoData."""
+        found: dict[ServiceId, Any] = {}
+        for place, names in _by_place(services).items():
+            try:
+                listed = await self._list_services(place)
+            except SourceUnavailable as error:
+                found |= dict.fromkeys(names, no_data(error))
+                continue
+            found |= {service: listed.get(service.name) or _unknown(service) for service in names}
+        return found
+
+    async def _list_services(self, place: Place) -> Mapping[str, Any]:
+        """By short name. Those who ask at the same time (several parts of one turn do) share one call."""
+        task = self._asking.get(place)
+        if task is None:
+            task = asyncio.create_task(self._ask_for_services(place))
+            self._asking[place] = task
+            task.add_done_callback(lambda done: self._answered(place, done))
+        return await asyncio.shield(task)
+
+    def _answered(self, place: Place, done: "asyncio.Task[Mapping[str, Any]]") -> None:
+        self._asking.pop(place, None)
+        if not done.cancelled():
+            done.exception()  # seen, also when everybody who asked has meanwhile gone
+
+    async def _ask_for_services(self, place: Place) -> Mapping[str, Any]:
+        project, region = place
+        with reading(RUN, f"services in {region}", project):
+            async with asyncio.timeout(self._patience.whole_seconds):
+                pager = await self._services.list_services(
+                    ListServicesRequest(parent=f"projects/{project}/locations/{region}"),
+                    retry=self._patience.retry,
+                    timeout=self._patience.attempt_seconds,
+                )
+                return {reader.short(one.name): one for one in await _all(pager, "services")}
+
+    async def _all_revisions(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Sequence[Any] | NoData]:
+        found: dict[ServiceId, Sequence[Any] | NoData] = {}
+        for place, names in _by_place(services).items():
+            try:
+                listed = await self._list_revisions(place, names)
+            except SourceUnavailable as error:
+                found |= dict.fromkeys(names, no_data(error))
+                continue
+            found |= {service: [r for r in listed if reader.short(r.service) == service.name] for service in names}
+        return found
+
+    async def _list_revisions(self, place: Place, services: Sequence[ServiceId]) -> Sequence[Any]:
+        project, region = place
+        # "-" means the revisions of every service: one call for a fleet.
+        name = services[0].name if len(services) == 1 else "-"
+        with reading(RUN, f"revisions in {region}", project):
+            async with asyncio.timeout(self._patience.whole_seconds):
+                pager = await self._revisions.list_revisions(
+                    ListRevisionsRequest(parent=f"projects/{project}/locations/{region}/services/{name}"),
+                    retry=self._patience.retry,
+                    timeout=self._patience.attempt_seconds,
+                )
+                return await _all(pager, "revisions")
+
+
+async def _all(pager: Any, field: str) -> list[Any]:
+    """The items of at most `MOST_PAGES` pages: a server may hand out page tokens for ever."""
+    items: list[Any] = []
+    pages = 0
+    async for page in pager.pages:
+        items.extend(getattr(page, field))
+        pages += 1
+        if pages >= MOST_PAGES:
+            break
+    return items
+
+
+def _by_place(services: Sequence[ServiceId]) -> Mapping[Place, list[ServiceId]]:
+    found: dict[Place, list[ServiceId]] = {}
+    for service in services:
+        found.setdefault((service.project, service.region), []).append(service)
+    return found
+
+
+def _deployment(told: Any, revisions: Sequence[Any] | NoData) -> Deployment | NoData:
+    if isinstance(told, NoData):
+        return told
+    if isinstance(revisions, NoData):
+        return revisions
+    shape = _shape(told)
+    if isinstance(shape, NoData):
+        return shape
+    shares = reader.traffic_shares(told)
+    dated = [r for r in revisions if r.create_time is not None]
+    newest_first = sorted(dated, key=lambda r: r.create_time.timestamp(), reverse=True)[:MOST_REVISIONS]
+    return Deployment(
+        etag=told.etag,
+        env_ttl_seconds=reader.env_ttl_seconds(told),
+        memory_mb=shape.gib * GIB / MB,
+        min_instances=reader.min_instances(told),
+        pinned_revision=reader.pinned_revision(told),
+        revisions=tuple(
+            Revision(
+                name=reader.short(r.name),
+                created_at=datetime.fromtimestamp(r.create_time.timestamp(), UTC),  # plain, not the client's subclass
+                image=reader.main_container(r).image if r.containers else "",
+                traffic_percent=shares.get(reader.short(r.name), 0),
+                env_ttl_seconds=reader.revision_ttl_seconds(r),
+            )
+            for r in newest_first
+        ),
+        rollback_allowed=told.labels.get("lumen-rollback", "") != "never",
+    )
+
+
+def _shape(told: Any) -> InstanceShape | NoData:
+    """All containers of an instance together."""
+    limits = [container.resources.limits for container in told.template.containers]
+    try:
+        return InstanceShape(
+            vcpu=sum(quantity(limit.get("cpu", DEFAULT_VCPU)) for limit in limits),
+            gib=sum(quantity(limit.get("memory", DEFAULT_MEMORY)) for limit in limits) / GIB,
+            min_instances=reader.min_instances(told),
+        )
+    except ValueError as error:
+        return NoData(
+            message("source.limits_unreadable", service=reader.short(told.name), detail=str(error)),
+            message("source.limits_unreadable_remedy"),
+        )
+
+
+def _unknown(service: ServiceId) -> NoData:
+    where = f"{service.project}/{service.region}"
+    return NoData(
+        message("source.service_unknown", service=service.name, where=where),
+        message("source.service_unknown_remedy", service=service.name, region=service.region, project=service.project),
+    )

@@ -1,0 +1,150 @@
+"""Google's exceptions, as sentences that name the call, the place, and what mends it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import grpc
+from google.api_core import exceptions
+from google.auth import exceptions as auth_exceptions
+
+from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, message
+
+#: Google's own words are helpful and sometimes a page long.
+LONGEST_DETAIL = 240
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleApi:
+    """One API: its host name (as `gcloud services enable` wants it) and the roles that reading and changing need."""
+
+    host: str
+    read_role: str
+    write_role: str = ""
+
+
+MONITORING = GoogleApi("monitoring.googleapis.com", "roles/monitoring.viewer", "roles/monitoring.metricWriter")
+RUN = GoogleApi("run.googleapis.com", "roles/run.viewer", "roles/run.developer, roles/iam.serviceAccountUser")
+BUDGETS = GoogleApi("billingbudgets.googleapis.com", "roles/billing.viewer", "roles/billing.costsManager")
+MEMORYSTORE = GoogleApi("redis.googleapis.com", "roles/redis.viewer", "roles/redis.editor")
+PUBSUB = GoogleApi("pubsub.googleapis.com", "roles/pubsub.subscriber")
+
+#: Everything that a call through the clients may raise, besides bugs.
+FAILURES = (
+    exceptions.GoogleAPIError,
+    auth_exceptions.GoogleAuthError,
+    grpc.RpcError,
+    TimeoutError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Reason and remedy of a failure. `unanswered`: it is not known whether the server carried the call out."""
+
+    reason: Message
+    remedy: Message
+    unanswered: bool = False
+
+
+def explain(error: BaseException, api: GoogleApi, what: str, where: str, role: str = "") -> Explained:
+    """Say what `error` means for the call named `what` (a metric, a service) in `where` (a project, an account)."""
+    if isinstance(error, exceptions.RetryError) and error.cause is not None:
+        error = error.cause
+    detail = _detail(error)
+    if _is_credentials(error, detail):
+        return Explained(
+            message("source.credentials", what=what, where=where, detail=detail), message("source.credentials_remedy")
+        )
+    if isinstance(error, exceptions.PermissionDenied | exceptions.Forbidden):
+        return _denied(error, api, what, where, role or api.read_role, detail)
+    return _by_kind(error, api, what, where, detail)
+
+
+def _denied(
+    error: exceptions.GoogleAPICallError, api: GoogleApi, what: str, where: str, role: str, detail: str
+) -> Explained:
+    disabled = error.reason == "SERVICE_DISABLED" or "has not been used in project" in detail or "disabled" in detail
+    if disabled:
+        return Explained(
+            message("source.api_disabled", what=what, where=where, api=api.host),
+            message("source.api_disabled_remedy", api=api.host, where=where),
+        )
+    return Explained(
+        message("source.permission_denied", what=what, where=where, detail=detail),
+        message("source.permission_denied_remedy", role=role, where=where),
+    )
+
+
+def _by_kind(error: BaseException, api: GoogleApi, what: str, where: str, detail: str) -> Explained:
+    if isinstance(error, exceptions.DeadlineExceeded | exceptions.GatewayTimeout | TimeoutError):
+        return Explained(
+            message("source.timeout", what=what, where=where),
+            message("source.timeout_remedy", api=api.host),
+            unanswered=True,
+        )
+    if isinstance(error, exceptions.ServiceUnavailable) or not isinstance(error, exceptions.GoogleAPICallError):
+        return Explained(
+            message("source.unavailable", what=what, where=where, detail=detail),
+            message("source.unavailable_remedy", api=api.host),
+            unanswered=True,
+        )
+    if isinstance(error, exceptions.MethodNotImplemented):
+        return Explained(
+            message("source.unimplemented", what=what, where=where),
+            message("source.unimplemented_remedy", api=api.host),
+        )
+    if isinstance(error, exceptions.NotFound):
+        return Explained(
+            message("source.not_found", what=what, where=where, detail=detail),
+            message("source.not_found_remedy", what=what, where=where),
+        )
+    if isinstance(error, exceptions.ResourceExhausted | exceptions.TooManyRequests):
+        return Explained(
+            message("source.quota", what=what, where=where, detail=detail),
+            message("source.quota_remedy", api=api.host),
+        )
+    code = error.grpc_status_code.name if error.grpc_status_code else str(error.code)
+    return Explained(
+        message("source.google_error", what=what, where=where, code=code, detail=detail),
+        message("source.google_error_remedy", api=api.host),
+        unanswered=isinstance(error, exceptions.ServerError | exceptions.Cancelled),
+    )
+
+
+def _is_credentials(error: BaseException, detail: str) -> bool:
+    """Also when grpc disguises a failed token refresh as UNAVAILABLE."""
+    if isinstance(error, auth_exceptions.TransportError):
+        return False
+    return (
+        isinstance(error, auth_exceptions.GoogleAuthError | exceptions.Unauthenticated | exceptions.Unauthorized)
+        or "Getting metadata from plugin failed" in detail
+    )
+
+
+def _detail(error: BaseException) -> str:
+    text = error.message if isinstance(error, exceptions.GoogleAPICallError) else str(error)
+    text = " ".join(str(text or type(error).__name__).split())
+    return text if len(text) <= LONGEST_DETAIL else text[: LONGEST_DETAIL - 1] + "…"
+
+
+@contextmanager
+def reading(api: GoogleApi, what: str, where: str) -> Iterator[None]:
+    """Around a read: raises SourceUnavailable for whatever the client raises, chained."""
+    try:
+        yield
+    except FAILURES as error:
+        said = explain(error, api, what, where)
+        raise SourceUnavailable(said.reason, said.remedy) from error
+
+
+def refusal(error: BaseException, api: GoogleApi, what: str, where: str) -> ActuatorFailed | SourceUnavailable:
+    """For a write: ActuatorFailed when Google said no, SourceUnavailable when nobody knows whether it was done."""
+    said = explain(error, api, what, where, role=api.write_role)
+    kind = SourceUnavailable if said.unanswered else ActuatorFailed
+    return kind(said.reason, said.remedy)
+
+
+def no_data(error: SourceUnavailable, *, unreachable: bool = False) -> NoData:
+    """The same sentence where a measurement would stand."""
+    return NoData(error.reason, error.remedy, unreachable)

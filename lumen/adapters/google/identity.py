@@ -1,0 +1,112 @@
+"""Who works on this machine: the Google account that its credentials belong to, as Google itself confirms it.
+
+Which permissions on a Cloud Run service Lumen lacks, asked of Google itself, for `lumen doctor`.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import google.auth
+from google.auth import credentials as auth_credentials
+from google.auth import exceptions as auth_exceptions
+from google.auth import jwt
+from google.auth.transport.requests import Request
+from google.cloud.run_v2 import ServicesAsyncClient
+from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest
+
+from lumen.adapters.google.clients import SCOPES, Patience
+from lumen.adapters.google.errors import RUN, no_data, reading
+from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message
+from lumen.model.service import ServiceId
+
+CONFIRM_SECONDS = 30.0
+
+
+#: Whose an access token is, in Google's own words (OpenID Connect).
+USERINFO = "https://openidconnect.googleapis.com/v1/userinfo"
+
+
+async def google_account() -> str:
+    """An e-mail address: of the service account, or of the person whom gcloud knows.
+
+    The credentials are renewed first, so Google has just taken them. Raises SourceUnavailable (no credentials, or
+    Google does not take them), NotPossible (they do not tell whose they are).
+    """
+    try:
+        async with asyncio.timeout(CONFIRM_SECONDS):
+            account = await asyncio.to_thread(_confirmed_account)
+    except (auth_exceptions.GoogleAuthError, TimeoutError) as error:
+        detail = " ".join(str(error).split())[:240] or f"no answer in {CONFIRM_SECONDS:.0f} s"
+        raise SourceUnavailable(
+            message("source.no_credentials", detail=detail), message("source.credentials_remedy")
+        ) from error
+    if not account:
+        raise NotPossible(message("source.no_account"), message("source.no_account_remedy"))
+    return account
+
+
+def _confirmed_account() -> str:
+    """Blocks: reads files and asks Google."""
+    # No scopes of ours where a person logged in: theirs bring the ID token, which names the account.
+    credentials, _ = google.auth.default()
+    credentials = auth_credentials.with_scopes_if_required(  # type: ignore[no-untyped-call]
+        credentials, list(SCOPES)
+    )
+    request = Request()
+    credentials.refresh(request)
+    return account_of(credentials, request)
+
+
+def account_of(credentials: Any, request: Request) -> str:
+    """From credentials that were just renewed; "" where Google does not tell. What their file says is no evidence."""
+    if email := getattr(credentials, "service_account_email", None):
+        return str(email)  # Google has just taken its key, or named it itself
+    if token := getattr(credentials, "id_token", None):
+        # It came from Google over TLS a moment ago, in the answer to these credentials: nothing is left to verify.
+        return _email(jwt.decode(token, verify=False))  # type: ignore[no-untyped-call]
+    answer = request(url=USERINFO, method="GET", headers={"Authorization": f"Bearer {credentials.token}"})
+    return _email(json.loads(answer.data)) if answer.status == HTTPStatus.OK else ""
+
+
+def _email(claims: Mapping[str, Any]) -> str:
+    """Only one that Google has verified."""
+    return str(claims.get("email", "")) if claims.get("email_verified", True) is True else ""
+
+
+def user_of_this_machine() -> str:
+    """The name of the operating system's user, where there is no Google to ask (a sandbox)."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return "somebody"
+
+
+#: What an actuator of Cloud Run needs. (That it may act as the runtime account cannot be asked this way.)
+TO_CHANGE = ("run.services.get", "run.services.update")
+
+
+class RunPermissions:
+    """Asks; changes nothing."""
+
+    def __init__(self, services: ServicesAsyncClient, patience: Patience | None = None) -> None:
+        self._services = services
+        self._patience = patience or Patience()
+
+    async def lacking(self, service: ServiceId) -> Sequence[str] | NoData:
+        """Those of `TO_CHANGE` that Lumen does not have; NoData where the server cannot be asked."""
+        try:
+            with reading(RUN, service.name, f"{service.project}/{service.region}"):
+                answer = await self._services.test_iam_permissions(
+                    TestIamPermissionsRequest(resource=service.path, permissions=list(TO_CHANGE)),
+                    retry=self._patience.retry,
+                    timeout=self._patience.attempt_seconds,
+                )
+        except SourceUnavailable as error:
+            return no_data(error)
+        return [permission for permission in TO_CHANGE if permission not in answer.permissions]

@@ -1,0 +1,263 @@
+"""One grouped query of Cloud Monitoring, and its points on a grid of aligned periods.
+
+The queries of Cloud Run's own metrics (docs: resource `cloud_run_revision`), always for all services at once.
+
+Monitoring's histograms as Lumen's. The buckets are read at run time: percentiles are only as fine as they are.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from google.cloud.monitoring_v3 import (
+    Aggregation,
+    ListTimeSeriesRequest,
+    MetricServiceAsyncClient,
+    TimeInterval,
+)
+
+from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.errors import MONITORING, reading
+from lumen.model.messages import SourceUnavailable, message
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import LatencyDistribution, Window
+
+#: A server that never stops handing out page tokens must not hold the turn up for ever.
+MOST_PAGES = 200
+
+
+#: Monitoring refuses longer filters; then all services of the project are read and the others dropped here.
+LONGEST_FILTER = 2000
+
+
+Aligner = Aggregation.Aligner
+
+
+Reducer = Aggregation.Reducer
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked of one metric. `only` = (label, allowed values), e.g. the service names."""
+
+    metric: str
+    resource: str
+    period: timedelta
+    group_by: tuple[str, ...]
+    only: tuple[str, tuple[str, ...]]
+    aligner: int = Aligner.ALIGN_DELTA
+    reducer: int = Reducer.REDUCE_SUM
+
+    @property
+    def filter(self) -> str:
+        """In Monitoring's filter language."""
+        base = f'metric.type = "{self.metric}" AND resource.type = "{self.resource}"'
+        label, values = self.only
+        if not values:
+            return base
+        quoted = ",".join(f'"{value}"' for value in values)
+        narrowed = f"{base} AND {label} = " + (quoted if len(values) == 1 else f"one_of({quoted})")
+        return narrowed if len(narrowed) <= LONGEST_FILTER else base
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of the answer: its labels, and its points by period (0 = the first of the window)."""
+
+    resource_labels: Mapping[str, str]
+    metric_labels: Mapping[str, str]
+    points: Mapping[int, Any]  # period -> TypedValue (protobuf)
+
+    def label(self, name: str) -> str:
+        """A resource label, or "" where the server did not give it."""
+        return self.resource_labels.get(name, "")
+
+
+class MonitoringQueries:
+    """Asks Cloud Monitoring of one project. Stateless but for the client."""
+
+    def __init__(self, client: MetricServiceAsyncClient, project: str, patience: Patience | None = None) -> None:
+        self._client = client
+        self._project = project
+        self._patience = patience or Patience()
+
+    async def series(self, query: Query, window: Window) -> Sequence[Series]:
+        """Every series over `window`, in whole periods; empty where nothing was written. Raises SourceUnavailable."""
+        request = ListTimeSeriesRequest(
+            name=f"projects/{self._project}",
+            filter=query.filter,
+            interval=TimeInterval(start_time=window.start, end_time=window.end),
+            aggregation=Aggregation(
+                alignment_period=query.period,
+                per_series_aligner=query.aligner,
+                cross_series_reducer=query.reducer,
+                group_by_fields=list(query.group_by),
+            ),
+            view=ListTimeSeriesRequest.TimeSeriesView.FULL,
+        )
+        with reading(MONITORING, query.metric, self._project):
+            async with asyncio.timeout(self._patience.whole_seconds):
+                return [series async for series in self._pages(request, query, window)]
+
+    async def _pages(self, request: ListTimeSeriesRequest, query: Query, window: Window) -> AsyncIterator[Series]:
+        pager = await self._client.list_time_series(
+            request, retry=self._patience.retry, timeout=self._patience.attempt_seconds
+        )
+        count = 0
+        async for page in pager.pages:
+            count += 1
+            if count > MOST_PAGES:
+                raise SourceUnavailable(
+                    message("source.too_much", what=query.metric, where=self._project, pages=MOST_PAGES),
+                    message("source.too_much_remedy"),
+                )
+            # Raw protobuf below: proto-plus wraps every point, which costs seconds for a fleet.
+            for series in type(page).pb(page).time_series:
+                yield _series(series, query, window)
+
+
+def _series(given: Any, query: Query, window: Window) -> Series:
+    period = query.period.total_seconds()
+    points: dict[int, Any] = {}
+    for point in given.points:
+        index = _period_of(point.interval, period, window)
+        if index is not None and point.value.WhichOneof("value") is not None:
+            points[index] = point.value
+    return Series(dict(given.resource.labels), dict(given.metric.labels), points)
+
+
+def _period_of(interval: Any, period: float, window: Window) -> int | None:
+    """The period that a point fills; None for one that is off the grid, outside, or shorter than its period."""
+    end = _seconds(interval.end_time)
+    width = end - _seconds(interval.start_time) if interval.HasField("start_time") else 0.0
+    if 0 < width < period * 0.99:
+        return None  # an incomplete slice would read as a drop of traffic
+    position = (end - window.start.timestamp()) / period
+    index = round(position) - 1
+    if abs(position - round(position)) * period > 1 or not 0 <= index < round(window.seconds / period):
+        return None
+    return index
+
+
+def _seconds(stamp: Any) -> float:
+    return float(stamp.seconds) + float(stamp.nanos) / 1e9
+
+
+def number(value: Any) -> float:
+    """A point's number: an integer, a double, or how many samples a distribution holds."""
+    kind = value.WhichOneof("value")
+    if kind == "distribution_value":
+        return float(value.distribution_value.count)
+    return float(getattr(value, kind))
+
+
+RESOURCE = "cloud_run_revision"
+
+
+REQUESTS = "run.googleapis.com/request_count"
+
+
+LATENCIES = "run.googleapis.com/request_latencies"
+
+
+STARTS = "run.googleapis.com/container/startup_latencies"
+
+
+BILLABLE = "run.googleapis.com/container/billable_instance_time"
+
+
+#: The label by which request_count tells good answers from errors: "2xx" … "5xx".
+RESPONSE_CLASS = "response_code_class"
+
+
+_BY_SERVICE = ("resource.labels.project_id", "resource.labels.location", "resource.labels.service_name")
+
+
+def by_service(metric: str, services: Sequence[ServiceId], period: timedelta) -> Query:
+    """`metric` summed per service and period."""
+    return Query(metric, RESOURCE, period, _BY_SERVICE, _only(services))
+
+
+def by_response_class(services: Sequence[ServiceId], period: timedelta) -> Query:
+    """Requests per service, response class and period: good and valid in one answer, so no phantom errors."""
+    return Query(REQUESTS, RESOURCE, period, (*_BY_SERVICE, f"metric.labels.{RESPONSE_CLASS}"), _only(services))
+
+
+def by_revision(services: Sequence[ServiceId], period: timedelta) -> Query:
+    """Requests per service, revision, response class and period: who answered, and how well."""
+    of = (*_BY_SERVICE, "resource.labels.revision_name", f"metric.labels.{RESPONSE_CLASS}")
+    return Query(REQUESTS, RESOURCE, period, of, _only(services))
+
+
+def _only(services: Sequence[ServiceId]) -> tuple[str, tuple[str, ...]]:
+    return "resource.labels.service_name", tuple(sorted({service.name for service in services}))
+
+
+def per_service(services: Iterable[ServiceId], series: Sequence[Series]) -> Mapping[ServiceId, Sequence[Series]]:
+    """Whose series are whose. A label that the server leaves out (it may, of a constant one) matches any."""
+    found: dict[ServiceId, list[Series]] = {service: [] for service in services}
+    named: dict[str, list[ServiceId]] = {}
+    for service in found:
+        named.setdefault(service.name, []).append(service)
+    for one in series:
+        for service in named.get(one.label("service_name"), ()):
+            if one.label("location") in ("", service.region) and one.label("project_id") in ("", service.project):
+                found[service].append(one)
+    return found
+
+
+class BucketsDiffer(ValueError):
+    """Two histograms with other buckets cannot be added up."""
+
+
+def bounds_of(options: Any) -> tuple[float, ...]:
+    """Ascending bucket bounds of a `Distribution.BucketOptions` (protobuf): linear, exponential or explicit.
+
+    Formulas: google/api/distribution.proto (offset + width · i; scale · growth_factor ** i; i = 0 … N).
+    """
+    kind = options.WhichOneof("options")
+    if kind == "linear_buckets":
+        linear = options.linear_buckets
+        return _linear(linear.offset, linear.width, linear.num_finite_buckets)
+    if kind == "exponential_buckets":
+        grown = options.exponential_buckets
+        return _exponential(grown.scale, grown.growth_factor, grown.num_finite_buckets)
+    return tuple(options.explicit_buckets.bounds)
+
+
+@lru_cache
+def _linear(offset: float, width: float, buckets: int) -> tuple[float, ...]:
+    return tuple(offset + width * i for i in range(buckets + 1))
+
+
+@lru_cache
+def _exponential(scale: float, growth: float, buckets: int) -> tuple[float, ...]:
+    """Once for all slices: they share their bounds."""
+    return tuple(scale * growth**i for i in range(buckets + 1))
+
+
+def added_up(distributions: Iterable[Any]) -> LatencyDistribution | None:
+    """The sum of `google.api.Distribution`s in milliseconds; None when none of them holds a sample.
+
+    Raises BucketsDiffer.
+    """
+    bounds: tuple[float, ...] | None = None
+    counts: list[int] = []
+    for one in distributions:
+        if not one.bucket_counts:
+            continue
+        own = bounds_of(one.bucket_options)
+        if bounds is None:
+            bounds, counts = own, [0] * (len(own) + 1)
+        if own != bounds or len(one.bucket_counts) > len(counts):
+            raise BucketsDiffer(f"{len(own)} bounds beside {len(bounds)}")
+        for bucket, count in enumerate(one.bucket_counts):  # trailing empty buckets may be left out
+            counts[bucket] += count
+    if not bounds or sum(counts) == 0:
+        return None
+    while not counts[-1]:
+        counts.pop()  # a slow tail that nobody was in: most of a fortnight of slices
+    return LatencyDistribution(bounds, tuple(counts))

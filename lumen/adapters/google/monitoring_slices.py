@@ -1,0 +1,313 @@
+"""Slices of five minutes for the watch, and requests by revision: one grouped query per metric for all services.
+
+Slices with what each of them cost: the estimate of docs/methods.md (Cost), five minutes at a time.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from lumen.adapters.cache.redis_info import RedisInfoCache
+from lumen.adapters.google import monitoring_query
+from lumen.adapters.google.errors import no_data
+from lumen.adapters.google.hourly_cost import InstanceShapes
+from lumen.adapters.google.monitoring_cache import MonitoringCache
+from lumen.adapters.google.monitoring_query import BucketsDiffer, MonitoringQueries, Series, added_up, number
+from lumen.model.alert import Observation
+from lumen.model.cost import InstanceShape, Prices, cache_shares, cost_usd
+from lumen.model.incident import RevisionCount
+from lumen.model.messages import NoData, SourceUnavailable
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Window
+from lumen.ports.incidents import SliceSource
+
+#: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes.
+PIECE = timedelta(days=2)
+
+
+#: What a server has counted up to now says nothing of a window that ended so long before.
+LONG_AGO = timedelta(hours=1)
+
+
+#: Per service and slice.
+_Found = dict[ServiceId, dict[int, Observation]]
+
+
+class MonitoringSlices:
+    """Implements the SliceSource port.
+
+    `cache` None: no instance is configured, then `own` tells hits and misses, of the newest slice alone: the server
+    counts since its start, so two looks make a difference. Both None: they are unknown.
+    """
+
+    def __init__(self, queries: MonitoringQueries, cache: MonitoringCache | None, own: RedisInfoCache | None) -> None:
+        self._queries = queries
+        self._cache = cache
+        self._own = own
+
+    async def slices(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """NoData only where requests could not be asked for at all; without latency or cache a slice lacks those."""
+        found = await self._all(services, window, latencies=True)
+        if self._own is not None:
+            await self._add_own(self._own, found, window)
+        return found
+
+    async def counts(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """Without an instance these lack hits and misses too: a server's own counters tell of now alone."""
+        return await self._all(services, window, latencies=False)
+
+    async def _all(
+        self, services: Sequence[ServiceId], window: Window, *, latencies: bool
+    ) -> dict[ServiceId, list[Observation] | NoData]:
+        found: dict[ServiceId, list[Observation]] = {service: [] for service in services}
+        start = window.start
+        while start < window.end:
+            piece = Window(start, min(window.end, start + PIECE))
+            try:
+                one = await self._piece(services, piece, latencies=latencies)
+            except SourceUnavailable as error:
+                return dict.fromkeys(services, no_data(error))
+            for service in services:
+                found[service] += [one[service][index] for index in sorted(one[service])]
+            start = piece.end
+        return dict(found)
+
+    async def by_revision(
+        self, services: Sequence[ServiceId], window: Window, period: timedelta
+    ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
+        """`period` divides the window."""
+        try:
+            series = await self._queries.series(monitoring_query.by_revision(services, period), window)
+        except SourceUnavailable as error:
+            return dict.fromkeys(services, no_data(error))
+        of = monitoring_query.per_service(services, series)
+        return {service: _counted(of[service], window.start, period) for service in services}
+
+    async def _add_own(
+        self, own: RedisInfoCache, found: Mapping[ServiceId, list[Observation] | NoData], window: Window
+    ) -> None:
+        """Of the five minutes up to now rather than of the slice: a level, near enough for what is usual."""
+        if isinstance(await own.refresh(), NoData) or own.sampled_at is None or own.sampled_at - window.end > LONG_AGO:
+            return
+        counters = own.counters(Window(window.end - SLICE, window.end))
+        if isinstance(counters, NoData):
+            return
+        share = SLICE.total_seconds() / counters.seconds
+        hits, misses = round(counters.hits * share), round(counters.misses * share)
+        for slices in found.values():
+            if not isinstance(slices, NoData) and slices and slices[-1].end == window.end:
+                slices[-1] = replace(slices[-1], hits=hits, misses=misses)
+
+    async def _piece(self, services: Sequence[ServiceId], window: Window, *, latencies: bool) -> _Found:
+        requests, slowness, cache = await asyncio.gather(
+            self._queries.series(monitoring_query.by_response_class(services, SLICE), window),
+            self._latencies(services if latencies else (), window),
+            self._lookups(services, window),
+        )
+        of, slow = monitoring_query.per_service(services, requests), monitoring_query.per_service(services, slowness)
+        found: _Found = {}
+        for service in services:
+            slices = _requests(of[service], window)
+            _add_latencies(slices, slow[service])
+            _add_lookups(slices, cache.get(service, {}), window)
+            found[service] = slices
+        return found
+
+    async def _latencies(self, services: Sequence[ServiceId], window: Window) -> Sequence[Series]:
+        if not services:
+            return ()
+        query = monitoring_query.by_service(monitoring_query.LATENCIES, services, SLICE)
+        try:
+            return await self._queries.series(query, window)
+        except SourceUnavailable:
+            return ()  # the watch tells of it by itself: no latency in a slice that has requests
+
+    async def _lookups(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Mapping[int, tuple[int, int]]]:
+        return {} if self._cache is None else await self._cache.lookups(services, window)
+
+
+def _requests(series: Sequence[Series], window: Window) -> dict[int, Observation]:
+    """A class without a point had no requests, as long as another class has one."""
+    slices: dict[int, Observation] = {}
+    for one in series:
+        kind = one.metric_labels.get(monitoring_query.RESPONSE_CLASS, "")
+        for index, value in one.points.items():
+            seen = slices.get(index) or Observation(window.start + index * SLICE, 0, 0, 0)
+            count = round(number(value))
+            slices[index] = replace(
+                seen,
+                requests=(seen.requests or 0) + count,
+                errors_5xx=(seen.errors_5xx or 0) + (count if kind == "5xx" else 0),
+                errors_4xx=(seen.errors_4xx or 0) + (count if kind == "4xx" else 0),
+            )
+    if series and not any(one.metric_labels.get(monitoring_query.RESPONSE_CLASS) for one in series):
+        return {}  # without classes every error would count as good
+    return slices
+
+
+def _add_latencies(slices: dict[int, Observation], series: Sequence[Series]) -> None:
+    by_slice: dict[int, list[object]] = {}
+    for one in series:
+        for index, value in one.points.items():
+            if value.HasField("distribution_value"):
+                by_slice.setdefault(index, []).append(value.distribution_value)
+    for index, seen in slices.items():
+        try:
+            latency = added_up(by_slice.get(index, ()))
+        except BucketsDiffer:
+            latency = None
+        if latency is not None:
+            slices[index] = replace(
+                seen,
+                p50_ms=latency.percentile_ms(0.5),
+                p95_ms=latency.percentile_ms(0.95),
+                p99_ms=latency.percentile_ms(0.99),
+                latency=latency,
+            )
+
+
+def _add_lookups(slices: dict[int, Observation], lookups: Mapping[int, tuple[int, int]], window: Window) -> None:
+    for index, (hits, misses) in lookups.items():
+        seen = slices.get(index) or Observation(window.start + index * SLICE)
+        slices[index] = replace(seen, hits=hits, misses=misses)
+
+
+def _counted(series: Sequence[Series], start: datetime, period: timedelta) -> Sequence[RevisionCount]:
+    counts: dict[tuple[int, str], tuple[int, int]] = {}
+    for one in series:
+        failed = one.metric_labels.get(monitoring_query.RESPONSE_CLASS) == "5xx"
+        for index, value in one.points.items():
+            requests, errors = counts.get((index, one.label("revision_name")), (0, 0))
+            count = round(number(value))
+            counts[index, one.label("revision_name")] = requests + count, errors + (count if failed else 0)
+    return [
+        RevisionCount(start + index * period, revision, requests, errors)
+        for (index, revision), (requests, errors) in sorted(counts.items())
+        if requests > 0
+    ]
+
+
+#: What each service pays of the cache, by the start of the slice.
+_Shares = Mapping[datetime, Mapping[ServiceId, float]]
+
+
+class PricedSlices:
+    """Implements the SliceSource port over another one: one more grouped query, and the shapes of the instances.
+
+    `counts_misses`: the misses of a slice are the API calls that the cache could not save, so a slice without them
+    has no cost; else nobody counts them, and the estimate is without them, as the month's is. `sharing`: all
+    services that use the one cache, for each pays its part of it.
+    """
+
+    def __init__(
+        self,
+        slices: SliceSource,
+        queries: MonitoringQueries,
+        prices: Prices,
+        shapes: InstanceShapes,
+        sharing: Sequence[ServiceId] = (),
+        *,
+        counts_misses: bool,
+    ) -> None:
+        self._slices = slices
+        self._queries = queries
+        self._prices = prices
+        self._shapes = shapes
+        self._sharing = sharing
+        self._counts_misses = counts_misses
+
+    async def slices(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        return await self._with_costs(self._slices.slices(services, window), services, window)
+
+    async def counts(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        return await self._with_costs(self._slices.counts(services, window), services, window)
+
+    async def _with_costs(
+        self,
+        asked: Coroutine[None, None, Mapping[ServiceId, Sequence[Observation] | NoData]],
+        services: Sequence[ServiceId],
+        window: Window,
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        others = tuple(service for service in self._sharing if service not in services)
+        found, billable, shapes, beside = await asyncio.gather(
+            asked,
+            self._billable(services, window),
+            self._shapes.shapes(services),
+            self._slices.counts(others, window) if others else _nobody(),
+        )
+        shares = _shares({**beside, **found})
+        return {
+            service: self._priced(service, found[service], billable[service], shapes[service], window, shares)
+            for service in services
+        }
+
+    async def by_revision(
+        self, services: Sequence[ServiceId], window: Window, period: timedelta
+    ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
+        return await self._slices.by_revision(services, window, period)
+
+    def _priced(
+        self,
+        service: ServiceId,
+        found: Sequence[Observation] | NoData,
+        billable: Mapping[int, float],
+        shape: InstanceShape | NoData,
+        window: Window,
+        shares: _Shares,
+    ) -> Sequence[Observation] | NoData:
+        if isinstance(found, NoData) or isinstance(shape, NoData):
+            return found
+        priced = []
+        for one in found:
+            seconds = billable.get(int((one.start - window.start) / SLICE))
+            share = shares[one.start].get(service, 0.0)
+            priced.append(replace(one, cost_usd=self._cost_usd(one, seconds, shape, share)))
+        return priced
+
+    def _cost_usd(
+        self, one: Observation, billable_seconds: float | None, shape: InstanceShape, share: float
+    ) -> float | None:
+        """None where anything that it is made of is unknown: a part of a cost is no cost."""
+        calls = one.misses if self._counts_misses else None
+        if one.requests is None or billable_seconds is None or (self._counts_misses and calls is None):
+            return None
+        return cost_usd(self._prices, shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share)
+
+    async def _billable(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Mapping[int, float]]:
+        """Seconds by slice; without them there is demand but no cost, and the watch goes on."""
+        try:
+            query = monitoring_query.by_service(monitoring_query.BILLABLE, services, SLICE)
+            series = await self._queries.series(query, window)
+        except SourceUnavailable:
+            return {service: {} for service in services}
+        found: dict[ServiceId, Mapping[int, float]] = {}
+        for service, mine in monitoring_query.per_service(services, series).items():
+            seconds: dict[int, float] = {}
+            for one in mine:
+                for index, value in one.points.items():
+                    seconds[index] = seconds.get(index, 0.0) + number(value)
+            found[service] = seconds
+        return found
+
+
+def _shares(found: Mapping[ServiceId, Sequence[Observation] | NoData]) -> _Shares:
+    requests: dict[datetime, dict[ServiceId, int | None]] = {}
+    for service, slices in found.items():
+        for one in () if isinstance(slices, NoData) else slices:
+            requests.setdefault(one.start, {})[service] = one.requests
+    return {start: cache_shares(of) for start, of in requests.items()}
+
+
+async def _nobody() -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+    return {}

@@ -1,0 +1,131 @@
+"""Requests, latency, cold starts and instance time from Cloud Monitoring: one grouped query per metric."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from lumen.adapters.google import monitoring_query
+from lumen.adapters.google.errors import no_data
+from lumen.adapters.google.hourly_cost import HourlyCosts, nothing_seen
+from lumen.adapters.google.monitoring_query import BucketsDiffer, MonitoringQueries, Series, added_up, number
+from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, HourlyHistory, LatencyDistribution, RequestSlice, Traffic, Window
+
+T = TypeVar("T")
+
+
+class MonitoringTraffic:
+    """Implements the TrafficSource port. A metric that fails costs its own part only."""
+
+    def __init__(self, queries: MonitoringQueries, hourly: HourlyCosts) -> None:
+        self._queries = queries
+        self._hourly = hourly
+
+    async def traffic(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Traffic | NoData]:
+        """The window in slices of five minutes; a slice that is not there is left out, never zero."""
+        requests, latencies, starts, billable = await asyncio.gather(
+            self._ask(services, window, monitoring_query.REQUESTS),
+            self._ask(services, window, monitoring_query.LATENCIES),
+            self._ask(services, window, monitoring_query.STARTS),
+            self._ask(services, window, monitoring_query.BILLABLE),
+        )
+        return {
+            service: _traffic(
+                service, window, requests[service], latencies[service], starts[service], billable[service]
+            )
+            for service in services
+        }
+
+    async def history(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, HourlyHistory | NoData]:
+        """Hourly demand, server errors and estimated cost."""
+        return await self._hourly.history(services, window)
+
+    async def _ask(
+        self, services: Sequence[ServiceId], window: Window, metric: str
+    ) -> Mapping[ServiceId, Sequence[Series] | NoData]:
+        if metric == monitoring_query.REQUESTS:
+            query = monitoring_query.by_response_class(services, SLICE)
+        else:
+            query = monitoring_query.by_service(metric, services, SLICE)
+        try:
+            series = await self._queries.series(query, window)
+        except SourceUnavailable as error:
+            return dict.fromkeys(services, no_data(error))
+        return monitoring_query.per_service(services, series)
+
+
+def _traffic(
+    service: ServiceId,
+    window: Window,
+    requests: Sequence[Series] | NoData,
+    latencies: Sequence[Series] | NoData,
+    starts: Sequence[Series] | NoData,
+    billable: Sequence[Series] | NoData,
+) -> Traffic | NoData:
+    if isinstance(requests, NoData):
+        return requests
+    if requests and not any(one.metric_labels.get(monitoring_query.RESPONSE_CLASS) for one in requests):
+        # Without classes every error would count as good.
+        return absent(service, monitoring_query.REQUESTS, "no_classes")
+    slices = _slices(requests, window)
+    if not slices:
+        return nothing_seen(service, window)
+    return Traffic(
+        slices=slices,
+        latency=_part(latencies, lambda given: _latency(service, given)),
+        cold_starts=_part(starts, lambda given: _sum(service, monitoring_query.STARTS, "no_starts", given, round)),
+        billable_instance_seconds=_part(
+            billable, lambda given: _sum(service, monitoring_query.BILLABLE, "absent", given, float)
+        ),
+    )
+
+
+def _part(series: Sequence[Series] | NoData, read: Callable[[Sequence[Series]], T | NoData]) -> T | NoData:
+    return series if isinstance(series, NoData) else read(series)
+
+
+def _slices(series: Sequence[Series], window: Window) -> tuple[RequestSlice, ...]:
+    """Per slice: a class without a point had no requests, as long as another class has one."""
+    counts: dict[int, dict[str, int]] = {}
+    for one in series:
+        kind = one.metric_labels.get(monitoring_query.RESPONSE_CLASS, "")
+        for index, value in one.points.items():
+            in_slice = counts.setdefault(index, {})
+            in_slice[kind] = in_slice.get(kind, 0) + round(number(value))
+    return tuple(
+        RequestSlice(
+            start=window.start + index * SLICE,
+            good=sum(counts[index].values()) - counts[index].get("4xx", 0) - counts[index].get("5xx", 0),
+            errors_4xx=counts[index].get("4xx", 0),
+            errors_5xx=counts[index].get("5xx", 0),
+        )
+        for index in sorted(counts)
+    )
+
+
+def _latency(service: ServiceId, series: Sequence[Series]) -> LatencyDistribution | NoData:
+    values = [value for one in series for value in one.points.values()]
+    try:
+        found = added_up(value.distribution_value for value in values if value.HasField("distribution_value"))
+    except BucketsDiffer as error:
+        return NoData(
+            message("source.buckets_differ", metric=monitoring_query.LATENCIES, detail=str(error)),
+            message("source.buckets_differ_remedy"),
+        )
+    return found or absent(service, monitoring_query.LATENCIES, "absent")
+
+
+def _sum(service: ServiceId, metric: str, why: str, series: Sequence[Series], kind: Callable[[float], T]) -> T | NoData:
+    values = [number(value) for one in series for value in one.points.values()]
+    return kind(sum(values)) if values else absent(service, metric, why)
+
+
+def absent(service: ServiceId, metric: str, why: str) -> NoData:
+    """The query was answered, and there is no such series: no data, not zero."""
+    return NoData(
+        message(f"source.{why}", service=service.name, metric=metric),
+        message(f"source.{why}_remedy", service=service.name, metric=metric, project=service.project),
+    )

@@ -1,0 +1,249 @@
+"""The watch's memory: slices of a fortnight, the sums of their days, and the alerts that people were told of.
+
+The sums of the days: a hash of "2026-11-22/requests" and the like, added to in the step that stores the slices.
+
+How many requests took how long is "2026-11-22/latency_ms/155.5/217.7" for each bucket that holds any.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from redis.asyncio import Redis
+
+from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.leases import lease_lost
+from lumen.adapters.store.scripts import Calls, position
+from lumen.model.alert import Observation, Severity
+from lumen.model.history import Day, day_of, folded, together
+from lumen.model.incident import Incident, Mentions, PagerState, StoredAlert, Taken
+from lumen.model.messages import Message
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Bucket
+from lumen.ports.clock import Clock
+from lumen.ports.incidents import Look
+from lumen.ports.store import Lease
+
+#: Eight weeks to know what a weekday usually costs, thirty days of error budgets, and some.
+KEEP_DAYS = 100
+
+
+#: Whole numbers alone, so that no sum depends on the order in which it was made: money in billionths of a dollar.
+NANO = 1_000_000_000
+
+
+#: Names as they are stored. The first one is of every day.
+SUMS = (
+    "slices",
+    "known_slices",
+    "good_slices",
+    "bad_slices",
+    "requests",
+    "errors_5xx",
+    "errors_4xx",
+    "lookup_slices",
+    "hits",
+    "misses",
+    "cost_slices",
+    "cost_nano_usd",
+    "timed_slices",
+)
+
+
+LATENCY = "latency_ms"
+
+
+class RedisDays:
+    """`lumen.ports.store.Days`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Calls(redis)
+
+    async def days(self, service: ServiceId, since: date) -> list[Day]:
+        reply = await self._calls.read("read", service, "HGETALL", position("days"))
+        sums: dict[str, dict[str, int]] = {}
+        for field, value in _pairs(reply.values[0]):
+            of, _, name = field.partition("/")
+            sums.setdefault(of, {})[name] = int(value)
+        return [_day(date.fromisoformat(of), sums[of]) for of in sorted(sums) if of >= since.isoformat()]
+
+
+def buckets_of(days: Sequence[Day]) -> list[Bucket]:
+    """Every bucket that holds a request of any of these days, ascending."""
+    return sorted({bucket for day in days for bucket in day.latencies})
+
+
+def names_of(buckets: Sequence[Bucket]) -> str:
+    """Of all sums, in the order in which watch_look.lua is given them."""
+    return ",".join((*SUMS, *(f"{LATENCY}/{low!r}/{high!r}" for low, high in buckets)))
+
+
+def arguments_of(days: Sequence[Day], buckets: Sequence[Bucket]) -> Iterator[str | int]:
+    """Date and sums of each, as watch_look.lua takes them."""
+    for day in days:
+        yield day.date.isoformat()
+        for name in SUMS:
+            yield round(day.cost_usd * NANO) if name == "cost_nano_usd" else int(getattr(day, name))
+        for bucket in buckets:
+            yield day.latencies.get(bucket, 0)
+
+
+def oldest_kept(now: datetime, keep_days: int) -> str:
+    """The first day that is not dropped when a new one begins."""
+    return (day_of(now) - timedelta(days=keep_days)).isoformat()
+
+
+def _day(of: date, sums: Mapping[str, int]) -> Day:
+    """A sum that an older Lumen did not make yet is 0, over 0 slices."""
+    counts = {name: sums.get(name, 0) for name in SUMS if name != "cost_nano_usd"}
+    latencies = {_bucket(name): count for name, count in sums.items() if name.startswith(LATENCY) and count}
+    return Day(of, **counts, cost_usd=sums.get("cost_nano_usd", 0) / NANO, latencies=latencies)
+
+
+@lru_cache
+def _bucket(name: str) -> Bucket:
+    """Of "latency_ms/155.5/217.7": the same few of every day."""
+    _, low, high = name.split("/")
+    return float(low), float(high)
+
+
+def _pairs(listed: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """HGETALL answers a script with field, value, field, value …"""
+    return zip(listed[::2], listed[1::2], strict=True)
+
+
+#: A fortnight, which is what alerts and effects compare with, and the three days in which a change is looked at.
+KEEP_SLICES = 18 * 288
+
+
+KEEP_ALERTS = 300
+
+
+#: A fresh installation brings a fortnight at once; no script holds the server up for that long.
+BATCH = 500
+
+
+class RedisAlerts:
+    """`lumen.ports.incidents.Alerts`."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        clock: Clock,
+        keep_slices: int = KEEP_SLICES,
+        keep_alerts: int = KEEP_ALERTS,
+        keep_days: int = KEEP_DAYS,
+    ) -> None:
+        self._calls = Calls(redis)
+        self._clock = clock
+        self._keep_slices = keep_slices
+        self._keep_alerts = keep_alerts
+        self._keep_days = keep_days
+
+    async def newest(self, service: ServiceId) -> datetime | None:
+        reply = await self._calls.read("read", service, "HGET", position("standing"), "newest slice")
+        found = reply.values[0]
+        return None if found is None else datetime.fromisoformat(found)
+
+    async def observations(self, service: ServiceId, after: datetime | None) -> list[Observation]:
+        newest = await self.newest(service)
+        if newest is None or (after is not None and newest <= after):
+            return []
+        # Slices follow each other without gaps, so this many are new; some more do no harm.
+        wanted = 0 if after is None else -int((newest - after) / SLICE)
+        reply = await self._calls.read("read", service, "LRANGE", position("observations"), wanted, -1)
+        found: list[Observation] = []
+        for at, text in enumerate(reply.values[0]):
+            if at % BATCH == 0:
+                await asyncio.sleep(0)  # clicks get their turn
+            found.append(decode(Observation, text))
+        return [one for one in found if after is None or one.start > after]
+
+    async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
+        after, rest, earlier = look.after, list(look.observations), look.earlier
+        while len(rest) > BATCH:
+            if not await self._add(service, lease, after, rest[:BATCH], (), earlier):
+                return False
+            after, rest, earlier = rest[BATCH - 1].start, rest[BATCH:], ()
+        return await self._add(service, lease, after, rest, look.told, earlier)
+
+    async def open(self, service: ServiceId) -> list[StoredAlert]:
+        reply = await self._calls.read("alert_read", service, "open")
+        return [decode(StoredAlert, text) for text in reply.values[0]]
+
+    async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
+        reply = await self._calls.read("alert_read", service, incident_id)
+        found, notes, taken, pager, mentions = reply.values
+        if not found:
+            return None
+        return Incident(
+            service,
+            incident_id,
+            tuple(decode(StoredAlert, text) for text in found),
+            decode(tuple[Message, ...], notes) if notes else (),
+            decode(Taken, taken) if taken else None,
+            pager=decode(PagerState, pager) if pager else None,
+            mentions=decode(Mentions, mentions) if mentions else None,
+        )
+
+    async def incidents(self, service: ServiceId, limit: int) -> list[str]:
+        reply = await self._calls.read("alert_incidents", service, limit)
+        return [str(one) for one in reply.values]
+
+    async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
+        told = json.dumps([json.loads(encode(note)) for note in notes], ensure_ascii=False, separators=(",", ":"))
+        await self._calls.change("alert_note", service, incident_id, told, self._clock.now().isoformat())
+
+    async def _add(
+        self,
+        service: ServiceId,
+        lease: Lease,
+        after: datetime | None,
+        observations: Sequence[Observation],
+        told: Sequence[StoredAlert],
+        earlier: Sequence[Day],
+    ) -> bool:
+        days = together(earlier, folded(observations))
+        buckets = buckets_of(days)
+        arguments: list[str | int] = [
+            lease.name,
+            lease.token,
+            after.isoformat() if after else "",
+            self._keep_slices,
+            self._keep_alerts,
+            self._clock.now().isoformat(),
+            len(observations),
+            len(days),
+            oldest_kept(self._clock.now(), self._keep_days),
+            names_of(buckets),
+        ]
+        for one in observations:
+            arguments += [one.start.isoformat(), _short(one)]
+        arguments += arguments_of(days, buckets)
+        for each in told:
+            arguments += _told(each)
+        reply = await self._calls.change("watch_look", service, *arguments)
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name)
+        return reply.status == "OK"
+
+
+def _short(one: Observation) -> str:
+    """Without what is unknown, and without what its day has counted: a fortnight of slices is kept."""
+    known = {name: value for name, value in json.loads(encode(replace(one, latency=None))).items() if value is not None}
+    return json.dumps(known, separators=(",", ":"))
+
+
+def _told(stored: StoredAlert) -> Iterator[str | int]:
+    alert = stored.alert
+    is_open = alert.closed_at is None
+    yield alert.id
+    yield encode(stored)
+    yield round(alert.opened_at.timestamp() * 1000)
+    yield "open" if is_open else "closed"
+    yield stored.incident
+    yield ("page" if alert.severity is Severity.PAGE else "alert") + ("-open" if is_open else "-closed")
+    yield alert.id

@@ -1,0 +1,125 @@
+"""The store's own credentials: who prepared it, in which layout, and whether it keeps what it acknowledges.
+
+A store without an epoch is refused, never taken for "no proposals": after a failover to an empty replica that would
+forget decisions. Every script checks it again, so a failover under a running Lumen is noticed too.
+
+How much room the store has left. A full store refuses every decision, so people are warned well before.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from redis import exceptions
+from redis.asyncio import Redis
+
+from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unreachable
+from lumen.adapters.store.scripts import SCHEMA, bare_script, key, wrong_epoch
+from lumen.model.messages import Message, StoreUnavailable, message
+from lumen.model.service import ServiceId
+from lumen.ports.clock import Clock
+
+#: Mission 6: what the server must be set to, so that an acknowledged decision survives (docs/adr/0004).
+DURABLE = (("appendonly", "yes"), ("appendfsync", "always"), ("maxmemory-policy", "noeviction"))
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """When and as what the store was prepared for a service. `fresh`: by this very call."""
+
+    service: ServiceId
+    id: str
+    schema: str
+    made_at: datetime
+    fresh: bool
+
+
+async def init(redis: Redis, services: Sequence[ServiceId], clock: Clock) -> Sequence[Epoch]:
+    """Prepare the store for each service; one that is prepared already stays as it is.
+
+    Raises StoreUnavailable (also when the server would not keep what it acknowledges).
+    """
+    await durability(redis)
+    wanted = bare_script("init")
+    made = []
+    for service in services:
+        try:
+            fresh, schema, found, made_at = await redis.eval(
+                wanted.text, 1, key(service, "epoch"), SCHEMA, secrets.token_hex(8), clock.now().isoformat()
+            )
+        except REFUSALS as error:
+            raise refused(error, place(redis)) from error
+        except SILENCE as error:
+            raise unreachable(error, place(redis)) from error
+        if schema != SCHEMA:
+            raise wrong_epoch(schema, place(redis), service)
+        made.append(Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh == "1"))
+    return made
+
+
+async def check(redis: Redis, services: Sequence[ServiceId]) -> Sequence[Message]:
+    """Whether Lumen may use this store. Returns warnings: what could not be checked.
+
+    Raises StoreUnavailable: unreachable, not prepared for one of the services, prepared by another version, or not
+    durable.
+    """
+    warnings = await durability(redis)
+    for service in services:
+        await read(redis, service)
+    return warnings
+
+
+async def read(redis: Redis, service: ServiceId) -> Epoch:
+    """The epoch of a service. Raises StoreUnavailable when there is none, or of another version."""
+    client: Any = redis  # this method carries no types
+    try:
+        found, schema, made_at = await client.execute_command("HMGET", key(service, "epoch"), "id", "schema", "made_at")
+    except SILENCE as error:
+        raise unreachable(error, place(redis)) from error
+    if found is None or schema != SCHEMA or made_at is None:
+        raise wrong_epoch(schema, place(redis), service)
+    return Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh=False)
+
+
+async def durability(redis: Redis) -> Sequence[Message]:
+    """Warnings where the server does not tell its settings (Memorystore). Raises StoreUnavailable for wrong ones."""
+    where = place(redis)
+    try:
+        told = await redis.config_get(*(name for name, _ in DURABLE))
+    except exceptions.AuthenticationError as error:
+        raise refused(error, where) from error
+    except exceptions.ResponseError:
+        return (message("state.settings_hidden", where=where),)
+    except SILENCE as error:
+        raise unreachable(error, where) from error
+    for name, wanted in DURABLE:
+        found = told.get(name) or ""
+        if found != wanted:
+            raise StoreUnavailable(
+                message("state.not_durable", where=where, setting=name, found=found, wanted=wanted),
+                message("state.not_durable_remedy", setting=name, wanted=wanted),
+            )
+    return ()
+
+
+WARN_AT = 0.70
+
+
+async def used_ratio(redis: Redis) -> float | None:
+    """Used share of `maxmemory` (0-1), or None where no limit is set or told. Raises StoreUnavailable."""
+    try:
+        told = await redis.info("memory")
+    except SILENCE as error:
+        raise unreachable(error, place(redis)) from error
+    limit = int(told.get("maxmemory", 0))
+    return int(told["used_memory"]) / limit if limit else None
+
+
+async def warnings(redis: Redis) -> Sequence[Message]:
+    """One when more than 70 % is used. Raises StoreUnavailable."""
+    used = await used_ratio(redis)
+    if used is None or used < WARN_AT:
+        return ()
+    return (message("state.memory_short", where=place(redis), used_ratio=used),)

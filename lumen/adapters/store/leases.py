@@ -1,0 +1,67 @@
+"""Leases with fencing tokens (docs/adr/0006).
+
+Each slot of a schedule once, across replicas and restarts (docs/adr/0006).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from redis.asyncio import Redis
+
+from lumen.adapters.store.scripts import Calls, position
+from lumen.model.messages import LeaseLost, message
+from lumen.model.service import ServiceId
+from lumen.ports.store import Lease
+
+
+def milliseconds(duration: timedelta) -> int:
+    """Of the wall; at least one, so that nothing is taken for "no limit"."""
+    return max(1, round(duration.total_seconds() * 1000))
+
+
+def lease_lost(name: str) -> LeaseLost:
+    """Somebody else holds it by now, or nobody."""
+    return LeaseLost(message("state.lease_lost", name=name), message("state.lease_lost_remedy"))
+
+
+class RedisLeases:
+    """`lumen.ports.store.Leases`; durations are on the wall."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Calls(redis)
+
+    async def acquire(self, service: ServiceId, name: str, duration: timedelta) -> Lease | None:
+        reply = await self._calls.change("lease_acquire", service, name, milliseconds(duration))
+        return Lease(name, int(reply.values[0])) if reply.status == "OK" else None
+
+    async def renew(self, service: ServiceId, lease: Lease, duration: timedelta) -> None:
+        reply = await self._calls.change("lease_renew", service, lease.name, lease.token, milliseconds(duration))
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name)
+
+    async def release(self, service: ServiceId, lease: Lease) -> None:
+        await self._calls.change("lease_release", service, lease.name, lease.token)
+
+
+class RedisSlots:
+    """`lumen.ports.store.Slots`; durations are on the wall. A claim is the lease "slot/<schedule>"."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Calls(redis)
+
+    async def claim(self, service: ServiceId, schedule: str, slot: datetime, duration: timedelta) -> Lease | None:
+        reply = await self._calls.change("slot_claim", service, schedule, _stamp(slot), milliseconds(duration))
+        return Lease(f"slot/{schedule}", int(reply.values[0])) if reply.status == "OK" else None
+
+    async def done(self, service: ServiceId, schedule: str, slot: datetime, lease: Lease) -> None:
+        reply = await self._calls.change("slot_done", service, schedule, _stamp(slot), lease.token)
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name)
+
+    async def last_done(self, service: ServiceId, schedule: str) -> datetime | None:
+        reply = await self._calls.read("read", service, "HGET", position("slots"), schedule)
+        done = reply.values[0]
+        return None if done is None else datetime.fromtimestamp(int(done) / 1000, UTC)
+
+
+def _stamp(slot: datetime) -> int:
+    return round(slot.timestamp() * 1000)

@@ -1,0 +1,82 @@
+"""Which messages in Slack are behind what is stored.
+
+Answers that people were promised: written by the very step that decided, gone when they are given.
+"""
+
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from lumen.adapters.store.leases import milliseconds
+from lumen.adapters.store.scripts import Calls, position
+from lumen.model.service import ServiceId
+from lumen.ports.store import Dirty, Owed, Surface
+
+#: How many are handed out at once; the rest wait their turn.
+BATCH = 200
+
+
+#: Slack lets nobody edit for ever, and nobody reads that far back.
+REMEMBER = timedelta(days=90)
+
+
+class RedisOutbox:
+    """`lumen.ports.store.Outbox`. Proposals are marked by their own transitions."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Calls(redis)
+
+    async def mark(self, surface: Surface) -> None:
+        await self._calls.change("outbox_mark", surface.service, _name(surface))
+
+    async def dirty(self, service: ServiceId) -> list[Dirty]:
+        reply = await self._calls.read("outbox_dirty", service, BATCH)
+        listed = reply.values[0]
+        found = []
+        for at in range(0, len(listed), 3):
+            name, version, shown = listed[at : at + 3]
+            kind, _, key = name.partition("/")
+            channel, _, ts = shown.partition(" ")
+            found.append(Dirty(Surface(service, kind, key), int(version), channel, ts))
+        return found
+
+    async def shown(self, dirty: Dirty, channel: str, ts: str) -> None:
+        surface = dirty.surface
+        await self._calls.change(
+            "outbox_shown",
+            surface.service,
+            _name(surface),
+            dirty.version,
+            f"{channel} {ts}",
+            milliseconds(REMEMBER),
+        )
+
+    async def where(self, surface: Surface) -> tuple[str, str] | None:
+        reply = await self._calls.read("read", surface.service, "HGET", position("shown"), _name(surface))
+        shown = reply.values[0]
+        if shown is None:
+            return None
+        channel, _, ts = shown.partition(" ")
+        return channel, ts
+
+
+def _name(surface: Surface) -> str:
+    return f"{surface.kind}/{surface.key}"
+
+
+class RedisOwedAnswers:
+    """`lumen.ports.store.OwedAnswers`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Calls(redis)
+
+    async def older_than(self, service: ServiceId, age: timedelta) -> list[Owed]:
+        reply = await self._calls.read("owed_list", service, round(age / timedelta(milliseconds=1)))
+        listed = reply.values[0]
+        return [
+            Owed(click_id, to, timedelta(milliseconds=int(since_ms)))
+            for click_id, to, since_ms in zip(listed[::3], listed[1::3], listed[2::3], strict=True)
+        ]
+
+    async def given(self, service: ServiceId, click_id: str) -> None:
+        await self._calls.change("owed_given", service, click_id)

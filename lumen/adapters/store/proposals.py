@@ -1,0 +1,353 @@
+"""Proposals and their transitions (docs/states.md, docs/adr/0003).
+
+A stored proposal as a `Proposal`. The order of the fields is that of FIELDS in common.lua.
+
+Which states execution and verdicts may move a proposal through (drawn in docs/states.md).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from redis.asyncio import Redis
+
+from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.leases import lease_lost, milliseconds
+from lumen.adapters.store.scripts import Calls, Reply, click_key, request_key
+from lumen.model.messages import Message, NotPossible, message
+from lumen.model.proposal import FINAL, Choice, Decided, Decision, Draft, Measured, Proposal, State
+from lumen.model.service import Person, ServiceId
+from lumen.ports.clock import Clock, FaultPoint, no_fault
+from lumen.ports.store import Lease
+
+Row = Sequence[str | None]
+
+
+def proposal_from(proposal_id: str, row: Row) -> Proposal:
+    """Raises ValueError for a row that is no proposal."""
+    draft, state, created_at, expires_at, acts_at, decision, decided_at, note, finished_at, version, *later = row
+    votes, measured = later
+    if draft is None or state is None or created_at is None or expires_at is None:
+        raise ValueError(f"{proposal_id} is not stored whole")
+    return Proposal(
+        id=proposal_id,
+        draft=decode(Draft, draft),
+        state=State(state),
+        created_at=datetime.fromisoformat(created_at),
+        expires_at=datetime.fromisoformat(expires_at),
+        decision=decode(Decision, decision) if decision else None,
+        decided_at=datetime.fromisoformat(decided_at) if decided_at else None,
+        note=decode(Message, note) if note else None,
+        finished_at=datetime.fromisoformat(finished_at) if finished_at else None,
+        version=int(version or 0),
+        acts_at=datetime.fromisoformat(acts_at) if acts_at else None,
+        votes=tuple(decode(Person, line) for line in (votes or "").split("\n") if line),
+        measured=decode(Measured, measured) if measured else None,
+    )
+
+
+def proposals_from(listed: Sequence[str | Row]) -> Iterator[Proposal]:
+    """From id, row, id, row …"""
+    for at in range(0, len(listed), 2):
+        yield proposal_from(str(listed[at]), listed[at + 1])
+
+
+_APPROVED = {State.APPROVED, State.APPROVED_BY_TIMER}
+
+
+_VERDICTS = {State.KEPT, State.INCONCLUSIVE, State.HARMFUL}
+
+
+#: By the state to reach: where it may be reached from. The state itself stands there where a note may be renewed.
+COMES_FROM: Mapping[State, frozenset[State]] = MappingProxyType(
+    {
+        State.APPROVED: frozenset({State.APPROVED}),
+        State.APPROVED_BY_TIMER: frozenset({State.APPROVED_BY_TIMER}),
+        State.APPLYING: frozenset(_APPROVED | {State.APPLYING}),
+        State.APPLIED: frozenset({State.APPLYING, State.APPLIED}),
+        State.FAILED: frozenset(_APPROVED | {State.APPLYING, State.FAILED}),
+        State.ABANDONED: frozenset(_APPROVED | {State.APPLYING, State.ABANDONED}),
+        State.KEPT: frozenset({State.APPLIED, State.KEPT}),
+        State.INCONCLUSIVE: frozenset({State.APPLIED, State.INCONCLUSIVE}),
+        State.HARMFUL: frozenset({State.APPLIED, State.HARMFUL}),
+        State.UNDONE: frozenset(_VERDICTS | {State.APPLIED, State.FAILED, State.UNDONE}),
+    }
+)
+
+
+#: How long a click or a request is known again. A command cannot arrive later than a few seconds (calls.py), so this
+#: only has to cover how late Slack or a person asks again.
+REMEMBER = timedelta(days=7)
+
+
+#: Proposals per service; older closed ones give way, and the audit still tells of them.
+KEEP = 2000
+
+
+EXPIRE_BATCH = 100
+
+
+_EXPIRY = encode(Decision(Choice.EXPIRE, None, "expiry"))
+
+
+_LUMEN = "lumen"
+
+
+#: What the audit calls a countdown that nobody stopped.
+_TIMER = "timer"
+
+
+class RedisProposals:
+    """`lumen.ports.store.Proposals`.
+
+    Deadlines are enforced by the store's clock; the times that people read are of `clock`, whose durations they are.
+    """
+
+    def __init__(self, redis: Redis, clock: Clock, fault: FaultPoint = no_fault, keep: int = KEEP) -> None:
+        self._calls = Calls(redis)
+        self._clock = clock
+        self._fault = fault
+        self._keep = keep
+
+    async def propose(self, draft: Draft, expires_in: timedelta, acts_in: timedelta | None = None) -> Proposal:
+        self._fault("store.propose.before")
+        reply = await self._calls.change(
+            "propose",
+            draft.service,
+            *self._creation(draft, expires_in, acts_in),
+            encode(Decision(Choice.SUPERSEDE, draft.asked_by, f"request:{draft.request_id}")),
+            _EXPIRY,
+            dedupe=request_key(draft.service, draft.request_id),
+        )
+        self._fault("store.propose.after")
+        _check_unlocked(reply, draft)
+        return proposal_from(reply.values[0], reply.values[1])
+
+    async def get(self, service: ServiceId, proposal_id: str) -> Proposal | None:
+        found = await self._list(service, "one", proposal_id)
+        return found[0] if found else None
+
+    async def recent(self, service: ServiceId, limit: int) -> list[Proposal]:
+        return await self._list(service, "recent", limit)
+
+    async def unfinished(self, service: ServiceId) -> list[Proposal]:
+        return await self._list(service, "unfinished", "")
+
+    async def countdowns_due(self, service: ServiceId) -> list[Proposal]:
+        return await self._list(service, "countdowns", "")
+
+    async def decide(
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        decision: Decision,
+        lease: Lease | None = None,
+        owed_to: str = "",
+    ) -> Decided:
+        self._fault("store.decide.before")
+        reply = await self._calls.change(
+            "decide",
+            service,
+            proposal_id,
+            decision.choice.value,
+            encode(decision),
+            self._now(),
+            _TIMER if decision.choice is Choice.TIMER else _actor(decision.person),
+            _EXPIRY,
+            milliseconds(REMEMBER),
+            lease.name if lease else "",
+            lease.token if lease else "",
+            decision.person.user_id if decision.person else "",
+            encode(decision.person) if decision.person else "",
+            decision.click_id,
+            owed_to,
+            dedupe=click_key(service, decision.click_id),
+        )
+        self._fault("store.decide.after")
+        if reply.status == "NOT_YET":
+            raise NotPossible(message("state.not_yet", proposal_id=proposal_id), message("state.not_yet_remedy"))
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name if lease else "")
+        return _decided(reply, proposal_id)
+
+    async def snooze(
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        person: Person,
+        click_id: str,
+        by: timedelta,
+        owed_to: str = "",
+    ) -> Decided:
+        seen = await self.get(service, proposal_id)
+        if seen is None:
+            raise _unknown(proposal_id)
+        now = self._clock.now()
+        later = max(now, seen.acts_at or now) + by
+        reply = await self._calls.change(
+            "snooze",
+            service,
+            proposal_id,
+            seen.acts_at.isoformat() if seen.acts_at else "",
+            later.isoformat(),
+            self._wall_ms(by),
+            now.isoformat(),
+            _actor(person),
+            encode(person),
+            milliseconds(REMEMBER),
+            _EXPIRY,
+            click_id,
+            owed_to,
+            dedupe=click_key(service, click_id),
+        )
+        if reply.status == "NO_COUNTDOWN":
+            raise NotPossible(
+                message("state.no_countdown", proposal_id=proposal_id), message("state.no_countdown_remedy")
+            )
+        return _decided(reply, proposal_id)
+
+    async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
+        reply = await self._calls.change("settle", service, milliseconds(REMEMBER), dedupe=click_key(service, click_id))
+        return None if reply.values[0] == "never" else _decided(reply, "")
+
+    async def expire_due(self, service: ServiceId) -> list[Proposal]:
+        expired: list[Proposal] = []
+        while True:
+            reply = await self._calls.change("expire", service, _EXPIRY, self._now(), EXPIRE_BATCH)
+            batch = list(proposals_from(reply.values[0]))
+            expired += batch
+            if len(batch) < EXPIRE_BATCH:
+                return expired
+
+    async def advance(
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        lease: Lease,
+        state: State,
+        note: Message | None,
+        measured: Measured | None = None,
+    ) -> Proposal:
+        self._fault("store.advance.before")
+        reply = await self._calls.change(
+            "advance",
+            service,
+            proposal_id,
+            state.value,
+            _comes_from(state),
+            encode(note) if note else "",
+            self._now(),
+            _LUMEN,
+            lease.name,
+            lease.token,
+            "1" if state in FINAL else "",
+            encode(measured) if measured else "",
+        )
+        self._fault("store.advance.after")
+        _check_step(reply, proposal_id, state, lease)
+        return proposal_from(proposal_id, reply.values[0])
+
+    async def replace(
+        self, proposal_id: str, lease: Lease, note: Message, fresh: Draft, expires_in: timedelta
+    ) -> Proposal:
+        self._fault("store.replace.before")
+        reply = await self._calls.change(
+            "replace",
+            fresh.service,
+            *self._creation(fresh, expires_in, None),
+            proposal_id,
+            # Not one that is abandoned already: it has had its fresh one.
+            _comes_from(State.ABANDONED, again=False),
+            encode(note),
+            lease.name,
+            lease.token,
+            dedupe=request_key(fresh.service, fresh.request_id),
+        )
+        self._fault("store.replace.after")
+        _check_step(reply, proposal_id, State.ABANDONED, lease)
+        _check_unlocked(reply, fresh)
+        return proposal_from(reply.values[0], reply.values[1])
+
+    def _creation(self, draft: Draft, expires_in: timedelta, acts_in: timedelta | None) -> tuple[str | int, ...]:
+        """What `create` in common.lua reads."""
+        now = self._clock.now()
+        return (
+            encode(draft),
+            draft.change.knob.value,
+            now.isoformat(),
+            (now + expires_in).isoformat(),
+            self._wall_ms(expires_in),
+            "" if acts_in is None else (now + acts_in).isoformat(),
+            "" if acts_in is None else self._wall_ms(acts_in),
+            draft.approvals_needed,
+            _actor(draft.asked_by),
+            milliseconds(REMEMBER),
+            self._keep,
+        )
+
+    async def _list(self, service: ServiceId, which: str, argument: str | int) -> list[Proposal]:
+        reply = await self._calls.read("proposals", service, which, argument)
+        return list(proposals_from(reply.values[0]))
+
+    def _now(self) -> str:
+        return self._clock.now().isoformat()
+
+    def _wall_ms(self, duration: timedelta) -> int:
+        """Service time as the store's clock counts it."""
+        return milliseconds(duration / self._clock.scale)
+
+
+def _actor(person: Person | None) -> str:
+    return person.user_id if person else _LUMEN
+
+
+def _unknown(proposal_id: str) -> NotPossible:
+    return NotPossible(
+        message("state.unknown_proposal", proposal_id=proposal_id), message("state.unknown_proposal_remedy")
+    )
+
+
+def _comes_from(state: State, *, again: bool = True) -> str:
+    """As advance.lua reads it: the names between commas. `again`: also from itself, where its note may be renewed."""
+    before = COMES_FROM.get(state, frozenset()) - (frozenset() if again else {state})
+    return f",{','.join(sorted(before))},"
+
+
+def _check_unlocked(reply: Reply, draft: Draft) -> None:
+    """Raises when another proposal of the same knob is in the way."""
+    if reply.status == "LOCKED":
+        locked_by, state = reply.values
+        raise NotPossible(
+            message("state.knob_locked", knob=draft.change.knob.value, proposal_id=locked_by, state=state),
+            message("state.knob_locked_remedy", proposal_id=locked_by),
+        )
+
+
+def _check_step(reply: Reply, proposal_id: str, wanted: State, lease: Lease) -> None:
+    """Raises what a refused step means."""
+    if reply.status == "LEASE_LOST":
+        raise lease_lost(lease.name)
+    if reply.status == "UNKNOWN":
+        raise _unknown(proposal_id)
+    if reply.status == "NOT_FROM":
+        raise NotPossible(
+            message("state.wrong_step", proposal_id=proposal_id, state=reply.values[0], wanted=wanted.value),
+            message("state.wrong_step_remedy", proposal_id=proposal_id),
+        )
+
+
+def _decided(reply: Reply, proposal_id: str) -> Decided:
+    """What a click came to. Raises NotPossible when the proposal is unknown or the click may not count any more."""
+    if reply.status == "TOMBSTONE":
+        raise NotPossible(message("state.click_withdrawn"), message("state.click_withdrawn_remedy"))
+    if reply.status == "UNKNOWN":
+        raise _unknown(proposal_id)
+    outcome, found, row = reply.values
+    if row[0] is None:
+        raise _unknown(found)
+    return Decided(
+        won=outcome == "won",
+        proposal=proposal_from(found, row),
+        voted=outcome == "voted",
+        snoozed=outcome == "snoozed",
+    )

@@ -1,0 +1,243 @@
+"""The Lua scripts, each joined to common.lua. They are sent by digest, and in full only where it is not known yet.
+
+The keys of a service. All share the hash tag {project/region/name}, so that one script may touch them all.
+
+Runs a script once. The only place that talks to the store.
+
+A change carries a moment of the store's own clock after which the script refuses. It is when we stop waiting, so a
+command that was stuck on the way (a stopped server, a slow network) cannot decide anything behind our back.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+
+from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unanswered, unreachable
+from lumen.model.messages import StoreUnavailable, message
+from lumen.model.service import ServiceId
+
+_HERE = Path(__file__).parent / "scripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """`text` is Lua; `digest` is what EVALSHA knows it by."""
+
+    name: str
+    text: str
+    digest: str
+
+
+@cache
+def script(name: str) -> Script:
+    """`name`.lua with the common part before it."""
+    return _load(name, _read("common") + _read(name))
+
+
+@cache
+def bare_script(name: str) -> Script:
+    """`name`.lua alone."""
+    return _load(name, _read(name))
+
+
+def _read(name: str) -> str:
+    return (_HERE / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _load(name: str, text: str) -> Script:
+    # Not a safeguard: the protocol names scripts by SHA-1.
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return Script(name, text, digest)
+
+
+#: In the order of KEYS in common.lua. The epoch is a hash with the counter of fencing tokens in it; `proposals` is a
+#: hash of "P17/state" and the like, so that a script names every key that it touches before it runs (clusters).
+NAMES = (
+    "epoch",
+    "sequence",
+    "proposals",
+    "open",
+    "order",
+    "unfinished",
+    "deadlines",
+    "countdowns",
+    "audit",
+    "seals",
+    "marks",
+    "dirty",
+    "shown",
+    "shown-at",
+    "lease-tokens",
+    "lease-until",
+    "slots",
+    "turns",
+    "turn-order",
+    "observations",
+    "alerts",
+    "alert-order",
+    "alerts-open",
+    "standing",
+    "days",
+    "owed",
+)
+
+
+def key(service: ServiceId, name: str) -> str:
+    """`lumen:{project/region/name}:name`."""
+    return f"lumen:{{{service.key}}}:{name}"
+
+
+def all_keys(service: ServiceId) -> list[str]:
+    """What every script is given first."""
+    return [key(service, name) for name in NAMES]
+
+
+def position(name: str) -> int:
+    """Where `name` stands in KEYS, counted from 1 as Lua does."""
+    return NAMES.index(name) + 1
+
+
+def click_key(service: ServiceId, click_id: str) -> str:
+    """The memory of one click (or vote, or snooze)."""
+    return key(service, f"click:{click_id}")
+
+
+def request_key(service: ServiceId, request_id: str) -> str:
+    """The memory of one request for a proposal."""
+    return key(service, f"request:{request_id}")
+
+
+#: Grows when the layout in the store changes; an older Lumen then refuses it, and the other way round.
+SCHEMA = "1"
+
+
+#: The offset between the store's clock and ours is measured again after this, for clocks drift.
+OFFSET_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`status` is OK or a script's own word for why it changed nothing; `values` is what follows."""
+
+    status: str
+    values: tuple[Any, ...]
+
+
+class Calls:
+    """Scripts for one store. Several callers may share it; each call takes a connection of the pool for itself."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._where = place(redis)
+        self._offset_ms: float | None = None
+        self._measured_at = 0.0
+
+    async def read(self, name: str, service: ServiceId, *args: str | int) -> Reply:
+        """Changes nothing. Raises StoreUnavailable."""
+        return await self._run(script(name), service, args, dedupe=None, changes=False)
+
+    async def change(self, name: str, service: ServiceId, *args: str | int, dedupe: str | None = None) -> Reply:
+        """All or nothing. Raises StoreUnavailable (nothing happened), OutcomeUnknown (it may have)."""
+        return await self._run(script(name), service, args, dedupe=dedupe, changes=True)
+
+    async def _run(
+        self, wanted: Script, service: ServiceId, args: Sequence[str | int], *, dedupe: str | None, changes: bool
+    ) -> Reply:
+        keys = all_keys(service) + ([dedupe] if dedupe else [])
+        pool: Any = self._redis.connection_pool  # its methods carry no types
+        cancelled_before = _cancellations()
+        try:
+            connection = await pool.get_connection()
+        except SILENCE as error:
+            raise unreachable(error, self._where) from error
+        try:
+            not_after = await self._not_after(connection) if changes else ""
+            raw = await self._send(connection, wanted, (len(keys), *keys, SCHEMA, not_after, *args), changes)
+        except BaseException:
+            # Whatever answers next time may be another server with another clock.
+            self._offset_ms = None
+            raise
+        finally:
+            await pool.release(connection)
+        self._learn_offset(int(raw[1]))
+        if _cancellations() > cancelled_before:
+            # Python 3.11's `asyncio.wait_for`, in which redis-py writes, loses a cancellation that comes as it ends.
+            raise asyncio.CancelledError
+        return self._checked(Reply(raw[0], tuple(raw[2:])), service)
+
+    async def _send(
+        self, connection: AbstractConnection, wanted: Script, rest: Sequence[str | int], changes: bool
+    ) -> list[Any]:
+        try:
+            try:
+                raw: list[Any] = await _ask(connection, "EVALSHA", wanted.digest, *rest)
+            except exceptions.NoScriptError:
+                # An answer, not silence: nothing ran, so this is the first time and no retry.
+                raw = await _ask(connection, "EVAL", wanted.text, *rest)
+        except REFUSALS as error:
+            raise refused(error, self._where) from error
+        except SILENCE as error:
+            raise (unanswered if changes else unreachable)(error, self._where) from error
+        return raw
+
+    async def _not_after(self, connection: AbstractConnection) -> int:
+        """When we stop waiting, in the store's milliseconds; at most a trip's length too early, never too late."""
+        if self._offset_ms is None or time.monotonic() - self._measured_at > OFFSET_SECONDS:
+            try:
+                seconds, microseconds = await _ask(connection, "TIME")
+            except SILENCE as error:
+                raise unreachable(error, self._where) from error
+            self._offset_ms = None
+            self._learn_offset(int(seconds) * 1000 + int(microseconds) // 1000)
+        assert self._offset_ms is not None
+        wait_seconds = connection.socket_timeout
+        assert wait_seconds is not None, "open_store bounds every wait"
+        return int(time.monotonic() * 1000 + self._offset_ms + wait_seconds * 1000)
+
+    def _learn_offset(self, store_ms: int) -> None:
+        """An answer that came back quickly tells the offset best, so a smaller one does not replace a larger one."""
+        here = time.monotonic()
+        offset_ms = store_ms - here * 1000
+        if self._offset_ms is None or offset_ms > self._offset_ms:
+            self._offset_ms = offset_ms
+            self._measured_at = here
+
+    def _checked(self, reply: Reply, service: ServiceId) -> Reply:
+        if reply.status == "TOO_LATE":
+            self._offset_ms = None
+            raise StoreUnavailable(message("state.too_late", where=self._where), message("state.too_late_remedy"))
+        if reply.status == "EPOCH":
+            raise wrong_epoch(reply.values[0], self._where, service)
+        return reply
+
+
+def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> StoreUnavailable:
+    """The store is empty, or was prepared by another version of Lumen."""
+    if found_schema is None:
+        return StoreUnavailable(
+            message("state.no_epoch", where=where, service=service.key), message("state.no_epoch_remedy")
+        )
+    return StoreUnavailable(
+        message("state.other_schema", where=where, found=found_schema, wanted=SCHEMA),
+        message("state.other_schema_remedy"),
+    )
+
+
+def _cancellations() -> int:
+    """How often somebody asked the running task to stop."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+async def _ask(connection: AbstractConnection, *command: str | int) -> Any:
+    await connection.send_command(*command, check_health=False)
+    return await connection.read_response()

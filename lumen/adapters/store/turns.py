@@ -1,0 +1,53 @@
+"""The history of turns, capped."""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.leases import lease_lost
+from lumen.adapters.store.scripts import Calls, position
+from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
+from lumen.ports.store import Lease
+
+#: Two weeks of hours.
+KEEP = 14 * 24
+BATCH = 20
+
+
+class RedisTurns:
+    """`lumen.ports.store.Turns`; the newest `keep` turns of each service."""
+
+    def __init__(self, redis: Redis, keep: int = KEEP) -> None:
+        self._calls = Calls(redis)
+        self._keep = keep
+
+    async def save(self, turn: Turn, lease: Lease | None, report_surface: str) -> None:
+        reply = await self._calls.change(
+            "turn_save",
+            turn.snapshot.service,
+            turn.id,
+            encode(turn),
+            round(turn.started_at.timestamp() * 1000),
+            report_surface,
+            self._keep,
+            lease.name if lease else "",
+            lease.token if lease else "",
+        )
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name if lease else "")
+
+    async def latest(self, service: ServiceId, limit: int) -> list[Turn]:
+        reply = await self._calls.read("turn_latest", service, limit)
+        found: list[Turn] = []
+        for at, text in enumerate(reply.values[0]):
+            if at % BATCH == 0:
+                await asyncio.sleep(0)  # clicks get their turn: one takes half a millisecond
+            found.append(decode(Turn, text))
+        return found
+
+    async def report_surface(self, service: ServiceId) -> str | None:
+        reply = await self._calls.read("read", service, "HGET", position("slots"), "report surface")
+        surface: str | None = reply.values[0]
+        return surface

@@ -1,0 +1,263 @@
+"""Is the error budget burning? Pairs of windows, each with evidence, on requests that failed (methods 1).
+
+Both windows of a pair must burn by its factor, so that an alert starts soon and ends soon; and the count of the long
+one must be too high for a service within its budget (Poisson, one in ten thousand), so that thin traffic raises no
+false alarm. Shorter pairs with higher factors than the classic 1 h x 14.4 see a strong incident within a quarter of
+an hour; weaker ones go down to burn 1.7 over half a day. What one slice alone shows may be a blip that is over before
+anybody looks: it is told at once only where it took two per cent of a month's budget, as the classic pair asks for.
+
+The availability alert: error budget burn of requests, closed with its errors dropped.
+
+Is there enough traffic to judge? Below about 0.1 requests a second over a day: LOW_TRAFFIC (methods 1).
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+
+from lumen.alerts.evidence import Finding, RecentCounts, at_least, at_most
+from lumen.alerts.lifecycle import CLEAR_SLICES, Lifecycle
+from lumen.model.alert import AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.messages import Message, message
+
+MINUTES_PER_SLICE = 5
+
+
+THREE_DAYS = 864
+
+
+#: A service within its budget shows a count like this once in so many looks.
+CHANCE = 1e-4
+
+
+#: Two per cent of a month's budget, in burn x minutes: told even if it was a blip.
+LARGE_BURN_MINUTES = 864.0
+
+
+#: Less is told when it shows without the slice, and a small incident without the two, that may be a blip.
+BLIP_SLICES = 1
+
+
+SMALL_BLIP_SLICES = 2
+
+
+SMALL_BURN = 2.0
+
+
+SMALL_WINDOWS = (3, 4, 6, 12, 24)
+
+
+SMALL_LEAST_BAD = 4
+
+
+#: What a small incident shows besides would be seen so often within the budget.
+SMALL_REST_CHANCE = 0.03
+
+
+#: Closing: ten minutes below this burn are clear, however full of errors the longer windows still are; ...
+CLEAR_BURN = 2.0
+
+
+CLEAR_WINDOW = 2
+
+
+#: ... and what is seen must not be what a burn of this factor would show, ...
+STILL_BURNING = 2.5
+
+
+STILL_CHANCE = 0.1
+
+
+QUIET_WINDOWS = (6, 12, 24, 48, 72)
+
+
+#: ... or six hours must have passed without a condition.
+LONGEST_DOUBT = 72
+
+
+@dataclass(frozen=True, slots=True)
+class BurnPair:
+    """Window lengths in slices; both must burn `factor` times the budget on at least so many bad events."""
+
+    long: int
+    short: int
+    factor: float
+    least_bad: int
+    least_bad_short: int
+    severity: Severity
+
+
+PAIRS = (
+    BurnPair(3, 1, 12.0, 4, 1, Severity.PAGE),
+    BurnPair(6, 2, 7.0, 4, 1, Severity.PAGE),
+    BurnPair(12, 3, 4.5, 4, 2, Severity.PAGE),
+    BurnPair(36, 6, 2.5, 6, 2, Severity.PAGE),
+    BurnPair(72, 12, 2.0, 8, 2, Severity.PAGE),
+    BurnPair(144, 24, 1.7, 10, 2, Severity.PAGE),
+    BurnPair(288, 24, 3.0, 10, 2, Severity.TICKET),
+    BurnPair(THREE_DAYS, 72, 1.0, 20, 5, Severity.TICKET),
+)
+
+
+class BurnWatch:
+    """Fed with (bad, valid) of each slice; `target` is the share of good events that is promised (0-1)."""
+
+    def __init__(self, target: float) -> None:
+        self._allowed = 1 - target
+        self._counts = RecentCounts(THREE_DAYS)
+        self._newest: deque[tuple[int, int]] = deque(maxlen=THREE_DAYS)
+
+    def feed(self, bad: int, valid: int) -> Finding | None:
+        """The worst condition that holds after this slice; a slice without data is (0, 0)."""
+        self._counts.add(bad, valid)
+        self._newest.append((bad, valid))
+        if bad == 0 and self._counts.last(THREE_DAYS)[0] == 0:
+            return None
+        return self._burning() or self._small()
+
+    def is_clear(self) -> bool:
+        """Whether the newest ten minutes are fine."""
+        bad, valid = self._counts.last(CLEAR_WINDOW)
+        return bad == 0 or bad < CLEAR_BURN * self._allowed * valid
+
+    def is_quiet(self, clear_slices: int) -> bool:
+        """Whether the slices since the last condition say that it is over, and not merely that traffic is thin."""
+        if clear_slices >= LONGEST_DOUBT:
+            return True
+        for slices in QUIET_WINDOWS:
+            if slices > clear_slices:
+                return False
+            bad, valid = self._counts.last(slices)
+            if at_most(bad, STILL_BURNING * self._allowed * valid) < STILL_CHANCE:
+                return True
+        return False
+
+    def forgive(self, slices: int) -> None:
+        """Its alert is closed: the errors of the newest `slices` have been told and count no more."""
+        self._counts.forgive(slices)
+        for index in range(max(0, len(self._newest) - slices), len(self._newest)):
+            self._newest[index] = (0, self._newest[index][1])
+
+    def _burning(self) -> Finding | None:
+        for pair in PAIRS:
+            bad, valid = self._counts.last(pair.long)
+            if bad < pair.least_bad or bad < pair.factor * self._allowed * valid:
+                continue
+            short_bad, short_valid = self._counts.last(pair.short)
+            if short_bad < pair.least_bad_short or short_bad < pair.factor * self._allowed * short_valid:
+                continue
+            if self._is_certain(bad, valid) and self._is_no_blip(pair):
+                return self._finding(pair.severity, pair.long, bad, valid)
+        return None
+
+    def _is_certain(self, bad: int, valid: int, chance: float = CHANCE) -> bool:
+        return at_least(bad, self._allowed * valid) <= chance
+
+    def _is_no_blip(self, pair: BurnPair) -> bool:
+        """Whether it took much of the budget, or shows in more than one slice."""
+        window = self._window(pair.long)
+        bad, valid = _total(window)
+        known_minutes = MINUTES_PER_SLICE * sum(1 for _, requests in window if requests)
+        if bad * known_minutes >= LARGE_BURN_MINUTES * self._allowed * valid:
+            return True
+        bad, valid = _total(_without_worst(window, BLIP_SLICES))
+        return bad > 0 and bad >= min(pair.factor, SMALL_BURN) * self._allowed * valid
+
+    def _small(self) -> Finding | None:
+        """A weak burn that lasts: certain, and to be seen even without its worst slices."""
+        newest_bad, newest_valid = self._newest[-1]
+        if newest_bad == 0 or newest_bad < SMALL_BURN * self._allowed * newest_valid:
+            return None
+        for slices in SMALL_WINDOWS:
+            bad, valid = self._counts.last(slices)
+            enough = bad >= SMALL_LEAST_BAD and bad >= SMALL_BURN * self._allowed * valid
+            if enough and self._is_certain(bad, valid) and self._lasts(slices):
+                return self._finding(Severity.TICKET, slices, bad, valid)
+        return None
+
+    def _lasts(self, slices: int) -> bool:
+        bad, valid = _total(_without_worst(self._window(slices), SMALL_BLIP_SLICES))
+        burns = bad > 0 and bad >= SMALL_BURN * self._allowed * valid
+        return burns and self._is_certain(bad, valid, SMALL_REST_CHANCE)
+
+    def _window(self, slices: int) -> list[tuple[int, int]]:
+        return list(self._newest)[-slices:]
+
+    def _finding(self, severity: Severity, slices: int, bad: int, valid: int) -> Finding:
+        minutes = slices * MINUTES_PER_SLICE
+        burn = bad / (self._allowed * valid)
+        reason = message("alert.burn", burn=burn, minutes=minutes, bad=bad, valid=valid, share=bad / valid)
+        return Finding(severity, slices, reason)
+
+
+def _total(window: list[tuple[int, int]]) -> tuple[int, int]:
+    return sum(bad for bad, _ in window), sum(valid for _, valid in window)
+
+
+def _without_worst(window: list[tuple[int, int]], slices: int) -> list[tuple[int, int]]:
+    return sorted(window)[:-slices]
+
+
+class AvailabilityAlert:
+    """`target` is the promised share of requests that do not fail (0.999 for an error rate below 0.1 %)."""
+
+    def __init__(self, service: str, target: float) -> None:
+        self._watch = BurnWatch(target)
+        self._lifecycle = Lifecycle(service, AlertKind.AVAILABILITY)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        return self._lifecycle
+
+    def step(self, at: datetime, requests: int | None, errors_5xx: int | None) -> AlertEvent | None:
+        """After the slice that ends `at`; a slice without data neither opens nor closes anything."""
+        if requests is None or errors_5xx is None:
+            self._watch.feed(0, 0)
+            return None
+        finding = self._watch.feed(min(errors_5xx, requests), requests)
+        if self._lifecycle.open is not None and self._watch.is_clear():
+            finding = None
+        event = self._lifecycle.step(at, finding, self._watch.is_quiet)
+        if event is not None and event.change is AlertChange.CLOSED:
+            # On close, the told errors leave the numerators of all longer windows (methods 1).
+            self._watch.forgive(self._lifecycle.open_slices + CLEAR_SLICES)
+        return event
+
+
+LEAST_PER_SECOND = 0.1
+
+
+SLICES = 288
+
+
+SLICE_SECONDS = 300
+
+
+#: "About": a service that hovers at the limit is not said to be low half of the day.
+SLACK = 0.8
+
+
+class TrafficLevel:
+    """Requests of the last day's known slices."""
+
+    def __init__(self) -> None:
+        self._requests: deque[int] = deque(maxlen=SLICES)
+
+    def add(self, requests: int | None) -> None:
+        if requests is not None:
+            self._requests.append(requests)
+
+    @property
+    def per_second(self) -> float | None:
+        """Mean rate, or None before anything is known."""
+        if not self._requests:
+            return None
+        return sum(self._requests) / (len(self._requests) * SLICE_SECONDS)
+
+    def low(self) -> Message | None:
+        """Why availability is not judged on percentages now; None when there is enough."""
+        rate = self.per_second
+        if rate is None or rate >= SLACK * LEAST_PER_SECOND:
+            return None
+        hours = round(len(self._requests) * SLICE_SECONDS / 3600)
+        return message("alert.low_traffic", rate=rate, hours=hours, least=LEAST_PER_SECOND)

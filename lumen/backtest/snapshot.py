@@ -1,0 +1,282 @@
+"""The snapshot that a turn would have had, from the observations up to its hour.
+
+What the monitoring tells of each release: requests and errors by revision, as a rollback is judged on them.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from lumen.alerts.budget import ProjectSlices
+from lumen.alerts.evidence import Observation
+from lumen.model.alert import Alert
+from lumen.model.history import SLICES_A_DAY, cache_day
+from lumen.model.incident import RevisionCount
+from lumen.model.messages import NoData, message
+from lumen.model.proposal import Change, Knob
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import (
+    SLICE,
+    CacheStats,
+    HourlyHistory,
+    LatencyDistribution,
+    RequestSlice,
+    ServiceSpend,
+    Snapshot,
+    Spend,
+    Traffic,
+    TtlSetting,
+    Window,
+)
+from lumen.policies.rollback import RollbackFacts
+from lumen.policies.rollback_evidence import complete, evidence, healthy
+
+HOUR = timedelta(hours=1)
+
+
+HISTORY_HOURS = 168
+
+
+SLICES_PER_HOUR = 12
+
+
+LEAST_SLICES = 9
+
+
+#: Bucket edges in ms, 10 % apart: percentiles given per slice are spread over them.
+EDGES_MS = tuple(1.1**i for i in range(1, 115))
+
+
+#: Shares of the requests below P50, between P50 and P95, between P95 and P99, and above (taken up to 1.5 x P99).
+SHARES = (0.50, 0.45, 0.04, 0.01)
+
+
+NOT_IN_HISTORY = NoData(message("backtest.not_given"), message("backtest.not_given_remedy"))
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What a history does not tell and a turn must know."""
+
+    ttl_seconds: int = 300
+    cache_mb: float = 256.0
+    budget_usd: float = 200.0
+
+    def turned(self, change: Change) -> "Assumptions":
+        """The same with one knob turned; knobs that a turn does not look at change nothing."""
+        if change.knob is Knob.TTL and isinstance(change.new, int):
+            return replace(self, ttl_seconds=change.new)
+        if change.knob is Knob.CACHE_SIZE and isinstance(change.new, int):
+            return replace(self, cache_mb=float(change.new))
+        return self
+
+
+class Past:
+    """Fed with observations in order; keeps a day of slices and a week of hours."""
+
+    def __init__(self, service: ServiceId, assumed: Assumptions, budget: ProjectSlices) -> None:
+        """`budget` knows the month of all services, and is fed by somebody else."""
+        self._service = service
+        self._assumed = assumed
+        self._budget = budget
+        self._slices: deque[Observation] = deque(maxlen=SLICES_A_DAY)
+        self._hours: dict[datetime, _Hour] = {}
+
+    def add(self, seen: Observation) -> None:
+        """The next observation."""
+        self._slices.append(seen)
+        hour = seen.start.replace(minute=0)
+        if hour not in self._hours:
+            self._hours[hour] = _Hour()
+            self._hours.pop(hour - (HISTORY_HOURS + 1) * HOUR, None)
+        self._hours[hour].add(seen)
+
+    def assume(self, change: Change) -> None:
+        """From now on a knob stands at another value."""
+        self._assumed = self._assumed.turned(change)
+
+    def snapshot(self, at: datetime) -> Snapshot:
+        """As a turn at `at` (a full hour) would have seen it."""
+        window = Window(at - HOUR, at)
+        seen = [one for one in self._slices if window.start <= one.start < window.end]
+        return Snapshot(
+            service=self._service,
+            window=window,
+            taken_at=at,
+            traffic=_traffic(seen),
+            cache=_cache(seen, self._assumed),
+            ttl=TtlSetting(self._assumed.ttl_seconds, 0, None, None),
+            deployment=NOT_IN_HISTORY,
+            spend=self._spend(at),
+            history=self._history(at),
+            cache_day=cache_day(self._slices, at),
+        )
+
+    def _spend(self, at: datetime) -> Spend | NoData:
+        months = self._budget.months(at)
+        parts = tuple(ServiceSpend(name, NOT_IN_HISTORY if usd is None else usd) for name, usd in months.items())
+        known = [usd for usd in months.values() if usd is not None]
+        if not known:
+            return NOT_IN_HISTORY
+        whole = sum(known) if len(known) == len(parts) else NOT_IN_HISTORY
+        return Spend(whole, True, self._assumed.budget_usd, at, parts)
+
+    def _history(self, at: datetime) -> HourlyHistory | NoData:
+        start = at - HISTORY_HOURS * HOUR
+        hours = [self._hours.get(start + i * HOUR, _Hour()) for i in range(HISTORY_HOURS)]
+        requests = tuple(_whole(hour.requests) for hour in hours)
+        if all(count is None for count in requests):
+            return NOT_IN_HISTORY
+        costs = tuple(_total(hour.cost_usd) for hour in hours)
+        return HourlyHistory(start, requests, costs, tuple(_whole(hour.errors_5xx) for hour in hours))
+
+
+class _Hour:
+    """What is known of one hour, slice by slice."""
+
+    def __init__(self) -> None:
+        self.requests: list[float] = []
+        self.errors_5xx: list[float] = []
+        self.cost_usd: list[float] = []
+
+    def add(self, seen: Observation) -> None:
+        for values, value in (
+            (self.requests, seen.requests),
+            (self.errors_5xx, seen.errors_5xx),
+            (self.cost_usd, seen.cost_usd),
+        ):
+            if value is not None:
+                values.append(value)
+
+
+def _traffic(seen: Sequence[Observation]) -> Traffic | NoData:
+    slices = tuple(
+        RequestSlice(one.start, one.requests - one.errors_5xx - fourth, fourth, one.errors_5xx)
+        for one in seen
+        if one.requests is not None and one.errors_5xx is not None
+        for fourth in (min(one.errors_4xx or 0, one.requests - one.errors_5xx),)
+    )
+    return Traffic(slices, _latency(seen), NOT_IN_HISTORY, NOT_IN_HISTORY) if slices else NOT_IN_HISTORY
+
+
+def _latency(seen: Sequence[Observation]) -> LatencyDistribution | NoData:
+    counts = [0.0] * (len(EDGES_MS) + 1)
+    for one in seen:
+        if one.requests and one.p50_ms is not None and one.p95_ms is not None and one.p99_ms is not None:
+            p50, p95, p99 = one.p50_ms, max(one.p50_ms, one.p95_ms), max(one.p50_ms, one.p95_ms, one.p99_ms)
+            for low, high, share in zip((0.0, p50, p95, p99), (p50, p95, p99, 1.5 * p99), SHARES, strict=True):
+                _spread(counts, low, high, share * one.requests)
+    whole = tuple(round(count) for count in counts)
+    return LatencyDistribution(EDGES_MS, whole) if sum(whole) else NOT_IN_HISTORY
+
+
+def _spread(counts: list[float], low: float, high: float, amount: float) -> None:
+    """Lay `amount` evenly over [low, high)."""
+    for index in range(len(counts)):
+        lower = EDGES_MS[index - 1] if index else 0.0
+        upper = EDGES_MS[index] if index < len(EDGES_MS) else float("inf")
+        if lower >= high > low:
+            return
+        if high <= low:
+            if lower <= low < upper:
+                counts[index] += amount
+                return
+        elif upper > low:
+            counts[index] += amount * (min(high, upper) - max(low, lower)) / (high - low)
+
+
+def _cache(seen: Sequence[Observation], assumed: Assumptions) -> CacheStats | NoData:
+    known = [(one.hits, one.misses, one.evictions or 0) for one in seen if one.lookups is not None]
+    memory = [one.memory_mb for one in seen if one.memory_mb is not None]
+    if not known or not memory:
+        return NOT_IN_HISTORY
+    return CacheStats(
+        seconds=len(known) * SLICE.total_seconds(),
+        hits=sum(hits or 0 for hits, _, _ in known),
+        misses=sum(misses or 0 for _, misses, _ in known),
+        evictions=sum(evictions for _, _, evictions in known),
+        used_mb=memory[-1],
+        max_mb=_limit(memory[-1], assumed.cache_mb),
+        p95_ms=NOT_IN_HISTORY,
+        p95_source="",
+    )
+
+
+def _limit(used_mb: float, cache_mb: float) -> float | NoData:
+    """What is assumed, until the history contradicts it."""
+    if used_mb <= cache_mb:
+        return cache_mb
+    return NoData(
+        message("backtest.cache_larger", used_mb=used_mb, cache_mb=cache_mb), message("backtest.cache_larger_remedy")
+    )
+
+
+def _whole(values: Sequence[float]) -> int | None:
+    total = _total(values)
+    return None if total is None else round(total)
+
+
+def _total(values: Sequence[float]) -> float | None:
+    """An hour is known when three quarters of its slices are; the others are taken to be alike."""
+    return sum(values) * SLICES_PER_HOUR / len(values) if len(values) >= LEAST_SLICES else None
+
+
+#: A day for the newest revision, and a day before it.
+LOOK_BACK = timedelta(days=2)
+
+
+class ReleasesSeen:
+    """Fed with each slice's counts, in order. `allowed` is the share of requests that may fail.
+
+    What a revision was made after is not told by its name: they are in the order in which they first served.
+    """
+
+    def __init__(self, allowed: float) -> None:
+        self._allowed = allowed
+        self._counts: deque[tuple[RevisionCount, ...]] = deque(maxlen=round(LOOK_BACK / SLICE))
+        #: Which came when: 0 is the oldest.
+        self._order: dict[str, int] = {}
+        #: When each revision was last seen within the objective.
+        self._healthy: dict[str, datetime] = {}
+        #: After a rollback the traffic is pinned, until people release anew.
+        self._pinned: str | None = None
+
+    def add(self, counts: tuple[RevisionCount, ...]) -> None:
+        """A slice without measurements has no counts."""
+        self._counts.append(counts)
+        for one in counts:
+            self._order.setdefault(one.revision, len(self._order))
+        if self._pinned is not None and any(self._is_newer(one.revision, self._pinned) for one in counts):
+            self._pinned = None
+        hour = list(self._counts)[-SLICES_PER_HOUR:]
+        self._healthy |= healthy((one for slice in hour for one in slice), self._allowed)
+
+    def pinned_to(self, revision: str) -> None:
+        """Traffic was sent back to `revision`."""
+        self._pinned = revision
+
+    def facts(self, page: Alert, end: datetime) -> RollbackFacts | None:
+        """What a rollback is judged on, from slices up to `end`; None where nothing was seen."""
+        counts = [one for slice in self._counts for one in slice]
+        if not counts:
+            return None
+        serving = counts[-1].revision
+        found = evidence(counts, serving, self._allowed, Window(end - LOOK_BACK, end))
+        good = {name: at for name, at in self._healthy.items() if self._is_newer(serving, name)}
+        return RollbackFacts(
+            page=page,
+            newest=found.newest,
+            newest_took_traffic_at=found.took_traffic_at,
+            previous=found.previous,
+            within_slo_before=found.within_slo_before,
+            good_revision=max(good, key=lambda name: good[name]) if good else None,
+            allowed=True,
+            data_complete=complete(counts, end),
+            pinned=self._pinned,
+            onset=found.onset,
+            beside=found.beside,
+        )
+
+    def _is_newer(self, revision: str, than: str) -> bool:
+        return self._order[revision] > self._order[than]

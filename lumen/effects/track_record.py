@@ -1,0 +1,94 @@
+"""What became of such changes before: a Beta posterior per service, knob and direction (methods 3)."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lumen.model.proposal import Change, Choice, Knob, Origin, Proposal, State, Verdict
+
+#: A change may be made without asking (AUTO_APPLY) from here on.
+LEAST_TRIALS = 5
+LEAST_MEAN = 0.8
+LEAST_TENTH = 0.6
+
+#: The knob, and whether it goes up.
+Direction = tuple[Knob, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """`helped` of `trials` settled changes; inconclusive ones are trials without success."""
+
+    helped: int
+    trials: int
+
+    @property
+    def mean(self) -> float:
+        """Of the posterior from a flat prior."""
+        return (self.helped + 1) / (self.trials + 2)
+
+    def quantile(self, share: float) -> float:
+        """The chance of success that the posterior is below with probability `share` (0-1)."""
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            if _beta_cdf(middle, self.helped + 1, self.trials - self.helped + 1) < share:
+                low = middle
+            else:
+                high = middle
+        return (low + high) / 2
+
+    @property
+    def may_offer_automation(self) -> bool:
+        """At least 5 trials, mean at least 0.8, tenth percentile at least 0.6."""
+        return self.trials >= LEAST_TRIALS and self.mean >= LEAST_MEAN and self.quantile(0.10) >= LEAST_TENTH
+
+
+def track_record(verdicts: Iterable[Verdict]) -> TrackRecord:
+    """Inconclusive is no success."""
+    settled = list(verdicts)
+    return TrackRecord(sum(verdict is Verdict.KEPT for verdict in settled), len(settled))
+
+
+def record_of(proposals: Iterable[Proposal], of: Direction) -> TrackRecord:
+    """What became of changes of this knob in this direction; `proposals` are one service's.
+
+    A change of which nothing could be measured was no trial: a page after it was one, though.
+    """
+    return track_record(
+        measured.verdict
+        for measured, made in ((proposal.measured, proposal.draft.change) for proposal in proposals)
+        if measured is not None and measured.verdict is not None and direction(made) == of
+        if measured.effects or measured.verdict is not Verdict.INCONCLUSIVE
+    )
+
+
+def spoken_against(proposals: Sequence[Proposal], of: Direction) -> str:
+    """The id of the newest such change that was rejected, taken back or harmful; "" once one that somebody approved
+    has helped since. `proposals` are one service's, the newest first. However long the record, one no is a no."""
+    for proposal in proposals:
+        if direction(proposal.draft.change) != of or proposal.draft.origin is Origin.UNDO:
+            continue
+        decision, measured = proposal.decision, proposal.measured
+        by_person = decision is not None and decision.person is not None
+        verdict = measured.verdict if measured else None
+        was_rejected = by_person and decision is not None and decision.choice is Choice.REJECT
+        if was_rejected or proposal.state is State.UNDONE or verdict is Verdict.HARMFUL:
+            return proposal.id
+        if by_person and verdict is Verdict.KEPT:
+            return ""
+    return ""
+
+
+def direction(change: Change) -> Direction:
+    """Of a change between numbers; any other counts as down."""
+    return change.knob, (change.step or 0) > 0
+
+
+def _beta_cdf(x: float, a: int, b: int) -> float:
+    """For whole a and b, I_x(a, b) is a binomial tail: the chance of at least `a` successes in a + b - 1 trials."""
+    trials = a + b - 1
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    terms = (math.comb(trials, k) * x**k * (1 - x) ** (trials - k) for k in range(a, trials + 1))
+    return min(1.0, math.fsum(terms))

@@ -1,0 +1,113 @@
+"""What is published of a service every five minutes (mission 9): real values only; what is not known has no point."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.exporters.slo import LEAST_SAMPLES
+from lumen.model.alert import Observation
+from lumen.model.assessment import Assessment, CacheHealth, HealthLevel, RhythmState
+from lumen.model.history import is_good_slice
+from lumen.model.messages import NoData
+from lumen.model.metrics import HEARTBEAT, Published
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import CacheStats, TtlSetting
+from lumen.model.turn import Turn
+
+#: A turn is made every hour: the figures of an older one are no picture of now.
+TURN_GOOD_FOR = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a service at one instant.
+
+    `slices`: the last hour's. `cache`: its last quarter of an hour. `turn`: the newest one, for what only turns judge.
+    """
+
+    service: ServiceId
+    at: datetime
+    slices: Sequence[Observation]
+    cache: CacheStats | NoData
+    ttl: TtlSetting | NoData
+    turn: Turn | None
+
+
+#: States as numbers, the worse the lower; a state that is not known has no point.
+HEALTH = {HealthLevel.CRITICAL: 0, HealthLevel.WARNING: 1, HealthLevel.GOOD: 2, HealthLevel.EXCELLENT: 3}
+CACHE_HEALTH = {
+    CacheHealth.FAILED: 0,
+    CacheHealth.POOR: 1,
+    CacheHealth.DEGRADED: 2,
+    CacheHealth.GOOD: 3,
+    CacheHealth.OPTIMAL: 4,
+}
+RHYTHM = {RhythmState.CHAOTIC: 0, RhythmState.DISSONANT: 1, RhythmState.RESONANT: 2}
+
+
+def published(known: Known) -> tuple[Published, ...]:
+    """The heartbeat, and every figure that has a value."""
+    figures = {
+        HEARTBEAT: 1.0,
+        "slo_availability": _availability(known.slices),
+        "cost_per_request": _cost_per_request(known.slices),
+        "cache_ttl_seconds": None if isinstance(known.ttl, NoData) else float(known.ttl.value_seconds),
+        **dict(_of_cache(known.cache)),
+        **dict(_of_turn(known.turn, known.at)),
+    }
+    return tuple(Published(known.service, name, value) for name, value in figures.items() if value is not None)
+
+
+def _availability(slices: Sequence[Observation]) -> float | None:
+    """Per cent of the slices with requests that were good."""
+    asked = [(one.requests, one.errors_5xx) for one in slices if one.requests and one.errors_5xx is not None]
+    if sum(requests for requests, _ in asked) < LEAST_SAMPLES:
+        return None
+    return 100 * sum(is_good_slice(requests, errors) for requests, errors in asked) / len(asked)
+
+
+def _cost_per_request(slices: Sequence[Observation]) -> float | None:
+    """USD, over the slices that know both."""
+    known = [(one.cost_usd, one.requests) for one in slices if one.cost_usd is not None and one.requests is not None]
+    requests = sum(count for _, count in known)
+    return sum(cost for cost, _ in known) / requests if requests >= LEAST_SAMPLES else None
+
+
+def _of_cache(cache: CacheStats | NoData) -> Iterator[tuple[str, float | None]]:
+    if isinstance(cache, NoData):
+        return
+    enough = cache.hits + cache.misses >= LEAST_SAMPLES
+    yield "cache_hit_rate", 100 * cache.hit_rate if enough and cache.hit_rate is not None else None
+    yield "cache_memory_ratio", cache.memory_ratio
+
+
+def _of_turn(turn: Turn | None, at: datetime) -> Iterator[tuple[str, float | None]]:
+    if turn is None or at - turn.started_at > TURN_GOOD_FOR:
+        return
+    yield from _judged(turn.assessment)
+    wanted = turn.ttl
+    if isinstance(wanted, NoData):
+        return
+    if wanted.change is not None:
+        yield "cache_ttl_recommended_seconds", float(wanted.change.new)
+    elif not isinstance(turn.snapshot.ttl, NoData):
+        yield "cache_ttl_recommended_seconds", float(turn.snapshot.ttl.value_seconds)
+
+
+def _judged(found: Assessment) -> Iterator[tuple[str, float | None]]:
+    yield "maturity_score", _known(found.maturity.score.value)
+    yield "unified_gate_score", _known(found.gate.score.value)
+    yield "slo_compliance", _known(found.slo.compliance.value)
+    yield "roi_percentage", _known(found.roi.roi, 100)
+    yield "system_health", HEALTH.get(found.gate.health)
+    yield "cache_health", CACHE_HEALTH.get(found.cache.health)
+    yield "cost_rhythm", RHYTHM.get(found.rhythm.state)
+    yield "cost_coherence", found.rhythm.coherence
+    yield "cost_phase", found.rhythm.phase
+    yield "cost_entropy", found.rhythm.entropy
+    for budget in found.slo.budgets:
+        yield f"error_budget_{budget.name}", _known(budget.remaining, 100)
+
+
+def _known(value: float | NoData, times: float = 1) -> float | None:
+    return None if isinstance(value, NoData) else times * value

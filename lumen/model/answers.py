@@ -1,0 +1,134 @@
+"""What a person is shown when they ask: put together from what is stored and what is read at that moment."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lumen.model.incident import Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
+from lumen.model.messages import Message, NoData
+from lumen.model.proposal import Knob, Proposal, Value
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import TtlSetting
+from lumen.model.turn import Recommendation, Turn, Worth
+
+#: A turn is made every hour: what is older is no picture of now.
+STALE_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReadout:
+    """The last stored turn of a service, as it stands at `now`; `turn` is None before the first one."""
+
+    service: ServiceId
+    turn: Turn | None
+    now: datetime
+    next_turn_at: datetime
+
+    @property
+    def age(self) -> timedelta | None:
+        """How long ago its window ended."""
+        return None if self.turn is None else max(timedelta(0), self.now - self.turn.snapshot.window.end)
+
+    @property
+    def is_stale(self) -> bool:
+        """Too old to tell how the service is."""
+        return self.age is not None and self.age > STALE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One service in a list of several: its last turn, and what is going on beside it."""
+
+    last: TurnReadout
+    #: Proposals that wait for a decision.
+    waiting: int
+    alerts: tuple[StoredAlert, ...]
+    pause: Pause | None
+    pinned: Pinned | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOfLate:
+    """A change that was applied, and the hit rate (0-1) of the last turn before it and of the newest one now.
+
+    A side without data is None: a missing figure is never filled in.
+    """
+
+    proposal: Proposal
+    hit_rate_before: float | None
+    hit_rate_now: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What became of changes of one knob in one direction (`up`), and whether the next is made without asking.
+
+    `chance` (0-1): that it helps. `setting`: how AUTO_APPLY names the knob, `named`: that it does. `against`: all that
+    speaks against it now.
+    """
+
+    knob: Knob
+    up: bool
+    helped: int
+    trials: int
+    chance: float
+    setting: str
+    named: bool
+    against: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReadout:
+    """`/lumen status` and the hourly report: `turn` is None before the first one; `changes` are the newest first."""
+
+    service: ServiceId
+    turn: Turn | None
+    open_proposals: tuple[Proposal, ...]
+    changes: tuple[ChangeOfLate, ...]
+    next_turn_at: datetime | None
+    #: As the newest look of the watch saw it.
+    pinned: Pinned | None = None
+    pause: Pause | None = None
+    alerts: tuple[StoredAlert, ...] = ()
+    #: What pins the TTL, what locks the size, and until when changes are frozen; None where nothing does.
+    override: TtlOverride | None = None
+    size_lock: SizeLock | None = None
+    frozen_until: datetime | None = None
+    #: Of what nobody wants to hear for a while.
+    silences: tuple[Silence, ...] = ()
+    #: What is worth doing, the most urgent first.
+    priorities: tuple[Worth, ...] = ()
+    #: What is, or may be, done without asking (AUTO_APPLY).
+    trusted: tuple[Trusted, ...] = ()
+    #: When it was asked for; None where that does not matter.
+    now: datetime | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """The turn is too old to tell how the service is."""
+        if self.turn is None or self.now is None:
+            return False
+        return self.now - self.turn.snapshot.window.end > STALE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class KnobReadout:
+    """One knob as it was read just now. `wanted`: what the last turn would turn it to; None where it would not."""
+
+    service: ServiceId
+    knob: Knob
+    value: Value | NoData
+    unit: str
+    lowest: int | None
+    highest: int | None
+    wanted: Recommendation | None
+
+
+@dataclass(frozen=True, slots=True)
+class TtlReadout:
+    """`/lumen ttl`: the setting read just now, and what the last turn's policy thinks of it."""
+
+    service: ServiceId
+    setting: TtlSetting | NoData
+    recommendation: Recommendation | NoData
+    #: What pins the TTL; None where nothing does.
+    override: TtlOverride | None = None

@@ -1,0 +1,81 @@
+"""What Google says that the month has cost: a budget's notification, and for how long it counts."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lumen.model.messages import NoData, message
+
+#: Google publishes several times a day, whatever the thresholds: after half a day without, something is wrong.
+FRESH = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetNotice:
+    """One notification, which may come twice, late and in any order. `cost` since `interval_start`, in `currency`."""
+
+    budget_id: str
+    budget_name: str
+    interval_start: datetime
+    published_at: datetime
+    cost: float
+    currency: str
+
+    @property
+    def order(self) -> tuple[datetime, datetime, float]:
+        """Of two notices the greater one counts: a new interval begins anew, a late one never lowers."""
+        return self.interval_start, self.published_at, self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The notice that counts of all that came, and what was wrong with the newest of what did not count."""
+
+    notice: BudgetNotice | None = None
+    trouble: NoData | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """The month's cost up to `as_of`. Not fresh: by now it is at least so much."""
+
+    usd: float
+    as_of: datetime
+    is_fresh: bool = True
+
+
+def billed(heard: Heard, now: datetime) -> Billed | NoData:
+    """What is known of this month; NoData with the reason where nothing is.
+
+    Google's months begin at midnight US Pacific time, so in its first hours a (UTC) month has no notice of its own.
+    """
+    notice = heard.notice
+    if notice is None:
+        return heard.trouble or NoData(message("source.billed_none"), message("source.billed_none_remedy"))
+    wrong = in_another_currency(notice)
+    if wrong is not None:
+        return wrong
+    since, today = notice.interval_start.astimezone(UTC), now.astimezone(UTC)
+    if (since.year, since.month) != (today.year, today.month):
+        reason = message("source.billed_other_month", name=notice.budget_name, start_at=since.isoformat())
+        return NoData(reason, message("source.billed_other_month_remedy"))
+    return Billed(notice.cost, notice.published_at, now - notice.published_at < FRESH)
+
+
+def in_another_currency(notice: BudgetNotice) -> NoData | None:
+    """Why it counts for nothing; amounts are not converted."""
+    if notice.currency == "USD":
+        return None
+    return NoData(
+        message("source.billed_currency", name=notice.budget_name, currency=notice.currency),
+        message("source.billed_currency_remedy"),
+    )
+
+
+def stale(found: Billed, heard: Heard) -> NoData:
+    """Why `found`, which is not fresh, is no sum."""
+    if heard.trouble is not None:
+        return heard.trouble
+    return NoData(
+        message("source.billed_stale", spent_usd=found.usd, as_of_at=found.as_of.isoformat()),
+        message("source.billed_none_remedy"),
+    )

@@ -1,0 +1,175 @@
+"""What is kept of a day when its slices are forgotten: sums over the five-minute slices, and how many were known.
+
+What the cache did over the day before a turn: from what the turns of that day measured, or from slices.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, timedelta
+
+from lumen.model.alert import Observation
+from lumen.model.messages import NoData
+from lumen.model.snapshot import BAD_SLICE_ERROR_RATE, SLICE, Bucket, CacheDay, CacheStats, Snapshot, bucket_below
+
+SLICES_A_DAY = round(timedelta(days=1) / SLICE)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One UTC day of one service. Counts are of the known slices alone; nothing is scaled up to the whole day.
+
+    `slices` have gone by and were looked at, known or not: 288 when the day is over, fewer today and on the day on
+    which Lumen began.
+    """
+
+    date: date
+    slices: int = 0
+    #: Slices whose requests are known; those with requests are good or bad, the others were quiet.
+    known_slices: int = 0
+    good_slices: int = 0
+    bad_slices: int = 0
+    requests: int = 0
+    errors_5xx: int = 0
+    errors_4xx: int = 0
+    #: Slices whose hits and misses are both known.
+    lookup_slices: int = 0
+    hits: int = 0
+    misses: int = 0
+    #: An estimate (docs/methods.md, Cost), over `cost_slices` of the slices.
+    cost_slices: int = 0
+    cost_usd: float = 0.0
+    #: Slices of which is known how long every request took, and how many requests took how long. The buckets are kept
+    #: rather than what is slower than an objective allows, so the objective may change.
+    timed_slices: int = 0
+    latencies: Mapping[Bucket, int] = field(default_factory=dict)
+
+    @property
+    def timed(self) -> int:
+        """Requests of which is known how long they took."""
+        return sum(self.latencies.values())
+
+    def slower(self, threshold_ms: float) -> float:
+        """How many of them were not faster than that; within a bucket they are taken as evenly spread."""
+        return sum(count * (1 - bucket_below(bucket, threshold_ms)) for bucket, count in self.latencies.items())
+
+    @property
+    def complete_cost_usd(self) -> float | None:
+        """What the whole day cost, or None unless every slice of it is known: a part of a day is no day."""
+        return self.cost_usd if self.cost_slices == SLICES_A_DAY else None
+
+    def plus(self, other: "Day") -> "Day":
+        """Both sums of the same day together."""
+        return _sum(self.date, (self, other))
+
+
+_ADDED = tuple(field.name for field in fields(Day) if field.name not in ("date", "latencies"))
+
+
+def day_of(at: datetime) -> date:
+    """The UTC day that a slice beginning at `at` counts towards."""
+    return at.astimezone(UTC).date()
+
+
+def folded(observations: Iterable[Observation]) -> tuple[Day, ...]:
+    """The sums of these slices by day, ascending."""
+    return together(_slice(day_of(one.start), one) for one in observations)
+
+
+def together(*several: Iterable[Day]) -> tuple[Day, ...]:
+    """Sums of different slices, a day once, ascending."""
+    days: dict[date, list[Day]] = {}
+    for day in (one for each in several for one in each):
+        days.setdefault(day.date, []).append(day)
+    return tuple(_sum(of, days[of]) for of in sorted(days))
+
+
+def is_good_slice(requests: int, errors_5xx: int) -> bool:
+    """A slice with requests is good unless more than 5 % of them failed (methods 1)."""
+    return errors_5xx <= BAD_SLICE_ERROR_RATE * requests
+
+
+def _sum(of: date, parts: Sequence[Day]) -> Day:
+    latencies: Counter[Bucket] = Counter()
+    for part in parts:
+        latencies.update(part.latencies)
+    added = {name: sum(getattr(part, name) for part in parts) for name in _ADDED}
+    return Day(of, **added, latencies=dict(latencies))
+
+
+def _slice(of: date, one: Observation) -> Day:
+    day = Day(of, slices=1)
+    if one.requests is not None and one.errors_5xx is not None:
+        asked = one.requests > 0
+        good = asked and is_good_slice(one.requests, one.errors_5xx)
+        day = replace(
+            day,
+            known_slices=1,
+            good_slices=int(good),
+            bad_slices=int(asked and not good),
+            requests=one.requests,
+            errors_5xx=one.errors_5xx,
+            errors_4xx=one.errors_4xx or 0,
+        )
+    if one.hits is not None and one.misses is not None:
+        day = replace(day, lookup_slices=1, hits=one.hits, misses=one.misses)
+    if one.cost_usd is not None:
+        day = replace(day, cost_slices=1, cost_usd=one.cost_usd)
+    if one.latency is not None:
+        day = replace(day, timed_slices=1, latencies=dict(one.latency.buckets()))
+    elif one.requests == 0:
+        day = replace(day, timed_slices=1)
+    return day
+
+
+DAY = timedelta(days=1)
+
+
+#: With less of it known a day is not known.
+LEAST_SLICES_SHARE = 0.75
+
+
+def cache_day(observations: Iterable[Observation], end: datetime) -> CacheDay | None:
+    """The day up to `end`, or None where too little of it is known."""
+    known = [
+        (one.hits, one.misses, one.evictions, one.memory_mb)
+        for one in observations
+        if end - DAY <= one.start < end
+        and one.hits is not None
+        and one.misses is not None
+        and one.evictions is not None
+        and one.memory_mb is not None
+    ]
+    if len(known) < LEAST_SLICES_SHARE * (DAY / SLICE):
+        return None
+    return CacheDay(
+        seconds=len(known) * SLICE.total_seconds(),
+        hits=sum(hits for hits, _, _, _ in known),
+        misses=sum(misses for _, misses, _, _ in known),
+        evictions=sum(evictions for _, _, evictions, _ in known),
+        highest_mb=max(memory for _, _, _, memory in known),
+    )
+
+
+def cache_day_of(snapshots: Iterable[Snapshot]) -> CacheDay | None:
+    """The same of the day up to the newest snapshot's end. Of windows that overlap the newest counts."""
+    newest_first = sorted(snapshots, key=lambda one: one.window.end, reverse=True)
+    if not newest_first:
+        return None
+    since = newest_first[0].window.end
+    earliest = since - DAY
+    known: list[CacheStats] = []
+    for one in newest_first:
+        if earliest <= one.window.start and one.window.end <= since and not isinstance(one.cache, NoData):
+            known.append(one.cache)
+            since = one.window.start
+    seconds = sum(one.seconds for one in known)
+    if seconds < LEAST_SLICES_SHARE * DAY.total_seconds():
+        return None
+    return CacheDay(
+        seconds=seconds,
+        hits=sum(one.hits for one in known),
+        misses=sum(one.misses for one in known),
+        evictions=sum(one.evictions for one in known),
+        highest_mb=max(one.used_mb for one in known),
+    )

@@ -1,0 +1,225 @@
+"""What the five-minute watch remembers: told alerts, revisions that served, a pin, a pause.
+
+Who is called when something is wrong, who answered, and of what nobody wants to hear for a while.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.messages import Message
+from lumen.model.service import Person, ServiceId
+
+#: After so many repeats nobody is there to hear; the message stays, and a pager outside of Slack escalates.
+MOST_REPEATS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Half-open until `until`. `signal` says which measurement of NO_DATA; empty means every signal of the kind."""
+
+    kind: AlertKind
+    until: datetime
+    by: Person
+    at: datetime
+    signal: str = ""
+    #: In the person's own words; may be empty.
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """As people type it: `cache`, `no_data/traffic`."""
+        return f"{self.kind}/{self.signal}" if self.signal else str(self.kind)
+
+
+def in_force(silences: Iterable[Silence], now: datetime) -> tuple[Silence, ...]:
+    """Those that have not run out."""
+    return tuple(silence for silence in silences if now < silence.until)
+
+
+def silence_over(alert: Alert, silences: Iterable[Silence]) -> Silence | None:
+    """The silence that keeps `alert` from people, the longest of several; None where it is heard."""
+    found = [one for one in silences if one.kind is alert.kind and one.signal in ("", alert.signal)]
+    return max(found, key=lambda one: one.until, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Somebody said "I'm on it"."""
+
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a click on "I'm on it" came to. `taken` is who is on it; None: the incident is over, or was never there."""
+
+    won: bool
+    taken: Taken | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """How often the people on call were mentioned after the first time, and when last."""
+
+    number: int
+    at: datetime
+
+
+class PagerStep(StrEnum):
+    """What a pager outside of Slack is told of an incident, in this order."""
+
+    TRIGGER = "trigger"
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+
+
+@dataclass(frozen=True, slots=True)
+class PagerState:
+    """The newest step that the pager has taken, and when. `failed` is not tried again, because of `trouble`."""
+
+    step: PagerStep | None
+    at: datetime
+    trouble: Message | None = None
+    failed: PagerStep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert as people were told of it. `incident` is the id of the alert whose message tells of this one too."""
+
+    alert: Alert
+    incident: str
+    #: It opened under a silence that still holds: nobody was told of it.
+    silenced: bool = False
+    #: It was a page from the first, so its message called the people on call when it was posted.
+    called: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One message: the alerts that it tells of, oldest first, and what is known about rolling back."""
+
+    service: ServiceId
+    id: str
+    alerts: tuple[StoredAlert, ...]
+    #: Why there is no automatic rollback, or what became of it.
+    notes: tuple[Message, ...] = ()
+    #: Who is on it.
+    taken: Taken | None = None
+    #: Those of its service that are in force.
+    silences: tuple[Silence, ...] = ()
+    pager: PagerState | None = None
+    mentions: Mentions | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Everything that it tells of has closed."""
+        return all(stored.alert.closed_at is not None for stored in self.alerts)
+
+    @property
+    def is_open_page(self) -> bool:
+        """Whether somebody must look now."""
+        return any(_is_open_page(one.alert) for one in self.alerts)
+
+    @property
+    def has_page(self) -> bool:
+        """Whether it is a page, or was one."""
+        return any(one.alert.severity is Severity.PAGE for one in self.alerts)
+
+    @property
+    def is_hushed(self) -> bool:
+        """Nobody wants to hear of any of its pages: whoever is on call is left alone."""
+        pages = [alert for one in self.alerts if _is_open_page(alert := one.alert)]
+        return bool(pages) and all(silence_over(page, self.silences) for page in pages)
+
+    @property
+    def is_kept_back(self) -> bool:
+        """It gets no message: all of it opened under silences. A page always gets one (docs/operations.md)."""
+        return not self.has_page and all(stored.silenced for stored in self.alerts)
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionCount:
+    """Requests of one revision in the period from `start`, and how many of them failed (5xx)."""
+
+    start: datetime
+    revision: str
+    requests: int
+    errors_5xx: int
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRecord:
+    """`healthy_at`: when Lumen last saw it serve within the objectives. `left_at`: since when somebody has taken the
+    traffic away from it, back to an older one; it is not a target until it serves again."""
+
+    healthy_at: datetime | None = None
+    left_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """All traffic goes to `revision`, so later deploys get none. `since`: when Lumen first saw it so."""
+
+    revision: str
+    since: datetime
+    #: Settings that the revision carries otherwise than Lumen has set them.
+    differences: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A person has stopped all automation; `until` None means until somebody resumes it."""
+
+    by: Person
+    at: datetime
+    until: datetime | None
+    #: In the person's own words; may be empty.
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TtlOverride:
+    """The TTL is pinned to this value. `by` None: the setting OVERRIDE_TTL; `until` None: until somebody lifts it."""
+
+    ttl_seconds: int
+    by: Person | None = None
+    at: datetime | None = None
+    until: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLock:
+    """The size of the cache stays as it is. `by` None: the setting LOCK_CACHE_SIZE; `until` None: until unlocked."""
+
+    by: Person | None = None
+    at: datetime | None = None
+    until: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands over a service beside its proposals."""
+
+    pinned: Pinned | None = None
+    pause: Pause | None = None
+    #: By name.
+    revisions: Mapping[str, RevisionRecord] | None = None
+    #: As people have stored them, in force or run out (lumen/policies/guard.py tells).
+    override: TtlOverride | None = None
+    size_lock: SizeLock | None = None
+
+
+def _is_open_page(alert: Alert) -> bool:
+    return alert.severity is Severity.PAGE and alert.closed_at is None
+
+
+def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:
+    """A pause that has run out is none."""
+    return None if pause is None or (pause.until is not None and pause.until <= now) else pause

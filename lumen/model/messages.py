@@ -1,0 +1,93 @@
+"""What is to be said, apart from the words: those live in `lumen/wording/texts`, in English and Korean.
+
+Every failure that Lumen knows by name. An adapter wraps its vendor's error in one of these and chains it.
+
+No data is never a value: what could not be measured says why, and how to mend it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Param = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A code of the message catalogue with the values that its template names.
+
+    Names carry units (`ttl_seconds`, `hit_rate`). A name that ends in `_at` holds an instant as ISO 8601 in UTC,
+    which the edge shows in the reader's zone.
+    """
+
+    code: str
+    params: Mapping[str, Param]
+
+
+def message(code: str, /, **params: Param) -> Message:
+    """Build a `Message`; reads well where it is used: `message("cache.unreachable", host=host)`."""
+    return Message(code, params)
+
+
+class LumenError(Exception):
+    """A failure with one clear sentence for people: what happened, where, and how to mend it."""
+
+    def __init__(self, reason: Message, remedy: Message) -> None:
+        super().__init__(reason.code, dict(reason.params))
+        self.reason = reason
+        self.remedy = remedy
+
+
+class SourceUnavailable(LumenError):
+    """A measurement could not be read (server down, permission denied, series absent)."""
+
+
+class ActuatorFailed(LumenError):
+    """A change was refused or failed; the real value must be read before anything else is believed."""
+
+
+class ValueMoved(LumenError):
+    """Compare-and-set lost: the value is no longer what the proposal was made for. Nothing was changed."""
+
+
+class StoreUnavailable(LumenError):
+    """The state store cannot be used (unreachable, wrong epoch, wrong durability). Nothing was decided."""
+
+
+class OutcomeUnknown(LumenError):
+    """A transition was sent and no answer came: it may or may not have happened. Settle it by its click id."""
+
+
+class LeaseLost(LumenError):
+    """The fencing token is no longer the newest: someone else holds the lease, and this holder must stop."""
+
+
+class NotPossible(LumenError):
+    """What a person asked for cannot be done (out of range, unknown id, locked); says what can."""
+
+
+class PagerUnavailable(LumenError):
+    """A pager outside of Slack did not take a call now; the same call may be made again later."""
+
+    def __init__(self, reason: Message, remedy: Message, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(reason, remedy)
+        #: How long the pager asked us to wait, on the wall; 0 where it did not say.
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PagerRefused(LumenError):
+    """A pager outside of Slack will never take this call: its address, its key or its format is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoData:
+    """Stands where a measurement would stand. Nothing automatic is ever done on it.
+
+    `unreachable`: the measured thing itself did not answer (a dead Redis), not merely its measurement.
+    `known_absent`: nothing is missing, for it is known that there is nothing to measure (no limit is set, nothing was
+    deployed).
+    """
+
+    reason: Message
+    remedy: Message
+    unreachable: bool = False
+    known_absent: bool = False

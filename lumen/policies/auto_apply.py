@@ -1,0 +1,170 @@
+"""Changes that Lumen makes without asking, where that is set and the track record allows it (methods 3).
+
+What would keep Lumen from proposing a change at all takes it back; what only speaks against making it unasked leaves
+it as a question to people.
+
+What a countdown comes to when its time is up: here a rollback's; `unasked` has that of other changes.
+
+Everything is judged afresh; silence alone is no reason.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from lumen.model.messages import Message, NoData, message
+from lumen.model.proposal import Change, Knob, Value
+from lumen.model.turn import Recommendation
+from lumen.policies.rollback import RollbackAdvice
+
+
+class End(StrEnum):
+    """ACT: do it. WITHDRAW: there is nothing to do any more. ASK: a person must decide, and nothing happens."""
+
+    ACT = "act"
+    WITHDRAW = "withdraw"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`target`: the value that a person is asked for; None where there is nothing to ask."""
+
+    end: End
+    reasons: tuple[Message, ...]
+    target: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtTheEnd:
+    """`moved`: the traffic is no longer as it was when the countdown began (a deploy, a rollback by hand).
+
+    `failing`: whether the newest minutes still fail; None without fresh data. `held`: what keeps automation back.
+    """
+
+    wanted: str
+    moved: bool
+    page_open: bool
+    data_complete: bool
+    failing: bool | None
+    held: tuple[Message, ...]
+    advice: RollbackAdvice
+    good_revision: str | None
+
+
+def at_the_end(now: AtTheEnd) -> Ending:  # noqa: PLR0911 - a return a row of the table
+    """The first of these that applies (docs/states.md shows the same table)."""
+    if now.moved:
+        return Ending(End.WITHDRAW, (message("rollback.moved"),))
+    if now.page_open and (not now.data_complete or now.failing is None):
+        return Ending(End.ASK, (message("rollback.no_data"),), now.wanted)
+    if not now.page_open or not now.failing:
+        return Ending(End.WITHDRAW, (message("rollback.recovered"),))
+    if now.good_revision is None:
+        return Ending(End.ASK, (message("rollback.nothing_good"),))
+    if now.held:
+        return Ending(End.ASK, now.held, now.good_revision)
+    if now.advice.target is None:
+        return Ending(End.ASK, now.advice.against, now.good_revision)
+    if now.advice.target != now.wanted:
+        return Ending(End.WITHDRAW, (message("rollback.other_target", target=now.advice.target),))
+    return Ending(End.ACT, ())
+
+
+#: How AUTO_APPLY names what the hourly policy turns.
+NAMES = {"ttl": Knob.TTL, "size": Knob.CACHE_SIZE, "l1": Knob.L1_ENTRIES, "instances": Knob.MIN_INSTANCES}
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """What is set: the knobs of AUTO_APPLY, how long each countdown is (AUTO_APPLY_AFTER), and DRY_RUN."""
+
+    knobs: frozenset[Knob] = frozenset()
+    after: timedelta = timedelta(hours=1)
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """All that a change could be made unasked on. `earned`: the record suffices; `chance` (0-1): that the next one
+    helps.
+
+    `spoken_against`: the id of the newest such change, if people or its effect spoke against it. `alert`: the id of an
+    open alert. `is_watched`: the watch looked lately, so that no alert means that nothing is wrong. `pinned`: what pins
+    the knob to its value, which is then a person's wish.
+    """
+
+    helped: int
+    trials: int
+    chance: float
+    earned: bool
+    spoken_against: str = ""
+    alert: str = ""
+    is_watched: bool = True
+    pinned: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """`against`: all that speaks against making the change unasked. `told`: what its card says beside the record.
+    `acts_in`: how long its countdown is; None where people are asked."""
+
+    grounds: Grounds
+    against: tuple[Message, ...]
+    told: tuple[Message, ...]
+    acts_in: timedelta | None
+
+
+def weigh(knob: Knob, setting: Unasked, grounds: Grounds) -> Weighed:
+    """Whether the next change of this knob is made unasked."""
+    against = tuple(_against(knob, setting, grounds))
+    return Weighed(grounds, against, _told(knob, setting, grounds, against), None if against else setting.after)
+
+
+def _against(knob: Knob, setting: Unasked, grounds: Grounds) -> Iterator[Message]:
+    if knob not in setting.knobs:
+        yield message("unasked.not_named")
+    if not grounds.earned:
+        yield message("unasked.not_earned", helped=grounds.helped, trials=grounds.trials)
+    if grounds.spoken_against:
+        yield message("unasked.spoken_against", proposal_id=grounds.spoken_against)
+    if setting.dry_run:
+        yield message("unasked.dry_run")
+    if grounds.alert:
+        yield message("unasked.alert", alert=grounds.alert)
+    if not grounds.is_watched:
+        yield message("unasked.not_watched")
+    if grounds.pinned is not None:
+        yield grounds.pinned
+
+
+def _told(knob: Knob, setting: Unasked, grounds: Grounds, against: tuple[Message, ...]) -> tuple[Message, ...]:
+    """That it is done, why it is not, or that it may be set."""
+    name = next((name for name, named in NAMES.items() if named is knob), "")
+    if knob in setting.knobs:
+        return (message("unasked.asked_because"), *against) if against else (message("unasked.allowed", setting=name),)
+    if name and grounds.earned and not grounds.spoken_against and grounds.pinned is None:
+        return (message("unasked.offered", setting=name),)
+    return ()
+
+
+def unasked_end(change: Change, wanted: Recommendation | NoData, held: tuple[Message, ...], weighed: Weighed) -> Ending:
+    """What the countdown of `change` comes to, the first of these that applies (docs/states.md shows the same table).
+
+    `wanted` is recommended now; `held` keeps Lumen from proposing it now.
+    """
+    if held:
+        return Ending(End.WITHDRAW, held)
+    if isinstance(wanted, NoData):
+        return Ending(End.WITHDRAW, (wanted.reason,))
+    now = wanted.change
+    if now is None:
+        return Ending(End.WITHDRAW, (message("unasked.not_wanted"),))
+    if now != change:
+        other = message("unasked.other", knob=now.knob.value, old=now.old, new=now.new, unit=now.unit)
+        return Ending(End.WITHDRAW, (other,))
+    if weighed.against:
+        return Ending(End.ASK, weighed.against, change.new)
+    on = weighed.grounds
+    return Ending(End.ACT, (message("unasked.acted", helped=on.helped, trials=on.trials, chance=on.chance),))

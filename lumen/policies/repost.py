@@ -1,0 +1,34 @@
+"""When the hourly report is posted anew; otherwise the last one is updated in place and the channel stays quiet."""
+
+from datetime import datetime, timedelta
+
+from lumen.model.assessment import CacheHealth, HealthLevel
+from lumen.model.messages import NoData
+from lumen.model.proposal import Change
+from lumen.model.turn import Turn
+
+REPOST_AFTER = timedelta(hours=24)
+
+
+def should_repost(previous: Turn | None, turn: Turn, last_posted_at: datetime | None, now: datetime) -> bool:
+    """On a change of health, recommendation, data quality or of what was lost against the last turn, or after a day."""
+    if previous is None or last_posted_at is None or now - last_posted_at >= REPOST_AFTER:
+        return True
+    return (
+        _health(previous) != _health(turn)
+        or _recommended(previous) != _recommended(turn)
+        or _missing(previous) != _missing(turn)
+        or any(each not in previous.drift for each in turn.drift)
+    )
+
+
+def _health(turn: Turn) -> tuple[HealthLevel, CacheHealth]:
+    return turn.assessment.gate.health, turn.assessment.cache.health
+
+
+def _recommended(turn: Turn) -> Change | None:
+    return None if isinstance(turn.first, NoData) else turn.first.change
+
+
+def _missing(turn: Turn) -> frozenset[str]:
+    return frozenset(missing.what for missing in turn.missing)

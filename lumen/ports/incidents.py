@@ -1,0 +1,217 @@
+"""What the five-minute watch reads, and where it remembers.
+
+The alert machine itself is pure and lives in memory: it is the fold of the observations that are stored here, so a
+restart or another replica comes to the very same alerts. Every method of the store may raise StoreUnavailable, those
+that change something OutcomeUnknown too.
+
+Calling people, and leaving them alone: what is stored of silences, "I'm on it", mentions and pagers.
+
+Every method of a store may raise StoreUnavailable, those that change something OutcomeUnknown too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from lumen.model.alert import AlertKind, Observation
+from lumen.model.history import Day
+from lumen.model.incident import (
+    Incident,
+    PagerState,
+    PagerStep,
+    Pause,
+    Pinned,
+    RevisionCount,
+    RevisionRecord,
+    Silence,
+    SizeLock,
+    Standing,
+    StoredAlert,
+    Taking,
+    TtlOverride,
+)
+from lumen.model.messages import Message, NoData
+from lumen.model.service import Person, ServiceId
+from lumen.model.snapshot import Window
+from lumen.ports.store import AuditEntry, Lease
+
+
+class SliceSource(Protocol):
+    """One grouped query per metric for all services; never raises for one of them."""
+
+    async def slices(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """The slices of the window of which anything is known, ascending."""
+
+    async def counts(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        """The same without latencies, which take most of the work."""
+
+    async def by_revision(
+        self, services: Sequence[ServiceId], window: Window, period: timedelta
+    ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
+        """Requests and server errors of each revision that got any, per `period` of the window, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look adds, in one step. `after`: the newest slice that was stored before (None: none)."""
+
+    after: datetime | None
+    observations: Sequence[Observation]
+    #: Alerts that are new or have changed.
+    told: Sequence[StoredAlert]
+    #: Sums of the time before the first slice, on a fresh installation.
+    earlier: Sequence[Day] = ()
+
+
+class Alerts(Protocol):
+    """The observations, capped at eighteen days, and the alerts that people were told of."""
+
+    async def newest(self, service: ServiceId) -> datetime | None:
+        """The start of the newest slice that is stored."""
+
+    async def observations(self, service: ServiceId, after: datetime | None) -> Sequence[Observation]:
+        """All that are stored, or those after `after`; ascending."""
+
+    async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
+        """Store it; mark each alert's message and write the audit in the same step.
+
+        False when somebody else has stored slices since `look.after`: nothing was changed. Raises LeaseLost.
+        """
+
+    async def open(self, service: ServiceId) -> Sequence[StoredAlert]:
+        """Told and not closed, oldest first."""
+
+    async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
+        """One incident with all its alerts; None when it is forgotten or never was."""
+
+    async def incidents(self, service: ServiceId, limit: int) -> Sequence[str]:
+        """Ids of the newest ones, the newest first."""
+
+    async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
+        """What its message says about rolling back from now on; marks it only when that is something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """`what` is agreed to (`flush`); votes count for `counts_for` on the store's clock, from the first one on."""
+
+    what: str
+    person: Person
+    needed: int
+    counts_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Voted:
+    """`complete`: enough different people have agreed now, and by this very vote; the next one begins anew."""
+
+    complete: bool
+    people: tuple[Person, ...]
+
+
+class Standings(Protocol):
+    """What stands over a service: a pin, a pause, an override, a lock, the revisions that served."""
+
+    async def read(self, service: ServiceId) -> Standing:
+        """As it is stored."""
+
+    async def pinned(self, service: ServiceId, pinned: Pinned | None) -> None:
+        """Remember it, or that there is none any more; audited when the revision is another."""
+
+    async def revisions(self, service: ServiceId, records: Mapping[str, RevisionRecord]) -> None:
+        """Remember these instead of what was known before."""
+
+    async def pause(self, service: ServiceId, pause: Pause) -> None:
+        """Stop all automation; audited."""
+
+    async def resume(self, service: ServiceId, person: Person) -> bool:
+        """Whether there was a pause to end; audited."""
+
+    async def override(self, service: ServiceId, override: TtlOverride) -> None:
+        """Pin the TTL, instead of what was pinned before; `override.by` and `at` are known. Audited."""
+
+    async def lift_override(self, service: ServiceId, person: Person) -> bool:
+        """Whether there was one to lift; audited."""
+
+    async def lock_size(self, service: ServiceId, lock: SizeLock) -> None:
+        """Lock the size of the cache; `lock.by` and `at` are known. Audited."""
+
+    async def unlock_size(self, service: ServiceId, person: Person) -> bool:
+        """Whether there was a lock; audited."""
+
+    async def vote(self, service: ServiceId, vote: Vote) -> Voted:
+        """Count a person's agreement to something that several must agree to. Atomic: one of them completes it."""
+
+
+class Silences(Protocol):
+    """At most one of a kind (and signal) at a time."""
+
+    async def all(self, service: ServiceId) -> Sequence[Silence]:
+        """In force or run out."""
+
+    async def put(self, service: ServiceId, silence: Silence) -> None:
+        """Instead of an earlier one of the same name; audited."""
+
+    async def end(self, service: ServiceId, kind: AlertKind, signal: str, person: Person | None) -> bool:
+        """Whether there was one; audited. `person` None: it has run out."""
+
+
+class Pages(Protocol):
+    """Incidents that are or were pages."""
+
+    async def unsettled(self, service: ServiceId) -> Sequence[Incident]:
+        """Those that are open, and those whose pager has not heard yet that they are over; oldest first.
+
+        Without the silences: who needs them reads them too.
+        """
+
+    async def take(self, service: ServiceId, incident_id: str, person: Person) -> Taking:
+        """Somebody is on it: the first one holds. Audited, and marks its message."""
+
+    async def mention(self, service: ServiceId, incident_id: str, number: int, *, say: bool) -> None:
+        """The people on call are mentioned for the `number`th time after the first: once, whoever asks for it.
+
+        `say` marks the surface that says it; without, it is only remembered that the message itself did.
+        """
+
+    async def pager(self, service: ServiceId, incident_id: str, state: PagerState) -> None:
+        """What the pager was told, or why it will not be; audited, and trouble is said on the incident's message."""
+
+
+@dataclass(frozen=True, slots=True)
+class PagerCall:
+    """One request to a pager. `at` is service time; `said` are the sentences of the alerts."""
+
+    step: PagerStep
+    service: ServiceId
+    incident_id: str
+    at: datetime
+    opened_at: datetime
+    closed_at: datetime | None
+    title: str
+    said: str
+    kinds: tuple[str, ...]
+    by: str = ""
+
+
+class Pager(Protocol):
+    """A pager outside of Slack. The same call again does no harm."""
+
+    #: A pager that forgets an incident which is not told again is told every five minutes.
+    must_hear_again: bool
+
+    async def call(self, call: PagerCall) -> None:
+        """Raises PagerRefused (it will not take this) or PagerUnavailable (try again later)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything that was recorded of one incident, oldest first."""
+
+    incident: Incident
+    entries: tuple[AuditEntry, ...]

@@ -1,0 +1,116 @@
+"""Where measurements come from. Every reader serves all services in one call and never raises for one of them:
+a service that cannot be measured gets `NoData` with the reason and the remedy.
+
+What Google bills: budgets' notifications as they come, and where the one that counts is remembered.
+
+Where figures are published.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from lumen.model.billing import BudgetNotice, Heard
+from lumen.model.messages import NoData
+from lumen.model.metrics import Published
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import CacheStats, Deployment, HourlyHistory, Spend, Traffic, TtlSetting, Window
+
+
+class TrafficSource(Protocol):
+    """Requests, latency, cold starts and instance time, one grouped query per metric."""
+
+    async def traffic(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Traffic | NoData]:
+        """The window in slices of five minutes."""
+
+    async def history(
+        self, services: Sequence[ServiceId], window: Window
+    ) -> Mapping[ServiceId, HourlyHistory | NoData]:
+        """Hourly demand and estimated cost, for the cost rhythm."""
+
+
+class CacheSource(Protocol):
+    """The cache's own counters over the window."""
+
+    async def cache(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, CacheStats | NoData]:
+        """Hits, misses, evictions, memory, latency."""
+
+    async def sample(self) -> None:
+        """Between turns: look at counters that only grow, so that the next turn has a difference. Never raises."""
+
+
+class TtlSource(Protocol):
+    """The TTL setting that the service reads."""
+
+    async def ttl(self, service: ServiceId) -> TtlSetting | NoData:
+        """The present setting and what the service acknowledged."""
+
+
+class DeploymentSource(Protocol):
+    """Cloud Run's configuration and revisions."""
+
+    async def deployments(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Deployment | NoData]:
+        """How each service is configured now."""
+
+
+class SpendSource(Protocol):
+    """Budget and spend of the month."""
+
+    async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
+        """Actual where a notification told it, else an estimate that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that waits to be acknowledged; NoData: what it says is no notice."""
+
+    ack_id: str
+    notice: BudgetNotice | NoData
+
+
+class BudgetNews(Protocol):
+    """A subscription: at least once, in any order. Both may raise SourceUnavailable."""
+
+    @property
+    def name(self) -> str:
+        """Of the subscription, for people."""
+
+    async def pull(self, limit: int) -> Sequence[Delivery]:
+        """At most `limit` of those that wait; it never waits for one to come."""
+
+    async def acknowledge(self, ack_ids: Sequence[str]) -> None:
+        """They need not come again."""
+
+
+class OwnBudget(Protocol):
+    """Which budget is meant for a project."""
+
+    async def own_id(self, project: str) -> str:
+        """Its id as notifications give it, or "" where nobody can tell. Never raises."""
+
+
+class Bills(Protocol):
+    """Kept beside the first service that is watched. All may raise StoreUnavailable, changes OutcomeUnknown too."""
+
+    async def heard(self, home: ServiceId) -> Heard:
+        """What counts now."""
+
+    async def keep(self, home: ServiceId, notice: BudgetNotice) -> bool:
+        """Let it count from now on, if it is the greatest so far. Atomic, whatever came before and comes beside it."""
+
+    async def trouble(self, home: ServiceId, why: NoData | None) -> None:
+        """Why nothing that counts has come; None: nothing is wrong."""
+
+
+class FigureSink(Protocol):
+    """Takes the figures of one instant, those of all services at once."""
+
+    async def publish(self, figures: Sequence[Published], at: datetime) -> None:
+        """Write them as of `at`. What is written for that instant already stays as it is.
+
+        Raises SourceUnavailable (nobody knows whether they arrived) or ActuatorFailed (refused).
+        """
+
+    async def lacking(self) -> NoData | None:
+        """Why nothing can be published from here, or None. Writes nothing."""

@@ -1,0 +1,137 @@
+"""A change from the command line: proposed, decided and carried out by the very steps that a click takes.
+
+The operator's Google account stands for the person, and what people have set against automation holds it back.
+
+Who may change anything from the command line: the Google accounts of APPROVERS, and nobody else.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from lumen.model.messages import LeaseLost, Message, NotPossible, OutcomeUnknown, message
+from lumen.model.proposal import FINAL, Choice, Decision, Knob, Proposal, Value
+from lumen.model.service import Approvers, Person, ServiceId
+from lumen.ports.clock import Clock
+from lumen.ports.store import Audit, Proposals
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.execution import FOLLOW_WITHIN_SECONDS, Execution
+from lumen.use_cases.restrictions import Restraints
+
+
+class Operators:
+    """Asked before each step; a refusal is audited."""
+
+    def __init__(self, approvers: Approvers, audit: Audit) -> None:
+        self._approvers = approvers
+        self._audit = audit
+
+    async def check(self, service: ServiceId, person: Person, what: str) -> None:
+        """Raises NotPossible for an account that is not listed. `what` is for the audit: `apply ttl 420`."""
+        account = person.name
+        if account in self._approvers.accounts:
+            return
+        refused = NotPossible(
+            message("apply.no_right", account=account), message("apply.no_right_remedy", account=account)
+        )
+        await self._audit.add(service, "refused", person.user_id, f"{what}: {refused.reason.code}")
+        raise refused
+
+
+T = TypeVar("T")
+
+
+#: Of service time: as long as the service may take to follow, and a little for another replica to be done with it.
+GIVE_UP_SECONDS = FOLLOW_WITHIN_SECONDS + 60.0
+
+
+LOOK_SECONDS = 2.0
+
+
+#: A lost answer is asked for again: both steps know their own id, so they happen once.
+TRIES = 3
+
+
+class Applying:
+    """`operators` tells who may use it."""
+
+    def __init__(
+        self,
+        approvals: Approvals,
+        execution: Execution,
+        proposals: Proposals,
+        restraints: Restraints,
+        audit: Audit,
+        clock: Clock,
+        operators: Operators,
+    ) -> None:
+        self._approvals = approvals
+        self._execution = execution
+        self._proposals = proposals
+        self._restraints = restraints
+        self._audit = audit
+        self._clock = clock
+        self._operators = operators
+
+    async def apply(
+        self,
+        service: ServiceId,
+        knob: Knob,
+        wanted: Value,
+        person: Person,
+        request_id: str,
+        why: Sequence[Message] = (),
+        *,
+        emergency: bool = False,
+    ) -> Proposal:
+        """The proposal as it stands in the end: APPLIED, FAILED, ABANDONED; or still PENDING, where more than one
+        person must approve; or still being applied, where that takes longer than it should.
+
+        Raises NotPossible (no right, held back, out of range, already so, another change of it under way),
+        SourceUnavailable, StoreUnavailable. A refusal for want of right or by a lock is audited.
+        """
+        what = f"apply {knob} {wanted}"
+        await self._operators.check(service, person, what)
+        refused = await self._held(service, knob, wanted, emergency=emergency)
+        if refused is not None:
+            await self._audit.add(service, "refused", person.user_id, f"{what}: {refused.reason.code}")
+            raise refused
+        made = await self._surely(
+            lambda: self._approvals.propose(service, knob, wanted, person, request_id, why=why, emergency=emergency)
+        )
+        if made.draft.approvals_needed > 1:
+            # Nobody can tell whether this account and a Slack user are the same person, so it is no vote.
+            return made
+        decision = Decision(Choice.APPROVE, person, f"click:{request_id}")
+        decided = await self._surely(lambda: self._proposals.decide(service, made.id, decision))
+        return await self._carried_out(decided.proposal)
+
+    async def _held(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool) -> NotPossible | None:
+        """Nobody looks over the shoulder of a command line, so it is held back by all that holds automation back,
+        but for the first week, in which what a person asks for is done (mission 2), and for an emergency."""
+        restraint = await self._restraints.now(service)
+        against = restraint.against(knob, wanted, emergency=emergency)
+        if against is not None or emergency:
+            return against
+        for reason in restraint.against_automation(observing=False):
+            return NotPossible(reason, message("apply.held_remedy"))
+        return None
+
+    async def _carried_out(self, proposal: Proposal) -> Proposal:
+        """This process takes part in the work as any replica does; whoever holds the lease does it."""
+        service, found, waited_seconds = proposal.draft.service, proposal, 0.0
+        while found.state not in FINAL and waited_seconds < GIVE_UP_SECONDS:
+            with suppress(LeaseLost):
+                await self._execution.settle(service)
+            found = await self._proposals.get(service, proposal.id) or found
+            if found.state not in FINAL:
+                await self._clock.sleep(LOOK_SECONDS)
+                waited_seconds += LOOK_SECONDS
+        return found
+
+    async def _surely(self, step: Callable[[], Awaitable[T]]) -> T:
+        for _ in range(TRIES - 1):
+            with suppress(OutcomeUnknown):
+                return await step()
+            await self._clock.sleep(LOOK_SECONDS)
+        return await step()

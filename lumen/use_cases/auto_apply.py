@@ -1,0 +1,193 @@
+"""Changes of the hourly policy that are made without asking, where AUTO_APPLY names the knob and its record allows it.
+
+Such a proposal is a countdown like that of a rollback: anybody with the right may hasten, stop or put it off, and when
+its time is up everything is judged afresh, on data collected for it.
+
+When a countdown's time is up: one replica judges it afresh, and what it comes to is one transition in the store.
+
+Nothing here acts: a countdown that nobody stopped becomes APPROVED_BY_TIMER, and `execution` carries it out.
+
+How far Lumen is trusted to make a change unasked: AUTO_APPLY, the record that is stored, and how it stands now.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from lumen.effects.track_record import Direction, direction, record_of, spoken_against
+from lumen.model.answers import Trusted
+from lumen.model.incident import TtlOverride
+from lumen.model.messages import NotPossible, message
+from lumen.model.override import pinned_by
+from lumen.model.proposal import Change, Choice, Decision, Knob, Origin, Proposal
+from lumen.model.service import ServiceId
+from lumen.policies.auto_apply import NAMES, End, Ending, Grounds, Unasked, Weighed, unasked_end, weigh
+from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.incidents import Alerts
+from lumen.ports.store import Lease, Leases, Proposals
+from lumen.use_cases.approvals import EXPIRES_IN, REMEMBERED
+from lumen.use_cases.collect import Collector
+from lumen.use_cases.evaluate import Outlooks
+from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.restrictions import Restraints
+
+
+class Countdowns:
+    """Those of one kind: `is_ours` tells which, `end` judges one and concludes it; `name` is that of the lease."""
+
+    def __init__(
+        self,
+        proposals: Proposals,
+        leases: Leases,
+        name: str,
+        is_ours: Callable[[Proposal], bool],
+        end: Callable[[Proposal, Lease], Awaitable[None]],
+    ) -> None:
+        self._proposals = proposals
+        self._leases = leases
+        self._name = name
+        self._is_ours = is_ours
+        self._end = end
+
+    async def settle(self, service: ServiceId) -> bool:
+        """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
+        if not await self._due(service):
+            return False
+        lease = await self._leases.acquire(service, self._name, LEASE)
+        if lease is None:
+            return False  # another replica is at it
+        await while_holding(self._leases, service, lease, lambda held: self._settle_alone(service, held), LEASE)
+        return True
+
+    async def _settle_alone(self, service: ServiceId, lease: Lease) -> None:
+        for proposal in await self._due(service):  # as it is now that the lease is ours
+            await self._end(proposal, lease)
+
+    async def _due(self, service: ServiceId) -> Sequence[Proposal]:
+        return [p for p in await self._proposals.countdowns_due(service) if self._is_ours(p)]
+
+
+async def conclude(proposals: Proposals, proposal: Proposal, ending: Ending, lease: Lease) -> bool:
+    """False: a person decided, snoozed or asked for something else in this very moment, and theirs holds."""
+    draft = proposal.draft
+    try:
+        if ending.end is End.ASK and ending.target is not None:
+            now = await proposals.get(draft.service, proposal.id)
+            if now is None or now.version != proposal.version:
+                return False  # what somebody did with it is not pushed aside; the next round looks again
+            change = replace(draft.change, new=ending.target)
+            reasons = (*draft.reasons, message("rollback.asked_because"), *ending.reasons)
+            asked = replace(draft, change=change, reasons=reasons, request_id=f"ask:{proposal.id}")
+            await proposals.propose(asked, EXPIRES_IN)  # the countdown is superseded in the same step
+            return True
+        choice = Choice.TIMER if ending.end is End.ACT else Choice.WITHDRAW
+        note = ending.reasons[0] if ending.reasons else None
+        await proposals.decide(
+            draft.service, proposal.id, Decision(choice, None, f"{choice}:{proposal.id}", note), lease
+        )
+    except NotPossible:
+        return False
+    return True
+
+
+#: The watch looks every five minutes, at what ended four minutes before. After this, no open alert says nothing.
+WATCHED_WITHIN = timedelta(minutes=30)
+
+
+class Trust:
+    """Changes nothing. Raises StoreUnavailable."""
+
+    def __init__(
+        self, setting: Unasked, restraints: Restraints, proposals: Proposals, alerts: Alerts, clock: Clock
+    ) -> None:
+        self._setting = setting
+        self._restraints = restraints
+        self._proposals = proposals
+        self._alerts = alerts
+        self._clock = clock
+
+    async def weighed(self, service: ServiceId, change: Change) -> Weighed:
+        """Whether a change that the policy wants now is made unasked."""
+        return weigh(change.knob, self._setting, (await self._stored(service)).grounds(direction(change)))
+
+    async def shown(self, service: ServiceId) -> tuple[Trusted, ...]:
+        """Of each knob that AUTO_APPLY names, and of those that have earned it, what became of either direction."""
+        stored, found = await self._stored(service), []
+        for setting, knob in NAMES.items():
+            named = knob in self._setting.knobs
+            both = [(up, stored.grounds((knob, up))) for up in (True, False)]
+            for up, on in [(up, on) for up, on in both if on.trials] or both[:1]:
+                if named or (on.earned and not on.spoken_against):
+                    against = weigh(knob, self._setting, on).against
+                    found.append(Trusted(knob, up, on.helped, on.trials, on.chance, setting, named, against))
+        return tuple(found)
+
+    async def _stored(self, service: ServiceId) -> "_Stored":
+        newest, now = await self._alerts.newest(service), self._clock.now()
+        return _Stored(
+            await self._proposals.recent(service, REMEMBERED),
+            [stored.alert.id for stored in await self._alerts.open(service)],
+            newest is not None and now - newest <= WATCHED_WITHIN,
+            (await self._restraints.now(service)).override,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Of one service: its newest proposals first, and the ids of open alerts."""
+
+    past: Sequence[Proposal]
+    alerts: Sequence[str]
+    is_watched: bool
+    override: TtlOverride | None
+
+    def grounds(self, of: Direction) -> Grounds:
+        record, pin = record_of(self.past, of), self.override
+        return Grounds(
+            helped=record.helped,
+            trials=record.trials,
+            chance=record.mean,
+            earned=record.may_offer_automation,
+            spoken_against=spoken_against(self.past, of),
+            alert=self.alerts[0] if self.alerts else "",
+            is_watched=self.is_watched,
+            pinned=pinned_by(pin) if pin is not None and of[0] is Knob.TTL else None,
+        )
+
+
+class UnaskedChanges:
+    """Begun by a turn; here is their end."""
+
+    def __init__(
+        self,
+        collector: Collector,
+        outlooks: Outlooks,
+        trust: Trust,
+        proposals: Proposals,
+        leases: Leases,
+        fault: FaultPoint,
+    ) -> None:
+        self._collector = collector
+        self._outlooks = outlooks
+        self._trust = trust
+        self._proposals = proposals
+        self._fault = fault
+        self._countdowns = Countdowns(proposals, leases, "unasked", _is_ours, self._end)
+
+    async def settle(self, service: ServiceId) -> bool:
+        """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
+        return await self._countdowns.settle(service)
+
+    async def _end(self, proposal: Proposal, lease: Lease) -> None:
+        change, service = proposal.draft.change, proposal.draft.service
+        outlook = await self._outlooks.of((await self._collector.snapshots((service,)))[service])
+        held = await self._outlooks.held_back(outlook, change, apart_from=proposal.id)
+        weighed = await self._trust.weighed(service, change)
+        self._fault("unasked.judged")
+        ending = unasked_end(change, outlook.advised.first, held, weighed)
+        await conclude(self._proposals, proposal, ending, lease)
+        self._fault("unasked.ended")
+
+
+def _is_ours(proposal: Proposal) -> bool:
+    return proposal.draft.origin is Origin.POLICY and proposal.draft.change.knob is not Knob.TRAFFIC

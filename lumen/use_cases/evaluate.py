@@ -1,0 +1,267 @@
+"""What a picture of the service comes to: how it is judged, what would be changed, and what keeps Lumen from it now.
+
+Asked by each turn, and once more when a countdown that would act by itself is over. Changes nothing.
+
+What should change, of all that can be turned: one change to one knob at a time (mission 4).
+
+What is remembered of the time before a turn: the sums of the days, the trends of the week, the turn before.
+
+What stands around a change that a policy wants, from what is stored: what `policies.guard` holds it back for.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lumen.alerts.burn_rate import SLICES, TrafficLevel
+from lumen.effects.disturbance import CHANGED_SOMETHING
+from lumen.effects.experiment import measuring
+from lumen.effects.track_record import direction
+from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
+from lumen.exporters.assess import AssessmentSettings, assess
+from lumen.exporters.deployments import deployments
+from lumen.exporters.error_budgets import budget_window
+from lumen.exporters.score_moves import before, moves
+from lumen.model.alert import Severity
+from lumen.model.assessment import Assessment, Before, ScoreMove
+from lumen.model.history import Day, cache_day_of
+from lumen.model.incident import Pause, StoredAlert
+from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
+from lumen.model.proposal import Change, Knob, Proposal, State, Verdict
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import CacheDay, Deployment, Snapshot
+from lumen.model.turn import Turn
+from lumen.model.week import MetricTrend
+from lumen.policies.choose import Wanted, first_of, next_of, only_up
+from lumen.policies.guard import Restraint, Situation, held_back
+from lumen.policies.instances import recommend_l1, recommend_min_instances
+from lumen.policies.rollback_evidence import with_left
+from lumen.policies.size import SizeLimits, recommend_size
+from lumen.policies.ttl import TtlLimits, recommend_ttl
+from lumen.ports.clock import Numerics
+from lumen.ports.incidents import Alerts
+from lumen.ports.store import Days, Proposals, Turns
+from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.restrictions import Restraints
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """`ttl` as it is shown by itself, and `first`: the one of all knobs that would be proposed now (or a hold)."""
+
+    ttl: Wanted
+    first: Wanted
+
+
+class Advice:
+    """Asks every policy whose knob can be turned here. `ttl` and `size` without what people pinned or locked."""
+
+    def __init__(self, knobs: Knobs, ttl: TtlLimits, size: SizeLimits) -> None:
+        self._knobs = knobs
+        self._ttl = ttl
+        self._size = size
+
+    async def of(self, snapshot: Snapshot, assessment: Assessment, restraint: Restraint) -> Advised:
+        """Changes nothing. What is missing for one knob does not stop another."""
+        override = restraint.override
+        limits = replace(self._ttl, override_seconds=override.ttl_seconds if override else None)
+        ttl = recommend_ttl(snapshot, assessment, limits)
+        size = recommend_size(snapshot, replace(self._size, locked=restraint.size_lock is not None))
+        first = first_of(ttl, size)
+        if not _holds(first):
+            return Advised(ttl, first)
+        others: list[Wanted] = []
+        if Knob.MIN_INSTANCES in self._knobs:
+            others.append(recommend_min_instances(snapshot, assessment))
+        if Knob.L1_ENTRIES in self._knobs:
+            others.append(only_up(recommend_l1(await self._l1_entries(snapshot.service), snapshot.cache)))
+        return Advised(ttl, next_of(first, *others))
+
+    async def _l1_entries(self, service: ServiceId) -> int | NoData:
+        try:
+            reading = await find(self._knobs, Knob.L1_ENTRIES).places[0].read(service)
+        except (SourceUnavailable, NotPossible) as error:
+            return NoData(error.reason, error.remedy)
+        return int(reading.value)
+
+
+def _holds(wanted: Wanted) -> bool:
+    return isinstance(wanted, NoData) or wanted.change is None
+
+
+#: And as many again that people asked for.
+TURNS_OF_A_DAY = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """As it stands when a turn is made. `low_traffic`: why percentages say little now; None where they do.
+    `cache_day`: None where too little of the day is known."""
+
+    days: Sequence[Day]
+    cache_day: CacheDay | None
+    low_traffic: Message | None
+    trends: tuple[MetricTrend, ...] | NoData
+    before: Turn | None
+
+    def moves_to(self, assessment: Assessment) -> tuple[ScoreMove, ...]:
+        """What moved the scores since the turn before; nothing on the first one."""
+        return () if self.before is None else moves(self.before.assessment, self.before.started_at, assessment)
+
+    def found_before(self) -> Before | None:
+        """What else the turn before found."""
+        return None if self.before is None else before(self.before.assessment, self.before.started_at)
+
+
+class Hindsight:
+    """Only reads. Arithmetic is done in the numerics worker."""
+
+    def __init__(self, alerts: Alerts, days: Days, turns: Turns, numerics: Numerics) -> None:
+        self._alerts = alerts
+        self._days = days
+        self._turns = turns
+        self._numerics = numerics
+
+    async def of(self, snapshot: Snapshot) -> Past:
+        """Raises StoreUnavailable."""
+        service, now = snapshot.service, snapshot.taken_at
+        observations = await self._alerts.observations(service, now - WEEK)
+        level = TrafficLevel()
+        for one in observations[-SLICES:]:
+            level.add(one.requests)
+        trends: tuple[MetricTrend, ...] | NoData
+        try:
+            trends = await self._numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
+        except ImportError:
+            trends = NoData(message("trend.no_numerics"), message("trend.no_numerics_remedy"))
+        before = await self._turns.latest(service, TURNS_OF_A_DAY)
+        return Past(
+            await self._days.days(service, budget_window(now)),
+            cache_day_of((snapshot, *(turn.snapshot for turn in before))),
+            level.low(),
+            trends,
+            before[0] if before else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Of one service, at one moment: `recent` the newest proposals first, `unfinished` what is open."""
+
+    recent: Sequence[Proposal]
+    unfinished: Sequence[Proposal]
+    alerts: Sequence[StoredAlert]
+    pause: Pause | None
+
+
+def situation_of(change: Change, stored: Stored, deployment: Deployment | NoData, now: datetime) -> Situation:
+    """For a wish to make `change` now."""
+    page = next((one.alert for one in stored.alerts if one.alert.severity is Severity.PAGE), None)
+    deployed = () if isinstance(deployment, NoData) else deployments(deployment)
+    return Situation(
+        paused=stored.pause is not None,
+        paused_until=stored.pause.until if stored.pause else None,
+        last_change_at=_newest(p.finished_at for p in stored.recent if p.state in CHANGED_SOMETHING),
+        measuring=measuring(stored.recent, now),
+        taken_back_at=_newest(_taken_back(change, stored.recent)),
+        harmed_at=_newest(_harmed(change, stored.recent)),
+        rejected_at=_newest(_rejected(change, stored.recent)),
+        open_proposal=next((p.id for p in stored.unfinished), None),
+        page_open=page.id if page else None,
+        last_deployment_at=deployed[-1] if deployed else None,
+    )
+
+
+def _taken_back(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime | None]:
+    """When undos of changes of this knob in this direction were applied."""
+    of = {proposal.id: proposal.draft.change for proposal in recent}
+    return [
+        proposal.finished_at
+        for proposal in recent
+        if proposal.draft.undo_of is not None and proposal.state in CHANGED_SOMETHING - {State.FAILED}
+        if direction(of.get(proposal.draft.undo_of) or _reversed(proposal.draft.change)) == direction(change)
+    ]
+
+
+def _harmed(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime | None]:
+    return [
+        proposal.measured.at
+        for proposal in recent
+        if proposal.measured is not None and proposal.measured.verdict is Verdict.HARMFUL
+        if direction(proposal.draft.change) == direction(change)
+    ]
+
+
+def _rejected(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime | None]:
+    return [
+        proposal.decided_at
+        for proposal in recent
+        if proposal.state is State.REJECTED and direction(proposal.draft.change) == direction(change)
+    ]
+
+
+def _reversed(change: Change) -> Change:
+    return Change(change.knob, change.new, change.old, change.unit)
+
+
+def _newest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((at for at in times if at is not None), default=None)
+
+
+#: Enough proposals to find what was taken back in the last fortnight among.
+_RECENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """`snapshot` as it was taken, with what is remembered of the day before it and of the revisions."""
+
+    snapshot: Snapshot
+    past: Past
+    assessment: Assessment
+    advised: Advised
+
+
+class Outlooks:
+    """Raises StoreUnavailable."""
+
+    def __init__(
+        self,
+        hindsight: Hindsight,
+        numerics: Numerics,
+        assessment: AssessmentSettings,
+        advice: Advice,
+        restraints: Restraints,
+        proposals: Proposals,
+        alerts: Alerts,
+    ) -> None:
+        self._hindsight = hindsight
+        self._numerics = numerics
+        self._assessment = assessment
+        self._advice = advice
+        self._restraints = restraints
+        self._proposals = proposals
+        self._alerts = alerts
+
+    async def of(self, snapshot: Snapshot) -> Outlook:
+        """As it stands at this moment."""
+        past, restraint = await self._hindsight.of(snapshot), await self._restraints.now(snapshot.service)
+        deployment = snapshot.deployment
+        if not isinstance(deployment, NoData):
+            deployment = with_left(deployment, restraint.standing.revisions or {})
+        snapshot = replace(snapshot, cache_day=past.cache_day, deployment=deployment)
+        assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
+        return Outlook(snapshot, past, assessment, await self._advice.of(snapshot, assessment, restraint))
+
+    async def held_back(self, outlook: Outlook, change: Change, apart_from: str = "") -> tuple[Message, ...]:
+        """All that keeps Lumen from proposing `change` of its own now; `apart_from`: the proposal that does already."""
+        snapshot, service = outlook.snapshot, outlook.snapshot.service
+        restraint = await self._restraints.now(service)
+        stored = Stored(
+            recent=await self._proposals.recent(service, _RECENT),
+            unfinished=[p for p in await self._proposals.unfinished(service) if p.id != apart_from],
+            alerts=await self._alerts.open(service),
+            pause=restraint.standing.pause,
+        )
+        situation = situation_of(change, stored, snapshot.deployment, restraint.now)
+        return held_back(snapshot, outlook.assessment, restraint.automation, situation, restraint.now)

@@ -1,0 +1,221 @@
+"""Calling the people on call: once when a page opens, and again until somebody is on it, a bounded number of times.
+
+`silence`: for a while nobody is told of a kind of alert. It is recorded all the same, and nothing waits for it.
+
+A silence is about noise alone: alerts open and close as ever, a countdown runs as ever, and what it asks of people is
+asked as ever. Only mentions, pagers and messages about silenced tickets are held back.
+
+An incident's timeline: what the audit holds of its alerts, of who was called and came, and of its rollback.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from lumen.model.alert import SIGNALS, AlertKind
+from lumen.model.incident import MOST_REPEATS, Incident, Silence, Taking, in_force
+from lumen.model.messages import NotPossible, message
+from lumen.model.service import Person, ServiceId
+from lumen.ports.clock import Clock
+from lumen.ports.incidents import Alerts, Pages, Silences, Timeline
+from lumen.ports.store import Audit, AuditEntry, Outbox, Surface
+
+
+class Calling:
+    """`every`: how long after the last mention the next one comes; zero: only the first. `anybody`: somebody is on
+    call, whom a mention reaches."""
+
+    def __init__(self, pages: Pages, silences: Silences, clock: Clock, every: timedelta, *, anybody: bool) -> None:
+        self._pages = pages
+        self._silences = silences
+        self._clock = clock
+        self._every = every
+        self._anybody = anybody
+
+    async def take(self, service: ServiceId, incident_id: str, person: Person) -> Taking:
+        """Somebody is on it: nobody is mentioned any more. The right to say so is settled before."""
+        return await self._pages.take(service, incident_id, person)
+
+    async def due(self, service: ServiceId) -> bool:
+        """Whether anybody was mentioned now. Safe to call as often as one likes, by every replica."""
+        pages = await self._pages.unsettled(service) if self._anybody else ()
+        if not any(page.is_open_page and page.taken is None for page in pages):
+            return False
+        silences = in_force(await self._silences.all(service), self._clock.now())
+        said = [await self._mention(replace(page, silences=silences)) for page in pages]
+        return any(said)
+
+    async def _mention(self, incident: Incident) -> bool:
+        if not incident.is_open_page or incident.taken is not None or incident.is_hushed:
+            return False
+        mentions = incident.mentions
+        if mentions is None:
+            # The message of what was a page from the first has just called them; an edited one calls nobody.
+            called = any(stored.called for stored in incident.alerts)
+            await self._pages.mention(incident.service, incident.id, 0, say=not called)
+            return not called
+        if not self._is_due(mentions.at) or mentions.number >= MOST_REPEATS:
+            return False
+        await self._pages.mention(incident.service, incident.id, mentions.number + 1, say=True)
+        return True
+
+    def _is_due(self, last_at: datetime) -> bool:
+        return bool(self._every) and self._clock.now() >= last_at + self._every
+
+
+#: Where nobody says how long.
+DEFAULT = timedelta(hours=1)
+
+
+#: Nothing is silenced for ever: what nobody ever wants to hear is a limit that is set wrongly.
+LONGEST = timedelta(days=30)
+
+
+#: What people may write for a kind: the mission's names of the two alert policies.
+ALSO = {"roi_degradation": "roi", "cache_hitrate_low": "cache", "nodata": "no_data"}
+
+
+ALL = "all"
+
+
+class Silencing:
+    """Rights are settled before any of these is called."""
+
+    def __init__(self, silences: Silences, alerts: Alerts, outbox: Outbox, clock: Clock) -> None:
+        self._silences = silences
+        self._alerts = alerts
+        self._outbox = outbox
+        self._clock = clock
+
+    async def now(self, service: ServiceId) -> Sequence[Silence]:
+        """Those in force, the first to end first."""
+        return sorted(in_force(await self._silences.all(service), self._clock.now()), key=lambda one: one.until)
+
+    async def silence(
+        self, service: ServiceId, what: str, person: Person, lasts: timedelta | None, why: str = ""
+    ) -> Sequence[Silence]:
+        """`what` is a kind, a kind with a signal, the id of an alert, or `all`. Raises NotPossible."""
+        lasts = lasts or DEFAULT
+        check_length(lasts)
+        now = self._clock.now()
+        made = [Silence(kind, now + lasts, person, now, signal, why) for kind, signal in meant_by(service, what)]
+        for silence in made:
+            await self._silences.put(service, silence)
+        await self._show(service, made)
+        return made
+
+    async def end(self, service: ServiceId, what: str, person: Person) -> Sequence[Silence]:
+        """Those that were ended. Raises NotPossible when nothing of the kind was silenced."""
+        wanted = set(meant_by(service, what))
+        found = [one for one in await self.now(service) if (one.kind, one.signal) in wanted]
+        if not found:
+            raise NotPossible(message("silence.none_such", what=what), message("silence.none_such_remedy"))
+        for silence in found:
+            await self._silences.end(service, silence.kind, silence.signal, person)
+        await self._show(service, found)
+        return found
+
+    async def _show(self, service: ServiceId, changed: Sequence[Silence]) -> None:
+        """Messages of open incidents say it too."""
+        kinds = {silence.kind for silence in changed}
+        incidents = {one.incident for one in await self._alerts.open(service) if one.alert.kind in kinds}
+        for incident in sorted(incidents):
+            await self._outbox.mark(Surface(service, "alert", incident))
+
+
+def check_length(lasts: timedelta) -> None:
+    """Raises NotPossible for a silence that is too long."""
+    if lasts > LONGEST:
+        raise NotPossible(message("silence.too_long"), message("silence.too_long_remedy", days=LONGEST.days))
+
+
+def meant_by(service: ServiceId, what: str) -> Sequence[tuple[AlertKind, str]]:
+    """Kinds and signals. Raises NotPossible for anything else."""
+    name = what.lower().replace(" ", ":")
+    if name == ALL:
+        return [(kind, "") for kind in AlertKind]
+    name = name.removeprefix(f"{service.name}:".lower())  # the id of an alert: service:kind[:signal]:instant
+    first, _, rest = name.replace("/", ":").partition(":")
+    first = ALSO.get(first, first)
+    of_data = first == AlertKind.NO_DATA
+    signal = rest.partition(":")[0] if of_data else ""
+    # What follows other kinds is the rest of an id: when it was noticed, or of which month it is.
+    is_known = signal in ("", *SIGNALS) if of_data else not rest or rest.removeprefix("forecast:")[:1].isdigit()
+    if first not in {str(kind) for kind in AlertKind} or not is_known:
+        kinds = ", ".join(AlertKind)
+        raise NotPossible(message("silence.unknown", what=what), message("silence.unknown_remedy", kinds=kinds))
+    return [(AlertKind(first), signal)]
+
+
+#: So many lines of the audit are looked through at a time, and at most in all.
+PIECE = 500
+
+
+MOST = 50_000
+
+
+#: Alerts of one incident open this close together; nothing of it is older.
+BEFORE = timedelta(hours=2)
+
+
+_OF_ALERTS = frozenset({"alert-open", "alert-closed", "page-open", "page-closed"})
+
+
+class Timelines:
+    """Changes nothing."""
+
+    def __init__(self, alerts: Alerts, audit: Audit) -> None:
+        self._alerts = alerts
+        self._audit = audit
+
+    async def of(self, service: ServiceId, incident_id: str) -> Timeline:
+        """By the id as it stands at the foot of its message; with spaces for colons too. Raises NotPossible."""
+        wanted = incident_id.strip().replace(" ", ":")
+        incident = await self._alerts.incident(service, wanted)
+        if incident is None:
+            raise NotPossible(message("incident.unknown", incident=incident_id), message("incident.unknown_remedy"))
+        since = min(stored.alert.opened_at for stored in incident.alerts) - BEFORE
+        return Timeline(incident, _of(incident, await self._back_to(service, since)))
+
+    async def newest(self, service: ServiceId, limit: int) -> tuple[Incident, ...]:
+        """The newest first."""
+        found = [await self._alerts.incident(service, one) for one in await self._alerts.incidents(service, limit)]
+        return tuple(one for one in found if one is not None)
+
+    async def _back_to(self, service: ServiceId, since: datetime) -> list[AuditEntry]:
+        """Oldest first."""
+        found: list[AuditEntry] = []
+        while len(found) < MOST:
+            piece = await self._audit.entries(service, PIECE, found[-1].id if found else "")
+            found += piece
+            if len(piece) < PIECE or piece[-1].at < since:
+                break
+        return [entry for entry in reversed(found) if entry.at >= since]
+
+
+def _of(incident: Incident, entries: list[AuditEntry]) -> tuple[AuditEntry, ...]:
+    """Those that speak of it: of its alerts, of itself, and of the proposals that were made to end it."""
+    alert_ids = {stored.alert.id for stored in incident.alerts}
+    proposals = {
+        entry.proposal_id
+        for entry in entries
+        if entry.event == "proposed" and _data(entry).get("incident") in alert_ids
+    }
+    return tuple(
+        entry
+        for entry in entries
+        if (entry.proposal_id and entry.proposal_id in proposals)
+        or (entry.event in _OF_ALERTS and _data(entry).get("incident") == incident.id)
+        or (not entry.proposal_id and entry.detail == incident.id)
+    )
+
+
+def _data(entry: AuditEntry) -> Mapping[str, Any]:
+    """What belongs to the entry; empty where it is nothing that can be read."""
+    try:
+        found = json.loads(entry.data or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

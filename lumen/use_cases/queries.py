@@ -1,0 +1,262 @@
+"""Answers to questions: put together from what is stored, and read afresh where the present value matters.
+
+Of which of several services a command speaks: the one that it names, the channel's, or the first (mission 7).
+
+How a knob stands at this moment, how far it may be turned, and what the last turn thinks of it.
+
+The week before an instant, for a picture: put together from what is stored.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from lumen.effects.hours import HOUR, Hours
+from lumen.effects.trends import WEEK, week_before
+from lumen.model.answers import ChangeOfLate, Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
+from lumen.model.incident import Incident, in_force
+from lumen.model.messages import NoData, NotPossible, SourceUnavailable
+from lumen.model.proposal import Knob, Proposal, State, Value
+from lumen.model.service import Chosen, Person, ServiceId
+from lumen.model.turn import Recommendation, Turn, Worth
+from lumen.model.week import Week
+from lumen.policies.priorities import priorities
+from lumen.policies.size import SizeLimits, recommend_size
+from lumen.ports.clock import Clock
+from lumen.ports.incidents import Alerts, Silences
+from lumen.ports.sources import TtlSource
+from lumen.ports.store import Audit, AuditEntry, Choices, Proposals, Turns
+from lumen.use_cases.auto_apply import Trust
+from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.turn import NO_TURN_YET, hour_of
+
+#: What became of changes is shown for three days, as long as they are measured (docs/methods.md 3).
+CHANGES_FOR = timedelta(days=3)
+
+
+#: The last word on a change comes when those days are over: the next digest tells of it too.
+VERDICTS_FOR = timedelta(days=1)
+
+
+#: Enough turns to look back over those days.
+_TURNS_BACK = 100
+
+
+_APPLIED = (State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE)
+
+
+class Readouts:
+    """Changes nothing."""
+
+    def __init__(
+        self,
+        proposals: Proposals,
+        turns: Turns,
+        audit: Audit,
+        alerts: Alerts,
+        ttl: TtlSource,
+        clock: Clock,
+        restraints: Restraints,
+        silences: Silences,
+        size: SizeLimits,
+        trust: Trust,
+    ) -> None:
+        self._proposals = proposals
+        self._turns = turns
+        self._audit = audit
+        self._alerts = alerts
+        self._ttl = ttl
+        self._clock = clock
+        self._restraints = restraints
+        self._silences = silences
+        self._size = size
+        self._trust = trust
+
+    async def status(self, service: ServiceId) -> StatusReadout:
+        """The last turn, what is open, and what became of the changes of the last days."""
+        turns = await self._turns.latest(service, _TURNS_BACK)
+        unfinished = await self._proposals.unfinished(service)
+        recent = await self._proposals.recent(service, 20)
+        restraint = await self._restraints.now(service)
+        now = restraint.now
+        turn = turns[0] if turns else None
+        return StatusReadout(
+            service=service,
+            turn=turn,
+            open_proposals=tuple(unfinished),
+            changes=tuple(_seen(p, turns) for p in recent if _is_late_change(p, now)),
+            next_turn_at=hour_of(now) + timedelta(hours=1),
+            pinned=restraint.standing.pinned,
+            pause=restraint.pause,
+            alerts=tuple(await self._alerts.open(service)),
+            override=restraint.override,
+            size_lock=restraint.size_lock,
+            frozen_until=restraint.frozen_until,
+            silences=in_force(await self._silences.all(service), now),
+            priorities=() if turn is None else self._worth_doing(turn, locked=restraint.size_lock is not None),
+            trusted=await self._trust.shown(service),
+            now=now,
+        )
+
+    def _worth_doing(self, turn: Turn, *, locked: bool) -> tuple[Worth, ...]:
+        """The most urgent first."""
+        size = recommend_size(turn.snapshot, replace(self._size, locked=locked or self._size.locked))
+        return priorities(turn, None if isinstance(size, NoData) else size)
+
+    async def last(self, service: ServiceId) -> TurnReadout:
+        """The last turn alone, for the answers that explain it."""
+        turns = await self._turns.latest(service, 1)
+        now = self._clock.now()
+        return TurnReadout(service, turns[0] if turns else None, now, hour_of(now) + timedelta(hours=1))
+
+    async def glance(self, service: ServiceId) -> Glance:
+        """The last turn and what is going on, for a list of services."""
+        unfinished = await self._proposals.unfinished(service)
+        restraint = await self._restraints.now(service)
+        return Glance(
+            last=await self.last(service),
+            waiting=sum(proposal.state is State.PENDING for proposal in unfinished),
+            alerts=tuple(await self._alerts.open(service)),
+            pause=restraint.pause,
+            pinned=restraint.standing.pinned,
+        )
+
+    async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
+        """One incident with its alerts, who is on it and what is silenced now; or None."""
+        found = await self._alerts.incident(service, incident_id)
+        if found is None:
+            return None
+        return replace(found, silences=in_force(await self._silences.all(service), self._clock.now()))
+
+    async def ttl(self, service: ServiceId) -> TtlReadout:
+        """The setting as it is at this moment, and what the last turn's policy thinks of it."""
+        turns = await self._turns.latest(service, 1)
+        setting = await self._ttl.ttl(service)
+        override = (await self._restraints.now(service)).override
+        return TtlReadout(service, setting, turns[0].ttl if turns else NO_TURN_YET, override)
+
+    async def proposal(self, service: ServiceId, proposal_id: str) -> Proposal | None:
+        """One proposal as it is stored, or None."""
+        return await self._proposals.get(service, proposal_id)
+
+    async def history(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
+        """The newest lines of the audit, newest first."""
+        return await self._audit.entries(service, limit)
+
+
+def _is_late_change(proposal: Proposal, now: datetime) -> bool:
+    at, measured = proposal.finished_at, proposal.measured
+    is_told = measured is not None and now - measured.at <= VERDICTS_FOR
+    return proposal.state in _APPLIED and at is not None and (now - at <= CHANGES_FOR or is_told)
+
+
+def _hit_rate(turn: Turn) -> float | None:
+    cache = turn.snapshot.cache
+    return None if isinstance(cache, NoData) else cache.hit_rate
+
+
+def _seen(proposal: Proposal, turns: Sequence[Turn]) -> ChangeOfLate:
+    """`turns` newest first. "Before" ends before the change; "now" begins after it, or there is none yet."""
+    at = proposal.finished_at
+    before = next((t for t in turns if at is not None and t.snapshot.window.end <= at), None)
+    now = next((t for t in turns[:1] if at is not None and t.snapshot.window.start >= at), None)
+    return ChangeOfLate(proposal, _hit_rate(before) if before else None, _hit_rate(now) if now else None)
+
+
+class Choosing:
+    """The right to choose for a channel is settled before."""
+
+    def __init__(self, services: Sequence[ServiceId], choices: Choices, clock: Clock) -> None:
+        """`services` are those that are watched, at least one."""
+        self._services = tuple(services)
+        self._choices = choices
+        self._clock = clock
+
+    @property
+    def services(self) -> Sequence[ServiceId]:
+        """Those that are watched; the first is what is meant where nobody says anything."""
+        return self._services
+
+    def named(self, name: str) -> ServiceId | None:
+        """The one of that name; None where none is."""
+        return next((service for service in self._services if service.name == name), None)
+
+    async def of(self, channel: str) -> Chosen | None:
+        """What was chosen for `channel`; None where nothing was, or where that service is not watched any more."""
+        if len(self._services) == 1:
+            return None  # there is nothing to choose, so no command waits for the store
+        found = await self._choices.of(self._services[0], channel)
+        return found if found is not None and found.service in self._services else None
+
+    async def choose(self, channel: str, service: ServiceId, person: Person) -> Chosen:
+        """From now on the commands of `channel` speak of `service`."""
+        chosen = Chosen(service, person, self._clock.now())
+        await self._choices.put(self._services[0], channel, chosen)
+        return chosen
+
+
+class Looking:
+    """Changes nothing."""
+
+    def __init__(self, knobs: Knobs, turns: Turns) -> None:
+        self._knobs = knobs
+        self._turns = turns
+
+    async def at(self, service: ServiceId, knob: Knob) -> KnobReadout:
+        """Read where a change would set it. Raises NotPossible for a knob that is not there, StoreUnavailable."""
+        turnable = find(self._knobs, knob)
+        value: Value | NoData
+        try:
+            value = (await turnable.places[0].read(service)).value
+        except (SourceUnavailable, NotPossible) as error:
+            value = NoData(error.reason, error.remedy)
+        turns = await self._turns.latest(service, 1)
+        first = turns[0].first if turns else None
+        return KnobReadout(
+            service=service,
+            knob=knob,
+            value=value,
+            unit=turnable.unit,
+            lowest=turnable.lowest,
+            highest=turnable.highest,
+            wanted=_of(first, knob),
+        )
+
+
+def _of(wanted: Recommendation | NoData | None, knob: Knob) -> Recommendation | None:
+    if not isinstance(wanted, Recommendation) or wanted.change is None or wanted.change.knob is not knob:
+        return None
+    return wanted
+
+
+#: A week of hourly turns, and those that people asked for.
+TURNS_BACK = 200
+
+
+CHANGES_BACK = 50
+
+
+TURN_OF_SLICES = 200
+
+
+class Weeks:
+    """Only reads. `zone`: the readers'."""
+
+    def __init__(self, alerts: Alerts, turns: Turns, proposals: Proposals, zone: ZoneInfo) -> None:
+        self._alerts = alerts
+        self._turns = turns
+        self._proposals = proposals
+        self._zone = zone
+
+    async def before(self, service: ServiceId, end: datetime) -> Week:
+        """The seven days before `end`, aligned down to the hour. Raises StoreUnavailable."""
+        hours = Hours()
+        for count, seen in enumerate(await self._alerts.observations(service, end - WEEK - HOUR)):
+            if count % TURN_OF_SLICES == 0:
+                await asyncio.sleep(0)  # clicks get their turn
+            hours.add(seen)
+        turns = await self._turns.latest(service, TURNS_BACK)
+        return week_before(end, self._zone, hours, turns, await self._proposals.recent(service, CHANGES_BACK))

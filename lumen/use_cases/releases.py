@@ -1,0 +1,242 @@
+"""Everything that the question "may this release be rolled back?" is judged on, read at one moment.
+
+Which revision a person's rollback goes to: the one that was named, or the newest one that is known to be good.
+
+Remembers after each look which revisions served well, which were left, and what traffic is pinned to.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lumen.model.alert import Alert, AlertKind
+from lumen.model.incident import Pinned, RevisionCount, RevisionRecord, Standing
+from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message
+from lumen.model.proposal import LATEST, Knob, State
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Deployment, Window
+from lumen.policies.rollback import RollbackAdvice, RollbackFacts, differences, judge_rollback, judge_slow
+from lumen.policies.rollback_evidence import (
+    Evidence,
+    complete,
+    evidence,
+    good_revision,
+    healthy,
+    remembered,
+    still_failing,
+)
+from lumen.ports.actuators import Reading
+from lumen.ports.clock import Clock
+from lumen.ports.incidents import SliceSource, Standings
+from lumen.ports.sources import DeploymentSource, TtlSource
+from lumen.ports.store import Proposals
+from lumen.use_cases.collect import INGEST_DELAY, window_before
+from lumen.use_cases.knobs import Knobs, find
+
+#: A day for the newest revision, and a day before it.
+LOOK_BACK = timedelta(days=2)
+
+
+MINUTE = timedelta(minutes=1)
+
+
+MINUTES_BACK = timedelta(minutes=15)
+
+
+_NOTHING = Evidence(None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`present` None: Cloud Run did not tell. `failing` None: there is no fresh data to tell by."""
+
+    present: Reading | None
+    facts: RollbackFacts
+    advice: RollbackAdvice
+    failing: bool | None
+
+
+class Releases:
+    """Reads; changes nothing. `allowed` is the share of requests that may fail (0.001)."""
+
+    def __init__(
+        self, source: SliceSource, deployments: DeploymentSource, knobs: Knobs, clock: Clock, allowed: float
+    ) -> None:
+        self._source = source
+        self._deployments = deployments
+        self._knobs = knobs
+        self._clock = clock
+        self._allowed = allowed
+
+    async def finding(
+        self, service: ServiceId, page: Alert | None, records: Mapping[str, RevisionRecord], elsewhere: str
+    ) -> Finding:
+        """What could not be read speaks against a rollback, never for one. `elsewhere`: as in the facts."""
+        now = self._clock.now()
+        days, minutes = window_before(now, LOOK_BACK), _minutes_before(now)
+        by_slice, by_minute, deployments, present = await asyncio.gather(
+            self._source.by_revision((service,), days, SLICE),
+            self._source.by_revision((service,), minutes, MINUTE),
+            self._deployments.deployments((service,)),
+            self._present(service),
+        )
+        counts, recent, deployment = by_slice[service], by_minute[service], deployments[service]
+        known = None if isinstance(deployment, NoData) else deployment
+        newest = _newest(known)
+        seen = _NOTHING if isinstance(counts, NoData) else evidence(counts, newest, self._allowed, days)
+        facts = RollbackFacts(
+            page=page,
+            newest=seen.newest,
+            newest_took_traffic_at=seen.took_traffic_at,
+            previous=seen.previous,
+            within_slo_before=seen.within_slo_before,
+            good_revision=good_revision(records, known.revisions, newest) if known else None,
+            allowed=known is not None and known.rollback_allowed,
+            data_complete=present is not None and not isinstance(counts, NoData) and complete(counts, days.end),
+            pinned=None if present is None or present.value == LATEST else str(present.value),
+            onset=seen.onset,
+            beside=seen.beside,
+            elsewhere=elsewhere,
+        )
+        failing = None if isinstance(recent, NoData) else still_failing(recent, self._allowed, minutes.end)
+        is_slow = page is not None and page.kind is AlertKind.LATENCY
+        advice = judge_slow(facts) if is_slow else judge_rollback(facts, now)
+        return Finding(present, facts, advice, failing)
+
+    async def _present(self, service: ServiceId) -> Reading | None:
+        try:
+            return await find(self._knobs, Knob.TRAFFIC).places[0].read(service)
+        except SourceUnavailable:
+            return None
+
+
+def _minutes_before(now: datetime) -> Window:
+    end = datetime.fromtimestamp((now - INGEST_DELAY).timestamp() // 60 * 60, UTC)
+    return Window(end - MINUTES_BACK, end)
+
+
+def _newest(deployment: Deployment | None) -> str:
+    """The newest revision that gets traffic; "" where none is known."""
+    revisions = deployment.revisions if deployment else ()
+    return next((revision.name for revision in revisions if revision.traffic_percent > 0), "")
+
+
+class GoingBack:
+    """Changes nothing."""
+
+    def __init__(self, deployments: DeploymentSource, standings: Standings) -> None:
+        self._deployments = deployments
+        self._standings = standings
+
+    async def target(self, service: ServiceId, revision: str) -> str:
+        """`revision` where there is such a one; for "" the newest that served within its objectives, older than the
+        one that serves now, and that nobody has left. Raises NotPossible."""
+        deployment = (await self._deployments.deployments((service,)))[service]
+        if isinstance(deployment, NoData):
+            raise NotPossible(deployment.reason, deployment.remedy)
+        names = [one.name for one in deployment.revisions]
+        if revision and revision not in names:
+            raise NotPossible(
+                message("rollback.unknown_revision", service=service.name, revision=revision),
+                message("rollback.unknown_revision_remedy", names=", ".join(names[:10])),
+            )
+        records = (await self._standings.read(service)).revisions or {}
+        serving = next((one.name for one in deployment.revisions if one.traffic_percent > 0), "")
+        target = revision or good_revision(records, deployment.revisions, serving)
+        if target is None:
+            raise NotPossible(
+                message("rollback.no_good_revision", service=service.name), message("rollback.no_good_revision_remedy")
+            )
+        return target
+
+
+#: What is seen at each look ...
+SEEN = timedelta(hours=1)
+
+
+#: ... and on a fresh installation, in hours.
+BEFORE_LUMEN = timedelta(days=14)
+
+
+HOUR = timedelta(hours=1)
+
+
+_RECENT = 20
+
+
+class Revisions:
+    """`allowed` is the share of requests that may fail (0.001)."""
+
+    def __init__(
+        self,
+        source: SliceSource,
+        deployments: DeploymentSource,
+        ttl: TtlSource,
+        standings: Standings,
+        proposals: Proposals,
+        clock: Clock,
+        allowed: float,
+    ) -> None:
+        self._source = source
+        self._deployments = deployments
+        self._ttl = ttl
+        self._standings = standings
+        self._proposals = proposals
+        self._clock = clock
+        self._allowed = allowed
+
+    async def look(self, services: Sequence[ServiceId]) -> None:
+        """What cannot be read changes nothing that is remembered."""
+        deployments = await self._deployments.deployments(services)
+        newest = await self._source.by_revision(services, window_before(self._clock.now(), SEEN), SLICE)
+        for service in services:
+            deployment, counts = deployments[service], newest[service]
+            if isinstance(deployment, NoData):
+                continue
+            standing = await self._standings.read(service)
+            await self._remember(service, deployment, counts, standing)
+            await self._pin(service, deployment, standing.pinned)
+
+    async def _remember(
+        self,
+        service: ServiceId,
+        deployment: Deployment,
+        counts: Sequence[RevisionCount] | NoData,
+        standing: Standing,
+    ) -> None:
+        if isinstance(counts, NoData):
+            return
+        seen = dict(healthy(counts, self._allowed))
+        if standing.revisions is None:
+            seen = {**await self._before_lumen(service), **seen}
+        records = remembered(
+            standing.revisions or {}, seen, deployment.revisions, deployment.pinned_revision, self._clock.now()
+        )
+        await self._standings.revisions(service, records)
+
+    async def _before_lumen(self, service: ServiceId) -> Mapping[str, datetime]:
+        """Worked out from a fortnight of metrics, once."""
+        window = window_before(self._clock.now().replace(minute=4, second=0, microsecond=0), BEFORE_LUMEN)
+        found = (await self._source.by_revision((service,), window, HOUR))[service]
+        return {} if isinstance(found, NoData) else healthy(found, self._allowed)
+
+    async def _pin(self, service: ServiceId, deployment: Deployment, before: Pinned | None) -> None:
+        revision = deployment.pinned_revision
+        if revision is None:
+            if before is not None:
+                await self._standings.pinned(service, None)
+            return
+        since = before.since if before and before.revision == revision else await self._since(service, revision)
+        pinned = Pinned(revision, since, differences(deployment, await self._ttl.ttl(service)))
+        if pinned != before:
+            await self._standings.pinned(service, pinned)
+
+    async def _since(self, service: ServiceId, revision: str) -> datetime:
+        """When Lumen's own rollback to it was done; else now, when it is first seen."""
+        done = (State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL)
+        for proposal in await self._proposals.recent(service, _RECENT):
+            change = proposal.draft.change
+            if change.knob is Knob.TRAFFIC and change.new == revision and proposal.state in done:
+                return proposal.finished_at or self._clock.now()
+        return self._clock.now()

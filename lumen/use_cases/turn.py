@@ -1,0 +1,155 @@
+"""One turn of the loop: collect -> assess -> decide -> announce -> remember (mission 2)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
+from lumen.model.service import Person, ServiceId
+from lumen.model.snapshot import Snapshot
+from lumen.model.turn import Missing, Occasion, Turn
+from lumen.policies.repost import should_repost
+from lumen.ports.clock import Clock
+from lumen.ports.store import Lease, Leases, Slots, Turns
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.auto_apply import Trust
+from lumen.use_cases.collect import Collector, missing_from
+from lumen.use_cases.drift import Drift
+from lumen.use_cases.evaluate import Outlook, Outlooks
+from lumen.use_cases.leases import LEASE, kept_alive
+
+TURN_SCHEDULE = "turn"
+#: A slot taken up later than this was missed and is caught up.
+LATE = timedelta(minutes=10)
+
+NO_TURN_YET = NoData(message("turn.none_yet"), message("turn.none_yet_remedy"))
+
+
+def hour_of(now: datetime) -> datetime:
+    """The slot that `now` falls into."""
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _compact(at: datetime) -> str:
+    """ISO 8601 in its basic format: colons between digits would be taken for emoji in Slack."""
+    return at.strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+class Tick:
+    """Makes turns: the scheduled one of each hour once, and those that a person asks for.
+
+    `lacking`: what this installation cannot do at all, for the report.
+    """
+
+    def __init__(
+        self,
+        collector: Collector,
+        drift: Drift,
+        outlooks: Outlooks,
+        trust: Trust,
+        approvals: Approvals,
+        leases: Leases,
+        slots: Slots,
+        turns: Turns,
+        clock: Clock,
+        lacking: tuple[Missing, ...] = (),
+    ) -> None:
+        self._collector = collector
+        self._drift = drift
+        self._outlooks = outlooks
+        self._trust = trust
+        self._approvals = approvals
+        self._leases = leases
+        self._slots = slots
+        self._turns = turns
+        self._clock = clock
+        self._lacking = lacking
+
+    async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
+        """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once."""
+        now = self._clock.now()
+        slot = hour_of(now)
+        claimed: dict[ServiceId, Lease] = {}
+        for service in services:
+            lease = await self._slots.claim(service, TURN_SCHEDULE, slot, LEASE)
+            if lease is not None:
+                claimed[service] = lease
+        if not claimed:
+            return ()
+        occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
+        async with kept_alive(self._leases, claimed):
+            turns = await self._make(tuple(claimed), occasion, slot, claimed)
+            for service, lease in claimed.items():
+                await self._slots.done(service, TURN_SCHEDULE, slot, lease)
+        return turns
+
+    async def ask(self, service: ServiceId, person: Person) -> Turn:  # noqa: ARG002 - the audit will name the person
+        """An extra turn, marked so; it takes no slot."""
+        return (await self.extra_turns((service,)))[0]
+
+    async def extra_turns(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
+        """Extra turns for all of `services`, from one collection."""
+        return await self._make(services, Occasion.ASKED, hour_of(self._clock.now()), {})
+
+    async def _make(
+        self, services: Sequence[ServiceId], occasion: Occasion, slot: datetime, leases: Mapping[ServiceId, Lease]
+    ) -> Sequence[Turn]:
+        # First of all, so that the picture shows what is set again.
+        drift = {service: await self._drift.look(service) for service in services}
+        snapshots = await self._collector.snapshots(services)
+        return [
+            await self._turn(snapshots[service], drift[service], occasion, slot, leases.get(service))
+            for service in services
+        ]
+
+    async def _turn(
+        self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
+    ) -> Turn:
+        outlook = await self._outlooks.of(snapshot)
+        snapshot, past, assessment, advised = outlook.snapshot, outlook.past, outlook.assessment, outlook.advised
+        proposed, held = await self._propose(outlook)
+        turn = Turn(
+            id=_compact(snapshot.taken_at),
+            occasion=occasion,
+            slot=slot,
+            started_at=snapshot.taken_at,
+            snapshot=snapshot,
+            assessment=assessment,
+            ttl=advised.ttl,
+            wanted=advised.first,
+            proposed=proposed,
+            held_back=held,
+            missing=(*missing_from(snapshot), *self._lacking),
+            drift=drift,
+            moves=past.moves_to(assessment),
+            before=past.found_before(),
+            low_traffic=past.low_traffic,
+            trends=past.trends,
+        )
+        await self._remember(turn, lease)
+        return turn
+
+    async def _propose(self, outlook: Outlook) -> tuple[tuple[str, ...], tuple[Message, ...]]:
+        """Ids of what was proposed, and what held a wanted change back."""
+        wanted, snapshot = outlook.advised.first, outlook.snapshot
+        if isinstance(wanted, NoData) or wanted.change is None:
+            return (), ()
+        held = await self._outlooks.held_back(outlook, wanted.change)
+        if held:
+            return (), held
+        service, request_id = snapshot.service, f"turn:{snapshot.taken_at.isoformat()}"
+        weighed = await self._trust.weighed(service, wanted.change)
+        try:
+            made = await self._approvals.propose_recommended(service, wanted, request_id, weighed.told, weighed.acts_in)
+        except (NotPossible, SourceUnavailable) as error:
+            return (), (error.reason,)
+        return ((made.id,), ()) if made else ((), (message("turn.value_moved"),))
+
+    async def _remember(self, turn: Turn, lease: Lease | None) -> None:
+        """Store the turn and mark its report: the last message is updated unless there is something new to say."""
+        service = turn.snapshot.service
+        previous = await self._turns.latest(service, 1)
+        shown_on = await self._turns.report_surface(service)
+        posted_at = datetime.fromisoformat(shown_on) if shown_on else None
+        if shown_on is None or should_repost(previous[0] if previous else None, turn, posted_at, turn.started_at):
+            shown_on = turn.id
+        await self._turns.save(turn, lease, shown_on)

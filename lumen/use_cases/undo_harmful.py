@@ -1,0 +1,129 @@
+"""Take a change back that its verdict wants gone: people are asked, or it is done at once where that is set.
+
+Proposed from what is stored, so a crash between the verdict and the proposal is made good by the next call; done at
+once is a countdown without any time, so it has its one decision, its audit and its execution like every other change.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from lumen.model.messages import Message, NotPossible, SourceUnavailable, message
+from lumen.model.proposal import Change, Draft, Knob, Origin, Priority, Proposal, State, Value, Verdict
+from lumen.model.service import ServiceId
+from lumen.policies.auto_apply import End, Ending
+from lumen.ports.actuators import Reading
+from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.store import Lease, Leases, Proposals
+from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE
+from lumen.use_cases.auto_apply import Countdowns, conclude
+from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.restrictions import Restraints
+
+#: Enough proposals to find the verdicts of the last days among, and what was made of them.
+RECENT = 100
+#: A verdict that nothing was made of for so long (automation was held back) is left to people.
+FOR = timedelta(days=7)
+AT_ONCE = timedelta(0)
+
+
+class TakingBack:
+    """`by_itself`: UNDO_HARMFUL=auto. Only what Lumen's own policy wanted and what did harm is taken back so."""
+
+    def __init__(
+        self,
+        proposals: Proposals,
+        knobs: Knobs,
+        restraints: Restraints,
+        leases: Leases,
+        clock: Clock,
+        fault: FaultPoint,
+        by_itself: bool,
+        needed: int = 1,
+    ) -> None:
+        self._proposals = proposals
+        self._knobs = knobs
+        self._restraints = restraints
+        self._clock = clock
+        self._fault = fault
+        self._by_itself = by_itself
+        self._needed = needed
+        self._countdowns = Countdowns(proposals, leases, "taking-back", _is_undo, self._end)
+
+    async def propose(self, service: ServiceId) -> None:
+        """Whatever a verdict wants back and nobody has proposed yet. Safe to call as often as one likes."""
+        recent = await self._proposals.recent(service, RECENT)
+        answered = {proposal.draft.undo_of for proposal in recent}
+        for made in recent:
+            if made.id not in answered and self._is_wanted_back(made):
+                try:
+                    await self._propose_one(made, recent)
+                except (NotPossible, SourceUnavailable):
+                    continue  # another change of the knob is under way, or nobody can tell how it stands: later
+
+    async def settle(self, service: ServiceId) -> bool:
+        """Whether something was to be taken back at once and has been decided on."""
+        return await self._countdowns.settle(service)
+
+    def _is_wanted_back(self, made: Proposal) -> bool:
+        measured = made.measured
+        if measured is None or not measured.undo or made.state not in (State.HARMFUL, State.INCONCLUSIVE):
+            return False
+        return self._clock.now() - measured.at <= FOR
+
+    async def _propose_one(self, made: Proposal, recent: Sequence[Proposal]) -> None:
+        draft = made.draft
+        change, service = draft.change, draft.service
+        if any(_is_a_persons(other, change.knob) for other in recent) or await self._held(draft, change.old):
+            return
+        present = await find(self._knobs, change.knob).places[0].read(service)
+        if present.value != change.new:
+            return  # somebody has set another value since: theirs holds
+        wanted = self._draft(made, present)
+        at_once = self._by_itself and made.state is State.HARMFUL and draft.origin is Origin.POLICY
+        await self._proposals.propose(wanted, EXPIRES_IN, AT_ONCE if at_once else None)
+        self._fault("effect.proposed_back")
+
+    def _draft(self, made: Proposal, present: Reading) -> Draft:
+        draft, measured = made.draft, made.measured
+        change = draft.change
+        told = (measured.reason,) if measured else ()
+        is_harmful = measured is not None and measured.verdict is Verdict.HARMFUL
+        code = "effect.back_harmful" if is_harmful else "effect.back_costs_more"
+        existing = (message("approval.existing_too"),) if draft.existing else ()
+        return Draft(
+            service=draft.service,
+            change=Change(change.knob, present.value, change.old, change.unit),
+            premise_version=present.version,
+            origin=Origin.UNDO,
+            asked_by=None,
+            reasons=(message(code, proposal_id=made.id), *told, *existing),
+            expected=NOT_PREDICTABLE,
+            priority=Priority.HIGH if is_harmful else Priority.LOW,
+            undo_of=made.id,
+            request_id=f"back:{made.id}",
+            approvals_needed=self._needed,
+            existing=draft.existing,
+        )
+
+    async def _held(self, draft: Draft, wanted: Value) -> tuple[Message, ...]:
+        """A new installation that only watches asks back what a person approved all the same (mission 2)."""
+        restraint = await self._restraints.now(draft.service)
+        against = restraint.against(draft.change.knob, wanted)
+        return restraint.against_automation(observing=False) or (() if against is None else (against.reason,))
+
+    async def _end(self, proposal: Proposal, lease: Lease) -> None:
+        """Where people have stopped automation since, it is the same question, which they answer."""
+        wanted = proposal.draft.change.new
+        held = await self._held(proposal.draft, wanted)
+        by_itself = Ending(End.ACT, (message("effect.back_by_itself"),))
+        await conclude(self._proposals, proposal, Ending(End.ASK, held, wanted) if held else by_itself, lease)
+
+
+def _is_undo(proposal: Proposal) -> bool:
+    return proposal.draft.origin is Origin.UNDO
+
+
+def _is_a_persons(proposal: Proposal, knob: Knob) -> bool:
+    """What somebody has asked for and waits is not pushed aside."""
+    is_open = proposal.state in (State.PENDING, State.APPROVED, State.APPROVED_BY_TIMER, State.APPLYING)
+    return is_open and proposal.draft.change.knob is knob and proposal.draft.asked_by is not None

@@ -1,0 +1,208 @@
+"""Lumen in the simulated world: its own pipeline, rollback rule, effects and verdicts, fed with what is measured.
+
+It decides and asks; `week` carries out what the person approved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lumen.alerts.lifecycle import leader_of
+from lumen.backtest.pipeline import BacktestSettings, PastTurn, Pipeline
+from lumen.backtest.snapshot import Assumptions, ReleasesSeen
+from lumen.effects.experiment import Experiment, judged
+from lumen.effects.hours import Hours
+from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
+from lumen.exporters.assess import AssessmentSettings
+from lumen.exporters.roi import Prices
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.messages import NoData
+from lumen.model.proposal import Change
+from lumen.model.turn import Occasion, Recommendation, Turn
+from lumen.policies.repost import should_repost
+from lumen.policies.rollback import RollbackAdvice, RollbackFacts, judge_rollback, judge_slow
+from lumen.policies.size import SizeLimits
+from lumen.verification.traffic import Profile
+from lumen.verification.world import SERVICE, WorldSlice
+
+_NO_ADVICE = RollbackAdvice(None, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of one look. `undo`: the running experiment is to be taken back, for the reason in `verdict`.
+
+    `roll_back`: a countdown begins. People are asked whether to go back to a revision: `in_doubt`, where it may not be
+    to blame for a page; `slow`, where it made the service slow.
+    """
+
+    events: tuple[AlertEvent, ...] = ()
+    wanted: Recommendation | None = None
+    verdict: Judgement | None = None
+    roll_back: bool = False
+    in_doubt: bool = False
+    slow: bool = False
+    messages: int = 0
+
+
+def settings_for(profile: Profile) -> BacktestSettings:
+    """As whoever installs Lumen would set it: the real prices, everything else by default."""
+    base = BacktestSettings()
+    price = profile.cache_usd_per_mb_month
+    return replace(
+        base,
+        assessment=AssessmentSettings(
+            prices=Prices(profile.model_call_usd, price, profile.cache_mb), slo=base.assessment.slo
+        ),
+        size=SizeLimits(cost_per_mb_month_usd=price, api_cost_per_call_usd=profile.model_call_usd),
+        alerts=replace(
+            base.alerts,
+            api_cost_per_call_usd=profile.model_call_usd,
+            cache_cost_month_usd=price * profile.cache_mb,
+            budget_usd=profile.budget_usd,
+        ),
+        assumed=Assumptions(profile.ttl_seconds, float(profile.cache_mb), profile.budget_usd),
+    )
+
+
+class Companion:
+    """One service's Lumen. `look` once a slice, in order."""
+
+    def __init__(self, settings: BacktestSettings) -> None:
+        self._settings = settings
+        self._pipeline = Pipeline(SERVICE, settings)
+        self._releases = ReleasesSeen(1 - settings.alerts.error_free_share)
+        self._hours = Hours()
+        self._open: dict[str, Alert] = {}
+        self._previous: Turn | None = None
+        self._posted_at: datetime | None = None
+        self._end: datetime | None = None
+        self.experiment: Experiment | None = None
+        #: Alerts about which people were asked whether the release is to blame.
+        self._asked: set[str] = set()
+        #: All alerts by id, as they stand.
+        self.alerts: dict[str, Alert] = {}
+
+    def remember(self, found: WorldSlice) -> None:
+        """A slice of the history that it reads when it is installed."""
+        self._take(found)
+        for event in self._pipeline.remember(found.seen):
+            self._is_told(event)
+        self.alerts.clear()
+
+    def look(self, measured: WorldSlice, now: datetime) -> Said:
+        """What it makes of the next slice, which it sees at `now`."""
+        self._take(measured)
+        found = self._pipeline.feed(measured.seen, now)
+        messages = sum(self._is_told(event) for event in found.events)
+        roll_back = self.roll_back_to(now) is not None
+        in_doubt = not roll_back and self._ask(self._advice(now))
+        slow = not roll_back and not in_doubt and self._ask(self._slow_advice())
+        verdict = self._verdict(found.events, now, whole_hour=found.turn is not None)
+        wanted = None
+        if found.turn is not None:
+            messages += self._is_posted(found.turn, now)
+            if found.turn.proposed and not isinstance(found.turn.wanted, NoData):
+                wanted = found.turn.wanted
+        messages += (wanted is not None) + (verdict is not None) + in_doubt + slow
+        return Said(found.events, wanted, verdict, roll_back, in_doubt, slow, messages)
+
+    def applied(self, change: Change, at: datetime, *, measured: bool) -> None:
+        """A knob was turned; what policy wanted is measured from here on, what was taken back is not."""
+        self._pipeline.changed(change, at)
+        self.experiment = Experiment(change, at) if measured else None
+        self._pipeline.measuring = measured
+
+    def roll_back_to(self, now: datetime) -> str | None:
+        """The revision to go back to, while everything speaks for it; asked again when the countdown ends."""
+        page, advice = self._advice(now)
+        return None if page in self._asked else advice.target
+
+    def asked_to(self, now: datetime) -> str | None:
+        """The revision that a person who was asked may go back to, unless the alert has closed meanwhile."""
+        return self._advice(now)[1].asked or self._slow_advice()[1].asked
+
+    def _ask(self, about: tuple[str, RollbackAdvice]) -> bool:
+        """Whether to ask: once for an alert."""
+        alert, advice = about
+        if advice.asked is None or alert in self._asked:
+            return False
+        self._asked.add(alert)
+        return True
+
+    def _advice(self, now: datetime) -> tuple[str, RollbackAdvice]:
+        """The open page, and what is said of a rollback for it."""
+        page, facts = self._facts(self._pipeline.open_page())
+        return page, _NO_ADVICE if facts is None else judge_rollback(facts, now)
+
+    def _slow_advice(self) -> tuple[str, RollbackAdvice]:
+        """The same of an open alert on latency."""
+        alert, facts = self._facts(next((one for one in self._open.values() if one.kind is AlertKind.LATENCY), None))
+        return alert, _NO_ADVICE if facts is None else judge_slow(facts)
+
+    def _facts(self, alert: Alert | None) -> tuple[str, RollbackFacts | None]:
+        if alert is None or self._end is None:
+            return "", None
+        return alert.id, self._releases.facts(alert, self._end)
+
+    def rolled_back(self, revision: str) -> None:
+        self._releases.pinned_to(revision)
+
+    def taken_back(self, change: Change, at: datetime) -> None:
+        """A verdict had it undone."""
+        self._pipeline.taken_back(change, at)
+
+    def settle(self) -> None:
+        """The verdict on the experiment is final."""
+        self.experiment = None
+        self._pipeline.measuring = False
+
+    def _take(self, found: WorldSlice) -> None:
+        """Only what is measured: the truth stays in the world."""
+        self._end = found.seen.end
+        self._hours.add(found.seen)
+        self._releases.add(found.by_revision)
+
+    def _verdict(self, events: Sequence[AlertEvent], now: datetime, *, whole_hour: bool) -> Judgement | None:
+        """Settled verdicts only: a look that says to wait is no news."""
+        if self.experiment is None:
+            return None
+        pages = [event.alert for event in events if event.change is not AlertChange.CLOSED]
+        broken = guardrail(self.experiment.started_at, [one for one in pages if one.severity is Severity.PAGE])
+        if broken is not None:
+            return broken
+        look = self.experiment.due(now) if whole_hour else None
+        if look is None:
+            return None
+        found = judged(self.experiment, look, self._hours, now.replace(minute=0)).judgement
+        return None if found.verdict is EffectVerdict.WAIT else found
+
+    def _is_told(self, event: AlertEvent) -> bool:
+        """One incident is one message; raising and closing edit it."""
+        alert = event.alert
+        self.alerts[alert.id] = alert
+        if event.change is AlertChange.CLOSED:
+            self._open.pop(alert.id, None)
+            return False
+        self._open[alert.id] = alert
+        return event.change is AlertChange.OPENED and leader_of(alert, self._open.values()).id == alert.id
+
+    def _is_posted(self, made: PastTurn, now: datetime) -> bool:
+        """Whether the hour's report is a new message, or an edit of the last one."""
+        turn = Turn(
+            id=made.at.isoformat(),
+            occasion=Occasion.SLOT,
+            slot=made.at,
+            started_at=now,
+            snapshot=made.snapshot,
+            assessment=made.assessment,
+            ttl=made.wanted,
+            proposed=(),
+            held_back=made.held,
+            missing=(),
+        )
+        posted = should_repost(self._previous, turn, self._posted_at, now)
+        self._previous = turn
+        if posted:
+            self._posted_at = now
+        return posted

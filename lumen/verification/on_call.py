@@ -1,0 +1,110 @@
+"""The scripted on-call: approves what is proposed, and does by hand what nobody does for them.
+
+The same person lives in both worlds. Without Lumen they notice trouble by complaints and by looking, mend what people
+can mend, and tune the cache at their morning review. With Lumen they read what it says and click Approve; they work
+by hand only where it did not tell or cannot help.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from lumen.verification.incidents import ROLLED_BACK, Incident, Trouble
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+#: A click: log-normal, never later than this; a page is answered sooner.
+CLICK_MEDIAN, CLICK_SIGMA, CLICK_MOST = 8 * MINUTE, 0.7, 40 * MINUTE
+PAGE_CLICK = 3 * MINUTE
+#: Nobody told them: complaints come, or they look at the right graph. A bill is looked at after about a day.
+NOTICES_AFTER = 90 * MINUTE
+NOTICES_BILL_AFTER = DAY
+#: ... and never sooner than this: somebody must have complained, and somebody read it.
+NOTICES_NOT_BEFORE = 15 * MINUTE
+#: From knowing to having mended.
+MENDS_WITHIN = 15 * MINUTE
+#: So long they leave a failing release to Lumen after an alert.
+LEAVES_TO_LUMEN = 30 * MINUTE
+REVIEW_HOUR = 9
+HIT_RATE_WANTED = 0.80
+EVICTIONS_BORNE = 0.01
+#: By hand: half more each time; up to here, and not again when it brought nothing.
+BY_HAND_FACTOR = 1.5
+TTL_BY_HAND_MOST = 1800
+MB_BY_HAND_MOST = 1024
+WORTH_IT = 0.01
+
+#: What people can mend; the rest they can only look at.
+MENDABLE = ROLLED_BACK | {Trouble.CACHE_SQUEEZED, Trouble.CACHE_FLUSHED, Trouble.COST_SURGE}
+
+
+class ByHand(StrEnum):
+    """Work that counts as a manual intervention; reading a message and clicking Approve does not."""
+
+    #: Had to find out by themselves what was wrong; mending it is another piece of work.
+    LOOKED = "looked"
+    #: Rolled a release back.
+    ROLLED_BACK = "rolled_back"
+    #: Stopped what did the harm (a job, a script).
+    MENDED = "mended"
+    #: Turned a knob of the cache.
+    TUNED = "tuned"
+    #: Was called by an alert that was none, or put a wrong rollback right.
+    CALLED_FOR_NOTHING = "called_for_nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """`at`: seconds since the world began."""
+
+    at: float
+    kind: ByHand
+
+
+class Person:
+    """Delays belong to the seed and to what they are about, not to the order of events."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._clicks = 0
+
+    def click_after(self) -> float:
+        """Seconds until the next proposal is approved."""
+        self._clicks += 1
+        dice = np.random.default_rng([self._seed, 6, self._clicks])
+        return min(CLICK_MOST, CLICK_MEDIAN * float(np.exp(dice.normal(0, CLICK_SIGMA))))
+
+    def notices_at(self, incident: Incident) -> float:
+        """When they find out about it, if it still goes on then and nobody told them."""
+        dice = np.random.default_rng([self._seed, 7, int(incident.start)])
+        mean = NOTICES_BILL_AFTER if incident.trouble is Trouble.COST_SURGE else NOTICES_AFTER
+        return incident.start + NOTICES_NOT_BEFORE + float(dice.exponential(mean - NOTICES_NOT_BEFORE))
+
+
+def work_on(incident: Incident) -> ByHand:
+    """What it takes to mend it by hand."""
+    return ByHand.ROLLED_BACK if incident.trouble in ROLLED_BACK else ByHand.MENDED
+
+
+class Reviews:
+    """The morning review of working days: one knob a day, by rule of thumb."""
+
+    def __init__(self) -> None:
+        self._last_hit_rate: float | None = None
+
+    def ttl(self, hit_rate: float, ttl_seconds: int) -> int | None:
+        """The TTL that they set by hand, or None when they leave it."""
+        before, self._last_hit_rate = self._last_hit_rate, None
+        if hit_rate >= HIT_RATE_WANTED or ttl_seconds >= TTL_BY_HAND_MOST:
+            return None
+        if before is not None and hit_rate < before + WORTH_IT:
+            return None
+        self._last_hit_rate = hit_rate
+        return min(TTL_BY_HAND_MOST, round(ttl_seconds * BY_HAND_FACTOR / 60) * 60)
+
+    @staticmethod
+    def cache_mb(evictions_share: float, cache_mb: int) -> int | None:
+        """The size that they set by hand when more than a hundredth of the lookups evicts something."""
+        if evictions_share <= EVICTIONS_BORNE or cache_mb >= MB_BY_HAND_MOST:
+            return None
+        return min(MB_BY_HAND_MOST, round(cache_mb * BY_HAND_FACTOR))

@@ -1,0 +1,225 @@
+"""Who asks for what, and when: the same requests whatever Lumen does, so that two worlds differ by its deeds alone.
+
+What kind of ION is simulated: drawn from the seed, so that no two seeds are the same service.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lumen.verification.incidents import Incident, Trouble
+
+Floats = NDArray[np.float64]
+
+
+SECONDS_A_MONTH = 30 * 86_400
+
+
+MOST_TOPICS = 60_000
+
+
+FEWEST_TOPICS = 40
+
+
+#: One service in so many answers questions whose answers change within minutes: long lives of keys hurt there.
+FAST_CONTENT_SHARE = 0.1
+
+
+CACHE_SIZES_MB = (128, 256, 256, 256, 384, 512)
+
+
+TTLS_SECONDS = (120, 180, 300, 300, 300, 420)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One service. Rates a second, times in seconds, money in USD, sizes in MB; shares are 0-1."""
+
+    seed: int
+    requests_per_second: float
+    #: Of the day's mean: how far its wave swings, and at which hour (UTC) it peaks; weekends against weekdays.
+    daily_swing: float
+    peak_hour: float
+    weekend: float
+    #: Of the requests that ask the cache.
+    cached_share: float
+    topics: int
+    zipf: float
+    #: A topic is replaced by a new one after so long.
+    topic_life_seconds: float
+    #: An answer is out of date after about so long; who gets such a one asks again with this chance, past the cache.
+    answer_life_seconds: float
+    asks_again: float
+    entry_mb: float
+    other_data_mb: float
+    cache_mb: int
+    ttl_seconds: int
+    hit_ms: float
+    model_ms: float
+    uncached_ms: float
+    error_share: float
+    model_call_usd: float
+    budget_usd: float = 200.0
+    cache_usd_per_mb_month: float = 0.0365625
+
+
+def draw_profile(seed: int) -> Profile:
+    """Ranges are published in docs/verify.md; what follows from them is calibrated once, here."""
+    dice = np.random.default_rng([seed, 1])
+    rate = _log_uniform(dice, 0.8, 3.0)
+    cached = float(dice.uniform(0.75, 0.95))
+    zipf = float(dice.uniform(0.7, 1.05))
+    ttl = int(dice.choice(TTLS_SECONDS))
+    wanted_hits = float(dice.uniform(0.50, 0.86))
+    topics = _topics_for(rate * cached, ttl, zipf, wanted_hits)
+    cache_mb = int(dice.choice(CACHE_SIZES_MB))
+    used, others = float(dice.uniform(0.40, 1.05)), float(dice.uniform(0.05, 0.25))
+    alive = float(_alive(popularity(topics, zipf), rate * cached, ttl).sum())
+    fast = bool(dice.random() < FAST_CONTENT_SHARE)
+    monthly_calls = rate * SECONDS_A_MONTH * (1 - cached * wanted_hits)
+    return Profile(
+        seed=seed,
+        requests_per_second=rate,
+        daily_swing=float(dice.uniform(0.2, 0.55)),
+        peak_hour=float(dice.uniform(0, 24)),
+        weekend=float(dice.uniform(0.65, 1.0)),
+        cached_share=cached,
+        topics=topics,
+        zipf=zipf,
+        topic_life_seconds=_log_uniform(dice, 1.0, 10.0) * 86_400,
+        answer_life_seconds=(_log_uniform(dice, 8, 25) if fast else _log_uniform(dice, 240, 6000)) * 60,
+        asks_again=float(dice.uniform(0.5, 0.9)) if fast else float(dice.uniform(0.1, 0.4)),
+        entry_mb=max(0.2, used - others) * cache_mb / alive,
+        other_data_mb=others * cache_mb,
+        cache_mb=cache_mb,
+        ttl_seconds=ttl,
+        hit_ms=_log_uniform(dice, 15, 45),
+        model_ms=_log_uniform(dice, 120, 400),
+        uncached_ms=_log_uniform(dice, 30, 80),
+        error_share=_log_uniform(dice, 0.00005, 0.0005),
+        model_call_usd=float(dice.uniform(70, 150)) / monthly_calls,
+    )
+
+
+def popularity(topics: int, zipf: float) -> Floats:
+    """The share of the lookups of each topic, most asked first."""
+    weights = np.arange(1, topics + 1, dtype=np.float64) ** -zipf
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def _alive(shares: Floats, per_second: float, ttl_seconds: float) -> Floats:
+    """How likely each topic's answer is in the cache: absent for a gap on average, then there for its TTL."""
+    asked = shares * per_second * ttl_seconds
+    return np.asarray(asked / (1 + asked), dtype=np.float64)
+
+
+def _topics_for(per_second: float, ttl_seconds: float, zipf: float, hit_rate: float) -> int:
+    """As many topics as make the wanted hit rate at the mean demand."""
+    low, high = float(np.log(FEWEST_TOPICS)), float(np.log(MOST_TOPICS))
+    for _ in range(30):
+        middle = (low + high) / 2
+        shares = popularity(round(float(np.exp(middle))), zipf)
+        if float((shares * _alive(shares, per_second, ttl_seconds)).sum()) > hit_rate:
+            low = middle
+        else:
+            high = middle
+    return round(float(np.exp(low)))
+
+
+def _log_uniform(dice: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(dice.uniform(np.log(low), np.log(high))))
+
+
+SLICE_SECONDS = 300
+
+
+SLICES_A_DAY = 288
+
+
+DAY_SECONDS = 86_400
+
+
+#: Days are drawn whole; so many are kept.
+DAYS_KEPT = 4
+
+
+#: Standard deviation of the demand of an hour, and how long such a mood lasts.
+MOOD = 0.08
+
+
+MOOD_HOURS = 6.0
+
+
+#: Demand of a single slice: gamma noise of this coefficient of variation.
+SCATTER = 0.06
+
+
+#: Topics of a rank are replaced at different times; keys of the same rank differ by this many in number.
+GENERATIONS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """One slice of five minutes, in order of time. `keys` is -1 where the cache is not asked."""
+
+    times: NDArray[np.float64]
+    keys: NDArray[np.int64]
+
+
+class Demand:
+    """Draws a day of requests at a time."""
+
+    def __init__(self, profile: Profile, incidents: Sequence[Incident], days: int) -> None:
+        self._profile = profile
+        self._flashes = [one for one in incidents if one.trouble is Trouble.FLASH]
+        self._popular = np.cumsum(popularity(profile.topics, profile.zipf))
+        self._mood = _mood(profile.seed, 24 * (days + 2))
+        self._days: OrderedDict[int, list[Arrivals]] = OrderedDict()
+
+    def slice(self, index: int) -> Arrivals:
+        """The requests of slice `index` since the world began."""
+        day, of_day = divmod(index, SLICES_A_DAY)
+        if day not in self._days:
+            self._days[day] = self._draw(day)
+            while len(self._days) > DAYS_KEPT:
+                self._days.popitem(last=False)
+        return self._days[day][of_day]
+
+    def per_second(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The mean rate at each instant (seconds since the world began, which was a Monday at midnight)."""
+        p = self._profile
+        angle = 2 * np.pi * (at / 3600 - p.peak_hour) / 24
+        shape = 1 + p.daily_swing * np.cos(angle) + 0.2 * p.daily_swing * np.sin(2 * angle)
+        shape *= np.where((at // DAY_SECONDS) % 7 >= 5, p.weekend, 1.0)
+        shape *= np.exp(np.interp(at / 3600, np.arange(len(self._mood)), self._mood))
+        for flash in self._flashes:
+            shape *= np.where((at >= flash.start) & (at < flash.end), flash.size, 1.0)
+        return np.asarray(p.requests_per_second * shape, dtype=np.float64)
+
+    def _draw(self, day: int) -> list[Arrivals]:
+        p = self._profile
+        dice = np.random.default_rng([p.seed, 3, day])
+        starts = day * DAY_SECONDS + np.arange(SLICES_A_DAY, dtype=np.float64) * SLICE_SECONDS
+        noise = dice.gamma(SCATTER**-2, SCATTER**2, SLICES_A_DAY)
+        counts = dice.poisson(self.per_second(starts + SLICE_SECONDS / 2) * SLICE_SECONDS * noise)
+        times = np.sort(np.repeat(starts, counts) + dice.random(counts.sum()) * SLICE_SECONDS)
+        ranks = np.searchsorted(self._popular, dice.random(len(times)), side="right")
+        ranks = np.minimum(ranks, p.topics - 1)
+        life = p.topic_life_seconds
+        generation = ((times + (ranks * 0.618034 % 1) * life) // life).astype(np.int64)
+        keys = np.where(dice.random(len(times)) < p.cached_share, ranks + GENERATIONS * generation, -1)
+        ends = np.cumsum(counts)
+        return [Arrivals(times[e - n : e], keys[e - n : e]) for e, n in zip(ends, counts, strict=True)]
+
+
+def _mood(seed: int, hours: int) -> NDArray[np.float64]:
+    """Slow noise on the logarithm of demand."""
+    memory = float(np.exp(-1 / MOOD_HOURS))
+    values, value = np.empty(hours), 0.0
+    for i, step in enumerate(np.random.default_rng([seed, 4]).normal(0, MOOD * np.sqrt(1 - memory**2), hours)):
+        value = memory * value + step
+        values[i] = value
+    return values

@@ -1,0 +1,162 @@
+"""The words: a `Message` in, a sentence in the reader's language out.
+
+A code "area.name" stands in `lumen/wording/texts/<locale>/<area>.toml` under `name`, as a `str.format` template of
+plain words. What is plain and what is markup is settled here, so that no template has to think of it:
+
+- `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
+- `knob`          the name of a knob, in the reader's language.
+- `metric`, `other`  names of metrics, likewise.
+- `part`          the name of an objective or of a part of a score, likewise.
+- `name_mention`  a Slack user or user group id, or an operator's. In Slack it becomes the name; elsewhere the id.
+- `name_mentions` several of them, with spaces between.
+- `name_link`     an address.
+- everything else is escaped in Slack (& < >), the words of the template too.
+
+Small words that several views share: names of enum members, figures, and "no data".
+"""
+
+import string
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.proposal import Change, Proposal
+from lumen.model.service import OPERATOR, Person
+
+LOCALES = ("en", "ko")
+
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+_FORMATTER = string.Formatter()
+
+
+#: Parameters that are names from the model, and where their words stand.
+_NAMED = {"knob": "word.knob", "metric": "word.metric", "other": "word.metric", "part": "assess.name"}
+
+
+def escape(text: str) -> str:
+    """Slack's three escapes; everything that people or servers wrote goes through here."""
+    return text.translate(_ESCAPES)
+
+
+@cache
+def templates(locale: str) -> Mapping[str, str]:
+    """Every template of one language by its full code. Raises ValueError for a file that is no flat table of texts."""
+    found: dict[str, str] = {}
+    for path in sorted((TEXTS / locale).glob("*.toml")):
+        for name, template in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            if not isinstance(template, str):
+                raise ValueError(f"{path.name}: {name} is no text; the tables are flat, one template a name")
+            found[f"{path.stem}.{name}"] = template
+    return found
+
+
+class Catalogue:
+    """Speaks one language. `zone` is used outside Slack only: Slack shows each reader's own."""
+
+    def __init__(self, locale: str, zone: ZoneInfo | None = None) -> None:
+        if locale not in LOCALES:
+            raise ValueError(f"no texts in {locale!r}; there are {', '.join(LOCALES)}")
+        self.locale = locale
+        self._zone = zone or ZoneInfo("UTC")
+        self._templates = templates(locale)
+
+    def say(self, wanted: Message) -> str:
+        """Slack mrkdwn. Raises KeyError for a code or a parameter that is missing (a test finds both)."""
+        return self._fill(wanted, slack=True)
+
+    def plain(self, wanted: Message) -> str:
+        """For terminals, files, headers, buttons and alt texts: nothing escaped, no Slack markup."""
+        return self._fill(wanted, slack=False)
+
+    def has(self, code: str) -> bool:
+        """Whether there are words for `code`."""
+        return code in self._templates
+
+    def instant(self, at: datetime) -> str:
+        """A moment in Slack's own notation: shown in the reader's zone, in UTC where that cannot be."""
+        fallback = at.strftime("%Y-%m-%d %H:%M UTC")
+        return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+    def _fill(self, wanted: Message, *, slack: bool) -> str:
+        pieces: list[str] = []
+        for literal, field, spec, conversion in _FORMATTER.parse(self._templates[wanted.code]):
+            pieces.append(escape(literal) if slack else literal)
+            if field == "unit" and not wanted.params[field]:
+                pieces[-1] = pieces[-1].removesuffix(" ")  # a count has no unit, and then no space before it
+            elif field is not None:
+                pieces.append(self._value(field, wanted.params[field], spec or "", conversion, slack=slack))
+        return "".join(pieces)
+
+    def _value(self, name: str, value: Param, spec: str, conversion: str | None, *, slack: bool) -> str:
+        if name.endswith("_at"):
+            at = datetime.fromisoformat(str(value))
+            return self.instant(at) if slack else at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M %Z")
+        if name.endswith("_mention"):
+            return mention(str(value)) if slack else str(value).removeprefix(OPERATOR)
+        if name.endswith("_mentions"):
+            return ", ".join(mention(one) if slack else one.removeprefix(OPERATOR) for one in str(value).split())
+        if name.endswith("_link"):
+            return f"<{value}>" if slack else str(value)
+        if name in _NAMED and self.has(f"{_NAMED[name]}_{value}"):
+            value = self._templates[f"{_NAMED[name]}_{value}"]
+        converted = _FORMATTER.convert_field(value, conversion) if conversion else value
+        shown = format(converted, spec)
+        return escape(shown) if slack else shown
+
+
+def mention(slack_id: str) -> str:
+    """`<@U…>` for a person, `<!subteam^S…>` for a group. Slack does not know an operator: the account as it is."""
+    if slack_id in ("lumen", "timer"):
+        return "Lumen"
+    if slack_id.startswith(OPERATOR):
+        return f"`{escape(slack_id.removeprefix(OPERATOR))}`"
+    return f"<!subteam^{slack_id}>" if slack_id.startswith("S") else f"<@{slack_id}>"
+
+
+def word(words: Catalogue, kind: str, name: str) -> str:
+    """The word for a member of an enum or a named part: `word.<kind>_<name>`, or the name itself, made readable."""
+    code = f"word.{kind}_{name}"
+    return words.say(Message(code, {})) if words.has(code) else escape(name.replace("_", " "))
+
+
+def person(who: Person) -> str:
+    """A mention; Slack shows the name of today, not the one that was stored."""
+    return mention(who.user_id)
+
+
+def figure(words: Catalogue, value: float | NoData | None, code: str) -> str:
+    """`value` through the template `code` (its parameter is `value`), or the words for "no data"."""
+    if value is None or isinstance(value, NoData):
+        return words.say(message("word.no_data"))
+    return words.say(Message(code, {"value": value}))
+
+
+def no_data(words: Catalogue, missing: NoData) -> str:
+    """Why there is nothing, and how to mend it."""
+    return f"{words.say(missing.reason)} {words.say(missing.remedy)}"
+
+
+def iso(at: datetime) -> str:
+    """An instant as a parameter of a message."""
+    return at.isoformat()
+
+
+def change_params(change: Change) -> dict[str, str | int]:
+    """Old, new and, between numbers, the step of a change, as parameters."""
+    step = {} if change.step is None else {"step": change.step}
+    return {"old": change.old, "new": change.new, "unit": change.unit, **step}
+
+
+def value_of(proposal: Proposal) -> str:
+    """What a button of a proposal carries: version, service key and id; a click is decided from the store alone."""
+    return f"1 {proposal.draft.service.key} {proposal.id}"

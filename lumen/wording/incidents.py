@@ -1,0 +1,56 @@
+"""An incident from its first sign to its end, a line each: alerts, who was called and came, what was done.
+
+What is silenced, by whom, until when.
+"""
+
+from collections.abc import Sequence
+
+from lumen.model.alert import AlertKind
+from lumen.model.incident import Silence
+from lumen.model.messages import Message, Param, message
+from lumen.ports.incidents import Timeline
+from lumen.wording.catalogue import iso
+
+#: As many lines as stay readable in one message; the command line shows all.
+LINES = 60
+
+
+_LINES_A_BLOCK = 15
+
+
+def when(timeline: Timeline) -> Message:
+    """Since when, until when."""
+    alerts = [stored.alert for stored in timeline.incident.alerts]
+    opened = iso(min(alert.opened_at for alert in alerts))
+    closed = [alert.closed_at for alert in alerts if alert.closed_at is not None]
+    if len(closed) < len(alerts):
+        return message("incident.timeline_open", opened_at=opened)
+    return message("incident.timeline_over", opened_at=opened, closed_at=iso(max(closed)))
+
+
+def silence_line(silence: Silence) -> Message:
+    """One silence in a line."""
+    params: dict[str, Param] = {
+        "name": silence.name,
+        "until_at": iso(silence.until),
+        "silenced_at": iso(silence.at),
+        "who_mention": silence.by.user_id,
+    }
+    if silence.why:
+        return Message("silence.line_why", {**params, "why": silence.why})
+    return Message("silence.line", params)
+
+
+def made_message(silences: Sequence[Silence]) -> Message:
+    """What a silence came to, and how to end it."""
+    code = "silence.done_many" if len(silences) == len(AlertKind) else "silence.done"
+    return Message(code, {"names": _names(silences), "until_at": iso(silences[0].until)})
+
+
+def ended_message(silences: Sequence[Silence]) -> Message:
+    """What is heard of again."""
+    return message("silence.ended", names=_names(silences))
+
+
+def _names(silences: Sequence[Silence]) -> str:
+    return ", ".join(one.name for one in silences)

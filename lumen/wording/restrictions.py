@@ -1,0 +1,87 @@
+"""What people have set against changes, in words: in every report, and as an answer of its own."""
+
+from collections.abc import Iterator
+
+from lumen.model.answers import StatusReadout, Trusted
+from lumen.model.incident import Pause, SizeLock, TtlOverride
+from lumen.model.messages import Message, Param, message
+from lumen.model.override import PinnedTtl, locked_by, pinned_by, quoted
+from lumen.wording.catalogue import Catalogue, iso
+
+
+def held(readout: StatusReadout) -> Iterator[tuple[str, Message]]:
+    """A sign and a sentence each for a freeze, a pause, an override and a lock; nothing where there is none."""
+    if readout.frozen_until is not None:
+        yield "❄️", message("restraint.frozen", until_at=iso(readout.frozen_until))
+    if readout.pause is not None:
+        yield "⏸️", _paused(readout.pause)
+    if readout.override is not None:
+        yield "📍", pinned_by(readout.override)
+    if readout.size_lock is not None:
+        yield "🔒", locked_by(readout.size_lock)
+
+
+#: What `held` says where it says nothing.
+NOTHING_HELD = (message("override.none"), message("override.no_lock"), message("override.not_frozen"))
+
+
+def held_lines(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
+    """The same as Slack shows it."""
+    return (f"{sign} {words.say(sentence)}" for sign, sentence in held(readout))
+
+
+def trusted(words: Catalogue, one: Trusted) -> Message:
+    """Whether changes of a knob in one direction are made without asking, or may be, with the record."""
+    if not one.trials:
+        return message("unasked.untried", knob=one.knob.value)
+    params: dict[str, Param] = {
+        "knob": one.knob.value,
+        "helped": one.helped,
+        "trials": one.trials,
+        "chance": one.chance,
+    }
+    way = "up" if one.up else "down"
+    if not one.named:
+        return Message(f"unasked.could_{way}", {**params, "setting": one.setting})
+    if one.against:
+        reasons = " ".join(words.plain(reason) for reason in one.against)
+        return Message(f"unasked.asks_{way}", {**params, "reason": reasons})
+    return Message(f"unasked.now_{way}", params)
+
+
+def unasked_lines(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
+    """What is done without asking, for a report; nothing where people are asked."""
+    done = (one for one in readout.trusted if one.named and not one.against)
+    return (f"🤖 {words.say(trusted(words, one))}" for one in done)
+
+
+def lifted(still: TtlOverride | None) -> Message:
+    """What holds after `/lumen override off`."""
+    if still is None:
+        return message("override.lifted")
+    return message("override.still", ttl_seconds=still.ttl_seconds)
+
+
+def unlocked(still: SizeLock | None) -> Message:
+    """What holds after `/lumen unlock`."""
+    return message("override.unlocked" if still is None else "override.still_locked")
+
+
+def pinned_messages(words: Catalogue, pinned: PinnedTtl) -> tuple[Message, ...]:
+    """To what, by whom, until when and why; and whether the value is on its way."""
+    return (pinned_by(pinned.override), *_proposed(words, pinned))
+
+
+def _proposed(words: Catalogue, pinned: PinnedTtl) -> tuple[Message, ...]:
+    if pinned.proposed is not None:
+        return (message("override.proposed", proposal_id=pinned.proposed.id),)
+    if pinned.not_proposed is not None:
+        return (message("override.not_proposed", reason=words.plain(pinned.not_proposed)),)
+    return ()
+
+
+def _paused(pause: Pause) -> Message:
+    who, at, why = pause.by.user_id, iso(pause.at), quoted(pause.why)
+    if pause.until is None:
+        return message("views.report_paused", who_mention=who, paused_at=at, why=why)
+    return message("views.report_paused_until", who_mention=who, paused_at=at, until_at=iso(pause.until), why=why)

@@ -1,0 +1,261 @@
+"""What a turn says beside its figures: error budgets, trends, what moved the scores, and that traffic is low.
+
+`say` is `words.say` for Slack, or `words.plain` for a terminal or a file.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+
+from lumen.model.assessment import (
+    ErrorBudget,
+    HealthLevel,
+    Objective,
+    Part,
+    PartMove,
+    Score,
+    ScoreMove,
+    UnifiedGate,
+    Verdict,
+)
+from lumen.model.messages import Message, NoData, message
+from lumen.model.snapshot import CacheStats
+from lumen.model.turn import Turn
+from lumen.model.week import MetricTrend
+from lumen.wording.catalogue import Catalogue, figure, no_data, word
+
+Say = Callable[[Message], str]
+
+
+#: Moves of less than this many points are no news.
+LEAST_MOVE = 0.05
+
+
+#: Ratios are shown in points of a hundred.
+_SCALES = {"hit_rate": 100.0, "error_rate": 100.0}
+
+
+def score_message(score: Score) -> Message:
+    """The points that are certain; where something is missing, what they could be at most."""
+    if isinstance(score.value, NoData):
+        return message("word.no_data")
+    if score.is_whole:
+        return message("why.score", score=score.value)
+    return message("why.score_at_least", score=score.value, most=score.most)
+
+
+def budget_lines(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> Iterator[str]:
+    """One line a budget; of those that cannot be told, one line for each reason."""
+    untold: dict[str, list[str]] = {}
+    for budget in budgets:
+        shown = words.plain(budget.shown)
+        if isinstance(budget.remaining, NoData):
+            untold.setdefault(shown, []).append(words.plain(Message(f"budget.name_{budget.name}", {})))
+        elif isinstance(budget.burn, NoData):
+            yield say(budget.shown)
+        elif budget.lasts_days is not None:
+            yield say(message("budget.ends", shown=shown, burn=budget.burn, days=budget.lasts_days))
+        elif budget.back_days is not None:
+            yield say(message("budget.back", shown=shown, burn=budget.burn, days=budget.back_days))
+        else:
+            yield say(message("budget.burn", shown=shown, burn=budget.burn))
+    for shown, names in untold.items():
+        yield say(message("budget.no_data", names=", ".join(names), shown=shown))
+
+
+def budgets_in_short(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> Iterator[str]:
+    """All that are known in one line: what is left of each, and when it is gone at this pace."""
+    known = []
+    for budget in budgets:
+        name, left = words.plain(Message(f"budget.name_{budget.name}", {})), budget.remaining
+        if isinstance(left, NoData):
+            continue
+        if left < 0:
+            known.append(say(message("budget.short_over", name=name, over=-left)))
+        elif budget.lasts_days is not None:
+            known.append(say(message("budget.short_ends", name=name, remaining=left, days=budget.lasts_days)))
+        else:
+            known.append(say(message("budget.short_left", name=name, remaining=left)))
+    if known:
+        yield " · ".join(known)
+    yield from budget_lines(words, say, [budget for budget in budgets if isinstance(budget.remaining, NoData)])
+
+
+def clear_trends(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
+    """Those alone, or why there are none at all."""
+    if isinstance(trends, NoData):
+        yield from trend_lines(words, say, trends)
+    elif clear := [trend for trend in trends if trend.is_clear]:
+        yield from trend_lines(words, say, clear)
+
+
+def trend_lines(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
+    """The clear ones with their intervals, the others by name alone."""
+    if isinstance(trends, NoData):
+        yield f"{say(trends.reason)} {say(trends.remedy)}"
+        return
+    unclear = []
+    for trend in trends:
+        if trend.is_clear:
+            scale = _SCALES.get(trend.name, 1.0)
+            figures = {"per_day": trend.per_day * scale, "low": trend.low * scale, "high": trend.high * scale}
+            yield say(Message(f"trend.{trend.name}", figures))
+        else:
+            unclear.append(words.plain(Message(f"trend.name_{trend.name}", {})))
+    if unclear:
+        yield say(message("trend.none_clear", names=", ".join(unclear)))
+    elif not trends:
+        yield say(message("trend.too_early"))
+
+
+def move_of(turn: Turn, score: str) -> ScoreMove | None:
+    """How gate, slo or maturity moved since the turn before."""
+    return next((move for move in turn.moves if move.score == score), None)
+
+
+def move_line(words: Catalogue, say: Say, move: ScoreMove) -> str | None:
+    """By how much, and which parts did it, the largest first; None where there is nothing to compare with."""
+    if move.before is None or move.now is None:
+        return None
+    moved = sorted((part for part in move.parts if abs(part.points) >= LEAST_MOVE), key=lambda p: -abs(p.points))
+    if not moved:
+        return say(message("why.unmoved", since_at=move.since.isoformat()))
+    return say(
+        message(
+            "why.moved",
+            before=move.before,
+            now=move.now,
+            points=move.now - move.before,
+            since_at=move.since.isoformat(),
+            parts=" · ".join(_part_move(words, part) for part in moved),
+        )
+    )
+
+
+def since_before(words: Catalogue, turn: Turn, what: str) -> tuple[Message, ...]:
+    """How `what` (health, roi, rhythm or cache) stood in the turn before; nothing where there was none."""
+    then, now = turn.before, turn.assessment
+    if then is None:
+        return ()
+    was, stands = {
+        "health": (word(words, "health", then.health), word(words, "health", now.gate.health)),
+        "roi": (figure(words, then.roi, "views.value_roi"), figure(words, now.roi.roi, "views.value_roi")),
+        "rhythm": (word(words, "rhythm", then.rhythm), word(words, "rhythm", now.rhythm.state)),
+        "cache": (word(words, "cache", then.cache), word(words, "cache", now.cache.health)),
+    }[what]
+    since_at = then.since.isoformat()
+    if was == stands:
+        return (message("why.unmoved", since_at=since_at),)
+    return (message("why.was", since_at=since_at, before=was, now=stands),)
+
+
+def _part_move(words: Catalogue, part: PartMove) -> str:
+    name = words.plain(Message(f"assess.name_{part.name}", {}))
+    if part.now is None:
+        return words.plain(message("why.part_lost", name=name, points=part.points))
+    if part.before is None:
+        return words.plain(message("why.part_back", name=name, points=part.points))
+    return words.plain(message("why.part_moved", name=name, points=part.points))
+
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def span(lasts: timedelta) -> Message:
+    """Minutes, then hours, then days."""
+    if lasts < HOUR:
+        return message("explain.minutes", minutes=lasts // MINUTE)
+    if lasts < 2 * DAY:
+        return message("explain.hours", hours=lasts // HOUR, minutes=lasts % HOUR // MINUTE)
+    return message("explain.days", days=lasts // DAY, hours=lasts % DAY // HOUR)
+
+
+def gives(turn: Turn, name: str) -> Message:
+    """What a part gives to the gate."""
+    score = turn.assessment.gate.score
+    part = next(part for part in score.parts if part.name == name)
+    points = score.contribution(part)
+    if points is None:
+        return message("explain.gives_none", part=name, most=100 * part.weight)
+    return message("explain.gives", part=name, points=points, most=100 * part.weight)
+
+
+def missing_parts(score: Score) -> Iterator[NoData]:
+    """Of the parts that count."""
+    return (part.score for part in score.parts if part.weight > 0 and isinstance(part.score, NoData))
+
+
+def missing_lines(words: Catalogue, missing: Iterable[NoData]) -> Iterator[str]:
+    """The reason and the remedy; one dead server takes several figures with it, and is told once."""
+    return (f"• {line}" for line in dict.fromkeys(no_data(words, lack) for lack in missing))
+
+
+def named(words: Catalogue, name: str) -> str:
+    """What a part, an objective or a row is called."""
+    return words.plain(Message(f"assess.name_{name}", {}))
+
+
+def latency_source(cache: CacheStats | NoData) -> Message | None:
+    """Who measured the P95 of the cache (mission 3.5); None where nobody did."""
+    if isinstance(cache, NoData) or isinstance(cache.p95_ms, NoData):
+        return None
+    known = cache.p95_source in ("latencystats", "probe")
+    return Message(f"explain.p95_{cache.p95_source}", {}) if known else None
+
+
+#: A colour is never alone: the word of the health stands beside it.
+HEALTH_SIGNS = {
+    HealthLevel.EXCELLENT: "🟢",
+    HealthLevel.GOOD: "🟢",
+    HealthLevel.WARNING: "🟡",
+    HealthLevel.CRITICAL: "🔴",
+    HealthLevel.NO_DATA: "⚪",
+}
+
+
+VERDICT_SIGNS = {Verdict.PASS: "✅", Verdict.WARN: "⚠️", Verdict.FAIL: "❌", Verdict.NO_DATA: "⚪"}
+
+
+def headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:
+    service, sign = turn.snapshot.service.name, HEALTH_SIGNS[gate.health]
+    health = words.plain(Message(f"word.health_{gate.health}", {}))
+    if isinstance(gate.score.value, NoData):
+        return message("views.report_header_no_score", sign=sign, service=service, health=health)
+    if not gate.score.is_whole:
+        return message("views.report_header_partial", sign=sign, service=service, health=health, score=gate.score.value)
+    return message("views.report_header", sign=sign, service=service, health=health, score=gate.score.value)
+
+
+def objective_sign(objective: Objective) -> str:
+    """Met, missed, alerting, or without data."""
+    return VERDICT_SIGNS[objective.verdict]
+
+
+def scores_of(turn: Turn) -> tuple[tuple[str, Score], ...]:
+    """By the names under which their moves are kept."""
+    found = turn.assessment
+    return ("gate", found.gate.score), ("slo", found.slo.compliance), ("maturity", found.maturity.score)
+
+
+def score_lines(words: Catalogue, say: Say, turn: Turn, name: str, score: Score) -> Iterator[str]:
+    """The score, its parts, and what moved it since the turn before."""
+    yield say(score_message(score))
+    for part in score.parts:
+        yield f"• {_part_line(words, say, score, part)}"
+    move = move_of(turn, name)
+    moved = move_line(words, say, move) if move is not None else None
+    if moved is not None:
+        yield moved
+
+
+def _part_line(words: Catalogue, say: Say, score: Score, part: Part) -> str:
+    named = words.plain(Message(f"assess.name_{part.name}", {}))
+    if isinstance(part.score, NoData):
+        code = "why.part_absent" if part.weight == 0 else "why.part_missing"
+        return say(Message(code, {"name": named, "weight": part.weight, "reason": words.plain(part.score.reason)}))
+    what = named
+    if not isinstance(part.value, NoData):
+        what = words.plain(Message(f"assess.part_{part.name}", {"value": part.value}))
+    points = score.contribution(part)
+    if points is None:
+        return say(message("why.part_only", what=what, score=part.score, weight=part.weight))
+    return say(message("why.part", what=what, score=part.score, weight=part.weight, points=points))

@@ -1,0 +1,65 @@
+"""The TTL setting as the contract has it, read from a real Valkey."""
+
+import pytest
+from redis.asyncio import Redis
+
+from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.ttl import RedisTtl
+from lumen.model import ion_contract
+from lumen.model.messages import NoData
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import TtlSetting
+
+API = ServiceId("naeda-genesis", "us-central1", "ion-api")
+
+
+async def test_a_fresh_installation_has_the_environment_s_ttl_at_version_0(redis: Redis) -> None:
+    async def environment(_service: ServiceId) -> int | None:
+        return 600
+
+    assert await RedisTtl(redis, 300, environment).ttl(API) == TtlSetting(600, 0, None, None)
+    assert await RedisTtl(redis, 300).ttl(API) == TtlSetting(300, 0, None, None)
+
+
+async def test_an_environment_that_does_not_tell_leaves_the_default(redis: Redis) -> None:
+    async def silent(_service: ServiceId) -> int | None:
+        return None
+
+    assert await RedisTtl(redis, 300, silent).ttl(API) == TtlSetting(300, 0, None, None)
+
+
+async def test_setting_and_acknowledgement(redis: Redis) -> None:
+    await redis.hset(ion_contract.CONFIG_KEY, mapping={"value": "420", "version": "7", "proposal": "p1"})
+    await redis.hset(ion_contract.ACK_KEY, mapping={"value": "300", "version": "6"})
+    found = await RedisTtl(redis, 300).ttl(API)
+    assert found == TtlSetting(420, 7, 300, 6)
+    assert isinstance(found, TtlSetting)
+    assert not found.followed
+    await redis.hset(ion_contract.ACK_KEY, mapping={"value": "420", "version": "7"})
+    found = await RedisTtl(redis, 300).ttl(API)
+    assert isinstance(found, TtlSetting)
+    assert found.followed
+
+
+@pytest.mark.parametrize("key", [ion_contract.CONFIG_KEY, ion_contract.ACK_KEY])
+async def test_a_damaged_hash_is_no_data_with_the_key_s_name(redis: Redis, key: str) -> None:
+    await redis.hset(key, mapping={"value": "abc", "version": "1"})
+    found = await RedisTtl(redis, 300).ttl(API)
+    assert isinstance(found, NoData)
+    assert (found.reason.code, found.reason.params["key"]) == ("source.setting_damaged", key)
+
+
+async def test_another_type_under_the_key_is_refused_in_words(redis: Redis) -> None:
+    await redis.set(ion_contract.CONFIG_KEY, "420")
+    found = await RedisTtl(redis, 300).ttl(API)
+    assert isinstance(found, NoData)
+    assert found.reason.code == "source.redis_refused"
+
+
+async def test_a_cache_that_is_gone() -> None:
+    client = open_cache("redis://127.0.0.1:1")
+    found = await RedisTtl(client, 300).ttl(API)
+    await client.aclose()
+    assert isinstance(found, NoData)
+    assert found.reason.code == "source.redis_unreachable"
+    assert found.reason.params["where"] == "127.0.0.1:1"

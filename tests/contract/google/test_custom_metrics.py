@@ -1,0 +1,195 @@
+"""Custom metrics over a whole world: one point a slot whichever replica writes it, and refusals in one sentence."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import NotFound
+from google.cloud.monitoring_v3 import ListTimeSeriesRequest, TimeInterval
+
+from bot.config import Settings
+from bot.store import clock_of, open_memory
+from bot.wiring.assembly import Lumen, assemble
+from demo.world import World
+from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.google.custom_metrics import PREFIX, CustomMetrics
+from lumen.adapters.store import epoch
+from lumen.model.messages import ActuatorFailed, NoData, SourceUnavailable
+from lumen.model.metrics import HEARTBEAT, UNITS, Published
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE
+from lumen.use_cases.publish import Publish
+from lumen.wording.catalogue import LOCALES, Catalogue
+from sandbox.client import SandboxClient
+
+
+@pytest.fixture(scope="session")
+def settings(sandbox_world: World) -> Settings:
+    """Those of a real installation, on a prepared store."""
+    sandbox_world.initialise_state()
+    of = sandbox_world.addresses
+    given: dict[str, Any] = {
+        "project_id": of.project,
+        "region": of.region,
+        "service_name": f"{of.service},{of.service}-canary",
+        "cache_redis_url": sandbox_world.cache.url,
+        "cache_instance": of.redis_instance,
+        "state_redis_url": sandbox_world.state.url,
+        "slack_bot_token": of.bot_token,
+        "slack_app_token": of.app_token,
+        "slack_channel": of.channel,
+        "slack_api_url": of.slack_api_url,
+        "lumen_gcp_endpoint": of.gcp_endpoint,
+        "lumen_clock_scale": sandbox_world.clock.scale,
+        "lumen_clock_origin": sandbox_world.clock.origin,
+    }
+    return Settings(**given)
+
+
+class Stepping:
+    """A clock in the world's past, where every slot is still free; it goes on when a test says so."""
+
+    scale = 1.0
+
+    def __init__(self, at: datetime) -> None:
+        self.time = at
+
+    def now(self) -> datetime:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+    def step(self) -> None:
+        """To the next slot."""
+        self.time += SLICE
+
+
+@pytest.fixture
+async def lumen(settings: Settings, sandbox: SandboxClient) -> AsyncIterator[Lumen]:
+    async with open_memory(settings) as memory:
+        await epoch.init(memory.redis, settings.services, clock_of(settings))
+    async with assemble(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def clock(settings: Settings) -> Stepping:
+    return Stepping(clock_of(settings).now() - timedelta(hours=10))
+
+
+def replica(lumen: Lumen, settings: Settings, clock: Stepping) -> Publish:
+    """As the assembly joins it, but for the clock."""
+    memory = lumen.memory
+    sink, ttl = CustomMetrics(lumen.google.metrics, settings.project_id), RedisTtl(lumen.cache, 300)
+    return Publish(sink, memory.alerts, memory.turns, lumen.collector, ttl, memory.slots, memory.leases, clock)
+
+
+async def written(
+    lumen: Lumen, project: str, name: str, since: datetime
+) -> Mapping[str, Sequence[tuple[datetime, float]]]:
+    """Points by service, newest first."""
+    request = ListTimeSeriesRequest(
+        name=f"projects/{project}",
+        filter=f'metric.type = "{PREFIX}{name}" AND resource.type = "generic_task"',
+        interval=TimeInterval(start_time=since, end_time=lumen.clock.now()),
+    )
+    found: dict[str, list[tuple[datetime, float]]] = {}
+    try:
+        listed = await lumen.google.metrics.list_time_series(request)
+    except NotFound:
+        return {}  # nobody has ever written it
+    async for series in listed:
+        assert series.resource.labels["job"] not in found, "a figure of a service is one series"
+        points: Any = series.points
+        found[series.resource.labels["job"]] = [
+            (datetime.fromtimestamp(one.interval.end_time.timestamp(), UTC), one.value.double_value) for one in points
+        ]
+    return found
+
+
+async def test_replicas_write_each_slot_once(lumen: Lumen, settings: Settings, clock: Stepping) -> None:
+    since, counts = clock.now() - timedelta(minutes=30), []
+    async with assemble(settings) as other:
+        both = [replica(each, settings, clock) for each in (lumen, other)]
+        for _ in range(3):
+            clock.step()
+            counts += await asyncio.gather(*(each.due(settings.services) for each in both))
+            assert await both[0].due(settings.services) == 0
+    beats = await written(lumen, settings.project_id, HEARTBEAT, since)
+    assert set(beats) == {service.name for service in settings.services}
+    for points in beats.values():
+        assert [value for _, value in points] == [1.0] * 3
+        assert [at - points[-1][0] for at, _ in reversed(points)] == [nth * SLICE for nth in range(3)]
+        assert all(at.timestamp() % 300 == 0 for at, _ in points)
+    ttl = await written(lumen, settings.project_id, "cache_ttl_seconds", since)
+    present = await RedisTtl(lumen.cache, 300).ttl(settings.services[0])  # other tests may have set another one
+    assert not isinstance(present, NoData)
+    assert {value for points in ttl.values() for _, value in points} == {float(present.value_seconds)}
+    rates = await written(lumen, settings.project_id, "cache_hit_rate", since)
+    assert all(1 < value <= 100 for points in rates.values() for _, value in points)
+    every = [await written(lumen, settings.project_id, name, since) for name in UNITS]
+    assert sum(len(points) for figure in every for points in figure.values()) == sum(counts)
+
+
+async def test_what_is_refused_is_said_and_the_next_slot_goes_on(
+    lumen: Lumen, settings: Settings, sandbox: SandboxClient, clock: Stepping
+) -> None:
+    publish = replica(lumen, settings, clock)
+    clock.step()
+    await sandbox.post("world/permissions", denied=["monitoring.timeSeries.create"])
+    with pytest.raises(ActuatorFailed) as refused:
+        await publish.due(settings.services)
+    assert refused.value.reason.code == "source.permission_denied"
+    assert refused.value.remedy.params["role"] == "roles/monitoring.metricWriter"
+    for locale in LOCALES:
+        assert Catalogue(locale).plain(refused.value.reason)
+    await sandbox.post("world/permissions", denied=[])
+    assert await publish.due(settings.services) == 0  # that slot is over
+    clock.step()
+    assert await publish.due(settings.services) > 0
+
+
+async def test_nobody_knows_whether_an_unanswered_write_arrived(
+    lumen: Lumen, settings: Settings, sandbox: SandboxClient, clock: Stepping
+) -> None:
+    clock.step()
+    await sandbox.post("world/fault", method="MetricService/CreateTimeSeries", code="UNAVAILABLE", times=1)
+    with pytest.raises(SourceUnavailable):
+        await replica(lumen, settings, clock).due(settings.services)
+
+
+async def test_the_same_points_again_are_no_failure(lumen: Lumen, settings: Settings) -> None:
+    """As when a replica died between writing and saying that it had."""
+    sink = CustomMetrics(lumen.google.metrics, settings.project_id)
+    service = ServiceId(settings.project_id, settings.region, "written-twice")
+    figures = [Published(service, name, 1.0) for name in UNITS]
+    at = lumen.clock.now()
+    await sink.publish(figures, at)
+    await sink.publish(figures, at)
+    new = replace(service, name="not-written-yet")
+    await sink.publish([Published(service, HEARTBEAT, 1.0), Published(new, HEARTBEAT, 1.0)], at)
+    with pytest.raises(ActuatorFailed):
+        await sink.publish([Published(service, HEARTBEAT, 2.0)], at - timedelta(days=2))
+
+
+async def test_more_than_one_call_takes(lumen: Lumen, settings: Settings) -> None:
+    sink, at = CustomMetrics(lumen.google.metrics, settings.project_id), lumen.clock.now()
+    fleet = [ServiceId(settings.project_id, settings.region, f"fleet-{nth}") for nth in range(201)]
+    await sink.publish([Published(service, HEARTBEAT, 1.0) for service in fleet], at)
+    beats = await written(lumen, settings.project_id, HEARTBEAT, at - timedelta(minutes=1))
+    assert {service.name for service in fleet} <= set(beats)
+
+
+async def test_whether_it_may_is_asked_without_writing(
+    lumen: Lumen, settings: Settings, sandbox: SandboxClient
+) -> None:
+    sink = CustomMetrics(lumen.google.metrics, settings.project_id)
+    assert await sink.lacking() is None
+    await sandbox.post("world/permissions", denied=["monitoring.timeSeries.create"])
+    lacking = await sink.lacking()
+    assert lacking is not None
+    assert lacking.remedy.params["role"] == "roles/monitoring.metricWriter"

@@ -1,0 +1,106 @@
+"""The outbox converges, the history is capped, the audit tells in order."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, settings
+
+from lumen.model.messages import LeaseLost
+from lumen.model.turn import Turn
+from lumen.ports.store import Surface
+from tests.contract.store.builders import DAY, KIM, OTHER, SERVICE, SOON, Store, draft
+from tests.contract.store.values import values
+
+REPORT = Surface(SERVICE, "report", "2026-03-01T12")
+DIGEST = Surface(SERVICE, "digest", "2026-03-01")
+
+
+@cache
+def a_turn() -> Turn:
+    """Some turn of SERVICE."""
+    calm = settings(phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None, deadline=None)
+    found: Turn = find(values(Turn), lambda turn: True, settings=calm)
+    return replace(found, snapshot=replace(found.snapshot, service=SERVICE))
+
+
+async def test_a_surface_is_behind_until_the_newest_is_shown(store: Store) -> None:
+    assert await store.outbox.where(REPORT) is None
+    await store.outbox.mark(REPORT)
+    await store.outbox.mark(REPORT)
+    (behind,) = await store.outbox.dirty(SERVICE)
+    assert (behind.surface, behind.version, behind.channel, behind.ts) == (REPORT, 2, "", "")
+    await store.outbox.mark(REPORT)  # while the message was being posted
+    await store.outbox.shown(behind, "C1", "171.5")
+    (still,) = await store.outbox.dirty(SERVICE)
+    assert (still.version, still.channel, still.ts) == (3, "C1", "171.5")
+    await store.outbox.shown(still, "C1", "171.5")
+    assert await store.outbox.dirty(SERVICE) == []
+    assert await store.outbox.where(REPORT) == ("C1", "171.5")
+
+
+async def test_the_longest_waiting_is_first(store: Store) -> None:
+    await store.outbox.mark(REPORT)
+    await store.pass_time(SOON)
+    await store.outbox.mark(DIGEST)
+    await store.pass_time(SOON)
+    await store.outbox.mark(REPORT)  # marking again does not send it to the end
+    assert [dirty.surface for dirty in await store.outbox.dirty(SERVICE)] == [REPORT, DIGEST]
+    assert await store.outbox.dirty(OTHER) == []
+
+
+async def test_marks_within_one_millisecond_keep_their_order(store: Store) -> None:
+    surfaces = [Surface(SERVICE, "report", str(n)) for n in range(99, 49, -1)]  # by name it would be the other way
+    for surface in surfaces:
+        await store.outbox.mark(surface)
+    assert [dirty.surface for dirty in await store.outbox.dirty(SERVICE)] == surfaces
+
+
+async def test_old_messages_are_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lumen.adapters.store.outbox.REMEMBER", SOON)
+    await store.outbox.mark(REPORT)
+    (behind,) = await store.outbox.dirty(SERVICE)
+    await store.outbox.shown(behind, "C1", "1.0")
+    await store.pass_time(SOON)
+    await store.outbox.mark(DIGEST)
+    (behind,) = await store.outbox.dirty(SERVICE)
+    await store.outbox.shown(behind, "C1", "2.0")
+    assert await store.outbox.where(REPORT) is None
+    assert await store.outbox.where(DIGEST) == ("C1", "2.0")
+
+
+async def test_turns_are_kept_newest_first_and_capped(store: Store) -> None:
+    turns = [replace(a_turn(), id=f"t{n}", started_at=store.clock.now() + n * DAY) for n in range(5)]
+    for turn in turns:
+        await store.turns.save(turn, None, f"surface {turn.id}")
+    assert await store.turns.latest(SERVICE, 10) == turns[:1:-1]
+    assert await store.turns.latest(SERVICE, 1) == turns[-1:]
+    assert await store.turns.latest(OTHER, 10) == []
+    assert await store.turns.report_surface(SERVICE) == "surface t4"
+    assert await store.turns.report_surface(OTHER) is None
+    assert {dirty.surface.key for dirty in await store.outbox.dirty(SERVICE)} == {f"surface t{n}" for n in range(5)}
+
+
+async def test_a_turn_is_saved_once_and_fenced(store: Store) -> None:
+    turn = replace(a_turn(), started_at=store.clock.now())
+    claim = await store.slots.claim(SERVICE, "turn", store.clock.now(), timedelta(seconds=1))
+    assert claim is not None
+    await store.turns.save(turn, claim, "s")
+    await store.turns.save(turn, claim, "s")  # its answer was lost
+    assert await store.turns.latest(SERVICE, 10) == [turn]
+    await store.pass_time(timedelta(seconds=1))
+    with pytest.raises(LeaseLost):
+        await store.turns.save(replace(turn, id="late"), claim, "s")
+
+
+async def test_the_audit_tells_who_did_what(store: Store) -> None:
+    await store.proposals.propose(draft(), DAY)
+    await store.audit.add(SERVICE, "refused", KIM.user_id, "P1")
+    refused, proposed = await store.audit.entries(SERVICE, 10)
+    assert (refused.event, refused.actor, refused.detail, refused.proposal_id) == ("refused", "U1", "P1", "")
+    assert (proposed.event, proposed.actor, proposed.proposal_id) == ("proposed", "lumen", "P1")
+    assert proposed.at == store.clock.now()
+    assert '"request_id":"r1"' in proposed.data
+    assert await store.audit.entries(SERVICE, 1) == [refused]
+    assert await store.audit.entries(OTHER, 10) == []

@@ -1,0 +1,101 @@
+"""The project's money, said of each service: the sum, each one's part, and what is known where the sum is not."""
+
+import pytest
+
+from bot.reports.markdown import markdown
+from handlers.blocks.explain_scores import explained
+from handlers.blocks.report import report
+from handlers.command_types import Subject
+from lumen.model.answers import StatusReadout
+from lumen.model.messages import NoData, message
+from lumen.model.snapshot import ServiceSpend, Spend
+from lumen.policies.instances import instance_figures
+from lumen.policies.size import SizeLimits
+from lumen.wording.catalogue import LOCALES, Catalogue
+from tests.snapshots import NOW, deployment
+from tests.unit.handlers.blocks import said, validated
+from tests.unit.handlers.test_explained import EN, readout
+from tests.unit.handlers.test_why import MONTH, turn
+
+UNKNOWN = NoData(
+    message("source.month_partial", services="ion-api-canary", known_usd=170.0),
+    message("source.month_just_begun_remedy"),
+)
+OWN = ServiceSpend("ion-api", 170.0)
+SUM = Spend(178.5, True, 200.0, NOW, (OWN, ServiceSpend("ion-api-canary", 8.5)))
+PARTIAL = Spend(UNKNOWN, True, 200.0, NOW, (OWN, ServiceSpend("ion-api-canary", UNKNOWN)))
+
+ACTUAL = Spend(185.5, False, 200.0, NOW, SUM.parts, estimate_usd=178.5)
+ALONE = Spend(185.5, False, 200.0, NOW, PARTIAL.parts, estimate_usd=UNKNOWN)
+STALE = NoData(message("source.billed_none"), message("source.billed_none_remedy"))
+
+
+def told(subject: Subject, spend: Spend, words: Catalogue = EN) -> str:
+    card = explained(words, subject, readout(turn(MONTH, spend=spend)))
+    validated(card)
+    return said(card)
+
+
+def test_the_budget_is_the_projects_and_each_part_is_shown() -> None:
+    card = told(Subject.BUDGET, SUM)
+    for words in (
+        "naeda-genesis: 89% of",
+        "$178.50 of $200.00",
+        "ion-api: $170.00 (estimated)",
+        "ion-api-canary: $8.50",
+    ):
+        assert words in card
+    assert "This service this month*\n$170.00" in told(Subject.COST, SUM)
+    assert "All services this month*\n$178.50" in told(Subject.COST, SUM)
+
+
+def test_a_part_that_is_not_known_leaves_no_sum_and_no_forecast() -> None:
+    card = told(Subject.BUDGET, PARTIAL)
+    for words in ("is not known", "At least $170.00 of $200.00", "ion-api-canary: not known", "lacks ion-api-canary"):
+        assert words in card
+    assert "At this rate" not in card
+    made = turn(MONTH, spend=PARTIAL)
+    assert made.assessment.rhythm.budget_share is None
+    assert "At least $170.00" in markdown(EN, [made], SizeLimits())
+    shown = report(EN, StatusReadout(readout(made).service, made, (), (), None))
+    assert "At least $170.00" in said(shown)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("spend", [SUM, PARTIAL, ACTUAL, ALONE])
+def test_in_every_language(locale: str, spend: Spend) -> None:
+    for subject in (Subject.BUDGET, Subject.COST):
+        assert "170.00" in told(subject, spend, Catalogue(locale))
+
+
+def test_instances_go_by_the_project_and_by_no_part_of_it() -> None:
+    """Money that is short by the sum: 89 % used; of a sum that is not known, nothing follows."""
+    whole = turn(MONTH, spend=SUM, deployment=deployment(3))
+    figures = instance_figures(whole.snapshot, whole.assessment)
+    assert not isinstance(figures, NoData)
+    assert figures.budget_share > 0.89
+    partial = turn(MONTH, spend=PARTIAL, deployment=deployment(3))
+    assert isinstance(instance_figures(partial.snapshot, partial.assessment), NoData)
+
+
+def test_an_actual_says_so_and_shows_the_estimate_beside() -> None:
+    card = told(Subject.BUDGET, ACTUAL)
+    for words in (
+        "$185.50 of $200.00",
+        "Actual as of",
+        "own estimate up to now: $178.50",
+        "ion-api: $170.00 (estimated)",
+    ):
+        assert words in card
+    assert "not Google's bill" not in card
+    assert "own estimate is not known" in told(Subject.BUDGET, ALONE)
+    made = turn(MONTH, spend=ALONE)
+    assert made.assessment.rhythm.budget_share == pytest.approx(0.9275)
+    assert "(actual as of" in said(report(EN, StatusReadout(readout(made).service, made, (), (), None)))
+    assert "Actual as of" in markdown(EN, [made], SizeLimits())
+
+
+def test_an_estimate_says_why_there_is_no_actual() -> None:
+    card = told(Subject.BUDGET, Spend(178.5, True, 200.0, NOW, SUM.parts, not_billed=STALE))
+    for words in ("not Google's bill", "No notification of the budget has come yet.", "Connect the budget"):
+        assert words in card
