@@ -18,7 +18,7 @@ from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob,
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
-from lumen.policies.auto_apply import Unasked
+from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.use_cases.approvals import EXPIRES_IN
@@ -60,7 +60,7 @@ class World:
             restraints,
             RedisSilences(redis, clock),
             SizeLimits(),
-            Trust(Unasked(), restraints, self.proposals, alerts, clock),
+            Trust(AutoApplySettings(), restraints, self.proposals, alerts, clock),
         )
         self.services: Sequence[ServiceId] = (SERVICE,)
 

@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import NoDecode
 from redis.asyncio.connection import parse_url
 
-from bot.thresholds import ENV_FILE, Judging
+from bot.thresholds import ENV_FILE, Thresholds
 from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, ServiceId
 from lumen.policies.auto_apply import NAMES
@@ -29,7 +29,7 @@ _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 LONGEST = timedelta(days=36_500)
 
 
-Some = TypeVar("Some", bound=Judging)
+Some = TypeVar("Some", bound=Thresholds)
 
 
 class ConfigurationError(Exception):
@@ -63,7 +63,7 @@ def parse_duration(text: str) -> timedelta:
     return lasts
 
 
-class Settings(Judging):
+class Settings(Thresholds):
     """All that the bot needs, beside what figures are judged by."""
 
     # What is watched
@@ -361,9 +361,9 @@ def load_settings() -> Settings:
     return _checked(Settings, unknown)
 
 
-def load_judging() -> Judging:
+def load_thresholds() -> Thresholds:
     """Only what figures are judged by: nothing need be set. Raises ConfigurationError."""
-    return _checked(Judging, [])
+    return _checked(Thresholds, [])
 
 
 def _checked(kind: type[Some], problems: list[str]) -> Some:

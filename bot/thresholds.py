@@ -58,7 +58,7 @@ BadShare = Annotated[float, BeforeValidator(_share), Field(gt=0, le=MOST_ERRORS)
 Milliseconds = Annotated[float, Field(gt=0)]
 
 
-class Judging(BaseSettings):
+class Thresholds(BaseSettings):
     """Names are those of the environment in lower case; units stand in the names, as the mission gives them."""
 
     model_config = SettingsConfigDict(
@@ -117,7 +117,7 @@ class Judging(BaseSettings):
         )
 
     @model_validator(mode="after")
-    def _limits_fit_together(self) -> "Judging":
+    def _limits_fit_together(self) -> "Thresholds":
         if not self.min_ttl_seconds <= self.default_ttl_seconds <= self.max_ttl_seconds:
             raise ValueError("MIN_TTL_SECONDS ≤ DEFAULT_TTL_SECONDS ≤ MAX_TTL_SECONDS must hold")
         if self.override_ttl is not None and not self.min_ttl_seconds <= self.override_ttl <= self.max_ttl_seconds:
@@ -140,13 +140,13 @@ def _alerts_within_objectives(slo: SloTargets) -> Iterator[str]:
             yield f"ALERT_{name} = {alert:.6g} is milder than SLO_{name} = {objective:.6g}: set both"
 
 
-def ttl_limits(settings: Judging) -> TtlLimits:
+def ttl_limits(settings: Thresholds) -> TtlLimits:
     """How far the TTL may go, and in which steps."""
     strategy = None if settings.ttl_strategy == "auto" else Strategy(settings.ttl_strategy.upper())
     return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
 
 
-def size_limits(settings: Judging) -> SizeLimits:
+def size_limits(settings: Thresholds) -> SizeLimits:
     """How far the cache may grow, what it costs, and whether it is locked. Memorystore is sold in whole GB."""
     return SizeLimits(
         max_mb=settings.max_cache_size_mb,
@@ -157,7 +157,7 @@ def size_limits(settings: Judging) -> SizeLimits:
     )
 
 
-def assessment_settings(settings: Judging) -> AssessmentSettings:
+def assessment_settings(settings: Thresholds) -> AssessmentSettings:
     """Objectives and prices of the assessments."""
     return AssessmentSettings(
         slo=settings.slo,
@@ -165,7 +165,7 @@ def assessment_settings(settings: Judging) -> AssessmentSettings:
     )
 
 
-def alert_targets(settings: Judging) -> AlertTargets:
+def alert_targets(settings: Thresholds) -> AlertTargets:
     """The same objectives and prices, as the five-minute alerts compare with them."""
     slo = settings.slo
     return AlertTargets(
@@ -178,7 +178,7 @@ def alert_targets(settings: Judging) -> AlertTargets:
     )
 
 
-def backtest_settings(settings: Judging) -> BacktestSettings:
+def backtest_settings(settings: Thresholds) -> BacktestSettings:
     """A history is judged as the service would be. What it does not tell is what the settings say."""
     return BacktestSettings(
         assessment=assessment_settings(settings),

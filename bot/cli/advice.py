@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import ExitCode, Json, Service, Talk, chosen, load, load_judging, locale, run, say, talk, watched
+from bot.cli.common import ExitCode, Json, Service, Talk, chosen, load, load_thresholds, locale, run, say, talk, watched
 
 if TYPE_CHECKING:
     from bot.cli.advice_answers import SizeAnswer, TtlAnswer
     from bot.config import Settings
-    from bot.thresholds import Judging
+    from bot.thresholds import Thresholds
     from lumen.model.proposal import Proposal
     from lumen.model.service import ServiceId
     from lumen.model.turn import Turn
@@ -57,7 +57,7 @@ def ttl(
             finite("--evictions", evictions or 0.0),
             cost_ratio,
         )
-        answer = ttl_of_figures(given, _ttl_limits(load_judging(), strategy, override_ttl))
+        answer = ttl_of_figures(given, _ttl_limits(load_thresholds(), strategy, override_ttl))
         _show_ttl(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     refuse(_WITH_FIGURES, evictions=evictions, cost_change=cost_change)
@@ -83,7 +83,7 @@ def _check_ttl_flags(
         raise typer.BadParameter("--new-ttl and --override-ttl name two TTLs: give one of them.")
 
 
-def _ttl_limits(settings: "Judging", strategy: str, override_ttl: int | None) -> "TtlLimits":
+def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None) -> "TtlLimits":
     """Those of the settings; what the flags say comes first."""
     from bot.thresholds import ttl_limits
     from lumen.policies.ttl import Strategy
@@ -136,7 +136,7 @@ def size(
             size_mb, used_mb, share("--hit-rate", hit_rate or ""), finite("--evictions", evictions or 0.0)
         )
         # Whose memory these figures are of is not known, so the price is that of the MB.
-        answer = size_of_figures(given, replace(_size_limits(load_judging(), lock=lock), whole_gb=False))
+        answer = size_of_figures(given, replace(_size_limits(load_thresholds(), lock=lock), whole_gb=False))
         _show_size(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     settings = load()
@@ -146,7 +146,7 @@ def size(
     _end(settings, found, proposal, applying=apply, quiet=as_json)
 
 
-def _size_limits(settings: "Judging", *, lock: bool) -> "SizeLimits":
+def _size_limits(settings: "Thresholds", *, lock: bool) -> "SizeLimits":
     from bot.thresholds import size_limits
 
     limits = size_limits(settings)

@@ -26,7 +26,7 @@ from lumen.model.messages import Message
 
 if TYPE_CHECKING:
     from bot.config import Settings
-    from bot.thresholds import Judging
+    from bot.thresholds import Thresholds
     from lumen.model.service import ServiceId
 import math
 import re
@@ -128,9 +128,9 @@ def load() -> "Settings":
     return settings
 
 
-def load_judging() -> "Judging":
+def load_thresholds() -> "Thresholds":
     """What figures are judged by, of which nothing need be set. Ends the process with 78 where it needs mending."""
-    from bot.config import load_judging as read
+    from bot.config import load_thresholds as read
 
     with _mendable():
         return read()

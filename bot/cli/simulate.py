@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bot.cli.common import ExitCode, Json, load_judging, locale, say
+from bot.cli.common import ExitCode, Json, load_thresholds, locale, say
 from lumen.model.messages import NotPossible, message
 from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
-    from bot.thresholds import Judging
+    from bot.thresholds import Thresholds
     from lumen.verification.scenario import Scenario
     from lumen.verification.verify import Verification
 
@@ -36,7 +36,7 @@ def backtest(
     from lumen.backtest.report import run_backtest
     from lumen.backtest.score import read_labels
 
-    words, settings = Catalogue(locale()), backtest_settings(_judging(target))
+    words, settings = Catalogue(locale()), backtest_settings(_thresholds(target))
     past = _read(history, read_history)
     truth = None if labels is None else _read(labels, lambda lines: read_labels(lines, past.services))
     result = run_backtest(past, settings, truth and truth[0])
@@ -86,12 +86,12 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def _judging(target: str) -> "Judging":
+def _thresholds(target: str) -> "Thresholds":
     """The settings, with the flag before them."""
     from bot.cli.common import share
     from bot.thresholds import MOST_ERRORS
 
-    settings = load_judging()
+    settings = load_thresholds()
     if not target:
         return settings
     allowed = 1 - share("--target", target)

@@ -29,7 +29,7 @@ from lumen.adapters.store import epoch
 from lumen.model.messages import Message, NoData, StoreUnavailable, message
 from lumen.model.service import Approvers, Person
 from lumen.model.turn import Missing
-from lumen.policies.auto_apply import Unasked
+from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import Clock, Numerics
 from lumen.ports.sources import FigureSink
@@ -43,7 +43,7 @@ from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.effects import Effects, HourlyFigures
 from lumen.use_cases.emergency import Emergency
-from lumen.use_cases.evaluate import Advice, Hindsight, Outlooks
+from lumen.use_cases.evaluate import Advice, Evaluator, TurnHistory
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.overrides import Overrides
@@ -58,12 +58,12 @@ from lumen.use_cases.undo_harmful import TakingBack
 from lumen.use_cases.watch import Watch
 
 
-def outlooks_of(
+def evaluator_of(
     settings: Settings, memory: Memory, numerics: Numerics, knobs: Knobs, restraints: Restraints
-) -> Outlooks:
+) -> Evaluator:
     """How a turn judges, and the end of a countdown."""
-    return Outlooks(
-        Hindsight(memory.alerts, memory.days, memory.turns, numerics),
+    return Evaluator(
+        TurnHistory(memory.alerts, memory.days, memory.turns, numerics),
         numerics,
         assessment_settings(settings),
         Advice(knobs, ttl_limits(settings), size_limits(settings)),
@@ -75,7 +75,7 @@ def outlooks_of(
 
 def trust_of(settings: Settings, clock: Clock, memory: Memory, restraints: Restraints) -> Trust:
     """AUTO_APPLY."""
-    unasked = Unasked(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
+    unasked = AutoApplySettings(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
     return Trust(unasked, restraints, memory.proposals, memory.alerts, clock)
 
 
@@ -234,7 +234,7 @@ async def _joined(
     slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
-    outlooks = outlooks_of(settings, memory, numerics, knobs, restraints)
+    evaluator = evaluator_of(settings, memory, numerics, knobs, restraints)
     trust = trust_of(settings, clock, memory, restraints)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
     execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
@@ -270,7 +270,7 @@ async def _joined(
         tick=Tick(
             collector,
             drift,
-            outlooks,
+            evaluator,
             trust,
             approvals,
             memory.leases,
@@ -365,7 +365,7 @@ async def _joined(
         operators=operators,
         going_back=going_back,
         knobs=knobs,
-        unasked=UnaskedChanges(collector, outlooks, trust, memory.proposals, memory.leases, fault),
+        unasked=UnaskedChanges(collector, evaluator, trust, memory.proposals, memory.leases, fault),
     )
 
 

@@ -37,7 +37,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class AtTheEnd:
+class RollbackAtEnd:
     """`moved`: the traffic is no longer as it was when the countdown began (a deploy, a rollback by hand).
 
     `failing`: whether the newest minutes still fail; None without fresh data. `held`: what keeps automation back.
@@ -53,7 +53,7 @@ class AtTheEnd:
     good_revision: str | None
 
 
-def at_the_end(now: AtTheEnd) -> Ending:  # noqa: PLR0911 - a return a row of the table
+def rollback_end(now: RollbackAtEnd) -> Ending:  # noqa: PLR0911 - a return a row of the table
     """The first of these that applies (docs/states.md shows the same table)."""
     if now.moved:
         return Ending(End.WITHDRAW, (message("rollback.moved"),))
@@ -77,7 +77,7 @@ NAMES = {"ttl": Knob.TTL, "size": Knob.CACHE_SIZE, "l1": Knob.L1_ENTRIES, "insta
 
 
 @dataclass(frozen=True, slots=True)
-class Unasked:
+class AutoApplySettings:
     """What is set: the knobs of AUTO_APPLY, how long each countdown is (AUTO_APPLY_AFTER), and DRY_RUN."""
 
     knobs: frozenset[Knob] = frozenset()
@@ -116,13 +116,13 @@ class Weighed:
     acts_in: timedelta | None
 
 
-def weigh(knob: Knob, setting: Unasked, grounds: Grounds) -> Weighed:
+def weigh(knob: Knob, setting: AutoApplySettings, grounds: Grounds) -> Weighed:
     """Whether the next change of this knob is made unasked."""
     against = tuple(_against(knob, setting, grounds))
     return Weighed(grounds, against, _told(knob, setting, grounds, against), None if against else setting.after)
 
 
-def _against(knob: Knob, setting: Unasked, grounds: Grounds) -> Iterator[Message]:
+def _against(knob: Knob, setting: AutoApplySettings, grounds: Grounds) -> Iterator[Message]:
     if knob not in setting.knobs:
         yield message("unasked.not_named")
     if not grounds.earned:
@@ -139,7 +139,9 @@ def _against(knob: Knob, setting: Unasked, grounds: Grounds) -> Iterator[Message
         yield grounds.pinned
 
 
-def _told(knob: Knob, setting: Unasked, grounds: Grounds, against: tuple[Message, ...]) -> tuple[Message, ...]:
+def _told(
+    knob: Knob, setting: AutoApplySettings, grounds: Grounds, against: tuple[Message, ...]
+) -> tuple[Message, ...]:
     """That it is done, why it is not, or that it may be set."""
     name = next((name for name, named in NAMES.items() if named is knob), "")
     if knob in setting.knobs:
@@ -149,7 +151,9 @@ def _told(knob: Knob, setting: Unasked, grounds: Grounds, against: tuple[Message
     return ()
 
 
-def unasked_end(change: Change, wanted: Recommendation | NoData, held: tuple[Message, ...], weighed: Weighed) -> Ending:
+def auto_apply_end(
+    change: Change, wanted: Recommendation | NoData, held: tuple[Message, ...], weighed: Weighed
+) -> Ending:
     """What the countdown of `change` comes to, the first of these that applies (docs/states.md shows the same table).
 
     `wanted` is recommended now; `held` keeps Lumen from proposing it now.

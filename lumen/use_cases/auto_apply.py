@@ -21,13 +21,13 @@ from lumen.model.messages import NotPossible, message
 from lumen.model.override import pinned_by
 from lumen.model.proposal import Change, Choice, Decision, Knob, Origin, Proposal
 from lumen.model.service import ServiceId
-from lumen.policies.auto_apply import NAMES, End, Ending, Grounds, Unasked, Weighed, unasked_end, weigh
+from lumen.policies.auto_apply import NAMES, AutoApplySettings, End, Ending, Grounds, Weighed, auto_apply_end, weigh
 from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.incidents import Alerts
 from lumen.ports.store import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN, REMEMBERED
 from lumen.use_cases.collect import Collector
-from lumen.use_cases.evaluate import Outlooks
+from lumen.use_cases.evaluate import Evaluator
 from lumen.use_cases.leases import LEASE, while_holding
 from lumen.use_cases.restrictions import Restraints
 
@@ -98,7 +98,7 @@ class Trust:
     """Changes nothing. Raises StoreUnavailable."""
 
     def __init__(
-        self, setting: Unasked, restraints: Restraints, proposals: Proposals, alerts: Alerts, clock: Clock
+        self, setting: AutoApplySettings, restraints: Restraints, proposals: Proposals, alerts: Alerts, clock: Clock
     ) -> None:
         self._setting = setting
         self._restraints = restraints
@@ -161,14 +161,14 @@ class UnaskedChanges:
     def __init__(
         self,
         collector: Collector,
-        outlooks: Outlooks,
+        evaluator: Evaluator,
         trust: Trust,
         proposals: Proposals,
         leases: Leases,
         fault: FaultPoint,
     ) -> None:
         self._collector = collector
-        self._outlooks = outlooks
+        self._evaluator = evaluator
         self._trust = trust
         self._proposals = proposals
         self._fault = fault
@@ -180,11 +180,11 @@ class UnaskedChanges:
 
     async def _end(self, proposal: Proposal, lease: Lease) -> None:
         change, service = proposal.draft.change, proposal.draft.service
-        outlook = await self._outlooks.of((await self._collector.snapshots((service,)))[service])
-        held = await self._outlooks.held_back(outlook, change, apart_from=proposal.id)
+        evaluation = await self._evaluator.of((await self._collector.snapshots((service,)))[service])
+        held = await self._evaluator.held_back(evaluation, change, apart_from=proposal.id)
         weighed = await self._trust.weighed(service, change)
         self._fault("unasked.judged")
-        ending = unasked_end(change, outlook.advised.first, held, weighed)
+        ending = auto_apply_end(change, evaluation.advised.first, held, weighed)
         await conclude(self._proposals, proposal, ending, lease)
         self._fault("unasked.ended")
 

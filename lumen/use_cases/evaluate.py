@@ -113,7 +113,7 @@ class Past:
         return None if self.before is None else before(self.before.assessment, self.before.started_at)
 
 
-class Hindsight:
+class TurnHistory:
     """Only reads. Arithmetic is done in the numerics worker."""
 
     def __init__(self, alerts: Alerts, days: Days, turns: Turns, numerics: Numerics) -> None:
@@ -213,7 +213,7 @@ _RECENT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Evaluation:
     """`snapshot` as it was taken, with what is remembered of the day before it and of the revisions."""
 
     snapshot: Snapshot
@@ -222,12 +222,12 @@ class Outlook:
     advised: Advised
 
 
-class Outlooks:
+class Evaluator:
     """Raises StoreUnavailable."""
 
     def __init__(
         self,
-        hindsight: Hindsight,
+        turn_history: TurnHistory,
         numerics: Numerics,
         assessment: AssessmentSettings,
         advice: Advice,
@@ -235,7 +235,7 @@ class Outlooks:
         proposals: Proposals,
         alerts: Alerts,
     ) -> None:
-        self._hindsight = hindsight
+        self._history = turn_history
         self._numerics = numerics
         self._assessment = assessment
         self._advice = advice
@@ -243,19 +243,19 @@ class Outlooks:
         self._proposals = proposals
         self._alerts = alerts
 
-    async def of(self, snapshot: Snapshot) -> Outlook:
+    async def of(self, snapshot: Snapshot) -> Evaluation:
         """As it stands at this moment."""
-        past, restraint = await self._hindsight.of(snapshot), await self._restraints.now(snapshot.service)
+        past, restraint = await self._history.of(snapshot), await self._restraints.now(snapshot.service)
         deployment = snapshot.deployment
         if not isinstance(deployment, NoData):
             deployment = with_left(deployment, restraint.standing.revisions or {})
         snapshot = replace(snapshot, cache_day=past.cache_day, deployment=deployment)
         assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
-        return Outlook(snapshot, past, assessment, await self._advice.of(snapshot, assessment, restraint))
+        return Evaluation(snapshot, past, assessment, await self._advice.of(snapshot, assessment, restraint))
 
-    async def held_back(self, outlook: Outlook, change: Change, apart_from: str = "") -> tuple[Message, ...]:
+    async def held_back(self, evaluation: Evaluation, change: Change, apart_from: str = "") -> tuple[Message, ...]:
         """All that keeps Lumen from proposing `change` of its own now; `apart_from`: the proposal that does already."""
-        snapshot, service = outlook.snapshot, outlook.snapshot.service
+        snapshot, service = evaluation.snapshot, evaluation.snapshot.service
         restraint = await self._restraints.now(service)
         stored = Stored(
             recent=await self._proposals.recent(service, _RECENT),
@@ -264,4 +264,4 @@ class Outlooks:
             pause=restraint.standing.pause,
         )
         situation = situation_of(change, stored, snapshot.deployment, restraint.now)
-        return held_back(snapshot, outlook.assessment, restraint.automation, situation, restraint.now)
+        return held_back(snapshot, evaluation.assessment, restraint.automation, situation, restraint.now)

@@ -13,7 +13,7 @@ from lumen.model.incident import RevisionRecord, StoredAlert
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import ServiceId
-from lumen.policies.auto_apply import AtTheEnd, at_the_end
+from lumen.policies.auto_apply import RollbackAtEnd, rollback_end
 from lumen.policies.rollback import reasons_for
 from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.incidents import Alerts
@@ -140,8 +140,8 @@ class Rollback:
         page = next((stored for stored in open_alerts if stored.alert.id == draft.incident), None)
         held = await self._held(draft.service)
         found = await self._finding(draft.service, page.alert if page else None, held)
-        ending = at_the_end(
-            AtTheEnd(
+        ending = rollback_end(
+            RollbackAtEnd(
                 wanted=str(draft.change.new),
                 moved=_moved(proposal, found),
                 page_open=page is not None,

@@ -14,7 +14,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import Trust
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.evaluate import Outlook, Outlooks
+from lumen.use_cases.evaluate import Evaluation, Evaluator
 from lumen.use_cases.leases import LEASE, kept_alive
 
 TURN_SCHEDULE = "turn"
@@ -44,7 +44,7 @@ class Tick:
         self,
         collector: Collector,
         drift: Drift,
-        outlooks: Outlooks,
+        evaluator: Evaluator,
         trust: Trust,
         approvals: Approvals,
         leases: Leases,
@@ -55,7 +55,7 @@ class Tick:
     ) -> None:
         self._collector = collector
         self._drift = drift
-        self._outlooks = outlooks
+        self._evaluator = evaluator
         self._trust = trust
         self._approvals = approvals
         self._leases = leases
@@ -104,9 +104,14 @@ class Tick:
     async def _turn(
         self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
-        outlook = await self._outlooks.of(snapshot)
-        snapshot, past, assessment, advised = outlook.snapshot, outlook.past, outlook.assessment, outlook.advised
-        proposed, held = await self._propose(outlook)
+        evaluation = await self._evaluator.of(snapshot)
+        snapshot, past, assessment, advised = (
+            evaluation.snapshot,
+            evaluation.past,
+            evaluation.assessment,
+            evaluation.advised,
+        )
+        proposed, held = await self._propose(evaluation)
         turn = Turn(
             id=_compact(snapshot.taken_at),
             occasion=occasion,
@@ -128,12 +133,12 @@ class Tick:
         await self._remember(turn, lease)
         return turn
 
-    async def _propose(self, outlook: Outlook) -> tuple[tuple[str, ...], tuple[Message, ...]]:
+    async def _propose(self, evaluation: Evaluation) -> tuple[tuple[str, ...], tuple[Message, ...]]:
         """Ids of what was proposed, and what held a wanted change back."""
-        wanted, snapshot = outlook.advised.first, outlook.snapshot
+        wanted, snapshot = evaluation.advised.first, evaluation.snapshot
         if isinstance(wanted, NoData) or wanted.change is None:
             return (), ()
-        held = await self._outlooks.held_back(outlook, wanted.change)
+        held = await self._evaluator.held_back(evaluation, wanted.change)
         if held:
             return (), held
         service, request_id = snapshot.service, f"turn:{snapshot.taken_at.isoformat()}"

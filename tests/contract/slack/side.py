@@ -25,7 +25,7 @@ from lumen.model.proposal import Change, Knob, number
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Deployment, TtlSetting
 from lumen.model.turn import Turn
-from lumen.policies.auto_apply import Unasked
+from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.ports.actuators import Progress, Reading, Swept
@@ -177,7 +177,7 @@ class Rooms:
         alerts, silences = RedisAlerts(redis, clock), RedisSilences(redis, clock)
         restraints = Restraints(standings, clock, automation, locks)
         approvals, keys = Approvals(proposals, knobs, 1, needed, restraints), KeysInMemory()
-        trust = Trust(Unasked(), restraints, proposals, alerts, clock)
+        trust = Trust(AutoApplySettings(), restraints, proposals, alerts, clock)
         showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), standings)
         emergency = Emergency(approvals, knobs, back, keys, standings, showing, leases, audit, clock, 300, needed)
         overrides = Overrides(standings, restraints, approvals, proposals, knobs, showing, clock)

@@ -17,7 +17,7 @@ from lumen.model.proposal import Choice, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, Snapshot, Spend, Window
 from lumen.model.turn import Missing, Turn
-from lumen.policies.auto_apply import Unasked
+from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
@@ -25,7 +25,7 @@ from lumen.ports.clock import no_fault
 from lumen.use_cases.auto_apply import Trust
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.evaluate import Advice, Hindsight, Outlooks
+from lumen.use_cases.evaluate import Advice, Evaluator, TurnHistory
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.turn import Tick
 from tests.contract.store.builders import KIM, SERVICE, Store
@@ -62,7 +62,7 @@ class Room:
     """A Tick with all that stands around it."""
 
     def __init__(self, house: House) -> None:
-        self.house, self.seen, self.setting = house, Seen(house), Unasked()
+        self.house, self.seen, self.setting = house, Seen(house), AutoApplySettings()
         self.turns = RedisTurns(house.store.redis)
 
     def restraints(self, automation: Automation) -> Restraints:
@@ -72,10 +72,10 @@ class Room:
         store = self.house.store
         return Trust(self.setting, self.restraints(automation), store.proposals, self.house.alerts, store.clock)
 
-    def outlooks(self, automation: Automation) -> Outlooks:
+    def evaluator(self, automation: Automation) -> Evaluator:
         store, alerts = self.house.store, self.house.alerts
-        return Outlooks(
-            Hindsight(alerts, RedisDays(store.redis), self.turns, Inline()),
+        return Evaluator(
+            TurnHistory(alerts, RedisDays(store.redis), self.turns, Inline()),
             Inline(),
             AssessmentSettings(),
             Advice(self.house.knobs, TtlLimits(), SizeLimits()),
@@ -101,7 +101,7 @@ class Room:
         return Tick(
             self.seen,  # type: ignore[arg-type]  # stands where the Collector does
             drift,
-            self.outlooks(automation),
+            self.evaluator(automation),
             self.trust(automation),
             self.house.approvals,
             store.leases,

@@ -14,7 +14,7 @@ from lumen.model.incident import Pause, TtlOverride
 from lumen.model.messages import NoData, NotPossible, message
 from lumen.model.proposal import Change, Choice, Decision, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
 from lumen.model.snapshot import Window
-from lumen.policies.auto_apply import Unasked
+from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
@@ -31,7 +31,7 @@ from tests.snapshots import cache
 
 #: By the store's clock, which the clock of the test does not move.
 COUNTDOWN = timedelta(milliseconds=20)
-SET = Unasked(frozenset({Knob.TTL}), COUNTDOWN)
+SET = AutoApplySettings(frozenset({Knob.TTL}), COUNTDOWN)
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
 EFFECTS = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
 
@@ -88,9 +88,9 @@ class Post:
         return await self.room.proposed(await self.room.turn(self.automation))
 
     def replica(self, fault: FaultPoint = no_fault) -> UnaskedChanges:
-        outlooks, trust = self.room.outlooks(self.automation), self.room.trust(self.automation)
+        evaluator, trust = self.room.evaluator(self.automation), self.room.trust(self.automation)
         seen = self.room.seen
-        return UnaskedChanges(seen, outlooks, trust, self.store.proposals, self.store.leases, fault)  # type: ignore[arg-type]
+        return UnaskedChanges(seen, evaluator, trust, self.store.proposals, self.store.leases, fault)  # type: ignore[arg-type]
 
     async def over(self) -> None:
         """Its time is up, by the store's own clock."""
@@ -169,7 +169,7 @@ async def test_without_the_record_people_are_asked(post: Post, verdicts: list[Ve
 
 
 async def test_where_it_is_not_set_it_is_offered(post: Post) -> None:
-    post.room.setting = Unasked(frozenset({Knob.CACHE_SIZE}))
+    post.room.setting = AutoApplySettings(frozenset({Knob.CACHE_SIZE}))
     await post.seed(*[Verdict.KEPT] * 5)
     made = await post.begun()
     assert made.acts_at is None
@@ -222,7 +222,7 @@ async def hold(post: Post, what: str) -> None:
         case "unwatched":
             post.store.clock.time += HOUR
         case "not_named":
-            room.setting = Unasked()
+            room.setting = AutoApplySettings()
         case "dry_run":
             room.setting = replace(SET, dry_run=True)
 

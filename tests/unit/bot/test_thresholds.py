@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.config import ConfigurationError, load_judging
+from bot.config import ConfigurationError, load_thresholds
 from lumen.exporters.slo import PRESETS
 
 
@@ -12,7 +12,7 @@ def _nothing_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
 
 
 def test_nothing_need_be_set() -> None:
-    assert load_judging().slo == PRESETS["default"]
+    assert load_thresholds().slo == PRESETS["default"]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_each_goes_before_the_preset(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str, field: str, value: float
 ) -> None:
     monkeypatch.setenv(name, text)
-    assert getattr(load_judging().slo, field) == pytest.approx(value)
+    assert getattr(load_thresholds().slo, field) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_what_cannot_be_is_refused_with_its_name(
     for name, text in given.items():
         monkeypatch.setenv(name, text)
     with pytest.raises(ConfigurationError, match=why) as refused:
-        load_judging()
+        load_thresholds()
     assert next(iter(given)) in str(refused.value)

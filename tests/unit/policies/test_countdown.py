@@ -6,10 +6,10 @@ from itertools import product
 import pytest
 
 from lumen.model.messages import message
-from lumen.policies.auto_apply import AtTheEnd, End, at_the_end
+from lumen.policies.auto_apply import End, RollbackAtEnd, rollback_end
 from lumen.policies.rollback import RollbackAdvice
 
-GUILTY = AtTheEnd(
+GUILTY = RollbackAtEnd(
     wanted="old",
     moved=False,
     page_open=True,
@@ -25,7 +25,7 @@ NO_TARGET = RollbackAdvice(None, (message("policy.rollback_no_target"),))
 
 
 def test_only_when_everything_still_holds_it_acts() -> None:
-    assert at_the_end(GUILTY).end is End.ACT
+    assert rollback_end(GUILTY).end is End.ACT
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_only_when_everything_still_holds_it_acts() -> None:
     ],
 )
 def test_every_row_of_the_table(changes: dict[str, object], end: End, code: str, target: str | None) -> None:
-    found = at_the_end(replace(GUILTY, **changes))  # type: ignore[arg-type]
+    found = rollback_end(replace(GUILTY, **changes))  # type: ignore[arg-type]
     assert (found.end, found.reasons[0].code, found.target) == (end, code, target)
 
 
@@ -77,7 +77,7 @@ def test_no_combination_acts_but_the_one() -> None:
     acting = []
     for values in product(*(choices for _, choices in parts)):
         now = replace(GUILTY, **dict(zip((name for name, _ in parts), values, strict=True)))  # type: ignore[arg-type]
-        ending = at_the_end(now)
+        ending = rollback_end(now)
         assert bool(ending.reasons) == (ending.end is not End.ACT)  # whatever does not act says why
         if ending.end is End.ACT:
             acting.append(now)

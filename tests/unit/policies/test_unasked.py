@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.turn import Recommendation
-from lumen.policies.auto_apply import NAMES, End, Grounds, Unasked, unasked_end, weigh
+from lumen.policies.auto_apply import NAMES, AutoApplySettings, End, Grounds, auto_apply_end, weigh
 
 LONGER = Change(Knob.TTL, 300, 420, "s")
-SET = Unasked(frozenset({Knob.TTL}), timedelta(hours=2))
+SET = AutoApplySettings(frozenset({Knob.TTL}), timedelta(hours=2))
 TRUSTED = Grounds(helped=7, trials=7, chance=8 / 9, earned=True)
 PINNED = message("restraint.pinned_by_setting", ttl_seconds=420)
 AGAINST = [
@@ -39,7 +39,7 @@ def test_named_and_earned_it_is_made_unasked() -> None:
 
 
 @pytest.mark.parametrize(("setting", "differs", "code"), AGAINST)
-def test_everything_that_speaks_against_it(setting: Unasked, differs: dict[str, object], code: str) -> None:
+def test_everything_that_speaks_against_it(setting: AutoApplySettings, differs: dict[str, object], code: str) -> None:
     weighed = weigh(Knob.TTL, setting, replace(TRUSTED, **differs))  # type: ignore[arg-type]
     assert ([reason.code for reason in weighed.against], weighed.acts_in) == ([code], None)
 
@@ -48,28 +48,30 @@ def test_everything_that_speaks_against_it(setting: Unasked, differs: dict[str, 
     ("knob", "setting", "differs", "codes"),
     [
         # The card says that it may be set, where the record would do ...
-        (Knob.TTL, Unasked(), {}, ["unasked.offered"]),
+        (Knob.TTL, AutoApplySettings(), {}, ["unasked.offered"]),
         (Knob.CACHE_SIZE, SET, {}, ["unasked.offered"]),
-        (Knob.TTL, Unasked(), {"alert": "a1"}, ["unasked.offered"]),
+        (Knob.TTL, AutoApplySettings(), {"alert": "a1"}, ["unasked.offered"]),
         # ... and nothing where it would not.
-        (Knob.TTL, Unasked(), {"earned": False}, []),
-        (Knob.TTL, Unasked(), {"spoken_against": "P7"}, []),
-        (Knob.TTL, Unasked(), {"pinned": PINNED}, []),
-        (Knob.MEMORY, Unasked(), {}, []),
-        (Knob.TRAFFIC, Unasked(), {}, []),
+        (Knob.TTL, AutoApplySettings(), {"earned": False}, []),
+        (Knob.TTL, AutoApplySettings(), {"spoken_against": "P7"}, []),
+        (Knob.TTL, AutoApplySettings(), {"pinned": PINNED}, []),
+        (Knob.MEMORY, AutoApplySettings(), {}, []),
+        (Knob.TRAFFIC, AutoApplySettings(), {}, []),
         # Where it is set, why Lumen asks all the same.
         (Knob.TTL, SET, {"earned": False}, ["unasked.asked_because", "unasked.not_earned"]),
         (Knob.TTL, SET, {"alert": "a1"}, ["unasked.asked_because", "unasked.alert"]),
     ],
 )
-def test_what_the_card_says(knob: Knob, setting: Unasked, differs: dict[str, object], codes: list[str]) -> None:
+def test_what_the_card_says(
+    knob: Knob, setting: AutoApplySettings, differs: dict[str, object], codes: list[str]
+) -> None:
     told = weigh(knob, setting, replace(TRUSTED, **differs)).told  # type: ignore[arg-type]
     assert [said.code for said in told] == codes
 
 
 def test_the_offer_names_the_setting() -> None:
     for name, knob in NAMES.items():
-        assert weigh(knob, Unasked(), TRUSTED).told == (message("unasked.offered", setting=name),)
+        assert weigh(knob, AutoApplySettings(), TRUSTED).told == (message("unasked.offered", setting=name),)
 
 
 GOOD = weigh(Knob.TTL, SET, TRUSTED)
@@ -97,13 +99,13 @@ NOTHING = NoData(message("policy.too_few_lookups", lookups=3, least=100), messag
 def test_every_row_of_the_table(
     now: Recommendation | NoData, held: tuple[object, ...], weighed: object, end: End, code: str
 ) -> None:
-    found = unasked_end(LONGER, now, held, weighed)  # type: ignore[arg-type]
+    found = auto_apply_end(LONGER, now, held, weighed)  # type: ignore[arg-type]
     assert (found.end, found.reasons[0].code) == (end, code)
     assert found.target == (420 if end is End.ASK else None)
 
 
 def test_it_acts_on_its_record_and_says_so() -> None:
-    (said,) = unasked_end(LONGER, wanted(LONGER), (), GOOD).reasons
+    (said,) = auto_apply_end(LONGER, wanted(LONGER), (), GOOD).reasons
     assert said == message("unasked.acted", helped=7, trials=7, chance=8 / 9)
 
 
@@ -113,12 +115,14 @@ def test_no_combination_acts_but_the_one() -> None:
         (one, held, weighed)
         for one in now
         for held, weighed in product(((), PAUSED), (GOOD, DOUBTED))
-        if unasked_end(LONGER, one, held, weighed).end is End.ACT
+        if auto_apply_end(LONGER, one, held, weighed).end is End.ACT
     ]
     assert found == [(wanted(LONGER), (), GOOD)]
 
 
-settings = st.builds(Unasked, st.frozensets(st.sampled_from(Knob)), st.just(timedelta(hours=1)), st.booleans())
+settings = st.builds(
+    AutoApplySettings, st.frozensets(st.sampled_from(Knob)), st.just(timedelta(hours=1)), st.booleans()
+)
 all_grounds = st.builds(
     Grounds,
     helped=st.integers(0, 9),
@@ -134,7 +138,7 @@ all_grounds = st.builds(
 
 @given(st.sampled_from(Knob), settings, all_grounds, st.sampled_from(((), PAUSED)), st.booleans())
 def test_never_when_anything_holds_it_back(
-    knob: Knob, setting: Unasked, grounds: Grounds, held: tuple[object, ...], is_wanted: bool
+    knob: Knob, setting: AutoApplySettings, grounds: Grounds, held: tuple[object, ...], is_wanted: bool
 ) -> None:
     change, weighed = replace(LONGER, knob=knob), weigh(knob, setting, grounds)
     may = (
@@ -144,6 +148,6 @@ def test_never_when_anything_holds_it_back(
         and grounds.is_watched
     )
     assert (weighed.acts_in is not None) == may
-    ending = unasked_end(change, wanted(change if is_wanted else None), held, weighed)  # type: ignore[arg-type]
+    ending = auto_apply_end(change, wanted(change if is_wanted else None), held, weighed)  # type: ignore[arg-type]
     assert (ending.end is End.ACT) == (may and is_wanted and not held)
     assert ending.reasons  # whatever becomes of it says why

@@ -14,7 +14,7 @@ from lumen.model.messages import NoData
 from lumen.model.snapshot import SLICE, Snapshot, Window
 from lumen.model.turn import Occasion, Turn
 from lumen.ports.incidents import Look
-from lumen.use_cases.evaluate import Hindsight
+from lumen.use_cases.evaluate import TurnHistory
 from tests.contract.store.builders import SERVICE
 from tests.contract.use_cases.conftest import Tower
 from tests.snapshots import GONE, cache, snapshot
@@ -51,12 +51,12 @@ async def lived(tower: Tower, requests: int) -> None:
     assert await tower.alerts.look(SERVICE, lease, Look(None, past, ()))
 
 
-def hindsight(tower: Tower, numerics: Here) -> Hindsight:
-    return Hindsight(tower.alerts, RedisDays(tower.store.redis), tower.store.turns, numerics)
+def turn_history(tower: Tower, numerics: Here) -> TurnHistory:
+    return TurnHistory(tower.alerts, RedisDays(tower.store.redis), tower.store.turns, numerics)
 
 
 async def test_a_new_store_knows_nothing_and_says_so(tower: Tower) -> None:
-    past = await hindsight(tower, Here()).of(seen_at(tower))
+    past = await turn_history(tower, Here()).of(seen_at(tower))
     assert (list(past.days), past.low_traffic, past.trends, past.before) == ([], None, (), None)
     assert past.found_before() is None
     assert past.moves_to(assess(snapshot(), AssessmentSettings())) == ()
@@ -66,7 +66,7 @@ async def test_a_new_store_knows_nothing_and_says_so(tower: Tower) -> None:
 async def test_days_traffic_and_trends_come_of_the_slices(tower: Tower, requests: int, is_low: bool) -> None:
     pytest.importorskip("scipy", reason="needs the extra numerics")
     await lived(tower, requests)
-    past = await hindsight(tower, Here()).of(seen_at(tower))
+    past = await turn_history(tower, Here()).of(seen_at(tower))
     assert sum(day.requests for day in past.days) == 8 * 288 * requests
     assert (past.low_traffic is not None) is is_low
     assert not isinstance(past.trends, NoData)
@@ -75,7 +75,7 @@ async def test_days_traffic_and_trends_come_of_the_slices(tower: Tower, requests
 
 
 async def test_without_numerics_a_turn_goes_on(tower: Tower) -> None:
-    past = await hindsight(tower, Here(without=True)).of(seen_at(tower))
+    past = await turn_history(tower, Here(without=True)).of(seen_at(tower))
     assert isinstance(past.trends, NoData)
     assert past.trends.remedy.code == "trend.no_numerics_remedy"
 
@@ -85,7 +85,7 @@ async def test_scores_are_compared_with_the_turn_before(tower: Tower) -> None:
     judged = assess(before, AssessmentSettings())
     turn = Turn("t", Occasion.SLOT, before.taken_at, before.taken_at, before, judged, GONE, (), (), ())
     await tower.store.turns.save(turn, None, "t")
-    past = await hindsight(tower, Here()).of(seen_at(tower))
+    past = await turn_history(tower, Here()).of(seen_at(tower))
     gate = next(move for move in past.moves_to(assess(snapshot(), AssessmentSettings())) if move.score == "gate")
     assert gate.since == before.taken_at
     assert gate.before == judged.gate.score.value
