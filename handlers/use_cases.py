@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from lumen.model.answers import Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
+from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import Incident, Pause, Silence, SizeLock, Taking, TtlOverride
 from lumen.model.override import Confirmed, PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
@@ -15,8 +16,6 @@ from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.turn import Turn
 from lumen.model.week import Week
 from lumen.ports.actuators import Swept
-from lumen.ports.incidents import Timeline
-from lumen.ports.store import AuditEntry
 
 
 class Readouts(Protocol):

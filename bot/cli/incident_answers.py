@@ -10,9 +10,9 @@ from bot.store import clock_of, open_memory
 from bot.wiring.assembly import operator_of, who_may_apply
 from bot.wiring.knobs import Called, called_of
 from lumen.adapters.store import epoch
+from lumen.model.audit import Timeline
 from lumen.model.incident import Incident, Silence
 from lumen.model.service import Person, ServiceId
-from lumen.ports.incidents import Timeline
 from lumen.use_cases.apply_now import Operators
 
 #: How many incidents a list shows.

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from lumen.model.service import ServiceId
 from collections.abc import Sequence
 
+from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import Incident
 from lumen.model.messages import Message, message
-from lumen.ports.incidents import Timeline
-from lumen.ports.store import AuditEntry
 from lumen.wording.audit_lines import history_plain
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.incidents import when

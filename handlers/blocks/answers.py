@@ -10,10 +10,10 @@ from handlers.blocks.proposal import expected_lines, line
 from handlers.blocks.report import recommended
 from handlers.parse import NAMES
 from lumen.model.answers import KnobReadout, TtlReadout
+from lumen.model.audit import AuditEntry
 from lumen.model.messages import LumenError, Message, NoData, NotPossible, message
 from lumen.model.override import pinned_by
 from lumen.model.proposal import Proposal
-from lumen.ports.store import AuditEntry
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, no_data
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from handlers.blocks.card import ID_MAX, Button, Card, Shown
 from lumen.model.alert import Alert, Severity
 from lumen.model.answers import StatusReadout
+from lumen.model.audit import Timeline
 from lumen.model.incident import (
     Incident,
     PagerStep,
@@ -16,7 +17,6 @@ from lumen.model.incident import (
 )
 from lumen.model.messages import Message, Param, message
 from lumen.model.override import PinnedTtl
-from lumen.ports.incidents import Timeline
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, iso

@@ -6,9 +6,9 @@ The modal behind Details: the proposal with its premise and everything that happ
 from collections.abc import Iterable, Sequence
 
 from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
+from lumen.model.audit import AuditEntry
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import LATEST, Change, Choice, Expectation, Knob, Origin, Proposal, State
-from lumen.ports.store import AuditEntry
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
 

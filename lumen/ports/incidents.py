@@ -34,7 +34,7 @@ from lumen.model.incident import (
 from lumen.model.messages import Message, NoData
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Window
-from lumen.ports.store import AuditEntry, Lease
+from lumen.ports.store import Lease
 
 
 class SliceSource(Protocol):
@@ -207,11 +207,3 @@ class Pager(Protocol):
 
     async def call(self, call: PagerCall) -> None:
         """Raises PagerRefused (it will not take this) or PagerUnavailable (try again later)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """Everything that was recorded of one incident, oldest first."""
-
-    incident: Incident
-    entries: tuple[AuditEntry, ...]

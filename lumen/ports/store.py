@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from lumen.model.audit import AuditEntry
 from lumen.model.history import Day
 from lumen.model.messages import Message
 from lumen.model.proposal import Decided, Decision, Draft, Measured, Proposal, State
@@ -190,19 +191,6 @@ class Turns(Protocol):
 
     async def report_surface(self, service: ServiceId) -> str | None:
         """The key of the surface that the last turn was shown on."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One line of the audit, in order of `id`. `data` is JSON: the draft, decision or note that belongs to it."""
-
-    id: str
-    at: datetime
-    event: str
-    proposal_id: str
-    actor: str
-    detail: str
-    data: str = ""
 
 
 class Audit(Protocol):

@@ -8,19 +8,19 @@ asked as ever. Only mentions, pagers and messages about silenced tickets are hel
 An incident's timeline: what the audit holds of its alerts, of who was called and came, and of its rollback.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from lumen.model.alert import SIGNALS, AlertKind
-from lumen.model.incident import MOST_REPEATS, Incident, Silence, Taking, in_force
+from lumen.model.audit import AuditEntry, Timeline
+from lumen.model.incident import MOST_REPEATS, Incident, Silence, StoredAlert, Taking, in_force
 from lumen.model.messages import NotPossible, message
+from lumen.model.proposal import Draft
 from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import Alerts, Pages, Silences, Timeline
-from lumen.ports.store import Audit, AuditEntry, Outbox, Surface
+from lumen.ports.incidents import Alerts, Pages, Silences
+from lumen.ports.store import Audit, Outbox, Surface
 
 
 class Calling:
@@ -160,9 +160,6 @@ MOST = 50_000
 BEFORE = timedelta(hours=2)
 
 
-_OF_ALERTS = frozenset({"alert-open", "alert-closed", "page-open", "page-closed"})
-
-
 class Timelines:
     """Changes nothing."""
 
@@ -199,23 +196,12 @@ def _of(incident: Incident, entries: list[AuditEntry]) -> tuple[AuditEntry, ...]
     """Those that speak of it: of its alerts, of itself, and of the proposals that were made to end it."""
     alert_ids = {stored.alert.id for stored in incident.alerts}
     proposals = {
-        entry.proposal_id
-        for entry in entries
-        if entry.event == "proposed" and _data(entry).get("incident") in alert_ids
+        entry.proposal_id for entry in entries if isinstance(entry.about, Draft) and entry.about.incident in alert_ids
     }
     return tuple(
         entry
         for entry in entries
         if (entry.proposal_id and entry.proposal_id in proposals)
-        or (entry.event in _OF_ALERTS and _data(entry).get("incident") == incident.id)
+        or (isinstance(entry.about, StoredAlert) and entry.about.incident == incident.id)
         or (not entry.proposal_id and entry.detail == incident.id)
     )
-
-
-def _data(entry: AuditEntry) -> Mapping[str, Any]:
-    """What belongs to the entry; empty where it is nothing that can be read."""
-    try:
-        found = json.loads(entry.data or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

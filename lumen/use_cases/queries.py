@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from lumen.effects.hours import HOUR, Hours
 from lumen.effects.trends import WEEK, week_before
 from lumen.model.answers import ChangeOfLate, Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
+from lumen.model.audit import AuditEntry
 from lumen.model.incident import Incident, in_force
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable
 from lumen.model.proposal import Knob, Proposal, State, Value
@@ -27,7 +28,7 @@ from lumen.policies.size import SizeLimits, recommend_size
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Silences
 from lumen.ports.sources import TtlSource
-from lumen.ports.store import Audit, AuditEntry, Choices, Proposals, Turns
+from lumen.ports.store import Audit, Choices, Proposals, Turns
 from lumen.use_cases.auto_apply import Trust
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints

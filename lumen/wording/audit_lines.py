@@ -1,17 +1,25 @@
-"""One line of the audit in words: a stranger reads who did what, to which value, and what became of it."""
+"""One line of the audit in words: who did what, to which value, and what became of it."""
 
-import json
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
+from lumen.model.audit import AuditEntry, AuditEvent, Moved, Notes, Refused, Snoozed
+from lumen.model.incident import Mentions, PagerState, Pause, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import Message, Param
 from lumen.model.override import quoted
-from lumen.ports.store import AuditEntry
-from lumen.wording.catalogue import Catalogue, iso
+from lumen.model.proposal import Draft
+from lumen.wording.catalogue import Catalogue, change_params, iso
 
 #: How an entry names Lumen itself, and its countdowns.
 LUMEN, TIMER = "lumen", "timer"
+#: Events that say all with who, when and the detail.
+_SAY_ALL = frozenset(
+    {
+        *(AuditEvent.VOTED, AuditEvent.EXPORTED, AuditEvent.RESUMED, AuditEvent.FLUSH_BEGAN, AuditEvent.FLUSHED),
+        *(AuditEvent.AGREED, AuditEvent.OVERRIDE_LIFTED, AuditEvent.SIZE_UNLOCKED, AuditEvent.SERVICE_CHOSEN),
+        *(AuditEvent.TAKEN, AuditEvent.PAGER_TRIGGER, AuditEvent.PAGER_ACKNOWLEDGE, AuditEvent.PAGER_RESOLVE),
+        AuditEvent.SILENCE_ENDED,
+    }
+)
 
 
 def history_line(words: Catalogue, entry: AuditEntry) -> str:
@@ -32,124 +40,75 @@ def _line(words: Catalogue, entry: AuditEntry) -> Message:
         "proposal_id": entry.proposal_id,
         "detail": entry.detail,
     }
-    code, more = _told(words, entry, _data(entry.data))
-    return Message(code, {**params, **more})
+    code, more = _told(words, entry)
+    return Message(f"history.{code}", {**params, **more})
 
 
-def _told(  # noqa: PLR0911, PLR0912 - one return a kind of event
-    words: Catalogue, entry: AuditEntry, data: Mapping[str, Any]
-) -> tuple[str, dict[str, Param]]:
-    """The words' code, and what it needs besides the entry itself."""
-    own = f"history.{entry.event.replace('-', '_')}"
-    match entry.event:
-        case "proposed" if isinstance(data.get("change"), dict):
-            return own, {"what": _change(words, data["change"])}
-        case "decided" | "advanced" if words.has(f"word.state_{entry.detail}"):
-            state = words.plain(Message(f"word.state_{entry.detail}", {}))
-            note = _note(words, data if entry.event == "advanced" else data.get("note"))
-            by_itself = entry.event == "decided" and entry.actor in (LUMEN, TIMER)
-            return f"{own}_by_itself" if by_itself else own, {"state": state, "note": note}
-        case "noted" | "drift" if note := _note(words, data):
-            return "history.noted", {"note": note}
-        case "snoozed" | "paused" if _is_instant(entry.detail):
-            return own, {"until_at": entry.detail}
-        case "alert-open" | "page-open" | "alert-closed" | "page-closed" if isinstance(data.get("alert"), dict):
-            return own, _alert(words, data["alert"], "close_reason" if entry.event.endswith("closed") else "reason")
-        case "mentioned" if isinstance(data.get("number"), int):
-            return own, {"number": data["number"] + 1}
-        case "pager-trouble":
-            return own, {"note": _note(words, data.get("trouble"))}
-        case "rollback-note" if note := " ".join(_note(words, each) for each in _list(entry.data)):
-            return own, {"note": note}
-        case "silenced" if _is_instant(entry.detail.rpartition(" ")[2]):
-            name, _, until = entry.detail.rpartition(" ")
-            return own, {"name": name, "until_at": until}
-        case "silence-ended":
-            return ("history.silence_over" if entry.actor == LUMEN else own), {}
-        case "refused":
-            return own, {"detail": entry.detail.split(":", 1)[0]}
-        case "paused":
-            return "history.paused_for_good", {}
-        case "override-set" | "size-locked":
-            return own, _standing(words, data)
-        case (
-            "voted"
-            | "exported"
-            | "resumed"
-            | "flush-began"
-            | "flushed"
-            | "agreed"
-            | "override-lifted"
-            | "size-unlocked"
-            | "service-chosen"
-            | "taken"
-            | "pager-trigger"
-            | "pager-acknowledge"
-            | "pager-resolve"
-        ):
-            return own, {}
-        case _:
-            return ("history.by_lumen" if entry.actor == LUMEN else "history.other"), {}
+def _told(words: Catalogue, entry: AuditEntry) -> tuple[str, dict[str, Param]]:
+    """Which words, and what they need besides the entry itself."""
+    by_lumen, own = entry.actor == LUMEN, entry.event.replace("-", "_")
+    if entry.event == AuditEvent.SILENCE_ENDED and by_lumen:
+        return "silence_over", {}
+    more = _more(words, entry)
+    if more is None:
+        return "by_lumen" if by_lumen else "other", {}
+    if entry.event == AuditEvent.DECIDED and entry.actor in (LUMEN, TIMER):
+        own = "decided_by_itself"
+    elif entry.event == AuditEvent.DRIFT:
+        own = "noted"
+    elif isinstance(entry.about, Pause) and entry.about.until is None:
+        own = "paused_for_good"
+    return own, more
 
 
-def _standing(words: Catalogue, data: Mapping[str, Any]) -> dict[str, Param]:
-    """What an override or a lock holds, and how long; `until` is a moment as outside of Slack, for it stands inside."""
-    until, why = str(data.get("until") or ""), quoted(str(data.get("why") or ""))
-    told = words.plain(Message("history.until", {"until_at": until})) if _is_instant(until) else ""
-    return {"ttl_seconds": data.get("ttl_seconds") or 0, "until": told, "why": why}
+def _more(words: Catalogue, entry: AuditEntry) -> dict[str, Param] | None:  # noqa: PLR0911, PLR0912 - one a kind
+    """What the words need of `entry.about`; None where it is not known."""
+    match entry.about:
+        case Draft(change=change):
+            knob = words.plain(Message(f"word.knob_{change.knob}", {}))
+            return {"what": words.plain(Message("views.change", {**change_params(change), "knob": knob}))}
+        case Moved(state, note):
+            return {"state": words.plain(Message(f"word.state_{state}", {})), "note": _said(words, note)}
+        case Notes(notes):
+            return {"note": said} if (said := " ".join(_said(words, note) for note in notes)) else None
+        case Snoozed(until):
+            return {"until_at": iso(until)}
+        case Refused(what):
+            return {"detail": what}
+        case Pause(until=until):
+            return {} if until is None else {"until_at": iso(until)}
+        case TtlOverride(ttl_seconds, until=until, why=why):
+            return {"ttl_seconds": ttl_seconds, **_lasts(words, until, why)}
+        case SizeLock(until=until, why=why):
+            return _lasts(words, until, why)
+        case StoredAlert(alert=alert):
+            reason = alert.reason if alert.closed_at is None else alert.close_reason
+            return {
+                "alert": words.plain(Message(f"incident.kind_{alert.kind}", {})),
+                "severity": words.plain(Message(f"incident.severity_{alert.severity}", {})),
+                "reason": _said(words, reason),
+            }
+        case Mentions(number=number):
+            return {"number": number + 1}
+        case PagerState(trouble=trouble):
+            return {"note": _said(words, trouble)}
+        case Silence(until=until):
+            return {"name": entry.about.name, "until_at": iso(until)}
+        case None:
+            return {} if entry.event in _SAY_ALL else None
 
 
-def _data(text: str) -> Mapping[str, Any]:
-    """What belongs to the entry; empty where it is nothing that can be read."""
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _lasts(words: Catalogue, until: datetime | None, why: str) -> dict[str, Param]:
+    """The moment is in words here, for it stands inside another sentence."""
+    told = "" if until is None else words.plain(Message("history.until", {"until_at": iso(until)}))
+    return {"until": told, "why": quoted(why)}
 
 
-def _list(text: str) -> Sequence[Any]:
-    """What belongs to the entry where it is several things."""
-    try:
-        found = json.loads(text or "[]")
-    except ValueError:
-        return ()
-    return found if isinstance(found, list) else ()
-
-
-def _alert(words: Catalogue, alert: Mapping[str, Any], why: str) -> dict[str, Param]:
-    def named(code: str, name: object) -> str:
-        return words.plain(Message(f"{code}_{name}", {})) if words.has(f"{code}_{name}") else str(name)
-
-    return {
-        "alert": named("incident.kind", alert.get("kind")),
-        "severity": named("incident.severity", alert.get("severity")),
-        "reason": _note(words, alert.get(why)),
-    }
-
-
-def _change(words: Catalogue, change: Mapping[str, Any]) -> str:
-    knob = f"word.knob_{change.get('knob')}"
-    name = words.plain(Message(knob, {})) if words.has(knob) else str(change.get("knob"))
-    return f"{name} {change.get('old')} → {change.get('new')} {change.get('unit', '')}".rstrip()
-
-
-def _note(words: Catalogue, note: object) -> str:
+def _said(words: Catalogue, note: Message | None) -> str:
     """A stored message in words; "" for none, or for one that an older or newer Lumen wrote otherwise."""
-    if not isinstance(note, dict):
-        return ""
-    code, params = note.get("code"), note.get("params")
-    if not isinstance(code, str) or not isinstance(params, dict) or not words.has(code):
+    if note is None or not words.has(note.code):
         return ""
     try:
-        return words.plain(Message(code, params))
+        return words.plain(note)
     except (KeyError, ValueError):
         return ""
-
-
-def _is_instant(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

@@ -6,9 +6,9 @@ What is silenced, by whom, until when.
 from collections.abc import Sequence
 
 from lumen.model.alert import AlertKind
+from lumen.model.audit import Timeline
 from lumen.model.incident import Silence
 from lumen.model.messages import Message, Param, message
-from lumen.ports.incidents import Timeline
 from lumen.wording.catalogue import iso
 
 #: As many lines as stay readable in one message; the command line shows all.

@@ -6,20 +6,22 @@ it was built on. Seals stand in a list, one of them for every run of at most `BA
 What happened, by whom: a stream that transitions write into as part of themselves.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from redis.asyncio import Redis
 
+from lumen.adapters.store.audit_events import entry_from
 from lumen.adapters.store.audit_lines import START, digest, disagreement, entry_line, marks, seal_line
 from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import SILENCE, place, unreachable
 from lumen.adapters.store.leases import lease_lost, milliseconds
 from lumen.adapters.store.scripts import Calls, position
+from lumen.model.audit import AuditEntry
 from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
-from lumen.ports.store import AuditCheck, AuditEntry, Lease, Seal
+from lumen.ports.store import AuditCheck, Lease, Seal
 
 
 class RedisAudit:
@@ -39,20 +41,6 @@ class RedisAudit:
         newest = f"({before}" if before else "+"
         reply = await self._calls.read("read", service, "XREVRANGE", position("audit"), newest, "-", "COUNT", limit)
         return [entry_from(entry_id, fields) for entry_id, fields in reply.values[0]]
-
-
-def entry_from(entry_id: str, fields: Sequence[str]) -> AuditEntry:
-    """From the flat field, value, field, value … of a stream."""
-    named: Mapping[str, str] = dict(zip(fields[::2], fields[1::2], strict=True))
-    return AuditEntry(
-        id=entry_id,
-        at=datetime.fromisoformat(named["at"]),
-        event=named["event"],
-        proposal_id=named["proposal"],
-        actor=named["actor"],
-        detail=named["detail"],
-        data=named["data"],
-    )
 
 
 BATCH = 500

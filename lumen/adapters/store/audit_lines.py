@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lumen.adapters.store.codec import decode, encode
+from lumen.model.audit import AuditEntry
 from lumen.model.messages import Message, message
-from lumen.ports.store import AuditCheck, AuditEntry, Seal
+from lumen.ports.store import AuditCheck, Seal
 
 #: Before the first seal.
 START = ""
