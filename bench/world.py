@@ -9,9 +9,9 @@ from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.adapters.store.audit import RedisAudit
-from lumen.adapters.store.outbox import RedisOwedAnswers
+from lumen.adapters.store.controls import RedisControls, RedisSilences
+from lumen.adapters.store.outbox import RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
-from lumen.adapters.store.standings import RedisSilences, RedisStandings
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob, Origin, Priority, Proposal
@@ -22,7 +22,7 @@ from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.use_cases.approvals import EXPIRES_IN
-from lumen.use_cases.auto_apply import Trust
+from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.queries import Readouts
 from lumen.use_cases.restrictions import Restraints
 from tests.snapshots import SERVICE
@@ -47,9 +47,9 @@ class World:
         self.proposals = RedisProposals(redis, clock)
         self.turns = RedisTurns(redis)
         self.audit = RedisAudit(redis, clock)
-        self.owed = RedisOwedAnswers(redis)
+        self.owed = RedisPendingReplies(redis)
         alerts = RedisAlerts(redis, clock)
-        restraints = Restraints(RedisStandings(redis, clock), clock, Automation(), Locks())
+        restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Locks())
         self.readouts = Readouts(
             self.proposals,
             self.turns,
@@ -60,7 +60,7 @@ class World:
             restraints,
             RedisSilences(redis, clock),
             SizeLimits(),
-            Trust(AutoApplySettings(), restraints, self.proposals, alerts, clock),
+            AutoApplyRules(AutoApplySettings(), restraints, self.proposals, alerts, clock),
         )
         self.services: Sequence[ServiceId] = (SERVICE,)
 
@@ -94,11 +94,11 @@ class World:
         choice: Choice,
         person: Person,
         click_id: str,
-        owed_to: str = "",
+        reply_to: str = "",
     ) -> Decided:
         """As the use case does: one transition."""
         decision = Decision(choice, person, click_id)
-        return await self.proposals.decide(service, proposal_id, decision, owed_to=owed_to)
+        return await self.proposals.decide(service, proposal_id, decision, reply_to=reply_to)
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         return await self.proposals.settle(service, click_id)

@@ -22,7 +22,7 @@ from bot.store import clock_of, open_memory, room_warnings
 from bot.thresholds import size_limits
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
-from bot.workers import Carrying, Worker
+from bot.workers import ExecutionPool, Worker
 from lumen.adapters.store import epoch
 from lumen.model.messages import LumenError
 from lumen.model.service import ServiceId
@@ -81,7 +81,7 @@ class Bot:
         files = ReportFiles(Path(directory), self._words, size) if directory else None
         self._looking = asyncio.Lock()
         self._publishing = Publishing(lumen.publish, files, settings.services, self._words)
-        self.carrying = Carrying(lumen.execution, slack.outbox.kick, kick_settling)
+        self.executions = ExecutionPool(lumen.execution, slack.outbox.kick, kick_settling)
 
     async def wake(self) -> None:
         """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next.
@@ -101,7 +101,7 @@ class Bot:
         await self._effects()  # before the turn, which waits while a change has no verdict
         began = time.monotonic()
         try:
-            turns = await self._lumen.tick.due(self._services)
+            turns = await self._lumen.turn_runner.due(self._services)
             await self._lumen.digest.due(self._services)
             if not turns:
                 await self._lumen.collector.sample_caches()
@@ -193,7 +193,7 @@ class Bot:
         for service in self._services:
             await self._end_countdowns(service)
             try:
-                await self.carrying.begin(service)
+                await self.executions.begin(service)
             except LumenError as error:
                 log.warning("execution_waits", service=service.key, code=error.reason.code)
         self._slack.outbox.kick()
@@ -202,8 +202,8 @@ class Bot:
         """A countdown that cannot be judged now is judged in the next round, and holds up nothing else."""
         try:
             await self._lumen.rollback.settle(service)
-            await self._lumen.taking_back.settle(service)
-            await self._lumen.unasked.settle(service)
+            await self._lumen.undo_harmful.settle(service)
+            await self._lumen.auto_apply.settle(service)
         except LumenError as error:
             log.warning("countdown_waits", code=error.reason.code, params=dict(error.reason.params))
         except Exception:
@@ -236,7 +236,7 @@ async def run_bot(settings: Settings) -> None:
         metrics = Metrics(slack.state)
         paging = Worker("pager", PAGE_EVERY_SECONDS)
         bot = Bot(settings, lumen, slack, metrics, settling.kick, paging.kick)
-        stack.push_async_callback(bot.carrying.stop)
+        stack.push_async_callback(bot.executions.stop)
         runner = await start_http(settings.http_host, settings.port, bot.readiness, metrics.registry)
         stack.push_async_callback(runner.cleanup)
         scheduler = start_scheduler(bot.wake, lumen.clock.scale)
@@ -263,7 +263,7 @@ async def _until(stop: asyncio.Event, *works: Coroutine[object, object, None]) -
 async def extra_turns(settings: Settings, services: Sequence[ServiceId]) -> Sequence[Turn]:
     """One extra turn of each service; a running bot shows it in Slack."""
     async with assemble(settings) as lumen:
-        return await lumen.tick.extra_turns(services)
+        return await lumen.turn_runner.extra_turns(services)
 
 
 async def last_turns(settings: Settings, services: Sequence[ServiceId]) -> Sequence[Turn]:

@@ -12,12 +12,12 @@ from lumen.adapters.clock import ScaledClock, SystemClock
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
 from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.controls import RedisBills, RedisChoices, RedisControls, RedisSilences
 from lumen.adapters.store.epoch import warnings as memory_warnings
 from lumen.adapters.store.incidents import RedisPages
 from lumen.adapters.store.leases import RedisLeases, RedisSlots
-from lumen.adapters.store.outbox import RedisOutbox, RedisOwedAnswers
+from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
-from lumen.adapters.store.standings import RedisBills, RedisChoices, RedisSilences, RedisStandings
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message
 from lumen.ports.clock import Clock
@@ -38,11 +38,11 @@ class Memory:
     seals: RedisAuditSeals
     alerts: RedisAlerts
     days: RedisDays
-    standings: RedisStandings
+    controls: RedisControls
     silences: RedisSilences
     pages: RedisPages
     choices: RedisChoices
-    owed: RedisOwedAnswers
+    owed: RedisPendingReplies
     bills: RedisBills
 
 
@@ -70,11 +70,11 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             seals=RedisAuditSeals(redis, clock),
             alerts=RedisAlerts(redis, clock),
             days=RedisDays(redis),
-            standings=RedisStandings(redis, clock),
+            controls=RedisControls(redis, clock),
             silences=RedisSilences(redis, clock),
             pages=RedisPages(redis, clock),
             choices=RedisChoices(redis),
-            owed=RedisOwedAnswers(redis),
+            owed=RedisPendingReplies(redis),
             bills=RedisBills(redis, clock),
         )
     finally:

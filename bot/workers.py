@@ -57,7 +57,7 @@ class _Work:
     is_followed: bool = False
 
 
-class Carrying:
+class ExecutionPool:
     """One piece of work for each knob of each service at most; what fails is logged and found again in the next round.
 
     `ended` is called when one is over: there is something to show. `look_again` where another proposal of that knob

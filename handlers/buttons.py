@@ -9,7 +9,7 @@ import structlog
 
 from handlers.blocks import answers as show
 from handlers.blocks.proposal import CHOICES, SNOOZE, UNDO
-from handlers.clicks import Answer, Click, addressee, answer_to, owed_to, read_click
+from handlers.clicks import Answer, Click, addressee, answer_to, read_click, reply_to
 from handlers.home import Screens
 from handlers.people import Languages
 from handlers.permissions import Refusal, Rights
@@ -17,7 +17,7 @@ from handlers.replies import Answers, Background
 from handlers.use_cases import Announcer, Approvals, Executor
 from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message
 from lumen.model.proposal import Choice, Decided, Proposal
-from lumen.ports.store import Audit, OwedAnswers
+from lumen.ports.store import Audit, PendingReplies
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ class Buttons:
         background: Background,
         announcer: Announcer,
         screens: Screens,
-        owed: OwedAnswers,
+        owed: PendingReplies,
         support: str = "",
     ) -> None:
         """`support`: whom to ask about this installation, or empty."""
@@ -93,12 +93,12 @@ class Buttons:
                 return await self._refuse(click, refusal)
             if click.action_id == SNOOZE:
                 put_off = await self._approvals.snooze(
-                    click.service, click.proposal_id, click.person, click.click_id, owed_to(click)
+                    click.service, click.proposal_id, click.person, click.click_id, reply_to(click)
                 )
                 return self._decided(click, put_off)
             proposal_id = await self._meant(click)
             decided = await self._approvals.decide(
-                click.service, proposal_id, CHOICES[click.action_id], click.person, click.click_id, owed_to(click)
+                click.service, proposal_id, CHOICES[click.action_id], click.person, click.click_id, reply_to(click)
             )
             return self._decided(click, decided)
         except OutcomeUnknown:

@@ -69,14 +69,14 @@ def read_click(body: Mapping[str, Any]) -> Click | None:
     )
 
 
-def owed_to(click: Click) -> str:
+def reply_to(click: Click) -> str:
     """The click as it is stored until its person has been told; of one line."""
     written = asdict(click) | {"service": click.service.key}
     return json.dumps({name: value for name, value in written.items() if name not in ("app_id", "trigger_id")})
 
 
-def click_that_was_owed(text: str) -> Click | None:
-    """What `owed_to` wrote; None where another Lumen wrote it otherwise."""
+def click_of_reply(text: str) -> Click | None:
+    """What `reply_to` wrote; None where another Lumen wrote it otherwise."""
     try:
         written = json.loads(text)
         return Click(

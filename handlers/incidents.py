@@ -100,13 +100,13 @@ class Incidents:
         refused = await self._refused(self._on_call, click.service, click.person, click.app_id, click.action_id)
         if refused:
             return show.said(words, *refused)
-        outcome = await self._calling.take(click.service, incident_id, click.person)
+        outcome = await self._calling.acknowledge(click.service, incident_id, click.person)
         self._announcer.kick()
-        if outcome.taken is None:
+        if outcome.acknowledged is None:
             return show.said(words, message("incident.took_over"))
-        if outcome.won or outcome.taken.by.user_id == click.person.user_id:
+        if outcome.won or outcome.acknowledged.by.user_id == click.person.user_id:
             return show.said(words, message("incident.took"))
-        other = outcome.taken
+        other = outcome.acknowledged
         return show.said(words, message("incident.took_other", who_mention=other.by.user_id, taken_at=iso(other.at)))
 
     async def _refused(

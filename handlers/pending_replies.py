@@ -11,13 +11,13 @@ from datetime import timedelta
 import structlog
 
 from handlers.blocks import answers as show
-from handlers.clicks import Click, answer_to, click_that_was_owed
+from handlers.clicks import Click, answer_to, click_of_reply
 from handlers.people import Languages
 from handlers.replies import Answers
 from handlers.use_cases import Approvals
 from lumen.model.messages import LumenError, NotPossible
 from lumen.model.service import ServiceId
-from lumen.ports.store import Leases, Owed, OwedAnswers
+from lumen.ports.store import Leases, PendingReplies, PendingReply
 
 _log = structlog.get_logger(__name__)
 
@@ -30,13 +30,13 @@ LEASE_NAME = "owed"
 LEASE = timedelta(seconds=30)
 
 
-class OwedWorker:
+class PendingRepliesWorker:
     """Serves all of `services`; `run` ends only when it is cancelled."""
 
     def __init__(
         self,
         services: Sequence[ServiceId],
-        owed: OwedAnswers,
+        owed: PendingReplies,
         leases: Leases,
         approvals: Approvals,
         answers: Answers,
@@ -77,8 +77,8 @@ class OwedWorker:
             await self._give(service, each)
         await self._leases.release(service, lease)
 
-    async def _give(self, service: ServiceId, owed: Owed) -> None:
-        click = click_that_was_owed(owed.to)
+    async def _give(self, service: ServiceId, owed: PendingReply) -> None:
+        click = click_of_reply(owed.to)
         if click is None or owed.age >= WORTH_GIVING or await self._is_told(service, click):
             await self._owed.given(service, owed.click_id)
 

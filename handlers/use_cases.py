@@ -9,7 +9,7 @@ from typing import Protocol
 
 from lumen.model.answers import Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
 from lumen.model.audit import AuditEntry, Timeline
-from lumen.model.incident import Incident, Pause, Silence, SizeLock, Taking, TtlOverride
+from lumen.model.incident import AckResult, Incident, Pause, Silence, SizeLock, TtlOverride
 from lumen.model.override import Confirmed, PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decided, Knob, Proposal, Value
 from lumen.model.service import Chosen, Person, ServiceId
@@ -73,15 +73,15 @@ class Approvals(Protocol):
         choice: Choice,
         person: Person,
         click_id: str,
-        owed_to: str = "",
+        reply_to: str = "",
     ) -> Decided:
-        """The one transition; `owed_to` is stored with it until the answer is given (handlers.pending_replies).
+        """The one transition; `reply_to` is stored with it until the answer is given (handlers.pending_replies).
 
         Raises NotPossible (unknown id), StoreUnavailable, OutcomeUnknown.
         """
 
     async def snooze(
-        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, owed_to: str = ""
+        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, reply_to: str = ""
     ) -> Decided:
         """Put a countdown off. Raises as `decide` does; NotPossible too when it is no countdown."""
 
@@ -177,7 +177,7 @@ class Silencing(Protocol):
 class Calling(Protocol):
     """Who is on it."""
 
-    async def take(self, service: ServiceId, incident_id: str, person: Person) -> Taking:
+    async def acknowledge(self, service: ServiceId, incident_id: str, person: Person) -> AckResult:
         """Somebody is on it: nobody is mentioned any more. The right to say so is settled before."""
 
 

@@ -15,7 +15,7 @@ from handlers.emergency import Emergencies
 from handlers.home import Screens
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
-from handlers.pending_replies import OwedWorker
+from handlers.pending_replies import PendingRepliesWorker
 from handlers.people import Identity, Languages, who_am_i
 from handlers.permissions import Rights
 from handlers.pictures import Pictures, Uploads
@@ -40,7 +40,7 @@ from handlers.use_cases import (
 from handlers.web_api import asking_client, single_try_client, slack_session
 from lumen.model.service import Approvers, ServiceId
 from lumen.ports.clock import Numerics
-from lumen.ports.store import Audit, Leases, Outbox, OwedAnswers, Turns
+from lumen.ports.store import Audit, Leases, Outbox, PendingReplies, Turns
 
 #: A stop waits this long for clicks that are being decided and answers that are under way.
 DRAIN_SECONDS = 3.0
@@ -53,7 +53,7 @@ class SlackSide:
     identity: Identity
     connection: SlackConnection
     outbox: OutboxWorker
-    owed: OwedWorker
+    owed: PendingRepliesWorker
     background: Background
 
     async def run(self) -> None:
@@ -94,7 +94,7 @@ async def open_slack_side(
     outbox: Outbox,
     turns: Turns,
     audit: Audit,
-    owed: OwedAnswers,
+    owed: PendingReplies,
     oncall: str = "",
 ) -> AsyncIterator[SlackSide]:
     """Asks Slack who we are first. Raises SlackApiError (a bad token, a missing scope), aiohttp.ClientError.
@@ -148,7 +148,7 @@ async def open_slack_side(
         app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents)
         envelopes = Envelopes(app, background)
         connection = SlackConnection(single_try_client(app_token, api_url, session), app_token, envelopes)
-        giving = OwedWorker(services, owed, leases, approvals, answers, languages)
+        giving = PendingRepliesWorker(services, owed, leases, approvals, answers, languages)
         try:
             yield SlackSide(identity, connection, worker, giving, background)
         finally:

@@ -166,7 +166,7 @@ def timeline_json(timeline: Timeline, words: Catalogue) -> dict[str, object]:
 
 
 def _incident_json(incident: Incident, words: Catalogue) -> dict[str, object]:
-    taken, pager = incident.taken, incident.pager
+    taken, pager = incident.acknowledged, incident.pager
     return {
         "incident": incident.id,
         "service": incident.service.key,

@@ -36,7 +36,7 @@ from lumen.ports.sources import FigureSink
 from lumen.use_cases.apply_now import Applying, Operators
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
-from lumen.use_cases.auto_apply import Trust, UnaskedChanges
+from lumen.use_cases.auto_apply import AutoApplyCountdowns, AutoApplyRules
 from lumen.use_cases.billing import TakingNews
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
@@ -53,8 +53,8 @@ from lumen.use_cases.releases import GoingBack, Releases, Revisions
 from lumen.use_cases.report_mark import Showing
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.rollback import Rollback
-from lumen.use_cases.turn import Tick
-from lumen.use_cases.undo_harmful import TakingBack
+from lumen.use_cases.turn import TurnRunner
+from lumen.use_cases.undo_harmful import UndoHarmful
 from lumen.use_cases.watch import Watch
 
 
@@ -73,10 +73,10 @@ def evaluator_of(
     )
 
 
-def trust_of(settings: Settings, clock: Clock, memory: Memory, restraints: Restraints) -> Trust:
+def auto_apply_rules_of(settings: Settings, clock: Clock, memory: Memory, restraints: Restraints) -> AutoApplyRules:
     """AUTO_APPLY."""
     unasked = AutoApplySettings(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
-    return Trust(unasked, restraints, memory.proposals, memory.alerts, clock)
+    return AutoApplyRules(unasked, restraints, memory.proposals, memory.alerts, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,10 @@ class Lumen:
     cache: Redis
     google: GoogleClients
     collector: Collector
-    tick: Tick
+    turn_runner: TurnRunner
     effects: Effects
-    taking_back: TakingBack
-    unasked: UnaskedChanges
+    undo_harmful: UndoHarmful
+    auto_apply: AutoApplyCountdowns
     digest: Digest
     approvals: Approvals
     execution: Execution
@@ -224,18 +224,18 @@ async def _joined(
     collector = collector_of(settings, clock, cache, google, deployments, ttl, memory.bills)
     automation = await _automation(settings, memory)
     locks = Locks(settings.override_ttl, settings.lock_cache_size)
-    restraints = Restraints(memory.standings, clock, automation, locks)
+    restraints = Restraints(memory.controls, clock, automation, locks)
     approvals = Approvals(
         memory.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed, restraints
     )
     showing = Showing(memory.turns, memory.outbox)
-    going_back = GoingBack(deployments, memory.standings)
+    going_back = GoingBack(deployments, memory.controls)
     operators = Operators(who_may_apply(settings), memory.audit)
     slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
     evaluator = evaluator_of(settings, memory, numerics, knobs, restraints)
-    trust = trust_of(settings, clock, memory, restraints)
+    rules = auto_apply_rules_of(settings, clock, memory, restraints)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
     execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
     drift = Drift(
@@ -250,7 +250,7 @@ async def _joined(
         fault,
         settings.dry_run,
     )
-    taking_back = TakingBack(
+    undo_harmful = UndoHarmful(
         memory.proposals,
         knobs,
         restraints,
@@ -267,11 +267,11 @@ async def _joined(
         cache=cache,
         google=google,
         collector=collector,
-        tick=Tick(
+        turn_runner=TurnRunner(
             collector,
             drift,
             evaluator,
-            trust,
+            rules,
             approvals,
             memory.leases,
             memory.slots,
@@ -290,7 +290,7 @@ async def _joined(
                 settings.services,
             ),
             deployments,
-            taking_back,
+            undo_harmful,
             memory.leases,
             memory.slots,
             clock,
@@ -298,7 +298,7 @@ async def _joined(
             fault,
             lacking,
         ),
-        taking_back=taking_back,
+        undo_harmful=undo_harmful,
         digest=Digest(memory.slots, memory.outbox, clock, zone),
         approvals=approvals,
         execution=execution,
@@ -314,7 +314,7 @@ async def _joined(
             restraints,
             memory.silences,
             size_limits(settings),
-            trust,
+            rules,
         ),
         choosing=Choosing(settings.services, memory.choices, clock),
         looking=Looking(knobs, memory.turns),
@@ -334,7 +334,7 @@ async def _joined(
         taking_news=taking_of(settings, memory, google),
         called=called_of(settings, memory, clock, fault),
         publish=publish_of(settings, clock, memory, google, collector, ttl) if settings.publish_metrics else None,
-        revisions=Revisions(slices, deployments, ttl, memory.standings, memory.proposals, clock, allowed),
+        revisions=Revisions(slices, deployments, ttl, memory.controls, memory.proposals, clock, allowed),
         rollback=Rollback(
             Releases(slices, deployments, knobs, clock, allowed),
             memory.alerts,
@@ -352,7 +352,7 @@ async def _joined(
             knobs,
             going_back,
             keys,
-            memory.standings,
+            memory.controls,
             showing,
             memory.leases,
             memory.audit,
@@ -361,11 +361,11 @@ async def _joined(
             max(settings.approvals_needed, settings.emergency_approvals_needed),
         ),
         restraints=restraints,
-        overrides=Overrides(memory.standings, restraints, approvals, memory.proposals, knobs, showing, clock),
+        overrides=Overrides(memory.controls, restraints, approvals, memory.proposals, knobs, showing, clock),
         operators=operators,
         going_back=going_back,
         knobs=knobs,
-        unasked=UnaskedChanges(collector, evaluator, trust, memory.proposals, memory.leases, fault),
+        auto_apply=AutoApplyCountdowns(collector, evaluator, rules, memory.proposals, memory.leases, fault),
     )
 
 

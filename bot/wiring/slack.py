@@ -21,7 +21,7 @@ from handlers.emergency import Emergencies
 from handlers.home import Screens
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
-from handlers.pending_replies import OwedWorker
+from handlers.pending_replies import PendingRepliesWorker
 from handlers.people import Identity, Languages, who_am_i
 from handlers.permissions import Rights
 from handlers.pictures import Pictures, Uploads
@@ -76,7 +76,7 @@ class SlackSide:
             Poster(posting),
             settings.slack_channel,
         )
-        self._owed = OwedWorker(
+        self._owed = PendingRepliesWorker(
             settings.services,
             lumen.memory.owed,
             lumen.memory.leases,
@@ -159,7 +159,7 @@ class SlackSide:
             Services(lumen.choosing, rights, lumen.memory.audit),
             lumen.readouts,
             lumen.approvals,
-            lumen.tick,
+            lumen.turn_runner,
             self._answers,
             self._languages,
             self._background,

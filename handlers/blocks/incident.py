@@ -8,11 +8,11 @@ from lumen.model.alert import Alert, Severity
 from lumen.model.answers import StatusReadout
 from lumen.model.audit import Timeline
 from lumen.model.incident import (
+    Acknowledged,
     Incident,
     PagerStep,
     Silence,
     StoredAlert,
-    Taken,
     silence_over,
 )
 from lumen.model.messages import Message, Param, message
@@ -51,8 +51,8 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
             kinds=", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{a.kind}", {})) for a in alerts)),
         )
     )
-    if incident.taken is not None:
-        card.section(_taken(incident.taken))
+    if incident.acknowledged is not None:
+        card.section(_taken(incident.acknowledged))
     elif oncall and incident.is_open_page and not incident.is_hushed:
         card.section(message("incident.oncall", who_mention=oncall))
     for alert in alerts:
@@ -62,7 +62,7 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
     if incident.pager is not None and incident.pager.trouble is not None:
         reason, failed = words.plain(incident.pager.trouble), incident.pager.failed or PagerStep.TRIGGER
         card.section(Message(f"incident.pager_no_{failed}", {"reason": reason}))
-    if incident.is_open_page and incident.taken is None:
+    if incident.is_open_page and incident.acknowledged is None:
         card.buttons([_on_it(incident)], block_id=f"incident:{incident.id}"[:ID_MAX])
     card.context([words.say(message("incident.print", incident=incident.id))])
     return card.shown()
@@ -70,7 +70,7 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
 
 def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int, most: int) -> Shown | None:
     """A call to the people on call, in the thread of the incident's message; None when nobody need come any more."""
-    if not oncall or not incident.is_open_page or incident.taken is not None or incident.is_hushed:
+    if not oncall or not incident.is_open_page or incident.acknowledged is not None or incident.is_hushed:
         return None
     if incident.mentions is not None and number < incident.mentions.number:
         return None  # Slack was away meanwhile: the newest call says it all
@@ -89,8 +89,8 @@ def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int,
     return replace(card.shown(), under=Surface(incident.service, "alert", incident.id))
 
 
-def _taken(taken: Taken) -> Message:
-    return message("incident.taken", who_mention=taken.by.user_id, taken_at=iso(taken.at))
+def _taken(taken: Acknowledged) -> Message:
+    return message("incident.acknowledged", who_mention=taken.by.user_id, taken_at=iso(taken.at))
 
 
 def _on_it(incident: Incident) -> Button:

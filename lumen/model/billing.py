@@ -27,7 +27,7 @@ class BudgetNotice:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class BudgetState:
     """The notice that counts of all that came, and what was wrong with the newest of what did not count."""
 
     notice: BudgetNotice | None = None
@@ -43,14 +43,14 @@ class Billed:
     is_fresh: bool = True
 
 
-def billed(heard: Heard, now: datetime) -> Billed | NoData:
+def billed_month(state: BudgetState, now: datetime) -> Billed | NoData:
     """What is known of this month; NoData with the reason where nothing is.
 
     Google's months begin at midnight US Pacific time, so in its first hours a (UTC) month has no notice of its own.
     """
-    notice = heard.notice
+    notice = state.notice
     if notice is None:
-        return heard.trouble or NoData(message("source.billed_none"), message("source.billed_none_remedy"))
+        return state.trouble or NoData(message("source.billed_none"), message("source.billed_none_remedy"))
     wrong = in_another_currency(notice)
     if wrong is not None:
         return wrong
@@ -71,10 +71,10 @@ def in_another_currency(notice: BudgetNotice) -> NoData | None:
     )
 
 
-def stale(found: Billed, heard: Heard) -> NoData:
+def stale(found: Billed, state: BudgetState) -> NoData:
     """Why `found`, which is not fresh, is no sum."""
-    if heard.trouble is not None:
-        return heard.trouble
+    if state.trouble is not None:
+        return state.trouble
     return NoData(
         message("source.billed_stale", spent_usd=found.usd, as_of_at=found.as_of.isoformat()),
         message("source.billed_none_remedy"),

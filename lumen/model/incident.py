@@ -46,7 +46,7 @@ def silence_over(alert: Alert, silences: Iterable[Silence]) -> Silence | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Acknowledged:
     """Somebody said "I'm on it"."""
 
     by: Person
@@ -54,11 +54,11 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
-    """What a click on "I'm on it" came to. `taken` is who is on it; None: the incident is over, or was never there."""
+class AckResult:
+    """The outcome of a click on "I'm on it". `acknowledged`: who is on it; None: the incident is over or unknown."""
 
     won: bool
-    taken: Taken | None
+    acknowledged: Acknowledged | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Incident:
     #: Why there is no automatic rollback, or what became of it.
     notes: tuple[Message, ...] = ()
     #: Who is on it.
-    taken: Taken | None = None
+    acknowledged: Acknowledged | None = None
     #: Those of its service that are in force.
     silences: tuple[Silence, ...] = ()
     pager: PagerState | None = None
@@ -204,7 +204,7 @@ class SizeLock:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ControlState:
     """What stands over a service beside its proposals."""
 
     pinned: Pinned | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.model.assessment import Assessment
-from lumen.model.incident import Pause, SizeLock, Standing, TtlOverride, pause_in_force
+from lumen.model.incident import ControlState, Pause, SizeLock, TtlOverride, pause_in_force
 from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.override import locked_by, pinned_by
 from lumen.model.proposal import Knob, Value
@@ -177,18 +177,18 @@ class Restraint:
 
     automation: Automation
     locks: Locks
-    standing: Standing
+    controls: ControlState
     now: datetime
 
     @property
     def pause(self) -> Pause | None:
         """The one that is in force."""
-        return pause_in_force(self.standing.pause, self.now)
+        return pause_in_force(self.controls.pause, self.now)
 
     @property
     def override(self) -> TtlOverride | None:
         """What pins the TTL now."""
-        stored = self.standing.override
+        stored = self.controls.override
         if stored is not None and not self._is_over(stored.until):
             return stored
         return None if self.locks.ttl_seconds is None else TtlOverride(self.locks.ttl_seconds)
@@ -196,7 +196,7 @@ class Restraint:
     @property
     def size_lock(self) -> SizeLock | None:
         """What locks the size now."""
-        stored = self.standing.size_lock
+        stored = self.controls.size_lock
         if stored is not None and not self._is_over(stored.until):
             return stored
         return SizeLock() if self.locks.size else None
@@ -209,7 +209,7 @@ class Restraint:
     def against_automation(self, *, observing: bool = True) -> tuple[Message, ...]:
         """Against anything that Lumen does by itself; `observing`: also that a new installation only watches, which
         what a person has approved is not held back by (mission 2)."""
-        pause = self.standing.pause
+        pause = self.controls.pause
         situation = Situation(paused=pause is not None, paused_until=pause.until if pause else None)
         automation = self.automation if observing else replace(self.automation, observe_until=None)
         return held_by_people(automation, situation, self.now)

@@ -17,6 +17,8 @@ from typing import Protocol
 from lumen.model.alert import AlertKind, Observation
 from lumen.model.history import Day
 from lumen.model.incident import (
+    AckResult,
+    ControlState,
     Incident,
     PagerState,
     PagerStep,
@@ -26,9 +28,7 @@ from lumen.model.incident import (
     RevisionRecord,
     Silence,
     SizeLock,
-    Standing,
     StoredAlert,
-    Taking,
     TtlOverride,
 )
 from lumen.model.messages import Message, NoData
@@ -114,10 +114,10 @@ class Voted:
     people: tuple[Person, ...]
 
 
-class Standings(Protocol):
+class Controls(Protocol):
     """What stands over a service: a pin, a pause, an override, a lock, the revisions that served."""
 
-    async def read(self, service: ServiceId) -> Standing:
+    async def read(self, service: ServiceId) -> ControlState:
         """As it is stored."""
 
     async def pinned(self, service: ServiceId, pinned: Pinned | None) -> None:
@@ -170,7 +170,7 @@ class Pages(Protocol):
         Without the silences: who needs them reads them too.
         """
 
-    async def take(self, service: ServiceId, incident_id: str, person: Person) -> Taking:
+    async def acknowledge(self, service: ServiceId, incident_id: str, person: Person) -> AckResult:
         """Somebody is on it: the first one holds. Audited, and marks its message."""
 
     async def mention(self, service: ServiceId, incident_id: str, number: int, *, say: bool) -> None:

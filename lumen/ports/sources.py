@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from lumen.model.billing import BudgetNotice, Heard
+from lumen.model.billing import BudgetNotice, BudgetState
 from lumen.model.messages import NoData
 from lumen.model.metrics import Published
 from lumen.model.service import ServiceId
@@ -93,7 +93,7 @@ class OwnBudget(Protocol):
 class Bills(Protocol):
     """Kept beside the first service that is watched. All may raise StoreUnavailable, changes OutcomeUnknown too."""
 
-    async def heard(self, home: ServiceId) -> Heard:
+    async def budget_state(self, home: ServiceId) -> BudgetState:
         """What counts now."""
 
     async def keep(self, home: ServiceId, notice: BudgetNotice) -> bool:

@@ -92,11 +92,11 @@ class Proposals(Protocol):
         proposal_id: str,
         decision: Decision,
         lease: Lease | None = None,
-        owed_to: str = "",
+        reply_to: str = "",
     ) -> Decided:
         """The one atomic transition on which people, timers and replicas race.
 
-        `owed_to`: whom its answer is owed to, as the edge writes it; stored in the same step (lumen/ports/store.py).
+        `reply_to`: whom its answer is owed to, as the edge writes it; stored in the same step (lumen/ports/store.py).
 
         The same click id again gets the same answer. Past its deadline a proposal can only become EXPIRED, whatever
         was clicked. Raises NotPossible (unknown id, a timer or expiry before its time, a click settled as never
@@ -110,7 +110,7 @@ class Proposals(Protocol):
         person: Person,
         click_id: str,
         by: timedelta,
-        owed_to: str = "",
+        reply_to: str = "",
     ) -> Decided:
         """Put a countdown off by `by`. Not a decision. Two at once count once. Raises NotPossible (no countdown)."""
 
@@ -285,7 +285,7 @@ class Days(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class PendingReply:
     """`to` is what the edge wrote to find the person again; `age` is on the wall."""
 
     click_id: str
@@ -293,10 +293,10 @@ class Owed:
     age: timedelta
 
 
-class OwedAnswers(Protocol):
-    """Stored by the same step as the decision (`Proposals.decide`, `owed_to`), so a crash forgets none."""
+class PendingReplies(Protocol):
+    """Stored by the same step as the decision (`Proposals.decide`, `reply_to`), so a crash forgets none."""
 
-    async def older_than(self, service: ServiceId, age: timedelta) -> Sequence[Owed]:
+    async def older_than(self, service: ServiceId, age: timedelta) -> Sequence[PendingReply]:
         """Those whose process has had so long to give them, and may be gone."""
 
     async def given(self, service: ServiceId, click_id: str) -> None:

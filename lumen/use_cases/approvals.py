@@ -157,24 +157,24 @@ class Approvals:
         choice: Choice,
         person: Person,
         click_id: str,
-        owed_to: str = "",
+        reply_to: str = "",
     ) -> Decided:
         """One atomic, durable transition; whoever comes second is told who was first. Rights are checked before.
 
-        `owed_to`: whom the answer is owed to, as the edge writes it; kept until it is given (lumen/ports/store.py).
+        `reply_to`: whom the answer is owed to, as the edge writes it; kept until it is given (lumen/ports/store.py).
 
         Raises NotPossible (unknown id, an approval in a freeze), StoreUnavailable (nothing happened), OutcomeUnknown
         (`settle` tells).
         """
         if choice is Choice.APPROVE and self._restraints is not None and self._restraints.is_frozen:
             await self._check_frozen(service, proposal_id)
-        return await self._proposals.decide(service, proposal_id, Decision(choice, person, click_id), owed_to=owed_to)
+        return await self._proposals.decide(service, proposal_id, Decision(choice, person, click_id), reply_to=reply_to)
 
     async def snooze(
-        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, owed_to: str = ""
+        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, reply_to: str = ""
     ) -> Decided:
         """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
-        return await self._proposals.snooze(service, proposal_id, person, click_id, SNOOZE_BY, owed_to)
+        return await self._proposals.snooze(service, proposal_id, person, click_id, SNOOZE_BY, reply_to)
 
     async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
         """What became of such changes before, for whoever decides on this one."""

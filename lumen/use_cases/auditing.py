@@ -7,7 +7,7 @@ from lumen.model.messages import NotPossible, message
 from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.store import Audit, AuditCheck, AuditSeals, Lease, Leases, Seal, Slots
-from lumen.use_cases.leases import LEASE, kept_alive, while_holding
+from lumen.use_cases.leases import LEASE, keep_leases, with_lease
 from lumen.use_cases.turn import hour_of
 
 AUDIT_SCHEDULE = "audit"
@@ -41,8 +41,8 @@ class Auditing:
         lease = await self._leases.acquire(service, SEALING, LEASE)
         if lease is None:
             return False  # an export seals just now: the round follows when the claim has run out
-        async with kept_alive(self._leases, {service: claim}):
-            await while_holding(self._leases, service, lease, lambda held: self._round(service, held))
+        async with keep_leases(self._leases, {service: claim}):
+            await with_lease(self._leases, service, lease, lambda held: self._round(service, held))
         await self._slots.done(service, AUDIT_SCHEDULE, slot, claim)
         return True
 
@@ -56,7 +56,7 @@ class Auditing:
         lease = await self._leases.acquire(service, SEALING, LEASE)
         if lease is None:
             raise NotPossible(message("audit.sealing_elsewhere"), message("audit.sealing_elsewhere_remedy"))
-        return await while_holding(self._leases, service, lease, lambda held: self._seals.seal(service, held))
+        return await with_lease(self._leases, service, lease, lambda held: self._seals.seal(service, held))
 
     async def head(self, service: ServiceId) -> Seal | None:
         """The newest seal."""

@@ -28,7 +28,7 @@ from lumen.ports.store import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN, REMEMBERED
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.evaluate import Evaluator
-from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.leases import LEASE, with_lease
 from lumen.use_cases.restrictions import Restraints
 
 
@@ -56,7 +56,7 @@ class Countdowns:
         lease = await self._leases.acquire(service, self._name, LEASE)
         if lease is None:
             return False  # another replica is at it
-        await while_holding(self._leases, service, lease, lambda held: self._settle_alone(service, held), LEASE)
+        await with_lease(self._leases, service, lease, lambda held: self._settle_alone(service, held), LEASE)
         return True
 
     async def _settle_alone(self, service: ServiceId, lease: Lease) -> None:
@@ -94,7 +94,7 @@ async def conclude(proposals: Proposals, proposal: Proposal, ending: Ending, lea
 WATCHED_WITHIN = timedelta(minutes=30)
 
 
-class Trust:
+class AutoApplyRules:
     """Changes nothing. Raises StoreUnavailable."""
 
     def __init__(
@@ -155,21 +155,21 @@ class _Stored:
         )
 
 
-class UnaskedChanges:
+class AutoApplyCountdowns:
     """Begun by a turn; here is their end."""
 
     def __init__(
         self,
         collector: Collector,
         evaluator: Evaluator,
-        trust: Trust,
+        rules: AutoApplyRules,
         proposals: Proposals,
         leases: Leases,
         fault: FaultPoint,
     ) -> None:
         self._collector = collector
         self._evaluator = evaluator
-        self._trust = trust
+        self._rules = rules
         self._proposals = proposals
         self._fault = fault
         self._countdowns = Countdowns(proposals, leases, "unasked", _is_ours, self._end)
@@ -182,7 +182,7 @@ class UnaskedChanges:
         change, service = proposal.draft.change, proposal.draft.service
         evaluation = await self._evaluator.of((await self._collector.snapshots((service,)))[service])
         held = await self._evaluator.held_back(evaluation, change, apart_from=proposal.id)
-        weighed = await self._trust.weighed(service, change)
+        weighed = await self._rules.weighed(service, change)
         self._fault("unasked.judged")
         ending = auto_apply_end(change, evaluation.advised.first, held, weighed)
         await conclude(self._proposals, proposal, ending, lease)

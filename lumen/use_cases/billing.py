@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lumen.model.billing import Billed, BudgetNotice, Heard, billed, stale
+from lumen.model.billing import Billed, BudgetNotice, BudgetState, billed_month, stale
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Spend
@@ -37,7 +37,7 @@ class TakingNews:
         except SourceUnavailable as error:
             await self._bills.trouble(self._home, NoData(error.reason, error.remedy, unreachable=True))
             return
-        known = (await self._bills.heard(self._home)).trouble
+        known = (await self._bills.budget_state(self._home)).trouble
         if known is not None and known.unreachable:
             await self._bills.trouble(self._home, None)
 
@@ -81,19 +81,19 @@ class BilledSpend:
     async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
         """Raises StoreUnavailable."""
         found = await self._estimate.spend(services)
-        heard = await self._bills.heard(self._home)
-        known = billed(heard, self._clock.now())
-        return {service: with_bill(one, known, heard) for service, one in found.items()}
+        state = await self._bills.budget_state(self._home)
+        known = billed_month(state, self._clock.now())
+        return {service: with_bill(one, known, state) for service, one in found.items()}
 
 
-def with_bill(spend: Spend | NoData, known: Billed | NoData, heard: Heard) -> Spend | NoData:
+def with_bill(spend: Spend | NoData, known: Billed | NoData, state: BudgetState) -> Spend | NoData:
     """The estimate stays beside the actual; without one it says why there is none."""
     if isinstance(spend, NoData):
         return spend
     if isinstance(known, NoData):
         return replace(spend, not_billed=known)
     if not known.is_fresh:
-        return replace(spend, not_billed=stale(known, heard))
+        return replace(spend, not_billed=stale(known, state))
     return replace(
         spend,
         month_to_date_usd=known.usd,

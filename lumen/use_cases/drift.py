@@ -17,7 +17,7 @@ from lumen.ports.actuators import Reading
 from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.store import Audit, Leases, Proposals, Slots, Turns
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.leases import LEASE, with_lease
 from lumen.use_cases.restrictions import Restraints
 
 #: What can be lost: the other knobs live in the service's own configuration, which Google keeps.
@@ -155,7 +155,7 @@ class Drift:
             return ()
         self._fault("drift.claimed")
         try:
-            return await while_holding(
+            return await with_lease(
                 self._leases, service, lease, lambda _: self._set_alone(service, found.knob, found.proposal.id), LEASE
             )
         except (SourceUnavailable, ValueMoved, LeaseLost):

@@ -26,8 +26,8 @@ from lumen.ports.clock import Clock, FaultPoint, Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Lease, Leases, Proposals, Slots, Turns
-from lumen.use_cases.leases import LEASE, kept_alive, while_holding
-from lumen.use_cases.undo_harmful import TakingBack
+from lumen.use_cases.leases import LEASE, keep_leases, with_lease
+from lumen.use_cases.undo_harmful import UndoHarmful
 
 TURN_OF_SLICES = 500
 
@@ -119,7 +119,7 @@ class Effects:
         turns: Turns,
         figures: HourlyFigures,
         deployed: DeploymentSource,
-        taking_back: TakingBack,
+        undo_harmful: UndoHarmful,
         leases: Leases,
         slots: Slots,
         clock: Clock,
@@ -132,7 +132,7 @@ class Effects:
         self._turns = turns
         self._figures = figures
         self._deployed = deployed
-        self._taking_back = taking_back
+        self._undo_harmful = undo_harmful
         self._leases = leases
         self._slots = slots
         self._clock = clock
@@ -152,7 +152,7 @@ class Effects:
             if lease is not None:
                 claimed[service] = lease
         failed: list[LumenError] = []
-        async with kept_alive(self._leases, claimed):
+        async with keep_leases(self._leases, claimed):
             for service, lease in claimed.items():
                 try:
                     await self._look(service, lease)
@@ -168,8 +168,8 @@ class Effects:
         if found:
             lease = await self._leases.acquire(service, "guardrail", LEASE)
             if lease is not None:
-                await while_holding(self._leases, service, lease, lambda held: self._store_all(found, held), LEASE)
-        await self._taking_back.propose(service)
+                await with_lease(self._leases, service, lease, lambda held: self._store_all(found, held), LEASE)
+        await self._undo_harmful.propose(service)
 
     async def _look(self, service: ServiceId, lease: Lease) -> None:
         now = self._clock.now()
@@ -184,7 +184,7 @@ class Effects:
             self._fault("effect.judged")
             if found is not None:
                 await self._store(proposal, look, found, lease)
-        await self._taking_back.propose(service)
+        await self._undo_harmful.propose(service)
 
     async def _found(
         self, proposal: Proposal, experiment: Experiment, look: int, recent: Sequence[Proposal]

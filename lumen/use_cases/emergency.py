@@ -12,11 +12,11 @@ from lumen.model.proposal import Knob, Proposal, number
 from lumen.model.service import Person, ServiceId
 from lumen.ports.actuators import CacheKeys, Swept
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import Standings, Vote
+from lumen.ports.incidents import Controls, Vote
 from lumen.ports.store import Audit, Leases
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.leases import LEASE, with_lease
 from lumen.use_cases.releases import GoingBack
 from lumen.use_cases.report_mark import Showing
 
@@ -39,7 +39,7 @@ class Emergency:
         knobs: Knobs,
         going_back: GoingBack,
         keys: CacheKeys,
-        standings: Standings,
+        controls: Controls,
         showing: Showing,
         leases: Leases,
         audit: Audit,
@@ -51,7 +51,7 @@ class Emergency:
         self._knobs = knobs
         self._going_back = going_back
         self._keys = keys
-        self._standings = standings
+        self._controls = controls
         self._showing = showing
         self._leases = leases
         self._audit = audit
@@ -63,13 +63,13 @@ class Emergency:
         """Stop all automation, for a while or until somebody resumes. What people approve is still done."""
         now = self._clock.now()
         pause = Pause(person, now, now + lasts if lasts else None, why)
-        await self._standings.pause(service, pause)
+        await self._controls.pause(service, pause)
         await self._showing.report(service)
         return pause
 
     async def resume(self, service: ServiceId, person: Person) -> None:
         """Raises NotPossible when nothing was paused."""
-        if not await self._standings.resume(service, person):
+        if not await self._controls.resume(service, person):
             raise NotPossible(message("emergency.not_paused"), message("emergency.not_paused_remedy"))
         await self._showing.report(service)
 
@@ -104,7 +104,7 @@ class Emergency:
         """Count this person's second confirmation; of several people who race, one is told that it is enough."""
         if self._needed <= 1:
             return Confirmed((person,), 1, enough=True)
-        voted = await self._standings.vote(service, Vote(FLUSH_LEASE, person, self._needed, FLUSH_COUNTS_FOR))
+        voted = await self._controls.vote(service, Vote(FLUSH_LEASE, person, self._needed, FLUSH_COUNTS_FOR))
         return Confirmed(voted.people, self._needed, voted.complete)
 
     async def flush(self, service: ServiceId, person: Person) -> Swept:
@@ -116,9 +116,7 @@ class Emergency:
         if lease is None:
             raise NotPossible(message("emergency.flushing"), message("emergency.flushing_remedy"))
         await self._audit.add(service, "flush-began", person.user_id, "")
-        swept = await while_holding(
-            self._leases, service, lease, lambda _: self._keys.flush(_quiet, dry_run=False), LEASE
-        )
+        swept = await with_lease(self._leases, service, lease, lambda _: self._keys.flush(_quiet, dry_run=False), LEASE)
         await self._audit.add(service, "flushed", person.user_id, f"{swept.changed} keys")
         return swept
 

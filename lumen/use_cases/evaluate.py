@@ -248,7 +248,7 @@ class Evaluator:
         past, restraint = await self._history.of(snapshot), await self._restraints.now(snapshot.service)
         deployment = snapshot.deployment
         if not isinstance(deployment, NoData):
-            deployment = with_left(deployment, restraint.standing.revisions or {})
+            deployment = with_left(deployment, restraint.controls.revisions or {})
         snapshot = replace(snapshot, cache_day=past.cache_day, deployment=deployment)
         assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
         return Evaluation(snapshot, past, assessment, await self._advice.of(snapshot, assessment, restraint))
@@ -261,7 +261,7 @@ class Evaluator:
             recent=await self._proposals.recent(service, _RECENT),
             unfinished=[p for p in await self._proposals.unfinished(service) if p.id != apart_from],
             alerts=await self._alerts.open(service),
-            pause=restraint.standing.pause,
+            pause=restraint.controls.pause,
         )
         situation = situation_of(change, stored, snapshot.deployment, restraint.now)
         return held_back(snapshot, evaluation.assessment, restraint.automation, situation, restraint.now)

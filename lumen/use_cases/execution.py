@@ -31,7 +31,7 @@ from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.store import Lease, Leases, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.leases import LEASE, with_lease
 from lumen.use_cases.restrictions import Restraints
 
 #: On the wall: often enough for whoever watches the card, seldom enough for Slack.
@@ -135,7 +135,7 @@ class Execution:
         if lease is None:
             return  # another replica is at it; should it die, its lease runs out and the next round takes over
         self._fault("execute.claimed")
-        await while_holding(
+        await with_lease(
             self._leases, service, lease, lambda held: self._carry_out_alone(proposal.id, service, held), LEASE
         )
 

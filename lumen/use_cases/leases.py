@@ -22,7 +22,7 @@ async def _renew_for_ever(leases: Leases, service: ServiceId, lease: Lease, dura
         await leases.renew(service, lease, duration)
 
 
-async def while_holding(
+async def with_lease(
     leases: Leases,
     service: ServiceId,
     lease: Lease,
@@ -53,7 +53,7 @@ async def while_holding(
 
 
 @contextlib.asynccontextmanager
-async def kept_alive(leases: Leases, held: Mapping[ServiceId, Lease]) -> AsyncIterator[None]:
+async def keep_leases(leases: Leases, held: Mapping[ServiceId, Lease]) -> AsyncIterator[None]:
     """Renew all of `held` while the block runs. A lease that is lost shows at the block's next fenced write."""
     renewing = [
         asyncio.ensure_future(_renew_for_ever(leases, service, lease, LEASE)) for service, lease in held.items()

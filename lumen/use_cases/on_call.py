@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.alert import SIGNALS, AlertKind
 from lumen.model.audit import AuditEntry, Timeline
-from lumen.model.incident import MOST_REPEATS, Incident, Silence, StoredAlert, Taking, in_force
+from lumen.model.incident import MOST_REPEATS, AckResult, Incident, Silence, StoredAlert, in_force
 from lumen.model.messages import NotPossible, message
 from lumen.model.proposal import Draft
 from lumen.model.service import Person, ServiceId
@@ -34,21 +34,21 @@ class Calling:
         self._every = every
         self._anybody = anybody
 
-    async def take(self, service: ServiceId, incident_id: str, person: Person) -> Taking:
+    async def acknowledge(self, service: ServiceId, incident_id: str, person: Person) -> AckResult:
         """Somebody is on it: nobody is mentioned any more. The right to say so is settled before."""
-        return await self._pages.take(service, incident_id, person)
+        return await self._pages.acknowledge(service, incident_id, person)
 
     async def due(self, service: ServiceId) -> bool:
         """Whether anybody was mentioned now. Safe to call as often as one likes, by every replica."""
         pages = await self._pages.unsettled(service) if self._anybody else ()
-        if not any(page.is_open_page and page.taken is None for page in pages):
+        if not any(page.is_open_page and page.acknowledged is None for page in pages):
             return False
         silences = in_force(await self._silences.all(service), self._clock.now())
         said = [await self._mention(replace(page, silences=silences)) for page in pages]
         return any(said)
 
     async def _mention(self, incident: Incident) -> bool:
-        if not incident.is_open_page or incident.taken is not None or incident.is_hushed:
+        if not incident.is_open_page or incident.acknowledged is not None or incident.is_hushed:
             return False
         mentions = incident.mentions
         if mentions is None:

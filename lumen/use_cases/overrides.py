@@ -12,7 +12,7 @@ from lumen.model.override import PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decision, Knob, State
 from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import Standings
+from lumen.ports.incidents import Controls
 from lumen.ports.store import Proposals
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
@@ -25,7 +25,7 @@ class Overrides:
 
     def __init__(
         self,
-        standings: Standings,
+        controls: Controls,
         restraints: Restraints,
         approvals: Approvals,
         proposals: Proposals,
@@ -33,7 +33,7 @@ class Overrides:
         showing: Showing,
         clock: Clock,
     ) -> None:
-        self._standings = standings
+        self._controls = controls
         self._restraints = restraints
         self._approvals = approvals
         self._proposals = proposals
@@ -59,14 +59,14 @@ class Overrides:
         find(self._knobs, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
         now = self._clock.now()
         override = TtlOverride(ttl_seconds, person, now, now + terms.lasts if terms.lasts else None, terms.why)
-        await self._standings.override(service, override)
+        await self._controls.override(service, override)
         await self._follow_up(service, Knob.TTL, person, request_id)
         return override
 
     async def lift_ttl(self, service: ServiceId, person: Person) -> TtlOverride | None:
         """What still pins the TTL: the setting, or nothing. Raises NotPossible where nothing stored did."""
         before = (await self._restraints.now(service)).override
-        lifted = await self._standings.lift_override(service, person)
+        lifted = await self._controls.lift_override(service, person)
         await self._showing.report(service)
         if before is None:
             raise NotPossible(message("override.none"), message("override.none_remedy"))
@@ -78,14 +78,14 @@ class Overrides:
         """Lock it as it is; what waits to change it is withdrawn."""
         now = self._clock.now()
         lock = SizeLock(person, now, now + terms.lasts if terms.lasts else None, terms.why)
-        await self._standings.lock_size(service, lock)
+        await self._controls.lock_size(service, lock)
         await self._follow_up(service, Knob.CACHE_SIZE, person, request_id)
         return lock
 
     async def unlock_size(self, service: ServiceId, person: Person) -> SizeLock | None:
         """What still locks the size: the setting, or nothing. Raises NotPossible where nothing stored did."""
         before = (await self._restraints.now(service)).size_lock
-        unlocked = await self._standings.unlock_size(service, person)
+        unlocked = await self._controls.unlock_size(service, person)
         await self._showing.report(service)
         if before is None:
             raise NotPossible(message("override.no_lock"), message("override.no_lock_remedy"))

@@ -16,7 +16,7 @@ from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.incidents import Pager, PagerCall, Pages, Silences
 from lumen.ports.store import Leases
-from lumen.use_cases.leases import LEASE, while_holding
+from lumen.use_cases.leases import LEASE, with_lease
 
 PAGER_LEASE = "pager"
 #: Of service time: the first pause after a failure; each further one is twice as long, up to the longest.
@@ -66,7 +66,7 @@ class Paging:
         lease = await self._leases.acquire(service, PAGER_LEASE, LEASE)
         if lease is None:
             return False  # another replica is at it
-        return await while_holding(self._leases, service, lease, lambda _: self._settle_alone(service), LEASE)
+        return await with_lease(self._leases, service, lease, lambda _: self._settle_alone(service), LEASE)
 
     async def _wanted(self, service: ServiceId) -> list[tuple[Incident, PagerStep]]:
         pages = await self._pages.unsettled(service)
@@ -142,7 +142,7 @@ class Paging:
             title=self._plain(message("pager.title", service=incident.service.name, kinds=words)),
             said=" ".join(self._plain(page.reason) for page in pages),
             kinds=kinds,
-            by=incident.taken.by.name if incident.taken else "",
+            by=incident.acknowledged.by.name if incident.acknowledged else "",
         )
 
 
@@ -154,8 +154,8 @@ def next_step(incident: Incident) -> PagerStep | None:
         if state is not None and state.trouble is not None:
             return None  # it was said that it does not take this incident
         if reached in (None, PagerStep.RESOLVE):
-            return None if incident.is_hushed or incident.taken is not None else PagerStep.TRIGGER
-        if reached is PagerStep.TRIGGER and incident.taken is not None:
+            return None if incident.is_hushed or incident.acknowledged is not None else PagerStep.TRIGGER
+        if reached is PagerStep.TRIGGER and incident.acknowledged is not None:
             return PagerStep.ACKNOWLEDGE
         return None
     return PagerStep.RESOLVE if reached in (PagerStep.TRIGGER, PagerStep.ACKNOWLEDGE) else None

@@ -13,7 +13,7 @@ from lumen.ports.incidents import Alerts
 from lumen.ports.sources import FigureSink, TtlSource
 from lumen.ports.store import Lease, Leases, Slots, Turns
 from lumen.use_cases.collect import Collector, window_before
-from lumen.use_cases.leases import LEASE, kept_alive
+from lumen.use_cases.leases import LEASE, keep_leases
 
 PUBLISH_SCHEDULE = "publish"
 HOUR = timedelta(hours=1)
@@ -53,7 +53,7 @@ class Publish:
                 claimed[service] = lease
         if not claimed:
             return 0
-        async with kept_alive(self._leases, claimed):
+        async with keep_leases(self._leases, claimed):
             figures = await self._figures(tuple(claimed))
             try:
                 await self._sink.publish(figures, slot)

@@ -29,7 +29,7 @@ from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Silences
 from lumen.ports.sources import TtlSource
 from lumen.ports.store import Audit, Choices, Proposals, Turns
-from lumen.use_cases.auto_apply import Trust
+from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.turn import NO_TURN_YET, hour_of
@@ -63,7 +63,7 @@ class Readouts:
         restraints: Restraints,
         silences: Silences,
         size: SizeLimits,
-        trust: Trust,
+        rules: AutoApplyRules,
     ) -> None:
         self._proposals = proposals
         self._turns = turns
@@ -74,7 +74,7 @@ class Readouts:
         self._restraints = restraints
         self._silences = silences
         self._size = size
-        self._trust = trust
+        self._rules = rules
 
     async def status(self, service: ServiceId) -> StatusReadout:
         """The last turn, what is open, and what became of the changes of the last days."""
@@ -90,7 +90,7 @@ class Readouts:
             open_proposals=tuple(unfinished),
             changes=tuple(_seen(p, turns) for p in recent if _is_late_change(p, now)),
             next_turn_at=hour_of(now) + timedelta(hours=1),
-            pinned=restraint.standing.pinned,
+            pinned=restraint.controls.pinned,
             pause=restraint.pause,
             alerts=tuple(await self._alerts.open(service)),
             override=restraint.override,
@@ -98,7 +98,7 @@ class Readouts:
             frozen_until=restraint.frozen_until,
             silences=in_force(await self._silences.all(service), now),
             priorities=() if turn is None else self._worth_doing(turn, locked=restraint.size_lock is not None),
-            trusted=await self._trust.shown(service),
+            trusted=await self._rules.shown(service),
             now=now,
         )
 
@@ -122,7 +122,7 @@ class Readouts:
             waiting=sum(proposal.state is State.PENDING for proposal in unfinished),
             alerts=tuple(await self._alerts.open(service)),
             pause=restraint.pause,
-            pinned=restraint.standing.pinned,
+            pinned=restraint.controls.pinned,
         )
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lumen.model.alert import Alert, AlertKind
-from lumen.model.incident import Pinned, RevisionCount, RevisionRecord, Standing
+from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRecord
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message
 from lumen.model.proposal import LATEST, Knob, State
 from lumen.model.service import ServiceId
@@ -28,7 +28,7 @@ from lumen.policies.rollback_evidence import (
 )
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import SliceSource, Standings
+from lumen.ports.incidents import Controls, SliceSource
 from lumen.ports.sources import DeploymentSource, TtlSource
 from lumen.ports.store import Proposals
 from lumen.use_cases.collect import INGEST_DELAY, window_before
@@ -125,9 +125,9 @@ def _newest(deployment: Deployment | None) -> str:
 class GoingBack:
     """Changes nothing."""
 
-    def __init__(self, deployments: DeploymentSource, standings: Standings) -> None:
+    def __init__(self, deployments: DeploymentSource, controls: Controls) -> None:
         self._deployments = deployments
-        self._standings = standings
+        self._controls = controls
 
     async def target(self, service: ServiceId, revision: str) -> str:
         """`revision` where there is such a one; for "" the newest that served within its objectives, older than the
@@ -141,7 +141,7 @@ class GoingBack:
                 message("rollback.unknown_revision", service=service.name, revision=revision),
                 message("rollback.unknown_revision_remedy", names=", ".join(names[:10])),
             )
-        records = (await self._standings.read(service)).revisions or {}
+        records = (await self._controls.read(service)).revisions or {}
         serving = next((one.name for one in deployment.revisions if one.traffic_percent > 0), "")
         target = revision or good_revision(records, deployment.revisions, serving)
         if target is None:
@@ -173,7 +173,7 @@ class Revisions:
         source: SliceSource,
         deployments: DeploymentSource,
         ttl: TtlSource,
-        standings: Standings,
+        controls: Controls,
         proposals: Proposals,
         clock: Clock,
         allowed: float,
@@ -181,7 +181,7 @@ class Revisions:
         self._source = source
         self._deployments = deployments
         self._ttl = ttl
-        self._standings = standings
+        self._controls = controls
         self._proposals = proposals
         self._clock = clock
         self._allowed = allowed
@@ -194,26 +194,26 @@ class Revisions:
             deployment, counts = deployments[service], newest[service]
             if isinstance(deployment, NoData):
                 continue
-            standing = await self._standings.read(service)
-            await self._remember(service, deployment, counts, standing)
-            await self._pin(service, deployment, standing.pinned)
+            controls = await self._controls.read(service)
+            await self._remember(service, deployment, counts, controls)
+            await self._pin(service, deployment, controls.pinned)
 
     async def _remember(
         self,
         service: ServiceId,
         deployment: Deployment,
         counts: Sequence[RevisionCount] | NoData,
-        standing: Standing,
+        controls: ControlState,
     ) -> None:
         if isinstance(counts, NoData):
             return
         seen = dict(healthy(counts, self._allowed))
-        if standing.revisions is None:
+        if controls.revisions is None:
             seen = {**await self._before_lumen(service), **seen}
         records = remembered(
-            standing.revisions or {}, seen, deployment.revisions, deployment.pinned_revision, self._clock.now()
+            controls.revisions or {}, seen, deployment.revisions, deployment.pinned_revision, self._clock.now()
         )
-        await self._standings.revisions(service, records)
+        await self._controls.revisions(service, records)
 
     async def _before_lumen(self, service: ServiceId) -> Mapping[str, datetime]:
         """Worked out from a fortnight of metrics, once."""
@@ -225,12 +225,12 @@ class Revisions:
         revision = deployment.pinned_revision
         if revision is None:
             if before is not None:
-                await self._standings.pinned(service, None)
+                await self._controls.pinned(service, None)
             return
         since = before.since if before and before.revision == revision else await self._since(service, revision)
         pinned = Pinned(revision, since, differences(deployment, await self._ttl.ttl(service)))
         if pinned != before:
-            await self._standings.pinned(service, pinned)
+            await self._controls.pinned(service, pinned)
 
     async def _since(self, service: ServiceId, revision: str) -> datetime:
         """When Lumen's own rollback to it was done; else now, when it is first seen."""

@@ -181,7 +181,7 @@ class Rollback:
 
     async def _held(self, service: ServiceId) -> _Held:
         restraint = await self._restraints.now(service)
-        return _Held(restraint.against_automation(), dict(restraint.standing.revisions or {}))
+        return _Held(restraint.against_automation(), dict(restraint.controls.revisions or {}))
 
 
 def _gives_way(pending: Proposal, alert: Alert) -> bool:

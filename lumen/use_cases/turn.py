@@ -11,11 +11,11 @@ from lumen.policies.repost import should_repost
 from lumen.ports.clock import Clock
 from lumen.ports.store import Lease, Leases, Slots, Turns
 from lumen.use_cases.approvals import Approvals
-from lumen.use_cases.auto_apply import Trust
+from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.evaluate import Evaluation, Evaluator
-from lumen.use_cases.leases import LEASE, kept_alive
+from lumen.use_cases.leases import LEASE, keep_leases
 
 TURN_SCHEDULE = "turn"
 #: A slot taken up later than this was missed and is caught up.
@@ -34,7 +34,7 @@ def _compact(at: datetime) -> str:
     return at.strftime("%Y%m%dT%H%M%S.%fZ")
 
 
-class Tick:
+class TurnRunner:
     """Makes turns: the scheduled one of each hour once, and those that a person asks for.
 
     `lacking`: what this installation cannot do at all, for the report.
@@ -45,7 +45,7 @@ class Tick:
         collector: Collector,
         drift: Drift,
         evaluator: Evaluator,
-        trust: Trust,
+        rules: AutoApplyRules,
         approvals: Approvals,
         leases: Leases,
         slots: Slots,
@@ -56,7 +56,7 @@ class Tick:
         self._collector = collector
         self._drift = drift
         self._evaluator = evaluator
-        self._trust = trust
+        self._rules = rules
         self._approvals = approvals
         self._leases = leases
         self._slots = slots
@@ -76,7 +76,7 @@ class Tick:
         if not claimed:
             return ()
         occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
-        async with kept_alive(self._leases, claimed):
+        async with keep_leases(self._leases, claimed):
             turns = await self._make(tuple(claimed), occasion, slot, claimed)
             for service, lease in claimed.items():
                 await self._slots.done(service, TURN_SCHEDULE, slot, lease)
@@ -142,7 +142,7 @@ class Tick:
         if held:
             return (), held
         service, request_id = snapshot.service, f"turn:{snapshot.taken_at.isoformat()}"
-        weighed = await self._trust.weighed(service, wanted.change)
+        weighed = await self._rules.weighed(service, wanted.change)
         try:
             made = await self._approvals.propose_recommended(service, wanted, request_id, weighed.told, weighed.acts_in)
         except (NotPossible, SourceUnavailable) as error:

@@ -26,7 +26,7 @@ FOR = timedelta(days=7)
 AT_ONCE = timedelta(0)
 
 
-class TakingBack:
+class UndoHarmful:
     """`by_itself`: UNDO_HARMFUL=auto. Only what Lumen's own policy wanted and what did harm is taken back so."""
 
     def __init__(

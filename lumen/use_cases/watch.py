@@ -14,7 +14,7 @@ from lumen.alerts.lifecycle import leader_of
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Observation, Severity
-from lumen.model.billing import Billed, billed
+from lumen.model.billing import Billed, billed_month
 from lumen.model.history import Day, day_of, folded, together
 from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
 from lumen.model.messages import NoData, message
@@ -25,7 +25,7 @@ from lumen.ports.incidents import Alerts, Look, Silences, SliceSource
 from lumen.ports.sources import Bills
 from lumen.ports.store import Days, Lease, Leases, Slots
 from lumen.use_cases.collect import window_before
-from lumen.use_cases.leases import LEASE, kept_alive
+from lumen.use_cases.leases import LEASE, keep_leases
 
 WATCH_SCHEDULE = "watch"
 #: Cloud Monitoring keeps the metrics of Cloud Run for six weeks.
@@ -145,7 +145,7 @@ class Watch:
         if not claimed:
             return ()
         looked = []
-        async with kept_alive(self._leases, claimed):
+        async with keep_leases(self._leases, claimed):
             after = {service: await self._alerts.newest(service) for service in claimed}
             for group in _groups(after, services[0]):
                 seen = await self._newest({service: after[service] for service in group}, slot)
@@ -217,7 +217,7 @@ class Watch:
         return False
 
     async def _billed(self, home: ServiceId) -> Billed | None:
-        known = None if self._bills is None else billed(await self._bills.heard(home), self._clock.now())
+        known = None if self._bills is None else billed_month(await self._bills.budget_state(home), self._clock.now())
         return None if isinstance(known, NoData) else known
 
     async def _caught_up(self, service: ServiceId) -> _Fold:

@@ -19,7 +19,7 @@ from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.alert import Observation, Severity
 from lumen.model.history import Day, day_of, folded, together
-from lumen.model.incident import Incident, Mentions, PagerState, StoredAlert, Taken
+from lumen.model.incident import Acknowledged, Incident, Mentions, PagerState, StoredAlert
 from lumen.model.messages import Message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Bucket
@@ -184,7 +184,7 @@ class RedisAlerts:
             incident_id,
             tuple(decode(StoredAlert, text) for text in found),
             decode(tuple[Message, ...], notes) if notes else (),
-            decode(Taken, taken) if taken else None,
+            decode(Acknowledged, taken) if taken else None,
             pager=decode(PagerState, pager) if pager else None,
             mentions=decode(Mentions, mentions) if mentions else None,
         )

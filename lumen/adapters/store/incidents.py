@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 
 from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.scripts import Calls
-from lumen.model.incident import Incident, Mentions, PagerState, StoredAlert, Taken, Taking
+from lumen.model.incident import Acknowledged, AckResult, Incident, Mentions, PagerState, StoredAlert
 from lumen.model.messages import Message
 from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
@@ -21,13 +21,13 @@ class RedisPages:
         reply = await self._calls.read("page_read", service)
         return [_page(service, *found) for found in reply.values]
 
-    async def take(self, service: ServiceId, incident_id: str, person: Person) -> Taking:
-        taken = Taken(person, self._clock.now())
+    async def acknowledge(self, service: ServiceId, incident_id: str, person: Person) -> AckResult:
+        taken = Acknowledged(person, self._clock.now())
         reply = await self._calls.change(
             "page_take", service, incident_id, encode(taken), taken.at.isoformat(), person.user_id
         )
         outcome, known = reply.values
-        return Taking(outcome == "won", decode(Taken, known) if known else None)
+        return AckResult(outcome == "won", decode(Acknowledged, known) if known else None)
 
     async def mention(self, service: ServiceId, incident_id: str, number: int, *, say: bool) -> None:
         mentions = Mentions(number, self._clock.now())
@@ -49,7 +49,7 @@ def _page(
         incident_id,
         tuple(decode(StoredAlert, text) for text in alerts),
         decode(tuple[Message, ...], notes) if notes else (),
-        decode(Taken, taken) if taken else None,
+        decode(Acknowledged, taken) if taken else None,
         pager=decode(PagerState, pager) if pager else None,
         mentions=decode(Mentions, mentions) if mentions else None,
     )

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from lumen.adapters.store.leases import milliseconds
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.service import ServiceId
-from lumen.ports.store import Dirty, Owed, Surface
+from lumen.ports.store import Dirty, PendingReply, Surface
 
 #: How many are handed out at once; the rest wait their turn.
 BATCH = 200
@@ -64,19 +64,19 @@ def _name(surface: Surface) -> str:
     return f"{surface.kind}/{surface.key}"
 
 
-class RedisOwedAnswers:
-    """`lumen.ports.store.OwedAnswers`."""
+class RedisPendingReplies:
+    """`lumen.ports.store.PendingReplies`."""
 
     def __init__(self, redis: Redis) -> None:
         self._calls = Calls(redis)
 
-    async def older_than(self, service: ServiceId, age: timedelta) -> list[Owed]:
-        reply = await self._calls.read("owed_list", service, round(age / timedelta(milliseconds=1)))
+    async def older_than(self, service: ServiceId, age: timedelta) -> list[PendingReply]:
+        reply = await self._calls.read("pending_replies_list", service, round(age / timedelta(milliseconds=1)))
         listed = reply.values[0]
         return [
-            Owed(click_id, to, timedelta(milliseconds=int(since_ms)))
+            PendingReply(click_id, to, timedelta(milliseconds=int(since_ms)))
             for click_id, to, since_ms in zip(listed[::3], listed[1::3], listed[2::3], strict=True)
         ]
 
     async def given(self, service: ServiceId, click_id: str) -> None:
-        await self._calls.change("owed_given", service, click_id)
+        await self._calls.change("pending_replies_given", service, click_id)

@@ -142,7 +142,7 @@ class RedisProposals:
         proposal_id: str,
         decision: Decision,
         lease: Lease | None = None,
-        owed_to: str = "",
+        reply_to: str = "",
     ) -> Decided:
         self._fault("store.decide.before")
         reply = await self._calls.change(
@@ -160,7 +160,7 @@ class RedisProposals:
             decision.person.user_id if decision.person else "",
             encode(decision.person) if decision.person else "",
             decision.click_id,
-            owed_to,
+            reply_to,
             dedupe=click_key(service, decision.click_id),
         )
         self._fault("store.decide.after")
@@ -177,7 +177,7 @@ class RedisProposals:
         person: Person,
         click_id: str,
         by: timedelta,
-        owed_to: str = "",
+        reply_to: str = "",
     ) -> Decided:
         seen = await self.get(service, proposal_id)
         if seen is None:
@@ -197,7 +197,7 @@ class RedisProposals:
             milliseconds(REMEMBER),
             _EXPIRY,
             click_id,
-            owed_to,
+            reply_to,
             dedupe=click_key(service, click_id),
         )
         if reply.status == "NO_COUNTDOWN":

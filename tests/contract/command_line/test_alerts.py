@@ -27,7 +27,7 @@ def with_a_page(url: str) -> str:
         alert = page(store.clock.time)
         await told(store, StoredAlert(alert, alert.id, called=True))
 
-        await RedisPages(redis, store.clock).take(SERVICE, alert.id, KIM)
+        await RedisPages(redis, store.clock).acknowledge(SERVICE, alert.id, KIM)
         await redis.aclose()
         return alert.id
 

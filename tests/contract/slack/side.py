@@ -14,11 +14,11 @@ from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.adapters.store.audit import RedisAudit
+from lumen.adapters.store.controls import RedisChoices, RedisControls, RedisSilences
 from lumen.adapters.store.incidents import RedisPages
 from lumen.adapters.store.leases import RedisLeases, RedisSlots
-from lumen.adapters.store.outbox import RedisOutbox, RedisOwedAnswers
+from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
-from lumen.adapters.store.standings import RedisChoices, RedisSilences, RedisStandings
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, number
@@ -30,7 +30,7 @@ from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.use_cases.approvals import Approvals
-from lumen.use_cases.auto_apply import Trust
+from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.emergency import Emergency
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -146,7 +146,7 @@ class Rooms:
     kicks: Kicks
     emergency: Emergency
     keys: KeysInMemory
-    standings: RedisStandings
+    controls: RedisControls
     overrides: Overrides
     alerts: RedisAlerts
     silencing: Silencing
@@ -158,7 +158,7 @@ class Rooms:
     weeks: Weeks
     numerics: OnePixel
     looking: Looking
-    owed: RedisOwedAnswers
+    owed: RedisPendingReplies
 
     @staticmethod
     async def over(
@@ -173,14 +173,14 @@ class Rooms:
         await epoch.init(redis, services, clock)
         proposals, turns, audit = RedisProposals(redis, clock), RedisTurns(redis), RedisAudit(redis, clock)
         knobs: Knobs = {Knob.TTL: Turnable((knob,), "s", 60, 3600)}
-        leases, outbox, standings = RedisLeases(redis), RedisOutbox(redis), RedisStandings(redis, clock)
+        leases, outbox, controls = RedisLeases(redis), RedisOutbox(redis), RedisControls(redis, clock)
         alerts, silences = RedisAlerts(redis, clock), RedisSilences(redis, clock)
-        restraints = Restraints(standings, clock, automation, locks)
+        restraints = Restraints(controls, clock, automation, locks)
         approvals, keys = Approvals(proposals, knobs, 1, needed, restraints), KeysInMemory()
-        trust = Trust(AutoApplySettings(), restraints, proposals, alerts, clock)
-        showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), standings)
-        emergency = Emergency(approvals, knobs, back, keys, standings, showing, leases, audit, clock, 300, needed)
-        overrides = Overrides(standings, restraints, approvals, proposals, knobs, showing, clock)
+        rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
+        showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), controls)
+        emergency = Emergency(approvals, knobs, back, keys, controls, showing, leases, audit, clock, 300, needed)
+        overrides = Overrides(controls, restraints, approvals, proposals, knobs, showing, clock)
         return Rooms(
             redis=redis,
             proposals=proposals,
@@ -189,12 +189,12 @@ class Rooms:
             turns=turns,
             audit=audit,
             approvals=approvals,
-            readouts=Readouts(proposals, turns, audit, alerts, knob, clock, restraints, silences, SizeLimits(), trust),
+            readouts=Readouts(proposals, turns, audit, alerts, knob, clock, restraints, silences, SizeLimits(), rules),
             knob=knob,
             kicks=Kicks(),
             emergency=emergency,
             keys=keys,
-            standings=standings,
+            controls=controls,
             overrides=overrides,
             alerts=alerts,
             silencing=Silencing(silences, alerts, outbox, clock),
@@ -206,5 +206,5 @@ class Rooms:
             days=Digest(RedisSlots(redis), outbox, clock, ZoneInfo("UTC")),
             weeks=Weeks(alerts, turns, proposals, ZoneInfo("UTC")),
             numerics=OnePixel(),
-            owed=RedisOwedAnswers(redis),
+            owed=RedisPendingReplies(redis),
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.blocks.proposal import APPROVE, DETAILS, REJECT
-from handlers.clicks import Click, owed_to
+from handlers.clicks import Click, reply_to
 from handlers.replies import Addressee
 from lumen.model.messages import OutcomeUnknown, StoreUnavailable, message
 from lumen.model.proposal import Choice, Decided, State
@@ -147,9 +147,9 @@ def lost(decide: Decide) -> Decide:
     """The decision arrives; its answer does not."""
 
     async def silent(
-        service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str, owed_to: str = ""
+        service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str, reply_to: str = ""
     ) -> Decided:
-        await decide(service, proposal_id, choice, person, click_id, owed_to)
+        await decide(service, proposal_id, choice, person, click_id, reply_to)
         raise OutcomeUnknown(message("state.unanswered"), message("state.unanswered"))
 
     return silent
@@ -160,10 +160,10 @@ async def test_a_slow_store_is_said_and_then_the_decision(slack: RunningSlack, r
     decide, slow = rooms.approvals.decide, asyncio.Event()
 
     async def slowly(
-        service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str, owed_to: str = ""
+        service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str, reply_to: str = ""
     ) -> Decided:
         await slow.wait()
-        return await decide(service, proposal_id, choice, person, click_id, owed_to)
+        return await decide(service, proposal_id, choice, person, click_id, reply_to)
 
     rooms.approvals.decide = slowly  # type: ignore[method-assign]
     outcome = await slack.control.click(posted, APPROVE)
@@ -234,7 +234,7 @@ async def test_an_answer_that_a_process_owed_when_it_died_is_given_by_another(
     mina = slack.facts.approver
     to = Addressee(mina, posted.channel, "")
     click = Click(APPROVE, SERVICE, waiting.id, Person(mina, "mina", "T1"), "c-1", "", "", to)
-    await rooms.approvals.decide(SERVICE, waiting.id, Choice.APPROVE, click.person, "c-1", owed_to(click))
+    await rooms.approvals.decide(SERVICE, waiting.id, Choice.APPROVE, click.person, "c-1", reply_to(click))
     await side.owed.settle(SERVICE, timedelta(0))
     await answer(slack, "you approved it")
     assert await rooms.owed.older_than(SERVICE, timedelta(0)) == []

@@ -30,7 +30,7 @@ async def events(rooms: Rooms) -> list[str]:
 async def test_pause_and_resume_are_stored_audited_and_shown(slack: RunningSlack, rooms: Rooms) -> None:
     await slack.control.command("/lumen pause 2h")
     await answer(slack, "All automation is stopped until")
-    pause = (await rooms.standings.read(SERVICE)).pause
+    pause = (await rooms.controls.read(SERVICE)).pause
     assert pause is not None
     assert pause.by.user_id == slack.facts.approver
     assert pause.until is not None
@@ -39,7 +39,7 @@ async def test_pause_and_resume_are_stored_audited_and_shown(slack: RunningSlack
     await answer(slack, "All automation is paused by")
     await slack.control.command("/lumen resume")
     await answer(slack, "Automation goes on")
-    assert (await rooms.standings.read(SERVICE)).pause is None
+    assert (await rooms.controls.read(SERVICE)).pause is None
     await slack.control.command("/lumen resume")
     await answer(slack, "Nothing is paused")
     assert await events(rooms) == ["paused", "resumed"]
@@ -62,7 +62,7 @@ async def test_the_page_offers_each_step_apart(slack: RunningSlack, rooms: Rooms
     assert rooms.knob.value == 900
     await slack.control.click(page, view.PAUSE, user=slack.facts.bystander)
     await answer(slack, "You may not decide this", slack.facts.bystander)
-    assert (await rooms.standings.read(SERVICE)).pause is None
+    assert (await rooms.controls.read(SERVICE)).pause is None
 
 
 async def test_the_page_stops_automation_and_then_offers_to_resume(slack: RunningSlack, rooms: Rooms) -> None:

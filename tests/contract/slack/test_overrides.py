@@ -53,7 +53,7 @@ async def test_a_pin_is_stored_shown_proposed_and_lifted(slack: RunningSlack, ro
     said = await answer(slack, "The TTL is pinned to 600 s by")
     assert "“load test”" in said.words()
     assert "proposes this one" in said.words()
-    override = (await rooms.standings.read(SERVICE)).override
+    override = (await rooms.controls.read(SERVICE)).override
     assert override is not None
     assert override.by is not None
     assert override.at is not None
@@ -83,7 +83,7 @@ async def test_a_pin_is_stored_shown_proposed_and_lifted(slack: RunningSlack, ro
 async def test_a_lock_is_stored_shown_and_lifted(slack: RunningSlack, rooms: Rooms) -> None:
     await slack.control.command("/lumen lock size because migration")
     await answer(slack, "“migration”")
-    assert (await rooms.standings.read(SERVICE)).size_lock is not None
+    assert (await rooms.controls.read(SERVICE)).size_lock is not None
     await slack.control.command("/lumen status")
     await answer(slack, "The size of the cache is locked by")
     await slack.control.command("/lumen unlock")
@@ -170,7 +170,7 @@ async def test_a_flush_that_two_must_confirm(slack: RunningSlack, rooms: Rooms) 
 async def test_stopping_automation_never_takes_two(slack: RunningSlack, rooms: Rooms) -> None:
     await slack.control.command("/lumen pause 2h because deploy")
     await answer(slack, "All automation is stopped until")
-    pause = (await rooms.standings.read(SERVICE)).pause
+    pause = (await rooms.controls.read(SERVICE)).pause
     assert pause is not None
     assert pause.why == "deploy"
     await slack.control.command("/lumen resume")

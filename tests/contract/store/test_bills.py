@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lumen.adapters.store.controls import RedisBills
 from lumen.adapters.store.scripts import key
-from lumen.adapters.store.standings import RedisBills
-from lumen.model.billing import BudgetNotice, Heard
+from lumen.model.billing import BudgetNotice, BudgetState
 from lumen.model.messages import NoData, message
 from tests.contract.store.builders import OTHER, SERVICE, Store
 
@@ -41,7 +41,7 @@ async def test_in_any_order_and_however_often_the_same_one_counts(
         is_greater = greatest is None or one.order > greatest.order
         assert await bills(store).keep(SERVICE, one) is is_greater
         greatest = one if greatest is None or is_greater else greatest
-        found = (await bills(store).heard(SERVICE)).notice
+        found = (await bills(store).budget_state(SERVICE)).notice
         assert found is not None
         assert found.order == greatest.order
     assert greatest is not None
@@ -51,14 +51,14 @@ async def test_in_any_order_and_however_often_the_same_one_counts(
 async def test_replicas_at_once(store: Store) -> None:
     came = [BudgetNotice("b", "n", START, START + timedelta(seconds=n), float(n), "USD") for n in range(20)]
     await asyncio.gather(*(bills(store).keep(SERVICE, one) for one in came))
-    assert await bills(store).heard(SERVICE) == Heard(came[-1])
-    assert await bills(store).heard(OTHER) == Heard()
+    assert await bills(store).budget_state(SERVICE) == BudgetState(came[-1])
+    assert await bills(store).budget_state(OTHER) == BudgetState()
 
 
 async def test_trouble_stands_beside_it_until_it_is_over(store: Store) -> None:
     one = BudgetNotice("b", "n", START, START, 1.0, "USD")
     await bills(store).trouble(SERVICE, WRONG)
     await bills(store).keep(SERVICE, one)
-    assert await bills(store).heard(SERVICE) == Heard(one, WRONG)
+    assert await bills(store).budget_state(SERVICE) == BudgetState(one, WRONG)
     await bills(store).trouble(SERVICE, None)
-    assert await bills(store).heard(SERVICE) == Heard(one)
+    assert await bills(store).budget_state(SERVICE) == BudgetState(one)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.adapters.store.standings import RedisStandings
+from lumen.adapters.store.controls import RedisControls
 from lumen.model.incident import SizeLock, TtlOverride
 from lumen.model.service import Person
 from lumen.ports.incidents import Vote, Voted
@@ -16,27 +16,27 @@ SHORT = timedelta(milliseconds=30)
 
 
 @pytest.fixture
-def standings(store: Store) -> RedisStandings:
-    return RedisStandings(store.redis, store.clock)
+def controls(store: Store) -> RedisControls:
+    return RedisControls(store.redis, store.clock)
 
 
 async def events(store: Store) -> list[tuple[str, str, str]]:
     return [(e.event, e.actor, e.detail) for e in reversed(await store.audit.entries(SERVICE, 50))]
 
 
-async def test_an_override_is_kept_replaced_and_lifted(store: Store, standings: RedisStandings) -> None:
+async def test_an_override_is_kept_replaced_and_lifted(store: Store, controls: RedisControls) -> None:
     now = store.clock.now()
-    assert (await standings.read(SERVICE)).override is None
+    assert (await controls.read(SERVICE)).override is None
     first = TtlOverride(600, KIM, now, now + HOUR, "load “test”")
-    await standings.override(SERVICE, first)
-    assert (await standings.read(SERVICE)).override == first
-    assert (await standings.read(OTHER)).override is None
+    await controls.override(SERVICE, first)
+    assert (await controls.read(SERVICE)).override == first
+    assert (await controls.read(OTHER)).override is None
     second = TtlOverride(420, LEE, now)
-    await standings.override(SERVICE, second)
-    assert (await standings.read(SERVICE)).override == second
-    assert await standings.lift_override(SERVICE, KIM)
-    assert not await standings.lift_override(SERVICE, KIM)
-    assert (await standings.read(SERVICE)).override is None
+    await controls.override(SERVICE, second)
+    assert (await controls.read(SERVICE)).override == second
+    assert await controls.lift_override(SERVICE, KIM)
+    assert not await controls.lift_override(SERVICE, KIM)
+    assert (await controls.read(SERVICE)).override is None
     assert await events(store) == [
         ("override-set", "U1", f"600 {(now + HOUR).isoformat()}"),
         ("override-set", "U2", "420 until lifted"),
@@ -44,12 +44,12 @@ async def test_an_override_is_kept_replaced_and_lifted(store: Store, standings: 
     ]
 
 
-async def test_a_lock_is_kept_and_lifted(store: Store, standings: RedisStandings) -> None:
+async def test_a_lock_is_kept_and_lifted(store: Store, controls: RedisControls) -> None:
     lock = SizeLock(KIM, store.clock.now(), None, "migration")
-    await standings.lock_size(SERVICE, lock)
-    assert (await standings.read(SERVICE)).size_lock == lock
-    assert await standings.unlock_size(SERVICE, LEE)
-    assert not await standings.unlock_size(SERVICE, LEE)
+    await controls.lock_size(SERVICE, lock)
+    assert (await controls.read(SERVICE)).size_lock == lock
+    assert await controls.unlock_size(SERVICE, LEE)
+    assert not await controls.unlock_size(SERVICE, LEE)
     assert [event for event, _, _ in await events(store)] == ["size-locked", "size-unlocked"]
 
 
@@ -57,29 +57,29 @@ def vote(person: Person, needed: int = 2, counts_for: timedelta = HOUR) -> Vote:
     return Vote("flush", person, needed, counts_for)
 
 
-async def test_different_people_are_counted_once_each(store: Store, standings: RedisStandings) -> None:
-    assert await standings.vote(SERVICE, vote(KIM)) == Voted(complete=False, people=(KIM,))
-    assert await standings.vote(SERVICE, vote(KIM)) == Voted(complete=False, people=(KIM,))
-    assert await standings.vote(OTHER, vote(LEE)) == Voted(complete=False, people=(LEE,))
-    assert await standings.vote(SERVICE, vote(LEE)) == Voted(complete=True, people=(KIM, LEE))
-    assert await standings.vote(SERVICE, vote(LEE)) == Voted(complete=False, people=(LEE,))
+async def test_different_people_are_counted_once_each(store: Store, controls: RedisControls) -> None:
+    assert await controls.vote(SERVICE, vote(KIM)) == Voted(complete=False, people=(KIM,))
+    assert await controls.vote(SERVICE, vote(KIM)) == Voted(complete=False, people=(KIM,))
+    assert await controls.vote(OTHER, vote(LEE)) == Voted(complete=False, people=(LEE,))
+    assert await controls.vote(SERVICE, vote(LEE)) == Voted(complete=True, people=(KIM, LEE))
+    assert await controls.vote(SERVICE, vote(LEE)) == Voted(complete=False, people=(LEE,))
     assert await events(store) == [
         ("agreed", "U1", "flush 1/2"),
         ("agreed", "U2", "flush 2/2"),
         ("agreed", "U2", "flush 1/2"),
     ]
     # What else stands over the service is not touched by votes.
-    assert (await standings.read(SERVICE)).override is None
+    assert (await controls.read(SERVICE)).override is None
 
 
-async def test_votes_count_for_a_while(store: Store, standings: RedisStandings) -> None:
-    await standings.vote(SERVICE, vote(KIM, counts_for=SHORT))
+async def test_votes_count_for_a_while(store: Store, controls: RedisControls) -> None:
+    await controls.vote(SERVICE, vote(KIM, counts_for=SHORT))
     await store.pass_time(SHORT)
-    assert await standings.vote(SERVICE, vote(LEE)) == Voted(complete=False, people=(LEE,))
+    assert await controls.vote(SERVICE, vote(LEE)) == Voted(complete=False, people=(LEE,))
 
 
-async def test_of_many_at_once_exactly_one_completes(standings: RedisStandings) -> None:
+async def test_of_many_at_once_exactly_one_completes(controls: RedisControls) -> None:
     people = [Person(f"U{n}", f"P{n}", "T1") for n in range(30)]
-    votes = await asyncio.gather(*(standings.vote(SERVICE, vote(person, needed=30)) for person in people))
+    votes = await asyncio.gather(*(controls.vote(SERVICE, vote(person, needed=30)) for person in people))
     assert sorted(len(voted.people) for voted in votes) == list(range(1, 31))
     assert sum(voted.complete for voted in votes) == 1

@@ -147,7 +147,7 @@ class Machine(RuleBasedStateMachine):
             )
 
         for click_id, end in zip(ids, self.run(race()), strict=True):
-            self.heard(click_id, end)
+            self.budget_state(click_id, end)
 
     @rule(pick=PICK)
     def settle(self, pick: int) -> None:
@@ -347,11 +347,11 @@ class Machine(RuleBasedStateMachine):
 
     def send(self, click_id: str, way: Store) -> None:
         try:
-            self.heard(click_id, self.run(way.proposals.decide(SERVICE, *self.clicks[click_id])))
+            self.budget_state(click_id, self.run(way.proposals.decide(SERVICE, *self.clicks[click_id])))
         except LumenError as error:
-            self.heard(click_id, error)
+            self.budget_state(click_id, error)
 
-    def heard(self, click_id: str, end: Decided | BaseException) -> None:
+    def budget_state(self, click_id: str, end: Decided | BaseException) -> None:
         """What a click came to."""
         if isinstance(end, OutcomeUnknown):
             self.unknown.add(click_id)

@@ -8,7 +8,7 @@ import pytest
 
 from lumen.adapters.store import alerts as room
 from lumen.adapters.store.alerts import RedisAlerts
-from lumen.adapters.store.standings import RedisStandings
+from lumen.adapters.store.controls import RedisControls
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.incident import Pause, Pinned, RevisionRecord, StoredAlert
 from lumen.model.messages import LeaseLost, message
@@ -35,8 +35,8 @@ def alerts(store: Store) -> RedisAlerts:
 
 
 @pytest.fixture
-def standings(store: Store) -> RedisStandings:
-    return RedisStandings(store.redis, store.clock)
+def controls(store: Store) -> RedisControls:
+    return RedisControls(store.redis, store.clock)
 
 
 @pytest.fixture
@@ -132,32 +132,32 @@ async def test_the_oldest_closed_alerts_give_way_and_open_ones_stay(store: Store
     assert await alerts.incident(SERVICE, "over-4") is not None
 
 
-async def test_a_pin_is_audited_when_it_becomes_another(store: Store, standings: RedisStandings) -> None:
-    assert (await standings.read(SERVICE)).pinned is None
+async def test_a_pin_is_audited_when_it_becomes_another(store: Store, controls: RedisControls) -> None:
+    assert (await controls.read(SERVICE)).pinned is None
     pinned = Pinned("ion-api-00041", START)
-    await standings.pinned(SERVICE, pinned)
+    await controls.pinned(SERVICE, pinned)
     told = replace(pinned, differences=(message("rollback.recovered"),))
-    await standings.pinned(SERVICE, told)
-    assert (await standings.read(SERVICE)).pinned == told
-    await standings.pinned(SERVICE, None)
-    await standings.pinned(SERVICE, None)
-    assert (await standings.read(SERVICE)).pinned is None
+    await controls.pinned(SERVICE, told)
+    assert (await controls.read(SERVICE)).pinned == told
+    await controls.pinned(SERVICE, None)
+    await controls.pinned(SERVICE, None)
+    assert (await controls.read(SERVICE)).pinned is None
     assert await events(store) == [("pinned", "lumen", "ion-api-00041"), ("unpinned", "lumen", "ion-api-00041")]
 
 
-async def test_a_pause_is_kept_with_who_and_until_when(store: Store, standings: RedisStandings) -> None:
-    assert not await standings.resume(SERVICE, KIM)
+async def test_a_pause_is_kept_with_who_and_until_when(store: Store, controls: RedisControls) -> None:
+    assert not await controls.resume(SERVICE, KIM)
     pause = Pause(LEE, START, START + timedelta(hours=2))
-    await standings.pause(SERVICE, pause)
-    assert (await standings.read(SERVICE)).pause == pause
-    assert await standings.resume(SERVICE, KIM)
-    assert (await standings.read(SERVICE)).pause is None
+    await controls.pause(SERVICE, pause)
+    assert (await controls.read(SERVICE)).pause == pause
+    assert await controls.resume(SERVICE, KIM)
+    assert (await controls.read(SERVICE)).pause is None
     assert await events(store) == [("paused", "U2", "2026-03-01T12:00:00+00:00"), ("resumed", "U1", "")]
 
 
-async def test_revisions_are_remembered_whole(standings: RedisStandings) -> None:
-    assert (await standings.read(SERVICE)).revisions is None
+async def test_revisions_are_remembered_whole(controls: RedisControls) -> None:
+    assert (await controls.read(SERVICE)).revisions is None
     records = {"a": RevisionRecord(START), "b": RevisionRecord(None, START)}
-    await standings.revisions(SERVICE, records)
-    await standings.revisions(SERVICE, records)
-    assert (await standings.read(SERVICE)).revisions == records
+    await controls.revisions(SERVICE, records)
+    await controls.revisions(SERVICE, records)
+    assert (await controls.read(SERVICE)).revisions == records

@@ -8,7 +8,7 @@ import pytest
 
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays
 from lumen.adapters.store.connection import open_store
-from lumen.adapters.store.standings import RedisSilences, RedisStandings
+from lumen.adapters.store.controls import RedisControls, RedisSilences
 from lumen.alerts.watch import AlertTargets
 from lumen.model.incident import Incident
 from lumen.model.proposal import Choice, Knob, Proposal
@@ -48,7 +48,7 @@ class Tower:
     store: Store
     cloud: Cloud
     alerts: RedisAlerts
-    standings: RedisStandings
+    controls: RedisControls
     automation: Automation = field(default_factory=Automation)
     countdown: timedelta = COUNTDOWN
     needed: int = 1
@@ -81,11 +81,11 @@ class Tower:
                 self.silences,
                 RedisDays(store.redis),
             ),
-            Revisions(cloud, cloud, cloud, self.standings, store.proposals, clock, ALLOWED),
+            Revisions(cloud, cloud, cloud, self.controls, store.proposals, clock, ALLOWED),
             Rollback(
                 Releases(cloud, cloud, self.knobs, clock, ALLOWED),
                 self.alerts,
-                Restraints(self.standings, clock, self.automation, Locks()),
+                Restraints(self.controls, clock, self.automation, Locks()),
                 store.proposals,
                 store.leases,
                 clock,
@@ -140,4 +140,4 @@ async def store(state_url: str) -> AsyncIterator[Store]:
 @pytest.fixture
 def tower(store: Store) -> Tower:
     redis, clock = store.redis, store.clock
-    return Tower(store, well_since(clock.time), RedisAlerts(redis, clock), RedisStandings(redis, clock))
+    return Tower(store, well_since(clock.time), RedisAlerts(redis, clock), RedisControls(redis, clock))

@@ -11,8 +11,8 @@ from typing import ParamSpec, TypeVar
 from threadpoolctl import threadpool_limits
 
 from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.controls import RedisControls
 from lumen.adapters.store.scripts import key
-from lumen.adapters.store.standings import RedisStandings
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, message
@@ -29,7 +29,7 @@ from lumen.use_cases.effects import Effects, HourlyFigures
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.restrictions import Restraints
-from lumen.use_cases.undo_harmful import TakingBack
+from lumen.use_cases.undo_harmful import UndoHarmful
 from tests.contract.store.builders import KIM, SERVICE, Store
 
 P = ParamSpec("P")
@@ -88,7 +88,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.alerts = RedisAlerts(self.store.redis, self.store.clock)
-        self.standings = RedisStandings(self.store.redis, self.store.clock)
+        self.controls = RedisControls(self.store.redis, self.store.clock)
         self.places = {Knob.TTL: Place(300), Knob.CACHE_SIZE: Place(256), Knob.MIN_INSTANCES: Place(0)}
         self.store.clock.time = START
 
@@ -108,12 +108,12 @@ class House:
     def now(self) -> datetime:
         return self.store.clock.time
 
-    def taking_back(
+    def undo_harmful(
         self, fault: FaultPoint = no_fault, *, by_itself: bool = False, automation: Automation | None = None
-    ) -> TakingBack:
+    ) -> UndoHarmful:
         store = self.store
-        restraints = Restraints(self.standings, store.clock, automation or Automation(), Locks())
-        return TakingBack(store.proposals, self.knobs, restraints, store.leases, store.clock, fault, by_itself)
+        restraints = Restraints(self.controls, store.clock, automation or Automation(), Locks())
+        return UndoHarmful(store.proposals, self.knobs, restraints, store.leases, store.clock, fault, by_itself)
 
     def effects(
         self, fault: FaultPoint = no_fault, *, lacking: NoData | None = None, by_itself: bool = False
@@ -125,7 +125,7 @@ class House:
             store.turns,
             HourlyFigures(self.alerts, 0.0, SizeLimits()),
             self,
-            self.taking_back(fault, by_itself=by_itself),
+            self.undo_harmful(fault, by_itself=by_itself),
             store.leases,
             store.slots,
             store.clock,
@@ -246,8 +246,8 @@ class House:
         return [detail for event, detail in told[applied + 1 :] if event in ("noted", "advanced")]
 
 
-async def settled(house: House, taking_back: TakingBack) -> None:
+async def settled(house: House, undo_harmful: UndoHarmful) -> None:
     """What the bot does every few seconds."""
-    await taking_back.settle(SERVICE)
+    await undo_harmful.settle(SERVICE)
     await house.carry_out()
     await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.store.connection import open_store
-from lumen.adapters.store.standings import RedisStandings
+from lumen.adapters.store.controls import RedisControls
 from lumen.model import ion_contract
 from lumen.model.incident import Pause
 from lumen.model.messages import NotPossible, OutcomeUnknown, message
@@ -38,7 +38,7 @@ class House:
     def __init__(self, store: Store, cache: Redis) -> None:
         self.store = store
         self.cache = cache
-        self.standings = RedisStandings(store.redis, store.clock)
+        self.controls = RedisControls(store.redis, store.clock)
         self.follows = True
 
     def applying(
@@ -52,7 +52,7 @@ class House:
     ) -> Applying:
         store = self.store
         knobs = {Knob.TTL: Turnable((RedisTtlActuator(self.cache, RedisTtl(self.cache, 300)),), "s", 60, 3600)}
-        restraints = Restraints(self.standings, store.clock, automation, locks)
+        restraints = Restraints(self.controls, store.clock, automation, locks)
         approvals = Approvals(store.proposals, knobs, needed, restraints=restraints)
         execution = Execution(
             store.proposals, store.leases, knobs, store.clock, no_fault, dry_run, restraints=restraints
@@ -131,15 +131,15 @@ async def test_what_people_have_set_holds_it_back(house: House) -> None:
     assert await held(house, house.applying(automation=Automation(disabled=True))) == "policy.held_disabled"
     assert await held(house, house.applying(locks=Locks(ttl_seconds=600))) == "restraint.pinned_by_setting"
     now = house.store.clock.now()
-    await house.standings.pause(SERVICE, Pause(KIM, now, None))
+    await house.controls.pause(SERVICE, Pause(KIM, now, None))
     assert await held(house, house.applying()) == "policy.held_paused"
-    await house.standings.pause(SERVICE, Pause(KIM, now, now + timedelta(hours=1)))
+    await house.controls.pause(SERVICE, Pause(KIM, now, now + timedelta(hours=1)))
     assert await held(house, house.applying()) == "policy.held_paused_until"
 
 
 async def test_what_does_not_hold_a_person_back(house: House) -> None:
     now = house.store.clock.now()
-    await house.standings.pause(SERVICE, Pause(KIM, now, now - timedelta(minutes=1)))
+    await house.controls.pause(SERVICE, Pause(KIM, now, now - timedelta(minutes=1)))
     watching = Automation(observe_until=now + timedelta(days=7))
     assert (await house.apply(house.applying(automation=watching))).state is State.APPLIED
     pinned = house.applying(locks=Locks(ttl_seconds=600))
@@ -181,9 +181,9 @@ class Lossy:
         proposal_id: str,
         decision: Decision,
         lease: Lease | None = None,
-        owed_to: str = "",
+        reply_to: str = "",
     ) -> Decided:
-        del owed_to
+        del reply_to
         found = await self._real.decide(service, proposal_id, decision, lease)
         if not self.lost:
             self.lost += 1

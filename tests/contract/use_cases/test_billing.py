@@ -13,10 +13,10 @@ from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage
 from lumen.adapters.google.budget import GoogleBudgets, PubSubBudgetNews
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.store.alerts import RedisDays
-from lumen.adapters.store.standings import RedisBills
+from lumen.adapters.store.controls import RedisBills
 from lumen.alerts.watch import AlertTargets
 from lumen.model.alert import Alert, AlertKind
-from lumen.model.billing import BudgetNotice, Heard
+from lumen.model.billing import BudgetNotice, BudgetState
 from lumen.model.messages import StoreUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.use_cases import watch as room
@@ -61,15 +61,15 @@ class Desk:
         messages = [PubsubMessage(data=one, attributes={"budgetId": budget_id}) for one in data]
         await self.publisher.publish(topic=TOPIC, messages=messages)
 
-    async def heard(self) -> Heard:
-        return await self.bills.heard(SERVICE)
+    async def budget_state(self) -> BudgetState:
+        return await self.bills.budget_state(SERVICE)
 
     async def spent(self) -> float | None:
-        notice = (await self.heard()).notice
+        notice = (await self.budget_state()).notice
         return None if notice is None else notice.cost
 
     async def trouble(self) -> str:
-        found = (await self.heard()).trouble
+        found = (await self.budget_state()).trouble
         return "" if found is None else found.reason.code
 
     async def give_back(self) -> None:
@@ -109,7 +109,7 @@ async def test_what_google_publishes_counts_and_is_acknowledged(desk: Desk) -> N
         await desk.taking.take()
         assert await desk.spent() == spent
     assert await desk.waiting() == 0
-    notice = (await desk.heard()).notice
+    notice = (await desk.budget_state()).notice
     assert notice is not None
     assert notice.interval_start == datetime(2027, 1, 1, tzinfo=UTC)
     assert notice.published_at.timestamp() == desk.side.clock.at
@@ -170,7 +170,7 @@ async def test_no_permission_and_no_subscription_are_said_and_pass(desk: Desk) -
     desk.account = ""
     desk.side.cloud.faults.denied = {"pubsub.subscriptions.*"}
     await desk.taking.take()
-    trouble = (await desk.heard()).trouble
+    trouble = (await desk.budget_state()).trouble
     assert trouble is not None
     assert trouble.reason.code == "source.permission_denied"
     assert trouble.remedy.params["role"] == "roles/pubsub.subscriber"

@@ -40,7 +40,7 @@ async def test_from_the_notification_to_the_turn(sandbox_world: World, sandbox: 
         await publisher.publish(topic=topic, messages=[sent])
         assert lumen.taking_news is not None
         await lumen.taking_news.take()
-        await lumen.tick.extra_turns(made.services)
+        await lumen.turn_runner.extra_turns(made.services)
         for service in made.services:
             (turn,) = await lumen.memory.turns.latest(service, 1)
             spend = turn.snapshot.spend

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.controls import RedisSilences
 from lumen.adapters.store.incidents import RedisPages
-from lumen.adapters.store.standings import RedisSilences
 from lumen.model.alert import AlertKind, Severity
 from lumen.model.incident import MOST_REPEATS, StoredAlert
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
@@ -94,13 +94,13 @@ async def test_only_once_where_that_is_asked_for(desk: Desk) -> None:
 
 async def test_somebody_on_it_stops_the_mentions_and_is_the_first_of_fifty(desk: Desk) -> None:
     key = await opened(desk)
-    taking = await asyncio.gather(*(desk.calling().take(SERVICE, key, one) for one in [KIM, LEE] * 25))
+    taking = await asyncio.gather(*(desk.calling().acknowledge(SERVICE, key, one) for one in [KIM, LEE] * 25))
     assert sum(one.won for one in taking) == 1
-    assert len({one.taken for one in taking}) == 1
+    assert len({one.acknowledged for one in taking}) == 1
     assert await desk.minutes(60) == 0
     incident = await desk.alerts.incident(SERVICE, key)
     assert incident is not None
-    assert incident.taken == taking[0].taken
+    assert incident.acknowledged == taking[0].acknowledged
     assert [event for event, _, detail in await events(desk.store, "taken")] == ["taken"]
 
 
@@ -113,7 +113,7 @@ async def test_a_ticket_calls_nobody_and_nobody_is_called_once_it_is_over(desk: 
     await desk.minutes(5)
     await told(desk.store, StoredAlert(over(alert, desk.store.clock.time), alert.id, called=True))
     assert await desk.minutes(60) == 0
-    assert (await desk.calling().take(SERVICE, alert.id, KIM)).taken is None
+    assert (await desk.calling().acknowledge(SERVICE, alert.id, KIM)).acknowledged is None
 
 
 async def test_a_silence_holds_the_calls_back_and_its_end_lets_them_come(desk: Desk) -> None:
@@ -131,7 +131,7 @@ async def test_the_timeline_tells_of_everything_that_concerned_it_and_of_nothing
     await told(desk.store, StoredAlert(other, other.id))
     await desk.alerts.note(SERVICE, key, (other.reason,))
     await desk.minutes(11)
-    await desk.calling().take(SERVICE, key, KIM)
+    await desk.calling().acknowledge(SERVICE, key, KIM)
     incident = await desk.alerts.incident(SERVICE, key)
     assert incident is not None
     closed = over(incident.alerts[0].alert, desk.store.clock.time)

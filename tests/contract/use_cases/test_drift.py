@@ -15,7 +15,7 @@ from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.memory import MB, RedisMemoryActuator
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.store.connection import open_store
-from lumen.adapters.store.standings import RedisStandings
+from lumen.adapters.store.controls import RedisControls
 from lumen.model import ion_contract
 from lumen.model.incident import Pause
 from lumen.model.messages import Message, SourceUnavailable, message
@@ -43,7 +43,7 @@ class House:
 
     def __init__(self, store: Store, cache: Redis) -> None:
         self.store, self.cache = store, cache
-        self.standings = RedisStandings(store.redis, store.clock)
+        self.controls = RedisControls(store.redis, store.clock)
         self.requests = 0
 
     def knobs(self) -> Knobs:
@@ -67,7 +67,7 @@ class House:
             store.proposals,
             store.leases,
             store.slots,
-            Restraints(self.standings, store.clock, automation, locks),
+            Restraints(self.controls, store.clock, automation, locks),
             store.turns,
             store.audit,
             self.knobs(),
@@ -235,10 +235,10 @@ async def test_what_people_set_against_automation_holds_it_back(house: House) ->
     for reason, drift in held.items():
         assert await codes(drift) == ["drift.lost_held", reason]
     assert await codes(house.drift(dry_run=True)) == ["drift.lost_dry_run"]
-    await house.standings.pause(SERVICE, Pause(KIM, now, None))
+    await house.controls.pause(SERVICE, Pause(KIM, now, None))
     assert await codes(house.drift()) == ["drift.lost_held", "policy.held_paused"]
     assert await house.ttl() == {}
-    await house.standings.resume(SERVICE, KIM)
+    await house.controls.resume(SERVICE, KIM)
     # A new installation only watches, yet keeps what a person approved.
     observing = Automation(observe_until=now + timedelta(days=7))
     assert await codes(house.drift(automation=observing)) == ["drift.set_again"]

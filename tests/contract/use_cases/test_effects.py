@@ -119,7 +119,7 @@ async def test_rejected_means_that_it_stays(house: House) -> None:
 @pytest.mark.parametrize(("origin", "by_itself"), [(Origin.POLICY, True), (Origin.PERSON, False)])
 async def test_by_itself_only_where_it_is_set_and_for_its_own(house: House, origin: Origin, by_itself: bool) -> None:
     made = await harmed(house, house.effects(by_itself=True), origin)
-    await settled(house, house.taking_back(by_itself=True))
+    await settled(house, house.undo_harmful(by_itself=True))
     (undo,) = await house.undos(made)
     assert (undo.state is State.APPLIED) == by_itself
     assert (undo.decision is not None and undo.decision.choice is Choice.TIMER) == by_itself
@@ -128,21 +128,21 @@ async def test_by_itself_only_where_it_is_set_and_for_its_own(house: House, orig
 
 async def test_paused_meanwhile_a_person_is_asked_instead(house: House) -> None:
     made = await harmed(house, house.effects(by_itself=True))
-    await house.standings.pause(SERVICE, Pause(KIM, house.now, None))
-    await settled(house, house.taking_back(by_itself=True))
+    await house.controls.pause(SERVICE, Pause(KIM, house.now, None))
+    await settled(house, house.undo_harmful(by_itself=True))
     asked, at_once = await house.undos(made)
     assert (at_once.state, asked.state, asked.acts_at) == (State.SUPERSEDED, State.PENDING, None)
     assert house.places[Knob.TTL].value == 420
 
 
 async def test_what_people_set_against_automation_holds_the_proposal_back(house: House) -> None:
-    await house.standings.pause(SERVICE, Pause(KIM, house.now, None))
+    await house.controls.pause(SERVICE, Pause(KIM, house.now, None))
     made = await harmed(house, house.effects())
     assert await house.undos(made) == []
-    await house.taking_back(automation=Automation(disabled=True)).propose(SERVICE)
+    await house.undo_harmful(automation=Automation(disabled=True)).propose(SERVICE)
     assert await house.undos(made) == []
-    await house.standings.resume(SERVICE, KIM)
-    await house.taking_back(automation=Automation(observe_until=house.now + HOUR)).propose(SERVICE)
+    await house.controls.resume(SERVICE, KIM)
+    await house.undo_harmful(automation=Automation(observe_until=house.now + HOUR)).propose(SERVICE)
     assert len(await house.undos(made)) == 1
 
 

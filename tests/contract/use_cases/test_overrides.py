@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.adapters.store.standings import RedisStandings
+from lumen.adapters.store.controls import RedisControls
 from lumen.model.messages import Message, NotPossible, message
 from lumen.model.override import Terms
 from lumen.model.proposal import Change, Choice, Decision, Knob, Proposal, State, Value
@@ -53,7 +53,7 @@ class House:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.standings = RedisStandings(store.redis, store.clock)
+        self.controls = RedisControls(store.redis, store.clock)
         self.automation, self.locks = Automation(), Locks()
         self.ttl, self.size = InMemory(300), InMemory(256)
         self.knobs: Knobs = {
@@ -64,7 +64,7 @@ class House:
 
     @property
     def restraints(self) -> Restraints:
-        return Restraints(self.standings, self.store.clock, self.automation, self.locks)
+        return Restraints(self.controls, self.store.clock, self.automation, self.locks)
 
     @property
     def approvals(self) -> Approvals:
@@ -74,7 +74,7 @@ class House:
     def overrides(self) -> Overrides:
         store, showing = self.store, Showing(self.store.turns, self.store.outbox)
         return Overrides(
-            self.standings, self.restraints, self.approvals, store.proposals, self.knobs, showing, store.clock
+            self.controls, self.restraints, self.approvals, store.proposals, self.knobs, showing, store.clock
         )
 
     async def execute(self) -> None:

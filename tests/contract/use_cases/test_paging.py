@@ -11,8 +11,8 @@ import pytest
 from handlers.blocks.incident import incident_card
 from lumen.adapters.pagers import AlertmanagerAlerts, PagerDutyEvents, WebhookPager
 from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.controls import RedisSilences
 from lumen.adapters.store.incidents import RedisPages
-from lumen.adapters.store.standings import RedisSilences
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import PagerStep, StoredAlert
 from lumen.ports.clock import FaultPoint, no_fault
@@ -79,7 +79,7 @@ async def test_a_page_is_triggered_acknowledged_and_resolved_once_each(desk: Des
     key = await desk.open()
     for _ in range(3):
         await paging.settle(SERVICE)
-    await desk.pages.take(SERVICE, key, KIM)
+    await desk.pages.acknowledge(SERVICE, key, KIM)
     for _ in range(3):
         await desk.paging().settle(SERVICE)
     await desk.close()
@@ -169,7 +169,7 @@ async def test_nothing_is_told_of_tickets_silenced_pages_or_what_somebody_is_on_
     assert desk.server.steps == ["trigger"]
     other = replace(page(desk.store.clock.time), id="ion-api:availability:other")
     await told(desk.store, StoredAlert(other, other.id))
-    await desk.pages.take(SERVICE, other.id, KIM)
+    await desk.pages.acknowledge(SERVICE, other.id, KIM)
     await desk.paging().settle(SERVICE)
     assert desk.server.steps == ["trigger"]
     assert desk.server.bodies[0]["dedup_key"] == key
@@ -183,7 +183,7 @@ async def test_an_alertmanager_is_told_again_while_it_is_open_and_that_it_ended(
         await paging.settle(SERVICE)
         desk.store.clock.time += timedelta(minutes=1)
     assert len(desk.server.bodies) == 3
-    await desk.pages.take(SERVICE, key, KIM)
+    await desk.pages.acknowledge(SERVICE, key, KIM)
     await paging.settle(SERVICE)
     assert desk.server.bodies[-1][0]["annotations"]["acknowledged_by"] == "Kim"
     await desk.close()

@@ -76,11 +76,11 @@ async def test_a_page_begins_a_countdown_that_ends_in_a_rollback(tower: Tower) -
     assert (await tower.traffic_proposals())[0].state is State.APPLIED
     # What was left is no target any more, and what is pinned is said.
     await tower.look(replica)
-    standing = await tower.standings.read(SERVICE)
-    assert standing.pinned is not None
-    assert (standing.pinned.revision, standing.pinned.since) == ("r2", (await tower.traffic_proposals())[0].finished_at)
-    assert standing.revisions is not None
-    assert standing.revisions["r3"].left_at is not None
+    controls = await tower.controls.read(SERVICE)
+    assert controls.pinned is not None
+    assert (controls.pinned.revision, controls.pinned.since) == ("r2", (await tower.traffic_proposals())[0].finished_at)
+    assert controls.revisions is not None
+    assert controls.revisions["r3"].left_at is not None
     await tower.look(replica, 3)
     assert len(await tower.traffic_proposals()) == 1  # once for an incident
 
@@ -191,7 +191,7 @@ async def test_what_waits_for_a_person_is_withdrawn_when_the_incident_closes(tow
 async def test_nothing_to_go_back_to_is_said(tower: Tower) -> None:
     replica = tower.replica()
     made = await a_countdown(tower, replica)
-    await tower.standings.revisions(SERVICE, {})
+    await tower.controls.revisions(SERVICE, {})
     over = await ended(tower, replica)
     assert (over.id, over.state) == (made.id, State.WITHDRAWN)
     assert await notes(tower) == ["rollback.note_withdrawn", "rollback.nothing_good"]
@@ -200,7 +200,7 @@ async def test_nothing_to_go_back_to_is_said(tower: Tower) -> None:
 async def test_paused_meanwhile_a_person_is_asked(tower: Tower) -> None:
     replica = tower.replica()
     await a_countdown(tower, replica)
-    await tower.standings.pause(SERVICE, Pause(KIM, tower.store.clock.time, None))
+    await tower.controls.pause(SERVICE, Pause(KIM, tower.store.clock.time, None))
     asked = await ended(tower, replica)
     assert (asked.state, asked.acts_at) == (State.PENDING, None)
     assert asked.draft.reasons[-1].code == "policy.held_paused"
@@ -210,8 +210,8 @@ async def test_a_pause_stops_what_the_timer_has_decided(tower: Tower) -> None:
     replica, store = tower.replica(), tower.store
     await a_countdown(tower, replica)
     assert (await ended(tower, replica)).state is State.APPROVED_BY_TIMER
-    await tower.standings.pause(SERVICE, Pause(KIM, store.clock.time, None))
-    restraints = Restraints(tower.standings, store.clock, tower.automation, Locks())
+    await tower.controls.pause(SERVICE, Pause(KIM, store.clock.time, None))
+    restraints = Restraints(tower.controls, store.clock, tower.automation, Locks())
     execution = Execution(
         store.proposals, store.leases, tower.knobs, store.clock, no_fault, dry_run=False, restraints=restraints
     )
@@ -262,7 +262,7 @@ async def test_automation_that_is_held_back_begins_nothing_but_says_it(
 
 async def test_a_pause_that_has_run_out_holds_nothing_back(tower: Tower) -> None:
     now = tower.store.clock.time
-    await tower.standings.pause(SERVICE, Pause(KIM, now, now + timedelta(minutes=1)))
+    await tower.controls.pause(SERVICE, Pause(KIM, now, now + timedelta(minutes=1)))
     await a_countdown(tower, tower.replica())
 
 

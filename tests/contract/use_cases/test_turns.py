@@ -22,12 +22,12 @@ from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.ports.clock import no_fault
-from lumen.use_cases.auto_apply import Trust
+from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.evaluate import Advice, Evaluator, TurnHistory
 from lumen.use_cases.restrictions import Restraints
-from lumen.use_cases.turn import Tick
+from lumen.use_cases.turn import TurnRunner
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.measured_world import HOUR, START, House, Inline
 from tests.snapshots import cache, deployment, history, snapshot, traffic, ttl
@@ -59,18 +59,20 @@ class Seen:
 
 
 class Room:
-    """A Tick with all that stands around it."""
+    """A TurnRunner with all that stands around it."""
 
     def __init__(self, house: House) -> None:
         self.house, self.seen, self.setting = house, Seen(house), AutoApplySettings()
         self.turns = RedisTurns(house.store.redis)
 
     def restraints(self, automation: Automation) -> Restraints:
-        return Restraints(self.house.standings, self.house.store.clock, automation, Locks())
+        return Restraints(self.house.controls, self.house.store.clock, automation, Locks())
 
-    def trust(self, automation: Automation) -> Trust:
+    def rules(self, automation: Automation) -> AutoApplyRules:
         store = self.house.store
-        return Trust(self.setting, self.restraints(automation), store.proposals, self.house.alerts, store.clock)
+        return AutoApplyRules(
+            self.setting, self.restraints(automation), store.proposals, self.house.alerts, store.clock
+        )
 
     def evaluator(self, automation: Automation) -> Evaluator:
         store, alerts = self.house.store, self.house.alerts
@@ -84,7 +86,7 @@ class Room:
             alerts,
         )
 
-    def tick(self, automation: Automation | None = None) -> Tick:
+    def tick(self, automation: Automation | None = None) -> TurnRunner:
         store, automation = self.house.store, automation or Automation()
         drift = Drift(
             store.proposals,
@@ -98,11 +100,11 @@ class Room:
             no_fault,
             False,
         )
-        return Tick(
+        return TurnRunner(
             self.seen,  # type: ignore[arg-type]  # stands where the Collector does
             drift,
             self.evaluator(automation),
-            self.trust(automation),
+            self.rules(automation),
             self.house.approvals,
             store.leases,
             store.slots,
@@ -157,7 +159,7 @@ async def test_an_hour_alone_says_too_little_for_more_memory(room: Room) -> None
 
 async def test_a_locked_size_is_not_proposed(room: Room) -> None:
     room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.94, 10))
-    await room.house.standings.lock_size(SERVICE, SizeLock(KIM, START, None))
+    await room.house.controls.lock_size(SERVICE, SizeLock(KIM, START, None))
     turn = await room.turn()
     assert (turn.proposed, turn.held_back) == ((), ())
     assert not isinstance(turn.first, NoData)
@@ -166,7 +168,7 @@ async def test_a_locked_size_is_not_proposed(room: Room) -> None:
 
 async def test_a_pinned_value_is_what_is_proposed(room: Room) -> None:
     room.seen.now = replace(room.seen.now, cache=cache(0.70, 0.70, 10))
-    await room.house.standings.override(SERVICE, TtlOverride(900, KIM, START))
+    await room.house.controls.override(SERVICE, TtlOverride(900, KIM, START))
     made = await room.proposed(await room.turn())
     assert (made.draft.change.knob, made.draft.change.new) == (Knob.TTL, 900)
     assert [reason.code for reason in made.draft.reasons] == ["policy.ttl_pinned"]

@@ -20,7 +20,7 @@ from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
 from lumen.use_cases import auto_apply, leases
 from lumen.use_cases.approvals import EXPIRES_IN, SNOOZE_BY
-from lumen.use_cases.auto_apply import UnaskedChanges
+from lumen.use_cases.auto_apply import AutoApplyCountdowns
 from lumen.use_cases.execution import Execution
 from lumen.wording.catalogue import Catalogue
 from tests.contract.store.builders import KIM, LEE, SERVICE, Store, draft
@@ -87,10 +87,10 @@ class Post:
         """What the turn of now proposes."""
         return await self.room.proposed(await self.room.turn(self.automation))
 
-    def replica(self, fault: FaultPoint = no_fault) -> UnaskedChanges:
-        evaluator, trust = self.room.evaluator(self.automation), self.room.trust(self.automation)
+    def replica(self, fault: FaultPoint = no_fault) -> AutoApplyCountdowns:
+        evaluator, rules = self.room.evaluator(self.automation), self.room.rules(self.automation)
         seen = self.room.seen
-        return UnaskedChanges(seen, evaluator, trust, self.store.proposals, self.store.leases, fault)  # type: ignore[arg-type]
+        return AutoApplyCountdowns(seen, evaluator, rules, self.store.proposals, self.store.leases, fault)  # type: ignore[arg-type]
 
     async def over(self) -> None:
         """Its time is up, by the store's own clock."""
@@ -179,7 +179,7 @@ async def test_where_it_is_not_set_it_is_offered(post: Post) -> None:
 
 async def test_what_is_pinned_or_cannot_be_known_is_asked(post: Post) -> None:
     await post.seed(*[Verdict.KEPT] * 5)
-    await post.house.standings.override(SERVICE, TtlOverride(420, KIM, START))
+    await post.house.controls.override(SERVICE, TtlOverride(420, KIM, START))
     made = await post.begun()
     assert (made.acts_at, codes(made)[-2:]) == (None, ["unasked.asked_because", "restraint.pinned"])
 
@@ -189,7 +189,7 @@ async def hold(post: Post, what: str) -> None:
     house, room, now = post.house, post.room, post.house.now
     match what:
         case "paused":
-            await house.standings.pause(SERVICE, Pause(KIM, now, None))
+            await house.controls.pause(SERVICE, Pause(KIM, now, None))
         case "frozen":
             post.automation = replace(post.automation, freezes=(Window(now - HOUR, FAR),))
         case "page":
@@ -211,9 +211,9 @@ async def hold(post: Post, what: str) -> None:
         case "moved":
             house.places[Knob.TTL].value = 360
         case "pinned_elsewhere":
-            await house.standings.override(SERVICE, TtlOverride(900, KIM, now))
+            await house.controls.override(SERVICE, TtlOverride(900, KIM, now))
         case "pinned":
-            await house.standings.override(SERVICE, TtlOverride(420, KIM, now))
+            await house.controls.override(SERVICE, TtlOverride(420, KIM, now))
         case "no_deployment":
             missing = NoData(message("rollback.moved"), message("approval.already_remedy"))
             room.seen.now = replace(room.seen.now, deployment=missing)
@@ -359,7 +359,7 @@ async def decided_by_timer(post: Post) -> Proposal:
 
 async def test_paused_right_after_the_timer_nothing_is_done(post: Post) -> None:
     made = await decided_by_timer(post)
-    await post.house.standings.pause(SERVICE, Pause(KIM, post.house.now, None))
+    await post.house.controls.pause(SERVICE, Pause(KIM, post.house.now, None))
     await post.carry_out()
     over = await post.house.found(made)
     assert (over.state, over.note, post.ttl_seconds) == (State.ABANDONED, message("policy.held_paused"), 300)
@@ -399,7 +399,7 @@ async def test_harm_stops_it_by_itself(post: Post) -> None:
     assert (await house.found(made)).state is State.HARMFUL
     (back,) = await house.undos(made)
     assert (back.state, back.acts_at) == (State.PENDING, None)  # UNDO_HARMFUL=ask
-    (shown,) = await post.room.trust(post.automation).shown(SERVICE)
+    (shown,) = await post.room.rules(post.automation).shown(SERVICE)
     assert (shown.helped, shown.trials) == (15, 16)
     assert "unasked.spoken_against" in [reason.code for reason in shown.against]
     await house.approve(back)
@@ -423,7 +423,7 @@ async def test_by_itself_harm_is_taken_back_where_that_is_set(post: Post) -> Non
     await house.page(house.now - HOUR / 2)
     await house.effects(by_itself=True).guard(SERVICE)
     await post.over()  # its countdown has no time, but the clocks of some machines go back by a millisecond
-    await settled(house, house.taking_back(by_itself=True))
+    await settled(house, house.undo_harmful(by_itself=True))
     assert post.ttl_seconds == 300
 
 

@@ -11,7 +11,7 @@ from handlers.blocks.proposal import SNOOZE, card, line
 from handlers.blocks.report import report
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.answers import StatusReadout
-from lumen.model.incident import Incident, PagerState, PagerStep, Pause, Pinned, Silence, StoredAlert, Taken
+from lumen.model.incident import Acknowledged, Incident, PagerState, PagerStep, Pause, Pinned, Silence, StoredAlert
 from lumen.model.messages import message
 from lumen.model.proposal import LATEST, Change, Choice, Decision, Knob, State
 from lumen.model.service import Person
@@ -64,7 +64,7 @@ def test_only_an_open_page_mentions_the_people_on_call() -> None:
 def test_somebody_on_it_is_named_and_nobody_is_called_or_asked_any_more() -> None:
     page = incident(alert(AlertKind.AVAILABILITY, Severity.PAGE))
     assert labels(incident_card(EN, page, "S1")) == ["I'm on it"]
-    taken = replace(page, taken=Taken(KIM, WHEN))
+    taken = replace(page, acknowledged=Acknowledged(KIM, WHEN))
     words = said(incident_card(EN, taken, "S1"))
     assert "👀 <@U0KIM> is on it since" in words
     assert "please look" not in words

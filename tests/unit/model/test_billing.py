@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.adapters.google.budget import parsed
-from lumen.model.billing import FRESH, Billed, BudgetNotice, Heard, billed
+from lumen.model.billing import FRESH, Billed, BudgetNotice, BudgetState, billed_month
 from lumen.model.messages import NoData, message
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.use_cases.billing import foreign, with_bill
@@ -36,29 +36,32 @@ def notice(**changes: object) -> BudgetNotice:
 
 
 @pytest.mark.parametrize(
-    ("heard", "found"),
+    ("state", "found"),
     [
-        (Heard(), "source.billed_none"),
-        (Heard(None, WRONG), "source.news_other_budget"),
-        (Heard(NOTICE), True),
-        (Heard(NOTICE, WRONG), True),  # what else went wrong does not matter while the own ones come
-        (Heard(notice(published_at=NOW - FRESH + SECOND)), True),
-        (Heard(notice(published_at=NOW - FRESH)), False),
-        (Heard(notice(currency="KRW")), "source.billed_currency"),
-        (Heard(notice(interval_start=datetime(2026, 10, 1, 7, tzinfo=UTC))), "source.billed_other_month"),
-        (Heard(notice(interval_start=datetime(2026, 1, 1, 8, tzinfo=UTC))), "source.billed_other_month"),  # a year's
-        (Heard(notice(interval_start=datetime(2025, 11, 1, 7, tzinfo=UTC))), "source.billed_other_month"),
-        (Heard(notice(cost=0.0)), True),
+        (BudgetState(), "source.billed_none"),
+        (BudgetState(None, WRONG), "source.news_other_budget"),
+        (BudgetState(NOTICE), True),
+        (BudgetState(NOTICE, WRONG), True),  # what else went wrong does not matter while the own ones come
+        (BudgetState(notice(published_at=NOW - FRESH + SECOND)), True),
+        (BudgetState(notice(published_at=NOW - FRESH)), False),
+        (BudgetState(notice(currency="KRW")), "source.billed_currency"),
+        (BudgetState(notice(interval_start=datetime(2026, 10, 1, 7, tzinfo=UTC))), "source.billed_other_month"),
+        (
+            BudgetState(notice(interval_start=datetime(2026, 1, 1, 8, tzinfo=UTC))),
+            "source.billed_other_month",
+        ),  # a year's
+        (BudgetState(notice(interval_start=datetime(2025, 11, 1, 7, tzinfo=UTC))), "source.billed_other_month"),
+        (BudgetState(notice(cost=0.0)), True),
     ],
 )
-def test_what_is_known_of_the_month(heard: Heard, found: str | bool) -> None:
-    known = billed(heard, NOW)
+def test_what_is_known_of_the_month(state: BudgetState, found: str | bool) -> None:
+    known = billed_month(state, NOW)
     if isinstance(known, NoData):
         assert known.reason.code == found
     else:
         assert known.is_fresh is found
-        assert heard.notice is not None
-        assert (known.usd, known.as_of) == (heard.notice.cost, heard.notice.published_at)
+        assert state.notice is not None
+        assert (known.usd, known.as_of) == (state.notice.cost, state.notice.published_at)
 
 
 def test_a_new_interval_begins_anew_and_a_late_notice_never_lowers() -> None:
@@ -75,7 +78,7 @@ ESTIMATE = Spend(100.0, True, 200.0, NOW, (ServiceSpend("ion-api", 100.0),))
 
 
 def test_an_actual_is_no_estimate_and_keeps_it_beside() -> None:
-    found = with_bill(ESTIMATE, Billed(120.5, NOW), Heard(NOTICE))
+    found = with_bill(ESTIMATE, Billed(120.5, NOW), BudgetState(NOTICE))
     assert isinstance(found, Spend)
     assert (found.month_to_date_usd, found.is_estimate, found.estimate_usd, found.not_billed) == (
         120.5,
@@ -84,21 +87,23 @@ def test_an_actual_is_no_estimate_and_keeps_it_beside() -> None:
         None,
     )
     lacking = Spend(WRONG, True, 200.0, NOW, ESTIMATE.parts)
-    whole = with_bill(lacking, Billed(120.5, NOW), Heard(NOTICE))
+    whole = with_bill(lacking, Billed(120.5, NOW), BudgetState(NOTICE))
     assert isinstance(whole, Spend)
     assert (whole.month_to_date_usd, whole.estimate_usd) == (120.5, WRONG)  # the sum is Google's, whatever we know
 
 
 @pytest.mark.parametrize(
-    ("known", "heard", "why"),
+    ("known", "state", "why"),
     [
-        (Billed(120.5, NOW, is_fresh=False), Heard(NOTICE), "source.billed_stale"),
-        (Billed(120.5, NOW, is_fresh=False), Heard(NOTICE, WRONG), "source.news_other_budget"),
-        (WRONG, Heard(), "source.news_other_budget"),
+        (Billed(120.5, NOW, is_fresh=False), BudgetState(NOTICE), "source.billed_stale"),
+        (Billed(120.5, NOW, is_fresh=False), BudgetState(NOTICE, WRONG), "source.news_other_budget"),
+        (WRONG, BudgetState(), "source.news_other_budget"),
     ],
 )
-def test_without_a_fresh_one_it_stays_an_estimate_and_says_why(known: Billed | NoData, heard: Heard, why: str) -> None:
-    found = with_bill(ESTIMATE, known, heard)
+def test_without_a_fresh_one_it_stays_an_estimate_and_says_why(
+    known: Billed | NoData, state: BudgetState, why: str
+) -> None:
+    found = with_bill(ESTIMATE, known, state)
     assert isinstance(found, Spend)
     assert (found.month_to_date_usd, found.is_estimate, found.estimate_usd) == (100.0, True, None)
     assert found.not_billed is not None

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.model.incident import Pause, SizeLock, Standing, TtlOverride
+from lumen.model.incident import ControlState, Pause, SizeLock, TtlOverride
 from lumen.model.proposal import LATEST, Knob, Value
 from lumen.model.service import Person
 from lumen.model.snapshot import Window
@@ -19,9 +19,9 @@ LOCKED = SizeLock(KIM, NOW - HOUR, NOW + HOUR, "migration")
 
 
 def restraint(
-    automation: Automation | None = None, locks: Locks | None = None, standing: Standing | None = None
+    automation: Automation | None = None, locks: Locks | None = None, controls: ControlState | None = None
 ) -> Restraint:
-    return Restraint(automation or Automation(), locks or Locks(), standing or Standing(), NOW)
+    return Restraint(automation or Automation(), locks or Locks(), controls or ControlState(), NOW)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def restraint(
     ],
 )
 def test_what_pins_the_ttl(locks: Locks, stored: TtlOverride | None, pinned: int | None) -> None:
-    found = restraint(locks=locks, standing=Standing(override=stored)).override
+    found = restraint(locks=locks, controls=ControlState(override=stored)).override
     assert (found.ttl_seconds if found else None) == pinned
 
 
@@ -52,14 +52,16 @@ def test_what_pins_the_ttl(locks: Locks, stored: TtlOverride | None, pinned: int
     ],
 )
 def test_what_locks_the_size(locks: Locks, stored: SizeLock | None, locked: bool) -> None:
-    assert (restraint(locks=locks, standing=Standing(size_lock=stored)).size_lock is not None) is locked
+    assert (restraint(locks=locks, controls=ControlState(size_lock=stored)).size_lock is not None) is locked
 
 
-PINNED = restraint(standing=Standing(override=STORED))
+PINNED = restraint(controls=ControlState(override=STORED))
 BY_SETTING = restraint(locks=Locks(600, size=True))
-KEPT = restraint(standing=Standing(size_lock=LOCKED))
-IN_FREEZE = restraint(FROZEN, standing=Standing(override=STORED))
-STOPPED = restraint(Automation(disabled=True, observe_until=NOW + HOUR), standing=Standing(pause=Pause(KIM, NOW, None)))
+KEPT = restraint(controls=ControlState(size_lock=LOCKED))
+IN_FREEZE = restraint(FROZEN, controls=ControlState(override=STORED))
+STOPPED = restraint(
+    Automation(disabled=True, observe_until=NOW + HOUR), controls=ControlState(pause=Pause(KIM, NOW, None))
+)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,6 @@ def test_what_holds_automation() -> None:
     assert codes(STOPPED, observing=True) == ["policy.held_disabled", "policy.held_paused", "policy.held_observing"]
     assert codes(STOPPED, observing=False) == ["policy.held_disabled", "policy.held_paused"]
     assert codes(IN_FREEZE, observing=True) == ["policy.held_frozen"]
-    over = Standing(pause=Pause(KIM, NOW - HOUR, NOW))
-    assert codes(restraint(standing=over), observing=True) == []
-    assert restraint(standing=over).pause is None
+    over = ControlState(pause=Pause(KIM, NOW - HOUR, NOW))
+    assert codes(restraint(controls=over), observing=True) == []
+    assert restraint(controls=over).pause is None

@@ -1,10 +1,10 @@
 """What stands over a service beside its proposals: a pin, a pause, an override, a lock, the revisions that served.
 
-What Google bills: fields of the standing of the first service, the newest notice and what was wrong with others.
+What Google bills: fields of the controls of the first service, the newest notice and what was wrong with others.
 
-Of which service a channel speaks: one field of the standing of the first service a channel.
+Of which service a channel speaks: one field of the controls of the first service a channel.
 
-Of what nobody wants to hear for a while: one field of the standing a kind and signal.
+Of what nobody wants to hear for a while: one field of the controls a kind and signal.
 """
 
 import json
@@ -17,8 +17,8 @@ from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.leases import milliseconds
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.alert import SIGNALS, AlertKind
-from lumen.model.billing import BudgetNotice, Heard
-from lumen.model.incident import Pause, Pinned, RevisionRecord, Silence, SizeLock, Standing, TtlOverride
+from lumen.model.billing import BudgetNotice, BudgetState
+from lumen.model.incident import ControlState, Pause, Pinned, RevisionRecord, Silence, SizeLock, TtlOverride
 from lumen.model.messages import NoData
 from lumen.model.service import Chosen, Person, ServiceId
 from lumen.ports.clock import Clock
@@ -30,17 +30,17 @@ _LUMEN = "lumen"
 _FIELDS = ("pinned", "pause", "revisions", "override", "size_lock")
 
 
-class RedisStandings:
-    """`lumen.ports.incidents.Standings`."""
+class RedisControls:
+    """`lumen.ports.incidents.Controls`."""
 
     def __init__(self, redis: Redis, clock: Clock) -> None:
         self._calls = Calls(redis)
         self._clock = clock
 
-    async def read(self, service: ServiceId) -> Standing:
+    async def read(self, service: ServiceId) -> ControlState:
         reply = await self._calls.read("read", service, "HMGET", position("standing"), *_FIELDS)
         pinned, pause, revisions, override, size_lock = reply.values[0]
-        return Standing(
+        return ControlState(
             decode(Pinned, pinned) if pinned else None,
             decode(Pause, pause) if pause else None,
             decode(dict[str, RevisionRecord], revisions) if revisions else None,
@@ -82,7 +82,7 @@ class RedisStandings:
 
     async def vote(self, service: ServiceId, vote: Vote) -> Voted:
         reply = await self._calls.change(
-            "standing_vote",
+            "control_vote",
             service,
             vote.what,
             vote.person.user_id,
@@ -96,7 +96,7 @@ class RedisStandings:
     async def _put(self, service: ServiceId, field: str, value: str, actor: str, event: str, detail: str) -> bool:
         """Whether there was one before."""
         now = self._clock.now().isoformat()
-        reply = await self._calls.change("standing_put", service, field, value, now, actor, event, detail)
+        reply = await self._calls.change("control_put", service, field, value, now, actor, event, detail)
         return bool(reply.values[0])
 
 
@@ -115,10 +115,12 @@ class RedisBills:
         self._calls = Calls(redis)
         self._clock = clock
 
-    async def heard(self, home: ServiceId) -> Heard:
+    async def budget_state(self, home: ServiceId) -> BudgetState:
         reply = await self._calls.read("read", home, "HMGET", position("standing"), "billed", "billed trouble")
         notice, trouble = reply.values[0]
-        return Heard(decode(BudgetNotice, notice) if notice else None, decode(NoData, trouble) if trouble else None)
+        return BudgetState(
+            decode(BudgetNotice, notice) if notice else None, decode(NoData, trouble) if trouble else None
+        )
 
     async def keep(self, home: ServiceId, notice: BudgetNotice) -> bool:
         since, published_at, cost = notice.order
@@ -134,7 +136,7 @@ class RedisBills:
 
     async def trouble(self, home: ServiceId, why: NoData | None) -> None:
         text, at = "" if why is None else encode(why), self._clock.now().isoformat()
-        await self._calls.change("standing_put", home, "billed trouble", text, at, "lumen", "", "")
+        await self._calls.change("control_put", home, "billed trouble", text, at, "lumen", "", "")
 
 
 class RedisChoices:
@@ -151,16 +153,14 @@ class RedisChoices:
     async def put(self, home: ServiceId, channel: str, chosen: Chosen) -> None:
         detail = f"{chosen.service.key} {channel}"
         at, by = chosen.at.isoformat(), chosen.by.user_id
-        await self._calls.change(
-            "standing_put", home, _field(channel), encode(chosen), at, by, "service-chosen", detail
-        )
+        await self._calls.change("control_put", home, _field(channel), encode(chosen), at, by, "service-chosen", detail)
 
 
 def _field(channel: str) -> str:
     return f"chosen/{channel}"
 
 
-_FIELDS_silences = tuple(f"silence/{kind}" for kind in AlertKind) + tuple(
+_SILENCE_FIELDS = tuple(f"silence/{kind}" for kind in AlertKind) + tuple(
     f"silence/{AlertKind.NO_DATA}/{s}" for s in SIGNALS
 )
 
@@ -173,7 +173,7 @@ class RedisSilences:
         self._clock = clock
 
     async def all(self, service: ServiceId) -> list[Silence]:
-        reply = await self._calls.read("read", service, "HMGET", position("standing"), *_FIELDS_silences)
+        reply = await self._calls.read("read", service, "HMGET", position("standing"), *_SILENCE_FIELDS)
         return [decode(Silence, text) for text in reply.values[0] if text]
 
     async def put(self, service: ServiceId, silence: Silence) -> None:
@@ -187,5 +187,5 @@ class RedisSilences:
     async def _put(self, service: ServiceId, name: str, value: str, actor: str, event: str, detail: str) -> bool:
         """Whether there was one before."""
         now = self._clock.now().isoformat()
-        reply = await self._calls.change("standing_put", service, f"silence/{name}", value, now, actor, event, detail)
+        reply = await self._calls.change("control_put", service, f"silence/{name}", value, now, actor, event, detail)
         return bool(reply.values[0])

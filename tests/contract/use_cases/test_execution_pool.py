@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.workers import Carrying
+from bot.workers import ExecutionPool
 from lumen.model.messages import Message, SourceUnavailable, message
 from lumen.model.proposal import Change, Choice, Knob, Proposal, State, Value
 from lumen.model.service import ServiceId
@@ -69,10 +69,10 @@ class House:
         self.ended = 0
         self.again = asyncio.Event()
 
-    def carrying(self) -> Carrying:
+    def pool(self) -> ExecutionPool:
         store = self.store
         execution = Execution(store.proposals, store.leases, self.knobs, store.clock, no_fault, dry_run=False)
-        return Carrying(execution, self._end, self.again.set)
+        return ExecutionPool(execution, self._end, self.again.set)
 
     def _end(self) -> None:
         self.ended += 1
@@ -100,57 +100,57 @@ def house(store: Store) -> House:
 
 
 async def test_a_slow_change_holds_up_no_other_approval(house: House) -> None:
-    carrying = house.carrying()
+    pool = house.pool()
     slow = await house.approved(Knob.TTL, 420)
-    await carrying.begin(SERVICE)
+    await pool.begin(SERVICE)
     await until(lambda: house.slow.sets == 1)
     quick = await house.approved(Knob.CACHE_SIZE, 384)
     for _ in range(3):
-        await carrying.begin(SERVICE)
+        await pool.begin(SERVICE)
     await until(lambda: house.ended == 1)
     assert (await house.state(quick), await house.state(slow)) == (State.APPLIED, State.APPLYING)
-    assert carrying.under_way == ((SERVICE, Knob.TTL),)
+    assert pool.under_way == ((SERVICE, Knob.TTL),)
     house.slow.open.set()
     await until(lambda: house.ended == 2)
     assert await house.state(slow) is State.APPLIED
-    assert (house.slow.sets, house.quick.sets, len(carrying.under_way)) == (1, 1, 0)
+    assert (house.slow.sets, house.quick.sets, len(pool.under_way)) == (1, 1, 0)
 
 
 async def test_a_stop_cancels_and_waits_and_the_next_process_goes_on(house: House) -> None:
-    carrying = house.carrying()
+    pool = house.pool()
     slow = await house.approved(Knob.TTL, 420)
-    await carrying.begin(SERVICE)
+    await pool.begin(SERVICE)
     await until(lambda: house.slow.sets == 1)
-    await carrying.stop()
-    assert (house.slow.cancelled, len(carrying.under_way)) == (1, 0)
+    await pool.stop()
+    assert (house.slow.cancelled, len(pool.under_way)) == (1, 0)
     assert await house.state(slow) is State.APPLYING
     house.slow.open.set()
-    other = house.carrying()
+    other = house.pool()
     await other.begin(SERVICE)  # the lease was given back
     await until(lambda: house.ended == 2)
     assert await house.state(slow) is State.APPLIED
 
 
 async def test_what_fails_waits_for_the_next_round(house: House) -> None:
-    carrying = house.carrying()
+    pool = house.pool()
     house.slow.fails = True
     slow = await house.approved(Knob.TTL, 420)
     for rounds in (1, 2):
-        await carrying.begin(SERVICE)
+        await pool.begin(SERVICE)
         await until(lambda rounds=rounds: house.ended == rounds)  # type: ignore[misc]
     assert await house.state(slow) is State.APPLYING
     assert not house.again.is_set()
     house.slow.fails = False
     house.slow.open.set()
-    await carrying.begin(SERVICE)
+    await pool.begin(SERVICE)
     await until(lambda: house.ended == 3)
     assert await house.state(slow) is State.APPLIED
 
 
 async def test_what_is_approved_in_the_last_moments_is_looked_for_again(house: House) -> None:
-    carrying = house.carrying()
+    pool = house.pool()
     first = await house.approved(Knob.TTL, 420)
-    await carrying.begin(SERVICE)
+    await pool.begin(SERVICE)
     await until(lambda: house.slow.sets == 1)
     # Another replica finishes it while ours still holds on to its task.
     lease = await house.store.leases.acquire(SERVICE, "another", timedelta(seconds=30))
@@ -158,7 +158,7 @@ async def test_what_is_approved_in_the_last_moments_is_looked_for_again(house: H
     await house.store.proposals.advance(SERVICE, first.id, lease, State.APPLIED, None)
     house.slow.value = 420
     await house.approved(Knob.TTL, 480)
-    await carrying.begin(SERVICE)
+    await pool.begin(SERVICE)
     assert not house.again.is_set()
     house.slow.open.set()
     await asyncio.wait_for(house.again.wait(), SOON_SECONDS)

@@ -9,7 +9,7 @@ import pytest
 from lumen.model.messages import LeaseLost, OutcomeUnknown, StoreUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Lease
-from lumen.use_cases.leases import while_holding
+from lumen.use_cases.leases import with_lease
 from tests.contract.store.builders import LONG, SERVICE, Store
 
 GONE = message("state.too_late_remedy")
@@ -50,10 +50,10 @@ async def test_a_release_that_fails_replaces_neither_result_nor_failure_nor_canc
     async def fails(_: Lease) -> int:
         raise ValueError("the work's own")
 
-    assert await while_holding(leases, SERVICE, lease, seven, LONG) == 7
+    assert await with_lease(leases, SERVICE, lease, seven, LONG) == 7
     with pytest.raises(ValueError, match="the work's own"):
-        await while_holding(leases, SERVICE, lease, fails, LONG)
-    working = asyncio.create_task(while_holding(leases, SERVICE, lease, forever, LONG))
+        await with_lease(leases, SERVICE, lease, fails, LONG)
+    working = asyncio.create_task(with_lease(leases, SERVICE, lease, forever, LONG))
     await asyncio.sleep(0.01)
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -73,7 +73,7 @@ async def test_a_lost_lease_stops_the_work(store: Store) -> None:
             stopped.set()
 
     with pytest.raises(LeaseLost):
-        await while_holding(store.leases, SERVICE, lease, work, timedelta(milliseconds=30))
+        await with_lease(store.leases, SERVICE, lease, work, timedelta(milliseconds=30))
     assert stopped.is_set()
 
 
@@ -83,5 +83,5 @@ async def test_it_is_given_back(store: Store) -> None:
     async def nothing(_: Lease) -> None:
         return None
 
-    await while_holding(store.leases, SERVICE, lease, nothing, LONG)
+    await with_lease(store.leases, SERVICE, lease, nothing, LONG)
     assert await store.leases.acquire(SERVICE, "execute:ttl", LONG) is not None
