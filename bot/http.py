@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot.slack.connection import ConnectionState
-from bot.store import Memory, room_warnings
+from bot.store import StateStore, room_warnings
 from lumen.adapters.store import epoch
 from lumen.model.messages import LumenError
 from lumen.model.service import ServiceId
@@ -95,11 +95,11 @@ class Metrics:
         )
 
 
-async def store_readiness(memory: Memory, services: Sequence[ServiceId], words: Catalogue) -> Readiness:
+async def store_readiness(store: StateStore, services: Sequence[ServiceId], words: Catalogue) -> Readiness:
     """A store that is nearly full is ready, and says so: people must act before it refuses decisions."""
     try:
-        await epoch.check(memory.redis, services)
-        short = await room_warnings(memory)
+        await epoch.check(store.redis, services)
+        short = await room_warnings(store)
     except LumenError as error:
         return Readiness("state", False, error.reason.code)
     return Readiness("state", True, " ".join(words.plain(each) for each in short) or "ok")

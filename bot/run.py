@@ -18,7 +18,7 @@ from bot.config import Settings
 from bot.http import Metrics, Readiness, slack_readiness, start_http, store_readiness
 from bot.publishing import Publishing
 from bot.reports.files import ReportFiles
-from bot.store import clock_of, open_memory, room_warnings
+from bot.store import clock_of, open_state_store, room_warnings
 from bot.thresholds import size_limits
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
@@ -175,7 +175,7 @@ class Bot:
         """Once an hour: seal the audit, and say when the store's memory gets short."""
         try:
             if await self._lumen.auditing.due(self._services):
-                for short in await room_warnings(self._lumen.memory):
+                for short in await room_warnings(self._lumen.store):
                     log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
         except LumenError as error:
             log.error("audit_not_sealed", code=error.reason.code, params=dict(error.reason.params))
@@ -220,7 +220,7 @@ class Bot:
 
     async def readiness(self) -> Sequence[Readiness]:
         """The store answers and is ours; Slack can reach us."""
-        store = await store_readiness(self._lumen.memory, self._services, self._words)
+        store = await store_readiness(self._lumen.store, self._services, self._words)
         return store, slack_readiness(self._slack.state())
 
 
@@ -268,26 +268,26 @@ async def extra_turns(settings: Settings, services: Sequence[ServiceId]) -> Sequ
 
 async def last_turns(settings: Settings, services: Sequence[ServiceId]) -> Sequence[Turn]:
     """The newest stored turn of each service that has one."""
-    async with open_memory(settings) as memory:
-        await epoch.check(memory.redis, settings.services)
-        return [turn for service in services for turn in await memory.turns.latest(service, 1)]
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
+        return [turn for service in services for turn in await store.turns.latest(service, 1)]
 
 
 async def init_state(settings: Settings) -> Sequence[epoch.Epoch]:
     """Prepare the store; what is prepared already stays as it is."""
-    async with open_memory(settings) as memory:
-        return await epoch.init(memory.redis, settings.services, clock_of(settings))
+    async with open_state_store(settings) as store:
+        return await epoch.init(store.redis, settings.services, clock_of(settings))
 
 
 async def show_state(settings: Settings) -> dict[str, str]:
     """Lines for people: what the store holds for each service."""
     shown: dict[str, str] = {}
-    async with open_memory(settings) as memory:
-        await epoch.check(memory.redis, settings.services)
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
         for service in settings.services:
-            found = await epoch.read(memory.redis, service)
-            turns = await memory.turns.latest(service, 1)
-            unfinished = await memory.proposals.unfinished(service)
+            found = await epoch.read(store.redis, service)
+            turns = await store.turns.latest(service, 1)
+            unfinished = await store.proposals.unfinished(service)
             shown[f"{service.key} epoch"] = f"{found.id}, schema {found.schema}, made {found.made_at.isoformat()}"
             shown[f"{service.key} last turn"] = turns[0].id if turns else "none"
             shown[f"{service.key} unfinished"] = ", ".join(f"{p.id} {p.state}" for p in unfinished) or "none"

@@ -25,7 +25,7 @@ from lumen.use_cases.auditing import Auditing
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class StateStore:
     """The state store and its rooms."""
 
     redis: Redis
@@ -42,7 +42,7 @@ class Memory:
     silences: RedisSilences
     pages: RedisPages
     choices: RedisChoices
-    owed: RedisPendingReplies
+    pending_replies: RedisPendingReplies
     bills: RedisBills
 
 
@@ -54,12 +54,12 @@ def clock_of(settings: Settings) -> Clock:
 
 
 @asynccontextmanager
-async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
+async def open_state_store(settings: Settings) -> AsyncIterator[StateStore]:
     """The store's client and rooms; nothing is checked yet."""
     clock = clock_of(settings)
     redis = open_store(settings.state_redis_url.get_secret_value())
     try:
-        yield Memory(
+        yield StateStore(
             redis=redis,
             leases=RedisLeases(redis),
             slots=RedisSlots(redis),
@@ -74,19 +74,19 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
             silences=RedisSilences(redis, clock),
             pages=RedisPages(redis, clock),
             choices=RedisChoices(redis),
-            owed=RedisPendingReplies(redis),
+            pending_replies=RedisPendingReplies(redis),
             bills=RedisBills(redis, clock),
         )
     finally:
         await redis.aclose()
 
 
-def auditing_of(settings: Settings, memory: Memory) -> Auditing:
+def auditing_of(settings: Settings, store: StateStore) -> Auditing:
     """What keeps the audit provable; it needs nothing but the store."""
     clock, keep = clock_of(settings), settings.audit_keep
-    return Auditing(memory.seals, memory.audit, memory.leases, memory.slots, clock, keep)
+    return Auditing(store.seals, store.audit, store.leases, store.slots, clock, keep)
 
 
-async def room_warnings(memory: Memory) -> Sequence[Message]:
+async def room_warnings(store: StateStore) -> Sequence[Message]:
     """One when the store has little memory left. Raises StoreUnavailable."""
-    return await memory_warnings(memory.redis)
+    return await memory_warnings(store.redis)

@@ -136,7 +136,7 @@ def size_of_turn(turn: Turn, limits: SizeLimits, now: datetime) -> SizeAnswer:
 
 
 async def _last(lumen: Lumen, service: ServiceId) -> Turn | None:
-    turns = await lumen.memory.turns.latest(service, 1)
+    turns = await lumen.store.turns.latest(service, 1)
     return turns[0] if turns else None
 
 

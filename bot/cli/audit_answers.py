@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from bot.config import Settings
-from bot.store import auditing_of, open_memory
+from bot.store import auditing_of, open_state_store
 from bot.wiring.assembly import operator_of
 from lumen.adapters.store import epoch
 from lumen.adapters.store.audit_lines import verify_lines
@@ -84,9 +84,9 @@ class Exported:
 
 async def verify_store(settings: Settings) -> Sequence[Proven]:
     """The audit of every service that is watched."""
-    async with open_memory(settings) as memory:
-        await epoch.check(memory.redis, settings.services)
-        auditing = auditing_of(settings, memory)
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
+        auditing = auditing_of(settings, store)
         return [Proven(service.key, await auditing.verify(service)) for service in settings.services]
 
 
@@ -109,9 +109,9 @@ async def export(settings: Settings, service: ServiceId, path: Path) -> Exported
     """
     _refuse_existing(path)
     person = await operator_of(settings)
-    async with open_memory(settings) as memory:
-        await epoch.check(memory.redis, settings.services)
-        auditing = auditing_of(settings, memory)
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
+        auditing = auditing_of(settings, store)
         seal = await auditing.seal_now(service)
         if seal is None:
             raise NotPossible(message("audit.nothing", service=service.key), message("audit.nothing_remedy"))

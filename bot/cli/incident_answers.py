@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.config import Settings
 from bot.numerics import fault_point
-from bot.store import clock_of, open_memory
+from bot.store import clock_of, open_state_store
 from bot.wiring.assembly import operator_of, who_may_apply
 from bot.wiring.knobs import Called, called_of
 from lumen.adapters.store import epoch
@@ -55,15 +55,15 @@ async def timeline(settings: Settings, service: ServiceId, incident_id: str) -> 
 
 @asynccontextmanager
 async def _called(settings: Settings) -> AsyncIterator[Called]:
-    async with open_memory(settings) as memory:
-        await epoch.check(memory.redis, settings.services)
-        yield called_of(settings, memory, clock_of(settings), fault_point(settings.lumen_fault_at))
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
+        yield called_of(settings, store, clock_of(settings), fault_point(settings.lumen_fault_at))
 
 
 async def _operator(settings: Settings, service: ServiceId, what: str) -> Person:
     """Raises NotPossible for an account without the right; audited."""
     person = await operator_of(settings)
-    async with open_memory(settings) as memory:
-        await epoch.check(memory.redis, settings.services)
-        await Operators(who_may_apply(settings), memory.audit).check(service, person, what)
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
+        await Operators(who_may_apply(settings), store.audit).check(service, person, what)
     return person

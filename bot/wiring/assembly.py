@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.numerics import ProcessNumerics, fault_point, missing_statistics
-from bot.store import Memory, auditing_of, clock_of, open_memory, room_warnings
+from bot.store import StateStore, auditing_of, clock_of, open_state_store, room_warnings
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of
 from bot.wiring.sources import budgets_of, collector_of, news_of, publish_of, slices_of, taking_of
@@ -59,24 +59,24 @@ from lumen.use_cases.watch import Watch
 
 
 def evaluator_of(
-    settings: Settings, memory: Memory, numerics: Numerics, knobs: Knobs, restraints: Restraints
+    settings: Settings, store: StateStore, numerics: Numerics, knobs: Knobs, restraints: Restraints
 ) -> Evaluator:
     """How a turn judges, and the end of a countdown."""
     return Evaluator(
-        TurnHistory(memory.alerts, memory.days, memory.turns, numerics),
+        TurnHistory(store.alerts, store.days, store.turns, numerics),
         numerics,
         assessment_settings(settings),
         Advice(knobs, ttl_limits(settings), size_limits(settings)),
         restraints,
-        memory.proposals,
-        memory.alerts,
+        store.proposals,
+        store.alerts,
     )
 
 
-def auto_apply_rules_of(settings: Settings, clock: Clock, memory: Memory, restraints: Restraints) -> AutoApplyRules:
+def auto_apply_rules_of(settings: Settings, clock: Clock, store: StateStore, restraints: Restraints) -> AutoApplyRules:
     """AUTO_APPLY."""
     unasked = AutoApplySettings(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
-    return AutoApplyRules(unasked, restraints, memory.proposals, memory.alerts, clock)
+    return AutoApplyRules(unasked, restraints, store.proposals, store.alerts, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Lumen:
     """Everything but Slack: what the command line and the bot both use."""
 
     clock: Clock
-    memory: Memory
+    store: StateStore
     cache: Redis
     google: GoogleClients
     collector: Collector
@@ -167,15 +167,15 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
     clock = clock_of(settings)
     numerics = ProcessNumerics()
     cache = open_cache(settings.cache_url)
-    async with open_memory(settings) as memory:
-        await epoch.check(memory.redis, settings.services)
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
         google = await open_google(
             settings.lumen_gcp_endpoint,
             memorystore=bool(settings.cache_instance),
             subscriber=bool(settings.budget_news),
         )
         try:
-            yield await _joined(settings, clock, memory, cache, google, numerics)
+            yield await _joined(settings, clock, store, cache, google, numerics)
         finally:
             numerics.close()
             await google.close()
@@ -205,56 +205,56 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
 
 
 async def _store_facts(settings: Settings) -> StoreFacts | NoData:
-    async with open_memory(settings) as memory:
+    async with open_state_store(settings) as store:
         try:
-            warnings = await epoch.check(memory.redis, settings.services)
-            short = await room_warnings(memory)
+            warnings = await epoch.check(store.redis, settings.services)
+            short = await room_warnings(store)
         except StoreUnavailable as error:
             return NoData(error.reason, error.remedy, unreachable=True)
-        facts = await CacheServer(memory.redis).facts()
+        facts = await CacheServer(store.redis).facts()
         return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short)
 
 
 async def _joined(
-    settings: Settings, clock: Clock, memory: Memory, cache: Redis, google: GoogleClients, numerics: ProcessNumerics
+    settings: Settings, clock: Clock, store: StateStore, cache: Redis, google: GoogleClients, numerics: ProcessNumerics
 ) -> Lumen:
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
     knobs = knobs_of(settings, cache, google, ttl)
-    collector = collector_of(settings, clock, cache, google, deployments, ttl, memory.bills)
-    automation = await _automation(settings, memory)
+    collector = collector_of(settings, clock, cache, google, deployments, ttl, store.bills)
+    automation = await _automation(settings, store)
     locks = Locks(settings.override_ttl, settings.lock_cache_size)
-    restraints = Restraints(memory.controls, clock, automation, locks)
+    restraints = Restraints(store.controls, clock, automation, locks)
     approvals = Approvals(
-        memory.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed, restraints
+        store.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed, restraints
     )
-    showing = Showing(memory.turns, memory.outbox)
-    going_back = GoingBack(deployments, memory.controls)
-    operators = Operators(who_may_apply(settings), memory.audit)
+    showing = Showing(store.turns, store.outbox)
+    going_back = GoingBack(deployments, store.controls)
+    operators = Operators(who_may_apply(settings), store.audit)
     slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
     allowed = 1 - targets.error_free_share
     fault = fault_point(settings.lumen_fault_at)
-    evaluator = evaluator_of(settings, memory, numerics, knobs, restraints)
-    rules = auto_apply_rules_of(settings, clock, memory, restraints)
+    evaluator = evaluator_of(settings, store, numerics, knobs, restraints)
+    rules = auto_apply_rules_of(settings, clock, store, restraints)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
-    execution = Execution(memory.proposals, memory.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
+    execution = Execution(store.proposals, store.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
     drift = Drift(
-        memory.proposals,
-        memory.leases,
-        memory.slots,
+        store.proposals,
+        store.leases,
+        store.slots,
         restraints,
-        memory.turns,
-        memory.audit,
+        store.turns,
+        store.audit,
         knobs,
         clock,
         fault,
         settings.dry_run,
     )
     undo_harmful = UndoHarmful(
-        memory.proposals,
+        store.proposals,
         knobs,
         restraints,
-        memory.leases,
+        store.leases,
         clock,
         fault,
         settings.undo_harmful == "auto",
@@ -263,7 +263,7 @@ async def _joined(
     lacking, zone = _lacking(), ZoneInfo(settings.digest_timezone)
     return Lumen(
         clock=clock,
-        memory=memory,
+        store=store,
         cache=cache,
         google=google,
         collector=collector,
@@ -273,74 +273,74 @@ async def _joined(
             evaluator,
             rules,
             approvals,
-            memory.leases,
-            memory.slots,
-            memory.turns,
+            store.leases,
+            store.slots,
+            store.turns,
             clock,
             () if lacking is None else (Missing("effects", lacking),),
         ),
         effects=Effects(
-            memory.proposals,
-            memory.alerts,
-            memory.turns,
+            store.proposals,
+            store.alerts,
+            store.turns,
             HourlyFigures(
-                memory.alerts,
+                store.alerts,
                 0.0 if settings.cache_instance else settings.api_cost_per_call,
                 size_limits(settings),
                 settings.services,
             ),
             deployments,
             undo_harmful,
-            memory.leases,
-            memory.slots,
+            store.leases,
+            store.slots,
             clock,
             numerics,
             fault,
             lacking,
         ),
         undo_harmful=undo_harmful,
-        digest=Digest(memory.slots, memory.outbox, clock, zone),
+        digest=Digest(store.slots, store.outbox, clock, zone),
         approvals=approvals,
         execution=execution,
-        applying=Applying(approvals, execution, memory.proposals, restraints, memory.audit, clock, operators),
-        auditing=auditing_of(settings, memory),
+        applying=Applying(approvals, execution, store.proposals, restraints, store.audit, clock, operators),
+        auditing=auditing_of(settings, store),
         readouts=Readouts(
-            memory.proposals,
-            memory.turns,
-            memory.audit,
-            memory.alerts,
+            store.proposals,
+            store.turns,
+            store.audit,
+            store.alerts,
             ttl,
             clock,
             restraints,
-            memory.silences,
+            store.silences,
             size_limits(settings),
             rules,
         ),
-        choosing=Choosing(settings.services, memory.choices, clock),
-        looking=Looking(knobs, memory.turns),
-        weeks=Weeks(memory.alerts, memory.turns, memory.proposals, zone),
+        choosing=Choosing(settings.services, store.choices, clock),
+        looking=Looking(knobs, store.turns),
+        weeks=Weeks(store.alerts, store.turns, store.proposals, zone),
         numerics=numerics,
         watch=Watch(
             slices,
-            memory.alerts,
-            memory.slots,
-            memory.leases,
+            store.alerts,
+            store.slots,
+            store.leases,
             clock,
             targets,
-            memory.silences,
-            memory.days,
-            memory.bills if settings.budget_news else None,
+            store.silences,
+            store.days,
+            store.bills if settings.budget_news else None,
         ),
-        taking_news=taking_of(settings, memory, google),
-        called=called_of(settings, memory, clock, fault),
-        publish=publish_of(settings, clock, memory, google, collector, ttl) if settings.publish_metrics else None,
-        revisions=Revisions(slices, deployments, ttl, memory.controls, memory.proposals, clock, allowed),
+        taking_news=taking_of(settings, store, google),
+        called=called_of(settings, store, clock, fault),
+        publish=publish_of(settings, clock, store, google, collector, ttl) if settings.publish_metrics else None,
+        revisions=Revisions(slices, deployments, ttl, store.controls, store.proposals, clock, allowed),
         rollback=Rollback(
             Releases(slices, deployments, knobs, clock, allowed),
-            memory.alerts,
+            store.alerts,
             restraints,
-            memory.proposals,
-            memory.leases,
+            store.proposals,
+            store.leases,
             clock,
             fault_point(settings.lumen_fault_at),
             timedelta(seconds=settings.rollback_timeout_seconds),
@@ -352,20 +352,20 @@ async def _joined(
             knobs,
             going_back,
             keys,
-            memory.controls,
+            store.controls,
             showing,
-            memory.leases,
-            memory.audit,
+            store.leases,
+            store.audit,
             clock,
             settings.default_ttl_seconds,
             max(settings.approvals_needed, settings.emergency_approvals_needed),
         ),
         restraints=restraints,
-        overrides=Overrides(memory.controls, restraints, approvals, memory.proposals, knobs, showing, clock),
+        overrides=Overrides(store.controls, restraints, approvals, store.proposals, knobs, showing, clock),
         operators=operators,
         going_back=going_back,
         knobs=knobs,
-        auto_apply=AutoApplyCountdowns(collector, evaluator, rules, memory.proposals, memory.leases, fault),
+        auto_apply=AutoApplyCountdowns(collector, evaluator, rules, store.proposals, store.leases, fault),
     )
 
 
@@ -376,9 +376,9 @@ def _lacking() -> NoData | None:
     return NoData(message("effect.no_numerics"), message("effect.no_numerics_remedy"))
 
 
-async def _automation(settings: Settings, memory: Memory) -> Automation:
+async def _automation(settings: Settings, store: StateStore) -> Automation:
     """A new installation observes for OBSERVE_ONLY from `lumen state init` on."""
-    made_at = [(await epoch.read(memory.redis, service)).made_at for service in settings.services]
+    made_at = [(await epoch.read(store.redis, service)).made_at for service in settings.services]
     return Automation(
         disabled=settings.disable_auto_optimization,
         observe_until=max(made_at) + settings.observe_only,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from bot.config import Settings
-from bot.store import Memory
+from bot.store import StateStore
 from lumen.adapters.cache.memory import RedisMemoryActuator
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.google.clients import GoogleClients
@@ -99,13 +99,13 @@ def pager_of(settings: Settings) -> Pager | None:
     return WebhookPager(url, PagerDutyEvents(key.get_secret_value() if key else ""), must_hear_again=False)
 
 
-def called_of(settings: Settings, memory: Memory, clock: Clock, fault: FaultPoint) -> Called:
+def called_of(settings: Settings, store: StateStore, clock: Clock, fault: FaultPoint) -> Called:
     """All of it, over the store."""
     pager, words = pager_of(settings), Catalogue(settings.lumen_locale)
-    silences, anybody = memory.silences, bool(settings.oncall_group)
+    silences, anybody = store.silences, bool(settings.oncall_group)
     return Called(
-        silencing=Silencing(silences, memory.alerts, memory.outbox, clock),
-        calling=Calling(memory.pages, silences, clock, settings.oncall_repeat, anybody=anybody),
-        timelines=Timelines(memory.alerts, memory.audit),
-        paging=Paging(memory.pages, silences, memory.leases, clock, pager, words.plain, fault) if pager else None,
+        silencing=Silencing(silences, store.alerts, store.outbox, clock),
+        calling=Calling(store.pages, silences, clock, settings.oncall_repeat, anybody=anybody),
+        timelines=Timelines(store.alerts, store.audit),
+        paging=Paging(store.pages, silences, store.leases, clock, pager, words.plain, fault) if pager else None,
     )

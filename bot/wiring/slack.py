@@ -64,13 +64,13 @@ class SlackSide:
         self._answers = Answers(session, client, settings.slack_channel)
         self._connection: SlackConnection | None = None
         words = Catalogue(settings.lumen_locale)
-        turns, outbox = lumen.memory.turns, lumen.memory.outbox
+        turns, outbox = lumen.store.turns, lumen.store.outbox
         self._digests = Digests(lumen.readouts, turns, lumen.weeks, lumen.digest, lumen.auditing.head)
         self._pictures = Pictures(Uploads(posting, session), lumen.numerics, outbox)
         self.outbox = OutboxWorker(
             settings.services,
             outbox,
-            lumen.memory.leases,
+            lumen.store.leases,
             Surfaces(lumen.readouts, turns, self._digests, words, settings.oncall_group),
             self._pictures,
             Poster(posting),
@@ -78,8 +78,8 @@ class SlackSide:
         )
         self._owed = PendingRepliesWorker(
             settings.services,
-            lumen.memory.owed,
-            lumen.memory.leases,
+            lumen.store.pending_replies,
+            lumen.store.leases,
             lumen.approvals,
             self._answers,
             self._languages,
@@ -132,7 +132,7 @@ class SlackSide:
             lumen.emergency,
             lumen.readouts,
             rights,
-            lumen.memory.audit,
+            lumen.store.audit,
             self._answers,
             self._languages,
             self._background,
@@ -148,7 +148,7 @@ class SlackSide:
             lumen.called.timelines,
             rights,
             on_call,
-            lumen.memory.audit,
+            lumen.store.audit,
             self._answers,
             self._languages,
             self._background,
@@ -156,7 +156,7 @@ class SlackSide:
             settings.support_contact,
         )
         commands = Commands(
-            Services(lumen.choosing, rights, lumen.memory.audit),
+            Services(lumen.choosing, rights, lumen.store.audit),
             lumen.readouts,
             lumen.approvals,
             lumen.turn_runner,
@@ -165,7 +165,7 @@ class SlackSide:
             self._background,
             self.outbox,
             emergencies,
-            Overriding(lumen.overrides, lumen.readouts, rights, lumen.memory.audit, self.outbox),
+            Overriding(lumen.overrides, lumen.readouts, rights, lumen.store.audit, self.outbox),
             incidents,
             Explaining(lumen.readouts, self._digests, self._pictures, lumen.looking),
             settings.min_ttl_seconds,
@@ -179,13 +179,13 @@ class SlackSide:
             lumen.approvals,
             self,
             rights,
-            lumen.memory.audit,
+            lumen.store.audit,
             self._answers,
             self._languages,
             self._background,
             self.outbox,
             screens,
-            lumen.memory.owed,
+            lumen.store.pending_replies,
             settings.support_contact,
         )
         app = build_app(self._client, identity, commands, buttons, screens, emergencies, incidents)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from bot.config import Settings
-from bot.store import Memory
+from bot.store import StateStore
 from lumen.adapters.cache.reader import CacheReader
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl
@@ -46,17 +46,17 @@ def slices_of(
 
 
 def publish_of(
-    settings: Settings, clock: Clock, memory: Memory, google: GoogleClients, collector: Collector, ttl: RedisTtl
+    settings: Settings, clock: Clock, store: StateStore, google: GoogleClients, collector: Collector, ttl: RedisTtl
 ) -> Publish:
     """What is published every five minutes."""
     return Publish(
         CustomMetrics(google.metrics, settings.project_id),
-        memory.alerts,
-        memory.turns,
+        store.alerts,
+        store.turns,
         collector,
         ttl,
-        memory.slots,
-        memory.leases,
+        store.slots,
+        store.leases,
         clock,
     )
 
@@ -73,12 +73,12 @@ def news_of(settings: Settings, google: GoogleClients) -> PubSubBudgetNews | Non
     return PubSubBudgetNews(google.subscriber, settings.budget_news, settings.budget_topic or "TOPIC")
 
 
-def taking_of(settings: Settings, memory: Memory, google: GoogleClients) -> TakingNews | None:
+def taking_of(settings: Settings, store: StateStore, google: GoogleClients) -> TakingNews | None:
     """What takes and remembers them."""
     news, home = news_of(settings, google), settings.services[0]
     if news is None:
         return None
-    return TakingNews(news, memory.bills, budgets_of(settings, google), BUDGET_NAME, home)
+    return TakingNews(news, store.bills, budgets_of(settings, google), BUDGET_NAME, home)
 
 
 def _cost_prices(settings: Settings) -> CostPrices:

@@ -11,7 +11,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud.monitoring_v3 import ListTimeSeriesRequest, TimeInterval
 
 from bot.config import Settings
-from bot.store import clock_of, open_memory
+from bot.store import clock_of, open_state_store
 from bot.wiring.assembly import Lumen, assemble
 from demo.world import World
 from lumen.adapters.cache.ttl import RedisTtl
@@ -70,8 +70,8 @@ class Stepping:
 
 @pytest.fixture
 async def lumen(settings: Settings, sandbox: SandboxClient) -> AsyncIterator[Lumen]:
-    async with open_memory(settings) as memory:
-        await epoch.init(memory.redis, settings.services, clock_of(settings))
+    async with open_state_store(settings) as store:
+        await epoch.init(store.redis, settings.services, clock_of(settings))
     async with assemble(settings) as running:
         yield running
 
@@ -83,9 +83,9 @@ def clock(settings: Settings) -> Stepping:
 
 def replica(lumen: Lumen, settings: Settings, clock: Stepping) -> Publish:
     """As the assembly joins it, but for the clock."""
-    memory = lumen.memory
+    store = lumen.store
     sink, ttl = CustomMetrics(lumen.google.metrics, settings.project_id), RedisTtl(lumen.cache, 300)
-    return Publish(sink, memory.alerts, memory.turns, lumen.collector, ttl, memory.slots, memory.leases, clock)
+    return Publish(sink, store.alerts, store.turns, lumen.collector, ttl, store.slots, store.leases, clock)
 
 
 async def written(

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from bot.config import Settings
 from bot.http import Readiness, slack_readiness, start_http, store_readiness
-from bot.store import clock_of, open_memory
+from bot.store import clock_of, open_state_store
 from demo.valkey import EmbeddedValkey
 from lumen.adapters.store import epoch
 from lumen.wording.catalogue import Catalogue
@@ -33,10 +33,10 @@ def settings(own_server: Callable[..., EmbeddedValkey]) -> Settings:
 @pytest.fixture
 async def readyz(settings: Settings) -> AsyncIterator[Asked]:
     """What a platform is told."""
-    async with open_memory(settings) as memory, aiohttp.ClientSession() as session:
+    async with open_state_store(settings) as store, aiohttp.ClientSession() as session:
 
         async def readiness() -> Sequence[Readiness]:
-            return [await store_readiness(memory, settings.services, Catalogue("en"))]
+            return [await store_readiness(store, settings.services, Catalogue("en"))]
 
         runner = await start_http("127.0.0.1", 0, readiness, CollectorRegistry())
         port = runner.addresses[0][1]
@@ -51,11 +51,11 @@ async def readyz(settings: Settings) -> AsyncIterator[Asked]:
 
 async def test_a_store_that_fills_up_is_said_and_still_ready(settings: Settings, readyz: Asked) -> None:
     assert await readyz() == (503, {"ready": False, "detail": "state.no_epoch"})
-    async with open_memory(settings) as memory:
-        await epoch.init(memory.redis, settings.services, clock_of(settings))
+    async with open_state_store(settings) as store:
+        await epoch.init(store.redis, settings.services, clock_of(settings))
         assert await readyz() == (200, {"ready": True, "detail": "ok"})
-        used = int((await memory.redis.info("memory"))["used_memory"])
-        await memory.redis.config_set("maxmemory", int(used / 0.8))
+        used = int((await store.redis.info("memory"))["used_memory"])
+        await store.redis.config_set("maxmemory", int(used / 0.8))
     status, state = await readyz()
     assert (status, state["ready"]) == (200, True)
     assert "has used 8" in state["detail"] or "has used 7" in state["detail"]
@@ -65,9 +65,9 @@ async def test_a_store_that_fills_up_is_said_and_still_ready(settings: Settings,
 async def test_a_store_that_is_gone_is_not_ready(
     settings: Settings, readyz: Asked, own_server: Callable[..., EmbeddedValkey]
 ) -> None:
-    async with open_memory(settings) as memory:
-        await epoch.init(memory.redis, settings.services, clock_of(settings))
-        await memory.redis.config_set("requirepass", "changed")
+    async with open_state_store(settings) as store:
+        await epoch.init(store.redis, settings.services, clock_of(settings))
+        await store.redis.config_set("requirepass", "changed")
     status, state = await readyz()
     assert (status, state["ready"]) == (503, False)
     assert state["detail"].startswith("state.")

@@ -42,7 +42,7 @@ async def test_from_the_notification_to_the_turn(sandbox_world: World, sandbox: 
         await lumen.taking_news.take()
         await lumen.turn_runner.extra_turns(made.services)
         for service in made.services:
-            (turn,) = await lumen.memory.turns.latest(service, 1)
+            (turn,) = await lumen.store.turns.latest(service, 1)
             spend = turn.snapshot.spend
             assert isinstance(spend, Spend)
             assert (spend.month_to_date_usd, spend.is_estimate) == (143.21, False)
