@@ -179,7 +179,7 @@ async def test_a_store_that_is_gone_decides_nothing_and_says_so(slack: RunningSl
     posted = await proposed(slack)
 
     async def gone(*_: object) -> Decided:
-        raise StoreUnavailable(message("command.ran"), message("command.ttl_hint"))
+        raise StoreUnavailable(message("command.ttl_hint"), message("command.ttl_hint"))
 
     decide = rooms.approvals.decide
     rooms.approvals.decide = gone  # type: ignore[method-assign,assignment]

@@ -27,7 +27,7 @@ async def applied(rooms: Rooms) -> Proposal:
     assert lease is not None
     await rooms.proposals.advance(SERVICE, made.id, lease, State.APPLYING, None)
     rooms.knob.value = 420
-    done = await rooms.proposals.advance(SERVICE, made.id, lease, State.APPLIED, message("command.ran"))
+    done = await rooms.proposals.advance(SERVICE, made.id, lease, State.APPLIED, message("command.ttl_hint"))
     await rooms.leases.release(SERVICE, lease)
     return done
 

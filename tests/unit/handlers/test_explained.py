@@ -262,7 +262,9 @@ def test_cache_holds_each_figure_against_its_limits() -> None:
 
 def test_cache_recommends_the_most_urgent_first_and_the_ttl_beside_it() -> None:
     hold = Recommendation(None, "HOLD", (message("policy.ttl_pinned", ttl_seconds=300),), Priority.LOW)
-    size = Recommendation(Change(Knob.CACHE_SIZE, 256, 384, "MB"), "SCALE_UP", (message("command.ran"),), Priority.HIGH)
+    size = Recommendation(
+        Change(Knob.CACHE_SIZE, 256, 384, "MB"), "SCALE_UP", (message("command.ttl_hint"),), Priority.HIGH
+    )
     told = text(Subject.CACHE, replace(turn(), ttl=hold, wanted=size))
     assert "1. [HIGH] cache size 256 → 384 MB" in told
     assert "2. TTL: Hold" in told

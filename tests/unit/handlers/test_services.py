@@ -92,7 +92,9 @@ def test_an_answer_says_of_which_service_it_is() -> None:
 
 
 SIZE = KnobReadout(SERVICE, Knob.CACHE_SIZE, 256, "MB", 10, 1024, None)
-LARGER = Recommendation(Change(Knob.CACHE_SIZE, 256, 384, "MB"), "SCALE_UP", (message("command.ran"),), Priority.HIGH)
+LARGER = Recommendation(
+    Change(Knob.CACHE_SIZE, 256, 384, "MB"), "SCALE_UP", (message("command.ttl_hint"),), Priority.HIGH
+)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

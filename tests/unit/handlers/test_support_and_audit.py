@@ -17,7 +17,7 @@ from tests.unit.handlers.blocks import validated
 from tests.unit.handlers.test_views import status, turn
 
 MINA = "#ion-help <mina@naeda.example>"
-WHY = message("command.ran")
+WHY = message("command.ttl_hint")
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -56,7 +56,7 @@ def proposal(state: State, expected: Expectation | NoData = NOT_YET) -> Proposal
         expires_at=WHEN + timedelta(hours=24),
         decision=decision,
         decided_at=WHEN if decision else None,
-        note=message("command.ran") if state is State.FAILED else None,
+        note=message("command.ttl_hint") if state is State.FAILED else None,
         finished_at=WHEN if state is State.APPLIED else None,
         version=1,
     )
@@ -65,7 +65,7 @@ def proposal(state: State, expected: Expectation | NoData = NOT_YET) -> Proposal
 def turn(seen: Snapshot | None = None, missing: tuple[Missing, ...] = ()) -> Turn:
     taken = seen or snapshot()
     judged = assess(taken, AssessmentSettings())
-    wanted = Recommendation(UP, "MODERATE", (message("command.ran"),), Priority.MEDIUM)
+    wanted = Recommendation(UP, "MODERATE", (message("command.ttl_hint"),), Priority.MEDIUM)
     return Turn("slot:1", Occasion.SLOT, NOW, NOW, taken, judged, wanted, (), (), missing)
 
 
