@@ -18,7 +18,7 @@ if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.effect_world import KINDS, Case, least_error, world
-from lumen.effects.estimate import TooLittle, estimate
+from lumen.effects.estimate import estimate
 from lumen.effects.verdict import ALPHA_BY_LOOK, LOOKS_HOURS, Effect, EffectVerdict, judge_effect
 
 SETTLED = {EffectVerdict.KEPT, EffectVerdict.HARMFUL}
@@ -44,7 +44,7 @@ def run(case: Case) -> Outcome:
 
 def _effect(case: Case, hours: int, alpha: float) -> Effect | None:
     found = estimate(world(case, hours), alpha)
-    if isinstance(found, TooLittle):
+    if found is None:
         return None
     return Effect("hit_rate", found.effect, found.low, found.high, True, found.beyond_placebo)
 

@@ -28,11 +28,6 @@ class NoDataAlert:
         """Whether it once came and does not come now."""
         return self._missing_since is not None
 
-    @property
-    def missing_since(self) -> datetime | None:
-        """Start of the first missing slice, while data is missing."""
-        return self._missing_since
-
     def step(self, start: datetime, end: datetime, *, present: bool) -> AlertEvent | None:
         """After each slice."""
         if present:

@@ -33,18 +33,7 @@ class Estimate:
     effect: float
     low: float
     high: float
-    hours: int
-    has_control: bool
-    placebos: int
     beyond_placebo: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TooLittle:
-    """There is no honest estimate: too few hours, or they tell nothing (a metric that never moves)."""
-
-    hours_before: int
-    hours_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +45,19 @@ class _Steps:
     unlikely: Floats
 
 
-def estimate(history: MetricHistory, alpha: float = 0.05) -> Estimate | TooLittle:
-    """The step with its two-sided interval at 1 - `alpha`. Any series will do; what cannot be told is `TooLittle`."""
+def estimate(history: MetricHistory, alpha: float = 0.05) -> Estimate | None:
+    """The step with its two-sided interval at 1 - `alpha`.
+
+    Any series will do. None where no honest estimate is possible: too few hours, or a metric that never moves.
+    """
     changed_at, length = history.changed_at, len(history.values) - history.changed_at
     if changed_at < LEAST_BEFORE or length < LEAST_AFTER:
-        known = [value is not None for value in history.values]
-        return TooLittle(sum(known[:changed_at]), sum(known[changed_at:]))
+        return None
     seen = design(history)
     before, after = int((seen.step == 0).sum()), int((seen.step == 1).sum())
     sparse = after < LEAST_KNOWN * length or before < LEAST_KNOWN * changed_at
     if before < LEAST_BEFORE or after < LEAST_AFTER or sparse or not seen.is_telling:
-        return TooLittle(before, after)
+        return None
     white, log_determinant = whitened(np.column_stack([seen.y, seen.x, seen.step]), seen.hours, RHO, DRIFT)
     steps = _fitted(white, seen.believed, log_determinant)
     size, error = _averaged(steps)
@@ -77,8 +68,8 @@ def estimate(history: MetricHistory, alpha: float = 0.05) -> Estimate | TooLittl
     with np.errstate(over="ignore"):
         low, effect, high = np.expm1([size - reach, size, size + reach])
     if not np.isfinite(high):
-        return TooLittle(before, after)
-    return Estimate(float(effect), float(low), float(high), length, history.control is not None, len(placebos), beyond)
+        return None
+    return Estimate(float(effect), float(low), float(high), beyond)
 
 
 def _fitted(white: Floats, believed: Floats, log_determinant: Floats) -> _Steps:

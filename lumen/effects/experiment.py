@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.effects.design import MetricHistory
-from lumen.effects.estimate import LEAST_KNOWN, TooLittle, estimate
+from lumen.effects.estimate import LEAST_KNOWN, estimate
 from lumen.effects.hours import HOUR, Hour, Hours
 from lumen.effects.verdict import ALPHA_BY_LOOK, LOOKS_HOURS, Effect, EffectVerdict, Judgement, judge_effect
 from lumen.model.proposal import Change, Knob, Origin, Proposal, State
@@ -147,7 +147,7 @@ def _effect(metric: Metric, experiment: Experiment, hours: Hours, now: datetime,
     values = [None if index == changed_at else metric.value(hour) for index, hour in enumerate(seen)]
     weekend = [(changed - BEFORE + index * HOUR).weekday() >= 5 for index in range(len(seen))]
     found = estimate(MetricHistory(values, control, weekend, changed_at), alpha)
-    if isinstance(found, TooLittle):
+    if found is None:
         return None
     return Effect(metric.name, found.effect, found.low, found.high, metric.good_is_up, found.beyond_placebo)
 

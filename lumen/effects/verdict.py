@@ -86,11 +86,6 @@ def guardrail(changed_at: datetime, pages: Sequence[Alert]) -> Judgement | None:
     return None
 
 
-def next_look(hours: float) -> int | None:
-    """The look that is due after `hours`, or None when all are over."""
-    return next((look for look in LOOKS_HOURS if look > hours), None)
-
-
 def _gain(effect: Effect) -> tuple[float, float]:
     """The interval with good on the positive side."""
     return (effect.low, effect.high) if effect.good_is_up else (-effect.high, -effect.low)

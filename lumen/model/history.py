@@ -53,15 +53,6 @@ class Day:
         """How many of them were not faster than that; within a bucket they are taken as evenly spread."""
         return sum(count * (1 - bucket_below(bucket, threshold_ms)) for bucket, count in self.latencies.items())
 
-    @property
-    def complete_cost_usd(self) -> float | None:
-        """What the whole day cost, or None unless every slice of it is known: a part of a day is no day."""
-        return self.cost_usd if self.cost_slices == SLICES_A_DAY else None
-
-    def plus(self, other: "Day") -> "Day":
-        """Both sums of the same day together."""
-        return _sum(self.date, (self, other))
-
 
 _ADDED = tuple(field.name for field in fields(Day) if field.name not in ("date", "latencies"))
 

@@ -52,11 +52,6 @@ class Person:
         """Somebody on the command line, known by a Google account rather than by Slack."""
         return Person(f"{OPERATOR}{account}", account, "")
 
-    @property
-    def is_operator(self) -> bool:
-        """Whether it is no Slack user, so that Slack cannot show a name for it."""
-        return self.user_id.startswith(OPERATOR)
-
 
 @dataclass(frozen=True, slots=True)
 class Approvers:

@@ -118,11 +118,6 @@ def recommend_l1(entries: int | NoData, cache: CacheStats | NoData) -> Recommend
     return advise_l1(entries, cache.p95_ms, cache.hit_rate)
 
 
-def bounded_l1(entries: int) -> int:
-    """The nearest allowed number of entries: whole steps within the limits."""
-    return max(LEAST, min(MOST, round(entries / STEP) * STEP))
-
-
 def _recommended_l1(old: int, new: int, code: str, p95_ms: float) -> Recommendation:
     change = None if new == old else Change(Knob.L1_ENTRIES, old, new, "")
     strategy = "HOLD" if change is None else ("SCALE_UP" if new > old else "SCALE_DOWN")

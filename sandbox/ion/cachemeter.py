@@ -75,10 +75,6 @@ class CacheMeter:
     def _write(self, minute: int, metric: MetricType, value: float | None) -> None:
         self.series[metric.name].put(minute, value)
 
-    def forget_counters(self) -> None:
-        """The server is gone: what it counts when it comes back starts anew."""
-        self._before = None
-
     def trim(self) -> None:
         for series in self.series.values():
             series.trim(KEEP_MINUTES)

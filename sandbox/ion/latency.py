@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from math import erf, exp, log, sqrt
+from math import erf, log, sqrt
 from random import Random
 
 from sandbox.google.monitoring.metric import Buckets
@@ -32,10 +32,6 @@ class Latency:
         """The share of answers in each bucket."""
         below = [0.0, *(self.below(bound) for bound in buckets.bounds), 1.0]
         return tuple(b - a for a, b in pairwise(below))
-
-    @property
-    def mean_ms(self) -> float:
-        return self.floor_ms + self.median_ms * exp(self.sigma**2 / 2)
 
 
 HIT = Latency(floor_ms=8.0, median_ms=30.0, sigma=0.35)  # median 38 ms

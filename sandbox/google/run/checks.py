@@ -114,8 +114,3 @@ def check_revision_name(name: str, short_name: str, revisions: Collection[str]) 
         )
     if name in revisions:
         raise already_exists(f"Revision named '{name}' with different configuration already exists.")
-
-
-def not_pinned(traffic: Any) -> bool:
-    """Whether new revisions get traffic: no targets at all, or LATEST among them."""
-    return not traffic or any(t.type_ == LATEST and t.percent for t in traffic)

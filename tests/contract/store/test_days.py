@@ -11,7 +11,7 @@ from lumen.adapters.store import alerts as room
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays
 from lumen.adapters.store.scripts import key
 from lumen.model.alert import Observation
-from lumen.model.history import Day, folded
+from lumen.model.history import Day, folded, together
 from lumen.model.snapshot import SLICE, LatencyDistribution
 from lumen.ports.incidents import Look
 from lumen.ports.store import Lease
@@ -99,7 +99,7 @@ async def test_days_of_a_lumen_that_kept_no_latency_are_read_and_added_to(
     given = slices(2)
     assert await RedisAlerts(store.redis, store.clock).look(SERVICE, lease, Look(None, given, ()))
     (found,) = await days.days(SERVICE, EVER)
-    assert same([found], (old.plus(folded(given)[0]),))
+    assert same([found], together([old], folded(given)))
     assert (found.slices, found.timed_slices, found.timed) == (5, 1, 1000)
 
 

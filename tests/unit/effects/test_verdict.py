@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lumen.effects.track_record import TrackRecord, track_record
-from lumen.effects.verdict import Effect, EffectVerdict, guardrail, judge_effect, next_look
+from lumen.effects.verdict import Effect, EffectVerdict, guardrail, judge_effect
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.messages import message
 from lumen.model.proposal import Verdict
@@ -90,10 +90,6 @@ def test_a_page_within_two_hours_takes_it_back(minutes: int, reverted: bool) -> 
     page = Alert("a", "s", AlertKind.AVAILABILITY, "", Severity.PAGE, at, message("alert.recovered"))
     ticket = Alert("b", "s", AlertKind.CACHE, "", Severity.TICKET, NOW, message("alert.recovered"))
     assert (guardrail(NOW, [ticket, page]) is not None) is reverted
-
-
-def test_looks() -> None:
-    assert [next_look(hours) for hours in (0, 24, 47.9, 48, 72)] == [24, 48, 48, 72, None]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The sums of a day: only what is known, and how much of it is."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import zip_longest
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.model.alert import Observation
-from lumen.model.history import SLICES_A_DAY, Day, day_of, folded
+from lumen.model.history import SLICES_A_DAY, Day, folded, together
 from lumen.model.snapshot import SLICE, LatencyDistribution
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -36,12 +37,10 @@ def test_a_slice_is_good_bad_quiet_or_unknown() -> None:
     assert found == (Day(date(2026, 3, 1), 4, 3, 1, 1, 200, 11, timed_slices=1),)
 
 
-def test_a_day_costs_something_only_as_a_whole() -> None:
+def test_slices_count_towards_their_utc_day() -> None:
     midnight = NOON.replace(hour=0)
-    whole = [Observation(midnight + n * SLICE, cost_usd=0.25) for n in range(SLICES_A_DAY)]
-    assert folded(whole)[0].complete_cost_usd == 72.0
-    assert folded(whole[:-1])[0].complete_cost_usd is None
-    assert [day.date.day for day in folded([*whole, Observation(midnight + SLICES_A_DAY * SLICE)])] == [1, 2]
+    slices = [Observation(midnight + n * SLICE, cost_usd=0.25) for n in range(SLICES_A_DAY + 1)]
+    assert [(day.date.day, day.cost_slices, day.cost_usd) for day in folded(slices)] == [(1, 288, 72.0), (2, 1, 0.25)]
 
 
 COUNTED = st.lists(st.integers(0, 9), min_size=1, max_size=5)
@@ -73,16 +72,9 @@ def test_percentiles_alone_do_not_tell_how_many_were_slow() -> None:
 @settings(deadline=None)
 @given(SLICES, st.integers(0, 20))
 def test_sums_of_pieces_add_up_to_the_sum_of_all(given_slices: list[Observation], cut: int) -> None:
-    day = Day(day_of(NOON))
-    for piece in (given_slices[:cut], given_slices[cut:]):
-        for one in folded(piece):
-            day = day.plus(one)
     whole = folded(given_slices)
-    assert day.slices == len(given_slices)
-    if whole:
-        assert (day.requests, day.good_slices, day.bad_slices) == (
-            whole[0].requests,
-            whole[0].good_slices,
-            whole[0].bad_slices,
-        )
-    assert 0 <= day.good_slices + day.bad_slices <= day.known_slices <= day.slices
+    pieces = together(folded(given_slices[:cut]), folded(given_slices[cut:]))
+    assert [replace(day, cost_usd=0.0) for day in pieces] == [replace(day, cost_usd=0.0) for day in whole]
+    for day in whole:
+        assert day.slices == len(given_slices)
+        assert 0 <= day.good_slices + day.bad_slices <= day.known_slices <= day.slices

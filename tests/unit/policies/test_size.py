@@ -12,7 +12,6 @@ from lumen.policies.instances import (
     InstanceFigures,
     advise_l1,
     advise_min_instances,
-    bounded_l1,
     recommend_min_instances,
 )
 from lumen.policies.size import SizeFigures, SizeLimits, advise_size, recommend_size, roi_of
@@ -171,5 +170,3 @@ def test_min_instances_read_the_forecast() -> None:
 def test_l1_steps(p95: float, entries: int, new: int) -> None:
     recommendation = advise_l1(entries, p95, 0.8)
     assert (recommendation.change.new if recommendation.change else entries) == new
-    assert bounded_l1(12_345) == 10_000
-    assert bounded_l1(1499) == 1000
