@@ -7,7 +7,7 @@
 BIN := .venv/bin
 PORT ?= 8765
 # Every bench that can be run, but the server that one of them starts.
-NAME ?= $(filter-out slack_server,$(patsubst bench/%.py,%,$(shell grep -l __main__ bench/*.py)))
+NAME ?= $(filter-out slack_server house,$(patsubst bench/%.py,%,$(shell grep -l __main__ bench/*.py)))
 CODE := bot handlers lumen sandbox demo tests bench
 
 help:
