@@ -15,7 +15,7 @@ from lumen.model.answers import STALE_AFTER
 from lumen.model.assessment import CacheHealth, Grade, HealthLevel, Verdict
 from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.override import Terms
-from lumen.model.proposal import Change, Expectation, Knob, Priority, Proposal, State, Value
+from lumen.model.proposal import IN_FORCE, OPEN, Change, Expectation, Knob, Priority, Proposal, State, Value
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn
 from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, advise_size, recommend_size, size_figures
@@ -209,11 +209,8 @@ def is_stale(turn: Turn, now: datetime) -> bool:
     return now - turn.snapshot.window.end > STALE_AFTER
 
 
-_APPLIED = frozenset({State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
-
-
 #: Nothing was changed, and that is no failure of anything.
-_HARMLESS = frozenset({State.ABANDONED, State.PENDING, State.APPROVED, State.APPLYING, State.SUPERSEDED})
+_HARMLESS = OPEN | {State.ABANDONED, State.SUPERSEDED}
 
 
 HEALTH_CODES = {
@@ -270,7 +267,7 @@ class Last:
 
 def exit_code_of_change(proposal: Proposal | None) -> int:
     """0 applied (or nothing to apply), 1 not done and nothing wrong, 2 failed or refused."""
-    if proposal is None or proposal.state in _APPLIED:
+    if proposal is None or proposal.state in IN_FORCE:
         return 0
     return 1 if proposal.state in _HARMLESS else 2
 
@@ -284,7 +281,7 @@ def outcome(words: Catalogue, proposal: Proposal) -> Message:
     """What became of `--apply`, in one sentence."""
     change = proposal.draft.change
     note = words.plain(proposal.note) if proposal.note else ""
-    if proposal.state in _APPLIED:
+    if proposal.state in IN_FORCE:
         return message(
             "apply.done",
             proposal_id=proposal.id,

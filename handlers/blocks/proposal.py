@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
 from lumen.model.audit import AuditEntry
 from lumen.model.messages import Message, NoData, Param, message
-from lumen.model.proposal import LATEST, Change, Choice, Expectation, Knob, Origin, Proposal, State
+from lumen.model.proposal import LATEST, UNDOABLE, Change, Choice, Expectation, Knob, Origin, Proposal, State
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
 
@@ -48,10 +48,6 @@ STATE_SIGNS = {
     State.FAILED: "❌",
     State.ABANDONED: "🔀",
 }
-
-
-#: A change that stands can be taken back; a failed one may have set the value too.
-CAN_UNDO = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 
 
 def card(words: Catalogue, proposal: Proposal) -> Shown:
@@ -237,7 +233,7 @@ def _snooze(proposal: Proposal) -> list[Button]:
 
 def undo_button(proposal: Proposal) -> Button | None:
     """The way back, for reports: the card itself has no buttons once it is decided. None where nothing stands."""
-    if proposal.state not in CAN_UNDO:
+    if proposal.state not in UNDOABLE:
         return None
     change = proposal.draft.change
     return Button(

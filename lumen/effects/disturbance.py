@@ -6,15 +6,10 @@ from datetime import datetime, timedelta
 
 from lumen.effects.experiment import Experiment
 from lumen.model.messages import Message, message
-from lumen.model.proposal import Proposal, State
+from lumen.model.proposal import CHANGED_SOMETHING, Proposal
 
 #: What happened this shortly before the change still shows in what is compared with.
 SETTLES_IN = timedelta(hours=24)
-
-#: A failed change may have set the value: only a reading tells, so it counts as a change too.
-CHANGED_SOMETHING = frozenset(
-    {State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE}
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm, theilslopes
 from scipy.stats import t as student
 
-from lumen.effects.disturbance import CHANGED_SOMETHING
 from lumen.effects.hours import HOUR, LEAST_SLICES, Hour, Hours
 from lumen.model.alert import Observation
 from lumen.model.messages import NoData
-from lumen.model.proposal import Proposal, State
+from lumen.model.proposal import WAS_IN_FORCE, Proposal
 from lumen.model.snapshot import SLICE
 from lumen.model.turn import Turn
 from lumen.model.week import HOURS_A_WEEK, Curve, Mark, MetricTrend, Week
@@ -200,9 +199,6 @@ def _likeness(rest: Floats, hours: NDArray[np.int64]) -> float:
 MEASURES = ("hit_rate", "p95_ms", "cost_usd_per_day")
 
 
-APPLIED = CHANGED_SOMETHING - {State.FAILED}
-
-
 def week_before(
     end: datetime, zone: ZoneInfo, hours: Hours, turns: Sequence[Turn], proposals: Sequence[Proposal]
 ) -> Week:
@@ -214,7 +210,7 @@ def week_before(
     changes = [
         Mark(one.finished_at, one.draft.change, one.state)
         for one in proposals
-        if one.state in APPLIED and one.finished_at is not None and start <= one.finished_at < last
+        if one.state in WAS_IN_FORCE and one.finished_at is not None and start <= one.finished_at < last
     ]
     return Week(start.astimezone(zone), tuple(curves), tuple(sorted(changes, key=lambda mark: mark.at)))
 

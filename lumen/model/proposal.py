@@ -105,8 +105,17 @@ class State(StrEnum):
     UNDONE = "UNDONE"
 
 
-#: Nothing more will be decided or done (verdicts may still follow APPLIED).
-FINAL = frozenset(State) - {State.PENDING, State.APPROVED, State.APPROVED_BY_TIMER, State.APPLYING}
+#: Decided for, and not begun.
+APPROVED = frozenset({State.APPROVED, State.APPROVED_BY_TIMER})
+#: Something is still to be decided or done.
+OPEN = APPROVED | {State.PENDING, State.APPLYING}
+#: The change was made and stands, with a verdict or without one yet.
+IN_FORCE = frozenset({State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
+WAS_IN_FORCE = IN_FORCE | {State.UNDONE}
+#: A failed change may have set the value ("set, but not followed"), so it can be taken back too.
+UNDOABLE = IN_FORCE | {State.FAILED}
+CHANGED_SOMETHING = UNDOABLE | {State.UNDONE}
+CHANGED_NOTHING = frozenset({State.REJECTED, State.EXPIRED, State.WITHDRAWN, State.SUPERSEDED, State.ABANDONED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from lumen.model.messages import LeaseLost, Message, NotPossible, OutcomeUnknown, message
-from lumen.model.proposal import FINAL, Choice, Decision, Knob, Proposal, Value
+from lumen.model.proposal import OPEN, Choice, Decision, Knob, Proposal, Value
 from lumen.model.service import Approvers, Person, ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.store import Audit, Proposals
@@ -120,11 +120,11 @@ class Applying:
     async def _carried_out(self, proposal: Proposal) -> Proposal:
         """This process takes part in the work as any replica does; whoever holds the lease does it."""
         service, found, waited_seconds = proposal.draft.service, proposal, 0.0
-        while found.state not in FINAL and waited_seconds < GIVE_UP_SECONDS:
+        while found.state in OPEN and waited_seconds < GIVE_UP_SECONDS:
             with suppress(LeaseLost):
                 await self._execution.settle(service)
             found = await self._proposals.get(service, proposal.id) or found
-            if found.state not in FINAL:
+            if found.state in OPEN:
                 await self._clock.sleep(LOOK_SECONDS)
                 waited_seconds += LOOK_SECONDS
         return found

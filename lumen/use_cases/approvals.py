@@ -7,6 +7,7 @@ from datetime import timedelta
 from lumen.effects.track_record import direction, record_of
 from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.proposal import (
+    UNDOABLE,
     Change,
     Choice,
     Decided,
@@ -37,10 +38,6 @@ REMEMBERED = 300
 
 #: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
 NOT_PREDICTABLE = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
-
-
-#: A failed change may have set the value too ("set, but not followed"), so it can be taken back as well.
-UNDOABLE = frozenset({State.APPLIED, State.FAILED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 
 
 class Approvals:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lumen.model.messages import ActuatorFailed, LeaseLost, Message, NotPossible, SourceUnavailable, ValueMoved
-from lumen.model.proposal import Change, Knob, Proposal, State
+from lumen.model.proposal import IN_FORCE, OPEN, WAS_IN_FORCE, Change, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import Clock, FaultPoint
@@ -28,9 +28,8 @@ LOOK_BACK = 100
 TRIES = 3
 TRY_AGAIN_SECONDS = 2.0
 
-_IN_FORCE = frozenset({State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 #: Being carried out, or it may have been set: what stands is not for this room to judge.
-_UNCLEAR = frozenset({State.APPROVED, State.APPROVED_BY_TIMER, State.APPLYING, State.FAILED})
+_UNCLEAR = (OPEN - {State.PENDING}) | {State.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class Drift:
         if turnable is None:
             return None
         of_knob = [p for p in await self._proposals.recent(service, LOOK_BACK) if p.draft.change.knob is knob]
-        settled = next((p for p in of_knob if p.state in _IN_FORCE | _UNCLEAR), None)
+        settled = next((p for p in of_knob if p.state in IN_FORCE | _UNCLEAR), None)
         if settled is None or settled.state in _UNCLEAR:
             return None
         try:
@@ -113,7 +112,7 @@ class Drift:
             return None
         if present.value == settled.draft.change.new:
             return None
-        earlier = frozenset(p.draft.change.old for p in of_knob if p.state in _IN_FORCE | {State.UNDONE})
+        earlier = frozenset(p.draft.change.old for p in of_knob if p.state in WAS_IN_FORCE)
         return _Drifted(settled, turnable, present, earlier)
 
     async def _treat(self, service: ServiceId, found: _Drifted) -> Sequence[Message]:

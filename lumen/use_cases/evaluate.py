@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lumen.alerts.burn_rate import SLICES, TrafficLevel
-from lumen.effects.disturbance import CHANGED_SOMETHING
 from lumen.effects.experiment import measuring
 from lumen.effects.track_record import direction
 from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
@@ -27,7 +26,7 @@ from lumen.model.assessment import Assessment, Before, ScoreMove
 from lumen.model.history import Day, cache_day_of
 from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
-from lumen.model.proposal import Change, Knob, Proposal, State, Verdict
+from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheDay, Deployment, Snapshot
 from lumen.model.turn import Turn

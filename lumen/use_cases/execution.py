@@ -24,7 +24,7 @@ from lumen.model.messages import (
     ValueMoved,
     message,
 )
-from lumen.model.proposal import Change, Draft, Origin, Proposal, State, number
+from lumen.model.proposal import APPROVED, OPEN, Change, Draft, Origin, Proposal, State, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Actuator, CacheKeys, Reading, Swept
 from lumen.ports.clock import Clock, FaultPoint
@@ -81,9 +81,6 @@ FOLLOW_POLL_SECONDS = 2.0
 TIMER_HOLDS = timedelta(minutes=30)
 
 
-_APPROVED = (State.APPROVED, State.APPROVED_BY_TIMER)
-
-
 class Execution:
     """`knobs`: every place that holds a value, as configured; the first one's value is the premise.
 
@@ -123,7 +120,7 @@ class Execution:
     async def due(self, service: ServiceId) -> Sequence[Proposal]:
         """What is approved or half done, at most one per knob; expires what is overdue first."""
         await self._proposals.expire_due(service)
-        return [p for p in await self._proposals.unfinished(service) if p.state in (*_APPROVED, State.APPLYING)]
+        return [p for p in await self._proposals.unfinished(service) if p.state in OPEN - {State.PENDING}]
 
     async def carry_out(self, proposal: Proposal) -> None:
         """As far as it goes now; safe to call again, also by another replica, which then finds nothing to do.
@@ -141,10 +138,10 @@ class Execution:
 
     async def _carry_out_alone(self, proposal_id: str, service: ServiceId, lease: Lease) -> None:
         proposal = await self._proposals.get(service, proposal_id)  # as it is now that the lease is ours
-        if proposal is None or proposal.state not in (*_APPROVED, State.APPLYING):
+        if proposal is None or proposal.state not in OPEN - {State.PENDING}:
             return
         try:
-            if proposal.state in _APPROVED:
+            if proposal.state in APPROVED:
                 if await self._is_held(proposal, lease) or not await self._premises_hold(proposal, lease):
                     return
                 if self._dry_run:

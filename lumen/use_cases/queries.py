@@ -19,7 +19,7 @@ from lumen.model.answers import ChangeOfLate, Glance, KnobReadout, StatusReadout
 from lumen.model.audit import AuditEntry
 from lumen.model.incident import Incident, in_force
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable
-from lumen.model.proposal import Knob, Proposal, State, Value
+from lumen.model.proposal import WAS_IN_FORCE, Knob, Proposal, State, Value
 from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.turn import Recommendation, Turn, Worth
 from lumen.model.week import Week
@@ -44,9 +44,6 @@ VERDICTS_FOR = timedelta(days=1)
 
 #: Enough turns to look back over those days.
 _TURNS_BACK = 100
-
-
-_APPLIED = (State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL, State.UNDONE)
 
 
 class Readouts:
@@ -151,7 +148,7 @@ class Readouts:
 def _is_late_change(proposal: Proposal, now: datetime) -> bool:
     at, measured = proposal.finished_at, proposal.measured
     is_told = measured is not None and now - measured.at <= VERDICTS_FOR
-    return proposal.state in _APPLIED and at is not None and (now - at <= CHANGES_FOR or is_told)
+    return proposal.state in WAS_IN_FORCE and at is not None and (now - at <= CHANGES_FOR or is_told)
 
 
 def _hit_rate(turn: Turn) -> float | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from lumen.model.alert import Alert, AlertKind
 from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRecord
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message
-from lumen.model.proposal import LATEST, Knob, State
+from lumen.model.proposal import IN_FORCE, LATEST, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Window
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, differences, judge_rollback, judge_slow
@@ -234,9 +234,8 @@ class Revisions:
 
     async def _since(self, service: ServiceId, revision: str) -> datetime:
         """When Lumen's own rollback to it was done; else now, when it is first seen."""
-        done = (State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL)
         for proposal in await self._proposals.recent(service, _RECENT):
             change = proposal.draft.change
-            if change.knob is Knob.TRAFFIC and change.new == revision and proposal.state in done:
+            if change.knob is Knob.TRAFFIC and change.new == revision and proposal.state in IN_FORCE:
                 return proposal.finished_at or self._clock.now()
         return self._clock.now()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from lumen.model.messages import Message, NotPossible, SourceUnavailable, message
-from lumen.model.proposal import Change, Draft, Knob, Origin, Priority, Proposal, State, Value, Verdict
+from lumen.model.proposal import OPEN, Change, Draft, Knob, Origin, Priority, Proposal, State, Value, Verdict
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import End, Ending
 from lumen.ports.actuators import Reading
@@ -125,5 +125,4 @@ def _is_undo(proposal: Proposal) -> bool:
 
 def _is_a_persons(proposal: Proposal, knob: Knob) -> bool:
     """What somebody has asked for and waits is not pushed aside."""
-    is_open = proposal.state in (State.PENDING, State.APPROVED, State.APPROVED_BY_TIMER, State.APPLYING)
-    return is_open and proposal.draft.change.knob is knob and proposal.draft.asked_by is not None
+    return proposal.state in OPEN and proposal.draft.change.knob is knob and proposal.draft.asked_by is not None

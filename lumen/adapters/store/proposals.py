@@ -15,7 +15,18 @@ from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.leases import lease_lost, milliseconds
 from lumen.adapters.store.scripts import Calls, Reply, click_key, request_key
 from lumen.model.messages import Message, NotPossible, message
-from lumen.model.proposal import FINAL, Choice, Decided, Decision, Draft, Measured, Proposal, State
+from lumen.model.proposal import (
+    APPROVED,
+    CHANGED_SOMETHING,
+    OPEN,
+    Choice,
+    Decided,
+    Decision,
+    Draft,
+    Measured,
+    Proposal,
+    State,
+)
 from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock, FaultPoint, no_fault
 from lumen.ports.store import Lease
@@ -52,25 +63,19 @@ def proposals_from(listed: Sequence[str | Row]) -> Iterator[Proposal]:
         yield proposal_from(str(listed[at]), listed[at + 1])
 
 
-_APPROVED = {State.APPROVED, State.APPROVED_BY_TIMER}
-
-
-_VERDICTS = {State.KEPT, State.INCONCLUSIVE, State.HARMFUL}
-
-
 #: By the state to reach: where it may be reached from. The state itself stands there where a note may be renewed.
 COMES_FROM: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.APPROVED: frozenset({State.APPROVED}),
         State.APPROVED_BY_TIMER: frozenset({State.APPROVED_BY_TIMER}),
-        State.APPLYING: frozenset(_APPROVED | {State.APPLYING}),
+        State.APPLYING: APPROVED | {State.APPLYING},
         State.APPLIED: frozenset({State.APPLYING, State.APPLIED}),
-        State.FAILED: frozenset(_APPROVED | {State.APPLYING, State.FAILED}),
-        State.ABANDONED: frozenset(_APPROVED | {State.APPLYING, State.ABANDONED}),
+        State.FAILED: APPROVED | {State.APPLYING, State.FAILED},
+        State.ABANDONED: APPROVED | {State.APPLYING, State.ABANDONED},
         State.KEPT: frozenset({State.APPLIED, State.KEPT}),
         State.INCONCLUSIVE: frozenset({State.APPLIED, State.INCONCLUSIVE}),
         State.HARMFUL: frozenset({State.APPLIED, State.HARMFUL}),
-        State.UNDONE: frozenset(_VERDICTS | {State.APPLIED, State.FAILED, State.UNDONE}),
+        State.UNDONE: CHANGED_SOMETHING,
     }
 )
 
@@ -240,7 +245,7 @@ class RedisProposals:
             _LUMEN,
             lease.name,
             lease.token,
-            "1" if state in FINAL else "",
+            "" if state in OPEN else "1",
             encode(measured) if measured else "",
         )
         self._fault("store.advance.after")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lumen.model.messages import LeaseLost, NotPossible, message
-from lumen.model.proposal import FINAL, Choice, Knob, Measured, MeasuredEffect, State, Verdict
+from lumen.model.proposal import OPEN, Choice, Knob, Measured, MeasuredEffect, State, Verdict
 from lumen.model.service import Person
 from lumen.ports.store import Lease
 from tests.contract.store.builders import DAY, KIM, LEE, LONG, OTHER, SERVICE, SOON, Store, click, draft
@@ -66,7 +66,7 @@ async def test_every_state_with_every_step(store: Store, state: State) -> None:
         lease = await store.lease()
         after = await store.proposals.advance(SERVICE, before.id, lease, wanted, note)
         assert (after.state, after.note, after.version) == (wanted, note, before.version + 1)
-        assert (after.finished_at is not None) == (wanted in FINAL)
+        assert (after.finished_at is not None) == (wanted not in OPEN)
         assert after.decision == before.decision
         # The same step again, its answer lost, changes nothing more.
         assert await store.proposals.advance(SERVICE, before.id, lease, wanted, note) == after

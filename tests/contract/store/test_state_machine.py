@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from demo.valkey import EmbeddedValkey
 from lumen.model.messages import LeaseLost, LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message
-from lumen.model.proposal import FINAL, Choice, Decided, Decision, Measured, Proposal, State, Verdict
+from lumen.model.proposal import OPEN, Choice, Decided, Decision, Measured, Proposal, State, Verdict
 from lumen.model.service import Person
 from lumen.ports.store import Lease
 from tests.contract.store.builders import DAY, LONG, SERVICE, Store, TestClock, click, draft, patient
@@ -98,7 +98,7 @@ class Machine(RuleBasedStateMachine):
         try:
             made = self.run(self.store.proposals.propose(wanted, BRIEF if brief else DAY, countdown))
         except NotPossible:
-            assert any(p.state not in FINAL and p.state is not State.PENDING for p in self.everything())
+            assert any(p.state in OPEN and p.state is not State.PENDING for p in self.everything())
             return
         assert made.id == f"P{len(self.ids) + 1}"
         self.ids.append(made.id)
@@ -285,7 +285,7 @@ class Machine(RuleBasedStateMachine):
             self.one_decision(proposal, decided.get(proposal.id, []))
             self.only_allowed_moves(proposal)
             assert proposal.id in behind or self.shown.get(proposal.id) == proposal.version
-        assert sum(p.state not in FINAL for p in now) <= 1
+        assert sum(p.state in OPEN for p in now) <= 1
         self.seen = {proposal.id: proposal for proposal in now}
         for click_id in self.buried:
             assert all(p.decision is None or p.decision.click_id != click_id for p in now)
@@ -329,7 +329,7 @@ class Machine(RuleBasedStateMachine):
         found = self.run(self.store.proposals.recent(SERVICE, 1000))
         assert [p.id for p in reversed(found)] == self.ids or len(found) == len(self.ids) + 1
         unfinished = self.run(self.store.proposals.unfinished(SERVICE))
-        assert unfinished == [p for p in reversed(found) if p.state not in FINAL]
+        assert unfinished == [p for p in reversed(found) if p.state in OPEN]
         return found
 
     def new_click(self, proposal_id: str, choice: Choice, person: Person | None) -> str:

@@ -11,12 +11,24 @@ from hypothesis import strategies as st
 from handlers.blocks import answers
 from handlers.blocks.card import BUTTON_MAX, Card, clip, with_note
 from handlers.blocks.digest import digest
-from handlers.blocks.proposal import APPROVE, CAN_UNDO, DETAILS, REJECT, UNDO, card, list_of, undo_button
+from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, UNDO, card, list_of, undo_button
 from handlers.blocks.report import report
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.answers import ChangeOfLate, StatusReadout, TtlReadout
 from lumen.model.messages import NoData, message
-from lumen.model.proposal import Change, Choice, Decision, Draft, Expectation, Knob, Origin, Priority, Proposal, State
+from lumen.model.proposal import (
+    UNDOABLE,
+    Change,
+    Choice,
+    Decision,
+    Draft,
+    Expectation,
+    Knob,
+    Origin,
+    Priority,
+    Proposal,
+    State,
+)
 from lumen.model.service import Person
 from lumen.model.snapshot import Snapshot, TtlSetting
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn
@@ -138,7 +150,7 @@ def test_a_decided_card_has_no_buttons(state: State) -> None:
 @pytest.mark.parametrize("state", sorted(State))
 def test_what_stands_can_be_undone_from_the_report(state: State) -> None:
     offered = undo_button(proposal(state))
-    assert (offered is not None) == (state in CAN_UNDO)
+    assert (offered is not None) == (state in UNDOABLE)
     if offered is not None:
         assert offered.action_id == UNDO
         assert offered.confirm is not None
