@@ -15,7 +15,7 @@ from lumen.alerts.watch import AlertTargets
 from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.snapshot import Assumptions
 from lumen.exporters.assess import AssessmentSettings
-from lumen.exporters.roi import Prices
+from lumen.exporters.roi import CachePrices
 from lumen.exporters.slo import PRESETS, SloTargets
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import Strategy, TtlLimits
@@ -161,7 +161,7 @@ def assessment_settings(settings: Thresholds) -> AssessmentSettings:
     """Objectives and prices of the assessments."""
     return AssessmentSettings(
         slo=settings.slo,
-        prices=Prices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
+        prices=CachePrices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
     )
 
 

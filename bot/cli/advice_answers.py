@@ -12,7 +12,7 @@ from bot.config import Settings
 from bot.wiring.assembly import Lumen, assemble, operator_of
 from lumen.exporters.cache import grade_evictions, grade_hit_rate, grade_memory
 from lumen.model.answers import STALE_AFTER
-from lumen.model.assessment import CacheHealth, Grade, HealthLevel, Verdict
+from lumen.model.assessment import CacheHealth, GateVerdict, Grade, HealthLevel
 from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.override import Terms
 from lumen.model.proposal import IN_FORCE, OPEN, Change, Expectation, Knob, Priority, Proposal, State, Value
@@ -232,7 +232,7 @@ _CACHE_CODES = {
 }
 
 
-_GATE_CODES = {Verdict.PASS: 0, Verdict.WARN: 1, Verdict.FAIL: 2, Verdict.NO_DATA: 3}
+_GATE_CODES = {GateVerdict.PASS: 0, GateVerdict.WARN: 1, GateVerdict.FAIL: 2, GateVerdict.NO_DATA: 3}
 
 
 #: From the least to the most urgent: of what is not known it cannot be said that it is good.

@@ -42,7 +42,7 @@ from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.effects import Effects, HourlyFigures
-from lumen.use_cases.emergency import Emergency
+from lumen.use_cases.emergency import EmergencyActions
 from lumen.use_cases.evaluate import Advice, Evaluator, TurnHistory
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs
@@ -109,7 +109,7 @@ class Lumen:
     publish: Publish | None
     revisions: Revisions
     rollback: Rollback
-    emergency: Emergency
+    emergency: EmergencyActions
     called: Called
     restraints: Restraints
     overrides: Overrides
@@ -347,7 +347,7 @@ async def _joined(
             settings.emergency_approvals_needed,
             settings.services,
         ),
-        emergency=Emergency(
+        emergency=EmergencyActions(
             approvals,
             knobs,
             going_back,

@@ -18,7 +18,7 @@ from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_slices import MonitoringSlices, PricedSlices
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
-from lumen.model.cost import Prices as CostPrices
+from lumen.model.cost import CostPrices
 from lumen.ports.clock import Clock
 from lumen.ports.sources import Bills, SpendSource
 from lumen.use_cases.billing import BilledSpend, TakingNews

@@ -6,7 +6,7 @@ from handlers.blocks.card import Card, Shown
 from handlers.blocks.incident import alert_lines
 from handlers.blocks.proposal import undo_button
 from lumen.model.answers import ChangeOfLate, StatusReadout
-from lumen.model.assessment import Objective, Score, Verdict
+from lumen.model.assessment import GateVerdict, Objective, Score
 from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import Snapshot, Spend
 from lumen.model.turn import Missing, Recommendation, Turn, Worth
@@ -138,7 +138,7 @@ def _spent(spend: Spend | NoData) -> Message:
     return Message(code, {"spent_usd": spend.month_to_date_usd, "budget_usd": spend.budget_usd, "as_of_at": at})
 
 
-def _with_sign(verdict: Verdict, shown: str) -> str:
+def _with_sign(verdict: GateVerdict, shown: str) -> str:
     return f"{VERDICT_SIGNS[verdict]} {shown}"
 
 

@@ -16,7 +16,7 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class MemoryUse:
     """MB of 2**20 bytes."""
 
     used_mb: float

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from lumen.alerts.evidence import Finding, Observation
+from lumen.alerts.evidence import Breach, Observation
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
 from lumen.model.billing import Billed
@@ -138,7 +138,7 @@ class MonthlyBudget:
         for one in (self.spent, self.forecast):
             yield from _some(one.close(at, message("alert.budget_next")))
         mark = f"{today:%Y-%m}:{crossed * 100:.0f}"
-        yield from _some(self.spent.step(at, Finding(Severity.TICKET, 1, reason), mark=mark))
+        yield from _some(self.spent.step(at, Breach(Severity.TICKET, 1, reason), mark=mark))
 
     def closed(self, day: date, parts: Mapping[str, DayCost]) -> Iterator[AlertEvent]:
         """Each day once, in order, when it is over; every service is in `parts`, known or not."""
@@ -199,7 +199,7 @@ class MonthlyBudget:
                 spent_usd=spent_usd,
                 share=end_usd / self._usd,
             )
-            finding = Finding(Severity.TICKET, 1, reason)
+            finding = Breach(Severity.TICKET, 1, reason)
         if finding is None:
             yield from _some(self.forecast.close(at, message("alert.budget_forecast_over", forecast_usd=end_usd)))
         else:

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from lumen.alerts.evidence import Finding, RecentCounts, at_least, at_most
+from lumen.alerts.evidence import Breach, RecentCounts, at_least, at_most
 from lumen.alerts.lifecycle import CLEAR_SLICES, Lifecycle
 from lumen.model.alert import AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.messages import Message, message
@@ -107,7 +107,7 @@ class BurnWatch:
         self._counts = RecentCounts(THREE_DAYS)
         self._newest: deque[tuple[int, int]] = deque(maxlen=THREE_DAYS)
 
-    def feed(self, bad: int, valid: int) -> Finding | None:
+    def feed(self, bad: int, valid: int) -> Breach | None:
         """The worst condition that holds after this slice; a slice without data is (0, 0)."""
         self._counts.add(bad, valid)
         self._newest.append((bad, valid))
@@ -138,7 +138,7 @@ class BurnWatch:
         for index in range(max(0, len(self._newest) - slices), len(self._newest)):
             self._newest[index] = (0, self._newest[index][1])
 
-    def _burning(self) -> Finding | None:
+    def _burning(self) -> Breach | None:
         for pair in PAIRS:
             bad, valid = self._counts.last(pair.long)
             if bad < pair.least_bad or bad < pair.factor * self._allowed * valid:
@@ -163,7 +163,7 @@ class BurnWatch:
         bad, valid = _total(_without_worst(window, BLIP_SLICES))
         return bad > 0 and bad >= min(pair.factor, SMALL_BURN) * self._allowed * valid
 
-    def _small(self) -> Finding | None:
+    def _small(self) -> Breach | None:
         """A weak burn that lasts: certain, and to be seen even without its worst slices."""
         newest_bad, newest_valid = self._newest[-1]
         if newest_bad == 0 or newest_bad < SMALL_BURN * self._allowed * newest_valid:
@@ -183,11 +183,11 @@ class BurnWatch:
     def _window(self, slices: int) -> list[tuple[int, int]]:
         return list(self._newest)[-slices:]
 
-    def _finding(self, severity: Severity, slices: int, bad: int, valid: int) -> Finding:
+    def _finding(self, severity: Severity, slices: int, bad: int, valid: int) -> Breach:
         minutes = slices * MINUTES_PER_SLICE
         burn = bad / (self._allowed * valid)
         reason = message("alert.burn", burn=burn, minutes=minutes, bad=bad, valid=valid, share=bad / valid)
-        return Finding(severity, slices, reason)
+        return Breach(severity, slices, reason)
 
 
 def _total(window: list[tuple[int, int]]) -> tuple[int, int]:

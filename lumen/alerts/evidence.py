@@ -58,7 +58,7 @@ def _log_term(count: int, mean: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Breach:
     """A condition that holds now. `slices` is how far back its evidence reaches."""
 
     severity: Severity

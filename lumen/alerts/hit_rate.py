@@ -3,7 +3,7 @@
 from collections import deque
 from datetime import datetime, timedelta
 
-from lumen.alerts.evidence import Finding
+from lumen.alerts.evidence import Breach
 from lumen.alerts.level import Departure, LevelWatch, Usual
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import AlertEvent, AlertKind, Severity
@@ -51,15 +51,15 @@ class HitRateAlert:
         self._is_departure = self.lifecycle.open is not None and (self._is_departure or departure is not None)
         return event
 
-    def _dropped(self, departure: Departure | None) -> Finding | None:
+    def _dropped(self, departure: Departure | None) -> Breach | None:
         if departure is None:
             return None
         reason = message(
             "alert.hit_rate_dropped", hit_rate=departure.value, usual=departure.usual, minutes=departure.slices * 5
         )
-        return Finding(Severity.TICKET, departure.slices, reason)
+        return Breach(Severity.TICKET, departure.slices, reason)
 
-    def _low(self, usual: Usual | None) -> Finding | None:
+    def _low(self, usual: Usual | None) -> Breach | None:
         if len(self._newest) < LOW_SLICES:
             return None
         if usual is None:
@@ -71,4 +71,4 @@ class HitRateAlert:
         if max(self._newest) >= min(self._limit, unusual_below):
             return None
         reason = message("alert.hit_rate_low", limit=self._limit, minutes=LOW_SLICES * 5, hit_rate=self._newest[-1])
-        return Finding(Severity.TICKET, LOW_SLICES, reason)
+        return Breach(Severity.TICKET, LOW_SLICES, reason)

@@ -4,7 +4,7 @@ import math
 from collections import deque
 from datetime import datetime, timedelta
 
-from lumen.alerts.evidence import Finding
+from lumen.alerts.evidence import Breach
 from lumen.alerts.level import SHORT, Departure, LevelWatch, Usual
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import AlertEvent, AlertKind, Severity
@@ -53,16 +53,16 @@ class LatencyAlert:
         self._is_departure = self.lifecycle.open is not None and (self._is_departure or departure is not None)
         return event
 
-    def _departed(self, departure: Departure | None) -> Finding | None:
+    def _departed(self, departure: Departure | None) -> Breach | None:
         if departure is None:
             return None
         value, usual = math.exp(departure.value), math.exp(departure.usual)
         reason = message(
             "alert.latency_high", value_ms=value, usual_ms=usual, times=value / usual, minutes=departure.slices * 5
         )
-        return Finding(Severity.TICKET, departure.slices, reason)
+        return Breach(Severity.TICKET, departure.slices, reason)
 
-    def _above_limit(self, start: datetime, requests: int, p99_ms: float | None, is_open: bool) -> Finding | None:
+    def _above_limit(self, start: datetime, requests: int, p99_ms: float | None, is_open: bool) -> Breach | None:
         if p99_ms is None or p99_ms <= 0:
             return None
         usual = self._p99.usual(start, requests)
@@ -72,7 +72,7 @@ class LatencyAlert:
         if len(self._newest_p99_ms) < SHORT or min(self._newest_p99_ms) <= max(self._limit_ms, unusual_above):
             return None
         reason = message("alert.p99_high", limit_ms=self._limit_ms, minutes=SHORT * 5, value_ms=p99_ms)
-        return Finding(Severity.TICKET, SHORT, reason)
+        return Breach(Severity.TICKET, SHORT, reason)
 
 
 def _unusual_p99_ms(usual: Usual) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lumen.alerts.evidence import Finding
+from lumen.alerts.evidence import Breach
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.incident import Silence, in_force, silence_over
 from lumen.model.messages import Message, message
@@ -35,7 +35,7 @@ class Lifecycle:
     def step(
         self,
         at: datetime,
-        finding: Finding | None,
+        finding: Breach | None,
         is_quiet: Callable[[int], bool] = lambda _: True,
         mark: str = "",
     ) -> AlertEvent | None:
@@ -65,13 +65,13 @@ class Lifecycle:
     def open_for(self, at: datetime) -> timedelta:
         return timedelta(0) if self.open is None else at - self.open.opened_at
 
-    def _opened(self, at: datetime, finding: Finding, mark: str) -> AlertEvent:
+    def _opened(self, at: datetime, finding: Breach, mark: str) -> AlertEvent:
         self._clear, self._reach = 0, finding.slices
         name = ":".join(part for part in (self._service, self._kind, self._signal, mark) if part)
         self.open = Alert(name, self._service, self._kind, self._signal, finding.severity, at, finding.reason)
         return AlertEvent(AlertChange.OPENED, self.open)
 
-    def _raised(self, finding: Finding) -> AlertEvent | None:
+    def _raised(self, finding: Breach) -> AlertEvent | None:
         assert self.open is not None
         if finding.severity is not Severity.PAGE or self.open.severity is Severity.PAGE:
             return None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from lumen.alerts.evidence import Finding
+from lumen.alerts.evidence import Breach
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.messages import message
@@ -40,4 +40,4 @@ class NoDataAlert:
         if self._misses < self._enough or self.lifecycle.open is not None:
             return None
         reason = message("alert.no_data", signal=self._signal, since_at=self._missing_since.isoformat())
-        return self.lifecycle.step(end, Finding(Severity.NOTICE, self._enough, reason))
+        return self.lifecycle.step(end, Breach(Severity.NOTICE, self._enough, reason))

@@ -19,7 +19,7 @@ from datetime import date, datetime
 from statistics import median
 
 from lumen.alerts.budget import DayCost
-from lumen.alerts.evidence import Finding
+from lumen.alerts.evidence import Breach
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
 from lumen.model.history import SLICES_A_DAY
@@ -141,7 +141,7 @@ class SpendingAlerts:
         if event is not None:
             yield event
 
-    def _anomaly(self, day: DayCost, whole_usd: float) -> Finding | None:
+    def _anomaly(self, day: DayCost, whole_usd: float) -> Breach | None:
         found = self._days.add(day.date, whole_usd)
         if found is None:
             return None
@@ -152,7 +152,7 @@ class SpendingAlerts:
             usual_usd=found.usual_usd,
             more=found.cost_usd / found.usual_usd - 1,
         )
-        return Finding(Severity.TICKET, SLICES_A_DAY, reason)
+        return Breach(Severity.TICKET, SLICES_A_DAY, reason)
 
 
 #: The hits of so many known slices, a whole day, are its return; before that nothing is said.
@@ -200,4 +200,4 @@ class ReturnAlert:
         if self._low < (1 if is_open else SLICES):
             return self.lifecycle.step(end, None)
         reason = message("alert.roi_low", limit=self._limit, hours=round(self._over / 12), roi=roi)
-        return self.lifecycle.step(end, Finding(Severity.TICKET, SLICES, reason))
+        return self.lifecycle.step(end, Breach(Severity.TICKET, SLICES, reason))

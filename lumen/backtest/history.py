@@ -41,7 +41,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class SliceHistory:
     """Observations by service, each in order of time and once a slice."""
 
     services: Mapping[str, tuple[Observation, ...]]
@@ -69,7 +69,7 @@ FIRST_YEAR, LAST_YEAR = 1971, 2999
 SHOWN = 60
 
 
-def read_history(lines: Iterable[str]) -> History:
+def read_history(lines: Iterable[str]) -> SliceHistory:
     """Every line of every service; empty lines are passed over."""
     problems: list[Problem] = []
     unknown: set[str] = set()
@@ -82,7 +82,7 @@ def read_history(lines: Iterable[str]) -> History:
     for line in parsed:
         by_service.setdefault(line.service, []).append(line)
     services = {service: tuple(_in_order(own, problems)) for service, own in sorted(by_service.items())}
-    return History(services, tuple(sorted(problems, key=lambda p: p.line)))
+    return SliceHistory(services, tuple(sorted(problems, key=lambda p: p.line)))
 
 
 def parse_object(number: int, text: str, problems: list[Problem]) -> Mapping[str, object] | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.evidence import Observation
 from lumen.alerts.watch import AlertTargets, ServiceWatch
-from lumen.backtest.snapshot import Assumptions, Past
+from lumen.backtest.snapshot import Assumptions, SnapshotBuilder
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertEvent, Severity
 from lumen.model.assessment import Assessment
@@ -52,7 +52,7 @@ class PastTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SliceOutcome:
     """What came of one observation; `turn` is there on the hour."""
 
     events: tuple[AlertEvent, ...]
@@ -67,7 +67,7 @@ class Pipeline:
         self._settings = settings
         budget = budget or ProjectSlices((service,), settings.alerts.budget_usd)
         self._watch = ServiceWatch(service, settings.alerts, budget=budget)
-        self._past = Past(ServiceId("backtest", "history", service), settings.assumed, budget)
+        self._past = SnapshotBuilder(ServiceId("backtest", "history", service), settings.assumed, budget)
         self._proposed_at: datetime | None = None
         self._last_change_at: datetime | None = None
         self._taken_back: dict[tuple[Knob, bool], datetime] = {}
@@ -80,11 +80,11 @@ class Pipeline:
         self._past.add(seen)
         return events
 
-    def feed(self, seen: Observation, looked_at: datetime | None = None) -> Look:
+    def feed(self, seen: Observation, looked_at: datetime | None = None) -> SliceOutcome:
         """The next observation. `looked_at`: when it is seen, by default at its end."""
         events = self._watch.feed(seen, looked_at)
         self._past.add(seen)
-        return Look(events, self._turn(seen.end) if seen.end.minute == 0 else None)
+        return SliceOutcome(events, self._turn(seen.end) if seen.end.minute == 0 else None)
 
     def changed(self, change: Change, at: datetime) -> None:
         """Somebody turned a knob: it stands so from now on, and a cooldown begins."""

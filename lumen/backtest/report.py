@@ -10,7 +10,7 @@ from heapq import merge
 
 from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.evidence import Observation
-from lumen.backtest.history import History, Problem
+from lumen.backtest.history import Problem, SliceHistory
 from lumen.backtest.pipeline import BacktestSettings, Pipeline
 from lumen.backtest.score import BacktestScore, KindScore, Label, score
 from lumen.backtest.snapshot import ReleasesSeen
@@ -43,7 +43,9 @@ class BacktestResult:
     slices: int
 
 
-def run_backtest(history: History, settings: BacktestSettings, labels: Sequence[Label] | None = None) -> BacktestResult:
+def run_backtest(
+    history: SliceHistory, settings: BacktestSettings, labels: Sequence[Label] | None = None
+) -> BacktestResult:
     """Pure and deterministic. Services have nothing in common but the month's budget."""
     budget = ProjectSlices(tuple(history.services), settings.alerts.budget_usd)
     runs = {service: _ServiceRun(service, settings, budget) for service in history.services}

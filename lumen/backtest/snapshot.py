@@ -72,7 +72,7 @@ class Assumptions:
         return self
 
 
-class Past:
+class SnapshotBuilder:
     """Fed with observations in order; keeps a day of slices and a week of hours."""
 
     def __init__(self, service: ServiceId, assumed: Assumptions, budget: ProjectSlices) -> None:

@@ -54,7 +54,7 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LookFinding:
     """What a look comes to; `effects` on every metric that could be estimated, what the change is for first."""
 
     judgement: Judgement
@@ -76,7 +76,7 @@ def measuring(proposals: Sequence[Proposal], now: datetime) -> bool:
     return any(experiment_of(proposal, now) is not None for proposal in proposals)
 
 
-def judge(experiment: Experiment, look: int, hours: Hours, end: datetime) -> Finding:
+def judge(experiment: Experiment, look: int, hours: Hours, end: datetime) -> LookFinding:
     """What is said of it at this look, on the hours before `end`. Raises ImportError without the extra `numerics`."""
 
     return judged(experiment, look, hours, end)
@@ -100,7 +100,7 @@ COST = Metric("cost_per_request_usd", False, lambda hour: hour.cost_per_request_
 P95 = Metric("p95_ms", False, lambda hour: hour.p95_ms)
 
 
-def judged(experiment: Experiment, look: int, hours: Hours, now: datetime) -> Finding:
+def judged(experiment: Experiment, look: int, hours: Hours, now: datetime) -> LookFinding:
     """What is said of it at this look. An objective that is harmed on its own makes the change harmful too."""
     main, *others = _aims(experiment.change)
     effects = {metric.name: _effect(metric, experiment, hours, now, ALPHA_BY_LOOK[look]) for metric in (main, *others)}
@@ -109,9 +109,9 @@ def judged(experiment: Experiment, look: int, hours: Hours, now: datetime) -> Fi
     for one in beside:
         alone = judge_effect(look, one)
         if alone.verdict is EffectVerdict.HARMFUL:
-            return Finding(alone, found)
+            return LookFinding(alone, found)
     judgement = judge_effect(look, effects[main.name], beside, _costs_more(experiment.change, effects.get(COST.name)))
-    return Finding(judgement, found)
+    return LookFinding(judgement, found)
 
 
 def _aims(change: Change) -> Sequence[Metric]:

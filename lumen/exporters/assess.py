@@ -7,7 +7,7 @@ from lumen.exporters.cache import assess_cache
 from lumen.exporters.cost_rhythm import assess_rhythm
 from lumen.exporters.error_budgets import error_budgets
 from lumen.exporters.maturity import assess_maturity
-from lumen.exporters.roi import Prices, assess_roi
+from lumen.exporters.roi import CachePrices, assess_roi
 from lumen.exporters.slo import SloTargets, assess_slo
 from lumen.gates.unified import unified_gate
 from lumen.model.assessment import Assessment
@@ -20,7 +20,7 @@ class AssessmentSettings:
     """What the assessments compare with; the defaults are the mission's."""
 
     slo: SloTargets = field(default_factory=SloTargets)
-    prices: Prices = field(default_factory=Prices)
+    prices: CachePrices = field(default_factory=CachePrices)
 
 
 def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day] = ()) -> Assessment:

@@ -15,7 +15,7 @@ INCIDENT_LEAST_ERRORS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class Outage:
     """Half-open [start, end) in whole hours: error rate above 1 % throughout."""
 
     start: datetime
@@ -35,9 +35,9 @@ def hours_known(history: HourlyHistory) -> float:
     return known / len(history.requests)
 
 
-def incidents(history: HourlyHistory) -> tuple[Incident, ...]:
+def incidents(history: HourlyHistory) -> tuple[Outage, ...]:
     """Runs of hours above 1 % errors, oldest first. An hour without data neither makes nor ends one."""
-    found: list[Incident] = []
+    found: list[Outage] = []
     opened: datetime | None = None
     last_bad = history.start
     for index, (requests, errors) in enumerate(zip(history.requests, history.errors_5xx, strict=False)):
@@ -47,10 +47,10 @@ def incidents(history: HourlyHistory) -> tuple[Incident, ...]:
         if _is_bad(requests, errors):
             opened, last_bad = opened or at, at
         elif opened is not None:
-            found.append(Incident(opened, last_bad + HOUR))
+            found.append(Outage(opened, last_bad + HOUR))
             opened = None
     if opened is not None:
-        found.append(Incident(opened, last_bad + HOUR))
+        found.append(Outage(opened, last_bad + HOUR))
     return tuple(found)
 
 
@@ -88,7 +88,7 @@ def rolled_back(deployment: Deployment) -> frozenset[datetime]:
     return frozenset(first[image] for image in left - serving)
 
 
-def failed(deployed_at: datetime, found: tuple[Incident, ...]) -> bool:
+def failed(deployed_at: datetime, found: tuple[Outage, ...]) -> bool:
     """Whether an incident began within 24 hours of the deployment."""
     # The hour in which the deployment took place counts: the history cannot tell the minutes apart.
     return any(deployed_at - HOUR < incident.start < deployed_at + BLAME_FOR for incident in found)

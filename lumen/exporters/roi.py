@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from lumen.exporters.score_moves import between
 from lumen.gates.unified import roi_verdict
-from lumen.model.assessment import RoiAssessment, Verdict
+from lumen.model.assessment import GateVerdict, RoiAssessment
 from lumen.model.history import LEAST_SLICES_SHARE, SLICES_A_DAY, Day, day_of
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.snapshot import SLICE, CacheStats, Snapshot
@@ -17,7 +17,7 @@ ROI_ANCHORS = ((0.0, 0.0), (3.0, 50.0), (5.0, 80.0), (10.0, 100.0))
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class CachePrices:
     """`cache_size_mb` is what is paid for; it stands in only where the cache is known to have no limit."""
 
     api_cost_per_call_usd: float = 0.01
@@ -34,7 +34,7 @@ class _Counted:
     is_day: bool
 
 
-def assess_roi(snapshot: Snapshot, prices: Prices = Prices(), days: Sequence[Day] = ()) -> RoiAssessment:
+def assess_roi(snapshot: Snapshot, prices: CachePrices = CachePrices(), days: Sequence[Day] = ()) -> RoiAssessment:
     """Hits, scaled to 30 days, each saving one API call, against the price of the cache.
 
     The hits are those of a day: an hour at noon or at night is no month. Where no day is known, on a fresh
@@ -43,13 +43,13 @@ def assess_roi(snapshot: Snapshot, prices: Prices = Prices(), days: Sequence[Day
     """
     cache, cost = snapshot.cache, _cache_cost_usd(snapshot.cache, prices)
     if isinstance(cache, NoData):
-        return RoiAssessment(cache, cost, cache, cache, Verdict.NO_DATA, cache.reason)
+        return RoiAssessment(cache, cost, cache, cache, GateVerdict.NO_DATA, cache.reason)
     if isinstance(cache.max_mb, NoData) and not cache.max_mb.known_absent:
-        return RoiAssessment(cache.max_mb, cost, cache.max_mb, cache.max_mb, Verdict.NO_DATA, cache.max_mb.reason)
+        return RoiAssessment(cache.max_mb, cost, cache.max_mb, cache.max_mb, GateVerdict.NO_DATA, cache.max_mb.reason)
     counted = _counted(snapshot, cache, days)
     if counted.seconds <= 0 or cost <= 0:
         why = _not_computable(counted.seconds, cost)
-        return RoiAssessment(why, cost, why, why, Verdict.NO_DATA, why.reason)
+        return RoiAssessment(why, cost, why, why, GateVerdict.NO_DATA, why.reason)
     savings = counted.hits * (MONTH_SECONDS / counted.seconds) * prices.api_cost_per_call_usd
     roi = (savings - cost) / cost
     return RoiAssessment(
@@ -68,7 +68,7 @@ def _counted(snapshot: Snapshot, cache: CacheStats, days: Sequence[Day]) -> _Cou
     return _Counted(cache.hits, cache.seconds, False)
 
 
-def _shown(counted: _Counted, prices: Prices, savings: float, cost: float, roi: float) -> Message:
+def _shown(counted: _Counted, prices: CachePrices, savings: float, cost: float, roi: float) -> Message:
     figures: dict[str, Param] = {
         "hits": counted.hits,
         "minutes": counted.seconds / 60,
@@ -82,7 +82,7 @@ def _shown(counted: _Counted, prices: Prices, savings: float, cost: float, roi: 
     return Message("assess.roi_explained", figures)
 
 
-def _cache_cost_usd(cache: CacheStats | NoData, prices: Prices) -> float:
+def _cache_cost_usd(cache: CacheStats | NoData, prices: CachePrices) -> float:
     size_mb = prices.cache_size_mb
     if not isinstance(cache, NoData) and not isinstance(cache.max_mb, NoData) and cache.max_mb > 0:
         size_mb = cache.max_mb

@@ -17,6 +17,7 @@ from lumen.model.assessment import (
     ROUNDING,
     CacheAssessment,
     CacheHealth,
+    GateVerdict,
     HealthLevel,
     MaturityAssessment,
     Objective,
@@ -27,7 +28,6 @@ from lumen.model.assessment import (
     Score,
     SloAssessment,
     UnifiedGate,
-    Verdict,
 )
 from lumen.model.messages import Message, NoData, message
 
@@ -144,40 +144,40 @@ def unified_score(
     return Score.of(parts, least_coverage=LEAST_COVERAGE, too_little=too_little)
 
 
-def _verdict(health: HealthLevel) -> Verdict:
+def _verdict(health: HealthLevel) -> GateVerdict:
     """The health in the words of a gate; it goes by the points that are certain, so a PASS is certain too."""
     if health is HealthLevel.NO_DATA:
-        return Verdict.NO_DATA
+        return GateVerdict.NO_DATA
     if health is HealthLevel.CRITICAL:
-        return Verdict.FAIL
-    return Verdict.WARN if health is HealthLevel.WARNING else Verdict.PASS
+        return GateVerdict.FAIL
+    return GateVerdict.WARN if health is HealthLevel.WARNING else GateVerdict.PASS
 
 
-def slo_verdict(objectives: Iterable[Objective]) -> Verdict:
+def slo_verdict(objectives: Iterable[Objective]) -> GateVerdict:
     """FAIL on an alert condition, WARN on a missed objective; PASS only when every objective is known and met."""
     known = list(objectives)
     if any(objective.alert for objective in known):
-        return Verdict.FAIL
+        return GateVerdict.FAIL
     if any(objective.met is False for objective in known):
-        return Verdict.WARN
+        return GateVerdict.WARN
     if not known or any(objective.met is None for objective in known):
-        return Verdict.NO_DATA
-    return Verdict.PASS
+        return GateVerdict.NO_DATA
+    return GateVerdict.PASS
 
 
-def roi_verdict(roi: float | NoData) -> Verdict:
+def roi_verdict(roi: float | NoData) -> GateVerdict:
     """`roi` is a ratio: above 500 % PASS, above 300 % WARN, else FAIL."""
     if isinstance(roi, NoData):
-        return Verdict.NO_DATA
+        return GateVerdict.NO_DATA
     if roi > ROI_PASS:
-        return Verdict.PASS
-    return Verdict.WARN if roi > ROI_WARN else Verdict.FAIL
+        return GateVerdict.PASS
+    return GateVerdict.WARN if roi > ROI_WARN else GateVerdict.FAIL
 
 
-def score_verdict(score: Score, pass_from: float = MATURITY_PASS, warn_from: float = MATURITY_WARN) -> Verdict:
+def score_verdict(score: Score, pass_from: float = MATURITY_PASS, warn_from: float = MATURITY_WARN) -> GateVerdict:
     """By the points that are certain. A FAIL must be certain too: where what is missing could lift it, NO_DATA."""
     if isinstance(score.value, NoData):
-        return Verdict.NO_DATA
+        return GateVerdict.NO_DATA
     if score.value < warn_from - ROUNDING:
-        return Verdict.FAIL if score.most < warn_from else Verdict.NO_DATA
-    return Verdict.PASS if score.value >= pass_from - ROUNDING else Verdict.WARN
+        return GateVerdict.FAIL if score.most < warn_from else GateVerdict.NO_DATA
+    return GateVerdict.PASS if score.value >= pass_from - ROUNDING else GateVerdict.WARN

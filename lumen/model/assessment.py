@@ -19,7 +19,7 @@ MATURITY_PASS = 60.0
 MATURITY_WARN = 40.0
 
 
-class Verdict(StrEnum):
+class GateVerdict(StrEnum):
     """The word of a gate."""
 
     PASS = "PASS"
@@ -141,13 +141,13 @@ class Objective:
     shown: Message
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> GateVerdict:
         """FAIL where it alerts, WARN where it is only missed."""
         if self.met is None:
-            return Verdict.NO_DATA
+            return GateVerdict.NO_DATA
         if self.met:
-            return Verdict.PASS
-        return Verdict.FAIL if self.alert else Verdict.WARN
+            return GateVerdict.PASS
+        return GateVerdict.FAIL if self.alert else GateVerdict.WARN
 
     @property
     def burn(self) -> float | NoData | None:
@@ -191,7 +191,7 @@ class ErrorBudget:
 class SloAssessment:
     objectives: tuple[Objective, ...]
     compliance: Score
-    verdict: Verdict
+    verdict: GateVerdict
     budgets: tuple[ErrorBudget, ...] = ()
 
 
@@ -203,7 +203,7 @@ class RoiAssessment:
     cost_usd: float
     roi: float | NoData
     score: float | NoData
-    verdict: Verdict
+    verdict: GateVerdict
     shown: Message
 
 
@@ -211,7 +211,7 @@ class RoiAssessment:
 class MaturityAssessment:
     score: Score
     level: int | None
-    verdict: Verdict
+    verdict: GateVerdict
 
 
 class RhythmState(StrEnum):
@@ -294,7 +294,7 @@ class UnifiedGate:
     partial: bool
     health: HealthLevel
     health_reason: Message
-    verdict: Verdict
+    verdict: GateVerdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ MONTH_HOURS = 730.0
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class CostPrices:
     """USD. Cloud Run: request-based billing, tier 1 regions; idle = the rate of an idle minimum instance."""
 
     redis_hour: float
@@ -33,7 +33,7 @@ class InstanceShape:
 
 
 def cost_usd(
-    prices: Prices,
+    prices: CostPrices,
     shape: InstanceShape,
     seconds: float,
     requests: int,

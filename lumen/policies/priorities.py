@@ -6,7 +6,7 @@ Nothing here is proposed or done: what is wrong is put in order, by what the tur
 
 from collections.abc import Iterator
 
-from lumen.model.assessment import RhythmState, Score, Verdict
+from lumen.model.assessment import GateVerdict, RhythmState, Score
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Knob, Priority
 from lumen.model.turn import Recommendation, Turn, Worth
@@ -59,7 +59,7 @@ def _point_usd(turn: Turn) -> float | None:
 def _objectives(turn: Turn) -> Iterator[Worth]:
     slo = turn.assessment.slo
     for objective in slo.objectives:
-        if objective.verdict in (Verdict.WARN, Verdict.FAIL):
+        if objective.verdict in (GateVerdict.WARN, GateVerdict.FAIL):
             priority = Priority.HIGH if objective.alert else Priority.MEDIUM
             part = next(part for part in slo.compliance.parts if part.name == objective.name)
             points = _idle(slo.compliance, part.name) * _weight(turn, "slo_compliance")
@@ -68,8 +68,8 @@ def _objectives(turn: Turn) -> Iterator[Worth]:
 
 def _money(turn: Turn) -> Iterator[Worth]:
     roi, rhythm, spend = turn.assessment.roi, turn.assessment.rhythm, turn.snapshot.spend
-    if roi.verdict in (Verdict.WARN, Verdict.FAIL) and not isinstance(roi.roi, NoData):
-        priority = Priority.HIGH if roi.verdict is Verdict.FAIL else Priority.MEDIUM
+    if roi.verdict in (GateVerdict.WARN, GateVerdict.FAIL) and not isinstance(roi.roi, NoData):
+        priority = Priority.HIGH if roi.verdict is GateVerdict.FAIL else Priority.MEDIUM
         points = _idle(turn.assessment.gate.score, "roi")
         yield Worth(priority, message("priority.roi", roi=roi.roi), _points(points))
     if rhythm.state is RhythmState.CHAOTIC:
@@ -94,7 +94,7 @@ def _gains(turn: Turn) -> Iterator[Worth]:
     maturity = turn.assessment.maturity.score
     if isinstance(maturity.value, NoData):
         return
-    missed = {one.name for one in turn.assessment.slo.objectives if one.verdict in (Verdict.WARN, Verdict.FAIL)}
+    missed = {one.name for one in turn.assessment.slo.objectives if one.verdict in (GateVerdict.WARN, GateVerdict.FAIL)}
     weight = _weight(turn, "maturity")
     parts = [part.name for part in maturity.parts if part.name not in {*missed, "data_quality"}]
     gains = [(_idle(maturity, name) * weight, name) for name in parts]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lumen.effects.disturbance import Surroundings, blamed_elsewhere, disturbed
-from lumen.effects.experiment import BEFORE, Experiment, Finding, experiment_of, judge
+from lumen.effects.experiment import BEFORE, Experiment, LookFinding, experiment_of, judge
 from lumen.effects.hours import HOUR, Hours
 from lumen.effects.verdict import EffectVerdict, Judgement, guardrail, undecided
 from lumen.exporters.deployments import deployments
@@ -188,7 +188,7 @@ class Effects:
 
     async def _found(
         self, proposal: Proposal, experiment: Experiment, look: int, recent: Sequence[Proposal]
-    ) -> Finding | None:
+    ) -> LookFinding | None:
         """None: what it needs is not there yet, the next hour asks again."""
         service, now = proposal.draft.service, self._clock.now()
         end = experiment.end_of(look, now)
@@ -205,7 +205,7 @@ class Effects:
         if disturbance is not None:
             return _nothing(disturbance)
         if self._lacking is not None:
-            return Finding(undecided(look, None, self._lacking.reason))
+            return LookFinding(undecided(look, None, self._lacking.reason))
         hours = await self._figures.of(service, experiment, end)
         return await self._numerics.run(judge, experiment, look, hours, end)
 
@@ -238,9 +238,9 @@ class Effects:
 
     async def _store_all(self, found: Sequence[tuple[Proposal, Judgement]], lease: Lease) -> None:
         for proposal, judgement in found:
-            await self._store(proposal, 0, Finding(judgement), lease)
+            await self._store(proposal, 0, LookFinding(judgement), lease)
 
-    async def _store(self, proposal: Proposal, look: int, found: Finding, lease: Lease) -> None:
+    async def _store(self, proposal: Proposal, look: int, found: LookFinding, lease: Lease) -> None:
         """One step. Where a person took the change back in this very moment, there is nothing to say any more."""
         judgement = found.judgement
         verdict = _VERDICTS.get(judgement.verdict)
@@ -254,6 +254,6 @@ class Effects:
         self._fault("effect.stored")
 
 
-def _nothing(reason: Message) -> Finding:
+def _nothing(reason: Message) -> LookFinding:
     """Nothing that comes later will tell, so it is settled at once."""
-    return Finding(Judgement(EffectVerdict.INCONCLUSIVE, False, reason))
+    return LookFinding(Judgement(EffectVerdict.INCONCLUSIVE, False, reason))

@@ -27,7 +27,7 @@ FLUSH_LEASE = "flush"
 FLUSH_COUNTS_FOR = timedelta(minutes=15)
 
 
-class Emergency:
+class EmergencyActions:
     """Rights are settled before any of these is called. `safe_ttl_seconds`: DEFAULT_TTL_SECONDS.
 
     `needed`: how many different people must confirm a flush. Stopping automation never takes more than one.

@@ -57,7 +57,7 @@ ROLLED_BACK = frozenset({Trouble.BAD_RELEASE_ERRORS, Trouble.BAD_RELEASE_SLOW})
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class SimulatedIncident:
     """Half-open [start, end), in seconds since the world began. A bad release may be ended sooner by a rollback.
 
     `quiet`: for so many seconds before `start` a bad release serves and is fine.
@@ -119,12 +119,12 @@ DRAWN = (
 )
 
 
-def draw_incidents(seed: int, days: float) -> tuple[Incident, ...]:
+def draw_incidents(seed: int, days: float) -> tuple[SimulatedIncident, ...]:
     """In order of their start. Releases come on working hours (UTC 7-17), everything else at any time.
 
     Drawn week by week: a longer world begins like a shorter one of the same seed.
     """
-    found: list[Incident] = []
+    found: list[SimulatedIncident] = []
     for week in range(int(np.ceil(days / 7))):
         dice = np.random.default_rng([seed, 2, week])
         for kind in DRAWN:
@@ -135,7 +135,9 @@ def draw_incidents(seed: int, days: float) -> tuple[Incident, ...]:
     return tuple(sorted((one for one in found if one.released < days * DAY), key=lambda one: one.start))
 
 
-def _placed(dice: np.random.Generator, kind: Drawn, week: int, others: list[Incident]) -> Incident | None:
+def _placed(
+    dice: np.random.Generator, kind: Drawn, week: int, others: list[SimulatedIncident]
+) -> SimulatedIncident | None:
     """None where the calendar has no room left for it."""
     length = _log_uniform(dice, kind.hours) * HOUR
     size = _log_uniform(dice, kind.sizes)
@@ -144,7 +146,7 @@ def _placed(dice: np.random.Generator, kind: Drawn, week: int, others: list[Inci
         begin = _start(dice, kind.trouble, week)
         end = begin + quiet + length
         if not any(begin < other.end + APART and other.released < end + APART for other in others):
-            return Incident(kind.trouble, begin + quiet, end, size, quiet)
+            return SimulatedIncident(kind.trouble, begin + quiet, end, size, quiet)
     return None
 
 

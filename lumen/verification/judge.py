@@ -63,7 +63,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Counterfactual:
     """`with_it` and `without_it` are of the same 24 hours."""
 
     outcome: Outcome
@@ -71,13 +71,13 @@ class Judgement:
     without_it: Figures
 
 
-def judge(before: World, change: Change) -> Judgement:
+def judge(before: World, change: Change) -> Counterfactual:
     """`before` stands just before the change; it is left as it is."""
     changed, unchanged = before.fork(), before.fork()
     turn(changed, change)
     with_it = figures_of([changed.step() for _ in range(DAY_SLICES)])
     without_it = figures_of([unchanged.step() for _ in range(DAY_SLICES)])
-    return Judgement(outcome_of(with_it, without_it), with_it, without_it)
+    return Counterfactual(outcome_of(with_it, without_it), with_it, without_it)
 
 
 def turn(world: World, change: Change) -> None:
@@ -121,4 +121,4 @@ class Adjustment:
     #: The verdict wants it undone.
     asked_back: bool = False
     undone_at: datetime | None = None
-    judgement: Judgement | None = None
+    judgement: Counterfactual | None = None

@@ -14,7 +14,7 @@ from lumen.effects.experiment import Experiment, judged
 from lumen.effects.hours import Hours
 from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
 from lumen.exporters.assess import AssessmentSettings
-from lumen.exporters.roi import Prices
+from lumen.exporters.roi import CachePrices
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.messages import NoData
 from lumen.model.proposal import Change
@@ -29,7 +29,7 @@ _NO_ADVICE = RollbackAdvice(None, ())
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LookResult:
     """What came of one look. `undo`: the running experiment is to be taken back, for the reason in `verdict`.
 
     `roll_back`: a countdown begins. People are asked whether to go back to a revision: `in_doubt`, where it may not be
@@ -52,7 +52,7 @@ def settings_for(profile: Profile) -> BacktestSettings:
     return replace(
         base,
         assessment=AssessmentSettings(
-            prices=Prices(profile.model_call_usd, price, profile.cache_mb), slo=base.assessment.slo
+            prices=CachePrices(profile.model_call_usd, price, profile.cache_mb), slo=base.assessment.slo
         ),
         size=SizeLimits(cost_per_mb_month_usd=price, api_cost_per_call_usd=profile.model_call_usd),
         alerts=replace(
@@ -65,7 +65,7 @@ def settings_for(profile: Profile) -> BacktestSettings:
     )
 
 
-class Companion:
+class SimulatedLumen:
     """One service's Lumen. `look` once a slice, in order."""
 
     def __init__(self, settings: BacktestSettings) -> None:
@@ -90,7 +90,7 @@ class Companion:
             self._is_told(event)
         self.alerts.clear()
 
-    def look(self, measured: WorldSlice, now: datetime) -> Said:
+    def look(self, measured: WorldSlice, now: datetime) -> LookResult:
         """What it makes of the next slice, which it sees at `now`."""
         self._take(measured)
         found = self._pipeline.feed(measured.seen, now)
@@ -105,7 +105,7 @@ class Companion:
             if found.turn.proposed and not isinstance(found.turn.wanted, NoData):
                 wanted = found.turn.wanted
         messages += (wanted is not None) + (verdict is not None) + in_doubt + slow
-        return Said(found.events, wanted, verdict, roll_back, in_doubt, slow, messages)
+        return LookResult(found.events, wanted, verdict, roll_back, in_doubt, slow, messages)
 
     def applied(self, change: Change, at: datetime, *, measured: bool) -> None:
         """A knob was turned; what policy wanted is measured from here on, what was taken back is not."""

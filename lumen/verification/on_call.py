@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from lumen.verification.incidents import ROLLED_BACK, Incident, Trouble
+from lumen.verification.incidents import ROLLED_BACK, SimulatedIncident, Trouble
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 #: A click: log-normal, never later than this; a page is answered sooner.
@@ -61,7 +61,7 @@ class Intervention:
     kind: ByHand
 
 
-class Person:
+class ScriptedOnCall:
     """Delays belong to the seed and to what they are about, not to the order of events."""
 
     def __init__(self, seed: int) -> None:
@@ -74,14 +74,14 @@ class Person:
         dice = np.random.default_rng([self._seed, 6, self._clicks])
         return min(CLICK_MOST, CLICK_MEDIAN * float(np.exp(dice.normal(0, CLICK_SIGMA))))
 
-    def notices_at(self, incident: Incident) -> float:
+    def notices_at(self, incident: SimulatedIncident) -> float:
         """When they find out about it, if it still goes on then and nobody told them."""
         dice = np.random.default_rng([self._seed, 7, int(incident.start)])
         mean = NOTICES_BILL_AFTER if incident.trouble is Trouble.COST_SURGE else NOTICES_AFTER
         return incident.start + NOTICES_NOT_BEFORE + float(dice.exponential(mean - NOTICES_NOT_BEFORE))
 
 
-def work_on(incident: Incident) -> ByHand:
+def work_on(incident: SimulatedIncident) -> ByHand:
     """What it takes to mend it by hand."""
     return ByHand.ROLLED_BACK if incident.trouble in ROLLED_BACK else ByHand.MENDED
 

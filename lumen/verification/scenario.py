@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from lumen.model.messages import NotPossible, message
-from lumen.verification.incidents import ROLLED_BACK, Incident, Trouble
+from lumen.verification.incidents import ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.traffic import Profile
 
 
@@ -117,7 +117,7 @@ MOST_DAYS = 90
 class Scenario:
     """`incidents` in seconds from the start of the verified days; `service` overrides the drawn profile."""
 
-    incidents: tuple[Incident, ...]
+    incidents: tuple[SimulatedIncident, ...]
     service: Mapping[str, float]
 
     def profile(self, drawn: Profile) -> Profile:
@@ -154,11 +154,11 @@ def _parsed(text: str) -> Any:
         raise _problem(" ".join(str(error).split())) from error
 
 
-def _steps(raw: list[Any]) -> list[Incident]:
+def _steps(raw: list[Any]) -> list[SimulatedIncident]:
     return [_step(number, one) for number, one in enumerate(raw, 1)]
 
 
-def _step(number: int, raw: Any) -> Incident:
+def _step(number: int, raw: Any) -> SimulatedIncident:
     where = f"step {number}"
     if not isinstance(raw, dict):
         raise _problem(f"{where} is no map")
@@ -176,7 +176,9 @@ def _step(number: int, raw: Any) -> Incident:
     if quiet and trouble not in ROLLED_BACK:
         raise _problem(f"{where}: quiet is for {' and '.join(sorted(ROLLED_BACK))}, which are fine at first")
     start += quiet
-    return Incident(trouble, start, start + length, _size(where, trouble, raw.get("size", USUAL_SIZE[trouble])), quiet)
+    return SimulatedIncident(
+        trouble, start, start + length, _size(where, trouble, raw.get("size", USUAL_SIZE[trouble])), quiet
+    )
 
 
 def _size(where: str, trouble: Trouble, value: object) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lumen.verification.incidents import Incident, Trouble
+from lumen.verification.incidents import SimulatedIncident, Trouble
 
 Floats = NDArray[np.float64]
 
@@ -172,7 +172,7 @@ class Arrivals:
 class Demand:
     """Draws a day of requests at a time."""
 
-    def __init__(self, profile: Profile, incidents: Sequence[Incident], days: int) -> None:
+    def __init__(self, profile: Profile, incidents: Sequence[SimulatedIncident], days: int) -> None:
         self._profile = profile
         self._flashes = [one for one in incidents if one.trouble is Trouble.FLASH]
         self._popular = np.cumsum(popularity(profile.topics, profile.zipf))

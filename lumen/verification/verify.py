@@ -12,11 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from lumen.backtest.score import BacktestScore, score
 from lumen.model.messages import NotPossible, message
-from lumen.verification.incidents import Incident, draw_incidents
+from lumen.verification.incidents import SimulatedIncident, draw_incidents
 from lumen.verification.judge import Adjustment, Figures, figures_of, judge
-from lumen.verification.lumen_in_world import Companion, settings_for
+from lumen.verification.lumen_in_world import SimulatedLumen, settings_for
 from lumen.verification.traffic import SLICES_A_DAY, Demand, Profile, draw_profile
-from lumen.verification.week import Week, WeekResult
+from lumen.verification.week import SimulatedWeek, WeekResult
 from lumen.verification.world import ORIGIN, World
 
 #: What Lumen reads of the past when it is installed.
@@ -51,7 +51,7 @@ class Verification:
 
 
 def verify(
-    days: int, seed: int, incidents: Sequence[Incident] | None = None, profile: Profile | None = None
+    days: int, seed: int, incidents: Sequence[SimulatedIncident] | None = None, profile: Profile | None = None
 ) -> Verification:
     """`incidents` in seconds since Lumen began; None draws them from the seed. Deterministic."""
     profile = profile or draw_profile(seed)
@@ -65,8 +65,8 @@ def verify(
     slices = days * SLICES_A_DAY
     # Threads that wait for each other cost more than they spare on matrices of a few hundred rows.
     with threadpool_limits(limits=1):
-        without = Week(world.fork(), seed, None).run(slices, warm)
-        helped = Week(world, seed, Companion(settings_for(profile))).run(slices, warm)
+        without = SimulatedWeek(world.fork(), seed, None).run(slices, warm)
+        helped = SimulatedWeek(world, seed, SimulatedLumen(settings_for(profile))).run(slices, warm)
         for adjustment in helped.adjustments:
             adjustment.judgement = judge(adjustment.before, adjustment.change)
     started = ORIGIN + timedelta(days=WARM_DAYS)
@@ -83,7 +83,7 @@ def verify(
     )
 
 
-def _later(one: Incident, seconds: float) -> Incident:
+def _later(one: SimulatedIncident, seconds: float) -> SimulatedIncident:
     return replace(one, start=one.start + seconds, end=one.end + seconds)
 
 

@@ -10,9 +10,9 @@ from lumen.effects.verdict import EffectVerdict, Judgement
 from lumen.model.alert import Alert, AlertChange, AlertKind
 from lumen.model.proposal import Change, Knob
 from lumen.model.turn import Recommendation
-from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, Incident, Trouble
+from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.judge import Adjustment, turn
-from lumen.verification.lumen_in_world import Companion
+from lumen.verification.lumen_in_world import SimulatedLumen
 from lumen.verification.on_call import (
     DAY,
     LEAVES_TO_LUMEN,
@@ -22,8 +22,8 @@ from lumen.verification.on_call import (
     REVIEW_HOUR,
     ByHand,
     Intervention,
-    Person,
     Reviews,
+    ScriptedOnCall,
     work_on,
 )
 from lumen.verification.traffic import SLICES_A_DAY
@@ -49,13 +49,13 @@ class WeekResult:
     wrong_rollbacks: int = 0
 
 
-class Week:
-    """`world` is used up. `companion` None is the world without Lumen."""
+class SimulatedWeek:
+    """`world` is used up. `lumen` None is the world without Lumen."""
 
-    def __init__(self, world: World, seed: int, companion: Companion | None) -> None:
+    def __init__(self, world: World, seed: int, lumen: SimulatedLumen | None) -> None:
         self._world = world
-        self._person = Person(seed)
-        self._companion = companion
+        self._person = ScriptedOnCall(seed)
+        self._lumen = lumen
         self._reviews = Reviews()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
@@ -70,9 +70,9 @@ class Week:
 
     def run(self, slices: int, warm: Sequence[WorldSlice]) -> WeekResult:
         """`warm`: the history before, of which Lumen sees what was measured."""
-        if self._companion is not None:
+        if self._lumen is not None:
             for one in warm:
-                self._companion.remember(one)
+                self._lumen.remember(one)
         self._day.extend(warm[-SLICES_A_DAY:])
         for _ in range(slices):
             self._step()
@@ -92,8 +92,8 @@ class Week:
         self.result.slices.append(found)
         self._day.append(found)
         # Measurements come minutes late: each slice is looked at when the next one is over.
-        if self._companion is not None and self._seen_before is not None:
-            self._listen(self._companion, self._seen_before)
+        if self._lumen is not None and self._seen_before is not None:
+            self._listen(self._lumen, self._seen_before)
         self._seen_before = found
         if self._is_review():
             self._review()
@@ -115,7 +115,7 @@ class Week:
                 self._by_hand(ByHand.LOOKED)
                 self._mend(one, now + MENDS_WITHIN)
 
-    def _mend(self, incident: Incident, at: float) -> None:
+    def _mend(self, incident: SimulatedIncident, at: float) -> None:
         """By hand, unless it is over by then."""
 
         def work() -> None:
@@ -126,33 +126,33 @@ class Week:
 
         self._at(at, work)
 
-    def _end(self, incident: Incident) -> None:
+    def _end(self, incident: SimulatedIncident) -> None:
         if incident.trouble not in ROLLED_BACK:
             self._world.end_now(incident)
-        elif self._world.roll_back() and self._companion is not None:
-            self._companion.rolled_back(self._world.revision(self._world.seconds))
+        elif self._world.roll_back() and self._lumen is not None:
+            self._lumen.rolled_back(self._world.revision(self._world.seconds))
 
-    def _listen(self, companion: Companion, seen: WorldSlice) -> None:
+    def _listen(self, lumen: SimulatedLumen, seen: WorldSlice) -> None:
         now = self._world.seconds
-        said = companion.look(seen, _instant(now))
-        self.result.messages += said.messages
-        for event in said.events:
+        found = lumen.look(seen, _instant(now))
+        self.result.messages += found.messages
+        for event in found.events:
             if event.change is AlertChange.OPENED:
                 self._called(event.alert, now)
-        if said.roll_back and not self._rollback_asked:
+        if found.roll_back and not self._rollback_asked:
             self._rollback_asked = True
             self.result.clicks += 1
-            self._at(now + PAGE_CLICK, lambda: self._roll_back(companion))
-        if said.in_doubt:
+            self._at(now + PAGE_CLICK, lambda: self._roll_back(lumen))
+        if found.in_doubt:
             self.result.clicks += 1
-            self._at(now + PAGE_CLICK + MENDS_WITHIN, lambda: self._find_out(companion))
-        if said.slow:
+            self._at(now + PAGE_CLICK + MENDS_WITHIN, lambda: self._find_out(lumen))
+        if found.slow:
             self.result.clicks += 1
-            self._at(now + self._person.click_after(), lambda: self._go_back(companion, companion.asked_to))
-        if said.verdict is not None:
-            self._settle(companion, said.verdict, now)
-        if said.wanted is not None:
-            self._propose(companion, said.wanted, now)
+            self._at(now + self._person.click_after(), lambda: self._go_back(lumen, lumen.asked_to))
+        if found.verdict is not None:
+            self._settle(lumen, found.verdict, now)
+        if found.wanted is not None:
+            self._propose(lumen, found.wanted, now)
 
     def _called(self, alert: Alert, now: float) -> None:
         """Somebody reads an alert."""
@@ -171,29 +171,29 @@ class Week:
             elif one.trouble in MENDABLE:
                 self._mend(one, now + MENDS_WITHIN)
 
-    def _roll_back(self, companion: Companion) -> None:
+    def _roll_back(self, lumen: SimulatedLumen) -> None:
         self._rollback_asked = False
-        self._go_back(companion, companion.roll_back_to)
+        self._go_back(lumen, lumen.roll_back_to)
 
-    def _find_out(self, companion: Companion) -> None:
+    def _find_out(self, lumen: SimulatedLumen) -> None:
         """Is it the release? Lumen did not know, so somebody had to look; then a click is enough."""
         self._by_hand(ByHand.LOOKED)
         if self._world.release_fails():
-            self._go_back(companion, companion.asked_to)
+            self._go_back(lumen, lumen.asked_to)
 
-    def _go_back(self, companion: Companion, to: Callable[[datetime], str | None]) -> None:
+    def _go_back(self, lumen: SimulatedLumen, to: Callable[[datetime], str | None]) -> None:
         """Approved, and judged once more before it is done."""
         revision = to(_instant(self._world.seconds))
         if revision is None:
             return
-        companion.rolled_back(revision)
+        lumen.rolled_back(revision)
         self.result.messages += 1
         self.result.rollbacks += 1
         if not self._world.roll_back():
             self.result.wrong_rollbacks += 1
             self._by_hand(ByHand.CALLED_FOR_NOTHING)
 
-    def _propose(self, companion: Companion, wanted: Recommendation, now: float) -> None:
+    def _propose(self, lumen: SimulatedLumen, wanted: Recommendation, now: float) -> None:
         change = wanted.change
         assert change is not None
         self._lumen_busy_at = now
@@ -203,16 +203,16 @@ class Week:
             at = self._world.seconds
             before = self._world.fork()
             turn(self._world, change)
-            companion.applied(change, _instant(at), measured=True)
+            lumen.applied(change, _instant(at), measured=True)
             self.result.adjustments.append(Adjustment(change, wanted.strategy, _instant(at), before))
 
         self._at(now + self._person.click_after(), apply)
 
-    def _settle(self, companion: Companion, verdict: Judgement, now: float) -> None:
+    def _settle(self, lumen: SimulatedLumen, verdict: Judgement, now: float) -> None:
         """A verdict on the experiment; what is to be undone is proposed, and a broken guardrail reverts at once."""
         adjustment = self.result.adjustments[-1]
         adjustment.verdict, adjustment.verdict_at, adjustment.asked_back = verdict.verdict, _instant(now), verdict.undo
-        companion.settle()
+        lumen.settle()
         self._lumen_busy_at = now
         if not verdict.undo:
             return
@@ -223,9 +223,9 @@ class Week:
         def undo() -> None:
             turn(self._world, back)
             adjustment.undone_at = _instant(self._world.seconds)
-            companion.applied(back, adjustment.undone_at, measured=False)
+            lumen.applied(back, adjustment.undone_at, measured=False)
             if not at_once:
-                companion.taken_back(adjustment.change, adjustment.undone_at)
+                lumen.taken_back(adjustment.change, adjustment.undone_at)
 
         self.result.clicks += not at_once
         self._at(now if at_once else now + self._person.click_after(), undo)
@@ -237,7 +237,7 @@ class Week:
     def _review(self) -> None:
         """Yesterday's figures; what Lumen is at is left to Lumen."""
         now = self._world.seconds
-        if self._companion is not None and (self._companion.experiment or now - self._lumen_busy_at < DAY):
+        if self._lumen is not None and (self._lumen.experiment or now - self._lumen_busy_at < DAY):
             return
         lookups = sum(one.lookups for one in self._day)
         hits, evictions = sum(one.hits for one in self._day), sum(one.evictions for one in self._day)
@@ -254,12 +254,12 @@ class Week:
     def _tune(self, change: Change) -> None:
         self._by_hand(ByHand.TUNED)
         turn(self._world, change)
-        if self._companion is not None:
-            self._companion.applied(change, _instant(self._world.seconds), measured=False)
+        if self._lumen is not None:
+            self._lumen.applied(change, _instant(self._world.seconds), measured=False)
 
     def _finish(self) -> None:
-        if self._companion is not None:
-            self.result.alerts = tuple(sorted(self._companion.alerts.values(), key=lambda one: one.opened_at))
+        if self._lumen is not None:
+            self.result.alerts = tuple(sorted(self._lumen.alerts.values(), key=lambda one: one.opened_at))
         self.result.labels = tuple(
             Label(SERVICE, _instant(one.start), _instant(min(one.end, self._world.seconds)), LABEL_OF[one.trouble])
             for one in self._world.incidents
@@ -267,7 +267,7 @@ class Week:
         )
 
 
-def _mark(incident: Incident) -> tuple[Trouble, float]:
+def _mark(incident: SimulatedIncident) -> tuple[Trouble, float]:
     return incident.trouble, incident.start
 
 
@@ -275,12 +275,12 @@ def _instant(seconds: float) -> datetime:
     return ORIGIN + timedelta(seconds=seconds)
 
 
-def _is_about(one: Incident, kind: AlertKind, now: float) -> bool:
+def _is_about(one: SimulatedIncident, kind: AlertKind, now: float) -> bool:
     grace = BILL_GRACE if kind is AlertKind.COST else GRACE
     return one.trouble in LABEL_OF and one.start < now <= one.end + grace
 
 
-def _troubles_cache(one: Incident, now: float) -> bool:
+def _troubles_cache(one: SimulatedIncident, now: float) -> bool:
     """Whether yesterday's figures speak of an incident and not of the settings."""
     troubled = LABEL_OF.get(one.trouble) is AlertKind.CACHE or one.trouble in ROLLED_BACK
     return troubled and one.start < now and one.end > now - DAY

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lumen.model.alert import Observation
 from lumen.model.incident import RevisionCount
 from lumen.verification.cache import Cache, Instances, slice_usd
-from lumen.verification.incidents import RELEASES, ROLLED_BACK, Incident, Trouble
+from lumen.verification.incidents import RELEASES, ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS, Arrivals, Demand, Profile
 
 #: The world begins on a Monday.
@@ -59,7 +59,7 @@ class Setting:
 class World:
     """`step` once a slice. `fork` gives a second world that stands just where this one does."""
 
-    def __init__(self, profile: Profile, incidents: Sequence[Incident], demand: Demand) -> None:
+    def __init__(self, profile: Profile, incidents: Sequence[SimulatedIncident], demand: Demand) -> None:
         self.profile = profile
         self.incidents = tuple(sorted(incidents, key=lambda one: one.released))
         self.setting = Setting(profile.ttl_seconds, profile.cache_mb)
@@ -96,16 +96,16 @@ class World:
         newest = self._newest()
         return newest is not None and newest.trouble in ROLLED_BACK and newest.covers(self.seconds)
 
-    def _newest(self) -> Incident | None:
+    def _newest(self) -> SimulatedIncident | None:
         """The newest release that traffic was not taken from."""
         return next((one for one in reversed(self.releases()) if one.start not in self._left), None)
 
-    def end_now(self, incident: Incident) -> None:
+    def end_now(self, incident: SimulatedIncident) -> None:
         """Somebody has mended it."""
         at = self.seconds
         self.incidents = tuple(replace(one, end=at) if one == incident else one for one in self.incidents)
 
-    def releases(self) -> tuple[Incident, ...]:
+    def releases(self) -> tuple[SimulatedIncident, ...]:
         """All that have come so far, oldest first."""
         return tuple(one for one in self.incidents if one.trouble in RELEASES and one.released < self.seconds)
 
@@ -267,7 +267,7 @@ class World:
             revision=found.revision,
         )
 
-    def _current(self, trouble: Trouble, at: float) -> Incident | None:
+    def _current(self, trouble: Trouble, at: float) -> SimulatedIncident | None:
         return next((one for one in self.incidents if one.trouble is trouble and one.covers(at)), None)
 
     def _released(self, at: float) -> bool:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from lumen.model.assessment import (
     ErrorBudget,
+    GateVerdict,
     HealthLevel,
     Objective,
     Part,
@@ -15,7 +16,6 @@ from lumen.model.assessment import (
     Score,
     ScoreMove,
     UnifiedGate,
-    Verdict,
 )
 from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import CacheStats
@@ -212,7 +212,7 @@ HEALTH_SIGNS = {
 }
 
 
-VERDICT_SIGNS = {Verdict.PASS: "✅", Verdict.WARN: "⚠️", Verdict.FAIL: "❌", Verdict.NO_DATA: "⚪"}
+VERDICT_SIGNS = {GateVerdict.PASS: "✅", GateVerdict.WARN: "⚠️", GateVerdict.FAIL: "❌", GateVerdict.NO_DATA: "⚪"}
 
 
 def headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lumen.adapters.cache.redis_info import RedisInfoCache, ServerInfo
-from lumen.adapters.cache_figures import Counters, Latency, Memory
+from lumen.adapters.cache_figures import Counters, Latency, MemoryUse
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
@@ -59,7 +59,7 @@ def _evictions(told: Counters, own: Counters | NoData, info: ServerInfo | NoData
     return round(own.evictions * told.seconds / own.seconds)  # a rate, brought to the same span
 
 
-def _stats(counters: Counters | NoData, memory: Memory | NoData, latency: Latency | NoData) -> CacheStats | NoData:
+def _stats(counters: Counters | NoData, memory: MemoryUse | NoData, latency: Latency | NoData) -> CacheStats | NoData:
     if isinstance(counters, NoData):
         return counters
     if isinstance(counters.evictions, NoData):

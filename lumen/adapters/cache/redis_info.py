@@ -19,7 +19,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import place, reading
-from lumen.adapters.cache_figures import Counters, Latency, Memory
+from lumen.adapters.cache_figures import Counters, Latency, MemoryUse
 from lumen.adapters.google.errors import no_data
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.snapshot import Window
@@ -59,7 +59,7 @@ class ServerInfo:
         """Whether the server never had to evict: then it did not within any window either."""
         return self._fields.get("evicted_keys") == 0
 
-    def memory(self) -> Memory | NoData:
+    def memory(self) -> MemoryUse | NoData:
         """Used and allowed, in MB; NoData where the server does not say what it uses."""
         limit = int(self._fields.get("maxmemory", 0))
         if "used_memory" not in self._fields:
@@ -67,7 +67,7 @@ class ServerInfo:
                 message("source.info_incomplete", where=self._where, detail="used_memory"),
                 message("source.info_incomplete_remedy", where=self._where),
             )
-        return Memory(
+        return MemoryUse(
             used_mb=int(self._fields["used_memory"]) / MB,
             max_mb=limit / MB
             if limit

@@ -8,7 +8,7 @@ from typing import Protocol
 from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.monitoring_query import MonitoringQueries, Series, number
-from lumen.model.cost import HOUR_SECONDS, InstanceShape, Prices, cache_shares, cost_usd
+from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shares, cost_usd
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import HourlyHistory, Window
@@ -42,7 +42,7 @@ class HourlyCosts:
     def __init__(
         self,
         queries: MonitoringQueries,
-        prices: Prices,
+        prices: CostPrices,
         shapes: InstanceShapes,
         misses: HourlyMisses | None,
         sharing: Sequence[ServiceId] = (),

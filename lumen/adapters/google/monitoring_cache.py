@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from lumen.adapters.cache_figures import Counters, Memory
+from lumen.adapters.cache_figures import Counters, MemoryUse
 from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, Series, number
 from lumen.model.messages import NoData, SourceUnavailable, message
@@ -39,7 +39,7 @@ class MonitoringCache:
         )
         return {service: _counters(hits[service], misses[service], evicted[service]) for service in services}
 
-    async def memory(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Memory | NoData]:
+    async def memory(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, MemoryUse | NoData]:
         """The newest reading of the window."""
         used, limit = await asyncio.gather(
             *(self._ask(services, window, metric, SLICE, gauge=True) for metric in (USAGE, MAXMEMORY))
@@ -128,10 +128,10 @@ def _counters(
     )
 
 
-def _memory(used: Mapping[int, float] | NoData, limit: Mapping[int, float] | NoData) -> Memory | NoData:
+def _memory(used: Mapping[int, float] | NoData, limit: Mapping[int, float] | NoData) -> MemoryUse | NoData:
     if isinstance(used, NoData):
         return used
-    return Memory(
+    return MemoryUse(
         used_mb=used[max(used)] / MB,
         max_mb=limit if isinstance(limit, NoData) else limit[max(limit)] / MB,
     )

@@ -15,7 +15,7 @@ from lumen.adapters.google.hourly_cost import InstanceShapes
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import BucketsDiffer, MonitoringQueries, Series, added_up, number
 from lumen.model.alert import Observation
-from lumen.model.cost import InstanceShape, Prices, cache_shares, cost_usd
+from lumen.model.cost import CostPrices, InstanceShape, cache_shares, cost_usd
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId
@@ -210,7 +210,7 @@ class PricedSlices:
         self,
         slices: SliceSource,
         queries: MonitoringQueries,
-        prices: Prices,
+        prices: CostPrices,
         shapes: InstanceShapes,
         sharing: Sequence[ServiceId] = (),
         *,

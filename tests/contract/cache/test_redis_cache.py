@@ -12,7 +12,7 @@ from demo.valkey import EmbeddedValkey, Kind
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.reader import CacheReader
 from lumen.adapters.cache.redis_info import RedisInfoCache, ServerInfo
-from lumen.adapters.cache_figures import Counters, Memory
+from lumen.adapters.cache_figures import Counters, MemoryUse
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Window
@@ -164,12 +164,12 @@ async def test_memory_and_its_limit(redis: Redis) -> None:
     try:
         await redis.config_set("maxmemory", 64 * 2**20)
         memory = (await told(source)).memory()
-        assert isinstance(memory, Memory)
+        assert isinstance(memory, MemoryUse)
         assert memory.max_mb == 64
         assert 0 < memory.used_mb < 64
         await redis.config_set("maxmemory", 0)
         unlimited = (await told(source)).memory()
-        assert isinstance(unlimited, Memory)
+        assert isinstance(unlimited, MemoryUse)
         limit = unlimited.max_mb
         assert isinstance(limit, NoData)
         assert limit.reason.code == "source.no_maxmemory"

@@ -15,7 +15,7 @@ from lumen.adapters.google.clients import GoogleClients, Patience
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.adapters.google.service_fields import quantity
-from lumen.model.cost import HOUR_SECONDS, InstanceShape, Prices, cache_shares, cost_usd
+from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shares, cost_usd
 from lumen.model.messages import NoData, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, HourlyHistory, Spend, Window
@@ -26,7 +26,7 @@ from tests.manual_clock import ManualClock
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 OTHER = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")
 ONCE = Patience(attempt_seconds=30, retry_seconds=0)
-PRICES = Prices(redis_hour=0.0128, api_call=0.01)
+PRICES = CostPrices(redis_hour=0.0128, api_call=0.01)
 GONE = NoData(message("test.gone"), message("test.gone_remedy"))
 
 

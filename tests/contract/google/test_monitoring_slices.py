@@ -19,7 +19,7 @@ from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_slices import MonitoringSlices, PricedSlices
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
 from lumen.model.alert import Observation
-from lumen.model.cost import Prices
+from lumen.model.cost import CostPrices
 from lumen.model.history import folded
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData
@@ -30,7 +30,7 @@ from sandbox.client import SandboxClient
 
 PATIENCE = Patience(attempt_seconds=5, retry_seconds=3)
 HOUR = timedelta(hours=1)
-PRICES = Prices(redis_hour=0.0128, api_call=0.01)
+PRICES = CostPrices(redis_hour=0.0128, api_call=0.01)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from lumen.adapters.google.clients import GoogleClients, Patience, open_google
 from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
-from lumen.model.cost import InstanceShape, Prices
+from lumen.model.cost import CostPrices, InstanceShape
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, HourlyHistory, LatencyDistribution, RequestSlice, Traffic, Window
@@ -28,7 +28,7 @@ START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(hours=1))
 ONCE = Patience(attempt_seconds=30, retry_seconds=0)
 IMPATIENT = Patience(attempt_seconds=0.3, retry_seconds=0)
-PRICES = Prices(redis_hour=0.0128, api_call=0.01)
+PRICES = CostPrices(redis_hour=0.0128, api_call=0.01)
 
 Told = Callable[[ListTimeSeriesRequest], Sequence[TimeSeries]]
 

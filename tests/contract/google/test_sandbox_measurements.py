@@ -19,7 +19,7 @@ from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
-from lumen.model.cost import Prices
+from lumen.model.cost import CostPrices
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Deployment, HourlyHistory, LatencyDistribution, Snapshot, Spend, Traffic
@@ -52,7 +52,7 @@ async def measuring(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterat
     deployments = CloudRunDeployments(google.services, google.revisions, PATIENCE)
     queries = MonitoringQueries(google.metrics, of.project, PATIENCE)
     monitoring = MonitoringCache(queries, {api: of.redis_instance, canary: of.redis_instance})
-    hourly = HourlyCosts(queries, Prices(redis_hour=0.0128, api_call=0.01), deployments, monitoring)
+    hourly = HourlyCosts(queries, CostPrices(redis_hour=0.0128, api_call=0.01), deployments, monitoring)
     budgets = GoogleBudgets(google.budgets, of.billing_account, "ION API Monthly Budget", PATIENCE)
     yield Measuring(
         Collector(

@@ -32,7 +32,7 @@ from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import Digest
-from lumen.use_cases.emergency import Emergency
+from lumen.use_cases.emergency import EmergencyActions
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.overrides import Overrides
@@ -144,7 +144,7 @@ class Rooms:
     readouts: Readouts
     knob: TtlInMemory
     kicks: Kicks
-    emergency: Emergency
+    emergency: EmergencyActions
     keys: KeysInMemory
     controls: RedisControls
     overrides: Overrides
@@ -179,7 +179,7 @@ class Rooms:
         approvals, keys = Approvals(proposals, knobs, 1, needed, restraints), KeysInMemory()
         rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
         showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), controls)
-        emergency = Emergency(approvals, knobs, back, keys, controls, showing, leases, audit, clock, 300, needed)
+        emergency = EmergencyActions(approvals, knobs, back, keys, controls, showing, leases, audit, clock, 300, needed)
         overrides = Overrides(controls, restraints, approvals, proposals, knobs, showing, clock)
         return Rooms(
             redis=redis,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from lumen.alerts.evidence import Observation
-from lumen.backtest.history import History
+from lumen.backtest.history import SliceHistory
 from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.report import run_backtest
 from lumen.model.alert import AlertKind
@@ -18,7 +18,7 @@ def day_of(slice_usd: float | None) -> tuple[Observation, ...]:
 
 
 def budget_alerts(**services: tuple[Observation, ...]) -> list[tuple[str, str]]:
-    found = run_backtest(History(services, ()), BacktestSettings())
+    found = run_backtest(SliceHistory(services, ()), BacktestSettings())
     return [(one.id, one.reason.code) for one in found.alerts if one.kind is AlertKind.BUDGET]
 
 

@@ -15,7 +15,7 @@ from lumen.backtest.history import read_history
 from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.report import BacktestResult, as_json, run_backtest
 from lumen.backtest.score import Label, score
-from lumen.backtest.snapshot import Assumptions, Past
+from lumen.backtest.snapshot import Assumptions, SnapshotBuilder
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob
@@ -118,7 +118,7 @@ def test_an_outage_without_a_release_is_nobodys() -> None:
 
 def test_a_cache_that_is_larger_than_assumed_has_no_known_limit() -> None:
     budget = ProjectSlices(("ion-api",), 200.0)
-    past = Past(ServiceId("backtest", "history", "ion-api"), Assumptions(cache_mb=190.0), budget)
+    past = SnapshotBuilder(ServiceId("backtest", "history", "ion-api"), Assumptions(cache_mb=190.0), budget)
     for nth, (used_mb, limit) in enumerate(((180.0, 190.0), (190.0, 190.0), (191.0, "backtest.cache_larger"))):
         past.add(Observation(START + nth * SLICE, requests=100, errors_5xx=0, hits=70, misses=30, memory_mb=used_mb))
         cache = past.snapshot(START + timedelta(hours=1)).cache

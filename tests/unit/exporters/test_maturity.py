@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lumen.exporters.deployments import Incident, deployments, incidents
+from lumen.exporters.deployments import Outage, deployments, incidents
 from lumen.exporters.maturity import ANCHORS, assess_maturity, level_of
 from lumen.exporters.slo import assess_slo
-from lumen.model.assessment import MaturityAssessment, Part, Verdict
+from lumen.model.assessment import GateVerdict, MaturityAssessment, Part
 from lumen.model.messages import NoData
 from lumen.model.snapshot import Deployment, Revision
 from tests.snapshots import GONE, NOW, START, cache, deployment, history, snapshot
@@ -38,13 +38,13 @@ def test_a_healthy_service_is_on_the_top_level() -> None:
     found = judged(cache=cache(0.85))
     assert isinstance(found.score.value, float)
     assert found.score.value > 80
-    assert (found.level, found.verdict, found.score.coverage) == (5, Verdict.PASS, 1.0)
+    assert (found.level, found.verdict, found.score.coverage) == (5, GateVerdict.PASS, 1.0)
 
 
 def test_without_history_too_little_is_known() -> None:
     found = judged(history=GONE)
     assert isinstance(found.score.value, NoData)
-    assert (found.level, found.verdict) == (None, Verdict.NO_DATA)
+    assert (found.level, found.verdict) == (None, GateVerdict.NO_DATA)
     assert found.score.coverage == pytest.approx(0.60)
 
 
@@ -90,8 +90,8 @@ def test_incidents_are_runs_of_bad_hours_that_gaps_do_not_end() -> None:
     hour = timedelta(hours=1)
     start = history().start
     assert incidents(history(requests, (1.0,) * 7, errors)) == (
-        Incident(start + hour, start + 4 * hour),
-        Incident(start + 6 * hour, start + 7 * hour),
+        Outage(start + hour, start + 4 * hour),
+        Outage(start + 6 * hour, start + 7 * hour),
     )
 
 

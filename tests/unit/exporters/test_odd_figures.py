@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.exporters.maturity import ANCHORS
-from lumen.exporters.roi import ROI_ANCHORS, Prices
+from lumen.exporters.roi import ROI_ANCHORS, CachePrices
 from lumen.exporters.score_moves import between
 from lumen.exporters.slo import PRESETS
 from lumen.model.snapshot import CacheDay, CacheStats, HourlyHistory, LatencyDistribution, RequestSlice, Spend, Traffic
@@ -74,12 +74,19 @@ def numbers(found: object, where: str = "") -> Iterator[tuple[str, float]]:
     TRAFFIC | MISSING,
     HISTORIES | MISSING,
     SPENDS | MISSING,
-    st.builds(Prices, AMOUNTS, AMOUNTS, AMOUNTS),
+    st.builds(CachePrices, AMOUNTS, AMOUNTS, AMOUNTS),
     st.sampled_from(sorted(PRESETS)),
     st.integers(0, 10**9),
 )
 def test_nothing_is_nan_and_scores_stay_within_bounds(
-    cache: object, day: object, traffic: object, history: object, spend: object, prices: Prices, preset: str, ttl_s: int
+    cache: object,
+    day: object,
+    traffic: object,
+    history: object,
+    spend: object,
+    prices: CachePrices,
+    preset: str,
+    ttl_s: int,
 ) -> None:
     seen = snapshot(cache=cache, cache_day=day, traffic=traffic, history=history, spend=spend, ttl=ttl(ttl_s))
     found = assess(seen, AssessmentSettings(PRESETS[preset], prices))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.exporters.roi import MONTH_SECONDS, ROI_ANCHORS, Prices, assess_roi
+from lumen.exporters.roi import MONTH_SECONDS, ROI_ANCHORS, CachePrices, assess_roi
 from lumen.exporters.score_moves import between
-from lumen.model.assessment import Verdict
+from lumen.model.assessment import GateVerdict
 from lumen.model.history import Day
 from lumen.model.messages import NoData
 from lumen.model.snapshot import CacheDay, CacheStats
@@ -27,7 +27,7 @@ def test_the_reference_of_the_mission() -> None:
     assert found.cost_usd == pytest.approx(9.36)
     assert isinstance(found.roi, float)
     assert round(found.roi * 100, 2) == 2036.75
-    assert (found.score, found.verdict) == (100, Verdict.PASS)
+    assert (found.score, found.verdict) == (100, GateVerdict.PASS)
 
 
 def test_hits_are_scaled_from_the_measured_seconds_only() -> None:
@@ -45,15 +45,16 @@ def test_score_is_piecewise_linear(roi: float, score: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hits", "verdict"), [(5617, Verdict.PASS), (5615, Verdict.WARN), (3745, Verdict.WARN), (3743, Verdict.FAIL)]
+    ("hits", "verdict"),
+    [(5617, GateVerdict.PASS), (5615, GateVerdict.WARN), (3745, GateVerdict.WARN), (3743, GateVerdict.FAIL)],
 )
-def test_gate(hits: int, verdict: Verdict) -> None:
+def test_gate(hits: int, verdict: GateVerdict) -> None:
     assert assess_roi(snapshot(cache=measured(hits))).verdict is verdict
 
 
 def test_without_a_cache_or_a_price_there_is_no_figure() -> None:
-    assert assess_roi(snapshot(cache=GONE)).verdict is Verdict.NO_DATA
-    free = assess_roi(snapshot(), Prices(cache_cost_per_mb_month_usd=0.0))
+    assert assess_roi(snapshot(cache=GONE)).verdict is GateVerdict.NO_DATA
+    free = assess_roi(snapshot(), CachePrices(cache_cost_per_mb_month_usd=0.0))
     assert isinstance(free.roi, NoData)
     assert isinstance(assess_roi(snapshot(cache=measured(1, seconds=0))).score, NoData)
 
@@ -75,7 +76,7 @@ def test_a_day_goes_before_an_hour_at_noon_or_at_night() -> None:
         assert (found.shown.params["hours"], found.shown.params["hits"]) == (20, 500_000)
         for locale in LOCALES:
             assert "500,000" in Catalogue(locale).plain(found.shown)
-    assert assess_roi(snapshot(cache=GONE, cache_day=day)).verdict is Verdict.NO_DATA
+    assert assess_roi(snapshot(cache=GONE, cache_day=day)).verdict is GateVerdict.NO_DATA
     known = [Day((NOW - timedelta(days=ago)).date(), lookup_slices=288, hits=1000) for ago in (1, 2)]
     yesterday = assess_roi(snapshot(cache=measured(10, 3600)), days=known)
     assert yesterday.savings_usd == pytest.approx(300)

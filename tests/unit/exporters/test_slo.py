@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.exporters.slo import PRESETS, SloTargets, assess_slo, objective_score
-from lumen.model.assessment import Objective, Verdict
+from lumen.model.assessment import GateVerdict, Objective
 from lumen.model.messages import NoData
 from lumen.model.snapshot import Traffic
 from tests.snapshots import GONE, cache, latency, snapshot, traffic
@@ -72,31 +72,31 @@ def test_below_twenty_samples_there_is_no_verdict() -> None:
 
 def test_what_is_missing_is_left_out_and_never_a_pass() -> None:
     found = assess_slo(snapshot(cache=GONE))
-    assert found.verdict is Verdict.NO_DATA
+    assert found.verdict is GateVerdict.NO_DATA
     assert found.compliance.coverage == pytest.approx(0.8)
     nothing = assess_slo(snapshot(cache=GONE, traffic=GONE))
     assert isinstance(nothing.compliance.value, NoData)
-    assert nothing.verdict is Verdict.NO_DATA
+    assert nothing.verdict is GateVerdict.NO_DATA
 
 
 @pytest.mark.parametrize(
     ("changes", "verdict"),
     [
-        ({"cache": GOOD_CACHE}, Verdict.PASS),
-        ({"cache": cache(hit_rate=0.75)}, Verdict.WARN),
-        ({"cache": cache(hit_rate=0.65)}, Verdict.FAIL),
-        ({"cache": GOOD_CACHE, "traffic": traffic(bad_slices=1)}, Verdict.FAIL),
-        ({"cache": GONE, "traffic": traffic(bad_slices=1)}, Verdict.FAIL),
+        ({"cache": GOOD_CACHE}, GateVerdict.PASS),
+        ({"cache": cache(hit_rate=0.75)}, GateVerdict.WARN),
+        ({"cache": cache(hit_rate=0.65)}, GateVerdict.FAIL),
+        ({"cache": GOOD_CACHE, "traffic": traffic(bad_slices=1)}, GateVerdict.FAIL),
+        ({"cache": GONE, "traffic": traffic(bad_slices=1)}, GateVerdict.FAIL),
     ],
 )
-def test_gate(changes: dict[str, object], verdict: Verdict) -> None:
+def test_gate(changes: dict[str, object], verdict: GateVerdict) -> None:
     assert assess_slo(snapshot(**changes)).verdict is verdict
 
 
 def test_the_guides_preset_is_looser() -> None:
     seen = snapshot(cache=cache(hit_rate=0.72), traffic=traffic(good=9920, errors_5xx=80))
-    assert assess_slo(seen, PRESETS["guide"]).verdict is Verdict.PASS
-    assert assess_slo(seen).verdict is not Verdict.PASS
+    assert assess_slo(seen, PRESETS["guide"]).verdict is GateVerdict.PASS
+    assert assess_slo(seen).verdict is not GateVerdict.PASS
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0.5, 0.9999))

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.gates.unified import level_of, score_verdict, system_health, unified_score
-from lumen.model.assessment import Assessment, CacheFinding, CacheHealth, HealthLevel, Part, RhythmState, Score, Verdict
+from lumen.model.assessment import (
+    Assessment,
+    CacheFinding,
+    CacheHealth,
+    GateVerdict,
+    HealthLevel,
+    Part,
+    RhythmState,
+    Score,
+)
 from lumen.model.history import Day
 from lumen.model.messages import NoData
 from lumen.model.snapshot import Snapshot
@@ -52,13 +61,13 @@ def test_without_maturity_it_is_partial_and_said_so() -> None:
 def test_below_three_quarters_there_is_no_score() -> None:
     gate = judged(cache=GONE).gate
     assert isinstance(gate.score.value, NoData)
-    assert (gate.health, gate.verdict) == (HealthLevel.NO_DATA, Verdict.NO_DATA)
+    assert (gate.health, gate.verdict) == (HealthLevel.NO_DATA, GateVerdict.NO_DATA)
 
 
 def test_a_cache_that_does_not_answer_is_critical_though_it_leaves_no_score() -> None:
     gate = judged(cache=replace(GONE, unreachable=True)).gate
     assert isinstance(gate.score.value, NoData)
-    assert (gate.health, gate.verdict) == (HealthLevel.CRITICAL, Verdict.FAIL)
+    assert (gate.health, gate.verdict) == (HealthLevel.CRITICAL, GateVerdict.FAIL)
     assert gate.health_reason.code == "assess.cap_cache_failed"
 
 
@@ -131,13 +140,13 @@ def partial(known: float) -> Score:
 @pytest.mark.parametrize(
     ("known", "value", "most", "verdict"),
     [
-        (100.0, 80.0, 100.0, Verdict.PASS),
-        (70.0, 56.0, 76.0, Verdict.WARN),
-        (40.0, 32.0, 52.0, Verdict.NO_DATA),  # what is missing decides whether it fails
-        (20.0, 16.0, 36.0, Verdict.FAIL),
+        (100.0, 80.0, 100.0, GateVerdict.PASS),
+        (70.0, 56.0, 76.0, GateVerdict.WARN),
+        (40.0, 32.0, 52.0, GateVerdict.NO_DATA),  # what is missing decides whether it fails
+        (20.0, 16.0, 36.0, GateVerdict.FAIL),
     ],
 )
-def test_a_verdict_on_a_partial_score_is_certain(known: float, value: float, most: float, verdict: Verdict) -> None:
+def test_a_verdict_on_a_partial_score_is_certain(known: float, value: float, most: float, verdict: GateVerdict) -> None:
     score = partial(known)
     assert (score.value, score.most, score.of_known) == pytest.approx((value, most, known))
     assert not score.is_whole
@@ -235,8 +244,8 @@ def test_scores_stay_within_bounds_and_missing_data_never_raises_one(
         (whole.roi.verdict, holed.roi.verdict),
         (whole.maturity.verdict, holed.maturity.verdict),
     ):
-        assert now is not Verdict.PASS or was is Verdict.PASS
-        assert now is not Verdict.FAIL or was is Verdict.FAIL
+        assert now is not GateVerdict.PASS or was is GateVerdict.PASS
+        assert now is not GateVerdict.FAIL or was is GateVerdict.FAIL
 
 
 def test_unified_score_names_its_parts() -> None:

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from lumen.model.messages import NotPossible
-from lumen.verification.incidents import DRAWN, Incident, Trouble
+from lumen.verification.incidents import DRAWN, SimulatedIncident, Trouble
 from lumen.verification.scenario import SERVICE, SIZES, USUAL_SIZE, read_scenario
 from lumen.verification.traffic import Profile, draw_profile
 
@@ -28,8 +28,8 @@ steps:
 def test_yaml() -> None:
     found = read_scenario(YAML)
     assert found.incidents == (
-        Incident(Trouble.BAD_RELEASE_ERRORS, 1800.0, 9000.0, 0.06),
-        Incident(Trouble.MODEL_SLOW, 86_400.0, 91_800.0, USUAL_SIZE[Trouble.MODEL_SLOW]),
+        SimulatedIncident(Trouble.BAD_RELEASE_ERRORS, 1800.0, 9000.0, 0.06),
+        SimulatedIncident(Trouble.MODEL_SLOW, 86_400.0, 91_800.0, USUAL_SIZE[Trouble.MODEL_SLOW]),
     )
     profile = found.profile(draw_profile(1))
     assert (profile.requests_per_second, profile.ttl_seconds) == (2.5, 120)
@@ -39,12 +39,12 @@ def test_yaml() -> None:
 
 def test_json_is_read_too() -> None:
     found = read_scenario(json.dumps({"steps": [{"at": "1h", "incident": "flash"}]}))
-    assert found.incidents == (Incident(Trouble.FLASH, 3600.0, 7200.0, 2.0),)
+    assert found.incidents == (SimulatedIncident(Trouble.FLASH, 3600.0, 7200.0, 2.0),)
 
 
 def test_a_bad_release_may_be_quiet_at_first() -> None:
     found = read_scenario("steps: [{at: 1h, incident: bad_release_slow, quiet: 3h, for: 30m}]")
-    assert found.incidents == (Incident(Trouble.BAD_RELEASE_SLOW, 14_400.0, 16_200.0, 2.5, 10_800.0),)
+    assert found.incidents == (SimulatedIncident(Trouble.BAD_RELEASE_SLOW, 14_400.0, 16_200.0, 2.5, 10_800.0),)
     assert found.incidents[0].released == 3600.0
 
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli.app import app
-from lumen.verification.incidents import Incident, Trouble
+from lumen.verification.incidents import SimulatedIncident, Trouble
 from lumen.verification.report import as_json, save_picture
 from lumen.verification.summary import in_time, missed_bars, pooled, summary_of
 from lumen.verification.traffic import draw_profile
@@ -17,9 +17,9 @@ from lumen.wording.catalogue import Catalogue
 
 HOUR = 3600.0
 STEPS = (
-    Incident(Trouble.RELEASE, 1 * HOUR, 1.1 * HOUR, 1.0),
-    Incident(Trouble.BAD_RELEASE_ERRORS, 5 * HOUR + 60, 11 * HOUR, 0.10),
-    Incident(Trouble.PLATFORM_ERRORS, 16 * HOUR, 17 * HOUR, 0.20),
+    SimulatedIncident(Trouble.RELEASE, 1 * HOUR, 1.1 * HOUR, 1.0),
+    SimulatedIncident(Trouble.BAD_RELEASE_ERRORS, 5 * HOUR + 60, 11 * HOUR, 0.10),
+    SimulatedIncident(Trouble.PLATFORM_ERRORS, 16 * HOUR, 17 * HOUR, 0.20),
 )
 SMALL = replace(draw_profile(3), requests_per_second=0.6)
 

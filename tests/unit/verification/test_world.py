@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lumen.model.proposal import Change, Knob
-from lumen.verification.incidents import APART, DRAWN, Incident, Trouble, draw_incidents
+from lumen.verification.incidents import APART, DRAWN, SimulatedIncident, Trouble, draw_incidents
 from lumen.verification.judge import Figures, Outcome, figures_of, judge, outcome_of, turn
 from lumen.verification.traffic import SLICE_SECONDS, Demand, Profile, draw_profile
 from lumen.verification.world import World
@@ -19,7 +19,7 @@ def profile(seed: int = 1, **changes: object) -> Profile:
     return replace(draw_profile(seed), **changes)  # type: ignore[arg-type]
 
 
-def world(of: Profile, *incidents: Incident) -> World:
+def world(of: Profile, *incidents: SimulatedIncident) -> World:
     return World(of, incidents, Demand(of, incidents, 4))
 
 
@@ -118,20 +118,20 @@ def test_answers_that_change_within_minutes_make_a_long_ttl_dear() -> None:
 )
 def test_each_trouble_shows_where_it_should(trouble: Trouble, size: float, moved: str) -> None:
     of = profile(3)
-    well, ill = world(of), world(of, Incident(trouble, HOUR, 4 * HOUR, size))
+    well, ill = world(of), world(of, SimulatedIncident(trouble, HOUR, 4 * HOUR, size))
     hours(well, 1), hours(ill, 1)
     assert getattr(hours(ill, 3), moved) > 1.3 * getattr(hours(well, 3), moved)
 
 
 def test_emptying_the_cache_costs_hits() -> None:
     of = profile(3)
-    well, ill = world(of), world(of, Incident(Trouble.CACHE_FLUSHED, HOUR, 4 * HOUR, 30.0))
+    well, ill = world(of), world(of, SimulatedIncident(Trouble.CACHE_FLUSHED, HOUR, 4 * HOUR, 30.0))
     hours(well, 1), hours(ill, 1)
     assert known(hours(ill, 3).hit_rate) < known(hours(well, 3).hit_rate) - 0.05
 
 
 def test_a_rollback_ends_a_bad_release_and_nothing_else() -> None:
-    bad = Incident(Trouble.BAD_RELEASE_ERRORS, HOUR + 100, 9 * HOUR, 0.5)
+    bad = SimulatedIncident(Trouble.BAD_RELEASE_ERRORS, HOUR + 100, 9 * HOUR, 0.5)
     here = world(profile(), bad)
     before = here.step().revision
     for _ in range(23):
@@ -144,7 +144,7 @@ def test_a_rollback_ends_a_bad_release_and_nothing_else() -> None:
 
 
 def test_a_slice_with_a_release_is_counted_for_both_revisions() -> None:
-    bad = Incident(Trouble.BAD_RELEASE_ERRORS, 100.0, 9 * HOUR, 1.0)
+    bad = SimulatedIncident(Trouble.BAD_RELEASE_ERRORS, 100.0, 9 * HOUR, 1.0)
     found = world(profile(), bad).step()
     old, new = found.by_revision
     assert old.revision < new.revision
@@ -153,7 +153,7 @@ def test_a_slice_with_a_release_is_counted_for_both_revisions() -> None:
 
 
 def test_blind_slices_have_no_figures() -> None:
-    here = world(profile(), Incident(Trouble.BLIND, 0.0, HOUR, 1.0))
+    here = world(profile(), SimulatedIncident(Trouble.BLIND, 0.0, HOUR, 1.0))
     found = here.step()
     assert found.requests > 0
     assert found.seen.requests is None
@@ -188,7 +188,7 @@ def test_where_nobody_asks_nothing_got_better_or_worse() -> None:
 
 def late() -> World:
     """A release of an hour ago (in an hour from the start) that fails an hour later."""
-    return world(profile(), Incident(Trouble.BAD_RELEASE_ERRORS, 2 * HOUR, 4 * HOUR, 0.2, quiet=HOUR))
+    return world(profile(), SimulatedIncident(Trouble.BAD_RELEASE_ERRORS, 2 * HOUR, 4 * HOUR, 0.2, quiet=HOUR))
 
 
 def test_a_release_may_be_fine_at_first() -> None:
