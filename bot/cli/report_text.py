@@ -184,8 +184,8 @@ class _Page:
         yield self.plain("cli.state"), self.words.plain(rhythm.reason), rhythm.state.value
         yield from self._since(turn, "rhythm")
         if rhythm.coherence is not None and rhythm.phase is not None and rhythm.entropy is not None:
-            figures = f"{rhythm.coherence:.2f}, {rhythm.phase:+z.2f}, {rhythm.entropy:.2f}"
-            yield self.plain("cli.figures"), figures, ""
+            figures = {"coherence": rhythm.coherence, "phase": rhythm.phase, "entropy": rhythm.entropy}
+            yield "", self.plain("markdown.rhythm", **figures), ""
         yield self.plain("cli.budget"), self._budget(turn), ""
         for line in beside(turn.snapshot.spend):
             yield "", self.words.plain(line), ""

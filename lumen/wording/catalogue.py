@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import Change, Proposal
 from lumen.model.service import OPERATOR, Person
+from lumen.wording.figures import shown
 
 LOCALES = ("en", "ko")
 
@@ -110,8 +111,8 @@ class Catalogue:
         if name in _NAMED and self.has(f"{_NAMED[name]}_{value}"):
             value = self._templates[f"{_NAMED[name]}_{value}"]
         converted = _FORMATTER.convert_field(value, conversion) if conversion else value
-        shown = format(converted, spec)
-        return escape(shown) if slack else shown
+        told = shown(converted, spec)
+        return escape(told) if slack else told
 
 
 def mention(slack_id: str) -> str:

@@ -52,7 +52,7 @@ def test_the_reference_size(lumen: Call) -> None:
     assert found["memory"] == {"used_mb": 240.0, "ratio": 0.9375, "grade": "bad"}
     assert found["roi_of_ten"] <= 10
     said = lumen("size", *given)
-    for shown in ("384 MB", "93.8% (bad)", "150 an hour (watch)", "70.0% (watch)", "+4.68 USD a month", "/10"):
+    for shown in ("384 MB", "93.8% (bad)", "150 an hour (watch)", "70.0% (watch)", "+$4.68 a month", "/10"):
         assert shown in said.out
     assert lumen("size", *given, "--lock", "--json").json()["recommended_size_mb"] == 256
 

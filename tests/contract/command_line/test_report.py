@@ -58,7 +58,7 @@ def test_each_service_in_words_and_as_json(lumen: Call) -> None:
 def test_the_cache_is_explained_and_recommendations_are_numbered(lumen: Call) -> None:
     brief = lumen("cache", "--service", "ion-api-canary")
     assert "1. Cache size: [HIGH] 256 → 384 MB" in brief.out
-    assert "Added cost: +4.68 USD a month." in brief.out
+    assert "Added cost: +$4.68 a month." in brief.out
     assert "Not predicted:" in brief.out
     assert "2. TTL:" in brief.out
     assert "(bad)" not in brief.out

@@ -165,7 +165,7 @@ async def test_the_digest_shows_its_picture_to_who_asks(slack: RunningSlack, roo
     for _ in range(2):
         told = await typed(slack, "/lumen digest", "digest of")
         (image,) = [block for block in told.raw["blocks"] if block["type"] == "image"]
-        assert "Hit rate: 70.0% to 70.0%, 70.0% at the end (4 of 168 hours known)" in image["alt_text"]
+        assert "Hit rate: 70% to 70%, 70% at the end (4 of 168 hours known)" in image["alt_text"]
         assert "hit rate (%), latency P95 (ms), cost a day ($)" in image["title"]["text"]
     assert rooms.numerics.drawn == 1, "one picture for each hour"
 

@@ -126,7 +126,7 @@ def test_markdown_tells_what_a_terminal_tells() -> None:
         "Its latency is what Lumen's own probe sees.",
         "TTL recommended: 300 → 420 s · MODERATE",
         "Size recommended: 256 → 384 MB · SCALE_UP",
-        "cache size 256 → 384 MB: +4.68 USD a month",
+        "cache size 256 → 384 MB: +$4.68 a month",
     ):
         assert said in text, said
     assert "no picture of now" not in text

@@ -44,10 +44,10 @@ def test_all_that_the_mission_asks_for(capsys: Capture) -> None:
     out = capsys.readouterr().out
     for said in (
         "Phase 1: maturity and return", "level 5 of 5", "Return on the cache",
-        "Phase 2: objectives", "(target 99.50%)", "(target 95 %)", "(target above 80%)", "Error budgets over 30 days",
-        "Phase 3: cost rhythm", "RESONANT", "Coherence, phase, entropy", "50% of 200.00 USD used",
-        "Phase 4: cache", "65.0%", "95.0%", "SCALE_UP", "TTL recommended", "Size recommended", "256 → 384 MB",
-        "1. [HIGH] ", "points of the gate", "cache size 256 → 384 MB: +4.68 USD a month", "Exit code 1: warning",
+        "Phase 2: objectives", "(target 99.5%)", "(target 95 %)", "(target above 80%)", "Error budgets over 30 days",
+        "Phase 3: cost rhythm", "RESONANT", "Coherence 1.00, phase", "50% of $200.00 used",
+        "Phase 4: cache", "65%", "95%", "SCALE_UP", "TTL recommended", "Size recommended", "256 → 384 MB",
+        "1. [HIGH] ", "points of the gate", "cache size 256 → 384 MB: +$4.68 a month", "Exit code 1: warning",
     ):  # fmt: skip
         assert said in out, said
     assert "no picture of now" not in out

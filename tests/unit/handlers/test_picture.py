@@ -69,12 +69,12 @@ def test_the_alt_text_tells_all_of_it() -> None:
     )
     assert image(shown(found))["alt_text"] == (
         "By the hour, up to 2026-11-22 09:00 KST. Gate: no data. "
-        "Hit rate: 60.0% to 70.0%, 70.0% at the end (167 of 168 hours known). "
+        "Hit rate: 60% to 70%, 70% at the end (167 of 168 hours known). "
         "Latency P95: 150 to 317 ms, 317 ms at the end (168 of 168 hours known). "
         "Cost: $5.50 to $5.50 a day, $5.50 at the end (168 of 168 hours known). "
         "11-15 14:00: TTL 300 → 420 s (harmful)."
     )
-    assert "마지막 70.0%" in image(shown(found, KO))["alt_text"]
+    assert "마지막 70%" in image(shown(found, KO))["alt_text"]
 
 
 @pytest.mark.parametrize("locale", LOCALES)

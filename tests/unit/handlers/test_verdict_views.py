@@ -16,7 +16,7 @@ from tests.proposals import applied
 from tests.snapshots import NOW
 
 REASON = message("effect.kept", metric="hit_rate", effect=0.12, low=0.08, high=0.16, hours=24)
-WORDS = {"en": "hit rate +12.0% (+8.0% to +16.0%)", "ko": "적중률 +12.0% (+8.0%~+16.0%)"}
+WORDS = {"en": "hit rate +12% (+8% to +16%)", "ko": "적중률 +12% (+8%~+16%)"}
 
 
 def judged(state: State = State.KEPT, verdict: Verdict | None = Verdict.KEPT) -> Proposal:
@@ -37,7 +37,7 @@ def test_the_effect_with_its_interval_stands_everywhere(locale: str) -> None:
 
 def test_before_the_first_look_the_hit_rates_are_shown_as_they_were_read() -> None:
     line = change_line(Catalogue("en"), ChangeOfLate(replace(judged(State.APPLIED), measured=None), 0.6, 0.67))
-    assert "hit rate 60.0% before, 67.0% now" in line
+    assert "hit rate 60% before, 67% now" in line
 
 
 def test_what_was_measured_is_told_after_it_was_taken_back_too() -> None:

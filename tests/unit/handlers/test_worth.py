@@ -44,9 +44,9 @@ def status(found: tuple[Worth, ...]) -> StatusReadout:
             3,
             [
                 "*Priorities*",
-                "[HIGH] The month will end above its budget: 36.93 USD too much",
+                "[HIGH] The month will end above its budget: $36.93 too much",
                 "[MEDIUM] TTL 300 → 420 s: "
-                "each point of hit rate saves 1.50 USD a month; how many it brings is not predictable yet",
+                "each point of hit rate saves $1.50 a month; how many it brings is not predictable yet",
                 "[MEDIUM] Missed: Latency P95: up to +1.2 points of the gate",
             ],
         ),
@@ -86,7 +86,7 @@ def test_in_both_languages_within_the_limits(locale: str) -> None:
 
 def test_budgets_and_trends_stand_in_short_and_in_lumen_report_at_length() -> None:
     short, whole = said(report(EN, status(()))), said(report(EN, status(()), whole=True))
-    assert "Availability 31% left · " in short
+    assert "Availability 30.6% left · " in short
     assert "bad five-minute slices of the" not in short
     assert "Hit rate: +1.24 points each day" in short
     assert "No clear trend" not in short

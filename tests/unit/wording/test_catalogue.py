@@ -18,7 +18,16 @@ from lumen.model.proposal import Knob, Priority, State
 from lumen.wording.catalogue import LOCALES, TEXTS, Catalogue, templates
 
 ROOT = Path(__file__).parents[3]
-SAMPLE: dict[str, str | int | float] = {"d": 3, "f": 1.5, "e": 1.5, "g": 1.5, "%": 0.5, "": "x<y & z>", "s": "x"}
+SAMPLE: dict[str, str | int | float] = {
+    "d": 3,
+    "f": 1.5,
+    "e": 1.5,
+    "g": 1.5,
+    "%": 0.5,
+    "$": 2.5,
+    "": "x<y & z>",
+    "s": "x",
+}
 
 
 def fields(template: str) -> dict[str, str]:
@@ -30,6 +39,8 @@ def sample(name: str, spec: str) -> str | int | float:
     """A value that fits the placeholder."""
     if name.endswith("_at"):
         return "2026-11-21T09:00:00+00:00"
+    if spec.removeprefix("+") == "price":
+        return 0.005
     return SAMPLE[spec[-1:] if spec[-1:] in SAMPLE else ""]
 
 

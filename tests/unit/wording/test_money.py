@@ -39,7 +39,7 @@ def told(subject: Subject, spend: Spend, words: Catalogue = EN) -> str:
 def test_the_budget_is_the_projects_and_each_part_is_shown() -> None:
     card = told(Subject.BUDGET, SUM)
     for words in (
-        "naeda-genesis: 89% of",
+        "naeda-genesis: 89.2% of",
         "$178.50 of $200.00",
         "ion-api: $170.00 (estimated)",
         "ion-api-canary: $8.50",

@@ -1,0 +1,50 @@
+"""How figures are written: one formatter each for money, unit prices and per cent; a template names it as its format.
+
+`{spent_usd:$}`, `{price_usd:price}`, `{share:%}`; a plus in front (`{added_usd:+$}`) shows the sign of gains too.
+Everything else is formatted as Python does.
+"""
+
+from collections.abc import Callable, Mapping
+
+#: From here on a percentage has no decimals.
+_LARGE = 1000.0
+
+
+def money(usd: float) -> str:
+    """Dollars with cents: `$1,204.50`, `-$3.00`."""
+    return f"{'-' if round(usd, 2) < 0 else ''}${abs(usd):,.2f}"
+
+
+def price(usd: float) -> str:
+    """What one of many costs, where cents are too coarse: `$0.00500`."""
+    return f"${usd:.5f}"
+
+
+def percent(share: float) -> str:
+    """A ratio: `72.5%`, `80%`, `2,037%`. Finer close to none and to all, where the little that is left is the point."""
+    shown = 100 * share
+    if abs(shown) >= _LARGE:
+        return f"{shown:,.0f}%"
+    left = min(abs(shown), abs(100 - shown))
+    digits = 1 if left >= 1 else 2 if left >= 0.1 else 3
+    trimmed = f"{round(shown, digits) + 0.0:.{digits}f}".rstrip("0").rstrip(".")
+    return f"{trimmed}%"
+
+
+def difference(one: float, other: float, digits: int = 2) -> float:
+    """`one` less `other` as they are shown, so that whoever subtracts what stands there gets just this."""
+    return round(round(one, digits) - round(other, digits), digits) + 0.0
+
+
+_FORMATTERS: Mapping[str, Callable[[float], str]] = {"$": money, "%": percent, "price": price}
+
+
+def shown(value: str | int | float, spec: str) -> str:
+    """`value` as a template's format says. Raises ValueError for a format that does not fit the value."""
+    formatter = _FORMATTERS.get(spec.removeprefix("+"))
+    if formatter is None:
+        return format(value, spec)
+    if isinstance(value, str):
+        raise ValueError(f"{value!r} is no figure for {spec!r}")
+    told = formatter(value)
+    return f"+{told}" if spec.startswith("+") and not told.startswith("-") else told
