@@ -52,7 +52,7 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
         )
     )
     if incident.acknowledged is not None:
-        card.section(_taken(incident.acknowledged))
+        card.section(_acknowledged(incident.acknowledged))
     elif oncall and incident.is_open_page and not incident.is_hushed:
         card.section(message("incident.oncall", who_mention=oncall))
     for alert in alerts:
@@ -89,7 +89,7 @@ def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int,
     return replace(card.shown(), under=Surface(incident.service, "alert", incident.id))
 
 
-def _taken(taken: Acknowledged) -> Message:
+def _acknowledged(taken: Acknowledged) -> Message:
     return message("incident.acknowledged", who_mention=taken.by.user_id, taken_at=iso(taken.at))
 
 
