@@ -1,4 +1,4 @@
-"""The one numerics worker of decision 8: a spawned process (fork breaks gRPC) at the lowest priority, recycled.
+"""The one numerics worker (docs/adr/0008): a spawned process (fork breaks gRPC) at the lowest priority, recycled.
 
 Kill or stop this process at a named point, to prove what survives it. Only ever with loopback endpoints
 (bot/config.py).

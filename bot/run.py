@@ -1,6 +1,6 @@
 """What each command of the command line does, from the assembled Lumen to the end.
 
-APScheduler only wakes (decision 1): which slots are due is told by the Clock, and who takes one by the store.
+APScheduler only wakes (docs/adr/0001): which slots are due is told by the Clock, and who takes one by the store.
 """
 
 import asyncio

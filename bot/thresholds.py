@@ -59,7 +59,7 @@ Milliseconds = Annotated[float, Field(gt=0)]
 
 
 class Thresholds(BaseSettings):
-    """Names are those of the environment in lower case; units stand in the names, as the mission gives them."""
+    """Names are those of the environment in lower case; units stand in the names."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE,

@@ -13,7 +13,7 @@ from lumen.model.messages import Message, message
 from lumen.model.service import Approvers, Person, ServiceId
 from lumen.ports.store import Audit
 
-#: Membership that was asked for longer ago than this does not count (issue 4, promise 5).
+#: Membership that was asked for longer ago than this does not count.
 FRESH_SECONDS = 60.0
 #: The click must be acked within 3 s; a group that takes longer counts as "not this person".
 LOOK_UP_SECONDS = 1.5

@@ -34,7 +34,7 @@ def cache(
     lookups: int = 100_000,
     max_mb: float = 256.0,
 ) -> CacheStats:
-    """Counters over one hour; the defaults are the example of mission 3.5."""
+    """Counters over one hour; the defaults are a healthy cache."""
     hits = round(lookups * hit_rate)
     return CacheStats(3600, hits, lookups - hits, evictions_per_hour, memory_ratio * max_mb, max_mb, p95_ms, "probe")
 

@@ -248,7 +248,7 @@ class Last:
     now: datetime
 
     def health_code(self) -> int:
-        """Mission 8: 0 good, 1 warning, 2 critical, 3 no data. Of several services the most urgent counts."""
+        """0 good, 1 warning, 2 critical, 3 no data. Of several services the most urgent counts."""
         return self._code(lambda turn: HEALTH_CODES[turn.assessment.gate.health])
 
     def cache_code(self) -> int:
@@ -273,7 +273,7 @@ def exit_code_of_change(proposal: Proposal | None) -> int:
 
 
 def confidence_word(confidence: float) -> str:
-    """0.78 is high (mission 4)."""
+    """0.78 is high (docs/scores.md, Cache)."""
     return "high" if confidence >= 0.7 else "medium" if confidence >= 0.4 else "low"
 
 

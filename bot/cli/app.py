@@ -228,7 +228,7 @@ teach(app)
 
 
 def main() -> None:
-    """The console script. Usage errors exit with 64, as the mission has it; Typer alone would say 2."""
+    """The console script. Usage errors exit with 64; Typer alone would say 2."""
     try:
         code = app(standalone_mode=False, prog_name=app.info.name)
     except typer.TyperException as error:

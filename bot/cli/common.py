@@ -95,7 +95,7 @@ T = TypeVar("T")
 
 
 class ExitCode(IntEnum):
-    """Mission 8. 64 and 78 are those of sysexits.h."""
+    """Exit codes (docs/commands.md). 64 and 78 are those of sysexits.h."""
 
     GOOD = 0
     WARNING = 1

@@ -1,4 +1,4 @@
-"""`lumen report` and `lumen tick`: the phases of the mission's report, what is worth doing, the exit code.
+"""`lumen report` and `lumen tick`: the phases of the report, what is worth doing, the exit code.
 
 What the command line shows of the doctor's checks.
 """

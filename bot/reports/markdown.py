@@ -1,4 +1,4 @@
-"""A turn as Markdown: the phases of the mission's report, for files and pipes."""
+"""A turn as Markdown: the phases of the report, for files and pipes."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

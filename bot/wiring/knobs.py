@@ -31,7 +31,7 @@ from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.paging import Paging
 from lumen.wording.catalogue import Catalogue
 
-#: How far a person may turn what has no setting of its own (mission 4; Cloud Run's own limits for the memory).
+#: How far a person may turn what has no setting of its own (for the memory: Cloud Run's own limits).
 MIN_CACHE_SIZE_MB = 10
 
 

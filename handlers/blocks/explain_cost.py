@@ -91,7 +91,7 @@ def _a_request(turn: Turn) -> float | NoData:
     return next(part.value for part in parts if part.name == "cost_per_request_usd")
 
 
-#: Shares of the budget from which it is a warning, and from which it is spent (the mission's alerts at 80, 90, 100 %).
+#: Shares of the budget from which it is a warning, and from which it is spent (alerts come at 80, 90 and 100 %).
 WARN_FROM, SPENT_FROM = 0.8, 1.0
 
 

@@ -1,4 +1,4 @@
-"""The clocks of decision 1 (docs/adr/0001): the only place in the product that asks for the time."""
+"""The clocks (docs/adr/0001): the only place in the product that asks for the time."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

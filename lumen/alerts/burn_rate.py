@@ -1,4 +1,4 @@
-"""Is the error budget burning? Pairs of windows, each with evidence, on requests that failed (methods 1).
+"""Is the error budget burning? Pairs of windows, each with evidence, on requests that failed (docs/methods.md, Alerts).
 
 Both windows of a pair must burn by its factor, so that an alert starts soon and ends soon; and the count of the long
 one must be too high for a service within its budget (Poisson, one in ten thousand), so that thin traffic raises no
@@ -8,7 +8,7 @@ anybody looks: it is told at once only where it took two per cent of a month's b
 
 The availability alert: error budget burn of requests, closed with its errors dropped.
 
-Is there enough traffic to judge? Below about 0.1 requests a second over a day: LOW_TRAFFIC (methods 1).
+Is there enough traffic to judge? Below about 0.1 requests a second over a day: LOW_TRAFFIC (docs/methods.md, Alerts).
 """
 
 from collections import deque
@@ -219,7 +219,7 @@ class AvailabilityAlert:
             finding = None
         event = self._lifecycle.step(at, finding, self._watch.is_quiet)
         if event is not None and event.change is AlertChange.CLOSED:
-            # On close, the told errors leave the numerators of all longer windows (methods 1).
+            # On close, the told errors leave the numerators of all longer windows (docs/methods.md, Alerts).
             self._watch.forgive(self._lifecycle.open_slices + CLEAR_SLICES)
         return event
 

@@ -4,7 +4,7 @@ What a detector sees in the newest slice.
 
 What the alerts are fed stands in the model: the readers and the store speak of it too.
 
-Sums over the last slices, with the numerators of closed incidents dropped (methods 1).
+Sums over the last slices, with the numerators of closed incidents dropped (docs/methods.md, Alerts).
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Cache alerts: the hit rate against what is usual at this hour, and Cache_HitRate_Low (mission 9)."""
+"""Cache alerts: the hit rate against what is usual at this hour, and Cache_HitRate_Low."""
 
 from collections import deque
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Latency alerts: P95 against what is usual at this hour, and P99 above its fixed limit (mission 3.1)."""
+"""Latency alerts: P95 against what is usual at this hour, and P99 above its fixed limit."""
 
 import math
 from collections import deque
@@ -10,7 +10,7 @@ from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.messages import message
 
-#: A percentile of fewer requests is no verdict (methods 1).
+#: A percentile of fewer requests is no verdict (docs/methods.md).
 LEAST_SAMPLES = 20
 LEAST_SHORT = math.log(1.28)
 LEAST_LONG = math.log(1.22)

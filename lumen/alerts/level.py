@@ -1,6 +1,6 @@
 """A level that left what is usual: over a quarter of an hour by much, or over an hour by less.
 
-What is usual at this hour, learnt from the days before: for figures that burn rates cannot judge (methods 1).
+What is usual at this hour, learnt from the days before: for figures that burn rates cannot judge (docs/methods.md).
 
 usual = median of the same hour on up to 14 earlier days, between hours linearly, moved by the recent level (median of
 the last day's differences). spread = 1.4826 x the median absolute difference, over two days, of single slices and of

@@ -1,4 +1,4 @@
-"""Missing data is a state of its own: it alerts after three misses, and is never good or bad (methods 1)."""
+"""Missing data is a state of its own: it alerts after three misses, and is never good or bad."""
 
 from datetime import datetime
 

@@ -3,9 +3,9 @@
 They remember eight weeks, so they are a fold of days, not of slices: live the days come from the store, which keeps
 them longer than their slices, in a back-test from the slices themselves. Both feed the same days in the same order.
 
-A closed day that cost far more than its day of the week usually does (methods 4).
+A closed day that cost far more than its day of the week usually does.
 
-ROI_Degradation: the return of the cache below 300 % for a quarter of an hour (mission 9), over a day's hits.
+ROI_Degradation: the return of the cache below 300 % for a quarter of an hour, over a day's hits.
 
 A cache is paid for by the month and earns by the hour. What a quarter of an hour saves says more about the hour than
 about the money: of a small service every night would be told (docs/methods.md, Alerts).

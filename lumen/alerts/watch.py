@@ -26,7 +26,7 @@ LONGEST_GAP_SLICES = 864
 
 @dataclass(frozen=True, slots=True)
 class AlertTargets:
-    """What the alerts compare with; defaults are the mission's. Shares are 0-1, `roi_limit` a ratio, money USD."""
+    """What the alerts compare with. Shares are 0-1, `roi_limit` a ratio, money USD."""
 
     error_free_share: float = 0.999
     p99_limit_ms: float = 1000.0

@@ -1,4 +1,4 @@
-"""What a metric is explained by, hour by hour: its control, the week and the day, and a line (methods 3).
+"""What a metric is explained by, hour by hour: its control, the week and the day, and a line (docs/methods.md).
 
 Some columns are believed in only so far, in units of the hourly noise: a line and a weekend's own day are there when
 the data ask for them, and cost next to nothing when they do not.

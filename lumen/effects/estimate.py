@@ -1,4 +1,4 @@
-"""The effect of a change on a metric, against what would have been without it (methods 3). Needs the extra `numerics`.
+"""The effect of a change on a metric, against what would have been without it. Needs the extra `numerics`.
 
 On log(metric), hourly, 14 days before: a regression on what explains it (design.py) and a step at the change. What the
 regression leaves over is AR(1) noise and a random walk: drift, which AR(1) alone would take for an effect. How much of

@@ -2,7 +2,7 @@
 
 Needs no numerics itself: `judge` brings them in where it runs, which is the numerics worker.
 
-The verdict on the one change that is being measured: Lumen's own estimates, at its own looks (methods 3).
+The verdict on the one change that is being measured: Lumen's own estimates, at its own looks.
 
 The same live and in a verification. Needs the extra `numerics`.
 """

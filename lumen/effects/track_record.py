@@ -1,4 +1,4 @@
-"""What became of such changes before: a Beta posterior per service, knob and direction (methods 3)."""
+"""What became of such changes before: a Beta posterior per service, knob and direction (docs/states.md)."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What is said of a change after 24, 48 and 72 hours (methods 3)."""
+"""What is said of a change after 24, 48 and 72 hours (docs/methods.md, What a change really did)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from lumen.model.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class AssessmentSettings:
-    """What the assessments compare with; the defaults are the mission's."""
+    """What the assessments compare with."""
 
     slo: SloTargets = field(default_factory=SloTargets)
     prices: CachePrices = field(default_factory=CachePrices)

@@ -1,4 +1,4 @@
-"""How the cache does, and in which direction it should go (the table of mission 3.5)."""
+"""How the cache does, and in which direction it should go (docs/scores.md, Cache)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

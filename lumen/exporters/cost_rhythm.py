@@ -1,4 +1,4 @@
-"""Does spending follow the pulse of the service? (methods 4). A week of hours, in the standard library alone."""
+"""Does spending follow the pulse of the service? A week of hours, in the standard library alone."""
 
 import math
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def assess_rhythm(snapshot: Snapshot) -> RhythmAssessment:
 
 
 def rhythm_of(history: HourlyHistory | NoData) -> Rhythm:
-    """The judgement on the last week of hours, in the order of methods 4."""
+    """The judgement on the last week of hours, in the order of docs/scores.md."""
     if isinstance(history, NoData):
         return Rhythm(RhythmState.UNKNOWN, history.reason)
     cost, demand = _aligned(history)

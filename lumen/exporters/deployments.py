@@ -1,4 +1,4 @@
-"""Deployments and incidents as far as revisions and hourly history tell them (methods 5)."""
+"""Deployments and incidents as far as revisions and hourly history tell them (docs/scores.md, Maturity)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

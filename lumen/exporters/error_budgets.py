@@ -1,4 +1,4 @@
-"""Error budgets: what an objective allows over thirty days, and how much of it is spent (mission 3.1, docs/scores.md).
+"""Error budgets: what an objective allows over thirty days, and how much of it is spent (docs/scores.md).
 
 Counted on the sums of the days. Nothing is scaled up to days that are not known: what they allowed and what they spent
 are both left out, and below three quarters of the window there is no budget to speak of.
@@ -45,7 +45,7 @@ def budget_window(now: datetime) -> date:
 
 
 def error_budgets(days: Sequence[Day], now: datetime, targets: SloTargets) -> tuple[ErrorBudget, ...]:
-    """Of every objective, in the order of mission 3.1."""
+    """Of every objective, in their order."""
     since = budget_window(now)
     known = {day.date: day for day in days if since <= day.date <= day_of(now)}
     return tuple(_budget(kind, {of: kind.of(day) for of, day in known.items()}, now) for kind in _kinds(targets))

@@ -1,4 +1,4 @@
-"""How well the service is run: nine weighted parts between published anchors (methods 5, docs/scores.md)."""
+"""How well the service is run: nine weighted parts between published anchors (docs/scores.md)."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is published of a service every five minutes (mission 9): real values only; what is not known has no point."""
+"""The metrics published of a service every five minutes (docs/metrics.md): real values only."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

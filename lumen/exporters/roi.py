@@ -1,4 +1,4 @@
-"""What the cache earns against what it costs, over 30 days (mission 3.2)."""
+"""What the cache earns against what it costs, over 30 days (docs/scores.md, ROI)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

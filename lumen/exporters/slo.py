@@ -1,4 +1,4 @@
-"""Are the objectives of mission 3.1 met? Good events over valid events, each against its target."""
+"""Are the service level objectives met? Good events over valid events, each against its target."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from lumen.model.history import is_good_slice
 from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import CacheStats, LatencyDistribution, RequestSlice, Snapshot, Traffic
 
-#: Fewer events than this carry no verdict (methods 1).
+#: Fewer events than this carry no verdict (docs/methods.md, Alerts).
 LEAST_SAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class SloTargets:
-    """Targets are shares of good events (0-1); thresholds of latency in ms. Defaults are mission 3.1's."""
+    """Targets are shares of good events (0-1); thresholds of latency in ms."""
 
     availability: float = 0.995
     availability_alert: float = 0.99
@@ -48,7 +48,7 @@ class _Rule:
 
 
 def assess_slo(snapshot: Snapshot, targets: SloTargets = PRESETS["default"]) -> SloAssessment:
-    """Five objectives in the order of mission 3.1, and compliance as the mean of those that have data."""
+    """Five objectives and compliance as the mean of those that have data."""
     objectives = (
         _availability(snapshot.traffic, targets),
         _latency(snapshot.traffic, "latency_p95", targets.p95_share, targets.p95_ms, None),

@@ -1,10 +1,10 @@
-"""The one gate score, v1.7 (mission 3.6).
+"""The one gate score, v1.7 (docs/scores.md).
 
-System health: the level of the score, held down by caps. The lowest holds, and says why (mission 3.6).
+System health: the level of the score, held down by caps. The lowest holds, and says why (docs/scores.md).
 
 One cap is Lumen's own: a service whose requests fail is never GOOD, however well its cache pays (docs/scores.md).
 
-From figures to PASS, WARN, FAIL or NO_DATA (mission 3.1 to 3.3). Missing data never makes a PASS.
+From figures to PASS, WARN, FAIL or NO_DATA. Missing data never makes a PASS.
 """
 
 from collections.abc import Iterable, Iterator

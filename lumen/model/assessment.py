@@ -11,10 +11,10 @@ from lumen.model.messages import Message, NoData, message
 #: Weights are sums of decimals: 0.30 + 0.25 + 0.20 must count as 75 %.
 ROUNDING = 1e-9
 
-#: ROI as a ratio: above the first PASS, above the second WARN (mission 3.2).
+#: ROI as a ratio: above the first PASS, above the second WARN.
 ROI_PASS = 5.0
 ROI_WARN = 3.0
-#: Maturity: from the first on PASS, from the second on WARN (mission 3.3).
+#: Maturity: from the first on PASS, from the second on WARN.
 MATURITY_PASS = 60.0
 MATURITY_WARN = 40.0
 
@@ -252,7 +252,7 @@ class CacheAction(StrEnum):
 
 
 class Grade(StrEnum):
-    """The columns of mission 3.5."""
+    """The columns of the cache table (docs/scores.md, Cache)."""
 
     GOOD = "good"
     WATCH = "watch"

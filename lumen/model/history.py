@@ -76,7 +76,7 @@ def together(*several: Iterable[Day]) -> tuple[Day, ...]:
 
 
 def is_good_slice(requests: int, errors_5xx: int) -> bool:
-    """A slice with requests is good unless more than 5 % of them failed (methods 1)."""
+    """A slice with requests is good unless more than 5 % of them failed."""
     return errors_5xx <= BAD_SLICE_ERROR_RATE * requests
 
 

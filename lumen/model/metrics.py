@@ -7,7 +7,7 @@ from lumen.model.service import ServiceId
 #: Written for every service at every look that Lumen makes: who misses it knows that Lumen is dead.
 HEARTBEAT = "lumen_heartbeat"
 
-#: What is published (mission 9, and what else each assessment comes to), and its unit in Monitoring's notation: shares
+#: What is published (docs/metrics.md), and its unit in Monitoring's notation: shares
 #: in per cent, 1 for plain numbers.
 UNITS = {
     "maturity_score": "1",

@@ -9,7 +9,7 @@ from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 
 SLICE = timedelta(minutes=5)
-#: A slice is bad when more than this share of its requests fails (docs/methods.md 1).
+#: A slice is bad when more than this share of its requests fails (docs/scores.md, SLO).
 BAD_SLICE_ERROR_RATE = 0.05
 
 

@@ -1,4 +1,4 @@
-"""Changes that Lumen makes without asking, where that is set and the track record allows it (methods 3).
+"""Changes that Lumen makes without asking, where that is set and the track record allows it (docs/states.md).
 
 What would keep Lumen from proposing a change at all takes it back; what only speaks against making it unasked leaves
 it as a question to people.

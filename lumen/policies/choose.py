@@ -1,4 +1,4 @@
-"""One change to one knob at a time: which of several wanted changes comes first (mission 4).
+"""One change to one knob at a time: which of several wanted changes comes first.
 
 Memory comes first where it binds, since no TTL can keep what is evicted, and where it is worth its price; then the
 TTL; then money that lies idle in memory, and only while the TTL is content: what a longer TTL will need is not given

@@ -1,4 +1,4 @@
-"""Change freezes: spans of time, and spans of every week, in which nothing is proposed or applied (mission 2).
+"""Change freezes: spans of time, and spans of every week, in which nothing is proposed or applied.
 
 As people write them: `2026-12-20T00:00Z/2027-01-02T00:00Z` (any offset), `Fri 16:00/Mon 08:00` (every week, in the
 zone that is given); several are separated by commas.

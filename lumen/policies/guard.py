@@ -208,7 +208,7 @@ class Restraint:
 
     def against_automation(self, *, observing: bool = True) -> tuple[Message, ...]:
         """Against anything that Lumen does by itself; `observing`: also that a new installation only watches, which
-        what a person has approved is not held back by (mission 2)."""
+        what a person has approved is not held back by."""
         pause = self.controls.pause
         situation = Situation(paused=pause is not None, paused_until=pause.until if pause else None)
         automation = self.automation if observing else replace(self.automation, observe_until=None)

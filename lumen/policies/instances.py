@@ -1,6 +1,6 @@
 """Minimum instances: warm where cold starts hurt and money is there, cold where the budget is nearly spent.
 
-Entries of the in-process (L1) cache: steps of 1000 within 1000-10000 (mission 4).
+Entries of the in-process (L1) cache: steps of 1000 within 1000-10000.
 
 An L1 spares the round trip to the shared cache, so it grows where that is slow; it is paid with the memory of every
 instance, so it shrinks back where the shared cache answers at once.

@@ -1,4 +1,4 @@
-"""What is worth doing, the most urgent first, and what each is worth: the list at the end of a report (mission 8).
+"""What is worth doing, the most urgent first, and what each is worth: the list at the end of a report.
 
 Nothing here is proposed or done: what is wrong is put in order, by what the turn found. Impacts are what was measured
 (points of the gate that lie idle, money), never a forecast that nobody made.

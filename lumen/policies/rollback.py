@@ -1,9 +1,9 @@
-"""May a release be rolled back? Only on a page, and only when the newest revision is to blame (methods 2).
+"""May a release be rolled back? Only on a page, and only when the newest revision is to blame.
 
 While traffic is pinned to an older revision: which settings it carries otherwise than Lumen has set them.
 
 Is a release to blame for a service that has become slow? A person is asked, and nothing happens by itself: only
-failing requests begin a countdown (methods 2). What speaks for it is the moment, since nobody measures latency by
+failing requests begin a countdown. What speaks for it is the moment, since nobody measures latency by
 revision here.
 """
 

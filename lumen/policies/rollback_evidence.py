@@ -24,7 +24,7 @@ LEAST_BAD_NOW = 2
 ENOUGH_NOW = 50
 #: No point for so long is no fresh picture.
 FRESH = timedelta(minutes=5)
-#: Of the newest hour, so many slices must have data (methods 2: complete).
+#: Of the newest hour, so many slices must have data (docs/methods.md, Rollback).
 LEAST_SLICES_SHARE = 0.75
 
 

@@ -1,4 +1,4 @@
-"""The cache size policy: more memory where it binds, less where it lies idle (mission 4)."""
+"""The cache size policy: more memory where it binds, less where it lies idle (docs/methods.md, Cache size)."""
 
 import math
 from dataclasses import dataclass, replace

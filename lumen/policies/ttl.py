@@ -1,6 +1,6 @@
-"""The TTL policy: what the cache TTL should become, and why (mission 4).
+"""The TTL policy: what the cache TTL should become, and why (docs/methods.md, TTL).
 
-Which way the TTL should go, and how far, as a table of rules (mission 4). The first rule that holds decides.
+Which way the TTL should go, and how far, as a table of rules. The first rule that holds decides.
 
 What `/lumen ttl <seconds>` means: the change that it would be, or why it cannot be one.
 """
@@ -236,7 +236,7 @@ def _pinned(current: int, pinned: int) -> Recommendation:
     return Recommendation(change, Strategy.OVERRIDE, (reason,), Priority.MEDIUM)
 
 
-#: Outside of these the cache table calls a TTL bad (mission 3.5).
+#: Outside of these the cache table calls a TTL bad (docs/scores.md, Cache).
 SHORTEST_FAIR_SECONDS = 120
 
 

@@ -108,7 +108,7 @@ class Applying:
 
     async def _held(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool) -> NotPossible | None:
         """Nobody looks over the shoulder of a command line, so it is held back by all that holds automation back,
-        but for the first week, in which what a person asks for is done (mission 2), and for an emergency."""
+        but for the first week, in which what a person asks for is done, and for an emergency."""
         restraint = await self._restraints.now(service)
         against = restraint.against(knob, wanted, emergency=emergency)
         if against is not None or emergency:

@@ -27,10 +27,10 @@ from lumen.ports.store import Proposals
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
 
-#: Mission 6: nobody decided within a day, so nothing happens.
+#: Nobody decided within a day, so nothing happens.
 EXPIRES_IN = timedelta(hours=24)
 
-#: Mission 6: a countdown that is snoozed acts so much later.
+#: A countdown that is snoozed acts so much later.
 SNOOZE_BY = timedelta(minutes=15)
 
 #: So many proposals are looked back over for what became of such changes.

@@ -163,7 +163,7 @@ class Effects:
             raise failed[0]
 
     async def guard(self, service: ServiceId) -> None:
-        """After each look of the watch: a page within two hours of a change is taken for its harm (methods 3)."""
+        """After each look of the watch: a page within two hours of a change is taken for its harm."""
         found = await self._broken(service)
         if found:
             lease = await self._leases.acquire(service, "guardrail", LEASE)

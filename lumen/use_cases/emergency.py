@@ -20,7 +20,7 @@ from lumen.use_cases.leases import LEASE, with_lease
 from lumen.use_cases.releases import GoingBack
 from lumen.use_cases.report_mark import Showing
 
-#: Mission 5: the memory that an emergency goes back to at least.
+#: The memory that an emergency goes back to at least.
 LEAST_MEMORY_MB = 512
 FLUSH_LEASE = "flush"
 #: Where several must confirm a flush, the first confirmation counts so long (service time).
@@ -85,7 +85,7 @@ class EmergencyActions:
         return await self._approvals.propose(service, Knob.MEMORY, wanted, person, request_id, emergency=True)
 
     async def larger_cache(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
-        """Propose half as much cache again (mission 4). Raises as `Approvals.propose` does."""
+        """Propose half as much cache again. Raises as `Approvals.propose` does."""
         turnable = find(self._knobs, Knob.CACHE_SIZE)
         present = number((await turnable.places[0].read(service)).value)
         wanted = min(round(present * 1.5), turnable.highest or round(present * 1.5))

@@ -2,7 +2,7 @@
 
 Asked by each turn, and once more when a countdown that would act by itself is over. Changes nothing.
 
-What should change, of all that can be turned: one change to one knob at a time (mission 4).
+What should change, of all that can be turned: one change to one knob at a time.
 
 What is remembered of the time before a turn: the sums of the days, the trends of the week, the turn before.
 

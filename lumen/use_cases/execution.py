@@ -241,7 +241,7 @@ class Execution:
         return await actuator.read(draft.service)
 
     async def _confirm(self, proposal: Proposal, lease: Lease, wanted: Sequence[tuple[Actuator, Reading]]) -> None:
-        """APPLIED only when the running service follows in every place (mission 5)."""
+        """APPLIED only when the running service follows in every place."""
         service = proposal.draft.service
         await self._proposals.advance(service, proposal.id, lease, State.APPLYING, message("execution.set_waiting"))
         self._fault("execute.waiting")

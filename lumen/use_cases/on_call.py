@@ -73,7 +73,7 @@ DEFAULT = timedelta(hours=1)
 LONGEST = timedelta(days=30)
 
 
-#: What people may write for a kind: the mission's names of the two alert policies.
+#: What people may write for a kind: the names of two alert policies.
 ALSO = {"roi_degradation": "roi", "cache_hitrate_low": "cache", "nodata": "no_data"}
 
 

@@ -1,4 +1,4 @@
-"""People pin the TTL and lock the size of the cache, for a while or until somebody lifts it (mission 4).
+"""People pin the TTL and lock the size of the cache, for a while or until somebody lifts it.
 
 Stored beside the settings OVERRIDE_TTL and LOCK_CACHE_SIZE, with who, since when, until when and why, and audited.
 What that holds back is told by lumen/policies/guard.py.

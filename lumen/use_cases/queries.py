@@ -1,6 +1,6 @@
 """Answers to questions: put together from what is stored, and read afresh where the present value matters.
 
-Of which of several services a command speaks: the one that it names, the channel's, or the first (mission 7).
+Of which of several services a command speaks: the one that it names, the channel's, or the first.
 
 How a knob stands at this moment, how far it may be turned, and what the last turn thinks of it.
 
@@ -34,7 +34,7 @@ from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.turn import NO_TURN_YET, hour_of
 
-#: What became of changes is shown for three days, as long as they are measured (docs/methods.md 3).
+#: What became of changes is shown for three days, as long as they are measured (docs/methods.md).
 CHANGES_FOR = timedelta(days=3)
 
 

@@ -1,4 +1,4 @@
-"""Automatic rollback (methods 2): a countdown on an availability page, and what it comes to when its time is up.
+"""Automatic rollback (docs/methods.md): a countdown on an availability page, and what it comes to when its time is up.
 
 The countdown itself is a proposal in the store, so it survives everything that the store survives. Nothing here acts:
 a countdown that nobody stopped becomes APPROVED_BY_TIMER, and `execution` carries it out like any other approval.

@@ -1,4 +1,4 @@
-"""One turn of the loop: collect -> assess -> decide -> announce -> remember (mission 2)."""
+"""One turn of the loop: collect -> assess -> decide -> announce -> remember."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

@@ -106,7 +106,7 @@ class UndoHarmful:
         )
 
     async def _held(self, draft: Draft, wanted: Value) -> tuple[Message, ...]:
-        """A new installation that only watches asks back what a person approved all the same (mission 2)."""
+        """A new installation that only watches asks back what a person approved all the same."""
         restraint = await self._restraints.now(draft.service)
         against = restraint.against(draft.change.knob, wanted)
         return restraint.against_automation(observing=False) or (() if against is None else (against.reason,))

@@ -47,7 +47,7 @@ def figures_of(slices: Sequence[WorldSlice]) -> Figures:
 BETTER_HIT_RATE, BETTER_COST, BETTER_P95 = 0.005, 0.005, 0.02
 
 
-#: Worse by more than this is harm, whatever else got better (methods 3: no objective worse by more than 2 %).
+#: Worse by more than this is harm, whatever else got better (docs/verify.md, How it is judged).
 WORSE_HIT_RATE, WORSE_COST, WORSE_P95 = 0.01, 0.02, 0.02
 
 

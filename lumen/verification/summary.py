@@ -11,7 +11,7 @@ from lumen.verification.verify import Verification
 
 #: A turn is an hour; a guardrail has two from the change on.
 A_TURN = timedelta(hours=1)
-#: The mission's success figures.
+#: The bars of docs/verify.md.
 HELPED_BAR = 0.80
 INTERVENTIONS_BAR = 0.70
 

@@ -195,7 +195,7 @@ def named(words: Catalogue, name: str) -> str:
 
 
 def latency_source(cache: CacheStats | NoData) -> Message | None:
-    """Who measured the P95 of the cache (mission 3.5); None where nobody did."""
+    """Who measured the P95 of the cache; None where nobody did."""
     if isinstance(cache, NoData) or isinstance(cache.p95_ms, NoData):
         return None
     known = cache.p95_source in ("latencystats", "probe")

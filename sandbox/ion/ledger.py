@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-# Cloud Run, us-central1, request-based billing (methods §4); Redis as the project's plan has it.
+# Cloud Run, us-central1, request-based billing; Redis as the project's plan has it.
 VCPU_SECOND_USD = 0.000024
 GIB_SECOND_USD = 0.0000025
 MILLION_REQUESTS_USD = 0.40

@@ -32,7 +32,7 @@ LEAST_SPAN = timedelta(minutes=5)
 LEAST_GAP = timedelta(minutes=1)
 #: Of samples: the longest look-back (24 h) in steps of the five-minute watch, and some.
 MOST_SAMPLES = 400
-#: A 95th percentile of fewer is none (docs/methods.md §1).
+#: A 95th percentile of fewer is none (docs/methods.md, Alerts).
 PROBES = 20
 PROBE_SECONDS = 3.0
 

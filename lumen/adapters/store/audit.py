@@ -46,7 +46,7 @@ class RedisAudit:
 BATCH = 500
 
 
-#: Mission: the audit stays in the store for this long after it was exported.
+#: The audit stays in the store for this long after it was exported.
 KEEP = timedelta(days=90)
 
 

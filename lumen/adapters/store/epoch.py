@@ -21,7 +21,7 @@ from lumen.model.messages import Message, StoreUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
 
-#: Mission 6: what the server must be set to, so that an acknowledged decision survives (docs/adr/0004).
+#: What the server must be set to, so that an acknowledged decision survives (docs/adr/0004).
 DURABLE = (("appendonly", "yes"), ("appendfsync", "always"), ("maxmemory-policy", "noeviction"))
 
 

@@ -1,4 +1,4 @@
-"""Methods 1: windows, evidence, closing with the told errors dropped, one message an incident."""
+"""Burn rate: windows, evidence, closing with the told errors dropped, one message an incident."""
 
 import math
 import random

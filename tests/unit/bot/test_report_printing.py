@@ -38,7 +38,7 @@ def test_it_stands_whatever_is_missing(locale: str, missing: str | None, capsys:
     assert out.count("BILLING_ACCOUNT") >= bool(lacking)
 
 
-def test_all_that_the_mission_asks_for(capsys: Capture) -> None:
+def test_every_phase_is_there(capsys: Capture) -> None:
     made = turn(MONTH, history=PULSE, cache=cache(0.65, 0.95, 200))
     print_report(reported(made), "en", summary_only=False, detailed=False)
     out = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Methods 3: what a change did, told honestly."""
+"""The estimate of what a change did: intervals that hold, and none where there is too little."""
 
 import math
 import random

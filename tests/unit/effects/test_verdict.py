@@ -1,4 +1,4 @@
-"""The table of methods 3, the guardrail, and what is learnt."""
+"""The table of verdicts, the guardrail, and what is learnt."""
 
 from datetime import timedelta
 

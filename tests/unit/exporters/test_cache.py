@@ -1,4 +1,4 @@
-"""The table of mission 3.5."""
+"""The cache by the table of docs/scores.md."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_ttl(seconds: int, grade: Grade) -> None:
     assert grade_ttl(seconds) is grade
 
 
-def test_the_example_of_the_mission() -> None:
+def test_a_known_example() -> None:
     found = assess_cache(snapshot())
     assert (found.health, found.action) == (CacheHealth.GOOD, CacheAction.INCREASE_TTL)
 

@@ -1,4 +1,4 @@
-"""Methods 4: states of the cost rhythm on generated weeks."""
+"""States of the cost rhythm on generated weeks."""
 
 import math
 import random

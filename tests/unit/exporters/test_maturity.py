@@ -1,4 +1,4 @@
-"""Methods 5: parts, weights, coverage, levels."""
+"""Maturity: parts, weights, coverage, levels."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

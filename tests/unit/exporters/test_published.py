@@ -52,7 +52,7 @@ def values(of: Known) -> dict[str, float]:
     return {one.name: one.value for one in found}
 
 
-def test_everything_that_the_mission_names_has_its_unit() -> None:
+def test_every_published_metric_has_its_unit() -> None:
     found = values(known(slices=slices(bad=3)))
     assert set(found) == set(UNITS)
     assert found[HEARTBEAT] == 1.0

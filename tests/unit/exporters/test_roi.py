@@ -1,4 +1,4 @@
-"""Mission 3.2: what the cache earns."""
+"""ROI: what the cache earns."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ def measured(hits: int, seconds: float = MONTH_SECONDS) -> CacheStats:
     return CacheStats(seconds, hits, 0, 0, 100.0, 256.0, 10.0, "probe")
 
 
-def test_the_reference_of_the_mission() -> None:
+def test_a_known_example() -> None:
     found = assess_roi(snapshot(cache=measured(20_000)))
     assert found.savings_usd == pytest.approx(200)
     assert found.cost_usd == pytest.approx(9.36)

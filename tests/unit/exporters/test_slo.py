@@ -1,4 +1,4 @@
-"""Mission 3.1: objectives, alerts, scores."""
+"""SLOs: objectives, alerts, scores."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Mission 3.6: the formula, partial scores, levels and caps."""
+"""The unified gate: the formula, partial scores, levels and caps."""
 
 from dataclasses import replace
 from datetime import timedelta

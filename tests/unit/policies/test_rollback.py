@@ -1,4 +1,4 @@
-"""Methods 2: everything must hold for a rollback."""
+"""Everything must hold for a rollback."""
 
 from dataclasses import replace
 from datetime import timedelta

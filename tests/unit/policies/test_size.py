@@ -1,4 +1,4 @@
-"""Mission 4: cache size with its reference case, minimum instances, L1 entries."""
+"""Cache size with its reference case, minimum instances, L1 entries."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Mission 4: the TTL policy with its reference cases."""
+"""The TTL policy with its reference cases."""
 
 import pytest
 from hypothesis import given
