@@ -25,24 +25,14 @@ from lumen.model.messages import Message, message
 from lumen.model.snapshot import SLICE
 
 THRESHOLDS = (1.0, 0.9, 0.8)
-
-
 #: A day with fewer known slices than this is no day to forecast from.
 LEAST_SLICES = 260
-
-
 #: Below this share of known slices a service's month is not known (the month's sum of hours goes by the same).
 LEAST_COVERAGE = 0.8
-
-
 #: A whole week, so that a weekend is neither forgotten nor taken for the month.
 FORECAST_FROM_DAYS = 7
-
-
 #: Above the budget on so many days in a row: one dear day is no trend.
 DAYS_IN_A_ROW = 2
-
-
 #: An open forecast closes only below this share of the budget.
 CLOSES_BELOW = 0.95
 

@@ -21,56 +21,26 @@ from lumen.model.alert import AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.messages import Message, message
 
 MINUTES_PER_SLICE = 5
-
-
 THREE_DAYS = 864
-
-
 #: A service within its budget shows a count like this once in so many looks.
 CHANCE = 1e-4
-
-
 #: Two per cent of a month's budget, in burn x minutes: told even if it was a blip.
 LARGE_BURN_MINUTES = 864.0
-
-
 #: Less is told when it shows without the slice, and a small incident without the two, that may be a blip.
 BLIP_SLICES = 1
-
-
 SMALL_BLIP_SLICES = 2
-
-
 SMALL_BURN = 2.0
-
-
 SMALL_WINDOWS = (3, 4, 6, 12, 24)
-
-
 SMALL_LEAST_BAD = 4
-
-
 #: What a small incident shows besides would be seen so often within the budget.
 SMALL_REST_CHANCE = 0.03
-
-
 #: Closing: ten minutes below this burn are clear, however full of errors the longer windows still are; ...
 CLEAR_BURN = 2.0
-
-
 CLEAR_WINDOW = 2
-
-
 #: ... and what is seen must not be what a burn of this factor would show, ...
 STILL_BURNING = 2.5
-
-
 STILL_CHANCE = 0.1
-
-
 QUIET_WINDOWS = (6, 12, 24, 48, 72)
-
-
 #: ... or six hours must have passed without a condition.
 LONGEST_DOUBT = 72
 
@@ -225,14 +195,8 @@ class AvailabilityAlert:
 
 
 LEAST_PER_SECOND = 0.1
-
-
 SLICES = 288
-
-
 SLICE_SECONDS = 300
-
-
 #: "About": a service that hovers at the limit is not said to be low half of the day.
 SLACK = 0.8
 

@@ -18,30 +18,14 @@ from statistics import median
 from typing import Protocol
 
 DAYS = 14
-
-
 SLICES_PER_DAY = 288
-
-
 LEVEL_OVER = SLICES_PER_DAY
-
-
 SPREAD_OVER = 2 * SLICES_PER_DAY
-
-
 LEAST_DIFFERENCES = SLICES_PER_DAY // 2
-
-
 LEAST_IN_HOUR = 4
-
-
 MAD_TO_SD = 1.4826
-
-
 #: Windows whose means are compared with what is usual, in slices: a quarter of an hour, and an hour.
 SHORT = 3
-
-
 LONG = 12
 
 
@@ -143,8 +127,6 @@ class _Away:
 
 
 WINDOWS = (_Away(SHORT, 5.0, 6.0), _Away(LONG, 3.5, 5.0))
-
-
 #: While open: half of the way back is not yet back.
 STILL_OUT = 0.5
 

@@ -26,34 +26,16 @@ from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import message
 
 WEEKS = 8
-
-
 LEAST_DAYS = 14
-
-
 SHIFT_OVER = 5
-
-
 #: After so many days in a row it is no anomaly but the new level.
 NEW_LEVEL_DAYS = 4
-
-
 Z_LIMIT = 3.5
-
-
 MORE_BY = 0.25
-
-
 MORE_USD = 10.0
-
-
 MAD_TO_SD = 1.4826
-
-
 #: What is usual is itself known from few days only.
 UNSURE = 1.6
-
-
 #: Days are never more alike than this, however quiet the last weeks were.
 LEAST_SPREAD = 0.04
 
@@ -157,15 +139,9 @@ class SpendingAlerts:
 
 #: The hits of so many known slices, a whole day, are its return; before that nothing is said.
 DAY_SLICES = 288
-
-
 DAYS_PER_MONTH = 30
-
-
 #: It must hold for so many slices.
 SLICES = 3
-
-
 #: An open alert closes only above the limit by a tenth: a return that hovers at it is told once.
 CLOSES_ABOVE = 1.1
 

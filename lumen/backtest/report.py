@@ -123,8 +123,6 @@ def _counts(seen: Observation) -> tuple[RevisionCount, ...]:
 
 #: Puts a message into words (the catalogue lives at the edge).
 Say = Callable[[Message], str]
-
-
 Json = Mapping[str, object]
 
 

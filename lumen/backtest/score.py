@@ -82,8 +82,6 @@ def _outside(label: Label, services: Mapping[str, Sequence[Observation]]) -> Mes
 
 #: An alert that opens this soon after an incident's end is still about it: windows and delays reach that far back.
 GRACE = timedelta(minutes=15)
-
-
 #: A cost alert speaks of a closed day, so it comes after it.
 COST_GRACE = timedelta(hours=24)
 

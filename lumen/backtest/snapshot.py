@@ -33,25 +33,13 @@ from lumen.policies.rollback import RollbackFacts
 from lumen.policies.rollback_evidence import complete, evidence, healthy
 
 HOUR = timedelta(hours=1)
-
-
 HISTORY_HOURS = 168
-
-
 SLICES_PER_HOUR = 12
-
-
 LEAST_SLICES = 9
-
-
 #: Bucket edges in ms, 10 % apart: percentiles given per slice are spread over them.
 EDGES_MS = tuple(1.1**i for i in range(1, 115))
-
-
 #: Shares of the requests below P50, between P50 and P95, between P95 and P99, and above (taken up to 1.5 x P99).
 SHARES = (0.50, 0.45, 0.04, 0.01)
-
-
 NOT_IN_HISTORY = NoData(message("backtest.not_given"), message("backtest.not_given_remedy"))
 
 

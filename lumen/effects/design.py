@@ -46,23 +46,13 @@ def whitened(columns: Floats, hours: NDArray[np.int64], rho: Floats, drift: Floa
 
 
 HOURS_A_DAY = 24
-
-
 SMOOTH_HOURS = 15
-
-
 #: How far a fortnight's line, a weekend's level and its own daily wave are believed to go, in hourly noises.
 LINE, WEEKEND, WEEKEND_WAVE = 3.0, 30.0, 1.0
-
-
 #: An hour is a freak when it stands out from both neighbours by this many spreads of what hours usually do; when more
 #: than this share of them are, that is how the metric is.
 FREAK_SPREADS = 5.0
-
-
 FREAKS_AT_MOST = 0.05
-
-
 #: Logarithms that move less than this do not move.
 STILL = 1e-9
 

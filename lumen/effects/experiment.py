@@ -19,12 +19,8 @@ from lumen.model.proposal import Change, Knob, Origin, Proposal, State
 
 #: So much of the time before the change is compared with.
 BEFORE = timedelta(days=14)
-
-
 #: A change that got no verdict within this, because Lumen was away, gets none any more: its data is gone.
 FORGOTTEN_AFTER = timedelta(days=7)
-
-
 #: Where the traffic goes is judged by its errors, not by the cache.
 MEASURED_KNOBS = frozenset(Knob) - {Knob.TRAFFIC}
 
@@ -92,11 +88,7 @@ class Metric:
 
 
 HIT_RATE = Metric("hit_rate", True, lambda hour: hour.hit_rate)
-
-
 COST = Metric("cost_per_request_usd", False, lambda hour: hour.cost_per_request_usd)
-
-
 P95 = Metric("p95_ms", False, lambda hour: hour.p95_ms)
 
 

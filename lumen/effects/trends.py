@@ -27,8 +27,6 @@ from lumen.model.turn import Turn
 from lumen.model.week import HOURS_A_WEEK, Curve, Mark, MetricTrend, Week
 
 WEEK = timedelta(days=7)
-
-
 SLICES_AN_HOUR = HOUR / SLICE
 
 
@@ -72,31 +70,16 @@ READERS: dict[str, Callable[[Hour], float | None]] = {
     "cost_usd_per_day": _cost_a_day,
 }
 
-
 Floats = NDArray[np.float64]
-
-
 LEAST_POINTS = 24
-
-
 HOURS_A_DAY = 24
-
-
 #: Hours are never more alike than this, and the interval never goes by fewer degrees of freedom.
 MOST_ALIKE = 0.98
-
-
 LEAST_FREEDOM = 1.5
-
-
 #: What is larger was not measured; its slopes would be infinite.
 LARGEST = 1e100
-
-
 #: Freak hours count for no more than this many (robust) spreads when it is asked how alike hours are.
 FREAK_SPREADS = 3.0
-
-
 #: Days with this many known hours, of which at least four tell how days differ.
 LEAST_HOURS, LEAST_DAYS = 12, 4
 

@@ -32,8 +32,6 @@ from lumen.model.assessment import (
 from lumen.model.messages import Message, NoData, message
 
 Held = tuple[HealthLevel, Message]
-
-
 _RANK = {HealthLevel.CRITICAL: 0, HealthLevel.WARNING: 1, HealthLevel.GOOD: 2, HealthLevel.EXCELLENT: 3}
 
 
@@ -99,17 +97,9 @@ def _caps(rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) ->
 
 
 ROI_WEIGHT = 0.30
-
-
 SLO_WEIGHT = 0.25
-
-
 MATURITY_WEIGHT = 0.25
-
-
 HIT_RATE_WEIGHT = 0.20
-
-
 #: Below this share of the weight there is no score.
 LEAST_COVERAGE = 0.75
 

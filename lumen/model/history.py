@@ -114,8 +114,6 @@ def _slice(of: date, one: Observation) -> Day:
 
 
 DAY = timedelta(days=1)
-
-
 #: With less of it known a day is not known.
 LEAST_SLICES_SHARE = 0.75
 

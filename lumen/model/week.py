@@ -9,12 +9,8 @@ from datetime import UTC, datetime, timedelta
 from lumen.model.proposal import Change, State
 
 HOURS_A_WEEK = 168
-
-
 #: One hour alone is no curve.
 LEAST_HOURS = 2
-
-
 _OUTCOMES = {State.KEPT: "kept", State.HARMFUL: "taken_back", State.UNDONE: "taken_back"}
 
 

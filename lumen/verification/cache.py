@@ -87,25 +87,13 @@ class Cache:
 
 #: Seconds of answering that one instance gets done in a second (its concurrency), as far as it is planned to.
 WORK_PER_INSTANCE = 4.0
-
-
 #: Slices that an instance without work is kept.
 KEEPS = 3
-
-
 #: Requests that wait for each instance that starts.
 WAIT_FOR_START = 2
-
-
 VCPU_USD = 0.000024
-
-
 GIB_USD = 0.0000025
-
-
 GIB = 0.5
-
-
 REQUEST_USD = 0.40 / 1_000_000
 
 

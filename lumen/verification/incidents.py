@@ -48,10 +48,7 @@ LABEL_OF = {
     Trouble.COST_SURGE: AlertKind.COST,
 }
 
-
 RELEASES = frozenset({Trouble.BAD_RELEASE_ERRORS, Trouble.BAD_RELEASE_SLOW, Trouble.RELEASE})
-
-
 #: What a person ends by rolling back; everything else ends by itself.
 ROLLED_BACK = frozenset({Trouble.BAD_RELEASE_ERRORS, Trouble.BAD_RELEASE_SLOW})
 
@@ -79,15 +76,9 @@ class SimulatedIncident:
 
 
 HOUR = 3600.0
-
-
 DAY = 86_400.0
-
-
 #: An incident begins only when the last one has been over for so long, so that each can be told apart.
 APART = 4 * HOUR
-
-
 Span = tuple[float, float]
 
 

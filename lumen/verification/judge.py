@@ -45,12 +45,8 @@ def figures_of(slices: Sequence[WorldSlice]) -> Figures:
 
 #: Better or worse by less than this is no difference: of the hit rate in points, of cost and P95 as a ratio.
 BETTER_HIT_RATE, BETTER_COST, BETTER_P95 = 0.005, 0.005, 0.02
-
-
 #: Worse by more than this is harm, whatever else got better (docs/verify.md, How it is judged).
 WORSE_HIT_RATE, WORSE_COST, WORSE_P95 = 0.01, 0.02, 0.02
-
-
 DAY_SLICES = SLICES_A_DAY
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 
 Say = Callable[[Message], str]
-
-
 Json = Mapping[str, object]
 
 
@@ -102,12 +100,8 @@ def _figures(one: Figures) -> Json:
 
 
 SLICES_AN_HOUR = 12
-
-
 #: Grey is without Lumen, blue with it; red bands are incidents, lines changes (green: it helped, red: it harmed).
 WITHOUT, WITH, INCIDENT, HELPED, OTHER = "#9aa0a6", "#1a73e8", "#d93025", "#188038", "#d93025"
-
-
 Measure = Callable[[Sequence[WorldSlice]], float]
 
 

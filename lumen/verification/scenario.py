@@ -34,13 +34,8 @@ class Range(NamedTuple):
 
 
 _SHARE = Range(0.0, 1.0)
-
-
 _SOME = Range(0.0001, 1.0)
-
-
 _TIMES = Range(0.1, 20.0)
-
 
 #: Of the fields of `Profile`, in its units. A TTL as the service takes it, a cache as the policies may set it.
 SERVICE: Mapping[str, Range] = {
@@ -67,7 +62,6 @@ SERVICE: Mapping[str, Range] = {
     "cache_usd_per_mb_month": Range(0.0, 10.0),
 }
 
-
 #: Of the `size` of each trouble.
 SIZES: Mapping[Trouble, Range] = {
     Trouble.BAD_RELEASE_ERRORS: _SOME,
@@ -83,12 +77,8 @@ SIZES: Mapping[Trouble, Range] = {
     Trouble.RELEASE: Range(1.0, 1.0),
 }
 
-
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)([smhd])$")
-
-
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-
 
 #: What each incident is without a `size` and a `for`.
 USUAL_SIZE = {
@@ -105,10 +95,7 @@ USUAL_SIZE = {
     Trouble.RELEASE: 1.0,
 }
 
-
 USUAL_SECONDS = 3600.0
-
-
 #: No run is longer.
 MOST_DAYS = 90
 

@@ -13,24 +13,12 @@ from numpy.typing import NDArray
 from lumen.verification.incidents import SimulatedIncident, Trouble
 
 Floats = NDArray[np.float64]
-
-
 SECONDS_A_MONTH = 30 * 86_400
-
-
 MOST_TOPICS = 60_000
-
-
 FEWEST_TOPICS = 40
-
-
 #: One service in so many answers questions whose answers change within minutes: long lives of keys hurt there.
 FAST_CONTENT_SHARE = 0.1
-
-
 CACHE_SIZES_MB = (128, 256, 256, 256, 384, 512)
-
-
 TTLS_SECONDS = (120, 180, 300, 300, 300, 420)
 
 
@@ -134,29 +122,15 @@ def _log_uniform(dice: np.random.Generator, low: float, high: float) -> float:
 
 
 SLICE_SECONDS = 300
-
-
 SLICES_A_DAY = 288
-
-
 DAY_SECONDS = 86_400
-
-
 #: Days are drawn whole; so many are kept.
 DAYS_KEPT = 4
-
-
 #: Standard deviation of the demand of an hour, and how long such a mood lasts.
 MOOD = 0.08
-
-
 MOOD_HOURS = 6.0
-
-
 #: Demand of a single slice: gamma noise of this coefficient of variation.
 SCATTER = 0.06
-
-
 #: Topics of a rank are replaced at different times; keys of the same rank differ by this many in number.
 GENERATIONS = 1_000_000
 

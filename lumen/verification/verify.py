@@ -21,12 +21,8 @@ from lumen.verification.world import ORIGIN, World
 
 #: What Lumen reads of the past when it is installed.
 WARM_DAYS = 14
-
-
 #: Changes are judged over the day after them.
 JUDGED_DAYS = 1
-
-
 WEEK = 7
 
 
