@@ -32,6 +32,7 @@ from demo.valkey import EmbeddedValkey, Kind
 from lumen.adapters.store.connection import open_store
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.proposal import Choice
+from lumen.model.service import Permit
 from lumen.model.turn import Occasion, Turn
 from lumen.policies.ttl import TtlLimits, recommend_ttl
 from lumen.wording.catalogue import value_of
@@ -131,7 +132,8 @@ async def _script(world: World, script: Measured, number: int) -> None:
     for proposal in await world.proposals_to_decide(CLICKS, f"script-{number}"):
         sent = time.perf_counter()
         service = proposal.draft.service
-        await world.decide(service, proposal.id, Choice.APPROVE, PERSON, f"bench:{proposal.id}:{service.key}")
+        click_id = f"bench:{proposal.id}:{service.key}"
+        await world.approvals.decide(service, proposal.id, Choice.APPROVE, Permit(PERSON), click_id)
         took_ms.append((time.perf_counter() - sent) * 1000)
         await asyncio.sleep(PAUSE_SECONDS)
     script.add(took_ms, sum(took_ms) / 1000)

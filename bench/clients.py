@@ -1,6 +1,7 @@
 """What is compared: the SDK alone, Bolt with its defaults, and Lumen's whole way."""
 
 import asyncio
+from collections import ChainMap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,13 +21,14 @@ from bot.slack.connection import SlackConnection
 from bot.slack.envelopes import Envelopes
 from handlers.app import build_app
 from handlers.buttons import Buttons
-from handlers.command_handlers import Services
+from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
 from handlers.emergency import Emergencies
 from handlers.home import Screens
+from handlers.incidents import Incidents
 from handlers.people import Languages, who_am_i
-from handlers.permissions import Rights
-from handlers.replies import Answers, Background
+from handlers.permissions import Permissions
+from handlers.replies import Background, Replies, Responder
 from handlers.web_api import asking_client, single_try_client, slack_session
 from lumen.model.service import Approvers
 from lumen.use_cases.queries import Choosing
@@ -73,33 +75,26 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
     """Everything that a command or a click passes in the bot: two connections, Bolt, rights, store, view, answer."""
     async with slack_session() as session:
         asking = asking_client("xoxb-bench", api_url, session)
-        background, answers = Background(), Answers(session, asking, "C0")
-        languages = Languages(asking, "en")
         identity = await who_am_i(asking)
-        rights = Rights(asking, Approvers(frozenset(), frozenset({GROUP})), identity.team_id, lambda: APP)
-        unused: Any = world  # nothing burns here
-        emergencies = Emergencies(
-            unused, world.readouts, rights, world.audit, answers, languages, background, world, 300
-        )
-        commands = Commands(
-            Services(Choosing(world.services, unused, unused), rights, world.audit),
-            world.readouts,
-            world,
-            world,
-            answers,
-            languages,
-            background,
-            world,
+        responder = Responder(Replies(session, asking, "C0"), Languages(asking, "en"), Background(), lambda: None)
+        approvers, app_id = Approvers(frozenset(), frozenset({GROUP})), lambda: APP
+        permissions = Permissions(asking, approvers, identity.team_id, app_id, world.audit)
+        unused: Any = None  # nothing burns here
+        emergencies = Emergencies(unused, world.readouts, permissions, responder, 300)
+        incidents = Incidents(unused, unused, unused, permissions, permissions, responder)
+        groups = (
+            Questions(world.readouts, unused, unused, unused),
+            Proposing(unused, world.readouts, unused),
+            Overriding(unused, world.readouts, permissions),
             emergencies,
-            unused,
-            unused,
-            unused,
-            60,
-            3600,
+            incidents,
         )
-        screens = Screens(world.services, world.readouts, asking, answers, languages, background)
-        buttons = Buttons(world, world, rights, world.audit, answers, languages, background, world, screens, world.owed)
-        envelopes = Envelopes(build_app(asking, identity, commands, buttons, screens, emergencies, unused), background)
+        services = Services(Choosing(world.services, unused, unused), world.readouts, permissions)
+        commands = Commands(responder, services, ChainMap(*(dict(group.handlers) for group in groups)), (60, 3600))
+        screens = Screens(world.services, world.readouts, asking, responder)
+        buttons = Buttons(world.approvals, lambda: None, permissions, responder, screens, world.pending_replies)
+        app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents)
+        envelopes = Envelopes(app, responder.background)
         connection = SlackConnection(
             single_try_client("xapp-bench", api_url, session), "xapp-bench", envelopes, ticket_pace_seconds=0.0
         )
@@ -109,6 +104,6 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            await background.drain(5)
+            await responder.background.drain(5)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

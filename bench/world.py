@@ -14,14 +14,14 @@ from lumen.adapters.store.outbox import RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import NoData, message
-from lumen.model.proposal import Change, Choice, Decided, Decision, Draft, Knob, Origin, Priority, Proposal
+from lumen.model.proposal import Change, Draft, Knob, Origin, Priority, Proposal
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
-from lumen.use_cases.approvals import EXPIRES_IN
+from lumen.use_cases.approvals import EXPIRES_IN, Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.queries import Readouts
 from lumen.use_cases.restrictions import Restraints
@@ -47,9 +47,10 @@ class World:
         self.proposals = RedisProposals(redis, clock)
         self.turns = RedisTurns(redis)
         self.audit = RedisAudit(redis, clock)
-        self.owed = RedisPendingReplies(redis)
+        self.pending_replies = RedisPendingReplies(redis)
         alerts = RedisAlerts(redis, clock)
         restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Locks())
+        self.approvals = Approvals(self.proposals, {}, restraints=restraints)
         self.readouts = Readouts(
             self.proposals,
             self.turns,
@@ -74,40 +75,6 @@ class World:
         services = [replace(SERVICE, name=f"{label}-{n}") for n in range(count)]
         await epoch.init(self._redis, services, self._clock)
         return [await self.proposals.propose(_draft(service), EXPIRES_IN) for service in services]
-
-    async def propose(self, *_: object, **__: object) -> Proposal:
-        raise AssertionError("nothing is proposed by a command here")
-
-    async def snooze(self, *_: object) -> Decided:
-        raise AssertionError("nothing is snoozed here")
-
-    async def on_take(self, **_: object) -> None:
-        raise AssertionError("nobody is called here")
-
-    async def propose_undo(self, *_: object) -> Proposal:
-        raise AssertionError("nothing is taken back here")
-
-    async def decide(
-        self,
-        service: ServiceId,
-        proposal_id: str,
-        choice: Choice,
-        person: Person,
-        click_id: str,
-        reply_to: str = "",
-    ) -> Decided:
-        """As the use case does: one transition."""
-        decision = Decision(choice, person, click_id)
-        return await self.proposals.decide(service, proposal_id, decision, reply_to=reply_to)
-
-    async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
-        return await self.proposals.settle(service, click_id)
-
-    def kick(self, service: ServiceId | None = None) -> None:
-        """Execution and outbox have workers of their own."""
-
-    async def ask(self, service: ServiceId, person: Person) -> Turn:  # noqa: ARG002 - the port's names
-        raise AssertionError("no turn is made here")
 
 
 def _draft(service: ServiceId) -> Draft:

@@ -2,8 +2,6 @@
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -19,7 +17,7 @@ from handlers.commands import Commands
 from handlers.emergency import Emergencies
 from handlers.home import Screens
 from handlers.incidents import Incidents
-from handlers.people import Identity
+from handlers.people import Ack, Body, Identity
 
 #: The one slash command of the manifest.
 COMMAND = "/lumen"
@@ -70,7 +68,7 @@ def build_app(
         app.action(action_id)(buttons.on_decide)
     for action_id in ACTIONS:
         app.action(action_id)(emergencies.on_button)
-    app.action(ON_IT)(incidents.on_take)
+    app.action(ON_IT)(incidents.on_acknowledge)
     app.action(DETAILS)(screens.on_details)
     app.action(_ANYTHING)(buttons.on_unknown)
     app.event("app_home_opened")(screens.on_home)
@@ -85,7 +83,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     return record.msg != warning_client_prioritized_and_token_skipped()
 
 
-async def _only_ack(ack: Callable[[], Awaitable[Any]], body: Mapping[str, Any]) -> None:  # noqa: ARG001 - Bolt's names
+async def _only_ack(ack: Ack, body: Body) -> None:  # noqa: ARG001 - Bolt's names
     """Nothing that this Lumen asked for; acked so that Slack does not show an error or send it again."""
     await ack()
 

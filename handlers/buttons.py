@@ -1,28 +1,26 @@
-"""Clicks on a proposal: rights, one atomic transition, *then* the ack, then everything else. No click is silent."""
+"""Clicks on a proposal: permission, one atomic transition, *then* the ack, then everything else. No click is silent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
 
 from handlers.blocks import answers as show
 from handlers.blocks.proposal import CHOICES, SNOOZE, UNDO
-from handlers.clicks import Answer, Click, addressee, answer_to, read_click, reply_to
+from handlers.clicks import Answer, Click, answer_to, answer_unknown, read_click, reply_to, send_answer
 from handlers.home import Screens
-from handlers.people import Languages
-from handlers.permissions import Refusal, Rights
-from handlers.replies import Answers, Background
-from handlers.use_cases import Announcer, Approvals, Executor
-from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message
-from lumen.model.proposal import Choice, Decided, Proposal
-from lumen.ports.store import Audit, PendingReplies
+from handlers.people import Ack, Body
+from handlers.permissions import Permissions
+from handlers.replies import Responder
+from handlers.web_api import guarded
+from lumen.model.messages import LumenError, NotPermitted, NotPossible, OutcomeUnknown, StoreUnavailable, message
+from lumen.model.proposal import Choice, Decided
+from lumen.ports.store import PendingReplies
+from lumen.use_cases.approvals import Approvals
 
 _log = structlog.get_logger(__name__)
 
-Ack = Callable[[], Awaitable[Any]]
-Body = Mapping[str, Any]
 
 #: Slack wants the ack within 3 s. Later than this the person is told that it is not known yet.
 ACK_WITHIN_SECONDS = 2.2
@@ -37,115 +35,84 @@ class _Unknown:
     """The transition was sent and no answer came."""
 
 
+@dataclass(frozen=True, slots=True)
 class Buttons:
-    """Approve, Reject, Snooze, Undo. `executor` is told of every approval; it looks for itself what there is to do."""
+    """Approve, Reject, Snooze, Undo. `kick_execution` is called after every approval."""
 
-    def __init__(
-        self,
-        approvals: Approvals,
-        executor: Executor,
-        rights: Rights,
-        audit: Audit,
-        answers: Answers,
-        languages: Languages,
-        background: Background,
-        announcer: Announcer,
-        screens: Screens,
-        owed: PendingReplies,
-        support: str = "",
-    ) -> None:
-        """`support`: whom to ask about this installation, or empty."""
-        self._support = support
-        self._owed = owed
-        self._approvals = approvals
-        self._executor = executor
-        self._rights = rights
-        self._audit = audit
-        self._answers = answers
-        self._languages = languages
-        self._background = background
-        self._announcer = announcer
-        self._screens = screens
+    approvals: Approvals
+    kick_execution: Callable[[], None]
+    permissions: Permissions
+    responder: Responder
+    screens: Screens
+    pending: PendingReplies
 
     async def on_decide(self, ack: Ack, body: Body) -> None:
         """Bolt's listener for what decides. The transition is durable before the ack; the answer comes after."""
         click = read_click(body)
         if click is None:
-            await ack()
-            self._background.start(self._tell_unknown_button(body))
+            await self.on_unknown(ack, body)
             return
-        deciding = self._background.start(self._decide(click))
+        background = self.responder.background
+        deciding = background.start(self._decide(click))
         await asyncio.wait({deciding}, timeout=ACK_WITHIN_SECONDS)
         outcome = deciding.result() if deciding.done() else None
         await ack()
-        self._background.start(self._go_on(click, deciding, outcome))
+        background.start(self._go_on(click, deciding, outcome))
 
     async def on_unknown(self, ack: Ack, body: Body) -> None:
         """Any other button: an old message, another version."""
         await ack()
-        self._background.start(self._tell_unknown_button(body))
+        answer_unknown(self.responder, body)
 
     async def _decide(self, click: Click) -> Answer | _Unknown:
         """Never raises, so that a click is always acked and answered."""
         try:
-            refusal = await self._rights.check(click.person, click.app_id)
-            if refusal is not None:
-                return await self._refuse(click, refusal)
-            if click.action_id == SNOOZE:
-                put_off = await self._approvals.snooze(
-                    click.service, click.proposal_id, click.person, click.click_id, reply_to(click)
-                )
-                return self._decided(click, put_off)
-            proposal_id = await self._meant(click)
-            decided = await self._approvals.decide(
-                click.service, proposal_id, CHOICES[click.action_id], click.person, click.click_id, reply_to(click)
-            )
-            return self._decided(click, decided)
+            return await self._decided_by(click)
         except OutcomeUnknown:
             return _Unknown()
+        except NotPermitted as refused:
+            if click.action_id == UNDO:
+                return Answer((message("slack.click_undo_proposed"), refused.reason))
+            return Answer((refused.reason, refused.remedy))
         except LumenError as error:
-            ask = () if isinstance(error, NotPossible) else show.whom_to_ask(self._support)
+            ask = () if isinstance(error, NotPossible) else show.whom_to_ask(self.responder.support)
             return Answer((message("slack.click_nothing"), error.reason, error.remedy, *ask))
         except Exception as error:
             _log.exception("click_failed", click=click.click_id)
-            return Answer((message("slack.bug", kind=type(error).__name__), *show.whom_to_ask(self._support)))
+            ask = show.whom_to_ask(self.responder.support)
+            return Answer((message("slack.bug", kind=type(error).__name__), *ask))
 
-    async def _meant(self, click: Click) -> str:
-        """The proposal that this click decides on; for an undo a new one, which it brings into being."""
-        if click.action_id != UNDO:
-            return click.proposal_id
-        return (await self._propose_undo(click)).id
-
-    async def _propose_undo(self, click: Click) -> Proposal:
-        made = await self._approvals.propose_undo(
-            click.service, click.proposal_id, click.person, f"undo:{click.click_id}"
-        )
-        self._announcer.kick()
-        return made
-
-    async def _refuse(self, click: Click, refusal: Refusal) -> Answer:
-        """Audited, and said. Proposing an undo is anybody's right, as with `/lumen undo`."""
-        self._background.start(self._audit_refusal(click, refusal.reason.code))
-        if click.action_id != UNDO:
-            return Answer((refusal.reason, refusal.remedy))
-        await self._propose_undo(click)
-        return Answer((message("slack.click_undo_proposed"), refusal.reason))
+    async def _decided_by(self, click: Click) -> Answer:
+        """An undo is a new proposal, which anybody may make, as with `/lumen undo`; only deciding takes permission."""
+        service, proposal_id = click.service, click.proposal_id
+        if click.action_id == UNDO:
+            request_id = f"undo:{click.click_id}"
+            made = await self.approvals.propose_undo(service, proposal_id, click.person, request_id)
+            self.responder.kick_outbox()
+            proposal_id = made.id
+        permit = await self.permissions.permit(click, f"{click.action_id} {click.proposal_id}")
+        if click.action_id == SNOOZE:
+            put_off = await self.approvals.snooze(service, proposal_id, permit, click.click_id, reply_to(click))
+            return self._decided(click, put_off)
+        choice = CHOICES[click.action_id]
+        decided = await self.approvals.decide(service, proposal_id, choice, permit, click.click_id, reply_to(click))
+        return self._decided(click, decided)
 
     def _decided(self, click: Click, decided: Decided) -> Answer:
-        self._announcer.kick()
+        self.responder.kick_outbox()
         if CHOICES.get(click.action_id) is Choice.APPROVE:
-            self._executor.kick(click.service)
-        return replace(answer_to(click, decided), owed=True)
+            self.kick_execution()
+        return replace(answer_to(click, decided), is_pending=True)
 
     async def _go_on(
         self, click: Click, deciding: "asyncio.Task[Answer | _Unknown]", outcome: Answer | _Unknown | None
     ) -> None:
         if isinstance(outcome, Answer):
-            await self._tell(click, outcome)
+            await self._send(click, outcome)
             return
-        await self._tell(click, Answer((message("slack.click_outcome_unknown"),)))
+        await self._send(click, Answer((message("slack.click_outcome_unknown"),)))
         late = await deciding
-        await self._tell(click, late if isinstance(late, Answer) else await self._settled(click))
+        await self._send(click, late if isinstance(late, Answer) else await self._settled(click))
 
     async def _settled(self, click: Click) -> Answer:
         """Ask by the click's id until the store tells what became of it."""
@@ -155,7 +122,7 @@ class Buttons:
             waited += wait_seconds
             wait_seconds = min(SETTLE_LONGEST_SECONDS, 2 * wait_seconds)
             try:
-                decided = await self._approvals.settle(click.service, click.click_id)
+                decided = await self.approvals.settle(click.service, click.click_id)
             except (StoreUnavailable, OutcomeUnknown):
                 continue
             if decided is None:
@@ -163,25 +130,10 @@ class Buttons:
             return self._decided(click, decided)
         return Answer((message("slack.click_still_unknown"),))
 
-    async def _tell(self, click: Click, answer: Answer) -> None:
-        words = await self._languages.of(click.person.user_id)
-        delivered = await self._answers.tell(click.to, show.said(words, *answer.said(words)))
-        if answer.owed and delivered:
-            await self._no_longer_owed(click)
+    async def _send(self, click: Click, answer: Answer) -> None:
+        delivered = await send_answer(self.responder, click, answer)
+        if answer.is_pending and delivered:
+            with guarded("reply_may_come_twice", click=click.click_id):
+                await self.pending.given(click.service, click.click_id)
         if not click.to.channel:  # clicked in App Home, which nobody else brings up to date
-            await self._screens.show_home(click.person.user_id)
-
-    async def _no_longer_owed(self, click: Click) -> None:
-        try:
-            await self._owed.given(click.service, click.click_id)
-        except LumenError as error:
-            _log.info("answer_may_come_twice", click=click.click_id, code=error.reason.code)
-
-    async def _tell_unknown_button(self, body: Body) -> None:
-        to = addressee(body)
-        words = await self._languages.of(to.user_id)
-        await self._answers.tell(to, show.said(words, message("slack.unknown_action")))
-
-    async def _audit_refusal(self, click: Click, code: str) -> None:
-        detail = f"{click.action_id} {click.proposal_id}: {code}"
-        await self._audit.add(click.service, "refused", click.person.user_id, detail)
+            await self.screens.show_home(click.person.user_id)

@@ -1,23 +1,14 @@
-"""Pure: the payload of a click -> what was clicked, by whom, on which proposal.
-
-What follows the ack of a button that decides no proposal: one step, and an answer to whoever clicked.
-
-Pure: what the store says of a decision -> what the person who clicked is told.
-"""
+"""Clicks on buttons: reading their payload, keeping one for a pending reply, and the sentences of a decision."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
-import structlog
-
-from handlers.blocks import answers as show
 from handlers.blocks.card import Shown
 from handlers.blocks.proposal import APPROVE, CHOICES, REJECT, SNOOZE, UNDO
-from handlers.people import Languages, person_of_click
-from handlers.replies import Addressee, Answers
-from lumen.model.messages import LumenError, Message, message
+from handlers.people import Addressee, Body, Request, person_of_click
+from handlers.replies import Responder
+from lumen.model.messages import Message, message
 from lumen.model.proposal import Choice, Decided, Proposal, State
 from lumen.model.service import Person, ServiceId
 from lumen.wording.catalogue import Catalogue, iso
@@ -28,7 +19,10 @@ VALUE_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One click on a button of a proposal. `click_id` is the same however often Slack delivers it."""
+    """One click on a button. `click_id` is the same however often Slack delivers it.
+
+    `proposal_id`: of the proposal that the button stands by; of a button of an incident, the incident's id.
+    """
 
     action_id: str
     service: ServiceId
@@ -40,14 +34,14 @@ class Click:
     to: Addressee
 
 
-def addressee(body: Mapping[str, Any]) -> Addressee:
-    """Whom to answer, and where."""
+def addressee(body: Body) -> Addressee:
+    """The person who clicked, and where to answer."""
     container = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
     return Addressee(str(body["user"]["id"]), str(channel), str(body.get("response_url") or ""))
 
 
-def read_click(body: Mapping[str, Any]) -> Click | None:
+def read_click(body: Body) -> Click | None:
     """None for a button whose value this Lumen did not write."""
     action = body["actions"][0]
     meant = _read_value(str(action.get("value", "")))
@@ -69,14 +63,24 @@ def read_click(body: Mapping[str, Any]) -> Click | None:
     )
 
 
+def _read_value(value: str) -> tuple[ServiceId, str] | None:
+    pieces = value.split(" ")
+    if len(pieces) != 3 or pieces[0] != VALUE_VERSION or not pieces[2]:
+        return None
+    try:
+        return ServiceId.from_key(pieces[1]), pieces[2]
+    except ValueError:
+        return None
+
+
 def reply_to(click: Click) -> str:
-    """The click as it is stored until its person has been told; of one line."""
+    """The click as one line of JSON, stored until its person has been told."""
     written = asdict(click) | {"service": click.service.key}
     return json.dumps({name: value for name, value in written.items() if name not in ("app_id", "trigger_id")})
 
 
 def click_of_reply(text: str) -> Click | None:
-    """What `reply_to` wrote; None where another Lumen wrote it otherwise."""
+    """Inverse of `reply_to`; None where another Lumen wrote it otherwise."""
     try:
         written = json.loads(text)
         return Click(
@@ -93,50 +97,35 @@ def click_of_reply(text: str) -> Click | None:
         return None
 
 
-def _read_value(value: str) -> tuple[ServiceId, str] | None:
-    pieces = value.split(" ")
-    if len(pieces) != 3 or pieces[0] != VALUE_VERSION or not pieces[2]:
-        return None
-    try:
-        return ServiceId.from_key(pieces[1]), pieces[2]
-    except ValueError:
-        return None
-
-
-_log = structlog.get_logger(__name__)
-
-
-async def answer_click(
-    body: Mapping[str, Any],
-    step: Callable[[Catalogue, Click], Awaitable[Shown]],
-    answers: Answers,
-    languages: Languages,
-    support: str,
-) -> None:
-    """Never raises: what `step` raises is said. `support`: whom to ask about this installation, or empty."""
-    to = addressee(body)
-    words = await languages.of(to.user_id)
+def answer_click(responder: Responder, body: Body, step: Callable[[Request, Click], Awaitable[Shown]]) -> None:
+    """Answer a button that decides no proposal: one step in the background. Returns at once."""
     click = read_click(body)
-    try:
-        shown = show.said(words, message("slack.unknown_action")) if click is None else await step(words, click)
-    except LumenError as error:
-        shown = show.failed(words, error, support)
-    except Exception as error:
-        _log.exception("click_failed", action=click.action_id if click else "")
-        shown = show.broken(words, error, support)
-    await answers.tell(to, shown)
+    if click is None:
+        answer_unknown(responder, body)
+        return
+    responder.answer(
+        click.to,
+        lambda words: step(
+            Request(words, click.service, click.person, click.app_id, click.click_id, click.to.channel), click
+        ),
+    )
+
+
+def answer_unknown(responder: Responder, body: Body) -> None:
+    """Tell that this button is of an old message or another version. Returns at once."""
+    responder.say(addressee(body), message("slack.unknown_action"))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Sentences for the person who clicked. `about` gives the state's word, which is of the reader's language.
 
-    `owed`: the store keeps in mind that the person is to be told (lumen/ports/store.py).
+    `is_pending`: the store holds it as a pending reply until the person is told (lumen/ports/store.py).
     """
 
     sentences: Sequence[Message]
     about: Proposal | None = None
-    owed: bool = False
+    is_pending: bool = False
 
     def said(self, words: Catalogue) -> tuple[Message, ...]:
         """The sentences with the state's word filled in."""
@@ -144,6 +133,12 @@ class Answer:
             return tuple(self.sentences)
         state = words.plain(Message(f"word.state_{self.about.state}", {}))
         return tuple(Message(s.code, {**s.params, "state": state}) for s in self.sentences)
+
+
+async def send_answer(responder: Responder, click: Click, answer: Answer) -> bool:
+    """Whether it was delivered. Never raises."""
+    words = await responder.languages.of(click.person.user_id)
+    return await responder.send(click.to, *answer.said(words))
 
 
 _DONE = {

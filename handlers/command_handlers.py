@@ -1,140 +1,174 @@
-"""The answers that only look: why a score is what it is, all services at a glance, the digest as it stands now.
+"""Handlers of the commands without buttons: questions, proposals, overrides and locks, and the choice of a service.
 
-`/lumen override`, `/lumen lock` and `/lumen unlock`: rights first, then one step, then an answer.
-
-`/lumen service`, and of which service any command speaks: the one that it names, the channel's, or the first.
+Each class brings a table of its handlers by the type of the command (handlers/command_types.py).
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from handlers import command_types
 from handlers.blocks import answers as show
-from handlers.blocks.answers import knob_card
 from handlers.blocks.card import Shown, illustrated, with_note
 from handlers.blocks.explain_scores import explained
 from handlers.blocks.home import all_card, note, services_card
 from handlers.blocks.incident import held_card, pinned_card
-from handlers.command_types import Subject
-from handlers.permissions import Rights, audited_refusal
+from handlers.blocks.proposal import list_of
+from handlers.blocks.report import report
+from handlers.people import Request
+from handlers.permissions import Permissions
 from handlers.pictures import Pictures
 from handlers.render import Digests
-from handlers.use_cases import Announcer, Choosing, Looking, Overrides, Readouts
 from handlers.web_api import SlackTrouble
 from lumen.model.answers import Glance
-from lumen.model.messages import LumenError, NoData, message
-from lumen.model.override import Terms, locked_by
-from lumen.model.proposal import Knob
+from lumen.model.messages import LumenError, NoData, NotPermitted, message
+from lumen.model.override import locked_by
 from lumen.model.service import Chosen, Person, ServiceId
-from lumen.ports.store import Audit
+from lumen.model.turn import Turn
+from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.overrides import Overrides
+from lumen.use_cases.queries import Choosing, Looking, Readouts
 from lumen.wording import restrictions
 from lumen.wording.catalogue import Catalogue
 
+#: Handlers by the type of their command, which the second argument is of. All may raise LumenError.
+Table = Mapping[type[Any], Callable[[Request, Any], Awaitable[Shown]]]
 
-class Explaining:
-    """Changes nothing; reads the last stored turn alone."""
+#: So many lines of the audit are shown.
+HISTORY_LINES = 20
 
-    def __init__(self, readouts: Readouts, digests: Digests, pictures: Pictures, looking: Looking) -> None:
-        self._readouts = readouts
-        self._digests = digests
-        self._pictures = pictures
-        self._looking = looking
 
-    async def explained(self, words: Catalogue, service: ServiceId, subject: Subject | None) -> Shown:
-        """`/lumen why`, `slo`, `roi` and so on. Raises StoreUnavailable."""
-        return explained(words, subject, await self._readouts.last(service))
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Changes nothing."""
 
-    async def all(self, words: Catalogue, services: Sequence[ServiceId]) -> Shown:
-        """`/lumen status all`: what is known is shown, whatever is in the way of the rest."""
-        return all_card(words, await asyncio.gather(*(self._glance(service) for service in services)))
+    readouts: Readouts
+    digests: Digests
+    pictures: Pictures
+    looking: Looking
 
-    async def digest(self, words: Catalogue, service: ServiceId) -> Shown:
-        """`/lumen digest`. Raises StoreUnavailable."""
-        shown = await self._digests.now(words, service)
+    @property
+    def handlers(self) -> Table:
+        """By the type of the command."""
+        return {
+            command_types.Status: self._status,
+            command_types.Report: self._report,
+            command_types.Explain: self._explain,
+            command_types.ShowDigest: self._digest,
+            command_types.ShowTtl: self._ttl,
+            command_types.ShowKnob: self._knob,
+            command_types.ListApprovals: self._approvals,
+            command_types.History: self._history,
+        }
+
+    async def _status(self, request: Request, _: command_types.Status) -> Shown:
+        return report(request.words, await self.readouts.status(request.service))
+
+    async def _report(self, request: Request, _: command_types.Report) -> Shown:
+        return report(request.words, await self.readouts.status(request.service), whole=True)
+
+    async def _explain(self, request: Request, command: command_types.Explain) -> Shown:
+        return explained(request.words, command.subject, await self.readouts.last(request.service))
+
+    async def _digest(self, request: Request, _: command_types.ShowDigest) -> Shown:
+        shown = await self.digests.now(request.words, request.service)
         try:
-            return await self._pictures.into(shown)
+            return await self.pictures.into(shown)
         except SlackTrouble:
             return illustrated(shown, None)
 
-    async def knob(self, words: Catalogue, service: ServiceId, name: str, knob: Knob) -> Shown:
-        """`/lumen size`, `l1`, `instances` alone. Raises NotPossible, StoreUnavailable."""
-        return knob_card(words, name, await self._looking.at(service, knob))
+    async def _ttl(self, request: Request, _: command_types.ShowTtl) -> Shown:
+        return show.ttl_card(request.words, await self.readouts.ttl(request.service))
 
-    async def _glance(self, service: ServiceId) -> Glance | tuple[ServiceId, NoData]:
-        try:
-            return await self._readouts.glance(service)
-        except LumenError as error:
-            return service, NoData(error.reason, error.remedy)
+    async def _knob(self, request: Request, command: command_types.ShowKnob) -> Shown:
+        return show.knob_card(request.words, command.name, await self.looking.at(request.service, command.knob))
+
+    async def _approvals(self, request: Request, _: command_types.ListApprovals) -> Shown:
+        return list_of(request.words, (await self.readouts.status(request.service)).open_proposals)
+
+    async def _history(self, request: Request, _: command_types.History) -> Shown:
+        return show.history_card(request.words, await self.readouts.history(request.service, HISTORY_LINES))
 
 
+@dataclass(frozen=True, slots=True)
+class Proposing:
+    """Proposals and extra turns, which anybody may ask for. `ask_turn` makes an extra turn now."""
+
+    approvals: Approvals
+    readouts: Readouts
+    ask_turn: Callable[[ServiceId, Person], Awaitable[Turn]]
+
+    @property
+    def handlers(self) -> Table:
+        """By the type of the command."""
+        return {
+            command_types.Run: self._run,
+            command_types.Propose: self._propose,
+            command_types.Undo: self._undo,
+        }
+
+    async def _run(self, request: Request, _: command_types.Run) -> Shown:
+        await self.ask_turn(request.service, request.person)
+        return report(request.words, await self.readouts.status(request.service))
+
+    async def _propose(self, request: Request, command: command_types.Propose) -> Shown:
+        service, person, existing = request.service, request.person, command.existing
+        made = await self.approvals.propose(
+            service, command.knob, command.wanted, person, request.request_id, existing=existing
+        )
+        return show.proposed(request.words, made)
+
+    async def _undo(self, request: Request, command: command_types.Undo) -> Shown:
+        made = await self.approvals.propose_undo(
+            request.service, command.proposal_id, request.person, request.request_id
+        )
+        return show.proposed(request.words, made)
+
+
+@dataclass(frozen=True, slots=True)
 class Overriding:
-    """Only who may approve may pin, lock or lift; looking at what holds is for everybody."""
+    """Overrides and locks. Setting and lifting them takes permission; looking at what holds does not."""
 
-    def __init__(
-        self, overrides: Overrides, readouts: Readouts, rights: Rights, audit: Audit, announcer: Announcer
-    ) -> None:
-        self._overrides = overrides
-        self._readouts = readouts
-        self._rights = rights
-        self._audit = audit
-        self._announcer = announcer
+    overrides: Overrides
+    readouts: Readouts
+    permissions: Permissions
 
-    async def shown(self, words: Catalogue, service: ServiceId) -> Shown:
-        """`/lumen override` alone."""
-        return held_card(words, await self._readouts.status(service))
+    @property
+    def handlers(self) -> Table:
+        """By the type of the command."""
+        return {
+            command_types.ShowHeld: self._held,
+            command_types.PinTtl: self._pin,
+            command_types.LiftOverride: self._lift,
+            command_types.LockSize: self._lock,
+            command_types.UnlockSize: self._unlock,
+        }
 
-    async def pinned(
-        self,
-        words: Catalogue,
-        service: ServiceId,
-        person: Person,
-        app_id: str,
-        ttl_seconds: int,
-        terms: Terms,
-        request_id: str,
-    ) -> Shown:
-        """`/lumen override ttl 600`. Raises NotPossible."""
-        refusal = await self._refused(words, service, person, app_id, "override ttl")
-        if refusal is not None:
-            return refusal
-        pinned = await self._overrides.pin_ttl(service, person, ttl_seconds, terms, request_id)
-        self._announcer.kick()
-        return pinned_card(words, pinned)
+    async def _held(self, request: Request, _: command_types.ShowHeld) -> Shown:
+        return held_card(request.words, await self.readouts.status(request.service))
 
-    async def lifted(self, words: Catalogue, service: ServiceId, person: Person, app_id: str) -> Shown:
-        """`/lumen override off`. Raises NotPossible."""
-        refusal = await self._refused(words, service, person, app_id, "override off")
-        if refusal is not None:
-            return refusal
-        still = await self._overrides.lift_ttl(service, person)
-        self._announcer.kick()
-        return show.said(words, restrictions.lifted(still))
+    async def _pin(self, request: Request, command: command_types.PinTtl) -> Shown:
+        permit = await self.permissions.permit(request, "override ttl")
+        pinned = await self.overrides.pin_ttl(
+            request.service, permit, command.ttl_seconds, command.terms, request.request_id
+        )
+        return pinned_card(request.words, pinned)
 
-    async def locked(
-        self, words: Catalogue, service: ServiceId, person: Person, app_id: str, terms: Terms, request_id: str
-    ) -> Shown:
-        """`/lumen lock size`."""
-        refusal = await self._refused(words, service, person, app_id, "lock size")
-        if refusal is not None:
-            return refusal
-        lock = await self._overrides.lock_size(service, person, terms, request_id)
-        self._announcer.kick()
-        return show.said(words, locked_by(lock))
+    async def _lift(self, request: Request, _: command_types.LiftOverride) -> Shown:
+        permit = await self.permissions.permit(request, "override off")
+        still = await self.overrides.lift_ttl(request.service, permit)
+        return show.said(request.words, restrictions.lifted(still))
 
-    async def unlocked(self, words: Catalogue, service: ServiceId, person: Person, app_id: str) -> Shown:
-        """`/lumen unlock`. Raises NotPossible."""
-        refusal = await self._refused(words, service, person, app_id, "unlock")
-        if refusal is not None:
-            return refusal
-        still = await self._overrides.unlock_size(service, person)
-        self._announcer.kick()
-        return show.said(words, restrictions.unlocked(still))
+    async def _lock(self, request: Request, command: command_types.LockSize) -> Shown:
+        permit = await self.permissions.permit(request, "lock size")
+        lock = await self.overrides.lock_size(request.service, permit, command.terms, request.request_id)
+        return show.said(request.words, locked_by(lock))
 
-    async def _refused(
-        self, words: Catalogue, service: ServiceId, person: Person, app_id: str, what: str
-    ) -> Shown | None:
-        refusal = await audited_refusal(self._rights, self._audit, service, person, app_id, what)
-        return None if refusal is None else show.said(words, refusal.reason, refusal.remedy)
+    async def _unlock(self, request: Request, _: command_types.UnlockSize) -> Shown:
+        permit = await self.permissions.permit(request, "unlock")
+        still = await self.overrides.unlock_size(request.service, permit)
+        return show.said(request.words, restrictions.unlocked(still))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,30 +180,39 @@ class Meant:
     named: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class Services:
-    """Looking is for everybody; choosing for a whole channel is for those who may approve."""
+    """The services that are watched. Choosing one for a whole channel takes permission; looking does not."""
 
-    def __init__(self, choosing: Choosing, rights: Rights, audit: Audit) -> None:
-        self._choosing = choosing
-        self._rights = rights
-        self._audit = audit
+    choosing: Choosing
+    readouts: Readouts
+    permissions: Permissions
+
+    @property
+    def handlers(self) -> Table:
+        """By the type of the command."""
+        return {
+            command_types.StatusAll: self._status_all,
+            command_types.ShowServices: self._list,
+            command_types.ChooseService: self._choose,
+        }
 
     @property
     def all(self) -> Sequence[ServiceId]:
         """Those that are watched, at least one."""
-        return self._choosing.services
+        return self.choosing.services
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What may stand after `on`."""
+        """The words that may stand after `on`."""
         return tuple(service.name for service in self.all)
 
     async def meant(self, name: str, channel: str) -> Meant:
         """`name` as the command gives it, "" for none. Raises StoreUnavailable, where several are watched."""
-        named = self._choosing.named(name) if name else None
+        named = self.choosing.named(name) if name else None
         if named is not None:
             return Meant(named, named=True)
-        chosen = await self._choosing.of(channel)
+        chosen = await self.choosing.of(channel)
         return Meant(chosen.service, chosen) if chosen else Meant(self.all[0])
 
     def noted(self, words: Catalogue, meant: Meant, shown: Shown) -> Shown:
@@ -178,18 +221,29 @@ class Services:
             return shown
         return with_note(shown, words.say(note(self.all, meant.service, meant.chosen, named=meant.named)))
 
-    async def listed(self, words: Catalogue, channel: str) -> Shown:
-        """`/lumen service`."""
-        meant = await self.meant("", channel)
-        return services_card(words, self.all, meant.service, meant.chosen)
+    async def _status_all(self, request: Request, _: command_types.StatusAll) -> Shown:
+        """What is known is shown, whatever is in the way of the rest."""
+        return all_card(request.words, await asyncio.gather(*(self._glance(service) for service in self.all)))
 
-    async def choose(self, words: Catalogue, channel: str, name: str, person: Person, app_id: str) -> Shown:
-        """`/lumen service <name>`: the name of one that is watched."""
-        service = self._choosing.named(name) or self.all[0]
+    async def _glance(self, service: ServiceId) -> Glance | tuple[ServiceId, NoData]:
+        try:
+            return await self.readouts.glance(service)
+        except LumenError as error:
+            return service, NoData(error.reason, error.remedy)
+
+    async def _list(self, request: Request, _: command_types.ShowServices) -> Shown:
+        meant = await self.meant("", request.channel)
+        return services_card(request.words, self.all, meant.service, meant.chosen)
+
+    async def _choose(self, request: Request, command: command_types.ChooseService) -> Shown:
+        service = self.choosing.named(command.name) or self.all[0]
         if len(self.all) == 1:
-            return services_card(words, self.all, service, None)
-        refusal = await audited_refusal(self._rights, self._audit, service, person, app_id, f"service {name}")
-        if refusal is not None:
-            return show.said(words, refusal.reason, message("service.refused_remedy", service=service.name))
-        await self._choosing.choose(channel, service, person)
-        return show.said(words, message("service.chosen", service=service.name))
+            return services_card(request.words, self.all, service, None)
+        request = replace(request, service=service)
+        try:
+            permit = await self.permissions.permit(request, f"service {command.name}")
+        except NotPermitted as refused:
+            remedy = message("service.refused_remedy", service=service.name)
+            raise NotPermitted(refused.reason, remedy) from refused
+        await self.choosing.choose(request.channel, service, permit)
+        return show.said(request.words, message("service.chosen", service=service.name))

@@ -1,138 +1,98 @@
-"""`/lumen pause`, `resume`, `emergency` and their buttons: rights first, then one step, then an answer."""
+"""`/lumen pause`, `resume`, `rollback` and `emergency`, and the emergency card's buttons.
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
-from typing import Any
+Explaining and proposing is for everybody; whatever takes effect at once takes permission.
+"""
 
-import structlog
+from dataclasses import dataclass
 
+from handlers import command_types
 from handlers.blocks import answers as show
 from handlers.blocks import emergency as view
 from handlers.blocks.card import Shown
 from handlers.clicks import Click, answer_click
-from handlers.people import Languages
-from handlers.permissions import Refusal, Rights, audited_refusal
-from handlers.replies import Answers, Background
-from handlers.use_cases import Announcer, Emergency, Readouts
+from handlers.command_handlers import Table
+from handlers.people import Ack, Body, Request
+from handlers.permissions import Permissions
+from handlers.replies import Responder
 from lumen.model.messages import message
-from lumen.model.service import Person, ServiceId
-from lumen.ports.store import Audit
-from lumen.wording.catalogue import Catalogue, iso
-
-_log = structlog.get_logger(__name__)
-
-Ack = Callable[[], Awaitable[Any]]
-Body = Mapping[str, Any]
+from lumen.use_cases.emergency import EmergencyActions
+from lumen.use_cases.queries import Readouts
+from lumen.wording.catalogue import iso
 
 
+@dataclass(frozen=True, slots=True)
 class Emergencies:
-    """Only who may approve may do any of this; explaining it is for everybody."""
+    """`safe_ttl_seconds`: as the card names it."""
 
-    def __init__(
-        self,
-        emergency: Emergency,
-        readouts: Readouts,
-        rights: Rights,
-        audit: Audit,
-        answers: Answers,
-        languages: Languages,
-        background: Background,
-        announcer: Announcer,
-        safe_ttl_seconds: int,
-        support: str = "",
-    ) -> None:
-        """`support`: whom to ask about this installation, or empty."""
-        self._support = support
-        self._emergency = emergency
-        self._readouts = readouts
-        self._rights = rights
-        self._audit = audit
-        self._answers = answers
-        self._languages = languages
-        self._background = background
-        self._announcer = announcer
-        self._safe_ttl_seconds = safe_ttl_seconds
+    emergency: EmergencyActions
+    readouts: Readouts
+    permissions: Permissions
+    responder: Responder
+    safe_ttl_seconds: int
 
-    async def explained(self, words: Catalogue, service: ServiceId) -> Shown:
-        """`/lumen emergency`."""
-        paused = (await self._readouts.status(service)).pause is not None
-        return view.emergency_card(words, service, self._safe_ttl_seconds, paused=paused)
-
-    async def paused(
-        self,
-        words: Catalogue,
-        service: ServiceId,
-        person: Person,
-        app_id: str,
-        lasts: timedelta | None,
-        why: str = "",
-    ) -> Shown:
-        """`/lumen pause [duration] [because …]`. One person is enough, whatever EMERGENCY_APPROVALS_NEEDED says."""
-        refusal = await self._refused(service, person, app_id, view.PAUSE)
-        if refusal is not None:
-            return show.said(words, refusal.reason, refusal.remedy)
-        pause = await self._emergency.pause(service, person, lasts, why)
-        self._announcer.kick()
-        if pause.until is None:
-            return show.said(words, message("emergency.paused"))
-        return show.said(words, message("emergency.paused_until", until_at=iso(pause.until)))
-
-    async def resumed(self, words: Catalogue, service: ServiceId, person: Person, app_id: str) -> Shown:
-        """`/lumen resume`. Raises NotPossible."""
-        refusal = await self._refused(service, person, app_id, view.RESUME)
-        if refusal is not None:
-            return show.said(words, refusal.reason, refusal.remedy)
-        await self._emergency.resume(service, person)
-        self._announcer.kick()
-        return show.said(words, message("emergency.resumed"))
-
-    async def rolled_back(
-        self, words: Catalogue, service: ServiceId, person: Person, revision: str, request_id: str
-    ) -> Shown:
-        """`/lumen rollback [revision]` proposes, which is anybody's right. Raises NotPossible, SourceUnavailable."""
-        made = await self._emergency.roll_back(service, person, revision, request_id)
-        self._announcer.kick()
-        return show.proposed(words, made)
+    @property
+    def handlers(self) -> Table:
+        """By the type of the command."""
+        return {
+            command_types.Emergency: self._explain,
+            command_types.Pause: self._pause,
+            command_types.Resume: self._resume,
+            command_types.RollBack: self._roll_back,
+        }
 
     async def on_button(self, ack: Ack, body: Body) -> None:
         """Bolt's listener for all of `view.ACTIONS`: nothing is decided here, so the ack comes first."""
         await ack()
-        self._background.start(answer_click(body, self._done, self._answers, self._languages, self._support))
+        answer_click(self.responder, body, self._clicked)
 
-    async def _done(self, words: Catalogue, click: Click) -> Shown:
-        service, person = click.service, click.person
+    async def _explain(self, request: Request, _: command_types.Emergency) -> Shown:
+        paused = (await self.readouts.status(request.service)).pause is not None
+        return view.emergency_card(request.words, request.service, self.safe_ttl_seconds, paused=paused)
+
+    async def _pause(self, request: Request, command: command_types.Pause) -> Shown:
+        """One person is enough, whatever EMERGENCY_APPROVALS_NEEDED says."""
+        permit = await self.permissions.permit(request, view.PAUSE)
+        pause = await self.emergency.pause(request.service, permit, command.lasts, command.why)
+        if pause.until is None:
+            return show.said(request.words, message("emergency.paused"))
+        return show.said(request.words, message("emergency.paused_until", until_at=iso(pause.until)))
+
+    async def _resume(self, request: Request, _: command_types.Resume) -> Shown:
+        permit = await self.permissions.permit(request, view.RESUME)
+        await self.emergency.resume(request.service, permit)
+        return show.said(request.words, message("emergency.resumed"))
+
+    async def _roll_back(self, request: Request, command: command_types.RollBack) -> Shown:
+        made = await self.emergency.roll_back(request.service, request.person, command.revision, request.request_id)
+        return show.proposed(request.words, made)
+
+    async def _clicked(self, request: Request, click: Click) -> Shown:
         if click.action_id == view.PAUSE:
-            return await self.paused(words, service, person, click.app_id, None)
+            return await self._pause(request, command_types.Pause(None))
         if click.action_id == view.RESUME:
-            return await self.resumed(words, service, person, click.app_id)
+            return await self._resume(request, command_types.Resume())
         if click.action_id in (view.FLUSH, view.FLUSH_NOW):
-            return await self._flush(words, click)
-        # A proposal is anybody's right, as with `/lumen ttl 300`; approving it is not.
+            return await self._flush(request, click)
         propose = {
-            view.SAFE_TTL: self._emergency.safe_ttl,
-            view.MEMORY: self._emergency.safe_memory,
-            view.SIZE: self._emergency.larger_cache,
+            view.SAFE_TTL: self.emergency.safe_ttl,
+            view.MEMORY: self.emergency.safe_memory,
+            view.SIZE: self.emergency.larger_cache,
         }[click.action_id]
-        made = await propose(service, person, f"emergency:{click.click_id}")
-        self._announcer.kick()
-        return show.proposed(words, made)
+        made = await propose(request.service, request.person, f"emergency:{request.request_id}")
+        return show.proposed(request.words, made)
 
-    async def _flush(self, words: Catalogue, click: Click) -> Shown:
-        service = click.service
-        refusal = await self._refused(service, click.person, click.app_id, view.FLUSH)
-        if refusal is not None:
-            return show.said(words, refusal.reason, refusal.remedy)
+    async def _flush(self, request: Request, click: Click) -> Shown:
+        """The first button asks for a second one; where several people must confirm, the channel is asked too."""
+        words, service = request.words, request.service
+        permit = await self.permissions.permit(request, view.FLUSH)
         if click.action_id == view.FLUSH:
-            return view.flush_card(words, service, await self._emergency.count_keys())
-        confirmed = await self._emergency.confirm_flush(service, click.person)
+            return view.flush_card(words, service, await self.emergency.count_keys())
+        confirmed = await self.emergency.confirm_flush(service, permit)
         if not confirmed.enough:
-            keys = await self._emergency.count_keys()
-            others = view.flush_waits_card(self._languages.default, service, confirmed, keys)
-            await self._answers.tell(click.to, others, share=True)
+            keys = await self.emergency.count_keys()
+            others = view.flush_waits_card(self.responder.languages.default, service, confirmed, keys)
+            await self.responder.replies.send(click.to, others, share=True)
             so_far = message("emergency.flush_waits", votes=len(confirmed.people), needed=confirmed.needed)
             return show.said(words, so_far)
-        swept = await self._emergency.flush(service, click.person)
+        swept = await self.emergency.flush(service, permit)
         return show.said(words, message("emergency.flushed", service=service.name, keys=swept.changed))
-
-    async def _refused(self, service: ServiceId, person: Person, app_id: str, action_id: str) -> Refusal | None:
-        return await audited_refusal(self._rights, self._audit, service, person, app_id, action_id)

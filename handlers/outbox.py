@@ -1,4 +1,4 @@
-"""What Slack shows converges to what is stored: at least once, one message per surface, in order, nothing lost.
+"""The outbox worker: what Slack shows converges to what is stored, one message per surface, in order, nothing lost.
 
 One worker per service at a time (a lease). It reads which surfaces are behind, renders them from what is stored at
 that moment, and posts or edits. A message that may have been posted is looked up before it is posted again.
@@ -8,14 +8,24 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
 from handlers.blocks.card import Shown, illustrated
-from handlers.poster import Doubles, Poster
-from handlers.web_api import RATE_LIMITED, CannotUpdate, NoAnswer, SlackRefused, SlackTrouble, Unreachable
+from handlers.pictures import Pictures
+from handlers.poster import DuplicateSweeper, Poster
+from handlers.web_api import (
+    RATE_LIMITED,
+    CannotUpdate,
+    NoAnswer,
+    SlackRefused,
+    SlackTrouble,
+    Unreachable,
+    guarded,
+)
 from lumen.model.messages import LumenError
 from lumen.model.service import ServiceId
 from lumen.ports.store import Dirty, Lease, Leases, Outbox, Surface
@@ -25,29 +35,26 @@ _log = structlog.get_logger(__name__)
 LEASE_NAME = "outbox"
 #: On the wall. A worker that died is replaced within this; one that lives renews it three times as often.
 LEASE = timedelta(seconds=6)
-POLL_SECONDS = 1.0
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LONGEST_SECONDS = 30.0
-#: A post without an answer may still be on its way: it is looked for this many seconds later, each time afresh.
-LOOK_AFTER_SECONDS = (0.5, 2.0, 5.0)
-#: Slack may carry it out later still, when it has been posted again: the later one of the two is deleted then. It is
-#: looked for so many seconds after the answer was given up.
-DOUBLES_AFTER_SECONDS = (15.0, 60.0, 180.0, 600.0, 1800.0)
-
-
 #: After so many failures (about two minutes) a message is posted without its picture.
 PICTURE_TRIES = 6
 
 
-class Illustrator(Protocol):
-    """Draws and uploads (handlers.pictures)."""
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds on the wall."""
 
-    async def into(self, shown: Shown) -> Shown:
-        """`shown` with its picture. Raises Unreachable, NoAnswer, LumenError."""
+    poll: float = 1.0
+    #: A post without an answer may still be on its way: it is looked for so much later, each time afresh.
+    look_after: Sequence[float] = (0.5, 2.0, 5.0)
+    #: Slack may carry it out later still, when it has been posted again: the later one of the two is deleted then. It
+    #: is looked for so long after the answer was given up.
+    duplicates_after: Sequence[float] = (15.0, 60.0, 180.0, 600.0, 1800.0)
 
 
 class Renderer(Protocol):
-    """What a surface shows, from what is stored now."""
+    """A Protocol, so that tests of the worker may render texts of their own (handlers.render is the real one)."""
 
     async def render(self, surface: Surface) -> Shown | None:
         """None: there is nothing to show any more. Raises LumenError when the store does not tell."""
@@ -65,12 +72,10 @@ class OutboxWorker:
         outbox: Outbox,
         leases: Leases,
         renderer: Renderer,
-        pictures: Illustrator,
+        pictures: Pictures,
         poster: Poster,
         channel: str,
-        poll_seconds: float = POLL_SECONDS,
-        look_after_seconds: Sequence[float] = LOOK_AFTER_SECONDS,
-        doubles_after_seconds: Sequence[float] = DOUBLES_AFTER_SECONDS,
+        timing: Timing = Timing(),
     ) -> None:
         self._services = services
         self._outbox = outbox
@@ -79,10 +84,9 @@ class OutboxWorker:
         self._pictures = pictures
         self._poster = poster
         self._channel = channel
-        self._poll_seconds = poll_seconds
-        self._look_after_seconds = tuple(look_after_seconds)
+        self._timing = timing
         self._kicked = asyncio.Event()
-        self._doubles = Doubles(outbox, poster, doubles_after_seconds)
+        self._duplicates = DuplicateSweeper(outbox, poster, timing.duplicates_after)
         self._parked: dict[Surface, _Parked] = {}
         self._trouble = ""
 
@@ -117,7 +121,7 @@ class OutboxWorker:
                 failures += 1
                 self._trouble = type(error).__name__
                 _log.exception("outbox_broke", service=service.key)
-            await asyncio.sleep(backoff_seconds(failures) if failures else self._poll_seconds)
+            await asyncio.sleep(backoff_seconds(failures) if failures else self._timing.poll)
 
     async def _while_ours(self, service: ServiceId) -> None:
         """Returns at once while another replica is the worker. Raises what stops the work."""
@@ -136,7 +140,8 @@ class OutboxWorker:
             working.result()
         finally:
             await _cancelled(working, renewing)
-            await self._give_back(service, lease)
+            with guarded("outbox_lease_runs_out", service=service.key):
+                await self._leases.release(service, lease)
 
     async def _renew(self, service: ServiceId, lease: Lease) -> None:
         while True:
@@ -148,12 +153,6 @@ class OutboxWorker:
         for surface in touched:
             await self._outbox.mark(surface)
 
-    async def _give_back(self, service: ServiceId, lease: Lease) -> None:
-        try:
-            await self._leases.release(service, lease)
-        except LumenError as error:
-            _log.info("outbox_lease_runs_out", service=service.key, kind=type(error).__name__)
-
     async def _work(self, service: ServiceId, touched: set[Surface]) -> None:
         while True:
             self._kicked.clear()
@@ -162,9 +161,9 @@ class OutboxWorker:
                 await self._show_or_park(dirty, touched)
             if not behind:
                 self._trouble = ""
-            await self._doubles.look(service)
+            await self._duplicates.look(service)
             try:
-                async with asyncio.timeout(self._poll_seconds):
+                async with asyncio.timeout(self._timing.poll):
                     await self._kicked.wait()
             except TimeoutError:
                 continue
@@ -236,7 +235,7 @@ class OutboxWorker:
             except NoAnswer:
                 found = await self._look_later(tag, dirty.ts, thread_ts)
                 if found is None:
-                    self._doubles.expect(dirty.surface, tag, thread_ts)
+                    self._duplicates.expect(dirty.surface, tag, thread_ts)
                     raise
             else:
                 await self._outbox.shown(dirty, channel, ts)
@@ -255,7 +254,7 @@ class OutboxWorker:
         return ts
 
     async def _look_later(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
-        for wait_seconds in self._look_after_seconds:
+        for wait_seconds in self._timing.look_after:
             await asyncio.sleep(wait_seconds)
             found = await self._look(tag, not_ts, thread_ts)
             if found is not None:
@@ -271,13 +270,13 @@ class OutboxWorker:
             return None
 
 
+@dataclass(frozen=True, slots=True)
 class _Parked:
     """A surface that Slack refuses, and when it is tried again (monotonic seconds)."""
 
-    def __init__(self, version: int, failures: int, until: float) -> None:
-        self.version = version
-        self.failures = failures
-        self.until = until
+    version: int
+    failures: int
+    until: float
 
 
 def _tag(surface: Surface) -> str:

@@ -1,24 +1,59 @@
-"""People: who clicked or typed, and the language that they read.
-
-Who Lumen is in Slack, asked once at the start.
-"""
+"""The people who ask: who typed or clicked, the language that they read, and where they are answered."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.web_api import NO_ANSWER
-from lumen.model.service import Person
+from lumen.model.service import Person, ServiceId
 from lumen.wording.catalogue import LOCALES, Catalogue
+
+#: As Bolt hands them to a listener.
+Ack = Callable[[], Awaitable[Any]]
+Body = Mapping[str, Any]
 
 #: A person's language is asked for once an hour at most; so many people are remembered.
 FRESH_SECONDS = 3600.0
-
-
 REMEMBERED = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Where an answer goes. `response_url` takes 5 answers in 30 minutes."""
+
+    user_id: str
+    channel: str
+    response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What every command and button comes with. `words` speaks the person's language.
+
+    `app_id`: the Slack app that it was sent to. `request_id` is the same however often Slack delivers it.
+    """
+
+    words: Catalogue
+    service: ServiceId
+    person: Person
+    app_id: str
+    request_id: str
+    channel: str
+
+
+def person_of_command(body: Body) -> Person:
+    """The person who typed a slash command."""
+    return Person(str(body["user_id"]), str(body.get("user_name", "")), str(body.get("team_id", "")))
+
+
+def person_of_click(body: Body) -> Person:
+    """The person who clicked. A guest of a shared channel carries a team of their own, which is what counts."""
+    user = body["user"]
+    team = user.get("team_id") or (body.get("team") or {}).get("id", "")
+    return Person(str(user["id"]), str(user.get("username") or user.get("name") or ""), str(team))
 
 
 class Languages:
@@ -26,14 +61,10 @@ class Languages:
 
     def __init__(self, client: AsyncWebClient, default_locale: str) -> None:
         self._client = client
-        self._default = Catalogue(default_locale)
+        #: For everything that stands in the channel.
+        self.default = Catalogue(default_locale)
         self._catalogues = {locale: Catalogue(locale) for locale in LOCALES}
         self._known: dict[str, tuple[float, Catalogue]] = {}
-
-    @property
-    def default(self) -> Catalogue:
-        """For everything that stands in the channel."""
-        return self._default
 
     async def of(self, user_id: str) -> Catalogue:
         """Asks Slack (users.info) the first time: never call this before an ack. Never raises."""
@@ -43,7 +74,7 @@ class Languages:
             return known[1]
         catalogue = await self._ask(user_id)
         if catalogue is None:
-            return self._default  # a language is never worth a failed answer; the next one asks again
+            return self.default  # a language is never worth a failed answer; the next one asks again
         if len(self._known) >= REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[user_id] = (now, catalogue)
@@ -55,19 +86,7 @@ class Languages:
         except NO_ANSWER:
             return None
         user: Mapping[str, Any] = answer.get("user") or {}
-        return self._catalogues.get(str(user.get("locale", ""))[:2], self._default)
-
-
-def person_of_command(body: Mapping[str, Any]) -> Person:
-    """Who typed a slash command."""
-    return Person(str(body["user_id"]), str(body.get("user_name", "")), str(body.get("team_id", "")))
-
-
-def person_of_click(body: Mapping[str, Any]) -> Person:
-    """Who clicked. A guest of a shared channel carries a team of their own, which is what counts."""
-    user = body["user"]
-    team = user.get("team_id") or (body.get("team") or {}).get("id", "")
-    return Person(str(user["id"]), str(user.get("username") or user.get("name") or ""), str(team))
+        return self._catalogues.get(str(user.get("locale", ""))[:2], self.default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
-"""Draws a message's picture and brings it to Slack: one file for each hour that a week ends with, however often tried.
+"""Pictures of messages, drawn and uploaded: one file for each hour that a week ends with, however often tried.
 
 The picture is a surface of its own, a file where the others are messages: which file it is stands in the store before
 Slack is asked to complete it. An upload that never was completed is no file, so one that is known is there or is not.
-
-The Web API calls that bring a file to Slack: an address to send it to, the bytes, the completion.
 """
 
 import asyncio
@@ -23,6 +21,13 @@ from lumen.model.week import Week
 from lumen.ports.clock import Numerics
 from lumen.ports.store import Dirty, Outbox, Surface
 
+_log = structlog.get_logger(__name__)
+
+PICTURE_KIND = "picture"
+#: In the worker, which may have something else to do first; no message waits longer at a time.
+DRAW_SECONDS = 10.0
+#: When Slack is asked whether it has looked the file through.
+LOOK_AFTER_SECONDS = (0.1, 0.4, 0.8, 1.6)
 #: Slack's words for a file that is not there (any more), or was announced and never completed.
 _GONE = frozenset({"file_not_found", "file_deleted"})
 
@@ -36,9 +41,10 @@ class Begun:
 
 
 class Uploads:
-    """Each call once, and none that Slack wants to wait. A file is shared nowhere: it is seen where a block names it.
+    """Web API calls that bring a file to Slack: an address to send it to, the bytes, the completion.
 
-    Raises the four kinds.
+    Each call once, and none that Slack wants to wait. A file is shared nowhere: it is seen where a block names it.
+    All raise the four kinds of `handlers.web_api`.
     """
 
     def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
@@ -75,22 +81,8 @@ class Uploads:
         return bool(answer["file"].get("mimetype"))
 
 
-_log = structlog.get_logger(__name__)
-
-
-PICTURE_KIND = "picture"
-
-
-#: In the worker, which may have something else to do first; no message waits longer at a time.
-DRAW_SECONDS = 10.0
-
-
-#: When Slack is asked whether it has looked the file through.
-LOOK_AFTER_SECONDS = (0.1, 0.4, 0.8, 1.6)
-
-
 class Pictures:
-    """Of all services; drawn one after the other, as there is one worker."""
+    """Pictures of all services, drawn one after the other, as there is one worker."""
 
     def __init__(
         self,

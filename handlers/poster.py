@@ -1,8 +1,6 @@
-"""The few Web API calls that the outbox makes for its messages, paced.
+"""The Web API calls that the outbox makes for its messages, paced, and the sweep of messages that were posted twice.
 
 Every failure is one of the four kinds of `handlers.web_api`.
-
-A post that Slack carried out long after its answer was given up stands twice: the later one is deleted.
 """
 
 import asyncio
@@ -19,18 +17,14 @@ from handlers.web_api import CannotUpdate, SlackCalls, SlackRefused
 from lumen.model.service import ServiceId
 from lumen.ports.store import Outbox, Surface
 
+_log = structlog.get_logger(__name__)
+
 #: Marks Lumen's own messages; the payload's `surface` tells which one it is.
 EVENT_TYPE = "lumen_surface"
-
-
 #: Slack allows one message a second and channel; edits are held to the same pace.
 PACE_SECONDS = 1.0
-
-
 #: How far back a lost message is looked for: it was posted minutes ago at most.
 PAGES = 3
-
-
 PAGE_SIZE = 100
 
 
@@ -117,9 +111,6 @@ def _surface_of(posted: Mapping[str, Any]) -> str:
     return str(payload.get("surface", ""))
 
 
-_log = structlog.get_logger(__name__)
-
-
 @dataclass(slots=True)
 class _Doubt:
     """A post that may still happen: as what, in whose thread, and when it is looked for (monotonic seconds)."""
@@ -129,8 +120,11 @@ class _Doubt:
     due: list[float]
 
 
-class Doubles:
-    """Kept in this process alone. `after_seconds`: when a post that may still happen is looked for."""
+class DuplicateSweeper:
+    """Deletes the later one of two messages, where Slack carried out a post long after its answer was given up.
+
+    Kept in this process alone. `after_seconds`: when a post that may still happen is looked for.
+    """
 
     def __init__(self, outbox: Outbox, poster: Poster, after_seconds: Sequence[float]) -> None:
         self._outbox = outbox
@@ -162,6 +156,6 @@ class Doubles:
             # An earlier one is what this one replaced: Slack would not have it edited.
             if found is not None and float(found) > float(stands):
                 await self._poster.delete(channel, found)
-                _log.info("double_deleted", surface=doubt.tag, ts=found)
+                _log.info("duplicate_deleted", surface=doubt.tag, ts=found)
         except (SlackRefused, CannotUpdate) as error:
-            _log.warning("double_stays", surface=doubt.tag, error=error.error)
+            _log.warning("duplicate_stays", surface=doubt.tag, error=error.error)

@@ -1,10 +1,10 @@
-"""Answers to one person, or to the channel they asked in: response_url first, chat.postEphemeral where it is spent.
+"""Replies to one person, or to the channel they asked in, and the background work that leads to them.
 
-Work that goes on after the ack: kept alive, logged when it fails, waited for when the process stops.
+A reply goes to the response_url first, and by chat.postEphemeral where that is spent.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,55 +12,51 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers.blocks import answers as show
 from handlers.blocks.card import Shown, illustrated
+from handlers.people import Addressee, Languages
 from handlers.web_api import NO_ANSWER
+from lumen.model.messages import LumenError, Message, NotPermitted
+from lumen.wording.catalogue import Catalogue
 
 _log = structlog.get_logger(__name__)
 
-
 #: An answer that is later than this helps nobody; response_url itself lives for 30 minutes.
 ATTEMPTS = 4
-
-
 REQUEST_SECONDS = 10.0
-
-
 LONGEST_WAIT_SECONDS = 60.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Addressee:
-    """Where an answer goes. `response_url` takes 5 answers in 30 minutes."""
+class Replies:
+    """Never raises: a reply that cannot be delivered is logged. What was decided stands in the channel anyway.
 
-    user_id: str
-    channel: str
-    response_url: str
+    `home_channel`: where a person is answered whose click came from no channel (App Home).
+    """
 
+    session: aiohttp.ClientSession
+    client: AsyncWebClient
+    home_channel: str
 
-class Answers:
-    """Never raises: an answer that cannot be delivered is logged. What was decided stands in the channel anyway."""
+    async def send(self, to: Addressee, shown: Shown, *, share: bool = False) -> bool:
+        """Whether it was delivered. Only `to` sees it, unless `share`.
 
-    def __init__(self, session: aiohttp.ClientSession, client: AsyncWebClient, home_channel: str) -> None:
-        """`home_channel` is where a person is answered whose click came from no channel (App Home)."""
-        self._session = session
-        self._client = client
-        self._home_channel = home_channel
-
-    async def tell(self, to: Addressee, shown: Shown, *, share: bool = False) -> bool:
-        """Whether it was delivered. Only `to` sees it, unless `share`. An ephemeral message that comes twice is no
-        harm, so this retries."""
+        Retries, for an ephemeral message that comes twice is no harm.
+        """
         if to.response_url and await self._respond(to, shown, share=share):
             return True
         try:
-            blocks, channel = list(shown.blocks), to.channel or self._home_channel
+            blocks, channel = list(shown.blocks), to.channel or self.home_channel
             if share:
-                await self._client.chat_postMessage(channel=channel, text=shown.text, blocks=blocks)
+                await self.client.chat_postMessage(channel=channel, text=shown.text, blocks=blocks)
             else:
-                await self._client.chat_postEphemeral(channel=channel, user=to.user_id, text=shown.text, blocks=blocks)
+                await self.client.chat_postEphemeral(channel=channel, user=to.user_id, text=shown.text, blocks=blocks)
         except NO_ANSWER as error:
             if shown.picture is not None:
-                return await self.tell(to, illustrated(shown, None), share=share)
-            _log.warning("answer_undelivered", user=to.user_id, kind=type(error).__name__, error=str(error))
+                return await self.send(to, illustrated(shown, None), share=share)
+            _log.warning("reply_undelivered", user=to.user_id, kind=type(error).__name__, error=str(error))
             return False
         return True
 
@@ -84,25 +80,25 @@ class Answers:
         """None: delivered. Otherwise the seconds until another try is worth it; negative for never."""
         try:
             timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-            async with self._session.post(url, json=payload, timeout=timeout) as answer:
+            async with self.session.post(url, json=payload, timeout=timeout) as answer:
                 if answer.status == 429:
                     return float(answer.headers.get("Retry-After", "1"))
                 if answer.status >= 500:
-                    return _backoff(attempt)
+                    return _backoff_seconds(attempt)
                 return None if answer.status == 200 else -1.0
         except (aiohttp.ClientError, OSError, TimeoutError):
-            return _backoff(attempt)
+            return _backoff_seconds(attempt)
 
 
-def _backoff(attempt: int) -> float:
+def _backoff_seconds(attempt: int) -> float:
     return float(0.2 * 2**attempt)
 
 
-T = TypeVar("T")
-
-
 class Background:
-    """Holds on to its tasks: asyncio itself only keeps weak references to them."""
+    """Work that goes on after the ack: kept alive, logged when it fails, waited for when the process stops.
+
+    Holds on to its tasks, for asyncio itself only keeps weak references to them.
+    """
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -116,7 +112,7 @@ class Background:
 
     @property
     def running(self) -> int:
-        """How many pieces of work are under way."""
+        """The number of tasks under way."""
         return len(self._tasks)
 
     async def drain(self, timeout_seconds: float) -> None:
@@ -132,3 +128,45 @@ class Background:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("background_work_failed", kind=type(error).__name__, exc_info=error)
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Does what a person asks for after the ack, and answers them in their language.
+
+    `kick_outbox` is called after each step, so that what it stored is shown at once. `support`: whom to ask about this
+    installation, or empty.
+    """
+
+    replies: Replies
+    languages: Languages
+    background: Background
+    kick_outbox: Callable[[], None]
+    support: str = ""
+
+    def answer(self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]], *, share: bool = False) -> None:
+        """Take `step` in the background and send what it shows, or why it failed. Returns at once."""
+        self.background.start(self._answer(to, step, share=share))
+
+    def say(self, to: Addressee, *sentences: Message) -> None:
+        """Send sentences, from the background. Returns at once."""
+        self.background.start(self.send(to, *sentences))
+
+    async def send(self, to: Addressee, *sentences: Message) -> bool:
+        """Whether they were delivered. Never raises."""
+        words = await self.languages.of(to.user_id)
+        return await self.replies.send(to, show.said(words, *sentences))
+
+    async def _answer(self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]], *, share: bool) -> None:
+        words = await self.languages.of(to.user_id)
+        try:
+            shown = await step(words)
+            self.kick_outbox()
+        except NotPermitted as refused:
+            shown = show.said(words, refused.reason, refused.remedy)
+        except LumenError as error:
+            shown = show.failed(words, error, self.support)
+        except Exception as error:
+            _log.exception("request_failed", user=to.user_id)
+            shown = show.broken(words, error, self.support)
+        await self.replies.send(to, shown, share=share)

@@ -1,37 +1,36 @@
-"""Calls of Slack's Web API, once each, with every failure put in one of four kinds.
+"""Slack's Web API: clients, and calls that are made once each, with every failure put in one of four kinds.
 
     Unreachable     nothing happened: Slack was not reached, or asked to wait. Try again later.
     NoAnswer        it was sent and may have happened. Look whether it did before doing it again.
     CannotUpdate    Slack will not change this message any more.
     SlackRefused    anything else that Slack says no to; trying again at once changes nothing.
 
-The SDK's own retries are off: its connection-error retry would post a message twice.
-
-Web API clients: the only place that sets their retries.
+Retries are set here alone. The SDK's own are off: its connection-error retry would post a message twice.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from lumen.model.messages import LumenError
+
+_log = structlog.get_logger(__name__)
+
 #: Slack's word for "not now": it tells when, and calls of that method wait for it.
 RATE_LIMITED = "ratelimited"
-
-
 REQUEST_SECONDS = 10.0
-
 
 _CANNOT_UPDATE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "no_permission"}
 )
-
-
 #: Slack's own troubles: it may or may not have done it.
 _TROUBLES = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
 
@@ -120,12 +119,23 @@ def _retry_after_seconds(headers: Mapping[str, str]) -> float:
 
 #: Whatever keeps a Web API call from being answered: Slack says no, or is not there. (aiohttp's own is no OSError.)
 NO_ANSWER = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+#: What may fail at any time for no fault of Lumen's own.
+_FORESEEN = (LumenError, SlackTrouble, *NO_ANSWER)
+
+
+@contextmanager
+def guarded(event: str, **about: object) -> Iterator[None]:
+    """Go on whatever fails inside, logged as `event`: Slack and the store in a line, all else with its traceback."""
+    try:
+        yield
+    except _FORESEEN as error:
+        _log.warning(event, kind=type(error).__name__, error=str(error), **about)
+    except Exception:
+        _log.exception(event, **about)
 
 
 #: With a session of our own the SDK applies no timeout, so the session carries it.
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
-
-
 RATE_LIMIT_RETRIES = 3
 
 

@@ -185,16 +185,14 @@ def _refuse_stale(answer: TtlAnswer | SizeAnswer) -> None:
 
 async def _pin(settings: Settings, lumen: Lumen, service: ServiceId, ttl_seconds: int) -> None:
     """`--override-ttl` with `--apply`: the value is applied right after, so nothing is proposed for it."""
-    person = await operator_of(settings)
-    await lumen.operators.check(service, person, f"override ttl {ttl_seconds}")
-    await lumen.overrides.only_pin_ttl(service, person, ttl_seconds, Terms(), f"cli:{uuid4().hex}")
+    permit = await lumen.operators.permit(service, await operator_of(settings), f"override ttl {ttl_seconds}")
+    await lumen.overrides.only_pin_ttl(service, permit, ttl_seconds, Terms(), f"cli:{uuid4().hex}")
 
 
 async def _lock(settings: Settings, lumen: Lumen, service: ServiceId) -> None:
     """`--lock` with `--apply`."""
-    person = await operator_of(settings)
-    await lumen.operators.check(service, person, "lock size")
-    await lumen.overrides.lock_size(service, person, Terms(), f"cli:{uuid4().hex}")
+    permit = await lumen.operators.permit(service, await operator_of(settings), "lock size")
+    await lumen.overrides.lock_size(service, permit, Terms(), f"cli:{uuid4().hex}")
 
 
 async def _apply(

@@ -14,7 +14,7 @@ from lumen.model.answers import StatusReadout
 from lumen.model.incident import Pause, SizeLock, TtlOverride
 from lumen.model.override import PinnedTtl, Terms
 from lumen.model.proposal import LATEST, Knob, Proposal, Value
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.use_cases.knobs import find
 
 
@@ -51,44 +51,43 @@ async def held(settings: Settings, service: ServiceId) -> StatusReadout:
 
 async def pin_ttl(settings: Settings, service: ServiceId, ttl_seconds: int, terms: Terms) -> PinnedTtl:
     """Pinned, and proposed in Slack where the TTL is another one. Raises NotPossible (no right, out of range)."""
-    async with _allowed(settings, service, f"override ttl {ttl_seconds}") as (lumen, person):
-        return await lumen.overrides.pin_ttl(service, person, ttl_seconds, terms, f"cli:{uuid4().hex}")
+    async with _allowed(settings, service, f"override ttl {ttl_seconds}") as (lumen, permit):
+        return await lumen.overrides.pin_ttl(service, permit, ttl_seconds, terms, f"cli:{uuid4().hex}")
 
 
 async def lift_ttl(settings: Settings, service: ServiceId) -> TtlOverride | None:
     """What still pins it. Raises NotPossible."""
-    async with _allowed(settings, service, "override off") as (lumen, person):
-        return await lumen.overrides.lift_ttl(service, person)
+    async with _allowed(settings, service, "override off") as (lumen, permit):
+        return await lumen.overrides.lift_ttl(service, permit)
 
 
 async def lock_size(settings: Settings, service: ServiceId, terms: Terms) -> SizeLock:
     """Locked as it is. Raises NotPossible (no right)."""
-    async with _allowed(settings, service, "lock size") as (lumen, person):
-        return await lumen.overrides.lock_size(service, person, terms, f"cli:{uuid4().hex}")
+    async with _allowed(settings, service, "lock size") as (lumen, permit):
+        return await lumen.overrides.lock_size(service, permit, terms, f"cli:{uuid4().hex}")
 
 
 async def unlock_size(settings: Settings, service: ServiceId) -> SizeLock | None:
     """What still locks it. Raises NotPossible."""
-    async with _allowed(settings, service, "unlock") as (lumen, person):
-        return await lumen.overrides.unlock_size(service, person)
+    async with _allowed(settings, service, "unlock") as (lumen, permit):
+        return await lumen.overrides.unlock_size(service, permit)
 
 
 async def pause(settings: Settings, service: ServiceId, terms: Terms) -> Pause:
     """All automation stopped. Raises NotPossible (no right)."""
-    async with _allowed(settings, service, "pause") as (lumen, person):
-        return await lumen.emergency.pause(service, person, terms.lasts, terms.why)
+    async with _allowed(settings, service, "pause") as (lumen, permit):
+        return await lumen.emergency.pause(service, permit, terms.lasts, terms.why)
 
 
 async def resume(settings: Settings, service: ServiceId) -> None:
     """Automation goes on. Raises NotPossible."""
-    async with _allowed(settings, service, "resume") as (lumen, person):
-        await lumen.emergency.resume(service, person)
+    async with _allowed(settings, service, "resume") as (lumen, permit):
+        await lumen.emergency.resume(service, permit)
 
 
 @asynccontextmanager
-async def _allowed(settings: Settings, service: ServiceId, what: str) -> AsyncIterator[tuple[Lumen, Person]]:
+async def _allowed(settings: Settings, service: ServiceId, what: str) -> AsyncIterator[tuple[Lumen, Permit]]:
     """An assembled Lumen for somebody who may; a refusal is audited. Raises NotPossible."""
     async with assemble(settings) as lumen:
         person = await operator_of(settings)
-        await lumen.operators.check(service, person, what)
-        yield lumen, person
+        yield lumen, await lumen.operators.permit(service, person, what)

@@ -12,7 +12,7 @@ from bot.wiring.knobs import Called, called_of
 from lumen.adapters.store import epoch
 from lumen.model.audit import Timeline
 from lumen.model.incident import Incident, Silence
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.use_cases.apply_now import Operators
 
 #: How many incidents a list shows.
@@ -29,16 +29,16 @@ async def make_silence(
     settings: Settings, service: ServiceId, what: str, lasts: timedelta | None, why: str
 ) -> list[Silence]:
     """Raises NotPossible (no right, no such alert, too long), SourceUnavailable."""
-    person = await _operator(settings, service, f"silence {what}")
+    permit = await _permit(settings, service, f"silence {what}")
     async with _called(settings) as called:
-        return list(await called.silencing.silence(service, what, person, lasts, why))
+        return list(await called.silencing.silence(service, what, permit, lasts, why))
 
 
 async def end_silence(settings: Settings, service: ServiceId, what: str) -> list[Silence]:
     """Raises NotPossible (no right, nothing silenced), SourceUnavailable."""
-    person = await _operator(settings, service, f"silence end {what}")
+    permit = await _permit(settings, service, f"silence end {what}")
     async with _called(settings) as called:
-        return list(await called.silencing.end(service, what, person))
+        return list(await called.silencing.end(service, what, permit))
 
 
 async def newest_incidents(settings: Settings, service: ServiceId) -> list[Incident]:
@@ -60,10 +60,9 @@ async def _called(settings: Settings) -> AsyncIterator[Called]:
         yield called_of(settings, store, clock_of(settings), fault_point(settings.lumen_fault_at))
 
 
-async def _operator(settings: Settings, service: ServiceId, what: str) -> Person:
+async def _permit(settings: Settings, service: ServiceId, what: str) -> Permit:
     """Raises NotPossible for an account without the right; audited."""
     person = await operator_of(settings)
     async with open_state_store(settings) as store:
         await epoch.check(store.redis, settings.services)
-        await Operators(who_may_apply(settings), store.audit).check(service, person, what)
-    return person
+        return await Operators(who_may_apply(settings), store.audit).permit(service, person, what)

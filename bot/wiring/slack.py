@@ -15,7 +15,7 @@ from bot.slack.envelopes import Envelopes
 from bot.wiring.assembly import Lumen
 from handlers.app import build_app
 from handlers.buttons import Buttons
-from handlers.command_handlers import Explaining, Overriding, Services
+from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
 from handlers.emergency import Emergencies
 from handlers.home import Screens
@@ -23,14 +23,14 @@ from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
 from handlers.pending_replies import PendingRepliesWorker
 from handlers.people import Identity, Languages, who_am_i
-from handlers.permissions import Rights
+from handlers.permissions import Permissions
 from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
-from handlers.render import Digests, Surfaces
-from handlers.replies import Answers, Background
+from handlers.render import Digests, MessageRenderer
+from handlers.replies import Background, Replies, Responder
 from handlers.web_api import asking_client, single_try_client, slack_session
 from lumen.model.messages import NotPossible, message
-from lumen.model.service import ServiceId
+from lumen.model.service import Approvers
 from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
@@ -59,30 +59,40 @@ class SlackSide:
         self._kick_execution = kick_execution
         self._client = client
         self._posting = posting
-        self._background = Background()
-        self._languages = Languages(client, settings.lumen_locale)
-        self._answers = Answers(session, client, settings.slack_channel)
         self._connection: SlackConnection | None = None
-        words = Catalogue(settings.lumen_locale)
-        turns, outbox = lumen.store.turns, lumen.store.outbox
-        self._digests = Digests(lumen.readouts, turns, lumen.weeks, lumen.digest, lumen.auditing.head)
-        self._pictures = Pictures(Uploads(posting, session), lumen.numerics, outbox)
-        self.outbox = OutboxWorker(
-            settings.services,
-            outbox,
-            lumen.store.leases,
-            Surfaces(lumen.readouts, turns, self._digests, words, settings.oncall_group),
-            self._pictures,
-            Poster(posting),
-            settings.slack_channel,
+        words, turns = Catalogue(settings.lumen_locale), lumen.store.turns
+        self._digests = Digests(
+            readouts=lumen.readouts, turns=turns, weeks=lumen.weeks, days=lumen.digest, head=lumen.auditing.head
         )
-        self._owed = PendingRepliesWorker(
-            settings.services,
-            lumen.store.pending_replies,
-            lumen.store.leases,
-            lumen.approvals,
-            self._answers,
-            self._languages,
+        self._pictures = Pictures(Uploads(posting, session), lumen.numerics, lumen.store.outbox)
+        self.outbox = OutboxWorker(
+            services=settings.services,
+            outbox=lumen.store.outbox,
+            leases=lumen.store.leases,
+            renderer=MessageRenderer(
+                readouts=lumen.readouts,
+                turns=turns,
+                digests=self._digests,
+                words=words,
+                oncall=settings.oncall_group,
+            ),
+            pictures=self._pictures,
+            poster=Poster(posting),
+            channel=settings.slack_channel,
+        )
+        self.responder = Responder(
+            replies=Replies(session, client, home_channel=settings.slack_channel),
+            languages=Languages(client, settings.lumen_locale),
+            background=Background(),
+            kick_outbox=self.outbox.kick,
+            support=settings.support_contact,
+        )
+        self.pending_replies = PendingRepliesWorker(
+            services=settings.services,
+            pending=lumen.store.pending_replies,
+            leases=lumen.store.leases,
+            approvals=lumen.approvals,
+            responder=self.responder,
         )
 
     async def run(self) -> None:
@@ -93,18 +103,13 @@ class SlackSide:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._connection.run())
                 group.create_task(self.outbox.run())
-                group.create_task(self._owed.run())
+                group.create_task(self.pending_replies.run())
         finally:
-            await self._background.drain(DRAIN_SECONDS)
+            await self.responder.background.drain(DRAIN_SECONDS)
 
     def state(self) -> ConnectionState | None:
         """None before Slack said who we are."""
         return self._connection.state() if self._connection else None
-
-    def kick(self, service: ServiceId) -> None:
-        """The `Executor` of the handlers: something was approved, look now."""
-        del service  # one worker looks after all services
-        self._kick_execution()
 
     def _app_id(self) -> str:
         state = self.state()
@@ -126,71 +131,63 @@ class SlackSide:
             await asyncio.sleep(RETRY_SECONDS)
 
     def _connect(self, identity: Identity) -> SlackConnection:
-        settings, lumen = self._settings, self._lumen
-        rights = Rights(self._client, settings.who_may_approve, identity.team_id, self._app_id)
-        emergencies = Emergencies(
-            lumen.emergency,
-            lumen.readouts,
-            rights,
-            lumen.store.audit,
-            self._answers,
-            self._languages,
-            self._background,
-            self.outbox,
-            settings.default_ttl_seconds,
-            settings.support_contact,
+        settings, lumen, responder = self._settings, self._lumen, self.responder
+        approvers = settings.who_may_approve
+        permissions = self._permissions(identity, approvers)
+        services = Services(choosing=lumen.choosing, readouts=lumen.readouts, permissions=permissions)
+        questions = Questions(
+            readouts=lumen.readouts, digests=self._digests, pictures=self._pictures, looking=lumen.looking
         )
-        who = settings.who_may_approve
-        on_call = Rights(self._client, who.with_group(settings.oncall_group), identity.team_id, self._app_id)
+        proposing = Proposing(approvals=lumen.approvals, readouts=lumen.readouts, ask_turn=lumen.turn_runner.ask)
+        overriding = Overriding(overrides=lumen.overrides, readouts=lumen.readouts, permissions=permissions)
+        emergencies = Emergencies(
+            emergency=lumen.emergency,
+            readouts=lumen.readouts,
+            permissions=permissions,
+            responder=responder,
+            safe_ttl_seconds=settings.default_ttl_seconds,
+        )
         incidents = Incidents(
-            lumen.called.silencing,
-            lumen.called.calling,
-            lumen.called.timelines,
-            rights,
-            on_call,
-            lumen.store.audit,
-            self._answers,
-            self._languages,
-            self._background,
-            self.outbox,
-            settings.support_contact,
+            silencing=lumen.called.silencing,
+            calling=lumen.called.calling,
+            timelines=lumen.called.timelines,
+            permissions=permissions,
+            on_call=self._permissions(identity, approvers.with_group(settings.oncall_group)),
+            responder=responder,
+        )
+        screens = Screens(services=settings.services, readouts=lumen.readouts, client=self._client, responder=responder)
+        buttons = Buttons(
+            approvals=lumen.approvals,
+            kick_execution=self._kick_execution,
+            permissions=permissions,
+            responder=responder,
+            screens=screens,
+            pending=lumen.store.pending_replies,
         )
         commands = Commands(
-            Services(lumen.choosing, rights, lumen.store.audit),
-            lumen.readouts,
-            lumen.approvals,
-            lumen.turn_runner,
-            self._answers,
-            self._languages,
-            self._background,
-            self.outbox,
-            emergencies,
-            Overriding(lumen.overrides, lumen.readouts, rights, lumen.store.audit, self.outbox),
-            incidents,
-            Explaining(lumen.readouts, self._digests, self._pictures, lumen.looking),
-            settings.min_ttl_seconds,
-            settings.max_ttl_seconds,
-            settings.support_contact,
-        )
-        screens = Screens(
-            settings.services, lumen.readouts, self._client, self._answers, self._languages, self._background
-        )
-        buttons = Buttons(
-            lumen.approvals,
-            self,
-            rights,
-            lumen.store.audit,
-            self._answers,
-            self._languages,
-            self._background,
-            self.outbox,
-            screens,
-            lumen.store.pending_replies,
-            settings.support_contact,
+            responder=responder,
+            services=services,
+            handlers={
+                **questions.handlers,
+                **proposing.handlers,
+                **overriding.handlers,
+                **emergencies.handlers,
+                **incidents.handlers,
+            },
+            ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
         )
         app = build_app(self._client, identity, commands, buttons, screens, emergencies, incidents)
         token = settings.slack_app_token.get_secret_value()
-        return SlackConnection(self._posting, token, Envelopes(app, self._background))
+        return SlackConnection(self._posting, token, Envelopes(app, responder.background))
+
+    def _permissions(self, identity: Identity, approvers: Approvers) -> Permissions:
+        return Permissions(
+            client=self._client,
+            approvers=approvers,
+            team_id=identity.team_id,
+            app_id=self._app_id,
+            audit=self._lumen.store.audit,
+        )
 
 
 @asynccontextmanager

@@ -65,6 +65,10 @@ class NotPossible(LumenError):
     """What a person asked for cannot be done (out of range, unknown id, locked); says what can."""
 
 
+class NotPermitted(NotPossible):
+    """This person may not do what they asked for; says who may."""
+
+
 class PagerUnavailable(LumenError):
     """A pager outside of Slack did not take a call now; the same call may be made again later."""
 

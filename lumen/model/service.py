@@ -54,6 +54,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Permit:
+    """A person whose permission for what they ask was just checked (lumen/use_cases/permissions.py makes it).
+
+    Use cases that not everybody may call take it in place of a `Person`, so that no door can forget the check.
+    """
+
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
 class Approvers:
     """Who may decide: Slack user ids and user group ids, and Google accounts for the command line. Empty: nobody."""
 

@@ -9,33 +9,31 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from lumen.model.messages import LeaseLost, Message, NotPossible, OutcomeUnknown, message
+from lumen.model.messages import LeaseLost, Message, NotPermitted, NotPossible, OutcomeUnknown, message
 from lumen.model.proposal import OPEN, Choice, Decision, Knob, Proposal, Value
-from lumen.model.service import Approvers, Person, ServiceId
+from lumen.model.service import Approvers, Permit, Person, ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.store import Audit, Proposals
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import FOLLOW_WITHIN_SECONDS, Execution
+from lumen.use_cases.permissions import permit_or_refuse
 from lumen.use_cases.restrictions import Restraints
 
 
 class Operators:
-    """Asked before each step; a refusal is audited."""
+    """Permits the Google accounts of APPROVERS on the command line."""
 
     def __init__(self, approvers: Approvers, audit: Audit) -> None:
         self._approvers = approvers
         self._audit = audit
 
-    async def check(self, service: ServiceId, person: Person, what: str) -> None:
-        """Raises NotPossible for an account that is not listed. `what` is for the audit: `apply ttl 420`."""
-        account = person.name
-        if account in self._approvers.accounts:
-            return
-        refused = NotPossible(
-            message("apply.no_right", account=account), message("apply.no_right_remedy", account=account)
-        )
-        await self._audit.add(service, "refused", person.user_id, f"{what}: {refused.reason.code}")
-        raise refused
+    async def permit(self, service: ServiceId, person: Person, what: str) -> Permit:
+        """`what` is for the audit: `apply ttl 420`. Raises NotPermitted for an account that is not listed; audited."""
+        account, refusal = person.name, None
+        if account not in self._approvers.accounts:
+            reason = message("apply.no_right", account=account)
+            refusal = NotPermitted(reason, message("apply.no_right_remedy", account=account))
+        return await permit_or_refuse(self._audit, service, person, what, refusal)
 
 
 T = TypeVar("T")
@@ -91,7 +89,7 @@ class Applying:
         SourceUnavailable, StoreUnavailable. A refusal for want of right or by a lock is audited.
         """
         what = f"apply {knob} {wanted}"
-        await self._operators.check(service, person, what)
+        await self._operators.permit(service, person, what)
         refused = await self._held(service, knob, wanted, emergency=emergency)
         if refused is not None:
             await self._audit.add(service, "refused", person.user_id, f"{what}: {refused.reason.code}")

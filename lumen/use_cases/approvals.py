@@ -20,7 +20,7 @@ from lumen.model.proposal import (
     State,
     Value,
 )
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.ports.actuators import Reading
 from lumen.ports.store import Proposals
@@ -152,11 +152,11 @@ class Approvals:
         service: ServiceId,
         proposal_id: str,
         choice: Choice,
-        person: Person,
+        permit: Permit,
         click_id: str,
         reply_to: str = "",
     ) -> Decided:
-        """One atomic, durable transition; whoever comes second is told who was first. Rights are checked before.
+        """One atomic, durable transition; whoever comes second is told who was first.
 
         `reply_to`: whom the answer is owed to, as the edge writes it; kept until it is given (lumen/ports/store.py).
 
@@ -165,13 +165,14 @@ class Approvals:
         """
         if choice is Choice.APPROVE and self._restraints is not None and self._restraints.is_frozen:
             await self._check_frozen(service, proposal_id)
-        return await self._proposals.decide(service, proposal_id, Decision(choice, person, click_id), reply_to=reply_to)
+        decision = Decision(choice, permit.person, click_id)
+        return await self._proposals.decide(service, proposal_id, decision, reply_to=reply_to)
 
     async def snooze(
-        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, reply_to: str = ""
+        self, service: ServiceId, proposal_id: str, permit: Permit, click_id: str, reply_to: str = ""
     ) -> Decided:
         """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
-        return await self._proposals.snooze(service, proposal_id, person, click_id, SNOOZE_BY, reply_to)
+        return await self._proposals.snooze(service, proposal_id, permit.person, click_id, SNOOZE_BY, reply_to)
 
     async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
         """What became of such changes before, for whoever decides on this one."""

@@ -9,7 +9,7 @@ from lumen.model.incident import Pause
 from lumen.model.messages import NotPossible, message
 from lumen.model.override import Confirmed
 from lumen.model.proposal import Knob, Proposal, number
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, Person, ServiceId
 from lumen.ports.actuators import CacheKeys, Swept
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Controls, Vote
@@ -28,7 +28,7 @@ FLUSH_COUNTS_FOR = timedelta(minutes=15)
 
 
 class EmergencyActions:
-    """Rights are settled before any of these is called. `safe_ttl_seconds`: DEFAULT_TTL_SECONDS.
+    """`safe_ttl_seconds`: DEFAULT_TTL_SECONDS.
 
     `needed`: how many different people must confirm a flush. Stopping automation never takes more than one.
     """
@@ -59,17 +59,17 @@ class EmergencyActions:
         self._safe_ttl_seconds = safe_ttl_seconds
         self._needed = needed
 
-    async def pause(self, service: ServiceId, person: Person, lasts: timedelta | None, why: str = "") -> Pause:
+    async def pause(self, service: ServiceId, permit: Permit, lasts: timedelta | None, why: str = "") -> Pause:
         """Stop all automation, for a while or until somebody resumes. What people approve is still done."""
         now = self._clock.now()
-        pause = Pause(person, now, now + lasts if lasts else None, why)
+        pause = Pause(permit.person, now, now + lasts if lasts else None, why)
         await self._controls.pause(service, pause)
         await self._showing.report(service)
         return pause
 
-    async def resume(self, service: ServiceId, person: Person) -> None:
+    async def resume(self, service: ServiceId, permit: Permit) -> None:
         """Raises NotPossible when nothing was paused."""
-        if not await self._controls.resume(service, person):
+        if not await self._controls.resume(service, permit.person):
             raise NotPossible(message("emergency.not_paused"), message("emergency.not_paused_remedy"))
         await self._showing.report(service)
 
@@ -100,14 +100,14 @@ class EmergencyActions:
         """How many cached answers a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
         return (await self._keys.flush(_quiet, dry_run=True)).seen
 
-    async def confirm_flush(self, service: ServiceId, person: Person) -> Confirmed:
+    async def confirm_flush(self, service: ServiceId, permit: Permit) -> Confirmed:
         """Count this person's second confirmation; of several people who race, one is told that it is enough."""
         if self._needed <= 1:
-            return Confirmed((person,), 1, enough=True)
-        voted = await self._controls.vote(service, Vote(FLUSH_LEASE, person, self._needed, FLUSH_COUNTS_FOR))
+            return Confirmed((permit.person,), 1, enough=True)
+        voted = await self._controls.vote(service, Vote(FLUSH_LEASE, permit.person, self._needed, FLUSH_COUNTS_FOR))
         return Confirmed(voted.people, self._needed, voted.complete)
 
-    async def flush(self, service: ServiceId, person: Person) -> Swept:
+    async def flush(self, service: ServiceId, permit: Permit) -> Swept:
         """Remove the service's cached answers, and nothing else on that server; audited before and after.
 
         Raises NotPossible while another one is under way, ActuatorFailed, SourceUnavailable.
@@ -115,9 +115,9 @@ class EmergencyActions:
         lease = await self._leases.acquire(service, FLUSH_LEASE, LEASE)
         if lease is None:
             raise NotPossible(message("emergency.flushing"), message("emergency.flushing_remedy"))
-        await self._audit.add(service, "flush-began", person.user_id, "")
+        await self._audit.add(service, "flush-began", permit.person.user_id, "")
         swept = await with_lease(self._leases, service, lease, lambda _: self._keys.flush(_quiet, dry_run=False), LEASE)
-        await self._audit.add(service, "flushed", person.user_id, f"{swept.changed} keys")
+        await self._audit.add(service, "flushed", permit.person.user_id, f"{swept.changed} keys")
         return swept
 
 

@@ -17,7 +17,7 @@ from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import MOST_REPEATS, AckResult, Incident, Silence, StoredAlert, in_force
 from lumen.model.messages import NotPossible, message
 from lumen.model.proposal import Draft
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Pages, Silences
 from lumen.ports.store import Audit, Outbox, Surface
@@ -34,9 +34,9 @@ class Calling:
         self._every = every
         self._anybody = anybody
 
-    async def acknowledge(self, service: ServiceId, incident_id: str, person: Person) -> AckResult:
-        """Somebody is on it: nobody is mentioned any more. The right to say so is settled before."""
-        return await self._pages.acknowledge(service, incident_id, person)
+    async def acknowledge(self, service: ServiceId, incident_id: str, permit: Permit) -> AckResult:
+        """Somebody is on it: nobody is mentioned any more."""
+        return await self._pages.acknowledge(service, incident_id, permit.person)
 
     async def due(self, service: ServiceId) -> bool:
         """Whether anybody was mentioned now. Safe to call as often as one likes, by every replica."""
@@ -81,7 +81,7 @@ ALL = "all"
 
 
 class Silencing:
-    """Rights are settled before any of these is called."""
+    """Stored silences, in force or run out, and the messages of the incidents that they concern."""
 
     def __init__(self, silences: Silences, alerts: Alerts, outbox: Outbox, clock: Clock) -> None:
         self._silences = silences
@@ -94,26 +94,26 @@ class Silencing:
         return sorted(in_force(await self._silences.all(service), self._clock.now()), key=lambda one: one.until)
 
     async def silence(
-        self, service: ServiceId, what: str, person: Person, lasts: timedelta | None, why: str = ""
+        self, service: ServiceId, what: str, permit: Permit, lasts: timedelta | None, why: str = ""
     ) -> Sequence[Silence]:
         """`what` is a kind, a kind with a signal, the id of an alert, or `all`. Raises NotPossible."""
         lasts = lasts or DEFAULT
         check_length(lasts)
         now = self._clock.now()
-        made = [Silence(kind, now + lasts, person, now, signal, why) for kind, signal in meant_by(service, what)]
+        made = [Silence(kind, now + lasts, permit.person, now, signal, why) for kind, signal in meant_by(service, what)]
         for silence in made:
             await self._silences.put(service, silence)
         await self._show(service, made)
         return made
 
-    async def end(self, service: ServiceId, what: str, person: Person) -> Sequence[Silence]:
+    async def end(self, service: ServiceId, what: str, permit: Permit) -> Sequence[Silence]:
         """Those that were ended. Raises NotPossible when nothing of the kind was silenced."""
         wanted = set(meant_by(service, what))
         found = [one for one in await self.now(service) if (one.kind, one.signal) in wanted]
         if not found:
             raise NotPossible(message("silence.none_such", what=what), message("silence.none_such_remedy"))
         for silence in found:
-            await self._silences.end(service, silence.kind, silence.signal, person)
+            await self._silences.end(service, silence.kind, silence.signal, permit.person)
         await self._show(service, found)
         return found
 

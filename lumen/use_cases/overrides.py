@@ -10,7 +10,7 @@ from lumen.model.incident import SizeLock, TtlOverride
 from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message
 from lumen.model.override import PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decision, Knob, State
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, Person, ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Controls
 from lumen.ports.store import Proposals
@@ -21,7 +21,7 @@ from lumen.use_cases.restrictions import Restraints
 
 
 class Overrides:
-    """Rights are settled before any of these is called."""
+    """Sets and lifts them for people who hold a permit."""
 
     def __init__(
         self,
@@ -42,31 +42,31 @@ class Overrides:
         self._clock = clock
 
     async def pin_ttl(
-        self, service: ServiceId, person: Person, ttl_seconds: int, terms: Terms, request_id: str
+        self, service: ServiceId, permit: Permit, ttl_seconds: int, terms: Terms, request_id: str
     ) -> PinnedTtl:
         """Pin it, and propose that value where it is another one now. Raises NotPossible (out of range)."""
-        override = await self.only_pin_ttl(service, person, ttl_seconds, terms, request_id)
+        override = await self.only_pin_ttl(service, permit, ttl_seconds, terms, request_id)
         try:
-            made = await self._approvals.propose(service, Knob.TTL, ttl_seconds, person, request_id)
+            made = await self._approvals.propose(service, Knob.TTL, ttl_seconds, permit.person, request_id)
         except LumenError as error:  # pinned it is: what cannot be proposed now, the next turn proposes
             return PinnedTtl(override, not_proposed=error.reason)
         return PinnedTtl(override, made)
 
     async def only_pin_ttl(
-        self, service: ServiceId, person: Person, ttl_seconds: int, terms: Terms, request_id: str
+        self, service: ServiceId, permit: Permit, ttl_seconds: int, terms: Terms, request_id: str
     ) -> TtlOverride:
         """Pin it and propose nothing; what waits for another value is withdrawn. Raises NotPossible (out of range)."""
         find(self._knobs, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
         now = self._clock.now()
-        override = TtlOverride(ttl_seconds, person, now, now + terms.lasts if terms.lasts else None, terms.why)
+        override = TtlOverride(ttl_seconds, permit.person, now, now + terms.lasts if terms.lasts else None, terms.why)
         await self._controls.override(service, override)
-        await self._follow_up(service, Knob.TTL, person, request_id)
+        await self._follow_up(service, Knob.TTL, permit.person, request_id)
         return override
 
-    async def lift_ttl(self, service: ServiceId, person: Person) -> TtlOverride | None:
+    async def lift_ttl(self, service: ServiceId, permit: Permit) -> TtlOverride | None:
         """What still pins the TTL: the setting, or nothing. Raises NotPossible where nothing stored did."""
         before = (await self._restraints.now(service)).override
-        lifted = await self._controls.lift_override(service, person)
+        lifted = await self._controls.lift_override(service, permit.person)
         await self._showing.report(service)
         if before is None:
             raise NotPossible(message("override.none"), message("override.none_remedy"))
@@ -74,18 +74,18 @@ class Overrides:
             raise NotPossible(message("override.only_setting"), message("apply.pinned_remedy"))
         return (await self._restraints.now(service)).override
 
-    async def lock_size(self, service: ServiceId, person: Person, terms: Terms, request_id: str) -> SizeLock:
+    async def lock_size(self, service: ServiceId, permit: Permit, terms: Terms, request_id: str) -> SizeLock:
         """Lock it as it is; what waits to change it is withdrawn."""
         now = self._clock.now()
-        lock = SizeLock(person, now, now + terms.lasts if terms.lasts else None, terms.why)
+        lock = SizeLock(permit.person, now, now + terms.lasts if terms.lasts else None, terms.why)
         await self._controls.lock_size(service, lock)
-        await self._follow_up(service, Knob.CACHE_SIZE, person, request_id)
+        await self._follow_up(service, Knob.CACHE_SIZE, permit.person, request_id)
         return lock
 
-    async def unlock_size(self, service: ServiceId, person: Person) -> SizeLock | None:
+    async def unlock_size(self, service: ServiceId, permit: Permit) -> SizeLock | None:
         """What still locks the size: the setting, or nothing. Raises NotPossible where nothing stored did."""
         before = (await self._restraints.now(service)).size_lock
-        unlocked = await self._controls.unlock_size(service, person)
+        unlocked = await self._controls.unlock_size(service, permit.person)
         await self._showing.report(service)
         if before is None:
             raise NotPossible(message("override.no_lock"), message("override.no_lock_remedy"))

@@ -20,7 +20,7 @@ from lumen.model.audit import AuditEntry
 from lumen.model.incident import Incident, in_force
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable
 from lumen.model.proposal import WAS_IN_FORCE, Knob, Proposal, State, Value
-from lumen.model.service import Chosen, Person, ServiceId
+from lumen.model.service import Chosen, Permit, ServiceId
 from lumen.model.turn import Recommendation, Turn, Worth
 from lumen.model.week import Week
 from lumen.policies.priorities import priorities
@@ -165,7 +165,7 @@ def _seen(proposal: Proposal, turns: Sequence[Turn]) -> ChangeOfLate:
 
 
 class Choosing:
-    """The right to choose for a channel is settled before."""
+    """The services that are watched, and the one that each channel speaks of."""
 
     def __init__(self, services: Sequence[ServiceId], choices: Choices, clock: Clock) -> None:
         """`services` are those that are watched, at least one."""
@@ -189,9 +189,9 @@ class Choosing:
         found = await self._choices.of(self._services[0], channel)
         return found if found is not None and found.service in self._services else None
 
-    async def choose(self, channel: str, service: ServiceId, person: Person) -> Chosen:
+    async def choose(self, channel: str, service: ServiceId, permit: Permit) -> Chosen:
         """From now on the commands of `channel` speak of `service`."""
-        chosen = Chosen(service, person, self._clock.now())
+        chosen = Chosen(service, permit.person, self._clock.now())
         await self._choices.put(self._services[0], channel, chosen)
         return chosen
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from handlers.blocks.card import Picture, Shown, with_note
-from handlers.outbox import OutboxWorker
+from handlers.outbox import OutboxWorker, Timing
 from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
 from handlers.web_api import single_try_client
@@ -66,9 +66,7 @@ class Desk:
             Pictures(Uploads(client, self.session), self.rooms.numerics, self.rooms.outbox, (0.05, 0.1, 0.3, 0.5)),
             Poster(client, pace_seconds),
             self.slack.facts.channel,
-            poll_seconds=0.05,
-            look_after_seconds=(0.05, 0.1),
-            doubles_after_seconds=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
+            Timing(poll=0.05, look_after=(0.05, 0.1), duplicates_after=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0)),
         )
 
     def start(self, pace_seconds: float = 0.0) -> None:

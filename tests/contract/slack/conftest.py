@@ -5,17 +5,18 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.config import Settings
+from bot.wiring.slack import SlackSide, open_slack
 from lumen.adapters.store.connection import open_store
-from lumen.model.service import Approvers
 from sandbox.client import SandboxClient
 from sandbox.slack.server import SlackFacts, SlackServer
 from tests.contract.slack.side import Rooms
-from tests.slack_side import SlackSide, open_slack_side
 
 ROOT = Path(__file__).parents[3]
 
@@ -64,39 +65,28 @@ async def rooms(state_url: str) -> AsyncIterator[Rooms]:
 @pytest.fixture
 async def side(slack: RunningSlack, rooms: Rooms) -> AsyncIterator[SlackSide]:
     """The bot's Slack side, connected and serving."""
-    async with open_slack_side(
-        bot_token=slack.facts.bot_token,
-        app_token=slack.facts.app_token,
-        api_url=slack.api_url,
-        channel=slack.facts.channel,
-        approvers=Approvers(frozenset(), frozenset({slack.facts.approver_group})),
-        locale="en",
-        services=rooms.choosing.services,
-        choosing=rooms.choosing,
-        days=rooms.days,
-        weeks=rooms.weeks,
-        numerics=rooms.numerics,
-        looking=rooms.looking,
-        min_ttl_seconds=60,
-        max_ttl_seconds=3600,
-        readouts=rooms.readouts,
-        approvals=rooms.approvals,
-        executor=rooms.kicks,
-        ticker=rooms.kicks,
-        emergency=rooms.emergency,
-        overrides=rooms.overrides,
-        silencing=rooms.silencing,
-        calling=rooms.calling,
-        timelines=rooms.timelines,
-        oncall=slack.facts.approver_group,
-        leases=rooms.leases,
-        outbox=rooms.outbox,
-        turns=rooms.turns,
-        audit=rooms.audit,
-        owed=rooms.owed,
-    ) as joined:
+    async with open_slack(settings_of(slack, rooms), rooms.as_lumen(), rooms.kicks.kick) as joined:
         running = asyncio.create_task(joined.run())
         await slack.control.wait_for_connections(1)
         yield joined
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+def settings_of(slack: RunningSlack, rooms: Rooms) -> Settings:
+    """Those that concern Slack; the servers that they must name are not there."""
+    services = rooms.choosing.services
+    given: dict[str, Any] = {
+        "project_id": services[0].project,
+        "region": services[0].region,
+        "service_name": ",".join(service.name for service in services),
+        "cache_redis_url": "redis://127.0.0.1:1/0",
+        "state_redis_url": "redis://127.0.0.1:2/0",
+        "slack_bot_token": slack.facts.bot_token,
+        "slack_app_token": slack.facts.app_token,
+        "slack_api_url": slack.api_url,
+        "slack_channel": slack.facts.channel,
+        "approvers": slack.facts.approver_group,
+        "oncall_group": slack.facts.approver_group,
+    }
+    return Settings(**given)

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
+from bot.wiring.slack import SlackSide
 from handlers.blocks.proposal import APPROVE, DETAILS, REJECT
 from handlers.clicks import Click, reply_to
-from handlers.replies import Addressee
+from handlers.people import Addressee
 from lumen.model.messages import OutcomeUnknown, StoreUnavailable, message
 from lumen.model.proposal import Choice, Decided, State
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, Person, ServiceId
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
-from tests.slack_side import SlackSide
 
-Decide = Callable[[ServiceId, str, Choice, Person, str, str], Coroutine[Any, Any, Decided]]
+Decide = Callable[[ServiceId, str, Choice, Permit, str, str], Coroutine[Any, Any, Decided]]
 
 pytestmark = pytest.mark.usefixtures("side")
 
@@ -77,7 +77,7 @@ async def test_a_proposal_is_decided_by_one_click(slack: RunningSlack, rooms: Ro
     assert decided.ts == posted.ts
     assert APPROVE not in decided.action_ids()
     assert slack.facts.approver in decided.words()
-    assert rooms.kicks.kicked == [SERVICE]
+    assert rooms.kicks.kicked == 1
 
 
 async def test_a_rejected_proposal_starts_nothing(slack: RunningSlack, rooms: Rooms) -> None:
@@ -85,7 +85,7 @@ async def test_a_rejected_proposal_starts_nothing(slack: RunningSlack, rooms: Ro
     assert (await slack.control.click(posted, REJECT)).acked
     await answer(slack, "you rejected it")
     await card(slack, "Rejected by")
-    assert rooms.kicks.kicked == []
+    assert rooms.kicks.kicked == 0
 
 
 async def test_a_bystander_is_refused_and_told_who_may(slack: RunningSlack, rooms: Rooms) -> None:
@@ -140,16 +140,16 @@ async def test_an_unknown_outcome_is_said_and_settled(slack: RunningSlack, rooms
     assert (await slack.control.click(posted, APPROVE)).acked
     await answer(slack, "not known yet")
     await answer(slack, "you approved it")
-    assert rooms.kicks.kicked == [SERVICE]
+    assert rooms.kicks.kicked == 1
 
 
 def lost(decide: Decide) -> Decide:
     """The decision arrives; its answer does not."""
 
     async def silent(
-        service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str, reply_to: str = ""
+        service: ServiceId, proposal_id: str, choice: Choice, permit: Permit, click_id: str, reply_to: str = ""
     ) -> Decided:
-        await decide(service, proposal_id, choice, person, click_id, reply_to)
+        await decide(service, proposal_id, choice, permit, click_id, reply_to)
         raise OutcomeUnknown(message("state.unanswered"), message("state.unanswered"))
 
     return silent
@@ -160,10 +160,10 @@ async def test_a_slow_store_is_said_and_then_the_decision(slack: RunningSlack, r
     decide, slow = rooms.approvals.decide, asyncio.Event()
 
     async def slowly(
-        service: ServiceId, proposal_id: str, choice: Choice, person: Person, click_id: str, reply_to: str = ""
+        service: ServiceId, proposal_id: str, choice: Choice, permit: Permit, click_id: str, reply_to: str = ""
     ) -> Decided:
         await slow.wait()
-        return await decide(service, proposal_id, choice, person, click_id, reply_to)
+        return await decide(service, proposal_id, choice, permit, click_id, reply_to)
 
     rooms.approvals.decide = slowly  # type: ignore[method-assign]
     outcome = await slack.control.click(posted, APPROVE)
@@ -234,10 +234,10 @@ async def test_an_answer_that_a_process_owed_when_it_died_is_given_by_another(
     mina = slack.facts.approver
     to = Addressee(mina, posted.channel, "")
     click = Click(APPROVE, SERVICE, waiting.id, Person(mina, "mina", "T1"), "c-1", "", "", to)
-    await rooms.approvals.decide(SERVICE, waiting.id, Choice.APPROVE, click.person, "c-1", reply_to(click))
-    await side.owed.settle(SERVICE, timedelta(0))
+    await rooms.approvals.decide(SERVICE, waiting.id, Choice.APPROVE, Permit(click.person), "c-1", reply_to(click))
+    await side.pending_replies.settle(SERVICE, timedelta(0))
     await answer(slack, "you approved it")
-    assert await rooms.owed.older_than(SERVICE, timedelta(0)) == []
+    assert await rooms.pending_replies.older_than(SERVICE, timedelta(0)) == []
 
 
 async def test_an_answer_that_was_given_is_owed_no_more(slack: RunningSlack, rooms: Rooms) -> None:
@@ -245,7 +245,7 @@ async def test_an_answer_that_was_given_is_owed_no_more(slack: RunningSlack, roo
     await slack.control.click(posted, REJECT)
     await answer(slack, "you rejected it")
     async with asyncio.timeout(60):
-        while await rooms.owed.older_than(SERVICE, timedelta(0)):  # noqa: ASYNC110 - the background's next step
+        while await rooms.pending_replies.older_than(SERVICE, timedelta(0)):  # noqa: ASYNC110 - the background's next step
             await asyncio.sleep(0.02)
 
 
@@ -258,10 +258,11 @@ async def test_an_answer_that_slack_did_not_take_is_given_later(
     await slack.control.fault("chat.postEphemeral", "error", times=2, error="internal_error")
     await slack.control.click(posted, REJECT)
     async with asyncio.timeout(60):
-        while side.background.running:  # noqa: ASYNC110 - until it has tried in vain
+        while side.responder.background.running:  # noqa: ASYNC110 - until it has tried in vain
             await asyncio.sleep(0.02)
-    await side.owed.settle(SERVICE, timedelta(0))
-    assert [owed.age < timedelta(minutes=5) for owed in await rooms.owed.older_than(SERVICE, timedelta(0))] == [True]
-    await side.owed.settle(SERVICE, timedelta(0))
+    await side.pending_replies.settle(SERVICE, timedelta(0))
+    (reply,) = await rooms.pending_replies.older_than(SERVICE, timedelta(0))
+    assert reply.age < timedelta(minutes=5)
+    await side.pending_replies.settle(SERVICE, timedelta(0))
     await answer(slack, "you rejected it")
-    assert await rooms.owed.older_than(SERVICE, timedelta(0)) == []
+    assert await rooms.pending_replies.older_than(SERVICE, timedelta(0)) == []

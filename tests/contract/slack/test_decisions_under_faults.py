@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.wiring.slack import SlackSide
 from handlers.blocks.proposal import APPROVE
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
@@ -19,7 +20,6 @@ from lumen.wording.catalogue import value_of
 from sandbox.client import Outcome, SandboxClient, SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
-from tests.slack_side import SlackSide
 
 pytestmark = pytest.mark.prove
 
@@ -140,7 +140,7 @@ async def test_no_acknowledged_decision_is_lost_and_none_is_doubled(
     # Whoever saw Slack's error clicks again, once Slack can reach Lumen.
     await slack.control.sockets("heal")
     async with asyncio.timeout(30):
-        while not side.connection.state().whole:  # noqa: ASYNC110 - the supervisor has no event for it
+        while not ((state := side.state()) and state.whole):  # noqa: ASYNC110 - the supervisor has no event for it
             await asyncio.sleep(0.05)
     for number, outcome in enumerate(outcomes):
         if not outcome.acked:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.wiring.slack import SlackSide
 from handlers.blocks import emergency as view
 from handlers.blocks.proposal import REJECT, SNOOZE
 from lumen.model.proposal import State
@@ -13,7 +14,6 @@ from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card
 from tests.contract.store.builders import draft
-from tests.slack_side import SlackSide
 
 pytestmark = pytest.mark.usefixtures("side")
 

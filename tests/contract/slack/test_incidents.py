@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.wiring.slack import SlackSide
 from handlers.blocks.incident import ON_IT
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import StoredAlert
@@ -14,7 +15,6 @@ from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer
-from tests.slack_side import SlackSide
 
 BURN = message("alert.burn", burn=34.4, minutes=15, bad=122, valid=3547, share=0.0344)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.wiring.slack import SlackSide
 from handlers.blocks import emergency as view
 from handlers.blocks.proposal import APPROVE, REJECT
 from lumen.adapters.store.connection import open_store
@@ -17,7 +18,6 @@ from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card
 from tests.contract.slack.test_emergencies import emergency_page, events
 from tests.contract.store.builders import draft
-from tests.slack_side import SlackSide
 
 pytestmark = pytest.mark.usefixtures("side")
 

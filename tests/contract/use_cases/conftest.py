@@ -12,7 +12,7 @@ from lumen.adapters.store.controls import RedisControls, RedisSilences
 from lumen.alerts.watch import AlertTargets
 from lumen.model.incident import Incident
 from lumen.model.proposal import Choice, Knob, Proposal
-from lumen.model.service import ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases.approvals import Approvals
@@ -117,7 +117,7 @@ class Tower:
 
     async def decide(self, proposal: Proposal, choice: Choice) -> None:
         self.clicks += 1
-        await self.approvals.decide(SERVICE, proposal.id, choice, KIM, f"click-{self.clicks}")
+        await self.approvals.decide(SERVICE, proposal.id, choice, Permit(KIM), f"click-{self.clicks}")
 
     async def incident(self) -> Incident:
         """The one that is open."""

@@ -17,7 +17,7 @@ from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
-from lumen.model.service import ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Revision
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
@@ -213,7 +213,7 @@ class House:
 
     async def approve(self, proposal: Proposal) -> None:
         """By a person, and carried out."""
-        await self.approvals.decide(SERVICE, proposal.id, Choice.APPROVE, KIM, f"yes:{proposal.id}")
+        await self.approvals.decide(SERVICE, proposal.id, Choice.APPROVE, Permit(KIM), f"yes:{proposal.id}")
         await self.carry_out()
 
     async def carry_out(self) -> None:

@@ -12,6 +12,7 @@ from lumen.adapters.store.controls import RedisSilences
 from lumen.adapters.store.incidents import RedisPages
 from lumen.model.alert import AlertKind, Severity
 from lumen.model.incident import MOST_REPEATS, StoredAlert
+from lumen.model.service import Permit
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from tests.contract.store.builders import KIM, LEE, SERVICE, Store, patient
 from tests.contract.use_cases.incidents import behind, events, over, page, told
@@ -94,7 +95,7 @@ async def test_only_once_where_that_is_asked_for(desk: Desk) -> None:
 
 async def test_somebody_on_it_stops_the_mentions_and_is_the_first_of_fifty(desk: Desk) -> None:
     key = await opened(desk)
-    taking = await asyncio.gather(*(desk.calling().acknowledge(SERVICE, key, one) for one in [KIM, LEE] * 25))
+    taking = await asyncio.gather(*(desk.calling().acknowledge(SERVICE, key, Permit(one)) for one in [KIM, LEE] * 25))
     assert sum(one.won for one in taking) == 1
     assert len({one.acknowledged for one in taking}) == 1
     assert await desk.minutes(60) == 0
@@ -113,13 +114,13 @@ async def test_a_ticket_calls_nobody_and_nobody_is_called_once_it_is_over(desk: 
     await desk.minutes(5)
     await told(desk.store, StoredAlert(over(alert, desk.store.clock.time), alert.id, called=True))
     assert await desk.minutes(60) == 0
-    assert (await desk.calling().acknowledge(SERVICE, alert.id, KIM)).acknowledged is None
+    assert (await desk.calling().acknowledge(SERVICE, alert.id, Permit(KIM))).acknowledged is None
 
 
 async def test_a_silence_holds_the_calls_back_and_its_end_lets_them_come(desk: Desk) -> None:
     key = await opened(desk)
     await desk.minutes(1)
-    await desk.silencing.silence(SERVICE, "availability", KIM, 30 * MINUTE)
+    await desk.silencing.silence(SERVICE, "availability", Permit(KIM), 30 * MINUTE)
     assert await desk.minutes(29) == 0
     assert await desk.minutes(2) == 1
     assert await behind(desk.store, "mention") == [f"{key}#1"]
@@ -131,7 +132,7 @@ async def test_the_timeline_tells_of_everything_that_concerned_it_and_of_nothing
     await told(desk.store, StoredAlert(other, other.id))
     await desk.alerts.note(SERVICE, key, (other.reason,))
     await desk.minutes(11)
-    await desk.calling().acknowledge(SERVICE, key, KIM)
+    await desk.calling().acknowledge(SERVICE, key, Permit(KIM))
     incident = await desk.alerts.incident(SERVICE, key)
     assert incident is not None
     closed = over(incident.alerts[0].alert, desk.store.clock.time)

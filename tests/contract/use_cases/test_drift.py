@@ -20,7 +20,7 @@ from lumen.model import ion_contract
 from lumen.model.incident import Pause
 from lumen.model.messages import Message, SourceUnavailable, message
 from lumen.model.proposal import Change, Choice, Knob, Proposal, State
-from lumen.model.service import ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.model.snapshot import Window
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Actuator, Reading
@@ -80,7 +80,9 @@ class House:
         self.requests += 1
         approvals = Approvals(self.store.proposals, self.knobs())
         made = await approvals.propose(SERVICE, knob, wanted, KIM, f"request-{self.requests}")
-        return (await approvals.decide(SERVICE, made.id, Choice.APPROVE, KIM, f"click-{self.requests}")).proposal
+        return (
+            await approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), f"click-{self.requests}")
+        ).proposal
 
     async def applied(self, knob: Knob = Knob.TTL, wanted: int = 420) -> Proposal:
         made = await self.approved(knob, wanted)

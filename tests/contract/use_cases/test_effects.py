@@ -11,6 +11,7 @@ from handlers.blocks.proposal import card
 from lumen.model.incident import Pause
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, Proposal, State, Verdict
+from lumen.model.service import Permit
 from lumen.model.turn import Recommendation
 from lumen.policies.guard import Automation
 from lumen.use_cases.effects import Effects
@@ -83,7 +84,7 @@ async def test_harm_is_asked_back_within_the_hour_and_undone_on_approval(house: 
     assert (undo.state, undo.draft.origin, undo.draft.priority) == (State.PENDING, Origin.UNDO, Priority.HIGH)
     assert (undo.draft.change.old, undo.draft.change.new, undo.draft.asked_by) == (420, 300, None)
     assert [r.code for r in undo.draft.reasons] == ["effect.back_harmful", "effect.harmful"]
-    await house.approvals.decide(SERVICE, undo.id, Choice.APPROVE, KIM, "back")
+    await house.approvals.decide(SERVICE, undo.id, Choice.APPROVE, Permit(KIM), "back")
     await house.carry_out()
     undone = await house.found(made)
     assert (undone.state, undone.measured) == (State.UNDONE, harmful.measured)
@@ -110,7 +111,7 @@ async def test_rejected_means_that_it_stays(house: House) -> None:
     effects = house.effects()
     made = await harmed(house, effects)
     (undo,) = await house.undos(made)
-    await house.approvals.decide(SERVICE, undo.id, Choice.REJECT, KIM, "no")
+    await house.approvals.decide(SERVICE, undo.id, Choice.REJECT, Permit(KIM), "no")
     await house.live(30, effects, every=30)
     assert len(await house.undos(made)) == 1
     assert (await house.found(made)).state is State.HARMFUL
@@ -155,7 +156,7 @@ async def test_what_somebody_set_or_asks_for_since_is_not_pushed_aside(house: Ho
     await effects.guard(SERVICE)
     assert (await house.found(made)).state is State.HARMFUL
     assert await house.undos(made) == []
-    await house.approvals.decide(SERVICE, asked.id, Choice.REJECT, KIM, "no")
+    await house.approvals.decide(SERVICE, asked.id, Choice.REJECT, Permit(KIM), "no")
     house.places[Knob.TTL].value = 500
     await effects.guard(SERVICE)
     assert await house.undos(made) == []
@@ -310,7 +311,7 @@ async def test_what_a_person_took_back_in_the_meantime_gets_no_verdict(house: Ho
     house.gain = 0.12
     made = await house.applied()
     undo = await house.approvals.propose_undo(SERVICE, made.id, KIM, "undo")
-    await house.approvals.decide(SERVICE, undo.id, Choice.APPROVE, KIM, "yes")
+    await house.approvals.decide(SERVICE, undo.id, Choice.APPROVE, Permit(KIM), "yes")
     await house.carry_out()
     await house.live(26, house.effects())
     assert (await house.found(made)).measured is None

@@ -15,7 +15,7 @@ from lumen.adapters.store.connection import open_store
 from lumen.model import ion_contract
 from lumen.model.messages import ActuatorFailed, LeaseLost, Message, message
 from lumen.model.proposal import Change, Choice, Knob, Proposal, State, number
-from lumen.model.service import ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import execution as room
@@ -92,7 +92,7 @@ class House:
 
     async def approve(self, made: Proposal) -> Proposal:
         self.clicks += 1
-        decided = await self.approvals.decide(SERVICE, made.id, Choice.APPROVE, KIM, f"click-{self.clicks}")
+        decided = await self.approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), f"click-{self.clicks}")
         return decided.proposal
 
     async def now(self, proposal: Proposal) -> Proposal:

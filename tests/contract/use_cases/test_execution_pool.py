@@ -10,7 +10,7 @@ import pytest
 from bot.workers import ExecutionPool
 from lumen.model.messages import Message, SourceUnavailable, message
 from lumen.model.proposal import Change, Choice, Knob, Proposal, State, Value
-from lumen.model.service import ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import no_fault
 from lumen.use_cases.approvals import Approvals
@@ -80,7 +80,7 @@ class House:
     async def approved(self, knob: Knob, wanted: int) -> Proposal:
         approvals = Approvals(self.store.proposals, self.knobs)
         made = await approvals.propose(SERVICE, knob, wanted, KIM, f"r{knob}{wanted}")
-        return (await approvals.decide(SERVICE, made.id, Choice.APPROVE, KIM, f"c{knob}{wanted}")).proposal
+        return (await approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), f"c{knob}{wanted}")).proposal
 
     async def state(self, proposal: Proposal) -> State:
         found = await self.store.proposals.get(SERVICE, proposal.id)

@@ -15,6 +15,7 @@ from lumen.adapters.store.connection import open_store
 from lumen.model import ion_contract
 from lumen.model.messages import LeaseLost
 from lumen.model.proposal import Choice, Knob, Proposal, State
+from lumen.model.service import Permit
 from lumen.ports.actuators import CacheKeys
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import execution
@@ -67,7 +68,9 @@ class House:
 
     async def approve(self, made: Proposal) -> Proposal:
         self.clicks += 1
-        return (await self.approvals.decide(SERVICE, made.id, Choice.APPROVE, KIM, f"click-{self.clicks}")).proposal
+        return (
+            await self.approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), f"click-{self.clicks}")
+        ).proposal
 
     async def settle(self, replica: Execution) -> None:
         working = asyncio.create_task(replica.settle(SERVICE))

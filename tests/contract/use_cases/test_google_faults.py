@@ -23,7 +23,7 @@ from lumen.adapters.store import epoch
 from lumen.adapters.store.leases import RedisLeases
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.model.proposal import LATEST, Change, Choice, Knob, Proposal, State, Value
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.snapshot import Deployment
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import FaultPoint, no_fault
@@ -73,7 +73,9 @@ class Hands:
     async def approved(self, knob: Knob, value: Value) -> Proposal:
         self.asked += 1
         made = await self.approvals.propose(self.service, knob, value, KIM, f"request-{self.asked}")
-        return (await self.approvals.decide(self.service, made.id, Choice.APPROVE, KIM, f"c-{self.asked}")).proposal
+        return (
+            await self.approvals.decide(self.service, made.id, Choice.APPROVE, Permit(KIM), f"c-{self.asked}")
+        ).proposal
 
     def replica(self, fault: FaultPoint) -> Execution:
         """Another one, with a fault of its own."""

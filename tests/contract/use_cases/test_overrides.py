@@ -10,7 +10,7 @@ from lumen.adapters.store.controls import RedisControls
 from lumen.model.messages import Message, NotPossible, message
 from lumen.model.override import Terms
 from lumen.model.proposal import Change, Choice, Decision, Knob, Proposal, State, Value
-from lumen.model.service import ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.model.snapshot import Window
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Reading
@@ -97,7 +97,7 @@ class House:
         return await self.approvals.propose(SERVICE, knob, wanted, KIM, self.id(), emergency=emergency)
 
     async def click(self, proposal: Proposal, choice: Choice = Choice.APPROVE) -> State:
-        return (await self.approvals.decide(SERVICE, proposal.id, choice, KIM, self.id())).proposal.state
+        return (await self.approvals.decide(SERVICE, proposal.id, choice, Permit(KIM), self.id())).proposal.state
 
     async def now(self, proposal: Proposal) -> Proposal:
         found = await self.store.proposals.get(SERVICE, proposal.id)
@@ -122,7 +122,7 @@ async def refused(work: Callable[[], object]) -> str:
 
 async def test_a_pin_is_proposed_and_refuses_every_other_value(house: House) -> None:
     waiting = await house.propose(Knob.TTL, 420)
-    pinned = await house.overrides.pin_ttl(SERVICE, LEE, 600, Terms(HOUR, "load test"), house.id())
+    pinned = await house.overrides.pin_ttl(SERVICE, Permit(LEE), 600, Terms(HOUR, "load test"), house.id())
     assert pinned.proposed is not None
     assert (pinned.proposed.draft.change.new, pinned.not_proposed) == (600, None)
     assert (pinned.override.by, pinned.override.why) == (LEE, "load test")
@@ -145,39 +145,40 @@ async def test_a_pin_is_proposed_and_refuses_every_other_value(house: House) -> 
 
 
 async def test_a_pin_to_what_stands_proposes_nothing(house: House) -> None:
-    pinned = await house.overrides.pin_ttl(SERVICE, KIM, 300, Terms(), house.id())
+    pinned = await house.overrides.pin_ttl(SERVICE, Permit(KIM), 300, Terms(), house.id())
     assert pinned.not_proposed is not None
     assert (pinned.proposed, pinned.not_proposed.code) == (None, "approval.already")
-    assert await refused(lambda: house.overrides.pin_ttl(SERVICE, KIM, 5, Terms(), house.id())) == (
+    assert await refused(lambda: house.overrides.pin_ttl(SERVICE, Permit(KIM), 5, Terms(), house.id())) == (
         "approval.out_of_range"
     )
     assert (await house.restraints.now(SERVICE)).override == pinned.override
 
 
 async def test_lifting_says_what_still_holds(house: House) -> None:
-    assert await refused(lambda: house.overrides.lift_ttl(SERVICE, KIM)) == "override.none"
+    assert await refused(lambda: house.overrides.lift_ttl(SERVICE, Permit(KIM))) == "override.none"
     house.locks = Locks(300, size=True)
-    assert await refused(lambda: house.overrides.lift_ttl(SERVICE, KIM)) == "override.only_setting"
-    assert await refused(lambda: house.overrides.unlock_size(SERVICE, KIM)) == "override.only_lock_setting"
-    await house.overrides.only_pin_ttl(SERVICE, KIM, 600, Terms(), house.id())
-    await house.overrides.lock_size(SERVICE, KIM, Terms(), house.id())
-    still, locked = await house.overrides.lift_ttl(SERVICE, LEE), await house.overrides.unlock_size(SERVICE, LEE)
+    assert await refused(lambda: house.overrides.lift_ttl(SERVICE, Permit(KIM))) == "override.only_setting"
+    assert await refused(lambda: house.overrides.unlock_size(SERVICE, Permit(KIM))) == "override.only_lock_setting"
+    await house.overrides.only_pin_ttl(SERVICE, Permit(KIM), 600, Terms(), house.id())
+    await house.overrides.lock_size(SERVICE, Permit(KIM), Terms(), house.id())
+    still = await house.overrides.lift_ttl(SERVICE, Permit(LEE))
+    locked = await house.overrides.unlock_size(SERVICE, Permit(LEE))
     assert still is not None
     assert locked is not None
     assert (still.ttl_seconds, still.by, locked.by) == (300, None, None)
     house.locks = Locks()
-    assert await refused(lambda: house.overrides.unlock_size(SERVICE, KIM)) == "override.no_lock"
+    assert await refused(lambda: house.overrides.unlock_size(SERVICE, Permit(KIM))) == "override.no_lock"
 
 
 async def test_a_lock_withdraws_what_waits_and_abandons_what_was_approved(house: House) -> None:
     waiting = await house.propose(Knob.CACHE_SIZE, 384)
     ttl = await house.propose(Knob.TTL, 420)
-    await house.overrides.lock_size(SERVICE, KIM, Terms(), house.id())
+    await house.overrides.lock_size(SERVICE, Permit(KIM), Terms(), house.id())
     assert ((await house.now(waiting)).state, (await house.now(ttl)).state) == (State.WITHDRAWN, State.PENDING)
-    await house.overrides.unlock_size(SERVICE, KIM)
+    await house.overrides.unlock_size(SERVICE, Permit(KIM))
     approved = await house.propose(Knob.CACHE_SIZE, 384)
     await house.click(approved)
-    await house.overrides.lock_size(SERVICE, KIM, Terms(None, "migration"), house.id())
+    await house.overrides.lock_size(SERVICE, Permit(KIM), Terms(None, "migration"), house.id())
     await house.execute()
     found = await house.now(approved)
     assert found.note is not None

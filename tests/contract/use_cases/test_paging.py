@@ -15,6 +15,7 @@ from lumen.adapters.store.controls import RedisSilences
 from lumen.adapters.store.incidents import RedisPages
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import PagerStep, StoredAlert
+from lumen.model.service import Permit
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases.on_call import Silencing
 from lumen.use_cases.paging import MOST_TRIES, Paging
@@ -160,7 +161,7 @@ async def test_a_refusal_is_said_once_on_the_incident_and_not_tried_again(desk: 
 async def test_nothing_is_told_of_tickets_silenced_pages_or_what_somebody_is_on_already(desk: Desk) -> None:
     ticket = page(desk.store.clock.time, Severity.TICKET, AlertKind.COST)
     await told(desk.store, StoredAlert(ticket, ticket.id))
-    await desk.silencing.silence(SERVICE, "availability", KIM, timedelta(hours=1))
+    await desk.silencing.silence(SERVICE, "availability", Permit(KIM), timedelta(hours=1))
     key = await desk.open()
     await desk.paging().settle(SERVICE)
     assert desk.server.steps == []

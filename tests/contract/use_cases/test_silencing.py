@@ -6,6 +6,7 @@ import pytest
 
 from lumen.model.alert import AlertKind, Severity
 from lumen.model.messages import NotPossible
+from lumen.model.service import Permit
 from lumen.use_cases import watch as room
 from lumen.use_cases.on_call import DEFAULT, LONGEST, Silencing, meant_by
 from tests.contract.store.builders import KIM, LEE, SERVICE
@@ -48,18 +49,18 @@ def test_everything_and_nothing() -> None:
 
 async def test_a_silence_is_kept_with_who_and_until_and_runs_out_by_itself(tower: Tower) -> None:
     desk, clock = silencing(tower), tower.store.clock
-    (made,) = await desk.silence(SERVICE, "cache", KIM, None, "deploy")
+    (made,) = await desk.silence(SERVICE, "cache", Permit(KIM), None, "deploy")
     assert (made.by, made.until - made.at, made.why) == (KIM, DEFAULT, "deploy")
-    await desk.silence(SERVICE, "latency", KIM, timedelta(hours=3))
+    await desk.silence(SERVICE, "latency", Permit(KIM), timedelta(hours=3))
     assert [one.name for one in await desk.now(SERVICE)] == ["cache", "latency"]
     clock.time += DEFAULT
     assert [one.name for one in await desk.now(SERVICE)] == ["latency"]
-    await desk.end(SERVICE, "all", LEE)
+    await desk.end(SERVICE, "all", Permit(LEE))
     assert await desk.now(SERVICE) == []
     with pytest.raises(NotPossible):
-        await desk.end(SERVICE, "latency", LEE)
+        await desk.end(SERVICE, "latency", Permit(LEE))
     with pytest.raises(NotPossible):
-        await desk.silence(SERVICE, "cache", KIM, LONGEST + timedelta(minutes=1))
+        await desk.silence(SERVICE, "cache", Permit(KIM), LONGEST + timedelta(minutes=1))
     found = await events(tower.store, "silenced", "silence-ended")
     assert [(event, actor) for event, actor, _ in found] == [
         ("silenced", KIM.user_id),
@@ -71,7 +72,7 @@ async def test_a_silence_is_kept_with_who_and_until_and_runs_out_by_itself(tower
 async def test_a_silenced_ticket_is_recorded_without_a_message_until_the_silence_ends(tower: Tower) -> None:
     replica, desk = tower.replica(), silencing(tower)
     await tower.look(replica)
-    await desk.silence(SERVICE, "no_data", KIM, timedelta(hours=1))
+    await desk.silence(SERVICE, "no_data", Permit(KIM), timedelta(hours=1))
     tower.cloud.is_silent = True
     await tower.look(replica, 4)
     incident = await tower.incident()
@@ -87,7 +88,7 @@ async def test_a_silenced_ticket_is_recorded_without_a_message_until_the_silence
 async def test_a_silenced_page_gets_its_message_and_its_countdown_and_calls_nobody(tower: Tower) -> None:
     replica, desk = tower.replica(), silencing(tower)
     await tower.look(replica, 2)
-    await desk.silence(SERVICE, "availability", KIM, timedelta(hours=1))
+    await desk.silence(SERVICE, "availability", Permit(KIM), timedelta(hours=1))
     tower.cloud.deploy(tower.store.clock.time, "ion-api-00043-bad", 0.1)
     await tower.look(replica, 5)
     incident = await tower.incident()
@@ -105,6 +106,6 @@ async def test_what_opened_before_stays_and_its_message_says_so_at_once(tower: T
     await tower.look(replica, 4)
     (dirty,) = [one for one in await tower.store.outbox.dirty(SERVICE) if one.surface.kind == "alert"]
     await tower.store.outbox.shown(dirty, "C1", "1.2")
-    await desk.silence(SERVICE, "availability", KIM, 2 * SLOT)
+    await desk.silence(SERVICE, "availability", Permit(KIM), 2 * SLOT)
     assert [one.surface for one in await tower.store.outbox.dirty(SERVICE)] == [dirty.surface]
     assert not (await tower.incident()).alerts[0].silenced

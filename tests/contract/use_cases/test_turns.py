@@ -14,7 +14,7 @@ from lumen.exporters.assess import AssessmentSettings
 from lumen.model.incident import SizeLock, TtlOverride
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Choice, Knob, Proposal, State
-from lumen.model.service import ServiceId
+from lumen.model.service import Permit, ServiceId
 from lumen.model.snapshot import Deployment, Snapshot, Spend, Window
 from lumen.model.turn import Missing, Turn
 from lumen.policies.auto_apply import AutoApplySettings
@@ -222,7 +222,7 @@ async def test_harm_is_not_tried_again_soon(room: Room) -> None:
 
 async def test_who_says_no_is_not_asked_again_the_next_hour(room: Room) -> None:
     refused = await room.proposed(await room.turn())
-    await room.house.approvals.decide(SERVICE, refused.id, Choice.REJECT, KIM, "no")
+    await room.house.approvals.decide(SERVICE, refused.id, Choice.REJECT, Permit(KIM), "no")
     assert held(await room.turn()) == ["policy.held_rejected"]
     room.house.store.clock.time += 24 * HOUR
     assert (await room.proposed(await room.turn())).draft.change == refused.draft.change

@@ -7,7 +7,7 @@ import pytest
 from handlers.blocks.proposal import card
 from lumen.model.messages import Message, message
 from lumen.model.proposal import Change, Choice, Knob, Priority, State
-from lumen.model.service import Person, ServiceId
+from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.ports.actuators import Reading
 from lumen.use_cases.approvals import Approvals
@@ -45,14 +45,14 @@ async def test_two_different_people(store: Store) -> None:
     dialog = str(card(en, made).blocks)
     assert "2 different people must approve" in dialog
 
-    first = await two.decide(SERVICE, made.id, Choice.APPROVE, KIM, "c1")
+    first = await two.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), "c1")
     assert (first.won, first.voted, first.proposal.state) == (False, True, State.PENDING)
-    again = await two.decide(SERVICE, made.id, Choice.APPROVE, KIM, "c2")
+    again = await two.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), "c2")
     assert (again.voted, again.proposal.state, again.proposal.votes) == (True, State.PENDING, (KIM,))
     assert "Approved so far by <@U1>: 1 of 2." in card(en, again.proposal).text
     assert "2명 중 1명" in card(Catalogue("ko"), again.proposal).text
 
-    second = await two.decide(SERVICE, made.id, Choice.APPROVE, LEE, "c3")
+    second = await two.decide(SERVICE, made.id, Choice.APPROVE, Permit(LEE), "c3")
     assert (second.won, second.proposal.state) == (True, State.APPROVED)
     assert [e for e, _ in await store.events(made.id)] == ["proposed", "voted", "decided"]
 
@@ -60,8 +60,8 @@ async def test_two_different_people(store: Store) -> None:
 async def test_one_rejection_decides(store: Store) -> None:
     two = approvals(store, 2)
     made = await two.propose(SERVICE, Knob.TTL, 420, KIM, "r1")
-    await two.decide(SERVICE, made.id, Choice.APPROVE, KIM, "c1")
-    assert (await two.decide(SERVICE, made.id, Choice.REJECT, LEE, "c2")).proposal.state is State.REJECTED
+    await two.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), "c1")
+    assert (await two.decide(SERVICE, made.id, Choice.REJECT, Permit(LEE), "c2")).proposal.state is State.REJECTED
 
 
 @pytest.mark.parametrize(("usual", "in_emergency", "needed"), [(1, 1, (1, 1)), (1, 2, (1, 2)), (3, 2, (3, 3))])
@@ -86,7 +86,7 @@ async def test_an_operator_is_shown_by_the_account(store: Store) -> None:
     of = approvals(store)
     operator = Person.operator("mina@naeda.example")
     made = await of.propose(SERVICE, Knob.TTL, 420, operator, "r1")
-    decided = await of.decide(SERVICE, made.id, Choice.APPROVE, operator, "c1")
+    decided = await of.decide(SERVICE, made.id, Choice.APPROVE, Permit(operator), "c1")
     shown = card(Catalogue("en"), decided.proposal).text
     assert "Approved by `mina@naeda.example`" in shown
     assert "<@cli" not in shown

@@ -13,6 +13,7 @@ from lumen.model.alert import Observation, Severity
 from lumen.model.incident import Pause, TtlOverride
 from lumen.model.messages import NoData, NotPossible, message
 from lumen.model.proposal import Change, Choice, Decision, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
+from lumen.model.service import Permit
 from lumen.model.snapshot import Window
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation
@@ -277,7 +278,7 @@ async def test_what_lumen_may_not_do_alone_is_asked(post: Post, what: str, code:
 
 async def test_a_click_is_quicker_than_the_timer_or_stops_it(post: Post) -> None:
     made = await a_countdown(post)
-    await post.house.approvals.decide(SERVICE, made.id, Choice.REJECT, KIM, "no")
+    await post.house.approvals.decide(SERVICE, made.id, Choice.REJECT, Permit(KIM), "no")
     assert (await post.ended()).state is State.REJECTED
     assert post.ttl_seconds == 300
     # It is not proposed again for a day, and then not done unasked, however good the record.
@@ -290,7 +291,7 @@ async def test_a_click_is_quicker_than_the_timer_or_stops_it(post: Post) -> None
 
 async def test_approved_before_its_time_it_is_applied_at_once(post: Post) -> None:
     made = await a_countdown(post)
-    await post.house.approvals.decide(SERVICE, made.id, Choice.APPROVE, KIM, "now")
+    await post.house.approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), "now")
     await post.carry_out()
     assert post.ttl_seconds == 420
     await post.over()
@@ -299,7 +300,7 @@ async def test_approved_before_its_time_it_is_applied_at_once(post: Post) -> Non
 
 async def test_snoozed_it_waits_longer(post: Post) -> None:
     made = await a_countdown(post)
-    await post.house.approvals.snooze(SERVICE, made.id, KIM, "later")
+    await post.house.approvals.snooze(SERVICE, made.id, Permit(KIM), "later")
     over = await post.ended()
     assert (over.state, over.acts_at) == (State.PENDING, post.house.now + COUNTDOWN + SNOOZE_BY)
 
@@ -310,7 +311,7 @@ async def test_timers_and_clicks_at_once_decide_once(post: Post, choice: Choice)
     await post.over()
     replicas = [post.replica() for _ in range(6)]
     clicks = [
-        post.house.approvals.decide(SERVICE, made.id, choice, person, f"{person.user_id}-{n}")
+        post.house.approvals.decide(SERVICE, made.id, choice, Permit(person), f"{person.user_id}-{n}")
         for n in range(10)
         for person in (KIM, LEE)
     ]
@@ -410,7 +411,7 @@ async def test_harm_stops_it_by_itself(post: Post) -> None:
     assert again.acts_at is None
     assert codes(again)[-2:] == ["unasked.asked_because", "unasked.spoken_against"]
     # One that a person approves, and that helps, speaks for it again.
-    await house.approvals.decide(SERVICE, again.id, Choice.REJECT, KIM, "not today")
+    await house.approvals.decide(SERVICE, again.id, Choice.REJECT, Permit(KIM), "not today")
     await post.seed(Verdict.KEPT)
     assert (await post.begun()).acts_at is not None
 
@@ -432,7 +433,7 @@ async def test_a_persons_own_proposal_is_never_made_unasked(post: Post) -> None:
     own = await post.house.approvals.propose(SERVICE, Knob.TTL, 420, KIM, "mine")
     assert own.acts_at is None
     with pytest.raises(NotPossible):
-        await post.house.approvals.snooze(SERVICE, own.id, KIM, "later")
+        await post.house.approvals.snooze(SERVICE, own.id, Permit(KIM), "later")
 
 
 async def test_a_person_who_asks_meanwhile_goes_first(post: Post) -> None:

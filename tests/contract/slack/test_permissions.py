@@ -1,15 +1,17 @@
 """Who may decide, asked of a real Slack."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import pytest
 
-from handlers.permissions import FRESH_SECONDS, Rights
+from handlers.permissions import FRESH_SECONDS, Permissions
 from handlers.web_api import asking_client
 from lumen.model.service import Approvers, Person
 from tests.contract.slack.conftest import RunningSlack
 
+NOT_AUDITED: Any = None  # only asked, never refused to anybody
 NOBODY = Approvers(frozenset(), frozenset())
 
 
@@ -22,16 +24,16 @@ class Time:
 
 @dataclass
 class Door:
-    """Makes `Rights` and people for one workspace."""
+    """Makes `Permissions` and people for one workspace."""
 
     slack: RunningSlack
     session: aiohttp.ClientSession
     time: Time
 
-    def rights(self, approvers: Approvers) -> Rights:
+    def permissions(self, approvers: Approvers) -> Permissions:
         facts = self.slack.facts
         client = asking_client(facts.bot_token, self.slack.api_url, self.session)
-        return Rights(client, approvers, facts.team_id, lambda: facts.app_id, lambda: self.time.now)
+        return Permissions(client, approvers, facts.team_id, lambda: facts.app_id, NOT_AUDITED, lambda: self.time.now)
 
     def person(self, user_id: str, team_id: str | None = None) -> Person:
         return Person(user_id, "", team_id or self.slack.facts.team_id)
@@ -43,9 +45,11 @@ class Door:
     async def look_ups(self) -> int:
         return len(await self.slack.control.calls(method="usergroups.users.list"))
 
-    async def refusal(self, rights: Rights, user_id: str, team_id: str | None = None, app_id: str | None = None) -> str:
+    async def refusal(
+        self, permissions: Permissions, user_id: str, team_id: str | None = None, app_id: str | None = None
+    ) -> str:
         """The code of the refusal, or empty."""
-        refused = await rights.check(self.person(user_id, team_id), app_id or self.slack.facts.app_id)
+        refused = await permissions.refusal(self.person(user_id, team_id), app_id or self.slack.facts.app_id)
         return refused.reason.code if refused else ""
 
 
@@ -55,55 +59,56 @@ def door(slack: RunningSlack, session: aiohttp.ClientSession) -> Door:
 
 
 async def test_an_empty_list_is_nobody(door: Door) -> None:
-    assert await door.refusal(door.rights(NOBODY), door.slack.facts.approver) == "slack.refused_nobody"
+    assert await door.refusal(door.permissions(NOBODY), door.slack.facts.approver) == "slack.refused_nobody"
 
 
 async def test_a_listed_person_needs_no_look_up(door: Door) -> None:
     listed = Approvers(frozenset({door.slack.facts.bystander}), frozenset({"SGONE"}))
-    assert await door.refusal(door.rights(listed), door.slack.facts.bystander) == ""
+    assert await door.refusal(door.permissions(listed), door.slack.facts.bystander) == ""
     assert await door.look_ups() == 0
 
 
 async def test_a_member_of_a_group_may_and_others_may_not(door: Door) -> None:
-    rights = door.rights(door.group)
-    assert await door.refusal(rights, door.slack.facts.approver) == ""
-    assert await door.refusal(rights, door.slack.facts.bystander) == "slack.refused"
+    permissions = door.permissions(door.group)
+    assert await door.refusal(permissions, door.slack.facts.approver) == ""
+    assert await door.refusal(permissions, door.slack.facts.bystander) == "slack.refused"
     assert await door.look_ups() == 1
 
 
 async def test_a_membership_is_asked_for_again_after_a_minute(door: Door) -> None:
-    rights = door.rights(door.group)
-    await door.refusal(rights, door.slack.facts.approver)
+    permissions = door.permissions(door.group)
+    await door.refusal(permissions, door.slack.facts.approver)
     door.time.now = FRESH_SECONDS - 1
-    await door.refusal(rights, door.slack.facts.approver)
+    await door.refusal(permissions, door.slack.facts.approver)
     assert await door.look_ups() == 1
     door.time.now = FRESH_SECONDS + 1
-    await door.refusal(rights, door.slack.facts.approver)
+    await door.refusal(permissions, door.slack.facts.approver)
     assert await door.look_ups() == 2
 
 
 @pytest.mark.parametrize("kind", ["error", "http_500", "drop"])
 async def test_a_group_that_cannot_be_resolved_lets_nobody_in(door: Door, kind: str) -> None:
     await door.slack.control.fault("usergroups.users.list", kind, times=-1)
-    rights = door.rights(door.group)
-    assert await door.refusal(rights, door.slack.facts.approver) == "slack.refused_group_unresolved"
+    permissions = door.permissions(door.group)
+    assert await door.refusal(permissions, door.slack.facts.approver) == "slack.refused_group_unresolved"
 
 
 async def test_a_slow_group_does_not_hold_up_the_click(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handlers.permissions.LOOK_UP_SECONDS", 0.2)
     await door.slack.control.fault("usergroups.users.list", "hang", times=1)
-    assert await door.refusal(door.rights(door.group), door.slack.facts.approver) == "slack.refused_group_unresolved"
+    permissions = door.permissions(door.group)
+    assert await door.refusal(permissions, door.slack.facts.approver) == "slack.refused_group_unresolved"
 
 
 async def test_one_unresolved_group_does_not_shut_out_the_members_of_another(door: Door) -> None:
     both = Approvers(frozenset(), frozenset({door.slack.facts.approver_group, "SGONE"}))
-    rights = door.rights(both)
-    assert await door.refusal(rights, door.slack.facts.approver) == ""
-    assert await door.refusal(rights, door.slack.facts.bystander) == "slack.refused_group_unresolved"
+    permissions = door.permissions(both)
+    assert await door.refusal(permissions, door.slack.facts.approver) == ""
+    assert await door.refusal(permissions, door.slack.facts.bystander) == "slack.refused_group_unresolved"
 
 
 async def test_another_workspace_or_app_is_refused(door: Door) -> None:
     listed = Approvers(frozenset({door.slack.facts.approver}), frozenset())
-    rights = door.rights(listed)
-    assert await door.refusal(rights, door.slack.facts.approver, team_id="TOTHER") == "slack.refused_team"
-    assert await door.refusal(rights, door.slack.facts.approver, app_id="AOTHER") == "slack.refused_app"
+    permissions = door.permissions(listed)
+    assert await door.refusal(permissions, door.slack.facts.approver, team_id="TOTHER") == "slack.refused_team"
+    assert await door.refusal(permissions, door.slack.facts.approver, app_id="AOTHER") == "slack.refused_app"
