@@ -31,6 +31,7 @@ from handlers.replies import Background, Replies, Responder
 from handlers.web_api import asking_client, single_try_client, slack_session
 from lumen.model.messages import NotPossible, message
 from lumen.model.service import Approvers
+from lumen.use_cases.turn import AskedTurns
 from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
@@ -138,7 +139,8 @@ class SlackSide:
         questions = Questions(
             readouts=lumen.readouts, digests=self._digests, pictures=self._pictures, looking=lumen.looking
         )
-        proposing = Proposing(approvals=lumen.approvals, readouts=lumen.readouts, ask_turn=lumen.turn_runner.ask)
+        asked = AskedTurns(lumen.turn_runner, lumen.store.audit)
+        proposing = Proposing(approvals=lumen.approvals, readouts=lumen.readouts, ask_turn=asked.ask)
         overriding = Overriding(overrides=lumen.overrides, readouts=lumen.readouts, permissions=permissions)
         emergencies = Emergencies(
             emergency=lumen.emergency,

@@ -31,6 +31,7 @@ class AuditEvent(StrEnum):
     SIZE_LOCKED = "size-locked"
     SIZE_UNLOCKED = "size-unlocked"
     SERVICE_CHOSEN = "service-chosen"
+    TURN_ASKED = "turn-asked"
     ALERT_OPEN = "alert-open"
     ALERT_CLOSED = "alert-closed"
     PAGE_OPEN = "page-open"

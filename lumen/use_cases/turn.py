@@ -1,15 +1,17 @@
 """One turn of the loop: collect -> assess -> decide -> announce -> remember."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lumen.model.audit import AuditEvent
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
 from lumen.policies.repost import should_repost
 from lumen.ports.clock import Clock
-from lumen.ports.store import Lease, Leases, Slots, Turns
+from lumen.ports.store import Audit, Lease, Leases, Slots, Turns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.collect import Collector, missing_from
@@ -82,12 +84,8 @@ class TurnRunner:
                 await self._slots.done(service, TURN_SCHEDULE, slot, lease)
         return turns
 
-    async def ask(self, service: ServiceId, person: Person) -> Turn:  # noqa: ARG002 - the audit will name the person
-        """An extra turn, marked so; it takes no slot."""
-        return (await self.extra_turns((service,)))[0]
-
     async def extra_turns(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
-        """Extra turns for all of `services`, from one collection."""
+        """Extra turns for all of `services`, from one collection; marked so, and they take no slot."""
         return await self._make(services, Occasion.ASKED, hour_of(self._clock.now()), {})
 
     async def _make(
@@ -158,3 +156,17 @@ class TurnRunner:
         if shown_on is None or should_repost(previous[0] if previous else None, turn, posted_at, turn.started_at):
             shown_on = turn.id
         await self._turns.save(turn, lease, shown_on)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTurns:
+    """Turns that somebody asks for; the audit says who."""
+
+    runner: TurnRunner
+    audit: Audit
+
+    async def ask(self, service: ServiceId, person: Person) -> Turn:
+        """Make an extra turn now. Raises StoreUnavailable, OutcomeUnknown."""
+        await self.audit.add(service, AuditEvent.TURN_ASKED, person.user_id, "")
+        (made,) = await self.runner.extra_turns((service,))
+        return made

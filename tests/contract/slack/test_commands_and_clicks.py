@@ -68,6 +68,16 @@ async def test_shared_answers_stand_in_the_channel(slack: RunningSlack) -> None:
     await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "nothing measured yet" in m.words())
 
 
+async def test_an_extra_turn_is_audited_with_who_asked(slack: RunningSlack, rooms: Rooms) -> None:
+    await slack.control.command("/lumen run", user=slack.facts.bystander)
+    await answer(slack, "nothing measured yet", slack.facts.bystander)
+    assert rooms.kicks.turns == 1
+    (asked,) = await rooms.audit.entries(SERVICE, 10)
+    assert (asked.event, asked.actor) == ("turn-asked", slack.facts.bystander)
+    await slack.control.command("/lumen history")
+    await answer(slack, "asked for an extra turn")
+
+
 async def test_a_proposal_is_decided_by_one_click(slack: RunningSlack, rooms: Rooms) -> None:
     posted = await proposed(slack)
     assert posted.action_ids() == [APPROVE, REJECT, DETAILS]
