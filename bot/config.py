@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode
 from redis.asyncio.connection import parse_url
 
@@ -21,10 +21,11 @@ from lumen.model.service import Approvers, ServiceId
 from lumen.policies.auto_apply import NAMES
 from lumen.policies.freezes import Freezes, parse_freezes
 
-#: How the URL of a pager says what it speaks.
+#: The end of a pager's URL says what it speaks.
 PAGERDUTY_PATH = "/v2/enqueue"
 ALERTMANAGER_PATH = "/api/v2/alerts"
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_PUBSUB_NAME = re.compile(r"(projects/[a-z][a-z0-9-]+/(topics|subscriptions)/)?[A-Za-z][\w.~+%-]{2,254}", re.ASCII)
 #: Beyond this a calendar ends.
 LONGEST = timedelta(days=36_500)
 
@@ -78,12 +79,10 @@ class Settings(Thresholds):
     redis_db: Annotated[int, Field(ge=0)] = 0
     cache_key_prefix: str = "ion:cache:"
     ttl_actuator: Literal["redis", "cloud_run", "both"] = "redis"
-    l1_cache_max_entries: Annotated[int, Field(ge=1000, le=10_000)] = 1000
     max_min_instances: Annotated[int, Field(ge=0, le=1000)] = 5
 
     billing_account: str = ""
     budget_topic: str = ""
-    budget_subscription: str = ""
 
     # Lumen's own memory
     state_redis_url: SecretStr
@@ -98,8 +97,6 @@ class Settings(Thresholds):
     oncall_group: Annotated[str, Field(pattern=r"^([SUW][A-Z0-9]+)?$")] = ""
     oncall_repeat: Annotated[timedelta, NoDecode] = timedelta(minutes=10)
     pager_webhook_url: SecretStr | None = None
-    pager_format: Literal["auto", "pagerduty", "alertmanager"] = "auto"
-    pager_routing_key: SecretStr | None = None
     support_contact: str = ""
     lumen_locale: Literal["en", "ko"] = "en"
 
@@ -209,19 +206,19 @@ class Settings(Thresholds):
     def _pager_url(cls, value: SecretStr | None) -> SecretStr | None:
         url = urlsplit(value.get_secret_value()) if value else None
         if url and (not url.hostname or url.scheme not in ("https", "http")):
-            raise ValueError("give an http(s) URL, e.g. https://events.pagerduty.com/v2/enqueue")
+            raise ValueError("give an http(s) URL, e.g. https://KEY@events.pagerduty.com/v2/enqueue")
         if url and url.scheme == "http" and url.path.endswith(PAGERDUTY_PATH) and not _is_loopback(url.hostname or ""):
             raise ValueError("give an https URL: a routing key never travels in the open")
         return value
 
-    @field_validator("budget_topic", "budget_subscription")
+    @field_validator("budget_topic")
     @classmethod
-    def _pubsub_name(cls, value: str, info: ValidationInfo) -> str:
-        kind = "topics" if info.field_name == "budget_topic" else "subscriptions"
-        if value and not re.fullmatch(
-            rf"(projects/[a-z][a-z0-9-]+/{kind}/)?[A-Za-z][\w.~+%-]{{2,254}}", value, re.ASCII
-        ):
-            raise ValueError(f"give a name, e.g. budget-alerts, or projects/PROJECT/{kind}/NAME")
+    def _pubsub_name(cls, value: str) -> str:
+        if value and not _PUBSUB_NAME.fullmatch(value):
+            raise ValueError(
+                "give a topic's name, e.g. budget-alerts, or projects/PROJECT/topics/NAME; "
+                "or a subscription's, projects/PROJECT/subscriptions/NAME"
+            )
         return value
 
     @field_validator("lumen_gcp_endpoint")
@@ -260,11 +257,14 @@ class Settings(Thresholds):
             raise ValueError("STATE_REDIS_URL must not be CACHE_REDIS_URL: Lumen's memory never lives in what it tunes")
         if self.pager_webhook_url and not self.pager_kind:
             raise ValueError(
-                "PAGER_FORMAT = 'auto': PAGER_WEBHOOK_URL ends in neither /v2/enqueue (PagerDuty) nor /api/v2/alerts "
-                "(Alertmanager). Say PAGER_FORMAT=pagerduty or PAGER_FORMAT=alertmanager."
+                "PAGER_WEBHOOK_URL ends in neither /v2/enqueue (PagerDuty) nor /api/v2/alerts (Alertmanager): "
+                "nobody can tell what it speaks"
             )
-        if self.pager_kind == "pagerduty" and not self.pager_routing_key:
-            raise ValueError("PAGER_ROUTING_KEY is not set: PagerDuty takes nothing without an integration's key")
+        if self.pager_kind == "pagerduty" and not self.pager_url_and_key[1]:
+            raise ValueError(
+                "PAGER_WEBHOOK_URL has no key: PagerDuty takes nothing without an integration's. "
+                "Write https://KEY@events.pagerduty.com/v2/enqueue"
+            )
         if (self.lumen_clock_scale != 1.0 or self.lumen_clock_origin or self.lumen_fault_at) and not self.is_sandboxed:
             raise ValueError(
                 "LUMEN_CLOCK_SCALE, LUMEN_CLOCK_ORIGIN and LUMEN_FAULT_AT are for a sandbox: "
@@ -306,22 +306,30 @@ class Settings(Thresholds):
     @property
     def budget_news(self) -> str:
         """The subscription with the budget's notifications, in full; "" where nobody reads them."""
-        name = self.budget_subscription
-        if not name and self.budget_topic:
-            name = f"{self.budget_topic.replace('/topics/', '/subscriptions/')}-lumen"
-        return name if not name or "/" in name else f"projects/{self.project_id}/subscriptions/{name}"
+        topic = self.budget_topic
+        if not topic or "/subscriptions/" in topic:
+            return topic
+        name = topic if "/" in topic else f"projects/{self.project_id}/topics/{topic}"
+        return f"{name.replace('/topics/', '/subscriptions/')}-lumen"
 
     @property
     def pager_kind(self) -> Literal["", "pagerduty", "alertmanager"]:
-        """What PAGER_WEBHOOK_URL speaks; "" where there is none, or where nobody can tell."""
+        """The protocol of PAGER_WEBHOOK_URL; "" where there is none, or where nobody can tell."""
         if self.pager_webhook_url is None:
             return ""
-        if self.pager_format != "auto":
-            return self.pager_format
         path = urlsplit(self.pager_webhook_url.get_secret_value()).path.rstrip("/")
         if path.endswith(PAGERDUTY_PATH):
             return "pagerduty"
         return "alertmanager" if path.endswith(ALERTMANAGER_PATH) else ""
+
+    @property
+    def pager_url_and_key(self) -> tuple[str, str]:
+        """PAGER_WEBHOOK_URL; PagerDuty's is taken apart into the URL and the integration's key before its host."""
+        given = self.pager_webhook_url.get_secret_value() if self.pager_webhook_url else ""
+        if self.pager_kind != "pagerduty":
+            return given, ""
+        url = urlsplit(given)
+        return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl(), unquote(url.username or "")
 
     @property
     def who_may_approve(self) -> Approvers:
@@ -339,7 +347,7 @@ def _problem(kind: str, location: tuple[int | str, ...], text: str, given: Mappi
     name = str(location[0]).upper()
     if kind == "missing":
         return f"{name} is not set. Put it into the environment or {ENV_FILE}; docs/configuration.md says what it is."
-    secret = any(word in name for word in ("TOKEN", "URL", "ROUTING_KEY"))
+    secret = any(word in name for word in ("TOKEN", "URL"))
     shown = "(hidden)" if secret else repr(given.get(name, ""))
     return f"{name} = {shown}: {text}"
 

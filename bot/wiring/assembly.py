@@ -103,7 +103,7 @@ class Lumen:
     weeks: Weeks
     numerics: Numerics
     watch: Watch
-    #: None where neither BUDGET_TOPIC nor BUDGET_SUBSCRIPTION is set.
+    #: None where BUDGET_TOPIC is not set.
     taking_news: TakingNews | None
     #: None where PUBLISH_METRICS is off.
     publish: Publish | None

@@ -4,6 +4,7 @@ The part of the composition root that calls people: silences, mentions, the page
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from redis.asyncio import Redis
 
@@ -16,12 +17,12 @@ from lumen.adapters.google.cloud_run_editor import CloudRunEditor
 from lumen.adapters.google.cloud_run_knobs import (
     CloudRunInstancesActuator,
     CloudRunMemoryActuator,
-    CloudRunTtlActuator,
     CloudRunVariable,
 )
-from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic, TrafficKnob
+from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic
 from lumen.adapters.google.memorystore import MemorystoreActuator
-from lumen.adapters.pagers import AlertmanagerAlerts, PagerDutyEvents, WebhookPager
+from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_event
+from lumen.model import ion_contract
 from lumen.model.proposal import Knob
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import Clock, FaultPoint
@@ -45,14 +46,14 @@ def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: Redis
     """What can be turned, and how far; of several places the first one's value is the premise of a proposal."""
     editor = CloudRunEditor(google.services)
     in_redis = RedisTtlActuator(cache, ttl)
-    in_environment = CloudRunTtlActuator(editor, settings.default_ttl_seconds)
+    in_environment = CloudRunVariable(editor, ion_contract.ENV_VARIABLE, settings.default_ttl_seconds)
     places: dict[str, tuple[Actuator, ...]] = {
         "redis": (in_redis,),
         "cloud_run": (in_environment,),
         "both": (in_redis, in_environment),
     }
     ttl_range = settings.min_ttl_seconds, settings.max_ttl_seconds
-    l1 = CloudRunVariable(editor, "L1_CACHE_MAX_ENTRIES", settings.l1_cache_max_entries)
+    l1 = CloudRunVariable(editor, ion_contract.L1_VARIABLE, ion_contract.L1_DEFAULT_ENTRIES)
     return {
         Knob.TTL: Turnable(
             places[settings.ttl_actuator],
@@ -64,7 +65,7 @@ def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: Redis
         Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE),
         Knob.MIN_INSTANCES: Turnable((CloudRunInstancesActuator(editor),), "", 0, settings.max_min_instances),
         Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB),
-        Knob.TRAFFIC: Turnable((TrafficKnob(CloudRunTraffic(editor)),), ""),
+        Knob.TRAFFIC: Turnable((CloudRunTraffic(editor),), ""),
     }
 
 
@@ -92,11 +93,10 @@ def pager_of(settings: Settings) -> Pager | None:
     """None where no pager is configured."""
     if settings.pager_webhook_url is None:
         return None
-    url = settings.pager_webhook_url.get_secret_value()
+    url, key = settings.pager_url_and_key
     if settings.pager_kind == "alertmanager":
-        return WebhookPager(url, AlertmanagerAlerts(), must_hear_again=True)
-    key = settings.pager_routing_key
-    return WebhookPager(url, PagerDutyEvents(key.get_secret_value() if key else ""), must_hear_again=False)
+        return WebhookPager(url, alertmanager_alerts, must_hear_again=True)
+    return WebhookPager(url, partial(pagerduty_event, key), must_hear_again=False)
 
 
 def called_of(settings: Settings, store: StateStore, clock: Clock, fault: FaultPoint) -> Called:

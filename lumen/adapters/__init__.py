@@ -1,1 +1,1 @@
-"""Everything that speaks to the world on behalf of the domain: vendors' clients end here, and nothing here decides."""
+"""Implementations of the ports by the vendor that they speak to; no decisions, policies or wording here."""

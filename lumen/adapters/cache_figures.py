@@ -1,4 +1,4 @@
-"""What each way of looking at the cache finds, before it is put together."""
+"""Figures of the cache as INFO and Monitoring give them, before the reader puts them together."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class MemoryUse:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The 95th percentile of one small command, and who measured it: "latencystats" or "probe"."""
+    """The 95th percentile of one small command, and its source: "latencystats" or "probe"."""
 
     p95_ms: float
     source: str

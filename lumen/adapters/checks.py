@@ -1,4 +1,4 @@
-"""Sentences that every actuator of a number says in the same way."""
+"""Checks and sentences that every actuator of a number shares."""
 
 from lumen.model.messages import ActuatorFailed, Message, ValueMoved, message
 from lumen.model.proposal import Change
@@ -6,7 +6,7 @@ from lumen.ports.actuators import Reading
 
 
 def check_moved(present: int, change: Change, expected: Reading) -> None:
-    """Raises ValueMoved unless `present` is the premise, or already what is wanted."""
+    """Raise ValueMoved unless `present` is the premise, or already what is wanted."""
     if present not in (expected.value, change.new):
         raise ValueMoved(
             message("actuator.moved", expected=expected.value, present=present, unit=change.unit),
@@ -15,7 +15,7 @@ def check_moved(present: int, change: Change, expected: Reading) -> None:
 
 
 def check_room(wanted_mb: int, used_mb: float) -> None:
-    """Raises ActuatorFailed for a memory limit (0: none) below what is used."""
+    """Raise ActuatorFailed for a memory limit (0: none) below what is used."""
     if 0 < wanted_mb < used_mb:
         raise ActuatorFailed(
             message("actuator.below_used", wanted_mb=wanted_mb, used_mb=used_mb),
@@ -24,7 +24,7 @@ def check_room(wanted_mb: int, used_mb: float) -> None:
 
 
 def would(place: str, change: Change, *, anything: bool) -> Message:
-    """What a dry run says."""
+    """The sentence of a dry run: what `set` would do at `place`."""
     if not anything:
         return message("actuator.would_nothing", place=place, new=change.new, unit=change.unit)
     return message("actuator.would", place=place, old=change.old, new=change.new, unit=change.unit)

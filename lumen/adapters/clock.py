@@ -1,6 +1,7 @@
-"""The clocks (docs/adr/0001): the only place in the product that asks for the time."""
+"""The clocks, real and scaled (docs/adr/0001-clock.md): the only place in the product that asks for the time."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 
@@ -16,16 +17,16 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+@dataclass(frozen=True, slots=True)
 class ScaledClock:
     """Service time that equals the wall's at `origin` and runs `scale` times as fast; only against a sandbox."""
 
-    def __init__(self, scale: float, origin: datetime) -> None:
-        self.scale = scale
-        self._origin = origin
+    scale: float
+    origin: datetime
 
     def now(self) -> datetime:
-        elapsed = datetime.now(UTC) - self._origin
-        return self._origin + timedelta(seconds=elapsed.total_seconds() * self.scale)
+        elapsed = datetime.now(UTC) - self.origin
+        return self.origin + timedelta(seconds=elapsed.total_seconds() * self.scale)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.scale)

@@ -1,11 +1,6 @@
-"""One POST a call, once: whoever calls tries again, from what is stored. Bounded, and never redirected elsewhere.
+"""Pagers over HTTP: PagerDuty's Events API v2 and Alertmanager's API v2.
 
-Alertmanager's API v2 (`POST /api/v2/alerts`): a list of alerts, told again as long as they are open.
-
-It knows no acknowledging: who is on it stands in an annotation. An alert ends by itself when it is not told again, so
-an open one is said to end in an hour, and is told again long before.
-
-PagerDuty's Events API v2 (developer.pagerduty.com, "Send an alert event"): one event a call.
+One POST a call, bounded, never redirected, never repeated: the caller tries again, from what is stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,20 +15,17 @@ from lumen.model.messages import PagerRefused, PagerUnavailable, message
 from lumen.ports.incidents import PagerCall
 
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
-
-
 Form = Callable[[PagerCall], Json]
 
-
 REQUEST_SECONDS = 10.0
-
-
-#: Of an answer that says no: enough to see why.
+#: Characters of a refusal that are kept: enough to see why.
 SAID_MAX = 200
-
-
 #: "Not now" rather than "no".
 _LATER = frozenset({408, 425, 429})
+#: How long an open alert outlives a Lumen that is gone.
+HOLDS_FOR = timedelta(hours=1)
+#: Limits of PagerDuty's API.
+SUMMARY_MAX, DEDUP_KEY_MAX = 1024, 255
 
 
 class WebhookPager:
@@ -73,68 +65,57 @@ def _retry_after_seconds(headers: Mapping[str, str]) -> float:
         return 0.0  # a date: our own pace will do
 
 
-#: How long an open alert outlives a Lumen that is gone.
-HOLDS_FOR = timedelta(hours=1)
+def alertmanager_alerts(call: PagerCall) -> Json:
+    """`POST /api/v2/alerts`: a list of one alert, identified by labels that are the same in every call of an incident.
 
-
-class AlertmanagerAlerts:
-    """What identifies the alert are its labels, which are the same in every call of an incident."""
-
-    def __call__(self, call: PagerCall) -> Json:
-        over = call.step is PagerStep.RESOLVE
-        ends_at = call.closed_at or call.at if over else call.at + HOLDS_FOR
-        annotations: dict[str, Json] = {"summary": call.title, "description": call.said}
-        if call.by:
-            annotations["acknowledged_by"] = call.by
-        return [
-            {
-                "labels": {
-                    "alertname": "LumenPage",
-                    "incident": call.incident_id,
-                    "project": call.service.project,
-                    "region": call.service.region,
-                    "service": call.service.name,
-                    "severity": "critical",
-                },
-                "annotations": annotations,
-                "startsAt": call.opened_at.isoformat(),
-                "endsAt": ends_at.isoformat(),
-            }
-        ]
-
-
-#: Limits of the API.
-SUMMARY_MAX = 1024
-
-
-DEDUP_KEY_MAX = 255
-
-
-class PagerDutyEvents:
-    """The routing key is an integration's; the dedup key is the incident's id, so that a repeated call is the same."""
-
-    def __init__(self, routing_key: str) -> None:
-        self._routing_key = routing_key
-
-    def __call__(self, call: PagerCall) -> Json:
-        event: dict[str, Json] = {
-            "routing_key": self._routing_key,
-            "event_action": str(call.step),
-            "dedup_key": call.incident_id[:DEDUP_KEY_MAX],
-        }
-        if call.step is not PagerStep.TRIGGER:
-            return event
-        return {
-            **event,
-            "client": "Lumen",
-            "payload": {
-                "summary": f"{call.title}. {call.said}"[:SUMMARY_MAX],
-                "source": call.service.key,
+    Alertmanager knows no acknowledging: who is on it stands in an annotation. An alert ends by itself when it is not
+    told again, so an open one is said to end in an hour, and is told again long before.
+    """
+    over = call.step is PagerStep.RESOLVE
+    ends_at = call.closed_at or call.at if over else call.at + HOLDS_FOR
+    annotations: dict[str, Json] = {"summary": call.title, "description": call.said}
+    if call.by:
+        annotations["acknowledged_by"] = call.by
+    return [
+        {
+            "labels": {
+                "alertname": "LumenPage",
+                "incident": call.incident_id,
+                "project": call.service.project,
+                "region": call.service.region,
+                "service": call.service.name,
                 "severity": "critical",
-                "timestamp": call.opened_at.isoformat(),
-                "component": call.service.name,
-                "group": call.service.project,
-                "class": ", ".join(call.kinds),
-                "custom_details": {"incident": call.incident_id, "said": call.said},
             },
+            "annotations": annotations,
+            "startsAt": call.opened_at.isoformat(),
+            "endsAt": ends_at.isoformat(),
         }
+    ]
+
+
+def pagerduty_event(routing_key: str, call: PagerCall) -> Json:
+    """One event (developer.pagerduty.com, "Send an alert event"). `routing_key`: an integration's.
+
+    The dedup key is the incident's id, so that a repeated call is the same.
+    """
+    event: dict[str, Json] = {
+        "routing_key": routing_key,
+        "event_action": str(call.step),
+        "dedup_key": call.incident_id[:DEDUP_KEY_MAX],
+    }
+    if call.step is not PagerStep.TRIGGER:
+        return event
+    return {
+        **event,
+        "client": "Lumen",
+        "payload": {
+            "summary": f"{call.title}. {call.said}"[:SUMMARY_MAX],
+            "source": call.service.key,
+            "severity": "critical",
+            "timestamp": call.opened_at.isoformat(),
+            "component": call.service.name,
+            "group": call.service.project,
+            "class": ", ".join(call.kinds),
+            "custom_details": {"incident": call.incident_id, "said": call.said},
+        },
+    }

@@ -15,3 +15,7 @@ MAX_TTL_SECONDS = 3600
 ENV_VARIABLE = "DEFAULT_TTL_SECONDS"
 #: The version of a setting that nobody has written yet.
 NO_VERSION = 0
+
+#: The entries of the service's in-process cache: this variable of its environment, and what holds without it.
+L1_VARIABLE = "L1_CACHE_MAX_ENTRIES"
+L1_DEFAULT_ENTRIES = 1000

@@ -58,30 +58,6 @@ class Forgetful(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficReading:
-    """Where requests really go: `pinned` is None while new revisions get traffic; `serving` has the largest share."""
-
-    pinned: str | None
-    serving: str
-
-
-class TrafficActuator(Protocol):
-    """Points the traffic of a service at one revision, or back at the latest (None)."""
-
-    async def read(self, service: ServiceId) -> TrafficReading:
-        """As it is served now. Raises SourceUnavailable."""
-
-    async def point(self, service: ServiceId, revision: str | None, expected: TrafficReading) -> TrafficReading:
-        """100 % to `revision`, verified in what is served. Effectively once.
-
-        Raises ValueMoved (somebody moved the traffic meanwhile), ActuatorFailed, SourceUnavailable (call again).
-        """
-
-    async def rehearse(self, service: ServiceId, revision: str | None, expected: TrafficReading) -> Message:
-        """What `point` would do. Raises what it would raise before it writes."""
-
-
-@dataclass(frozen=True, slots=True)
 class Swept:
     """Keys under the prefix that were `seen` so far, and how many of them were `changed`."""
 

@@ -18,8 +18,7 @@ async def test_a_page_calls_until_somebody_is_on_it_through_a_kill_9(world: Worl
         of_calling = {
             "ONCALL_GROUP": group,
             "ONCALL_REPEAT": "20m",
-            "PAGER_WEBHOOK_URL": f"{pager.url}/v2/enqueue",
-            "PAGER_ROUTING_KEY": ROUTING_KEY,
+            "PAGER_WEBHOOK_URL": f"{pager.url.replace('://', f'://{ROUTING_KEY}@')}/v2/enqueue",
             "ROLLBACK_TIMEOUT_SECONDS": "86400",
         }
         bot = world.start_bot(**of_calling)

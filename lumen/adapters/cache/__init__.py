@@ -1,1 +1,1 @@
-"""The Redis or Valkey cache that Lumen tunes: its figures, its keys, its memory and the TTL setting in it."""
+"""Adapters of the Redis or Valkey cache that Lumen tunes (TTL, memory, keys, figures); never Lumen's own store."""

@@ -1,8 +1,6 @@
-"""The connection to the cache that Lumen tunes: bounded timeouts, and no hidden second attempt.
+"""The connection to the cache that Lumen tunes, its errors as Lumen's sentences, and facts about its server.
 
-What the cache's client raises, as sentences that name the server and what mends it.
-
-What kind of server the cache is, for `lumen doctor`: asked with INFO, since managed servers block CONFIG.
+Timeouts are bounded, and no command is sent a second time behind the caller's back.
 """
 
 import asyncio
@@ -21,9 +19,15 @@ from lumen.model.messages import ActuatorFailed, LumenError, NoData, SourceUnava
 
 #: On the wall. A cache that takes longer than this for one small command is ill, and the turn says so.
 ANSWER_SECONDS = 3.0
+MB = 2**20
+
+#: Everything that a command may raise, besides bugs. Cancellation is none of it.
+FAILURES = (exceptions.RedisError, OSError, TimeoutError, asyncio.IncompleteReadError)
+#: The command may have been carried out although no answer came.
+_UNANSWERED = (exceptions.ConnectionError, exceptions.TimeoutError, OSError, asyncio.IncompleteReadError)
 
 
-def open_cache(url: str, answer_seconds: float = ANSWER_SECONDS) -> "Redis":
+def open_cache(url: str, answer_seconds: float = ANSWER_SECONDS) -> Redis:
     """A client for `redis://`, `rediss://` or `unix://`; connects lazily.
 
     RESP2 and no CLIENT SETINFO: older servers do not know HELLO, and Memorystore blocks CLIENT. No retries: a command
@@ -40,15 +44,7 @@ def open_cache(url: str, answer_seconds: float = ANSWER_SECONDS) -> "Redis":
     )
 
 
-#: Everything that a command may raise, besides bugs. Cancellation is none of it.
-FAILURES = (exceptions.RedisError, OSError, TimeoutError, asyncio.IncompleteReadError)
-
-
-#: The command may have been carried out although no answer came.
-_UNANSWERED = (exceptions.ConnectionError, exceptions.TimeoutError, OSError, asyncio.IncompleteReadError)
-
-
-def place(redis: "Redis") -> str:
+def place(redis: Redis) -> str:
     """Host and port, or the socket, without the password."""
     given = redis.connection_pool.connection_kwargs
     return str(given.get("path") or f"{given.get('host', 'localhost')}:{given.get('port', 6379)}")
@@ -77,20 +73,17 @@ def is_unanswered(error: BaseException) -> bool:
 
 
 @contextmanager
-def reading(where: str) -> Iterator[None]:
+def reading(redis: Redis) -> Iterator[None]:
     """Around a read: raises SourceUnavailable for whatever the client raises, chained."""
     try:
         yield
     except FAILURES as error:
-        raise explain(error, where) from error
+        raise explain(error, place(redis)) from error
 
 
-def refusal(error: BaseException, where: str) -> LumenError:
+def refusal(error: BaseException, redis: Redis) -> LumenError:
     """For a write: ActuatorFailed when the server said no, SourceUnavailable when nobody knows whether it was done."""
-    return explain(error, where, SourceUnavailable if is_unanswered(error) else ActuatorFailed)
-
-
-MB = 2**20
+    return explain(error, place(redis), SourceUnavailable if is_unanswered(error) else ActuatorFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +98,24 @@ class ServerFacts:
     is_replica: bool
 
 
+@dataclass(frozen=True, slots=True)
 class CacheServer:
-    """Looks at a server without changing anything."""
+    """Looks at a server without changing anything, for `lumen doctor`; managed servers block CONFIG, so with INFO."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
-        self._where = place(redis)
+    redis: Redis
 
     async def facts(self) -> ServerFacts | NoData:
         """Two INFO calls; also tries whether scripts are allowed, for the TTL is set by one."""
         try:
-            with reading(self._where):
+            with reading(self.redis):
                 info: dict[str, Any] = {}
                 for section in ("server", "memory", "replication"):
-                    info |= await self._redis.info(section)
-                await self._redis.eval("return 1", 0)
+                    info |= await self.redis.info(section)
+                await self.redis.eval("return 1", 0)
         except SourceUnavailable as error:
             return no_data(error, unreachable=True)
         return ServerFacts(
-            where=self._where,
+            where=place(self.redis),
             run_id=str(info.get("run_id", "")),
             version=str(info.get("valkey_version") or info.get("redis_version") or "?"),
             policy=str(info.get("maxmemory_policy", "")),

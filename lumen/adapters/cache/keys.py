@@ -52,14 +52,13 @@ class Pace:
     keys_per_second: float = 20_000.0
 
 
+@dataclass(frozen=True, slots=True)
 class CacheSweeper:
     """Implements the CacheKeys port for the keys under `prefix`."""
 
-    def __init__(self, redis: "Redis", prefix: str, pace: Pace | None = None) -> None:
-        self._redis = redis
-        self._prefix = prefix
-        self._pace = pace or Pace()
-        self._where = place(redis)
+    redis: Redis
+    prefix: str
+    pace: Pace = Pace()
 
     async def flush(self, progress: Progress, *, dry_run: bool) -> Swept:
         """UNLINK of every key under the prefix. A repeat removes what has been cached since."""
@@ -92,16 +91,16 @@ class CacheSweeper:
         except exceptions.ResponseError as error:
             raise self._refused(error) from error
         except FAILURES as error:
-            raise refusal(error, self._where) from error
+            raise refusal(error, self.redis) from error
 
     async def _batch(self, cursor: str, deed: str, most_ms: int) -> tuple[str, int, int]:
         least_ms = most_ms // 2
-        found = await self._redis.eval(
+        found = await self.redis.eval(
             BATCH,
             0,
             cursor,
-            _literal(self._prefix) + "*",
-            self._pace.batch,
+            _literal(self.prefix) + "*",
+            self.pace.batch,
             deed,
             least_ms,
             most_ms - least_ms,
@@ -109,23 +108,23 @@ class CacheSweeper:
         return str(found[0]), int(found[1]), int(found[2])
 
     async def _rest(self, keys: int, took_seconds: float) -> None:
-        rate = self._pace.keys_per_second
+        rate = self.pace.keys_per_second
         # Also unpaced: a cancellation and other tasks get their turn.
         await asyncio.sleep(max(0.0, keys / rate - took_seconds) if rate > 0 else 0)
 
     def _check_prefix(self) -> None:
-        if not self._prefix or any(key.startswith(self._prefix) for key in _OWN):
+        if not self.prefix or any(key.startswith(self.prefix) for key in _OWN):
             raise ActuatorFailed(
-                message("actuator.prefix_too_wide", prefix=self._prefix),
+                message("actuator.prefix_too_wide", prefix=self.prefix),
                 message("actuator.prefix_too_wide_remedy"),
             )
 
     def _refused(self, error: exceptions.ResponseError) -> ActuatorFailed:
         if "unsupported option" in str(error).lower() or "wrong number of arg" in str(error).lower():
             return ActuatorFailed(
-                message("actuator.server_too_old", where=self._where), message("actuator.server_too_old_remedy")
+                message("actuator.server_too_old", where=place(self.redis)), message("actuator.server_too_old_remedy")
             )
-        failed = refusal(error, self._where)
+        failed = refusal(error, self.redis)
         assert isinstance(failed, ActuatorFailed)
         return failed
 

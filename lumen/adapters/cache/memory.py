@@ -1,5 +1,6 @@
 """Sets `maxmemory` of a self-managed cache server. Gone after its restart: the next turn sees that and says so."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from redis import exceptions
@@ -15,6 +16,7 @@ from lumen.ports.actuators import Reading
 MB = 2**20
 
 
+@dataclass(frozen=True, slots=True)
 class RedisMemoryActuator:
     """Implements the Actuator port; values are MB of 2**20 bytes, 0 = no limit.
 
@@ -23,9 +25,7 @@ class RedisMemoryActuator:
 
     name = "redis_memory"
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
-        self._where = place(redis)
+    redis: Redis
 
     async def read(self, service: ServiceId) -> Reading:
         """`maxmemory` as INFO tells it. Raises SourceUnavailable."""
@@ -43,14 +43,14 @@ class RedisMemoryActuator:
         del proposal_id
         if await self._anything(change, expected):
             try:
-                await self._redis.config_set("maxmemory", change.new * MB)
+                await self.redis.config_set("maxmemory", change.new * MB)
             except exceptions.ResponseError as error:
                 raise ActuatorFailed(
-                    message("actuator.config_blocked", where=self._where, detail=str(error)),
+                    message("actuator.config_blocked", where=place(self.redis), detail=str(error)),
                     message("actuator.config_blocked_remedy", wanted_mb=change.new),
                 ) from error
             except FAILURES as error:
-                raise refusal(error, self._where) from error
+                raise refusal(error, self.redis) from error
         return await self.read(service)
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
@@ -58,15 +58,15 @@ class RedisMemoryActuator:
         return (await self.read(service)).value == wanted.value
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """What `set` would do."""
+        """Say what `set` would do."""
         del service
-        return would(self._where, change, anything=await self._anything(change, expected))
+        return would(place(self.redis), change, anything=await self._anything(change, expected))
 
     async def lost(self, service: ServiceId, proposal_id: str, applied_ago: timedelta) -> bool:
         """The server has been restarted since: what CONFIG SET says does not outlive that."""
         del service, proposal_id
-        with reading(self._where):
-            info = await self._redis.info("server")
+        with reading(self.redis):
+            info = await self.redis.info("server")
         return timedelta(seconds=int(info["uptime_in_seconds"])) < applied_ago
 
     async def _anything(self, change: Change, expected: Reading) -> bool:
@@ -76,6 +76,6 @@ class RedisMemoryActuator:
         return present_mb != change.new
 
     async def _memory(self) -> tuple[int, float]:
-        with reading(self._where):
-            info = await self._redis.info("memory")
+        with reading(self.redis):
+            info = await self.redis.info("memory")
         return round(int(info["maxmemory"]) / MB), int(info["used_memory"]) / MB

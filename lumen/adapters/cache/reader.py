@@ -1,6 +1,7 @@
-"""The cache, put together: counters from Monitoring where an instance is configured, else INFO; memory from INFO."""
+"""The cache's figures put together: counters from Monitoring where an instance is set, else INFO; memory from INFO."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from lumen.adapters.cache.redis_info import RedisInfoCache, ServerInfo
 from lumen.adapters.cache_figures import Counters, Latency, MemoryUse
@@ -10,26 +11,26 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Window
 
 
+@dataclass(frozen=True, slots=True)
 class CacheReader:
     """Implements the CacheSource port. `monitoring` None: no instance is configured (a self-managed server).
 
-    What one way cannot say the other is asked; the two are never mixed within one figure.
+    Where one way cannot tell, the other is asked; the two are never mixed within one figure.
     """
 
-    def __init__(self, info: RedisInfoCache, monitoring: MonitoringCache | None) -> None:
-        self._info = info
-        self._monitoring = monitoring
+    info: RedisInfoCache
+    monitoring: MonitoringCache | None
 
     async def cache(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, CacheStats | NoData]:
         """A cache that does not answer is NoData, whatever Monitoring remembers of it."""
-        info = await self._info.refresh()
+        info = await self.info.refresh()
         dead = info if isinstance(info, NoData) else None
         if dead is not None and dead.unreachable:
             return dict.fromkeys(services, dead)
-        latency = info if isinstance(info, NoData) else await self._info.latency(info)
-        told = await self._monitoring.counters(services, window) if self._monitoring else {}
-        remembered = await self._monitoring.memory(services, window) if self._monitoring and dead else {}
-        own = dead or self._info.counters(window)
+        latency = info if isinstance(info, NoData) else await self.info.latency(info)
+        told = await self.monitoring.counters(services, window) if self.monitoring else {}
+        remembered = await self.monitoring.memory(services, window) if self.monitoring and dead else {}
+        own = dead or self.info.counters(window)
         found: dict[ServiceId, CacheStats | NoData] = {}
         for service in services:
             memory = remembered.get(service, info) if isinstance(info, NoData) else info.memory()
@@ -38,7 +39,7 @@ class CacheReader:
 
     async def sample(self) -> None:
         """One look at INFO; Monitoring keeps its own history. A server that does not answer shows in the next turn."""
-        await self._info.refresh()
+        await self.info.refresh()
 
 
 def _counters(told: Counters | NoData | None, own: Counters | NoData, info: ServerInfo | NoData) -> Counters | NoData:

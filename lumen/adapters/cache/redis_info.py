@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,8 @@ MOST_SAMPLES = 400
 #: A 95th percentile of fewer is none (docs/methods.md, Alerts).
 PROBES = 20
 PROBE_SECONDS = 3.0
+#: Reasons that mean that the cache itself does not answer, not merely its measurement.
+_DEAD = frozenset({"source.redis_unreachable", "source.redis_timeout", "source.redis_loading"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,11 @@ class ServerInfo:
 
         The default percentiles are 50, 99 and 99.9: another percentile is not passed off as this one.
         """
-        return _told_p95_ms(self._fields)
+        stats = self._fields.get("latency_percentiles_usec_get")
+        if not isinstance(stats, Mapping):
+            return None
+        found = next((value for name, value in stats.items() if float(str(name).lstrip("p")) == 95.0), None)
+        return None if found is None else float(found) / 1000
 
     def sample(self, at: datetime) -> Sample:
         """The counters, as they stood `at`. Raises SourceUnavailable where one is missing."""
@@ -103,21 +109,20 @@ class ServerInfo:
             ) from error
 
 
+@dataclass(frozen=True, slots=True)
 class RedisInfoCache:
     """Looks at one cache server; all services that share it get the same figures."""
 
-    def __init__(self, redis: "Redis", clock: Clock) -> None:
-        self._redis = redis
-        self._clock = clock
-        self._where = place(redis)
-        self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
+    redis: Redis
+    clock: Clock
+    _samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=MOST_SAMPLES), init=False)
 
     async def refresh(self) -> ServerInfo | NoData:
         """Read INFO and take a sample; the reason when the server cannot be read."""
         try:
-            with reading(self._where):
-                info = ServerInfo(await self._read(), self._where)
-            self._keep(info.sample(self._clock.now()))
+            with reading(self.redis):
+                info = ServerInfo(await self._read(), place(self.redis))
+            self._keep(info.sample(self.clock.now()))
         except SourceUnavailable as error:
             return no_data(error, unreachable=error.reason.code in _DEAD)
         return info
@@ -146,7 +151,7 @@ class RedisInfoCache:
     async def latency(self, info: ServerInfo) -> Latency | NoData:
         """The slower of what the server says of its GETs and what this process waits for a PING."""
         try:
-            with reading(self._where):
+            with reading(self.redis):
                 async with asyncio.timeout(PROBE_SECONDS):
                     probed_ms = sorted([await self._ping_ms() for _ in range(PROBES)])[-(PROBES // 20) - 1]
         except SourceUnavailable as error:
@@ -160,12 +165,12 @@ class RedisInfoCache:
         """Section by section: servers before 7 take one name at a time; one that does not know a name sends nothing."""
         info: dict[str, Any] = {}
         for section in ("server", "memory", "stats", "latencystats"):
-            info |= await self._redis.info(section)
+            info |= await self.redis.info(section)
         return info
 
     async def _ping_ms(self) -> float:
         began = time.perf_counter()
-        await self._redis.ping()
+        await self.redis.ping()
         return (time.perf_counter() - began) * 1000
 
     def _keep(self, sample: Sample) -> None:
@@ -177,22 +182,10 @@ class RedisInfoCache:
         self._samples.append(sample)
 
     def _too_early(self) -> NoData:
-        since = self._samples[0].at if self._samples else self._clock.now()
-        left = LEAST_SPAN - (self._clock.now() - since)
+        since = self._samples[0].at if self._samples else self.clock.now()
+        left = LEAST_SPAN - (self.clock.now() - since)
         minutes = max(1, -(-int(left.total_seconds()) // 60))
         return NoData(
-            message("source.counters_too_early", where=self._where, minutes=minutes),
+            message("source.counters_too_early", where=place(self.redis), minutes=minutes),
             message("source.counters_too_early_remedy", minutes=minutes),
         )
-
-
-#: Reasons that mean that the cache itself does not answer, not merely its measurement.
-_DEAD = frozenset({"source.redis_unreachable", "source.redis_timeout", "source.redis_loading"})
-
-
-def _told_p95_ms(info: Mapping[str, Any]) -> float | None:
-    stats = info.get("latency_percentiles_usec_get")
-    if not isinstance(stats, Mapping):
-        return None
-    found = next((value for name, value in stats.items() if float(str(name).lstrip("p")) == 95.0), None)
-    return None if found is None else float(found) / 1000

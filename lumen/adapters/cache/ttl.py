@@ -1,9 +1,7 @@
-"""Sets the TTL that the service reads, in the cache's Redis (docs/ion-contract.md): compare-and-set in one script.
-
-The TTL setting as it stands in the cache's Redis, and what the service acknowledged (docs/ion-contract.md).
-"""
+"""The TTL setting in the cache's Redis (docs/ion-contract.md): read with its acknowledgement, set by one script."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from redis.asyncio import Redis
@@ -40,15 +38,14 @@ return {'set', ARGV[3], next_version}
 """
 
 
+@dataclass(frozen=True, slots=True)
 class RedisTtlActuator:
     """Implements the Actuator port for the TTL. `ttl` reads the setting that this one writes."""
 
     name = "redis"
 
-    def __init__(self, redis: "Redis", ttl: TtlSource) -> None:
-        self._redis = redis
-        self._ttl = ttl
-        self._where = place(redis)
+    redis: Redis
+    ttl: TtlSource
 
     async def read(self, service: ServiceId) -> Reading:
         """The setting in force. Raises SourceUnavailable."""
@@ -64,9 +61,9 @@ class RedisTtlActuator:
         _check_range(number(change.new))
         arguments = (str(expected.value), expected.version, str(change.new), proposal_id, ion_contract.CONFIG_CHANNEL)
         try:
-            outcome, value, version = await self._redis.eval(SCRIPT, 1, ion_contract.CONFIG_KEY, *arguments)
+            outcome, value, version = await self.redis.eval(SCRIPT, 1, ion_contract.CONFIG_KEY, *arguments)
         except FAILURES as error:
-            raise refusal(error, self._where) from error
+            raise refusal(error, self.redis) from error
         if outcome == "moved":
             raise await self._moved(service, expected, value)
         return Reading(int(value), str(version))
@@ -77,23 +74,23 @@ class RedisTtlActuator:
         return (setting.acknowledged_seconds, str(setting.acknowledged_version)) == (wanted.value, wanted.version)
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """What `set` would do. Raises ValueMoved, ActuatorFailed, SourceUnavailable."""
+        """Say what `set` would do. Raises ValueMoved, ActuatorFailed, SourceUnavailable."""
         _check_range(number(change.new))
         present = await self.read(service)
         if present != expected:
             raise await self._moved(service, expected, str(present.value))
-        return would(self._where, change, anything=True)
+        return would(place(self.redis), change, anything=True)
 
     async def lost(self, service: ServiceId, proposal_id: str, applied_ago: timedelta) -> bool:
         """The hash is gone, or bears the mark of an earlier proposal: the server went back to an older state of its
         own. Whoever sets a value by hand leaves the newest mark as it is, or none."""
         del service, applied_ago
-        with reading(self._where):
-            stands, mark = await self._redis.hmget(ion_contract.CONFIG_KEY, ["value", "proposal"])
+        with reading(self.redis):
+            stands, mark = await self.redis.hmget(ion_contract.CONFIG_KEY, ["value", "proposal"])
         return stands is None or (bool(mark) and mark != proposal_id)
 
     async def _setting(self, service: ServiceId) -> TtlSetting:
-        setting = await self._ttl.ttl(service)
+        setting = await self.ttl.ttl(service)
         if isinstance(setting, NoData):
             raise SourceUnavailable(setting.reason, setting.remedy)
         return setting
@@ -119,10 +116,11 @@ def _check_range(ttl_seconds: int) -> None:
         )
 
 
-#: What the service's environment says (None: the variable is not set, or cannot be read just now).
+#: The TTL in the service's environment (None: the variable is not set, or cannot be read just now).
 EnvironmentTtl = Callable[[ServiceId], Awaitable[int | None]]
 
 
+@dataclass(frozen=True, slots=True)
 class RedisTtl:
     """Implements the TtlSource port.
 
@@ -130,17 +128,15 @@ class RedisTtl:
     cannot be read, `default_seconds`.
     """
 
-    def __init__(self, redis: "Redis", default_seconds: int, environment: EnvironmentTtl | None = None) -> None:
-        self._redis = redis
-        self._default_seconds = default_seconds
-        self._environment = environment
-        self._where = place(redis)
+    redis: Redis
+    default_seconds: int
+    environment: EnvironmentTtl | None = None
 
     async def ttl(self, service: ServiceId) -> TtlSetting | NoData:
         """One round trip; a setting that is no number is NoData, never a guess."""
         try:
-            with reading(self._where):
-                pipeline = self._redis.pipeline(transaction=False)
+            with reading(self.redis):
+                pipeline = self.redis.pipeline(transaction=False)
                 pipeline.hmget(ion_contract.CONFIG_KEY, ["value", "version"])
                 pipeline.hmget(ion_contract.ACK_KEY, ["value", "version"])
                 setting, acknowledged = await pipeline.execute()
@@ -153,8 +149,8 @@ class RedisTtl:
         return TtlSetting(value, version or ion_contract.NO_VERSION, ack_value, ack_version)
 
     async def _fallen_back(self, service: ServiceId) -> int:
-        told = await self._environment(service) if self._environment else None
-        return self._default_seconds if told is None else told
+        told = await self.environment(service) if self.environment else None
+        return self.default_seconds if told is None else told
 
     def _whole(self, key: str, fields: Sequence[str | None]) -> tuple[int | None, int | None]:
         """`value` and `version` as integers. Raises SourceUnavailable for anything else that stands there."""
@@ -162,7 +158,7 @@ class RedisTtl:
             value, version = (None if field is None else int(field) for field in fields)
         except ValueError as error:
             raise SourceUnavailable(
-                message("source.setting_damaged", key=key, where=self._where, found=str(list(fields))[:80]),
+                message("source.setting_damaged", key=key, where=place(self.redis), found=str(list(fields))[:80]),
                 message("source.setting_damaged_remedy", key=key),
             ) from error
         return value, version

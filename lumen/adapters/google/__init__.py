@@ -1,1 +1,1 @@
-"""Google Cloud: Monitoring, Cloud Run, Memorystore, budgets; their errors become Lumen's sentences here."""
+"""Adapters of Google Cloud (Monitoring, Cloud Run, Memorystore, budgets) and its errors; none of Redis's protocol."""

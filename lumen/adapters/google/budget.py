@@ -1,23 +1,22 @@
-"""Budget and spend of the project's month: the budget from the Budgets API, the spend an estimate of our own.
+"""Money of the project's month: the budget's amount, an estimate of the spend, and the budget's notifications.
 
-The Budgets API tells amounts and rules, never spend. Google's billing months begin at midnight US Pacific time; the
-estimate uses UTC, a third of a day earlier.
-
-Budgets' notifications from a Pub/Sub subscription (Cloud Billing, "programmatic notifications", schema 1.0).
+The Budgets API tells amounts and rules, never spend; the estimate is our own, over a month of UTC (Google's billing
+months begin at midnight US Pacific time). Notifications tell the real spend: Cloud Billing's "programmatic
+notifications", schema 1.0, from a Pub/Sub subscription.
 """
 
 import asyncio
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions
 from google.cloud.billing.budgets_v1 import BudgetServiceAsyncClient, ListBudgetsRequest
 
-from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import BUDGETS, PUBSUB, no_data, reading
 from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.model.billing import BudgetNotice
@@ -27,19 +26,15 @@ from lumen.model.snapshot import HourlyHistory, ServiceSpend, Spend, Window
 from lumen.ports.clock import Clock
 from lumen.ports.sources import Delivery
 
-#: Cloud Run's metrics are complete after this (google-cloud.md: visible within 120-180 s).
+#: Cloud Run's metrics are complete after this (Google: visible within 120 to 180 s).
 INGEST_DELAY = timedelta(minutes=4)
-
-
 #: Below this share of known hours a month's sum would be a fiction.
 LEAST_COVERAGE = 0.8
-
-
 #: An amount changes rarely; no need to ask in every turn.
 BUDGET_AGE = timedelta(hours=1)
-
-
 MOST_BUDGETS = 1000
+#: On the wall. A pull waits for messages until then; none after it is no failure.
+PULL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +47,21 @@ class Budget:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
 class GoogleBudgets:
-    """Reads the budget of one billing account that is meant for one project. `account`: "0X0X0X-…" or its full name."""
+    """Reads the budget of one billing account that is meant for one project.
 
-    def __init__(
-        self, client: BudgetServiceAsyncClient, account: str, display_name: str, patience: Patience | None = None
-    ) -> None:
-        self._client = client
-        self._account = account.removeprefix("billingAccounts/")
-        self._display_name = display_name
-        self._patience = patience or Patience()
+    `account`: "0X0X0X-…" or its full name; "": none is set. `display_name`: that of the budget which is looked for.
+    """
+
+    client: BudgetServiceAsyncClient
+    account: str
+    display_name: str
+    patience: Patience = PATIENCE
 
     async def budget(self, project: str) -> Budget | NoData:
-        """The one with our name, else the only one that covers `project`. NoData with the reason otherwise."""
-        if not self._account:
+        """The budget with our name, else the only one that covers `project`; NoData with the reason otherwise."""
+        if not self.account:
             return NoData(message("source.no_billing_account"), message("source.no_billing_account_remedy"))
         try:
             listed = await self._list()
@@ -74,37 +70,37 @@ class GoogleBudgets:
         chosen = self._choose(listed, project)
         if chosen is None:
             return NoData(
-                message("source.no_budget", account=self._account, name=self._display_name),
-                message("source.no_budget_remedy", name=self._display_name),
+                message("source.no_budget", account=self.account, name=self.display_name),
+                message("source.no_budget_remedy", name=self.display_name),
             )
         money = chosen.amount.specified_amount
         amount, budget_id = money.units + money.nanos / 1e9, chosen.name.rpartition("/")[2]
         return Budget(chosen.display_name, amount, money.currency_code, budget_id)
 
     async def own_id(self, project: str) -> str:
-        """Implements the OwnBudget port."""
+        """Its id as notifications give it, or ""; the OwnBudget port."""
         found = await self.budget(project)
         return "" if isinstance(found, NoData) else found.id
 
     def _choose(self, listed: Sequence[Any], project: str) -> Any:
-        """Only amounts that are told: a budget "as last month's spend" has none."""
+        """Look at told amounts only: a budget "as last month's spend" has none."""
         told = [b for b in listed if b.amount.specified_amount.units > 0 or b.amount.specified_amount.nanos > 0]
-        ours = [b for b in told if b.display_name == self._display_name]
+        ours = [b for b in told if b.display_name == self.display_name]
         covering = [b for b in told if f"projects/{project}" in b.budget_filter.projects]
         for group in (ours, covering):
             if len(group) == 1:
                 return group[0]
         return None
 
+    @property
+    def _parent(self) -> str:
+        return f"billingAccounts/{self.account.removeprefix('billingAccounts/')}"
+
     async def _list(self) -> Sequence[Any]:
         budgets: list[Any] = []
-        with reading(BUDGETS, "budgets", f"billingAccounts/{self._account}"):
-            async with asyncio.timeout(self._patience.whole_seconds):
-                pager = await self._client.list_budgets(
-                    ListBudgetsRequest(parent=f"billingAccounts/{self._account}"),
-                    retry=self._patience.retry,
-                    timeout=self._patience.attempt_seconds,
-                )
+        with reading(BUDGETS, "budgets", self._parent):
+            async with asyncio.timeout(self.patience.whole_seconds):
+                pager = await self.client.list_budgets(ListBudgetsRequest(parent=self._parent), **self.patience.options)
                 async for budget in pager:
                     budgets.append(budget)
                     if len(budgets) >= MOST_BUDGETS:
@@ -112,33 +108,26 @@ class GoogleBudgets:
         return budgets
 
 
+@dataclass(frozen=True, slots=True)
 class GoogleSpend:
     """Implements the SpendSource port. `budget_usd` is the setting, used where no budget in USD can be read.
 
     `watched`: all services of the project that are watched; the budget is for all of them, whoever asks for one.
     """
 
-    def __init__(
-        self,
-        budgets: GoogleBudgets,
-        hourly: HourlyCosts,
-        clock: Clock,
-        budget_usd: float,
-        watched: Sequence[ServiceId] = (),
-    ) -> None:
-        self._budgets = budgets
-        self._hourly = hourly
-        self._clock = clock
-        self._budget_usd = budget_usd
-        self._watched = watched
-        self._read: dict[str, tuple[datetime, Budget | NoData]] = {}
+    budgets: GoogleBudgets
+    hourly: HourlyCosts
+    clock: Clock
+    budget_usd: float
+    watched: Sequence[ServiceId] = ()
+    _read: dict[str, tuple[datetime, Budget | NoData]] = field(default_factory=dict, init=False)
 
     async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
         """Month to date, estimated from the hours that Monitoring knows."""
-        now = self._clock.now()
+        now = self.clock.now()
         window = _month_to_date(now)
-        everybody = tuple(dict.fromkeys((*self._watched, *services)))
-        costs = await self._hourly.history(everybody, window) if window else dict.fromkeys(everybody, _just_begun())
+        everybody = tuple(dict.fromkeys((*self.watched, *services)))
+        costs = await self.hourly.history(everybody, window) if window else dict.fromkeys(everybody, _just_begun())
         found: dict[ServiceId, Spend | NoData] = {}
         for service in services:
             mates = [one for one in everybody if one.project == service.project]
@@ -156,9 +145,9 @@ class GoogleSpend:
         """In USD; a budget in another currency is not converted: the setting holds, and doctor says so."""
         read_at, budget = self._read.get(project, (None, None))
         if budget is None or read_at is None or now - read_at >= BUDGET_AGE:
-            budget = await self._budgets.budget(project)
+            budget = await self.budgets.budget(project)
             self._read[project] = (now, budget)
-        return self._budget_usd if isinstance(budget, NoData) or budget.currency != "USD" else budget.amount
+        return self.budget_usd if isinstance(budget, NoData) or budget.currency != "USD" else budget.amount
 
 
 def _month_to_date(now: datetime) -> Window | None:
@@ -198,32 +187,28 @@ def _just_begun() -> NoData:
     return NoData(message("source.month_just_begun"), message("source.month_just_begun_remedy"))
 
 
-#: On the wall. A pull waits for messages until then; none after it is no failure.
-PULL_SECONDS = 5.0
-
-
+@dataclass(frozen=True, slots=True)
 class PubSubBudgetNews:
     """`lumen.ports.sources.BudgetNews`. `client`: a SubscriberAsyncClient; None: the extra `pubsub` is not installed.
 
     `subscription`: projects/…/subscriptions/…; `topic`: what it is of, for the sentence that says how to make it.
     """
 
-    def __init__(self, client: Any, subscription: str, topic: str, pull_seconds: float = PULL_SECONDS) -> None:
-        self._client = client
-        self._subscription = subscription
-        self._topic = topic
-        self._pull_seconds = pull_seconds
+    client: Any
+    subscription: str
+    topic: str
+    pull_seconds: float = PULL_SECONDS
 
     @property
     def name(self) -> str:
-        return self._subscription
+        return self.subscription
 
     async def pull(self, limit: int) -> Sequence[Delivery]:
         client = self._usable()
-        with reading(PUBSUB, "pubsub", self._subscription):
+        with reading(PUBSUB, "pubsub", self.subscription):
             try:
                 answer = await client.pull(
-                    subscription=self._subscription, max_messages=limit, retry=None, timeout=self._pull_seconds
+                    subscription=self.subscription, max_messages=limit, retry=None, timeout=self.pull_seconds
                 )
             except exceptions.DeadlineExceeded:
                 return ()
@@ -233,35 +218,35 @@ class PubSubBudgetNews:
 
     async def acknowledge(self, ack_ids: Sequence[str]) -> None:
         client = self._usable()
-        with reading(PUBSUB, "pubsub", self._subscription):
+        with reading(PUBSUB, "pubsub", self.subscription):
             await client.acknowledge(
-                subscription=self._subscription, ack_ids=list(ack_ids), retry=None, timeout=self._pull_seconds
+                subscription=self.subscription, ack_ids=list(ack_ids), retry=None, timeout=self.pull_seconds
             )
 
     async def peek(self) -> BudgetNotice | NoData | None:
-        """What waits, given back at once; None: nothing does. Raises SourceUnavailable."""
+        """The notification that waits, given back at once; None: nothing waits. Raises SourceUnavailable."""
         found = await self.pull(1)
         if not found:
             return None
-        with reading(PUBSUB, "pubsub", self._subscription):
+        with reading(PUBSUB, "pubsub", self.subscription):
             await self._usable().modify_ack_deadline(
-                subscription=self._subscription,
+                subscription=self.subscription,
                 ack_ids=[found[0].ack_id],
                 ack_deadline_seconds=0,
                 retry=None,
-                timeout=self._pull_seconds,
+                timeout=self.pull_seconds,
             )
         return found[0].notice
 
     def _usable(self) -> Any:
-        if self._client is None:
+        if self.client is None:
             raise SourceUnavailable(message("source.news_no_client"), message("source.news_no_client_remedy"))
-        return self._client
+        return self.client
 
     def _not_there(self) -> SourceUnavailable:
         return SourceUnavailable(
-            message("source.news_no_subscription", subscription=self._subscription),
-            message("source.news_no_subscription_remedy", subscription=self._subscription, topic=self._topic),
+            message("source.news_no_subscription", subscription=self.subscription),
+            message("source.news_no_subscription_remedy", subscription=self.subscription, topic=self.topic),
         )
 
     def _delivery(self, received: Any) -> Delivery:
@@ -271,7 +256,7 @@ class PubSubBudgetNews:
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             detail = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
             notice = NoData(
-                message("source.news_unreadable", subscription=self._subscription, detail=detail),
+                message("source.news_unreadable", subscription=self.subscription, detail=detail),
                 message("source.news_unreadable_remedy"),
             )
         return Delivery(received.ack_id, notice)

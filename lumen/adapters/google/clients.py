@@ -1,8 +1,6 @@
-"""The async clients of Google Cloud: with the process's own credentials, or against another endpoint on loopback.
+"""The async clients of Google Cloud (own credentials, or another endpoint on loopback), and how patient calls are.
 
-Build them inside the running loop (a channel belongs to the loop that made it) and close them there.
-
-How long a call to Google may take, and which calls are tried again.
+Build the clients inside the running loop (a channel belongs to the loop that made it) and close them there.
 """
 
 import asyncio
@@ -128,8 +126,13 @@ class Patience:
     retry_seconds: float = 8.0
 
     @property
+    def options(self) -> dict[str, Any]:
+        """`retry` and `timeout` of a read, for any client."""
+        return {"retry": self.retry, "timeout": self.attempt_seconds}
+
+    @property
     def retry(self) -> AsyncRetry | None:
-        """What a read is given as `retry=`; None switches the client's own habit off."""
+        """`retry=` of a read; None switches the client's own habit off."""
         if self.retry_seconds <= 0:
             return None
         return AsyncRetry(
@@ -144,3 +147,6 @@ class Patience:
     def whole_seconds(self) -> float:
         """An upper bound for one read with all of its attempts and pages."""
         return 2 * self.attempt_seconds + self.retry_seconds
+
+
+PATIENCE = Patience()

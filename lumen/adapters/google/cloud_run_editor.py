@@ -16,7 +16,7 @@ from google.longrunning.operations_pb2 import GetOperationRequest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from lumen.adapters.google import service_fields as reader
-from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, RUN, explain, reading, refusal
 from lumen.model.messages import ActuatorFailed, SourceUnavailable, message
 from lumen.model.service import ServiceId
@@ -58,24 +58,18 @@ class Edit:
         return any(path.startswith("template") for path in self.paths)
 
 
+@dataclass(frozen=True, slots=True)
 class CloudRunEditor:
-    """Makes edits; knows nothing of what they are for."""
+    """Makes edits, whatever they are for."""
 
-    def __init__(
-        self, services: ServicesAsyncClient, patience: Patience | None = None, limits: EditLimits | None = None
-    ) -> None:
-        self._services = services
-        self._patience = patience or Patience()
-        self._limits = limits or EditLimits()
+    services: ServicesAsyncClient
+    patience: Patience = PATIENCE
+    limits: EditLimits = EditLimits()
 
     async def read(self, service: ServiceId) -> Any:
         """The `Service` (proto-plus) as it is now. Raises SourceUnavailable."""
         with reading(RUN, service.name, f"{service.project}/{service.region}"):
-            return await self._services.get_service(
-                GetServiceRequest(name=service.path),
-                retry=self._patience.retry,
-                timeout=self._patience.attempt_seconds,
-            )
+            return await self.services.get_service(GetServiceRequest(name=service.path), **self.patience.options)
 
     async def make(self, service: ServiceId, edit: Edit) -> Any:
         """The service after the edit, settled and ready.
@@ -84,9 +78,9 @@ class CloudRunEditor:
         `edit.check` raises; ActuatorFailed (refused, failed, never ready: the sentence says what serves now);
         SourceUnavailable when it is not known whether the change was taken: call again.
         """
-        until = time.monotonic() + self._limits.send_within_seconds
+        until = time.monotonic() + self.limits.send_within_seconds
         now = await self.read(service)
-        for attempt in range(self._limits.conflicts + 1):
+        for attempt in range(self.limits.conflicts + 1):
             edit.check(now)
             if edit.wanted(now):
                 break
@@ -97,11 +91,11 @@ class CloudRunEditor:
                 break
             except exceptions.Aborted:
                 # Somebody else edited the service since it was read: read and check afresh.
-                await asyncio.sleep(self._limits.poll_seconds * attempt / 2)
+                await asyncio.sleep(self.limits.poll_seconds * attempt / 2)
                 now = await self.read(service)
         else:
             raise ActuatorFailed(
-                message("actuator.conflicts", service=service.name, times=self._limits.conflicts + 1),
+                message("actuator.conflicts", service=service.name, times=self.limits.conflicts + 1),
                 message("actuator.conflicts_remedy"),
             )
         return await self._settled(service, edit)
@@ -121,10 +115,10 @@ class CloudRunEditor:
             now.template.revision = ""
             paths.append("template.revision")
         try:
-            operation = await self._services.update_service(
+            operation = await self.services.update_service(
                 UpdateServiceRequest(service=now, update_mask=FieldMask(paths=paths)),
                 retry=None,
-                timeout=self._limits.write_seconds,
+                timeout=self.limits.write_seconds,
             )
         except exceptions.Aborted:
             raise
@@ -134,14 +128,14 @@ class CloudRunEditor:
 
     async def _finish(self, service: ServiceId, operation: Any) -> None:
         """Wait for the operation. Raises ActuatorFailed when it failed or does not end."""
-        until = time.monotonic() + self._limits.operation_seconds
+        until = time.monotonic() + self.limits.operation_seconds
         while not operation.done:
             if time.monotonic() >= until:
                 raise self._unfinished(service)
-            await asyncio.sleep(self._limits.poll_seconds)
+            await asyncio.sleep(self.limits.poll_seconds)
             try:
-                operation = await self._services.get_operation(
-                    GetOperationRequest(name=operation.name), retry=None, timeout=self._patience.attempt_seconds
+                operation = await self.services.get_operation(
+                    GetOperationRequest(name=operation.name), retry=None, timeout=self.patience.attempt_seconds
                 )
             except (exceptions.MethodNotImplemented, exceptions.NotFound):
                 return  # no operation to look at: the service itself tells how it went
@@ -153,14 +147,14 @@ class CloudRunEditor:
 
     async def _settled(self, service: ServiceId, edit: Edit) -> Any:
         """Wait until Cloud Run has taken the change and it is in force. Raises ActuatorFailed when it never is."""
-        until = time.monotonic() + self._limits.operation_seconds
+        until = time.monotonic() + self.limits.operation_seconds
         now = await self.read(service)
         while not reader.is_settled(now) or not (edit.in_force or edit.wanted)(now):
             if reader.is_settled(now):
                 self._check_kept(service, edit, now)
             if time.monotonic() >= until:
                 raise self._unfinished(service)
-            await asyncio.sleep(self._limits.poll_seconds)
+            await asyncio.sleep(self.limits.poll_seconds)
             now = await self.read(service)
         self._check_ready(edit, now)
         return now
@@ -204,14 +198,14 @@ class CloudRunEditor:
     def _unfinished(self, service: ServiceId) -> ActuatorFailed:
         return ActuatorFailed(
             message(
-                "actuator.operation_unfinished", service=service.name, waited_seconds=self._limits.operation_seconds
+                "actuator.operation_unfinished", service=service.name, waited_seconds=self.limits.operation_seconds
             ),
             message("actuator.operation_unfinished_remedy", service=service.name, region=service.region),
         )
 
     def _too_slow(self, service: ServiceId) -> SourceUnavailable:
         return SourceUnavailable(
-            message("actuator.too_slow", service=service.name, waited_seconds=self._limits.send_within_seconds),
+            message("actuator.too_slow", service=service.name, waited_seconds=self.limits.send_within_seconds),
             message("actuator.too_slow_remedy"),
         )
 

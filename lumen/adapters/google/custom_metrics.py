@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from google.api import metric_pb2, monitored_resource_pb2
@@ -17,7 +18,7 @@ from google.cloud.monitoring_v3 import (
 )
 from google.protobuf import any_pb2
 
-from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, MONITORING, explain, refusal
 from lumen.model.messages import NoData
 from lumen.model.metrics import UNITS, Published
@@ -32,24 +33,24 @@ NAMESPACE, TASK = "lumen", "watch"
 _WRITTEN_ALREADY = "must be written in order"
 
 
+@dataclass(frozen=True, slots=True)
 class CustomMetrics:
     """`lumen.ports.sources.FigureSink` over one project. No write is repeated: the next slot brings the next."""
 
-    def __init__(self, client: MetricServiceAsyncClient, project: str, patience: Patience | None = None) -> None:
-        self._client = client
-        self._project = project
-        self._patience = patience or Patience()
+    client: MetricServiceAsyncClient
+    project: str
+    patience: Patience = PATIENCE
 
     async def publish(self, figures: Sequence[Published], at: datetime) -> None:
         for start in range(0, len(figures), MOST_SERIES):
-            series = [_series(one, self._project, at) for one in figures[start : start + MOST_SERIES]]
+            series = [_series(one, self.project, at) for one in figures[start : start + MOST_SERIES]]
             try:
                 await self._create(series)
             except InvalidArgument as error:
                 if not _all_written_already(error):
-                    raise refusal(error, MONITORING, WHAT, self._project) from error
+                    raise refusal(error, MONITORING, WHAT, self.project) from error
             except FAILURES as error:
-                raise refusal(error, MONITORING, WHAT, self._project) from error
+                raise refusal(error, MONITORING, WHAT, self.project) from error
 
     async def lacking(self) -> NoData | None:
         """Asks to write nothing at all, which is refused: for being empty where Lumen may write, else for want of
@@ -59,14 +60,14 @@ class CustomMetrics:
         except InvalidArgument:
             return None
         except FAILURES as error:
-            said = explain(error, MONITORING, WHAT, self._project, role=MONITORING.write_role)
+            said = explain(error, MONITORING, WHAT, self.project, role=MONITORING.write_role)
             return NoData(said.reason, said.remedy)
         return None
 
     async def _create(self, series: Sequence[TimeSeries]) -> None:
-        request = CreateTimeSeriesRequest(name=f"projects/{self._project}", time_series=series)
-        async with asyncio.timeout(self._patience.whole_seconds):
-            await self._client.create_time_series(request, retry=None, timeout=self._patience.attempt_seconds)
+        request = CreateTimeSeriesRequest(name=f"projects/{self.project}", time_series=series)
+        async with asyncio.timeout(self.patience.whole_seconds):
+            await self.client.create_time_series(request, retry=None, timeout=self.patience.attempt_seconds)
 
 
 def _series(one: Published, project: str, at: datetime) -> TimeSeries:

@@ -1,16 +1,17 @@
-"""How each service is deployed: one ListServices and one ListRevisions per project and region, for any number."""
+"""Cloud Run's configuration and revisions: one ListServices and one ListRevisions per project and region."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.run_v2 import ListRevisionsRequest, ListServicesRequest, RevisionsAsyncClient, ServicesAsyncClient
 
 from lumen.adapters.google import service_fields as reader
-from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import RUN, no_data, reading
-from lumen.adapters.google.service_fields import quantity
+from lumen.adapters.google.service_fields import DEFAULT_MEMORY, DEFAULT_VCPU, quantity
 from lumen.model.cost import InstanceShape
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
@@ -18,9 +19,6 @@ from lumen.model.snapshot import Deployment, Revision
 
 GIB = 2**30
 MB = 2**20
-#: Cloud Run's own defaults where a service sets no limit.
-DEFAULT_VCPU = "1"
-DEFAULT_MEMORY = "512Mi"
 #: Enough for a rollback's memory; a service may have a thousand.
 MOST_REVISIONS = 50
 MOST_PAGES = 50
@@ -28,16 +26,14 @@ MOST_PAGES = 50
 Place = tuple[str, str]  # project, region
 
 
+@dataclass(frozen=True, slots=True)
 class CloudRunDeployments:
-    """Implements the DeploymentSource port, and tells the cost estimate how large an instance is."""
+    """Implements the DeploymentSource port; tells the size of an instance (for costs) and the environment's TTL."""
 
-    def __init__(
-        self, services: ServicesAsyncClient, revisions: RevisionsAsyncClient, patience: Patience | None = None
-    ) -> None:
-        self._services = services
-        self._revisions = revisions
-        self._patience = patience or Patience()
-        self._asking: dict[Place, asyncio.Task[Mapping[str, Any]]] = {}
+    services: ServicesAsyncClient
+    revisions: RevisionsAsyncClient
+    patience: Patience = PATIENCE
+    _asking: "dict[Place, asyncio.Task[Mapping[str, Any]]]" = field(default_factory=dict, init=False)
 
     async def deployments(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Deployment | NoData]:
         """As they are now. Without the list of revisions a deployment is NoData: rollback would build on it."""
@@ -45,7 +41,7 @@ class CloudRunDeployments:
         return {service: _deployment(told[service], revisions[service]) for service in services}
 
     async def shapes(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, InstanceShape | NoData]:
-        """What one instance of each service has."""
+        """CPU and memory of one instance of each service."""
         told = await self._told(services)
         return {service: one if isinstance(one, NoData) else _shape(one) for service, one in told.items()}
 
@@ -83,11 +79,9 @@ class CloudRunDeployments:
     async def _ask_for_services(self, place: Place) -> Mapping[str, Any]:
         project, region = place
         with reading(RUN, f"services in {region}", project):
-            async with asyncio.timeout(self._patience.whole_seconds):
-                pager = await self._services.list_services(
-                    ListServicesRequest(parent=f"projects/{project}/locations/{region}"),
-                    retry=self._patience.retry,
-                    timeout=self._patience.attempt_seconds,
+            async with asyncio.timeout(self.patience.whole_seconds):
+                pager = await self.services.list_services(
+                    ListServicesRequest(parent=f"projects/{project}/locations/{region}"), **self.patience.options
                 )
                 return {reader.short(one.name): one for one in await _all(pager, "services")}
 
@@ -107,11 +101,10 @@ class CloudRunDeployments:
         # "-" means the revisions of every service: one call for a fleet.
         name = services[0].name if len(services) == 1 else "-"
         with reading(RUN, f"revisions in {region}", project):
-            async with asyncio.timeout(self._patience.whole_seconds):
-                pager = await self._revisions.list_revisions(
+            async with asyncio.timeout(self.patience.whole_seconds):
+                pager = await self.revisions.list_revisions(
                     ListRevisionsRequest(parent=f"projects/{project}/locations/{region}/services/{name}"),
-                    retry=self._patience.retry,
-                    timeout=self._patience.attempt_seconds,
+                    **self.patience.options,
                 )
                 return await _all(pager, "revisions")
 

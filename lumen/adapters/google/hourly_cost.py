@@ -1,13 +1,18 @@
-"""Hourly demand, errors and estimated cost of every service: for the cost rhythm and for the month's spend."""
+"""Hourly demand, errors and estimated cost of every service: for the cost rhythm and for the month's spend.
+
+A gap of a measurement is a gap of the cost, never 0 (docs/methods.md, Cost).
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.errors import no_data
-from lumen.adapters.google.monitoring_query import MonitoringQueries, Series, number
+from lumen.adapters.google.monitoring_cache import MonitoringCache
+from lumen.adapters.google.monitoring_query import MonitoringQueries, Series, billable_seconds, summed
 from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shares, cost_usd
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
@@ -17,21 +22,13 @@ HOUR = timedelta(hours=1)
 
 
 class InstanceShapes(Protocol):
-    """Who knows how large an instance of a service is."""
+    """Tells how large an instance of a service is."""
 
     async def shapes(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, InstanceShape | NoData]:
         """Of each service."""
 
 
-class HourlyMisses(Protocol):
-    """Who counts the calls that the cache could not save."""
-
-    async def hourly_misses(
-        self, services: Sequence[ServiceId], window: Window
-    ) -> Mapping[ServiceId, Sequence[int | None] | NoData]:
-        """Of each service, one figure per hour of the window, None where it is not known."""
-
-
+@dataclass(slots=True)
 class HourlyCosts:
     """Two grouped queries (three with misses) for all services, whatever their number.
 
@@ -39,30 +36,22 @@ class HourlyCosts:
     `sharing`: all services that use the one cache, for each pays its part of it.
     """
 
-    def __init__(
-        self,
-        queries: MonitoringQueries,
-        prices: CostPrices,
-        shapes: InstanceShapes,
-        misses: HourlyMisses | None,
-        sharing: Sequence[ServiceId] = (),
-    ) -> None:
-        self._queries = queries
-        self._prices = prices
-        self._shapes = shapes
-        self._misses = misses
-        self._sharing = sharing
+    queries: MonitoringQueries
+    prices: CostPrices
+    shapes: InstanceShapes
+    misses: MonitoringCache | None
+    sharing: Sequence[ServiceId] = ()
 
     async def history(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, HourlyHistory | NoData]:
         """`window` is aligned to hours. NoData where not one request is known; a gap is None, never 0."""
-        everybody = tuple(dict.fromkeys((*services, *self._sharing)))
+        everybody = tuple(dict.fromkeys((*services, *self.sharing)))
         try:
             requests, billable, shapes, misses = await asyncio.gather(
-                self._queries.series(monitoring_query.by_response_class(everybody, HOUR), window),
-                self._billable(services, window),
-                self._shapes.shapes(services),
+                self.queries.series(monitoring_query.by_response_class(everybody, HOUR), window),
+                billable_seconds(self.queries, services, window, HOUR),
+                self.shapes.shapes(services),
                 self._api_calls(services, window),
             )
         except SourceUnavailable as error:
@@ -90,30 +79,17 @@ class HourlyCosts:
             )
         return found
 
-    async def _billable(
-        self, services: Sequence[ServiceId], window: Window
-    ) -> Mapping[ServiceId, Sequence[float | None]]:
-        """Without it there is demand, but no cost: that is a gap, no failure of the whole."""
-        hours = round(window.seconds / 3600)
-        try:
-            query = monitoring_query.by_service(monitoring_query.BILLABLE, services, HOUR)
-            series = await self._queries.series(query, window)
-        except SourceUnavailable:
-            return dict.fromkeys(services, [None] * hours)
-        of = monitoring_query.per_service(services, series)
-        return {service: _per_hour(of[service], hours) for service in services}
-
     async def _api_calls(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[int | None] | NoData | None]:
-        if self._misses is None:
+        if self.misses is None:
             return dict.fromkeys(services)
-        return await self._misses.hourly_misses(services, window)
+        return await self.misses.hourly_misses(services, window)
 
     def _costs(
         self,
         requests: Sequence[int | None],
-        billable: Sequence[float | None],
+        billable: Mapping[int, float],
         shape: InstanceShape | NoData,
         misses: Sequence[int | None] | NoData | None,
         shares: Sequence[float],
@@ -121,12 +97,13 @@ class HourlyCosts:
         if isinstance(shape, NoData) or isinstance(misses, NoData):
             return (None,) * len(requests)
         costs: list[float | None] = []
-        for hour, (count, seconds, share) in enumerate(zip(requests, billable, shares, strict=True)):
+        for hour, (count, share) in enumerate(zip(requests, shares, strict=True)):
+            seconds = billable.get(hour)
             calls = None if misses is None else misses[hour]
             if count is None or seconds is None or (misses is not None and calls is None):
                 costs.append(None)
             else:
-                costs.append(cost_usd(self._prices, shape, HOUR_SECONDS, count, seconds, calls, share))
+                costs.append(cost_usd(self.prices, shape, HOUR_SECONDS, count, seconds, calls, share))
         return tuple(costs)
 
 
@@ -145,23 +122,11 @@ def nothing_seen(service: ServiceId, window: Window) -> NoData:
 
 
 def _requests(series: Sequence[Series], window: Window) -> tuple[int | None, ...]:
-    counts = _per_hour(series, round(window.seconds / 3600))
-    return tuple(None if count is None else round(count) for count in counts)
+    counts = summed(series)
+    return tuple(round(counts[hour]) if hour in counts else None for hour in range(round(window.seconds / 3600)))
 
 
 def _errors(series: Sequence[Series], requests: Sequence[int | None]) -> tuple[int | None, ...]:
     """An hour with requests and no series of errors had none."""
-    failed = _per_hour([one for one in series if _is_server_error(one)], len(requests))
-    return tuple(None if count is None else round(bad or 0) for count, bad in zip(requests, failed, strict=True))
-
-
-def _is_server_error(series: Series) -> bool:
-    return series.metric_labels.get(monitoring_query.RESPONSE_CLASS) == "5xx"
-
-
-def _per_hour(series: Sequence[Series], hours: int) -> list[float | None]:
-    sums: list[float | None] = [None] * hours
-    for one in series:
-        for hour, value in one.points.items():
-            sums[hour] = (sums[hour] or 0.0) + number(value)
-    return sums
+    failed = summed(one for one in series if one.metric_labels.get(monitoring_query.RESPONSE_CLASS) == "5xx")
+    return tuple(None if count is None else round(failed.get(hour, 0)) for hour, count in enumerate(requests))

@@ -1,12 +1,10 @@
-"""Who works on this machine: the Google account that its credentials belong to, as Google itself confirms it.
-
-Which permissions on a Cloud Run service Lumen lacks, asked of Google itself, for `lumen doctor`.
-"""
+"""The Google account of this machine's credentials, as Google confirms it, and the permissions that it lacks."""
 
 import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -18,16 +16,16 @@ from google.auth.transport.requests import Request
 from google.cloud.run_v2 import ServicesAsyncClient
 from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest
 
-from lumen.adapters.google.clients import SCOPES, Patience
+from lumen.adapters.google.clients import PATIENCE, SCOPES, Patience
 from lumen.adapters.google.errors import RUN, no_data, reading
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message
 from lumen.model.service import ServiceId
 
 CONFIRM_SECONDS = 30.0
-
-
-#: Whose an access token is, in Google's own words (OpenID Connect).
+#: Google's answer (OpenID Connect) about the account of an access token.
 USERINFO = "https://openidconnect.googleapis.com/v1/userinfo"
+#: Permissions that an actuator of Cloud Run needs. (Whether it may act as the runtime account cannot be asked.)
+TO_CHANGE = ("run.services.get", "run.services.update")
 
 
 async def google_account() -> str:
@@ -87,25 +85,20 @@ def user_of_this_machine() -> str:
         return "somebody"
 
 
-#: What an actuator of Cloud Run needs. (That it may act as the runtime account cannot be asked this way.)
-TO_CHANGE = ("run.services.get", "run.services.update")
-
-
+@dataclass(frozen=True, slots=True)
 class RunPermissions:
-    """Asks; changes nothing."""
+    """Asks Google which permissions on a Cloud Run service are there, for `lumen doctor`; changes nothing."""
 
-    def __init__(self, services: ServicesAsyncClient, patience: Patience | None = None) -> None:
-        self._services = services
-        self._patience = patience or Patience()
+    services: ServicesAsyncClient
+    patience: Patience = PATIENCE
 
     async def lacking(self, service: ServiceId) -> Sequence[str] | NoData:
         """Those of `TO_CHANGE` that Lumen does not have; NoData where the server cannot be asked."""
         try:
             with reading(RUN, service.name, f"{service.project}/{service.region}"):
-                answer = await self._services.test_iam_permissions(
+                answer = await self.services.test_iam_permissions(
                     TestIamPermissionsRequest(resource=service.path, permissions=list(TO_CHANGE)),
-                    retry=self._patience.retry,
-                    timeout=self._patience.attempt_seconds,
+                    **self.patience.options,
                 )
         except SourceUnavailable as error:
             return no_data(error)

@@ -14,9 +14,9 @@ from google.longrunning.operations_pb2 import GetOperationRequest
 from google.protobuf.field_mask_pb2 import FieldMask
 from redis.asyncio import Redis
 
-from lumen.adapters.cache import client
+from lumen.adapters.cache.client import reading as redis_reading
 from lumen.adapters.checks import check_moved, check_room, would
-from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, MEMORYSTORE, explain, reading, refusal
 from lumen.model.messages import ActuatorFailed, Message, message
 from lumen.model.proposal import Change, number
@@ -37,25 +37,20 @@ class MemorystoreLimits:
     poll_seconds: float = 2.0
 
 
+@dataclass(frozen=True, slots=True)
 class MemorystoreActuator:
-    """Implements the Actuator port; values are MB of 2**20 bytes. `redis` tells how much the server uses."""
+    """Implements the Actuator port; values are MB of 2**20 bytes. `redis` tells how much the server uses.
+
+    `client`: a CloudRedisAsyncClient; `instance`: projects/…/locations/…/instances/…
+    """
 
     name = "memorystore"
 
-    def __init__(
-        self,
-        client: Any,
-        instance: str,
-        redis: "Redis",
-        patience: Patience | None = None,
-        limits: MemorystoreLimits | None = None,
-    ) -> None:
-        """`client`: a CloudRedisAsyncClient; `instance`: projects/…/locations/…/instances/…"""
-        self._client = client
-        self._instance = instance
-        self._redis = redis
-        self._patience = patience or Patience()
-        self._limits = limits or MemorystoreLimits()
+    client: Any
+    instance: str
+    redis: Redis
+    patience: Patience = PATIENCE
+    limits: MemorystoreLimits = MemorystoreLimits()
 
     async def read(self, service: ServiceId) -> Reading:
         """The configured limit; all of the instance where none is configured. Raises SourceUnavailable."""
@@ -87,17 +82,17 @@ class MemorystoreActuator:
         return _is_ready(now) and _limit_mb(now) == wanted.value
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """What `set` would do. Raises what it would raise before it writes."""
+        """Say what `set` would do. Raises what it would raise before it writes."""
         del service
         return would(self._short, change, anything=await self._anything(await self._now(), change, expected))
 
     @property
     def _short(self) -> str:
-        return self._instance.rpartition("/")[2]
+        return self.instance.rpartition("/")[2]
 
     @property
     def _region(self) -> str:
-        return self._instance.partition("/locations/")[2].partition("/")[0]
+        return self.instance.partition("/locations/")[2].partition("/")[0]
 
     async def _anything(self, now: Any, change: Change, expected: Reading) -> bool:
         wanted_mb = number(change.new)
@@ -117,51 +112,49 @@ class MemorystoreActuator:
                     needed_gb=math.ceil(wanted_mb / MB_IN_GB),
                 ),
             )
-        with client.reading(client.place(self._redis)):
-            used = await self._redis.info("memory")
+        with redis_reading(self.redis):
+            used = await self.redis.info("memory")
         check_room(wanted_mb, int(used["used_memory"]) / MB)
         return _limit_mb(now) != wanted_mb
 
     async def _now(self) -> Any:
         with reading(MEMORYSTORE, self._short, self._region):
-            return await self._client.get_instance(
-                {"name": self._instance}, retry=self._patience.retry, timeout=self._patience.attempt_seconds
-            )
+            return await self.client.get_instance({"name": self.instance}, **self.patience.options)
 
     async def _settled(self) -> Any:
         """The instance when nothing is being changed. Raises ActuatorFailed when that does not end."""
-        until = time.monotonic() + self._limits.change_seconds
+        until = time.monotonic() + self.limits.change_seconds
         while not _is_ready(now := await self._now()):
             if time.monotonic() >= until:
                 raise self._unfinished()
-            await asyncio.sleep(self._limits.poll_seconds)
+            await asyncio.sleep(self.limits.poll_seconds)
         return now
 
     async def _send(self, now: Any, wanted_mb: int) -> Any:
         """The raw operation. What the map leaves out would go back to its default, so all of it is sent."""
         merged = dict(now.redis_configs) | {CONFIG: _gb(wanted_mb)}
         try:
-            operation = await self._client.update_instance(
+            operation = await self.client.update_instance(
                 {
-                    "instance": {"name": self._instance, "redis_configs": merged},
+                    "instance": {"name": self.instance, "redis_configs": merged},
                     "update_mask": FieldMask(paths=["redis_configs"]),
                 },
                 retry=None,
-                timeout=self._limits.write_seconds,
+                timeout=self.limits.write_seconds,
             )
         except FAILURES as error:
             raise refusal(error, MEMORYSTORE, self._short, self._region) from error
         return operation.operation
 
     async def _finish(self, operation: Any) -> None:
-        until = time.monotonic() + self._limits.change_seconds
+        until = time.monotonic() + self.limits.change_seconds
         while not operation.done:
             if time.monotonic() >= until:
                 raise self._unfinished()
-            await asyncio.sleep(self._limits.poll_seconds)
+            await asyncio.sleep(self.limits.poll_seconds)
             try:
-                operation = await self._client.get_operation(
-                    GetOperationRequest(name=operation.name), retry=None, timeout=self._patience.attempt_seconds
+                operation = await self.client.get_operation(
+                    GetOperationRequest(name=operation.name), retry=None, timeout=self.patience.attempt_seconds
                 )
             except (exceptions.MethodNotImplemented, exceptions.NotFound):
                 return  # no operation to look at: the instance itself tells how it went
@@ -179,7 +172,7 @@ class MemorystoreActuator:
 
     def _unfinished(self) -> ActuatorFailed:
         return ActuatorFailed(
-            message("actuator.instance_unfinished", instance=self._short, waited_seconds=self._limits.change_seconds),
+            message("actuator.instance_unfinished", instance=self._short, waited_seconds=self.limits.change_seconds),
             message("actuator.instance_remedy", instance=self._short, region=self._region),
         )
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.adapters.cache_figures import Counters, MemoryUse
 from lumen.adapters.google.errors import no_data
-from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, Series, number
+from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, Series, summed
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
@@ -25,12 +26,12 @@ HOUR = timedelta(hours=1)
 _GROUP = ("resource.labels.instance_id", "metric.labels.role")
 
 
+@dataclass(frozen=True, slots=True)
 class MonitoringCache:
     """`instances`: the full resource name of each service's instance (projects/…/locations/…/instances/…)."""
 
-    def __init__(self, queries: MonitoringQueries, instances: Mapping[ServiceId, str]) -> None:
-        self._queries = queries
-        self._instances = instances
+    queries: MonitoringQueries
+    instances: Mapping[ServiceId, str]
 
     async def counters(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Counters | NoData]:
         """Hits, misses and evictions over the slices in which both hits and misses are known."""
@@ -73,7 +74,7 @@ class MonitoringCache:
         self, services: Sequence[ServiceId], window: Window, metric: str, period: timedelta, *, gauge: bool = False
     ) -> Mapping[ServiceId, Mapping[int, float] | NoData]:
         """Per service: period -> value; NoData where the series is absent or the query failed."""
-        instances = {service: self._instances.get(service, "") for service in services}
+        instances = {service: self.instances.get(service, "") for service in services}
         query = Query(
             metric,
             RESOURCE,
@@ -84,7 +85,7 @@ class MonitoringCache:
             Reducer.REDUCE_MEAN if gauge else Reducer.REDUCE_SUM,
         )
         try:
-            series = await self._queries.series(query, window)
+            series = await self.queries.series(query, window)
         except SourceUnavailable as error:
             return dict.fromkeys(services, no_data(error))
         return {
@@ -95,14 +96,8 @@ class MonitoringCache:
 
 def _of(series: Sequence[Series], instance: str) -> Mapping[int, float]:
     """The primary's points. A server may leave the role out, or give the instance's short name."""
-    found: dict[int, float] = {}
-    for one in series:
-        given = one.label("instance_id")
-        if given not in (instance, instance.rsplit("/", 1)[-1]) or one.metric_labels.get("role") == "replica":
-            continue
-        for index, value in one.points.items():
-            found[index] = found.get(index, 0.0) + number(value)
-    return found
+    names = (instance, instance.rsplit("/", 1)[-1])
+    return summed(s for s in series if s.label("instance_id") in names and s.metric_labels.get("role") != "replica")
 
 
 def _counters(

@@ -1,8 +1,7 @@
-"""One grouped query of Cloud Monitoring, and its points on a grid of aligned periods.
+"""Grouped queries of Cloud Monitoring, their points on a grid of aligned periods, and its histograms as Lumen's.
 
-The queries of Cloud Run's own metrics (docs: resource `cloud_run_revision`), always for all services at once.
-
-Monitoring's histograms as Lumen's. The buckets are read at run time: percentiles are only as fine as they are.
+Cloud Run's own metrics (resource `cloud_run_revision`) are asked for all services at once. Buckets of a histogram are
+read at run time: percentiles are only as fine as they are.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from google.cloud.monitoring_v3 import (
     TimeInterval,
 )
 
-from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import MONITORING, reading
 from lumen.model.messages import SourceUnavailable, message
 from lumen.model.service import ServiceId
@@ -27,21 +26,25 @@ from lumen.model.snapshot import LatencyDistribution, Window
 
 #: A server that never stops handing out page tokens must not hold the turn up for ever.
 MOST_PAGES = 200
-
-
 #: Monitoring refuses longer filters; then all services of the project are read and the others dropped here.
 LONGEST_FILTER = 2000
 
-
 Aligner = Aggregation.Aligner
-
-
 Reducer = Aggregation.Reducer
+
+RESOURCE = "cloud_run_revision"
+REQUESTS = "run.googleapis.com/request_count"
+LATENCIES = "run.googleapis.com/request_latencies"
+STARTS = "run.googleapis.com/container/startup_latencies"
+BILLABLE = "run.googleapis.com/container/billable_instance_time"
+#: The label by which request_count tells good answers from errors: "2xx" … "5xx".
+RESPONSE_CLASS = "response_code_class"
+_BY_SERVICE = ("resource.labels.project_id", "resource.labels.location", "resource.labels.service_name")
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked of one metric. `only` = (label, allowed values), e.g. the service names."""
+    """A question about one metric. `only` = (label, allowed values), e.g. the service names."""
 
     metric: str
     resource: str
@@ -76,18 +79,18 @@ class Series:
         return self.resource_labels.get(name, "")
 
 
+@dataclass(frozen=True, slots=True)
 class MonitoringQueries:
     """Asks Cloud Monitoring of one project. Stateless but for the client."""
 
-    def __init__(self, client: MetricServiceAsyncClient, project: str, patience: Patience | None = None) -> None:
-        self._client = client
-        self._project = project
-        self._patience = patience or Patience()
+    client: MetricServiceAsyncClient
+    project: str
+    patience: Patience = PATIENCE
 
     async def series(self, query: Query, window: Window) -> Sequence[Series]:
         """Every series over `window`, in whole periods; empty where nothing was written. Raises SourceUnavailable."""
         request = ListTimeSeriesRequest(
-            name=f"projects/{self._project}",
+            name=f"projects/{self.project}",
             filter=query.filter,
             interval=TimeInterval(start_time=window.start, end_time=window.end),
             aggregation=Aggregation(
@@ -98,20 +101,18 @@ class MonitoringQueries:
             ),
             view=ListTimeSeriesRequest.TimeSeriesView.FULL,
         )
-        with reading(MONITORING, query.metric, self._project):
-            async with asyncio.timeout(self._patience.whole_seconds):
+        with reading(MONITORING, query.metric, self.project):
+            async with asyncio.timeout(self.patience.whole_seconds):
                 return [series async for series in self._pages(request, query, window)]
 
     async def _pages(self, request: ListTimeSeriesRequest, query: Query, window: Window) -> AsyncIterator[Series]:
-        pager = await self._client.list_time_series(
-            request, retry=self._patience.retry, timeout=self._patience.attempt_seconds
-        )
+        pager = await self.client.list_time_series(request, **self.patience.options)
         count = 0
         async for page in pager.pages:
             count += 1
             if count > MOST_PAGES:
                 raise SourceUnavailable(
-                    message("source.too_much", what=query.metric, where=self._project, pages=MOST_PAGES),
+                    message("source.too_much", what=query.metric, where=self.project, pages=MOST_PAGES),
                     message("source.too_much_remedy"),
                 )
             # Raw protobuf below: proto-plus wraps every point, which costs seconds for a fleet.
@@ -130,7 +131,7 @@ def _series(given: Any, query: Query, window: Window) -> Series:
 
 
 def _period_of(interval: Any, period: float, window: Window) -> int | None:
-    """The period that a point fills; None for one that is off the grid, outside, or shorter than its period."""
+    """The period of a point; None for one that is off the grid, outside, or shorter than its period."""
     end = _seconds(interval.end_time)
     width = end - _seconds(interval.start_time) if interval.HasField("start_time") else 0.0
     if 0 < width < period * 0.99:
@@ -154,28 +155,6 @@ def number(value: Any) -> float:
     return float(getattr(value, kind))
 
 
-RESOURCE = "cloud_run_revision"
-
-
-REQUESTS = "run.googleapis.com/request_count"
-
-
-LATENCIES = "run.googleapis.com/request_latencies"
-
-
-STARTS = "run.googleapis.com/container/startup_latencies"
-
-
-BILLABLE = "run.googleapis.com/container/billable_instance_time"
-
-
-#: The label by which request_count tells good answers from errors: "2xx" … "5xx".
-RESPONSE_CLASS = "response_code_class"
-
-
-_BY_SERVICE = ("resource.labels.project_id", "resource.labels.location", "resource.labels.service_name")
-
-
 def by_service(metric: str, services: Sequence[ServiceId], period: timedelta) -> Query:
     """`metric` summed per service and period."""
     return Query(metric, RESOURCE, period, _BY_SERVICE, _only(services))
@@ -197,7 +176,7 @@ def _only(services: Sequence[ServiceId]) -> tuple[str, tuple[str, ...]]:
 
 
 def per_service(services: Iterable[ServiceId], series: Sequence[Series]) -> Mapping[ServiceId, Sequence[Series]]:
-    """Whose series are whose. A label that the server leaves out (it may, of a constant one) matches any."""
+    """Sort series by service. A label that the server leaves out (it may, of a constant one) matches any."""
     found: dict[ServiceId, list[Series]] = {service: [] for service in services}
     named: dict[str, list[ServiceId]] = {}
     for service in found:
@@ -207,6 +186,26 @@ def per_service(services: Iterable[ServiceId], series: Sequence[Series]) -> Mapp
             if one.label("location") in ("", service.region) and one.label("project_id") in ("", service.project):
                 found[service].append(one)
     return found
+
+
+def summed(series: Iterable[Series]) -> dict[int, float]:
+    """The numbers of several series added up, by period; a period without a point is not there."""
+    sums: dict[int, float] = {}
+    for one in series:
+        for index, value in one.points.items():
+            sums[index] = sums.get(index, 0.0) + number(value)
+    return sums
+
+
+async def billable_seconds(
+    queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, period: timedelta
+) -> Mapping[ServiceId, Mapping[int, float]]:
+    """Instance time by period; nothing where it cannot be read: then there is demand without a cost."""
+    try:
+        series = await queries.series(by_service(BILLABLE, services, period), window)
+    except SourceUnavailable:
+        return {service: {} for service in services}
+    return {service: summed(mine) for service, mine in per_service(services, series).items()}
 
 
 class BucketsDiffer(ValueError):

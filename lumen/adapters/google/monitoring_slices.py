@@ -1,11 +1,11 @@
-"""Slices of five minutes for the watch, and requests by revision: one grouped query per metric for all services.
+"""Slices of five minutes for the watch, with an estimated cost each, and requests by revision.
 
-Slices with what each of them cost: the estimate of docs/methods.md (Cost), five minutes at a time.
+One grouped query per metric for all services. The estimate is that of docs/methods.md (Cost), five minutes at a time.
 """
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.adapters.cache.redis_info import RedisInfoCache
@@ -13,7 +13,14 @@ from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.hourly_cost import InstanceShapes
 from lumen.adapters.google.monitoring_cache import MonitoringCache
-from lumen.adapters.google.monitoring_query import BucketsDiffer, MonitoringQueries, Series, added_up, number
+from lumen.adapters.google.monitoring_query import (
+    BucketsDiffer,
+    MonitoringQueries,
+    Series,
+    added_up,
+    billable_seconds,
+    number,
+)
 from lumen.model.alert import Observation
 from lumen.model.cost import CostPrices, InstanceShape, cache_shares, cost_usd
 from lumen.model.incident import RevisionCount
@@ -24,16 +31,14 @@ from lumen.ports.incidents import SliceSource
 
 #: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes.
 PIECE = timedelta(days=2)
-
-
-#: What a server has counted up to now says nothing of a window that ended so long before.
+#: A server's counters up to now say nothing of a window that ended so long before.
 LONG_AGO = timedelta(hours=1)
-
 
 #: Per service and slice.
 _Found = dict[ServiceId, dict[int, Observation]]
 
 
+@dataclass(frozen=True, slots=True)
 class MonitoringSlices:
     """Implements the SliceSource port.
 
@@ -41,18 +46,17 @@ class MonitoringSlices:
     counts since its start, so two looks make a difference. Both None: they are unknown.
     """
 
-    def __init__(self, queries: MonitoringQueries, cache: MonitoringCache | None, own: RedisInfoCache | None) -> None:
-        self._queries = queries
-        self._cache = cache
-        self._own = own
+    queries: MonitoringQueries
+    cache: MonitoringCache | None
+    own: RedisInfoCache | None
 
     async def slices(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """NoData only where requests could not be asked for at all; without latency or cache a slice lacks those."""
         found = await self._all(services, window, latencies=True)
-        if self._own is not None:
-            await self._add_own(self._own, found, window)
+        if self.own is not None:
+            await self._add_own(self.own, found, window)
         return found
 
     async def counts(
@@ -82,7 +86,7 @@ class MonitoringSlices:
     ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
         """`period` divides the window."""
         try:
-            series = await self._queries.series(monitoring_query.by_revision(services, period), window)
+            series = await self.queries.series(monitoring_query.by_revision(services, period), window)
         except SourceUnavailable as error:
             return dict.fromkeys(services, no_data(error))
         of = monitoring_query.per_service(services, series)
@@ -105,7 +109,7 @@ class MonitoringSlices:
 
     async def _piece(self, services: Sequence[ServiceId], window: Window, *, latencies: bool) -> _Found:
         requests, slowness, cache = await asyncio.gather(
-            self._queries.series(monitoring_query.by_response_class(services, SLICE), window),
+            self.queries.series(monitoring_query.by_response_class(services, SLICE), window),
             self._latencies(services if latencies else (), window),
             self._lookups(services, window),
         )
@@ -123,14 +127,14 @@ class MonitoringSlices:
             return ()
         query = monitoring_query.by_service(monitoring_query.LATENCIES, services, SLICE)
         try:
-            return await self._queries.series(query, window)
+            return await self.queries.series(query, window)
         except SourceUnavailable:
             return ()  # the watch tells of it by itself: no latency in a slice that has requests
 
     async def _lookups(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Mapping[int, tuple[int, int]]]:
-        return {} if self._cache is None else await self._cache.lookups(services, window)
+        return {} if self.cache is None else await self.cache.lookups(services, window)
 
 
 def _requests(series: Sequence[Series], window: Window) -> dict[int, Observation]:
@@ -194,10 +198,11 @@ def _counted(series: Sequence[Series], start: datetime, period: timedelta) -> Se
     ]
 
 
-#: What each service pays of the cache, by the start of the slice.
+#: The part of the cache that each service pays, by the start of the slice.
 _Shares = Mapping[datetime, Mapping[ServiceId, float]]
 
 
+@dataclass(frozen=True, slots=True)
 class PricedSlices:
     """Implements the SliceSource port over another one: one more grouped query, and the shapes of the instances.
 
@@ -206,32 +211,23 @@ class PricedSlices:
     services that use the one cache, for each pays its part of it.
     """
 
-    def __init__(
-        self,
-        slices: SliceSource,
-        queries: MonitoringQueries,
-        prices: CostPrices,
-        shapes: InstanceShapes,
-        sharing: Sequence[ServiceId] = (),
-        *,
-        counts_misses: bool,
-    ) -> None:
-        self._slices = slices
-        self._queries = queries
-        self._prices = prices
-        self._shapes = shapes
-        self._sharing = sharing
-        self._counts_misses = counts_misses
+    unpriced: SliceSource
+    queries: MonitoringQueries
+    prices: CostPrices
+    shapes: InstanceShapes
+    sharing: Sequence[ServiceId] = ()
+    _: KW_ONLY
+    counts_misses: bool
 
     async def slices(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        return await self._with_costs(self._slices.slices(services, window), services, window)
+        return await self._with_costs(self.unpriced.slices(services, window), services, window)
 
     async def counts(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        return await self._with_costs(self._slices.counts(services, window), services, window)
+        return await self._with_costs(self.unpriced.counts(services, window), services, window)
 
     async def _with_costs(
         self,
@@ -239,12 +235,12 @@ class PricedSlices:
         services: Sequence[ServiceId],
         window: Window,
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        others = tuple(service for service in self._sharing if service not in services)
+        others = tuple(service for service in self.sharing if service not in services)
         found, billable, shapes, beside = await asyncio.gather(
             asked,
-            self._billable(services, window),
-            self._shapes.shapes(services),
-            self._slices.counts(others, window) if others else _nobody(),
+            billable_seconds(self.queries, services, window, SLICE),
+            self.shapes.shapes(services),
+            self.unpriced.counts(others, window) if others else _nobody(),
         )
         shares = _shares({**beside, **found})
         return {
@@ -255,7 +251,7 @@ class PricedSlices:
     async def by_revision(
         self, services: Sequence[ServiceId], window: Window, period: timedelta
     ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
-        return await self._slices.by_revision(services, window, period)
+        return await self.unpriced.by_revision(services, window, period)
 
     def _priced(
         self,
@@ -279,26 +275,10 @@ class PricedSlices:
         self, one: Observation, billable_seconds: float | None, shape: InstanceShape, share: float
     ) -> float | None:
         """None where anything that it is made of is unknown: a part of a cost is no cost."""
-        calls = one.misses if self._counts_misses else None
-        if one.requests is None or billable_seconds is None or (self._counts_misses and calls is None):
+        calls = one.misses if self.counts_misses else None
+        if one.requests is None or billable_seconds is None or (self.counts_misses and calls is None):
             return None
-        return cost_usd(self._prices, shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share)
-
-    async def _billable(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Mapping[int, float]]:
-        """Seconds by slice; without them there is demand but no cost, and the watch goes on."""
-        try:
-            query = monitoring_query.by_service(monitoring_query.BILLABLE, services, SLICE)
-            series = await self._queries.series(query, window)
-        except SourceUnavailable:
-            return {service: {} for service in services}
-        found: dict[ServiceId, Mapping[int, float]] = {}
-        for service, mine in monitoring_query.per_service(services, series).items():
-            seconds: dict[int, float] = {}
-            for one in mine:
-                for index, value in one.points.items():
-                    seconds[index] = seconds.get(index, 0.0) + number(value)
-            found[service] = seconds
-        return found
+        return cost_usd(self.prices, shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share)
 
 
 def _shares(found: Mapping[ServiceId, Sequence[Observation] | NoData]) -> _Shares:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from lumen.adapters.google import monitoring_query
@@ -15,12 +16,12 @@ from lumen.model.snapshot import SLICE, HourlyHistory, LatencyDistribution, Requ
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
 class MonitoringTraffic:
     """Implements the TrafficSource port. A metric that fails costs its own part only."""
 
-    def __init__(self, queries: MonitoringQueries, hourly: HourlyCosts) -> None:
-        self._queries = queries
-        self._hourly = hourly
+    queries: MonitoringQueries
+    hourly: HourlyCosts
 
     async def traffic(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Traffic | NoData]:
         """The window in slices of five minutes; a slice that is not there is left out, never zero."""
@@ -41,7 +42,7 @@ class MonitoringTraffic:
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, HourlyHistory | NoData]:
         """Hourly demand, server errors and estimated cost."""
-        return await self._hourly.history(services, window)
+        return await self.hourly.history(services, window)
 
     async def _ask(
         self, services: Sequence[ServiceId], window: Window, metric: str
@@ -51,7 +52,7 @@ class MonitoringTraffic:
         else:
             query = monitoring_query.by_service(metric, services, SLICE)
         try:
-            series = await self._queries.series(query, window)
+            series = await self.queries.series(query, window)
         except SourceUnavailable as error:
             return dict.fromkeys(services, no_data(error))
         return monitoring_query.per_service(services, series)

@@ -1,7 +1,4 @@
-"""What a Cloud Run `Service` (run_v2, proto-plus) says, read in one place for those who measure and who change.
-
-Kubernetes quantities, as Cloud Run writes limits: "512Mi", "1Gi", "2", "1000m".
-"""
+"""The fields of a Cloud Run `Service` (run_v2, proto-plus), read in one place for sources and actuators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +8,9 @@ from google.cloud.run_v2 import Condition, TrafficTargetAllocationType
 from lumen.model import ion_contract
 
 LATEST = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
-
-
 REVISION = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
+#: Cloud Run's own defaults where a service sets no limit.
+DEFAULT_VCPU, DEFAULT_MEMORY = "1", "512Mi"
 
 
 def short(name: str) -> str:
@@ -106,7 +103,10 @@ _FACTORS = {
 
 
 def quantity(text: str) -> float:
-    """The plain number: "512Mi" -> 536870912.0, "1000m" -> 1.0. Raises ValueError."""
+    """A limit of Cloud Run (a Kubernetes quantity) as a plain number: "512Mi" -> 536870912.0, "1000m" -> 1.0.
+
+    Raises ValueError.
+    """
     for suffix, factor in _FACTORS.items():
         if text.endswith(suffix):
             return float(text.removesuffix(suffix)) * factor

@@ -11,14 +11,14 @@ from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.google.clients import Patience, open_google
 from lumen.adapters.google.cloud_run_editor import CloudRunEditor, EditLimits
-from lumen.adapters.google.cloud_run_knobs import CloudRunInstancesActuator, CloudRunMemoryActuator, CloudRunTtlActuator
+from lumen.adapters.google.cloud_run_knobs import CloudRunInstancesActuator, CloudRunMemoryActuator, CloudRunVariable
 from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.model.messages import ActuatorFailed, SourceUnavailable
-from lumen.model.proposal import Change, Knob
+from lumen.model.proposal import LATEST, Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment
-from lumen.ports.actuators import Actuator, Reading, TrafficReading
+from lumen.ports.actuators import Actuator, Reading
 from sandbox.client import SandboxClient
 
 PATIENCE = Patience(attempt_seconds=5, retry_seconds=0)
@@ -52,7 +52,7 @@ async def changing(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterato
     yield Changing(
         ServiceId(of.project, of.region, of.service),
         RedisTtlActuator(cache, RedisTtl(cache, 300)),
-        CloudRunTtlActuator(editor, 300),
+        CloudRunVariable(editor, "DEFAULT_TTL_SECONDS", 300),
         editor,
         CloudRunDeployments(google.services, google.revisions, PATIENCE),
     )
@@ -130,8 +130,9 @@ async def test_memory_and_instances_and_traffic_there_and_back(changing: Changin
     assert await memory.set(api, larger, old, "p-memory") == Reading(old.value * 2, "")
     before = await traffic.read(api)
     older = await changing.older_revision()
-    pinned = await traffic.point(api, older, before)
-    assert pinned == TrafficReading(older, older)
+    pin, unpin = Change(Knob.TRAFFIC, LATEST, older, ""), Change(Knob.TRAFFIC, older, LATEST, "")
+    pinned = await traffic.set(api, pin, before, "p-pin")
+    assert pinned == Reading(older, older)
     with pytest.raises(ActuatorFailed) as refused:
         await changing.set_by(changing.cloud_run, 450, "p-while-pinned")
     assert refused.value.reason.code == "actuator.traffic_pinned"
@@ -139,7 +140,7 @@ async def test_memory_and_instances_and_traffic_there_and_back(changing: Changin
     assert await instances.set(api, one, Reading(0, ""), "p-instances") == Reading(1, "")
     back = Change(Knob.MIN_INSTANCES, 1, 0, "")
     assert await instances.set(api, back, Reading(1, ""), "p-instances-back") == Reading(0, "")
-    assert (await traffic.point(api, None, pinned)).pinned is None
+    assert (await traffic.set(api, unpin, pinned, "p-unpin")).value == LATEST
     smaller = Change(Knob.MEMORY, old.value * 2, old.value, "MB")
     assert await memory.set(api, smaller, Reading(old.value * 2, ""), "p-memory-back") == old
 
@@ -154,8 +155,10 @@ async def test_a_release_that_does_not_start_leaves_a_state_from_which_one_can_g
         await changing.set_by(changing.cloud_run, 470, "p-broken")
     assert failed.value.reason.code in ("actuator.revision_not_ready", "actuator.operation_failed")
     traffic = CloudRunTraffic(changing.editor)
-    assert (await traffic.read(changing.api)).serving == before.serving
-    pinned = await traffic.point(changing.api, before.serving, before)
-    assert pinned.pinned == before.serving
+    assert (await traffic.read(changing.api)).version == before.version
+    serving = before.version
+    pin, unpin = Change(Knob.TRAFFIC, LATEST, serving, ""), Change(Knob.TRAFFIC, serving, LATEST, "")
+    pinned = await traffic.set(changing.api, pin, before, "p-pin")
+    assert pinned.value == serving
     await sandbox.post("world/deploy", service=changing.api.name)
-    assert (await traffic.point(changing.api, None, pinned)).pinned is None
+    assert (await traffic.set(changing.api, unpin, pinned, "p-unpin")).value == LATEST

@@ -9,9 +9,10 @@ from lumen.adapters.google.cloud_run_editor import CloudRunEditor, EditLimits
 from lumen.adapters.google.cloud_run_knobs import CloudRunInstancesActuator, CloudRunMemoryActuator, CloudRunVariable
 from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic
 from lumen.model.messages import ActuatorFailed, SourceUnavailable, ValueMoved
+from lumen.model.proposal import LATEST as UNPINNED
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
-from lumen.ports.actuators import Reading, TrafficReading
+from lumen.ports.actuators import Reading
 from tests.foreign_google import ForeignGoogle
 from tests.foreign_run import LATEST, REVISION, ForeignRun
 
@@ -19,7 +20,9 @@ API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 LIMITS = EditLimits(conflicts=2, write_seconds=0.5, operation_seconds=0.4, poll_seconds=0.01)
 MEMORY = Change(Knob.MEMORY, 512, 1024, "MB")
 INSTANCES = Change(Knob.MIN_INSTANCES, 0, 1, "")
-ON_FIRST = TrafficReading(None, "ion-api-00001")
+ON_FIRST = Reading(UNPINNED, "ion-api-00001")
+PIN = Change(Knob.TRAFFIC, UNPINNED, "ion-api-00002", "")
+UNPIN = Change(Knob.TRAFFIC, "ion-api-00002", UNPINNED, "")
 
 
 @pytest.fixture
@@ -94,24 +97,24 @@ async def test_entries_of_the_process_cache(run: ForeignRun, editor: CloudRunEdi
 async def test_a_rollback_pins_and_is_verified_in_what_is_served(run: ForeignRun, editor: CloudRunEditor) -> None:
     traffic = CloudRunTraffic(editor)
     assert await traffic.read(API) == ON_FIRST
-    pinned = await traffic.point(API, "ion-api-00002", ON_FIRST)
-    assert pinned == TrafficReading("ion-api-00002", "ion-api-00002")
+    pinned = await traffic.set(API, PIN, ON_FIRST, "p1")
+    assert pinned == Reading("ion-api-00002", "ion-api-00002")
     assert list(run.updates[0].update_mask.paths) == ["traffic"]
-    assert await traffic.point(API, "ion-api-00002", ON_FIRST) == pinned  # a repeat sends nothing
+    assert await traffic.set(API, PIN, ON_FIRST, "p1") == pinned  # a repeat sends nothing
     assert len(run.updates) == 1
 
 
 async def test_unpin_goes_back_to_the_latest(run: ForeignRun, editor: CloudRunEditor) -> None:
     run.pin("ion-api-00002")
     traffic = CloudRunTraffic(editor)
-    assert await traffic.point(API, None, TrafficReading("ion-api-00002", "ion-api-00002")) == ON_FIRST
+    assert await traffic.set(API, UNPIN, Reading("ion-api-00002", "ion-api-00002"), "p1") == ON_FIRST
     (target,) = run.service.traffic
     assert (target.type_, target.percent, target.revision) == (LATEST, 100, "")
 
 
 async def test_tags_keep_their_addresses(run: ForeignRun, editor: CloudRunEditor) -> None:
     run.service.traffic.append({"type_": REVISION, "revision": "ion-api-00003", "percent": 0, "tag": "preview"})
-    await CloudRunTraffic(editor).point(API, "ion-api-00002", ON_FIRST)
+    await CloudRunTraffic(editor).set(API, PIN, ON_FIRST, "p1")
     assert [(t.revision, t.percent, t.tag) for t in run.service.traffic] == [
         ("ion-api-00002", 100, ""),
         ("ion-api-00003", 0, "preview"),
@@ -121,7 +124,7 @@ async def test_tags_keep_their_addresses(run: ForeignRun, editor: CloudRunEditor
 async def test_a_rollback_by_hand_is_respected(run: ForeignRun, editor: CloudRunEditor) -> None:
     run.pin("ion-api-00003")
     with pytest.raises(ValueMoved) as moved:
-        await CloudRunTraffic(editor).point(API, "ion-api-00002", ON_FIRST)
+        await CloudRunTraffic(editor).set(API, PIN, ON_FIRST, "p1")
     assert moved.value.reason.params == {"expected": "ion-api-00001", "present": "ion-api-00003"}
     assert run.updates == []
 
@@ -129,7 +132,7 @@ async def test_a_rollback_by_hand_is_respected(run: ForeignRun, editor: CloudRun
 async def test_traffic_that_never_arrives_is_not_called_done(run: ForeignRun, editor: CloudRunEditor) -> None:
     run.traffic_moves = False
     with pytest.raises(ActuatorFailed) as failed:
-        await CloudRunTraffic(editor).point(API, "ion-api-00002", ON_FIRST)
+        await CloudRunTraffic(editor).set(API, PIN, ON_FIRST, "p1")
     assert failed.value.reason.code == "actuator.operation_unfinished"
 
 
@@ -138,7 +141,7 @@ async def test_a_rollback_works_although_the_newest_revision_is_not_ready(
 ) -> None:
     run.service.latest_created_revision = f"{API.path}/revisions/ion-api-00009"
     run.service.terminal_condition.state = 5
-    assert (await CloudRunTraffic(editor).point(API, "ion-api-00002", ON_FIRST)).pinned == "ion-api-00002"
+    assert (await CloudRunTraffic(editor).set(API, PIN, ON_FIRST, "p1")).value == "ion-api-00002"
 
 
 # All of them
@@ -154,8 +157,8 @@ async def test_rehearsals_change_nothing_and_refuse_what_would_be_refused(
         await instances.rehearse(API, INSTANCES, Reading(0, "")),
         await entries.rehearse(API, Change(Knob.L1_ENTRIES, 1000, 2000, ""), Reading(1000, "")),
         await entries.rehearse(API, Change(Knob.L1_ENTRIES, 2000, 1000, ""), Reading(2000, "")),
-        await traffic.rehearse(API, "ion-api-00002", ON_FIRST),
-        await traffic.rehearse(API, None, ON_FIRST),
+        await traffic.rehearse(API, PIN, ON_FIRST),
+        await traffic.rehearse(API, UNPIN, ON_FIRST),
     ]
     assert [sentence.code.removeprefix("actuator.") for sentence in said] == [
         "would",

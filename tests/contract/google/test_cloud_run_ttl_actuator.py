@@ -7,7 +7,7 @@ from google.rpc.status_pb2 import Status
 
 from lumen.adapters.google.clients import GoogleClients, Patience
 from lumen.adapters.google.cloud_run_editor import CloudRunEditor, EditLimits
-from lumen.adapters.google.cloud_run_knobs import CloudRunTtlActuator
+from lumen.adapters.google.cloud_run_knobs import CloudRunVariable
 from lumen.model.messages import ActuatorFailed, SourceUnavailable, ValueMoved
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
@@ -34,7 +34,7 @@ def actuator(clients: GoogleClients, run: ForeignRun) -> Actuator:
 
 def patient(clients: GoogleClients, attempt_seconds: float) -> Actuator:
     editor = CloudRunEditor(clients.services, Patience(attempt_seconds=attempt_seconds, retry_seconds=0), LIMITS)
-    return CloudRunTtlActuator(editor, 300)
+    return CloudRunVariable(editor, "DEFAULT_TTL_SECONDS", 300)
 
 
 async def test_one_variable_changes_and_all_else_stays(run: ForeignRun, actuator: Actuator) -> None:

@@ -14,10 +14,9 @@ from lumen.adapters.google.cloud_run_editor import CloudRunEditor, EditLimits
 from lumen.adapters.google.cloud_run_knobs import (
     CloudRunInstancesActuator,
     CloudRunMemoryActuator,
-    CloudRunTtlActuator,
     CloudRunVariable,
 )
-from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic, TrafficKnob
+from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.store import epoch
 from lumen.adapters.store.leases import RedisLeases
@@ -101,11 +100,11 @@ async def hands(sandbox_world: World, sandbox: SandboxClient, state_url: str) ->
     await epoch.init(redis, (service,), clock)
     editor = CloudRunEditor(google.services, PATIENCE, LIMITS)
     places: Mapping[Knob, Actuator] = {
-        Knob.TTL: CloudRunTtlActuator(editor, 300),
+        Knob.TTL: CloudRunVariable(editor, "DEFAULT_TTL_SECONDS", 300),
         Knob.MEMORY: CloudRunMemoryActuator(editor),
         Knob.MIN_INSTANCES: CloudRunInstancesActuator(editor),
         Knob.L1_ENTRIES: CloudRunVariable(editor, "L1_CACHE_MAX_ENTRIES", 1000),
-        Knob.TRAFFIC: TrafficKnob(CloudRunTraffic(editor)),
+        Knob.TRAFFIC: CloudRunTraffic(editor),
     }
     knobs: Knobs = {knob: Turnable((place,), "") for knob, place in places.items()}
     proposals = RedisProposals(redis, clock)

@@ -5,11 +5,12 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from handlers.blocks.incident import incident_card
-from lumen.adapters.pagers import AlertmanagerAlerts, PagerDutyEvents, WebhookPager
+from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_event
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.adapters.store.controls import RedisSilences
 from lumen.adapters.store.incidents import RedisPages
@@ -46,9 +47,10 @@ class Desk:
         """A replica's, or that of a process that was started anew."""
         store = self.store
         if alertmanager:
-            pager = WebhookPager(f"{self.server.url}/api/v2/alerts", AlertmanagerAlerts(), must_hear_again=True)
+            pager = WebhookPager(f"{self.server.url}/api/v2/alerts", alertmanager_alerts, must_hear_again=True)
         else:
-            pager = WebhookPager(f"{self.server.url}/v2/enqueue", PagerDutyEvents(ROUTING_KEY), must_hear_again=False)
+            form = partial(pagerduty_event, ROUTING_KEY)
+            pager = WebhookPager(f"{self.server.url}/v2/enqueue", form, must_hear_again=False)
         silences, plain = RedisSilences(store.redis, store.clock), Catalogue("en").plain
         return Paging(self.pages, silences, store.leases, store.clock, pager, plain, fault)
 

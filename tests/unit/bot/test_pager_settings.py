@@ -17,8 +17,8 @@ GIVEN: dict[str, Any] = {
     "slack_app_token": "xapp-1",
     "slack_channel": "C0IONALERTS",
 }
-EUROPE = "https://events.eu.pagerduty.com/v2/enqueue/"
-PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
+EUROPE = "https://R1@events.eu.pagerduty.com/v2/enqueue/"
+PAGERDUTY = "https://R%2F1@events.pagerduty.com/v2/enqueue"
 ALERTMANAGER = "http://alertmanager:9093/api/v2/alerts"
 
 
@@ -27,23 +27,27 @@ def settings(**pager: Any) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("pager", "kind", "hears_again"),
+    ("url", "kind", "hears_again"),
     [
-        ({"pager_webhook_url": PAGERDUTY, "pager_routing_key": "R1"}, "pagerduty", False),
-        (
-            {"pager_webhook_url": EUROPE, "pager_routing_key": "R1"},
-            "pagerduty",
-            False,
-        ),
-        ({"pager_webhook_url": ALERTMANAGER}, "alertmanager", True),
-        ({"pager_webhook_url": "https://proxy/am", "pager_format": "alertmanager"}, "alertmanager", True),
+        (PAGERDUTY, "pagerduty", False),
+        (EUROPE, "pagerduty", False),
+        (ALERTMANAGER, "alertmanager", True),
+        ("https://user:word@proxy/am/api/v2/alerts", "alertmanager", True),
     ],
 )
-def test_what_it_speaks(pager: dict[str, str], kind: str, hears_again: bool) -> None:
-    assert settings(**pager).pager_kind == kind
-    made = pager_of(settings(**pager))
+def test_what_it_speaks(url: str, kind: str, hears_again: bool) -> None:
+    given = settings(pager_webhook_url=url)
+    assert given.pager_kind == kind
+    made = pager_of(given)
     assert made is not None
     assert made.must_hear_again is hears_again
+
+
+def test_the_key_before_the_host_leaves_the_url() -> None:
+    split = settings(pager_webhook_url=PAGERDUTY).pager_url_and_key
+    assert split == ("https://events.pagerduty.com/v2/enqueue", "R/1")
+    kept = "https://user:word@proxy/am/api/v2/alerts"
+    assert settings(pager_webhook_url=kept).pager_url_and_key == (kept, "")
 
 
 def test_without_one_there_is_none() -> None:
@@ -53,10 +57,10 @@ def test_without_one_there_is_none() -> None:
 @pytest.mark.parametrize(
     ("pager", "named"),
     [
-        ({"pager_webhook_url": PAGERDUTY}, "PAGER_ROUTING_KEY"),
-        ({"pager_webhook_url": "https://hooks.example.com/x"}, "PAGER_FORMAT"),
-        ({"pager_webhook_url": "ftp://x/v2/enqueue", "pager_routing_key": "R1"}, "http"),
-        ({"pager_webhook_url": "http://events.pagerduty.com/v2/enqueue", "pager_routing_key": "R1"}, "https"),
+        ({"pager_webhook_url": "https://events.pagerduty.com/v2/enqueue"}, "has no key"),
+        ({"pager_webhook_url": "https://hooks.example.com/x"}, "ends in neither"),
+        ({"pager_webhook_url": "ftp://R1@x/v2/enqueue"}, "http"),
+        ({"pager_webhook_url": "http://R1@events.pagerduty.com/v2/enqueue"}, "https"),
         ({"oncall_repeat": "5s"}, "1m to 1d"),
         ({"oncall_repeat": "often"}, "a number and a unit"),
     ],
