@@ -10,7 +10,7 @@ import argparse
 import math
 import random
 
-from lumen.effects.trends import trend
+from lumen.effects.trend import trend
 
 KINDS = ("plain", "weekend", "days", "freaks")
 HOURS = 168

@@ -103,7 +103,7 @@ def _thresholds(target: str) -> "Thresholds":
 
 
 def _verified(days: int, seed: int, scenario: Path | None) -> "Verification":
-    from lumen.verification.verify import check_numerics
+    from lumen.verification import check_numerics
 
     check_numerics()
     from lumen.verification.traffic import draw_profile

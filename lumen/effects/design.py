@@ -1,12 +1,11 @@
-"""What a metric is explained by, hour by hour: its control, the week and the day, and a line (docs/methods.md).
+"""The regression of a metric, hour by hour: on its control, the week, the day and a line (docs/methods.md).
 
 Some columns are believed in only so far, in units of the hourly noise: a line and a weekend's own day are there when
 the data ask for them, and cost next to nothing when they do not.
 
-What hours have in common with those before them, taken out of a series: AR(1) noise and a random walk beside it.
-
-A Kalman filter over the hours, for many kinds of noise at once: what it did not foresee of each hour, in units of how
-much it might have missed, is white. The same as a triangular root of the covariance would do, in linear time.
+Noise is AR(1) beside a random walk. `whitened` takes it out of a series with a Kalman filter over the hours, for many
+kinds of noise at once: the innovations in units of their error are white, as a triangular root of the covariance would
+make them, in linear time.
 """
 
 from collections.abc import Sequence
@@ -73,7 +72,7 @@ class MetricHistory:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Of the known hours only: log(metric), the columns that vary, and the step.
+    """The regression over the known hours only: log(metric), the columns that vary, and the step.
 
     `believed`: how far each column's coefficient is believed to be from 0, in hourly noises; infinite where not at all.
     """
@@ -86,7 +85,7 @@ class Design:
 
     @property
     def is_telling(self) -> bool:
-        """Whether the metric moves at all, and the step is not what other columns already say."""
+        """Whether the metric moves at all, and the step is not explained by other columns."""
         rest_of_y = _beside(np.column_stack([self.x, self.step]), self.y)
         return bool(np.ptp(rest_of_y) > STILL and np.ptp(_beside(self.x, self.step)) > STILL)
 
@@ -114,14 +113,14 @@ def design(history: MetricHistory) -> Design:
 
 
 def _logs(values: Sequence[float | None]) -> Floats:
-    """What is unknown, not positive or not finite is NaN."""
+    """Logarithms; NaN for what is unknown, not positive or not finite."""
     plain = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     possible = np.isfinite(plain) & (plain > 0)
     return np.log(plain, out=np.full(len(plain), np.nan), where=possible)
 
 
 def _without_freaks(series: Floats) -> Floats:
-    """Single hours that stand out from both neighbours are unknown. On a slope or a step none does: one is near."""
+    """NaN for single hours that stand out from both neighbours. On a slope or a step none does: one is near."""
     above = series[1:-1, None] - np.column_stack([series[:-2], series[2:]])
     bends = above.mean(axis=1)
     known = np.isfinite(bends)
@@ -147,5 +146,5 @@ def _smoothed(series: Floats) -> Floats:
 
 
 def _beside(x: Floats, y: Floats) -> Floats:
-    """What `x` does not explain of `y`."""
+    """The residuals of `y` beside `x`."""
     return np.asarray(y - x @ np.linalg.lstsq(x, y, rcond=None)[0], dtype=np.float64)

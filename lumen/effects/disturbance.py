@@ -1,4 +1,4 @@
-"""What else happened while a change was measured. Then no honest word on the change itself is possible."""
+"""Other events while a change was measured, which make any verdict on the change itself dishonest."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SETTLES_IN = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`deployed`: when new images took traffic. `drift`: what the turns since said of settings that stand otherwise."""
+    """All that happened beside. `deployed`: when new images took traffic. `drift`: lost settings by the turns."""
 
     proposals: Sequence[Proposal]
     deployed: Sequence[datetime]
@@ -22,7 +22,7 @@ class Surroundings:
 
 
 def disturbed(proposal_id: str, experiment: Experiment, around: Surroundings, until: datetime) -> Message | None:
-    """Why nothing can be said of it at a look that takes what was measured before `until`; None: nothing is against.
+    """The reason why a look that takes what was measured before `until` tells nothing, or None.
 
     A deployment, another change or a rollback since a day before it, or its own value lost or replaced meanwhile.
     """
@@ -39,7 +39,7 @@ def disturbed(proposal_id: str, experiment: Experiment, around: Surroundings, un
 
 
 def blamed_elsewhere(proposal_id: str, experiment: Experiment, around: Surroundings, page_at: datetime) -> bool:
-    """Whether something that came after the change is nearer to a page than the change is."""
+    """Whether a later event is nearer to a page than the change is."""
     since = experiment.started_at
     deployed = any(since < at <= page_at for at in around.deployed)
     return deployed or any(True for _ in _others(proposal_id, around.proposals, since, page_at))

@@ -1,18 +1,24 @@
 """The effect of a change on a metric, against what would have been without it. Needs the extra `numerics`.
 
-On log(metric), hourly, 14 days before: a regression on what explains it (design.py) and a step at the change. What the
-regression leaves over is AR(1) noise and a random walk: drift, which AR(1) alone would take for an effect. How much of
-each is not estimated once but averaged over, by restricted likelihood. Placebo changes on the days before tell how
-often such a step comes of itself, and widen the interval where the model is too sure of itself all the same
-(docs/methods.md has the measurements).
+On log(metric), hourly, 14 days before: a regression on what explains it (design.py) and a step at the change. The
+residuals are AR(1) noise and a random walk: drift, which AR(1) alone would take for an effect. How much of each is not
+estimated once but averaged over, by restricted likelihood. Placebo changes on the days before tell how often such a
+step comes of itself, and widen the interval where the model is too sure of itself all the same (docs/methods.md, What
+a change really did).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from scipy.stats import t as student
 
 from lumen.effects.design import HOURS_A_DAY, Design, Floats, MetricHistory, design, whitened
+from lumen.effects.experiment import BEFORE, Experiment, LookFinding
+from lumen.effects.hours import HOUR, Hour, Hours
+from lumen.effects.verdict import ALPHA_BY_LOOK, Effect, EffectVerdict, judge_effect
+from lumen.model.proposal import Change, Knob
 
 LEAST_BEFORE = 7 * HOURS_A_DAY
 LEAST_AFTER = 6
@@ -38,7 +44,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Of each kind of noise: the step's size and error, and how unlikely the kind is (-2 log likelihood)."""
+    """The step's size and error under each kind of noise, and how unlikely the kind is (-2 log likelihood)."""
 
     sizes: Floats
     errors: Floats
@@ -73,7 +79,7 @@ def estimate(history: MetricHistory, alpha: float = 0.05) -> Estimate | None:
 
 
 def _fitted(white: Floats, believed: Floats, log_determinant: Floats) -> _Steps:
-    """By restricted likelihood; of `white` [kind, hour, column] y comes first and the step last."""
+    """Fit by restricted likelihood; in `white` [kind, hour, column] y comes first and the step last."""
     # A belief is one more observation: the coefficient, seen as 0 with that error.
     beliefs = np.zeros((len(believed), white.shape[2]))
     np.fill_diagonal(beliefs[:, 1:], 1 / believed)
@@ -90,7 +96,7 @@ def _fitted(white: Floats, believed: Floats, log_determinant: Floats) -> _Steps:
 
 
 def _averaged(steps: _Steps) -> tuple[float, float]:
-    """Size and error over the kinds of noise, each as likely as it is."""
+    """Average size and error over the kinds of noise, weighted by likelihood."""
     weights = np.exp((steps.unlikely.min() - steps.unlikely) / 2)
     weights /= weights.sum()
     size = float(weights @ steps.sizes)
@@ -115,8 +121,83 @@ def _placebos(seen: Design, white: Floats, likeliest: int, changed_at: int, leng
 
 
 def _widening(placebos: Floats) -> float:
-    """How much surer the model is of itself than the placebos allow: 1 or more."""
+    """Factor (1 or more) by which the interval grows to agree with the placebos."""
     if len(placebos) < LEAST_PLACEBOS:
         # Nothing vouches for the model: an honest, wide interval.
         return 2.0
     return max(1.0, LUCK * float(np.sqrt(np.mean((placebos[:, 0] / placebos[:, 1]) ** 2))))
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """`value` of an hour, None where it is not known; the name is shown."""
+
+    name: str
+    good_is_up: bool
+    value: Callable[[Hour], float | None]
+
+
+HIT_RATE = Metric("hit_rate", True, lambda hour: hour.hit_rate)
+COST = Metric("cost_per_request_usd", False, lambda hour: hour.cost_per_request_usd)
+P95 = Metric("p95_ms", False, lambda hour: hour.p95_ms)
+
+
+def measured(experiment: Experiment, look: int, hours: Hours, end: datetime) -> LookFinding:
+    """Judge a look on the hours before `end`. An objective that is harmed on its own makes the change harmful too."""
+    main, *others = _aims(experiment.change)
+    effects = {metric.name: _effect(metric, experiment, hours, end, ALPHA_BY_LOOK[look]) for metric in (main, *others)}
+    found = tuple(one for one in effects.values() if one is not None)
+    beside = [one for metric in others if (one := effects[metric.name]) is not None]
+    for one in beside:
+        alone = judge_effect(look, one)
+        if alone.verdict is EffectVerdict.HARMFUL:
+            return LookFinding(alone, found)
+    judgement = judge_effect(look, effects[main.name], beside, _costs_more(experiment.change, effects.get(COST.name)))
+    return LookFinding(judgement, found)
+
+
+def _aims(change: Change) -> Sequence[Metric]:
+    """The metrics of a change, what it is for first.
+
+    The process cache takes hits away from the shared one, so its hit rate says nothing; what instances cost before is
+    estimated by today's shape and number of them, so that says nothing of a change of these.
+    """
+    down = (change.step or 0) < 0
+    return {
+        Knob.CACHE_SIZE: (COST, HIT_RATE, P95) if down else (HIT_RATE, COST, P95),
+        Knob.L1_ENTRIES: (COST, P95) if down else (P95, COST),
+        Knob.MIN_INSTANCES: (P95,),
+        Knob.MEMORY: (P95,),
+    }.get(change.knob, (HIT_RATE, COST, P95))
+
+
+def _costs_more(change: Change, cost: Effect | None) -> bool | None:
+    """Whether it costs more: by its price where it has one, else as measured; None if unknown."""
+    if change.knob in (Knob.MIN_INSTANCES, Knob.MEMORY):
+        return (change.step or 0) > 0
+    return None if cost is None else cost.effect > 0
+
+
+def _effect(metric: Metric, experiment: Experiment, hours: Hours, end: datetime, alpha: float) -> Effect | None:
+    changed = experiment.started_at.replace(minute=0, second=0, microsecond=0)
+    seen = hours.between(changed - BEFORE, end)
+    changed_at = round(BEFORE / HOUR)
+    control = _demand(seen)
+    if control is None:
+        return None
+    # The hour in which it was changed is neither before nor after.
+    values = [None if index == changed_at else metric.value(hour) for index, hour in enumerate(seen)]
+    weekend = [(changed - BEFORE + index * HOUR).weekday() >= 5 for index in range(len(seen))]
+    found = estimate(MetricHistory(values, control, weekend, changed_at), alpha)
+    if found is None:
+        return None
+    return Effect(metric.name, found.effect, found.low, found.high, metric.good_is_up, found.beyond_placebo)
+
+
+def _demand(seen: Sequence[Hour]) -> Sequence[float | None] | None:
+    """The control: lookups, or requests where those are unknown. They move with the world, not with the cache."""
+    lookups = [hour.demand for hour in seen]
+    if sum(count is not None for count in lookups) >= LEAST_KNOWN * len(seen):
+        return lookups
+    requests = [hour.traffic for hour in seen]
+    return requests if any(count is not None for count in requests) else None

@@ -31,7 +31,7 @@ class Hour:
     cost_usd: float = 0.0
 
     def add(self, seen: Observation) -> None:
-        """What is unknown of a slice leaves the figures that need it alone."""
+        """Add a slice; what is unknown of it leaves only the figures that need it alone."""
         if seen.requests is not None:
             self.traffic_slices += 1
             self.requests += seen.requests
@@ -71,7 +71,7 @@ class Hour:
 
     @property
     def cost_per_request_usd(self) -> float | None:
-        """Of the slices that know both."""
+        """USD, over the slices that know both; None without."""
         known = self.cost_slices >= LEAST_SLICES and self.cost_requests > 0
         return self.cost_usd / self.cost_requests if known else None
 
@@ -88,7 +88,7 @@ class Hour:
 
 @dataclass(slots=True)
 class Hours:
-    """By the start of each hour."""
+    """Hours of one service by their start."""
 
     by_start: dict[datetime, Hour] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""What became of such changes before: a Beta posterior per service, knob and direction (docs/states.md)."""
+"""Track records of past changes: a Beta posterior per service, knob and direction (docs/states.md)."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ class TrackRecord:
 
     @property
     def mean(self) -> float:
-        """Of the posterior from a flat prior."""
+        """The mean of the posterior from a flat prior."""
         return (self.helped + 1) / (self.trials + 2)
 
     def quantile(self, share: float) -> float:
@@ -51,7 +51,7 @@ def track_record(verdicts: Iterable[Verdict]) -> TrackRecord:
 
 
 def record_of(proposals: Iterable[Proposal], of: Direction) -> TrackRecord:
-    """What became of changes of this knob in this direction; `proposals` are one service's.
+    """The record of changes of this knob in this direction; `proposals` are one service's.
 
     A change of which nothing could be measured was no trial: a page after it was one, though.
     """
@@ -81,7 +81,7 @@ def spoken_against(proposals: Sequence[Proposal], of: Direction) -> str:
 
 
 def direction(change: Change) -> Direction:
-    """Of a change between numbers; any other counts as down."""
+    """Whether a change between numbers goes up; any other counts as down."""
     return change.knob, (change.step or 0) > 0
 
 

@@ -1,4 +1,4 @@
-"""What is said of a change after 24, 48 and 72 hours (docs/methods.md, What a change really did)."""
+"""Verdicts on a change after 24, 48 and 72 hours (docs/states.md, Verdicts)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`undo`: propose to take the change back (at once where automation is allowed)."""
+    """A verdict and its reason. `undo`: propose to take the change back (at once where automation is allowed)."""
 
     verdict: EffectVerdict
     undo: bool
@@ -50,7 +50,7 @@ class Judgement:
 def judge_effect(
     hours: int, main: Effect | None, others: Sequence[Effect] = (), costs_more: bool | None = None
 ) -> Judgement:
-    """At a look `hours` after the change. `main` is None where there is too little history: never a verdict.
+    """Judge a look `hours` after the change. `main` is None where there is too little history: never a verdict.
 
     `costs_more`: whether the change costs more than what it replaced, for what becomes of an inconclusive one.
     """
@@ -87,12 +87,12 @@ def guardrail(changed_at: datetime, pages: Sequence[Alert]) -> Judgement | None:
 
 
 def _gain(effect: Effect) -> tuple[float, float]:
-    """The interval with good on the positive side."""
+    """The interval, good on the positive side."""
     return (effect.low, effect.high) if effect.good_is_up else (-effect.high, -effect.low)
 
 
 def _is_worse(other: Effect) -> bool:
-    """Another objective lost more than two per cent, beyond chance."""
+    """Whether another objective lost more than two per cent, beyond chance."""
     loss = -other.effect if other.good_is_up else other.effect
     _, gain_high = _gain(other)
     return loss > OTHERS_WORSE_BY and gain_high < 0 and other.beyond_placebo

@@ -10,7 +10,8 @@ from datetime import datetime
 from lumen.alerts.lifecycle import leader_of
 from lumen.backtest.pipeline import BacktestSettings, PastTurn, Pipeline
 from lumen.backtest.snapshot import Assumptions, ReleasesSeen
-from lumen.effects.experiment import Experiment, judged
+from lumen.effects.estimate import measured
+from lumen.effects.experiment import Experiment
 from lumen.effects.hours import Hours
 from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
 from lumen.exporters.assess import AssessmentSettings
@@ -30,7 +31,7 @@ _NO_ADVICE = RollbackAdvice(None, ())
 
 @dataclass(frozen=True, slots=True)
 class LookResult:
-    """What came of one look. `undo`: the running experiment is to be taken back, for the reason in `verdict`.
+    """The result of one look. `undo`: the running experiment is to be taken back, for the reason in `verdict`.
 
     `roll_back`: a countdown begins. People are asked whether to go back to a revision: `in_doubt`, where it may not be
     to blame for a page; `slow`, where it made the service slow.
@@ -46,7 +47,7 @@ class LookResult:
 
 
 def settings_for(profile: Profile) -> BacktestSettings:
-    """As whoever installs Lumen would set it: the real prices, everything else by default."""
+    """The settings of a fresh installation: the real prices, everything else by default."""
     base = BacktestSettings()
     price = profile.cache_usd_per_mb_month
     return replace(
@@ -66,7 +67,7 @@ def settings_for(profile: Profile) -> BacktestSettings:
 
 
 class SimulatedLumen:
-    """One service's Lumen. `look` once a slice, in order."""
+    """Lumen for one service. `look` once a slice, in order."""
 
     def __init__(self, settings: BacktestSettings) -> None:
         self._settings = settings
@@ -91,7 +92,7 @@ class SimulatedLumen:
         self.alerts.clear()
 
     def look(self, measured: WorldSlice, now: datetime) -> LookResult:
-        """What it makes of the next slice, which it sees at `now`."""
+        """Judge the next slice, which is seen at `now`."""
         self._take(measured)
         found = self._pipeline.feed(measured.seen, now)
         messages = sum(self._is_told(event) for event in found.events)
@@ -131,12 +132,12 @@ class SimulatedLumen:
         return True
 
     def _advice(self, now: datetime) -> tuple[str, RollbackAdvice]:
-        """The open page, and what is said of a rollback for it."""
+        """The open page, and the advice on a rollback for it."""
         page, facts = self._facts(self._pipeline.open_page())
         return page, _NO_ADVICE if facts is None else judge_rollback(facts, now)
 
     def _slow_advice(self) -> tuple[str, RollbackAdvice]:
-        """The same of an open alert on latency."""
+        """The open alert on latency, and the advice on a rollback for it."""
         alert, facts = self._facts(next((one for one in self._open.values() if one.kind is AlertKind.LATENCY), None))
         return alert, _NO_ADVICE if facts is None else judge_slow(facts)
 
@@ -149,22 +150,22 @@ class SimulatedLumen:
         self._releases.pinned_to(revision)
 
     def taken_back(self, change: Change, at: datetime) -> None:
-        """A verdict had it undone."""
+        """Note that a verdict had it undone."""
         self._pipeline.taken_back(change, at)
 
     def settle(self) -> None:
-        """The verdict on the experiment is final."""
+        """Note that the verdict on the experiment is final."""
         self.experiment = None
         self._pipeline.measuring = False
 
     def _take(self, found: WorldSlice) -> None:
-        """Only what is measured: the truth stays in the world."""
+        """Take what is measured; the truth stays in the world."""
         self._end = found.seen.end
         self._hours.add(found.seen)
         self._releases.add(found.by_revision)
 
     def _verdict(self, events: Sequence[AlertEvent], now: datetime, *, whole_hour: bool) -> Judgement | None:
-        """Settled verdicts only: a look that says to wait is no news."""
+        """The verdict of this look, if it settles the experiment; a look that says to wait is none."""
         if self.experiment is None:
             return None
         pages = [event.alert for event in events if event.change is not AlertChange.CLOSED]
@@ -174,11 +175,11 @@ class SimulatedLumen:
         look = self.experiment.due(now) if whole_hour else None
         if look is None:
             return None
-        found = judged(self.experiment, look, self._hours, now.replace(minute=0)).judgement
+        found = measured(self.experiment, look, self._hours, now.replace(minute=0)).judgement
         return None if found.verdict is EffectVerdict.WAIT else found
 
     def _is_told(self, event: AlertEvent) -> bool:
-        """One incident is one message; raising and closing edit it."""
+        """Whether the event is a new message: one incident is one message, which raising and closing edit."""
         alert = event.alert
         self.alerts[alert.id] = alert
         if event.change is AlertChange.CLOSED:
@@ -188,7 +189,7 @@ class SimulatedLumen:
         return event.change is AlertChange.OPENED and leader_of(alert, self._open.values()).id == alert.id
 
     def _is_posted(self, made: PastTurn, now: datetime) -> bool:
-        """Whether the hour's report is a new message, or an edit of the last one."""
+        """Whether the hour's report is a new message, and no edit of the last one."""
         turn = Turn(
             id=made.at.isoformat(),
             occasion=Occasion.SLOT,

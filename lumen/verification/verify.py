@@ -1,17 +1,12 @@
-"""`lumen verify`: the same seed with and without Lumen, and what came of it.
-
-What the simulation needs beside the core, asked for before anything is imported.
-"""
+"""`lumen verify`: the same seed with and without Lumen, and the comparison of both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 
 from threadpoolctl import threadpool_limits
 
 from lumen.backtest.score import BacktestScore, score
-from lumen.model.messages import NotPossible, message
 from lumen.verification.incidents import SimulatedIncident, draw_incidents
 from lumen.verification.judge import Adjustment, Figures, figures_of, judge
 from lumen.verification.lumen_in_world import SimulatedLumen, settings_for
@@ -81,12 +76,3 @@ def verify(
 
 def _later(one: SimulatedIncident, seconds: float) -> SimulatedIncident:
     return replace(one, start=one.start + seconds, end=one.end + seconds)
-
-
-def check_numerics() -> None:
-    """Raises NotPossible where the extra `verify` is missing, with how to install it."""
-    missing = [name for name in ("numpy", "scipy", "threadpoolctl") if find_spec(name) is None]
-    if missing:
-        raise NotPossible(
-            message("verify.no_numerics", missing=", ".join(missing)), message("verify.no_numerics_remedy")
-        )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lumen.effects.design import MetricHistory
 from lumen.effects.estimate import Estimate, estimate
-from lumen.effects.trends import trend
+from lumen.effects.trend import trend
 
 BEFORE, AFTER = 192, 24
 HOURS = BEFORE + AFTER

@@ -9,7 +9,7 @@ pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from lumen.effects.design import MetricHistory
 from lumen.effects.estimate import Estimate, estimate
-from lumen.effects.trends import trend
+from lumen.effects.trend import trend
 
 BEFORE = 336
 

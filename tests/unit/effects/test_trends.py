@@ -8,7 +8,8 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
-from lumen.effects.trends import WEEK, hours_of_the_week, trend, trends_of
+from lumen.effects.trend import trend
+from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.model.alert import Observation
 from lumen.model.snapshot import SLICE
 from lumen.model.week import MetricTrend
