@@ -14,10 +14,9 @@ if __package__ in {None, ""}:
 
 from bench.alert_world import SLICE_MINUTES, WorldIncident
 from bench.level_world import level_world
-from lumen.alerts.evidence import Observation
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.backtest.score import KindScore, Label, score
-from lumen.model.alert import Alert, AlertKind
+from lumen.model.alert import Alert, AlertKind, Observation
 
 ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -1,14 +1,12 @@
-"""The month's budget: 80, 90 and 100 % of it spent, and before that a month that will end above it.
+"""Alerts on the month's budget: 80, 90 and 100 % of it spent, and before that a forecast above it.
 
-The budget is the project's, so what counts is the sum of all services. It is what is known of each, so it is at least
-so much: a gap raises no alert. The forecast takes the rest of the month for days like the last seven, is judged once a
-day, when a day is over, and only while every service's cost is known; it gives way to the first threshold: one alert
-of the budget is open at a time.
+The budget is the project's, so the sum of all services counts. Of each it is what is known, so at least so much: a gap
+raises no alert. The forecast takes the rest of the month for days like the last seven, is judged once a day, when a day
+is over, and only while every service's cost is known. It gives way to the first threshold: one alert of the budget is
+open at a time.
 
-Where Google has told what the month has cost, the thresholds go by that, and the forecast by the estimated days, made
-as much larger or smaller as the month is.
-
-The month's budget of all services, fed with their slices (a back-test) or with their days (the running watch).
+Where Google has billed the month, the thresholds go by the bill, and the forecast by the estimated days, scaled to it.
+Fed with slices in a back-test (`ProjectSlices`), with the stored days by the running watch (`of_days`).
 """
 
 from collections import deque
@@ -16,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from lumen.alerts.evidence import Breach, Observation
+from lumen.alerts.evidence import Breach
 from lumen.alerts.lifecycle import Lifecycle
-from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
+from lumen.model.alert import Alert, AlertEvent, AlertKind, Observation, Severity
 from lumen.model.billing import Billed
 from lumen.model.history import SLICES_A_DAY, Day
 from lumen.model.messages import Message, message
@@ -94,11 +92,11 @@ class MonthlyBudget:
         self.forecast = Lifecycle(service, AlertKind.BUDGET, "forecast", clear_slices=1)
 
     def open_alerts(self) -> tuple[Alert, ...]:
-        """What is open now."""
+        """The alerts that are open."""
         return tuple(one.open for one in (self.spent, self.forecast) if one.open is not None)
 
     def so_far(self, today: date, parts: Mapping[str, DayCost], at: datetime) -> Iterator[AlertEvent]:
-        """The running day of every service, as often as one likes; `at` is when its newest slice ended."""
+        """Judge the running day of every service, any number of times; `at`: when its newest slice ended."""
         if self._usd <= 0:
             return
         yield from self._new_month(today, at)
@@ -108,7 +106,7 @@ class MonthlyBudget:
         yield from self._crossed(today, at, _sum(months), self._reason(months))
 
     def so_far_billed(self, today: date, at: datetime) -> Iterator[AlertEvent]:
-        """After the last day: what Google says, where it says it of this month."""
+        """Judge the bill after the last day, where there is one of this month."""
         if self._usd > 0 and self.billed is not None and self._is_billed(today):
             spent_usd = self.billed.usd
             figures = {"share": spent_usd / self._usd, "budget_usd": self._usd, "spent_usd": spent_usd}
@@ -131,7 +129,7 @@ class MonthlyBudget:
         yield from _some(self.spent.step(at, Breach(Severity.TICKET, 1, reason), mark=mark))
 
     def closed(self, day: date, parts: Mapping[str, DayCost]) -> Iterator[AlertEvent]:
-        """Each day once, in order, when it is over; every service is in `parts`, known or not."""
+        """Add a day that is over: each once, in order; every service is in `parts`, known or not."""
         end = end_of(day)
         if self._usd <= 0:
             return
@@ -155,7 +153,7 @@ class MonthlyBudget:
         return found
 
     def _reason(self, months: Mapping[str, ServiceMonth]) -> Message:
-        """Of one service alone, of several with each one's part, or of those that are known at least so much."""
+        """The sum of one service, of several with each one's part, or of those that are known."""
         spent_usd = _sum(months)
         figures = {"share": spent_usd / self._usd, "budget_usd": self._usd, "spent_usd": spent_usd}
         if len(months) == 1:
@@ -223,7 +221,7 @@ class ProjectSlices:
         self._parts: dict[str, DayCost] = {}
 
     def feed(self, service: str, seen: Observation, end: datetime) -> Iterator[AlertEvent]:
-        """`end`: when it is looked at."""
+        """Add a slice, which is looked at at `end`."""
         of = seen.start.date()
         if of != self._date:
             if self._parts:
@@ -235,21 +233,21 @@ class ProjectSlices:
         yield from self._budget.so_far(of, self._parts, end)
 
     def months(self, at: datetime) -> Mapping[str, float | None]:
-        """What each service has cost in the month of `at`, None where too little is known; empty before it begins."""
+        """Each service's cost in the month of `at`, None where too little is known; empty before it begins."""
         if (self._date.year, self._date.month) != (at.year, at.month):
             return {}
         months = self._budget.months(self._date, self._parts, at)
         return {name: month.usd if month.is_known else None for name, month in months.items()}
 
     def open_alerts(self) -> tuple[Alert, ...]:
-        """What is open now."""
+        """The alerts that are open."""
         return self._budget.open_alerts()
 
 
 def of_days(
     service: str, usd: float, days: Mapping[str, Sequence[Day]], at: datetime, billed: Billed | None = None
 ) -> tuple[MonthlyBudget, Sequence[AlertEvent]]:
-    """All that is stored, from the first day on; the newest day is not over at `at`. A day without a look is 0 known.
+    """Fold all stored days; the newest one is not over at `at`. A day without a look is 0 known.
 
     Folded anew each time: another service's day may still grow after midnight, when a replica was late.
     """
@@ -270,9 +268,9 @@ def of_days(
 
 
 def _counted(billed: Billed | None, days: Mapping[str, Sequence[Day]], at: datetime) -> tuple[Billed | None, float]:
-    """What Google says, where it counts, and how many times the estimate that is.
+    """The bill, where it counts, and its ratio to the estimate.
 
-    What it said long ago is at least what it is now, so it counts while the estimate is still below it.
+    A bill of long ago is the least that the month costs now, so it counts while the estimate is still below it.
     """
     newest = at - SLICE
     month = (newest.year, newest.month)

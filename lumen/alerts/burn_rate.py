@@ -1,14 +1,11 @@
-"""Is the error budget burning? Pairs of windows, each with evidence, on requests that failed (docs/methods.md, Alerts).
+"""Availability alerts by the burn rate of the error budget, and the level of traffic below which they say little.
 
 Both windows of a pair must burn by its factor, so that an alert starts soon and ends soon; and the count of the long
 one must be too high for a service within its budget (Poisson, one in ten thousand), so that thin traffic raises no
 false alarm. Shorter pairs with higher factors than the classic 1 h x 14.4 see a strong incident within a quarter of
-an hour; weaker ones go down to burn 1.7 over half a day. What one slice alone shows may be a blip that is over before
-anybody looks: it is told at once only where it took two per cent of a month's budget, as the classic pair asks for.
-
-The availability alert: error budget burn of requests, closed with its errors dropped.
-
-Is there enough traffic to judge? Below about 0.1 requests a second over a day: LOW_TRAFFIC (docs/methods.md, Alerts).
+an hour; weaker ones go down to burn 1.7 over half a day. One slice alone may be a blip that is over before anybody
+looks: it is told at once only where it took two per cent of a month's budget, as the classic pair asks for. A closed
+alert's errors are dropped from the longer windows. Tables and measurements: docs/methods.md, Alerts.
 """
 
 from collections import deque
@@ -219,7 +216,7 @@ class TrafficLevel:
         return sum(self._requests) / (len(self._requests) * SLICE_SECONDS)
 
     def low(self) -> Message | None:
-        """Why availability is not judged on percentages now; None when there is enough."""
+        """The reason why availability is not judged on percentages now; None when there is enough traffic."""
         rate = self.per_second
         if rate is None or rate >= SLACK * LEAST_PER_SECOND:
             return None

@@ -1,16 +1,12 @@
-"""How sure a count makes us: tails of the Poisson distribution, in the standard library alone.
+"""Evidence for alerts: tails of the Poisson distribution, sums over the newest slices, and the breach they come to.
 
-What a detector sees in the newest slice.
-
-What the alerts are fed stands in the model: the readers and the store speak of it too.
-
-Sums over the last slices, with the numerators of closed incidents dropped (docs/methods.md, Alerts).
+In the standard library alone (docs/methods.md, Alerts).
 """
 
 import math
 from dataclasses import dataclass
 
-from lumen.model.alert import Observation, Severity
+from lumen.model.alert import Severity
 from lumen.model.messages import Message
 
 
@@ -64,9 +60,6 @@ class Breach:
     severity: Severity
     slices: int
     reason: Message
-
-
-__all__ = ["Observation"]
 
 
 class RecentCounts:

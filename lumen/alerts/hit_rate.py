@@ -1,4 +1,4 @@
-"""Cache alerts: the hit rate against what is usual at this hour, and Cache_HitRate_Low."""
+"""Cache alerts: the hit rate against what is usual at this hour, and below a fixed limit (Cache_HitRate_Low)."""
 
 from collections import deque
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Latency alerts: P95 against what is usual at this hour, and P99 above its fixed limit."""
+"""Latency alerts: P95 against what is usual at this hour, and P99 above a fixed limit where that is unusual."""
 
 import math
 from collections import deque
@@ -76,5 +76,5 @@ class LatencyAlert:
 
 
 def _unusual_p99_ms(usual: Usual) -> float:
-    """From here on a P99 is not the usual one; `usual` is of its logarithm."""
+    """The P99 from which on it is unusual; `usual` is of its logarithm."""
     return math.exp(usual.value + max(math.log(P99_UNUSUAL), P99_SPREADS * usual.spread))

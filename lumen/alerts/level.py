@@ -1,11 +1,9 @@
-"""A level that left what is usual: over a quarter of an hour by much, or over an hour by less.
-
-What is usual at this hour, learnt from the days before: for figures that burn rates cannot judge (docs/methods.md).
+"""A level that leaves what is usual at this hour: over a quarter of an hour by much, or over an hour by less.
 
 usual = median of the same hour on up to 14 earlier days, between hours linearly, moved by the recent level (median of
 the last day's differences). spread = 1.4826 x the median absolute difference, over two days, of single slices and of
-their means over a window: chance averages out within it and drift does not, and which of them it is differs. It says
-nothing before it has seen one whole day and a further day's differences.
+their means over a window: chance averages out within it and drift does not. Nothing is judged before one whole day and
+a further day's differences are known (docs/methods.md, Alerts).
 """
 
 import math
@@ -42,7 +40,7 @@ class Usual:
 
 
 class SeasonalLevel:
-    """Fed with a value a slice; asked, before that, what is usual. Values may be logarithms."""
+    """The usual value by the hour of the day, learnt slice by slice. Values may be logarithms."""
 
     def __init__(self) -> None:
         self._days: list[deque[float]] = [deque(maxlen=DAYS) for _ in range(24)]
@@ -56,7 +54,7 @@ class SeasonalLevel:
         self._usual_weight = 1.0
 
     def usual(self, at: datetime, weight: int) -> Usual | None:
-        """What is usual at `at` for a slice of `weight` samples; None while it is still learning.
+        """The usual value at `at` for a slice of `weight` samples; None while still learning.
 
         A slice of fewer samples than usual scatters more: by the root of the ratio.
         """
@@ -119,7 +117,7 @@ def _spread_of_means(around: Sequence[float], slices: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Away:
-    """How far away the mean of a window must be: so many spreads of single slices, or less where so many of means."""
+    """The distance that is a departure: so many spreads of single slices, or of means where that is less."""
 
     slices: int
     spreads: float
@@ -153,7 +151,7 @@ class _Seen:
 
 
 class LevelWatch:
-    """`least_short`, `least_long`: what the means must at least be worse by, however small the spread is."""
+    """Departures of one figure. `least_short`, `least_long`: the least difference, however small the spread is."""
 
     def __init__(self, worse: Direction, least_short: float, least_long: float) -> None:
         self._worse = worse
@@ -163,7 +161,7 @@ class LevelWatch:
         self._was_open = False
 
     def feed(self, at: datetime, value: float, weight: int, *, is_open: bool) -> Departure | None:
-        """After a slice with data; learns from it unless it departs or `is_open` (a departure is being told)."""
+        """Judge a slice with data; learn from it unless it departs or `is_open` (a departure is being told)."""
         if self._was_open and not is_open:
             self._window.clear()  # what has been told is over: it makes no new departure
         self._was_open = is_open
@@ -176,7 +174,7 @@ class LevelWatch:
         return found
 
     def usual(self, at: datetime, weight: int) -> Usual | None:
-        """What is usual at `at`, for a judgement of another kind."""
+        """The usual value at `at`, for other rules."""
         return self._seasonal.usual(at, weight)
 
     def accept(self) -> None:

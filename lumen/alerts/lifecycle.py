@@ -1,6 +1,6 @@
-"""An alert opens at once, is raised at most once, and closes after thirty clear minutes: one message an incident.
+"""The lifecycle of an alert: opens at once, is raised to a page at most once, closes after thirty clear minutes.
 
-Who hears of an alert: silences keep it from people (never from the record), and one incident is one message.
+Also its grouping: alerts that open together are one incident, and one message; and whether it is silenced.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ CLEAR_SLICES = 6
 
 
 class Lifecycle:
-    """One kind of alert of one service. `clear_slices`: how many slices without a finding close it."""
+    """One kind of alert of one service. `clear_slices`: how many slices without a breach close it."""
 
     def __init__(self, service: str, kind: AlertKind, signal: str = "", clear_slices: int = CLEAR_SLICES) -> None:
         self._service = service
@@ -29,7 +29,7 @@ class Lifecycle:
 
     @property
     def open_slices(self) -> int:
-        """How far back the errors of the open alert reach, from the newest slice."""
+        """Slices back to the first error of the open alert, from the newest."""
         return self._reach
 
     def step(
@@ -39,7 +39,7 @@ class Lifecycle:
         is_quiet: Callable[[int], bool] = lambda _: True,
         mark: str = "",
     ) -> AlertEvent | None:
-        """After the slice that ends `at`. `is_quiet` may hold it open: it is asked with the clear slices so far.
+        """Advance by the slice that ends `at`. `is_quiet` may hold it open: it gets the number of clear slices so far.
 
         `mark` tells it from others of its kind, where the moment in which it is noticed does not.
         """
@@ -84,7 +84,7 @@ TOGETHER = timedelta(minutes=30)
 
 
 def is_silenced(alert: Alert, silences: Iterable[Silence], now: datetime) -> bool:
-    """Whether nobody is to be told of it now."""
+    """Whether a silence that is in force covers it."""
     return silence_over(alert, in_force(silences, now)) is not None
 
 

@@ -1,4 +1,4 @@
-"""Missing data is a state of its own: it alerts after three misses, and is never good or bad."""
+"""Alerts on missing data, a state of its own: after three misses, never good or bad."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ class NoDataAlert:
 
     @property
     def is_missed(self) -> bool:
-        """Whether it once came and does not come now."""
+        """Whether it came once and is missing now."""
         return self._missing_since is not None
 
     def step(self, start: datetime, end: datetime, *, present: bool) -> AlertEvent | None:

@@ -1,14 +1,8 @@
-"""Cost alerts, of days: closed days of one service that stand out (methods, Cost).
+"""Cost anomalies of closed days, and a return of the cache that is too low (ROI_Degradation).
 
-They remember eight weeks, so they are a fold of days, not of slices: live the days come from the store, which keeps
-them longer than their slices, in a back-test from the slices themselves. Both feed the same days in the same order.
-
-A closed day that cost far more than its day of the week usually does.
-
-ROI_Degradation: the return of the cache below 300 % for a quarter of an hour, over a day's hits.
-
-A cache is paid for by the month and earns by the hour. What a quarter of an hour saves says more about the hour than
-about the money: of a small service every night would be told (docs/methods.md, Alerts).
+Costs are compared over eight weeks, so they are a fold of days, not of slices: live the days come from the store, in a
+back-test from the slices, in the same order. The return is judged over a day's hits: a cache is paid for by the month,
+and of a small service every night would be told (docs/methods.md, Alerts).
 """
 
 import math
@@ -42,7 +36,7 @@ LEAST_SPREAD = 0.04
 
 @dataclass(frozen=True, slots=True)
 class CostAnomaly:
-    """`usual_usd`: what this day of the week costs, moved by the recent shift."""
+    """A day that cost too much. `usual_usd`: the cost of this day of the week, moved by the recent shift."""
 
     day: date
     cost_usd: float
@@ -103,7 +97,7 @@ def _without_shifts(residuals: list[float]) -> list[float]:
 
 
 class SpendingAlerts:
-    """Every time in it is that of a day's end, so it does not matter when a day is fed."""
+    """Cost alerts of one service. All times are ends of days, so it does not matter when a day is fed."""
 
     def __init__(self, service: str) -> None:
         self._days = DailyCosts()

@@ -10,12 +10,11 @@ from datetime import date, datetime, timedelta
 
 from lumen.alerts.budget import DayCost, ProjectSlices
 from lumen.alerts.burn_rate import AvailabilityAlert, TrafficLevel
-from lumen.alerts.evidence import Observation
 from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
 from lumen.alerts.no_data import COST_MISSES, NoDataAlert
 from lumen.alerts.spending import ReturnAlert, SpendingAlerts
-from lumen.model.alert import Alert, AlertEvent
+from lumen.model.alert import Alert, AlertEvent, Observation
 from lumen.model.snapshot import SLICE
 
 #: Feeding this much of the past rebuilds everything that alerts remember, but for the costs of eight weeks.
@@ -26,7 +25,7 @@ LONGEST_GAP_SLICES = 864
 
 @dataclass(frozen=True, slots=True)
 class AlertTargets:
-    """What the alerts compare with. Shares are 0-1, `roi_limit` a ratio, money USD."""
+    """Limits that the alerts compare with. Shares are 0-1, `roi_limit` a ratio, money USD."""
 
     error_free_share: float = 0.999
     p99_limit_ms: float = 1000.0
@@ -38,7 +37,7 @@ class AlertTargets:
 
 
 class ServiceWatch:
-    """Feed observations in order of time. A slice that is skipped counts as missing."""
+    """All alerts of one service. Feed observations in order of time; a slice that is skipped counts as missing."""
 
     def __init__(
         self, service: str, targets: AlertTargets, *, days: bool = True, budget: ProjectSlices | None = None
@@ -66,7 +65,7 @@ class ServiceWatch:
         self.traffic = TrafficLevel()
 
     def feed(self, seen: Observation, opened_at: datetime | None = None) -> tuple[AlertEvent, ...]:
-        """What changed with this slice. `opened_at` is the time of the look, by default the end of the slice.
+        """Judge a slice and return what changed. `opened_at`: the time of the look, by default the end of the slice.
 
         Raises ValueError when the slice is not after the last one.
         """

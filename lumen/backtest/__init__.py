@@ -1,1 +1,1 @@
-"""Somebody's own history through the very same alerts, assessments and policies, with its own clock. Pure."""
+"""A history through the same watch and turn as live, and its score against labels. Pure: no file is read here."""

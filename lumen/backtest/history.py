@@ -1,4 +1,4 @@
-"""Reads a history of JSON lines (docs/backtest.md). Nothing is guessed: what is odd is named with its line number."""
+"""The parser of a history in JSON lines (docs/backtest.md). Odd lines are named by number, nothing is guessed."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
-from lumen.alerts.evidence import Observation
+from lumen.model.alert import Observation
 from lumen.model.messages import Message, message
 from lumen.model.snapshot import SLICE
 
 
 class Oddity(StrEnum):
-    """What can be wrong with a line."""
+    """The kinds of problems of a line."""
 
     GARBAGE = "garbage"
     FIELD = "field"
@@ -24,7 +24,7 @@ class Oddity(StrEnum):
 
 
 class File(StrEnum):
-    """Whose line a problem is."""
+    """The file that a problem is in."""
 
     HISTORY = "history"
     LABELS = "labels"
@@ -226,7 +226,7 @@ def _in_order(lines: list[_Line], problems: list[Problem]) -> Iterator[Observati
 
 
 def _name_disorder(lines: list[_Line], problems: list[Problem]) -> None:
-    """In the order of the file: times that run backwards, and clocks that change their offset."""
+    """Name times that run backwards and clocks that change their offset, in the order of the file."""
     for before, line in pairwise(lines):
         if line.observation.start < before.observation.start:
             at, after = line.observation.start.isoformat(), before.observation.start.isoformat()

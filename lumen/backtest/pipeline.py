@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lumen.alerts.budget import ProjectSlices
-from lumen.alerts.evidence import Observation
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.backtest.snapshot import Assumptions, SnapshotBuilder
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.alert import Alert, AlertEvent, Severity
+from lumen.model.alert import Alert, AlertEvent, Observation, Severity
 from lumen.model.assessment import Assessment
 from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Change, Knob
@@ -29,7 +28,7 @@ PROPOSAL_LIFE = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class BacktestSettings:
-    """The same settings as live, and what a history does not tell."""
+    """The settings of a live Lumen, and the assumptions for what a history does not tell."""
 
     assessment: AssessmentSettings = field(default_factory=AssessmentSettings)
     limits: TtlLimits = field(default_factory=TtlLimits)
@@ -53,7 +52,7 @@ class PastTurn:
 
 @dataclass(frozen=True, slots=True)
 class SliceOutcome:
-    """What came of one observation; `turn` is there on the hour."""
+    """The result of one observation; `turn` is there on the hour."""
 
     events: tuple[AlertEvent, ...]
     turn: PastTurn | None

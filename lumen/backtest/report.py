@@ -1,7 +1,4 @@
-"""The result of a back-test as plain JSON values; the shape is documented in docs/backtest.md.
-
-One history through the watch (every five minutes) and the turn (every hour), exactly as Lumen runs live.
-"""
+"""The back-test of one history, and its result as plain JSON values (docs/backtest.md)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +6,11 @@ from datetime import UTC, datetime
 from heapq import merge
 
 from lumen.alerts.budget import ProjectSlices
-from lumen.alerts.evidence import Observation
 from lumen.backtest.history import Problem, SliceHistory
 from lumen.backtest.pipeline import BacktestSettings, Pipeline
 from lumen.backtest.score import BacktestScore, KindScore, Label, score
 from lumen.backtest.snapshot import ReleasesSeen
-from lumen.model.alert import Alert
+from lumen.model.alert import Alert, Observation
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Change, Knob, Priority
@@ -24,7 +20,7 @@ from lumen.policies.rollback import judge_rollback, reasons_for
 
 @dataclass(frozen=True, slots=True)
 class PastProposal:
-    """What Lumen would have proposed. Nothing is applied in a history, so there is no verdict to it."""
+    """A proposal that Lumen would have made. Nothing is applied in a history, so it has no verdict."""
 
     service: str
     at: datetime
@@ -61,7 +57,7 @@ def run_backtest(
 
 
 def _in_order(services: Mapping[str, Sequence[Observation]]) -> Iterator[tuple[str, Observation]]:
-    """Slice by slice, whosever it is."""
+    """The slices of all services in order of time."""
     several = [[(service, seen) for seen in observations] for service, observations in services.items()]
     return merge(*several, key=lambda one: one[1].start)
 
@@ -97,7 +93,7 @@ class _ServiceRun:
             self.proposals.append(PastProposal(self._name, seen.end, rollback))
 
     def _rollback(self, at: datetime) -> Recommendation | None:
-        """What would begin the countdown, or be asked in doubt: once a page, as live."""
+        """The rollback that would have been begun, or asked in doubt: once a page, as live."""
         page = self._pipeline.open_page()
         if page is None or page.id in self._rolled_back:
             return None
@@ -147,7 +143,7 @@ def as_json(result: BacktestResult, say: Say) -> Json:
 
 
 def _judged_by(settings: BacktestSettings) -> Json:
-    """What a history does not tell: the objective, and what is assumed."""
+    """The objective, and the assumptions for what a history does not tell."""
     return {
         "target": settings.alerts.error_free_share,
         "ttl_seconds": settings.assumed.ttl_seconds,
@@ -157,7 +153,7 @@ def _judged_by(settings: BacktestSettings) -> Json:
 
 
 def alert_json(alert: Alert, say: Say) -> Json:
-    """One alert."""
+    """One alert as JSON values."""
     return {
         "service": alert.service,
         "kind": alert.kind.value,
@@ -186,7 +182,7 @@ def _proposal(proposal: PastProposal, say: Say) -> Json:
 
 
 def score_json(score: BacktestScore) -> Json:
-    """The whole, and each kind by itself."""
+    """The overall score and that of each kind."""
     by_kind = {kind.value: _kind(one) for kind, one in score.by_kind.items()}
     return {**_kind(score.overall), "by_kind": by_kind}
 

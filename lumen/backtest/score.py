@@ -1,15 +1,11 @@
-"""Precision, recall and time to detect of alerts against labels (docs/backtest.md).
-
-What really was wrong, from whoever knows: the labels that alerts are scored against.
-"""
+"""Labels of real incidents, and precision, recall and time to detect of alerts against them (docs/backtest.md)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from lumen.alerts.evidence import Observation
 from lumen.backtest.history import File, Oddity, Problem, parse_instant, parse_object, shown
-from lumen.model.alert import Alert, AlertKind
+from lumen.model.alert import Alert, AlertKind, Observation
 from lumen.model.messages import Message, message
 
 #: The kinds that can be labelled, and that precision is counted over.
@@ -18,7 +14,7 @@ LABELLED = (AlertKind.AVAILABILITY, AlertKind.LATENCY, AlertKind.CACHE, AlertKin
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Half-open [start, end), UTC."""
+    """One real incident, half-open [start, end), UTC."""
 
     service: str
     start: datetime
@@ -29,7 +25,7 @@ class Label:
 def read_labels(
     lines: Iterable[str], services: Mapping[str, Sequence[Observation]]
 ) -> tuple[tuple[Label, ...], tuple[Problem, ...]]:
-    """All that can be judged by the history of these services, and what is wrong with the other lines."""
+    """The labels that the history of these services can judge, and the problems of the other lines."""
     problems: list[Problem] = []
     first_line: dict[Label, int] = {}
     for number, text in enumerate(lines, 1):
@@ -68,7 +64,7 @@ def _label(found: Mapping[str, object]) -> Label | Message:
 
 
 def _outside(label: Label, services: Mapping[str, Sequence[Observation]]) -> Message | None:
-    """Why nothing in the history could show it; None where something could."""
+    """The reason why nothing in the history could show it, or None."""
     own = services.get(label.service)
     if not own:
         return message("backtest.label_service", service=label.service, known=", ".join(services) or "-")

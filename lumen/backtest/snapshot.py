@@ -1,7 +1,4 @@
-"""The snapshot that a turn would have had, from the observations up to its hour.
-
-What the monitoring tells of each release: requests and errors by revision, as a rollback is judged on them.
-"""
+"""Snapshots as a turn would have had them, and releases as a rollback is judged on them, from observations."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -9,8 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.alerts.budget import ProjectSlices
-from lumen.alerts.evidence import Observation
-from lumen.model.alert import Alert
+from lumen.model.alert import Alert, Observation
 from lumen.model.history import SLICES_A_DAY, cache_day
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData, message
@@ -45,7 +41,7 @@ NOT_IN_HISTORY = NoData(message("backtest.not_given"), message("backtest.not_giv
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What a history does not tell and a turn must know."""
+    """Settings that a turn must know and a history does not tell."""
 
     ttl_seconds: int = 300
     cache_mb: float = 256.0
@@ -61,7 +57,7 @@ class Assumptions:
 
 
 class SnapshotBuilder:
-    """Fed with observations in order; keeps a day of slices and a week of hours."""
+    """Builds snapshots of one service. Fed with observations in order; keeps a day of slices, a week of hours."""
 
     def __init__(self, service: ServiceId, assumed: Assumptions, budget: ProjectSlices) -> None:
         """`budget` knows the month of all services, and is fed by somebody else."""
@@ -81,11 +77,11 @@ class SnapshotBuilder:
         self._hours[hour].add(seen)
 
     def assume(self, change: Change) -> None:
-        """From now on a knob stands at another value."""
+        """Take another value of a knob from now on."""
         self._assumed = self._assumed.turned(change)
 
     def snapshot(self, at: datetime) -> Snapshot:
-        """As a turn at `at` (a full hour) would have seen it."""
+        """The snapshot that a turn at `at` (a full hour) would have seen."""
         window = Window(at - HOUR, at)
         seen = [one for one in self._slices if window.start <= one.start < window.end]
         return Snapshot(
@@ -121,7 +117,7 @@ class SnapshotBuilder:
 
 
 class _Hour:
-    """What is known of one hour, slice by slice."""
+    """The known figures of one hour, slice by slice."""
 
     def __init__(self) -> None:
         self.requests: list[float] = []
@@ -192,7 +188,7 @@ def _cache(seen: Sequence[Observation], assumed: Assumptions) -> CacheStats | No
 
 
 def _limit(used_mb: float, cache_mb: float) -> float | NoData:
-    """What is assumed, until the history contradicts it."""
+    """The assumed limit, until the history contradicts it."""
     if used_mb <= cache_mb:
         return cache_mb
     return NoData(
@@ -215,9 +211,9 @@ LOOK_BACK = timedelta(days=2)
 
 
 class ReleasesSeen:
-    """Fed with each slice's counts, in order. `allowed` is the share of requests that may fail.
+    """The releases of one service. Fed with each slice's counts, in order; `allowed`: share of requests that may fail.
 
-    What a revision was made after is not told by its name: they are in the order in which they first served.
+    A revision's name does not tell what it was made after: they are in the order in which they first served.
     """
 
     def __init__(self, allowed: float) -> None:
@@ -245,7 +241,7 @@ class ReleasesSeen:
         self._pinned = revision
 
     def facts(self, page: Alert, end: datetime) -> RollbackFacts | None:
-        """What a rollback is judged on, from slices up to `end`; None where nothing was seen."""
+        """The facts that a rollback is judged on, from slices up to `end`; None without any."""
         counts = [one for slice in self._counts for one in slice]
         if not counts:
             return None

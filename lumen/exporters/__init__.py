@@ -1,1 +1,1 @@
-"""Pure: a snapshot in, an assessment out. Imports only the model and the gates, whose verdicts it carries."""
+"""Assessments: a snapshot in, scores, error budgets and published metrics out. Pure; recommends nothing."""

@@ -17,14 +17,14 @@ from lumen.model.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class AssessmentSettings:
-    """What the assessments compare with."""
+    """Objectives and prices that the assessments compare with."""
 
     slo: SloTargets = field(default_factory=SloTargets)
     prices: CachePrices = field(default_factory=CachePrices)
 
 
 def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day] = ()) -> Assessment:
-    """Pure and deterministic: the same snapshot, settings and sums of the last days give the same assessment."""
+    """Assess a snapshot, with the sums of the last days. Pure and deterministic."""
     budgets = error_budgets(days, snapshot.taken_at, settings.slo)
     slo = replace(assess_slo(snapshot, settings.slo), budgets=budgets)
     roi = assess_roi(snapshot, settings.prices, days)

@@ -1,4 +1,4 @@
-"""How the cache does, and in which direction it should go (docs/scores.md, Cache)."""
+"""The health of the cache and the action that follows from it (docs/scores.md, Cache)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def assess_cache(snapshot: Snapshot) -> CacheAssessment:
 
 
 def cache_figures(cache: CacheStats | NoData, ttl: TtlSetting | NoData) -> CacheFigures:
-    """What the table needs, from what was measured."""
+    """The figures of the cache table, from what was measured."""
     ttl_seconds = ttl if isinstance(ttl, NoData) else float(ttl.value_seconds)
     if isinstance(cache, NoData):
         return CacheFigures(cache, cache, cache, cache, ttl_seconds)

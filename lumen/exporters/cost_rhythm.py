@@ -1,4 +1,4 @@
-"""Does spending follow the pulse of the service? A week of hours, in the standard library alone."""
+"""The cost rhythm: whether spending follows demand over a week of hours. In the standard library alone."""
 
 import math
 from collections.abc import Sequence

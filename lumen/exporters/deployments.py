@@ -1,4 +1,4 @@
-"""Deployments and incidents as far as revisions and hourly history tell them (docs/scores.md, Maturity)."""
+"""Deployments and outages as far as revisions and hourly history tell them (docs/scores.md, Maturity)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -60,7 +60,7 @@ def _is_bad(requests: int, errors: int) -> bool:
 
 
 def deployments(deployment: Deployment) -> tuple[datetime, ...]:
-    """When each new image first served, oldest first: a revision of a known image (Lumen's own edits) is none.
+    """First-served times of new images, oldest first; a revision of a known image (Lumen's own edits) is none.
 
     Revisions newer than the newest that serves have taken no traffic, so they are not deployments yet, unless the
     traffic was taken away from them.
@@ -79,7 +79,7 @@ def deployments(deployment: Deployment) -> tuple[datetime, ...]:
 
 
 def rolled_back(deployment: Deployment) -> frozenset[datetime]:
-    """The deployments that were taken back: of their images traffic was taken away, and none of them serves."""
+    """The deployments that were taken back: traffic was taken away from their images, and none of them serves."""
     serving = {revision.image for revision in deployment.revisions if revision.traffic_percent > 0}
     first: dict[str, datetime] = {}
     for revision in sorted(deployment.revisions, key=lambda r: r.created_at):
@@ -89,6 +89,6 @@ def rolled_back(deployment: Deployment) -> frozenset[datetime]:
 
 
 def failed(deployed_at: datetime, found: tuple[Outage, ...]) -> bool:
-    """Whether an incident began within 24 hours of the deployment."""
+    """Whether an outage began within 24 hours of the deployment."""
     # The hour in which the deployment took place counts: the history cannot tell the minutes apart.
     return any(deployed_at - HOUR < incident.start < deployed_at + BLAME_FOR for incident in found)

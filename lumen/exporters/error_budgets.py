@@ -22,7 +22,7 @@ LEAST_SLICES_OF_LATE = 72
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Events of one objective; `slices`: in how many slices they are known. `bad` is interpolated for latencies."""
+    """Events of one objective; `slices`: how many slices they are known of. `bad` is interpolated for latencies."""
 
     slices: int
     valid: int
@@ -31,7 +31,7 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """An objective, and what counts for it on a day. `threshold_ms` is that of a latency."""
+    """An objective, and its counts on a day. `threshold_ms` is that of a latency."""
 
     name: str
     target: float
@@ -45,7 +45,7 @@ def budget_window(now: datetime) -> date:
 
 
 def error_budgets(days: Sequence[Day], now: datetime, targets: SloTargets) -> tuple[ErrorBudget, ...]:
-    """Of every objective, in their order."""
+    """The budgets of all objectives, in their order."""
     since = budget_window(now)
     known = {day.date: day for day in days if since <= day.date <= day_of(now)}
     return tuple(_budget(kind, {of: kind.of(day) for of, day in known.items()}, now) for kind in _kinds(targets))
@@ -106,14 +106,14 @@ def _sum(days: Iterable[_Counts]) -> _Counts:
 
 
 def _left(whole: _Counts, allowed: float) -> float | NoData:
-    """Of what is known, however few days that is; NoData below one."""
+    """The share left of what is known, however few days that is; NoData below one."""
     if whole.slices < SLICES_A_DAY:
         return _few_days(whole.slices / SLICES_A_DAY)
     return 1 - whole.bad / allowed if whole.valid >= LEAST_SAMPLES and allowed > 0 else too_few(whole.valid)
 
 
 def _slices_gone_by(now: datetime) -> int:
-    """Of the window, up to now."""
+    """Slices of the window up to now."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return (WINDOW_DAYS - 1) * SLICES_A_DAY + int((now - midnight) / SLICE)
 
@@ -125,8 +125,10 @@ def _burn(of_late: _Counts, target: float) -> float | NoData:
 
 
 def _turn(target: float, days: Mapping[date, _Counts], of_late: _Counts, now: datetime) -> float | None:
-    """In how many days it is spent, or what is overspent is back, if each goes like the last ones while the oldest
-    leave the window with all that they allowed and spent; None: never."""
+    """Days until it is spent, or until an overspent one is back, at the pace of late; None: never.
+
+    The oldest days leave the window meanwhile, with all that they allowed and spent.
+    """
     whole = _sum(days.values())
     allowed_share, a_day = 1 - target, SLICES_A_DAY / of_late.slices
     left = allowed_share * whole.valid - whole.bad

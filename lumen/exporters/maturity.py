@@ -1,4 +1,4 @@
-"""How well the service is run: nine weighted parts between published anchors (docs/scores.md)."""
+"""The maturity score: nine weighted parts between published anchors (docs/scores.md, Maturity)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -130,7 +130,7 @@ def _cache_hit_rate(_: Snapshot, slo: SloAssessment) -> float | NoData:
 
 
 def _cost_per_request_usd(snapshot: Snapshot, _: SloAssessment) -> float | NoData:
-    """Over the last 24 hours in which both are known."""
+    """USD over the last 24 hours, where both are known."""
     history = snapshot.history
     if isinstance(history, NoData):
         return history
@@ -143,7 +143,7 @@ def _cost_per_request_usd(snapshot: Snapshot, _: SloAssessment) -> float | NoDat
 
 
 def _data_quality(snapshot: Snapshot, _: SloAssessment) -> float | NoData:
-    """The share of the measurements that came."""
+    """The share (0-1) of the measurements that came."""
     wanted = (
         snapshot.traffic, snapshot.cache, snapshot.ttl, snapshot.deployment, snapshot.spend, snapshot.history,
     )  # fmt: skip

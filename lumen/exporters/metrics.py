@@ -20,7 +20,7 @@ TURN_GOOD_FOR = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a service at one instant.
+    """All that is known of a service at one instant.
 
     `slices`: the last hour's. `cache`: its last quarter of an hour. `turn`: the newest one, for what only turns judge.
     """

@@ -1,4 +1,4 @@
-"""What the cache earns against what it costs, over 30 days (docs/scores.md, ROI)."""
+"""The return of the cache: what it earns against what it costs, over 30 days (docs/scores.md, ROI)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ROI_ANCHORS = ((0.0, 0.0), (3.0, 50.0), (5.0, 80.0), (10.0, 100.0))
 
 @dataclass(frozen=True, slots=True)
 class CachePrices:
-    """`cache_size_mb` is what is paid for; it stands in only where the cache is known to have no limit."""
+    """USD. `cache_size_mb` is what is paid for; it stands in only where the cache is known to have no limit."""
 
     api_cost_per_call_usd: float = 0.01
     cache_cost_per_mb_month_usd: float = 0.0365625

@@ -1,7 +1,4 @@
-"""What moved a score since the turn before: by how many points, and which of its parts did it.
-
-Piecewise linear scores between published anchors (docs/scores.md).
-"""
+"""Moves of the scores since the turn before, part by part, and the anchors that scores are interpolated on."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +18,7 @@ def moves(before: Assessment, since: datetime, now: Assessment) -> tuple[ScoreMo
 
 
 def before(then: Assessment, since: datetime) -> Before:
-    """What is to be compared with beside the scores."""
+    """The figures of the turn before that are compared beside the scores."""
     roi = then.roi.roi
     return Before(
         since, then.gate.health, None if isinstance(roi, NoData) else roi, then.rhythm.state, then.cache.health

@@ -1,4 +1,4 @@
-"""Are the service level objectives met? Good events over valid events, each against its target."""
+"""Service level objectives: good events over valid events, each against its target (docs/scores.md, SLO)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ PRESETS = {
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """How one objective compares. `alert` gets the good share; latency asks its percentile instead."""
+    """The comparisons of one objective. `alert` gets the good share; latency asks its percentile instead."""
 
     name: str
     target: float
@@ -63,7 +63,7 @@ def assess_slo(snapshot: Snapshot, targets: SloTargets = PRESETS["default"]) -> 
 
 
 def _measured(objective: Objective) -> float | NoData:
-    """As people speak of it: the share that is good, but the rate of errors."""
+    """The share as people speak of it: what is good, but of errors their rate."""
     ratio = objective.good_ratio
     return ratio if isinstance(ratio, NoData) or objective.name != "error_rate" else 1 - ratio
 
@@ -97,7 +97,7 @@ def _unknown(name: str, target: float, valid: int, why: NoData) -> Objective:
 
 
 def too_few(valid: int) -> NoData:
-    """What stands instead of a verdict on so few events."""
+    """The NoData that stands instead of a verdict on so few events."""
     return NoData(
         message("assess.too_few_samples", samples=valid, least=LEAST_SAMPLES),
         message("assess.too_few_samples_remedy", least=LEAST_SAMPLES),

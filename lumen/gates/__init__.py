@@ -1,1 +1,1 @@
-"""Pure: assessments in, verdicts and the unified gate out. Imports only the model."""
+"""Verdicts: assessments in, PASS, WARN, FAIL or NO_DATA out, and the unified gate. Pure."""

@@ -165,7 +165,7 @@ def roi_verdict(roi: float | NoData) -> GateVerdict:
 
 
 def score_verdict(score: Score, pass_from: float = MATURITY_PASS, warn_from: float = MATURITY_WARN) -> GateVerdict:
-    """By the points that are certain. A FAIL must be certain too: where what is missing could lift it, NO_DATA."""
+    """The verdict on the certain points. A FAIL must be certain too: where more data could lift it, NO_DATA."""
     if isinstance(score.value, NoData):
         return GateVerdict.NO_DATA
     if score.value < warn_from - ROUNDING:

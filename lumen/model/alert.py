@@ -1,7 +1,4 @@
-"""Something is wrong, since when, how sure, and until when.
-
-One service over one slice of five minutes: what the alerts are fed. Whatever is unknown is None.
-"""
+"""Alerts that open and close, and the five-minute observations that they are judged on."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +9,7 @@ from lumen.model.snapshot import SLICE, LatencyDistribution
 
 
 class AlertKind(StrEnum):
-    """What is wrong. One alert of a kind is open per service (and per signal, for NO_DATA) at a time."""
+    """The kinds of alert. One of a kind is open per service (and per signal, for NO_DATA) at a time."""
 
     AVAILABILITY = "availability"
     LATENCY = "latency"
@@ -59,7 +56,7 @@ class AlertChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One thing to tell people."""
+    """A change of an alert that people are told of."""
 
     change: AlertChange
     alert: Alert
@@ -67,10 +64,11 @@ class AlertEvent:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Half-open [start, start + 5 min). Counts are of the slice, memory and percentiles are levels.
+    """One service over one slice, half-open [start, start + 5 min); None stands for whatever is unknown.
 
-    `latency`, of which the percentiles are read, goes into the sums of its day in the step that stores the slice; with
-    the slice itself it is not kept. Percentiles alone (a history of somebody else's) do not tell it.
+    Counts are of the slice, memory and percentiles are levels. `latency`, from which the percentiles are read, goes
+    into the sums of its day in the step that stores the slice; with the slice itself it is not kept. A history from
+    elsewhere has percentiles alone.
     """
 
     start: datetime

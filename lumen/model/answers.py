@@ -1,4 +1,4 @@
-"""What a person is shown when they ask: put together from what is stored and what is read at that moment."""
+"""Answers to what a person asks for: put together from stored turns and from what is read at that moment."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,12 +25,12 @@ class TurnReadout:
 
     @property
     def age(self) -> timedelta | None:
-        """How long ago its window ended."""
+        """Time since its window ended; None without a turn."""
         return None if self.turn is None else max(timedelta(0), self.now - self.turn.snapshot.window.end)
 
     @property
     def is_stale(self) -> bool:
-        """Too old to tell how the service is."""
+        """Whether it is too old to tell how the service is."""
         return self.age is not None and self.age > STALE_AFTER
 
 
@@ -60,10 +60,10 @@ class ChangeOfLate:
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """What became of changes of one knob in one direction (`up`), and whether the next is made without asking.
+    """The track record of one knob in one direction (`up`), and whether the next such change is applied without asking.
 
-    `chance` (0-1): that it helps. `setting`: how AUTO_APPLY names the knob, `named`: that it does. `against`: all that
-    speaks against it now.
+    `chance` (0-1): that it helps. `setting`: the name of the knob in AUTO_APPLY, `named`: whether it stands there.
+    `against`: all that speaks against it now.
     """
 
     knob: Knob
@@ -104,7 +104,7 @@ class StatusReadout:
 
     @property
     def is_stale(self) -> bool:
-        """The turn is too old to tell how the service is."""
+        """Whether the turn is too old to tell how the service is."""
         if self.turn is None or self.now is None:
             return False
         return self.now - self.turn.snapshot.window.end > STALE_AFTER
@@ -112,7 +112,7 @@ class StatusReadout:
 
 @dataclass(frozen=True, slots=True)
 class KnobReadout:
-    """One knob as it was read just now. `wanted`: what the last turn would turn it to; None where it would not."""
+    """One knob as it was read just now. `wanted`: the value that the last turn recommends; None to leave it."""
 
     service: ServiceId
     knob: Knob
@@ -125,7 +125,7 @@ class KnobReadout:
 
 @dataclass(frozen=True, slots=True)
 class TtlReadout:
-    """`/lumen ttl`: the setting read just now, and what the last turn's policy thinks of it."""
+    """`/lumen ttl`: the setting read just now, and the recommendation of the last turn."""
 
     service: ServiceId
     setting: TtlSetting | NoData

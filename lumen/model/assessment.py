@@ -1,4 +1,4 @@
-"""How good it is: every figure explains itself by its parts."""
+"""Assessments of a service: scores, objectives and verdicts, each explained by its parts."""
 
 import math
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ MATURITY_WARN = 40.0
 
 
 class GateVerdict(StrEnum):
-    """The word of a gate."""
+    """The verdict of a gate."""
 
     PASS = "PASS"
     WARN = "WARN"
@@ -63,7 +63,7 @@ class Score:
 
     @property
     def most(self) -> float:
-        """What the score would be if everything that is missing were at its best."""
+        """The score if everything that is missing were at its best."""
         found = math.fsum(
             (100.0 if isinstance(part.score, NoData) else part.score if part.most is None else part.most) * part.weight
             for part in self.parts
@@ -101,7 +101,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class PartMove:
-    """What one part gave to a score in the turn before and gives now, in points; None where it had no data."""
+    """Points that one part gave to a score in the turn before and gives now; None where it had no data."""
 
     name: str
     before: float | None
@@ -109,13 +109,13 @@ class PartMove:
 
     @property
     def points(self) -> float:
-        """By how much it moved the score: a part that went missing takes its points with it."""
+        """Points by which it moved the score: a part that went missing takes its points with it."""
         return (self.now or 0.0) - (self.before or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreMove:
-    """How a score changed since the turn that began at `since`: the moves of its parts add up to its own.
+    """The change of a score since the turn that began at `since`: the moves of its parts add up to its own.
 
     `score` is gate, slo or maturity; a side without a score is None.
     """
@@ -151,7 +151,7 @@ class Objective:
 
     @property
     def burn(self) -> float | NoData | None:
-        """How many times the bad share that the target allows; None where it allows none."""
+        """The burn rate: the bad share over the share that the target allows; None where it allows none."""
         if isinstance(self.good_ratio, NoData):
             return self.good_ratio
         return (1 - self.good_ratio) / (1 - self.target) if self.target < 1 else None
@@ -162,9 +162,9 @@ NO_PACE = NoData(message("budget.no_pace"), message("budget.no_pace_remedy"))
 
 @dataclass(frozen=True, slots=True)
 class ErrorBudget:
-    """How much of what an objective allows over `window_days` is spent: counts of events of the known slices alone.
+    """The error budget of one objective over `window_days`, counted in events of the known slices alone.
 
-    `allowed` bad events of `valid` ones; `known_days` says over how many days they were counted.
+    `allowed` bad events of `valid` ones, counted over `known_days`.
     """
 
     name: str
@@ -223,7 +223,7 @@ class RhythmState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RhythmAssessment:
-    """Does spending follow the pulse of the service? Figures are None while the state is UNKNOWN."""
+    """The cost rhythm: spending against demand (docs/scores.md). Figures are None while the state is UNKNOWN."""
 
     state: RhythmState
     reason: Message
@@ -288,7 +288,7 @@ class HealthLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnifiedGate:
-    """The one gate score (v1.7). `partial`: computed from what there is, and nothing automatic from it."""
+    """The one gate score. `partial`: computed from a part of the figures, and nothing automatic is done on it."""
 
     score: Score
     partial: bool
@@ -309,7 +309,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the turn that began at `since` found where no points move. `roi` is a ratio; None: it was not known."""
+    """Figures of the turn that began at `since` that have no points to move. `roi` is a ratio, None if not known."""
 
     since: datetime
     health: HealthLevel

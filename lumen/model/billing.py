@@ -1,4 +1,4 @@
-"""What Google says that the month has cost: a budget's notification, and for how long it counts."""
+"""The month's cost as Google bills it: a budget's notification, and how long it counts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ class BudgetNotice:
 
     @property
     def order(self) -> tuple[datetime, datetime, float]:
-        """Of two notices the greater one counts: a new interval begins anew, a late one never lowers."""
+        """Sort key: the greatest notice counts. A new interval begins anew, a late notice never lowers the cost."""
         return self.interval_start, self.published_at, self.cost
 
 
@@ -36,7 +36,7 @@ class BudgetState:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """The month's cost up to `as_of`. Not fresh: by now it is at least so much."""
+    """The month's cost up to `as_of`. When it is not fresh, the cost by now is at least `usd`."""
 
     usd: float
     as_of: datetime
@@ -44,7 +44,7 @@ class Billed:
 
 
 def billed_month(state: BudgetState, now: datetime) -> Billed | NoData:
-    """What is known of this month; NoData with the reason where nothing is.
+    """The bill of this month; NoData with the reason where there is none.
 
     Google's months begin at midnight US Pacific time, so in its first hours a (UTC) month has no notice of its own.
     """
@@ -62,7 +62,7 @@ def billed_month(state: BudgetState, now: datetime) -> Billed | NoData:
 
 
 def in_another_currency(notice: BudgetNotice) -> NoData | None:
-    """Why it counts for nothing; amounts are not converted."""
+    """The reason why a notice in another currency counts for nothing (amounts are not converted), or None."""
     if notice.currency == "USD":
         return None
     return NoData(
@@ -72,7 +72,7 @@ def in_another_currency(notice: BudgetNotice) -> NoData | None:
 
 
 def stale(found: Billed, state: BudgetState) -> NoData:
-    """Why `found`, which is not fresh, is no sum."""
+    """The reason why `found`, which is not fresh, is no sum."""
     if state.trouble is not None:
         return state.trouble
     return NoData(

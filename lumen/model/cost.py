@@ -1,4 +1,4 @@
-"""What an hour or a slice costs, by the formula of docs/methods.md: an estimate, without discounts and free tiers."""
+"""The cost of an hour or a slice by the formula of docs/methods.md: an estimate, without discounts and free tiers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class CostPrices:
 
 @dataclass(frozen=True, slots=True)
 class InstanceShape:
-    """What one instance of a service has, and how many of them are always kept."""
+    """CPU and memory of one instance of a service, and how many of them are always kept."""
 
     vcpu: float
     gib: float
@@ -57,7 +57,7 @@ def cost_usd(
 
 
 def cache_shares(requests: Mapping[ServiceId, int | None]) -> Mapping[ServiceId, float]:
-    """What each service pays of the cache that they all use, by its requests: together all of it, once.
+    """The share (0-1) of the common cache that each service pays, by its requests; together they are 1.
 
     A service without known requests pays nothing of it: its own cost is not known then, and the others' still is.
     """

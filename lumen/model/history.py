@@ -1,7 +1,4 @@
-"""What is kept of a day when its slices are forgotten: sums over the five-minute slices, and how many were known.
-
-What the cache did over the day before a turn: from what the turns of that day measured, or from slices.
-"""
+"""Sums of five-minute slices by day, kept when the slices are forgotten, and the cache over the last 24 hours."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,7 +47,7 @@ class Day:
         return sum(self.latencies.values())
 
     def slower(self, threshold_ms: float) -> float:
-        """How many of them were not faster than that; within a bucket they are taken as evenly spread."""
+        """Requests that were not faster than that; within a bucket they are taken as evenly spread."""
         return sum(count * (1 - bucket_below(bucket, threshold_ms)) for bucket, count in self.latencies.items())
 
 
@@ -119,7 +116,7 @@ LEAST_SLICES_SHARE = 0.75
 
 
 def cache_day(observations: Iterable[Observation], end: datetime) -> CacheDay | None:
-    """The day up to `end`, or None where too little of it is known."""
+    """The cache over the 24 hours up to `end`, from slices; None below three quarters of them."""
     known = [
         (one.hits, one.misses, one.evictions, one.memory_mb)
         for one in observations
@@ -141,7 +138,7 @@ def cache_day(observations: Iterable[Observation], end: datetime) -> CacheDay | 
 
 
 def cache_day_of(snapshots: Iterable[Snapshot]) -> CacheDay | None:
-    """The same of the day up to the newest snapshot's end. Of windows that overlap the newest counts."""
+    """The cache day up to the newest snapshot's end, from snapshots. Of windows that overlap the newest counts."""
     newest_first = sorted(snapshots, key=lambda one: one.window.end, reverse=True)
     if not newest_first:
         return None

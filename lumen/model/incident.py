@@ -1,6 +1,6 @@
-"""What the five-minute watch remembers: told alerts, revisions that served, a pin, a pause.
+"""Incidents and on-call: alerts that people were told of, acknowledgements, mentions, silences and the pager.
 
-Who is called when something is wrong, who answered, and of what nobody wants to hear for a while.
+Beside them the controls of a service: pin, pause, TTL override, size lock, and the revisions that served.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,12 +30,12 @@ class Silence:
 
     @property
     def name(self) -> str:
-        """As people type it: `cache`, `no_data/traffic`."""
+        """The name that people type: `cache`, `no_data/traffic`."""
         return f"{self.kind}/{self.signal}" if self.signal else str(self.kind)
 
 
 def in_force(silences: Iterable[Silence], now: datetime) -> tuple[Silence, ...]:
-    """Those that have not run out."""
+    """The silences that have not run out."""
     return tuple(silence for silence in silences if now < silence.until)
 
 
@@ -47,7 +47,7 @@ def silence_over(alert: Alert, silences: Iterable[Silence]) -> Silence | None:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Somebody said "I'm on it"."""
+    """An acknowledgement: the person who is on it, and since when."""
 
     by: Person
     at: datetime
@@ -55,7 +55,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class AckResult:
-    """The outcome of a click on "I'm on it". `acknowledged`: who is on it; None: the incident is over or unknown."""
+    """The outcome of a click on "I'm on it". `acknowledged`: by whom; None: the incident is over or unknown."""
 
     won: bool
     acknowledged: Acknowledged | None
@@ -63,14 +63,14 @@ class AckResult:
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """How often the people on call were mentioned after the first time, and when last."""
+    """Number of repeated mentions of the people on call, and the time of the last."""
 
     number: int
     at: datetime
 
 
 class PagerStep(StrEnum):
-    """What a pager outside of Slack is told of an incident, in this order."""
+    """The steps that a pager outside of Slack is told of an incident, in this order."""
 
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
@@ -89,7 +89,7 @@ class PagerState:
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """An alert as people were told of it. `incident` is the id of the alert whose message tells of this one too."""
+    """An alert as people were told of it. `incident`: the id of the alert whose message tells of this one too."""
 
     alert: Alert
     incident: str
@@ -101,7 +101,7 @@ class StoredAlert:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One message: the alerts that it tells of, oldest first, and what is known about rolling back."""
+    """One message in the channel: the alerts that it tells of, oldest first, and notes on rolling back."""
 
     service: ServiceId
     id: str
@@ -117,28 +117,28 @@ class Incident:
 
     @property
     def is_over(self) -> bool:
-        """Everything that it tells of has closed."""
+        """Whether every alert in it has closed."""
         return all(stored.alert.closed_at is not None for stored in self.alerts)
 
     @property
     def is_open_page(self) -> bool:
-        """Whether somebody must look now."""
+        """Whether a page of it is open."""
         return any(_is_open_page(one.alert) for one in self.alerts)
 
     @property
     def has_page(self) -> bool:
-        """Whether it is a page, or was one."""
+        """Whether any alert of it is a page, or was one."""
         return any(one.alert.severity is Severity.PAGE for one in self.alerts)
 
     @property
     def is_hushed(self) -> bool:
-        """Nobody wants to hear of any of its pages: whoever is on call is left alone."""
+        """Whether all of its open pages are silenced, so that the people on call are left alone."""
         pages = [alert for one in self.alerts if _is_open_page(alert := one.alert)]
         return bool(pages) and all(silence_over(page, self.silences) for page in pages)
 
     @property
     def is_kept_back(self) -> bool:
-        """It gets no message: all of it opened under silences. A page always gets one (docs/operations.md)."""
+        """Whether it gets no message: all of it opened under silences. A page always gets one (docs/operations.md)."""
         return not self.has_page and all(stored.silenced for stored in self.alerts)
 
 
@@ -205,7 +205,7 @@ class SizeLock:
 
 @dataclass(frozen=True, slots=True)
 class ControlState:
-    """What stands over a service beside its proposals."""
+    """The controls of a service: all that people set against Lumen beside its proposals, and the revisions seen."""
 
     pinned: Pinned | None = None
     pause: Pause | None = None

@@ -1,8 +1,6 @@
-"""What is to be said, apart from the words: those live in `lumen/wording/texts`, in English and Korean.
+"""Messages as codes with parameters, the errors that carry them, and NoData, which stands for a missing measurement.
 
-Every failure that Lumen knows by name. An adapter wraps its vendor's error in one of these and chains it.
-
-No data is never a value: what could not be measured says why, and how to mend it.
+The words are in `lumen/wording/texts`. An adapter wraps its vendor's error in a LumenError and chains it.
 """
 
 from collections.abc import Mapping
@@ -62,7 +60,7 @@ class LeaseLost(LumenError):
 
 
 class NotPossible(LumenError):
-    """What a person asked for cannot be done (out of range, unknown id, locked); says what can."""
+    """A request that cannot be done (out of range, unknown id, locked); the remedy says what can."""
 
 
 class NotPermitted(NotPossible):

@@ -1,4 +1,4 @@
-"""A figure as it is published: under which name, of which service."""
+"""Custom metrics as they are published: names, units, points (docs/metrics.md)."""
 
 from dataclasses import dataclass
 

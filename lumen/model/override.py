@@ -1,4 +1,4 @@
-"""Overrides and locks in words, and what comes of pinning, locking and confirming, for whoever asked."""
+"""Overrides and locks as sentences, and the results of pinning, locking and confirming."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from lumen.model.service import Person
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long (None: until somebody lifts it), and why in the person's own words (may be empty)."""
+    """Duration of a control (None: until somebody lifts it), and the reason in the person's words (may be empty)."""
 
     lasts: timedelta | None = None
     why: str = ""
@@ -28,7 +28,7 @@ class PinnedTtl:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """Who has confirmed a flush so far, oldest first, and how many must. `enough`: it may begin, this once."""
+    """Confirmations of a flush so far, oldest first, and how many are needed. `enough`: it may begin, this once."""
 
     people: tuple[Person, ...]
     needed: int
@@ -36,7 +36,7 @@ class Confirmed:
 
 
 def pinned_by(override: TtlOverride) -> Message:
-    """To what, by whom, until when and why."""
+    """The sentence that says to which value the TTL is pinned, by whom, until when and why."""
     if override.by is None or override.at is None:
         return message("restraint.pinned_by_setting", ttl_seconds=override.ttl_seconds)
     seconds, who, at, why = override.ttl_seconds, override.by.user_id, override.at.isoformat(), quoted(override.why)
@@ -47,7 +47,7 @@ def pinned_by(override: TtlOverride) -> Message:
 
 
 def locked_by(lock: SizeLock) -> Message:
-    """By whom, until when and why."""
+    """The sentence that says by whom the size is locked, until when and why."""
     if lock.by is None or lock.at is None:
         return message("restraint.locked_by_setting")
     who, at, why = lock.by.user_id, lock.at.isoformat(), quoted(lock.why)

@@ -1,7 +1,4 @@
-"""Which service is meant; its key is in every stored key, channel and approver list.
-
-Which service the commands of a channel speak of, where several are watched.
-"""
+"""Services that are watched, people, and who of them may approve."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,7 +35,7 @@ OPERATOR = "cli:"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asked or decided: a Slack user, or an operator on the command line. `name` is for reading only.
+    """A Slack user, or an operator on the command line. `name` is for reading only.
 
     Rights go by `user_id`; that of an operator is `cli:` and the Google account.
     """
@@ -65,7 +62,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """Who may decide: Slack user ids and user group ids, and Google accounts for the command line. Empty: nobody."""
+    """Slack users and user groups, and Google accounts for the command line, that may decide. Empty: nobody."""
 
     users: frozenset[str]
     groups: frozenset[str]
@@ -82,7 +79,7 @@ class Approvers:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """By whom, and when; without one it is the first service that is watched."""
+    """The service that a channel's commands speak of: chosen by whom, and when."""
 
     service: ServiceId
     by: Person

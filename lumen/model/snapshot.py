@@ -1,4 +1,4 @@
-"""What was measured of one service over one window. Each part is there, or says why it is not."""
+"""Measurements of one service over one window. Each part is there, or NoData says why it is not."""
 
 import math
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Window:
 
     @property
     def slices(self) -> int:
-        """How many five-minute slices a complete series has."""
+        """Number of five-minute slices of a complete series."""
         return round((self.end - self.start) / SLICE)
 
 
@@ -133,7 +133,7 @@ class CacheStats:
 
     @property
     def hit_rate(self) -> float | None:
-        """0-1, or None when nobody asked the cache for anything."""
+        """0-1; None without lookups."""
         asked = self.hits + self.misses
         return self.hits / asked if asked else None
 
@@ -160,13 +160,13 @@ class CacheDay:
 
     @property
     def hit_rate(self) -> float:
-        """0-1; 0 where nobody asked."""
+        """0-1; 0 without lookups."""
         asked = self.hits + self.misses
         return self.hits / asked if asked else 0.0
 
     @property
     def hits_per_entry(self) -> float:
-        """How often an entry was asked for in its life: each miss writes one. 0 where none was written."""
+        """Hits per entry over its life: each miss writes one entry. 0 where none was written."""
         return self.hits / self.misses if self.misses else 0.0
 
     @property
@@ -175,7 +175,7 @@ class CacheDay:
 
     @property
     def evicted_share(self) -> float:
-        """Of the entries that were written, how many were evicted before they expired: 0-1."""
+        """Share (0-1) of the written entries that were evicted before they expired."""
         return min(1.0, self.evictions / self.misses) if self.misses else 0.0
 
 
@@ -190,12 +190,12 @@ class TtlSetting:
 
     @property
     def is_default(self) -> bool:
-        """Whether nobody has ever set it: the service's own environment is in force."""
+        """Whether it was never set: the service's own environment is in force."""
         return self.version == 0
 
     @property
     def followed(self) -> bool:
-        """Whether the service said that it uses just this value."""
+        """Whether the service acknowledged just this value."""
         return (self.acknowledged_seconds, self.acknowledged_version) == (self.value_seconds, self.version)
 
 
@@ -215,7 +215,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """How the service is configured and which revisions serve it."""
+    """Configuration of a service and the revisions that serve it."""
 
     etag: str
     env_ttl_seconds: int | None
@@ -255,7 +255,7 @@ class Spend:
 
     @property
     def known_usd(self) -> float:
-        """What is known to be spent: at least so much."""
+        """The least that is known to be spent."""
         if not isinstance(self.month_to_date_usd, NoData):
             return self.month_to_date_usd
         return sum(usd for part in self.parts if not isinstance(usd := part.month_to_date_usd, NoData))
@@ -276,7 +276,7 @@ class HourlyHistory:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that a turn knows of one service."""
+    """All measurements of one service in one turn."""
 
     service: ServiceId
     window: Window

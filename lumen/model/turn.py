@@ -1,4 +1,4 @@
-"""One turn of the loop, as it is remembered and reported."""
+"""One turn of the loop, as it is stored and reported."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from lumen.model.week import MetricTrend
 
 
 class Occasion(StrEnum):
-    """Why a turn was made. Only SLOT takes the hour's slot."""
+    """The reason for a turn. Only SLOT takes the hour's slot."""
 
     SLOT = "slot"
     CATCH_UP = "catch_up"
@@ -21,7 +21,7 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What a policy would change and why; None of `change` means hold."""
+    """The change that a policy wants, and its reasons; None of `change` means hold."""
 
     change: Change | None
     strategy: str
@@ -40,7 +40,7 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """One thing that this turn could not measure."""
+    """A measurement that is missing from a turn."""
 
     what: str
     why: NoData
@@ -75,5 +75,5 @@ class Turn:
 
     @property
     def first(self) -> Recommendation | NoData:
-        """What to do now."""
+        """The recommendation that comes first."""
         return self.ttl if self.wanted is None else self.wanted

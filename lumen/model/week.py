@@ -1,7 +1,4 @@
-"""The week of a service by the hour, as it is drawn.
-
-Where a figure has been going for a week.
-"""
+"""The week of a service by the hour, as it is drawn, and its trends."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,13 +25,13 @@ class Curve:
 
     @property
     def known(self) -> tuple[float, ...]:
-        """In order."""
+        """The known values, in order."""
         return tuple(value for value in self.values if value is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A change that was applied, and what became of it."""
+    """A change that was applied, and its outcome."""
 
     at: datetime
     change: Change
@@ -56,17 +53,17 @@ class Week:
 
     @property
     def end(self) -> datetime:
-        """In the readers' zone, right across a change of summer time."""
+        """The end in the readers' zone, right across a change of summer time."""
         return (self.start.astimezone(UTC) + timedelta(hours=HOURS_A_WEEK)).astimezone(self.start.tzinfo)
 
     @property
     def drawn(self) -> tuple[Curve, ...]:
-        """Those of which anything is known."""
+        """The curves of which anything is known."""
         return tuple(curve for curve in self.curves if curve.known)
 
     @property
     def shows_something(self) -> bool:
-        """Whether there is a curve at all."""
+        """Whether any curve can be drawn."""
         return any(len(curve.known) >= LEAST_HOURS for curve in self.curves)
 
 

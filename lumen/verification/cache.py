@@ -1,6 +1,6 @@
-"""The cache, key by key: cache-aside, a TTL set by the write after a miss, and LRU when the memory is full.
+"""The simulated cache, key by key (cache-aside, TTL set by the write after a miss, LRU when full), and instances.
 
-Container instances: they follow the work, start cold, and linger for a while.
+Instances follow the work, start cold, and linger for a while.
 """
 
 import heapq
@@ -13,7 +13,7 @@ Entry = tuple[float, float]
 
 @dataclass(slots=True)
 class Looked:
-    """Of one slice. `ages`: seconds since the answer was written, or -1 for a miss; aligned with the lookups."""
+    """Lookups of one slice. `ages`: seconds since the answer was written, -1 for a miss; aligned with the lookups."""
 
     ages: list[float] = field(default_factory=list)
     evictions: int = 0
@@ -70,7 +70,7 @@ class Cache:
         self._expiries.clear()
 
     def fork(self) -> "Cache":
-        """The same cache once more."""
+        """A copy that goes its own way."""
         other = Cache(self._entry_mb)
         other._entries, other._expiries = self._entries.copy(), self._expiries.copy()
         return other
@@ -105,7 +105,7 @@ class Instances:
     idle_slices: int = 0
 
     def after(self, busy_seconds: float, slice_seconds: float, *, restarted: bool) -> tuple["Instances", int]:
-        """The next slice, which has so much answering to do, and how many requests wait for a start in it."""
+        """The next slice, with so many seconds of answering, and how many requests wait for a start in it."""
         needed = max(1, round(busy_seconds / slice_seconds / WORK_PER_INSTANCE + 0.5))
         started = needed if restarted else max(0, needed - self.running)
         if needed >= self.running:

@@ -1,7 +1,4 @@
-"""What goes wrong in the simulated world, and which of it is an incident that an alert should tell of.
-
-The incidents of a seed: drawn from a published distribution (docs/verify.md).
-"""
+"""Troubles of the simulated world: kinds, labels, and the draw from a published distribution (docs/verify.md)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,7 +52,7 @@ ROLLED_BACK = frozenset({Trouble.BAD_RELEASE_ERRORS, Trouble.BAD_RELEASE_SLOW})
 
 @dataclass(frozen=True, slots=True)
 class SimulatedIncident:
-    """Half-open [start, end), in seconds since the world began. A bad release may be ended sooner by a rollback.
+    """One trouble, half-open [start, end), in seconds since the world began. A rollback may end a bad release sooner.
 
     `quiet`: for so many seconds before `start` a bad release serves and is fine.
     """
@@ -68,7 +65,7 @@ class SimulatedIncident:
 
     @property
     def released(self) -> float:
-        """When it took the traffic; the start of anything but a release."""
+        """Start of serving, for a release; the start of anything else."""
         return self.start - self.quiet
 
     def covers(self, at: float) -> bool:
@@ -84,7 +81,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """How often a week, how long (hours), how strong, and for how long it is fine at first (hours): log-uniform."""
+    """Frequency a week, duration (hours), strength, and the quiet time at first (hours): log-uniform."""
 
     trouble: Trouble
     a_week: float
@@ -111,7 +108,7 @@ DRAWN = (
 
 
 def draw_incidents(seed: int, days: float) -> tuple[SimulatedIncident, ...]:
-    """In order of their start. Releases come on working hours (UTC 7-17), everything else at any time.
+    """The incidents of a seed by start. Releases come on working hours (UTC 7-17), everything else at any time.
 
     Drawn week by week: a longer world begins like a shorter one of the same seed.
     """

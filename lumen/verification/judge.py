@@ -1,8 +1,6 @@
-"""One change that Lumen proposed and somebody approved, and everything that became of it.
+"""The true figures of a stretch of the world, and the counterfactual of a change: a day with it and a day without.
 
-What a stretch of the world was really like: from every request, not from what was measured.
-
-Did a change help? Asked of the world itself: a day with it and the same day without it, everything else the same.
+Figures are of every request, not of what was measured.
 """
 
 from collections.abc import Sequence
@@ -30,7 +28,7 @@ class Figures:
 
 
 def figures_of(slices: Sequence[WorldSlice]) -> Figures:
-    """Over all of `slices`, of which there is at least one."""
+    """The figures over all of `slices`, at least one."""
     requests = sum(one.requests for one in slices)
     lookups = sum(one.lookups for one in slices)
     seconds = len(slices) * SLICE_SECONDS
@@ -51,7 +49,7 @@ DAY_SLICES = SLICES_A_DAY
 
 
 class Outcome(StrEnum):
-    """Something got better and nothing worse; nothing moved; something got worse."""
+    """HELPED: something got better and nothing worse. NO_DIFFERENCE: nothing moved. HARMED: something got worse."""
 
     HELPED = "helped"
     NO_DIFFERENCE = "no_difference"
@@ -60,7 +58,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counterfactual:
-    """`with_it` and `without_it` are of the same 24 hours."""
+    """The same 24 hours with and without a change, and the outcome."""
 
     outcome: Outcome
     with_it: Figures
@@ -68,7 +66,7 @@ class Counterfactual:
 
 
 def judge(before: World, change: Change) -> Counterfactual:
-    """`before` stands just before the change; it is left as it is."""
+    """Run a day with and without the change from `before`, the world just before it, which stays as it is."""
     changed, unchanged = before.fork(), before.fork()
     turn(changed, change)
     with_it = figures_of([changed.step() for _ in range(DAY_SLICES)])
@@ -100,13 +98,16 @@ def outcome_of(with_it: Figures, without_it: Figures) -> Outcome:
 
 
 def _grown(now: float | None, before: float | None) -> float:
-    """As a ratio; what is not there on both sides has not grown."""
+    """Growth as a ratio; 0 where one side is missing."""
     return now / before - 1 if now is not None and before else 0.0
 
 
 @dataclass(slots=True)
 class Adjustment:
-    """`before`: the world just before it. `judgement` is the world's own answer, `verdict` what Lumen said."""
+    """A change that Lumen proposed and somebody approved. `before`: the world just before it.
+
+    `judgement` is the world's own answer, `verdict` that of Lumen.
+    """
 
     change: Change
     strategy: str

@@ -62,7 +62,7 @@ class Intervention:
 
 
 class ScriptedOnCall:
-    """Delays belong to the seed and to what they are about, not to the order of events."""
+    """The on-call. Delays belong to the seed and to what they are about, not to the order of events."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -75,14 +75,14 @@ class ScriptedOnCall:
         return min(CLICK_MOST, CLICK_MEDIAN * float(np.exp(dice.normal(0, CLICK_SIGMA))))
 
     def notices_at(self, incident: SimulatedIncident) -> float:
-        """When they find out about it, if it still goes on then and nobody told them."""
+        """Time at which they find out by themselves, in seconds since the world began."""
         dice = np.random.default_rng([self._seed, 7, int(incident.start)])
         mean = NOTICES_BILL_AFTER if incident.trouble is Trouble.COST_SURGE else NOTICES_AFTER
         return incident.start + NOTICES_NOT_BEFORE + float(dice.exponential(mean - NOTICES_NOT_BEFORE))
 
 
 def work_on(incident: SimulatedIncident) -> ByHand:
-    """What it takes to mend it by hand."""
+    """The work of mending it by hand."""
     return ByHand.ROLLED_BACK if incident.trouble in ROLLED_BACK else ByHand.MENDED
 
 

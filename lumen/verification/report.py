@@ -1,7 +1,4 @@
-"""The result of a verification as plain JSON values; the shape is documented in docs/verify.md.
-
-The week as a picture: curves, digits and units, and no word (docs/adr/0010-pictures.md).
-"""
+"""The result of a verification as plain JSON values (docs/verify.md), and as a picture without words."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

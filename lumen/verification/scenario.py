@@ -1,4 +1,4 @@
-"""Scenario files: which incidents, when, how strong, and what kind of service (docs/verify.md). YAML, or JSON.
+"""Scenario files (YAML or JSON): incidents, their times and strengths, and the service (docs/verify.md).
 
 service: {requests_per_second: 2.0, ttl_seconds: 300}
 steps:
@@ -7,7 +7,7 @@ steps:
     for: 50m
     size: 0.06
 
-What a scenario may say: from what to what the simulated world makes sense, and is done within minutes.
+Values are held within ranges that the simulated world makes sense in, and is done with within minutes.
 """
 
 import json

@@ -54,7 +54,7 @@ class Summary:
 
 
 def summary_of(result: Verification) -> Summary:
-    """Of one seed."""
+    """The summary of one seed."""
     overall = result.alerts.overall
     before, without, with_lumen = result.before, result.without, result.with_lumen
     asked = [one for one in result.adjustments if one.asked_back]
@@ -131,7 +131,7 @@ def _mean_of(column: Sequence[float | None]) -> float | None:
 
 
 def missed_bars(result: Verification) -> tuple[str, ...]:
-    """Which bars of docs/verify.md this run misses, by name. What there was nothing of is not missed."""
+    """Names of the bars of docs/verify.md that this run misses; without a case a bar is not missed."""
     found = summary_of(result)
     missed = []
     if found.helped is not None and found.helped <= HELPED_BAR:

@@ -1,7 +1,4 @@
-"""Who asks for what, and when: the same requests whatever Lumen does, so that two worlds differ by its deeds alone.
-
-What kind of ION is simulated: drawn from the seed, so that no two seeds are the same service.
-"""
+"""The simulated service, drawn from a seed, and its requests, which are the same whatever Lumen does."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -99,13 +96,13 @@ def popularity(topics: int, zipf: float) -> Floats:
 
 
 def _alive(shares: Floats, per_second: float, ttl_seconds: float) -> Floats:
-    """How likely each topic's answer is in the cache: absent for a gap on average, then there for its TTL."""
+    """Probability that each topic's answer is in the cache: absent for a gap on average, then there for its TTL."""
     asked = shares * per_second * ttl_seconds
     return np.asarray(asked / (1 + asked), dtype=np.float64)
 
 
 def _topics_for(per_second: float, ttl_seconds: float, zipf: float, hit_rate: float) -> int:
-    """As many topics as make the wanted hit rate at the mean demand."""
+    """Number of topics that makes the wanted hit rate at the mean demand."""
     low, high = float(np.log(FEWEST_TOPICS)), float(np.log(MOST_TOPICS))
     for _ in range(30):
         middle = (low + high) / 2

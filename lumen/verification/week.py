@@ -1,4 +1,4 @@
-"""A stretch of the world with its on-call, with or without Lumen: everything is carried out, nothing is mocked away."""
+"""A stretch of the world with its on-call, with or without Lumen. Everything that is decided is carried out."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ BILL_GRACE = DAY
 
 @dataclass(slots=True)
 class WeekResult:
-    """What happened, from the first to the last slice."""
+    """The events from the first to the last slice."""
 
     slices: list[WorldSlice] = field(default_factory=list)
     interventions: list[Intervention] = field(default_factory=list)
@@ -50,7 +50,7 @@ class WeekResult:
 
 
 class SimulatedWeek:
-    """`world` is used up. `lumen` None is the world without Lumen."""
+    """Runs `world`, which is used up. `lumen` None is the world without Lumen."""
 
     def __init__(self, world: World, seed: int, lumen: SimulatedLumen | None) -> None:
         self._world = world
@@ -106,7 +106,7 @@ class SimulatedWeek:
         self.result.interventions.append(Intervention(self._world.seconds, kind))
 
     def _notice(self, now: float) -> None:
-        """What people find out about by themselves."""
+        """Let people find out about incidents by themselves."""
         for one in self._world.incidents:
             if one.trouble not in LABEL_OF or not one.covers(now) or _mark(one) in self._known:
                 continue
@@ -116,7 +116,7 @@ class SimulatedWeek:
                 self._mend(one, now + MENDS_WITHIN)
 
     def _mend(self, incident: SimulatedIncident, at: float) -> None:
-        """By hand, unless it is over by then."""
+        """Mend it by hand at `at`, unless it is over by then."""
 
         def work() -> None:
             still = next((one for one in self._world.incidents if _mark(one) == _mark(incident)), incident)
@@ -155,7 +155,7 @@ class SimulatedWeek:
             self._propose(lumen, found.wanted, now)
 
     def _called(self, alert: Alert, now: float) -> None:
-        """Somebody reads an alert."""
+        """Let somebody read an alert."""
         kind = alert.kind
         if kind not in LABEL_OF.values():
             return
@@ -182,7 +182,7 @@ class SimulatedWeek:
             self._go_back(lumen, lumen.asked_to)
 
     def _go_back(self, lumen: SimulatedLumen, to: Callable[[datetime], str | None]) -> None:
-        """Approved, and judged once more before it is done."""
+        """Go back to a revision that was approved, judged once more before it is done."""
         revision = to(_instant(self._world.seconds))
         if revision is None:
             return
@@ -235,7 +235,7 @@ class SimulatedWeek:
         return now.weekday() < 5 and now.hour == REVIEW_HOUR and now.minute == 0
 
     def _review(self) -> None:
-        """Yesterday's figures; what Lumen is at is left to Lumen."""
+        """Review yesterday's figures; what Lumen is at is left to Lumen."""
         now = self._world.seconds
         if self._lumen is not None and (self._lumen.experiment or now - self._lumen_busy_at < DAY):
             return

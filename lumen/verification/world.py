@@ -32,7 +32,7 @@ LEAST_ROOM_MB = 1.0
 
 @dataclass(frozen=True, slots=True)
 class WorldSlice:
-    """What really happened in one slice, and what of it is measured (`seen`)."""
+    """The true events of one slice, and what of it is measured (`seen`)."""
 
     seen: Observation
     index: int
@@ -50,7 +50,7 @@ class WorldSlice:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What can be turned."""
+    """The knobs of the world."""
 
     ttl_seconds: int
     cache_mb: int
@@ -83,7 +83,7 @@ class World:
         return other
 
     def roll_back(self) -> bool:
-        """Back to the revision before the newest. Whether that ended anything: not every page is a release's fault."""
+        """Go back to the revision before the newest. Whether that ended anything: not every page is a release's."""
         newest, fails = self._newest(), self.release_fails()
         if newest is not None:
             self._left |= {newest.start}
@@ -101,7 +101,7 @@ class World:
         return next((one for one in reversed(self.releases()) if one.start not in self._left), None)
 
     def end_now(self, incident: SimulatedIncident) -> None:
-        """Somebody has mended it."""
+        """End an incident that somebody has mended."""
         at = self.seconds
         self.incidents = tuple(replace(one, end=at) if one == incident else one for one in self.incidents)
 
@@ -158,7 +158,7 @@ class World:
         return revision_name(serving)
 
     def _counts(self, times: NDArray[np.float64], failed: NDArray[np.bool_], at: datetime) -> tuple[RevisionCount, ...]:
-        """Who answered how many, where a release (or its end) falls into the slice."""
+        """Requests and errors by revision, where a release (or its end) falls into the slice."""
         start, end = self.seconds, self.seconds + SLICE_SECONDS
         ours = [one for one in self.incidents if one.trouble in RELEASES]
         turns = sorted({start, *(t for one in ours for t in (one.released, one.end) if start < t < end)})
@@ -194,7 +194,7 @@ class World:
         return ages, evictions
 
     def _room_mb(self, at: float) -> float:
-        """What other data leaves for answers."""
+        """The memory that other data leaves for answers."""
         room = self.setting.cache_mb - self.profile.other_data_mb
         squeeze = self._current(Trouble.CACHE_SQUEEZED, at)
         if squeeze is not None:
@@ -211,7 +211,7 @@ class World:
         hit: NDArray[np.bool_],
         again: int,
     ) -> NDArray[np.float64]:
-        """In ms, of every request and then of those who ask again."""
+        """Latencies in ms, of every request and then of those who ask again."""
         p = self.profile
         z = dice.normal(0, 1, len(hit) + again)
         slow = self._current(Trouble.MODEL_SLOW, float(self.index * SLICE_SECONDS))
@@ -225,7 +225,7 @@ class World:
     def _release_effects(
         self, dice: np.random.Generator, times: NDArray[np.float64]
     ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Which requests fail, and how many times as long each takes."""
+        """Failed requests, and the factor of the time that each takes."""
         # A few minutes are worse than others, so errors come in clumps.
         chance = np.full(len(times), self.profile.error_share * dice.gamma(2.0, 0.5))
         slower = np.ones(len(times))
@@ -241,7 +241,7 @@ class World:
         return dice.random(len(times)) < chance, slower
 
     def _standing_usd(self, at: float) -> float:
-        """What is paid whether anybody asks or not."""
+        """Costs of the slice that do not depend on requests."""
         cache = self.setting.cache_mb * self.profile.cache_usd_per_mb_month * SLICE_SECONDS / SECONDS_A_MONTH
         surge = self._current(Trouble.COST_SURGE, at)
         return cache + (surge.size * SLICE_SECONDS / 86_400 if surge is not None else 0.0)

@@ -8,11 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from lumen.alerts.evidence import Observation
 from lumen.alerts.lifecycle import is_silenced, leader_of
 from lumen.alerts.spending import DailyCosts
 from lumen.alerts.watch import AlertTargets, ServiceWatch
-from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Observation, Severity
 from lumen.model.incident import Silence
 from lumen.model.messages import message
 from lumen.model.service import Person

@@ -2,11 +2,10 @@
 
 from datetime import UTC, datetime
 
-from lumen.alerts.evidence import Observation
 from lumen.backtest.history import SliceHistory
 from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.report import run_backtest
-from lumen.model.alert import AlertKind
+from lumen.model.alert import AlertKind, Observation
 from lumen.model.snapshot import SLICE
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
