@@ -1,1 +1,4 @@
-"""Everything Slack: commands, buttons, views, the outbox, and the words in English and Korean."""
+"""Slack, but for the connection: commands and buttons in, messages out.
+
+A handler reads a payload, calls one use case and shows what it returns. It judges nothing.
+"""

@@ -41,7 +41,7 @@ HISTORY_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Changes nothing."""
+    """Status, report, scores, digest, knobs, open proposals and audit. Changes nothing."""
 
     readouts: Readouts
     digests: Digests
@@ -138,14 +138,14 @@ class Overriding:
     def handlers(self) -> Table:
         """By the type of the command."""
         return {
-            command_types.ShowHeld: self._held,
+            command_types.ShowControls: self._controls,
             command_types.PinTtl: self._pin,
             command_types.LiftOverride: self._lift,
             command_types.LockSize: self._lock,
             command_types.UnlockSize: self._unlock,
         }
 
-    async def _held(self, request: Request, _: command_types.ShowHeld) -> Shown:
+    async def _controls(self, request: Request, _: command_types.ShowControls) -> Shown:
         return held_card(request.words, await self.readouts.status(request.service))
 
     async def _pin(self, request: Request, command: command_types.PinTtl) -> Shown:
@@ -222,7 +222,7 @@ class Services:
         return with_note(shown, words.say(note(self.all, meant.service, meant.chosen, named=meant.named)))
 
     async def _status_all(self, request: Request, _: command_types.StatusAll) -> Shown:
-        """What is known is shown, whatever is in the way of the rest."""
+        """Shows those that are known, whatever is in the way of the rest."""
         return all_card(request.words, await asyncio.gather(*(self._glance(service) for service in self.all)))
 
     async def _glance(self, service: ServiceId) -> Glance | tuple[ServiceId, NoData]:

@@ -1,4 +1,4 @@
-"""What people can ask for with `/lumen`, as it is meant: one small type a command (handlers/parse.py reads them)."""
+"""The commands of `/lumen`, one small type each. handlers/parse.py reads them from what people type."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ from lumen.model.proposal import Knob, Value
 
 
 class Subject(StrEnum):
-    """What can be explained: `/lumen slo`, and `/lumen why slo`. The gate has no command of its own."""
+    """A score that can be explained: `/lumen slo`, or `/lumen why slo`. The gate has no command of its own."""
 
     GATE = "gate"
     CACHE = "cache"
@@ -23,7 +23,7 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Explains everything."""
+    """One line for each command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class StatusAll:
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """Why something is what it is; None: all the scores."""
+    """The reasons of one score; None: of all scores."""
 
     subject: Subject | None = None
 
@@ -55,24 +55,24 @@ class ShowDigest:
 
 @dataclass(frozen=True, slots=True)
 class ShowServices:
-    """Which services there are, and which one this channel speaks of."""
+    """List the services, and mark the one that this channel speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChooseService:
-    """Of which service this channel speaks from now on."""
+    """Let this channel speak of the service `name` from now on."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowTtl:
-    """The setting and what the policy thinks of it."""
+    """The TTL as it is set, and what the policy recommends."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowKnob:
-    """How a knob stands; `name` is its command."""
+    """The present value and range of a knob; `name` is its command."""
 
     name: str
     knob: Knob
@@ -80,7 +80,7 @@ class ShowKnob:
 
 @dataclass(frozen=True, slots=True)
 class Propose:
-    """A value for a knob; whether it is in range is the use case's to say."""
+    """Propose a value for a knob; the use case checks the range."""
 
     knob: Knob
     wanted: Value
@@ -90,7 +90,7 @@ class Propose:
 
 @dataclass(frozen=True, slots=True)
 class ListApprovals:
-    """What waits for a decision."""
+    """The proposals that wait for a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,13 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowHeld:
-    """What people have set against changes: an override, a lock, a pause, a freeze."""
+class ShowControls:
+    """The override, lock, pause and freeze that hold changes back."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinTtl:
-    """Pin the TTL to a value; whether it is in range is the use case's to say."""
+    """Pin the TTL to a value; the use case checks the range."""
 
     ttl_seconds: int
     terms: Terms
@@ -140,39 +140,39 @@ class PinTtl:
 
 @dataclass(frozen=True, slots=True)
 class LiftOverride:
-    """Let the TTL be another one again."""
+    """Lift the override of the TTL."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockSize:
-    """Let the size of the cache stay as it is."""
+    """Lock the size of the cache as it is."""
 
     terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
 class UnlockSize:
-    """Let the size change again."""
+    """Unlock the size of the cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Let automation go on."""
+    """End a pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """What can be done when it burns."""
+    """The emergency steps, as buttons."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowSilences:
-    """What is silenced."""
+    """The silences in force."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Let nobody be told of an alert, or a kind of alert, for a while; `lasts` None: as long as is usual."""
+    """Silence an alert or a kind of alert; `lasts` None: for the default time."""
 
     what: str
     lasts: timedelta | None
@@ -181,7 +181,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Unsilence:
-    """Let people hear of it again."""
+    """End a silence."""
 
     what: str
 
@@ -209,13 +209,33 @@ class Malformed:
     remedy: Message
 
 
-_Asked = (
-    Status | Report | Explain | ShowDigest | ShowTtl | ShowKnob | ListApprovals | Run | History | Emergency | ShowHeld
-)
-_Wanted = Propose | RollBack | Undo | Pause | Resume | PinTtl | LiftOverride | LockSize | UnlockSize
-OfAlerts = ShowSilences | Silence | Unsilence | ShowIncident
 #: What speaks of one service, which any of these may name.
-OfOneService = _Asked | _Wanted | OfAlerts
+OfOneService = (
+    Status
+    | Report
+    | Explain
+    | ShowDigest
+    | ShowTtl
+    | ShowKnob
+    | ListApprovals
+    | Run
+    | History
+    | Propose
+    | Undo
+    | RollBack
+    | Pause
+    | Resume
+    | Emergency
+    | ShowControls
+    | PinTtl
+    | LiftOverride
+    | LockSize
+    | UnlockSize
+    | ShowSilences
+    | Silence
+    | Unsilence
+    | ShowIncident
+)
 Command = OfOneService | Help | StatusAll | ShowServices | ChooseService | Misspelt | Malformed
 
 

@@ -169,7 +169,7 @@ class OutboxWorker:
                 continue
 
     async def _show_or_park(self, dirty: Dirty, touched: set[Surface]) -> None:
-        """What Slack refuses is set aside with a growing pause, so that it holds up nothing else."""
+        """Set aside with a growing pause what Slack refuses, so that it holds up nothing else."""
         parked = self._parked.get(dirty.surface)
         if parked is not None and time.monotonic() < parked.until and parked.version == dirty.version:
             return

@@ -1,45 +1,12 @@
-"""Pure: what a person typed after `/lumen` -> a typed command, or why it is none."""
+"""Parse the text after `/lumen` into a typed command, or into a sentence that says why it is none. Pure."""
 
 import difflib
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from handlers.command_types import (
-    ChooseService,
-    Command,
-    Emergency,
-    Explain,
-    Help,
-    History,
-    LiftOverride,
-    ListApprovals,
-    LockSize,
-    Malformed,
-    Misspelt,
-    Pause,
-    PinTtl,
-    Propose,
-    Report,
-    Resume,
-    RollBack,
-    Run,
-    ShowDigest,
-    ShowHeld,
-    ShowIncident,
-    ShowKnob,
-    ShowServices,
-    ShowSilences,
-    ShowTtl,
-    Silence,
-    Status,
-    StatusAll,
-    Subject,
-    Typed,
-    Undo,
-    UnlockSize,
-    Unsilence,
-)
+from handlers import command_types as commands
+from handlers.command_types import Command, Malformed, Subject, Typed
 from lumen.model.messages import message
 from lumen.model.override import Terms
 from lumen.model.proposal import LATEST, Knob
@@ -65,8 +32,10 @@ _RESERVED = frozenset({_SHARE, _EXISTING, _ALL, _FOR, _END, _ON, "off", "ttl", "
 
 
 def read(text: str, services: Sequence[str] = ()) -> Typed:
-    """`text` as for `parse`, with what may stand in any command before `because`: `on <service>` (or its bare name,
-    where several are watched) and, at the end, `share`. Never raises."""
+    """Parse a command with what may stand in any of them before `because`. Never raises.
+
+    That is `on <service>` (or its bare name, where several are watched) and, at the end, `share`.
+    """
     words = text.split()
     head, because = _until_because(words)
     named, head, problem = _named(head, services)
@@ -78,13 +47,13 @@ def read(text: str, services: Sequence[str] = ()) -> Typed:
 
 
 def _until_because(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Somebody's own words are nobody else's."""
+    """Split off the person's own reason, in which no word is a command's."""
     at = next((n for n, word in enumerate(words) if n and word.lower() == _BECAUSE), len(words))
     return list(words[:at]), list(words[at:])
 
 
 def _named(head: list[str], services: Sequence[str]) -> tuple[str, list[str], Malformed | None]:
-    """The service that is named, and the rest; a problem where there is no such service."""
+    """Take out the service that is named: its name or "", the other words, and a problem where it is not watched."""
     on = next((n for n, word in enumerate(head) if n and word.lower() == _ON), None)
     if on is not None:
         name = head[on + 1] if on + 1 < len(head) else ""
@@ -110,8 +79,8 @@ def _no_service(name: str, services: Sequence[str]) -> Malformed:
 
 
 def _checked(command: Command, head: Sequence[str], services: Sequence[str]) -> Command:
-    """A service that is not watched is said so, and a word that is nearly one's name was meant to be one."""
-    if isinstance(command, ChooseService) and command.name not in services:
+    """`command`, unless it names a service that is not watched, or a word is nearly the name of one that is."""
+    if isinstance(command, commands.ChooseService) and command.name not in services:
         return _no_service(command.name, services)
     if isinstance(command, Malformed) and command.reason.code == "command.unexpected" and len(services) > 1:
         for word in head[1:]:
@@ -121,15 +90,15 @@ def _checked(command: Command, head: Sequence[str], services: Sequence[str]) -> 
 
 
 def parse(text: str) -> Command:
-    """`text` is what stands after `/lumen`, as Slack sends it. Never raises."""
+    """Parse the text after `/lumen`, as Slack sends it. Never raises."""
     typed = text.split()
     if not typed:
-        return Help()
+        return commands.Help()
     name, *rest = typed
     parser = _PARSERS.get(name.lower())
     if parser is None:
         nearest = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=_LIKENESS)
-        return Misspelt(name, nearest[0] if nearest else "")
+        return commands.Misspelt(name, nearest[0] if nearest else "")
     return parser(rest)
 
 
@@ -147,12 +116,12 @@ def _unexpected(name: str, given: str) -> Malformed:
 def _ttl(rest: Sequence[str]) -> Command:
     words = [word.lower() for word in rest]
     if not words:
-        return ShowTtl()
+        return commands.ShowTtl()
     existing = words[-1] == _EXISTING
     found = _TTL.fullmatch("".join(words[:-1] if existing else words))
     if found is None:
         return Malformed(message("command.ttl_no_number", given=" ".join(rest)), message("command.ttl_remedy"))
-    return Propose(Knob.TTL, int(found[1]) * _UNIT_SECONDS[found[2]], existing)
+    return commands.Propose(Knob.TTL, int(found[1]) * _UNIT_SECONDS[found[2]], existing)
 
 
 def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:
@@ -160,9 +129,9 @@ def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:
 
     def read(rest: Sequence[str]) -> Command:
         if not rest:
-            return ShowKnob(name, knob)
+            return commands.ShowKnob(name, knob)
         if len(rest) == 1 and _WHOLE.fullmatch(rest[0]):
-            return Propose(knob, int(rest[0]))
+            return commands.Propose(knob, int(rest[0]))
         return Malformed(
             message("command.no_number", given=" ".join(rest)),
             message("command.number_remedy", name=name),
@@ -174,7 +143,7 @@ def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:
 def _rollback(rest: Sequence[str]) -> Command:
     if len(rest) > 1:
         return Malformed(message("command.rollback_which"), message("command.rollback_remedy"))
-    return RollBack("".join(rest))
+    return commands.RollBack("".join(rest))
 
 
 def _pause(rest: Sequence[str]) -> Command:
@@ -186,16 +155,16 @@ def _pause(rest: Sequence[str]) -> Command:
         return Malformed(
             message("emergency.pause_no_duration", given=" ".join(head)), message("emergency.pause_remedy")
         )
-    return Pause(lasts, why)
+    return commands.Pause(lasts, why)
 
 
 def _override(rest: Sequence[str]) -> Command:
     """`ttl <value> [for <duration>] [because …]`, `off`, or nothing."""
     words = [word.lower() for word in rest]
     if not words:
-        return ShowHeld()
+        return commands.ShowControls()
     if words in (["off"], ["ttl", "off"]):
-        return LiftOverride()
+        return commands.LiftOverride()
     head, terms = _terms(rest)
     if isinstance(terms, Malformed):
         return terms
@@ -203,7 +172,7 @@ def _override(rest: Sequence[str]) -> Command:
     found = _TTL.fullmatch("".join(given)) if len(given) == 1 or given[1:] in (["s"], ["m"], ["h"]) else None
     if head[:1] != ["ttl"] or found is None:
         return Malformed(message("override.what"), message("override.what_remedy"))
-    return PinTtl(int(found[1]) * _UNIT_SECONDS[found[2]], terms)
+    return commands.PinTtl(int(found[1]) * _UNIT_SECONDS[found[2]], terms)
 
 
 def _lock(rest: Sequence[str]) -> Command:
@@ -213,17 +182,17 @@ def _lock(rest: Sequence[str]) -> Command:
         return terms
     if head != ["size"]:
         return Malformed(message("override.lock_what"), message("override.lock_remedy"))
-    return LockSize(terms)
+    return commands.LockSize(terms)
 
 
 def _unlock(rest: Sequence[str]) -> Command:
     if [word.lower() for word in rest] in ([], ["size"]):
-        return UnlockSize()
+        return commands.UnlockSize()
     return _unexpected("unlock", " ".join(rest))
 
 
 def _terms(rest: Sequence[str]) -> tuple[list[str], Terms | Malformed]:
-    """What stands before `for` and `because`, in lower case, and what they say."""
+    """Split at `for` and `because`: the words before them in lower case, and the terms that they state."""
     head, why = _because(rest)
     words = [word.lower() for word in head]
     if _FOR not in words:
@@ -237,7 +206,7 @@ def _terms(rest: Sequence[str]) -> tuple[list[str], Terms | Malformed]:
 
 
 def _because(rest: Sequence[str]) -> tuple[list[str], str]:
-    """What stands before `because`, and somebody's own words after it."""
+    """Split at `because`: the words before it, and the person's own reason after it."""
     words = [word.lower() for word in rest]
     if _BECAUSE not in words:
         return list(rest), ""
@@ -257,41 +226,41 @@ def _silence(rest: Sequence[str]) -> Command:
     """`<alert> [for] [duration] [because …]`, `end <alert>`, or nothing."""
     words = [word.lower() for word in rest]
     if not words:
-        return ShowSilences()
+        return commands.ShowSilences()
     if words[0] == _END or words[-1] == _END:
         what = rest[1:] if words[0] == _END else rest[:-1]
         if len(what) == 1:
-            return Unsilence(what[0])
+            return commands.Unsilence(what[0])
         return Malformed(message("silence.end_what"), message("silence.end_remedy"))
     head, why = _because(rest)
     given = "".join(head[2:] if len(head) > 1 and head[1].lower() == _FOR else head[1:])
     lasts = _duration(given) if given else None
     if not head or (given and lasts is None):
         return Malformed(message("silence.no_duration", given=given or why), message("silence.no_duration_remedy"))
-    return Silence(head[0], lasts, why)
+    return commands.Silence(head[0], lasts, why)
 
 
 def _history(rest: Sequence[str]) -> Command:
     """Nothing, or the id of an incident as its message shows it."""
-    return ShowIncident(" ".join(rest).strip("`")) if rest else History()
+    return commands.ShowIncident(" ".join(rest).strip("`")) if rest else commands.History()
 
 
 def _status(rest: Sequence[str]) -> Command:
     """`all`, or nothing."""
     words = [word.lower() for word in rest]
     if words == [_ALL]:
-        return StatusAll()
-    return _unexpected("status", " ".join(rest)) if rest else Status()
+        return commands.StatusAll()
+    return _unexpected("status", " ".join(rest)) if rest else commands.Status()
 
 
 def _why(rest: Sequence[str]) -> Command:
     """One of the subjects, or nothing for all the scores."""
     if not rest:
-        return Explain()
+        return commands.Explain()
     given = "_".join(rest).lower()
     wanted = _SUBJECTS.get(given)
     if wanted is not None:
-        return Explain(wanted)
+        return commands.Explain(wanted)
     near = difflib.get_close_matches(given, list(_SUBJECTS), n=1, cutoff=_LIKENESS)
     remedy = message("command.why_near", nearest=near[0]) if near else message("command.why_remedy")
     return Malformed(message("command.why_what", given=" ".join(rest)), remedy)
@@ -301,13 +270,13 @@ def _service(rest: Sequence[str]) -> Command:
     """The name of one, or nothing for a list."""
     if len(rest) > 1:
         return _unexpected("service", " ".join(rest))
-    return ChooseService(rest[0]) if rest else ShowServices()
+    return commands.ChooseService(rest[0]) if rest else commands.ShowServices()
 
 
 def _undo(rest: Sequence[str]) -> Command:
     if len(rest) != 1:
         return Malformed(message("command.undo_which"), message("command.undo_remedy"))
-    return Undo(rest[0])
+    return commands.Undo(rest[0])
 
 
 #: What may stand after `why`: the subjects, and what else people call them.
@@ -322,13 +291,13 @@ _SUBJECTS = {str(subject): subject for subject in Subject} | {
 
 
 def _explain(subject: Subject) -> Callable[[Sequence[str]], Command]:
-    return _bare(subject, lambda: Explain(subject))
+    return _bare(subject, lambda: commands.Explain(subject))
 
 
 _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
-    "help": _bare("help", Help),
+    "help": _bare("help", commands.Help),
     "status": _status,
-    "report": _bare("report", Report),
+    "report": _bare("report", commands.Report),
     "why": _why,
     **{str(subject): _explain(subject) for subject in Subject if subject is not Subject.GATE},
     "ttl": _ttl,
@@ -337,18 +306,18 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "instances": _number("instances", Knob.MIN_INSTANCES),
     "rollback": _rollback,
     "pause": _pause,
-    "resume": _bare("resume", Resume),
+    "resume": _bare("resume", commands.Resume),
     "override": _override,
     "lock": _lock,
     "unlock": _unlock,
-    "emergency": _bare("emergency", Emergency),
-    "unpin": _bare("unpin", lambda: Propose(Knob.TRAFFIC, LATEST)),
-    "approvals": _bare("approvals", ListApprovals),
+    "emergency": _bare("emergency", commands.Emergency),
+    "unpin": _bare("unpin", lambda: commands.Propose(Knob.TRAFFIC, LATEST)),
+    "approvals": _bare("approvals", commands.ListApprovals),
     "history": _history,
     "silence": _silence,
     "undo": _undo,
-    "digest": _bare("digest", ShowDigest),
-    "run": _bare("run", Run),
+    "digest": _bare("digest", commands.ShowDigest),
+    "run": _bare("run", commands.Run),
     "service": _service,
 }
 

@@ -22,7 +22,7 @@ REMEMBERED = 2000
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """Where an answer goes. `response_url` takes 5 answers in 30 minutes."""
+    """The person to answer and the channel. `response_url` takes 5 answers in 30 minutes."""
 
     user_id: str
     channel: str
@@ -31,7 +31,7 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What every command and button comes with. `words` speaks the person's language.
+    """The facts that come with every command and button. `words` speaks the person's language.
 
     `app_id`: the Slack app that it was sent to. `request_id` is the same however often Slack delivers it.
     """

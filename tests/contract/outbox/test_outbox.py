@@ -1,4 +1,4 @@
-"""What Slack shows converges to what is stored, whatever Slack does meanwhile."""
+"""The outbox: messages converge to what is stored, whatever Slack does meanwhile."""
 
 import asyncio
 import itertools

@@ -42,7 +42,7 @@ async def pictured(desk: Desk, text: str = "digest") -> Surface:
 
 
 async def uploads(desk: Desk) -> int:
-    """How many files stand complete."""
+    """Files that stand complete."""
     return sum(stored.completed_at is not None for stored in desk.slack.server.files._by_id.values())
 
 

@@ -39,7 +39,7 @@ class Bot:
 
     @property
     def opened(self) -> int:
-        """How often a connection was made, in all lanes."""
+        """Connections made so far, in all lanes."""
         return sum(lane.opened for lane in self.connection.state().lanes)
 
     async def replaced(self, times: int = 2) -> None:

@@ -39,7 +39,7 @@ def deed(do: str, count: int | None = None, seconds: float | None = None) -> Fat
 
 
 def then_cut(do: str, count: int) -> Fate:
-    """What goes wrong with new connections shows when the old ones are cut."""
+    """Cut the old connections, so that the fault of new ones shows."""
 
     async def fate(slack: SandboxClient) -> None:
         await slack.sockets(do, count=count)

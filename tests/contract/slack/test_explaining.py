@@ -1,4 +1,4 @@
-"""What explains a score, the digest at any time, and several services: typed by people, answered over the protocols."""
+"""Explained scores, the digest at any time, and several services: typed by people, answered over the protocols."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

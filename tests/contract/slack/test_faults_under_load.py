@@ -39,7 +39,7 @@ class Handled:
 
 @dataclass
 class Load:
-    """What came of the commands: when each was sent, and its outcome."""
+    """The commands that were sent: when, and with which outcome."""
 
     sent: list[tuple[float, str, Outcome]] = field(default_factory=list)
 

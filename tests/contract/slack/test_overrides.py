@@ -27,7 +27,7 @@ ALWAYS = Window(datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UT
 
 @dataclass(frozen=True)
 class Installed:
-    """What the settings say."""
+    """Settings of an installation."""
 
     automation: Automation = Automation()  # noqa: RUF009 - frozen
     locks: Locks = Locks()  # noqa: RUF009 - frozen

@@ -1,4 +1,4 @@
-"""Who may decide, asked of a real Slack."""
+"""Permission to decide, looked up in a real Slack."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""How far apart the outbox's tries are while Slack is gone: never further than half a minute, however long that is."""
+"""The outbox's tries while Slack is gone are at most half a minute apart, however long that is."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What people type, and what it means."""
+"""Commands as people type them, and as they are meant."""
 
 from datetime import timedelta
 
@@ -60,7 +60,7 @@ from lumen.model.proposal import LATEST, Knob
         ("pause 2 H", a.Pause(timedelta(hours=2))),
         ("pause for 2h because Deploy of v2", a.Pause(timedelta(hours=2), "Deploy of v2")),
         ("pause because why not", a.Pause(None, "why not")),
-        ("override", a.ShowHeld()),
+        ("override", a.ShowControls()),
         ("override ttl 600", a.PinTtl(600, Terms())),
         ("override TTL 10m FOR 2 h", a.PinTtl(600, Terms(timedelta(hours=2)))),
         ("override ttl 600 because “Load test”", a.PinTtl(600, Terms(None, "Load test"))),
@@ -146,7 +146,7 @@ TWO = ("ion-api", "ion-api-canary")
         ("status all share", a.Typed(a.StatusAll(), share=True)),
         ("why roi share", a.Typed(a.Explain(a.Subject.ROI), share=True)),
         ("ttl share", a.Typed(a.ShowTtl(), share=True)),
-        ("override share", a.Typed(a.ShowHeld(), share=True)),
+        ("override share", a.Typed(a.ShowControls(), share=True)),
         ("status on ion-api-canary", a.Typed(a.Status(), "ion-api-canary")),
         ("status on ion-api-canary share", a.Typed(a.Status(), "ion-api-canary", share=True)),
         ("status share on ion-api-canary", a.Typed(a.Status(), "ion-api-canary", share=True)),

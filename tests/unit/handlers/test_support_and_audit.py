@@ -1,4 +1,4 @@
-"""Whom to ask stands in the help and where something went wrong; the audit's head stands in the digest."""
+"""SUPPORT_CONTACT stands in the help and where something went wrong; the audit's head stands in the digest."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What was measured stands on the card, in Details, and beside the change in the report and the digest."""
+"""Measured effects stand on the card, in Details, and beside the change in the report and the digest."""
 
 import json
 from dataclasses import replace

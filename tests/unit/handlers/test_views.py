@@ -1,4 +1,4 @@
-"""What the cards say in each state, in both languages, within Slack's limits."""
+"""The cards in each state, in both languages, within Slack's limits."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is worth doing stands in the report, the digest and App Home: three at most, all of them in /lumen report."""
+"""Changes worth doing stand in the report, the digest and App Home: three at most, all of them in /lumen report."""
 
 from dataclasses import replace
 

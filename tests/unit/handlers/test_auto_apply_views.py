@@ -1,4 +1,4 @@
-"""What is done without asking, in the answers that tell of it; in both languages."""
+"""Auto-apply in the answers that tell of it, in both languages."""
 
 from dataclasses import replace
 
