@@ -1,3 +1,3 @@
-"""The process: command line, configuration, composition root, scheduler, Socket Mode connection, HTTP, logs."""
+"""The process: settings, wiring, scheduler, connection, HTTP, logs; no decisions, and no sentences for people."""
 
 __version__ = "0.2.0"

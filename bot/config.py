@@ -294,7 +294,7 @@ class Settings(Thresholds):
 
     @property
     def cache_url(self) -> str:
-        """Where the cache is: CACHE_REDIS_URL, or REDIS_HOST with its port and database."""
+        """The cache's URL: CACHE_REDIS_URL, or REDIS_HOST with its port and database."""
         if self.cache_redis_url is not None:
             return self.cache_redis_url.get_secret_value()
         return f"redis://{self.redis_host}:{self.redis_port}/{self.redis_db}"
@@ -353,7 +353,7 @@ def _problem(kind: str, location: tuple[int | str, ...], text: str, given: Mappi
 
 
 def _given() -> dict[str, str]:
-    """What the environment and `.env` say, the environment first."""
+    """Names and values of the environment and `.env`; the environment wins."""
     from_file = dotenv_values(ENV_FILE) if Path(ENV_FILE).exists() else {}
     return {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value is not None}
 

@@ -1,8 +1,6 @@
-"""`/healthz`, `/readyz` and `/metrics`: what a platform and a Prometheus ask of the process.
+"""`/healthz`, `/readyz` and `/metrics` for a platform and a Prometheus.
 
-What Prometheus sees of the process itself; the service's own figures are Cloud Monitoring's.
-
-What `/readyz` says: the store answers and is ours (and whether it fills up); Slack can reach us.
+Metrics are of the process itself; figures of the service go to Cloud Monitoring.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -23,7 +21,7 @@ from lumen.wording.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """One thing that must work before the bot is of use, with the sentence that says how it stands."""
+    """One thing that must work before the bot is of use, with a sentence about its state."""
 
     name: str
     ready: bool

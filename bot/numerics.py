@@ -1,7 +1,7 @@
-"""The one numerics worker (docs/adr/0008): a spawned process (fork breaks gRPC) at the lowest priority, recycled.
+"""The one numerics worker (docs/adr/0008-numerics.md), and fault points at which a test kills or stops this process.
 
-Kill or stop this process at a named point, to prove what survives it. Only ever with loopback endpoints
-(bot/config.py).
+The worker is a spawned process (fork breaks gRPC) at the lowest priority, replaced every so often. Fault points are
+only ever set with loopback endpoints (bot/config.py).
 """
 
 import asyncio
@@ -20,24 +20,16 @@ from typing import ParamSpec, TypeVar
 from lumen.ports.clock import FaultPoint, no_fault
 
 P = ParamSpec("P")
-
-
 T = TypeVar("T")
 
 
 #: Measured: an un-niced worker raises the p99 of loopback answers 14 times.
 NICENESS = 19
-
-
 #: Numerics libraries keep what they allocated; a fresh process gives it back.
 CALLS_BEFORE_RECYCLING = 200
-
-
 #: Many small matrices: threads only take the cores from the loop that answers people (docs/adr/0008).
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
-
-#: What the effect of a change is estimated with: the extra `numerics`.
+#: Packages that estimate the effect of a change: the extra `numerics`.
 STATISTICS = ("numpy", "scipy")
 
 

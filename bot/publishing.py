@@ -1,12 +1,13 @@
-"""For others: custom metrics every five minutes, report files at every turn. What fails here stops nothing else.
+"""Output for others: custom metrics every five minutes, report files at every turn, and structured logs.
 
-Structured logs on standard error: JSON lines for a machine, colours for a terminal.
+A failure here stops nothing else. Logs go to standard error: JSON lines for a machine, colours for a terminal.
 """
 
 import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -20,27 +21,25 @@ from lumen.wording.catalogue import Catalogue
 log = structlog.get_logger()
 
 
+@dataclass(slots=True)
 class Publishing:
     """`publish` None: PUBLISH_METRICS is off; `files` None: no OUTPUT_DIR."""
 
-    def __init__(
-        self, publish: Publish | None, files: ReportFiles | None, services: Sequence[ServiceId], words: Catalogue
-    ) -> None:
-        self._publish = publish
-        self._files = files
-        self._services = services
-        self._words = words
-        self._trouble = ""
+    publish: Publish | None
+    files: ReportFiles | None
+    services: Sequence[ServiceId]
+    words: Catalogue
+    _trouble: str = field(default="", init=False)
 
     async def figures(self) -> None:
-        """Whatever slot is due. What keeps them from being published is said once, until it is something else."""
-        if self._publish is None:
+        """Publish the slots that are due. A failure is logged once, until it is another one."""
+        if self.publish is None:
             return
         try:
-            points = await self._publish.due(self._services)
+            points = await self.publish.due(self.services)
         except LumenError as error:
             if error.reason.code != self._trouble:
-                says = f"{self._words.plain(error.reason)} {self._words.plain(error.remedy)}"
+                says = f"{self.words.plain(error.reason)} {self.words.plain(error.remedy)}"
                 log.warning("figures_not_published", code=error.reason.code, says=says)
             self._trouble = error.reason.code
             return
@@ -53,12 +52,12 @@ class Publishing:
 
     async def reports(self, turns: Sequence[Turn]) -> None:
         """The files of these turns."""
-        if self._files is None or not turns:
+        if self.files is None or not turns:
             return
         try:
-            written = await asyncio.to_thread(self._files.write, turns)
+            written = await asyncio.to_thread(self.files.write, turns)
         except OSError as error:
-            log.error("report_not_written", directory=str(self._files.directory), error=str(error))
+            log.error("report_not_written", directory=str(self.files.directory), error=str(error))
             return
         for one in written:
             if isinstance(one, SetAside):

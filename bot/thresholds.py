@@ -1,7 +1,6 @@
-"""The settings that figures are judged by: objectives, limits, prices. All have defaults, so a history can be judged
-with them before there is a token or a server (`lumen backtest`).
+"""The settings that figures are judged by (objectives, limits, prices), and the records that use cases take of them.
 
-What the settings say that is compared with: limits of the TTL, prices, objectives, what alerts fire at.
+All have defaults, so a history can be judged before there is a token or a server (`lumen backtest`).
 """
 
 import re
@@ -21,8 +20,6 @@ from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import Strategy, TtlLimits
 
 ENV_FILE = ".env"
-
-
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(%?)")
 
 
@@ -44,17 +41,11 @@ def _share(value: object) -> object:
     return parse_share(value) if isinstance(value, str) else value
 
 
-#: What must be good. Below a half nothing is an objective.
+#: A share that must be good. Below a half nothing is an objective.
 GoodShare = Annotated[float, BeforeValidator(_share), Field(ge=0.5, lt=1)]
-
-
-#: What may fail. `0.1` is 10 %, which nobody means who writes it of errors: hence the bound.
+#: A share that may fail. `0.1` is 10 %, which nobody means who writes it of errors: hence the bound.
 MOST_ERRORS = 0.05
-
-
 BadShare = Annotated[float, BeforeValidator(_share), Field(gt=0, le=MOST_ERRORS)]
-
-
 Milliseconds = Annotated[float, Field(gt=0)]
 
 
@@ -141,13 +132,13 @@ def _alerts_within_objectives(slo: SloTargets) -> Iterator[str]:
 
 
 def ttl_limits(settings: Thresholds) -> TtlLimits:
-    """How far the TTL may go, and in which steps."""
+    """Limits and steps of the TTL."""
     strategy = None if settings.ttl_strategy == "auto" else Strategy(settings.ttl_strategy.upper())
     return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
 
 
 def size_limits(settings: Thresholds) -> SizeLimits:
-    """How far the cache may grow, what it costs, and whether it is locked. Memorystore is sold in whole GB."""
+    """Limit, price and lock of the cache's size. Memorystore is sold in whole GB."""
     return SizeLimits(
         max_mb=settings.max_cache_size_mb,
         cost_per_mb_month_usd=settings.cache_cost_per_mb,

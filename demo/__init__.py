@@ -1,1 +1,1 @@
-"""`make demo`: an embedded Valkey, the sandbox and the unmodified bot, started as processes."""
+"""Processes of `make demo` and scenario tests (embedded Valkey, sandbox, bot); nothing of what they do inside."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from demo.locks import is_free, polls, take_lock
 
-#: What a child may take to stop cleanly before it is killed.
+#: Time for a child to stop cleanly before it is killed.
 STOP_SECONDS = 10.0
 #: A child's first act (an interpreter of its own, since code between fork and exec is unsafe beside threads).
 RECORD_AND_BECOME = (

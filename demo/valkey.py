@@ -40,7 +40,7 @@ ANSWER_SECONDS = 5.0
 
 
 class Kind(Enum):
-    """What the server is for, and with that its durability."""
+    """The server's purpose, and with that its durability."""
 
     STATE = "state"
     CACHE = "cache"
@@ -80,7 +80,7 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """Where clients connect: `redis://127.0.0.1:port/0` when a port was asked for, else `unix://…`."""
+        """The clients' URL: `redis://127.0.0.1:port/0` when a port was asked for, else `unix://…`."""
         return f"redis://127.0.0.1:{self._port}/0" if self._port else self.socket_url
 
     @property

@@ -1,4 +1,4 @@
-"""What the demo and the scenario tests run: two embedded servers, the sandbox, and the unmodified bot as processes.
+"""The processes of the demo and of scenario tests: two embedded servers, the sandbox, and the unmodified bot.
 
 The bot is configured by its environment alone, as a real installation is. Nothing of a person's own environment
 reaches it (a real token, say), nor does a `.env` of the folder that the demo was started in.
@@ -33,7 +33,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class SandboxAddresses:
-    """What the sandbox says of itself in one line when it is ready."""
+    """The line that the sandbox prints when it is ready, as fields."""
 
     page: str
     slack_api_url: str
@@ -71,7 +71,7 @@ class World:
     clock: Clock
     page_port: int = 0
     seed: int = 1
-    #: What the Slack app may do and hear; Lumen's own one unless another app is tried.
+    #: The app's manifest: its scopes and events. Lumen's own unless another app is tried.
     manifest: Path = MANIFEST
     #: Of metrics before the start; as many as Google keeps (42) make error budgets of 30 days at once.
     history_days: int = 14
@@ -89,7 +89,7 @@ class World:
 
     @property
     def children(self) -> Path:
-        """Where children are recorded and write to."""
+        """The folder of the children's records and logs."""
         return self.directory / "children"
 
     def child(self, name: str) -> Child:
@@ -200,7 +200,7 @@ LUMEN = (sys.executable, "-m", "bot")
 
 
 def base_environment() -> dict[str, str]:
-    """What a child gets of our own environment."""
+    """The part of our own environment that a child inherits."""
     return {
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         "PYTHONPATH": str(Path(__file__).parents[1]),

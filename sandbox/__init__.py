@@ -1,1 +1,1 @@
-"""A world to run against: a Slack workspace, Google Cloud APIs and the ION service, in a process of its own."""
+"""A world to run against (a Slack workspace, Google's APIs, the ION service) as a process; nothing of the product."""

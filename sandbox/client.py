@@ -26,12 +26,12 @@ class SandboxRefused(Exception):
 
 
 class NotSeen(AssertionError):
-    """What was waited for did not come; lists what is there instead."""
+    """A message or a state did not come in time; lists those that are there instead."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the app took a command, a click or a submission. `error`: None, operation_timeout or dispatch_failed."""
+    """The app's answer to a command, a click or a submission. `error`: None, operation_timeout or dispatch_failed."""
 
     acked: bool
     ack_ms: float | None
@@ -59,10 +59,6 @@ class SeenMessage:
     @property
     def blocks(self) -> list[Json]:
         return list(self.raw.get("blocks", ()))
-
-    @property
-    def is_reply(self) -> bool:
-        return self.thread_ts is not None and self.thread_ts != self.ts
 
     def elements(self) -> Iterator[Json]:
         """Buttons and menus."""
@@ -240,9 +236,6 @@ class SandboxClient:
 
     async def rate_limits(self, enabled: bool) -> None:
         await self.post("slack/limits", enabled=enabled)
-
-    async def expire_response_urls(self) -> None:
-        await self.post("slack/expire")
 
     async def reset_slack(self) -> None:
         await self.post("slack/reset")

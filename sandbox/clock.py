@@ -57,7 +57,7 @@ class Clock:
         self.scale, self._origin_seconds = scale, origin
 
     def wall_seconds(self, service_seconds: float) -> float:
-        """How long a duration of service time takes on the wall."""
+        """Seconds on the wall that a duration of service time takes."""
         return service_seconds / self.scale
 
     @staticmethod

@@ -1,1 +1,1 @@
-"""`lumen doctor`: everything that must be right, looked at once, with what mends it."""
+"""Checks of `lumen doctor`, each with its remedy; a check reads, and changes nothing."""

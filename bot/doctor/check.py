@@ -16,7 +16,7 @@ class Check:
 
     @property
     def sentences(self) -> tuple[Message, ...]:
-        """What people read: how it is, and what to do."""
+        """The sentences for people: the state, and the remedy where there is one."""
         return (self.says,) if self.remedy is None else (self.says, self.remedy)
 
     def as_json(self) -> dict[str, object]:

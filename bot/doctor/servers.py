@@ -1,9 +1,4 @@
-"""The cache's server, Lumen's own store, and what Google lets Lumen do.
-
-The notifications of the budget: whether they can be read, and whether they are of the budget that is meant.
-
-Every measurement of a turn, tried once: there, or the sentence that mends it.
-"""
+"""Checks of the cache's server, Lumen's store, Google's permissions, the budget and its notifications, every figure."""
 
 from collections.abc import Sequence
 
@@ -17,6 +12,9 @@ from lumen.model.snapshot import Snapshot
 from lumen.use_cases.billing import foreign
 
 NAME = "budget's notifications"
+CENT_USD = 0.01
+#: Absent for a good reason on a healthy service, so nothing to mend.
+_FINE = frozenset({"source.no_starts", "source.month_just_begun", "source.counters_too_early"})
 
 
 async def look_at_news(found: Findings, examined: Examined, project: str) -> None:
@@ -45,9 +43,6 @@ async def look_at_news(found: Findings, examined: Examined, project: str) -> Non
 def _says(notice: BudgetNotice) -> Message:
     at = notice.published_at.isoformat()
     return message("doctor.news_ok", name=notice.budget_name, spent_usd=notice.cost, published_at=at)
-
-
-CENT_USD = 0.01
 
 
 async def server_checks(examined: Examined) -> Sequence[Check]:
@@ -148,10 +143,6 @@ async def _budget(found: Findings, examined: Examined, project: str, budget_usd:
         )
     else:
         found.fine("budget", message("doctor.budget_ok", name=budget.display_name, amount_usd=budget.amount))
-
-
-#: Absent for a good reason on a healthy service, so nothing to mend.
-_FINE = frozenset({"source.no_starts", "source.month_just_begun", "source.counters_too_early"})
 
 
 def measured_checks(snapshot: Snapshot) -> Sequence[Check]:

@@ -1,7 +1,4 @@
-"""Settings that are valid and yet worth a second thought.
-
-What people set against Lumen by settings: freezes that are over or hardly end, approvals that nobody can give.
-"""
+"""Checks of settings that are valid and yet worth a second thought, freezes and numbers of approvers among them."""
 
 import os
 from collections.abc import Sequence
@@ -13,6 +10,12 @@ from bot.doctor.check import Check, Findings
 from bot.numerics import can_draw, missing_statistics
 from lumen.model.messages import Message, message
 from lumen.policies.freezes import Freezes, frozen_until
+
+#: A freeze that has this long to go is worth a second thought ...
+LONG = timedelta(days=60)
+#: ... and so are weekly ones that leave less than this of a week, looked at hour by hour.
+LEAST_OPEN = timedelta(hours=24)
+_HOUR, _WEEK = timedelta(hours=1), timedelta(days=7)
 
 
 def setting_checks(settings: Settings) -> Sequence[Check]:
@@ -65,7 +68,7 @@ def _auto_apply(found: Findings, settings: Settings) -> None:
 
 
 def _output(found: Findings, directory: str) -> None:
-    """Where report files go: there, or in the nearest folder that is, this process may write."""
+    """Check that this process may write report files there, or in the nearest folder that exists."""
     if not directory:
         return
     path = Path(directory).absolute()
@@ -78,17 +81,6 @@ def _output(found: Findings, directory: str) -> None:
             message("doctor.output_unwritable", directory=str(path), nearest=str(nearest)),
             message("doctor.output_remedy"),
         )
-
-
-#: A freeze that has this long to go is worth a second thought ...
-LONG = timedelta(days=60)
-
-
-#: ... and so are weekly ones that leave less than this of a week, looked at hour by hour.
-LEAST_OPEN = timedelta(hours=24)
-
-
-_HOUR, _WEEK = timedelta(hours=1), timedelta(days=7)
 
 
 def people_checks(settings: Settings, now: datetime) -> Sequence[Check]:
@@ -122,7 +114,7 @@ def _open_in_a_week(freezes: Freezes, now: datetime) -> timedelta:
 
 
 def _approvals(found: Findings, settings: Settings) -> None:
-    """How many members a group has is Slack's to say; users are counted here."""
+    """Count the users of APPROVERS; only Slack knows how many members a group has."""
     who, needed = settings.who_may_approve, max(settings.approvals_needed, settings.emergency_approvals_needed)
     if needed <= 1 or who.groups or not who.users:
         return

@@ -1,7 +1,4 @@
-"""Whether Slack takes Lumen's tokens, gives the scopes that it needs, and shows its messages in the channel.
-
-Whether a page would reach anybody: the people on call in Slack, and the pager outside of it.
-"""
+"""Checks of Slack (tokens, scopes, channel, approvers), of the people on call there, and of the pager outside."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,6 +30,7 @@ SCOPES = frozenset(
 
 
 _FAILURES = (SlackClientError, OSError, TimeoutError)
+CONNECT_SECONDS = 5.0
 
 
 async def slack_checks(bot: AsyncWebClient, app_token: str, channel: str, approvers: Approvers) -> Sequence[Check]:
@@ -124,9 +122,6 @@ def _word(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-CONNECT_SECONDS = 5.0
-
-
 async def oncall_checks(bot: AsyncWebClient, oncall: str) -> Sequence[Check]:
     """The group (or the person) of ONCALL_GROUP is there, and a group has somebody in it."""
     found = Findings("slack: ")
@@ -135,9 +130,8 @@ async def oncall_checks(bot: AsyncWebClient, oncall: str) -> Sequence[Check]:
             members = (await bot.usergroups_users_list(usergroup=oncall)).get("users") or []
         else:
             members = [(await bot.users_info(user=oncall))["user"]["id"]] if oncall else []
-    except (SlackClientError, OSError, TimeoutError) as error:
-        word = str(error.response.get("error", "")) if isinstance(error, SlackApiError) else type(error).__name__
-        said = message("doctor.oncall", oncall=oncall, error=word)
+    except _FAILURES as error:
+        said = message("doctor.oncall", oncall=oncall, error=_word(error))
         found.mend("ONCALL_GROUP", said, message("doctor.oncall_remedy"))
         return found.checks
     if not oncall:

@@ -22,7 +22,7 @@ REQUEST_SECONDS = 10.0
 SAID_MAX = 200
 #: "Not now" rather than "no".
 _LATER = frozenset({408, 425, 429})
-#: How long an open alert outlives a Lumen that is gone.
+#: Time by which an open alert outlives a Lumen that is gone.
 HOLDS_FOR = timedelta(hours=1)
 #: Limits of PagerDuty's API.
 SUMMARY_MAX, DEDUP_KEY_MAX = 1024, 255

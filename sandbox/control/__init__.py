@@ -1,1 +1,1 @@
-"""What a test, a script or a person may do to the world: the part of the control API beside Slack's."""
+"""The control API of the world for tests, scripts and people; Slack's part of it is in sandbox/slack."""

@@ -14,7 +14,7 @@ Deed = Callable[[Body], Body | Awaitable[Body]]
 
 
 class BadRequest(ValueError):
-    """What was asked cannot be done; the message says why and what can."""
+    """A request that cannot be carried out; the message says why, and what is possible."""
 
 
 def reads(view: Callable[[], Body]) -> Callable[[web.Request], Awaitable[web.Response]]:

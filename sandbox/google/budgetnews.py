@@ -1,4 +1,4 @@
-"""What budgets publish: several times a day, whatever the thresholds (Cloud Billing, "programmatic notifications")."""
+"""Notifications of budgets, several times a day at any spend (Cloud Billing, "programmatic notifications")."""
 
 import json
 from collections.abc import Callable

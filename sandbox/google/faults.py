@@ -9,7 +9,7 @@ import grpc
 from sandbox.google.quota import Quotas
 from sandbox.google.refusal import Refusal
 
-# What a caller needs for a method; the names are IAM's. Methods that are not listed need nothing here.
+# The permission that a method needs; the names are IAM's. Methods that are not listed need nothing here.
 PERMISSIONS = {
     "MetricService/ListTimeSeries": "monitoring.timeSeries.list",
     "MetricService/CreateTimeSeries": "monitoring.timeSeries.create",
@@ -124,6 +124,6 @@ class Faults:
 
 
 def refusal_of(fault: MethodFault) -> Refusal:
-    """What the caller reads of a fault that has a code."""
+    """The caller's sentence about a fault that has a code."""
     code = fault.code or grpc.StatusCode.UNAVAILABLE
     return Refusal(code, fault.message or f"The sandbox was told to answer {code.name} to {fault.method}.")

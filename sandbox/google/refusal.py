@@ -1,4 +1,4 @@
-"""How an API method says no: the gRPC status that the real service answers with."""
+"""The refusal of an API method: the gRPC status that the real service answers with."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a client's transport calls: every RPC's path and message types, learned from the client package itself.
+"""The calls of a client's transport: every RPC's path and message types, learned from the client package itself.
 
 No .proto files are needed: the transport is built on a channel that only writes down what is asked of it.
 """

@@ -1,1 +1,1 @@
-"""What goes wrong in the world, on demand or by a scenario file, and the truth about it for whoever is judged by it."""
+"""Incidents of the world, on demand or by a scenario file, and the truth about them; no Slack and no gRPC."""

@@ -1,4 +1,4 @@
-"""How well a revision behaves: what a release changes about errors and speed, and whether it starts at all."""
+"""The behaviour of a revision: its errors and speed as a release changes them, and whether it starts at all."""
 
 from dataclasses import dataclass
 

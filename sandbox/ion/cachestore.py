@@ -103,7 +103,7 @@ class CacheStore:
             raise CacheDown(str(error)) from error
 
     async def configure(self, configs: Mapping[str, str]) -> None:
-        """What Memorystore's administration sets; names as there ("maxmemory-gb"). Others are noted and do nothing."""
+        """Apply Memorystore's configuration; names as there ("maxmemory-gb"). Others are noted and do nothing."""
         if "maxmemory-gb" in configs:
             await self.redis.config_set("maxmemory", round(float(configs["maxmemory-gb"]) * 1024 * MB))
         for name in ("maxmemory-policy", "notify-keyspace-events", "timeout"):

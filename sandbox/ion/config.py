@@ -1,4 +1,4 @@
-"""What kind of ION is simulated. Times in seconds of service time, money in USD."""
+"""The parameters of the simulated ION. Times in seconds of service time, money in USD."""
 
 from dataclasses import dataclass, field, replace
 

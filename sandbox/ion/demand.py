@@ -1,4 +1,4 @@
-"""How many requests arrive: a daily and a weekly curve, slow noise, and whatever an incident multiplies."""
+"""The arrival rate of requests: a daily and a weekly curve, slow noise, and the factor of an incident."""
 
 from math import cos, pi, sin
 from random import Random

@@ -159,7 +159,7 @@ class History:
         )
 
     def spent_usd(self, since_minute: int, ledger: Ledger) -> float:
-        """What the world cost from a minute on, at the ledger's prices; for the month that has begun."""
+        """The world's cost from a minute on, at the ledger's prices; for the month that has begun."""
         low = max(0, since_minute - self._first)
         misses, asked = sum(self._misses[low:]), sum(self._hits[low:]) + sum(self._misses[low:])
         in_process = replay.steady(1.0).in_process

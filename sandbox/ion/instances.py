@@ -12,7 +12,7 @@ BUSY_SHARE = 0.62  # share of an active instance's time in which at least one re
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """What happened in one minute. Billable time leaves idle instances out (request-based billing)."""
+    """Sums of one minute. Billable time leaves idle instances out (request-based billing)."""
 
     active: int
     idle: int
@@ -30,7 +30,7 @@ class Instances:
 
     @property
     def running(self) -> int:
-        """How many there are, busy or not."""
+        """The number of instances, busy or not."""
         return self._running
 
     def pinned(self, count: int) -> Minute:

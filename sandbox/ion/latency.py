@@ -1,4 +1,4 @@
-"""How long answers take, in milliseconds: from the cache, from Vertex, and without either."""
+"""Latencies of answers in milliseconds: from the cache, from Vertex, and without either."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

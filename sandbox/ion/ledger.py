@@ -1,4 +1,4 @@
-"""What the world costs, and what happened lately; for the state that the control API shows and for budgets."""
+"""The world's costs and its latest minutes, for the state of the control API and for budgets."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Ledger:
         self._vertex_usd = vertex_usd
 
     def begin(self, month: str, spent_usd: float) -> None:
-        """What the month (YYYY-MM) cost before the first minute."""
+        """The cost of the month (YYYY-MM) before the first minute."""
         self.month, self.month_usd = month, spent_usd
 
     def price(self, requests: int, misses: int, billable_seconds: float, vcpu: float, gib: float) -> float:

@@ -1,4 +1,4 @@
-"""Which answer a request asks for: Zipf popularity over topics that slowly change."""
+"""The answers that requests ask for: Zipf popularity over topics that slowly change."""
 
 from bisect import bisect_right
 from itertools import accumulate
@@ -21,7 +21,7 @@ class Population:
 
     @staticmethod
     def topics(level: float) -> int:
-        """How many topics are in play at a level of demand."""
+        """The number of topics in play at a level of demand."""
         return max(50, min(_MOST, round(TOPICS * float(level**BREADTH))))
 
     def ranks(self, count: int, level: float) -> list[int]:

@@ -59,7 +59,7 @@ class ProcessCaches:
 
     @property
     def answers(self) -> int:
-        """How many the instances hold together, those among them that are too old to be used included."""
+        """The number of entries in all instances together, expired ones included."""
         return sum(map(len, self._caches))
 
     def run(self, instances: int) -> None:

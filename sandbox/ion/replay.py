@@ -16,7 +16,7 @@ from sandbox.ion.processcache import ProcessCaches
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """What the caches settle to at a level of demand."""
+    """The state that the caches settle to at a level of demand."""
 
     level: float
     hit_rate: float  # of what Redis is asked

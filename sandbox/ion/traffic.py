@@ -95,7 +95,7 @@ class Traffic:
     def _not_in_process(
         self, keys: Sequence[str], chosen: Sequence[Backend], during: tuple[float, float]
     ) -> tuple[list[str], list[Backend], int]:
-        """What Redis is asked for, and by whom; the others have been answered, so many of them with an error."""
+        """The lookups in Redis, and by whom; the other requests have been answered, so many of them with an error."""
         since, until = during
         step = (until - since) / len(keys) if keys else 0.0
         asking: list[str] = []

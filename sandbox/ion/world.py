@@ -95,7 +95,7 @@ class World:
         await self.cache.close()
 
     def _start_fault(self, revision: Any) -> str | None:
-        """Why a revision does not start, as its image's behaviour has it."""
+        """The reason why a revision does not start, by the behaviour of its image."""
         failure = self.behaviours.of(revision.containers[0].image).start_failure
         return (
             f"Revision '{revision.name.rsplit('/', 1)[-1]}' is not ready and cannot serve traffic. {failure}"
@@ -114,7 +114,7 @@ class World:
         await self.cache.ballast(round(info.max_bytes * config.memory_share - answers - info.used_bytes))
 
     async def _warm(self, level: float) -> None:
-        """What a service that has been running for long would have in its cache (keys live on, whoever reads them)."""
+        """Fill the cache as a service that has been running for long would have (keys live on, whoever reads them)."""
         ttl = self.ttl_seconds()
         day = int(self._at // DAY)
         in_process = replay.steady(level).in_process

@@ -1,4 +1,4 @@
-"""Who and what the workspace holds from the start: the team, its people, user groups, channels and the app."""
+"""The workspace at the start: the team, its people, user groups, channels and the app."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What a person chose in menus, pickers and inputs: in the form that payloads carry it."""
+"""A person's choices in menus, pickers and inputs, in the form that payloads carry them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -65,7 +65,7 @@ def _initially(element: Json) -> Json:  # noqa: PLR0911 — one return for each 
 
 
 def chosen(element: Json, value: Any) -> Json:  # noqa: PLR0911 — one return for each family of elements
-    """What `value` means for this element; raises ControlError for what it does not offer."""
+    """`value` in the form of this element; raises ControlError for one that it does not offer."""
     kind = element["type"]
     if kind == "button":
         return {"value": element["value"]} if "value" in element else {}

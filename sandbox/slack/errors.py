@@ -1,4 +1,4 @@
-"""How the workspace says no: Slack's error codes, and the control API's plain sentences."""
+"""Refusals of the workspace: Slack's error codes, and the control API's plain sentences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the page hears: every change of the workspace, as small JSON events, each for everybody or for one person."""
+"""The page's feed: every change of the workspace as a small JSON event, for everybody or for one person."""
 
 import asyncio
 from dataclasses import dataclass, field

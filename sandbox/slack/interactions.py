@@ -1,4 +1,4 @@
-"""What people do: type commands and messages, press buttons, choose, submit and close modals, open App Home."""
+"""Actions of people: type commands and messages, press buttons, choose, submit and close modals, open App Home."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What happened on the wire, for the inspector and for tests: Web API calls and Socket Mode envelopes."""
+"""The journal of the wire, for the inspector and for tests: Web API calls and Socket Mode envelopes."""
 
 from collections import deque
 from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-# What a bot gets that brings no manifest: what posting, answering and finding one's own message again need.
+# The scopes of a bot without a manifest: those of posting, answering and finding one's own message again.
 DEFAULT_BOT_SCOPES = (
     "commands",
     "chat:write",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from sandbox.slack.directory import Directory
 from sandbox.slack.wire import Json
 
-# How many former versions of a message's blocks are kept: a person may still look at one when it changes.
+# Former versions of a message's blocks that are kept: a person may still look at one when it changes.
 FORMER_VERSIONS = 5
 
 

@@ -1,4 +1,4 @@
-"""What an app may answer to a submitted modal: close it, clear all, show errors, put another view there or on top."""
+"""An app's answers to a submitted modal: close it, clear all, show errors, put another view there or on top."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a browser asks for: the page, its feed, uploaded files; and the addresses that apps send bytes or answers to."""
+"""The browser's routes (page, feed, uploaded files), and the addresses that apps send bytes or answers to."""
 
 import asyncio
 import json

@@ -86,7 +86,7 @@ class Posting:
         )
 
     def rewrite(self, message: Message, draft: Draft) -> Message:
-        """What chat.update and replace_original do: text without blocks takes the blocks away."""
+        """Change a message as chat.update and replace_original do: text without blocks takes the blocks away."""
         changes: Json = {
             "text": draft.text if draft.has_text or not draft.has_blocks else message.text,
             "blocks": draft.blocks,
@@ -98,7 +98,7 @@ class Posting:
         return self.log.replace(message.changed(**changes))
 
     def slackbot(self, channel: str, user_id: str, text: str) -> Message:
-        """What Slack itself tells one person, visible to that person alone."""
+        """A sentence of Slack itself, visible to one person alone."""
         ts = self.log.timestamps.next()
         return self.log.post(Message(ts, channel, "USLACKBOT", text, ephemeral_to=user_id))
 

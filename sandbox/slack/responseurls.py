@@ -16,7 +16,7 @@ KEPT_SECONDS = 2 * LIFETIME_SECONDS
 
 @dataclass
 class _Address:
-    """What an address answers to: the person, the place, and the message whose button was pressed (if one was)."""
+    """The target of an address: the person, the place, and the message whose button was pressed (if one was)."""
 
     user_id: str
     channel: str

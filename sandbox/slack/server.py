@@ -46,7 +46,7 @@ from sandbox.slack.wire import Json
 
 @dataclass(frozen=True)
 class SlackFacts:
-    """What a bot and a test must know of the workspace: the Slack part of the sandbox's ready line."""
+    """The Slack part of the sandbox's ready line, for bots and tests."""
 
     bot_token: str
     app_token: str

@@ -13,7 +13,7 @@ from sandbox.slack.views import Views
 from sandbox.slack.wire import Json
 
 INSPECTOR_ENTRIES = 200
-# What a page shows of a channel's past when it opens; the control API reads everything.
+# Messages of a channel's past on a page that opens; the control API reads everything.
 PAGE_MESSAGES = 400
 
 
@@ -51,7 +51,7 @@ class Shown:
         return [self.message(m) for m in (seen if last is None else seen[-last:])]
 
     def workspace(self) -> Json:
-        """What does not change while it runs, and the number of open connections."""
+        """Facts that do not change while it runs, and the number of open connections."""
         directory = self.directory
         return {
             "team": asdict(directory.team),

@@ -30,7 +30,7 @@ EVENT_RETRIES_SECONDS = (0.0, 60.0, 300.0)
 
 @dataclass(frozen=True)
 class Delivery:
-    """How an envelope fared. `error`: None (acked), `operation_timeout`, or `dispatch_failed` (no connection)."""
+    """The outcome of an envelope. `error`: None (acked), `operation_timeout`, or `dispatch_failed` (no connection)."""
 
     envelope_id: str
     acked: bool
@@ -45,7 +45,7 @@ class Delivery:
 
 @dataclass
 class SocketFaults:
-    """What goes wrong with the next tickets and envelopes; counts go down as they are used up."""
+    """Planned faults of the next tickets and envelopes; counts go down as they are used up."""
 
     reject_tickets: int = 0
     link_disabled: int = 0

@@ -40,7 +40,7 @@ end
 return {found[1], #keys, changed}
 """
 
-#: What the contract keeps on the same server; a prefix that reaches them is refused.
+#: Keys of the contract on the same server; a prefix that reaches them is refused.
 _OWN = (ion_contract.CONFIG_KEY, ion_contract.ACK_KEY)
 
 

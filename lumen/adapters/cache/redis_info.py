@@ -129,7 +129,7 @@ class RedisInfoCache:
 
     @property
     def sampled_at(self) -> datetime | None:
-        """When the counters were last read."""
+        """The instant at which the counters were last read."""
         return self._samples[-1].at if self._samples else None
 
     def counters(self, window: Window) -> Counters | NoData:

@@ -104,7 +104,7 @@ class RedisTtlActuator:
 
 
 def _check_range(ttl_seconds: int) -> None:
-    """What the service would ignore is not written."""
+    """Refuse to write a value that the service would ignore."""
     if not ion_contract.MIN_TTL_SECONDS <= ttl_seconds <= ion_contract.MAX_TTL_SECONDS:
         raise ActuatorFailed(
             message("actuator.ttl_out_of_contract", ttl_seconds=ttl_seconds),

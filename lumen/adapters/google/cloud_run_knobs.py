@@ -78,7 +78,7 @@ class _CloudRunNumber(ABC):
             )
 
     def _set_to(self, now: Any) -> int | None:
-        """What is written in the service; None where its default holds."""
+        """The number as it is written in the service; None where its default holds."""
         return self._value(now)
 
     @abstractmethod
@@ -118,7 +118,7 @@ class CloudRunVariable(_CloudRunNumber):
             )
 
     def _write(self, now: Any, change: Change) -> None:
-        """Where it stands already, else in the container that answers requests."""
+        """Set it in the container that has it already, else in the one that answers requests."""
         for container in now.template.containers:
             for variable in container.env:
                 if variable.name == self.variable:

@@ -24,7 +24,7 @@ class CloudRunTraffic:
     name = "traffic"
 
     async def read(self, service: ServiceId) -> Reading:
-        """Where requests go now, by `traffic_statuses`. Raises SourceUnavailable."""
+        """The traffic as it is served now, by `traffic_statuses`. Raises SourceUnavailable."""
         return _reading(await self.editor.read(service))
 
     async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:

@@ -29,7 +29,7 @@ WHAT = PREFIX + "*"
 MOST_SERIES = 200
 #: One series a figure and service, whichever replica writes it.
 NAMESPACE, TASK = "lumen", "watch"
-#: How Monitoring says that a series has a point at that instant (or a later one) already.
+#: Monitoring's words for a series that has a point at that instant (or a later one) already.
 _WRITTEN_ALREADY = "must be written in order"
 
 

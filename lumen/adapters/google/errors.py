@@ -76,39 +76,28 @@ def _denied(
     )
 
 
+#: The text for each kind of error that Google's clients raise, and whether the call may have been carried out.
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
+    ((exceptions.DeadlineExceeded, exceptions.GatewayTimeout, TimeoutError), "timeout", True),
+    ((exceptions.ServiceUnavailable,), "unavailable", True),
+    ((exceptions.MethodNotImplemented,), "unimplemented", False),
+    ((exceptions.NotFound,), "not_found", False),
+    ((exceptions.ResourceExhausted, exceptions.TooManyRequests), "quota", False),
+    ((exceptions.ServerError, exceptions.Cancelled), "google_error", True),
+    ((exceptions.GoogleAPICallError,), "google_error", False),
+    ((BaseException,), "unavailable", True),
+)
+
+
 def _by_kind(error: BaseException, api: GoogleApi, what: str, where: str, detail: str) -> Explained:
-    if isinstance(error, exceptions.DeadlineExceeded | exceptions.GatewayTimeout | TimeoutError):
-        return Explained(
-            message("source.timeout", what=what, where=where),
-            message("source.timeout_remedy", api=api.host),
-            unanswered=True,
-        )
-    if isinstance(error, exceptions.ServiceUnavailable) or not isinstance(error, exceptions.GoogleAPICallError):
-        return Explained(
-            message("source.unavailable", what=what, where=where, detail=detail),
-            message("source.unavailable_remedy", api=api.host),
-            unanswered=True,
-        )
-    if isinstance(error, exceptions.MethodNotImplemented):
-        return Explained(
-            message("source.unimplemented", what=what, where=where),
-            message("source.unimplemented_remedy", api=api.host),
-        )
-    if isinstance(error, exceptions.NotFound):
-        return Explained(
-            message("source.not_found", what=what, where=where, detail=detail),
-            message("source.not_found_remedy", what=what, where=where),
-        )
-    if isinstance(error, exceptions.ResourceExhausted | exceptions.TooManyRequests):
-        return Explained(
-            message("source.quota", what=what, where=where, detail=detail),
-            message("source.quota_remedy", api=api.host),
-        )
-    code = error.grpc_status_code.name if error.grpc_status_code else str(error.code)
+    name, unanswered = next((name, unknown) for types, name, unknown in _KINDS if isinstance(error, types))
+    code = ""
+    if isinstance(error, exceptions.GoogleAPICallError):
+        code = error.grpc_status_code.name if error.grpc_status_code else str(error.code)
     return Explained(
-        message("source.google_error", what=what, where=where, code=code, detail=detail),
-        message("source.google_error_remedy", api=api.host),
-        unanswered=isinstance(error, exceptions.ServerError | exceptions.Cancelled),
+        message(f"source.{name}", what=what, where=where, detail=detail, code=code),
+        message(f"source.{name}_remedy", what=what, where=where, api=api.host),
+        unanswered,
     )
 
 

@@ -5,6 +5,7 @@ read at run time: percentiles are only as fine as they are.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -195,6 +196,21 @@ def summed(series: Iterable[Series]) -> dict[int, float]:
         for index, value in one.points.items():
             sums[index] = sums.get(index, 0.0) + number(value)
     return sums
+
+
+def by_class(series: Iterable[Series]) -> dict[int, Counter[str]]:
+    """Requests by period and response class; a class without a point had none, as long as another class has one."""
+    counts: dict[int, Counter[str]] = {}
+    for one in series:
+        kind = one.metric_labels.get(RESPONSE_CLASS, "")
+        for index, value in one.points.items():
+            counts.setdefault(index, Counter())[kind] += round(number(value))
+    return counts
+
+
+def lacks_classes(series: Sequence[Series]) -> bool:
+    """Whether there are requests of which no class is told: every error would count as good."""
+    return bool(series) and not any(one.metric_labels.get(RESPONSE_CLASS) for one in series)
 
 
 async def billable_seconds(

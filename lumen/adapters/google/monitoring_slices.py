@@ -19,6 +19,8 @@ from lumen.adapters.google.monitoring_query import (
     Series,
     added_up,
     billable_seconds,
+    by_class,
+    lacks_classes,
     number,
 )
 from lumen.model.alert import Observation
@@ -138,22 +140,14 @@ class MonitoringSlices:
 
 
 def _requests(series: Sequence[Series], window: Window) -> dict[int, Observation]:
-    """A class without a point had no requests, as long as another class has one."""
-    slices: dict[int, Observation] = {}
-    for one in series:
-        kind = one.metric_labels.get(monitoring_query.RESPONSE_CLASS, "")
-        for index, value in one.points.items():
-            seen = slices.get(index) or Observation(window.start + index * SLICE, 0, 0, 0)
-            count = round(number(value))
-            slices[index] = replace(
-                seen,
-                requests=(seen.requests or 0) + count,
-                errors_5xx=(seen.errors_5xx or 0) + (count if kind == "5xx" else 0),
-                errors_4xx=(seen.errors_4xx or 0) + (count if kind == "4xx" else 0),
-            )
-    if series and not any(one.metric_labels.get(monitoring_query.RESPONSE_CLASS) for one in series):
-        return {}  # without classes every error would count as good
-    return slices
+    if lacks_classes(series):
+        return {}
+    return {
+        index: Observation(
+            window.start + index * SLICE, requests=of.total(), errors_5xx=of["5xx"], errors_4xx=of["4xx"]
+        )
+        for index, of in by_class(series).items()
+    }
 
 
 def _add_latencies(slices: dict[int, Observation], series: Sequence[Series]) -> None:

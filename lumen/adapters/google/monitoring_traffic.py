@@ -8,7 +8,15 @@ from typing import TypeVar
 from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.hourly_cost import HourlyCosts, nothing_seen
-from lumen.adapters.google.monitoring_query import BucketsDiffer, MonitoringQueries, Series, added_up, number
+from lumen.adapters.google.monitoring_query import (
+    BucketsDiffer,
+    MonitoringQueries,
+    Series,
+    added_up,
+    by_class,
+    lacks_classes,
+    number,
+)
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, HourlyHistory, LatencyDistribution, RequestSlice, Traffic, Window
@@ -68,8 +76,7 @@ def _traffic(
 ) -> Traffic | NoData:
     if isinstance(requests, NoData):
         return requests
-    if requests and not any(one.metric_labels.get(monitoring_query.RESPONSE_CLASS) for one in requests):
-        # Without classes every error would count as good.
+    if lacks_classes(requests):
         return absent(service, monitoring_query.REQUESTS, "no_classes")
     slices = _slices(requests, window)
     if not slices:
@@ -89,21 +96,14 @@ def _part(series: Sequence[Series] | NoData, read: Callable[[Sequence[Series]], 
 
 
 def _slices(series: Sequence[Series], window: Window) -> tuple[RequestSlice, ...]:
-    """Per slice: a class without a point had no requests, as long as another class has one."""
-    counts: dict[int, dict[str, int]] = {}
-    for one in series:
-        kind = one.metric_labels.get(monitoring_query.RESPONSE_CLASS, "")
-        for index, value in one.points.items():
-            in_slice = counts.setdefault(index, {})
-            in_slice[kind] = in_slice.get(kind, 0) + round(number(value))
     return tuple(
         RequestSlice(
             start=window.start + index * SLICE,
-            good=sum(counts[index].values()) - counts[index].get("4xx", 0) - counts[index].get("5xx", 0),
-            errors_4xx=counts[index].get("4xx", 0),
-            errors_5xx=counts[index].get("5xx", 0),
+            good=of.total() - of["4xx"] - of["5xx"],
+            errors_4xx=of["4xx"],
+            errors_5xx=of["5xx"],
         )
-        for index in sorted(counts)
+        for index, of in sorted(by_class(series).items())
     )
 
 

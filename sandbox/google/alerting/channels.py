@@ -31,7 +31,7 @@ _VERIFIED = 2
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What one channel was told: an incident of a policy opened or closed. `at` in seconds of service time."""
+    """A notification to one channel: an incident of a policy opened or closed. `at` in seconds of service time."""
 
     at: float
     channel: str

@@ -1,1 +1,1 @@
-"""APIs whose client packages need not be installed: served from the first call on, where the package is there."""
+"""APIs whose client packages are optional: served from the first call on, where the package is installed."""

@@ -1,4 +1,4 @@
-"""What the Memorystore instance is at the start."""
+"""The Memorystore instance at the start."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ Apply = Callable[[Mapping[str, str]], Awaitable[None]]
 
 @dataclass
 class InstanceFacts:
-    """What is known of the instance at the start. `apply` sets configuration on the real server."""
+    """Facts of the instance at the start. `apply` sets configuration on the real server."""
 
     name: str
     created_at: float

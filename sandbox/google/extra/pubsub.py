@@ -139,7 +139,7 @@ class PubSub:
         return Empty()
 
     def pull(self, request: Any) -> Any:
-        """What waits, at most max_messages; answers at once when nothing does."""
+        """Messages that wait, at most max_messages; answers at once when there are none."""
         subscription = self._subscription(request.subscription)
         if request.max_messages < 1:
             raise invalid_argument("max_messages must be positive.")

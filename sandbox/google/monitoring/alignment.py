@@ -16,13 +16,13 @@ _BOOL = frozenset({ValueType.BOOL})
 _POINTWISE = frozenset({Kind.GAUGE, Kind.DELTA})
 _COUNTED = frozenset({Kind.DELTA, Kind.CUMULATIVE})
 _GAUGE = frozenset({Kind.GAUGE})
-# How long a gauge's last value may be carried forward by ALIGN_NEXT_OLDER and ALIGN_INTERPOLATE.
+# Time over which ALIGN_NEXT_OLDER and ALIGN_INTERPOLATE carry a gauge's last value forward.
 CARRY_SECONDS = 25 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What comes out: the kind and value type of the aligned (or reduced) series."""
+    """The kind and value type of the aligned (or reduced) series."""
 
     kind: Kind
     value: ValueType

@@ -28,7 +28,7 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What is compared: ("metric.type", ""), ("resource.labels", "zone"), ("metric.labels", "code") and so on."""
+    """The field that is compared: ("metric.type", ""), ("resource.labels", "zone"), ("metric.labels", "code") …"""
 
     field: str
     label: str = ""

@@ -29,7 +29,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Labels:
-    """Which series: the resource's labels and the metric's own."""
+    """The identity of a series: the resource's labels and the metric's own."""
 
     resource_type: str
     resource: Mapping[str, str]
@@ -223,7 +223,7 @@ class CountingSeries(Series):
 
 
 def _difference(later: Value | None, earlier: Value | None) -> Value | None:
-    """What was counted in between; None (no point) when nothing was."""
+    """The difference in between; None (no point) when nothing was counted."""
     if later.__class__ is int and earlier.__class__ is int:
         return (later - earlier) or None  # by far the most frequent case
     if isinstance(later, Histogram) and isinstance(earlier, Histogram):

@@ -26,7 +26,7 @@ class Outage:
 
 @dataclass(slots=True)
 class Delays:
-    """How long after its end a point becomes visible, in seconds of service time."""
+    """Delay between a point's end and its becoming visible, in seconds of service time."""
 
     usual: float = 120.0
     extra: dict[str, float] = field(default_factory=dict)  # by pattern of metric names: late metrics

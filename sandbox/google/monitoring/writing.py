@@ -27,7 +27,7 @@ MOST_MESSAGE = 3_200
 
 
 class Unwritable(ValueError):
-    """Why one series of the call was not written."""
+    """The reason why one series of the call was not written."""
 
 
 @dataclass(frozen=True, slots=True)

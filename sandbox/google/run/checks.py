@@ -1,4 +1,4 @@
-"""What UpdateService refuses before anything changes."""
+"""Checks of UpdateService before anything changes."""
 
 import re
 from collections.abc import Collection

@@ -38,7 +38,7 @@ _FROM_TEMPLATE = (
 
 @dataclass(slots=True)
 class Change:
-    """What becomes true at `due` (seconds of service time)."""
+    """A change that takes effect at `due` (seconds of service time)."""
 
     due: float
     operation: Operation | None
@@ -46,7 +46,7 @@ class Change:
     failure: str | None  # why the new revision does not start
 
 
-# Why a revision will not start, or None; asked when it is made.
+# The reason why a revision will not start, or None; asked when it is made.
 StartFault = Callable[[Any], str | None]
 
 

@@ -29,7 +29,7 @@ _TEST_IAM = Rpc(
     iam_policy_pb2.TestIamPermissionsResponse,
 )
 _LETTERS = "bcdfghjklmnpqrstvwxz"
-# What a client may set; the rest is output only.
+# Fields that a client may set; the rest is output only.
 _MUTABLE = (
     "description",
     "labels",
@@ -48,7 +48,7 @@ _MUTABLE = (
 
 
 class Outcome(StrEnum):
-    """What becomes of an update that was accepted: nothing is changed; it is stuck until it is let go; it is changed,
+    """The fate of an update that was accepted: nothing is changed; it is stuck until it is let go; it is changed,
     but what it makes does not start."""
 
     FAILS = "fails"
@@ -72,7 +72,7 @@ class CloudRun:
         deploy_seconds: float,
         change_seconds: float,
     ) -> None:
-        """How long a new revision and any other change take, in seconds of service time."""
+        """Durations of a new revision and of any other change, in seconds of service time."""
         self.services: dict[str, ServiceResource] = {}
         self.start_fault: StartFault = lambda _revision: None
         self.on_change: Callable[[ServiceResource], None] = lambda _service: None
@@ -186,7 +186,7 @@ class CloudRun:
         return operation.message()
 
     def let_go(self) -> None:
-        """What was stuck takes effect, and later updates work as ever."""
+        """Let stuck updates take effect; later ones work as ever."""
         self.outcomes.clear()
         for service in self.services.values():
             for change in service.changes:

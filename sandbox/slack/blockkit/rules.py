@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass
 class Report:
-    """What was found wrong, in Slack's words, each with the JSON pointer of the place."""
+    """Collected violations in Slack's words, each with the JSON pointer of the place."""
 
     problems: list[str] = field(default_factory=list)
     markdown_characters: int = 0

@@ -1,4 +1,4 @@
-"""What every call passes: planned faults, the method, the token, the scopes, the pace, the journal."""
+"""The stations of every call: planned faults, the method, the token, the scopes, the pace, the journal."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from sandbox.slack.wire import Json
 
 HANG_SECONDS = 120.0
 LOOK_SECONDS = 0.1
-# What the journal says of calls that got no answer, or a broken one.
+# The journal's words for calls that got no answer, or a broken one.
 _STATUS_SEEN = {"http_500": 500, "hang": 0, "post_then_timeout": 0, "drop": 0, "late": 0}
 
 

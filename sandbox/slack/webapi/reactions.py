@@ -9,7 +9,7 @@ from sandbox.slack.messages import Message, MessageLog
 from sandbox.slack.webapi.call import Call, Method
 from sandbox.slack.wire import Json
 
-# Which names exist is known to the page alone; here only their shape is judged.
+# Only the shape of a name is judged here; the page alone knows which exist.
 _NAME = re.compile(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?")
 
 
