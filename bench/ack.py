@@ -156,7 +156,7 @@ def some_turn() -> Turn:
     seen = snapshot()
     judged = assess(seen, AssessmentSettings())
     limits = TtlLimits(60, 3600)
-    return Turn("bench", Occasion.SLOT, NOW, NOW, seen, judged, recommend_ttl(seen, judged, limits), (), (), ())
+    return Turn("bench", Occasion.SLOT, NOW, NOW, seen, judged, recommend_ttl(seen, limits), (), (), ())
 
 
 class slack_server:  # noqa: N801 - reads as the function that it is used as

@@ -39,7 +39,7 @@ class Busy:
 
     async def turn(self) -> None:
         judged = await self._numerics.run(assess, self._turn.snapshot, AssessmentSettings())
-        wanted = recommend_ttl(self._turn.snapshot, judged, TtlLimits(60, 3600))
+        wanted = recommend_ttl(self._turn.snapshot, TtlLimits(60, 3600))
         await self._world.turns.save(replace(self._turn, assessment=judged, ttl=wanted), None, self._turn.id)
         self.done += 1
 

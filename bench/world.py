@@ -21,6 +21,8 @@ from lumen.model.turn import Turn
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
+from lumen.policies.ttl import TtlLimits
+from lumen.use_cases.advice import Advisor
 from lumen.use_cases.approvals import EXPIRES_IN, Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.queries import Readouts
@@ -51,18 +53,10 @@ class World:
         alerts = RedisAlerts(redis, clock)
         restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Locks())
         self.approvals = Approvals(self.proposals, {}, restraints=restraints)
-        self.readouts = Readouts(
-            self.proposals,
-            self.turns,
-            self.audit,
-            alerts,
-            StandingTtl(),
-            clock,
-            restraints,
-            RedisSilences(redis, clock),
-            SizeLimits(),
-            AutoApplyRules(AutoApplySettings(), restraints, self.proposals, alerts, clock),
-        )
+        advisor = Advisor(self.proposals, self.turns, restraints, TtlLimits(), SizeLimits(), StandingTtl())
+        rules = AutoApplyRules(AutoApplySettings(), restraints, self.proposals, alerts, clock)
+        silences = RedisSilences(redis, clock)
+        self.readouts = Readouts(self.proposals, self.turns, self.audit, alerts, silences, restraints, advisor, rules)
         self.services: Sequence[ServiceId] = (SERVICE,)
 
     async def fill(self, turn: Turn) -> None:

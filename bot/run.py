@@ -26,7 +26,6 @@ from bot.workers import ExecutionPool, Worker
 from lumen.adapters.store import epoch
 from lumen.model.messages import LumenError
 from lumen.model.service import ServiceId
-from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue
 
 #: Of service time. A slot is taken up at most this late.
@@ -258,19 +257,6 @@ async def _until(stop: asyncio.Event, *works: Coroutine[object, object, None]) -
         for task in (*tasks, stopping):
             task.cancel()
         await asyncio.gather(*tasks, stopping, return_exceptions=True)
-
-
-async def extra_turns(settings: Settings, services: Sequence[ServiceId]) -> Sequence[Turn]:
-    """One extra turn of each service; a running bot shows it in Slack."""
-    async with assemble(settings) as lumen:
-        return await lumen.turn_runner.extra_turns(services)
-
-
-async def last_turns(settings: Settings, services: Sequence[ServiceId]) -> Sequence[Turn]:
-    """The newest stored turn of each service that has one."""
-    async with open_state_store(settings) as store:
-        await epoch.check(store.redis, settings.services)
-        return [turn for service in services for turn in await store.turns.latest(service, 1)]
 
 
 async def init_state(settings: Settings) -> Sequence[epoch.Epoch]:

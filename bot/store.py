@@ -8,7 +8,9 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.numerics import fault_point
+from bot.thresholds import size_limits, ttl_limits
 from lumen.adapters.clock import ScaledClock, SystemClock
+from lumen.adapters.store import epoch
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
 from lumen.adapters.store.connection import open_store
@@ -20,8 +22,12 @@ from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message
+from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import Clock
+from lumen.ports.sources import TtlSource
+from lumen.use_cases.advice import Advisor
 from lumen.use_cases.auditing import Auditing
+from lumen.use_cases.restrictions import Restraints
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +96,18 @@ def auditing_of(settings: Settings, store: StateStore) -> Auditing:
 async def room_warnings(store: StateStore) -> Sequence[Message]:
     """One when the store has little memory left. Raises StoreUnavailable."""
     return await memory_warnings(store.redis)
+
+
+def advisor_of(settings: Settings, store: StateStore, restraints: Restraints, ttl: TtlSource | None) -> Advisor:
+    """`ttl`: where the present setting is read; None: it is told by what is stored."""
+    return Advisor(store.proposals, store.turns, restraints, ttl_limits(settings), size_limits(settings), ttl)
+
+
+@asynccontextmanager
+async def open_advisor(settings: Settings) -> AsyncIterator[Advisor]:
+    """For `lumen report`, `cache` and `gate`, which need neither Google nor the cache. Raises StoreUnavailable."""
+    locks = Locks(settings.override_ttl, settings.lock_cache_size)
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
+        restraints = Restraints(store.controls, clock_of(settings), Automation(), locks)
+        yield advisor_of(settings, store, restraints, None)

@@ -10,14 +10,14 @@ import typer
 from bot.cli.common import ExitCode, Json, Service, Talk, chosen, load, load_thresholds, locale, run, say, talk, watched
 
 if TYPE_CHECKING:
-    from bot.cli.advice_answers import SizeAnswer, TtlAnswer
     from bot.config import Settings
     from bot.thresholds import Thresholds
+    from lumen.model.answers import TtlReadout
     from lumen.model.proposal import Proposal
     from lumen.model.service import ServiceId
     from lumen.model.turn import Turn
-    from lumen.policies.size import SizeLimits
     from lumen.policies.ttl import TtlLimits
+    from lumen.use_cases.advice import SizeReadout
 
 Apply = Annotated[bool, typer.Option("--apply", help="Propose, approve and carry it out under your Google account.")]
 _BY_MEASURING = "that goes by what was measured, not by figures that are given: leave one or the other out."
@@ -45,6 +45,7 @@ def ttl(
     from bot.cli.advice_answers import answer_ttl, ttl_of_figures
     from bot.cli.common import finite, refuse, share, together
     from lumen.policies.ttl import TtlFigures
+    from lumen.use_cases.apply_now import AskedTtl
 
     _check_ttl_flags(strategy, simulate=simulate, new_ttl=new_ttl, override_ttl=override_ttl, apply=apply)
     if together(current_ttl=current_ttl, hit_rate=hit_rate, memory=memory):
@@ -65,7 +66,8 @@ def ttl(
     of, limits = chosen(settings, service), _ttl_limits(settings, strategy, override_ttl)
     if new_ttl is not None:
         in_range("--new-ttl", new_ttl, limits)
-    found, proposal = run(settings, answer_ttl(settings, of, limits, new_ttl, apply=apply), asking=not apply)
+    asked = AskedTtl(new_ttl, limits if strategy else None, override_ttl)
+    found, proposal = run(settings, answer_ttl(settings, of, asked, apply=apply), asking=not apply)
     _show_ttl(found, proposal, settings.lumen_locale, as_json)
     _end(settings, found, proposal, applying=apply, quiet=as_json)
 
@@ -103,7 +105,7 @@ def in_range(flag: str, seconds: int, limits: "TtlLimits") -> None:
         raise typer.BadParameter(f"{flag} {seconds}: give {limits.min_seconds} to {limits.max_seconds} seconds.")
 
 
-def _show_ttl(answer: "TtlAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
+def _show_ttl(answer: "TtlReadout", proposal: "Proposal | None", language: str, as_json: bool) -> None:
     from bot.cli.advice_json import ttl_json
     from bot.cli.advice_text import print_ttl
 
@@ -126,6 +128,7 @@ def size(
     """The size of the cache, what it should become, what that costs and saves."""
     from bot.cli.advice_answers import answer_size, size_of_figures
     from bot.cli.common import finite, megabytes, refuse, share, together
+    from bot.thresholds import size_limits
     from lumen.policies.size import SizeFigures
 
     if together(current_size=current_size, usage=usage, hit_rate=hit_rate, evictions=evictions):
@@ -135,25 +138,20 @@ def size(
         given = SizeFigures(
             size_mb, used_mb, share("--hit-rate", hit_rate or ""), finite("--evictions", evictions or 0.0)
         )
+        limits = size_limits(load_thresholds())
         # Whose memory these figures are of is not known, so the price is that of the MB.
-        answer = size_of_figures(given, replace(_size_limits(load_thresholds(), lock=lock), whole_gb=False))
+        answer = size_of_figures(given, replace(limits, locked=limits.locked or lock, whole_gb=False))
         _show_size(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     settings = load()
-    of, limits = chosen(settings, service), _size_limits(settings, lock=lock)
-    found, proposal = run(settings, answer_size(settings, of, limits, apply=apply), asking=not apply)
+    found, proposal = run(
+        settings, answer_size(settings, chosen(settings, service), lock=lock, apply=apply), asking=not apply
+    )
     _show_size(found, proposal, settings.lumen_locale, as_json)
     _end(settings, found, proposal, applying=apply, quiet=as_json)
 
 
-def _size_limits(settings: "Thresholds", *, lock: bool) -> "SizeLimits":
-    from bot.thresholds import size_limits
-
-    limits = size_limits(settings)
-    return replace(limits, locked=limits.locked or lock)
-
-
-def _show_size(answer: "SizeAnswer", proposal: "Proposal | None", language: str, as_json: bool) -> None:
+def _show_size(answer: "SizeReadout", proposal: "Proposal | None", language: str, as_json: bool) -> None:
     from bot.cli.advice_json import size_json
     from bot.cli.advice_text import print_size
 
@@ -170,46 +168,41 @@ def cache(
     as_json: Json = False,
 ) -> None:
     """The cache in the last turn, and what to do about it."""
-    from bot.cli.advice_answers import Last, size_of_turn
+    from bot.cli.advice_answers import last_turns
     from bot.cli.advice_json import cache_json, measured_json
     from bot.cli.advice_text import print_cache
-    from bot.run import last_turns
-    from bot.store import clock_of
-    from bot.thresholds import size_limits
 
     settings = load()
     services = watched(settings, service)
-    turns, now = run(settings, last_turns(settings, services), asking=True), clock_of(settings).now()
-    sizes = [size_of_turn(turn, size_limits(settings), now) for turn in turns]
+    last = run(settings, last_turns(settings, services), asking=True)
+    language, found = settings.lumen_locale, list(zip(last.turns, last.sizes, strict=True))
     if dump_metrics:
-        typer.echo(measured_json(turns))
+        typer.echo(measured_json(last.turns))
     elif as_json:
-        found = [cache_json(turn, sized, now, settings.lumen_locale) for turn, sized in zip(turns, sizes, strict=True)]
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        told = [cache_json(turn, sized, last.now, language) for turn, sized in found]
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        for turn, sized in zip(turns, sizes, strict=True):
-            print_cache(turn, sized, now, settings.lumen_locale, detailed=detailed or talk() >= Talk.VERBOSE)
-    say_no_turn(settings, services, turns)
-    raise typer.Exit(Last(turns, len(services), now).cache_code())
+        for turn, sized in found:
+            print_cache(turn, sized, last.now, language, detailed=detailed or talk() >= Talk.VERBOSE)
+    say_no_turn(settings, services, last.turns)
+    raise typer.Exit(last.cache_code())
 
 
 def gate(service: Service = "", as_json: Json = False) -> None:
     """The verdict of the last turn as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell)."""
-    from bot.cli.advice_answers import Last
+    from bot.cli.advice_answers import last_turns
     from bot.cli.advice_json import gate_json
     from bot.cli.advice_text import print_gate
-    from bot.run import last_turns
-    from bot.store import clock_of
 
     settings = load()
     services = watched(settings, service)
-    turns, now = run(settings, last_turns(settings, services), asking=True), clock_of(settings).now()
+    last = run(settings, last_turns(settings, services), asking=True)
     if as_json:
-        typer.echo(gate_json(turns, now, settings.lumen_locale))
+        typer.echo(gate_json(last.turns, last.now, settings.lumen_locale))
     else:
-        print_gate(turns, now, settings.lumen_locale)
-    say_no_turn(settings, services, turns)
-    raise typer.Exit(Last(turns, len(services), now).gate_code())
+        print_gate(last.turns, last.now, settings.lumen_locale)
+    say_no_turn(settings, services, last.turns)
+    raise typer.Exit(last.gate_code())
 
 
 def say_no_turn(settings: "Settings", services: "Sequence[ServiceId]", turns: "Sequence[Turn]") -> None:
@@ -225,7 +218,7 @@ def say_no_turn(settings: "Settings", services: "Sequence[ServiceId]", turns: "S
 
 def _end(
     settings: "Settings",
-    found: "TtlAnswer | SizeAnswer",
+    found: "TtlReadout | SizeReadout",
     proposal: "Proposal | None",
     *,
     applying: bool,

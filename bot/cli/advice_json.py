@@ -1,29 +1,32 @@
-"""What `lumen ttl`, `size`, `cache` and `gate` give to programs: the figures that people are shown, as JSON."""
+"""Output of `lumen ttl`, `size`, `cache`, `gate` and `report` for programs: the figures that people are shown."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cli.advice_answers import SizeAnswer, TtlAnswer, confidence_word, is_stale, outcome
+from bot.cli.advice_answers import outcome
 from bot.cli.report_text import Reported, worth_doing
 from bot.reports.as_json import turn_json
 from lumen.adapters.store.codec import encode
 from lumen.exporters.cache import cache_figures, grades_of
+from lumen.model.answers import GIVEN, TtlReadout, is_stale
 from lumen.model.messages import Message, NoData
-from lumen.model.proposal import Expectation, Proposal
+from lumen.model.proposal import Proposal
 from lumen.model.turn import Recommendation, Turn
+from lumen.use_cases.advice import SizeReadout
+from lumen.use_cases.approvals import NOT_PREDICTABLE
 from lumen.wording.catalogue import Catalogue
 
 Json = dict[str, Any]
 
 
-def ttl_json(answer: TtlAnswer, proposal: Proposal | None, locale: str) -> str:
+def ttl_json(answer: TtlReadout, proposal: Proposal | None, locale: str) -> str:
     """The figures of `print_ttl`."""
     wanted, words = answer.recommendation, Catalogue(locale)
     change = None if isinstance(wanted, NoData) else wanted.change
     found: Json = {
-        "service": answer.service or None,
+        "service": None if answer.service == GIVEN else answer.service.key,
         "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
         "is_stale": answer.is_stale,
         "current_ttl_seconds": answer.current_seconds,
@@ -31,14 +34,17 @@ def ttl_json(answer: TtlAnswer, proposal: Proposal | None, locale: str) -> str:
         or (None if isinstance(wanted, NoData) else answer.current_seconds),
         "step_seconds": change.step if change else 0,
         **_judged_json(words, wanted),
-        **_expected_json(words, answer.expected),
+        **dict.fromkeys(
+            ("expected_hit_rate_change", "expected_cost_change_usd_month", "confidence", "confidence_word")
+        ),
+        "not_predictable": _missing_json(words, NOT_PREDICTABLE),
         "notes": [_message_json(words, note) for note in answer.notes],
         "applied": _change_json(words, proposal),
     }
     return json.dumps(found, ensure_ascii=False, indent=2)
 
 
-def size_json(answer: SizeAnswer, proposal: Proposal | None, locale: str) -> str:
+def size_json(answer: SizeReadout, proposal: Proposal | None, locale: str) -> str:
     """The figures of `print_size`."""
     words = Catalogue(locale)
     return json.dumps(
@@ -46,11 +52,11 @@ def size_json(answer: SizeAnswer, proposal: Proposal | None, locale: str) -> str
     )
 
 
-def size_figures_json(answer: SizeAnswer, words: Catalogue) -> Json:
+def size_figures_json(answer: SizeReadout, words: Catalogue) -> Json:
     """Without what became of it."""
     of, advice, grades = answer.figures, answer.advice, answer.grades
     found: Json = {
-        "service": answer.service or None,
+        "service": None if answer.service == GIVEN else answer.service.key,
         "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
         "is_stale": answer.is_stale,
         **_judged_json(words, advice if isinstance(advice, NoData) else advice.recommendation),
@@ -71,7 +77,7 @@ def size_figures_json(answer: SizeAnswer, words: Catalogue) -> Json:
     }
 
 
-def cache_json(turn: Turn, size: SizeAnswer, now: datetime, locale: str) -> Json:
+def cache_json(turn: Turn, size: SizeReadout, now: datetime, locale: str) -> Json:
     """The figures of `print_cache`, for one service."""
     words, cache, ttl = Catalogue(locale), turn.snapshot.cache, turn.snapshot.ttl
     figures, found = cache_figures(cache, ttl), turn.assessment.cache
@@ -135,18 +141,6 @@ def _judged_json(words: Catalogue, wanted: Recommendation | NoData) -> Json:
         "strategy": wanted.strategy,
         "priority": wanted.priority.value,
         "reasons": [_message_json(words, reason) for reason in wanted.reasons],
-    }
-
-
-def _expected_json(words: Catalogue, expected: Expectation | NoData) -> Json:
-    if isinstance(expected, NoData):
-        names = ("expected_hit_rate_change", "expected_cost_change_usd_month", "confidence", "confidence_word")
-        return {**dict.fromkeys(names), "not_predictable": _missing_json(words, expected)}
-    return {
-        "expected_hit_rate_change": list(expected.hit_rate_change),
-        "expected_cost_change_usd_month": list(expected.monthly_cost_change_usd),
-        "confidence": expected.confidence,
-        "confidence_word": confidence_word(expected.confidence),
     }
 
 

@@ -1,4 +1,4 @@
-"""What `lumen ttl`, `size`, `cache` and `gate` show: Rich for people (advice_json.py has the same for programs)."""
+"""Output of `lumen ttl`, `size`, `cache` and `gate` for people; advice_json.py has the same for programs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -6,12 +6,13 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
-from bot.cli.advice_answers import SizeAnswer, TtlAnswer, confidence_word, is_stale
 from bot.cli.common import print_line
 from lumen.exporters.cache import cache_figures, grades_of
+from lumen.model.answers import GIVEN, TtlReadout, is_stale
 from lumen.model.messages import Message, NoData, Param, message
-from lumen.model.proposal import Expectation, Knob, Priority
+from lumen.model.proposal import Knob, Priority
 from lumen.model.turn import Recommendation, Turn
+from lumen.use_cases.advice import SizeReadout
 from lumen.use_cases.approvals import NOT_PREDICTABLE
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.scores import latency_source, score_message
@@ -55,10 +56,10 @@ class Page:
         print_line(self.console, said, style=style)
 
 
-def print_ttl(answer: TtlAnswer, locale: str) -> None:
+def print_ttl(answer: TtlReadout, locale: str) -> None:
     """Current and recommended TTL, step, strategy, what to expect, and why."""
     page = Page(locale)
-    _head(page, answer.service, answer.measured_at, stale=answer.is_stale)
+    _head(page, answer.service.key, answer.measured_at, stale=answer.is_stale)
     if answer.current_seconds is not None:
         page.row("current", f"{answer.current_seconds} s")
     wanted = answer.recommendation
@@ -66,15 +67,15 @@ def print_ttl(answer: TtlAnswer, locale: str) -> None:
         page.row("wanted", page.missing(wanted))
     else:
         _move(page, wanted, f"{answer.current_seconds} s")
-        _expected(page, answer.expected)
+        page.row("expected_hit_rate", page.missing(NOT_PREDICTABLE))
     page.show("TTL")
     page.bullets((*_reasons(wanted), *answer.notes))
 
 
-def print_size(answer: SizeAnswer, locale: str) -> None:
+def print_size(answer: SizeReadout, locale: str) -> None:
     """Current and recommended size, the analysis with a word each, what it costs and saves, and why."""
     page = Page(locale)
-    _head(page, answer.service, answer.measured_at, stale=answer.is_stale)
+    _head(page, answer.service.key, answer.measured_at, stale=answer.is_stale)
     of, advice, grades = answer.figures, answer.advice, answer.grades
     if isinstance(of, NoData) or isinstance(advice, NoData) or grades is None:
         why = of if isinstance(of, NoData) else advice
@@ -96,7 +97,7 @@ def print_size(answer: SizeAnswer, locale: str) -> None:
     page.bullets(advice.recommendation.reasons)
 
 
-def print_cache(turn: Turn, size: SizeAnswer, now: datetime, locale: str, *, detailed: bool) -> None:
+def print_cache(turn: Turn, size: SizeReadout, now: datetime, locale: str, *, detailed: bool) -> None:
     """How the cache did in the last turn, and what to do, numbered. `detailed`: each row's grade, and why."""
     page, cache, ttl = Page(locale), turn.snapshot.cache, turn.snapshot.ttl
     figures, found = cache_figures(cache, ttl), turn.assessment.cache
@@ -125,7 +126,7 @@ def print_cache(turn: Turn, size: SizeAnswer, now: datetime, locale: str, *, det
         page.line(f"  {number}. {line}")
 
 
-def _recommended(page: Page, turn: Turn, size: SizeAnswer) -> Iterator[str]:
+def _recommended(page: Page, turn: Turn, size: SizeReadout) -> Iterator[str]:
     """The more urgent first, each with what it would do; then whatever else would be proposed now."""
     advised = [("TTL", turn.ttl), (page.say("size"), size.recommendation)]
     first = turn.first
@@ -137,7 +138,7 @@ def _recommended(page: Page, turn: Turn, size: SizeAnswer) -> Iterator[str]:
         yield " ".join([f"{name}: {_told(page, wanted)}", *_effect(page, wanted, size)])
 
 
-def _effect(page: Page, wanted: Recommendation | NoData, size: SizeAnswer) -> Iterator[str]:
+def _effect(page: Page, wanted: Recommendation | NoData, size: SizeReadout) -> Iterator[str]:
     """What a change is expected to do, and what it costs; nothing of what is to stay as it is."""
     if isinstance(wanted, NoData) or wanted.change is None:
         return
@@ -193,7 +194,7 @@ def print_gate(turns: Sequence[Turn], now: datetime, locale: str) -> None:
 
 
 def _head(page: Page, service: str, measured_at: datetime | None, *, stale: bool) -> None:
-    if not service:
+    if service == GIVEN.key:
         page.line(page.say("given"), "dim")
         return
     page.row("service", service)
@@ -210,18 +211,6 @@ def _move(page: Page, wanted: Recommendation, current: str) -> None:
         page.row("wanted", f"{change.new} {change.unit}")
         page.row("step", f"{change.step:+d} {change.unit}")
     page.row("strategy", wanted.strategy)
-
-
-def _expected(page: Page, expected: Expectation | NoData) -> None:
-    if isinstance(expected, NoData):
-        page.row("expected_hit_rate", page.missing(expected))
-        return
-    low, middle, high = (100 * value for value in expected.hit_rate_change)
-    page.row("expected_hit_rate", page.say("interval_points", low=low, middle=middle, high=high))
-    low, middle, high = expected.monthly_cost_change_usd
-    page.row("expected_cost", page.say("interval_usd", low=low, middle=middle, high=high))
-    word = confidence_word(expected.confidence)
-    page.row("confidence", page.say(f"confidence_{word}", value=expected.confidence))
 
 
 def _reasons(wanted: Recommendation | NoData) -> tuple[Message, ...]:

@@ -73,13 +73,13 @@ def run() -> None:
 @app.command()
 def tick(service: Service = "", as_json: Json = False) -> None:
     """Make one extra turn now, remember it, and print it."""
-    from bot.run import extra_turns
+    from bot.cli.advice_answers import extra_turns
 
     settings = _settings()
     services = watched(settings, service)
-    turns = _run(settings, extra_turns(settings, services), asking=True)
-    _write_files(settings, turns)
-    _print_turns(settings, _last(settings, turns, len(services)), as_json)
+    last = _run(settings, extra_turns(settings, services), asking=True)
+    _write_files(settings, last.turns)
+    _print_turns(settings, last, as_json)
 
 
 @app.command()
@@ -90,37 +90,27 @@ def report(
     form: Annotated[str, typer.Option("--format", help="markdown or json; by default REPORT_FORMAT.")] = "",
 ) -> None:
     """Print the last turn of each service; as Markdown where it is asked for, or where no terminal reads it."""
-    from bot.run import last_turns
+    from bot.cli.advice_answers import last_turns
 
     if form not in ("", "markdown", "json"):
         raise typer.BadParameter(f"--format {form}: give markdown or json.")
     settings = _settings()
     services = watched(settings, service)
-    turns = _run(settings, last_turns(settings, services), asking=True)
-    last, wanted = _last(settings, turns, len(services)), "json" if as_json else form or settings.report_format
-    if turns:
-        say_no_turn(settings, services, turns)
+    last = _run(settings, last_turns(settings, services), asking=True)
+    wanted = "json" if as_json else form or settings.report_format
+    if last.turns:
+        say_no_turn(settings, services, last.turns)
     if wanted == "markdown" and (form or not sys.stdout.isatty()):
         _print_markdown(settings, last, summary_only)
     _print_turns(settings, last, wanted == "json", summary_only)
 
 
-def _last(settings: "Settings", turns: "Sequence[Turn]", services: int) -> "Last":
-    from bot.cli.advice_answers import Last
-    from bot.store import clock_of
-
-    return Last(turns, services, clock_of(settings).now())
-
-
 def _print_turns(settings: "Settings", last: "Last", as_json: bool, summary_only: bool = False) -> None:
-    from bot.cli.advice_answers import size_of_turn
     from bot.cli.advice_json import report_json
     from bot.cli.common import Talk, talk
     from bot.cli.report_text import Reported, print_report
-    from bot.thresholds import size_limits
 
-    sizes = [size_of_turn(turn, size_limits(settings), last.now) for turn in last.turns]
-    found = Reported(last.turns, sizes, last.now, last.health_code())
+    found = Reported(last.turns, last.sizes, last.now, last.health_code())
     if as_json:
         typer.echo(report_json(found, settings.lumen_locale))
     else:
@@ -228,7 +218,7 @@ teach(app)
 
 
 def main() -> None:
-    """The console script. Usage errors exit with 64; Typer alone would say 2."""
+    """Run the console script. Usage errors exit with 64 (EX_USAGE of sysexits.h); Typer alone would say 2."""
     try:
         code = app(standalone_mode=False, prog_name=app.info.name)
     except typer.TyperException as error:

@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.advice_answers import HEALTH_CODES, SizeAnswer, is_stale
+from bot.cli.advice_answers import HEALTH_CODES
 from bot.cli.common import print_line
+from lumen.model.answers import is_stale
 from lumen.model.assessment import CacheFinding
 from lumen.model.messages import Message, NoData, Param
 from lumen.model.turn import Recommendation, Turn, Worth
 from lumen.policies.priorities import priorities
+from lumen.use_cases.advice import SizeReadout
 from lumen.wording.catalogue import Catalogue, iso
 from lumen.wording.money import beside
 from lumen.wording.scores import (
@@ -47,12 +49,12 @@ class Reported:
     """What is printed: turns with the size advice of each, as they stand at `now`."""
 
     turns: Sequence[Turn]
-    sizes: Sequence[SizeAnswer]
+    sizes: Sequence[SizeReadout]
     now: datetime
     exit_code: int
 
 
-def worth_doing(turn: Turn, size: SizeAnswer) -> tuple[Worth, ...]:
+def worth_doing(turn: Turn, size: SizeReadout) -> tuple[Worth, ...]:
     """The most urgent first."""
     return priorities(turn, None if isinstance(size.advice, NoData) else size.advice)
 
@@ -128,7 +130,7 @@ class _Page:
         if is_stale(turn, now):
             self.line(self.plain("cli.stale", age=age), style="yellow")
 
-    def phases(self, turn: Turn, size: SizeAnswer) -> None:
+    def phases(self, turn: Turn, size: SizeReadout) -> None:
         for number, rows in enumerate((self._one(turn), self._two(turn), self._three(turn), self._four(turn, size)), 1):
             table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
             for name, value, verdict in rows:
@@ -137,7 +139,7 @@ class _Page:
             self._console.print(f"[bold]{self.plain(f'cli.phase_{number}')}[/bold]", highlight=False)
             self._console.print(table, highlight=False)
 
-    def worth(self, turn: Turn, size: SizeAnswer) -> Iterator[str]:
+    def worth(self, turn: Turn, size: SizeReadout) -> Iterator[str]:
         found = worth_doing(turn, size)
         if not found:
             yield self.plain("priority.none")
@@ -199,7 +201,7 @@ class _Page:
             return used
         return self.plain("cli.budget_forecast", used=used, forecast_usd=rhythm.forecast_usd)
 
-    def _four(self, turn: Turn, size: SizeAnswer) -> Iterator[tuple[str, str, str]]:
+    def _four(self, turn: Turn, size: SizeReadout) -> Iterator[tuple[str, str, str]]:
         found, seen = turn.assessment.cache, turn.snapshot
         for finding in found.findings:
             yield self._name(finding.name), self._finding(finding), finding.grade.value if finding.grade else ""

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.numerics import ProcessNumerics, fault_point, missing_statistics
-from bot.store import StateStore, auditing_of, clock_of, open_state_store, room_warnings
+from bot.store import StateStore, advisor_of, auditing_of, clock_of, open_state_store, room_warnings
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of
 from bot.wiring.sources import budgets_of, collector_of, news_of, publish_of, slices_of, taking_of
@@ -33,7 +33,8 @@ from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import Clock, Numerics
 from lumen.ports.sources import FigureSink
-from lumen.use_cases.apply_now import Applying, Operators
+from lumen.use_cases.advice import Advisor
+from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.auto_apply import AutoApplyCountdowns, AutoApplyRules
@@ -95,7 +96,9 @@ class Lumen:
     digest: Digest
     approvals: Approvals
     execution: Execution
+    advisor: Advisor
     applying: Applying
+    applied_advice: AppliedAdvice
     auditing: Auditing
     readouts: Readouts
     choosing: Choosing
@@ -229,6 +232,8 @@ async def _joined(
         store.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed, restraints
     )
     showing = Showing(store.turns, store.outbox)
+    advisor = advisor_of(settings, store, restraints, ttl)
+    overrides = Overrides(store.controls, restraints, approvals, store.proposals, knobs, showing, clock)
     going_back = GoingBack(deployments, store.controls)
     operators = Operators(who_may_apply(settings), store.audit)
     slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
@@ -238,6 +243,7 @@ async def _joined(
     rules = auto_apply_rules_of(settings, clock, store, restraints)
     keys = CacheSweeper(cache, settings.cache_key_prefix)
     execution = Execution(store.proposals, store.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
+    applying = Applying(approvals, execution, store.proposals, restraints, store.audit, clock, operators)
     drift = Drift(
         store.proposals,
         store.leases,
@@ -302,22 +308,15 @@ async def _joined(
         digest=Digest(store.slots, store.outbox, clock, zone),
         approvals=approvals,
         execution=execution,
-        applying=Applying(approvals, execution, store.proposals, restraints, store.audit, clock, operators),
+        advisor=advisor,
+        applying=applying,
+        applied_advice=AppliedAdvice(advisor, approvals, overrides, applying, operators),
         auditing=auditing_of(settings, store),
         readouts=Readouts(
-            store.proposals,
-            store.turns,
-            store.audit,
-            store.alerts,
-            ttl,
-            clock,
-            restraints,
-            store.silences,
-            size_limits(settings),
-            rules,
+            store.proposals, store.turns, store.audit, store.alerts, store.silences, restraints, advisor, rules
         ),
         choosing=Choosing(settings.services, store.choices, clock),
-        looking=Looking(knobs, store.turns),
+        looking=Looking(knobs, advisor),
         weeks=Weeks(store.alerts, store.turns, store.proposals, zone),
         numerics=numerics,
         watch=Watch(
@@ -361,7 +360,7 @@ async def _joined(
             max(settings.approvals_needed, settings.emergency_approvals_needed),
         ),
         restraints=restraints,
-        overrides=Overrides(store.controls, restraints, approvals, store.proposals, knobs, showing, clock),
+        overrides=overrides,
         operators=operators,
         going_back=going_back,
         knobs=knobs,

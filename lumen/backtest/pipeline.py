@@ -103,9 +103,7 @@ class Pipeline:
         """Collect, assess, decide: a proposal unless the guard holds it back or the last one still waits."""
         snapshot = self._past.snapshot(at)
         assessment = assess(snapshot, self._settings.assessment)
-        wanted = first_of(
-            recommend_ttl(snapshot, assessment, self._settings.limits), recommend_size(snapshot, self._settings.size)
-        )
+        wanted = first_of(recommend_ttl(snapshot, self._settings.limits), recommend_size(snapshot, self._settings.size))
         if isinstance(wanted, NoData) or wanted.change is None or self._waits(at):
             return PastTurn(at, snapshot, assessment, wanted, False, ())
         page = self.open_page()

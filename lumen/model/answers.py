@@ -12,6 +12,13 @@ from lumen.model.turn import Recommendation, Turn, Worth
 
 #: A turn is made every hour: what is older is no picture of now.
 STALE_AFTER = timedelta(hours=2)
+#: Stands where the service would, for figures that a person gave.
+GIVEN = ServiceId("", "", "")
+
+
+def is_stale(turn: Turn, now: datetime) -> bool:
+    """Whether it is too old to tell how the service is, and to change anything by."""
+    return now - turn.snapshot.window.end > STALE_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class TurnReadout:
     @property
     def is_stale(self) -> bool:
         """Whether it is too old to tell how the service is."""
-        return self.age is not None and self.age > STALE_AFTER
+        return self.turn is not None and is_stale(self.turn, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +112,7 @@ class StatusReadout:
     @property
     def is_stale(self) -> bool:
         """Whether the turn is too old to tell how the service is."""
-        if self.turn is None or self.now is None:
-            return False
-        return self.now - self.turn.snapshot.window.end > STALE_AFTER
+        return self.turn is not None and self.now is not None and is_stale(self.turn, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +130,28 @@ class KnobReadout:
 
 @dataclass(frozen=True, slots=True)
 class TtlReadout:
-    """`/lumen ttl`: the setting read just now, and the recommendation of the last turn."""
+    """The TTL setting as it was read just now, and what to do about it.
+
+    `notes`: what to know before a value is set that a person asked for. `is_stale`: the recommendation rests on a turn
+    that is too old to change anything by.
+    """
 
     service: ServiceId
     setting: TtlSetting | NoData
     recommendation: Recommendation | NoData
     #: What pins the TTL; None where nothing does.
     override: TtlOverride | None = None
+    measured_at: datetime | None = None
+    notes: tuple[Message, ...] = ()
+    is_stale: bool = False
+
+    @property
+    def current_seconds(self) -> int | None:
+        """None where it cannot be read."""
+        return None if isinstance(self.setting, NoData) else self.setting.value_seconds
+
+    @property
+    def wanted_seconds(self) -> int | None:
+        """What it should become; None for hold and for no data."""
+        change = None if isinstance(self.recommendation, NoData) else self.recommendation.change
+        return change.new if change is not None and isinstance(change.new, int) else None

@@ -1,11 +1,8 @@
-"""Changes that Lumen makes without asking, where that is set and the track record allows it (docs/states.md).
+"""Changes that Lumen makes without asking, and what a countdown comes to when its time is up.
 
-What would keep Lumen from proposing a change at all takes it back; what only speaks against making it unasked leaves
-it as a question to people.
-
-What a countdown comes to when its time is up: here a rollback's; `unasked` has that of other changes.
-
-Everything is judged afresh; silence alone is no reason.
+AUTO_APPLY names the knobs, and the track record of such changes must allow it. At the end of a countdown everything is
+judged afresh: what would keep Lumen from proposing the change at all withdraws it, what only speaks against making it
+without asking turns it into a question to people. Silence alone is no reason to act (docs/states.md).
 """
 
 from collections.abc import Iterator

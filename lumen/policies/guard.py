@@ -1,7 +1,7 @@
-"""What holds Lumen's own proposals back. A person who asks for a change is not held back by this.
+"""What keeps changes from being made: what people set (pause, freeze, pin, lock), and what holds automation back.
 
-What people have set against changes, at one moment: the one place that the TTL policy, proposals of people,
-`--apply`, the drift, the emergency steps and the execution obey.
+`Restraint` is what people have set at one moment: proposals of people, `--apply`, the drift, the emergency steps and
+the execution all obey it. `held_back` is about Lumen's own proposals alone.
 """
 
 from collections.abc import Iterator
@@ -18,8 +18,6 @@ from lumen.policies.freezes import WeeklyFreeze, frozen_until
 
 #: A window normally ends four minutes ago; anything older than this is a stale picture.
 STALE_AFTER = timedelta(minutes=15)
-
-
 #: The window must have this share of its slices.
 LEAST_SLICES_SHARE = 0.75
 
@@ -208,7 +206,7 @@ class Restraint:
 
     def against_automation(self, *, observing: bool = True) -> tuple[Message, ...]:
         """Against anything that Lumen does by itself; `observing`: also that a new installation only watches, which
-        what a person has approved is not held back by."""
+        does not hold back what a person has approved."""
         pause = self.controls.pause
         situation = Situation(paused=pause is not None, paused_until=pause.until if pause else None)
         automation = self.automation if observing else replace(self.automation, observe_until=None)

@@ -1,9 +1,8 @@
-"""Minimum instances: warm where cold starts hurt and money is there, cold where the budget is nearly spent.
+"""Two knobs of the instances: how many stay warm, and how many entries each keeps in its own (L1) cache.
 
-Entries of the in-process (L1) cache: steps of 1000 within 1000-10000.
-
-An L1 spares the round trip to the shared cache, so it grows where that is slow; it is paid with the memory of every
-instance, so it shrinks back where the shared cache answers at once.
+Warm instances where cold starts hurt and the budget has room, cold ones where it is nearly spent. An L1 spares the
+round trip to the shared cache, so it grows where that is slow; it is paid with the memory of every instance, so it
+shrinks where the shared cache answers at once: in steps of 1,000, within 1,000 to 10,000 entries.
 """
 
 from dataclasses import dataclass
@@ -15,14 +14,8 @@ from lumen.model.snapshot import CacheStats, Snapshot
 from lumen.model.turn import Recommendation
 
 COLD_START_SHARE = 0.10
-
-
 MONEY_THERE_BELOW = 0.80
-
-
 MONEY_SHORT_ABOVE = 0.90
-
-
 LEAST_REQUESTS = 20
 
 
@@ -62,18 +55,18 @@ def instance_figures(snapshot: Snapshot, assessment: Assessment) -> InstanceFigu
 
 
 def advise_min_instances(figures: InstanceFigures) -> Recommendation:
-    """The pure rule; money speaks before warmth."""
+    """The advice on plain figures: money goes before warmth."""
     now = figures.min_instances
     if figures.budget_share > MONEY_SHORT_ABOVE and now > 0:
-        return _recommended(figures, now - 1, "instances_money_short", Priority.MEDIUM)
+        return _instances_step(figures, now - 1, "instances_money_short", Priority.MEDIUM)
     cold = figures.cold_share > COLD_START_SHARE
     if cold and figures.budget_share < MONEY_THERE_BELOW and now < 1:
-        return _recommended(figures, now + 1, "instances_cold", Priority.MEDIUM)
+        return _instances_step(figures, now + 1, "instances_cold", Priority.MEDIUM)
     code = "instances_cold_but_no_money" if cold and now < 1 else "instances_fit"
-    return _recommended(figures, now, code, Priority.LOW)
+    return _instances_step(figures, now, code, Priority.LOW)
 
 
-def _recommended(figures: InstanceFigures, new: int, code: str, priority: Priority) -> Recommendation:
+def _instances_step(figures: InstanceFigures, new: int, code: str, priority: Priority) -> Recommendation:
     now = figures.min_instances
     reason = message(f"policy.{code}", cold_share=figures.cold_share, budget_share=figures.budget_share, instances=now)
     change = None if new == now else Change(Knob.MIN_INSTANCES, now, new, "")
@@ -81,28 +74,20 @@ def _recommended(figures: InstanceFigures, new: int, code: str, priority: Priori
     return Recommendation(change, strategy, (reason,), priority)
 
 
-STEP = 1000
-
-
-LEAST = 1000
-
-
-MOST = 10_000
-
-
+L1_STEP = 1000
+L1_LEAST = 1000
+L1_MOST = 10_000
 SLOW_MS = 100.0
-
-
 FAST_MS = 10.0
 
 
 def advise_l1(entries: int, cache_p95_ms: float, hit_rate: float) -> Recommendation:
     """`hit_rate` (0-1) and `cache_p95_ms` are the shared cache's."""
     if cache_p95_ms >= SLOW_MS and hit_rate >= 0.5:
-        return _recommended_l1(entries, min(MOST, entries + STEP), "l1_slow", cache_p95_ms)
+        return _l1_step(entries, min(L1_MOST, entries + L1_STEP), "l1_slow", cache_p95_ms)
     if cache_p95_ms < FAST_MS:
-        return _recommended_l1(entries, max(LEAST, entries - STEP), "l1_fast", cache_p95_ms)
-    return _recommended_l1(entries, entries, "l1_fits", cache_p95_ms)
+        return _l1_step(entries, max(L1_LEAST, entries - L1_STEP), "l1_fast", cache_p95_ms)
+    return _l1_step(entries, entries, "l1_fits", cache_p95_ms)
 
 
 def recommend_l1(entries: int | NoData, cache: CacheStats | NoData) -> Recommendation | NoData:
@@ -118,7 +103,7 @@ def recommend_l1(entries: int | NoData, cache: CacheStats | NoData) -> Recommend
     return advise_l1(entries, cache.p95_ms, cache.hit_rate)
 
 
-def _recommended_l1(old: int, new: int, code: str, p95_ms: float) -> Recommendation:
+def _l1_step(old: int, new: int, code: str, p95_ms: float) -> Recommendation:
     change = None if new == old else Change(Knob.L1_ENTRIES, old, new, "")
     strategy = "HOLD" if change is None else ("SCALE_UP" if new > old else "SCALE_DOWN")
     return Recommendation(change, strategy, (message(f"policy.{code}", p95_ms=p95_ms, entries=old),), Priority.LOW)

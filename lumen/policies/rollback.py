@@ -1,10 +1,9 @@
-"""May a release be rolled back? Only on a page, and only when the newest revision is to blame.
+"""Whether a release is to blame, and may be rolled back (docs/methods.md, Rollback).
 
-While traffic is pinned to an older revision: which settings it carries otherwise than Lumen has set them.
-
-Is a release to blame for a service that has become slow? A person is asked, and nothing happens by itself: only
-failing requests begin a countdown. What speaks for it is the moment, since nobody measures latency by
-revision here.
+For failing requests a countdown may begin, on a page and where the newest revision is to blame. For a service that has
+become slow a person is asked and nothing happens by itself: nobody measures latency by revision here, so only the
+moment speaks against the release. While traffic is pinned to an older revision, `differences` says which settings that
+revision carries otherwise than Lumen has set them.
 """
 
 import math
@@ -17,22 +16,12 @@ from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import Deployment, Revision, TtlSetting
 
 BLAMED_FOR = timedelta(hours=24)
-
-
 LEAST_REQUESTS = 100
-
-
 ALPHA = 0.05
-
-
 #: The countdown and the hour around it look this often at most; each look gets its share of alpha.
 LOOKS = 12
-
-
 #: A failure that begins so long after the release is as likely something else's (docs/methods.md, Rollback).
 LATE_AFTER = timedelta(hours=1)
-
-
 #: ... where so many requests went well before. A canary that was well proves less.
 LATE_REQUESTS = 1000
 
@@ -221,7 +210,7 @@ WITHIN = timedelta(minutes=75)
 
 def judge_slow(facts: RollbackFacts) -> RollbackAdvice:
     """`facts.page` is the alert on latency. There is never a target, at most somebody to ask."""
-    against = tuple(_against_rollback_slow(facts))
+    against = tuple(_against_slow(facts))
     alert, newest, taken = facts.page, facts.newest, facts.newest_took_traffic_at
     if against or alert is None or newest is None or taken is None:
         return RollbackAdvice(None, against)
@@ -230,7 +219,7 @@ def judge_slow(facts: RollbackFacts) -> RollbackAdvice:
     return RollbackAdvice(None, (slow,), facts.good_revision)
 
 
-def _against_rollback_slow(facts: RollbackFacts) -> Iterator[Message]:
+def _against_slow(facts: RollbackFacts) -> Iterator[Message]:
     alert, newest, taken = facts.page, facts.newest, facts.newest_took_traffic_at
     if alert is None or alert.kind is not AlertKind.LATENCY:
         yield message("policy.rollback_not_slow")

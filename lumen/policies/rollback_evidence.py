@@ -1,4 +1,4 @@
-"""What requests by revision say about a release: who is blamed, against whom, since when, and does it still fail."""
+"""Evidence on a release from requests by revision: blamed, compared with, failing since when, and failing still."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

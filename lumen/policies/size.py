@@ -82,7 +82,7 @@ def size_figures(cache: CacheStats | NoData) -> SizeFigures | NoData:
 
 
 def advise_size(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None = None) -> SizeAdvice:
-    """The pure rule on plain figures, as `lumen size --current-size --usage --hit-rate --evictions` asks it.
+    """The advice on plain figures, as `lumen size --current-size --usage --hit-rate --evictions` asks it.
 
     The hour says whether to look at the size at all; what a step is worth, and what must fit, says the day.
     """

@@ -1,8 +1,6 @@
-"""The TTL policy: what the cache TTL should become, and why (docs/methods.md, TTL).
+"""The TTL policy (docs/methods.md, TTL): which way, and how far, by the first of a table of rules that holds.
 
-Which way the TTL should go, and how far, as a table of rules. The first rule that holds decides.
-
-What `/lumen ttl <seconds>` means: the change that it would be, or why it cannot be one.
+Beside it: what a person should know of a TTL that they ask for.
 """
 
 from collections.abc import Callable
@@ -10,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from lumen.model.assessment import Assessment
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import CacheStats, HourlyHistory, Snapshot, TtlSetting
@@ -18,8 +15,6 @@ from lumen.model.turn import Recommendation
 
 #: From here on the memory binds: entries leave by eviction, so living longer cannot help them.
 MANY_EVICTIONS_PER_HOUR = 100
-
-
 #: Spending that grew by more than this share against the day before is rising.
 RISING_COST = 0.02
 
@@ -132,12 +127,8 @@ def rule_for(figures: TtlFigures) -> TtlRule:
 
 #: A hit rate from fewer lookups moves nothing.
 LEAST_LOOKUPS = 20
-
-
 #: From this TTL on no step more than doubles it.
 DOUBLING_FROM_SECONDS = 300
-
-
 LEAST_HOURS_FOR_COST = 18
 
 
@@ -151,13 +142,12 @@ class TtlLimits:
     override_seconds: int | None = None
 
 
-def recommend_ttl(snapshot: Snapshot, assessment: Assessment, limits: TtlLimits) -> Recommendation | NoData:
+def recommend_ttl(snapshot: Snapshot, limits: TtlLimits) -> Recommendation | NoData:
     """A step up or down, or hold with the reason; NoData when a figure that it rests on is missing."""
-    del assessment  # Every policy is asked alike; this one decides on the figures themselves.
     if isinstance(snapshot.ttl, NoData):
         return snapshot.ttl
     if limits.override_seconds is not None:
-        return _pinned(snapshot.ttl.value_seconds, limits.override_seconds)
+        return pinned_ttl(snapshot.ttl.value_seconds, limits.override_seconds)
     figures = ttl_figures(snapshot.ttl, snapshot.cache, snapshot.history)
     return figures if isinstance(figures, NoData) else advise_ttl(figures, limits)
 
@@ -193,7 +183,9 @@ def cost_change(history: HourlyHistory | NoData) -> float | None:
 
 
 def advise_ttl(figures: TtlFigures, limits: TtlLimits) -> Recommendation:
-    """The pure rule on plain figures, as `lumen ttl --current-ttl --hit-rate --memory` asks it."""
+    """The advice on plain figures, as `lumen ttl --current-ttl --hit-rate --memory` asks for it."""
+    if limits.override_seconds is not None:
+        return pinned_ttl(figures.ttl_seconds, limits.override_seconds)
     rule = rule_for(figures)
     reasons = (rule.reason(figures), *_cost_reason(rule, figures))
     if rule.direction == 0:
@@ -230,62 +222,25 @@ def _cost_reason(rule: TtlRule, figures: TtlFigures) -> tuple[Message, ...]:
     return ()
 
 
-def _pinned(current: int, pinned: int) -> Recommendation:
-    reason = message("policy.ttl_pinned", ttl_seconds=pinned)
-    change = None if current == pinned else Change(Knob.TTL, current, pinned, "s")
+def pinned_ttl(current_seconds: int, pinned_seconds: int) -> Recommendation:
+    """To set what people pinned, whatever was measured; hold where it is set."""
+    reason = message("policy.ttl_pinned", ttl_seconds=pinned_seconds)
+    change = None if current_seconds == pinned_seconds else Change(Knob.TTL, current_seconds, pinned_seconds, "s")
     return Recommendation(change, Strategy.OVERRIDE, (reason,), Priority.MEDIUM)
 
 
-#: Outside of these the cache table calls a TTL bad (docs/scores.md, Cache).
+#: What is usually good; outside of it the cache table grades a TTL as bad.
 SHORTEST_FAIR_SECONDS = 120
-
-
 LONGEST_FAIR_SECONDS = 1800
 
 
-@dataclass(frozen=True, slots=True)
-class TtlMeaning:
-    """Exactly one of `change` and `problem` is there; `nearest_seconds` is what would be possible instead."""
-
-    change: Change | None
-    problem: Message | None
-    nearest_seconds: int
-    notes: tuple[Message, ...]
-
-
-def meaning_of_ttl(current_seconds: int, wanted_seconds: int, limits: TtlLimits) -> TtlMeaning:
-    """A person may ask for any step within the limits; what the policy would not do is only noted."""
-    nearest = max(limits.min_seconds, min(limits.max_seconds, wanted_seconds))
-    problem = _problem(current_seconds, wanted_seconds, nearest, limits)
-    if problem is not None:
-        return TtlMeaning(None, problem, nearest, ())
-    return TtlMeaning(
-        Change(Knob.TTL, current_seconds, wanted_seconds, "s"), None, nearest, _notes(current_seconds, wanted_seconds)
-    )
-
-
-def _problem(current: int, wanted: int, nearest: int, limits: TtlLimits) -> Message | None:
-    if wanted != nearest:
-        return message(
-            "policy.ttl_out_of_range",
-            wanted_seconds=wanted,
-            min_seconds=limits.min_seconds,
-            max_seconds=limits.max_seconds,
-            nearest_seconds=nearest,
-        )
-    if limits.override_seconds is not None and wanted != limits.override_seconds:
-        return message("policy.ttl_is_pinned", pinned_seconds=limits.override_seconds)
-    if wanted == current:
-        return message("policy.ttl_is_already", ttl_seconds=current)
-    return None
-
-
-def _notes(current: int, wanted: int) -> tuple[Message, ...]:
-    step = wanted - current
+def notes_on_ttl(current_seconds: int, wanted_seconds: int) -> tuple[Message, ...]:
+    """What to know before a person's TTL is set: what the step does, and what the policy would not do."""
+    step = wanted_seconds - current_seconds
     code = "policy.ttl_note_longer" if step > 0 else "policy.ttl_note_shorter"
-    notes = [message(code, step_seconds=abs(step), current_seconds=current, wanted_seconds=wanted)]
-    if current > 0 and wanted > 2 * current:
-        notes.append(message("policy.ttl_note_more_than_doubled", factor=wanted / current))
-    if not SHORTEST_FAIR_SECONDS <= wanted <= LONGEST_FAIR_SECONDS:
-        notes.append(message("policy.ttl_note_outside_good", wanted_seconds=wanted))
+    notes = [message(code, step_seconds=abs(step), current_seconds=current_seconds, wanted_seconds=wanted_seconds)]
+    if current_seconds > 0 and wanted_seconds > 2 * current_seconds:
+        notes.append(message("policy.ttl_note_more_than_doubled", factor=wanted_seconds / current_seconds))
+    if not SHORTEST_FAIR_SECONDS <= wanted_seconds <= LONGEST_FAIR_SECONDS:
+        notes.append(message("policy.ttl_note_outside_good", wanted_seconds=wanted_seconds))
     return tuple(notes)

@@ -1,23 +1,31 @@
 """A change from the command line: proposed, decided and carried out by the very steps that a click takes.
 
-The operator's Google account stands for the person, and what people have set against automation holds it back.
-
-Who may change anything from the command line: the Google accounts of APPROVERS, and nobody else.
+The operator's Google account stands for the person; only the accounts of APPROVERS may change anything. What people
+have set against automation holds these changes back too.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from lumen.model.messages import LeaseLost, Message, NotPermitted, NotPossible, OutcomeUnknown, message
-from lumen.model.proposal import OPEN, Choice, Decision, Knob, Proposal, Value
+from lumen.model.answers import TtlReadout
+from lumen.model.messages import LeaseLost, Message, NoData, NotPermitted, NotPossible, OutcomeUnknown, message
+from lumen.model.override import Terms
+from lumen.model.proposal import OPEN, Choice, Decision, Knob, Priority, Proposal, Value
 from lumen.model.service import Approvers, Permit, Person, ServiceId
+from lumen.model.turn import Recommendation
+from lumen.policies.ttl import Strategy, TtlLimits
 from lumen.ports.clock import Clock
 from lumen.ports.store import Audit, Proposals
+from lumen.use_cases.advice import Advisor, SizeReadout
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import FOLLOW_WITHIN_SECONDS, Execution
+from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.permissions import permit_or_refuse
 from lumen.use_cases.restrictions import Restraints
+
+T = TypeVar("T")
 
 
 class Operators:
@@ -36,16 +44,9 @@ class Operators:
         return await permit_or_refuse(self._audit, service, person, what, refusal)
 
 
-T = TypeVar("T")
-
-
 #: Of service time: as long as the service may take to follow, and a little for another replica to be done with it.
 GIVE_UP_SECONDS = FOLLOW_WITHIN_SECONDS + 60.0
-
-
 LOOK_SECONDS = 2.0
-
-
 #: A lost answer is asked for again: both steps know their own id, so they happen once.
 TRIES = 3
 
@@ -133,3 +134,77 @@ class Applying:
                 return await step()
             await self._clock.sleep(LOOK_SECONDS)
         return await step()
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTtl:
+    """What `lumen ttl` was asked: about a TTL that a person wants, or about what the policy thinks.
+
+    `limits` instead of those of the settings; `pinned_seconds`: judge as if pinned to that, and pin it when applied.
+    """
+
+    wanted_seconds: int | None = None
+    limits: TtlLimits | None = None
+    pinned_seconds: int | None = None
+
+
+class AppliedAdvice:
+    """Judges what the command line asks about, and applies it where that may be."""
+
+    def __init__(
+        self, advisor: Advisor, approvals: Approvals, overrides: Overrides, applying: Applying, operators: Operators
+    ) -> None:
+        self._advisor = advisor
+        self._approvals = approvals
+        self._overrides = overrides
+        self._applying = applying
+        self._operators = operators
+
+    async def ttl(self, service: ServiceId, asked: AskedTtl) -> TtlReadout:
+        """Changes nothing. Raises NotPossible (out of range, pinned to another value), SourceUnavailable."""
+        found = await self._advisor.ttl(service, asked.limits, asked.pinned_seconds)
+        if asked.wanted_seconds is None or isinstance(found.setting, NoData):
+            return found
+        # Whoever only asks what a value would mean is not held back by a freeze.
+        wish = await self._approvals.judge_wish(service, Knob.TTL, asked.wanted_seconds, in_freeze=True)
+        if wish.is_so:
+            meant = Recommendation(None, Strategy.HOLD, (wish.already,), Priority.LOW)
+        else:
+            meant = Recommendation(wish.change, "ASKED", (), Priority.MEDIUM)
+        return replace(found, recommendation=meant, notes=wish.notes, is_stale=False)
+
+    async def apply_ttl(
+        self, service: ServiceId, asked: AskedTtl, person: Person, request_id: str
+    ) -> tuple[TtlReadout, Proposal | None]:
+        """The answer, and what became of it; None where there is nothing to change. Raises as `Applying.apply` does."""
+        if asked.pinned_seconds is not None:
+            permit = await self._operators.permit(service, person, f"override ttl {asked.pinned_seconds}")
+            await self._overrides.only_pin_ttl(service, permit, asked.pinned_seconds, Terms(), request_id)
+        found = await self.ttl(service, asked)
+        if found.wanted_seconds is None or isinstance(found.recommendation, NoData):
+            return found, None
+        _check_fresh(found)
+        why = found.recommendation.reasons
+        applied = await self._applying.apply(service, Knob.TTL, found.wanted_seconds, person, request_id, why)
+        return found, applied
+
+    async def apply_size(
+        self, service: ServiceId, person: Person, request_id: str, *, lock: bool = False
+    ) -> tuple[SizeReadout, Proposal | None]:
+        """As for the TTL; `lock`: lock the size first, so that nothing is to be changed."""
+        if lock:
+            permit = await self._operators.permit(service, person, "lock size")
+            await self._overrides.lock_size(service, permit, Terms(), request_id)
+        found = await self._advisor.size(service)
+        if found.wanted_mb is None or isinstance(found.recommendation, NoData):
+            return found, None
+        _check_fresh(found)
+        why = found.recommendation.reasons
+        return found, await self._applying.apply(service, Knob.CACHE_SIZE, found.wanted_mb, person, request_id, why)
+
+
+def _check_fresh(found: TtlReadout | SizeReadout) -> None:
+    """Nothing is changed by what was measured long ago. Raises NotPossible."""
+    if found.is_stale and found.measured_at is not None:
+        at = found.measured_at.isoformat()
+        raise NotPossible(message("apply.stale", measured_at=at), message("apply.stale_remedy"))

@@ -1,7 +1,7 @@
-"""Proposals come into being here, and the one decision on each is taken here."""
+"""Proposals: what a wish comes to, proposing it, and the one decision on it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lumen.effects.track_record import direction, record_of
@@ -19,9 +19,11 @@ from lumen.model.proposal import (
     Proposal,
     State,
     Value,
+    number,
 )
 from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.turn import Recommendation
+from lumen.policies.ttl import notes_on_ttl
 from lumen.ports.actuators import Reading
 from lumen.ports.store import Proposals
 from lumen.use_cases.knobs import Knobs, find
@@ -38,6 +40,37 @@ REMEMBERED = 300
 
 #: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
 NOT_PREDICTABLE = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A value that a person wants, in range and held back by nothing; `present` is what it would replace.
+
+    `notes`: what to know before it is set, that an open proposal wants the same among it.
+    """
+
+    knob: Knob
+    present: Reading
+    wanted: Value
+    unit: str
+    notes: tuple[Message, ...]
+
+    @property
+    def change(self) -> Change:
+        """Raises NotPossible where it is so already."""
+        if self.present.value == self.wanted:
+            raise NotPossible(self.already, message("approval.already_remedy"))
+        return Change(self.knob, self.present.value, self.wanted, self.unit)
+
+    @property
+    def is_so(self) -> bool:
+        """Whether there is nothing to change."""
+        return self.present.value == self.wanted
+
+    @property
+    def already(self) -> Message:
+        """The sentence for that."""
+        return message("approval.already", knob=self.knob.value, wanted=self.wanted, unit=self.unit)
 
 
 class Approvals:
@@ -61,6 +94,23 @@ class Approvals:
         self._needed_in_emergency = max(needed, needed_in_emergency)
         self._restraints = restraints
 
+    async def judge_wish(self, service: ServiceId, knob: Knob, wanted: Value, *, in_freeze: bool = False) -> Wish:
+        """What it means that a person wants this value; `in_freeze`: whether it may be meant for a freeze too.
+
+        Raises NotPossible (out of range, no such knob, a freeze, an override, a lock), SourceUnavailable.
+        """
+        turnable = find(self._knobs, knob)
+        turnable.check_range(knob, wanted)
+        await self._check(service, knob, wanted, emergency=in_freeze)
+        present = await turnable.places[0].read(service)
+        notes: list[Message] = []
+        if knob is Knob.TTL and present.value != wanted:
+            notes += notes_on_ttl(number(present.value), number(wanted))
+        for proposal in await self._proposals.unfinished(service):
+            if (proposal.draft.change.knob, proposal.draft.change.new) == (knob, wanted):
+                notes.append(message("approval.same_open", proposal_id=proposal.id))
+        return Wish(knob, present, wanted, turnable.unit, tuple(notes))
+
     async def propose(
         self,
         service: ServiceId,
@@ -77,21 +127,11 @@ class Approvals:
 
         Raises NotPossible (out of range, already so, no such knob, a freeze, an override, a lock), SourceUnavailable.
         """
-        turnable = find(self._knobs, knob)
-        turnable.check_range(knob, wanted)
-        await self._check(service, knob, wanted, emergency=emergency)
-        present = await turnable.places[0].read(service)
-        if present.value == wanted:
-            raise NotPossible(
-                message("approval.already", knob=knob.value, wanted=wanted, unit=turnable.unit),
-                message("approval.already_remedy"),
-            )
-        reason = message("approval.asked_by_person", person=person.name)
-        if existing:
-            why = (*why, message("approval.existing_too"))
-        change = Change(knob, present.value, wanted, turnable.unit)
-        why = (*why, *await self._track_record(service, change))
-        draft = _draft(service, change, present, Origin.PERSON, person, (reason, *why), Priority.MEDIUM, request_id)
+        wish = await self.judge_wish(service, knob, wanted, in_freeze=emergency)
+        change, asked = wish.change, message("approval.asked_by_person", person=person.name)
+        too = (message("approval.existing_too"),) if existing else ()
+        why = (asked, *why, *wish.notes, *too, *await self._track_record(service, change))
+        draft = _draft(service, change, wish.present, Origin.PERSON, person, why, Priority.MEDIUM, request_id)
         needed = self._needed_in_emergency if emergency else self._needed
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
         return await self._proposals.propose(draft, EXPIRES_IN)

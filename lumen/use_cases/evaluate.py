@@ -64,7 +64,7 @@ class Advice:
         """Changes nothing. What is missing for one knob does not stop another."""
         override = restraint.override
         limits = replace(self._ttl, override_seconds=override.ttl_seconds if override else None)
-        ttl = recommend_ttl(snapshot, assessment, limits)
+        ttl = recommend_ttl(snapshot, limits)
         size = recommend_size(snapshot, replace(self._size, locked=restraint.size_lock is not None))
         first = first_of(ttl, size)
         if not _holds(first):

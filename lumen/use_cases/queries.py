@@ -1,15 +1,10 @@
-"""Answers to questions: put together from what is stored, and read afresh where the present value matters.
-
-Of which of several services a command speaks: the one that it names, the channel's, or the first.
-
-How a knob stands at this moment, how far it may be turned, and what the last turn thinks of it.
-
-The week before an instant, for a picture: put together from what is stored.
+"""Answers to questions, for Slack and the command line: put together from what is stored, and read afresh where the
+present value matters. Beside them: of which service a channel speaks, and the week that a picture shows.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,128 +16,102 @@ from lumen.model.incident import Incident, in_force
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable
 from lumen.model.proposal import WAS_IN_FORCE, Knob, Proposal, State, Value
 from lumen.model.service import Chosen, Permit, ServiceId
-from lumen.model.turn import Recommendation, Turn, Worth
+from lumen.model.turn import Recommendation, Turn
 from lumen.model.week import Week
-from lumen.policies.priorities import priorities
-from lumen.policies.size import SizeLimits, recommend_size
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Silences
-from lumen.ports.sources import TtlSource
 from lumen.ports.store import Audit, Choices, Proposals, Turns
+from lumen.use_cases.advice import Advisor
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
-from lumen.use_cases.turn import NO_TURN_YET, hour_of
+from lumen.use_cases.turn import hour_of
 
 #: What became of changes is shown for three days, as long as they are measured (docs/methods.md).
 CHANGES_FOR = timedelta(days=3)
-
-
 #: The last word on a change comes when those days are over: the next digest tells of it too.
 VERDICTS_FOR = timedelta(days=1)
-
-
 #: Enough turns to look back over those days.
 _TURNS_BACK = 100
 
 
+@dataclass(frozen=True, slots=True)
 class Readouts:
-    """Changes nothing."""
+    """Answers from what is stored, and from `advisor`, which also reads the present TTL. Raises StoreUnavailable."""
 
-    def __init__(
-        self,
-        proposals: Proposals,
-        turns: Turns,
-        audit: Audit,
-        alerts: Alerts,
-        ttl: TtlSource,
-        clock: Clock,
-        restraints: Restraints,
-        silences: Silences,
-        size: SizeLimits,
-        rules: AutoApplyRules,
-    ) -> None:
-        self._proposals = proposals
-        self._turns = turns
-        self._audit = audit
-        self._alerts = alerts
-        self._ttl = ttl
-        self._clock = clock
-        self._restraints = restraints
-        self._silences = silences
-        self._size = size
-        self._rules = rules
+    proposals: Proposals
+    turns: Turns
+    audit: Audit
+    alerts: Alerts
+    silences: Silences
+    restraints: Restraints
+    advisor: Advisor
+    rules: AutoApplyRules
 
     async def status(self, service: ServiceId) -> StatusReadout:
         """The last turn, what is open, and what became of the changes of the last days."""
-        turns = await self._turns.latest(service, _TURNS_BACK)
-        unfinished = await self._proposals.unfinished(service)
-        recent = await self._proposals.recent(service, 20)
-        restraint = await self._restraints.now(service)
+        turns = await self.turns.latest(service, _TURNS_BACK)
+        unfinished = await self.proposals.unfinished(service)
+        recent = await self.proposals.recent(service, 20)
+        restraint = await self.restraints.now(service)
         now = restraint.now
-        turn = turns[0] if turns else None
+        found = await self.advisor.of(turns[0], restraint) if turns else None
         return StatusReadout(
             service=service,
-            turn=turn,
+            turn=found.turn if found else None,
             open_proposals=tuple(unfinished),
             changes=tuple(_seen(p, turns) for p in recent if _is_late_change(p, now)),
             next_turn_at=hour_of(now) + timedelta(hours=1),
             pinned=restraint.controls.pinned,
             pause=restraint.pause,
-            alerts=tuple(await self._alerts.open(service)),
+            alerts=tuple(await self.alerts.open(service)),
             override=restraint.override,
             size_lock=restraint.size_lock,
             frozen_until=restraint.frozen_until,
-            silences=in_force(await self._silences.all(service), now),
-            priorities=() if turn is None else self._worth_doing(turn, locked=restraint.size_lock is not None),
-            trusted=await self._rules.shown(service),
+            silences=in_force(await self.silences.all(service), now),
+            priorities=found.worth_doing if found else (),
+            trusted=await self.rules.shown(service),
             now=now,
         )
 
-    def _worth_doing(self, turn: Turn, *, locked: bool) -> tuple[Worth, ...]:
-        """The most urgent first."""
-        size = recommend_size(turn.snapshot, replace(self._size, locked=locked or self._size.locked))
-        return priorities(turn, None if isinstance(size, NoData) else size)
-
     async def last(self, service: ServiceId) -> TurnReadout:
         """The last turn alone, for the answers that explain it."""
-        turns = await self._turns.latest(service, 1)
-        now = self._clock.now()
-        return TurnReadout(service, turns[0] if turns else None, now, hour_of(now) + timedelta(hours=1))
+        restraint = await self.restraints.now(service)
+        turns = await self.turns.latest(service, 1)
+        turn = (await self.advisor.of(turns[0], restraint)).turn if turns else None
+        return TurnReadout(service, turn, restraint.now, hour_of(restraint.now) + timedelta(hours=1))
 
     async def glance(self, service: ServiceId) -> Glance:
         """The last turn and what is going on, for a list of services."""
-        unfinished = await self._proposals.unfinished(service)
-        restraint = await self._restraints.now(service)
+        unfinished = await self.proposals.unfinished(service)
+        restraint = await self.restraints.now(service)
         return Glance(
             last=await self.last(service),
             waiting=sum(proposal.state is State.PENDING for proposal in unfinished),
-            alerts=tuple(await self._alerts.open(service)),
+            alerts=tuple(await self.alerts.open(service)),
             pause=restraint.pause,
             pinned=restraint.controls.pinned,
         )
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
         """One incident with its alerts, who is on it and what is silenced now; or None."""
-        found = await self._alerts.incident(service, incident_id)
+        found = await self.alerts.incident(service, incident_id)
         if found is None:
             return None
-        return replace(found, silences=in_force(await self._silences.all(service), self._clock.now()))
+        now = (await self.restraints.now(service)).now
+        return replace(found, silences=in_force(await self.silences.all(service), now))
 
     async def ttl(self, service: ServiceId) -> TtlReadout:
-        """The setting as it is at this moment, and what the last turn's policy thinks of it."""
-        turns = await self._turns.latest(service, 1)
-        setting = await self._ttl.ttl(service)
-        override = (await self._restraints.now(service)).override
-        return TtlReadout(service, setting, turns[0].ttl if turns else NO_TURN_YET, override)
+        """The setting as it is at this moment, and what the policy thinks of it."""
+        return await self.advisor.ttl(service)
 
     async def proposal(self, service: ServiceId, proposal_id: str) -> Proposal | None:
         """One proposal as it is stored, or None."""
-        return await self._proposals.get(service, proposal_id)
+        return await self.proposals.get(service, proposal_id)
 
     async def history(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
         """The newest lines of the audit, newest first."""
-        return await self._audit.entries(service, limit)
+        return await self.audit.entries(service, limit)
 
 
 def _is_late_change(proposal: Proposal, now: datetime) -> bool:
@@ -196,23 +165,22 @@ class Choosing:
         return chosen
 
 
+@dataclass(frozen=True, slots=True)
 class Looking:
-    """Changes nothing."""
+    """A knob as it stands now, how far it may be turned, and whether the advice is to turn it."""
 
-    def __init__(self, knobs: Knobs, turns: Turns) -> None:
-        self._knobs = knobs
-        self._turns = turns
+    knobs: Knobs
+    advisor: Advisor
 
     async def at(self, service: ServiceId, knob: Knob) -> KnobReadout:
         """Read where a change would set it. Raises NotPossible for a knob that is not there, StoreUnavailable."""
-        turnable = find(self._knobs, knob)
+        turnable = find(self.knobs, knob)
         value: Value | NoData
         try:
             value = (await turnable.places[0].read(service)).value
         except (SourceUnavailable, NotPossible) as error:
             value = NoData(error.reason, error.remedy)
-        turns = await self._turns.latest(service, 1)
-        first = turns[0].first if turns else None
+        last = await self.advisor.last(service)
         return KnobReadout(
             service=service,
             knob=knob,
@@ -220,7 +188,7 @@ class Looking:
             unit=turnable.unit,
             lowest=turnable.lowest,
             highest=turnable.highest,
-            wanted=_of(first, knob),
+            wanted=_of(last.turn.first, knob) if last else None,
         )
 
 
@@ -232,11 +200,7 @@ def _of(wanted: Recommendation | NoData | None, knob: Knob) -> Recommendation | 
 
 #: A week of hourly turns, and those that people asked for.
 TURNS_BACK = 200
-
-
 CHANGES_BACK = 50
-
-
 TURN_OF_SLICES = 200
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.advice_answers import size_of_turn, ttl_of_figures
+from bot.cli.advice_answers import ttl_of_figures
 from bot.cli.advice_json import cache_json, gate_json, report_json, size_json, ttl_json
 from bot.cli.change_answers import TrafficAnswer
 from bot.cli.changes import traffic_json
 from bot.cli.report_text import Reported
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlFigures, TtlLimits
+from lumen.use_cases.advice import size_of_turn
 from tests.snapshots import NOW, SERVICE
 from tests.unit.handlers.test_why import MONTH, turn
 

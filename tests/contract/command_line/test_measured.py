@@ -1,6 +1,7 @@
 """The commands that judge what was measured, and `--apply`, against a whole sandbox."""
 
 import re
+from typing import Any
 
 import pytest
 import redis
@@ -30,6 +31,9 @@ def test_from_no_turn_to_an_applied_change(watched: World, lumen: Call, monkeypa
     assert (applied.code, applied.json()["applied"]["state"]) == (0, "APPLIED")
     with redis.Redis.from_url(watched.cache.socket_url, decode_responses=True) as store:
         assert store.hget(TTL_KEYS[0], "value") == "420"
+    for door in ("ttl", "cache", "report"):
+        seen = lumen(door, "--json").json()
+        assert present_ttl(door, seen) == (420, None), "what was just applied stands everywhere, and is advised nowhere"
     again = lumen("ttl", "--new-ttl", "420", "--apply")
     assert (again.code, "420 s already" in again.out) == (0, True)
 
@@ -45,3 +49,13 @@ def test_from_no_turn_to_an_applied_change(watched: World, lumen: Call, monkeypa
     monkeypatch.setenv("APPROVALS_NEEDED", "2")
     waiting = lumen("ttl", "--new-ttl", "500", "--apply")
     assert (waiting.code, "2 different people" in waiting.out) == (1, True)
+
+
+def present_ttl(door: str, seen: Any) -> tuple[int, object]:
+    """The present TTL, and the change of it that is advised."""
+    if door == "ttl":
+        return seen["current_ttl_seconds"], seen["change"]
+    [one] = seen
+    if door == "cache":
+        return one["ttl_seconds"]["value"], one["ttl"]["change"]
+    return one["snapshot"]["ttl"]["value_seconds"], one["ttl"]["change"]

@@ -30,7 +30,9 @@ from lumen.model.turn import Turn
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
+from lumen.policies.ttl import TtlLimits
 from lumen.ports.actuators import Progress, Reading, Swept
+from lumen.use_cases.advice import Advisor
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import Digest
@@ -202,6 +204,7 @@ class Rooms:
         rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
         showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), controls)
         emergency = EmergencyActions(approvals, knobs, back, keys, controls, showing, leases, audit, clock, 300, needed)
+        advisor = Advisor(proposals, turns, restraints, TtlLimits(), SizeLimits(), knob)
         overrides = Overrides(controls, restraints, approvals, proposals, knobs, showing, clock)
         return Rooms(
             redis=redis,
@@ -211,7 +214,7 @@ class Rooms:
             turns=turns,
             audit=audit,
             approvals=approvals,
-            readouts=Readouts(proposals, turns, audit, alerts, knob, clock, restraints, silences, SizeLimits(), rules),
+            readouts=Readouts(proposals, turns, audit, alerts, silences, restraints, advisor, rules),
             knob=knob,
             kicks=Kicks(),
             emergency=emergency,
@@ -224,7 +227,7 @@ class Rooms:
             pages=RedisPages(redis, clock),
             timelines=Timelines(alerts, audit),
             choosing=Choosing(services, RedisChoices(redis), clock),
-            looking=Looking(knobs, turns),
+            looking=Looking(knobs, advisor),
             days=Digest(RedisSlots(redis), outbox, clock, ZoneInfo("UTC")),
             weeks=Weeks(alerts, turns, proposals, ZoneInfo("UTC")),
             numerics=OnePixel(),

@@ -57,7 +57,7 @@ async def test_four_days_of_a_change_that_helps(house: House) -> None:
     assert (told.code, told.params["helped"], told.params["trials"]) == ("effect.record", 1, 1)
     assert "1 of 1 such changes helped" in card(Catalogue("en"), following).text
     down = await house.approvals.propose(SERVICE, Knob.TTL, 300, KIM, "down")
-    assert [r.code for r in down.draft.reasons] == ["approval.asked_by_person"]
+    assert [r.code for r in down.draft.reasons] == ["approval.asked_by_person", "policy.ttl_note_shorter"]
 
 
 async def test_no_effect_is_looked_at_three_times_and_asked_back_where_it_costs_more(house: House) -> None:

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cli.advice_answers import size_of_turn
 from bot.cli.advice_json import report_json
 from bot.cli.report_text import Reported, print_report
 from lumen.model.turn import Missing, Turn
 from lumen.policies.size import SizeLimits
+from lumen.use_cases.advice import size_of_turn
 from lumen.wording.catalogue import LOCALES
 from tests.snapshots import NOW, cache
 from tests.unit.handlers.test_explained import GONE, PARTS, PULSE

@@ -90,7 +90,7 @@ def test_nothing_is_nan_and_scores_stay_within_bounds(
 ) -> None:
     seen = snapshot(cache=cache, cache_day=day, traffic=traffic, history=history, spend=spend, ttl=ttl(ttl_s))
     found = assess(seen, AssessmentSettings(PRESETS[preset], prices))
-    advised = (recommend_ttl(seen, found, TtlLimits()), recommend_size(seen, SizeLimits()))
+    advised = (recommend_ttl(seen, TtlLimits()), recommend_size(seen, SizeLimits()))
     assert [one for one in numbers((found, advised)) if not math.isfinite(one[1])] == []
     for score in (found.slo.compliance.value, found.maturity.score.value, found.gate.score.value, found.roi.score):
         assert not isinstance(score, float) or 0 <= score <= 100

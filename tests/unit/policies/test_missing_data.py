@@ -46,7 +46,7 @@ SEEN = st.builds(
 def proposed(seen: Snapshot) -> Change | None:
     """As a turn would, with nothing else in the way."""
     found = assess(seen, AssessmentSettings())
-    wanted = first_of(recommend_ttl(seen, found, TtlLimits()), recommend_size(seen, SizeLimits()))
+    wanted = first_of(recommend_ttl(seen, TtlLimits()), recommend_size(seen, SizeLimits()))
     if isinstance(wanted, NoData) or held_back(seen, found, AUTOMATION, Situation(), NOW):
         return None
     return wanted.change

@@ -18,9 +18,7 @@ HOUR = timedelta(hours=1)
 
 def turn(seen: Snapshot) -> Turn:
     assessment = assess(seen, AssessmentSettings())
-    return Turn(
-        "t", Occasion.SLOT, NOW, NOW, seen, assessment, recommend_ttl(seen, assessment, TtlLimits()), (), (), ()
-    )
+    return Turn("t", Occasion.SLOT, NOW, NOW, seen, assessment, recommend_ttl(seen, TtlLimits()), (), (), ())
 
 
 CALM = turn(snapshot())

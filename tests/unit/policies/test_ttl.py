@@ -4,19 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.messages import NoData
 from lumen.model.proposal import number
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation
-from lumen.policies.ttl import Strategy, TtlFigures, TtlLimits, advise_ttl, cost_change, meaning_of_ttl, recommend_ttl
+from lumen.policies.ttl import Strategy, TtlFigures, TtlLimits, advise_ttl, cost_change, notes_on_ttl, recommend_ttl
 from tests.snapshots import GONE, cache, history, snapshot, ttl
 
 LIMITS = TtlLimits()
 
 
 def recommended(seen: Snapshot, limits: TtlLimits = LIMITS) -> Recommendation:
-    found = recommend_ttl(seen, assess(seen, AssessmentSettings()), limits)
+    found = recommend_ttl(seen, limits)
     assert isinstance(found, Recommendation)
     return found
 
@@ -112,7 +111,7 @@ def test_a_pin_wins() -> None:
 @pytest.mark.parametrize("changes", [{"cache": GONE}, {"ttl": GONE}, {"cache": cache(lookups=10)}])
 def test_missing_figures_recommend_nothing(changes: dict[str, object]) -> None:
     seen = snapshot(**changes)
-    assert isinstance(recommend_ttl(seen, assess(seen, AssessmentSettings()), LIMITS), NoData)
+    assert isinstance(recommend_ttl(seen, LIMITS), NoData)
 
 
 def test_unknown_history_is_no_rising_cost() -> None:
@@ -144,21 +143,20 @@ def test_steps_are_bounded(figures: TtlFigures, strategy: Strategy | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("wanted", "problem", "nearest"),
+    ("wanted", "codes"),
     [
-        (420, None, 420),
-        (30, "policy.ttl_out_of_range", 60),
-        (9999, "policy.ttl_out_of_range", 3600),
-        (300, "policy.ttl_is_already", 300),
+        (420, ["longer"]),
+        (240, ["shorter"]),
+        (700, ["longer", "more_than_doubled"]),
+        (90, ["shorter", "outside_good"]),
+        (2400, ["longer", "more_than_doubled", "outside_good"]),
     ],
 )
-def test_what_a_question_means(wanted: int, problem: str | None, nearest: int) -> None:
-    meaning = meaning_of_ttl(300, wanted, LIMITS)
-    assert (meaning.problem and meaning.problem.code, meaning.nearest_seconds) == (problem, nearest)
-    assert (meaning.change is None) == (problem is not None)
+def test_what_a_person_should_know_of_a_wish(wanted: int, codes: list[str]) -> None:
+    assert [note.code for note in notes_on_ttl(300, wanted)] == [f"policy.ttl_note_{code}" for code in codes]
 
 
-def test_a_pin_answers_other_wishes() -> None:
-    meaning = meaning_of_ttl(300, 420, TtlLimits(override_seconds=600))
-    assert meaning.problem is not None
-    assert meaning.problem.code == "policy.ttl_is_pinned"
+def test_a_pin_goes_before_the_rules() -> None:
+    pinned = TtlLimits(override_seconds=600)
+    found = advise_ttl(TtlFigures(300, 0.95, 0.2, 0, None), pinned)
+    assert (found.strategy, found.change and found.change.new) == (Strategy.OVERRIDE, 600)

@@ -1,0 +1,162 @@
+"""The present values and what to do about them: one source for Slack, the digest, the report and the command line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lumen.exporters.cache import cache_figures, grade_evictions, grade_hit_rate, grade_memory, grades_of
+from lumen.model.answers import TtlReadout, is_stale
+from lumen.model.assessment import CacheFinding, Grade
+from lumen.model.incident import TtlOverride
+from lumen.model.messages import NoData
+from lumen.model.proposal import Knob, Value
+from lumen.model.service import ServiceId
+from lumen.model.turn import Recommendation, Turn, Worth
+from lumen.policies.guard import Restraint
+from lumen.policies.present import Present, changed_since, present_ttl, size_now, turn_now
+from lumen.policies.priorities import priorities
+from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, size_figures
+from lumen.policies.ttl import TtlLimits, pinned_ttl, recommend_ttl
+from lumen.ports.sources import TtlSource
+from lumen.ports.store import Proposals, Turns
+from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.turn import NO_TURN_YET
+
+#: So many proposals are looked through for what was changed since the last turn.
+LOOKED_THROUGH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SizeReadout:
+    """The size of the cache and what to do about it; `service` may be GIVEN."""
+
+    service: ServiceId
+    measured_at: datetime | None
+    figures: SizeFigures | NoData
+    advice: SizeAdvice | NoData
+    is_stale: bool = False
+
+    @property
+    def grades(self) -> tuple[Grade, Grade, Grade] | None:
+        """Memory, evictions, hit rate."""
+        of = self.figures
+        if isinstance(of, NoData):
+            return None
+        return grade_memory(of.memory_ratio), grade_evictions(of.evictions_per_hour), grade_hit_rate(of.hit_rate)
+
+    @property
+    def recommendation(self) -> Recommendation | NoData:
+        """What it should become."""
+        return self.advice if isinstance(self.advice, NoData) else self.advice.recommendation
+
+    @property
+    def wanted_mb(self) -> int | None:
+        """What it should become; None for hold and for no data."""
+        change = None if isinstance(self.advice, NoData) else self.advice.recommendation.change
+        return change.new if change is not None and isinstance(change.new, int) else None
+
+
+def size_of_turn(
+    turn: Turn, limits: SizeLimits, now: datetime, changed: Mapping[Knob, Value] | None = None
+) -> SizeReadout:
+    """From what `turn` measured, as it stands at `now`; `changed`: what each knob was set to since."""
+    snapshot = turn.snapshot
+    advice = size_now(turn, limits, changed or {})
+    return SizeReadout(snapshot.service, snapshot.window.end, size_figures(snapshot.cache), advice, is_stale(turn, now))
+
+
+def _with_present_ttl(turn: Turn) -> Turn:
+    """The row of the cache table on the TTL shows what stands now; how the cache does is as it was judged."""
+    judged = turn.assessment.cache
+    figures = cache_figures(turn.snapshot.cache, turn.snapshot.ttl)
+    row = CacheFinding("ttl_seconds", figures.ttl_seconds, grades_of(figures)["ttl_seconds"])
+    rows = tuple(row if one.name == row.name else one for one in judged.findings)
+    return replace(turn, assessment=replace(turn.assessment, cache=replace(judged, findings=rows)))
+
+
+@dataclass(frozen=True, slots=True)
+class TurnNow:
+    """A turn with the present TTL and advice that still holds, and the size that would be best."""
+
+    turn: Turn
+    size: SizeReadout
+
+    @property
+    def worth_doing(self) -> tuple[Worth, ...]:
+        """The most urgent first."""
+        return priorities(self.turn, None if isinstance(self.size.advice, NoData) else self.size.advice)
+
+
+class Advisor:
+    """Changes nothing. `ttl`: where the present setting is read; None: it is told by what is stored.
+
+    `ttl_limits` and `size_limits` without what people pinned or locked. Raises StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        proposals: Proposals,
+        turns: Turns,
+        restraints: Restraints,
+        ttl_limits: TtlLimits,
+        size_limits: SizeLimits,
+        ttl: TtlSource | None = None,
+    ) -> None:
+        self._proposals = proposals
+        self._turns = turns
+        self._restraints = restraints
+        self._ttl_limits = ttl_limits
+        self._size_limits = size_limits
+        self._ttl = ttl
+
+    async def last(self, service: ServiceId) -> TurnNow | None:
+        """The last turn as it stands now; None before the first one."""
+        turns = await self._turns.latest(service, 1)
+        return await self.of(turns[0], await self._restraints.now(service)) if turns else None
+
+    async def of(self, turn: Turn, restraint: Restraint, *, as_if_locked: bool = False) -> TurnNow:
+        """`turn` as it stands now. A TTL that cannot be read stands as it was measured or applied since."""
+        changed = await self._changed(turn)
+        setting = NO_TURN_YET if self._ttl is None else await self._ttl.ttl(turn.snapshot.service)
+        known = present_ttl(turn, changed) if isinstance(setting, NoData) else setting
+        present = Present(known, changed, restraint.override, restraint.size_lock)
+        locked = as_if_locked or self._size_limits.locked or restraint.size_lock is not None
+        size = size_of_turn(turn, replace(self._size_limits, locked=locked), restraint.now, changed)
+        return TurnNow(_with_present_ttl(turn_now(turn, present, self._ttl_limits)), size)
+
+    async def ttl(
+        self, service: ServiceId, limits: TtlLimits | None = None, pinned_seconds: int | None = None
+    ) -> TtlReadout:
+        """The setting as it is read now, and what the policy thinks of it.
+
+        `limits` instead of those of the settings; `pinned_seconds`: as if people had pinned the TTL to that.
+        """
+        restraint, turns = await self._restraints.now(service), await self._turns.latest(service, 1)
+        override = restraint.override if pinned_seconds is None else TtlOverride(pinned_seconds)
+        setting = NO_TURN_YET if self._ttl is None else await self._ttl.ttl(service)
+        found = TtlReadout(service, setting, NO_TURN_YET, restraint.override)
+        if not turns:
+            if override is None or isinstance(setting, NoData):
+                return found
+            return replace(found, recommendation=pinned_ttl(setting.value_seconds, override.ttl_seconds))
+        turn = turns[0]
+        if limits is not None:
+            turn = replace(turn, ttl=recommend_ttl(turn.snapshot, replace(limits, override_seconds=None)))
+        present = Present(setting, await self._changed(turn), override)
+        # A pinned value rests on nothing that was measured, so it may be set however old the turn is.
+        return replace(
+            found,
+            recommendation=turn_now(turn, present, limits or self._ttl_limits).ttl,
+            measured_at=turn.snapshot.window.end,
+            is_stale=override is None and is_stale(turn, restraint.now),
+        )
+
+    async def size(self, service: ServiceId, *, as_if_locked: bool = False) -> SizeReadout:
+        """The size of the last turn, and what it should become."""
+        turns = await self._turns.latest(service, 1)
+        if not turns:
+            return SizeReadout(service, None, NO_TURN_YET, NO_TURN_YET)
+        return (await self.of(turns[0], await self._restraints.now(service), as_if_locked=as_if_locked)).size
+
+    async def _changed(self, turn: Turn) -> Mapping[Knob, Value]:
+        return changed_since(turn, await self._proposals.recent(turn.snapshot.service, LOOKED_THROUGH))
