@@ -19,8 +19,9 @@ from statistics import quantiles
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from lumen.alerts.spending import DAY_SLICES, DAYS_PER_MONTH, ReturnAlert
+from lumen.alerts.spending import DAYS_PER_MONTH, ReturnAlert
 from lumen.model.alert import AlertChange
+from lumen.model.history import SLICES_A_DAY
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 SLICE = timedelta(minutes=5)
@@ -45,23 +46,23 @@ def world(seed: int, days: int) -> World:
     dice = random.Random(seed)
     usual = DAY_AT_LIMIT * dice.uniform(1.5, 8)
     amplitude, peak, weekend = dice.uniform(0.5, 1.8), dice.uniform(0, 288), dice.uniform(0.4, 1.0)
-    wave = [math.exp(amplitude * math.cos(2 * math.pi * (slot - peak) / DAY_SLICES)) for slot in range(DAY_SLICES)]
+    wave = [math.exp(amplitude * math.cos(2 * math.pi * (slot - peak) / SLICES_A_DAY)) for slot in range(SLICES_A_DAY)]
     scale = usual / sum(wave)
-    degraded, at = [], 7 * DAY_SLICES
+    degraded, at = [], 7 * SLICES_A_DAY
     while True:
-        at += round(dice.expovariate(1 / (30 * DAY_SLICES)))
-        end = at + dice.randrange(DAY_SLICES, 10 * DAY_SLICES)
-        if end + 2 * DAY_SLICES > days * DAY_SLICES:
+        at += round(dice.expovariate(1 / (30 * SLICES_A_DAY)))
+        end = at + dice.randrange(SLICES_A_DAY, 10 * SLICES_A_DAY)
+        if end + 2 * SLICES_A_DAY > days * SLICES_A_DAY:
             break
         degraded.append((at, end, dice.uniform(0.2, 0.9) * DAY_AT_LIMIT / usual))
-        at = end + 3 * DAY_SLICES
+        at = end + 3 * SLICES_A_DAY
     hits, noise = [], 0.0
-    for index in range(days * DAY_SLICES):
+    for index in range(days * SLICES_A_DAY):
         if index % 12 == 0:
             noise = math.exp(dice.gauss(0, 0.1))
         share = next((low for begin, end, low in degraded if begin <= index < end), 1.0)
-        quiet = weekend if (index // DAY_SLICES) % 7 >= 5 else 1.0
-        mean = scale * wave[index % DAY_SLICES] * noise * quiet * share
+        quiet = weekend if (index // SLICES_A_DAY) % 7 >= 5 else 1.0
+        mean = scale * wave[index % SLICES_A_DAY] * noise * quiet * share
         hits.append(_count(dice, mean))
     return World(hits, [(begin, end) for begin, end, _ in degraded])
 
@@ -90,15 +91,15 @@ class Score:
 def judge(found: World, over: int, score: Score) -> None:
     """Adds one world to `score`."""
     alert = ReturnAlert("bench", LIMIT, PER_CALL_USD, CACHE_USD, over)
-    day = sum(found.hits[: DAY_SLICES - 1])
+    day = sum(found.hits[: SLICES_A_DAY - 1])
     opened: list[int] = []
     for index, hits in enumerate(found.hits):
         event = alert.step(START + (index + 1) * SLICE, hits)
-        day += hits - (found.hits[index - DAY_SLICES] if index >= DAY_SLICES else 0)
+        day += hits - (found.hits[index - SLICES_A_DAY] if index >= SLICES_A_DAY else 0)
         if event is not None and event.change is AlertChange.OPENED:
             opened.append(index)
             score.opened += 1
-            score.false += index >= DAY_SLICES and day > 1.1 * DAY_AT_LIMIT and not _within(found, index)
+            score.false += index >= SLICES_A_DAY and day > 1.1 * DAY_AT_LIMIT and not _within(found, index)
     late = score.late_hours if score.late_hours is not None else []
     for begin, end in found.degraded:
         first = next((index for index in opened if begin <= index < end + AFTER), None)
@@ -120,7 +121,7 @@ def main() -> None:
     given = parser.parse_args()
     worlds = [world(seed, given.days) for seed in range(given.seeds)]
     degraded, months = sum(len(one.degraded) for one in worlds), given.seeds * given.days / 30
-    for name, over in (("a quarter of an hour", 3), ("a day", DAY_SLICES)):
+    for name, over in (("a quarter of an hour", 3), ("a day", SLICES_A_DAY)):
         score = Score()
         for one in worlds:
             judge(one, over, score)

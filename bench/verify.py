@@ -6,9 +6,10 @@ Prints the bars of the verification over all seeds together, with what each seed
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from lumen.verification.judge import Outcome
-from lumen.verification.summary import Summary, Three, pooled, summary_of
+from lumen.verification.summary import Summary, Three, summary_of
 from lumen.verification.verify import verify
 
 
@@ -35,6 +36,44 @@ def main(first: int = 101, seeds: int = 20, days: int = 7) -> None:
     for name, counted in zip(("without", "with"), by_hand, strict=True):
         print(f"  by hand {name} Lumen: {', '.join(f'{kind} {count}' for kind, count in sorted(counted.items()))}")
     print(f"slowest seed {slowest:.0f} s of CPU")
+
+
+def pooled(found: Sequence[Summary]) -> Summary:
+    """Counts are added, levels averaged. Raises ValueError for none."""
+    if not found:
+        raise ValueError("there is nothing to pool")
+    outcomes: Counter[Outcome] = Counter()
+    for one in found:
+        outcomes.update(one.outcomes)
+    return Summary(
+        alerts=sum(one.alerts for one in found),
+        true_alerts=sum(one.true_alerts for one in found),
+        incidents=sum(one.incidents for one in found),
+        detected=sum(one.detected for one in found),
+        outcomes=outcomes,
+        harmed_undone=sum(one.harmed_undone for one in found),
+        to_undo=sum(one.to_undo for one in found),
+        undone_in_time=sum(one.undone_in_time for one in found),
+        by_hand_without=sum(one.by_hand_without for one in found),
+        by_hand_with=sum(one.by_hand_with for one in found),
+        clicks=sum(one.clicks for one in found),
+        messages=sum(one.messages for one in found),
+        rollbacks=sum(one.rollbacks for one in found),
+        wrong_rollbacks=sum(one.wrong_rollbacks for one in found),
+        hit_rate=_mean([one.hit_rate for one in found]),
+        cost=_mean([one.cost for one in found]),
+        p95=_mean([one.p95 for one in found]),
+    )
+
+
+def _mean(values: Sequence[Three]) -> Three:
+    first, second, third = (_mean_of(column) for column in zip(*values, strict=True))
+    return first, second, third
+
+
+def _mean_of(column: Sequence[float | None]) -> float | None:
+    known = [value for value in column if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _line(name: str, one: Summary) -> str:

@@ -15,6 +15,7 @@ from datetime import datetime
 from lumen.alerts.evidence import Breach, RecentCounts, at_least, at_most
 from lumen.alerts.lifecycle import CLEAR_SLICES, Lifecycle
 from lumen.model.alert import AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import Message, message
 
 MINUTES_PER_SLICE = 5
@@ -114,7 +115,7 @@ class BurnWatch:
             if short_bad < pair.least_bad_short or short_bad < pair.factor * self._allowed * short_valid:
                 continue
             if self._is_certain(bad, valid) and self._is_no_blip(pair):
-                return self._finding(pair.severity, pair.long, bad, valid)
+                return self._breach(pair.severity, pair.long, bad, valid)
         return None
 
     def _is_certain(self, bad: int, valid: int, chance: float = CHANCE) -> bool:
@@ -139,7 +140,7 @@ class BurnWatch:
             bad, valid = self._counts.last(slices)
             enough = bad >= SMALL_LEAST_BAD and bad >= SMALL_BURN * self._allowed * valid
             if enough and self._is_certain(bad, valid) and self._lasts(slices):
-                return self._finding(Severity.TICKET, slices, bad, valid)
+                return self._breach(Severity.TICKET, slices, bad, valid)
         return None
 
     def _lasts(self, slices: int) -> bool:
@@ -150,7 +151,7 @@ class BurnWatch:
     def _window(self, slices: int) -> list[tuple[int, int]]:
         return list(self._newest)[-slices:]
 
-    def _finding(self, severity: Severity, slices: int, bad: int, valid: int) -> Breach:
+    def _breach(self, severity: Severity, slices: int, bad: int, valid: int) -> Breach:
         minutes = slices * MINUTES_PER_SLICE
         burn = bad / (self._allowed * valid)
         reason = message("alert.burn", burn=burn, minutes=minutes, bad=bad, valid=valid, share=bad / valid)
@@ -170,11 +171,7 @@ class AvailabilityAlert:
 
     def __init__(self, service: str, target: float) -> None:
         self._watch = BurnWatch(target)
-        self._lifecycle = Lifecycle(service, AlertKind.AVAILABILITY)
-
-    @property
-    def lifecycle(self) -> Lifecycle:
-        return self._lifecycle
+        self.lifecycle = Lifecycle(service, AlertKind.AVAILABILITY)
 
     def step(self, at: datetime, requests: int | None, errors_5xx: int | None) -> AlertEvent | None:
         """After the slice that ends `at`; a slice without data neither opens nor closes anything."""
@@ -182,17 +179,16 @@ class AvailabilityAlert:
             self._watch.feed(0, 0)
             return None
         finding = self._watch.feed(min(errors_5xx, requests), requests)
-        if self._lifecycle.open is not None and self._watch.is_clear():
+        if self.lifecycle.open is not None and self._watch.is_clear():
             finding = None
-        event = self._lifecycle.step(at, finding, self._watch.is_quiet)
+        event = self.lifecycle.step(at, finding, self._watch.is_quiet)
         if event is not None and event.change is AlertChange.CLOSED:
             # On close, the told errors leave the numerators of all longer windows (docs/methods.md, Alerts).
-            self._watch.forgive(self._lifecycle.open_slices + CLEAR_SLICES)
+            self._watch.forgive(self.lifecycle.open_slices + CLEAR_SLICES)
         return event
 
 
 LEAST_PER_SECOND = 0.1
-SLICES = 288
 SLICE_SECONDS = 300
 #: "About": a service that hovers at the limit is not said to be low half of the day.
 SLACK = 0.8
@@ -202,7 +198,7 @@ class TrafficLevel:
     """Requests of the last day's known slices."""
 
     def __init__(self) -> None:
-        self._requests: deque[int] = deque(maxlen=SLICES)
+        self._requests: deque[int] = deque(maxlen=SLICES_A_DAY)
 
     def add(self, requests: int | None) -> None:
         if requests is not None:

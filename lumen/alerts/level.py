@@ -15,11 +15,12 @@ from itertools import accumulate
 from statistics import median
 from typing import Protocol
 
+from lumen.model.history import SLICES_A_DAY
+
 DAYS = 14
-SLICES_PER_DAY = 288
-LEVEL_OVER = SLICES_PER_DAY
-SPREAD_OVER = 2 * SLICES_PER_DAY
-LEAST_DIFFERENCES = SLICES_PER_DAY // 2
+LEVEL_OVER = SLICES_A_DAY
+SPREAD_OVER = 2 * SLICES_A_DAY
+LEAST_DIFFERENCES = SLICES_A_DAY // 2
 LEAST_IN_HOUR = 4
 MAD_TO_SD = 1.4826
 #: Windows whose means are compared with what is usual, in slices: a quarter of an hour, and an hour.

@@ -131,8 +131,6 @@ class SpendingAlerts:
         return Breach(Severity.TICKET, SLICES_A_DAY, reason)
 
 
-#: The hits of so many known slices, a whole day, are its return; before that nothing is said.
-DAY_SLICES = 288
 DAYS_PER_MONTH = 30
 #: It must hold for so many slices.
 SLICES = 3
@@ -141,10 +139,13 @@ CLOSES_ABOVE = 1.1
 
 
 class ReturnAlert:
-    """`limit` is a ratio (3.0 is 300 %); prices in USD, the cache's for a month. `over`: how many slices are judged."""
+    """`limit` is a ratio (3.0 is 300 %); prices in USD, the cache's for a month.
+
+    The return is that of the hits of `over` known slices; before so many nothing is said.
+    """
 
     def __init__(
-        self, service: str, limit: float, api_cost_per_call_usd: float, cache_cost_usd: float, over: int = DAY_SLICES
+        self, service: str, limit: float, api_cost_per_call_usd: float, cache_cost_usd: float, over: int = SLICES_A_DAY
     ) -> None:
         self._limit = limit
         self._per_call_usd = api_cost_per_call_usd
@@ -163,7 +164,7 @@ class ReturnAlert:
         self._hits += hits
         if len(self._newest) < self._over or self._cache_cost_usd <= 0:
             return None
-        savings = self._hits / self._over * DAY_SLICES * DAYS_PER_MONTH * self._per_call_usd
+        savings = self._hits / self._over * SLICES_A_DAY * DAYS_PER_MONTH * self._per_call_usd
         roi = (savings - self._cache_cost_usd) / self._cache_cost_usd
         is_open = self.lifecycle.open is not None
         self._low = self._low + 1 if roi < (CLOSES_ABOVE * self._limit if is_open else self._limit) else 0

@@ -115,41 +115,22 @@ def score(alerts: Sequence[Alert], labels: Sequence[Label], until: datetime) -> 
     An alert is true when an incident of its service, of whatever kind, overlaps it (one outage shows in several
     figures); an incident is detected by an alert of its own kind.
     """
-    judged = [alert for alert in alerts if alert.kind in LABELLED]
-    by_kind = {
-        kind: _scored(
-            [alert for alert in judged if alert.kind is kind],
-            [label for label in labels if label.kind is kind],
-            labels,
-            until,
-        )
-        for kind in LABELLED
-    }
-    return BacktestScore(_joined(by_kind.values(), judged, labels, until), by_kind)
-
-
-def _scored(own: Sequence[Alert], incidents: Sequence[Label], labels: Sequence[Label], until: datetime) -> KindScore:
-    true_alerts = sum(any(_about(alert, label, until) for label in labels) for alert in own)
-    times = _times_to_detect(own, incidents, until)
-    return KindScore(len(own), true_alerts, len(incidents), len(times), percentile(times, 0.9))
-
-
-def _joined(kinds: Iterable[KindScore], judged: Sequence[Alert], labels: Sequence[Label], until: datetime) -> KindScore:
-    scores = list(kinds)
-    times = [
-        minutes
-        for kind in LABELLED
-        for minutes in _times_to_detect(
-            [alert for alert in judged if alert.kind is kind], [label for label in labels if label.kind is kind], until
-        )
-    ]
-    return KindScore(
-        sum(s.alerts for s in scores),
-        sum(s.true_alerts for s in scores),
-        sum(s.incidents for s in scores),
-        sum(s.detected for s in scores),
+    times: list[float] = []
+    by_kind: dict[AlertKind, KindScore] = {}
+    for kind in LABELLED:
+        own, incidents = [one for one in alerts if one.kind is kind], [one for one in labels if one.kind is kind]
+        true_alerts = sum(any(_about(alert, label, until) for label in labels) for alert in own)
+        detected = _times_to_detect(own, incidents, until)
+        times += detected
+        by_kind[kind] = KindScore(len(own), true_alerts, len(incidents), len(detected), percentile(detected, 0.9))
+    overall = KindScore(
+        sum(one.alerts for one in by_kind.values()),
+        sum(one.true_alerts for one in by_kind.values()),
+        sum(one.incidents for one in by_kind.values()),
+        len(times),
         percentile(times, 0.9),
     )
+    return BacktestScore(overall, by_kind)
 
 
 def _times_to_detect(own: Sequence[Alert], incidents: Sequence[Label], until: datetime) -> list[float]:

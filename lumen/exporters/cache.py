@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lumen.exporters.slo import LEAST_SAMPLES
+from lumen.exporters.slo import LEAST_SAMPLES, too_few
 from lumen.model.assessment import CacheAction, CacheAssessment, CacheFinding, CacheHealth, Grade
 from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import CacheStats, Snapshot, TtlSetting
@@ -164,12 +164,7 @@ def _direction(hit_rate: float, memory: float, evictions: float, ttl_seconds: fl
 
 def _hit_rate(cache: CacheStats) -> float | NoData:
     asked = cache.hits + cache.misses
-    if asked < LEAST_SAMPLES:
-        return NoData(
-            message("assess.too_few_samples", samples=asked, least=LEAST_SAMPLES),
-            message("assess.too_few_samples_remedy", least=LEAST_SAMPLES),
-        )
-    return cache.hits / asked
+    return too_few(asked) if asked < LEAST_SAMPLES else cache.hits / asked
 
 
 def _memory_ratio(cache: CacheStats) -> float | NoData:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import mul
@@ -28,41 +28,29 @@ FLOOR_SHARE = 0.01
 Series = Sequence[float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """The state with its reason; the figures are None while it is UNKNOWN."""
-
-    state: RhythmState
-    reason: Message
-    coherence: float | None = None
-    phase: float | None = None
-    entropy: float | None = None
-
-
 def assess_rhythm(snapshot: Snapshot) -> RhythmAssessment:
     """RESONANT, DISSONANT, CHAOTIC, or UNKNOWN with the reason; budget share and forecast where spend is known."""
     share, forecast = _budget(snapshot.spend, snapshot.taken_at)
-    found = rhythm_of(snapshot.history)
-    return RhythmAssessment(found.state, found.reason, found.coherence, found.phase, found.entropy, share, forecast)
+    return replace(rhythm_of(snapshot.history), budget_share=share, forecast_usd=forecast)
 
 
-def rhythm_of(history: HourlyHistory | NoData) -> Rhythm:
+def rhythm_of(history: HourlyHistory | NoData) -> RhythmAssessment:
     """The judgement on the last week of hours, in the order of docs/scores.md."""
     if isinstance(history, NoData):
-        return Rhythm(RhythmState.UNKNOWN, history.reason)
+        return RhythmAssessment(RhythmState.UNKNOWN, history.reason)
     cost, demand = _aligned(history)
     present = min(len(_known(cost)), len(_known(demand)))
     if present < LEAST_HOURS_SHARE * HOURS:
-        return Rhythm(RhythmState.UNKNOWN, message("assess.rhythm_few_hours", hours=present, wanted=HOURS))
+        return RhythmAssessment(RhythmState.UNKNOWN, message("assess.rhythm_few_hours", hours=present, wanted=HOURS))
     log_cost, log_demand = _logs(cost), _logs(demand)
     cost_std, demand_std = pstdev(_known(log_cost)), pstdev(_known(log_demand))
     if demand_std < FLAT_DEMAND_STD:
-        return Rhythm(RhythmState.UNKNOWN, message("assess.rhythm_flat_demand"))
+        return RhythmAssessment(RhythmState.UNKNOWN, message("assess.rhythm_flat_demand"))
     coherence = coherence_of(log_cost, log_demand)
     phase = phase_of(log_cost, log_demand)
     entropy = entropy_of(log_cost)
     state, reason = _judge(cost_std, demand_std, coherence, phase, entropy)
-    return Rhythm(state, reason, coherence, phase, entropy)
+    return RhythmAssessment(state, reason, coherence, phase, entropy)
 
 
 def coherence_of(cost: Series, demand: Series) -> float:

@@ -227,11 +227,11 @@ class RhythmAssessment:
 
     state: RhythmState
     reason: Message
-    coherence: float | None
-    phase: float | None
-    entropy: float | None
-    budget_share: float | None
-    forecast_usd: float | None
+    coherence: float | None = None
+    phase: float | None = None
+    entropy: float | None = None
+    budget_share: float | None = None
+    forecast_usd: float | None = None
 
 
 class CacheHealth(StrEnum):

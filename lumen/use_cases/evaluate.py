@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lumen.alerts.burn_rate import SLICES, TrafficLevel
+from lumen.alerts.burn_rate import TrafficLevel
 from lumen.effects.experiment import measuring
 from lumen.effects.track_record import direction
 from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
@@ -23,7 +23,7 @@ from lumen.exporters.error_budgets import budget_window
 from lumen.exporters.score_moves import before, moves
 from lumen.model.alert import Severity
 from lumen.model.assessment import Assessment, Before, ScoreMove
-from lumen.model.history import Day, cache_day_of
+from lumen.model.history import SLICES_A_DAY, Day, cache_day_of
 from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
 from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict
@@ -126,7 +126,7 @@ class TurnHistory:
         service, now = snapshot.service, snapshot.taken_at
         observations = await self._alerts.observations(service, now - WEEK)
         level = TrafficLevel()
-        for one in observations[-SLICES:]:
+        for one in observations[-SLICES_A_DAY:]:
             level.add(one.requests)
         trends: tuple[MetricTrend, ...] | NoData
         try:

@@ -45,7 +45,6 @@ def figures_of(slices: Sequence[WorldSlice]) -> Figures:
 BETTER_HIT_RATE, BETTER_COST, BETTER_P95 = 0.005, 0.005, 0.02
 #: Worse by more than this is harm, whatever else got better (docs/verify.md, How it is judged).
 WORSE_HIT_RATE, WORSE_COST, WORSE_P95 = 0.01, 0.02, 0.02
-DAY_SLICES = SLICES_A_DAY
 
 
 class Outcome(StrEnum):
@@ -69,8 +68,8 @@ def judge(before: World, change: Change) -> Counterfactual:
     """Run a day with and without the change from `before`, the world just before it, which stays as it is."""
     changed, unchanged = before.fork(), before.fork()
     turn(changed, change)
-    with_it = figures_of([changed.step() for _ in range(DAY_SLICES)])
-    without_it = figures_of([unchanged.step() for _ in range(DAY_SLICES)])
+    with_it = figures_of([changed.step() for _ in range(SLICES_A_DAY)])
+    without_it = figures_of([unchanged.step() for _ in range(SLICES_A_DAY)])
     return Counterfactual(outcome_of(with_it, without_it), with_it, without_it)
 
 

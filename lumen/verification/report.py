@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from lumen.backtest.report import alert_json, score_json
 from lumen.model.messages import Message, NotPossible, message
-from lumen.verification.judge import Adjustment, Figures, Outcome
+from lumen.verification.judge import Adjustment, Outcome
 from lumen.verification.summary import in_time, summary_of
 from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS
 from lumen.verification.verify import Verification
@@ -55,9 +56,9 @@ def as_json(result: Verification, say: Say) -> Json:
         "clicks": helped.clicks,
         "messages": helped.messages,
         "figures": {
-            "before": _figures(result.before),
-            "without_lumen": _figures(result.without),
-            "with_lumen": _figures(result.with_lumen),
+            "before": asdict(result.before),
+            "without_lumen": asdict(result.without),
+            "with_lumen": asdict(result.with_lumen),
         },
     }
 
@@ -71,8 +72,8 @@ def _adjustment(one: Adjustment) -> Json:
         "new": one.change.new,
         "strategy": one.strategy,
         "outcome": None if judged is None else judged.outcome.value,
-        "without_it": None if judged is None else _figures(judged.without_it),
-        "with_it": None if judged is None else _figures(judged.with_it),
+        "without_it": None if judged is None else asdict(judged.without_it),
+        "with_it": None if judged is None else asdict(judged.with_it),
         "verdict": None if one.verdict is None else one.verdict.value,
         "verdict_at": None if one.verdict_at is None else one.verdict_at.isoformat(),
         "undone_at": None if one.undone_at is None else one.undone_at.isoformat(),
@@ -84,16 +85,6 @@ def _adjustment(one: Adjustment) -> Json:
 def _by_hand(run: WeekResult) -> Json:
     kinds = Counter(one.kind.value for one in run.interventions)
     return {"count": len(run.interventions), "by_kind": dict(sorted(kinds.items()))}
-
-
-def _figures(one: Figures) -> Json:
-    return {
-        "hit_rate": one.hit_rate,
-        "p95_ms": one.p95_ms,
-        "cost_month_usd": one.cost_month_usd,
-        "error_rate": one.error_rate,
-        "evictions_per_hour": one.evictions_per_hour,
-    }
 
 
 SLICES_AN_HOUR = 12

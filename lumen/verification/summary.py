@@ -1,7 +1,6 @@
 """The figures of a verification as counts that can be added up over seeds."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -79,34 +78,6 @@ def summary_of(result: Verification) -> Summary:
     )
 
 
-def pooled(found: Sequence[Summary]) -> Summary:
-    """Counts are added, levels averaged. Raises ValueError for none."""
-    if not found:
-        raise ValueError("there is nothing to pool")
-    outcomes: Counter[Outcome] = Counter()
-    for one in found:
-        outcomes.update(one.outcomes)
-    return Summary(
-        alerts=sum(one.alerts for one in found),
-        true_alerts=sum(one.true_alerts for one in found),
-        incidents=sum(one.incidents for one in found),
-        detected=sum(one.detected for one in found),
-        outcomes=outcomes,
-        harmed_undone=sum(one.harmed_undone for one in found),
-        to_undo=sum(one.to_undo for one in found),
-        undone_in_time=sum(one.undone_in_time for one in found),
-        by_hand_without=sum(one.by_hand_without for one in found),
-        by_hand_with=sum(one.by_hand_with for one in found),
-        clicks=sum(one.clicks for one in found),
-        messages=sum(one.messages for one in found),
-        rollbacks=sum(one.rollbacks for one in found),
-        wrong_rollbacks=sum(one.wrong_rollbacks for one in found),
-        hit_rate=_mean([one.hit_rate for one in found]),
-        cost=_mean([one.cost for one in found]),
-        p95=_mean([one.p95 for one in found]),
-    )
-
-
 def in_time(one: Adjustment) -> bool:
     """Undone within a turn of the verdict, and where the guardrail broke within two hours and that turn."""
     if one.undone_at is None or one.verdict_at is None:
@@ -118,16 +89,6 @@ def in_time(one: Adjustment) -> bool:
 
 def _harmed(one: Adjustment) -> bool:
     return one.judgement is not None and one.judgement.outcome is Outcome.HARMED
-
-
-def _mean(values: Sequence[Three]) -> Three:
-    first, second, third = (_mean_of(column) for column in zip(*values, strict=True))
-    return first, second, third
-
-
-def _mean_of(column: Sequence[float | None]) -> float | None:
-    known = [value for value in column if value is not None]
-    return sum(known) / len(known) if known else None
 
 
 def missed_bars(result: Verification) -> tuple[str, ...]:

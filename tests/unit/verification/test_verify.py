@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bench.verify import pooled
 from bot.cli.app import app
 from lumen.verification.incidents import SimulatedIncident, Trouble
 from lumen.verification.report import as_json, save_picture
-from lumen.verification.summary import in_time, missed_bars, pooled, summary_of
+from lumen.verification.summary import in_time, missed_bars, summary_of
 from lumen.verification.traffic import draw_profile
 from lumen.verification.verify import Verification, verify
 from lumen.wording.catalogue import Catalogue
