@@ -11,7 +11,7 @@ from bot.doctor.slack import oncall_checks, pager_checks, slack_checks
 from bot.store import clock_of
 from bot.wiring.assembly import Examined, open_examined
 from handlers.web_api import asking_client, slack_session
-from lumen.model.messages import LumenError, message
+from lumen.model.messages import LumenError, message, with_remedy
 
 __all__ = ["Check", "examine"]
 
@@ -74,6 +74,6 @@ async def _bounded(name: str, part: Awaitable[Sequence[Check]]) -> Sequence[Chec
     try:
         return await asyncio.wait_for(part, PART_SECONDS)
     except TimeoutError:
-        return [Check(name, False, message("doctor.hangs", seconds=PART_SECONDS), message("doctor.hangs_remedy"))]
+        return [Check(name, False, *with_remedy("doctor.hangs", seconds=PART_SECONDS))]
     except LumenError as error:
         return [Check(name, False, error.reason, error.remedy)]

@@ -6,7 +6,7 @@ from bot.doctor.check import Check, Findings
 from bot.wiring.assembly import Examined
 from bot.wiring.sources import BUDGET_NAME
 from lumen.model.billing import BudgetNotice, in_another_currency
-from lumen.model.messages import Message, NoData, SourceUnavailable, message
+from lumen.model.messages import Message, NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot
 from lumen.use_cases.billing import foreign
@@ -62,13 +62,9 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
         found.part("CACHE_REDIS_URL", facts)
         return found.checks
     if not isinstance(store, NoData) and store.run_id and store.run_id == facts.run_id:
-        found.mend("CACHE_REDIS_URL", message("doctor.same_server"), message("doctor.same_server_remedy"))
+        found.mend("CACHE_REDIS_URL", *with_remedy("doctor.same_server"))
     elif facts.is_replica:
-        found.mend(
-            "CACHE_REDIS_URL",
-            message("source.redis_read_only", where=facts.where),
-            message("source.redis_read_only_remedy", where=facts.where),
-        )
+        found.mend("CACHE_REDIS_URL", *with_remedy("source.redis_read_only", where=facts.where))
     else:
         found.fine("CACHE_REDIS_URL", message("doctor.cache_ok", where=facts.where, version=facts.version))
     _policy(found, facts.policy)
@@ -102,11 +98,7 @@ async def permission_checks(
         elif not lacking:
             found.fine(name)
         elif changes_cloud_run:
-            found.mend(
-                name,
-                message("doctor.permissions", service=service.name, lacking=", ".join(lacking)),
-                message("doctor.permissions_remedy", service=service.name),
-            )
+            found.mend(name, *with_remedy("doctor.permissions", service=service.name, lacking=", ".join(lacking)))
         else:
             found.fine(name, message("doctor.permissions_not_needed", lacking=", ".join(lacking)))
     await _budget(found, examined, services[0].project, budget_usd)
@@ -129,17 +121,14 @@ async def _budget(found: Findings, examined: Examined, project: str, budget_usd:
         else:
             found.part("budget", budget)
     elif budget.currency != "USD":
-        found.mend(
-            "budget",
-            message("doctor.currency", name=budget.display_name, currency=budget.currency),
-            message("doctor.currency_remedy"),
-        )
+        found.mend("budget", *with_remedy("doctor.currency", name=budget.display_name, currency=budget.currency))
     elif abs(budget.amount - budget_usd) >= CENT_USD:
         # Reports go by Google's amount where it can be read, alerts by the setting.
         found.mend(
             "budget",
-            message("doctor.budget_differs", name=budget.display_name, amount_usd=budget.amount, budget_usd=budget_usd),
-            message("doctor.budget_differs_remedy", amount_usd=budget.amount),
+            *with_remedy(
+                "doctor.budget_differs", name=budget.display_name, amount_usd=budget.amount, budget_usd=budget_usd
+            ),
         )
     else:
         found.fine("budget", message("doctor.budget_ok", name=budget.display_name, amount_usd=budget.amount))
@@ -195,9 +184,7 @@ def _ttl(found: Findings, snapshot: Snapshot) -> None:
         found.part("TTL setting", ttl)
     elif ttl.version > 0 and not ttl.followed:
         found.mend(
-            "TTL setting",
-            message("doctor.not_followed", ttl_seconds=ttl.value_seconds, version=ttl.version),
-            message("doctor.not_followed_remedy"),
+            "TTL setting", *with_remedy("doctor.not_followed", ttl_seconds=ttl.value_seconds, version=ttl.version)
         )
     else:
         found.fine("TTL setting", message("doctor.ttl_ok", ttl_seconds=ttl.value_seconds, version=ttl.version))

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.config import Settings
 from bot.doctor.check import Check, Findings
 from bot.numerics import can_draw, missing_statistics
-from lumen.model.messages import Message, message
+from lumen.model.messages import Message, message, with_remedy
 from lumen.policies.freezes import Freezes, frozen_until
 
 #: A freeze that has this long to go is worth a second thought ...
@@ -25,11 +25,7 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
     default_price = type(settings).model_fields["cache_cost_per_mb"].default
     if settings.cache_instance and settings.cache_cost_per_mb == default_price:
         # Memorystore is sold in whole GB: the price of a MB is another one than the plan's.
-        found.mend(
-            "CACHE_COST_PER_MB",
-            message("doctor.price", price=settings.cache_cost_per_mb),
-            message("doctor.price_remedy"),
-        )
+        found.mend("CACHE_COST_PER_MB", *with_remedy("doctor.price", price=settings.cache_cost_per_mb))
     else:
         found.fine("CACHE_COST_PER_MB")
     if not settings.cache_instance and not settings.is_sandboxed:
@@ -58,9 +54,7 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
 def _auto_apply(found: Findings, settings: Settings) -> None:
     names = ", ".join(settings.auto_apply)
     if names and settings.disable_auto_optimization:
-        found.mend(
-            "AUTO_APPLY", message("doctor.auto_apply_idle", names=names), message("doctor.auto_apply_idle_remedy")
-        )
+        found.mend("AUTO_APPLY", *with_remedy("doctor.auto_apply_idle", names=names))
     elif names:
         code = "doctor.auto_apply_undone" if settings.undo_harmful == "auto" else "doctor.auto_apply"
         minutes = settings.auto_apply_after / timedelta(minutes=1)
@@ -119,10 +113,6 @@ def _approvals(found: Findings, settings: Settings) -> None:
     if needed <= 1 or who.groups or not who.users:
         return
     if len(who.users) < needed:
-        found.mend(
-            "APPROVALS_NEEDED",
-            message("doctor.too_few_approvers", needed=needed, users=len(who.users)),
-            message("doctor.too_few_approvers_remedy"),
-        )
+        found.mend("APPROVALS_NEEDED", *with_remedy("doctor.too_few_approvers", needed=needed, users=len(who.users)))
     else:
         found.fine("APPROVALS_NEEDED", message("doctor.enough_approvers", needed=needed, users=len(who.users)))

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.doctor.check import Check, Findings
-from lumen.model.messages import message
+from lumen.model.messages import message, with_remedy
 from lumen.model.service import Approvers
 
 #: Those of manifest.yaml; a test holds the two in step.
@@ -47,9 +47,7 @@ async def _token(found: Findings, bot: AsyncWebClient) -> bool:
     try:
         answer = await bot.auth_test()
     except _FAILURES as error:
-        found.mend(
-            "SLACK_BOT_TOKEN", message("doctor.bot_token", error=_word(error)), message("doctor.bot_token_remedy")
-        )
+        found.mend("SLACK_BOT_TOKEN", *with_remedy("doctor.bot_token", error=_word(error)))
         return False
     team = str(answer.get("team", ""))
     found.fine("SLACK_BOT_TOKEN", message("doctor.bot_token_ok", user=str(answer.get("user", "")), team=team))
@@ -57,7 +55,7 @@ async def _token(found: Findings, bot: AsyncWebClient) -> bool:
     if given is None:
         found.fine("scopes", message("doctor.scopes_untold"))
     elif missing := sorted(SCOPES - given):
-        found.mend("scopes", message("doctor.scopes", missing=", ".join(missing)), message("doctor.scopes_remedy"))
+        found.mend("scopes", *with_remedy("doctor.scopes", missing=", ".join(missing)))
     else:
         found.fine("scopes")
     return True
@@ -74,31 +72,23 @@ async def _channel(found: Findings, bot: AsyncWebClient, channel: str) -> None:
     try:
         await bot.conversations_history(channel=channel, limit=1)
     except _FAILURES as error:
-        found.mend(
-            "SLACK_CHANNEL",
-            message("doctor.channel", channel=channel, error=_word(error)),
-            message("doctor.channel_remedy", channel=channel),
-        )
+        found.mend("SLACK_CHANNEL", *with_remedy("doctor.channel", channel=channel, error=_word(error)))
     else:
         found.fine("SLACK_CHANNEL")
 
 
 async def _approvers(found: Findings, bot: AsyncWebClient, approvers: Approvers) -> None:
     if not approvers.users and not approvers.groups:
-        found.mend("APPROVERS", message("doctor.no_approvers"), message("doctor.no_approvers_remedy"))
+        found.mend("APPROVERS", *with_remedy("doctor.no_approvers"))
         return
     for group in sorted(approvers.groups):
         try:
             answer = await bot.usergroups_users_list(usergroup=group)
         except _FAILURES as error:
-            found.mend(
-                "APPROVERS",
-                message("doctor.group", group=group, error=_word(error)),
-                message("doctor.group_remedy", group=group),
-            )
+            found.mend("APPROVERS", *with_remedy("doctor.group", group=group, error=_word(error)))
             return
         if not answer.get("users") and not approvers.users:
-            found.mend("APPROVERS", message("doctor.group_empty", group=group), message("doctor.group_empty_remedy"))
+            found.mend("APPROVERS", *with_remedy("doctor.group_empty", group=group))
             return
     found.fine("APPROVERS", message("doctor.approvers_ok", users=len(approvers.users), groups=len(approvers.groups)))
 
@@ -108,9 +98,7 @@ async def _app_token(found: Findings, bot: AsyncWebClient, app_token: str) -> No
     try:
         await bot.apps_connections_open(app_token=app_token)
     except _FAILURES as error:
-        found.mend(
-            "SLACK_APP_TOKEN", message("doctor.app_token", error=_word(error)), message("doctor.app_token_remedy")
-        )
+        found.mend("SLACK_APP_TOKEN", *with_remedy("doctor.app_token", error=_word(error)))
     else:
         found.fine("SLACK_APP_TOKEN")
 

@@ -1,6 +1,6 @@
 """Checks and sentences that every actuator of a number shares."""
 
-from lumen.model.messages import ActuatorFailed, Message, ValueMoved, message
+from lumen.model.messages import ActuatorFailed, Message, ValueMoved, message, with_remedy
 from lumen.model.proposal import Change
 from lumen.ports.actuators import Reading
 
@@ -8,19 +8,13 @@ from lumen.ports.actuators import Reading
 def check_moved(present: int, change: Change, expected: Reading) -> None:
     """Raise ValueMoved unless `present` is the premise, or already what is wanted."""
     if present not in (expected.value, change.new):
-        raise ValueMoved(
-            message("actuator.moved", expected=expected.value, present=present, unit=change.unit),
-            message("actuator.moved_remedy"),
-        )
+        raise ValueMoved(*with_remedy("actuator.moved", expected=expected.value, present=present, unit=change.unit))
 
 
 def check_room(wanted_mb: int, used_mb: float) -> None:
     """Raise ActuatorFailed for a memory limit (0: none) below what is used."""
     if 0 < wanted_mb < used_mb:
-        raise ActuatorFailed(
-            message("actuator.below_used", wanted_mb=wanted_mb, used_mb=used_mb),
-            message("actuator.below_used_remedy", used_mb=used_mb),
-        )
+        raise ActuatorFailed(*with_remedy("actuator.below_used", wanted_mb=wanted_mb, used_mb=used_mb))
 
 
 def would(place: str, change: Change, *, anything: bool) -> Message:

@@ -26,6 +26,11 @@ def message(code: str, /, **params: Param) -> Message:
     return Message(code, params)
 
 
+def with_remedy(code: str, /, **params: Param) -> tuple[Message, Message]:
+    """A reason, and the remedy `<code>_remedy` with the same values: `NoData(*with_remedy("source.no_budget"))`."""
+    return Message(code, params), Message(f"{code}_remedy", params)
+
+
 class LumenError(Exception):
     """A failure with one clear sentence for people: what happened, where, and how to mend it."""
 

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import FAILURES, place, refusal
 from lumen.model import ion_contract
-from lumen.model.messages import ActuatorFailed, message
+from lumen.model.messages import ActuatorFailed, with_remedy
 from lumen.ports.actuators import Progress, Swept
 
 #: One batch. ARGV: cursor, MATCH pattern (the prefix as it is, and *), COUNT, deed ("count", "unlink", "LT", "GT"),
@@ -114,16 +114,11 @@ class CacheSweeper:
 
     def _check_prefix(self) -> None:
         if not self.prefix or any(key.startswith(self.prefix) for key in _OWN):
-            raise ActuatorFailed(
-                message("actuator.prefix_too_wide", prefix=self.prefix),
-                message("actuator.prefix_too_wide_remedy"),
-            )
+            raise ActuatorFailed(*with_remedy("actuator.prefix_too_wide", prefix=self.prefix))
 
     def _refused(self, error: exceptions.ResponseError) -> ActuatorFailed:
         if "unsupported option" in str(error).lower() or "wrong number of arg" in str(error).lower():
-            return ActuatorFailed(
-                message("actuator.server_too_old", where=place(self.redis)), message("actuator.server_too_old_remedy")
-            )
+            return ActuatorFailed(*with_remedy("actuator.server_too_old", where=place(self.redis)))
         failed = refusal(error, self.redis)
         assert isinstance(failed, ActuatorFailed)
         return failed

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import FAILURES, place, reading, refusal
 from lumen.adapters.checks import check_moved, check_room, would
-from lumen.model.messages import ActuatorFailed, Message, message
+from lumen.model.messages import ActuatorFailed, Message, with_remedy
 from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
@@ -46,8 +46,9 @@ class RedisMemoryActuator:
                 await self.redis.config_set("maxmemory", change.new * MB)
             except exceptions.ResponseError as error:
                 raise ActuatorFailed(
-                    message("actuator.config_blocked", where=place(self.redis), detail=str(error)),
-                    message("actuator.config_blocked_remedy", wanted_mb=change.new),
+                    *with_remedy(
+                        "actuator.config_blocked", where=place(self.redis), detail=str(error), wanted_mb=change.new
+                    )
                 ) from error
             except FAILURES as error:
                 raise refusal(error, self.redis) from error

@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from lumen.adapters.cache.client import place, reading
 from lumen.adapters.cache_figures import Counters, Latency, MemoryUse
 from lumen.adapters.google.errors import no_data
-from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.snapshot import Window
 from lumen.ports.clock import Clock
 
@@ -65,17 +65,13 @@ class ServerInfo:
         """Used and allowed, in MB; NoData where the server does not say what it uses."""
         limit = int(self._fields.get("maxmemory", 0))
         if "used_memory" not in self._fields:
-            return NoData(
-                message("source.info_incomplete", where=self._where, detail="used_memory"),
-                message("source.info_incomplete_remedy", where=self._where),
-            )
+            return NoData(*with_remedy("source.info_incomplete", where=self._where, detail="used_memory"))
         return MemoryUse(
             used_mb=int(self._fields["used_memory"]) / MB,
             max_mb=limit / MB
             if limit
             else NoData(
-                message("source.no_maxmemory", where=self._where),
-                message("source.no_maxmemory_remedy", where=self._where),
+                *with_remedy("source.no_maxmemory", where=self._where),
                 known_absent=True,
             ),
         )
@@ -104,8 +100,7 @@ class ServerInfo:
             )
         except (KeyError, ValueError) as error:
             raise SourceUnavailable(
-                message("source.info_incomplete", where=self._where, detail=str(error)),
-                message("source.info_incomplete_remedy", where=self._where),
+                *with_remedy("source.info_incomplete", where=self._where, detail=str(error))
             ) from error
 
 
@@ -185,7 +180,4 @@ class RedisInfoCache:
         since = self._samples[0].at if self._samples else self.clock.now()
         left = LEAST_SPAN - (self.clock.now() - since)
         minutes = max(1, -(-int(left.total_seconds()) // 60))
-        return NoData(
-            message("source.counters_too_early", where=place(self.redis), minutes=minutes),
-            message("source.counters_too_early_remedy", minutes=minutes),
-        )
+        return NoData(*with_remedy("source.counters_too_early", where=place(self.redis), minutes=minutes))

@@ -10,7 +10,7 @@ from lumen.adapters.cache.client import FAILURES, place, reading, refusal
 from lumen.adapters.checks import would
 from lumen.adapters.google.errors import no_data
 from lumen.model import ion_contract
-from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, message
+from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, with_remedy
 from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
@@ -97,22 +97,19 @@ class RedisTtlActuator:
 
     async def _moved(self, service: ServiceId, expected: Reading, found: str) -> ValueMoved:
         present = int(found) if found else (await self._setting(service)).value_seconds
-        return ValueMoved(
-            message("actuator.moved", expected=expected.value, present=present, unit="s"),
-            message("actuator.moved_remedy"),
-        )
+        return ValueMoved(*with_remedy("actuator.moved", expected=expected.value, present=present, unit="s"))
 
 
 def _check_range(ttl_seconds: int) -> None:
     """Refuse to write a value that the service would ignore."""
     if not ion_contract.MIN_TTL_SECONDS <= ttl_seconds <= ion_contract.MAX_TTL_SECONDS:
         raise ActuatorFailed(
-            message("actuator.ttl_out_of_contract", ttl_seconds=ttl_seconds),
-            message(
-                "actuator.ttl_out_of_contract_remedy",
+            *with_remedy(
+                "actuator.ttl_out_of_contract",
+                ttl_seconds=ttl_seconds,
                 min_seconds=ion_contract.MIN_TTL_SECONDS,
                 max_seconds=ion_contract.MAX_TTL_SECONDS,
-            ),
+            )
         )
 
 
@@ -158,7 +155,6 @@ class RedisTtl:
             value, version = (None if field is None else int(field) for field in fields)
         except ValueError as error:
             raise SourceUnavailable(
-                message("source.setting_damaged", key=key, where=place(self.redis), found=str(list(fields))[:80]),
-                message("source.setting_damaged_remedy", key=key),
+                *with_remedy("source.setting_damaged", key=key, where=place(self.redis), found=str(list(fields))[:80])
             ) from error
         return value, version

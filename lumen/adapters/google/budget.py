@@ -20,7 +20,7 @@ from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import BUDGETS, PUBSUB, no_data, reading
 from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.model.billing import BudgetNotice
-from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.messages import NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import HourlyHistory, ServiceSpend, Spend, Window
 from lumen.ports.clock import Clock
@@ -62,17 +62,14 @@ class GoogleBudgets:
     async def budget(self, project: str) -> Budget | NoData:
         """The budget with our name, else the only one that covers `project`; NoData with the reason otherwise."""
         if not self.account:
-            return NoData(message("source.no_billing_account"), message("source.no_billing_account_remedy"))
+            return NoData(*with_remedy("source.no_billing_account"))
         try:
             listed = await self._list()
         except SourceUnavailable as error:
             return no_data(error)
         chosen = self._choose(listed, project)
         if chosen is None:
-            return NoData(
-                message("source.no_budget", account=self.account, name=self.display_name),
-                message("source.no_budget_remedy", name=self.display_name),
-            )
+            return NoData(*with_remedy("source.no_budget", account=self.account, name=self.display_name))
         money = chosen.amount.specified_amount
         amount, budget_id = money.units + money.nanos / 1e9, chosen.name.rpartition("/")[2]
         return Budget(chosen.display_name, amount, money.currency_code, budget_id)
@@ -163,10 +160,7 @@ def _sum(history: HourlyHistory | NoData) -> float | NoData:
     known = [hour for hour, cost in enumerate(history.cost_usd) if cost is not None]
     since = history.cost_usd[known[0] :] if known else history.cost_usd
     if len(known) < LEAST_COVERAGE * len(since):
-        return NoData(
-            message("source.month_incomplete", known=len(known), hours=len(since)),
-            message("source.month_incomplete_remedy"),
-        )
+        return NoData(*with_remedy("source.month_incomplete", known=len(known), hours=len(since)))
     return sum(cost for cost in since if cost is not None)
 
 
@@ -184,7 +178,7 @@ def _together(parts: Sequence[ServiceSpend]) -> float | NoData:
 
 
 def _just_begun() -> NoData:
-    return NoData(message("source.month_just_begun"), message("source.month_just_begun_remedy"))
+    return NoData(*with_remedy("source.month_just_begun"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +234,12 @@ class PubSubBudgetNews:
 
     def _usable(self) -> Any:
         if self.client is None:
-            raise SourceUnavailable(message("source.news_no_client"), message("source.news_no_client_remedy"))
+            raise SourceUnavailable(*with_remedy("source.news_no_client"))
         return self.client
 
     def _not_there(self) -> SourceUnavailable:
         return SourceUnavailable(
-            message("source.news_no_subscription", subscription=self.subscription),
-            message("source.news_no_subscription_remedy", subscription=self.subscription, topic=self.topic),
+            *with_remedy("source.news_no_subscription", subscription=self.subscription, topic=self.topic)
         )
 
     def _delivery(self, received: Any) -> Delivery:
@@ -255,10 +248,7 @@ class PubSubBudgetNews:
             notice: BudgetNotice | NoData = parsed(told.data, told.attributes, told.publish_time)
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             detail = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-            notice = NoData(
-                message("source.news_unreadable", subscription=self.subscription, detail=detail),
-                message("source.news_unreadable_remedy"),
-            )
+            notice = NoData(*with_remedy("source.news_unreadable", subscription=self.subscription, detail=detail))
         return Delivery(received.ack_id, notice)
 
 

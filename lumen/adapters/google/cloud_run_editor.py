@@ -18,7 +18,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from lumen.adapters.google import service_fields as reader
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, RUN, explain, reading, refusal
-from lumen.model.messages import ActuatorFailed, SourceUnavailable, message
+from lumen.model.messages import ActuatorFailed, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 
 
@@ -95,8 +95,7 @@ class CloudRunEditor:
                 now = await self.read(service)
         else:
             raise ActuatorFailed(
-                message("actuator.conflicts", service=service.name, times=self.limits.conflicts + 1),
-                message("actuator.conflicts_remedy"),
+                *with_remedy("actuator.conflicts", service=service.name, times=self.limits.conflicts + 1)
             )
         return await self._settled(service, edit)
 
@@ -162,21 +161,18 @@ class CloudRunEditor:
     @staticmethod
     def _check_kept(service: ServiceId, edit: Edit, now: Any) -> None:
         if not edit.wanted(now):
-            raise ActuatorFailed(
-                message("actuator.overwritten", service=service.name), message("actuator.overwritten_remedy")
-            )
+            raise ActuatorFailed(*with_remedy("actuator.overwritten", service=service.name))
 
     @staticmethod
     def _check_ready(edit: Edit, now: Any) -> None:
         if edit.makes_revision and not reader.is_ready(now):
             raise ActuatorFailed(
-                message(
+                *with_remedy(
                     "actuator.revision_not_ready",
                     created=reader.short(now.latest_created_revision),
                     serving=reader.short(now.latest_ready_revision),
                     detail=now.terminal_condition.message[:240],
-                ),
-                message("actuator.revision_not_ready_remedy", created=reader.short(now.latest_created_revision)),
+                )
             )
 
     async def _operation_failed(self, service: ServiceId, error: Any) -> ActuatorFailed:
@@ -185,28 +181,29 @@ class CloudRunEditor:
         except SourceUnavailable:
             serving = "?"
         return ActuatorFailed(
-            message(
+            *with_remedy(
                 "actuator.operation_failed",
                 service=service.name,
                 code=error.code,
                 detail=error.message[:240],
                 serving=serving,
-            ),
-            message("actuator.operation_failed_remedy", service=service.name, region=service.region),
+                region=service.region,
+            )
         )
 
     def _unfinished(self, service: ServiceId) -> ActuatorFailed:
         return ActuatorFailed(
-            message(
-                "actuator.operation_unfinished", service=service.name, waited_seconds=self.limits.operation_seconds
-            ),
-            message("actuator.operation_unfinished_remedy", service=service.name, region=service.region),
+            *with_remedy(
+                "actuator.operation_unfinished",
+                service=service.name,
+                waited_seconds=self.limits.operation_seconds,
+                region=service.region,
+            )
         )
 
     def _too_slow(self, service: ServiceId) -> SourceUnavailable:
         return SourceUnavailable(
-            message("actuator.too_slow", service=service.name, waited_seconds=self.limits.send_within_seconds),
-            message("actuator.too_slow_remedy"),
+            *with_remedy("actuator.too_slow", service=service.name, waited_seconds=self.limits.send_within_seconds)
         )
 
     @staticmethod

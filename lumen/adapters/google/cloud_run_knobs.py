@@ -13,7 +13,7 @@ from google.cloud.run_v2 import EnvVar
 from lumen.adapters.checks import check_moved, would
 from lumen.adapters.google import service_fields as reader
 from lumen.adapters.google.cloud_run_editor import CloudRunEditor, Edit
-from lumen.model.messages import ActuatorFailed, Message, SourceUnavailable, message
+from lumen.model.messages import ActuatorFailed, Message, SourceUnavailable, with_remedy
 from lumen.model.proposal import Change
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
@@ -73,9 +73,7 @@ class _CloudRunNumber(ABC):
         """Raise ActuatorFailed with the revision that traffic is pinned to."""
         pinned = reader.pinned_revision(now)
         if pinned is not None:
-            raise ActuatorFailed(
-                message("actuator.traffic_pinned", revision=pinned), message("actuator.traffic_pinned_remedy")
-            )
+            raise ActuatorFailed(*with_remedy("actuator.traffic_pinned", revision=pinned))
 
     def _set_to(self, now: Any) -> int | None:
         """The number as it is written in the service; None where its default holds."""
@@ -112,10 +110,7 @@ class CloudRunVariable(_CloudRunNumber):
     def _check(self, now: Any) -> None:
         _CloudRunNumber._check(self, now)
         if any(v.name == self.variable and v.value_source for c in now.template.containers for v in c.env):
-            raise ActuatorFailed(
-                message("actuator.variable_is_secret", variable=self.variable),
-                message("actuator.variable_is_secret_remedy", variable=self.variable),
-            )
+            raise ActuatorFailed(*with_remedy("actuator.variable_is_secret", variable=self.variable))
 
     def _write(self, now: Any, change: Change) -> None:
         """Set it in the container that has it already, else in the one that answers requests."""
@@ -162,8 +157,7 @@ class CloudRunMemoryActuator(_CloudRunNumber):
             return round(reader.quantity(text) / MB)
         except ValueError as error:
             raise SourceUnavailable(
-                message("source.limits_unreadable", service=reader.short(now.name), detail=str(error)),
-                message("source.limits_unreadable_remedy"),
+                *with_remedy("source.limits_unreadable", service=reader.short(now.name), detail=str(error))
             ) from error
 
     def _write(self, now: Any, change: Change) -> None:

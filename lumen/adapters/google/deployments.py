@@ -13,7 +13,7 @@ from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import RUN, no_data, reading
 from lumen.adapters.google.service_fields import DEFAULT_MEMORY, DEFAULT_VCPU, quantity
 from lumen.model.cost import InstanceShape
-from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, Revision
 
@@ -169,15 +169,13 @@ def _shape(told: Any) -> InstanceShape | NoData:
             min_instances=reader.min_instances(told),
         )
     except ValueError as error:
-        return NoData(
-            message("source.limits_unreadable", service=reader.short(told.name), detail=str(error)),
-            message("source.limits_unreadable_remedy"),
-        )
+        return NoData(*with_remedy("source.limits_unreadable", service=reader.short(told.name), detail=str(error)))
 
 
 def _unknown(service: ServiceId) -> NoData:
     where = f"{service.project}/{service.region}"
     return NoData(
-        message("source.service_unknown", service=service.name, where=where),
-        message("source.service_unknown_remedy", service=service.name, region=service.region, project=service.project),
+        *with_remedy(
+            "source.service_unknown", service=service.name, where=where, region=service.region, project=service.project
+        )
     )

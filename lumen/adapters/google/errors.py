@@ -8,7 +8,7 @@ import grpc
 from google.api_core import exceptions
 from google.auth import exceptions as auth_exceptions
 
-from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, message
+from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, message, with_remedy
 
 #: Google's own words are helpful and sometimes a page long.
 LONGEST_DETAIL = 240
@@ -53,9 +53,7 @@ def explain(error: BaseException, api: GoogleApi, what: str, where: str, role: s
         error = error.cause
     detail = _detail(error)
     if _is_credentials(error, detail):
-        return Explained(
-            message("source.credentials", what=what, where=where, detail=detail), message("source.credentials_remedy")
-        )
+        return Explained(*with_remedy("source.credentials", what=what, where=where, detail=detail))
     if isinstance(error, exceptions.PermissionDenied | exceptions.Forbidden):
         return _denied(error, api, what, where, role or api.read_role, detail)
     return _by_kind(error, api, what, where, detail)
@@ -66,14 +64,8 @@ def _denied(
 ) -> Explained:
     disabled = error.reason == "SERVICE_DISABLED" or "has not been used in project" in detail or "disabled" in detail
     if disabled:
-        return Explained(
-            message("source.api_disabled", what=what, where=where, api=api.host),
-            message("source.api_disabled_remedy", api=api.host, where=where),
-        )
-    return Explained(
-        message("source.permission_denied", what=what, where=where, detail=detail),
-        message("source.permission_denied_remedy", role=role, where=where),
-    )
+        return Explained(*with_remedy("source.api_disabled", what=what, where=where, api=api.host))
+    return Explained(*with_remedy("source.permission_denied", what=what, where=where, detail=detail, role=role))
 
 
 #: The text for each kind of error that Google's clients raise, and whether the call may have been carried out.

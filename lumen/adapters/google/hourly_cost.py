@@ -14,7 +14,7 @@ from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries, Series, billable_seconds, summed
 from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shares, cost_usd
-from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import HourlyHistory, Window
 
@@ -110,14 +110,15 @@ class HourlyCosts:
 def nothing_seen(service: ServiceId, window: Window) -> NoData:
     """An absent series: Cloud Run writes request_count only when there are requests, so this is no zero."""
     return NoData(
-        message(
+        *with_remedy(
             "source.no_requests",
             service=service.name,
             metric=monitoring_query.REQUESTS,
             start_at=window.start.isoformat(),
             end_at=window.end.isoformat(),
-        ),
-        message("source.no_requests_remedy", service=service.name, region=service.region, project=service.project),
+            region=service.region,
+            project=service.project,
+        )
     )
 
 

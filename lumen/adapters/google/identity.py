@@ -18,7 +18,7 @@ from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest
 
 from lumen.adapters.google.clients import PATIENCE, SCOPES, Patience
 from lumen.adapters.google.errors import RUN, no_data, reading
-from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message
+from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 
 CONFIRM_SECONDS = 30.0
@@ -43,7 +43,7 @@ async def google_account() -> str:
             message("source.no_credentials", detail=detail), message("source.credentials_remedy")
         ) from error
     if not account:
-        raise NotPossible(message("source.no_account"), message("source.no_account_remedy"))
+        raise NotPossible(*with_remedy("source.no_account"))
     return account
 
 

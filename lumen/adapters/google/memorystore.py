@@ -18,7 +18,7 @@ from lumen.adapters.cache.client import reading as redis_reading
 from lumen.adapters.checks import check_moved, check_room, would
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, MEMORYSTORE, explain, reading, refusal
-from lumen.model.messages import ActuatorFailed, Message, message
+from lumen.model.messages import ActuatorFailed, Message, message, with_remedy
 from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
@@ -70,9 +70,7 @@ class MemorystoreActuator:
             await self._finish(await self._send(now, number(change.new)))
             now = await self._settled()
         if _limit_mb(now) != change.new:
-            raise ActuatorFailed(
-                message("actuator.overwritten", service=self._short), message("actuator.overwritten_remedy")
-            )
+            raise ActuatorFailed(*with_remedy("actuator.overwritten", service=self._short))
         return await self.read(service)
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
@@ -99,18 +97,14 @@ class MemorystoreActuator:
         check_moved(_limit_mb(now), change, expected)
         if wanted_mb > now.memory_size_gb * MB_IN_GB:
             raise ActuatorFailed(
-                message(
+                *with_remedy(
                     "actuator.instance_too_small",
                     instance=self._short,
                     wanted_mb=wanted_mb,
                     size_gb=now.memory_size_gb,
-                ),
-                message(
-                    "actuator.instance_too_small_remedy",
-                    instance=self._short,
                     region=self._region,
                     needed_gb=math.ceil(wanted_mb / MB_IN_GB),
-                ),
+                )
             )
         with redis_reading(self.redis):
             used = await self.redis.info("memory")

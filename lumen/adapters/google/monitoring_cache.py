@@ -8,7 +8,7 @@ from datetime import timedelta
 from lumen.adapters.cache_figures import Counters, MemoryUse
 from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, Series, summed
-from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 
@@ -137,21 +137,12 @@ def _rounded(value: float | None) -> int | None:
 
 
 def _apart(one: str, other: str) -> NoData:
-    return NoData(
-        message("source.slices_apart", one=one, other=other),
-        message("source.slices_apart_remedy", one=one, other=other),
-    )
+    return NoData(*with_remedy("source.slices_apart", one=one, other=other))
 
 
 def _absent(metric: str, instance: str) -> NoData:
-    return NoData(
-        message("source.instance_absent", metric=metric, instance=instance),
-        message("source.instance_absent_remedy", instance=instance),
-    )
+    return NoData(*with_remedy("source.instance_absent", metric=metric, instance=instance))
 
 
 def _not_configured(service: ServiceId) -> NoData:
-    return NoData(
-        message("source.instance_not_configured", service=service.name),
-        message("source.instance_not_configured_remedy", service=service.name),
-    )
+    return NoData(*with_remedy("source.instance_not_configured", service=service.name))

@@ -21,7 +21,7 @@ from google.cloud.monitoring_v3 import (
 
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import MONITORING, reading
-from lumen.model.messages import SourceUnavailable, message
+from lumen.model.messages import SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import LatencyDistribution, Window
 
@@ -113,8 +113,7 @@ class MonitoringQueries:
             count += 1
             if count > MOST_PAGES:
                 raise SourceUnavailable(
-                    message("source.too_much", what=query.metric, where=self.project, pages=MOST_PAGES),
-                    message("source.too_much_remedy"),
+                    *with_remedy("source.too_much", what=query.metric, where=self.project, pages=MOST_PAGES)
                 )
             # Raw protobuf below: proto-plus wraps every point, which costs seconds for a fleet.
             for series in type(page).pb(page).time_series:

@@ -17,7 +17,7 @@ from lumen.adapters.google.monitoring_query import (
     lacks_classes,
     number,
 )
-from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.messages import NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, HourlyHistory, LatencyDistribution, RequestSlice, Traffic, Window
 
@@ -112,10 +112,7 @@ def _latency(service: ServiceId, series: Sequence[Series]) -> LatencyDistributio
     try:
         found = added_up(value.distribution_value for value in values if value.HasField("distribution_value"))
     except BucketsDiffer as error:
-        return NoData(
-            message("source.buckets_differ", metric=monitoring_query.LATENCIES, detail=str(error)),
-            message("source.buckets_differ_remedy"),
-        )
+        return NoData(*with_remedy("source.buckets_differ", metric=monitoring_query.LATENCIES, detail=str(error)))
     return found or absent(service, monitoring_query.LATENCIES, "absent")
 
 

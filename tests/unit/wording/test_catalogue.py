@@ -70,11 +70,17 @@ def _named(path: Path, node: ast.AST) -> Iterator[Named]:
         return
     called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
     first = node.args[0]
-    if called not in ("message", "Message") or not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+    if (
+        called not in ("message", "Message", "with_remedy")
+        or not isinstance(first, ast.Constant)
+        or not isinstance(first.value, str)
+    ):
         return
     unpacked = called == "Message" or any(keyword.arg is None for keyword in node.keywords)
     given = None if unpacked else frozenset(k.arg for k in node.keywords if k.arg)
     yield Named(f"{path}:{node.lineno}", first.value, given)
+    if called == "with_remedy":
+        yield Named(f"{path}:{node.lineno}", f"{first.value}_remedy", given)
 
 
 @pytest.mark.parametrize("locale", [one for one in LOCALES if one != "en"])
