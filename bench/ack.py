@@ -1,4 +1,4 @@
-"""How long until an envelope is acked: the SDK alone, Bolt with its defaults, and Lumen's whole way; in one run.
+"""The time until an envelope is acked: the SDK alone, Bolt with its defaults, and Lumen's whole way; in one run.
 
 `python -m bench.ack [--rounds 5]` prints medians over interleaved rounds. The clients take turns in this process; the
 Slack that times them is a process of its own; the store is a real Valkey that keeps what it acknowledges.

@@ -1,4 +1,4 @@
-"""How long until a command is acked while turns are made, and when nothing else happens; interleaved rounds, one run.
+"""The time until a command is acked while turns are made, and when nothing else happens; interleaved rounds, one run.
 
 `python -m bench.ack_during_turns [--rounds 5]`. A turn here is what one does besides waiting for Google: its numerics
 in the worker process of the bot, then the policy, the store and the report's mark in the bot's own process. Turns

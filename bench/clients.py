@@ -1,4 +1,4 @@
-"""What is compared: the SDK alone, Bolt with its defaults, and Lumen's whole way."""
+"""The clients that are compared: the SDK alone, Bolt with its defaults, and Lumen's whole way."""
 
 import asyncio
 from collections import ChainMap

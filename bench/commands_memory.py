@@ -1,4 +1,4 @@
-"""Does answering commands leak? Memory of the process after 1,000 and after 100,000 commands, answers included.
+"""Leaks while answering commands: memory of the process after 1,000 and after 100,000 commands, answers included.
 
 `python -m bench.commands_memory [--commands 100000]`. The command is `/lumen help`: acked, parsed, rendered, answered.
 """

@@ -1,4 +1,4 @@
-"""Is the cost rhythm told right, and are days that stand out found? `python -m bench.costs --seeds 200`.
+"""The cost rhythm and cost anomalies on invented weeks and months: `python -m bench.costs --seeds 200`.
 
 Weeks: demand with a daily wave (0.3-1.2 in log), weekends at 50-100 %, noise of 2-12 % on demand and cost; growing:
 20-80 % over the week; shifted: 3-12 h either way; flat: 2 %; random: 60 % regardless of demand.

@@ -1,4 +1,4 @@
-"""Are the verdicts on changes right? False verdicts, power and coverage on invented fortnights, by seed.
+"""Verdicts on changes: false verdicts, power and coverage on invented fortnights, by seed.
 
 `python -m bench.effects --seeds 100`; `--limit` prints the power that nobody could exceed. Needs the extra `numerics`.
 The worlds: bench/effect_world.py.

@@ -1,4 +1,4 @@
-"""What the bot costs: start-up, memory, the time of a turn and the calls that it makes. `python -m bench.footprint`
+"""The cost of the bot: start-up, memory, the time of a turn and the calls that it makes. `python -m bench.footprint`
 
 Everything runs as in the demo, on loopback: the real clients against the sandbox's Slack and Google.
 """

@@ -1,4 +1,4 @@
-"""What the sandbox's Google side and ION cost: start, processor time at rest and at work, queries over a fleet.
+"""The cost of the sandbox's Google side and ION: start, processor time at rest and at work, queries over a fleet.
 
 `python -m bench.google_sandbox [--seconds 20]` prints one line each. Linux only (it reads /proc).
 """

@@ -1,4 +1,4 @@
-"""How many requests are slower than a threshold, and how many a histogram tells: `python -m bench.latency_buckets`.
+"""Requests slower than a threshold, and what a histogram tells of them: `python -m bench.latency_buckets`.
 
 Latencies are the sandbox's (hits, calls of the model, answers without the cache: log-normal above a floor), in buckets
 that grow by 1.4. Between two bounds requests are taken as evenly spread, but there are fewer the slower it is: so more

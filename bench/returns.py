@@ -1,4 +1,4 @@
-"""Is a cache that does not pay told, and one that does left alone? `python -m bench.returns --seeds 30 --days 90`.
+"""Alerts on the return of the cache, false and missed: `python -m bench.returns --seeds 30 --days 90`.
 
 Services whose cache earns 1.5 to 8 times the limit of 300 % on a usual day: hits with a daily wave (0.5-1.8 in log),
 weekends at 40-100 %, hour to hour +-10 %, counts by chance. Degradations, one a month on average, of 1-10 days: hits

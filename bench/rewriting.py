@@ -1,4 +1,4 @@
-"""Rewriting the lifetimes of many keys, against pipelined EXPIRE (promise: ≥ 0.6× of it, unpaced).
+"""Rewriting the lifetimes of many keys, against pipelined EXPIRE (unpaced it must reach 0.6 of that).
 
 Both over one connection to the same embedded server, in alternating rounds. The bare one knows its keys; Lumen's has to
 find them (SCAN), spreads the new ends, and moves each in one direction only.

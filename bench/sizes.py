@@ -1,4 +1,4 @@
-"""What more memory is worth against what a day of evictions says: `python -m bench.sizes [FIRST] [SEEDS]`.
+"""The worth of more memory against what a day of evictions says: `python -m bench.sizes [FIRST] [SEEDS]`.
 
 Each simulated service lives a day at its TTL, at 1.8 and at 3 times it. Where that day evicts 200 entries or more, the
 day after is lived twice: with half as much memory again, and without. Printed: true savings over estimated ones, and

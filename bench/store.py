@@ -1,4 +1,4 @@
-"""The state store: what a durable transition costs, and what a client's own retries would do (docs/adr/0003, 0004)."""
+"""The state store: the cost of a durable transition, and a client's own retries (docs/adr/0003, 0004)."""
 
 import asyncio
 import os

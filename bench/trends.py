@@ -1,4 +1,4 @@
-"""How often a week without a trend shows one, and a week with one does: `python -m bench.trends [--seeds 300]`.
+"""False and missed trends of a week: `python -m bench.trends [--seeds 300]`.
 
 The weeks are invented: 168 hours of a level with a daily wave of 40 %, noise of 5 % of which each hour resembles the
 one before by rho, 5 % of the hours missing; the trend, where there is one, is a fifth of the noise a day. Beside the

@@ -1,4 +1,4 @@
-"""What Lumen is worth on simulated weeks that nobody tuned it on: `python -m bench.verify [FIRST] [SEEDS] [DAYS]`.
+"""The worth of Lumen on simulated weeks that nobody tuned it on: `python -m bench.verify [FIRST] [SEEDS] [DAYS]`.
 
 Prints the bars of the verification over all seeds together, with what each seed came to above them.
 """

@@ -1,10 +1,7 @@
-"""The one gate score, v1.7 (docs/scores.md).
+"""The unified gate: one score of ROI, SLOs, maturity and hit rate, system health, and verdicts (docs/scores.md).
 
-System health: the level of the score, held down by caps. The lowest holds, and says why (docs/scores.md).
-
-One cap is Lumen's own: a service whose requests fail is never GOOD, however well its cache pays (docs/scores.md).
-
-From figures to PASS, WARN, FAIL or NO_DATA. Missing data never makes a PASS.
+System health is the level of the score, held down by caps; the lowest holds, and says why. One cap is Lumen's own: a
+service whose requests fail is never GOOD, however well its cache pays. Missing data never makes a PASS.
 """
 
 from collections.abc import Iterable, Iterator

@@ -11,6 +11,8 @@ KINDS = (".py", ".md", ".lua", ".toml", ".yaml", ".yml")
 ELSEWHERE = re.compile(r"\bmissions?\b|\b(methods|decisions?|issues?|promises?) #?\d|methods\.md,? §?\d|§ ?\d", re.I)
 PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
 DECISION = re.compile(r"\bdocs/adr/(\d{4})")
+#: A module of Lumen or a test, with at least its folder.
+MODULE = re.compile(r"`(\w+(?:/\w+)+\.py)")
 #: These name the patterns themselves.
 OWN = {ROOT / "bench/house.py", Path(__file__).resolve()}
 
@@ -33,5 +35,18 @@ def test_every_page_that_is_named_exists() -> None:
         for where, line in lines()
         for page in (*PAGE.findall(line), *(f"docs/adr/{number}-*.md" for number in DECISION.findall(line)))
         if not any(ROOT.glob(page))
+    ]
+    assert missing == []
+
+
+def test_every_module_that_a_page_names_exists() -> None:
+    """Pages name them by the end of their path (`alerts/level.py`)."""
+    names = [str(file.relative_to(ROOT)) for file in tracked()]
+    missing = [
+        f"{where} {module}"
+        for where, line in lines()
+        if where.startswith("docs/")
+        for module in MODULE.findall(line)
+        if not any(f"/{name}".endswith(f"/{module}") for name in names)
     ]
     assert missing == []
