@@ -1,15 +1,21 @@
 """Permission to decide, looked up in a real Slack."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from handlers.people import Request
 from handlers.permissions import FRESH_SECONDS, Permissions
 from handlers.web_api import asking_client
+from lumen.model.messages import NotPermitted
 from lumen.model.service import Approvers, Person
-from tests.contract.slack.conftest import RunningSlack
+from lumen.wording.catalogue import Catalogue
+from tests.contract.slack.conftest import ROOT, RunningSlack
+from tests.contract.slack.side import SERVICE, Rooms
 
 NOT_AUDITED: Any = None  # only asked, never refused to anybody
 NOBODY = Approvers(frozenset(), frozenset())
@@ -30,10 +36,10 @@ class Door:
     session: aiohttp.ClientSession
     time: Time
 
-    def permissions(self, approvers: Approvers) -> Permissions:
+    def permissions(self, approvers: Approvers, audit: Any = NOT_AUDITED) -> Permissions:
         facts = self.slack.facts
         client = asking_client(facts.bot_token, self.slack.api_url, self.session)
-        return Permissions(client, approvers, facts.team_id, lambda: facts.app_id, NOT_AUDITED, lambda: self.time.now)
+        return Permissions(client, approvers, facts.team_id, lambda: facts.app_id, audit, lambda: self.time.now)
 
     def person(self, user_id: str, team_id: str | None = None) -> Person:
         return Person(user_id, "", team_id or self.slack.facts.team_id)
@@ -112,3 +118,21 @@ async def test_another_workspace_or_app_is_refused(door: Door) -> None:
     permissions = door.permissions(listed)
     assert await door.refusal(permissions, door.slack.facts.approver, team_id="TOTHER") == "slack.refused_team"
     assert await door.refusal(permissions, door.slack.facts.approver, app_id="AOTHER") == "slack.refused_app"
+
+
+async def test_a_refusal_is_audited_with_what_was_wanted(door: Door, rooms: Rooms) -> None:
+    permissions = door.permissions(NOBODY, rooms.audit)
+    person, words = door.person(door.slack.facts.approver), Catalogue("en")
+    request = Request(words, SERVICE, person, door.slack.facts.app_id, "r-1", door.slack.facts.channel)
+    with pytest.raises(NotPermitted) as refused:
+        await permissions.permit(request, "pause")
+    assert refused.value.reason.code == "slack.refused_nobody"
+    (entry,) = await rooms.audit.entries(SERVICE, 10)
+    assert (entry.event, entry.actor, entry.detail) == ("refused", person.user_id, "pause: slack.refused_nobody")
+
+
+def test_only_one_place_of_the_product_makes_a_permit() -> None:
+    """So no door can forget to check and to audit."""
+    files = [path for package in ("bot", "handlers", "lumen") for path in (ROOT / package).rglob("*.py")]
+    makers = [path.relative_to(ROOT) for path in files if re.search(r"\bPermit\(", path.read_text("utf-8"))]
+    assert makers == [Path("lumen/use_cases/permissions.py")]
