@@ -86,7 +86,7 @@ def _check_ttl_flags(
 
 
 def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None) -> "TtlLimits":
-    """Those of the settings; what the flags say comes first."""
+    """TTL limits of the settings, overruled by the flags."""
     from bot.thresholds import ttl_limits
     from lumen.policies.ttl import Strategy
 
@@ -206,7 +206,7 @@ def gate(service: Service = "", as_json: Json = False) -> None:
 
 
 def say_no_turn(settings: "Settings", services: "Sequence[ServiceId]", turns: "Sequence[Turn]") -> None:
-    """Of each service that has none."""
+    """Say of each service without a turn that it has none."""
     from lumen.use_cases.turn import NO_TURN_YET
     from lumen.wording.catalogue import Catalogue
 

@@ -136,7 +136,7 @@ def exit_code_of_change(proposal: Proposal | None) -> int:
 
 
 def outcome(words: Catalogue, proposal: Proposal) -> Message:
-    """What became of `--apply`, in one sentence."""
+    """The outcome of `--apply` in one sentence."""
     change = proposal.draft.change
     note = words.plain(proposal.note) if proposal.note else ""
     if proposal.state in IN_FORCE:

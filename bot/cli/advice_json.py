@@ -181,7 +181,7 @@ def gate_json(turns: Sequence[Turn], now: datetime, locale: str) -> str:
 
 
 def measured_json(turns: Sequence[Turn]) -> str:
-    """Everything that the last turns measured of the caches, as it is stored."""
+    """The measurements of the caches in the last turns, as they are stored."""
     found = []
     for turn in turns:
         snapshot = turn.snapshot

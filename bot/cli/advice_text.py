@@ -46,7 +46,7 @@ class Page:
         self.console.print(self._table, highlight=False)
 
     def bullets(self, reasons: Sequence[Message]) -> None:
-        """Why, a line each."""
+        """The reasons, a line each."""
         if reasons:
             self.console.print(self.say("reasons"))
         for reason in reasons:
@@ -98,7 +98,7 @@ def print_size(answer: SizeReadout, locale: str) -> None:
 
 
 def print_cache(turn: Turn, size: SizeReadout, now: datetime, locale: str, *, detailed: bool) -> None:
-    """How the cache did in the last turn, and what to do, numbered. `detailed`: each row's grade, and why."""
+    """The cache in the last turn, and numbered advice. `detailed`: with the grade of each row, and reasons."""
     page, cache, ttl = Page(locale), turn.snapshot.cache, turn.snapshot.ttl
     figures, found = cache_figures(cache, ttl), turn.assessment.cache
     grades = grades_of(figures)
@@ -139,7 +139,7 @@ def _recommended(page: Page, turn: Turn, size: SizeReadout) -> Iterator[str]:
 
 
 def _effect(page: Page, wanted: Recommendation | NoData, size: SizeReadout) -> Iterator[str]:
-    """What a change is expected to do, and what it costs; nothing of what is to stay as it is."""
+    """The expected effect and the cost of a change; nothing for a hold."""
     if isinstance(wanted, NoData) or wanted.change is None:
         return
     yield page.words.plain(NOT_PREDICTABLE.reason)

@@ -1,4 +1,4 @@
-"""What `lumen audit` does: prove the audit in the store, hand it out as a file, and prove such a file anywhere."""
+"""Steps of `lumen audit`: prove the audit in the store, export it to a file, and prove such a file anywhere."""
 
 import asyncio
 import os
@@ -73,7 +73,7 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What stands in the file now."""
+    """The content of an exported file."""
 
     service: ServiceId
     file: str
@@ -103,7 +103,7 @@ def verify_file(path: Path) -> Proven:
 
 
 async def export(settings: Settings, service: ServiceId, path: Path) -> Exported:
-    """Everything that is in the store, sealed first. Counts as exported when the file is on the disk and proves itself.
+    """Seal and export all of a service's audit. It counts as exported when the file is on the disk and proves itself.
 
     Raises NotPossible (the file is there already, cannot be written, or does not read back), LeaseLost.
     """

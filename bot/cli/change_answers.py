@@ -1,4 +1,4 @@
-"""What `lumen rollback`, `unpin`, `override`, `lock`, `unlock`, `pause` and `resume` do, before it is printed.
+"""Steps of `lumen rollback`, `unpin`, `override`, `lock`, `unlock`, `pause` and `resume`, before they are printed.
 
 Each step is a click by another hand: the operator's Google account must be in APPROVERS, and everything is audited.
 """
@@ -20,7 +20,7 @@ from lumen.use_cases.knobs import find
 
 @dataclass(frozen=True, slots=True)
 class TrafficAnswer:
-    """Where the traffic goes (a revision that it is pinned to, or LATEST, and the one that serves), and should go."""
+    """The present and the wanted target of the traffic: a revision or LATEST; `serving`: the revision that serves."""
 
     service: ServiceId
     present: Value
@@ -44,7 +44,7 @@ async def answer_traffic(
 
 
 async def held(settings: Settings, service: ServiceId) -> StatusReadout:
-    """What people have set against changes, beside everything else."""
+    """The status, which holds all that people have set against changes."""
     async with assemble(settings) as lumen:
         return await lumen.readouts.status(service)
 
@@ -56,7 +56,7 @@ async def pin_ttl(settings: Settings, service: ServiceId, ttl_seconds: int, term
 
 
 async def lift_ttl(settings: Settings, service: ServiceId) -> TtlOverride | None:
-    """What still pins it. Raises NotPossible."""
+    """Lift the pin; the answer is the setting that pins it still, or None. Raises NotPossible."""
     async with _allowed(settings, service, "override off") as (lumen, permit):
         return await lumen.overrides.lift_ttl(service, permit)
 
@@ -68,7 +68,7 @@ async def lock_size(settings: Settings, service: ServiceId, terms: Terms) -> Siz
 
 
 async def unlock_size(settings: Settings, service: ServiceId) -> SizeLock | None:
-    """What still locks it. Raises NotPossible."""
+    """Lift the lock; the answer is the setting that locks it still, or None. Raises NotPossible."""
     async with _allowed(settings, service, "unlock") as (lumen, permit):
         return await lumen.overrides.unlock_size(service, permit)
 

@@ -1,16 +1,15 @@
-"""What every command of the command line does alike: exit codes, settings, and failures said in one sentence.
+"""Shared by every command of the command line: exit codes, settings, failures in one sentence, flags and their values.
 
-`--verbose` and `--debug`, which every command takes: how much of what goes on is told, on standard error.
-
-What people write on the command line: 0.65, 65% and 65 are the same share; what could be two things is refused.
-
-How a sentence is printed, whoever prints it.
+`--verbose` and `--debug`, which every command takes, say how much is told on standard error. Of values, 0.65, 65% and
+65 are the same share, and what could be two things is refused. Nothing heavy is imported before a command runs.
 """
 
 import asyncio
 import functools
 import inspect
 import logging
+import math
+import re
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
@@ -25,15 +24,11 @@ import typer
 from lumen.model.messages import Message
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bot.config import Settings
     from bot.thresholds import Thresholds
     from lumen.model.service import ServiceId
-import math
-import re
-
-from rich.console import Console
-
-from bot.thresholds import parse_share
 
 
 class Talk(IntEnum):
@@ -51,15 +46,13 @@ class Talk(IntEnum):
 
 _TALK: ContextVar[Talk] = ContextVar("talk", default=Talk.NORMAL)
 
-
 Verbose = Annotated[bool, typer.Option("--verbose", help="More of what goes on, and why.")]
-
 
 Debug = Annotated[bool, typer.Option("--debug", help="All that goes on, and where it failed.")]
 
 
 def talk() -> Talk:
-    """Of the command that is being run."""
+    """The level of the command that is being run."""
     return _TALK.get()
 
 
@@ -107,7 +100,6 @@ class ExitCode(IntEnum):
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 
-
 Service = Annotated[str, typer.Option("--service", help="Which one, where several are watched.")]
 
 
@@ -129,7 +121,7 @@ def load() -> "Settings":
 
 
 def load_thresholds() -> "Thresholds":
-    """What figures are judged by, of which nothing need be set. Ends the process with 78 where it needs mending."""
+    """The thresholds, of which none need be set. Ends the process with 78 where it needs mending."""
     from bot.config import load_thresholds as read
 
     with _mendable():
@@ -187,7 +179,7 @@ def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = Fa
 
 
 def _where(settings: "Settings") -> "Message":
-    """Where everything is that a command may ask; passwords stay out."""
+    """The addresses that a command may ask, without passwords."""
     return Message(
         "cli.where",
         {
@@ -229,6 +221,8 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(MB|mb|%)?")
 
 def share(flag: str, text: str) -> float:
     """A share as 0-1. Raises BadParameter, which says what is meant."""
+    from bot.thresholds import parse_share
+
     try:
         return parse_share(text)
     except ValueError as error:
@@ -269,6 +263,6 @@ def together(**given: object) -> bool:
     return not missing
 
 
-def print_line(console: Console, *said: str, style: str | None = None) -> None:
-    """As it is, without markup; unbroken, however long, where a program reads it."""
+def print_line(console: "Console", *said: str, style: str | None = None) -> None:
+    """Print without markup; unbroken, however long, where a program reads it."""
     console.print(*said, style=style, highlight=False, markup=False, soft_wrap=not console.is_terminal)

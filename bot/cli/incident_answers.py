@@ -1,4 +1,4 @@
-"""What `lumen silence` and `lumen incident` do: the store alone, and for a change the account that Google confirms."""
+"""Steps of `lumen silence` and `lumen incident`; they need the store alone, and for a change a Google account."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ LISTED = 20
 
 
 async def silences(settings: Settings, service: ServiceId) -> list[Silence]:
-    """Those in force."""
+    """Silences in force."""
     async with _called(settings) as called:
         return list(await called.silencing.now(service))
 

@@ -1,28 +1,24 @@
-"""`lumen silence` and `lumen incident`: of what nobody wants to hear, and everything that is known of an incident.
-
-Incidents for people and for programs.
-"""
+"""`lumen silence` and `lumen incident`: alerts that are silenced, and all that was recorded of an incident."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.common import ExitCode, Json, Service, chosen, load, run
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-
-    from lumen.model.incident import Silence
-    from lumen.model.service import ServiceId
-from collections.abc import Sequence
-
 from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import Incident
 from lumen.model.messages import Message, message
 from lumen.wording.audit_lines import history_plain
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.incidents import when
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from lumen.model.incident import Silence
+    from lumen.model.service import ServiceId
 
 
 def silence(
@@ -64,7 +60,6 @@ def _check(of: "ServiceId", what: str, lasts: "timedelta | None", locale: str) -
     """Raises BadParameter for an alert that there is not, and for a silence that is too long."""
     from lumen.model.messages import NotPossible
     from lumen.use_cases.on_call import DEFAULT, check_length, meant_by
-    from lumen.wording.catalogue import Catalogue
 
     words = Catalogue(locale)
     try:
@@ -77,8 +72,6 @@ def _check(of: "ServiceId", what: str, lasts: "timedelta | None", locale: str) -
 
 def _print(found: "list[Silence]", locale: str, as_json: bool, made: bool | None) -> None:
     """`made` None: a list; True: they were made; False: they were ended."""
-    from lumen.model.messages import message
-    from lumen.wording.catalogue import Catalogue
     from lumen.wording.incidents import ended_message, made_message, silence_line
 
     if as_json:
@@ -110,7 +103,6 @@ def incident(
 ) -> None:
     """The newest incidents; or everything that was recorded of one, from its first sign to its end."""
     from bot.cli.incident_answers import newest_incidents, timeline
-    from lumen.wording.catalogue import Catalogue
 
     settings = load()
     of, words = chosen(settings, service), Catalogue(settings.lumen_locale)

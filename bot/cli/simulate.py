@@ -126,7 +126,7 @@ def _text(path: Path) -> str:
 
 
 def _read(path: Path, read: Callable[[Iterable[str]], T]) -> T:
-    """What `read` makes of its lines, gzipped or not. Ends the process with 64 and a sentence where that fails."""
+    """Apply `read` to the lines of a file, gzipped or not. Ends the process with 64 and a sentence where that fails."""
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"

@@ -1,4 +1,4 @@
-"""What the command line shows of a back-test and of a verification: Rich for people."""
+"""Output of a back-test and of a verification for people."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -44,7 +44,7 @@ from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.effects import Effects, HourlyFigures
 from lumen.use_cases.emergency import EmergencyActions
-from lumen.use_cases.evaluate import Advice, Evaluator, TurnHistory
+from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.overrides import Overrides
@@ -67,7 +67,7 @@ def evaluator_of(
         TurnHistory(store.alerts, store.days, store.turns, numerics),
         numerics,
         assessment_settings(settings),
-        Advice(knobs, ttl_limits(settings), size_limits(settings)),
+        Policies(knobs, ttl_limits(settings), size_limits(settings)),
         restraints,
         store.proposals,
         store.alerts,

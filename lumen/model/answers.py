@@ -152,6 +152,6 @@ class TtlReadout:
 
     @property
     def wanted_seconds(self) -> int | None:
-        """What it should become; None for hold and for no data."""
+        """The TTL that it should become; None for hold and for no data."""
         change = None if isinstance(self.recommendation, NoData) else self.recommendation.change
         return change.new if change is not None and isinstance(change.new, int) else None

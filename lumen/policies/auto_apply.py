@@ -75,7 +75,7 @@ NAMES = {"ttl": Knob.TTL, "size": Knob.CACHE_SIZE, "l1": Knob.L1_ENTRIES, "insta
 
 @dataclass(frozen=True, slots=True)
 class AutoApplySettings:
-    """What is set: the knobs of AUTO_APPLY, how long each countdown is (AUTO_APPLY_AFTER), and DRY_RUN."""
+    """Settings: the knobs of AUTO_APPLY, the length of a countdown (AUTO_APPLY_AFTER), and DRY_RUN."""
 
     knobs: frozenset[Knob] = frozenset()
     after: timedelta = timedelta(hours=1)
@@ -84,7 +84,7 @@ class AutoApplySettings:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """All that a change could be made unasked on. `earned`: the record suffices; `chance` (0-1): that the next one
+    """Grounds for making a change without asking. `earned`: the record suffices; `chance` (0-1): that the next one
     helps.
 
     `spoken_against`: the id of the newest such change, if people or its effect spoke against it. `alert`: the id of an
@@ -114,7 +114,7 @@ class Weighed:
 
 
 def weigh(knob: Knob, setting: AutoApplySettings, grounds: Grounds) -> Weighed:
-    """Whether the next change of this knob is made unasked."""
+    """Whether the next change of this knob is made without asking."""
     against = tuple(_against(knob, setting, grounds))
     return Weighed(grounds, against, _told(knob, setting, grounds, against), None if against else setting.after)
 
@@ -151,7 +151,7 @@ def _told(
 def auto_apply_end(
     change: Change, wanted: Recommendation | NoData, held: tuple[Message, ...], weighed: Weighed
 ) -> Ending:
-    """What the countdown of `change` comes to, the first of these that applies (docs/states.md shows the same table).
+    """The end of the countdown of `change`: the first of these that applies (docs/states.md shows the same table).
 
     `wanted` is recommended now; `held` keeps Lumen from proposing it now.
     """

@@ -49,7 +49,7 @@ def only_up(wanted: Wanted) -> Wanted:
 
 
 def _worth(size: SizeAdvice) -> Recommendation:
-    """What a day has not shown, and more memory that does not pay for itself, is left to people, and says so."""
+    """Leave to people, saying why, what a day has not shown, and more memory that does not pay for itself."""
     wanted = size.recommendation
     if wanted.change is None or (size.by_day and (_step(wanted) < 0 or size.roi >= WORTH_FROM)):
         return wanted

@@ -25,7 +25,7 @@ class WeeklyFreeze:
     zone: tzinfo
 
     def end_at(self, now: datetime) -> datetime | None:
-        """When the freeze that `now` lies in ends (UTC); None outside of it."""
+        """The end (UTC) of the freeze that `now` lies in; None outside of it."""
         here = now.astimezone(self.zone)
         for weeks_ago in (0, 1):
             monday = here.date() - timedelta(days=here.weekday()) - weeks_ago * _WEEK
@@ -42,14 +42,14 @@ class WeeklyFreeze:
 
 @dataclass(frozen=True, slots=True)
 class Freezes:
-    """Everything that FREEZE says."""
+    """The setting FREEZE."""
 
     windows: tuple[Window, ...] = ()
     weekly: tuple[WeeklyFreeze, ...] = ()
 
 
 def frozen_until(windows: Iterable[Window], weekly: Iterable[WeeklyFreeze], now: datetime) -> datetime | None:
-    """When the last of the freezes that `now` lies in ends; None where nothing is frozen."""
+    """The end of the last of the freezes that `now` lies in; None where nothing is frozen."""
     ends = [window.end for window in windows if window.start <= now < window.end]
     ends += [end for end in (each.end_at(now) for each in weekly) if end is not None]
     return max(ends, default=None)

@@ -1,4 +1,4 @@
-"""What keeps changes from being made: what people set (pause, freeze, pin, lock), and what holds automation back.
+"""Restrictions on changes: what people set (pause, freeze, pin, lock), and what holds automation back.
 
 `Restraint` is what people have set at one moment: proposals of people, `--apply`, the drift, the emergency steps and
 the execution all obey it. `held_back` is about Lumen's own proposals alone.
@@ -24,7 +24,7 @@ LEAST_SLICES_SHARE = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Automation:
-    """What was set: what Lumen may do of its own, and when."""
+    """Settings of what Lumen may do of its own, and when."""
 
     #: DISABLE_AUTO_OPTIMIZATION.
     disabled: bool = False
@@ -45,7 +45,7 @@ class Automation:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What stands around a proposal now. Every field has a quiet default."""
+    """The circumstances of a proposal. Every default speaks for it."""
 
     paused: bool = False
     #: None with `paused` means until somebody resumes.
@@ -71,7 +71,7 @@ class Situation:
 def held_back(
     snapshot: Snapshot, assessment: Assessment, automation: Automation, situation: Situation, now: datetime
 ) -> tuple[Message, ...]:
-    """All that speaks against a proposal of Lumen's own now; empty means that it may be made."""
+    """All reasons against a proposal of Lumen's own now; empty: it may be made."""
     return (
         *_by_people(automation, situation, now),
         *_by_data(snapshot, assessment, now),
@@ -82,7 +82,7 @@ def held_back(
 
 
 def held_by_people(automation: Automation, situation: Situation, now: datetime) -> tuple[Message, ...]:
-    """What people have set against anything automatic now: also against what an emergency would call for."""
+    """All that people have set against automation now, in an emergency too."""
     return tuple(_by_people(automation, situation, now))
 
 
@@ -185,7 +185,7 @@ class Restraint:
 
     @property
     def override(self) -> TtlOverride | None:
-        """What pins the TTL now."""
+        """The pin of the TTL that is in force: what people stored, else the setting."""
         stored = self.controls.override
         if stored is not None and not self._is_over(stored.until):
             return stored
@@ -193,7 +193,7 @@ class Restraint:
 
     @property
     def size_lock(self) -> SizeLock | None:
-        """What locks the size now."""
+        """The lock of the size that is in force: what people stored, else the setting."""
         stored = self.controls.size_lock
         if stored is not None and not self._is_over(stored.until):
             return stored

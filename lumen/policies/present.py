@@ -16,7 +16,7 @@ from lumen.policies.ttl import Strategy, TtlLimits, pinned_ttl, recommend_ttl
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What holds now. `changed`: what each knob that was changed since the turn stands at."""
+    """The present values and controls. `changed`: what each knob that was changed since the turn stands at."""
 
     ttl: TtlSetting | NoData
     changed: Mapping[Knob, Value]
@@ -25,7 +25,7 @@ class Present:
 
 
 def changed_since(turn: Turn, proposals: Iterable[Proposal]) -> dict[Knob, Value]:
-    """What was applied after `turn` was measured, by knob."""
+    """The newest values that were applied after `turn` was measured."""
     later = [
         p for p in proposals if p.state in WAS_IN_FORCE and p.finished_at and p.finished_at > turn.snapshot.taken_at
     ]

@@ -1,4 +1,4 @@
-"""What is worth doing, the most urgent first, and what each is worth: the list at the end of a report.
+"""Priorities at the end of a report: things worth doing, the most urgent first, each with its worth.
 
 Nothing here is proposed or done: what is wrong is put in order, by what the turn found. Impacts are what was measured
 (points of the gate that lie idle, money), never a forecast that nobody made.
@@ -48,7 +48,7 @@ def _of_change(turn: Turn, wanted: Recommendation, size: SizeAdvice | None) -> M
 
 
 def _point_usd(turn: Turn) -> float | None:
-    """What a point of hit rate saves in 30 days, at the price of a call and the lookups as they were measured."""
+    """The savings of a point of hit rate in 30 days, at the price of a call and the measured lookups."""
     savings = turn.assessment.roi.savings_usd
     counted = turn.snapshot.cache_day or turn.snapshot.cache
     if isinstance(savings, NoData) or isinstance(counted, NoData) or not counted.hit_rate:
@@ -82,7 +82,7 @@ def _money(turn: Turn) -> Iterator[Worth]:
 
 
 def _unknown(turn: Turn) -> Iterator[Worth]:
-    """What the gate lacks; each names itself in the list of what is missing."""
+    """Missing parts of the gate; each names itself in the list of what is missing."""
     score = turn.assessment.gate.score
     if isinstance(score.value, NoData):
         yield Worth(Priority.HIGH, message("priority.missing"), message("priority.no_score"))

@@ -1,4 +1,4 @@
-"""When the hourly report is posted anew; otherwise the last one is updated in place and the channel stays quiet."""
+"""Whether the hourly report is posted anew, or the last one updated in place, so that the channel stays quiet."""
 
 from datetime import datetime, timedelta
 

@@ -37,7 +37,7 @@ class RevisionCounts:
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """When the newest revision began to fail: what it had answered until then, and from then on."""
+    """The moment at which the newest revision began to fail, with its requests before and after."""
 
     at: datetime
     until: RevisionCounts
@@ -46,7 +46,7 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class RollbackFacts:
-    """What is known when the question comes up; None where it is not known, which never speaks for a rollback."""
+    """The facts that a rollback is judged on; None, for unknown, never speaks for one."""
 
     page: Alert | None
     newest: RevisionCounts | None
@@ -80,7 +80,7 @@ class RollbackAdvice:
 
 
 def judge_rollback(facts: RollbackFacts, now: datetime) -> RollbackAdvice:
-    """Everything must hold; asked again, just so, when the countdown ends."""
+    """Judge whether to roll back, at the start of a countdown and alike at its end: every condition must hold."""
     against, doubts = tuple(_against(facts, now)), tuple(_doubts(facts))
     if against or doubts:
         return RollbackAdvice(None, (*against, *doubts), None if against else facts.good_revision)
@@ -88,7 +88,7 @@ def judge_rollback(facts: RollbackFacts, now: datetime) -> RollbackAdvice:
 
 
 def reasons_for(newest: RevisionCounts, previous: RevisionCounts, target: str) -> tuple[Message, ...]:
-    """Who is blamed, and who takes over."""
+    """Reasons on the card: the revision that is blamed, and the one that takes over."""
     worse = message(
         "rollback.reason_worse",
         newest=newest.name,
@@ -119,7 +119,7 @@ def _against(facts: RollbackFacts, now: datetime) -> Iterator[Message]:
 
 
 def in_the_way(facts: RollbackFacts) -> Iterator[Message]:
-    """What speaks against any going back, whatever is wrong."""
+    """Reasons against any rollback, whatever is wrong."""
     if not facts.allowed:
         yield message("policy.rollback_never")
     if facts.pinned is not None:

@@ -171,7 +171,7 @@ def _took_traffic_at(own: Sequence[RevisionCount], window: Window) -> datetime |
 
 
 def _previous(before: Sequence[RevisionCount], serving: str) -> str | None:
-    """Who answered last before; of several at once the one with the most requests."""
+    """The revision that answered last before; of several at once the one with the most requests."""
     others = [one for one in before if one.revision not in ("", serving)]
     if not others:
         return None

@@ -35,7 +35,7 @@ class SizeLimits:
 
 @dataclass(frozen=True, slots=True)
 class SizeFigures:
-    """What the rules look at."""
+    """Inputs of the rules."""
 
     size_mb: int
     used_mb: float
@@ -130,7 +130,7 @@ def _calls_spared(figures: SizeFigures, day: CacheDay | None) -> float:
 
 
 def _down(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None) -> SizeAdvice:
-    """What fits at night must fit at noon too."""
+    """A smaller size, which must still hold the fullest hour of the day."""
     if day is not None:
         figures = replace(figures, used_mb=max(figures.used_mb, day.highest_mb))
     least = max(limits.min_mb, math.ceil(HEADROOM * figures.used_mb))

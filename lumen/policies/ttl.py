@@ -20,7 +20,7 @@ RISING_COST = 0.02
 
 
 class Strategy(StrEnum):
-    """How bold a step is."""
+    """The size of a step, or the reason for none."""
 
     AGGRESSIVE = "AGGRESSIVE"
     MODERATE = "MODERATE"
@@ -34,7 +34,7 @@ STEP_SECONDS = {Strategy.AGGRESSIVE: 300, Strategy.MODERATE: 120, Strategy.CONSE
 
 @dataclass(frozen=True, slots=True)
 class TtlFigures:
-    """What the rules look at. `cost_change` is a ratio against the day before, None when it is not known."""
+    """Inputs of the rules. `cost_change` is a ratio against the day before, None when it is not known."""
 
     ttl_seconds: int
     hit_rate: float
@@ -235,7 +235,7 @@ LONGEST_FAIR_SECONDS = 1800
 
 
 def notes_on_ttl(current_seconds: int, wanted_seconds: int) -> tuple[Message, ...]:
-    """What to know before a person's TTL is set: what the step does, and what the policy would not do."""
+    """Notes on a TTL that a person asks for: what the step does, and what the policy would not do."""
     step = wanted_seconds - current_seconds
     code = "policy.ttl_note_longer" if step > 0 else "policy.ttl_note_shorter"
     notes = [message(code, step_seconds=abs(step), current_seconds=current_seconds, wanted_seconds=wanted_seconds)]

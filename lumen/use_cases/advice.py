@@ -46,12 +46,12 @@ class SizeReadout:
 
     @property
     def recommendation(self) -> Recommendation | NoData:
-        """What it should become."""
+        """The size that it should become."""
         return self.advice if isinstance(self.advice, NoData) else self.advice.recommendation
 
     @property
     def wanted_mb(self) -> int | None:
-        """What it should become; None for hold and for no data."""
+        """The size that it should become; None for hold and for no data."""
         change = None if isinstance(self.advice, NoData) else self.advice.recommendation.change
         return change.new if change is not None and isinstance(change.new, int) else None
 
@@ -87,42 +87,34 @@ class TurnNow:
         return priorities(self.turn, None if isinstance(self.size.advice, NoData) else self.size.advice)
 
 
+@dataclass(frozen=True, slots=True)
 class Advisor:
-    """Changes nothing. `ttl`: where the present setting is read; None: it is told by what is stored.
+    """Changes nothing. `ttl_source`: where the present setting is read; None: it is told by what is stored.
 
     `ttl_limits` and `size_limits` without what people pinned or locked. Raises StoreUnavailable.
     """
 
-    def __init__(
-        self,
-        proposals: Proposals,
-        turns: Turns,
-        restraints: Restraints,
-        ttl_limits: TtlLimits,
-        size_limits: SizeLimits,
-        ttl: TtlSource | None = None,
-    ) -> None:
-        self._proposals = proposals
-        self._turns = turns
-        self._restraints = restraints
-        self._ttl_limits = ttl_limits
-        self._size_limits = size_limits
-        self._ttl = ttl
+    proposals: Proposals
+    turns: Turns
+    restraints: Restraints
+    ttl_limits: TtlLimits
+    size_limits: SizeLimits
+    ttl_source: TtlSource | None = None
 
     async def last(self, service: ServiceId) -> TurnNow | None:
         """The last turn as it stands now; None before the first one."""
-        turns = await self._turns.latest(service, 1)
-        return await self.of(turns[0], await self._restraints.now(service)) if turns else None
+        turns = await self.turns.latest(service, 1)
+        return await self.of(turns[0], await self.restraints.now(service)) if turns else None
 
     async def of(self, turn: Turn, restraint: Restraint, *, as_if_locked: bool = False) -> TurnNow:
         """`turn` as it stands now. A TTL that cannot be read stands as it was measured or applied since."""
         changed = await self._changed(turn)
-        setting = NO_TURN_YET if self._ttl is None else await self._ttl.ttl(turn.snapshot.service)
+        setting = NO_TURN_YET if self.ttl_source is None else await self.ttl_source.ttl(turn.snapshot.service)
         known = present_ttl(turn, changed) if isinstance(setting, NoData) else setting
         present = Present(known, changed, restraint.override, restraint.size_lock)
-        locked = as_if_locked or self._size_limits.locked or restraint.size_lock is not None
-        size = size_of_turn(turn, replace(self._size_limits, locked=locked), restraint.now, changed)
-        return TurnNow(_with_present_ttl(turn_now(turn, present, self._ttl_limits)), size)
+        locked = as_if_locked or self.size_limits.locked or restraint.size_lock is not None
+        size = size_of_turn(turn, replace(self.size_limits, locked=locked), restraint.now, changed)
+        return TurnNow(_with_present_ttl(turn_now(turn, present, self.ttl_limits)), size)
 
     async def ttl(
         self, service: ServiceId, limits: TtlLimits | None = None, pinned_seconds: int | None = None
@@ -131,9 +123,9 @@ class Advisor:
 
         `limits` instead of those of the settings; `pinned_seconds`: as if people had pinned the TTL to that.
         """
-        restraint, turns = await self._restraints.now(service), await self._turns.latest(service, 1)
+        restraint, turns = await self.restraints.now(service), await self.turns.latest(service, 1)
         override = restraint.override if pinned_seconds is None else TtlOverride(pinned_seconds)
-        setting = NO_TURN_YET if self._ttl is None else await self._ttl.ttl(service)
+        setting = NO_TURN_YET if self.ttl_source is None else await self.ttl_source.ttl(service)
         found = TtlReadout(service, setting, NO_TURN_YET, restraint.override)
         if not turns:
             if override is None or isinstance(setting, NoData):
@@ -146,17 +138,17 @@ class Advisor:
         # A pinned value rests on nothing that was measured, so it may be set however old the turn is.
         return replace(
             found,
-            recommendation=turn_now(turn, present, limits or self._ttl_limits).ttl,
+            recommendation=turn_now(turn, present, limits or self.ttl_limits).ttl,
             measured_at=turn.snapshot.window.end,
             is_stale=override is None and is_stale(turn, restraint.now),
         )
 
     async def size(self, service: ServiceId, *, as_if_locked: bool = False) -> SizeReadout:
         """The size of the last turn, and what it should become."""
-        turns = await self._turns.latest(service, 1)
+        turns = await self.turns.latest(service, 1)
         if not turns:
             return SizeReadout(service, None, NO_TURN_YET, NO_TURN_YET)
-        return (await self.of(turns[0], await self._restraints.now(service), as_if_locked=as_if_locked)).size
+        return (await self.of(turns[0], await self.restraints.now(service), as_if_locked=as_if_locked)).size
 
     async def _changed(self, turn: Turn) -> Mapping[Knob, Value]:
-        return changed_since(turn, await self._proposals.recent(turn.snapshot.service, LOOKED_THROUGH))
+        return changed_since(turn, await self.proposals.recent(turn.snapshot.service, LOOKED_THROUGH))

@@ -28,20 +28,20 @@ from lumen.use_cases.restrictions import Restraints
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
 class Operators:
     """Permits the Google accounts of APPROVERS on the command line."""
 
-    def __init__(self, approvers: Approvers, audit: Audit) -> None:
-        self._approvers = approvers
-        self._audit = audit
+    approvers: Approvers
+    audit: Audit
 
     async def permit(self, service: ServiceId, person: Person, what: str) -> Permit:
         """`what` is for the audit: `apply ttl 420`. Raises NotPermitted for an account that is not listed; audited."""
         account, refusal = person.name, None
-        if account not in self._approvers.accounts:
+        if account not in self.approvers.accounts:
             reason = message("apply.no_right", account=account)
             refusal = NotPermitted(reason, message("apply.no_right_remedy", account=account))
-        return await permit_or_refuse(self._audit, service, person, what, refusal)
+        return await permit_or_refuse(self.audit, service, person, what, refusal)
 
 
 #: Of service time: as long as the service may take to follow, and a little for another replica to be done with it.
@@ -51,26 +51,17 @@ LOOK_SECONDS = 2.0
 TRIES = 3
 
 
+@dataclass(frozen=True, slots=True)
 class Applying:
     """`operators` tells who may use it."""
 
-    def __init__(
-        self,
-        approvals: Approvals,
-        execution: Execution,
-        proposals: Proposals,
-        restraints: Restraints,
-        audit: Audit,
-        clock: Clock,
-        operators: Operators,
-    ) -> None:
-        self._approvals = approvals
-        self._execution = execution
-        self._proposals = proposals
-        self._restraints = restraints
-        self._audit = audit
-        self._clock = clock
-        self._operators = operators
+    approvals: Approvals
+    execution: Execution
+    proposals: Proposals
+    restraints: Restraints
+    audit: Audit
+    clock: Clock
+    operators: Operators
 
     async def apply(
         self,
@@ -90,25 +81,25 @@ class Applying:
         SourceUnavailable, StoreUnavailable. A refusal for want of right or by a lock is audited.
         """
         what = f"apply {knob} {wanted}"
-        await self._operators.permit(service, person, what)
+        await self.operators.permit(service, person, what)
         refused = await self._held(service, knob, wanted, emergency=emergency)
         if refused is not None:
-            await self._audit.add(service, "refused", person.user_id, f"{what}: {refused.reason.code}")
+            await self.audit.add(service, "refused", person.user_id, f"{what}: {refused.reason.code}")
             raise refused
         made = await self._surely(
-            lambda: self._approvals.propose(service, knob, wanted, person, request_id, why=why, emergency=emergency)
+            lambda: self.approvals.propose(service, knob, wanted, person, request_id, why=why, emergency=emergency)
         )
         if made.draft.approvals_needed > 1:
             # Nobody can tell whether this account and a Slack user are the same person, so it is no vote.
             return made
         decision = Decision(Choice.APPROVE, person, f"click:{request_id}")
-        decided = await self._surely(lambda: self._proposals.decide(service, made.id, decision))
+        decided = await self._surely(lambda: self.proposals.decide(service, made.id, decision))
         return await self._carried_out(decided.proposal)
 
     async def _held(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool) -> NotPossible | None:
         """Nobody looks over the shoulder of a command line, so it is held back by all that holds automation back,
         but for the first week, in which what a person asks for is done, and for an emergency."""
-        restraint = await self._restraints.now(service)
+        restraint = await self.restraints.now(service)
         against = restraint.against(knob, wanted, emergency=emergency)
         if against is not None or emergency:
             return against
@@ -121,10 +112,10 @@ class Applying:
         service, found, waited_seconds = proposal.draft.service, proposal, 0.0
         while found.state in OPEN and waited_seconds < GIVE_UP_SECONDS:
             with suppress(LeaseLost):
-                await self._execution.settle(service)
-            found = await self._proposals.get(service, proposal.id) or found
+                await self.execution.settle(service)
+            found = await self.proposals.get(service, proposal.id) or found
             if found.state in OPEN:
-                await self._clock.sleep(LOOK_SECONDS)
+                await self.clock.sleep(LOOK_SECONDS)
                 waited_seconds += LOOK_SECONDS
         return found
 
@@ -132,13 +123,13 @@ class Applying:
         for _ in range(TRIES - 1):
             with suppress(OutcomeUnknown):
                 return await step()
-            await self._clock.sleep(LOOK_SECONDS)
+            await self.clock.sleep(LOOK_SECONDS)
         return await step()
 
 
 @dataclass(frozen=True, slots=True)
 class AskedTtl:
-    """What `lumen ttl` was asked: about a TTL that a person wants, or about what the policy thinks.
+    """A question of `lumen ttl`: about a TTL that a person wants, or about what the policy thinks.
 
     `limits` instead of those of the settings; `pinned_seconds`: judge as if pinned to that, and pin it when applied.
     """
@@ -148,25 +139,23 @@ class AskedTtl:
     pinned_seconds: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class AppliedAdvice:
     """Judges what the command line asks about, and applies it where that may be."""
 
-    def __init__(
-        self, advisor: Advisor, approvals: Approvals, overrides: Overrides, applying: Applying, operators: Operators
-    ) -> None:
-        self._advisor = advisor
-        self._approvals = approvals
-        self._overrides = overrides
-        self._applying = applying
-        self._operators = operators
+    advisor: Advisor
+    approvals: Approvals
+    overrides: Overrides
+    applying: Applying
+    operators: Operators
 
     async def ttl(self, service: ServiceId, asked: AskedTtl) -> TtlReadout:
         """Changes nothing. Raises NotPossible (out of range, pinned to another value), SourceUnavailable."""
-        found = await self._advisor.ttl(service, asked.limits, asked.pinned_seconds)
+        found = await self.advisor.ttl(service, asked.limits, asked.pinned_seconds)
         if asked.wanted_seconds is None or isinstance(found.setting, NoData):
             return found
         # Whoever only asks what a value would mean is not held back by a freeze.
-        wish = await self._approvals.judge_wish(service, Knob.TTL, asked.wanted_seconds, in_freeze=True)
+        wish = await self.approvals.judge_wish(service, Knob.TTL, asked.wanted_seconds, in_freeze=True)
         if wish.is_so:
             meant = Recommendation(None, Strategy.HOLD, (wish.already,), Priority.LOW)
         else:
@@ -178,29 +167,29 @@ class AppliedAdvice:
     ) -> tuple[TtlReadout, Proposal | None]:
         """The answer, and what became of it; None where there is nothing to change. Raises as `Applying.apply` does."""
         if asked.pinned_seconds is not None:
-            permit = await self._operators.permit(service, person, f"override ttl {asked.pinned_seconds}")
-            await self._overrides.only_pin_ttl(service, permit, asked.pinned_seconds, Terms(), request_id)
+            permit = await self.operators.permit(service, person, f"override ttl {asked.pinned_seconds}")
+            await self.overrides.only_pin_ttl(service, permit, asked.pinned_seconds, Terms(), request_id)
         found = await self.ttl(service, asked)
         if found.wanted_seconds is None or isinstance(found.recommendation, NoData):
             return found, None
         _check_fresh(found)
         why = found.recommendation.reasons
-        applied = await self._applying.apply(service, Knob.TTL, found.wanted_seconds, person, request_id, why)
+        applied = await self.applying.apply(service, Knob.TTL, found.wanted_seconds, person, request_id, why)
         return found, applied
 
     async def apply_size(
         self, service: ServiceId, person: Person, request_id: str, *, lock: bool = False
     ) -> tuple[SizeReadout, Proposal | None]:
-        """As for the TTL; `lock`: lock the size first, so that nothing is to be changed."""
+        """Judge and apply the size as for the TTL; `lock`: lock the size first, so that nothing is to be changed."""
         if lock:
-            permit = await self._operators.permit(service, person, "lock size")
-            await self._overrides.lock_size(service, permit, Terms(), request_id)
-        found = await self._advisor.size(service)
+            permit = await self.operators.permit(service, person, "lock size")
+            await self.overrides.lock_size(service, permit, Terms(), request_id)
+        found = await self.advisor.size(service)
         if found.wanted_mb is None or isinstance(found.recommendation, NoData):
             return found, None
         _check_fresh(found)
         why = found.recommendation.reasons
-        return found, await self._applying.apply(service, Knob.CACHE_SIZE, found.wanted_mb, person, request_id, why)
+        return found, await self.applying.apply(service, Knob.CACHE_SIZE, found.wanted_mb, person, request_id, why)
 
 
 def _check_fresh(found: TtlReadout | SizeReadout) -> None:

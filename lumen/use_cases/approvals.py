@@ -95,7 +95,7 @@ class Approvals:
         self._restraints = restraints
 
     async def judge_wish(self, service: ServiceId, knob: Knob, wanted: Value, *, in_freeze: bool = False) -> Wish:
-        """What it means that a person wants this value; `in_freeze`: whether it may be meant for a freeze too.
+        """Judge a value that a person wants; `in_freeze`: a freeze is no obstacle.
 
         Raises NotPossible (out of range, no such knob, a freeze, an override, a lock), SourceUnavailable.
         """
@@ -215,7 +215,7 @@ class Approvals:
         return await self._proposals.snooze(service, proposal_id, permit.person, click_id, SNOOZE_BY, reply_to)
 
     async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
-        """What became of such changes before, for whoever decides on this one."""
+        """The record of such changes, for whoever decides on this one; nothing where there is none."""
         record = record_of(await self._proposals.recent(service, REMEMBERED), direction(change))
         if not record.trials:
             return ()
@@ -236,7 +236,7 @@ class Approvals:
             await self._check(service, change.knob, change.new, emergency=found.draft.emergency)
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
-        """What became of a click whose answer was lost; None: it never arrived, and now never will."""
+        """The outcome of a click whose answer was lost; None: it never arrived, and now never will."""
         return await self._proposals.settle(service, click_id)
 
 

@@ -1,12 +1,7 @@
-"""What a picture of the service comes to: how it is judged, what would be changed, and what keeps Lumen from it now.
+"""Evaluation of a snapshot: its assessment, the advice, and what keeps Lumen from acting on that now.
 
-Asked by each turn, and once more when a countdown that would act by itself is over. Changes nothing.
-
-What should change, of all that can be turned: one change to one knob at a time.
-
-What is remembered of the time before a turn: the sums of the days, the trends of the week, the turn before.
-
-What stands around a change that a policy wants, from what is stored: what `policies.guard` holds it back for.
+Asked by each turn, and again when a countdown that would act by itself is over. It goes by the snapshot, by the sums,
+trends and turns of the time before, and by all that is stored of proposals, alerts and controls. Changes nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,33 +47,33 @@ class Advised:
     first: Wanted
 
 
-class Advice:
+@dataclass(frozen=True, slots=True)
+class Policies:
     """Asks every policy whose knob can be turned here. `ttl` and `size` without what people pinned or locked."""
 
-    def __init__(self, knobs: Knobs, ttl: TtlLimits, size: SizeLimits) -> None:
-        self._knobs = knobs
-        self._ttl = ttl
-        self._size = size
+    knobs: Knobs
+    ttl: TtlLimits
+    size: SizeLimits
 
     async def of(self, snapshot: Snapshot, assessment: Assessment, restraint: Restraint) -> Advised:
         """Changes nothing. What is missing for one knob does not stop another."""
         override = restraint.override
-        limits = replace(self._ttl, override_seconds=override.ttl_seconds if override else None)
+        limits = replace(self.ttl, override_seconds=override.ttl_seconds if override else None)
         ttl = recommend_ttl(snapshot, limits)
-        size = recommend_size(snapshot, replace(self._size, locked=restraint.size_lock is not None))
+        size = recommend_size(snapshot, replace(self.size, locked=restraint.size_lock is not None))
         first = first_of(ttl, size)
         if not _holds(first):
             return Advised(ttl, first)
         others: list[Wanted] = []
-        if Knob.MIN_INSTANCES in self._knobs:
+        if Knob.MIN_INSTANCES in self.knobs:
             others.append(recommend_min_instances(snapshot, assessment))
-        if Knob.L1_ENTRIES in self._knobs:
+        if Knob.L1_ENTRIES in self.knobs:
             others.append(only_up(recommend_l1(await self._l1_entries(snapshot.service), snapshot.cache)))
         return Advised(ttl, next_of(first, *others))
 
     async def _l1_entries(self, service: ServiceId) -> int | NoData:
         try:
-            reading = await find(self._knobs, Knob.L1_ENTRIES).places[0].read(service)
+            reading = await find(self.knobs, Knob.L1_ENTRIES).places[0].read(service)
         except (SourceUnavailable, NotPossible) as error:
             return NoData(error.reason, error.remedy)
         return int(reading.value)
@@ -94,7 +89,7 @@ TURNS_OF_A_DAY = 48
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """As it stands when a turn is made. `low_traffic`: why percentages say little now; None where they do.
+    """The time before a turn. `low_traffic`: why percentages say little now; None where they do.
     `cache_day`: None where too little of the day is known."""
 
     days: Sequence[Day]
@@ -104,38 +99,38 @@ class Past:
     before: Turn | None
 
     def moves_to(self, assessment: Assessment) -> tuple[ScoreMove, ...]:
-        """What moved the scores since the turn before; nothing on the first one."""
+        """The parts that moved the scores since the turn before; none on the first one."""
         return () if self.before is None else moves(self.before.assessment, self.before.started_at, assessment)
 
     def found_before(self) -> Before | None:
-        """What else the turn before found."""
+        """Health, return, rhythm and cache of the turn before."""
         return None if self.before is None else before(self.before.assessment, self.before.started_at)
 
 
+@dataclass(frozen=True, slots=True)
 class TurnHistory:
     """Only reads. Arithmetic is done in the numerics worker."""
 
-    def __init__(self, alerts: Alerts, days: Days, turns: Turns, numerics: Numerics) -> None:
-        self._alerts = alerts
-        self._days = days
-        self._turns = turns
-        self._numerics = numerics
+    alerts: Alerts
+    days: Days
+    turns: Turns
+    numerics: Numerics
 
     async def of(self, snapshot: Snapshot) -> Past:
         """Raises StoreUnavailable."""
         service, now = snapshot.service, snapshot.taken_at
-        observations = await self._alerts.observations(service, now - WEEK)
+        observations = await self.alerts.observations(service, now - WEEK)
         level = TrafficLevel()
         for one in observations[-SLICES_A_DAY:]:
             level.add(one.requests)
         trends: tuple[MetricTrend, ...] | NoData
         try:
-            trends = await self._numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
+            trends = await self.numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
         except ImportError:
             trends = NoData(message("trend.no_numerics"), message("trend.no_numerics_remedy"))
-        before = await self._turns.latest(service, TURNS_OF_A_DAY)
+        before = await self.turns.latest(service, TURNS_OF_A_DAY)
         return Past(
-            await self._days.days(service, budget_window(now)),
+            await self.days.days(service, budget_window(now)),
             cache_day_of((snapshot, *(turn.snapshot for turn in before))),
             level.low(),
             trends,
@@ -145,7 +140,7 @@ class TurnHistory:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Of one service, at one moment: `recent` the newest proposals first, `unfinished` what is open."""
+    """The stored circumstances of a service: `recent` the newest proposals first, `unfinished` what is open."""
 
     recent: Sequence[Proposal]
     unfinished: Sequence[Proposal]
@@ -172,7 +167,7 @@ def situation_of(change: Change, stored: Stored, deployment: Deployment | NoData
 
 
 def _taken_back(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime | None]:
-    """When undos of changes of this knob in this direction were applied."""
+    """Times at which undos of changes of this knob in this direction were applied."""
     of = {proposal.id: proposal.draft.change for proposal in recent}
     return [
         proposal.finished_at
@@ -229,7 +224,7 @@ class Evaluator:
         turn_history: TurnHistory,
         numerics: Numerics,
         assessment: AssessmentSettings,
-        advice: Advice,
+        policies: Policies,
         restraints: Restraints,
         proposals: Proposals,
         alerts: Alerts,
@@ -237,23 +232,23 @@ class Evaluator:
         self._history = turn_history
         self._numerics = numerics
         self._assessment = assessment
-        self._advice = advice
+        self._policies = policies
         self._restraints = restraints
         self._proposals = proposals
         self._alerts = alerts
 
     async def of(self, snapshot: Snapshot) -> Evaluation:
-        """As it stands at this moment."""
+        """Evaluate `snapshot` now."""
         past, restraint = await self._history.of(snapshot), await self._restraints.now(snapshot.service)
         deployment = snapshot.deployment
         if not isinstance(deployment, NoData):
             deployment = with_left(deployment, restraint.controls.revisions or {})
         snapshot = replace(snapshot, cache_day=past.cache_day, deployment=deployment)
         assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
-        return Evaluation(snapshot, past, assessment, await self._advice.of(snapshot, assessment, restraint))
+        return Evaluation(snapshot, past, assessment, await self._policies.of(snapshot, assessment, restraint))
 
     async def held_back(self, evaluation: Evaluation, change: Change, apart_from: str = "") -> tuple[Message, ...]:
-        """All that keeps Lumen from proposing `change` of its own now; `apart_from`: the proposal that does already."""
+        """All reasons that keep Lumen from proposing `change` now; `apart_from`: the proposal that does already."""
         snapshot, service = evaluation.snapshot, evaluation.snapshot.service
         restraint = await self._restraints.now(service)
         stored = Stored(

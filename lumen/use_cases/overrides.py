@@ -5,6 +5,7 @@ What that holds back is told by lumen/policies/guard.py.
 """
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from lumen.model.incident import SizeLock, TtlOverride
 from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message
@@ -20,26 +21,17 @@ from lumen.use_cases.report_mark import Showing
 from lumen.use_cases.restrictions import Restraints
 
 
+@dataclass(frozen=True, slots=True)
 class Overrides:
     """Sets and lifts them for people who hold a permit."""
 
-    def __init__(
-        self,
-        controls: Controls,
-        restraints: Restraints,
-        approvals: Approvals,
-        proposals: Proposals,
-        knobs: Knobs,
-        showing: Showing,
-        clock: Clock,
-    ) -> None:
-        self._controls = controls
-        self._restraints = restraints
-        self._approvals = approvals
-        self._proposals = proposals
-        self._knobs = knobs
-        self._showing = showing
-        self._clock = clock
+    controls: Controls
+    restraints: Restraints
+    approvals: Approvals
+    proposals: Proposals
+    knobs: Knobs
+    showing: Showing
+    clock: Clock
 
     async def pin_ttl(
         self, service: ServiceId, permit: Permit, ttl_seconds: int, terms: Terms, request_id: str
@@ -47,7 +39,7 @@ class Overrides:
         """Pin it, and propose that value where it is another one now. Raises NotPossible (out of range)."""
         override = await self.only_pin_ttl(service, permit, ttl_seconds, terms, request_id)
         try:
-            made = await self._approvals.propose(service, Knob.TTL, ttl_seconds, permit.person, request_id)
+            made = await self.approvals.propose(service, Knob.TTL, ttl_seconds, permit.person, request_id)
         except LumenError as error:  # pinned it is: what cannot be proposed now, the next turn proposes
             return PinnedTtl(override, not_proposed=error.reason)
         return PinnedTtl(override, made)
@@ -56,58 +48,58 @@ class Overrides:
         self, service: ServiceId, permit: Permit, ttl_seconds: int, terms: Terms, request_id: str
     ) -> TtlOverride:
         """Pin it and propose nothing; what waits for another value is withdrawn. Raises NotPossible (out of range)."""
-        find(self._knobs, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
-        now = self._clock.now()
+        find(self.knobs, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
+        now = self.clock.now()
         override = TtlOverride(ttl_seconds, permit.person, now, now + terms.lasts if terms.lasts else None, terms.why)
-        await self._controls.override(service, override)
+        await self.controls.override(service, override)
         await self._follow_up(service, Knob.TTL, permit.person, request_id)
         return override
 
     async def lift_ttl(self, service: ServiceId, permit: Permit) -> TtlOverride | None:
-        """What still pins the TTL: the setting, or nothing. Raises NotPossible where nothing stored did."""
-        before = (await self._restraints.now(service)).override
-        lifted = await self._controls.lift_override(service, permit.person)
-        await self._showing.report(service)
+        """Lift the pin; the answer: the setting that pins it still. Raises NotPossible where nothing stored did."""
+        before = (await self.restraints.now(service)).override
+        lifted = await self.controls.lift_override(service, permit.person)
+        await self.showing.report(service)
         if before is None:
             raise NotPossible(message("override.none"), message("override.none_remedy"))
         if not lifted or before.by is None:
             raise NotPossible(message("override.only_setting"), message("apply.pinned_remedy"))
-        return (await self._restraints.now(service)).override
+        return (await self.restraints.now(service)).override
 
     async def lock_size(self, service: ServiceId, permit: Permit, terms: Terms, request_id: str) -> SizeLock:
         """Lock it as it is; what waits to change it is withdrawn."""
-        now = self._clock.now()
+        now = self.clock.now()
         lock = SizeLock(permit.person, now, now + terms.lasts if terms.lasts else None, terms.why)
-        await self._controls.lock_size(service, lock)
+        await self.controls.lock_size(service, lock)
         await self._follow_up(service, Knob.CACHE_SIZE, permit.person, request_id)
         return lock
 
     async def unlock_size(self, service: ServiceId, permit: Permit) -> SizeLock | None:
-        """What still locks the size: the setting, or nothing. Raises NotPossible where nothing stored did."""
-        before = (await self._restraints.now(service)).size_lock
-        unlocked = await self._controls.unlock_size(service, permit.person)
-        await self._showing.report(service)
+        """Lift the lock; the answer: the setting that locks it still. Raises NotPossible where nothing stored did."""
+        before = (await self.restraints.now(service)).size_lock
+        unlocked = await self.controls.unlock_size(service, permit.person)
+        await self.showing.report(service)
         if before is None:
             raise NotPossible(message("override.no_lock"), message("override.no_lock_remedy"))
         if not unlocked or before.by is None:
             raise NotPossible(message("override.only_lock_setting"), message("apply.locked_remedy"))
-        return (await self._restraints.now(service)).size_lock
+        return (await self.restraints.now(service)).size_lock
 
     async def _follow_up(self, service: ServiceId, knob: Knob, person: Person, request_id: str) -> None:
         """It is set by now, and the answer must say so: should the store go away here, the execution refuses what
         was not withdrawn, and the next report shows what holds."""
         with suppress(StoreUnavailable, OutcomeUnknown):
             await self._withdraw(service, knob, person, request_id)
-            await self._showing.report(service)
+            await self.showing.report(service)
 
     async def _withdraw(self, service: ServiceId, knob: Knob, person: Person, request_id: str) -> None:
         """A card whose approval would come to nothing is not left lying about."""
-        restraint = await self._restraints.now(service)
-        for waiting in await self._proposals.unfinished(service):
+        restraint = await self.restraints.now(service)
+        for waiting in await self.proposals.unfinished(service):
             change = waiting.draft.change
             if waiting.state is not State.PENDING or change.knob is not knob:
                 continue
             against = restraint.against(knob, change.new, emergency=True)
             if against is not None:
                 decision = Decision(Choice.WITHDRAW, person, f"withdraw:{waiting.id}:{request_id}", against.reason)
-                await self._proposals.decide(service, waiting.id, decision)
+                await self.proposals.decide(service, waiting.id, decision)

@@ -144,7 +144,7 @@ class Choosing:
 
     @property
     def services(self) -> Sequence[ServiceId]:
-        """Those that are watched; the first is what is meant where nobody says anything."""
+        """Watched services; the first is meant where nobody names one."""
         return self._services
 
     def named(self, name: str) -> ServiceId | None:
@@ -152,7 +152,7 @@ class Choosing:
         return next((service for service in self._services if service.name == name), None)
 
     async def of(self, channel: str) -> Chosen | None:
-        """What was chosen for `channel`; None where nothing was, or where that service is not watched any more."""
+        """The service chosen for `channel`; None where nothing was, or where that service is not watched any more."""
         if len(self._services) == 1:
             return None  # there is nothing to choose, so no command waits for the store
         found = await self._choices.of(self._services[0], channel)
@@ -204,21 +204,21 @@ CHANGES_BACK = 50
 TURN_OF_SLICES = 200
 
 
+@dataclass(frozen=True, slots=True)
 class Weeks:
     """Only reads. `zone`: the readers'."""
 
-    def __init__(self, alerts: Alerts, turns: Turns, proposals: Proposals, zone: ZoneInfo) -> None:
-        self._alerts = alerts
-        self._turns = turns
-        self._proposals = proposals
-        self._zone = zone
+    alerts: Alerts
+    turns: Turns
+    proposals: Proposals
+    zone: ZoneInfo
 
     async def before(self, service: ServiceId, end: datetime) -> Week:
         """The seven days before `end`, aligned down to the hour. Raises StoreUnavailable."""
         hours = Hours()
-        for count, seen in enumerate(await self._alerts.observations(service, end - WEEK - HOUR)):
+        for count, seen in enumerate(await self.alerts.observations(service, end - WEEK - HOUR)):
             if count % TURN_OF_SLICES == 0:
                 await asyncio.sleep(0)  # clicks get their turn
             hours.add(seen)
-        turns = await self._turns.latest(service, TURNS_BACK)
-        return week_before(end, self._zone, hours, turns, await self._proposals.recent(service, CHANGES_BACK))
+        turns = await self.turns.latest(service, TURNS_BACK)
+        return week_before(end, self.zone, hours, turns, await self.proposals.recent(service, CHANGES_BACK))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -192,10 +193,8 @@ class Lossy:
 
 
 async def test_a_lost_answer_is_asked_for_again(house: House) -> None:
-    by = house.applying()
     lossy = Lossy(house.store)
-    by._proposals = lossy  # type: ignore[assignment]
-    done = await house.apply(by)
+    done = await house.apply(replace(house.applying(), proposals=lossy))  # type: ignore[arg-type]
     assert (done.state, lossy.lost) == (State.APPLIED, 1)
     decided = [e for e in await house.store.audit.entries(SERVICE, 50) if e.event == "decided"]
     assert len(decided) == 1

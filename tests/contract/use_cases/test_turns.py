@@ -25,7 +25,7 @@ from lumen.ports.clock import no_fault
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.evaluate import Advice, Evaluator, TurnHistory
+from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.turn import TurnRunner
 from tests.contract.store.builders import KIM, SERVICE, Store
@@ -80,7 +80,7 @@ class Room:
             TurnHistory(alerts, RedisDays(store.redis), self.turns, Inline()),
             Inline(),
             AssessmentSettings(),
-            Advice(self.house.knobs, TtlLimits(), SizeLimits()),
+            Policies(self.house.knobs, TtlLimits(), SizeLimits()),
             self.restraints(automation),
             store.proposals,
             alerts,
