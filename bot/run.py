@@ -1,4 +1,4 @@
-"""What each command of the command line does, from the assembled Lumen to the end.
+"""The running bot, and the commands that need all of Lumen.
 
 APScheduler only wakes (docs/adr/0001): which slots are due is told by the Clock, and who takes one by the store.
 """
@@ -22,14 +22,20 @@ from bot.store import clock_of, open_state_store, room_warnings
 from bot.thresholds import size_limits
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
-from bot.workers import ExecutionPool, Worker
+from bot.workers import ExecutionPool, Worker, guarded
 from lumen.adapters.store import epoch
-from lumen.model.messages import LumenError
 from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue
+
+log = structlog.get_logger()
 
 #: Of service time. A slot is taken up at most this late.
 WAKE_EVERY_SECONDS = 60.0
+#: On the wall. A click kicks at once; this finds what is due by time, and what a dead replica left half done.
+SETTLE_EVERY_SECONDS = 5.0
+#: On the wall. A look kicks at once; this finds what failed and is due again, and "I'm on it".
+PAGE_EVERY_SECONDS = 10.0
 
 
 def start_scheduler(wake: Callable[[], Awaitable[None]], scale: float) -> AsyncIOScheduler:
@@ -44,17 +50,6 @@ def start_scheduler(wake: Callable[[], Awaitable[None]], scale: float) -> AsyncI
     )
     scheduler.start()
     return scheduler
-
-
-log = structlog.get_logger()
-
-
-#: On the wall. A click kicks at once; this finds what is due by time, and what a dead replica left half done.
-SETTLE_EVERY_SECONDS = 5.0
-
-
-#: On the wall. A look kicks at once; this finds what failed and is due again, and "I'm on it".
-PAGE_EVERY_SECONDS = 10.0
 
 
 class Bot:
@@ -79,8 +74,8 @@ class Bot:
         directory, size = settings.output_dir, size_limits(settings)
         files = ReportFiles(Path(directory), self._words, size) if directory else None
         self._looking = asyncio.Lock()
-        self._publishing = Publishing(lumen.publish, files, settings.services, self._words)
-        self.executions = ExecutionPool(lumen.execution, slack.outbox.kick, kick_settling)
+        self._publishing = Publishing(lumen.rounds.publish, files, settings.services, self._words)
+        self.executions = ExecutionPool(lumen.changes.execution, slack.outbox.kick, kick_settling)
 
     async def wake(self) -> None:
         """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next.
@@ -97,19 +92,16 @@ class Bot:
     async def _turns(self) -> None:
         async with self._looking:
             pass  # what the look under way brings: on a fresh installation all that Monitoring remembers
-        await self._effects()  # before the turn, which waits while a change has no verdict
+        rounds = self._lumen.rounds
+        with guarded("effects_not_measured"):
+            await rounds.effects.due(self._services)  # before the turn, which waits while a change has no verdict
         began = time.monotonic()
-        try:
-            turns = await self._lumen.turn_runner.due(self._services)
-            await self._lumen.digest.due(self._services)
+        turns: Sequence[Turn] = ()
+        with guarded("turn_failed"):
+            turns = await rounds.turn_runner.due(self._services)
+            await rounds.digest.due(self._services)
             if not turns:
                 await self._lumen.collector.sample_caches()
-        except LumenError as error:
-            log.error("turn_failed", code=error.reason.code, params=dict(error.reason.params))
-            return
-        except Exception:
-            log.exception("turn_crashed")
-            return
         for turn in turns:
             self._metrics.turns.labels(turn.occasion).inc()
             log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))
@@ -118,95 +110,56 @@ class Bot:
             self._slack.outbox.kick()
         await self._publishing.reports(turns)
 
-    async def _effects(self) -> None:
-        """Once an hour: what the changes that were applied have done. No turn waits for what fails here."""
-        try:
-            await self._lumen.effects.due(self._services)
-        except LumenError as error:
-            log.error("effects_not_measured", code=error.reason.code, params=dict(error.reason.params))
-        except Exception:
-            log.exception("effects_crashed")
-
     async def _watch(self) -> None:
         """The five-minute watch, and what it says about releases; then what is due by time."""
-        lumen = self._lumen
+        rounds = self._lumen.rounds
         looked: Sequence[ServiceId] = ()
-        try:
+        with guarded("watch_failed"):
             async with self._looking:
-                looked = await lumen.watch.due(self._services)
+                looked = await rounds.watch.due(self._services)
             for service in looked:
-                self._metrics.watched_until.labels(service.key).set(lumen.clock.now().timestamp())
+                self._metrics.watched_until.labels(service.key).set(self._lumen.store.clock.now().timestamp())
             if looked:
-                await lumen.revisions.look(looked)
+                await rounds.revisions.look(looked)
             for service in looked:
-                await lumen.rollback.consider(service)
+                await rounds.rollback.consider(service)
                 self._slack.outbox.kick()
-        except LumenError as error:
-            log.error("watch_failed", code=error.reason.code, params=dict(error.reason.params))
-        except Exception:
-            log.exception("watch_crashed")  # turns and clicks go on, and the next slot tries again
-        await self._guard(looked)
-        self._kick_settling()
-        await self._call()
-        await self._publishing.figures()
-
-    async def _guard(self, looked: Sequence[ServiceId]) -> None:
-        """A page right after a change; a rollback never waits for it."""
-        try:
+        with guarded("changes_not_guarded"):  # after the rollback, which never waits for it
             for service in looked:
-                await self._lumen.effects.guard(service)
-        except LumenError as error:
-            log.error("changes_not_guarded", code=error.reason.code, params=dict(error.reason.params))
-        except Exception:
-            log.exception("guard_crashed")
-
-    async def _call(self) -> None:
-        """People on call, and the pager outside of Slack; also while nothing can be measured."""
-        try:
+                await rounds.effects.guard(service)
+        self._kick_settling()
+        with guarded("nobody_called"):  # also while nothing can be measured
             for service in self._services:
                 if await self._lumen.called.calling.due(service):
                     self._slack.outbox.kick()
-        except LumenError as error:
-            log.warning("nobody_called", code=error.reason.code, params=dict(error.reason.params))
         self._kick_paging()
+        await self._publishing.figures()
 
     async def _audit(self) -> None:
         """Once an hour: seal the audit, and say when the store's memory gets short."""
-        try:
-            if await self._lumen.auditing.due(self._services):
+        with guarded("audit_not_sealed"):
+            if await self._lumen.answers.auditing.due(self._services):
                 for short in await room_warnings(self._lumen.store):
                     log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
-        except LumenError as error:
-            log.error("audit_not_sealed", code=error.reason.code, params=dict(error.reason.params))
 
     async def _news(self) -> None:
         """What Google bills; nothing waits for it."""
-        try:
-            if self._lumen.taking_news is not None:
-                await self._lumen.taking_news.take()
-        except LumenError as error:
-            log.error("news_not_taken", code=error.reason.code, params=dict(error.reason.params))
+        if self._lumen.rounds.taking_news is not None:
+            with guarded("news_not_taken"):
+                await self._lumen.rounds.taking_news.take()
 
     async def settle(self) -> None:
-        """Expire, end countdowns and begin to carry out, which holds up nothing here; what Slack shows follows."""
-        for service in self._services:
-            await self._end_countdowns(service)
-            try:
-                await self.executions.begin(service)
-            except LumenError as error:
-                log.warning("execution_waits", service=service.key, code=error.reason.code)
-        self._slack.outbox.kick()
+        """Expire, end countdowns and begin to carry out, which holds up nothing here; what Slack shows follows.
 
-    async def _end_countdowns(self, service: ServiceId) -> None:
-        """A countdown that cannot be judged now is judged in the next round, and holds up nothing else."""
-        try:
-            await self._lumen.rollback.settle(service)
-            await self._lumen.undo_harmful.settle(service)
-            await self._lumen.auto_apply.settle(service)
-        except LumenError as error:
-            log.warning("countdown_waits", code=error.reason.code, params=dict(error.reason.params))
-        except Exception:
-            log.exception("countdown_crashed")  # what people have approved is carried out all the same
+        A countdown that cannot be judged now is judged in the next round, and holds up nothing that people approved.
+        """
+        for service in self._services:
+            with guarded("countdown_waits", service=service.key):
+                for countdowns in self._lumen.countdowns:
+                    await countdowns.settle(service)
+            with guarded("execution_waits", service=service.key):
+                await self.executions.begin(service)
+        self._slack.outbox.kick()
 
     async def page(self) -> None:
         """Tell the pager outside of Slack what it has not heard yet; its trouble is said on the incident's message."""
@@ -238,7 +191,7 @@ async def run_bot(settings: Settings) -> None:
         stack.push_async_callback(bot.executions.stop)
         runner = await start_http(settings.http_host, settings.port, bot.readiness, metrics.registry)
         stack.push_async_callback(runner.cleanup)
-        scheduler = start_scheduler(bot.wake, lumen.clock.scale)
+        scheduler = start_scheduler(bot.wake, lumen.store.clock.scale)
         stack.callback(scheduler.shutdown, wait=False)
         await _until(stop, settling.run(bot.settle), paging.run(bot.page), slack.run(), bot.wake())
 

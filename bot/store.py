@@ -1,8 +1,7 @@
-"""The other half of the composition root: the state store with its rooms, for what needs nothing else."""
+"""The part of the composition root that opens the state store, for all that needs nothing else."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
@@ -23,33 +22,36 @@ from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message
 from lumen.policies.guard import Automation, Locks
-from lumen.ports.clock import Clock
+from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.sources import TtlSource
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.auditing import Auditing
+from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
 
 
-@dataclass(frozen=True, slots=True)
 class StateStore:
-    """The state store and its rooms."""
+    """Every part of the state store over one connection; `clock` dates what is written there."""
 
-    redis: Redis
-    leases: RedisLeases
-    slots: RedisSlots
-    proposals: RedisProposals
-    outbox: RedisOutbox
-    turns: RedisTurns
-    audit: RedisAudit
-    seals: RedisAuditSeals
-    alerts: RedisAlerts
-    days: RedisDays
-    controls: RedisControls
-    silences: RedisSilences
-    pages: RedisPages
-    choices: RedisChoices
-    pending_replies: RedisPendingReplies
-    bills: RedisBills
+    def __init__(self, redis: Redis, clock: Clock, fault: FaultPoint) -> None:
+        self.redis = redis
+        self.clock = clock
+        self.leases = RedisLeases(redis)
+        self.slots = RedisSlots(redis)
+        self.claims = Claims(self.leases, self.slots, clock)
+        self.proposals = RedisProposals(redis, clock, fault)
+        self.outbox = RedisOutbox(redis)
+        self.pending_replies = RedisPendingReplies(redis)
+        self.turns = RedisTurns(redis)
+        self.audit = RedisAudit(redis, clock)
+        self.seals = RedisAuditSeals(redis, clock)
+        self.alerts = RedisAlerts(redis, clock)
+        self.days = RedisDays(redis)
+        self.pages = RedisPages(redis, clock)
+        self.controls = RedisControls(redis, clock)
+        self.silences = RedisSilences(redis, clock)
+        self.choices = RedisChoices(redis)
+        self.bills = RedisBills(redis, clock)
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -62,35 +64,16 @@ def clock_of(settings: Settings) -> Clock:
 @asynccontextmanager
 async def open_state_store(settings: Settings) -> AsyncIterator[StateStore]:
     """The store's client and rooms; nothing is checked yet."""
-    clock = clock_of(settings)
     redis = open_store(settings.state_redis_url.get_secret_value())
     try:
-        yield StateStore(
-            redis=redis,
-            leases=RedisLeases(redis),
-            slots=RedisSlots(redis),
-            proposals=RedisProposals(redis, clock, fault_point(settings.lumen_fault_at)),
-            outbox=RedisOutbox(redis),
-            turns=RedisTurns(redis),
-            audit=RedisAudit(redis, clock),
-            seals=RedisAuditSeals(redis, clock),
-            alerts=RedisAlerts(redis, clock),
-            days=RedisDays(redis),
-            controls=RedisControls(redis, clock),
-            silences=RedisSilences(redis, clock),
-            pages=RedisPages(redis, clock),
-            choices=RedisChoices(redis),
-            pending_replies=RedisPendingReplies(redis),
-            bills=RedisBills(redis, clock),
-        )
+        yield StateStore(redis, clock_of(settings), fault_point(settings.lumen_fault_at))
     finally:
         await redis.aclose()
 
 
 def auditing_of(settings: Settings, store: StateStore) -> Auditing:
     """What keeps the audit provable; it needs nothing but the store."""
-    clock, keep = clock_of(settings), settings.audit_keep
-    return Auditing(store.seals, store.audit, store.leases, store.slots, clock, keep)
+    return Auditing(store.seals, store.audit, store.claims, settings.audit_keep)
 
 
 async def room_warnings(store: StateStore) -> Sequence[Message]:
@@ -109,5 +92,5 @@ async def open_advisor(settings: Settings) -> AsyncIterator[Advisor]:
     locks = Locks(settings.override_ttl, settings.lock_cache_size)
     async with open_state_store(settings) as store:
         await epoch.check(store.redis, settings.services)
-        restraints = Restraints(store.controls, clock_of(settings), Automation(), locks)
+        restraints = Restraints(store.controls, store.clock, Automation(), locks)
         yield advisor_of(settings, store, restraints, None)

@@ -1,10 +1,11 @@
-"""A job that runs when it is kicked, and at the latest every so often; a failure is logged and it goes on.
+"""Work in the background of the bot: jobs that run when they are kicked, and what is approved, carried out.
 
-Carries out what is approved, each knob by itself: a sweep of keys or a slow revision holds up no other approval.
+Each knob is carried out by itself: a sweep of keys or a slow revision holds up no other approval.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,8 +19,22 @@ from lumen.use_cases.execution import Execution
 log = structlog.get_logger()
 
 
+@contextmanager
+def guarded(event: str, **where: str) -> Iterator[None]:
+    """Log what goes wrong inside as `event`, and go on: the next round tries again, and nothing else waits for it."""
+    try:
+        yield
+    except LumenError as error:
+        log.error(event, code=error.reason.code, params=dict(error.reason.params), **where)
+    except Exception:
+        log.exception(event, **where)
+
+
 class Worker:
-    """One job at a time. Kicks while it runs make it run once more; none is lost."""
+    """A job that runs when it is kicked, and at the latest every so often, one at a time.
+
+    Kicks while it runs make it run once more; none is lost.
+    """
 
     def __init__(self, name: str, at_least_every_seconds: float) -> None:
         self._name = name
@@ -34,10 +49,8 @@ class Worker:
         """Until cancelled."""
         while True:
             self._kicked.clear()
-            try:
+            with guarded("worker_failed", worker=self._name):
                 await job()
-            except Exception as error:
-                log.warning("worker_failed", worker=self._name, error=repr(error))
             try:
                 async with asyncio.timeout(self._every_seconds):  # `wait_for` may lose a cancellation on 3.11
                     await self._kicked.wait()
@@ -95,13 +108,8 @@ class ExecutionPool:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _carry_out(self, proposal: Proposal) -> None:
-        try:
+        with guarded("execution_waits", proposal=proposal.id):
             await self._execution.carry_out(proposal)
-        except LumenError as error:
-            code, params = error.reason.code, dict(error.reason.params)
-            log.warning("execution_waits", proposal=proposal.id, code=code, params=params)
-        except Exception:
-            log.exception("execution_crashed", proposal=proposal.id)
 
     def _over(self, place: Place, _task: "asyncio.Task[None]") -> None:
         work = self._working.pop(place)

@@ -86,13 +86,13 @@ class Emergencies:
         words, service = request.words, request.service
         permit = await self.permissions.permit(request, view.FLUSH)
         if click.action_id == view.FLUSH:
-            return view.flush_card(words, service, await self.emergency.count_keys())
-        confirmed = await self.emergency.confirm_flush(service, permit)
+            return view.flush_card(words, service, await self.emergency.flush.count_keys())
+        confirmed = await self.emergency.flush.confirm(service, permit)
         if not confirmed.enough:
-            keys = await self.emergency.count_keys()
+            keys = await self.emergency.flush.count_keys()
             others = view.flush_waits_card(self.responder.languages.default, service, confirmed, keys)
             await self.responder.replies.send(click.to, others, share=True)
             so_far = message("emergency.flush_waits", votes=len(confirmed.people), needed=confirmed.needed)
             return show.said(words, so_far)
-        swept = await self.emergency.flush(service, permit)
+        swept = await self.emergency.flush.run(service, permit)
         return show.said(words, message("emergency.flushed", service=service.name, keys=swept.changed))

@@ -41,8 +41,10 @@ async def answer_ttl(
     """The answer, and what became of it with `apply`. Raises as `AppliedAdvice` does."""
     async with assemble(settings) as lumen:
         if not apply:
-            return await lumen.applied_advice.ttl(service, asked), None
-        return await lumen.applied_advice.apply_ttl(service, asked, await operator_of(settings), f"cli:{uuid4().hex}")
+            return await lumen.changes.applied_advice.ttl(service, asked), None
+        return await lumen.changes.applied_advice.apply_ttl(
+            service, asked, await operator_of(settings), f"cli:{uuid4().hex}"
+        )
 
 
 async def answer_size(
@@ -51,15 +53,15 @@ async def answer_size(
     """The answer, and what became of it with `apply`. Raises as `AppliedAdvice` does."""
     async with assemble(settings) as lumen:
         if not apply:
-            return await lumen.advisor.size(service, as_if_locked=lock), None
+            return await lumen.answers.advisor.size(service, as_if_locked=lock), None
         person, request_id = await operator_of(settings), f"cli:{uuid4().hex}"
-        return await lumen.applied_advice.apply_size(service, person, request_id, lock=lock)
+        return await lumen.changes.applied_advice.apply_size(service, person, request_id, lock=lock)
 
 
 async def extra_turns(settings: Settings, services: Sequence[ServiceId]) -> "Last":
     """One extra turn of each service; a running bot shows it in Slack."""
     async with assemble(settings) as lumen:
-        turns, now = await lumen.turn_runner.extra_turns(services), lumen.clock.now()
+        turns, now = await lumen.rounds.turn_runner.extra_turns(services), lumen.store.clock.now()
     return Last(turns, [size_of_turn(turn, size_limits(settings), now) for turn in turns], len(services), now)
 
 

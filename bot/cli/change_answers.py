@@ -33,56 +33,58 @@ async def answer_traffic(
 ) -> tuple[TrafficAnswer, Proposal | None]:
     """`revision` "" for the newest good one, None for back to the latest. Raises as `Applying.apply` does."""
     async with assemble(settings) as lumen:
-        present = await find(lumen.knobs, Knob.TRAFFIC).places[0].read(service)
-        target = LATEST if revision is None else await lumen.going_back.target(service, revision)
+        present = await find(lumen.changes.knobs, Knob.TRAFFIC).places[0].read(service)
+        target = LATEST if revision is None else await lumen.answers.going_back.target(service, revision)
         answer = TrafficAnswer(service, present.value, present.version, target)
         if not apply or present.value == target:
             return answer, None
         person, request = await operator_of(settings), f"cli:{uuid4().hex}"
         emergency = revision is not None  # a rollback is open to people in a freeze too
-        return answer, await lumen.applying.apply(service, Knob.TRAFFIC, target, person, request, emergency=emergency)
+        return answer, await lumen.changes.applying.apply(
+            service, Knob.TRAFFIC, target, person, request, emergency=emergency
+        )
 
 
 async def held(settings: Settings, service: ServiceId) -> StatusReadout:
     """The status, which holds all that people have set against changes."""
     async with assemble(settings) as lumen:
-        return await lumen.readouts.status(service)
+        return await lumen.answers.readouts.status(service)
 
 
 async def pin_ttl(settings: Settings, service: ServiceId, ttl_seconds: int, terms: Terms) -> PinnedTtl:
     """Pinned, and proposed in Slack where the TTL is another one. Raises NotPossible (no right, out of range)."""
     async with _allowed(settings, service, f"override ttl {ttl_seconds}") as (lumen, permit):
-        return await lumen.overrides.pin_ttl(service, permit, ttl_seconds, terms, f"cli:{uuid4().hex}")
+        return await lumen.changes.overrides.pin_ttl(service, permit, ttl_seconds, terms, f"cli:{uuid4().hex}")
 
 
 async def lift_ttl(settings: Settings, service: ServiceId) -> TtlOverride | None:
     """Lift the pin; the answer is the setting that pins it still, or None. Raises NotPossible."""
     async with _allowed(settings, service, "override off") as (lumen, permit):
-        return await lumen.overrides.lift_ttl(service, permit)
+        return await lumen.changes.overrides.lift_ttl(service, permit)
 
 
 async def lock_size(settings: Settings, service: ServiceId, terms: Terms) -> SizeLock:
     """Locked as it is. Raises NotPossible (no right)."""
     async with _allowed(settings, service, "lock size") as (lumen, permit):
-        return await lumen.overrides.lock_size(service, permit, terms, f"cli:{uuid4().hex}")
+        return await lumen.changes.overrides.lock_size(service, permit, terms, f"cli:{uuid4().hex}")
 
 
 async def unlock_size(settings: Settings, service: ServiceId) -> SizeLock | None:
     """Lift the lock; the answer is the setting that locks it still, or None. Raises NotPossible."""
     async with _allowed(settings, service, "unlock") as (lumen, permit):
-        return await lumen.overrides.unlock_size(service, permit)
+        return await lumen.changes.overrides.unlock_size(service, permit)
 
 
 async def pause(settings: Settings, service: ServiceId, terms: Terms) -> Pause:
     """All automation stopped. Raises NotPossible (no right)."""
     async with _allowed(settings, service, "pause") as (lumen, permit):
-        return await lumen.emergency.pause(service, permit, terms.lasts, terms.why)
+        return await lumen.changes.emergency.pause(service, permit, terms.lasts, terms.why)
 
 
 async def resume(settings: Settings, service: ServiceId) -> None:
     """Automation goes on. Raises NotPossible."""
     async with _allowed(settings, service, "resume") as (lumen, permit):
-        await lumen.emergency.resume(service, permit)
+        await lumen.changes.emergency.resume(service, permit)
 
 
 @asynccontextmanager
@@ -90,4 +92,4 @@ async def _allowed(settings: Settings, service: ServiceId, what: str) -> AsyncIt
     """An assembled Lumen for somebody who may; a refusal is audited. Raises NotPossible."""
     async with assemble(settings) as lumen:
         person = await operator_of(settings)
-        yield lumen, await lumen.operators.permit(service, person, what)
+        yield lumen, await lumen.changes.operators.permit(service, person, what)

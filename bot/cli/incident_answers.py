@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.config import Settings
 from bot.numerics import fault_point
-from bot.store import clock_of, open_state_store
+from bot.store import open_state_store
 from bot.wiring.assembly import operator_of, who_may_apply
 from bot.wiring.knobs import Called, called_of
 from lumen.adapters.store import epoch
@@ -57,7 +57,7 @@ async def timeline(settings: Settings, service: ServiceId, incident_id: str) -> 
 async def _called(settings: Settings) -> AsyncIterator[Called]:
     async with open_state_store(settings) as store:
         await epoch.check(store.redis, settings.services)
-        yield called_of(settings, store, clock_of(settings), fault_point(settings.lumen_fault_at))
+        yield called_of(settings, store, fault_point(settings.lumen_fault_at))
 
 
 async def _permit(settings: Settings, service: ServiceId, what: str) -> Permit:

@@ -1,7 +1,4 @@
-"""The composition root (with measuring, deciding, knobs, memory and paging): names concrete adapters and joins them.
-
-The part of the composition root that decides: what a picture comes to, and what may be done about it unasked.
-"""
+"""The composition root: names concrete adapters, and joins them to use cases with the settings."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -31,7 +28,7 @@ from lumen.model.service import Approvers, Person
 from lumen.model.turn import Missing
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
-from lumen.ports.clock import Clock, Numerics
+from lumen.ports.clock import Numerics
 from lumen.ports.sources import FigureSink
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
@@ -42,8 +39,8 @@ from lumen.use_cases.billing import TakingNews
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.effects import Effects, HourlyFigures
-from lumen.use_cases.emergency import EmergencyActions
+from lumen.use_cases.effects import EffectEstimates, Effects
+from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs
@@ -51,74 +48,70 @@ from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
 from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
 from lumen.use_cases.releases import GoingBack, Releases, Revisions
-from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.report_mark import ReportMarker
 from lumen.use_cases.restrictions import Restraints
-from lumen.use_cases.rollback import Rollback
+from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.turn import TurnRunner
 from lumen.use_cases.undo_harmful import UndoHarmful
 from lumen.use_cases.watch import Watch
 
 
-def evaluator_of(
-    settings: Settings, store: StateStore, numerics: Numerics, knobs: Knobs, restraints: Restraints
-) -> Evaluator:
-    """How a turn judges, and the end of a countdown."""
-    return Evaluator(
-        TurnHistory(store.alerts, store.days, store.turns, numerics),
-        numerics,
-        assessment_settings(settings),
-        Policies(knobs, ttl_limits(settings), size_limits(settings)),
-        restraints,
-        store.proposals,
-        store.alerts,
-    )
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """The work that comes due by the clock."""
+
+    watch: Watch
+    revisions: Revisions
+    rollback: Rollback
+    effects: Effects
+    turn_runner: TurnRunner
+    digest: Digest
+    #: None where PUBLISH_METRICS is off.
+    publish: Publish | None
+    #: None where BUDGET_TOPIC is not set.
+    taking_news: TakingNews | None
 
 
-def auto_apply_rules_of(settings: Settings, clock: Clock, store: StateStore, restraints: Restraints) -> AutoApplyRules:
-    """AUTO_APPLY."""
-    unasked = AutoApplySettings(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
-    return AutoApplyRules(unasked, restraints, store.proposals, store.alerts, clock)
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The ways in which people propose, decide, apply and forbid changes."""
+
+    approvals: Approvals
+    applying: Applying
+    applied_advice: AppliedAdvice
+    execution: Execution
+    operators: Operators
+    overrides: Overrides
+    emergency: EmergencyActions
+    knobs: Knobs
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The questions that Lumen answers; none of them changes anything but the audit."""
+
+    readouts: Readouts
+    advisor: Advisor
+    choosing: Choosing
+    looking: Looking
+    going_back: GoingBack
+    weeks: Weeks
+    auditing: Auditing
 
 
 @dataclass(frozen=True, slots=True)
 class Lumen:
-    """Everything but Slack: what the command line and the bot both use."""
+    """Everything but Slack, as the command line and the bot both use it."""
 
-    clock: Clock
     store: StateStore
-    cache: Redis
-    google: GoogleClients
     collector: Collector
-    turn_runner: TurnRunner
-    effects: Effects
-    undo_harmful: UndoHarmful
-    auto_apply: AutoApplyCountdowns
-    digest: Digest
-    approvals: Approvals
-    execution: Execution
-    advisor: Advisor
-    applying: Applying
-    applied_advice: AppliedAdvice
-    auditing: Auditing
-    readouts: Readouts
-    choosing: Choosing
-    looking: Looking
-    weeks: Weeks
     numerics: Numerics
-    watch: Watch
-    #: None where BUDGET_TOPIC is not set.
-    taking_news: TakingNews | None
-    #: None where PUBLISH_METRICS is off.
-    publish: Publish | None
-    revisions: Revisions
-    rollback: Rollback
-    emergency: EmergencyActions
+    #: Each ends its own kind when its time is up.
+    countdowns: Sequence[Rollback | UndoHarmful | AutoApplyCountdowns]
+    rounds: Rounds
+    changes: Changes
+    answers: Answers
     called: Called
-    restraints: Restraints
-    overrides: Overrides
-    operators: Operators
-    going_back: GoingBack
-    knobs: Knobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +160,6 @@ def who_may_apply(settings: Settings) -> Approvers:
 @asynccontextmanager
 async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
     """The whole of Lumen but Slack, on a store that was checked. Raises StoreUnavailable, SourceUnavailable."""
-    clock = clock_of(settings)
     numerics = ProcessNumerics()
     cache = open_cache(settings.cache_url)
     async with open_state_store(settings) as store:
@@ -178,7 +170,8 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
             subscriber=bool(settings.budget_news),
         )
         try:
-            yield await _joined(settings, clock, store, cache, google, numerics)
+            automation = await _automation(settings, store)
+            yield _Assembly(settings, store, cache, google, numerics, automation).lumen()
         finally:
             numerics.close()
             await google.close()
@@ -218,154 +211,229 @@ async def _store_facts(settings: Settings) -> StoreFacts | NoData:
         return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short)
 
 
-async def _joined(
-    settings: Settings, clock: Clock, store: StateStore, cache: Redis, google: GoogleClients, numerics: ProcessNumerics
-) -> Lumen:
-    deployments = CloudRunDeployments(google.services, google.revisions)
-    ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
-    knobs = knobs_of(settings, cache, google, ttl)
-    collector = collector_of(settings, clock, cache, google, deployments, ttl, store.bills)
-    automation = await _automation(settings, store)
-    locks = Locks(settings.override_ttl, settings.lock_cache_size)
-    restraints = Restraints(store.controls, clock, automation, locks)
-    approvals = Approvals(
-        store.proposals, knobs, settings.approvals_needed, settings.emergency_approvals_needed, restraints
-    )
-    showing = Showing(store.turns, store.outbox)
-    advisor = advisor_of(settings, store, restraints, ttl)
-    overrides = Overrides(store.controls, restraints, approvals, store.proposals, knobs, showing, clock)
-    going_back = GoingBack(deployments, store.controls)
-    operators = Operators(who_may_apply(settings), store.audit)
-    slices, targets = slices_of(settings, clock, cache, google, deployments), alert_targets(settings)
-    allowed = 1 - targets.error_free_share
-    fault = fault_point(settings.lumen_fault_at)
-    evaluator = evaluator_of(settings, store, numerics, knobs, restraints)
-    rules = auto_apply_rules_of(settings, clock, store, restraints)
-    keys = CacheSweeper(cache, settings.cache_key_prefix)
-    execution = Execution(store.proposals, store.leases, knobs, clock, fault, settings.dry_run, keys, restraints)
-    applying = Applying(approvals, execution, store.proposals, restraints, store.audit, clock, operators)
-    drift = Drift(
-        store.proposals,
-        store.leases,
-        store.slots,
-        restraints,
-        store.turns,
-        store.audit,
-        knobs,
-        clock,
-        fault,
-        settings.dry_run,
-    )
-    undo_harmful = UndoHarmful(
-        store.proposals,
-        knobs,
-        restraints,
-        store.leases,
-        clock,
-        fault,
-        settings.undo_harmful == "auto",
-        settings.approvals_needed,
-    )
-    lacking, zone = _lacking(), ZoneInfo(settings.digest_timezone)
-    return Lumen(
-        clock=clock,
-        store=store,
-        cache=cache,
-        google=google,
-        collector=collector,
-        turn_runner=TurnRunner(
-            collector,
-            drift,
-            evaluator,
-            rules,
-            approvals,
-            store.leases,
-            store.slots,
-            store.turns,
-            clock,
-            () if lacking is None else (Missing("effects", lacking),),
-        ),
-        effects=Effects(
+class _Assembly:
+    """The adapters and use cases that several parts share; each part is a property."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: StateStore,
+        cache: Redis,
+        google: GoogleClients,
+        numerics: ProcessNumerics,
+        automation: Automation,
+    ) -> None:
+        self._settings, self._store, self._google, self._numerics = settings, store, google, numerics
+        self._fault = fault_point(settings.lumen_fault_at)
+        self._zone = ZoneInfo(settings.digest_timezone)
+        self._lacking = _lacking()
+        self._deployments = CloudRunDeployments(google.services, google.revisions)
+        self._ttl = RedisTtl(cache, settings.default_ttl_seconds, self._deployments.environment_ttl)
+        self._cache_keys = CacheSweeper(cache, settings.cache_key_prefix)
+        self._knobs = knobs_of(settings, cache, google, self._ttl)
+        self._slices = slices_of(settings, store.clock, cache, google, self._deployments)
+        self._targets = alert_targets(settings)
+        self._collector = collector_of(settings, store.clock, cache, google, self._deployments, self._ttl, store.bills)
+        locks = Locks(settings.override_ttl, settings.lock_cache_size)
+        self._restraints = Restraints(store.controls, store.clock, automation, locks)
+        self._approvals = Approvals(
             store.proposals,
-            store.alerts,
-            store.turns,
-            HourlyFigures(
-                store.alerts,
-                0.0 if settings.cache_instance else settings.api_cost_per_call,
-                size_limits(settings),
-                settings.services,
-            ),
-            deployments,
-            undo_harmful,
-            store.leases,
-            store.slots,
-            clock,
+            self._knobs,
+            self._restraints,
+            needed=settings.approvals_needed,
+            needed_in_emergency=settings.emergency_approvals_needed,
+        )
+        self._evaluator = Evaluator(
+            TurnHistory(store.alerts, store.days, store.turns, numerics),
             numerics,
-            fault,
-            lacking,
-        ),
-        undo_harmful=undo_harmful,
-        digest=Digest(store.slots, store.outbox, clock, zone),
-        approvals=approvals,
-        execution=execution,
-        advisor=advisor,
-        applying=applying,
-        applied_advice=AppliedAdvice(advisor, approvals, overrides, applying, operators),
-        auditing=auditing_of(settings, store),
-        readouts=Readouts(
-            store.proposals, store.turns, store.audit, store.alerts, store.silences, restraints, advisor, rules
-        ),
-        choosing=Choosing(settings.services, store.choices, clock),
-        looking=Looking(knobs, advisor),
-        weeks=Weeks(store.alerts, store.turns, store.proposals, zone),
-        numerics=numerics,
-        watch=Watch(
-            slices,
-            store.alerts,
-            store.slots,
-            store.leases,
-            clock,
-            targets,
-            store.silences,
-            store.days,
-            store.bills if settings.budget_news else None,
-        ),
-        taking_news=taking_of(settings, store, google),
-        called=called_of(settings, store, clock, fault),
-        publish=publish_of(settings, clock, store, google, collector, ttl) if settings.publish_metrics else None,
-        revisions=Revisions(slices, deployments, ttl, store.controls, store.proposals, clock, allowed),
-        rollback=Rollback(
-            Releases(slices, deployments, knobs, clock, allowed),
-            store.alerts,
-            restraints,
+            assessment_settings(settings),
+            Policies(self._knobs, ttl_limits(settings), size_limits(settings)),
+            self._restraints,
             store.proposals,
-            store.leases,
-            clock,
-            fault_point(settings.lumen_fault_at),
-            timedelta(seconds=settings.rollback_timeout_seconds),
-            settings.emergency_approvals_needed,
-            settings.services,
-        ),
-        emergency=EmergencyActions(
-            approvals,
-            knobs,
-            going_back,
-            keys,
-            store.controls,
-            showing,
-            store.leases,
+            store.alerts,
+        )
+        auto_apply = AutoApplySettings(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
+        self._rules = AutoApplyRules(auto_apply, self._restraints, store.proposals, store.alerts, store.clock)
+        self._undo_harmful = UndoHarmful(
+            store.proposals,
+            self._knobs,
+            self._restraints,
+            store.claims,
+            self._fault,
+            by_itself=settings.undo_harmful == "auto",
+            needed=settings.approvals_needed,
+        )
+        self._rollback = self._make_rollback()
+        self._going_back = GoingBack(self._deployments, store.controls)
+        self._advisor = advisor_of(settings, store, self._restraints, self._ttl)
+
+    def lumen(self) -> Lumen:
+        """Everything, joined."""
+        store = self._store
+        auto_apply = AutoApplyCountdowns(
+            self._collector, self._evaluator, self._rules, store.proposals, store.claims, self._fault
+        )
+        return Lumen(
+            store=store,
+            collector=self._collector,
+            numerics=self._numerics,
+            countdowns=(self._rollback, self._undo_harmful, auto_apply),
+            rounds=self._rounds(),
+            changes=self._changes(),
+            answers=self._answers(),
+            called=called_of(self._settings, store, self._fault),
+        )
+
+    def _make_rollback(self) -> Rollback:
+        settings, store = self._settings, self._store
+        return Rollback(
+            Releases(self._slices, self._deployments, self._knobs, store.clock, 1 - self._targets.error_free_share),
+            store.alerts,
+            self._restraints,
+            store.proposals,
+            store.claims,
+            self._fault,
+            RollbackRules(
+                countdown=timedelta(seconds=settings.rollback_timeout_seconds),
+                needed=settings.emergency_approvals_needed,
+                services=settings.services,
+            ),
+        )
+
+    def _rounds(self) -> Rounds:
+        settings, store = self._settings, self._store
+        publish = publish_of(settings, store, self._google, self._collector, self._ttl)
+        return Rounds(
+            watch=Watch(
+                self._slices,
+                store.alerts,
+                store.claims,
+                self._targets,
+                store.silences,
+                store.days,
+                bills=store.bills if settings.budget_news else None,
+            ),
+            revisions=Revisions(
+                self._slices,
+                self._deployments,
+                self._ttl,
+                store.controls,
+                store.proposals,
+                store.clock,
+                allowed=1 - self._targets.error_free_share,
+            ),
+            rollback=self._rollback,
+            effects=self._effects(),
+            turn_runner=self._turn_runner(),
+            digest=Digest(store.claims, store.outbox, self._zone),
+            publish=publish if settings.publish_metrics else None,
+            taking_news=taking_of(settings, store, self._google),
+        )
+
+    def _effects(self) -> Effects:
+        settings, store = self._settings, self._store
+        estimates = EffectEstimates(
+            store.alerts,
+            self._numerics,
+            uncounted_call_usd=0.0 if settings.cache_instance else settings.api_cost_per_call,
+            size=size_limits(settings),
+            sharing=settings.services,
+            lacking=self._lacking,
+        )
+        return Effects(
+            store.proposals,
+            store.alerts,
+            store.turns,
+            estimates,
+            self._deployments,
+            self._undo_harmful,
+            store.claims,
+            self._fault,
+        )
+
+    def _turn_runner(self) -> TurnRunner:
+        store = self._store
+        drift = Drift(
+            store.proposals,
+            store.claims,
+            self._restraints,
+            store.turns,
             store.audit,
-            clock,
-            settings.default_ttl_seconds,
-            max(settings.approvals_needed, settings.emergency_approvals_needed),
-        ),
-        restraints=restraints,
-        overrides=overrides,
-        operators=operators,
-        going_back=going_back,
-        knobs=knobs,
-        auto_apply=AutoApplyCountdowns(collector, evaluator, rules, store.proposals, store.leases, fault),
-    )
+            self._knobs,
+            self._fault,
+            dry_run=self._settings.dry_run,
+        )
+        return TurnRunner(
+            self._collector,
+            drift,
+            self._evaluator,
+            self._rules,
+            self._approvals,
+            store.claims,
+            store.turns,
+            lacking=() if self._lacking is None else (Missing("effects", self._lacking),),
+        )
+
+    def _changes(self) -> Changes:
+        settings, store, approvals = self._settings, self._store, self._approvals
+        execution = Execution(
+            store.proposals,
+            store.claims,
+            self._knobs,
+            self._restraints,
+            self._fault,
+            dry_run=settings.dry_run,
+            keys=self._cache_keys,
+        )
+        operators = Operators(who_may_apply(settings), store.audit)
+        report = ReportMarker(store.turns, store.outbox)
+        needed = max(settings.approvals_needed, settings.emergency_approvals_needed)
+        applying = Applying(
+            approvals, execution, store.proposals, self._restraints, store.audit, store.clock, operators
+        )
+        overrides = Overrides(
+            store.controls, self._restraints, approvals, store.proposals, self._knobs, report, store.clock
+        )
+        return Changes(
+            approvals=approvals,
+            applying=applying,
+            applied_advice=AppliedAdvice(self._advisor, approvals, overrides, applying, operators),
+            execution=execution,
+            operators=operators,
+            overrides=overrides,
+            emergency=EmergencyActions(
+                approvals,
+                self._knobs,
+                self._going_back,
+                CacheFlush(self._cache_keys, store.controls, store.leases, store.audit, needed),
+                store.controls,
+                report,
+                store.clock,
+                safe_ttl_seconds=settings.default_ttl_seconds,
+            ),
+            knobs=self._knobs,
+        )
+
+    def _answers(self) -> Answers:
+        settings, store = self._settings, self._store
+        return Answers(
+            readouts=Readouts(
+                store.proposals,
+                store.turns,
+                store.audit,
+                store.alerts,
+                store.silences,
+                self._restraints,
+                self._advisor,
+                self._rules,
+            ),
+            advisor=self._advisor,
+            choosing=Choosing(settings.services, store.choices, store.clock),
+            looking=Looking(self._knobs, self._advisor),
+            going_back=self._going_back,
+            weeks=Weeks(store.alerts, store.turns, store.proposals, self._zone),
+            auditing=auditing_of(settings, store),
+        )
 
 
 def _lacking() -> NoData | None:

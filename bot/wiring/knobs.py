@@ -25,7 +25,7 @@ from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_e
 from lumen.model import ion_contract
 from lumen.model.proposal import Knob
 from lumen.ports.actuators import Actuator
-from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.clock import FaultPoint
 from lumen.ports.incidents import Pager
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
@@ -99,13 +99,13 @@ def pager_of(settings: Settings) -> Pager | None:
     return WebhookPager(url, partial(pagerduty_event, key), must_hear_again=False)
 
 
-def called_of(settings: Settings, store: StateStore, clock: Clock, fault: FaultPoint) -> Called:
+def called_of(settings: Settings, store: StateStore, fault: FaultPoint) -> Called:
     """All of it, over the store."""
     pager, words = pager_of(settings), Catalogue(settings.lumen_locale)
     silences, anybody = store.silences, bool(settings.oncall_group)
     return Called(
-        silencing=Silencing(silences, store.alerts, store.outbox, clock),
-        calling=Calling(store.pages, silences, clock, settings.oncall_repeat, anybody=anybody),
+        silencing=Silencing(silences, store.alerts, store.outbox, store.clock),
+        calling=Calling(store.pages, silences, store.clock, settings.oncall_repeat, anybody=anybody),
         timelines=Timelines(store.alerts, store.audit),
-        paging=Paging(store.pages, silences, store.leases, clock, pager, words.plain, fault) if pager else None,
+        paging=Paging(store.pages, silences, store.claims, pager, words.plain, fault) if pager else None,
     )

@@ -63,7 +63,11 @@ class SlackSide:
         self._connection: SlackConnection | None = None
         words, turns = Catalogue(settings.lumen_locale), lumen.store.turns
         self._digests = Digests(
-            readouts=lumen.readouts, turns=turns, weeks=lumen.weeks, days=lumen.digest, head=lumen.auditing.head
+            readouts=lumen.answers.readouts,
+            turns=turns,
+            weeks=lumen.answers.weeks,
+            days=lumen.rounds.digest,
+            head=lumen.answers.auditing.head,
         )
         self._pictures = Pictures(Uploads(posting, session), lumen.numerics, lumen.store.outbox)
         self.outbox = OutboxWorker(
@@ -71,7 +75,7 @@ class SlackSide:
             outbox=lumen.store.outbox,
             leases=lumen.store.leases,
             renderer=MessageRenderer(
-                readouts=lumen.readouts,
+                readouts=lumen.answers.readouts,
                 turns=turns,
                 digests=self._digests,
                 words=words,
@@ -92,7 +96,7 @@ class SlackSide:
             services=settings.services,
             pending=lumen.store.pending_replies,
             leases=lumen.store.leases,
-            approvals=lumen.approvals,
+            approvals=lumen.changes.approvals,
             responder=self.responder,
         )
 
@@ -135,16 +139,21 @@ class SlackSide:
         settings, lumen, responder = self._settings, self._lumen, self.responder
         approvers = settings.who_may_approve
         permissions = self._permissions(identity, approvers)
-        services = Services(choosing=lumen.choosing, readouts=lumen.readouts, permissions=permissions)
+        services = Services(choosing=lumen.answers.choosing, readouts=lumen.answers.readouts, permissions=permissions)
         questions = Questions(
-            readouts=lumen.readouts, digests=self._digests, pictures=self._pictures, looking=lumen.looking
+            readouts=lumen.answers.readouts,
+            digests=self._digests,
+            pictures=self._pictures,
+            looking=lumen.answers.looking,
         )
-        asked = AskedTurns(lumen.turn_runner, lumen.store.audit)
-        proposing = Proposing(approvals=lumen.approvals, readouts=lumen.readouts, ask_turn=asked.ask)
-        overriding = Overriding(overrides=lumen.overrides, readouts=lumen.readouts, permissions=permissions)
+        asked = AskedTurns(lumen.rounds.turn_runner, lumen.store.audit)
+        proposing = Proposing(approvals=lumen.changes.approvals, readouts=lumen.answers.readouts, ask_turn=asked.ask)
+        overriding = Overriding(
+            overrides=lumen.changes.overrides, readouts=lumen.answers.readouts, permissions=permissions
+        )
         emergencies = Emergencies(
-            emergency=lumen.emergency,
-            readouts=lumen.readouts,
+            emergency=lumen.changes.emergency,
+            readouts=lumen.answers.readouts,
             permissions=permissions,
             responder=responder,
             safe_ttl_seconds=settings.default_ttl_seconds,
@@ -157,9 +166,11 @@ class SlackSide:
             on_call=self._permissions(identity, approvers.with_group(settings.oncall_group)),
             responder=responder,
         )
-        screens = Screens(services=settings.services, readouts=lumen.readouts, client=self._client, responder=responder)
+        screens = Screens(
+            services=settings.services, readouts=lumen.answers.readouts, client=self._client, responder=responder
+        )
         buttons = Buttons(
-            approvals=lumen.approvals,
+            approvals=lumen.changes.approvals,
             kick_execution=self._kick_execution,
             permissions=permissions,
             responder=responder,

@@ -46,7 +46,7 @@ def slices_of(
 
 
 def publish_of(
-    settings: Settings, clock: Clock, store: StateStore, google: GoogleClients, collector: Collector, ttl: RedisTtl
+    settings: Settings, store: StateStore, google: GoogleClients, collector: Collector, ttl: RedisTtl
 ) -> Publish:
     """What is published every five minutes."""
     return Publish(
@@ -55,9 +55,7 @@ def publish_of(
         store.turns,
         collector,
         ttl,
-        store.slots,
-        store.leases,
-        clock,
+        store.claims,
     )
 
 

@@ -77,16 +77,16 @@ class Approvals:
     """Propose, and decide once. Carrying out what was approved is `execution`'s work.
 
     `needed`: how many different people must approve; `needed_in_emergency`: of an emergency step, if that is more.
-    `restraints`: what people have set against changes (None: nothing ever).
+    `restraints`: what people have set against changes.
     """
 
     def __init__(
         self,
         proposals: Proposals,
         knobs: Knobs,
+        restraints: Restraints,
         needed: int = 1,
         needed_in_emergency: int = 1,
-        restraints: Restraints | None = None,
     ) -> None:
         self._proposals = proposals
         self._knobs = knobs
@@ -203,7 +203,7 @@ class Approvals:
         Raises NotPossible (unknown id, an approval in a freeze), StoreUnavailable (nothing happened), OutcomeUnknown
         (`settle` tells).
         """
-        if choice is Choice.APPROVE and self._restraints is not None and self._restraints.is_frozen:
+        if choice is Choice.APPROVE and self._restraints.is_frozen:
             await self._check_frozen(service, proposal_id)
         decision = Decision(choice, permit.person, click_id)
         return await self._proposals.decide(service, proposal_id, decision, reply_to=reply_to)
@@ -222,8 +222,6 @@ class Approvals:
         return (message("effect.record", helped=record.helped, trials=record.trials, chance=record.mean),)
 
     async def _check(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool = False) -> None:
-        if self._restraints is None:
-            return
         against = (await self._restraints.now(service)).against(knob, wanted, emergency=emergency)
         if against is not None:
             raise against

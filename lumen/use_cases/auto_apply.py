@@ -13,6 +13,7 @@ How far Lumen is trusted to make a change unasked: AUTO_APPLY, the record that i
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from lumen.effects.track_record import Direction, direction, record_of, spoken_against
 from lumen.model.answers import Trusted
@@ -24,11 +25,11 @@ from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import NAMES, AutoApplySettings, End, Ending, Grounds, Weighed, auto_apply_end, weigh
 from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.incidents import Alerts
-from lumen.ports.store import Lease, Leases, Proposals
+from lumen.ports.store import Lease, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN, REMEMBERED
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.evaluate import Evaluator
-from lumen.use_cases.leases import LEASE, with_lease
+from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
 
 
@@ -38,13 +39,13 @@ class Countdowns:
     def __init__(
         self,
         proposals: Proposals,
-        leases: Leases,
+        claims: Claims,
         name: str,
         is_ours: Callable[[Proposal], bool],
         end: Callable[[Proposal, Lease], Awaitable[None]],
     ) -> None:
         self._proposals = proposals
-        self._leases = leases
+        self._claims = claims
         self._name = name
         self._is_ours = is_ours
         self._end = end
@@ -53,15 +54,12 @@ class Countdowns:
         """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
         if not await self._due(service):
             return False
-        lease = await self._leases.acquire(service, self._name, LEASE)
-        if lease is None:
-            return False  # another replica is at it
-        await with_lease(self._leases, service, lease, lambda held: self._settle_alone(service, held), LEASE)
-        return True
+        return await self._claims.alone(service, self._name, partial(self._settle_alone, service)) or False
 
-    async def _settle_alone(self, service: ServiceId, lease: Lease) -> None:
+    async def _settle_alone(self, service: ServiceId, lease: Lease) -> bool:
         for proposal in await self._due(service):  # as it is now that the lease is ours
             await self._end(proposal, lease)
+        return True
 
     async def _due(self, service: ServiceId) -> Sequence[Proposal]:
         return [p for p in await self._proposals.countdowns_due(service) if self._is_ours(p)]
@@ -164,7 +162,7 @@ class AutoApplyCountdowns:
         evaluator: Evaluator,
         rules: AutoApplyRules,
         proposals: Proposals,
-        leases: Leases,
+        claims: Claims,
         fault: FaultPoint,
     ) -> None:
         self._collector = collector
@@ -172,7 +170,7 @@ class AutoApplyCountdowns:
         self._rules = rules
         self._proposals = proposals
         self._fault = fault
-        self._countdowns = Countdowns(proposals, leases, "unasked", _is_ours, self._end)
+        self._countdowns = Countdowns(proposals, claims, "unasked", _is_ours, self._end)
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""

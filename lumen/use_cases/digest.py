@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from lumen.model.service import ServiceId
-from lumen.ports.clock import Clock
-from lumen.ports.store import Outbox, Slots, Surface
-from lumen.use_cases.leases import LEASE
+from lumen.ports.store import Outbox, Surface
+from lumen.use_cases.leases import Claims
 
 DIGEST_SCHEDULE = "digest"
 DIGEST_KIND = "digest"
@@ -26,15 +25,14 @@ def digest_slot(now: datetime, zone: ZoneInfo) -> datetime:
 class Digest:
     """Claims the day's slot and marks the surface; the outbox renders it from what is stored when it posts."""
 
-    def __init__(self, slots: Slots, outbox: Outbox, clock: Clock, zone: ZoneInfo) -> None:
-        self._slots = slots
+    def __init__(self, claims: Claims, outbox: Outbox, zone: ZoneInfo) -> None:
+        self._claims = claims
         self._outbox = outbox
-        self._clock = clock
         self._zone = zone
 
     def now(self) -> datetime:
         """In the readers' zone."""
-        return self._clock.now().astimezone(self._zone)
+        return self._claims.clock.now().astimezone(self._zone)
 
     def at(self, day: date) -> datetime:
         """When the digest of `day`, as the readers count their days, is due."""
@@ -42,15 +40,10 @@ class Digest:
 
     async def due(self, services: Sequence[ServiceId]) -> None:
         """Once a day and service. A fresh installation starts with the next 09:00, not with yesterday's."""
-        slot = digest_slot(self._clock.now(), self._zone)
-        for service in services:
-            is_first_ever = await self._slots.last_done(service, DIGEST_SCHEDULE) is None
-            await self._take(service, slot, announce=not is_first_ever)
-
-    async def _take(self, service: ServiceId, slot: datetime, announce: bool) -> None:
-        lease = await self._slots.claim(service, DIGEST_SCHEDULE, slot, LEASE)
-        if lease is None:
-            return
-        if announce:
-            await self._outbox.mark(Surface(service, DIGEST_KIND, slot.astimezone(self._zone).date().isoformat()))
-        await self._slots.done(service, DIGEST_SCHEDULE, slot, lease)
+        slot = digest_slot(self._claims.clock.now(), self._zone)
+        async with self._claims.claimed(services, DIGEST_SCHEDULE, slot) as claimed:
+            for service, lease in claimed.items():
+                if await self._claims.slots.last_done(service, DIGEST_SCHEDULE) is not None:
+                    day = slot.astimezone(self._zone).date().isoformat()
+                    await self._outbox.mark(Surface(service, DIGEST_KIND, day))
+                await self._claims.slots.done(service, DIGEST_SCHEDULE, slot, lease)

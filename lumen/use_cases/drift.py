@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from lumen.model.messages import ActuatorFailed, LeaseLost, Message, NotPossible, SourceUnavailable, ValueMoved
 from lumen.model.proposal import IN_FORCE, OPEN, WAS_IN_FORCE, Change, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
-from lumen.ports.clock import Clock, FaultPoint
-from lumen.ports.store import Audit, Leases, Proposals, Slots, Turns
+from lumen.ports.clock import FaultPoint
+from lumen.ports.store import Audit, Lease, Proposals, Turns
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.leases import LEASE, with_lease
+from lumen.use_cases.leases import LEASE, Claims
 from lumen.use_cases.restrictions import Restraints
 
 #: What can be lost: the other knobs live in the service's own configuration, which Google keeps.
@@ -66,24 +67,21 @@ class Drift:
     def __init__(
         self,
         proposals: Proposals,
-        leases: Leases,
-        slots: Slots,
+        claims: Claims,
         restraints: Restraints,
         turns: Turns,
         audit: Audit,
         knobs: Knobs,
-        clock: Clock,
         fault: FaultPoint,
         dry_run: bool,
     ) -> None:
         self._proposals = proposals
-        self._leases = leases
-        self._slots = slots
+        self._claims = claims
         self._restraints = restraints
         self._turns = turns
         self._audit = audit
         self._knobs = knobs
-        self._clock = clock
+        self._clock = claims.clock
         self._fault = fault
         self._dry_run = dry_run
 
@@ -127,7 +125,7 @@ class Drift:
             return (found.said("drift.lost_held"), *held)
         if self._dry_run:
             return (found.said("drift.lost_dry_run"),)
-        done = await self._slots.last_done(service, _schedule(found.knob))
+        done = await self._claims.slots.last_done(service, _schedule(found.knob))
         if done is not None and done >= _slot(found.proposal):
             return (found.said("drift.lost_again"),)
         return await self._set_again(service, found)
@@ -149,29 +147,25 @@ class Drift:
 
     async def _set_again(self, service: ServiceId, found: _Drifted) -> Sequence[Message]:
         """Alone with whoever carries out a proposal of this knob. Nothing is said where another replica is at it."""
-        lease = await self._leases.acquire(service, f"execute:{found.knob}", LEASE)
-        if lease is None:
-            return ()
-        self._fault("drift.claimed")
+        work = partial(self._set_alone, service, found.knob, found.proposal.id)
         try:
-            return await with_lease(
-                self._leases, service, lease, lambda _: self._set_alone(service, found.knob, found.proposal.id), LEASE
-            )
+            return await self._claims.alone(service, f"execute:{found.knob}", work) or ()
         except (SourceUnavailable, ValueMoved, LeaseLost):
             return ()  # the next turn reads what really stands
 
-    async def _set_alone(self, service: ServiceId, knob: Knob, proposal_id: str) -> Sequence[Message]:
+    async def _set_alone(self, service: ServiceId, knob: Knob, proposal_id: str, _: Lease) -> Sequence[Message]:
+        self._fault("drift.claimed")
         found = await self._drifted(service, knob)  # as it is now that the lease is ours
         if found is None or found.proposal.id != proposal_id or not await self._lost(service, found):
             return ()
         slot, schedule = _slot(found.proposal), _schedule(knob)
-        once = await self._slots.claim(service, schedule, slot, LEASE)
+        once = await self._claims.slots.claim(service, schedule, slot, LEASE)
         if once is None:
             return ()
         # Before anything changes: a crash in between leaves no unexplained value ...
         await self._note(service, found, found.said("drift.setting_again"))
         # ... and costs this proposal its one time rather than giving it a second one; people are told then.
-        await self._slots.done(service, schedule, slot, once)
+        await self._claims.slots.done(service, schedule, slot, once)
         self._fault("drift.noted")
         try:
             await self._set(service, found)

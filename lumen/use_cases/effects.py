@@ -22,31 +22,47 @@ from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Proposa
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
 from lumen.policies.size import HOURS_A_MONTH, SizeLimits, added_cost_usd
-from lumen.ports.clock import Clock, FaultPoint, Numerics
+from lumen.ports.clock import FaultPoint, Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.sources import DeploymentSource
-from lumen.ports.store import Lease, Leases, Proposals, Slots, Turns
-from lumen.use_cases.leases import LEASE, keep_leases, with_lease
+from lumen.ports.store import Lease, Proposals, Turns
+from lumen.use_cases.leases import Claims
 from lumen.use_cases.undo_harmful import UndoHarmful
 
 TURN_OF_SLICES = 500
 
 
-class HourlyFigures:
-    """`uncounted_call_usd`: what a call costs that misses the cache, where the slices' costs are without those (0
+class EffectEstimates:
+    """`lacking`: why nothing can be estimated in this installation (None: it can).
+
+    `uncounted_call_usd`: what a call costs that misses the cache, where the slices' costs are without those (0
     where they are with them). `size`: what a MB costs, for slices are priced by a size that nobody changes in them.
     Of both a service pays its part, by requests, as in its slices; `sharing`: all services that use the one cache.
     """
 
     def __init__(
-        self, alerts: Alerts, uncounted_call_usd: float, size: SizeLimits, sharing: Sequence[ServiceId] = ()
+        self,
+        alerts: Alerts,
+        numerics: Numerics,
+        uncounted_call_usd: float,
+        size: SizeLimits,
+        sharing: Sequence[ServiceId] = (),
+        lacking: NoData | None = None,
     ) -> None:
         self._alerts = alerts
+        self._numerics = numerics
+        self._lacking = lacking
         self._uncounted_call_usd = uncounted_call_usd
         self._size = size
         self._sharing = sharing
 
-    async def of(self, service: ServiceId, experiment: Experiment, end: datetime) -> Hours:
+    async def of(self, service: ServiceId, experiment: Experiment, look: int, end: datetime) -> LookFinding:
+        """The verdict of the look after `look` hours on all that is known up to `end`."""
+        if self._lacking is not None:
+            return LookFinding(undecided(look, None, self._lacking.reason))
+        return await self._numerics.run(judge, experiment, look, await self.hours(service, experiment, end), end)
+
+    async def hours(self, service: ServiceId, experiment: Experiment, end: datetime) -> Hours:
         """From a fortnight before the change up to `end`."""
         changed = experiment.started_at.replace(minute=0, second=0, microsecond=0)
         more_usd = self._more_usd_an_hour(experiment.change) * (SLICE / HOUR)
@@ -110,35 +126,28 @@ _VERDICTS = {
 
 
 class Effects:
-    """`lacking`: why nothing can be estimated in this installation (None: it can)."""
+    """Looks at applied changes, and stores what each look found."""
 
     def __init__(
         self,
         proposals: Proposals,
         alerts: Alerts,
         turns: Turns,
-        figures: HourlyFigures,
+        estimates: EffectEstimates,
         deployed: DeploymentSource,
         undo_harmful: UndoHarmful,
-        leases: Leases,
-        slots: Slots,
-        clock: Clock,
-        numerics: Numerics,
+        claims: Claims,
         fault: FaultPoint,
-        lacking: NoData | None,
     ) -> None:
         self._proposals = proposals
         self._alerts = alerts
         self._turns = turns
-        self._figures = figures
+        self._estimates = estimates
         self._deployed = deployed
         self._undo_harmful = undo_harmful
-        self._leases = leases
-        self._slots = slots
-        self._clock = clock
-        self._numerics = numerics
+        self._claims = claims
+        self._clock = claims.clock
         self._fault = fault
-        self._lacking = lacking
 
     async def due(self, services: Sequence[ServiceId]) -> None:
         """Once an hour and service, across replicas: make the looks whose time has come.
@@ -146,17 +155,12 @@ class Effects:
         What fails is tried again with the next call. Raises the first LumenError, after the others had their turn.
         """
         slot = self._clock.now().replace(minute=0, second=0, microsecond=0)
-        claimed: dict[ServiceId, Lease] = {}
-        for service in services:
-            lease = await self._slots.claim(service, EFFECTS_SCHEDULE, slot, LEASE)
-            if lease is not None:
-                claimed[service] = lease
         failed: list[LumenError] = []
-        async with keep_leases(self._leases, claimed):
+        async with self._claims.claimed(services, EFFECTS_SCHEDULE, slot) as claimed:
             for service, lease in claimed.items():
                 try:
                     await self._look(service, lease)
-                    await self._slots.done(service, EFFECTS_SCHEDULE, slot, lease)
+                    await self._claims.slots.done(service, EFFECTS_SCHEDULE, slot, lease)
                 except LumenError as error:
                     failed.append(error)
         if failed:
@@ -166,9 +170,7 @@ class Effects:
         """After each look of the watch: a page within two hours of a change is taken for its harm."""
         found = await self._broken(service)
         if found:
-            lease = await self._leases.acquire(service, "guardrail", LEASE)
-            if lease is not None:
-                await with_lease(self._leases, service, lease, lambda held: self._store_all(found, held), LEASE)
+            await self._claims.alone(service, "guardrail", lambda lease: self._store_all(found, lease))
         await self._undo_harmful.propose(service)
 
     async def _look(self, service: ServiceId, lease: Lease) -> None:
@@ -204,10 +206,7 @@ class Effects:
         disturbance = disturbed(proposal.id, experiment, around, end)
         if disturbance is not None:
             return _nothing(disturbance)
-        if self._lacking is not None:
-            return LookFinding(undecided(look, None, self._lacking.reason))
-        hours = await self._figures.of(service, experiment, end)
-        return await self._numerics.run(judge, experiment, look, hours, end)
+        return await self._estimates.of(service, experiment, look, end)
 
     async def _drift_since(self, service: ServiceId, since: datetime) -> Sequence[Message]:
         turns = await self._turns.latest(service, TURNS_BACK)

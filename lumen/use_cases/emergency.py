@@ -1,4 +1,4 @@
-"""What people reach for when it burns: stop all automation, safe values, an empty cache, an earlier revision.
+"""Emergency actions: stop all automation, safe values, an empty cache, an earlier revision.
 
 Each is apart from the others, and none happens by itself. Values go the way of every change, as proposals.
 """
@@ -18,7 +18,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.leases import LEASE, with_lease
 from lumen.use_cases.releases import GoingBack
-from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.report_mark import ReportMarker
 
 #: The memory that an emergency goes back to at least.
 LEAST_MEMORY_MB = 512
@@ -27,51 +27,77 @@ FLUSH_LEASE = "flush"
 FLUSH_COUNTS_FOR = timedelta(minutes=15)
 
 
-class EmergencyActions:
-    """`safe_ttl_seconds`: DEFAULT_TTL_SECONDS.
+class CacheFlush:
+    """`needed`: how many different people must confirm it. Stopping automation never takes more than one."""
 
-    `needed`: how many different people must confirm a flush. Stopping automation never takes more than one.
-    """
+    def __init__(self, keys: CacheKeys, controls: Controls, leases: Leases, audit: Audit, needed: int = 1) -> None:
+        self._keys = keys
+        self._controls = controls
+        self._leases = leases
+        self._audit = audit
+        self._needed = needed
+
+    async def count_keys(self) -> int:
+        """How many cached answers a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
+        return (await self._keys.flush(_quiet, dry_run=True)).seen
+
+    async def confirm(self, service: ServiceId, permit: Permit) -> Confirmed:
+        """Count this person's second confirmation; of several people who race, one is told that it is enough."""
+        if self._needed <= 1:
+            return Confirmed((permit.person,), 1, enough=True)
+        voted = await self._controls.vote(service, Vote(FLUSH_LEASE, permit.person, self._needed, FLUSH_COUNTS_FOR))
+        return Confirmed(voted.people, self._needed, voted.complete)
+
+    async def run(self, service: ServiceId, permit: Permit) -> Swept:
+        """Remove the service's cached answers, and nothing else on that server; audited before and after.
+
+        Raises NotPossible while another one is under way, ActuatorFailed, SourceUnavailable.
+        """
+        lease = await self._leases.acquire(service, FLUSH_LEASE, LEASE)
+        if lease is None:
+            raise NotPossible(message("emergency.flushing"), message("emergency.flushing_remedy"))
+        await self._audit.add(service, "flush-began", permit.person.user_id, "")
+        swept = await with_lease(self._leases, service, lease, lambda _: self._keys.flush(_quiet, dry_run=False), LEASE)
+        await self._audit.add(service, "flushed", permit.person.user_id, f"{swept.changed} keys")
+        return swept
+
+
+class EmergencyActions:
+    """`safe_ttl_seconds`: DEFAULT_TTL_SECONDS."""
 
     def __init__(
         self,
         approvals: Approvals,
         knobs: Knobs,
         going_back: GoingBack,
-        keys: CacheKeys,
+        flush: CacheFlush,
         controls: Controls,
-        showing: Showing,
-        leases: Leases,
-        audit: Audit,
+        report: ReportMarker,
         clock: Clock,
         safe_ttl_seconds: int,
-        needed: int = 1,
     ) -> None:
         self._approvals = approvals
         self._knobs = knobs
         self._going_back = going_back
-        self._keys = keys
+        self.flush = flush
         self._controls = controls
-        self._showing = showing
-        self._leases = leases
-        self._audit = audit
+        self._report = report
         self._clock = clock
         self._safe_ttl_seconds = safe_ttl_seconds
-        self._needed = needed
 
     async def pause(self, service: ServiceId, permit: Permit, lasts: timedelta | None, why: str = "") -> Pause:
         """Stop all automation, for a while or until somebody resumes. What people approve is still done."""
         now = self._clock.now()
         pause = Pause(permit.person, now, now + lasts if lasts else None, why)
         await self._controls.pause(service, pause)
-        await self._showing.report(service)
+        await self._report.mark_report(service)
         return pause
 
     async def resume(self, service: ServiceId, permit: Permit) -> None:
         """Raises NotPossible when nothing was paused."""
         if not await self._controls.resume(service, permit.person):
             raise NotPossible(message("emergency.not_paused"), message("emergency.not_paused_remedy"))
-        await self._showing.report(service)
+        await self._report.mark_report(service)
 
     async def safe_ttl(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose the safe TTL. Raises as `Approvals.propose` does."""
@@ -95,30 +121,6 @@ class EmergencyActions:
         """Propose going back to `revision`, "" for the newest one that is known to be good. Raises NotPossible."""
         target = await self._going_back.target(service, revision)
         return await self._approvals.propose(service, Knob.TRAFFIC, target, person, request_id, emergency=True)
-
-    async def count_keys(self) -> int:
-        """How many cached answers a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
-        return (await self._keys.flush(_quiet, dry_run=True)).seen
-
-    async def confirm_flush(self, service: ServiceId, permit: Permit) -> Confirmed:
-        """Count this person's second confirmation; of several people who race, one is told that it is enough."""
-        if self._needed <= 1:
-            return Confirmed((permit.person,), 1, enough=True)
-        voted = await self._controls.vote(service, Vote(FLUSH_LEASE, permit.person, self._needed, FLUSH_COUNTS_FOR))
-        return Confirmed(voted.people, self._needed, voted.complete)
-
-    async def flush(self, service: ServiceId, permit: Permit) -> Swept:
-        """Remove the service's cached answers, and nothing else on that server; audited before and after.
-
-        Raises NotPossible while another one is under way, ActuatorFailed, SourceUnavailable.
-        """
-        lease = await self._leases.acquire(service, FLUSH_LEASE, LEASE)
-        if lease is None:
-            raise NotPossible(message("emergency.flushing"), message("emergency.flushing_remedy"))
-        await self._audit.add(service, "flush-began", permit.person.user_id, "")
-        swept = await with_lease(self._leases, service, lease, lambda _: self._keys.flush(_quiet, dry_run=False), LEASE)
-        await self._audit.add(service, "flushed", permit.person.user_id, f"{swept.changed} keys")
-        return swept
 
 
 def _quiet(_swept: Swept) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from lumen.model.messages import (
     ActuatorFailed,
@@ -27,11 +28,11 @@ from lumen.model.messages import (
 from lumen.model.proposal import APPROVED, OPEN, Change, Draft, Origin, Proposal, State, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Actuator, CacheKeys, Reading, Swept
-from lumen.ports.clock import Clock, FaultPoint
-from lumen.ports.store import Lease, Leases, Proposals
+from lumen.ports.clock import FaultPoint
+from lumen.ports.store import Lease, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.leases import LEASE, with_lease
+from lumen.use_cases.leases import LEASE, Claims
 from lumen.use_cases.restrictions import Restraints
 
 #: On the wall: often enough for whoever watches the card, seldom enough for Slack.
@@ -86,24 +87,23 @@ class Execution:
 
     `dry_run`: everything is checked as if, what would be done is said, and nothing is changed.
     `keys`: the cached keys, for changes of the TTL that are meant for them too.
-    `restraints`: what people have set against changes since somebody approved (None: nothing ever).
+    `restraints`: what people have set against changes since somebody approved.
     """
 
     def __init__(
         self,
         proposals: Proposals,
-        leases: Leases,
+        claims: Claims,
         knobs: Knobs,
-        clock: Clock,
+        restraints: Restraints,
         fault: FaultPoint,
         dry_run: bool,
         keys: CacheKeys | None = None,
-        restraints: Restraints | None = None,
     ) -> None:
         self._proposals = proposals
-        self._leases = leases
+        self._claims = claims
         self._knobs = knobs
-        self._clock = clock
+        self._clock = claims.clock
         self._fault = fault
         self._dry_run = dry_run
         self._keys = keys
@@ -128,15 +128,11 @@ class Execution:
         Raises LeaseLost, StoreUnavailable, OutcomeUnknown: the next call goes on from what is stored.
         """
         service = proposal.draft.service
-        lease = await self._leases.acquire(service, f"execute:{proposal.draft.change.knob}", LEASE)
-        if lease is None:
-            return  # another replica is at it; should it die, its lease runs out and the next round takes over
-        self._fault("execute.claimed")
-        await with_lease(
-            self._leases, service, lease, lambda held: self._carry_out_alone(proposal.id, service, held), LEASE
-        )
+        work = partial(self._carry_out_alone, proposal.id, service)
+        await self._claims.alone(service, f"execute:{proposal.draft.change.knob}", work)
 
     async def _carry_out_alone(self, proposal_id: str, service: ServiceId, lease: Lease) -> None:
+        self._fault("execute.claimed")
         proposal = await self._proposals.get(service, proposal_id)  # as it is now that the lease is ours
         if proposal is None or proposal.state not in OPEN - {State.PENDING}:
             return
@@ -160,8 +156,6 @@ class Execution:
     async def _is_held(self, proposal: Proposal, lease: Lease) -> bool:
         """A freeze that began, an override or a lock that was set after the approval, or a timer's decision that a
         pause or a crash has overtaken: nothing is done, and that is said. What has begun is finished."""
-        if self._restraints is None:
-            return False
         draft, by_person = proposal.draft, proposal.state is State.APPROVED
         restraint = await self._restraints.now(draft.service)
         against = restraint.against(draft.change.knob, draft.change.new, emergency=draft.emergency and by_person)
@@ -223,7 +217,7 @@ class Execution:
             try:
                 expected = await self._expected(draft, actuator)
                 # A worker that slept beyond its lease must find out before it sets anything, not after.
-                await self._leases.renew(draft.service, lease, LEASE)
+                await self._claims.leases.renew(draft.service, lease, LEASE)
                 wanted.append((actuator, await actuator.set(draft.service, draft.change, expected, proposal.id)))
             except (ActuatorFailed, ValueMoved) as error:
                 if not wanted and isinstance(error, ValueMoved):

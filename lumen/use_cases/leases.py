@@ -1,19 +1,55 @@
-"""Do a piece of work under a lease: renewed while it lasts, stopped when it is lost, given back at the end."""
+"""The right to work, which replicas share: leases by name, and slots of a schedule that are taken once.
+
+A lease is renewed while the work lasts, the work is stopped when it is lost, and it is given back at the end.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from lumen.model.messages import OutcomeUnknown, StoreUnavailable
 from lumen.model.service import ServiceId
-from lumen.ports.store import Lease, Leases
+from lumen.ports.clock import Clock
+from lumen.ports.store import Lease, Leases, Slots
 
 T = TypeVar("T")
 
 #: On the wall. Long enough for a slow store, short enough that a crashed replica's work is taken up soon.
 LEASE = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Slots are instants of `clock`; leases run on the wall. Raises StoreUnavailable, OutcomeUnknown."""
+
+    leases: Leases
+    slots: Slots
+    clock: Clock
+
+    @contextlib.asynccontextmanager
+    async def claimed(
+        self, services: Sequence[ServiceId], schedule: str, slot: datetime
+    ) -> AsyncIterator[Mapping[ServiceId, Lease]]:
+        """The services whose slot nobody has taken, with their leases, which are renewed while the block runs.
+
+        The block marks each slot `done`; one that it leaves is taken up again when its lease has run out. A lease
+        that is lost shows at the block's next fenced write for that service.
+        """
+        claims = {service: await self.slots.claim(service, schedule, slot, LEASE) for service in services}
+        held = {service: lease for service, lease in claims.items() if lease is not None}
+        async with keep_leases(self.leases, held):
+            yield held
+
+    async def alone(self, service: ServiceId, name: str, work: Callable[[Lease], Awaitable[T]]) -> T | None:
+        """Run `work` under the lease `name` (see `with_lease`); None while somebody else holds it.
+
+        Should the other one die, its lease runs out, and the next call takes over.
+        """
+        lease = await self.leases.acquire(service, name, LEASE)
+        return None if lease is None else await with_lease(self.leases, service, lease, work)
 
 
 async def _renew_for_ever(leases: Leases, service: ServiceId, lease: Lease, duration: timedelta) -> None:

@@ -17,7 +17,7 @@ from lumen.ports.incidents import Controls
 from lumen.ports.store import Proposals
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.report_mark import ReportMarker
 from lumen.use_cases.restrictions import Restraints
 
 
@@ -30,7 +30,7 @@ class Overrides:
     approvals: Approvals
     proposals: Proposals
     knobs: Knobs
-    showing: Showing
+    report: ReportMarker
     clock: Clock
 
     async def pin_ttl(
@@ -59,7 +59,7 @@ class Overrides:
         """Lift the pin; the answer: the setting that pins it still. Raises NotPossible where nothing stored did."""
         before = (await self.restraints.now(service)).override
         lifted = await self.controls.lift_override(service, permit.person)
-        await self.showing.report(service)
+        await self.report.mark_report(service)
         if before is None:
             raise NotPossible(message("override.none"), message("override.none_remedy"))
         if not lifted or before.by is None:
@@ -78,7 +78,7 @@ class Overrides:
         """Lift the lock; the answer: the setting that locks it still. Raises NotPossible where nothing stored did."""
         before = (await self.restraints.now(service)).size_lock
         unlocked = await self.controls.unlock_size(service, permit.person)
-        await self.showing.report(service)
+        await self.report.mark_report(service)
         if before is None:
             raise NotPossible(message("override.no_lock"), message("override.no_lock_remedy"))
         if not unlocked or before.by is None:
@@ -90,7 +90,7 @@ class Overrides:
         was not withdrawn, and the next report shows what holds."""
         with suppress(StoreUnavailable, OutcomeUnknown):
             await self._withdraw(service, knob, person, request_id)
-            await self.showing.report(service)
+            await self.report.mark_report(service)
 
     async def _withdraw(self, service: ServiceId, knob: Knob, person: Person, request_id: str) -> None:
         """A card whose approval would come to nothing is not left lying about."""

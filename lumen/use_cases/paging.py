@@ -13,10 +13,9 @@ from lumen.model.alert import Severity
 from lumen.model.incident import Incident, PagerState, PagerStep, in_force
 from lumen.model.messages import Message, PagerRefused, PagerUnavailable, message
 from lumen.model.service import ServiceId
-from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.clock import FaultPoint
 from lumen.ports.incidents import Pager, PagerCall, Pages, Silences
-from lumen.ports.store import Leases
-from lumen.use_cases.leases import LEASE, with_lease
+from lumen.use_cases.leases import Claims
 
 PAGER_LEASE = "pager"
 #: Of service time: the first pause after a failure; each further one is twice as long, up to the longest.
@@ -43,16 +42,15 @@ class Paging:
         self,
         pages: Pages,
         silences: Silences,
-        leases: Leases,
-        clock: Clock,
+        claims: Claims,
         pager: Pager,
         plain: Callable[[Message], str],
         fault: FaultPoint,
     ) -> None:
         self._pages = pages
         self._silences = silences
-        self._leases = leases
-        self._clock = clock
+        self._claims = claims
+        self._clock = claims.clock
         self._pager = pager
         self._plain = plain
         self._fault = fault
@@ -63,10 +61,7 @@ class Paging:
         """Whether the pager was told anything. Safe to call as often as one likes, by every replica."""
         if not await self._wanted(service):
             return False
-        lease = await self._leases.acquire(service, PAGER_LEASE, LEASE)
-        if lease is None:
-            return False  # another replica is at it
-        return await with_lease(self._leases, service, lease, lambda _: self._settle_alone(service), LEASE)
+        return await self._claims.alone(service, PAGER_LEASE, lambda _: self._settle_alone(service)) or False
 
     async def _wanted(self, service: ServiceId) -> list[tuple[Incident, PagerStep]]:
         pages = await self._pages.unsettled(service)

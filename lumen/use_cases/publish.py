@@ -8,12 +8,11 @@ from lumen.model.messages import NoData
 from lumen.model.metrics import Published
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, CacheStats
-from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts
 from lumen.ports.sources import FigureSink, TtlSource
-from lumen.ports.store import Lease, Leases, Slots, Turns
+from lumen.ports.store import Turns
 from lumen.use_cases.collect import Collector, window_before
-from lumen.use_cases.leases import LEASE, keep_leases
+from lumen.use_cases.leases import Claims
 
 PUBLISH_SCHEDULE = "publish"
 HOUR = timedelta(hours=1)
@@ -30,36 +29,27 @@ class Publish:
         turns: Turns,
         collector: Collector,
         ttl: TtlSource,
-        slots: Slots,
-        leases: Leases,
-        clock: Clock,
+        claims: Claims,
     ) -> None:
         self._sink = sink
         self._alerts = alerts
         self._turns = turns
         self._collector = collector
         self._ttl = ttl
-        self._slots = slots
-        self._leases = leases
-        self._clock = clock
+        self._claims = claims
 
     async def due(self, services: Sequence[ServiceId]) -> int:
         """How many points were written. Raises LumenError: what it says is the sentence for people."""
-        slot = window_before(self._clock.now(), SLICE).end
-        claimed: dict[ServiceId, Lease] = {}
-        for service in services:
-            lease = await self._slots.claim(service, PUBLISH_SCHEDULE, slot, LEASE)
-            if lease is not None:
-                claimed[service] = lease
-        if not claimed:
-            return 0
-        async with keep_leases(self._leases, claimed):
+        slot = window_before(self._claims.clock.now(), SLICE).end
+        async with self._claims.claimed(services, PUBLISH_SCHEDULE, slot) as claimed:
+            if not claimed:
+                return 0
             figures = await self._figures(tuple(claimed))
             try:
                 await self._sink.publish(figures, slot)
             finally:
                 for service, lease in claimed.items():
-                    await self._slots.done(service, PUBLISH_SCHEDULE, slot, lease)
+                    await self._claims.slots.done(service, PUBLISH_SCHEDULE, slot, lease)
         return len(figures)
 
     async def _figures(self, services: Sequence[ServiceId]) -> Sequence[Published]:
@@ -67,7 +57,7 @@ class Publish:
         return [one for service in services for one in await self._of(service, caches)]
 
     async def _of(self, service: ServiceId, caches: Mapping[ServiceId, CacheStats | NoData]) -> tuple[Published, ...]:
-        now = self._clock.now()
+        now = self._claims.clock.now()
         hour = window_before(now, HOUR)
         slices = await self._alerts.observations(service, hour.start - SLICE)
         turns = await self._turns.latest(service, 1)

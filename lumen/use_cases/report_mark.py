@@ -4,14 +4,14 @@ from lumen.model.service import ServiceId
 from lumen.ports.store import Outbox, Surface, Turns
 
 
-class Showing:
+class ReportMarker:
     """Nothing is shown here: the outbox does that."""
 
     def __init__(self, turns: Turns, outbox: Outbox) -> None:
         self._turns = turns
         self._outbox = outbox
 
-    async def report(self, service: ServiceId) -> None:
+    async def mark_report(self, service: ServiceId) -> None:
         """Nothing before the first report. Raises StoreUnavailable, OutcomeUnknown."""
         shown_on = await self._turns.report_surface(service)
         if shown_on is not None:

@@ -15,11 +15,12 @@ from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, 
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import RollbackAtEnd, rollback_end
 from lumen.policies.rollback import reasons_for
-from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.clock import FaultPoint
 from lumen.ports.incidents import Alerts
-from lumen.ports.store import Lease, Leases, Proposals
+from lumen.ports.store import Lease, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.auto_apply import Countdowns, conclude
+from lumen.use_cases.leases import Claims
 from lumen.use_cases.releases import Finding, Releases
 from lumen.use_cases.restrictions import Restraints
 
@@ -41,9 +42,19 @@ class _Held:
     records: dict[str, RevisionRecord]
 
 
-class Rollback:
+@dataclass(frozen=True, slots=True)
+class RollbackRules:
     """`countdown`: ROLLBACK_TIMEOUT_SECONDS. `needed`: how many people it takes to hasten it, or to approve where it
-    asks; its own time, a rejection and a snooze need nobody, or one. `services`: all that are watched."""
+    asks; its own time, a rejection and a snooze need nobody, or one. `services`: all that are watched.
+    """
+
+    countdown: timedelta
+    needed: int = 1
+    services: Sequence[ServiceId] = ()
+
+
+class Rollback:
+    """Begins, withdraws and ends the countdowns of rollbacks."""
 
     def __init__(
         self,
@@ -51,23 +62,18 @@ class Rollback:
         alerts: Alerts,
         restraints: Restraints,
         proposals: Proposals,
-        leases: Leases,
-        clock: Clock,
+        claims: Claims,
         fault: FaultPoint,
-        countdown: timedelta,
-        needed: int = 1,
-        services: Sequence[ServiceId] = (),
+        rules: RollbackRules,
     ) -> None:
         self._releases = releases
         self._alerts = alerts
         self._restraints = restraints
         self._proposals = proposals
-        self._clock = clock
+        self._clock = claims.clock
         self._fault = fault
-        self._countdown = countdown
-        self._needed = needed
-        self._services = services
-        self._countdowns = Countdowns(proposals, leases, "countdown", _is_traffic, self._end)
+        self._rules = rules
+        self._countdowns = Countdowns(proposals, claims, "countdown", _is_traffic, self._end)
 
     async def consider(self, service: ServiceId) -> None:
         """After each look: begin a countdown where a page calls for one, or say why there is none.
@@ -112,12 +118,12 @@ class Rollback:
             await self._alerts.note(service, page.incident, (told, *held.reasons))
         else:
             draft = _draft(service, page.alert, found, target, f"rollback:{page.alert.id}:{attempt}")
-            draft = replace(draft, approvals_needed=self._needed)
+            draft = replace(draft, approvals_needed=self._rules.needed)
             if advice.target is None:
                 reasons = (*draft.reasons, message("rollback.asked_because"), *advice.against)
                 await self._proposals.propose(replace(draft, reasons=reasons), EXPIRES_IN)
             else:
-                await self._proposals.propose(draft, EXPIRES_IN, self._countdown)
+                await self._proposals.propose(draft, EXPIRES_IN, self._rules.countdown)
             await self._tell(service, page)
 
     async def _finding(self, service: ServiceId, alert: Alert | None, held: _Held) -> Finding:
@@ -126,7 +132,7 @@ class Rollback:
 
     async def _elsewhere(self, service: ServiceId, alert: Alert) -> str:
         """Another service whose requests began to fail at the same time."""
-        for other in self._services:
+        for other in self._rules.services:
             told = () if other == service else await self._alerts.open(other)
             kinds = [one.alert for one in told if one.alert.kind is AlertKind.AVAILABILITY]
             if any(abs(one.opened_at - alert.opened_at) <= TOGETHER for one in kinds):

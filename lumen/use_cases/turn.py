@@ -10,14 +10,13 @@ from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
 from lumen.policies.repost import should_repost
-from lumen.ports.clock import Clock
-from lumen.ports.store import Audit, Lease, Leases, Slots, Turns
+from lumen.ports.store import Audit, Lease, Turns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.evaluate import Evaluation, Evaluator
-from lumen.use_cases.leases import LEASE, keep_leases
+from lumen.use_cases.leases import Claims
 
 TURN_SCHEDULE = "turn"
 #: A slot taken up later than this was missed and is caught up.
@@ -49,10 +48,8 @@ class TurnRunner:
         evaluator: Evaluator,
         rules: AutoApplyRules,
         approvals: Approvals,
-        leases: Leases,
-        slots: Slots,
+        claims: Claims,
         turns: Turns,
-        clock: Clock,
         lacking: tuple[Missing, ...] = (),
     ) -> None:
         self._collector = collector
@@ -60,33 +57,26 @@ class TurnRunner:
         self._evaluator = evaluator
         self._rules = rules
         self._approvals = approvals
-        self._leases = leases
-        self._slots = slots
+        self._claims = claims
         self._turns = turns
-        self._clock = clock
         self._lacking = lacking
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
         """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once."""
-        now = self._clock.now()
+        now = self._claims.clock.now()
         slot = hour_of(now)
-        claimed: dict[ServiceId, Lease] = {}
-        for service in services:
-            lease = await self._slots.claim(service, TURN_SCHEDULE, slot, LEASE)
-            if lease is not None:
-                claimed[service] = lease
-        if not claimed:
-            return ()
         occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
-        async with keep_leases(self._leases, claimed):
+        async with self._claims.claimed(services, TURN_SCHEDULE, slot) as claimed:
+            if not claimed:
+                return ()
             turns = await self._make(tuple(claimed), occasion, slot, claimed)
             for service, lease in claimed.items():
-                await self._slots.done(service, TURN_SCHEDULE, slot, lease)
+                await self._claims.slots.done(service, TURN_SCHEDULE, slot, lease)
         return turns
 
     async def extra_turns(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
         """Extra turns for all of `services`, from one collection; marked so, and they take no slot."""
-        return await self._make(services, Occasion.ASKED, hour_of(self._clock.now()), {})
+        return await self._make(services, Occasion.ASKED, hour_of(self._claims.clock.now()), {})
 
     async def _make(
         self, services: Sequence[ServiceId], occasion: Occasion, slot: datetime, leases: Mapping[ServiceId, Lease]

@@ -12,11 +12,12 @@ from lumen.model.proposal import OPEN, Change, Draft, Knob, Origin, Priority, Pr
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import End, Ending
 from lumen.ports.actuators import Reading
-from lumen.ports.clock import Clock, FaultPoint
-from lumen.ports.store import Lease, Leases, Proposals
+from lumen.ports.clock import FaultPoint
+from lumen.ports.store import Lease, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE
 from lumen.use_cases.auto_apply import Countdowns, conclude
 from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
 
 #: Enough proposals to find the verdicts of the last days among, and what was made of them.
@@ -34,8 +35,7 @@ class UndoHarmful:
         proposals: Proposals,
         knobs: Knobs,
         restraints: Restraints,
-        leases: Leases,
-        clock: Clock,
+        claims: Claims,
         fault: FaultPoint,
         by_itself: bool,
         needed: int = 1,
@@ -43,11 +43,11 @@ class UndoHarmful:
         self._proposals = proposals
         self._knobs = knobs
         self._restraints = restraints
-        self._clock = clock
+        self._clock = claims.clock
         self._fault = fault
         self._by_itself = by_itself
         self._needed = needed
-        self._countdowns = Countdowns(proposals, leases, "taking-back", _is_undo, self._end)
+        self._countdowns = Countdowns(proposals, claims, "taking-back", _is_undo, self._end)
 
     async def propose(self, service: ServiceId) -> None:
         """Whatever a verdict wants back and nobody has proposed yet. Safe to call as often as one likes."""

@@ -20,12 +20,11 @@ from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
 from lumen.model.messages import NoData, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
-from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Look, Silences, SliceSource
 from lumen.ports.sources import Bills
-from lumen.ports.store import Days, Lease, Leases, Slots
+from lumen.ports.store import Days, Lease
 from lumen.use_cases.collect import window_before
-from lumen.use_cases.leases import LEASE, keep_leases
+from lumen.use_cases.leases import Claims
 
 WATCH_SCHEDULE = "watch"
 #: Cloud Monitoring keeps the metrics of Cloud Run for six weeks.
@@ -114,9 +113,7 @@ class Watch:
         self,
         source: SliceSource,
         alerts: Alerts,
-        slots: Slots,
-        leases: Leases,
-        clock: Clock,
+        claims: Claims,
         targets: AlertTargets,
         silences: Silences,
         days: Days,
@@ -125,9 +122,8 @@ class Watch:
         """`bills`: what Google says of the month's cost; None: nobody reads it."""
         self._source = source
         self._alerts = alerts
-        self._slots = slots
-        self._leases = leases
-        self._clock = clock
+        self._claims = claims
+        self._clock = claims.clock
         self._targets = targets
         self._silences = silences
         self._days = days
@@ -137,15 +133,8 @@ class Watch:
     async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
         """Look at every service whose slot nobody has taken; which ones were looked at. A gap is caught up."""
         slot = window_before(self._clock.now(), SLICE).end
-        claimed: dict[ServiceId, Lease] = {}
-        for service in services:
-            lease = await self._slots.claim(service, WATCH_SCHEDULE, slot, LEASE)
-            if lease is not None:
-                claimed[service] = lease
-        if not claimed:
-            return ()
         looked = []
-        async with keep_leases(self._leases, claimed):
+        async with self._claims.claimed(services, WATCH_SCHEDULE, slot) as claimed:
             after = {service: await self._alerts.newest(service) for service in claimed}
             for group in _groups(after, services[0]):
                 seen = await self._newest({service: after[service] for service in group}, slot)
@@ -156,7 +145,7 @@ class Watch:
                     mates = [one for one in services if one != service] if service == services[0] else None
                     if await self._look(service, lease, after[service], seen[service], earlier.get(service, ()), mates):
                         looked.append(service)
-                    await self._slots.done(service, WATCH_SCHEDULE, slot, lease)
+                    await self._claims.slots.done(service, WATCH_SCHEDULE, slot, lease)
         return looked
 
     async def _newest(

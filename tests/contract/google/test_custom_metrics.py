@@ -2,25 +2,31 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.api_core.exceptions import NotFound
 from google.cloud.monitoring_v3 import ListTimeSeriesRequest, TimeInterval
+from redis.asyncio import Redis
 
 from bot.config import Settings
-from bot.store import clock_of, open_state_store
-from bot.wiring.assembly import Lumen, assemble
+from bot.store import StateStore, clock_of, open_state_store
+from bot.wiring.assembly import assemble
 from demo.world import World
+from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.custom_metrics import PREFIX, CustomMetrics
 from lumen.adapters.store import epoch
 from lumen.model.messages import ActuatorFailed, NoData, SourceUnavailable
 from lumen.model.metrics import HEARTBEAT, UNITS, Published
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
+from lumen.use_cases.collect import Collector
+from lumen.use_cases.leases import Claims
 from lumen.use_cases.publish import Publish
 from lumen.wording.catalogue import LOCALES, Catalogue
 from sandbox.client import SandboxClient
@@ -68,12 +74,31 @@ class Stepping:
         self.time += SLICE
 
 
+@dataclass(frozen=True)
+class Running:
+    """A replica, with clients of its own to look at what it has done."""
+
+    store: StateStore
+    collector: Collector
+    google: GoogleClients
+    cache: Redis
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    google, cache = await open_google(settings.lumen_gcp_endpoint), open_cache(settings.cache_url)
+    async with assemble(settings) as lumen:
+        yield Running(lumen.store, lumen.collector, google, cache)
+    await google.close()
+    await cache.aclose()
+
+
 @pytest.fixture
-async def lumen(settings: Settings, sandbox: SandboxClient) -> AsyncIterator[Lumen]:
+async def lumen(settings: Settings, sandbox: SandboxClient) -> AsyncIterator[Running]:
     async with open_state_store(settings) as store:
         await epoch.init(store.redis, settings.services, clock_of(settings))
-    async with assemble(settings) as running:
-        yield running
+    async with running(settings) as replica:
+        yield replica
 
 
 @pytest.fixture(scope="session")
@@ -81,21 +106,21 @@ def clock(settings: Settings) -> Stepping:
     return Stepping(clock_of(settings).now() - timedelta(hours=10))
 
 
-def replica(lumen: Lumen, settings: Settings, clock: Stepping) -> Publish:
+def replica(lumen: Running, settings: Settings, clock: Stepping) -> Publish:
     """As the assembly joins it, but for the clock."""
     store = lumen.store
     sink, ttl = CustomMetrics(lumen.google.metrics, settings.project_id), RedisTtl(lumen.cache, 300)
-    return Publish(sink, store.alerts, store.turns, lumen.collector, ttl, store.slots, store.leases, clock)
+    return Publish(sink, store.alerts, store.turns, lumen.collector, ttl, Claims(store.leases, store.slots, clock))
 
 
 async def written(
-    lumen: Lumen, project: str, name: str, since: datetime
+    lumen: Running, project: str, name: str, since: datetime
 ) -> Mapping[str, Sequence[tuple[datetime, float]]]:
     """Points by service, newest first."""
     request = ListTimeSeriesRequest(
         name=f"projects/{project}",
         filter=f'metric.type = "{PREFIX}{name}" AND resource.type = "generic_task"',
-        interval=TimeInterval(start_time=since, end_time=lumen.clock.now()),
+        interval=TimeInterval(start_time=since, end_time=lumen.store.clock.now()),
     )
     found: dict[str, list[tuple[datetime, float]]] = {}
     try:
@@ -111,9 +136,9 @@ async def written(
     return found
 
 
-async def test_replicas_write_each_slot_once(lumen: Lumen, settings: Settings, clock: Stepping) -> None:
+async def test_replicas_write_each_slot_once(lumen: Running, settings: Settings, clock: Stepping) -> None:
     since, counts = clock.now() - timedelta(minutes=30), []
-    async with assemble(settings) as other:
+    async with running(settings) as other:
         both = [replica(each, settings, clock) for each in (lumen, other)]
         for _ in range(3):
             clock.step()
@@ -136,7 +161,7 @@ async def test_replicas_write_each_slot_once(lumen: Lumen, settings: Settings, c
 
 
 async def test_what_is_refused_is_said_and_the_next_slot_goes_on(
-    lumen: Lumen, settings: Settings, sandbox: SandboxClient, clock: Stepping
+    lumen: Running, settings: Settings, sandbox: SandboxClient, clock: Stepping
 ) -> None:
     publish = replica(lumen, settings, clock)
     clock.step()
@@ -154,7 +179,7 @@ async def test_what_is_refused_is_said_and_the_next_slot_goes_on(
 
 
 async def test_nobody_knows_whether_an_unanswered_write_arrived(
-    lumen: Lumen, settings: Settings, sandbox: SandboxClient, clock: Stepping
+    lumen: Running, settings: Settings, sandbox: SandboxClient, clock: Stepping
 ) -> None:
     clock.step()
     await sandbox.post("world/fault", method="MetricService/CreateTimeSeries", code="UNAVAILABLE", times=1)
@@ -162,12 +187,12 @@ async def test_nobody_knows_whether_an_unanswered_write_arrived(
         await replica(lumen, settings, clock).due(settings.services)
 
 
-async def test_the_same_points_again_are_no_failure(lumen: Lumen, settings: Settings) -> None:
+async def test_the_same_points_again_are_no_failure(lumen: Running, settings: Settings) -> None:
     """As when a replica died between writing and saying that it had."""
     sink = CustomMetrics(lumen.google.metrics, settings.project_id)
     service = ServiceId(settings.project_id, settings.region, "written-twice")
     figures = [Published(service, name, 1.0) for name in UNITS]
-    at = lumen.clock.now()
+    at = lumen.store.clock.now()
     await sink.publish(figures, at)
     await sink.publish(figures, at)
     new = replace(service, name="not-written-yet")
@@ -176,8 +201,8 @@ async def test_the_same_points_again_are_no_failure(lumen: Lumen, settings: Sett
         await sink.publish([Published(service, HEARTBEAT, 2.0)], at - timedelta(days=2))
 
 
-async def test_more_than_one_call_takes(lumen: Lumen, settings: Settings) -> None:
-    sink, at = CustomMetrics(lumen.google.metrics, settings.project_id), lumen.clock.now()
+async def test_more_than_one_call_takes(lumen: Running, settings: Settings) -> None:
+    sink, at = CustomMetrics(lumen.google.metrics, settings.project_id), lumen.store.clock.now()
     fleet = [ServiceId(settings.project_id, settings.region, f"fleet-{nth}") for nth in range(201)]
     await sink.publish([Published(service, HEARTBEAT, 1.0) for service in fleet], at)
     beats = await written(lumen, settings.project_id, HEARTBEAT, at - timedelta(minutes=1))
@@ -185,7 +210,7 @@ async def test_more_than_one_call_takes(lumen: Lumen, settings: Settings) -> Non
 
 
 async def test_whether_it_may_is_asked_without_writing(
-    lumen: Lumen, settings: Settings, sandbox: SandboxClient
+    lumen: Running, settings: Settings, sandbox: SandboxClient
 ) -> None:
     sink = CustomMetrics(lumen.google.metrics, settings.project_id)
     assert await sink.lacking() is None

@@ -36,13 +36,14 @@ from lumen.use_cases.advice import Advisor
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import Digest
-from lumen.use_cases.emergency import EmergencyActions
+from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.leases import Claims
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
 from lumen.use_cases.releases import GoingBack
-from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.report_mark import ReportMarker
 from lumen.use_cases.restrictions import Restraints
 
 QUIET, UNLOCKED = Automation(), Locks()
@@ -200,12 +201,13 @@ class Rooms:
         leases, outbox, controls = RedisLeases(redis), RedisOutbox(redis), RedisControls(redis, clock)
         alerts, silences = RedisAlerts(redis, clock), RedisSilences(redis, clock)
         restraints = Restraints(controls, clock, automation, locks)
-        approvals, keys = Approvals(proposals, knobs, 1, needed, restraints), KeysInMemory()
+        approvals, keys = Approvals(proposals, knobs, restraints, 1, needed), KeysInMemory()
         rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
-        showing, back = Showing(turns, outbox), GoingBack(NoDeployment(), controls)
-        emergency = EmergencyActions(approvals, knobs, back, keys, controls, showing, leases, audit, clock, 300, needed)
+        report, back = ReportMarker(turns, outbox), GoingBack(NoDeployment(), controls)
+        flush = CacheFlush(keys, controls, leases, audit, needed)
+        emergency = EmergencyActions(approvals, knobs, back, flush, controls, report, clock, 300)
         advisor = Advisor(proposals, turns, restraints, TtlLimits(), SizeLimits(), knob)
-        overrides = Overrides(controls, restraints, approvals, proposals, knobs, showing, clock)
+        overrides = Overrides(controls, restraints, approvals, proposals, knobs, report, clock)
         return Rooms(
             redis=redis,
             proposals=proposals,
@@ -228,7 +230,7 @@ class Rooms:
             timelines=Timelines(alerts, audit),
             choosing=Choosing(services, RedisChoices(redis), clock),
             looking=Looking(knobs, advisor),
-            days=Digest(RedisSlots(redis), outbox, clock, ZoneInfo("UTC")),
+            days=Digest(Claims(leases, RedisSlots(redis), clock), outbox, ZoneInfo("UTC")),
             weeks=Weeks(alerts, turns, proposals, ZoneInfo("UTC")),
             numerics=OnePixel(),
             pending_replies=RedisPendingReplies(redis),

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from lumen.adapters.store import epoch
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
 from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.controls import RedisControls
 from lumen.adapters.store.leases import RedisLeases, RedisSlots
 from lumen.adapters.store.outbox import RedisOutbox
 from lumen.adapters.store.proposals import RedisProposals
@@ -16,7 +17,10 @@ from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import Person, ServiceId
+from lumen.policies.guard import Automation, Locks
 from lumen.ports.store import Lease
+from lumen.use_cases.leases import Claims
+from lumen.use_cases.restrictions import Restraints
 
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
 OTHER = replace(SERVICE, name="ion-api-canary")
@@ -104,6 +108,15 @@ class Store:
             RedisAudit(redis, clock),
             RedisAuditSeals(redis, clock, batch=4),
         )
+
+    @property
+    def claims(self) -> Claims:
+        return Claims(self.leases, self.slots, self.clock)
+
+    @property
+    def restraints(self) -> Restraints:
+        """What is stored against changes; no setting is."""
+        return Restraints(RedisControls(self.redis, self.clock), self.clock, Automation(), Locks())
 
     async def prepare(self) -> None:
         """Empty the store but for its epoch."""

@@ -20,7 +20,7 @@ from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.releases import Releases, Revisions
 from lumen.use_cases.restrictions import Restraints
-from lumen.use_cases.rollback import Rollback
+from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.watch import Watch
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.cloud import Cloud, well_since
@@ -65,7 +65,7 @@ class Tower:
 
     @property
     def approvals(self) -> Approvals:
-        return Approvals(self.store.proposals, self.knobs)
+        return Approvals(self.store.proposals, self.knobs, self.store.restraints)
 
     def replica(self, fault: FaultPoint = no_fault) -> Replica:
         store, cloud = self.store, self.cloud
@@ -74,9 +74,7 @@ class Tower:
             Watch(
                 cloud,
                 self.alerts,
-                store.slots,
-                store.leases,
-                clock,
+                store.claims,
                 AlertTargets(),
                 self.silences,
                 RedisDays(store.redis),
@@ -87,14 +85,11 @@ class Tower:
                 self.alerts,
                 Restraints(self.controls, clock, self.automation, Locks()),
                 store.proposals,
-                store.leases,
-                clock,
+                store.claims,
                 fault,
-                self.countdown,
-                self.needed,
-                self.services,
+                RollbackRules(self.countdown, self.needed, self.services),
             ),
-            Execution(store.proposals, store.leases, self.knobs, clock, fault, dry_run=False),
+            Execution(store.proposals, store.claims, self.knobs, store.restraints, fault, dry_run=False),
         )
 
     async def look(self, replica: Replica, slots: int = 1, services: Sequence[ServiceId] = (SERVICE,)) -> None:

@@ -25,7 +25,7 @@ from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
 from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE, Approvals
-from lumen.use_cases.effects import Effects, HourlyFigures
+from lumen.use_cases.effects import EffectEstimates, Effects
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.restrictions import Restraints
@@ -102,7 +102,7 @@ class House:
 
     @property
     def approvals(self) -> Approvals:
-        return Approvals(self.store.proposals, self.knobs)
+        return Approvals(self.store.proposals, self.knobs, self.store.restraints)
 
     @property
     def now(self) -> datetime:
@@ -113,7 +113,7 @@ class House:
     ) -> UndoHarmful:
         store = self.store
         restraints = Restraints(self.controls, store.clock, automation or Automation(), Locks())
-        return UndoHarmful(store.proposals, self.knobs, restraints, store.leases, store.clock, fault, by_itself)
+        return UndoHarmful(store.proposals, self.knobs, restraints, store.claims, fault, by_itself)
 
     def effects(
         self, fault: FaultPoint = no_fault, *, lacking: NoData | None = None, by_itself: bool = False
@@ -123,15 +123,11 @@ class House:
             store.proposals,
             self.alerts,
             store.turns,
-            HourlyFigures(self.alerts, 0.0, SizeLimits()),
+            EffectEstimates(self.alerts, Inline(), 0.0, SizeLimits(), lacking=lacking),
             self,
             self.undo_harmful(fault, by_itself=by_itself),
-            store.leases,
-            store.slots,
-            store.clock,
-            Inline(),
+            store.claims,
             fault,
-            lacking,
         )
 
     async def deployments(self, services: Sequence[ServiceId]) -> dict[ServiceId, Deployment | NoData]:
@@ -218,7 +214,7 @@ class House:
 
     async def carry_out(self) -> None:
         store = self.store
-        execution = Execution(store.proposals, store.leases, self.knobs, store.clock, no_fault, dry_run=False)
+        execution = Execution(store.proposals, store.claims, self.knobs, store.restraints, no_fault, dry_run=False)
         await execution.settle(SERVICE)
 
     async def found(self, proposal: Proposal) -> Proposal:

@@ -54,10 +54,8 @@ class House:
         store = self.store
         knobs = {Knob.TTL: Turnable((RedisTtlActuator(self.cache, RedisTtl(self.cache, 300)),), "s", 60, 3600)}
         restraints = Restraints(self.controls, store.clock, automation, locks)
-        approvals = Approvals(store.proposals, knobs, needed, restraints=restraints)
-        execution = Execution(
-            store.proposals, store.leases, knobs, store.clock, no_fault, dry_run, restraints=restraints
-        )
+        approvals = Approvals(store.proposals, knobs, restraints, needed)
+        execution = Execution(store.proposals, store.claims, knobs, restraints, no_fault, dry_run)
         return Applying(
             approvals,
             execution,

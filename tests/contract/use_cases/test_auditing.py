@@ -14,7 +14,7 @@ DAYS = timedelta(days=90)
 
 
 def auditing(store: Store, keep: timedelta = DAYS) -> Auditing:
-    return Auditing(store.seals, store.audit, store.leases, store.slots, store.clock, keep)
+    return Auditing(store.seals, store.audit, store.claims, keep)
 
 
 async def happen(store: Store, count: int) -> None:

@@ -207,9 +207,7 @@ async def test_what_was_not_remembered_comes_again(desk: Desk, tower: Tower) -> 
 
 def watch_of(tower: Tower, bills: RedisBills) -> Watch:
     store, days, targets = tower.store, RedisDays(tower.store.redis), AlertTargets()
-    return Watch(
-        tower.cloud, tower.alerts, store.slots, store.leases, store.clock, targets, tower.silences, days, bills
-    )
+    return Watch(tower.cloud, tower.alerts, store.claims, targets, tower.silences, days, bills)
 
 
 async def look(tower: Tower, bills: RedisBills) -> list[Alert]:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage
+from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage, SubscriberAsyncClient
 
 from bot.run import init_state
 from bot.wiring.assembly import assemble
@@ -28,8 +28,8 @@ async def test_from_the_notification_to_the_turn(sandbox_world: World, sandbox: 
     publisher = side.client(PublisherAsyncClient)
     await publisher.create_topic(name=topic)
     async with assemble(made) as lumen:
-        await lumen.google.subscriber.create_subscription(name=made.budget_news, topic=topic)
-        month = lumen.clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        await side.client(SubscriberAsyncClient).create_subscription(name=made.budget_news, topic=topic)
+        month = lumen.store.clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         said = {
             "budgetDisplayName": "ION API Monthly Budget",
             "costAmount": 143.21,
@@ -38,9 +38,9 @@ async def test_from_the_notification_to_the_turn(sandbox_world: World, sandbox: 
         }
         sent = PubsubMessage(data=json.dumps(said).encode(), attributes={"budgetId": "b-1"})
         await publisher.publish(topic=topic, messages=[sent])
-        assert lumen.taking_news is not None
-        await lumen.taking_news.take()
-        await lumen.turn_runner.extra_turns(made.services)
+        assert lumen.rounds.taking_news is not None
+        await lumen.rounds.taking_news.take()
+        await lumen.rounds.turn_runner.extra_turns(made.services)
         for service in made.services:
             (turn,) = await lumen.store.turns.latest(service, 1)
             spend = turn.snapshot.spend

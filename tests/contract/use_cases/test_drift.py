@@ -65,20 +65,18 @@ class House:
         store = self.store
         return Drift(
             store.proposals,
-            store.leases,
-            store.slots,
+            store.claims,
             Restraints(self.controls, store.clock, automation, locks),
             store.turns,
             store.audit,
             self.knobs(),
-            store.clock,
             fault,
             dry_run,
         )
 
     async def approved(self, knob: Knob, wanted: int) -> Proposal:
         self.requests += 1
-        approvals = Approvals(self.store.proposals, self.knobs())
+        approvals = Approvals(self.store.proposals, self.knobs(), self.store.restraints)
         made = await approvals.propose(SERVICE, knob, wanted, KIM, f"request-{self.requests}")
         return (
             await approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), f"click-{self.requests}")
@@ -87,7 +85,7 @@ class House:
     async def applied(self, knob: Knob = Knob.TTL, wanted: int = 420) -> Proposal:
         made = await self.approved(knob, wanted)
         store = self.store
-        execution = Execution(store.proposals, store.leases, self.knobs(), store.clock, no_fault, dry_run=False)
+        execution = Execution(store.proposals, store.claims, self.knobs(), store.restraints, no_fault, dry_run=False)
         working = asyncio.create_task(execution.settle(SERVICE))
         while not working.done():
             value, version = await self.cache.hmget(ion_contract.CONFIG_KEY, ["value", "version"])

@@ -76,7 +76,7 @@ class House:
         self.cache = cache
         self.second = Second()
         self.redis_actuator = RedisTtlActuator(cache, RedisTtl(cache, 300))
-        self.approvals = Approvals(store.proposals, self.knobs())
+        self.approvals = Approvals(store.proposals, self.knobs(), store.restraints)
         self.clicks = 0
 
     def knobs(self) -> Knobs:
@@ -84,7 +84,7 @@ class House:
 
     def replica(self, fault: FaultPoint = no_fault, *, dry_run: bool = False) -> Execution:
         store = self.store
-        return Execution(store.proposals, store.leases, self.knobs(), store.clock, fault, dry_run)
+        return Execution(store.proposals, store.claims, self.knobs(), store.restraints, fault, dry_run)
 
     async def approved(self, ttl_seconds: int = 420) -> Proposal:
         made = await self.approvals.propose(SERVICE, Knob.TTL, ttl_seconds, KIM, f"request-{ttl_seconds}")

@@ -71,14 +71,14 @@ class House:
 
     def pool(self) -> ExecutionPool:
         store = self.store
-        execution = Execution(store.proposals, store.leases, self.knobs, store.clock, no_fault, dry_run=False)
+        execution = Execution(store.proposals, store.claims, self.knobs, store.restraints, no_fault, dry_run=False)
         return ExecutionPool(execution, self._end, self.again.set)
 
     def _end(self) -> None:
         self.ended += 1
 
     async def approved(self, knob: Knob, wanted: int) -> Proposal:
-        approvals = Approvals(self.store.proposals, self.knobs)
+        approvals = Approvals(self.store.proposals, self.knobs, self.store.restraints)
         made = await approvals.propose(SERVICE, knob, wanted, KIM, f"r{knob}{wanted}")
         return (await approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), f"c{knob}{wanted}")).proposal
 

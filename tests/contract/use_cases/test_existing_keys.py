@@ -38,7 +38,7 @@ class House:
 
     def __init__(self, store: Store, cache: Redis) -> None:
         self.store, self.cache, self.clicks = store, cache, 0
-        self.approvals = Approvals(store.proposals, self.knobs())
+        self.approvals = Approvals(store.proposals, self.knobs(), store.restraints)
 
     def knobs(self) -> Knobs:
         return {Knob.TTL: Turnable((RedisTtlActuator(self.cache, RedisTtl(self.cache, 300)),), "s", 60, 3600)}
@@ -48,7 +48,7 @@ class House:
     ) -> Execution:
         store = self.store
         keys = keys or CacheSweeper(self.cache, "ion:cache:", FAST)
-        return Execution(store.proposals, store.leases, self.knobs(), store.clock, fault, dry_run, keys)
+        return Execution(store.proposals, store.claims, self.knobs(), store.restraints, fault, dry_run, keys)
 
     async def fill(self) -> None:
         pipeline = self.cache.pipeline(transaction=False)

@@ -19,17 +19,21 @@ from lumen.adapters.google.cloud_run_knobs import (
 from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.store import epoch
-from lumen.adapters.store.leases import RedisLeases
+from lumen.adapters.store.controls import RedisControls
+from lumen.adapters.store.leases import RedisLeases, RedisSlots
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.model.proposal import LATEST, Change, Choice, Knob, Proposal, State, Value
 from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.snapshot import Deployment
+from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import execution as room
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.leases import Claims
+from lumen.use_cases.restrictions import Restraints
 from lumen.wording.catalogue import LOCALES, Catalogue
 from sandbox.client import SandboxClient
 from tests.contract.store.builders import patient
@@ -51,7 +55,8 @@ class Hands:
     approvals: Approvals
     execution: Execution
     proposals: RedisProposals
-    leases: RedisLeases
+    claims: Claims
+    restraints: Restraints
     places: Mapping[Knob, Actuator]
     deployments: CloudRunDeployments
     sandbox: SandboxClient
@@ -79,7 +84,7 @@ class Hands:
     def replica(self, fault: FaultPoint) -> Execution:
         """Another one, with a fault of its own."""
         knobs: Knobs = {knob: Turnable((place,), "") for knob, place in self.places.items()}
-        return Execution(self.proposals, self.leases, knobs, SystemClock(), fault, dry_run=False)
+        return Execution(self.proposals, self.claims, knobs, self.restraints, fault, dry_run=False)
 
     async def carried_out(self, proposal: Proposal) -> Proposal:
         """One round of the executor's."""
@@ -108,10 +113,12 @@ async def hands(sandbox_world: World, sandbox: SandboxClient, state_url: str) ->
     }
     knobs: Knobs = {knob: Turnable((place,), "") for knob, place in places.items()}
     proposals = RedisProposals(redis, clock)
-    leases = RedisLeases(redis)
-    execution = Execution(proposals, leases, knobs, clock, no_fault, dry_run=False)
+    claims = Claims(RedisLeases(redis), RedisSlots(redis), clock)
+    restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Locks())
+    execution = Execution(proposals, claims, knobs, restraints, no_fault, dry_run=False)
     deployments = CloudRunDeployments(google.services, google.revisions, PATIENCE)
-    yield Hands(service, Approvals(proposals, knobs), execution, proposals, leases, places, deployments, sandbox)
+    approvals = Approvals(proposals, knobs, restraints)
+    yield Hands(service, approvals, execution, proposals, claims, restraints, places, deployments, sandbox)
     await sandbox.world.mend()
     await _traffic_back(places[Knob.TRAFFIC], service)
     await google.close()

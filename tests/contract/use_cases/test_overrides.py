@@ -19,7 +19,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.overrides import Overrides
-from lumen.use_cases.report_mark import Showing
+from lumen.use_cases.report_mark import ReportMarker
 from lumen.use_cases.restrictions import Restraints
 from tests.contract.store.builders import KIM, LEE, SERVICE, Store, draft
 
@@ -68,25 +68,24 @@ class House:
 
     @property
     def approvals(self) -> Approvals:
-        return Approvals(self.store.proposals, self.knobs, restraints=self.restraints)
+        return Approvals(self.store.proposals, self.knobs, self.restraints)
 
     @property
     def overrides(self) -> Overrides:
-        store, showing = self.store, Showing(self.store.turns, self.store.outbox)
+        store, report = self.store, ReportMarker(self.store.turns, self.store.outbox)
         return Overrides(
-            self.controls, self.restraints, self.approvals, store.proposals, self.knobs, showing, store.clock
+            self.controls, self.restraints, self.approvals, store.proposals, self.knobs, report, store.clock
         )
 
     async def execute(self) -> None:
         store = self.store
         await Execution(
             store.proposals,
-            store.leases,
+            store.claims,
             self.knobs,
-            store.clock,
+            self.restraints,
             no_fault,
             dry_run=False,
-            restraints=self.restraints,
         ).settle(SERVICE)
 
     def id(self) -> str:

@@ -52,7 +52,7 @@ class Desk:
             form = partial(pagerduty_event, ROUTING_KEY)
             pager = WebhookPager(f"{self.server.url}/v2/enqueue", form, must_hear_again=False)
         silences, plain = RedisSilences(store.redis, store.clock), Catalogue("en").plain
-        return Paging(self.pages, silences, store.leases, store.clock, pager, plain, fault)
+        return Paging(self.pages, silences, store.claims, pager, plain, fault)
 
     async def open(self) -> str:
         alert = page(self.store.clock.time)

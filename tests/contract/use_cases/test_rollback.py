@@ -212,9 +212,7 @@ async def test_a_pause_stops_what_the_timer_has_decided(tower: Tower) -> None:
     assert (await ended(tower, replica)).state is State.APPROVED_BY_TIMER
     await tower.controls.pause(SERVICE, Pause(KIM, store.clock.time, None))
     restraints = Restraints(tower.controls, store.clock, tower.automation, Locks())
-    execution = Execution(
-        store.proposals, store.leases, tower.knobs, store.clock, no_fault, dry_run=False, restraints=restraints
-    )
+    execution = Execution(store.proposals, store.claims, tower.knobs, restraints, no_fault, dry_run=False)
     await execution.settle(SERVICE)
     [over] = await tower.traffic_proposals()
     assert (over.state, over.note, tower.cloud.pinned) == (State.ABANDONED, message("policy.held_paused"), None)

@@ -90,13 +90,11 @@ class Room:
         store, automation = self.house.store, automation or Automation()
         drift = Drift(
             store.proposals,
-            store.leases,
-            store.slots,
+            store.claims,
             self.restraints(automation),
             self.turns,
             store.audit,
             self.house.knobs,
-            store.clock,
             no_fault,
             False,
         )
@@ -106,10 +104,8 @@ class Room:
             self.evaluator(automation),
             self.rules(automation),
             self.house.approvals,
-            store.leases,
-            store.slots,
+            store.claims,
             self.turns,
-            store.clock,
             (LACKING,),
         )
 

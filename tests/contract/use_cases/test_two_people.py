@@ -35,7 +35,9 @@ class Fixed:
 
 
 def approvals(store: Store, needed: int = 1, in_emergency: int = 1) -> Approvals:
-    return Approvals(store.proposals, {Knob.TTL: Turnable((Fixed(),), "s", 60, 3600)}, needed, in_emergency)
+    return Approvals(
+        store.proposals, {Knob.TTL: Turnable((Fixed(),), "s", 60, 3600)}, store.restraints, needed, in_emergency
+    )
 
 
 async def test_two_different_people(store: Store) -> None:

@@ -91,7 +91,7 @@ class Post:
     def replica(self, fault: FaultPoint = no_fault) -> AutoApplyCountdowns:
         evaluator, rules = self.room.evaluator(self.automation), self.room.rules(self.automation)
         seen = self.room.seen
-        return AutoApplyCountdowns(seen, evaluator, rules, self.store.proposals, self.store.leases, fault)  # type: ignore[arg-type]
+        return AutoApplyCountdowns(seen, evaluator, rules, self.store.proposals, self.store.claims, fault)  # type: ignore[arg-type]
 
     async def over(self) -> None:
         """Its time is up, by the store's own clock."""
@@ -100,9 +100,7 @@ class Post:
     async def carry_out(self) -> None:
         store, knobs = self.store, self.house.knobs
         restraints = self.room.restraints(self.automation)
-        execution = Execution(
-            store.proposals, store.leases, knobs, store.clock, no_fault, dry_run=False, restraints=restraints
-        )
+        execution = Execution(store.proposals, store.claims, knobs, restraints, no_fault, dry_run=False)
         await execution.settle(SERVICE)
 
     async def ended(self) -> Proposal:

@@ -12,8 +12,9 @@ from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
 from lumen.policies.size import HOURS_A_MONTH, SizeLimits
+from lumen.ports.clock import Numerics
 from lumen.ports.incidents import Alerts
-from lumen.use_cases.effects import HourlyFigures
+from lumen.use_cases.effects import EffectEstimates
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 CANARY = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")
@@ -34,9 +35,9 @@ class Kept:
 @pytest.mark.parametrize(("sharing", "share"), [((), 1.0), ((API,), 1.0), ((API, CANARY), 0.9)])
 async def test_each_service_pays_its_part(sharing: tuple[ServiceId, ...], share: float) -> None:
     size = SizeLimits(cost_per_mb_month_usd=HOURS_A_MONTH / 12)  # a twelfth of a dollar an hour and MB
-    figures = HourlyFigures(cast(Alerts, Kept()), 0.5, size, sharing)
+    figures = EffectEstimates(cast(Alerts, Kept()), cast(Numerics, None), 0.5, size, sharing)
     change = Change(Knob.CACHE_SIZE, 256, 268, "MB")
-    found = await figures.of(API, Experiment(change, START + HOUR), START + 3 * HOUR)
+    found = await figures.hours(API, Experiment(change, START + HOUR), START + 3 * HOUR)
     before, _, after = found.between(START, START + 3 * HOUR)
     assert before.cost_usd == pytest.approx(share * 12 * 10 * 0.5)
     assert after.cost_usd == pytest.approx(before.cost_usd + share * 1.0)
