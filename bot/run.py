@@ -143,7 +143,7 @@ class Bot:
                     log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
 
     async def _news(self) -> None:
-        """What Google bills; nothing waits for it."""
+        """Take the budget's notices; nothing waits for it."""
         if self._lumen.rounds.taking_news is not None:
             with guarded("news_not_taken"):
                 await self._lumen.rounds.taking_news.take()

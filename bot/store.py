@@ -72,7 +72,7 @@ async def open_state_store(settings: Settings) -> AsyncIterator[StateStore]:
 
 
 def auditing_of(settings: Settings, store: StateStore) -> Auditing:
-    """What keeps the audit provable; it needs nothing but the store."""
+    """The use case that keeps the audit provable; it needs nothing but the store."""
     return Auditing(store.seals, store.audit, store.claims, settings.audit_keep)
 
 

@@ -97,7 +97,7 @@ class ExecutionPool:
 
     @property
     def under_way(self) -> Sequence[Place]:
-        """What is being worked on now."""
+        """The places that are being worked on now."""
         return tuple(self._working)
 
     async def stop(self) -> None:

@@ -9,7 +9,7 @@ from bot.doctor.servers import measured_checks, permission_checks, publishing_ch
 from bot.doctor.settings import people_checks, setting_checks
 from bot.doctor.slack import oncall_checks, pager_checks, slack_checks
 from bot.store import clock_of
-from bot.wiring.assembly import Examined, open_examined
+from bot.wiring.examined import Examined, open_examined
 from handlers.web_api import asking_client, slack_session
 from lumen.model.messages import LumenError, message, with_remedy
 

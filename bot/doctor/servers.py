@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.doctor.check import Check, Findings
-from bot.wiring.assembly import Examined
+from bot.wiring.examined import Examined
 from bot.wiring.sources import BUDGET_NAME
 from lumen.model.billing import BudgetNotice, in_another_currency
 from lumen.model.messages import Message, NoData, SourceUnavailable, message, with_remedy

@@ -1,6 +1,6 @@
 """The composition root: names concrete adapters, and joins them to use cases with the settings."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,26 +10,23 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.numerics import ProcessNumerics, fault_point, missing_statistics
-from bot.store import StateStore, advisor_of, auditing_of, clock_of, open_state_store, room_warnings
+from bot.store import StateStore, advisor_of, auditing_of, open_state_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of
-from bot.wiring.sources import budgets_of, collector_of, news_of, publish_of, slices_of, taking_of
-from lumen.adapters.cache.client import CacheServer, open_cache
+from bot.wiring.sources import collector_of, publish_of, slices_of, taking_of
+from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.keys import CacheSweeper
 from lumen.adapters.cache.ttl import RedisTtl
-from lumen.adapters.google.budget import GoogleBudgets, PubSubBudgetNews
 from lumen.adapters.google.clients import GoogleClients, open_google
-from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
-from lumen.adapters.google.identity import RunPermissions, google_account, user_of_this_machine
+from lumen.adapters.google.identity import google_account, user_of_this_machine
 from lumen.adapters.store import epoch
-from lumen.model.messages import Message, NoData, StoreUnavailable, message
+from lumen.model.messages import NoData, message
 from lumen.model.service import Approvers, Person
 from lumen.model.turn import Missing
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import Numerics
-from lumen.ports.sources import FigureSink
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
 from lumen.use_cases.approvals import Approvals
@@ -48,8 +45,7 @@ from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
 from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
 from lumen.use_cases.releases import GoingBack, Releases, Revisions
-from lumen.use_cases.report_mark import ReportMarker
-from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.restrictions import ReportMarker, Restraints
 from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.turn import TurnRunner
 from lumen.use_cases.undo_harmful import UndoHarmful
@@ -114,33 +110,8 @@ class Lumen:
     called: Called
 
 
-@dataclass(frozen=True, slots=True)
-class StoreFacts:
-    """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say).
-
-    `short`: that its memory is nearly full.
-    """
-
-    warnings: Sequence[Message]
-    run_id: str
-    short: Sequence[Message] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What `lumen doctor` looks at; it needs no store that works, and no Google either until it asks."""
-
-    store: Callable[[], Awaitable[StoreFacts | NoData]]
-    cache_server: CacheServer
-    permissions: RunPermissions
-    budgets: GoogleBudgets
-    news: PubSubBudgetNews | None
-    collector: Collector
-    figures: FigureSink
-
-
 async def operator_of(settings: Settings) -> Person:
-    """Who types on the command line: a Google account, or in a sandbox the user of this machine, marked so.
+    """The person at the command line: a Google account, or in a sandbox the user of this machine, marked so.
 
     Raises SourceUnavailable, NotPossible.
     """
@@ -176,39 +147,6 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
             numerics.close()
             await google.close()
             await cache.aclose()
-
-
-@asynccontextmanager
-async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
-    """For `lumen doctor`. Raises SourceUnavailable when this machine has no Google credentials."""
-    google = await open_google(settings.lumen_gcp_endpoint, subscriber=bool(settings.budget_news))
-    cache = open_cache(settings.cache_url)
-    deployments = CloudRunDeployments(google.services, google.revisions)
-    ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
-    try:
-        yield Examined(
-            store=lambda: _store_facts(settings),
-            cache_server=CacheServer(cache),
-            permissions=RunPermissions(google.services),
-            budgets=budgets_of(settings, google),
-            news=news_of(settings, google),
-            figures=CustomMetrics(google.metrics, settings.project_id),
-            collector=collector_of(settings, clock_of(settings), cache, google, deployments, ttl),
-        )
-    finally:
-        await google.close()
-        await cache.aclose()
-
-
-async def _store_facts(settings: Settings) -> StoreFacts | NoData:
-    async with open_state_store(settings) as store:
-        try:
-            warnings = await epoch.check(store.redis, settings.services)
-            short = await room_warnings(store)
-        except StoreUnavailable as error:
-            return NoData(error.reason, error.remedy, unreachable=True)
-        facts = await CacheServer(store.redis).facts()
-        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short)
 
 
 class _Assembly:

@@ -1,7 +1,4 @@
-"""The part of the composition root that turns: what can be changed, through which actuators, and how far.
-
-The part of the composition root that calls people: silences, mentions, the pager that the settings name.
-"""
+"""Wire what changes the world and calls people: knobs with actuators and ranges, silences, mentions, the pager."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +40,7 @@ MEMORY_RANGE_MB = 128, 32_768
 
 
 def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl) -> Knobs:
-    """What can be turned, and how far; of several places the first one's value is the premise of a proposal."""
+    """The knobs and their ranges; of several places the first one's value is the premise of a proposal."""
     editor = CloudRunEditor(google.services)
     in_redis = RedisTtlActuator(cache, ttl)
     in_environment = CloudRunVariable(editor, ion_contract.ENV_VARIABLE, settings.default_ttl_seconds)
@@ -80,7 +77,7 @@ def _cache_size(settings: Settings, cache: Redis, google: GoogleClients) -> Turn
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """Who is called, who answers, and of what nobody wants to hear."""
+    """Mentions, pagers, silences and timelines."""
 
     silencing: Silencing
     calling: Calling

@@ -1,4 +1,4 @@
-"""The part of the composition root that measures and publishes what was measured."""
+"""Wire what measures, and what publishes the figures."""
 
 from datetime import timedelta
 
@@ -48,7 +48,7 @@ def slices_of(
 def publish_of(
     settings: Settings, store: StateStore, google: GoogleClients, collector: Collector, ttl: RedisTtl
 ) -> Publish:
-    """What is published every five minutes."""
+    """The publication of figures every five minutes."""
     return Publish(
         CustomMetrics(google.metrics, settings.project_id),
         store.alerts,
@@ -60,7 +60,7 @@ def publish_of(
 
 
 def budgets_of(settings: Settings, google: GoogleClients) -> GoogleBudgets:
-    """Where the project's budget is found."""
+    """The reader of the project's budget."""
     return GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
 
 
@@ -72,7 +72,7 @@ def news_of(settings: Settings, google: GoogleClients) -> PubSubBudgetNews | Non
 
 
 def taking_of(settings: Settings, store: StateStore, google: GoogleClients) -> TakingNews | None:
-    """What takes and remembers them."""
+    """The use case that takes and remembers them."""
     news, home = news_of(settings, google), settings.services[0]
     if news is None:
         return None
@@ -80,7 +80,7 @@ def taking_of(settings: Settings, store: StateStore, google: GoogleClients) -> T
 
 
 def _cost_prices(settings: Settings) -> CostPrices:
-    """What the estimates of cost go by."""
+    """The prices of the cost estimates."""
     return CostPrices(
         redis_hour=settings.cache_cost_per_mb * settings.cache_size_mb / HOURS_A_MONTH,
         api_call=settings.api_cost_per_call,
@@ -96,7 +96,7 @@ def collector_of(
     ttl: RedisTtl,
     bills: Bills | None = None,
 ) -> Collector:
-    """What a turn measures. `bills`: what Google bills is remembered there, where it is read at all."""
+    """The collector of a turn. `bills`: what Google bills is remembered there, where it is read at all."""
     queries = MonitoringQueries(google.metrics, settings.project_id)
     instances = dict.fromkeys(settings.services, settings.cache_instance)
     monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None

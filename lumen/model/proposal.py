@@ -1,7 +1,4 @@
-"""A change that somebody must decide on, and everything that becomes of it (states drawn in docs/states.md).
-
-What was measured of a change that was applied (docs/methods.md, what a change really did).
-"""
+"""A change that somebody must decide on, its states (docs/states.md), and its measured effect (docs/methods.md)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +9,7 @@ from lumen.model.service import Person, ServiceId
 
 
 class Verdict(StrEnum):
-    """How a change is judged in the end; the names are those of the states that it leads to."""
+    """The final judgement of a change; the names are those of the states that it leads to."""
 
     KEPT = "KEPT"
     INCONCLUSIVE = "INCONCLUSIVE"
@@ -61,7 +58,7 @@ LATEST = "LATEST"
 
 
 class Knob(StrEnum):
-    """What can be turned. At most one open proposal per knob and service."""
+    """A setting that can be turned. At most one open proposal per knob and service."""
 
     TTL = "ttl"
     CACHE_SIZE = "cache_size"
@@ -78,7 +75,7 @@ class Priority(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who wants it: Lumen's policy, a person, or a person who wants an earlier change back."""
+    """The one who wants it: Lumen's policy, a person, or a person who wants an earlier change back."""
 
     POLICY = "policy"
     PERSON = "person"
@@ -135,7 +132,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the change would do, each with a 90 % interval; `confidence` is calibrated on past outcomes (0-1)."""
+    """The expected effects, each with a 90 % interval; `confidence` is calibrated on past outcomes (0-1)."""
 
     hit_rate_change: tuple[float, float, float]
     monthly_cost_change_usd: tuple[float, float, float]
@@ -170,7 +167,7 @@ class Draft:
 
 
 class Choice(StrEnum):
-    """What can be decided of a PENDING proposal, and the state that it leads to."""
+    """A decision on a PENDING proposal, and the state that it leads to."""
 
     APPROVE = "APPROVED"
     TIMER = "APPROVED_BY_TIMER"
@@ -182,7 +179,7 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who decided what. `click_id` makes it settle once however often it is sent."""
+    """A choice, and who made it. `click_id` makes it settle once however often it is sent."""
 
     choice: Choice
     person: Person | None

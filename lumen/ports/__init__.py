@@ -1,1 +1,1 @@
-"""What the use cases need of the world, as Protocols. Adapters implement them; use cases never see an adapter."""
+"""Protocols of the world outside: adapters implement them, and use cases never see an adapter."""

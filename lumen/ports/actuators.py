@@ -1,4 +1,7 @@
-"""What Lumen can turn. An actuator reads the real value, compares, sets an absolute value, and reads back."""
+"""The knobs of the world. An actuator reads the real value, compares, sets an absolute value, and reads back.
+
+These Protocols keep use cases apart from adapters.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +44,7 @@ class Actuator(Protocol):
         """Whether the running service is known to use `wanted` (acknowledged, or a ready revision that serves)."""
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """What `set` would do: everything is checked that `set` would check, and nothing is changed.
+        """Check everything that `set` would check, change nothing, and say what it would do.
 
         Raises what `set` would raise before it writes: ValueMoved, ActuatorFailed.
         """

@@ -1,9 +1,4 @@
-"""The one clock. Nothing else in Lumen asks for the time.
-
-Named points at which a crash is tried on purpose (docs/guarantees.md lists them).
-
-Where arithmetic that takes long is done, so that no click waits for it.
-"""
+"""The one clock, the points where tests crash a process on purpose, and the process that does slow arithmetic."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,12 +1,8 @@
-"""What the five-minute watch reads, and where it remembers.
+"""Alerts and incidents in the store, restrictions, silences, and pagers.
 
-The alert machine itself is pure and lives in memory: it is the fold of the observations that are stored here, so a
-restart or another replica comes to the very same alerts. Every method of the store may raise StoreUnavailable, those
-that change something OutcomeUnknown too.
-
-Calling people, and leaving them alone: what is stored of silences, "I'm on it", mentions and pagers.
-
-Every method of a store may raise StoreUnavailable, those that change something OutcomeUnknown too.
+These Protocols keep use cases apart from adapters. Every method of the store may raise StoreUnavailable, those that
+change something OutcomeUnknown too. The alert machine is a fold of the stored slices, so a restart or another replica
+comes to the same alerts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +54,7 @@ class SliceSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look adds, in one step. `after`: the newest slice that was stored before (None: none)."""
+    """The additions of one look, stored in one step. `after`: the newest slice that was stored before (None: none)."""
 
     after: datetime | None
     observations: Sequence[Observation]
@@ -93,7 +89,7 @@ class Alerts(Protocol):
         """Ids of the newest ones, the newest first."""
 
     async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
-        """What its message says about rolling back from now on; marks it only when that is something else."""
+        """Set what its message says about rolling back; marks it only when that is something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,7 @@ class Voted:
 
 
 class Controls(Protocol):
-    """What stands over a service: a pin, a pause, an override, a lock, the revisions that served."""
+    """Controls of a service: a pin, a pause, an override, a lock, the revisions that served."""
 
     async def read(self, service: ServiceId) -> ControlState:
         """As it is stored."""
@@ -180,7 +176,7 @@ class Pages(Protocol):
         """
 
     async def pager(self, service: ServiceId, incident_id: str, state: PagerState) -> None:
-        """What the pager was told, or why it will not be; audited, and trouble is said on the incident's message."""
+        """Remember the pager's step, or why it takes none; audited, and trouble is said on the incident's message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
-"""Where measurements come from. Every reader serves all services in one call and never raises for one of them:
-a service that cannot be measured gets `NoData` with the reason and the remedy.
+"""Sources of measurements, what Google bills, and the sink of published figures.
 
-What Google bills: budgets' notifications as they come, and where the one that counts is remembered.
-
-Where figures are published.
+These Protocols keep use cases apart from adapters. A source serves all services in one call and never raises for one of
+them: a service that cannot be measured gets `NoData` with the reason and the remedy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +49,7 @@ class DeploymentSource(Protocol):
     """Cloud Run's configuration and revisions."""
 
     async def deployments(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Deployment | NoData]:
-        """How each service is configured now."""
+        """The present configuration of each service."""
 
 
 class SpendSource(Protocol):
@@ -84,7 +82,7 @@ class BudgetNews(Protocol):
 
 
 class OwnBudget(Protocol):
-    """Which budget is meant for a project."""
+    """The budget of a project."""
 
     async def own_id(self, project: str) -> str:
         """Its id as notifications give it, or "" where nobody can tell. Never raises."""
@@ -94,7 +92,7 @@ class Bills(Protocol):
     """Kept beside the first service that is watched. All may raise StoreUnavailable, changes OutcomeUnknown too."""
 
     async def budget_state(self, home: ServiceId) -> BudgetState:
-        """What counts now."""
+        """The notice that counts now."""
 
     async def keep(self, home: ServiceId, notice: BudgetNotice) -> bool:
         """Let it count from now on, if it is the greatest so far. Atomic, whatever came before and comes beside it."""

@@ -1,15 +1,7 @@
-"""Lumen's memory: what must survive a crash, and what several replicas must agree on.
+"""The state store: everything that must survive a crash, or that several replicas must agree on.
 
-Every method may raise StoreUnavailable (nothing happened). A transition may also raise OutcomeUnknown: it was sent
-and may have happened; `settle` tells later. Nothing here retries by itself.
-
-Where it is remembered of which service a channel speaks.
-
-What is kept of the days after their slices are forgotten.
-
-Answers to clicks that have decided and whose people have not been told yet.
-
-Every method may raise StoreUnavailable, those that change something OutcomeUnknown too.
+These Protocols keep use cases apart from adapters. Every method may raise StoreUnavailable (nothing happened). A
+transition may also raise OutcomeUnknown: it was sent and may have happened; `settle` tells later. Nothing here retries.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -115,7 +107,7 @@ class Proposals(Protocol):
         """Put a countdown off by `by`. Not a decision. Two at once count once. Raises NotPossible (no countdown)."""
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
-        """What became of a decision, vote or snooze whose answer was lost; None: it never arrived, and never will."""
+        """The outcome of a decision, vote or snooze whose answer was lost; None: it never arrived, and never will."""
 
     async def expire_due(self, service: ServiceId) -> Sequence[Proposal]:
         """Expire every PENDING proposal whose time is over by the store's clock."""
@@ -165,7 +157,7 @@ class Dirty:
 
 
 class Outbox(Protocol):
-    """Which surfaces are behind. At least once; a surface is one message however often it is marked."""
+    """The surfaces that are behind. At least once; a surface is one message however often it is marked."""
 
     async def mark(self, surface: Surface) -> None:
         """Something that it shows has changed."""
@@ -194,7 +186,7 @@ class Turns(Protocol):
 
 
 class Audit(Protocol):
-    """What happened, by whom. Transitions write their own entries; this adds those that change no proposal."""
+    """The record of events. Transitions write their own entries; this adds those that change no proposal."""
 
     async def add(
         self, service: ServiceId, event: str, actor: str, detail: str, proposal_id: str = "", data: str = ""
@@ -268,7 +260,7 @@ class Choices(Protocol):
     """Kept beside the first service that is watched. Both may raise StoreUnavailable, `put` OutcomeUnknown too."""
 
     async def of(self, home: ServiceId, channel: str) -> Chosen | None:
-        """What was chosen for `channel`."""
+        """The service chosen for `channel`."""
 
     async def put(self, home: ServiceId, channel: str, chosen: Chosen) -> None:
         """Remember it instead of what was chosen before; audited."""

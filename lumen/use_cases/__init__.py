@@ -1,1 +1,1 @@
-"""What Lumen does: all branching lives here. Knows ports, the model and the pure rooms; never an adapter."""
+"""Use cases: all branching lives here. They know ports, the model and the pure rooms; never an adapter."""

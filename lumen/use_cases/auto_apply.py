@@ -1,13 +1,9 @@
-"""Changes of the hourly policy that are made without asking, where AUTO_APPLY names the knob and its record allows it.
+"""Changes of the hourly policy that are made without asking, and countdowns of every kind.
 
-Such a proposal is a countdown like that of a rollback: anybody with the right may hasten, stop or put it off, and when
-its time is up everything is judged afresh, on data collected for it.
-
-When a countdown's time is up: one replica judges it afresh, and what it comes to is one transition in the store.
-
-Nothing here acts: a countdown that nobody stopped becomes APPROVED_BY_TIMER, and `execution` carries it out.
-
-How far Lumen is trusted to make a change unasked: AUTO_APPLY, the record that is stored, and how it stands now.
+A change is made unasked where AUTO_APPLY names its knob and the stored record of such changes allows it. Like a
+rollback it is a proposal with a countdown, which anybody with the right may hasten, stop or put off. When the time is
+up, one replica judges everything afresh, and the outcome is one transition in the store. Nothing here acts: a countdown
+that nobody stopped becomes APPROVED_BY_TIMER, and `execution` carries it out.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

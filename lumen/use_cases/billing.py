@@ -1,4 +1,4 @@
-"""What Google bills: its news are taken and remembered, and where they are fresh the month is actual, not estimated."""
+"""The month as Google bills it: the budget's notices are remembered, and while fresh they replace the estimate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

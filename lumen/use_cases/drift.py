@@ -1,7 +1,7 @@
-"""What was applied, and stands no more: set again once where a server lost it, respected where somebody set another.
+"""Applied settings that no longer stand: set again where a server lost one, respected where somebody set another.
 
 Each turn compares the real value with the newest applied proposal of its knob. A flush, a restart or a failover loses
-a setting without anybody wanting it; what a person approved is then set again, once for each proposal, and said.
+a setting without anybody wanting it; the approved value is then set again, once for each proposal, and people are told.
 """
 
 import json
@@ -86,7 +86,7 @@ class Drift:
         self._dry_run = dry_run
 
     async def look(self, service: ServiceId) -> tuple[Message, ...]:
-        """What people must know of it, for the report. A value that cannot be read is not judged."""
+        """The sentences for the report. A value that cannot be read is not judged."""
         said: list[Message] = []
         for knob in KNOBS:
             found = await self._drifted(service, knob)

@@ -1,9 +1,7 @@
-"""What applied changes really did: looked at after 24, 48 and 72 hours, and taken for harm when a page follows at once.
+"""The effects of applied changes: looked at after 24, 48 and 72 hours; a page right after a change counts as harm.
 
 A look is stored with the proposal in one step with the verdict, the audit and the outbox mark, so no look is made
 twice, whatever falls in between. Too little data waits for the next look, and in the end says so.
-
-The hourly figures that the effect of a change is estimated on, from the slices that the watch has stored.
 """
 
 import asyncio
@@ -91,7 +89,7 @@ class EffectEstimates:
         return replace(seen, cost_usd=seen.cost_usd + share * of_cache)
 
     def _more_usd_an_hour(self, change: Change) -> float:
-        """What the new size costs above the old one."""
+        """The cost of the new size above the old one."""
         if change.knob is not Knob.CACHE_SIZE or not isinstance(change.old, int) or not isinstance(change.new, int):
             return 0.0
         return added_cost_usd(change.old, change.new, self._size) / HOURS_A_MONTH

@@ -18,7 +18,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.leases import LEASE, with_lease
 from lumen.use_cases.releases import GoingBack
-from lumen.use_cases.report_mark import ReportMarker
+from lumen.use_cases.restrictions import ReportMarker
 
 #: The memory that an emergency goes back to at least.
 LEAST_MEMORY_MB = 512
@@ -38,7 +38,7 @@ class CacheFlush:
         self._needed = needed
 
     async def count_keys(self) -> int:
-        """How many cached answers a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
+        """The number of cached answers that a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
         return (await self._keys.flush(_quiet, dry_run=True)).seen
 
     async def confirm(self, service: ServiceId, permit: Permit) -> Confirmed:

@@ -1,12 +1,11 @@
-"""Carry out what was approved: effectively once, on premises read afresh, and resumed after a crash anywhere.
+"""Carry out approved changes: effectively once, on premises read afresh, and resumed after a crash anywhere.
 
 APPROVED -> APPLYING -> APPLIED     the value is set, read back, and the service follows
                      -> FAILED      refused, or set but not followed: a person goes on from the message
          -> ABANDONED               the premises had moved: nothing was done, a fresh proposal is posted
 
-Give the keys that are cached already the new lifetime too: in paced batches, with the progress told.
-
-Each expiry only moves in one direction, so a sweep that was cut short is simply done again.
+A new TTL may be given to cached keys too, in paced batches. Each expiry moves in one direction only, so a sweep that
+was cut short is simply done again.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ from lumen.ports.clock import FaultPoint
 from lumen.ports.store import Lease, Proposals
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.leases import LEASE, Claims
+from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
 
 #: On the wall: often enough for whoever watches the card, seldom enough for Slack.
@@ -63,7 +62,7 @@ async def retime(keys: CacheKeys, change: Change, tell: Callable[[Swept], Awaita
 
 
 async def countable(keys: CacheKeys, change: Change) -> int:
-    """How many keys a sweep would go through. Raises as `retime` does."""
+    """The number of keys that a sweep would go through. Raises as `retime` does."""
     return (await keys.retime(number(change.old), number(change.new), _quiet, dry_run=True)).seen
 
 
@@ -118,7 +117,7 @@ class Execution:
                 raise result
 
     async def due(self, service: ServiceId) -> Sequence[Proposal]:
-        """What is approved or half done, at most one per knob; expires what is overdue first."""
+        """Proposals that are approved or half done, at most one per knob; expires what is overdue first."""
         await self._proposals.expire_due(service)
         return [p for p in await self._proposals.unfinished(service) if p.state in OPEN - {State.PENDING}]
 
@@ -217,7 +216,7 @@ class Execution:
             try:
                 expected = await self._expected(draft, actuator)
                 # A worker that slept beyond its lease must find out before it sets anything, not after.
-                await self._claims.leases.renew(draft.service, lease, LEASE)
+                await self._claims.renew(draft.service, lease)
                 wanted.append((actuator, await actuator.set(draft.service, draft.change, expected, proposal.id)))
             except (ActuatorFailed, ValueMoved) as error:
                 if not wanted and isinstance(error, ValueMoved):
@@ -263,8 +262,11 @@ class Execution:
         self._fault("execute.applied")
 
     async def _retime(self, keys: CacheKeys, proposal: Proposal, lease: Lease, places: str) -> Message:
-        """What became of the keys that are cached already. While it lasts the proposal is being applied: after a crash
-        the sweep is done again, which changes nothing twice. A refusal leaves the setting in force, and is said."""
+        """Give the cached keys the new TTL, and say what came of it.
+
+        While it lasts the proposal is being applied: after a crash the sweep is done again, and changes nothing twice.
+        A refusal leaves the setting in force, and is said.
+        """
         service = proposal.draft.service
 
         async def tell(so_far: Swept) -> None:

@@ -1,4 +1,4 @@
-"""What can be turned here: where each knob's value lives, and how far a person may turn it."""
+"""The knobs of this installation: where the value of each lives, and how far a person may turn it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -43,13 +43,17 @@ class Claims:
         async with keep_leases(self.leases, held):
             yield held
 
+    async def renew(self, service: ServiceId, lease: Lease) -> None:
+        """Before a step that cannot be fenced. Raises LeaseLost."""
+        await self.leases.renew(service, lease, LEASE)
+
     async def alone(self, service: ServiceId, name: str, work: Callable[[Lease], Awaitable[T]]) -> T | None:
         """Run `work` under the lease `name` (see `with_lease`); None while somebody else holds it.
 
         Should the other one die, its lease runs out, and the next call takes over.
         """
         lease = await self.leases.acquire(service, name, LEASE)
-        return None if lease is None else await with_lease(self.leases, service, lease, work)
+        return None if lease is None else await with_lease(self.leases, service, lease, work, LEASE)
 
 
 async def _renew_for_ever(leases: Leases, service: ServiceId, lease: Lease, duration: timedelta) -> None:

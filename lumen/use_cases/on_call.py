@@ -1,11 +1,8 @@
-"""Calling the people on call: once when a page opens, and again until somebody is on it, a bounded number of times.
+"""Call the people on call, let them acknowledge or silence, and tell what happened in an incident.
 
-`silence`: for a while nobody is told of a kind of alert. It is recorded all the same, and nothing waits for it.
-
-A silence is about noise alone: alerts open and close as ever, a countdown runs as ever, and what it asks of people is
-asked as ever. Only mentions, pagers and messages about silenced tickets are held back.
-
-An incident's timeline: what the audit holds of its alerts, of who was called and came, and of its rollback.
+People are mentioned when a page opens, and again until somebody is on it, a bounded number of times. A silence is about
+noise alone: alerts open and close, and countdowns run and ask, as ever; only mentions, pagers and messages about
+silenced tickets are held back.
 """
 
 from collections.abc import Sequence

@@ -17,8 +17,7 @@ from lumen.ports.incidents import Controls
 from lumen.ports.store import Proposals
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
-from lumen.use_cases.report_mark import ReportMarker
-from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.restrictions import ReportMarker, Restraints
 
 
 @dataclass(frozen=True, slots=True)

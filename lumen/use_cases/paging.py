@@ -142,7 +142,7 @@ class Paging:
 
 
 def next_step(incident: Incident) -> PagerStep | None:
-    """What the pager must hear next; None when it knows everything, or when nobody wants it to."""
+    """The next step for the pager; None when it knows everything, or when nobody wants it to."""
     state = incident.pager
     reached = state.step if state else None
     if incident.is_open_page:

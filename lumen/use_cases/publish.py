@@ -1,4 +1,4 @@
-"""Publishes the figures of every service once in each slot of five minutes, whichever replica is first."""
+"""Publish the figures of every service once in each slot of five minutes, whichever replica is first."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -39,7 +39,7 @@ class Publish:
         self._claims = claims
 
     async def due(self, services: Sequence[ServiceId]) -> int:
-        """How many points were written. Raises LumenError: what it says is the sentence for people."""
+        """The number of points written. Raises LumenError: what it says is the sentence for people."""
         slot = window_before(self._claims.clock.now(), SLICE).end
         async with self._claims.claimed(services, PUBLISH_SCHEDULE, slot) as claimed:
             if not claimed:

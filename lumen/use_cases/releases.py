@@ -1,8 +1,6 @@
-"""Everything that the question "may this release be rolled back?" is judged on, read at one moment.
+"""Releases: the facts that a rollback is judged on, the revision that it goes to, and which revisions served.
 
-Which revision a person's rollback goes to: the one that was named, or the newest one that is known to be good.
-
-Remembers after each look which revisions served well, which were left, and what traffic is pinned to.
+Facts are read at one moment; a person's rollback goes to the named revision, or to the newest one known to be good.
 """
 
 import asyncio
@@ -72,7 +70,7 @@ class Releases:
     async def finding(
         self, service: ServiceId, page: Alert | None, records: Mapping[str, RevisionRecord], elsewhere: str
     ) -> Finding:
-        """What could not be read speaks against a rollback, never for one. `elsewhere`: as in the facts."""
+        """Judge the release; an unreadable fact never speaks for a rollback. `elsewhere`: as in the facts."""
         now = self._clock.now()
         days, minutes = window_before(now, LOOK_BACK), _minutes_before(now)
         by_slice, by_minute, deployments, present = await asyncio.gather(
@@ -187,7 +185,7 @@ class Revisions:
         self._allowed = allowed
 
     async def look(self, services: Sequence[ServiceId]) -> None:
-        """What cannot be read changes nothing that is remembered."""
+        """Remember revisions and pins; an unreadable service keeps what is remembered of it."""
         deployments = await self._deployments.deployments(services)
         newest = await self._source.by_revision(services, window_before(self._clock.now(), SEEN), SLICE)
         for service in services:

@@ -1,9 +1,10 @@
-"""What people have set against changes, read afresh; asked by everything that proposes or carries out."""
+"""Restrictions that people have set against changes, read afresh by everything that proposes or carries out."""
 
 from lumen.model.service import ServiceId
 from lumen.policies.guard import Automation, Locks, Restraint, frozen
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Controls
+from lumen.ports.store import Outbox, Surface, Turns
 
 
 class Restraints:
@@ -24,3 +25,17 @@ class Restraints:
     def is_frozen(self) -> bool:
         """Whether it is a change freeze; asks nobody, so that a click outside of one waits for nothing."""
         return frozen(self._automation, self._clock.now()) is not None
+
+
+class ReportMarker:
+    """The report in the channel names the restrictions: when they change, it is marked, and the outbox renews it."""
+
+    def __init__(self, turns: Turns, outbox: Outbox) -> None:
+        self._turns = turns
+        self._outbox = outbox
+
+    async def mark_report(self, service: ServiceId) -> None:
+        """Nothing before the first report. Raises StoreUnavailable, OutcomeUnknown."""
+        shown_on = await self._turns.report_surface(service)
+        if shown_on is not None:
+            await self._outbox.mark(Surface(service, "report", shown_on))

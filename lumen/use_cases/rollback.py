@@ -36,7 +36,7 @@ _RECENT = 50
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What stands over a service when something automatic is wanted."""
+    """Restrictions on automation, and the revisions that are remembered."""
 
     reasons: tuple[Message, ...]
     records: dict[str, RevisionRecord]
@@ -205,7 +205,7 @@ def _is_page(alert: Alert) -> bool:
 
 
 def _told(proposal: Proposal) -> tuple[Message, ...]:
-    """What the incident's message says of its rollback; the proposal's own card says the rest."""
+    """The rollback in its incident's message; the proposal's own card says the rest."""
     params: dict[str, Param] = {"proposal_id": proposal.id, "target": str(proposal.draft.change.new)}
     decision = proposal.decision
     if proposal.state is State.PENDING and proposal.acts_at is not None:

@@ -112,7 +112,7 @@ class UndoHarmful:
         return restraint.against_automation(observing=False) or (() if against is None else (against.reason,))
 
     async def _end(self, proposal: Proposal, lease: Lease) -> None:
-        """Where people have stopped automation since, it is the same question, which they answer."""
+        """Act, or ask people where they have stopped automation since."""
         wanted = proposal.draft.change.new
         held = await self._held(proposal.draft, wanted)
         by_itself = Ending(End.ACT, (message("effect.back_by_itself"),))
@@ -124,5 +124,5 @@ def _is_undo(proposal: Proposal) -> bool:
 
 
 def _is_a_persons(proposal: Proposal, knob: Knob) -> bool:
-    """What somebody has asked for and waits is not pushed aside."""
+    """A person's open proposal is not pushed aside."""
     return proposal.state in OPEN and proposal.draft.change.knob is knob and proposal.draft.asked_by is not None

@@ -82,7 +82,7 @@ class _Fold:
             self._remember(events)
 
     def leaves_open(self, alert: Alert) -> bool:
-        """What Google said long ago neither opens nor closes a forecast."""
+        """A stale notice from Google neither opens nor closes a forecast."""
         known = self._budget.billed
         if known is None or known.is_fresh or self._budget.open_alerts():
             return False
@@ -223,7 +223,7 @@ class Watch:
         return None if newest is None else newest - REPLAY
 
     async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
-        """What people do not know yet. On a fresh installation (no `events`) only what is open now."""
+        """The alerts that people do not know of yet. On a fresh installation (no `events`) only what is open now."""
         silences = await self._silences_now(service)
         known = {stored.alert.id: stored for stored in await self._alerts.open(service)}
         now_open = {alert.id: alert for alert in fold.open_alerts()}
@@ -254,7 +254,7 @@ class Watch:
 
 
 def _groups(after: Mapping[ServiceId, datetime | None], last: ServiceId) -> Sequence[Sequence[ServiceId]]:
-    """Who is asked for together: all of whom something is stored, the fresh ones a few at a time; `last` at the end."""
+    """Services asked for together: the known ones at once, the fresh ones a few at a time; `last` at the end."""
     ordered = sorted(after, key=lambda service: service == last)
     fresh = [service for service in ordered if after[service] is None]
     groups = [fresh[start : start + FRESH_AT_ONCE] for start in range(0, len(fresh), FRESH_AT_ONCE)]
@@ -267,7 +267,7 @@ def _cost(day: Day) -> DayCost:
 
 
 def _as_told(alert: Alert, known: Alert) -> Alert:
-    """What people were told of an alert holds until it is raised or closed, also where it would be worded anew."""
+    """The wording that people were told holds until it is raised or closed, also where it would be worded anew."""
     if alert.closed_at is None and alert.severity is known.severity:
         return known
     return replace(alert, opened_at=known.opened_at)

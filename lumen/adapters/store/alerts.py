@@ -1,8 +1,7 @@
-"""The watch's memory: slices of a fortnight, the sums of their days, and the alerts that people were told of.
+"""Slices of eighteen days, the sums of their days, and the alerts that people were told of.
 
-The sums of the days: a hash of "2026-11-22/requests" and the like, added to in the step that stores the slices.
-
-How many requests took how long is "2026-11-22/latency_ms/155.5/217.7" for each bucket that holds any.
+The sums are a hash of "2026-11-22/requests" and the like, added to in the step that stores the slices; latencies are
+"2026-11-22/latency_ms/155.5/217.7" for each bucket that holds any.
 """
 
 import asyncio

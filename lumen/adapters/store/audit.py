@@ -1,9 +1,7 @@
-"""Sealing the audit, proving it, handing it out, trimming it (docs/adr/0009).
+"""The audit: a stream that transitions write into, sealed, proved, exported and trimmed (docs/adr/0009).
 
-Lua has only SHA-1, so a claimant of the lease computes SHA-256 here and the script takes it only onto the seal that
-it was built on. Seals stand in a list, one of them for every run of at most `BATCH` entries.
-
-What happened, by whom: a stream that transitions write into as part of themselves.
+Lua has only SHA-1, so the holder of the lease computes SHA-256 here, and the script takes it only onto the seal that
+it was built on. Seals stand in a list, one for every run of at most `BATCH` entries.
 """
 
 from collections.abc import AsyncIterator

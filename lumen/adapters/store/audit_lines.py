@@ -46,7 +46,7 @@ def digest(previous: str, lines: Sequence[str]) -> str:
 
 
 def marks(lines: Sequence[str]) -> str:
-    """What `Seal.marks` holds of these lines."""
+    """The value of `Seal.marks` for these lines."""
     return "".join(_mark(line) for line in lines)
 
 
@@ -63,7 +63,7 @@ class Harm:
 
 
 def disagreement(seal: Seal, previous: str | None, lines: Sequence[str]) -> Harm | None:
-    """What is wrong with this run. `previous` None: the seal before it is not known (it was trimmed)."""
+    """The fault in this run, or None. `previous` None: the seal before it is not known (it was trimmed)."""
     if previous is not None and seal.previous != previous:
         return Harm(message("state.audit_chain_broken", number=seal.number))
     if len(lines) == seal.entries and digest(seal.previous, lines) == seal.sha256:
@@ -99,7 +99,7 @@ def _id_of(line: str) -> str:
 
 @dataclass(slots=True)
 class _Reading:
-    """How far a file has been read."""
+    """The progress of reading a file."""
 
     run: list[str] = field(default_factory=list)
     run_from: int = 1
@@ -108,7 +108,7 @@ class _Reading:
     sealed: int = 0
 
     def take_seal(self, seal: Seal, line: int) -> tuple[Message, int] | None:
-        """What is wrong with the run that this seal closes, and at which line of the file."""
+        """The fault in the run that this seal closes, and its line in the file."""
         harm = disagreement(seal, self.head, self.run)
         found = None
         if harm is not None:

@@ -1,10 +1,6 @@
-"""What stands over a service beside its proposals: a pin, a pause, an override, a lock, the revisions that served.
+"""Controls beside the proposals, one hash a service: pin, pause, override, size lock, silences, revisions that served.
 
-What Google bills: fields of the controls of the first service, the newest notice and what was wrong with others.
-
-Of which service a channel speaks: one field of the controls of the first service a channel.
-
-Of what nobody wants to hear for a while: one field of the controls a kind and signal.
+The first service's also hold the budget's newest notice, the trouble with others, and the service of each channel.
 """
 
 import json

@@ -1,9 +1,8 @@
-"""The store's own credentials: who prepared it, in which layout, and whether it keeps what it acknowledges.
+"""The store's own credentials: who prepared it, in which layout, whether it keeps what it acknowledges, and its room.
 
 A store without an epoch is refused, never taken for "no proposals": after a failover to an empty replica that would
-forget decisions. Every script checks it again, so a failover under a running Lumen is noticed too.
-
-How much room the store has left. A full store refuses every decision, so people are warned well before.
+forget decisions. Every script checks it again, so a failover under a running Lumen is noticed too. A full store refuses
+every decision, so people are warned well before.
 """
 
 import secrets

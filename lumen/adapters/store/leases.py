@@ -1,7 +1,4 @@
-"""Leases with fencing tokens (docs/adr/0006).
-
-Each slot of a schedule once, across replicas and restarts (docs/adr/0006).
-"""
+"""Leases with fencing tokens, and slots of a schedule that are taken once across replicas (docs/adr/0006)."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,4 @@
-"""Which messages in Slack are behind what is stored.
-
-Answers that people were promised: written by the very step that decided, gone when they are given.
-"""
+"""The messages in Slack that are behind the store, and the replies to clicks that are still pending."""
 
 from datetime import timedelta
 

@@ -1,8 +1,6 @@
-"""Proposals and their transitions (docs/states.md, docs/adr/0003).
+"""Proposals, their transitions, and the states that each may be reached from (docs/states.md, docs/adr/0003).
 
-A stored proposal as a `Proposal`. The order of the fields is that of FIELDS in common.lua.
-
-Which states execution and verdicts may move a proposal through (drawn in docs/states.md).
+The order of a stored proposal's fields is that of FIELDS in common.lua.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -274,7 +272,7 @@ class RedisProposals:
         return proposal_from(reply.values[0], reply.values[1])
 
     def _creation(self, draft: Draft, expires_in: timedelta, acts_in: timedelta | None) -> tuple[str | int, ...]:
-        """What `create` in common.lua reads."""
+        """The arguments of `create` in common.lua."""
         now = self._clock.now()
         return (
             encode(draft),
@@ -342,7 +340,7 @@ def _check_step(reply: Reply, proposal_id: str, wanted: State, lease: Lease) -> 
 
 
 def _decided(reply: Reply, proposal_id: str) -> Decided:
-    """What a click came to. Raises NotPossible when the proposal is unknown or the click may not count any more."""
+    """The outcome of a click. Raises NotPossible when the proposal is unknown or the click may not count any more."""
     if reply.status == "TOMBSTONE":
         raise NotPossible(message("state.click_withdrawn"), message("state.click_withdrawn_remedy"))
     if reply.status == "UNKNOWN":

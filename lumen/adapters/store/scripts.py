@@ -1,11 +1,8 @@
-"""The Lua scripts, each joined to common.lua. They are sent by digest, and in full only where it is not known yet.
+"""Run the Lua scripts, each joined to common.lua, on the keys of one service, which share a hash tag.
 
-The keys of a service. All share the hash tag {project/region/name}, so that one script may touch them all.
-
-Runs a script once. The only place that talks to the store.
-
-A change carries a moment of the store's own clock after which the script refuses. It is when we stop waiting, so a
-command that was stuck on the way (a stopped server, a slow network) cannot decide anything behind our back.
+A script is sent by digest, and in full only where it is not known yet. A change carries a moment of the store's own
+clock after which the script refuses. It is when we stop waiting, so a command that was stuck on the way (a stopped
+server, a slow network) cannot decide anything behind our back.
 """
 
 import asyncio
@@ -97,12 +94,12 @@ def key(service: ServiceId, name: str) -> str:
 
 
 def all_keys(service: ServiceId) -> list[str]:
-    """What every script is given first."""
+    """The first arguments of every script."""
     return [key(service, name) for name in NAMES]
 
 
 def position(name: str) -> int:
-    """Where `name` stands in KEYS, counted from 1 as Lua does."""
+    """The position of `name` in KEYS, counted from 1 as Lua does."""
     return NAMES.index(name) + 1
 
 
@@ -233,7 +230,7 @@ def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> Sto
 
 
 def _cancellations() -> int:
-    """How often somebody asked the running task to stop."""
+    """The number of requests to cancel the running task."""
     task = asyncio.current_task()
     return task.cancelling() if task is not None else 0
 

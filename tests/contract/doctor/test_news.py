@@ -9,7 +9,7 @@ from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage
 
 from bot.doctor.check import Check, Findings
 from bot.doctor.servers import look_at_news
-from bot.wiring.assembly import open_examined
+from bot.wiring.examined import open_examined
 from demo.world import World
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.wording.catalogue import Catalogue

@@ -43,8 +43,7 @@ from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
 from lumen.use_cases.releases import GoingBack
-from lumen.use_cases.report_mark import ReportMarker
-from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.restrictions import ReportMarker, Restraints
 
 QUIET, UNLOCKED = Automation(), Locks()
 ONCALL_REPEAT = timedelta(minutes=10)

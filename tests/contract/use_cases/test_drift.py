@@ -26,6 +26,7 @@ from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import drift as room
+from lumen.use_cases import leases
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.execution import Execution
@@ -135,6 +136,7 @@ class Shaky:
 @pytest.fixture
 async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     monkeypatch.setattr(room, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
     redis, cache = open_store(state_url), open_cache(cache_url)
     store = Store.over(redis)
     await store.prepare()

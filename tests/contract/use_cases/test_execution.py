@@ -18,7 +18,7 @@ from lumen.model.proposal import Change, Choice, Knob, Proposal, State, number
 from lumen.model.service import Permit, ServiceId
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint, no_fault
-from lumen.use_cases import execution as room
+from lumen.use_cases import leases
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -118,7 +118,7 @@ class House:
 @pytest.fixture
 async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(room, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
     redis, cache = open_store(state_url), open_cache(cache_url)
     store = Store.over(redis)
     await store.prepare()

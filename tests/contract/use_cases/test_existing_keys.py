@@ -18,8 +18,7 @@ from lumen.model.proposal import Choice, Knob, Proposal, State
 from lumen.model.service import Permit
 from lumen.ports.actuators import CacheKeys
 from lumen.ports.clock import FaultPoint, no_fault
-from lumen.use_cases import execution
-from lumen.use_cases import execution as room
+from lumen.use_cases import execution, leases
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -95,7 +94,7 @@ class House:
 
 @pytest.fixture
 async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    monkeypatch.setattr(room, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
     redis, cache = open_store(state_url), open_cache(cache_url)
     store = Store.over(redis)
     await store.prepare()
@@ -151,7 +150,7 @@ async def test_a_crash_in_the_middle_is_resumed(house: House, point: str) -> Non
 
 
 async def test_the_card_shows_how_far_it_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "LEASE", timedelta(seconds=15))  # nobody crashes here
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=15))  # nobody crashes here
     monkeypatch.setattr(execution, "TELL_EVERY_SECONDS", 0.02)
     made = await house.approve(await house.proposed(120))
     slow = CacheSweeper(house.cache, "ion:cache:", Pace(batch=100, keys_per_second=5000))

@@ -28,7 +28,7 @@ from lumen.model.snapshot import Deployment
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import FaultPoint, no_fault
-from lumen.use_cases import execution as room
+from lumen.use_cases import leases
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -225,7 +225,7 @@ async def test_a_crash_anywhere_is_resumed_once(
     hands: Hands, point: str, knob: Knob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(room, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
     wanted, sent = await hands.wanted(knob), await hands.updates()
     proposal = await hands.approved(knob, wanted)
     place = hands.places[knob].name

@@ -19,8 +19,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.overrides import Overrides
-from lumen.use_cases.report_mark import ReportMarker
-from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.restrictions import ReportMarker, Restraints
 from tests.contract.store.builders import KIM, LEE, SERVICE, Store, draft
 
 HOUR = timedelta(hours=1)

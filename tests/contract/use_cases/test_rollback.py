@@ -12,7 +12,7 @@ from lumen.model.proposal import LATEST, Choice, Proposal, State
 from lumen.model.snapshot import Window
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import no_fault
-from lumen.use_cases import auto_apply, leases
+from lumen.use_cases import leases
 from lumen.use_cases import watch as room
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.restrictions import Restraints
@@ -31,7 +31,6 @@ class Crash(BaseException):
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "REPLAY", timedelta(days=3))
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(auto_apply, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
 
 

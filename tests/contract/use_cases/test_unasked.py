@@ -19,7 +19,7 @@ from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
-from lumen.use_cases import auto_apply, leases
+from lumen.use_cases import leases
 from lumen.use_cases.approvals import EXPIRES_IN, SNOOZE_BY
 from lumen.use_cases.auto_apply import AutoApplyCountdowns
 from lumen.use_cases.execution import Execution
@@ -40,7 +40,6 @@ EFFECTS = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(auto_apply, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
 
 

@@ -1,0 +1,78 @@
+"""Wire what `lumen doctor` examines: it needs no store that works, and no Google before it asks."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.config import Settings
+from bot.store import clock_of, open_state_store, room_warnings
+from bot.wiring.sources import budgets_of, collector_of, news_of
+from lumen.adapters.cache.client import CacheServer, open_cache
+from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.google.budget import GoogleBudgets, PubSubBudgetNews
+from lumen.adapters.google.clients import open_google
+from lumen.adapters.google.custom_metrics import CustomMetrics
+from lumen.adapters.google.deployments import CloudRunDeployments
+from lumen.adapters.google.identity import RunPermissions
+from lumen.adapters.store import epoch
+from lumen.model.messages import Message, NoData, StoreUnavailable
+from lumen.ports.sources import FigureSink
+from lumen.use_cases.collect import Collector
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say).
+
+    `short`: that its memory is nearly full.
+    """
+
+    warnings: Sequence[Message]
+    run_id: str
+    short: Sequence[Message] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The parts that `lumen doctor` looks at; it needs no store that works, and no Google either until it asks."""
+
+    store: Callable[[], Awaitable[StoreFacts | NoData]]
+    cache_server: CacheServer
+    permissions: RunPermissions
+    budgets: GoogleBudgets
+    news: PubSubBudgetNews | None
+    collector: Collector
+    figures: FigureSink
+
+
+@asynccontextmanager
+async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
+    """For `lumen doctor`. Raises SourceUnavailable when this machine has no Google credentials."""
+    google = await open_google(settings.lumen_gcp_endpoint, subscriber=bool(settings.budget_news))
+    cache = open_cache(settings.cache_url)
+    deployments = CloudRunDeployments(google.services, google.revisions)
+    ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
+    try:
+        yield Examined(
+            store=lambda: _store_facts(settings),
+            cache_server=CacheServer(cache),
+            permissions=RunPermissions(google.services),
+            budgets=budgets_of(settings, google),
+            news=news_of(settings, google),
+            figures=CustomMetrics(google.metrics, settings.project_id),
+            collector=collector_of(settings, clock_of(settings), cache, google, deployments, ttl),
+        )
+    finally:
+        await google.close()
+        await cache.aclose()
+
+
+async def _store_facts(settings: Settings) -> StoreFacts | NoData:
+    async with open_state_store(settings) as store:
+        try:
+            warnings = await epoch.check(store.redis, settings.services)
+            short = await room_warnings(store)
+        except StoreUnavailable as error:
+            return NoData(error.reason, error.remedy, unreachable=True)
+        facts = await CacheServer(store.redis).facts()
+        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short)
