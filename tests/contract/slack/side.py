@@ -167,20 +167,20 @@ class Rooms:
 
     def as_lumen(self) -> Lumen:
         """These, where the Slack side looks for them."""
-        made = SimpleNamespace(
-            store=self,
+        answers = SimpleNamespace(
             readouts=self.readouts,
-            approvals=self.approvals,
-            turn_runner=self.kicks,
-            emergency=self.emergency,
-            overrides=self.overrides,
-            called=self,
             choosing=self.choosing,
             looking=self.looking,
-            digest=self.days,
             weeks=self.weeks,
-            numerics=self.numerics,
             auditing=SimpleNamespace(head=None),
+        )
+        made = SimpleNamespace(
+            store=self,
+            called=self,
+            numerics=self.numerics,
+            answers=answers,
+            changes=self,
+            rounds=SimpleNamespace(turn_runner=self.kicks, digest=self.days),
         )
         return cast(Lumen, made)
 

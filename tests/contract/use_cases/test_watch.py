@@ -56,8 +56,8 @@ async def test_a_slot_is_looked_at_once_by_all_replicas(tower: Tower) -> None:
     one, other = tower.replica(), tower.replica()
     await tower.look(one)
     asked = len(tower.cloud.asked)
-    assert await other.watch.due((SERVICE,)) == ()
-    assert await one.watch.due((SERVICE,)) == ()
+    assert await other.watch.due((SERVICE,)) == []
+    assert await one.watch.due((SERVICE,)) == []
     assert len(tower.cloud.asked) == asked
 
 
