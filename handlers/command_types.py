@@ -118,7 +118,7 @@ class RollBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class PauseChanges:
     """Stop all automation; `lasts` None until it is resumed."""
 
     lasts: timedelta | None
@@ -171,7 +171,7 @@ class ShowSilences:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class SilenceAlerts:
     """Silence an alert or a kind of alert; `lasts` None: for the default time."""
 
     what: str
@@ -223,7 +223,7 @@ OfOneService = (
     | Propose
     | Undo
     | RollBack
-    | Pause
+    | PauseChanges
     | Resume
     | Emergency
     | ShowControls
@@ -232,7 +232,7 @@ OfOneService = (
     | LockSize
     | UnlockSize
     | ShowSilences
-    | Silence
+    | SilenceAlerts
     | Unsilence
     | ShowIncident
 )

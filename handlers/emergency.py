@@ -35,7 +35,7 @@ class Emergencies:
         """By the type of the command."""
         return {
             command_types.Emergency: self._explain,
-            command_types.Pause: self._pause,
+            command_types.PauseChanges: self._pause,
             command_types.Resume: self._resume,
             command_types.RollBack: self._roll_back,
         }
@@ -49,7 +49,7 @@ class Emergencies:
         paused = (await self.readouts.status(request.service)).pause is not None
         return view.emergency_card(request.words, request.service, self.safe_ttl_seconds, paused=paused)
 
-    async def _pause(self, request: Request, command: command_types.Pause) -> Shown:
+    async def _pause(self, request: Request, command: command_types.PauseChanges) -> Shown:
         """One person is enough, whatever EMERGENCY_APPROVALS_NEEDED says."""
         permit = await self.permissions.permit(request, view.PAUSE)
         pause = await self.emergency.pause(request.service, permit, command.lasts, command.why)
@@ -68,7 +68,7 @@ class Emergencies:
 
     async def _clicked(self, request: Request, click: Click) -> Shown:
         if click.action_id == view.PAUSE:
-            return await self._pause(request, command_types.Pause(None))
+            return await self._pause(request, command_types.PauseChanges(None))
         if click.action_id == view.RESUME:
             return await self._resume(request, command_types.Resume())
         if click.action_id in (view.FLUSH, view.FLUSH_NOW):

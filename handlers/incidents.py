@@ -32,7 +32,7 @@ class Incidents:
         """By the type of the command."""
         return {
             command_types.ShowSilences: self._silences,
-            command_types.Silence: self._silence,
+            command_types.SilenceAlerts: self._silence,
             command_types.Unsilence: self._unsilence,
             command_types.ShowIncident: self._timeline,
         }
@@ -45,7 +45,7 @@ class Incidents:
     async def _silences(self, request: Request, _: command_types.ShowSilences) -> Shown:
         return list_card(request.words, await self.silencing.now(request.service))
 
-    async def _silence(self, request: Request, command: command_types.Silence) -> Shown:
+    async def _silence(self, request: Request, command: command_types.SilenceAlerts) -> Shown:
         permit = await self.permissions.permit(request, f"silence {command.what}")
         made = await self.silencing.silence(request.service, command.what, permit, command.lasts, command.why)
         return made_card(request.words, made)

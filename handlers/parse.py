@@ -155,7 +155,7 @@ def _pause(rest: Sequence[str]) -> Command:
         return Malformed(
             message("emergency.pause_no_duration", given=" ".join(head)), message("emergency.pause_remedy")
         )
-    return commands.Pause(lasts, why)
+    return commands.PauseChanges(lasts, why)
 
 
 def _override(rest: Sequence[str]) -> Command:
@@ -237,7 +237,7 @@ def _silence(rest: Sequence[str]) -> Command:
     lasts = _duration(given) if given else None
     if not head or (given and lasts is None):
         return Malformed(message("silence.no_duration", given=given or why), message("silence.no_duration_remedy"))
-    return commands.Silence(head[0], lasts, why)
+    return commands.SilenceAlerts(head[0], lasts, why)
 
 
 def _history(rest: Sequence[str]) -> Command:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from lumen.model.service import ServiceId
 
 HOUR_SECONDS = 3600.0
-#: A month as price lists mean it.
-MONTH_HOURS = 730.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.command_types import History, Malformed, ShowIncident, ShowSilences, Silence, Unsilence
+from handlers.command_types import History, Malformed, ShowIncident, ShowSilences, SilenceAlerts, Unsilence
 from handlers.parse import parse
 
 TWO_HOURS = timedelta(hours=2)
@@ -15,12 +15,12 @@ KEY = "ion-api:availability:2026-11-22T01:10:00+00:00"
     ("typed", "meant"),
     [
         ("silence", ShowSilences()),
-        ("silence cache", Silence("cache", None)),
-        ("silence cache 2h", Silence("cache", TWO_HOURS)),
-        ("silence cache for 2h because We move house", Silence("cache", TWO_HOURS, "We move house")),
-        ("silence no_data/traffic 2h", Silence("no_data/traffic", TWO_HOURS)),
-        (f"silence {KEY} 2h", Silence(KEY, TWO_HOURS)),
-        ("silence cache because deploy", Silence("cache", None, "deploy")),
+        ("silence cache", SilenceAlerts("cache", None)),
+        ("silence cache 2h", SilenceAlerts("cache", TWO_HOURS)),
+        ("silence cache for 2h because We move house", SilenceAlerts("cache", TWO_HOURS, "We move house")),
+        ("silence no_data/traffic 2h", SilenceAlerts("no_data/traffic", TWO_HOURS)),
+        (f"silence {KEY} 2h", SilenceAlerts(KEY, TWO_HOURS)),
+        ("silence cache because deploy", SilenceAlerts("cache", None, "deploy")),
         ("silence end cache", Unsilence("cache")),
         ("silence cache END", Unsilence("cache")),
         ("history", History()),
