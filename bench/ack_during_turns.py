@@ -66,7 +66,7 @@ class Busy:
 
 
 def _many(times: int) -> None:
-    """In the worker: so much to compute that the process is never idle."""
+    """Compute in the worker, so much that the process is never idle."""
     turn = some_turn()
     for _ in range(times):
         assess(turn.snapshot, AssessmentSettings())

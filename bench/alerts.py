@@ -37,7 +37,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one run gave. Times in minutes."""
+    """The result of one run. Times in minutes."""
 
     alerts: int
     true_alerts: int

@@ -38,7 +38,7 @@ async def run(commands: int) -> None:
 
 
 async def _answered(runner: Runner, commands: int) -> None:
-    """In portions, for the figures of each travel back over HTTP."""
+    """Answer commands in portions, for the figures of each travel back over HTTP."""
     for first in range(0, commands, 50 * AT_ONCE):
         count = min(50 * AT_ONCE, commands - first)
         await runner.measure(count=count, at_once=AT_ONCE, answers=True, text="help", pause_seconds=0)

@@ -19,7 +19,7 @@ TURNS = 5
 
 
 def resident_mib(pid: int) -> float:
-    """Of one process; `ps` prints KiB on Linux and macOS alike."""
+    """Memory of one process; `ps` prints KiB on Linux and macOS alike."""
     printed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
     return int(printed.stdout) / 1024
 

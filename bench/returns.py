@@ -80,7 +80,7 @@ def _count(dice: random.Random, mean: float) -> int:
 
 @dataclass(slots=True)
 class Score:
-    """What one way of judging came to."""
+    """The result of one way of judging."""
 
     opened: int = 0
     false: int = 0

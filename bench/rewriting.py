@@ -32,7 +32,7 @@ async def fill(redis: Redis) -> None:
 
 
 async def bare(redis: Redis) -> None:
-    """What redis-benchmark would do: EXPIRE of known keys, in pipelines of the same length."""
+    """EXPIRE of known keys in pipelines of the same length, as redis-benchmark would do it."""
     for first in range(0, KEYS, PIPELINE):
         pipeline = redis.pipeline(transaction=False)
         for number in range(first, min(KEYS, first + PIPELINE)):

@@ -49,7 +49,7 @@ def shown(name: str, taken: list[float]) -> None:
 
 
 async def decisions(redis: Redis) -> None:
-    """In turns, so that whatever else the machine does hits every setting alike."""
+    """Decide under all settings in turns, so that whatever else the machine does hits every one alike."""
     proposals = RedisProposals(redis, SystemClock())
     taken: dict[str, list[float]] = {"always": [], "everysec": [], "no": []}
     for n in range(ROUNDS):

@@ -57,7 +57,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What was found, without a new state."""
+    """Notes on a proposal, without a new state."""
 
     notes: tuple[Message, ...]
 
