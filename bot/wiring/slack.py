@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
@@ -28,7 +28,7 @@ from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
 from handlers.render import Digests, MessageRenderer
 from handlers.replies import Background, Replies, Responder
-from handlers.web_api import asking_client, single_try_client, slack_session
+from handlers.web_api import NO_ANSWER, asking_client, single_try_client, slack_session
 from lumen.model.messages import NotPossible, message
 from lumen.model.service import Approvers
 from lumen.use_cases.turn import AskedTurns
@@ -131,29 +131,28 @@ class SlackSide:
                         message("start.bot_token_refused", error=said), message("start.bot_token_remedy")
                     ) from error
                 log.warning("slack_unreachable", error=said, retry_seconds=RETRY_SECONDS)
-            except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            except NO_ANSWER as error:
                 log.warning("slack_unreachable", error=repr(error), retry_seconds=RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
     def _connect(self, identity: Identity) -> SlackConnection:
         settings, lumen, responder = self._settings, self._lumen, self.responder
+        readouts, changes = lumen.answers.readouts, lumen.changes
         approvers = settings.who_may_approve
         permissions = self._permissions(identity, approvers)
-        services = Services(choosing=lumen.answers.choosing, readouts=lumen.answers.readouts, permissions=permissions)
+        services = Services(choosing=lumen.answers.choosing, readouts=readouts, permissions=permissions)
         questions = Questions(
-            readouts=lumen.answers.readouts,
+            readouts=readouts,
             digests=self._digests,
             pictures=self._pictures,
             looking=lumen.answers.looking,
         )
         asked = AskedTurns(lumen.rounds.turn_runner, lumen.store.audit)
-        proposing = Proposing(approvals=lumen.changes.approvals, readouts=lumen.answers.readouts, ask_turn=asked.ask)
-        overriding = Overriding(
-            overrides=lumen.changes.overrides, readouts=lumen.answers.readouts, permissions=permissions
-        )
+        proposing = Proposing(approvals=changes.approvals, readouts=readouts, ask_turn=asked.ask)
+        overriding = Overriding(overrides=changes.overrides, readouts=readouts, permissions=permissions)
         emergencies = Emergencies(
-            emergency=lumen.changes.emergency,
-            readouts=lumen.answers.readouts,
+            emergency=changes.emergency,
+            readouts=readouts,
             permissions=permissions,
             responder=responder,
             safe_ttl_seconds=settings.default_ttl_seconds,
@@ -166,11 +165,9 @@ class SlackSide:
             on_call=self._permissions(identity, approvers.with_group(settings.oncall_group)),
             responder=responder,
         )
-        screens = Screens(
-            services=settings.services, readouts=lumen.answers.readouts, client=self._client, responder=responder
-        )
+        screens = Screens(services=settings.services, readouts=readouts, client=self._client, responder=responder)
         buttons = Buttons(
-            approvals=lumen.changes.approvals,
+            approvals=changes.approvals,
             kick_execution=self._kick_execution,
             permissions=permissions,
             responder=responder,

@@ -11,17 +11,10 @@ from zoneinfo import ZoneInfo
 
 from redis.asyncio import Redis
 
+from bot.store import StateStore
 from bot.wiring.assembly import Lumen
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
-from lumen.adapters.store.alerts import RedisAlerts
-from lumen.adapters.store.audit import RedisAudit
-from lumen.adapters.store.controls import RedisChoices, RedisControls, RedisSilences
-from lumen.adapters.store.incidents import RedisPages
-from lumen.adapters.store.leases import RedisLeases, RedisSlots
-from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
-from lumen.adapters.store.proposals import RedisProposals
-from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, number
 from lumen.model.service import ServiceId
@@ -32,13 +25,13 @@ from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.ports.actuators import Progress, Reading, Swept
+from lumen.ports.clock import no_fault
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.leases import Claims
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
@@ -135,53 +128,39 @@ class NoDeployment:
         return dict.fromkeys(services, NoData(message("source.unreachable_test"), message("source.unreachable_test")))
 
 
-@dataclass(frozen=True)
-class Rooms:
-    """The store's rooms and the use cases over them."""
+class Rooms(StateStore):
+    """The state store and the use cases over it. `needed`: people for an emergency step."""
 
-    redis: Redis
-    proposals: RedisProposals
-    leases: RedisLeases
-    outbox: RedisOutbox
-    turns: RedisTurns
-    audit: RedisAudit
-    approvals: Approvals
-    readouts: Readouts
-    knob: TtlInMemory
-    kicks: Kicks
-    emergency: EmergencyActions
-    keys: KeysInMemory
-    controls: RedisControls
-    overrides: Overrides
-    alerts: RedisAlerts
-    silencing: Silencing
-    calling: Calling
-    pages: RedisPages
-    timelines: Timelines
-    choosing: Choosing
-    days: Digest
-    weeks: Weeks
-    numerics: OnePixel
-    looking: Looking
-    pending_replies: RedisPendingReplies
+    def __init__(
+        self, redis: Redis, services: Sequence[ServiceId], automation: Automation, locks: Locks, needed: int
+    ) -> None:
+        clock = SystemClock()
+        super().__init__(redis, clock, no_fault)
+        self.knob, self.keys, self.kicks, self.numerics = TtlInMemory(), KeysInMemory(), Kicks(), OnePixel()
+        proposals, turns, controls, alerts = self.proposals, self.turns, self.controls, self.alerts
+        knobs: Knobs = {Knob.TTL: Turnable((self.knob,), "s", 60, 3600)}
+        restraints, report = Restraints(controls, clock, automation, locks), ReportMarker(turns, self.outbox)
+        rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
+        back = GoingBack(NoDeployment(), controls)
+        flush = CacheFlush(self.keys, controls, self.leases, self.audit, needed)
+        advisor = Advisor(proposals, turns, restraints, TtlLimits(), SizeLimits(), self.knob)
+        self.approvals = Approvals(proposals, knobs, restraints, 1, needed)
+        self.readouts = Readouts(proposals, turns, self.audit, alerts, self.silences, restraints, advisor, rules)
+        self.emergency = EmergencyActions(self.approvals, knobs, back, flush, controls, report, clock, 300)
+        self.overrides = Overrides(controls, restraints, self.approvals, proposals, knobs, report, clock)
+        self.silencing = Silencing(self.silences, alerts, self.outbox, clock)
+        self.calling = Calling(self.pages, self.silences, clock, ONCALL_REPEAT, anybody=True)
+        self.timelines = Timelines(alerts, self.audit)
+        self.choosing = Choosing(services, self.choices, clock)
+        self.looking = Looking(knobs, advisor)
+        self.digest = Digest(self.claims, self.outbox, ZoneInfo("UTC"))
+        self.weeks = Weeks(alerts, turns, proposals, ZoneInfo("UTC"))
+        #: What the Slack side asks of the turn runner and of the seals.
+        self.turn_runner, self.auditing = self.kicks, SimpleNamespace(head=None)
 
     def as_lumen(self) -> Lumen:
-        """These, where the Slack side looks for them."""
-        answers = SimpleNamespace(
-            readouts=self.readouts,
-            choosing=self.choosing,
-            looking=self.looking,
-            weeks=self.weeks,
-            auditing=SimpleNamespace(head=None),
-        )
-        made = SimpleNamespace(
-            store=self,
-            called=self,
-            numerics=self.numerics,
-            answers=answers,
-            changes=self,
-            rounds=SimpleNamespace(turn_runner=self.kicks, digest=self.days),
-        )
+        """These, in each place in which the Slack side looks for them."""
+        made = SimpleNamespace(store=self, called=self, numerics=self.numerics, answers=self, changes=self, rounds=self)
         return cast(Lumen, made)
 
     @staticmethod
@@ -192,45 +171,7 @@ class Rooms:
         locks: Locks = UNLOCKED,
         needed: int = 1,
     ) -> "Rooms":
-        """On a store that was just emptied. `needed`: people for an emergency step."""
-        clock, knob = SystemClock(), TtlInMemory()
-        await epoch.init(redis, services, clock)
-        proposals, turns, audit = RedisProposals(redis, clock), RedisTurns(redis), RedisAudit(redis, clock)
-        knobs: Knobs = {Knob.TTL: Turnable((knob,), "s", 60, 3600)}
-        leases, outbox, controls = RedisLeases(redis), RedisOutbox(redis), RedisControls(redis, clock)
-        alerts, silences = RedisAlerts(redis, clock), RedisSilences(redis, clock)
-        restraints = Restraints(controls, clock, automation, locks)
-        approvals, keys = Approvals(proposals, knobs, restraints, 1, needed), KeysInMemory()
-        rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
-        report, back = ReportMarker(turns, outbox), GoingBack(NoDeployment(), controls)
-        flush = CacheFlush(keys, controls, leases, audit, needed)
-        emergency = EmergencyActions(approvals, knobs, back, flush, controls, report, clock, 300)
-        advisor = Advisor(proposals, turns, restraints, TtlLimits(), SizeLimits(), knob)
-        overrides = Overrides(controls, restraints, approvals, proposals, knobs, report, clock)
-        return Rooms(
-            redis=redis,
-            proposals=proposals,
-            leases=leases,
-            outbox=outbox,
-            turns=turns,
-            audit=audit,
-            approvals=approvals,
-            readouts=Readouts(proposals, turns, audit, alerts, silences, restraints, advisor, rules),
-            knob=knob,
-            kicks=Kicks(),
-            emergency=emergency,
-            keys=keys,
-            controls=controls,
-            overrides=overrides,
-            alerts=alerts,
-            silencing=Silencing(silences, alerts, outbox, clock),
-            calling=Calling(RedisPages(redis, clock), silences, clock, ONCALL_REPEAT, anybody=True),
-            pages=RedisPages(redis, clock),
-            timelines=Timelines(alerts, audit),
-            choosing=Choosing(services, RedisChoices(redis), clock),
-            looking=Looking(knobs, advisor),
-            days=Digest(Claims(leases, RedisSlots(redis), clock), outbox, ZoneInfo("UTC")),
-            weeks=Weeks(alerts, turns, proposals, ZoneInfo("UTC")),
-            numerics=OnePixel(),
-            pending_replies=RedisPendingReplies(redis),
-        )
+        """On a store that was just emptied."""
+        made = Rooms(redis, services, automation, locks, needed)
+        await epoch.init(redis, services, made.clock)
+        return made
