@@ -8,31 +8,23 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.slack.socket import Envelope, Socket
 from handlers.replies import Background
 
 _log = structlog.get_logger(__name__)
-
-Envelope = Mapping[str, Any]
 
 #: Envelope ids that are remembered, so that memory stays bounded however long Lumen runs.
 REMEMBERED = 5_000
 #: Clicks whose ack is remembered, for a second delivery gets the same one.
 REMEMBERED_CLICKS = 500
 _ACK_AT_ONCE = frozenset({"slash_commands", "events_api"})
-
-
-class Acks(Protocol):
-    """The connection that brought an envelope."""
-
-    async def acknowledge(self, envelope_id: str, payload: Mapping[str, Any] | None = None) -> bool:
-        """Whether it could be sent; False when the connection is gone, which nobody can mend."""
 
 
 class Envelopes:
@@ -47,7 +39,7 @@ class Envelopes:
         self.duplicates = 0
         self.unsent_acks = 0
 
-    async def handle(self, connection: Acks, envelope: Envelope) -> None:
+    async def handle(self, connection: Socket, envelope: Envelope) -> None:
         """Ack and start; returns before the work is done."""
         envelope_id = str(envelope["envelope_id"])
         self.received += 1
@@ -84,7 +76,7 @@ class Envelopes:
         return self._background.start(self._app.async_dispatch(_request(envelope)))
 
     async def _acknowledge_when_done(
-        self, connection: Acks, envelope: Envelope, answered: "asyncio.Task[BoltResponse]"
+        self, connection: Socket, envelope: Envelope, answered: "asyncio.Task[BoltResponse]"
     ) -> None:
         response = await asyncio.shield(answered)
         if response.status != 200:
@@ -94,7 +86,7 @@ class Envelopes:
         payload = _payload(response) if envelope.get("accepts_response_payload") else None
         await self._acknowledge(connection, str(envelope["envelope_id"]), payload)
 
-    async def _acknowledge(self, connection: Acks, envelope_id: str, payload: Mapping[str, Any] | None) -> None:
+    async def _acknowledge(self, connection: Socket, envelope_id: str, payload: Mapping[str, Any] | None) -> None:
         if not await connection.acknowledge(envelope_id, payload):
             self.unsent_acks += 1
 
