@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 from handlers.blocks.card import Card, Shown
 from handlers.blocks.proposal import expected_lines, line
-from handlers.blocks.report import recommended
 from handlers.parse import NAMES
 from lumen.model.answers import KnobReadout, TtlReadout
 from lumen.model.audit import AuditEntry
 from lumen.model.messages import LumenError, Message, NoData, NotPossible, message
 from lumen.model.override import pinned_by
 from lumen.model.proposal import Proposal
+from lumen.model.turn import Recommendation
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, no_data
+from lumen.wording.report import recommended, ttl_now
 
 #: A block of Slack holds 3,000 characters.
 HELP_LINES_A_BLOCK = 8
@@ -71,20 +72,21 @@ def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
         card.section(message("command.ttl_unknown", service=readout.service.name))
         card.lines([no_data(words, setting)])
     else:
-        if setting.is_default:
-            code = "command.ttl_default"
-        else:
-            code = "command.ttl_now" if setting.followed else "command.ttl_not_followed"
-        card.section(Message(code, {"service": readout.service.name, "ttl_seconds": setting.value_seconds}))
+        card.section(ttl_now(readout.service.name, setting))
     if readout.override is not None:
         card.lines([f"📍 {words.say(pinned_by(readout.override))}"])
     wanted = readout.recommendation
     if isinstance(wanted, NoData):
         card.lines([no_data(words, wanted)])
     else:
-        card.lines([recommended(words, wanted), *(f"• {words.say(reason)}" for reason in wanted.reasons)])
+        card.lines(wanted_lines(words, wanted))
     card.context([words.say(message("command.ttl_hint"))])
     return card.shown()
+
+
+def wanted_lines(words: Catalogue, wanted: Recommendation) -> list[str]:
+    """What it should become, and why."""
+    return [words.say(recommended(words, wanted)), *(f"• {words.say(reason)}" for reason in wanted.reasons)]
 
 
 def proposed(words: Catalogue, proposal: Proposal) -> Shown:
@@ -117,7 +119,9 @@ def knob_card(words: Catalogue, name: str, readout: KnobReadout) -> Shown:
     if readout.wanted is None:
         card.section(message("command.knob_hold", knob=readout.knob.value))
     else:
-        card.lines([recommended(words, readout.wanted), *(f"• {words.say(r)}" for r in readout.wanted.reasons)])
+        card.lines(
+            [words.say(recommended(words, readout.wanted)), *(f"• {words.say(r)}" for r in readout.wanted.reasons)]
+        )
     if readout.lowest is not None and readout.highest is not None:
         lowest, highest, unit = readout.lowest, readout.highest, readout.unit
         card.context([words.say(message("command.knob_hint", name=name, lowest=lowest, highest=highest, unit=unit))])

@@ -143,7 +143,11 @@ class Card:
 
     def fields(self, pairs: Sequence[tuple[Message, str]]) -> None:
         """A grid of titles and values (mrkdwn), at most ten."""
-        shown = [(self._words.say(title), value) for title, value in pairs[:FIELDS_MAX]]
+        self.grid([(self._words.say(title), value) for title, value in pairs])
+
+    def grid(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """The same of titles that are mrkdwn already."""
+        shown = pairs[:FIELDS_MAX]
         if shown:
             texts = [_mrkdwn(f"*{title}*\n{value}", FIELD_MAX) for title, value in shown]
             self._blocks.append({"type": "section", "fields": texts})

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from handlers.blocks.card import Card, Picture, Shown
-from handlers.blocks.explain_cost import money
-from handlers.blocks.report import changes, objective_line, recommended, worth_lines
+from handlers.blocks.report import changes, worth_lines
 from handlers.blocks.week_picture import picture_title, picture_words
 from lumen.model.answers import StatusReadout
 from lumen.model.messages import Message, NoData, message
 from lumen.model.turn import Occasion, Turn
 from lumen.model.week import Week
 from lumen.ports.store import Seal
-from lumen.wording.catalogue import Catalogue, iso, no_data, word
+from lumen.wording.catalogue import Catalogue, iso, word
+from lumen.wording.money import money
+from lumen.wording.report import TurnReport, objective_lines
 from lumen.wording.scores import HEALTH_SIGNS, budget_lines, score_message, span, trend_lines
 
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
@@ -56,15 +57,13 @@ def digest(
         card.picture(Picture(status.service, week), picture_title(words, week), picture_words(words, week))
     card.titled(message("trend.title"), trend_lines(words, words.say, newest.trends))
     changes(card, words, status.changes)
-    objectives = newest.assessment.slo.objectives
-    card.titled(message("views.report_objectives"), (objective_line(words, one) for one in objectives))
+    told = TurnReport(words, words.say, newest)
+    objectives = objective_lines(told.rows(), newest.assessment.slo.objectives)
+    card.titled(message("views.report_objectives"), objectives)
     card.titled(message("budget.title"), budget_lines(words, words.say, newest.assessment.slo.budgets))
     card.titled(message("explain.budget_title"), (words.say(line) for line in money(newest)))
-    card.titled(message("priority.title"), worth_lines(words, status.priorities))
-    if isinstance(newest.first, NoData):
-        card.titled(message("views.report_recommended"), [no_data(words, newest.first)])
-    else:
-        card.titled(message("views.report_recommended"), [recommended(words, newest.first)])
+    card.titled(message("priority.title"), worth_lines(told, status.priorities))
+    card.titled(message("views.report_recommended"), [next(told.advice())])
     if seal is not None:
         card.context([words.say(message("audit.digest_head", number=seal.number, head=seal.sha256))])
     return card.shown()

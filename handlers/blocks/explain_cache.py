@@ -7,42 +7,31 @@ from collections.abc import Iterator
 
 from handlers.blocks.card import Shown
 from handlers.blocks.frame import closed, opened
-from handlers.blocks.report import recommendation_lines, recommended
 from lumen.model.answers import TurnReadout
-from lumen.model.assessment import ROI_PASS, ROI_WARN, CacheFinding, CacheHealth, Grade, RoiAssessment
+from lumen.model.assessment import ROI_PASS, ROI_WARN, RoiAssessment
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Knob
-from lumen.model.snapshot import CacheStats, TtlSetting
+from lumen.model.snapshot import CacheStats
 from lumen.model.turn import Recommendation, Turn
 from lumen.wording.catalogue import Catalogue, figure, no_data, word
-from lumen.wording.scores import VERDICT_SIGNS, gives, latency_source, named, since_before
-
-SIGNS = {
-    CacheHealth.OPTIMAL: "🟢",
-    CacheHealth.GOOD: "🟢",
-    CacheHealth.DEGRADED: "🟡",
-    CacheHealth.POOR: "🟡",
-    CacheHealth.FAILED: "🔴",
-    CacheHealth.NO_DATA: "⚪",
-}
-
-
-GRADE_SIGNS = {Grade.GOOD: "✅", Grade.WATCH: "⚠️", Grade.BAD: "❌"}
+from lumen.wording.report import CACHE_SIGNS, Row, TurnReport, recommended, ttl_now
+from lumen.wording.scores import VERDICT_SIGNS, gives, latency_source, since_before
 
 
 def cache_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     """Health, figures, what they were counted from, direction, recommendations."""
     found, seen = turn.assessment.cache, turn.snapshot
     health = words.plain(Message(f"word.cache_{found.health}", {}))
-    title = message("explain.cache_header", sign=SIGNS[found.health], service=readout.service.name, health=health)
+    title = message("explain.cache_header", sign=CACHE_SIGNS[found.health], service=readout.service.name, health=health)
     card = opened(words, title, readout, turn)
     card.section(found.health_reason, *since_before(words, turn, "cache"))
-    figures = [*(_line(words, finding) for finding in found.findings), words.say(gives(turn, "hit_rate"))]
+    rows = TurnReport(words, words.say, turn).rows()
+    figures = [*(_line(words, rows[one.name]) for one in found.findings), words.say(gives(turn, "hit_rate"))]
     card.titled(message("explain.cache_figures"), figures)
     if not isinstance(seen.cache, NoData):
         card.section(*_counted(seen.cache))
     if not isinstance(seen.ttl, NoData):
-        card.section(_ttl(turn, seen.ttl))
+        card.section(ttl_now(readout.service.name, seen.ttl))
     action = words.plain(Message(f"word.action_{found.action}", {}))
     why = message("explain.cache_action", action=action, reason=words.plain(found.action_reason))
     card.titled(message("explain.cache_direction"), [words.say(why)])
@@ -51,21 +40,12 @@ def cache_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     return closed(card, words, missing)
 
 
-def _line(words: Catalogue, finding: CacheFinding) -> str:
-    value, name = finding.value, finding.name
-    if isinstance(value, NoData) or finding.grade is None:
-        reason = words.plain(value.reason) if isinstance(value, NoData) else ""
-        missing = message("explain.cache_finding_missing", sign="⚪", name=named(words, name), reason=reason)
-        return words.say(missing)
-    return words.say(
-        message(
-            "explain.cache_finding",
-            sign=GRADE_SIGNS[finding.grade],
-            shown=words.plain(Message(f"assess.finding_{name}", {"value": value})),
-            grade=words.plain(Message(f"advice.grade_{finding.grade}", {})),
-            limits=words.plain(Message(f"explain.limits_{name}", {})),
-        )
-    )
+def _line(words: Catalogue, row: Row) -> str:
+    """A figure against its limits; one without data says why."""
+    if row.verdict:
+        limits = words.say(Message(f"explain.limits_{row.key}", {}))
+        return f"{row.sign} {row.name}: {row.told} ({limits})"
+    return f"{row.sign} {row.name}: {' '.join((f'{row.value}.', *row.notes))}"
 
 
 def _counted(cache: CacheStats) -> Iterator[Message]:
@@ -85,16 +65,11 @@ def _counted(cache: CacheStats) -> Iterator[Message]:
         yield source
 
 
-def _ttl(turn: Turn, setting: TtlSetting) -> Message:
-    code = "default" if setting.is_default else "now" if setting.followed else "not_followed"
-    service, ttl_seconds = turn.snapshot.service.name, setting.value_seconds
-    return Message(f"command.ttl_{code}", {"service": service, "ttl_seconds": ttl_seconds})
-
-
 def _numbered(words: Catalogue, turn: Turn) -> Iterator[str]:
     """The most urgent first, of whatever knob; then what the TTL policy says, where that is something else."""
     first, ttl = turn.first, turn.ttl
-    yield from recommendation_lines(words, turn, lead="1. ")
+    advice, *reasons = TurnReport(words, words.say, turn).advice()
+    yield from (f"1. {advice}", *reasons)
     if ttl != first:
         yield f"2. {_said(words, ttl)}"
 
@@ -104,7 +79,7 @@ def _said(words: Catalogue, wanted: Recommendation | NoData) -> str:
         return no_data(words, wanted)
     reason = f" {words.say(wanted.reasons[0])}" if wanted.reasons else ""
     knob = f"{word(words, 'knob', Knob.TTL)}: " if wanted.change is None else ""  # otherwise it names the knob itself
-    return f"{knob}{recommended(words, wanted)}{reason}"
+    return f"{knob}{words.say(recommended(words, wanted))}{reason}"
 
 
 def roi_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
@@ -118,7 +93,7 @@ def roi_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
         [
             (message("explain.roi_savings"), figure(words, roi.savings_usd, "explain.cost_usd")),
             (message("explain.roi_cost"), figure(words, roi.cost_usd, "explain.cost_usd")),
-            (message("explain.roi_return"), figure(words, roi.roi, "views.value_roi")),
+            (message("explain.roi_return"), figure(words, roi.roi, "views.value_share")),
             (message("explain.roi_score"), _score(words, roi)),
         ]
     )

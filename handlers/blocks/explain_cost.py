@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from handlers.blocks.card import Shown
 from handlers.blocks.frame import closed, opened
@@ -13,17 +12,10 @@ from lumen.model.assessment import RhythmAssessment, RhythmState
 from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import Spend
 from lumen.model.turn import Turn
-from lumen.wording.catalogue import Catalogue, figure, iso
-from lumen.wording.money import beside, own_part
+from lumen.wording.catalogue import Catalogue, figure
+from lumen.wording.money import money, own_part
+from lumen.wording.report import RHYTHM_SIGNS
 from lumen.wording.scores import budget_lines, since_before, trend_lines
-
-SIGNS = {
-    RhythmState.RESONANT: "✅",
-    RhythmState.DISSONANT: "⚠️",
-    RhythmState.CHAOTIC: "❌",
-    RhythmState.UNKNOWN: "⚪",
-}
-
 
 #: A phase of 1 is half a day.
 PHASE_HOURS = 12
@@ -40,7 +32,7 @@ def cost_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     """The rhythm with its three figures, the money, the trend."""
     rhythm, spend = turn.assessment.rhythm, turn.snapshot.spend
     state = words.plain(Message(f"word.rhythm_{rhythm.state}", {}))
-    title = message("explain.cost_header", sign=SIGNS[rhythm.state], service=readout.service.name, state=state)
+    title = message("explain.cost_header", sign=RHYTHM_SIGNS[rhythm.state], service=readout.service.name, state=state)
     card = opened(words, title, readout, turn)
     reasons = (rhythm.reason, Message(f"explain.cost_{rhythm.state}", {}))
     card.section(*reasons, *since_before(words, turn, "rhythm"))
@@ -95,10 +87,6 @@ def _a_request(turn: Turn) -> float | NoData:
 WARN_FROM, SPENT_FROM = 0.8, 1.0
 
 
-#: From a whole day on a month has a pace.
-LEAST_PAST = timedelta(days=1)
-
-
 def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     """Money first, then the error budgets."""
     spend, budgets = turn.snapshot.spend, turn.assessment.slo.budgets
@@ -123,42 +111,3 @@ def _title(readout: TurnReadout, spend: Spend | NoData, share: float | None) -> 
         return message("explain.budget_header_none", sign="⚪", service=service)
     sign = "❌" if share >= SPENT_FROM else "⚠️" if share >= WARN_FROM else "✅"
     return message("explain.budget_header", sign=sign, service=service, share=share)
-
-
-def money(turn: Turn) -> Iterator[Message]:
-    """Spent and left, by whom, the pace, and where the month ends; where the sum is not known, what is known of it."""
-    spend, rhythm = turn.snapshot.spend, turn.assessment.rhythm
-    if isinstance(spend, NoData):
-        return
-    spent_usd = spend.month_to_date_usd
-    if isinstance(spent_usd, NoData) or rhythm.budget_share is None:
-        yield from beside(spend)
-        return
-    yield _spent_budget(spend, spent_usd)
-    yield from beside(spend)
-    past = _past(spend.as_of)
-    if past is not None:
-        yield message("explain.budget_pace", past=past, pace=rhythm.budget_share / past)
-    forecast = rhythm.forecast_usd
-    if forecast is None:
-        yield message("explain.budget_no_forecast")
-        return
-    code = "explain.budget_under" if forecast <= spend.budget_usd else "explain.budget_beyond"
-    yield Message(code, {"forecast_usd": forecast, "difference_usd": abs(forecast - spend.budget_usd)})
-
-
-def _spent_budget(spend: Spend, spent_usd: float) -> Message:
-    left = spend.budget_usd - spent_usd
-    at = iso(spend.as_of)
-    if left < 0:
-        return message(
-            "explain.budget_over", spent_usd=spent_usd, budget_usd=spend.budget_usd, as_of_at=at, over_usd=-left
-        )
-    return message("explain.budget_money", spent_usd=spent_usd, budget_usd=spend.budget_usd, as_of_at=at, left_usd=left)
-
-
-def _past(as_of: datetime) -> float | None:
-    """The share of the month that is over."""
-    begin = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    end = (begin + timedelta(days=32)).replace(day=1)
-    return (as_of - begin) / (end - begin) if as_of - begin >= LEAST_PAST else None

@@ -29,7 +29,6 @@ from lumen.wording.scores import (
     move_line,
     move_of,
     named,
-    objective_sign,
     score_lines,
     score_message,
     scores_of,
@@ -112,7 +111,7 @@ def slo_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
 
 def _line(words: Catalogue, objective: Objective, compliance: Score) -> str:
     part = next(part for part in compliance.parts if part.name == objective.name)
-    sign, name, shown = objective_sign(objective), named(words, objective.name), words.plain(objective.shown)
+    sign, name, shown = VERDICT_SIGNS[objective.verdict], named(words, objective.name), words.plain(objective.shown)
     burn, points, most = objective.burn, compliance.contribution(part), 100 * part.weight
     if isinstance(burn, NoData) or points is None:
         return words.say(message("explain.objective_missing", sign=sign, name=name, most=most, reason=shown))

@@ -1,77 +1,67 @@
 """The hourly report, and the answer to `/lumen status`: how it is, what changed, what is missing, what to do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from handlers.blocks.card import Card, Shown
 from handlers.blocks.incident import alert_lines
 from handlers.blocks.proposal import undo_button
 from lumen.model.answers import ChangeOfLate, StatusReadout
-from lumen.model.assessment import GateVerdict, Objective, Score
-from lumen.model.messages import Message, NoData, message
-from lumen.model.snapshot import Snapshot, Spend
-from lumen.model.turn import Missing, Recommendation, Turn, Worth
-from lumen.wording.catalogue import Catalogue, change_params, figure, iso, no_data, person, word
+from lumen.model.messages import Message, message
+from lumen.model.turn import Turn, Worth
+from lumen.wording.catalogue import Catalogue, change_params, iso, person, word
 from lumen.wording.incidents import silence_line
-from lumen.wording.money import at_least
+from lumen.wording.report import TurnReport, objective_lines
 from lumen.wording.restrictions import held_lines, unasked_lines
-from lumen.wording.scores import (
-    VERDICT_SIGNS,
-    budget_lines,
-    budgets_in_short,
-    clear_trends,
-    headline,
-    move_line,
-    move_of,
-    objective_sign,
-    span,
-    trend_lines,
-)
+from lumen.wording.scores import budgets_in_short, clear_trends, headline, span, trend_lines
 
 CHANGES_SHOWN = 3
-
-
 PRIORITIES_SHOWN = 3
+#: Rows of the description that stand in the grid at the top.
+FIELDS = (
+    *("hit_rate", "ttl_seconds", "latency_p95", "error_rate", "memory_ratio"),
+    *("cache", "roi", "maturity", "spend", "rhythm"),
+)
 
 
 def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> Shown:
     """One card; before the first turn it says when that comes. `whole`: every priority, budget and trend at length."""
-    card = Card(words)
-    turn = readout.turn
+    card, turn = Card(words), readout.turn
     if turn is None:
         _before_the_first(card, readout)
-        card.lines(list(_standing(words, readout)))
-        card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
+    else:
+        card.header(headline(words, turn, turn.assessment.gate))
+        card.context([_when(words, turn)])
+    card.lines(list(_cautions(words, readout)))
+    card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
+    if turn is None:
         changes(card, words, readout.changes[:CHANGES_SHOWN])
         return card.shown()
-    gate = turn.assessment.gate
-    card.header(headline(words, turn, gate))
-    card.context([_when(words, turn)])
-    card.lines(list(_standing(words, readout)))
-    card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
-    card.fields(_fields(words, turn))
-    card.titled(message("views.report_why"), _why(words, turn))
-    card.titled(message("views.report_objectives"), (objective_line(words, o) for o in turn.assessment.slo.objectives))
-    budgets, trends = (budget_lines, trend_lines) if whole else (budgets_in_short, clear_trends)
-    card.titled(message("budget.title"), budgets(words, words.say, turn.assessment.slo.budgets))
-    card.titled(message("trend.title"), trends(words, words.say, turn.trends))
+    told = TurnReport(words, words.say, turn)
+    rows = told.rows()
+    card.grid([(row.name, f"{row.sign} {row.value}".lstrip()) for row in (rows[key] for key in FIELDS)])
+    card.titled(message("views.report_why"), _why(told))
+    card.titled(message("views.report_objectives"), objective_lines(rows, turn.assessment.slo.objectives))
+    if whole:
+        card.titled(message("budget.title"), (note for row in told.budgets() for note in row.notes or (row.value,)))
+    else:
+        card.titled(message("budget.title"), budgets_in_short(words, words.say, turn.assessment.slo.budgets))
+    card.titled(message("trend.title"), (trend_lines if whole else clear_trends)(words, words.say, turn.trends))
     changes(card, words, readout.changes[:CHANGES_SHOWN])
-    card.titled(message("priority.title"), worth_lines(words, readout.priorities, whole=whole))
-    card.titled(message("views.report_recommended"), recommendation_lines(words, turn))
-    card.titled(message("views.report_missing"), _missing(words, turn.missing))
+    card.titled(message("priority.title"), worth_lines(told, readout.priorities, whole=whole))
+    card.titled(message("views.report_recommended"), told.advice())
+    card.titled(message("views.report_missing"), (f"• *{row.name}*: {row.value}" for row in told.missing()))
     card.context(_footer(words, readout))
     return card.shown()
 
 
-def _standing(words: Catalogue, readout: StatusReadout) -> Iterable[str]:
+def _cautions(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
     """What people must not forget: a setting that was lost or set by others, a pin, what they set against changes."""
     pinned = readout.pinned
-    if readout.turn is not None and readout.now is not None and readout.is_stale:
-        age = words.plain(span(readout.now - readout.turn.snapshot.window.end))
-        yield words.say(message("explain.stale", age=age))
     if readout.turn is not None:
-        yield from (f"⚠️ {words.say(drifted)}" for drifted in readout.turn.drift)
-        if readout.turn.low_traffic is not None:
-            yield f"⚠️ {words.say(readout.turn.low_traffic)}"
+        if readout.now is not None and readout.is_stale:
+            age = words.plain(span(readout.now - readout.turn.snapshot.window.end))
+            yield words.say(message("explain.stale", age=age))
+        yield from (f"⚠️ {caution}" for caution in TurnReport(words, words.say, readout.turn).cautions())
     if pinned is not None:
         yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
         yield from (f"• {words.say(difference)}" for difference in pinned.differences)
@@ -102,95 +92,20 @@ def _when(words: Catalogue, turn: Turn) -> str:
     )
 
 
-def _fields(words: Catalogue, turn: Turn) -> list[tuple[Message, str]]:
-    seen, judged = turn.snapshot, turn.assessment
-    cache, spend = seen.cache, seen.spend
-    known_cache = None if isinstance(cache, NoData) else cache
-    level = judged.maturity.level
-    return [
-        (
-            message("views.field_hit_rate"),
-            figure(words, known_cache.hit_rate if known_cache else None, "views.value_share"),
-        ),
-        (message("views.field_ttl"), _ttl(words, seen)),
-        (message("views.field_p95"), figure(words, _p95_ms(seen), "views.value_ms")),
-        (message("views.field_errors"), figure(words, _error_rate(seen), "views.value_small_share")),
-        (
-            message("views.field_memory"),
-            figure(words, known_cache.memory_ratio if known_cache else None, "views.value_share"),
-        ),
-        (message("views.field_cache"), word(words, "cache", judged.cache.health)),
-        (message("views.field_roi"), _with_sign(judged.roi.verdict, figure(words, judged.roi.roi, "views.value_roi"))),
-        (message("views.field_maturity"), figure(words, level, "views.value_level")),
-        (
-            message("views.field_spend"),
-            words.say(_spent(spend)),
-        ),
-        (message("views.field_rhythm"), word(words, "rhythm", judged.rhythm.state)),
-    ]
-
-
-def _spent(spend: Spend | NoData) -> Message:
-    if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData):
-        return at_least(spend) or message("word.no_data")
-    code = "views.value_spend_estimate" if spend.is_estimate else "views.value_spend"
-    at = iso(spend.as_of)
-    return Message(code, {"spent_usd": spend.month_to_date_usd, "budget_usd": spend.budget_usd, "as_of_at": at})
-
-
-def _with_sign(verdict: GateVerdict, shown: str) -> str:
-    return f"{VERDICT_SIGNS[verdict]} {shown}"
-
-
-def _ttl(words: Catalogue, seen: Snapshot) -> str:
-    if isinstance(seen.ttl, NoData):
-        return words.say(message("word.no_data"))
-    if seen.ttl.is_default:
-        code = "views.value_ttl_default"
-    else:
-        code = "views.value_ttl" if seen.ttl.followed else "views.value_ttl_not_followed"
-    return words.say(Message(code, {"ttl_seconds": seen.ttl.value_seconds}))
-
-
-def _p95_ms(seen: Snapshot) -> float | None:
-    traffic = seen.traffic
-    if isinstance(traffic, NoData) or isinstance(traffic.latency, NoData) or traffic.latency.total == 0:
-        return None
-    return traffic.latency.percentile_ms(0.95)
-
-
-def _error_rate(seen: Snapshot) -> float | None:
-    traffic = seen.traffic
-    if isinstance(traffic, NoData) or traffic.requests == 0:
-        return None
-    return traffic.errors_5xx / traffic.requests
-
-
-def _why(words: Catalogue, turn: Turn) -> Iterable[str]:
-    gate, move = turn.assessment.gate, move_of(turn, "gate")
-    yield words.say(gate.health_reason)
-    parts = _parts(words, gate.score)
-    if parts:
-        yield parts
-    moved = move_line(words, words.say, move) if move is not None else None
-    if moved is not None:
-        yield moved
-
-
-def _parts(words: Catalogue, score: Score) -> str:
-    """What each part gave to the score; the points add up to it."""
-    given = [(part, score.contribution(part)) for part in score.parts]
-    return " · ".join(
-        words.say(message("views.part", name=word(words, "part", part.name), points=points, most=100 * part.weight))
-        if points is not None
-        else words.say(message("views.part_no_data", name=word(words, "part", part.name)))
-        for part, points in given
-    )
-
-
-def objective_line(words: Catalogue, objective: Objective) -> str:
-    """One objective with its sign."""
-    return f"{objective_sign(objective)} {words.say(objective.shown)}"
+def _why(told: TurnReport) -> Iterator[str]:
+    """The reason of the health, what each part gave to the score (the points add up to it), and what moved it."""
+    reason, *moved = told.health().notes
+    yield reason
+    score = told.turn.assessment.gate.score
+    given = [(word(told.words, "part", part.name), part.weight, score.contribution(part)) for part in score.parts]
+    if given:
+        yield " · ".join(
+            told.say(message("views.part_no_data", name=name))
+            if points is None
+            else told.say(message("views.part", name=name, points=points, most=100 * weight))
+            for name, weight, points in given
+        )
+    yield from moved
 
 
 def changes(card: Card, words: Catalogue, found: Sequence[ChangeOfLate]) -> None:
@@ -231,51 +146,12 @@ def _share(value: float | None) -> Message:
     return message("word.no_data") if value is None else message("views.value_share", value=value)
 
 
-def worth_lines(words: Catalogue, found: Sequence[Worth], *, whole: bool = False) -> Iterable[str]:
-    """What is worth doing and what it is worth, the most urgent first; of many the first ones, unless `whole`."""
+def worth_lines(told: TurnReport, found: Sequence[Worth], *, whole: bool = False) -> Iterator[str]:
+    """What is worth doing, the most urgent first; of many the first ones, unless `whole`."""
     shown = found if whole else found[:PRIORITIES_SHOWN]
-    for one in shown:
-        priority = words.plain(Message(f"word.priority_{one.priority}", {}))
-        what, impact = words.plain(one.what), words.plain(one.impact)
-        yield words.say(message("priority.line", priority=priority, what=what, impact=impact))
+    yield from told.worth(shown)
     if len(found) > len(shown):
-        yield words.say(message("priority.more", count=len(found) - len(shown)))
-
-
-def recommendation_lines(words: Catalogue, turn: Turn, lead: str = "") -> Iterable[str]:
-    """What to do now, why, and what holds it back; `lead` stands before the first line."""
-    wanted = turn.first
-    if isinstance(wanted, NoData):
-        yield lead + no_data(words, wanted)
-        return
-    yield lead + recommended(words, wanted)
-    yield from (f"• {words.say(reason)}" for reason in wanted.reasons)
-    yield from (f"• {words.say(reason)}" for reason in turn.held_back)
-
-
-def recommended(words: Catalogue, wanted: Recommendation) -> str:
-    """The recommendation in one line."""
-    if wanted.change is None:
-        return words.say(message("views.recommended_hold"))
-    return words.say(
-        message(
-            "views.recommended",
-            priority=word(words, "priority", wanted.priority),
-            knob=word(words, "knob", wanted.change.knob),
-            strategy=word(words, "strategy", wanted.strategy),
-            **change_params(wanted.change),
-        )
-    )
-
-
-def _missing(words: Catalogue, missing: Iterable[Missing]) -> Iterable[str]:
-    said: set[str] = set()
-    for lack in missing:
-        line = no_data(words, lack.why)
-        # One dead server takes several figures with it: its sentence is said once.
-        if line not in said:
-            said.add(line)
-            yield f"• *{word(words, 'source', lack.what)}*: {line}"
+        yield told.say(message("priority.more", count=len(found) - len(shown)))
 
 
 def _footer(words: Catalogue, readout: StatusReadout) -> list[str]:

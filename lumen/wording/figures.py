@@ -1,6 +1,6 @@
-"""How figures are written: one formatter each for money, unit prices and per cent; a template names it as its format.
+"""How figures are written: one formatter each for money, unit prices, per cent and counts; a template names it as its format.
 
-`{spent_usd:$}`, `{price_usd:price}`, `{share:%}`; a plus in front (`{added_usd:+$}`) shows the sign of gains too.
+`{spent_usd:$}`, `{price_usd:price}`, `{share:%}`, `{allowed:count}`; a plus in front (`{added_usd:+$}`) shows the sign of gains too.
 Everything else is formatted as Python does.
 """
 
@@ -31,12 +31,17 @@ def percent(share: float) -> str:
     return f"{trimmed}%"
 
 
+def count(events: float) -> str:
+    """Events, of which there may be a part: `43.2`; without decimals from a hundred on: `3,000`."""
+    return f"{events:,.1f}" if abs(events) < 100 and events % 1 else f"{events:,.0f}"
+
+
 def difference(one: float, other: float, digits: int = 2) -> float:
     """`one` less `other` as they are shown, so that whoever subtracts what stands there gets just this."""
     return round(round(one, digits) - round(other, digits), digits) + 0.0
 
 
-_FORMATTERS: Mapping[str, Callable[[float], str]] = {"$": money, "%": percent, "price": price}
+_FORMATTERS: Mapping[str, Callable[[float], str]] = {"$": money, "%": percent, "price": price, "count": count}
 
 
 def shown(value: str | int | float, spec: str) -> str:

@@ -1,10 +1,71 @@
 """The month's money where it is more than one figure: billed or estimated, of several services, at least so much."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from lumen.model.messages import Message, NoData, message
+from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.snapshot import ServiceSpend, Spend
+from lumen.model.turn import Turn
 from lumen.wording.catalogue import iso
+from lumen.wording.figures import difference
+
+#: From a whole day on a month has a pace.
+LEAST_PAST = timedelta(days=1)
+
+
+def money(turn: Turn) -> Iterator[Message]:
+    """Spent and left, by whom, the pace, and where the month ends; where the sum is not known, what is known of it."""
+    spend = turn.snapshot.spend
+    if isinstance(spend, NoData):
+        return
+    if isinstance(spend.month_to_date_usd, NoData):
+        yield from beside(spend)
+        return
+    left_usd = difference(spend.budget_usd, spend.month_to_date_usd)
+    params: dict[str, Param] = {
+        "spent_usd": spend.month_to_date_usd,
+        "budget_usd": spend.budget_usd,
+        "as_of_at": iso(spend.as_of),
+    }
+    if left_usd < 0:
+        yield Message("explain.budget_over", {**params, "over_usd": -left_usd})
+    else:
+        yield Message("explain.budget_money", {**params, "left_usd": left_usd})
+    yield from around(turn)
+
+
+def spent(turn: Turn) -> Message:
+    """What is spent of the month's budget, in one line."""
+    spend, share = turn.snapshot.spend, turn.assessment.rhythm.budget_share
+    if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData) or share is None:
+        return at_least(spend) or message("word.no_data")
+    code = "views.value_spend_estimate" if spend.is_estimate else "views.value_spend"
+    params = {"spent_usd": spend.month_to_date_usd, "budget_usd": spend.budget_usd, "share": share}
+    return Message(code, {**params, "as_of_at": iso(spend.as_of)})
+
+
+def around(turn: Turn) -> Iterator[Message]:
+    """What stands beside the month's sum, then its pace and its end where it has them."""
+    spend, rhythm = turn.snapshot.spend, turn.assessment.rhythm
+    yield from beside(spend)
+    if isinstance(spend, NoData) or rhythm.budget_share is None:
+        return
+    past = _past(spend.as_of)
+    if past is not None:
+        yield message("explain.budget_pace", past=past, pace=rhythm.budget_share / past)
+    if rhythm.forecast_usd is None:
+        yield message("explain.budget_no_forecast")
+        return
+    over_usd = difference(rhythm.forecast_usd, spend.budget_usd)
+    code = "explain.budget_under" if over_usd <= 0 else "explain.budget_beyond"
+    yield Message(code, {"forecast_usd": rhythm.forecast_usd, "difference_usd": abs(over_usd)})
+
+
+def _past(as_of: datetime) -> float | None:
+    """The share of the month that is over."""
+    begin = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (begin + timedelta(days=32)).replace(day=1)
+    return (as_of - begin) / (end - begin) if as_of - begin >= LEAST_PAST else None
 
 
 def beside(spend: Spend | NoData) -> Iterator[Message]:

@@ -10,7 +10,6 @@ from lumen.model.assessment import (
     ErrorBudget,
     GateVerdict,
     HealthLevel,
-    Objective,
     Part,
     PartMove,
     Score,
@@ -22,6 +21,7 @@ from lumen.model.snapshot import CacheStats
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
 from lumen.wording.catalogue import Catalogue, figure, no_data, word
+from lumen.wording.figures import difference
 
 Say = Callable[[Message], str]
 
@@ -63,21 +63,23 @@ def budget_lines(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> 
 
 
 def budgets_in_short(words: Catalogue, say: Say, budgets: Sequence[ErrorBudget]) -> Iterator[str]:
-    """All that are known in one line: what is left of each, and when it is gone at this pace."""
-    known = []
-    for budget in budgets:
-        name, left = words.plain(Message(f"budget.name_{budget.name}", {})), budget.remaining
-        if isinstance(left, NoData):
-            continue
-        if left < 0:
-            known.append(say(message("budget.short_over", name=name, over=-left)))
-        elif budget.lasts_days is not None:
-            known.append(say(message("budget.short_ends", name=name, remaining=left, days=budget.lasts_days)))
-        else:
-            known.append(say(message("budget.short_left", name=name, remaining=left)))
+    """All that are known in one line, then why the others are not."""
+    known = [budget for budget in budgets if not isinstance(budget.remaining, NoData)]
     if known:
-        yield " · ".join(known)
+        yield " · ".join(f"{say(Message(f'budget.name_{one.name}', {}))} {say(budget_in_short(one))}" for one in known)
     yield from budget_lines(words, say, [budget for budget in budgets if isinstance(budget.remaining, NoData)])
+
+
+def budget_in_short(budget: ErrorBudget) -> Message:
+    """What is left of it, and when it is gone at this pace."""
+    left = budget.remaining
+    if isinstance(left, NoData):
+        return budget.shown
+    if left < 0:
+        return message("budget.short_over", over=-left)
+    if budget.lasts_days is not None:
+        return message("budget.short_ends", remaining=left, days=budget.lasts_days)
+    return message("budget.short_left", remaining=left)
 
 
 def clear_trends(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
@@ -116,19 +118,15 @@ def move_line(words: Catalogue, say: Say, move: ScoreMove) -> str | None:
     """By how much, and which parts did it, the largest first; None where there is nothing to compare with."""
     if move.before is None or move.now is None:
         return None
+    points = difference(move.now, move.before, 1)
     moved = sorted((part for part in move.parts if abs(part.points) >= LEAST_MOVE), key=lambda p: -abs(p.points))
+    since_at = move.since.isoformat()
+    if not moved and not points:
+        return say(message("why.unmoved", since_at=since_at))
     if not moved:
-        return say(message("why.unmoved", since_at=move.since.isoformat()))
-    return say(
-        message(
-            "why.moved",
-            before=move.before,
-            now=move.now,
-            points=move.now - move.before,
-            since_at=move.since.isoformat(),
-            parts=" · ".join(_part_move(words, part) for part in moved),
-        )
-    )
+        return say(message("why.moved_alone", before=move.before, now=move.now, points=points, since_at=since_at))
+    parts = " · ".join(_part_move(words, part) for part in moved)
+    return say(message("why.moved", before=move.before, now=move.now, points=points, since_at=since_at, parts=parts))
 
 
 def since_before(words: Catalogue, turn: Turn, what: str) -> tuple[Message, ...]:
@@ -138,7 +136,7 @@ def since_before(words: Catalogue, turn: Turn, what: str) -> tuple[Message, ...]
         return ()
     was, stands = {
         "health": (word(words, "health", then.health), word(words, "health", now.gate.health)),
-        "roi": (figure(words, then.roi, "views.value_roi"), figure(words, now.roi.roi, "views.value_roi")),
+        "roi": (figure(words, then.roi, "views.value_share"), figure(words, now.roi.roi, "views.value_share")),
         "rhythm": (word(words, "rhythm", then.rhythm), word(words, "rhythm", now.rhythm.state)),
         "cache": (word(words, "cache", then.cache), word(words, "cache", now.cache.health)),
     }[what]
@@ -220,14 +218,8 @@ def headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:
     health = words.plain(Message(f"word.health_{gate.health}", {}))
     if isinstance(gate.score.value, NoData):
         return message("views.report_header_no_score", sign=sign, service=service, health=health)
-    if not gate.score.is_whole:
-        return message("views.report_header_partial", sign=sign, service=service, health=health, score=gate.score.value)
-    return message("views.report_header", sign=sign, service=service, health=health, score=gate.score.value)
-
-
-def objective_sign(objective: Objective) -> str:
-    """Met, missed, alerting, or without data."""
-    return VERDICT_SIGNS[objective.verdict]
+    score = words.plain(score_message(gate.score))
+    return message("views.report_header", sign=sign, service=service, health=health, score=score)
 
 
 def scores_of(turn: Turn) -> tuple[tuple[str, Score], ...]:

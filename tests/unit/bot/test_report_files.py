@@ -124,8 +124,8 @@ def test_markdown_tells_what_a_terminal_tells() -> None:
         "Maturity: level ",
         "SLO compliance: ",
         "Its latency is what Lumen's own probe sees.",
-        "TTL recommended: 300 → 420 s · MODERATE",
-        "Size recommended: 256 → 384 MB · SCALE_UP",
+        "TTL recommended: [MEDIUM] TTL 300 → 420 s (moderate)",
+        "Size recommended: [HIGH] cache size 256 → 384 MB (larger cache)",
         "cache size 256 → 384 MB: +$4.68 a month",
     ):
         assert said in text, said

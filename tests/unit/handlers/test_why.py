@@ -68,7 +68,8 @@ def test_a_part_says_what_it_measured_scored_weighs_and_gives() -> None:
     assert "Cache hit rate: 72.5% → 72 of 100, weight 20%: 14.5 points" in shown
     assert "Cache hit rate -1.5" in shown
     assert (
-        "Availability: 30 bad five-minute slices of the 43 that the target allows in 30.0 days; 30.6% is left" in shown
+        "Availability: 30 bad five-minute slices of the 43.2 that the target allows in 30.0 days; 30.6% is left"
+        in shown
     )
 
 

@@ -39,7 +39,7 @@ def sample(name: str, spec: str) -> str | int | float:
     """A value that fits the placeholder."""
     if name.endswith("_at"):
         return "2026-11-21T09:00:00+00:00"
-    if spec.removeprefix("+") == "price":
+    if spec.removeprefix("+") in ("price", "count"):
         return 0.005
     return SAMPLE[spec[-1:] if spec[-1:] in SAMPLE else ""]
 

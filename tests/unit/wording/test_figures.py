@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.wording.catalogue import LOCALES, templates
-from lumen.wording.figures import difference, money, percent, price, shown
+from lumen.wording.figures import count, difference, money, percent, price, shown
 
 ROOT = Path(__file__).parents[3]
 ROOMS = ("lumen/wording/*.py", "handlers/blocks/*.py", "bot/reports/*.py", "bot/cli/report_text.py")
@@ -22,6 +22,7 @@ A_SETTING = "doctor.budget_differs_remedy"
     [
         *((money(1204.5), "$1,204.50"), (money(-3), "-$3.00"), (money(-0.001), "$0.00"), (price(0.005), "$0.00500")),
         *((percent(0.725), "72.5%"), (percent(0.8), "80%"), (percent(0), "0%"), (percent(-0.25), "-25%")),
+        *((count(43.2), "43.2"), (count(43.0), "43"), (count(3000.4), "3,000")),
         *((percent(0.00123), "0.12%"), (percent(0.00042), "0.042%"), (percent(0.9995), "99.95%"), (percent(1), "100%")),
         *((percent(0.99996), "99.996%"), (percent(20.3675), "2,037%"), (percent(-0.0000001), "0%")),
         *((shown(4.68, "+$"), "+$4.68"), (shown(-4.68, "+$"), "-$4.68"), (shown(0.1, "+%"), "+10%")),
