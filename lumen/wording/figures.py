@@ -1,7 +1,7 @@
-"""How figures are written: one formatter each for money, unit prices, per cent and counts; a template names it as its format.
+"""How figures are written: one formatter a kind, which a template names as its format.
 
-`{spent_usd:$}`, `{price_usd:price}`, `{share:%}`, `{allowed:count}`; a plus in front (`{added_usd:+$}`) shows the sign of gains too.
-Everything else is formatted as Python does.
+`{spent_usd:$}`, `{price_usd:price}`, `{share:%}`, `{allowed:count}`; a plus in front (`{added_usd:+$}`) shows the sign
+of gains too. Everything else is formatted as Python does.
 """
 
 from collections.abc import Callable, Mapping

@@ -239,7 +239,8 @@ class TurnReport:
         return Row(key, name, self.say(recommended(self.words, wanted)), notes=reasons)
 
     def _judged(self, key: str, name: str, value: str, verdict: GateVerdict, notes: tuple[str, ...] = ()) -> Row:
-        return Row(key, self._text(name), value, VERDICT_SIGNS[verdict], self._word("verdict", verdict), notes)
+        said = self._word("verdict", verdict)
+        return Row(key, self._text(name), value, VERDICT_SIGNS[verdict], said if said != value else "", notes)
 
     def _since(self, what: str) -> tuple[str, ...]:
         return tuple(self.say(each) for each in since_before(self.words, self.turn, what))
