@@ -13,7 +13,6 @@ from importlib import import_module
 import pytest
 
 import lumen.model
-from bot.cli.advice_answers import size_of_turn
 from bot.cli.report_text import Reported, print_report, worth_doing
 from bot.reports.markdown import markdown
 from handlers.blocks.digest import digest
@@ -26,6 +25,7 @@ from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.model.turn import Missing, Turn
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits, recommend_ttl
+from lumen.use_cases.advice import size_of_turn
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import NOW, SERVICE, cache, traffic
 from tests.unit.handlers.test_explained import GONE, PARTS, PULSE, readout
@@ -40,7 +40,7 @@ PARTIAL = NoData(message("source.month_partial", services="ion-api-canary", know
 def drawn(seed: int) -> Turn:
     """Healthy or not, of much or little traffic, over or under the budget, with any part missing: by chance."""
     chance = random.Random(seed)
-    month = chance.choice([chance.uniform(0, 999), PARTIAL])
+    month = PARTIAL if chance.random() < 0.3 else chance.uniform(0, 999)
     parts, estimate = chance.choice([(), SUM]), chance.choice([None, 104.25, GONE])
     measured: dict[str, object] = {
         "cache": cache(chance.uniform(0.01, 1), chance.uniform(0.1, 0.99), chance.randrange(400)),
@@ -51,7 +51,7 @@ def drawn(seed: int) -> Turn:
     lacking = chance.sample(PARTS, chance.choice([0, 0, 1, 3]))
     made = turn(chance.choice([MONTH, MONTH[-3:], []]), **{**measured, **dict.fromkeys(lacking, GONE)})
     low = chance.choice([None, message("alert.low_traffic", rate=0.01, hours=24, least=0.1)])
-    wanted = recommend_ttl(made.snapshot, made.assessment, TtlLimits())
+    wanted = recommend_ttl(made.snapshot, TtlLimits())
     return replace(made, ttl=wanted, low_traffic=low, missing=tuple(Missing(name, GONE) for name in sorted(lacking)))
 
 
