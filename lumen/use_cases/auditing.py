@@ -1,6 +1,7 @@
 """Keep the audit provable: seal it every hour, hand it out, and drop what is safe elsewhere and old (docs/adr/0009)."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -16,52 +17,52 @@ SEALING = "seal"
 EXPORTED = "exported"
 
 
+@dataclass(frozen=True, slots=True)
 class Auditing:
     """`keep`: how long an entry stays in the store after it was written, once it was exported (service time)."""
 
-    def __init__(self, seals: AuditSeals, audit: Audit, claims: Claims, keep: timedelta) -> None:
-        self._seals = seals
-        self._audit = audit
-        self._claims = claims
-        self._keep = keep
+    seals: AuditSeals
+    audit: Audit
+    claims: Claims
+    keep: timedelta
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
         """Seal and trim once an hour and service, across replicas and restarts; those whose round this was."""
-        slot, sealed = hour_of(self._claims.clock.now()), []
-        async with self._claims.claimed(services, AUDIT_SCHEDULE, slot) as claimed:
+        slot, sealed = hour_of(self.claims.clock.now()), []
+        async with self.claims.claimed(services, AUDIT_SCHEDULE, slot) as claimed:
             for service, claim in claimed.items():
                 # False where an export seals just now: the round follows when the claim has run out.
-                if await self._claims.alone(service, SEALING, partial(self._round, service)):
-                    await self._claims.slots.done(service, AUDIT_SCHEDULE, slot, claim)
+                if await self.claims.alone(service, SEALING, partial(self._round, service)):
+                    await self.claims.slots.done(service, AUDIT_SCHEDULE, slot, claim)
                     sealed.append(service)
         return sealed
 
     async def _round(self, service: ServiceId, lease: Lease) -> bool:
-        await self._seals.seal(service, lease)
+        await self.seals.seal(service, lease)
         # What is old is told by the store's clock, which is the wall's.
-        await self._seals.trim(service, self._keep / self._claims.clock.scale)
+        await self.seals.trim(service, self.keep / self.claims.clock.scale)
         return True
 
     async def seal_now(self, service: ServiceId) -> Seal | None:
         """Seal what is new; the newest seal, None where nothing has ever happened. Raises NotPossible, LeaseLost."""
-        lease = await self._claims.leases.acquire(service, SEALING, LEASE)
+        lease = await self.claims.leases.acquire(service, SEALING, LEASE)
         if lease is None:
             raise NotPossible(message("audit.sealing_elsewhere"), message("audit.sealing_elsewhere_remedy"))
-        return await with_lease(self._claims.leases, service, lease, lambda held: self._seals.seal(service, held))
+        return await with_lease(self.claims.leases, service, lease, lambda held: self.seals.seal(service, held))
 
     async def head(self, service: ServiceId) -> Seal | None:
         """The newest seal."""
-        return await self._seals.head(service)
+        return await self.seals.head(service)
 
     async def verify(self, service: ServiceId) -> AuditCheck:
         """Compute every digest again."""
-        return await self._seals.verify(service)
+        return await self.seals.verify(service)
 
     def lines(self, service: ServiceId) -> AsyncIterator[str]:
         """JSON lines of all that is sealed and still in the store."""
-        return self._seals.export(service, 0)
+        return self.seals.export(service, 0)
 
     async def exported(self, service: ServiceId, seal: Seal, person: Person, where: str) -> None:
         """Everything up to `seal` is safe in `where`, and that is on record: from now on it may be trimmed."""
-        await self._audit.add(service, EXPORTED, person.user_id, f"1-{seal.number} {seal.sha256} {where}")
-        await self._seals.exported(service, seal.number)
+        await self.audit.add(service, EXPORTED, person.user_id, f"1-{seal.number} {seal.sha256} {where}")
+        await self.seals.exported(service, seal.number)

@@ -29,36 +29,29 @@ from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
 
 
+@dataclass(frozen=True, slots=True)
 class Countdowns:
     """Those of one kind: `is_ours` tells which, `end` judges one and concludes it; `name` is that of the lease."""
 
-    def __init__(
-        self,
-        proposals: Proposals,
-        claims: Claims,
-        name: str,
-        is_ours: Callable[[Proposal], bool],
-        end: Callable[[Proposal, Lease], Awaitable[None]],
-    ) -> None:
-        self._proposals = proposals
-        self._claims = claims
-        self._name = name
-        self._is_ours = is_ours
-        self._end = end
+    proposals: Proposals
+    claims: Claims
+    name: str
+    is_ours: Callable[[Proposal], bool]
+    end: Callable[[Proposal, Lease], Awaitable[None]]
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
         if not await self._due(service):
             return False
-        return await self._claims.alone(service, self._name, partial(self._settle_alone, service)) or False
+        return await self.claims.alone(service, self.name, partial(self._settle_alone, service)) or False
 
     async def _settle_alone(self, service: ServiceId, lease: Lease) -> bool:
         for proposal in await self._due(service):  # as it is now that the lease is ours
-            await self._end(proposal, lease)
+            await self.end(proposal, lease)
         return True
 
     async def _due(self, service: ServiceId) -> Sequence[Proposal]:
-        return [p for p in await self._proposals.countdowns_due(service) if self._is_ours(p)]
+        return [p for p in await self.proposals.countdowns_due(service) if self.is_ours(p)]
 
 
 async def conclude(proposals: Proposals, proposal: Proposal, ending: Ending, lease: Lease) -> bool:
@@ -88,41 +81,39 @@ async def conclude(proposals: Proposals, proposal: Proposal, ending: Ending, lea
 WATCHED_WITHIN = timedelta(minutes=30)
 
 
+@dataclass(frozen=True, slots=True)
 class AutoApplyRules:
     """Changes nothing. Raises StoreUnavailable."""
 
-    def __init__(
-        self, setting: AutoApplySettings, restraints: Restraints, proposals: Proposals, alerts: Alerts, clock: Clock
-    ) -> None:
-        self._setting = setting
-        self._restraints = restraints
-        self._proposals = proposals
-        self._alerts = alerts
-        self._clock = clock
+    setting: AutoApplySettings
+    restraints: Restraints
+    proposals: Proposals
+    alerts: Alerts
+    clock: Clock
 
     async def weighed(self, service: ServiceId, change: Change) -> Weighed:
         """Whether a change that the policy wants now is made unasked."""
-        return weigh(change.knob, self._setting, (await self._stored(service)).grounds(direction(change)))
+        return weigh(change.knob, self.setting, (await self._stored(service)).grounds(direction(change)))
 
     async def shown(self, service: ServiceId) -> tuple[Trusted, ...]:
         """Of each knob that AUTO_APPLY names, and of those that have earned it, what became of either direction."""
         stored, found = await self._stored(service), []
         for setting, knob in NAMES.items():
-            named = knob in self._setting.knobs
+            named = knob in self.setting.knobs
             both = [(up, stored.grounds((knob, up))) for up in (True, False)]
             for up, on in [(up, on) for up, on in both if on.trials] or both[:1]:
                 if named or (on.earned and not on.spoken_against):
-                    against = weigh(knob, self._setting, on).against
+                    against = weigh(knob, self.setting, on).against
                     found.append(Trusted(knob, up, on.helped, on.trials, on.chance, setting, named, against))
         return tuple(found)
 
     async def _stored(self, service: ServiceId) -> "_Stored":
-        newest, now = await self._alerts.newest(service), self._clock.now()
+        newest, now = await self.alerts.newest(service), self.clock.now()
         return _Stored(
-            await self._proposals.recent(service, REMEMBERED),
-            [stored.alert.id for stored in await self._alerts.open(service)],
+            await self.proposals.recent(service, REMEMBERED),
+            [stored.alert.id for stored in await self.alerts.open(service)],
             newest is not None and now - newest <= WATCHED_WITHIN,
-            (await self._restraints.now(service)).override,
+            (await self.restraints.now(service)).override,
         )
 
 

@@ -1,7 +1,7 @@
 """The month as Google bills it: the budget's notices are remembered, and while fresh they replace the estimate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lumen.model.billing import Billed, BudgetNotice, BudgetState, billed_month, stale
 from lumen.model.messages import NoData, SourceUnavailable, message
@@ -14,49 +14,49 @@ from lumen.ports.sources import Bills, BudgetNews, Delivery, OwnBudget, SpendSou
 MOST_MESSAGES, MOST_PULLS = 100, 10
 
 
+@dataclass(frozen=True, slots=True)
 class TakingNews:
     """Any replica may take them, at any time. `home`: the first service; `own_name`: of the budget that is meant."""
 
-    def __init__(self, news: BudgetNews, bills: Bills, budgets: OwnBudget, own_name: str, home: ServiceId) -> None:
-        self._news = news
-        self._bills = bills
-        self._budgets = budgets
-        self._own_name = own_name
-        self._home = home
+    news: BudgetNews
+    bills: Bills
+    budgets: OwnBudget
+    own_name: str
+    home: ServiceId
 
     async def take(self) -> None:
         """All that waits. Acknowledged once it is remembered, or of no use. Raises StoreUnavailable, OutcomeUnknown."""
         try:
             for _ in range(MOST_PULLS):
-                found = await self._news.pull(MOST_MESSAGES)
+                found = await self.news.pull(MOST_MESSAGES)
                 if found:
                     await self._remember(found)
-                    await self._news.acknowledge([one.ack_id for one in found])
+                    await self.news.acknowledge([one.ack_id for one in found])
                 if len(found) < MOST_MESSAGES:
                     break
         except SourceUnavailable as error:
-            await self._bills.trouble(self._home, NoData(error.reason, error.remedy, unreachable=True))
+            await self.bills.trouble(self.home, NoData(error.reason, error.remedy, unreachable=True))
             return
-        known = (await self._bills.budget_state(self._home)).trouble
+        known = (await self.bills.budget_state(self.home)).trouble
         if known is not None and known.unreachable:
-            await self._bills.trouble(self._home, None)
+            await self.bills.trouble(self.home, None)
 
     async def _remember(self, found: Sequence[Delivery]) -> None:
         """A topic may carry other budgets' news too; they are trouble only where none of our own comes."""
-        own_id = await self._budgets.own_id(self._home.project)
+        own_id = await self.budgets.own_id(self.home.project)
         trouble: NoData | None = None
         own: list[BudgetNotice] = []
         for notice in (one.notice for one in found):
-            wrong = notice if isinstance(notice, NoData) else foreign(notice, own_id, self._own_name, self._news.name)
+            wrong = notice if isinstance(notice, NoData) else foreign(notice, own_id, self.own_name, self.news.name)
             if isinstance(notice, BudgetNotice) and wrong is None:
                 own.append(notice)
             else:
                 trouble = wrong
         if own:
-            await self._bills.keep(self._home, max(own, key=lambda one: one.order))
-            await self._bills.trouble(self._home, None)
+            await self.bills.keep(self.home, max(own, key=lambda one: one.order))
+            await self.bills.trouble(self.home, None)
         elif trouble is not None:
-            await self._bills.trouble(self._home, trouble)
+            await self.bills.trouble(self.home, trouble)
 
 
 def foreign(notice: BudgetNotice, own_id: str, own_name: str, subscription: str) -> NoData | None:
@@ -69,20 +69,20 @@ def foreign(notice: BudgetNotice, own_id: str, own_name: str, subscription: str)
     )
 
 
+@dataclass(frozen=True, slots=True)
 class BilledSpend:
     """Implements the SpendSource port over an estimate: actual where Google told it of this month, and lately."""
 
-    def __init__(self, estimate: SpendSource, bills: Bills, clock: Clock, home: ServiceId) -> None:
-        self._estimate = estimate
-        self._bills = bills
-        self._clock = clock
-        self._home = home
+    estimate: SpendSource
+    bills: Bills
+    clock: Clock
+    home: ServiceId
 
     async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
         """Raises StoreUnavailable."""
-        found = await self._estimate.spend(services)
-        state = await self._bills.budget_state(self._home)
-        known = billed_month(state, self._clock.now())
+        found = await self.estimate.spend(services)
+        state = await self.bills.budget_state(self.home)
+        known = billed_month(state, self.clock.now())
         return {service: with_bill(one, known, state) for service, one in found.items()}
 
 

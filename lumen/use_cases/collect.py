@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.model.messages import NoData
@@ -24,38 +25,29 @@ def window_before(now: datetime, length: timedelta) -> Window:
     return Window(end - length, end)
 
 
+@dataclass(frozen=True, slots=True)
 class Collector:
     """Joins what the sources read into one snapshot per service."""
 
-    def __init__(
-        self,
-        traffic: TrafficSource,
-        cache: CacheSource,
-        ttl: TtlSource,
-        deployments: DeploymentSource,
-        spend: SpendSource,
-        clock: Clock,
-        look_back: timedelta,
-    ) -> None:
-        self._traffic = traffic
-        self._cache = cache
-        self._ttl = ttl
-        self._deployments = deployments
-        self._spend = spend
-        self._clock = clock
-        self._look_back = look_back
+    traffic: TrafficSource
+    cache: CacheSource
+    ttl: TtlSource
+    deployments: DeploymentSource
+    spend: SpendSource
+    clock: Clock
+    look_back: timedelta
 
     async def snapshots(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Snapshot]:
         """One snapshot per service over the newest complete window."""
-        now = self._clock.now()
-        window = window_before(now, self._look_back)
+        now = self.clock.now()
+        window = window_before(now, self.look_back)
         traffic, history, cache, deployments, spend, ttl = await asyncio.gather(
-            self._traffic.traffic(services, window),
+            self.traffic.traffic(services, window),
             self._history(services, now),
-            self._cache.cache(services, window),
-            self._deployments.deployments(services),
-            self._spend.spend(services),
-            asyncio.gather(*(self._ttl.ttl(service) for service in services)),
+            self.cache.cache(services, window),
+            self.deployments.deployments(services),
+            self.spend.spend(services),
+            asyncio.gather(*(self.ttl.ttl(service) for service in services)),
         )
         ttl_of: Mapping[ServiceId, TtlSetting | NoData] = dict(zip(services, ttl, strict=True))
         return {
@@ -75,17 +67,17 @@ class Collector:
 
     async def caches(self, services: Sequence[ServiceId], length: timedelta) -> Mapping[ServiceId, CacheStats | NoData]:
         """The caches alone, over the newest complete window of `length`."""
-        return await self._cache.cache(services, window_before(self._clock.now(), length))
+        return await self.cache.cache(services, window_before(self.clock.now(), length))
 
     async def sample_caches(self) -> None:
         """Between turns: let a source that works by differences of counters see them every five minutes."""
-        await self._cache.sample()
+        await self.cache.sample()
 
     async def _history(
         self, services: Sequence[ServiceId], now: datetime
     ) -> Mapping[ServiceId, HourlyHistory | NoData]:
         end = (now - INGEST_DELAY).replace(minute=0, second=0, microsecond=0)
-        return await self._traffic.history(services, Window(end - timedelta(hours=RHYTHM_HOURS), end))
+        return await self.traffic.history(services, Window(end - timedelta(hours=RHYTHM_HOURS), end))
 
 
 def missing_from(snapshot: Snapshot) -> tuple[Missing, ...]:

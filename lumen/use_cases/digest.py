@@ -1,6 +1,7 @@
 """The daily digest: one message a day and service, at an hour of the readers' own zone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,28 +23,28 @@ def digest_slot(now: datetime, zone: ZoneInfo) -> datetime:
     return today.astimezone(UTC)
 
 
+@dataclass(frozen=True, slots=True)
 class Digest:
     """Claims the day's slot and marks the surface; the outbox renders it from what is stored when it posts."""
 
-    def __init__(self, claims: Claims, outbox: Outbox, zone: ZoneInfo) -> None:
-        self._claims = claims
-        self._outbox = outbox
-        self._zone = zone
+    claims: Claims
+    outbox: Outbox
+    zone: ZoneInfo
 
     def now(self) -> datetime:
         """In the readers' zone."""
-        return self._claims.clock.now().astimezone(self._zone)
+        return self.claims.clock.now().astimezone(self.zone)
 
     def at(self, day: date) -> datetime:
         """When the digest of `day`, as the readers count their days, is due."""
-        return datetime.combine(day, DIGEST_AT, self._zone)
+        return datetime.combine(day, DIGEST_AT, self.zone)
 
     async def due(self, services: Sequence[ServiceId]) -> None:
         """Once a day and service. A fresh installation starts with the next 09:00, not with yesterday's."""
-        slot = digest_slot(self._claims.clock.now(), self._zone)
-        async with self._claims.claimed(services, DIGEST_SCHEDULE, slot) as claimed:
+        slot = digest_slot(self.claims.clock.now(), self.zone)
+        async with self.claims.claimed(services, DIGEST_SCHEDULE, slot) as claimed:
             for service, lease in claimed.items():
-                if await self._claims.slots.last_done(service, DIGEST_SCHEDULE) is not None:
-                    day = slot.astimezone(self._zone).date().isoformat()
-                    await self._outbox.mark(Surface(service, DIGEST_KIND, day))
-                await self._claims.slots.done(service, DIGEST_SCHEDULE, slot, lease)
+                if await self.claims.slots.last_done(service, DIGEST_SCHEDULE) is not None:
+                    day = slot.astimezone(self.zone).date().isoformat()
+                    await self.outbox.mark(Surface(service, DIGEST_KIND, day))
+                await self.claims.slots.done(service, DIGEST_SCHEDULE, slot, lease)

@@ -6,7 +6,7 @@ twice, whatever falls in between. Too little data waits for the next look, and i
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.effects.disturbance import Surroundings, blamed_elsewhere, disturbed
@@ -30,6 +30,7 @@ from lumen.use_cases.undo_harmful import UndoHarmful
 TURN_OF_SLICES = 500
 
 
+@dataclass(frozen=True, slots=True)
 class EffectEstimates:
     """`lacking`: why nothing can be estimated in this installation (None: it can).
 
@@ -38,27 +39,18 @@ class EffectEstimates:
     Of both a service pays its part, by requests, as in its slices; `sharing`: all services that use the one cache.
     """
 
-    def __init__(
-        self,
-        alerts: Alerts,
-        numerics: Numerics,
-        uncounted_call_usd: float,
-        size: SizeLimits,
-        sharing: Sequence[ServiceId] = (),
-        lacking: NoData | None = None,
-    ) -> None:
-        self._alerts = alerts
-        self._numerics = numerics
-        self._lacking = lacking
-        self._uncounted_call_usd = uncounted_call_usd
-        self._size = size
-        self._sharing = sharing
+    alerts: Alerts
+    numerics: Numerics
+    uncounted_call_usd: float
+    size: SizeLimits
+    sharing: Sequence[ServiceId] = ()
+    lacking: NoData | None = None
 
     async def of(self, service: ServiceId, experiment: Experiment, look: int, end: datetime) -> LookFinding:
         """The verdict of the look after `look` hours on all that is known up to `end`."""
-        if self._lacking is not None:
-            return LookFinding(undecided(look, None, self._lacking.reason))
-        return await self._numerics.run(judge, experiment, look, await self.hours(service, experiment, end), end)
+        if self.lacking is not None:
+            return LookFinding(undecided(look, None, self.lacking.reason))
+        return await self.numerics.run(judge, experiment, look, await self.hours(service, experiment, end), end)
 
     async def hours(self, service: ServiceId, experiment: Experiment, end: datetime) -> Hours:
         """From a fortnight before the change up to `end`."""
@@ -66,7 +58,7 @@ class EffectEstimates:
         more_usd = self._more_usd_an_hour(experiment.change) * (SLICE / HOUR)
         since, hours = changed - BEFORE - SLICE, Hours()
         beside = await self._requests_beside(service, since)
-        for count, seen in enumerate(await self._alerts.observations(service, since)):
+        for count, seen in enumerate(await self.alerts.observations(service, since)):
             if count % TURN_OF_SLICES == 0:
                 await asyncio.sleep(0)  # clicks get their turn
             if seen.start < end:
@@ -77,22 +69,22 @@ class EffectEstimates:
     async def _requests_beside(self, service: ServiceId, since: datetime) -> Mapping[datetime, int]:
         """Of the other services, by slice."""
         found: dict[datetime, int] = {}
-        for other in self._sharing:
-            for seen in await self._alerts.observations(other, since) if other != service else ():
+        for other in self.sharing:
+            for seen in await self.alerts.observations(other, since) if other != service else ():
                 found[seen.start] = found.get(seen.start, 0) + (seen.requests or 0)
         return found
 
     def _priced(self, seen: Observation, more_usd: float, share: float) -> Observation:
-        if seen.cost_usd is None or (self._uncounted_call_usd and seen.misses is None):
+        if seen.cost_usd is None or (self.uncounted_call_usd and seen.misses is None):
             return replace(seen, cost_usd=None)
-        of_cache = more_usd + (seen.misses or 0) * self._uncounted_call_usd
+        of_cache = more_usd + (seen.misses or 0) * self.uncounted_call_usd
         return replace(seen, cost_usd=seen.cost_usd + share * of_cache)
 
     def _more_usd_an_hour(self, change: Change) -> float:
         """The cost of the new size above the old one."""
         if change.knob is not Knob.CACHE_SIZE or not isinstance(change.old, int) or not isinstance(change.new, int):
             return 0.0
-        return added_cost_usd(change.old, change.new, self._size) / HOURS_A_MONTH
+        return added_cost_usd(change.old, change.new, self.size) / HOURS_A_MONTH
 
 
 EFFECTS_SCHEDULE = "effects"

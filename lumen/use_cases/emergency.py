@@ -3,6 +3,7 @@
 Each is apart from the others, and none happens by itself. Values go the way of every change, as proposals.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.incident import Pause
@@ -27,100 +28,90 @@ FLUSH_LEASE = "flush"
 FLUSH_COUNTS_FOR = timedelta(minutes=15)
 
 
+@dataclass(frozen=True, slots=True)
 class CacheFlush:
     """`needed`: how many different people must confirm it. Stopping automation never takes more than one."""
 
-    def __init__(self, keys: CacheKeys, controls: Controls, leases: Leases, audit: Audit, needed: int = 1) -> None:
-        self._keys = keys
-        self._controls = controls
-        self._leases = leases
-        self._audit = audit
-        self._needed = needed
+    keys: CacheKeys
+    controls: Controls
+    leases: Leases
+    audit: Audit
+    needed: int = 1
 
     async def count_keys(self) -> int:
         """The number of cached answers that a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
-        return (await self._keys.flush(_quiet, dry_run=True)).seen
+        return (await self.keys.flush(_quiet, dry_run=True)).seen
 
     async def confirm(self, service: ServiceId, permit: Permit) -> Confirmed:
         """Count this person's second confirmation; of several people who race, one is told that it is enough."""
-        if self._needed <= 1:
+        if self.needed <= 1:
             return Confirmed((permit.person,), 1, enough=True)
-        voted = await self._controls.vote(service, Vote(FLUSH_LEASE, permit.person, self._needed, FLUSH_COUNTS_FOR))
-        return Confirmed(voted.people, self._needed, voted.complete)
+        voted = await self.controls.vote(service, Vote(FLUSH_LEASE, permit.person, self.needed, FLUSH_COUNTS_FOR))
+        return Confirmed(voted.people, self.needed, voted.complete)
 
     async def run(self, service: ServiceId, permit: Permit) -> Swept:
         """Remove the service's cached answers, and nothing else on that server; audited before and after.
 
         Raises NotPossible while another one is under way, ActuatorFailed, SourceUnavailable.
         """
-        lease = await self._leases.acquire(service, FLUSH_LEASE, LEASE)
+        lease = await self.leases.acquire(service, FLUSH_LEASE, LEASE)
         if lease is None:
             raise NotPossible(message("emergency.flushing"), message("emergency.flushing_remedy"))
-        await self._audit.add(service, "flush-began", permit.person.user_id, "")
-        swept = await with_lease(self._leases, service, lease, lambda _: self._keys.flush(_quiet, dry_run=False), LEASE)
-        await self._audit.add(service, "flushed", permit.person.user_id, f"{swept.changed} keys")
+        await self.audit.add(service, "flush-began", permit.person.user_id, "")
+        swept = await with_lease(self.leases, service, lease, lambda _: self.keys.flush(_quiet, dry_run=False), LEASE)
+        await self.audit.add(service, "flushed", permit.person.user_id, f"{swept.changed} keys")
         return swept
 
 
+@dataclass(frozen=True, slots=True)
 class EmergencyActions:
     """`safe_ttl_seconds`: DEFAULT_TTL_SECONDS."""
 
-    def __init__(
-        self,
-        approvals: Approvals,
-        knobs: Knobs,
-        going_back: GoingBack,
-        flush: CacheFlush,
-        controls: Controls,
-        report: ReportMarker,
-        clock: Clock,
-        safe_ttl_seconds: int,
-    ) -> None:
-        self._approvals = approvals
-        self._knobs = knobs
-        self._going_back = going_back
-        self.flush = flush
-        self._controls = controls
-        self._report = report
-        self._clock = clock
-        self._safe_ttl_seconds = safe_ttl_seconds
+    approvals: Approvals
+    knobs: Knobs
+    going_back: GoingBack
+    flush: CacheFlush
+    controls: Controls
+    report: ReportMarker
+    clock: Clock
+    safe_ttl_seconds: int
 
     async def pause(self, service: ServiceId, permit: Permit, lasts: timedelta | None, why: str = "") -> Pause:
         """Stop all automation, for a while or until somebody resumes. What people approve is still done."""
-        now = self._clock.now()
+        now = self.clock.now()
         pause = Pause(permit.person, now, now + lasts if lasts else None, why)
-        await self._controls.pause(service, pause)
-        await self._report.mark_report(service)
+        await self.controls.pause(service, pause)
+        await self.report.mark_report(service)
         return pause
 
     async def resume(self, service: ServiceId, permit: Permit) -> None:
         """Raises NotPossible when nothing was paused."""
-        if not await self._controls.resume(service, permit.person):
+        if not await self.controls.resume(service, permit.person):
             raise NotPossible(message("emergency.not_paused"), message("emergency.not_paused_remedy"))
-        await self._report.mark_report(service)
+        await self.report.mark_report(service)
 
     async def safe_ttl(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose the safe TTL. Raises as `Approvals.propose` does."""
-        safe = self._safe_ttl_seconds
-        return await self._approvals.propose(service, Knob.TTL, safe, person, request_id, emergency=True)
+        safe = self.safe_ttl_seconds
+        return await self.approvals.propose(service, Knob.TTL, safe, person, request_id, emergency=True)
 
     async def safe_memory(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose at least 512 MB for each instance; never less than it has. Raises as `Approvals.propose` does."""
-        present = await find(self._knobs, Knob.MEMORY).places[0].read(service)
+        present = await find(self.knobs, Knob.MEMORY).places[0].read(service)
         wanted = max(number(present.value), LEAST_MEMORY_MB)
-        return await self._approvals.propose(service, Knob.MEMORY, wanted, person, request_id, emergency=True)
+        return await self.approvals.propose(service, Knob.MEMORY, wanted, person, request_id, emergency=True)
 
     async def larger_cache(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose half as much cache again. Raises as `Approvals.propose` does."""
-        turnable = find(self._knobs, Knob.CACHE_SIZE)
+        turnable = find(self.knobs, Knob.CACHE_SIZE)
         present = number((await turnable.places[0].read(service)).value)
         wanted = min(round(present * 1.5), turnable.highest or round(present * 1.5))
-        return await self._approvals.propose(service, Knob.CACHE_SIZE, wanted, person, request_id, emergency=True)
+        return await self.approvals.propose(service, Knob.CACHE_SIZE, wanted, person, request_id, emergency=True)
 
     async def roll_back(self, service: ServiceId, person: Person, revision: str, request_id: str) -> Proposal:
         """Propose going back to `revision`, "" for the newest one that is known to be good. Raises NotPossible."""
-        target = await self._going_back.target(service, revision)
-        return await self._approvals.propose(service, Knob.TRAFFIC, target, person, request_id, emergency=True)
+        target = await self.going_back.target(service, revision)
+        return await self.approvals.propose(service, Knob.TRAFFIC, target, person, request_id, emergency=True)
 
 
 def _quiet(_swept: Swept) -> None:

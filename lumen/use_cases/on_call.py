@@ -6,7 +6,7 @@ silenced tickets are held back.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.model.alert import SIGNALS, AlertKind
@@ -77,18 +77,18 @@ ALSO = {"roi_degradation": "roi", "cache_hitrate_low": "cache", "nodata": "no_da
 ALL = "all"
 
 
+@dataclass(frozen=True, slots=True)
 class Silencing:
     """Stored silences, in force or run out, and the messages of the incidents that they concern."""
 
-    def __init__(self, silences: Silences, alerts: Alerts, outbox: Outbox, clock: Clock) -> None:
-        self._silences = silences
-        self._alerts = alerts
-        self._outbox = outbox
-        self._clock = clock
+    silences: Silences
+    alerts: Alerts
+    outbox: Outbox
+    clock: Clock
 
     async def now(self, service: ServiceId) -> Sequence[Silence]:
         """Those in force, the first to end first."""
-        return sorted(in_force(await self._silences.all(service), self._clock.now()), key=lambda one: one.until)
+        return sorted(in_force(await self.silences.all(service), self.clock.now()), key=lambda one: one.until)
 
     async def silence(
         self, service: ServiceId, what: str, permit: Permit, lasts: timedelta | None, why: str = ""
@@ -96,10 +96,10 @@ class Silencing:
         """`what` is a kind, a kind with a signal, the id of an alert, or `all`. Raises NotPossible."""
         lasts = lasts or DEFAULT
         check_length(lasts)
-        now = self._clock.now()
+        now = self.clock.now()
         made = [Silence(kind, now + lasts, permit.person, now, signal, why) for kind, signal in meant_by(service, what)]
         for silence in made:
-            await self._silences.put(service, silence)
+            await self.silences.put(service, silence)
         await self._show(service, made)
         return made
 
@@ -110,16 +110,16 @@ class Silencing:
         if not found:
             raise NotPossible(message("silence.none_such", what=what), message("silence.none_such_remedy"))
         for silence in found:
-            await self._silences.end(service, silence.kind, silence.signal, permit.person)
+            await self.silences.end(service, silence.kind, silence.signal, permit.person)
         await self._show(service, found)
         return found
 
     async def _show(self, service: ServiceId, changed: Sequence[Silence]) -> None:
         """Messages of open incidents say it too."""
         kinds = {silence.kind for silence in changed}
-        incidents = {one.incident for one in await self._alerts.open(service) if one.alert.kind in kinds}
+        incidents = {one.incident for one in await self.alerts.open(service) if one.alert.kind in kinds}
         for incident in sorted(incidents):
-            await self._outbox.mark(Surface(service, "alert", incident))
+            await self.outbox.mark(Surface(service, "alert", incident))
 
 
 def check_length(lasts: timedelta) -> None:
@@ -157,17 +157,17 @@ MOST = 50_000
 BEFORE = timedelta(hours=2)
 
 
+@dataclass(frozen=True, slots=True)
 class Timelines:
     """Changes nothing."""
 
-    def __init__(self, alerts: Alerts, audit: Audit) -> None:
-        self._alerts = alerts
-        self._audit = audit
+    alerts: Alerts
+    audit: Audit
 
     async def of(self, service: ServiceId, incident_id: str) -> Timeline:
         """By the id as it stands at the foot of its message; with spaces for colons too. Raises NotPossible."""
         wanted = incident_id.strip().replace(" ", ":")
-        incident = await self._alerts.incident(service, wanted)
+        incident = await self.alerts.incident(service, wanted)
         if incident is None:
             raise NotPossible(message("incident.unknown", incident=incident_id), message("incident.unknown_remedy"))
         since = min(stored.alert.opened_at for stored in incident.alerts) - BEFORE
@@ -175,14 +175,14 @@ class Timelines:
 
     async def newest(self, service: ServiceId, limit: int) -> tuple[Incident, ...]:
         """The newest first."""
-        found = [await self._alerts.incident(service, one) for one in await self._alerts.incidents(service, limit)]
+        found = [await self.alerts.incident(service, one) for one in await self.alerts.incidents(service, limit)]
         return tuple(one for one in found if one is not None)
 
     async def _back_to(self, service: ServiceId, since: datetime) -> list[AuditEntry]:
         """Oldest first."""
         found: list[AuditEntry] = []
         while len(found) < MOST:
-            piece = await self._audit.entries(service, PIECE, found[-1].id if found else "")
+            piece = await self.audit.entries(service, PIECE, found[-1].id if found else "")
             found += piece
             if len(piece) < PIECE or piece[-1].at < since:
                 break

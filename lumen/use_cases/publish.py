@@ -1,6 +1,7 @@
 """Publish the figures of every service once in each slot of five minutes, whichever replica is first."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.exporters.metrics import Known, published
@@ -19,47 +20,39 @@ HOUR = timedelta(hours=1)
 QUARTER = timedelta(minutes=15)
 
 
+@dataclass(frozen=True, slots=True)
 class Publish:
     """After the watch has looked. A slot whose figures were refused is over: the next one brings newer figures."""
 
-    def __init__(
-        self,
-        sink: FigureSink,
-        alerts: Alerts,
-        turns: Turns,
-        collector: Collector,
-        ttl: TtlSource,
-        claims: Claims,
-    ) -> None:
-        self._sink = sink
-        self._alerts = alerts
-        self._turns = turns
-        self._collector = collector
-        self._ttl = ttl
-        self._claims = claims
+    sink: FigureSink
+    alerts: Alerts
+    turns: Turns
+    collector: Collector
+    ttl: TtlSource
+    claims: Claims
 
     async def due(self, services: Sequence[ServiceId]) -> int:
         """The number of points written. Raises LumenError: what it says is the sentence for people."""
-        slot = window_before(self._claims.clock.now(), SLICE).end
-        async with self._claims.claimed(services, PUBLISH_SCHEDULE, slot) as claimed:
+        slot = window_before(self.claims.clock.now(), SLICE).end
+        async with self.claims.claimed(services, PUBLISH_SCHEDULE, slot) as claimed:
             if not claimed:
                 return 0
             figures = await self._figures(tuple(claimed))
             try:
-                await self._sink.publish(figures, slot)
+                await self.sink.publish(figures, slot)
             finally:
                 for service, lease in claimed.items():
-                    await self._claims.slots.done(service, PUBLISH_SCHEDULE, slot, lease)
+                    await self.claims.slots.done(service, PUBLISH_SCHEDULE, slot, lease)
         return len(figures)
 
     async def _figures(self, services: Sequence[ServiceId]) -> Sequence[Published]:
-        caches = await self._collector.caches(services, QUARTER)
+        caches = await self.collector.caches(services, QUARTER)
         return [one for service in services for one in await self._of(service, caches)]
 
     async def _of(self, service: ServiceId, caches: Mapping[ServiceId, CacheStats | NoData]) -> tuple[Published, ...]:
-        now = self._claims.clock.now()
+        now = self.claims.clock.now()
         hour = window_before(now, HOUR)
-        slices = await self._alerts.observations(service, hour.start - SLICE)
-        turns = await self._turns.latest(service, 1)
-        ttl = await self._ttl.ttl(service)
+        slices = await self.alerts.observations(service, hour.start - SLICE)
+        turns = await self.turns.latest(service, 1)
+        ttl = await self.ttl.ttl(service)
         return published(Known(service, now, slices, caches[service], ttl, turns[0] if turns else None))

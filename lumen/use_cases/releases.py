@@ -55,34 +55,32 @@ class Finding:
     failing: bool | None
 
 
+@dataclass(frozen=True, slots=True)
 class Releases:
     """Reads; changes nothing. `allowed` is the share of requests that may fail (0.001)."""
 
-    def __init__(
-        self, source: SliceSource, deployments: DeploymentSource, knobs: Knobs, clock: Clock, allowed: float
-    ) -> None:
-        self._source = source
-        self._deployments = deployments
-        self._knobs = knobs
-        self._clock = clock
-        self._allowed = allowed
+    source: SliceSource
+    deployments: DeploymentSource
+    knobs: Knobs
+    clock: Clock
+    allowed: float
 
     async def finding(
         self, service: ServiceId, page: Alert | None, records: Mapping[str, RevisionRecord], elsewhere: str
     ) -> Finding:
         """Judge the release; an unreadable fact never speaks for a rollback. `elsewhere`: as in the facts."""
-        now = self._clock.now()
+        now = self.clock.now()
         days, minutes = window_before(now, LOOK_BACK), _minutes_before(now)
         by_slice, by_minute, deployments, present = await asyncio.gather(
-            self._source.by_revision((service,), days, SLICE),
-            self._source.by_revision((service,), minutes, MINUTE),
-            self._deployments.deployments((service,)),
+            self.source.by_revision((service,), days, SLICE),
+            self.source.by_revision((service,), minutes, MINUTE),
+            self.deployments.deployments((service,)),
             self._present(service),
         )
         counts, recent, deployment = by_slice[service], by_minute[service], deployments[service]
         known = None if isinstance(deployment, NoData) else deployment
         newest = _newest(known)
-        seen = _NOTHING if isinstance(counts, NoData) else evidence(counts, newest, self._allowed, days)
+        seen = _NOTHING if isinstance(counts, NoData) else evidence(counts, newest, self.allowed, days)
         facts = RollbackFacts(
             page=page,
             newest=seen.newest,
@@ -97,14 +95,14 @@ class Releases:
             beside=seen.beside,
             elsewhere=elsewhere,
         )
-        failing = None if isinstance(recent, NoData) else still_failing(recent, self._allowed, minutes.end)
+        failing = None if isinstance(recent, NoData) else still_failing(recent, self.allowed, minutes.end)
         is_slow = page is not None and page.kind is AlertKind.LATENCY
         advice = judge_slow(facts) if is_slow else judge_rollback(facts, now)
         return Finding(present, facts, advice, failing)
 
     async def _present(self, service: ServiceId) -> Reading | None:
         try:
-            return await find(self._knobs, Knob.TRAFFIC).places[0].read(service)
+            return await find(self.knobs, Knob.TRAFFIC).places[0].read(service)
         except SourceUnavailable:
             return None
 
@@ -120,17 +118,17 @@ def _newest(deployment: Deployment | None) -> str:
     return next((revision.name for revision in revisions if revision.traffic_percent > 0), "")
 
 
+@dataclass(frozen=True, slots=True)
 class GoingBack:
     """Changes nothing."""
 
-    def __init__(self, deployments: DeploymentSource, controls: Controls) -> None:
-        self._deployments = deployments
-        self._controls = controls
+    deployments: DeploymentSource
+    controls: Controls
 
     async def target(self, service: ServiceId, revision: str) -> str:
         """`revision` where there is such a one; for "" the newest that served within its objectives, older than the
         one that serves now, and that nobody has left. Raises NotPossible."""
-        deployment = (await self._deployments.deployments((service,)))[service]
+        deployment = (await self.deployments.deployments((service,)))[service]
         if isinstance(deployment, NoData):
             raise NotPossible(deployment.reason, deployment.remedy)
         names = [one.name for one in deployment.revisions]
@@ -139,7 +137,7 @@ class GoingBack:
                 message("rollback.unknown_revision", service=service.name, revision=revision),
                 message("rollback.unknown_revision_remedy", names=", ".join(names[:10])),
             )
-        records = (await self._controls.read(service)).revisions or {}
+        records = (await self.controls.read(service)).revisions or {}
         serving = next((one.name for one in deployment.revisions if one.traffic_percent > 0), "")
         target = revision or good_revision(records, deployment.revisions, serving)
         if target is None:
@@ -163,36 +161,27 @@ HOUR = timedelta(hours=1)
 _RECENT = 20
 
 
+@dataclass(frozen=True, slots=True)
 class Revisions:
     """`allowed` is the share of requests that may fail (0.001)."""
 
-    def __init__(
-        self,
-        source: SliceSource,
-        deployments: DeploymentSource,
-        ttl: TtlSource,
-        controls: Controls,
-        proposals: Proposals,
-        clock: Clock,
-        allowed: float,
-    ) -> None:
-        self._source = source
-        self._deployments = deployments
-        self._ttl = ttl
-        self._controls = controls
-        self._proposals = proposals
-        self._clock = clock
-        self._allowed = allowed
+    source: SliceSource
+    deployments: DeploymentSource
+    ttl: TtlSource
+    controls: Controls
+    proposals: Proposals
+    clock: Clock
+    allowed: float
 
     async def look(self, services: Sequence[ServiceId]) -> None:
         """Remember revisions and pins; an unreadable service keeps what is remembered of it."""
-        deployments = await self._deployments.deployments(services)
-        newest = await self._source.by_revision(services, window_before(self._clock.now(), SEEN), SLICE)
+        deployments = await self.deployments.deployments(services)
+        newest = await self.source.by_revision(services, window_before(self.clock.now(), SEEN), SLICE)
         for service in services:
             deployment, counts = deployments[service], newest[service]
             if isinstance(deployment, NoData):
                 continue
-            controls = await self._controls.read(service)
+            controls = await self.controls.read(service)
             await self._remember(service, deployment, counts, controls)
             await self._pin(service, deployment, controls.pinned)
 
@@ -205,35 +194,35 @@ class Revisions:
     ) -> None:
         if isinstance(counts, NoData):
             return
-        seen = dict(healthy(counts, self._allowed))
+        seen = dict(healthy(counts, self.allowed))
         if controls.revisions is None:
             seen = {**await self._before_lumen(service), **seen}
         records = remembered(
-            controls.revisions or {}, seen, deployment.revisions, deployment.pinned_revision, self._clock.now()
+            controls.revisions or {}, seen, deployment.revisions, deployment.pinned_revision, self.clock.now()
         )
-        await self._controls.revisions(service, records)
+        await self.controls.revisions(service, records)
 
     async def _before_lumen(self, service: ServiceId) -> Mapping[str, datetime]:
         """Worked out from a fortnight of metrics, once."""
-        window = window_before(self._clock.now().replace(minute=4, second=0, microsecond=0), BEFORE_LUMEN)
-        found = (await self._source.by_revision((service,), window, HOUR))[service]
-        return {} if isinstance(found, NoData) else healthy(found, self._allowed)
+        window = window_before(self.clock.now().replace(minute=4, second=0, microsecond=0), BEFORE_LUMEN)
+        found = (await self.source.by_revision((service,), window, HOUR))[service]
+        return {} if isinstance(found, NoData) else healthy(found, self.allowed)
 
     async def _pin(self, service: ServiceId, deployment: Deployment, before: Pinned | None) -> None:
         revision = deployment.pinned_revision
         if revision is None:
             if before is not None:
-                await self._controls.pinned(service, None)
+                await self.controls.pinned(service, None)
             return
         since = before.since if before and before.revision == revision else await self._since(service, revision)
-        pinned = Pinned(revision, since, differences(deployment, await self._ttl.ttl(service)))
+        pinned = Pinned(revision, since, differences(deployment, await self.ttl.ttl(service)))
         if pinned != before:
-            await self._controls.pinned(service, pinned)
+            await self.controls.pinned(service, pinned)
 
     async def _since(self, service: ServiceId, revision: str) -> datetime:
         """When Lumen's own rollback to it was done; else now, when it is first seen."""
-        for proposal in await self._proposals.recent(service, _RECENT):
+        for proposal in await self.proposals.recent(service, _RECENT):
             change = proposal.draft.change
             if change.knob is Knob.TRAFFIC and change.new == revision and proposal.state in IN_FORCE:
-                return proposal.finished_at or self._clock.now()
-        return self._clock.now()
+                return proposal.finished_at or self.clock.now()
+        return self.clock.now()

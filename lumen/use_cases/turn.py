@@ -35,55 +35,45 @@ def _compact(at: datetime) -> str:
     return at.strftime("%Y%m%dT%H%M%S.%fZ")
 
 
+@dataclass(frozen=True, slots=True)
 class TurnRunner:
     """Makes turns: the scheduled one of each hour once, and those that a person asks for.
 
     `lacking`: what this installation cannot do at all, for the report.
     """
 
-    def __init__(
-        self,
-        collector: Collector,
-        drift: Drift,
-        evaluator: Evaluator,
-        rules: AutoApplyRules,
-        approvals: Approvals,
-        claims: Claims,
-        turns: Turns,
-        lacking: tuple[Missing, ...] = (),
-    ) -> None:
-        self._collector = collector
-        self._drift = drift
-        self._evaluator = evaluator
-        self._rules = rules
-        self._approvals = approvals
-        self._claims = claims
-        self._turns = turns
-        self._lacking = lacking
+    collector: Collector
+    drift: Drift
+    evaluator: Evaluator
+    rules: AutoApplyRules
+    approvals: Approvals
+    claims: Claims
+    turns: Turns
+    lacking: tuple[Missing, ...] = ()
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
         """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once."""
-        now = self._claims.clock.now()
+        now = self.claims.clock.now()
         slot = hour_of(now)
         occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
-        async with self._claims.claimed(services, TURN_SCHEDULE, slot) as claimed:
+        async with self.claims.claimed(services, TURN_SCHEDULE, slot) as claimed:
             if not claimed:
                 return ()
             turns = await self._make(tuple(claimed), occasion, slot, claimed)
             for service, lease in claimed.items():
-                await self._claims.slots.done(service, TURN_SCHEDULE, slot, lease)
+                await self.claims.slots.done(service, TURN_SCHEDULE, slot, lease)
         return turns
 
     async def extra_turns(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
         """Extra turns for all of `services`, from one collection; marked so, and they take no slot."""
-        return await self._make(services, Occasion.ASKED, hour_of(self._claims.clock.now()), {})
+        return await self._make(services, Occasion.ASKED, hour_of(self.claims.clock.now()), {})
 
     async def _make(
         self, services: Sequence[ServiceId], occasion: Occasion, slot: datetime, leases: Mapping[ServiceId, Lease]
     ) -> Sequence[Turn]:
         # First of all, so that the picture shows what is set again.
-        drift = {service: await self._drift.look(service) for service in services}
-        snapshots = await self._collector.snapshots(services)
+        drift = {service: await self.drift.look(service) for service in services}
+        snapshots = await self.collector.snapshots(services)
         return [
             await self._turn(snapshots[service], drift[service], occasion, slot, leases.get(service))
             for service in services
@@ -92,7 +82,7 @@ class TurnRunner:
     async def _turn(
         self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
-        evaluation = await self._evaluator.of(snapshot)
+        evaluation = await self.evaluator.of(snapshot)
         snapshot, past, assessment, advised = (
             evaluation.snapshot,
             evaluation.past,
@@ -111,7 +101,7 @@ class TurnRunner:
             wanted=advised.first,
             proposed=proposed,
             held_back=held,
-            missing=(*missing_from(snapshot), *self._lacking),
+            missing=(*missing_from(snapshot), *self.lacking),
             drift=drift,
             moves=past.moves_to(assessment),
             before=past.found_before(),
@@ -126,13 +116,13 @@ class TurnRunner:
         wanted, snapshot = evaluation.advised.first, evaluation.snapshot
         if isinstance(wanted, NoData) or wanted.change is None:
             return (), ()
-        held = await self._evaluator.held_back(evaluation, wanted.change)
+        held = await self.evaluator.held_back(evaluation, wanted.change)
         if held:
             return (), held
         service, request_id = snapshot.service, f"turn:{snapshot.taken_at.isoformat()}"
-        weighed = await self._rules.weighed(service, wanted.change)
+        weighed = await self.rules.weighed(service, wanted.change)
         try:
-            made = await self._approvals.propose_recommended(service, wanted, request_id, weighed.told, weighed.acts_in)
+            made = await self.approvals.propose_recommended(service, wanted, request_id, weighed.told, weighed.acts_in)
         except (NotPossible, SourceUnavailable) as error:
             return (), (error.reason,)
         return ((made.id,), ()) if made else ((), (message("turn.value_moved"),))
@@ -140,12 +130,12 @@ class TurnRunner:
     async def _remember(self, turn: Turn, lease: Lease | None) -> None:
         """Store the turn and mark its report: the last message is updated unless there is something new to say."""
         service = turn.snapshot.service
-        previous = await self._turns.latest(service, 1)
-        shown_on = await self._turns.report_surface(service)
+        previous = await self.turns.latest(service, 1)
+        shown_on = await self.turns.report_surface(service)
         posted_at = datetime.fromisoformat(shown_on) if shown_on else None
         if shown_on is None or should_repost(previous[0] if previous else None, turn, posted_at, turn.started_at):
             shown_on = turn.id
-        await self._turns.save(turn, lease, shown_on)
+        await self.turns.save(turn, lease, shown_on)
 
 
 @dataclass(frozen=True, slots=True)
