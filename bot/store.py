@@ -10,12 +10,11 @@ from bot.numerics import fault_point
 from bot.thresholds import size_limits, ttl_limits
 from lumen.adapters.clock import ScaledClock, SystemClock
 from lumen.adapters.store import epoch
-from lumen.adapters.store.alerts import RedisAlerts, RedisDays
+from lumen.adapters.store.alerts import RedisAlerts, RedisDays, RedisPages
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
 from lumen.adapters.store.connection import open_store
 from lumen.adapters.store.controls import RedisBills, RedisChoices, RedisControls, RedisSilences
 from lumen.adapters.store.epoch import warnings as memory_warnings
-from lumen.adapters.store.incidents import RedisPages
 from lumen.adapters.store.leases import RedisLeases, RedisSlots
 from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals

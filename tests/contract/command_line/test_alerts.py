@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from lumen.adapters.store.incidents import RedisPages
+from lumen.adapters.store.alerts import RedisPages
 from lumen.model.incident import StoredAlert
 from lumen.model.service import ServiceId
 from tests.contract.command_line.conftest import Call

@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
-from lumen.adapters.store.incidents import RedisPages
 from lumen.model.alert import AlertKind, Severity
 from lumen.model.incident import MOST_REPEATS, StoredAlert
 from lumen.model.service import Permit

@@ -11,9 +11,8 @@ import pytest
 
 from handlers.blocks.incident import incident_card
 from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_event
-from lumen.adapters.store.alerts import RedisAlerts
+from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
-from lumen.adapters.store.incidents import RedisPages
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import PagerStep, StoredAlert
 from lumen.model.service import Permit
