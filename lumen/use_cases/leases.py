@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 #: On the wall. Long enough for a slow store, short enough that a crashed replica's work is taken up soon.
 LEASE = timedelta(seconds=15)
+#: The same of a slot, whose work asks the world outside and takes longer.
+SLOT_LEASE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Claims:
         The block marks each slot `done`; one that it leaves is taken up again when its lease has run out. A lease
         that is lost shows at the block's next fenced write for that service.
         """
-        claims = {service: await self.slots.claim(service, schedule, slot, LEASE) for service in services}
+        claims = {service: await self.slots.claim(service, schedule, slot, SLOT_LEASE) for service in services}
         held = {service: lease for service, lease in claims.items() if lease is not None}
         async with keep_leases(self.leases, held):
             yield held
@@ -96,7 +98,7 @@ async def with_lease(
 async def keep_leases(leases: Leases, held: Mapping[ServiceId, Lease]) -> AsyncIterator[None]:
     """Renew all of `held` while the block runs. A lease that is lost shows at the block's next fenced write."""
     renewing = [
-        asyncio.ensure_future(_renew_for_ever(leases, service, lease, LEASE)) for service, lease in held.items()
+        asyncio.ensure_future(_renew_for_ever(leases, service, lease, SLOT_LEASE)) for service, lease in held.items()
     ]
     try:
         yield
