@@ -28,8 +28,6 @@ _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 _PUBSUB_NAME = re.compile(r"(projects/[a-z][a-z0-9-]+/(topics|subscriptions)/)?[A-Za-z][\w.~+%-]{2,254}", re.ASCII)
 #: Beyond this a calendar ends.
 LONGEST = timedelta(days=36_500)
-
-
 Some = TypeVar("Some", bound=Thresholds)
 
 

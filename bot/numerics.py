@@ -21,8 +21,6 @@ from lumen.ports.clock import FaultPoint, no_fault
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
 #: Measured: an un-niced worker raises the p99 of loopback answers 14 times.
 NICENESS = 19
 #: Numerics libraries keep what they allocated; a fresh process gives it back.

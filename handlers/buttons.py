@@ -20,8 +20,6 @@ from lumen.ports.store import PendingReplies
 from lumen.use_cases.approvals import Approvals
 
 _log = structlog.get_logger(__name__)
-
-
 #: Slack wants the ack within 3 s. Later than this the person is told that it is not known yet.
 ACK_WITHIN_SECONDS = 2.2
 #: How long a decision whose answer was lost is asked after; response_url lives as long.

@@ -76,7 +76,6 @@ async def last_turns(settings: Settings, services: Sequence[ServiceId]) -> "Last
 #: Nothing was changed, and that is no failure of anything.
 _HARMLESS = OPEN | {State.ABANDONED, State.SUPERSEDED}
 
-
 HEALTH_CODES = {
     HealthLevel.EXCELLENT: 0,
     HealthLevel.GOOD: 0,
@@ -84,7 +83,6 @@ HEALTH_CODES = {
     HealthLevel.CRITICAL: 2,
     HealthLevel.NO_DATA: 3,
 }
-
 
 _CACHE_CODES = {
     CacheHealth.OPTIMAL: 0,
@@ -95,10 +93,7 @@ _CACHE_CODES = {
     CacheHealth.NO_DATA: 3,
 }
 
-
 _GATE_CODES = {GateVerdict.PASS: 0, GateVerdict.WARN: 1, GateVerdict.FAIL: 2, GateVerdict.NO_DATA: 3}
-
-
 #: From the least to the most urgent: of what is not known it cannot be said that it is good.
 _URGENCY = (0, 1, 3, 2)
 

@@ -28,7 +28,6 @@ SCOPES = frozenset(
     }
 )
 
-
 _FAILURES = (SlackClientError, OSError, TimeoutError)
 CONNECT_SECONDS = 5.0
 

@@ -31,11 +31,7 @@ from lumen.wording.catalogue import Catalogue
 
 #: How far a person may turn what has no setting of its own (for the memory: Cloud Run's own limits).
 MIN_CACHE_SIZE_MB = 10
-
-
 L1_ENTRIES_RANGE = 1000, 10_000
-
-
 MEMORY_RANGE_MB = 128, 32_768
 
 

@@ -19,12 +19,8 @@ from lumen.wording.scores import budget_lines, since_before, trend_lines
 
 #: A phase of 1 is half a day.
 PHASE_HOURS = 12
-
-
 #: Less is shown as nothing.
 LEAST_PHASE = 0.005
-
-
 _USD = "explain.cost_usd"
 
 

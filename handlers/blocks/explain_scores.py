@@ -37,11 +37,7 @@ from lumen.wording.scores import (
 )
 
 POINTS_A_LEVEL = 20
-
-
 HIGHEST_LEVEL = 5
-
-
 GAINS_SHOWN = 3
 
 

@@ -19,12 +19,8 @@ from lumen.wording.scores import HEALTH_SIGNS, score_message
 
 #: The worst first; what is not known stands between what is bad and what is good.
 _ORDER = (HealthLevel.CRITICAL, HealthLevel.WARNING, HealthLevel.NO_DATA, HealthLevel.GOOD, HealthLevel.EXCELLENT)
-
-
 #: Reasons that say no more than the line above them.
 _SAYS_ONLY_THE_SCORE = frozenset({"assess.health_good", "assess.health_excellent"})
-
-
 #: A block each, below Slack's fifty, and short enough that the text says all of them.
 SERVICES_SHOWN = 20
 

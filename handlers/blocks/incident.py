@@ -25,14 +25,8 @@ from lumen.wording.restrictions import NOTHING_HELD, held_lines, pinned_messages
 
 #: "I'm on it": nobody is mentioned any more.
 ON_IT = "incident.on_it"
-
-
 _SIGNS = {Severity.PAGE: "🔴", Severity.TICKET: "🟠", Severity.NOTICE: "⚪"}
-
-
 _OVER = "✅"
-
-
 _WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
 
 

@@ -13,23 +13,12 @@ from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
 
 APPROVE = "proposal.approve"
-
-
 REJECT = "proposal.reject"
-
-
 DETAILS = "proposal.details"
-
-
 UNDO = "proposal.undo"
-
-
 SNOOZE = "proposal.snooze"
-
-
 #: What a click on a deciding button means; an undo is proposed and approved by the same click.
 CHOICES = {APPROVE: Choice.APPROVE, REJECT: Choice.REJECT, UNDO: Choice.APPROVE}
-
 
 STATE_SIGNS = {
     State.PENDING: "🟡",
@@ -291,8 +280,6 @@ def list_of(words: Catalogue, proposals: Iterable[Proposal]) -> Shown:
 
 
 TITLE = message("views.details_title")
-
-
 CLOSE = message("views.details_close")
 
 

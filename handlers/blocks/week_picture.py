@@ -18,20 +18,12 @@ from lumen.model.messages import Message, message
 from lumen.wording.catalogue import Catalogue
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
 CURVE, INK, GRID = "#1264a3", "#454245", "#dddddd"
-
-
 #: A change by what became of it (handlers/blocks/week_picture.py says what each means).
 STYLES = {"kept": ("#0b7a53", "-"), "taken_back": ("#c01343", ":"), "open": ("#8d8d8d", "--")}
-
-
 #: By the name of a curve: its unit, and how many of those one of the model's is.
 #: A panel is at least as high as this share of its largest value.
 LEAST_SPAN = 0.2
-
-
 UNITS = {"gate": ("/ 100", 1.0), "hit_rate": ("%", 100.0), "p95_ms": ("ms", 1.0), "cost_usd_per_day": ("$ / d", 1.0)}
 
 

@@ -30,8 +30,6 @@ def no_fault(name: str) -> None:
 
 
 P = ParamSpec("P")
-
-
 T = TypeVar("T")
 
 

@@ -88,23 +88,14 @@ class EffectEstimates:
 
 
 EFFECTS_SCHEDULE = "effects"
-
-
 #: Enough proposals to find those of the last days among.
 RECENT = 100
-
-
 #: Enough turns to find what they said of a setting since the change.
 TURNS_BACK = 100
-
-
 #: The newest slices come this much after their time.
 SLICES_LATE = 2 * SLICE
-
-
 #: A look waits this long for data that is late, then it judges what there is.
 PATIENCE = timedelta(hours=96)
-
 
 #: WAIT has none: the change is looked at again.
 _VERDICTS = {

@@ -72,11 +72,7 @@ def _quiet(_swept: Swept) -> None:
 
 #: The contract lets the service take 30 s to read the setting (docs/ion-contract.md); four times that is "does not".
 FOLLOW_WITHIN_SECONDS = 120.0
-
-
 FOLLOW_POLL_SECONDS = 2.0
-
-
 #: So long after its countdown a change that nobody asked for may still be begun.
 TIMER_HOLDS = timedelta(minutes=30)
 

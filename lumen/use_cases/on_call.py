@@ -64,16 +64,10 @@ class Calling:
 
 #: Where nobody says how long.
 DEFAULT = timedelta(hours=1)
-
-
 #: Nothing is silenced for ever: what nobody ever wants to hear is a limit that is set wrongly.
 LONGEST = timedelta(days=30)
-
-
 #: What people may write for a kind: the names of two alert policies.
 ALSO = {"roi_degradation": "roi", "cache_hitrate_low": "cache", "nodata": "no_data"}
-
-
 ALL = "all"
 
 
@@ -148,11 +142,7 @@ def meant_by(service: ServiceId, what: str) -> Sequence[tuple[AlertKind, str]]:
 
 #: So many lines of the audit are looked through at a time, and at most in all.
 PIECE = 500
-
-
 MOST = 50_000
-
-
 #: Alerts of one incident open this close together; nothing of it is older.
 BEFORE = timedelta(hours=2)
 

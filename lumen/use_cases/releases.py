@@ -34,14 +34,8 @@ from lumen.use_cases.knobs import Knobs, find
 
 #: A day for the newest revision, and a day before it.
 LOOK_BACK = timedelta(days=2)
-
-
 MINUTE = timedelta(minutes=1)
-
-
 MINUTES_BACK = timedelta(minutes=15)
-
-
 _NOTHING = Evidence(None, None, None, None)
 
 
@@ -149,15 +143,9 @@ class GoingBack:
 
 #: What is seen at each look ...
 SEEN = timedelta(hours=1)
-
-
 #: ... and on a fresh installation, in hours.
 BEFORE_LUMEN = timedelta(days=14)
-
-
 HOUR = timedelta(hours=1)
-
-
 _RECENT = 20
 
 

@@ -29,17 +29,9 @@ from lumen.model.service import OPERATOR, Person
 from lumen.wording.figures import shown
 
 LOCALES = ("en", "ko")
-
-
 TEXTS = Path(__file__).parent / "texts"
-
-
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-
-
 _FORMATTER = string.Formatter()
-
-
 #: Parameters that are names from the model, and where their words stand.
 _NAMED = {"knob": "word.knob", "metric": "word.metric", "other": "word.metric", "part": "assess.name"}
 

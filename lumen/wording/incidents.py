@@ -13,8 +13,6 @@ from lumen.wording.catalogue import iso
 
 #: As many lines as stay readable in one message; the command line shows all.
 LINES = 60
-
-
 _LINES_A_BLOCK = 15
 
 

@@ -24,12 +24,8 @@ from lumen.wording.catalogue import Catalogue, figure, no_data, word
 from lumen.wording.figures import difference
 
 Say = Callable[[Message], str]
-
-
 #: Moves of less than this many points are no news.
 LEAST_MOVE = 0.05
-
-
 #: Ratios are shown in points of a hundred.
 _SCALES = {"hit_rate": 100.0, "error_rate": 100.0}
 
@@ -208,7 +204,6 @@ HEALTH_SIGNS = {
     HealthLevel.CRITICAL: "🔴",
     HealthLevel.NO_DATA: "⚪",
 }
-
 
 VERDICT_SIGNS = {GateVerdict.PASS: "✅", GateVerdict.WARN: "⚠️", GateVerdict.FAIL: "❌", GateVerdict.NO_DATA: "⚪"}
 

@@ -20,8 +20,6 @@ from google.cloud.run_v2 import RevisionsAsyncClient, ServicesAsyncClient
 from lumen.model.messages import SourceUnavailable, message
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-
-
 #: Answers for hundreds of services are larger than gRPC's default of 4 MiB; the real clients set no limit either.
 CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1),)
 

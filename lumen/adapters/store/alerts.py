@@ -28,11 +28,8 @@ from lumen.ports.store import Lease
 
 #: Eight weeks to know what a weekday usually costs, thirty days of error budgets, and some.
 KEEP_DAYS = 100
-
-
 #: Whole numbers alone, so that no sum depends on the order in which it was made: money in billionths of a dollar.
 NANO = 1_000_000_000
-
 
 #: Names as they are stored. The first one is of every day.
 SUMS = (
@@ -50,7 +47,6 @@ SUMS = (
     "cost_nano_usd",
     "timed_slices",
 )
-
 
 LATENCY = "latency_ms"
 
@@ -116,11 +112,7 @@ def _pairs(listed: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 #: A fortnight, which is what alerts and effects compare with, and the three days in which a change is looked at.
 KEEP_SLICES = 18 * 288
-
-
 KEEP_ALERTS = 300
-
-
 #: A fresh installation brings a fortnight at once; no script holds the server up for that long.
 BATCH = 500
 

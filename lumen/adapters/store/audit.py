@@ -42,8 +42,6 @@ class RedisAudit:
 
 
 BATCH = 500
-
-
 #: The audit stays in the store for this long after it was exported.
 KEEP = timedelta(days=90)
 

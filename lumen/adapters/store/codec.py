@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 T = TypeVar("T")
-
-
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 
 

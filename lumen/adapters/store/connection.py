@@ -14,11 +14,7 @@ from lumen.model.messages import OutcomeUnknown, StoreUnavailable, message
 
 #: How long an answer is waited for. A click is acked after the transition and Slack waits 3 s in all.
 ANSWER_SECONDS = 1.5
-
-
 CONNECT_SECONDS = 1.0
-
-
 #: Opened as they are needed; more callers wait for a free one, at most `CONNECT_SECONDS`. Many, because whatever comes
 #: in at once shares one write to the disk.
 CONNECTIONS = 64
@@ -60,10 +56,8 @@ REFUSALS = (
     exceptions.AuthorizationError,
 )
 
-
 #: No answer. Cancellation is none of these.
 SILENCE = (exceptions.RedisError, OSError, TimeoutError, asyncio.IncompleteReadError)
-
 
 _NAMES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((exceptions.OutOfMemoryError,), "out_of_memory"),

@@ -21,8 +21,6 @@ from lumen.ports.clock import Clock
 from lumen.ports.incidents import Vote, Voted
 
 _LUMEN = "lumen"
-
-
 _FIELDS = ("pinned", "pause", "revisions", "override", "size_lock")
 
 

@@ -11,8 +11,6 @@ from lumen.ports.store import Dirty, PendingReply, Surface
 
 #: How many are handed out at once; the rest wait their turn.
 BATCH = 200
-
-
 #: Slack lets nobody edit for ever, and nobody reads that far back.
 REMEMBER = timedelta(days=90)
 

@@ -77,25 +77,14 @@ COMES_FROM: Mapping[State, frozenset[State]] = MappingProxyType(
     }
 )
 
-
 #: How long a click or a request is known again. A command cannot arrive later than a few seconds (calls.py), so this
 #: only has to cover how late Slack or a person asks again.
 REMEMBER = timedelta(days=7)
-
-
 #: Proposals per service; older closed ones give way, and the audit still tells of them.
 KEEP = 2000
-
-
 EXPIRE_BATCH = 100
-
-
 _EXPIRY = encode(Decision(Choice.EXPIRE, None, "expiry"))
-
-
 _LUMEN = "lumen"
-
-
 #: What the audit calls a countdown that nobody stopped.
 _TIMER = "timer"
 

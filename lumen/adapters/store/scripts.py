@@ -115,8 +115,6 @@ def request_key(service: ServiceId, request_id: str) -> str:
 
 #: Grows when the layout in the store changes; an older Lumen then refuses it, and the other way round.
 SCHEMA = "1"
-
-
 #: The offset between the store's clock and ours is measured again after this, for clocks drift.
 OFFSET_SECONDS = 30.0
 
