@@ -1,1 +1,1 @@
-"""Measurements, each of everything that it compares in one run on one machine. `python -m bench.<name>` prints."""
+"""Programs that print the figures in docs/ (`python -m bench.<name>`): each compares all that it names in one run."""

@@ -1,1 +1,1 @@
-"""Processes of `make demo` and scenario tests (embedded Valkey, sandbox, bot); nothing of what they do inside."""
+"""Starts what `make demo` and the scenario tests need: an embedded Valkey, the sandbox, the bot. Nothing else."""

@@ -1,4 +1,4 @@
-"""Slack, but for the connection: commands and buttons in, messages out.
+"""Everything of Slack but the connection: commands and clicks in, messages out.
 
 A handler reads a payload, calls one use case and shows what it returns. It judges nothing.
 """

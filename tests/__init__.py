@@ -1,0 +1,1 @@
+"""Tests, and what several folders of them share: clocks, snapshots, proposals, foreign servers."""

@@ -1,1 +1,1 @@
-"""A turn for programs (JSON), for people outside of Slack (Markdown), and as files."""
+"""A turn outside of Slack: as JSON for programs, as Markdown for people, and as files under OUTPUT_DIR."""

@@ -1,1 +1,1 @@
-"""Pure: model -> what Slack shows. No network, no clock; every view says in `text` all that its blocks say."""
+"""Block Kit views. Pure: values of the model in, blocks out; a view says in `text` all that its blocks say."""

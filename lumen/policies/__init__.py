@@ -1,1 +1,1 @@
-"""Pure: what should change, and why. Imports only the model."""
+"""Rules: what to recommend, what holds a change back, what may be applied without asking. Pure; imports the model."""

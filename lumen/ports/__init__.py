@@ -1,1 +1,1 @@
-"""Protocols of the world outside: adapters implement them, and use cases never see an adapter."""
+"""Protocols of the store, sources, actuators, pagers and clock: adapters implement them, use cases call them."""

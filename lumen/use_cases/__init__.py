@@ -1,1 +1,1 @@
-"""Use cases: all branching lives here. They know ports, the model and the pure rooms; never an adapter."""
+"""What Lumen does: every decision that needs the store, a source or a person. Knows ports, never an adapter."""

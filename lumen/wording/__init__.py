@@ -1,1 +1,1 @@
-"""What is said to people, in English and Korean; neither Slack nor a terminal lays it out here."""
+"""All that people read, in English and Korean: sentences and the rows of the report; no layout."""

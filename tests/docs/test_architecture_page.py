@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.test_tracked_files import ROOT, tracked
+
 PAGE = re.sub(r"\]\([^)]*\)", "]", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"))
 PRODUCT = ("bot", "handlers", "lumen")
 #: A folder or module by its path or the end of it, with a class and a method where they follow.
@@ -41,6 +42,13 @@ def test_the_folders_are_those_of_the_product() -> None:
     assert [path for path in listed if not (ROOT / path).is_dir()] == []
     packages = {str(file.parent.relative_to(ROOT)) for file in SOURCES if file.name == "__init__.py"}
     assert {path for path in packages if path.count("/") < 2} <= set(listed)
+
+
+def test_every_package_says_what_belongs_there() -> None:
+    packages = [file for file in tracked() if file.name == "__init__.py"]
+    silent = [str(file.relative_to(ROOT)) for file in packages if not file.read_text().startswith('"""')]
+    assert len(packages) > 40
+    assert silent == []
 
 
 @pytest.mark.parametrize(("path", "name", "method"), sorted(set(PATH.findall(PAGE))))

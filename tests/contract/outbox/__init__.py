@@ -1,0 +1,1 @@
+"""The outbox worker on a real store, against the sandbox of Slack."""

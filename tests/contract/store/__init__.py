@@ -1,0 +1,1 @@
+"""The state store on real Valkey and Redis servers: races, kills, faults, and its promises."""

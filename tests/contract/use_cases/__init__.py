@@ -1,0 +1,1 @@
+"""Use cases on a real store, with the sources and knobs of a world that the test sets."""

@@ -1,0 +1,1 @@
+"""Alerts: slices in, what opens and closes."""

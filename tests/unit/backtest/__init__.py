@@ -1,0 +1,1 @@
+"""Back-tests: histories read, run and scored."""

@@ -1,0 +1,1 @@
+"""Estimates, verdicts, trends, and what the track record allows."""

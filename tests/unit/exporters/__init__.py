@@ -1,0 +1,1 @@
+"""Assessments, error budgets and published metrics from snapshots."""

@@ -1,0 +1,1 @@
+"""The unified gate and its verdicts."""

@@ -1,0 +1,1 @@
+"""Parsing of commands, views, and what the outbox waits for."""

@@ -1,0 +1,1 @@
+"""Values of the model that compute something."""

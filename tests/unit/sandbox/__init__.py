@@ -1,0 +1,1 @@
+"""Parts of the sandbox, in the test's own process."""

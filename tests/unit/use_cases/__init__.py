@@ -1,0 +1,1 @@
+"""What use cases compute without the outside world."""

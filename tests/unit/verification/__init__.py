@@ -1,0 +1,1 @@
+"""The simulated world, its scenarios, and what is judged in it."""

@@ -1,0 +1,1 @@
+"""The catalogue in both languages, formatters of figures, and the rows of the report."""
