@@ -39,7 +39,7 @@ async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
     world: World, page: Page, slack: SandboxClient
 ) -> None:
     world.start_bot(OBSERVE_ONLY="7d")
-    await expect(page.get_by_text(re.compile(r"ion-api: \w+, gate \d+ of 100")).first).to_be_visible(timeout=90_000)
+    await expect(page.get_by_text(re.compile(r"ion-api: \w+, gate [\d.]+ of 100")).first).to_be_visible(timeout=90_000)
     before = (await slack.get("world/state"))["ion"]["hit_rate"]["30"]
 
     await type_command(page, "/lumen ttl 600")
@@ -56,7 +56,7 @@ async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
     await expect(applied.get_by_role("button", name="Approve")).to_have_count(0)
 
     # A whole window after the change the report itself compares before and now.
-    rise = re.compile(r"TTL 300 → 600 s.*hit rate (\d+\.\d)% before, (\d+\.\d)% now", re.DOTALL)
+    rise = re.compile(r"TTL 300 → 600 s.*hit rate ([\d.]+)% before, ([\d.]+)% now", re.DOTALL)
     for _ in range(600):
         text = "\n".join(m.text for m in await slack.messages() if "gate" in m.text)
         if found := rise.search(text):
