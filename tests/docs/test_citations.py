@@ -11,8 +11,8 @@ KINDS = (".py", ".md", ".lua", ".toml", ".yaml", ".yml")
 ELSEWHERE = re.compile(r"\bmissions?\b|\b(methods|decisions?|issues?|promises?) #?\d|methods\.md,? §?\d|§ ?\d", re.I)
 PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
 DECISION = re.compile(r"\bdocs/adr/(\d{4})")
-#: A module of Lumen or a test, with at least its folder.
-MODULE = re.compile(r"`(\w+(?:/\w+)+\.py)")
+#: A module, a script of the store or a test, with at least its folder.
+MODULE = re.compile(r"`(\w+(?:/\w+)+\.(?:py|lua))")
 #: These name the patterns themselves.
 OWN = {ROOT / "bench/house.py", Path(__file__).resolve()}
 
