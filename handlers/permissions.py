@@ -14,7 +14,7 @@ from handlers.web_api import NO_ANSWER
 from lumen.model.messages import NotPermitted, message
 from lumen.model.service import Approvers, Permit, Person
 from lumen.ports.store import Audit
-from lumen.use_cases.permissions import permit_or_refuse
+from lumen.use_cases.approvals import permit_or_refuse
 
 #: A membership that was looked up longer ago than this does not count (docs/guarantees.md).
 FRESH_SECONDS = 60.0

@@ -9,7 +9,7 @@ from lumen.alerts.budget import ProjectSlices
 from lumen.model.alert import Alert, Observation
 from lumen.model.history import SLICES_A_DAY, cache_day
 from lumen.model.incident import RevisionCount
-from lumen.model.messages import NoData, message
+from lumen.model.messages import NoData, with_remedy
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import (
@@ -36,7 +36,7 @@ LEAST_SLICES = 9
 EDGES_MS = tuple(1.1**i for i in range(1, 115))
 #: Shares of the requests below P50, between P50 and P95, between P95 and P99, and above (taken up to 1.5 x P99).
 SHARES = (0.50, 0.45, 0.04, 0.01)
-NOT_IN_HISTORY = NoData(message("backtest.not_given"), message("backtest.not_given_remedy"))
+NOT_IN_HISTORY = NoData(*with_remedy("backtest.not_given"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,7 @@ def _limit(used_mb: float, cache_mb: float) -> float | NoData:
     """The assumed limit, until the history contradicts it."""
     if used_mb <= cache_mb:
         return cache_mb
-    return NoData(
-        message("backtest.cache_larger", used_mb=used_mb, cache_mb=cache_mb), message("backtest.cache_larger_remedy")
-    )
+    return NoData(*with_remedy("backtest.cache_larger", used_mb=used_mb, cache_mb=cache_mb))
 
 
 def _whole(values: Sequence[float]) -> int | None:

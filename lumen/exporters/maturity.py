@@ -9,7 +9,7 @@ from lumen.exporters.score_moves import Anchors, between
 from lumen.exporters.slo import LEAST_SAMPLES
 from lumen.gates.unified import score_verdict
 from lumen.model.assessment import ROUNDING, MaturityAssessment, Part, Score, SloAssessment
-from lumen.model.messages import NoData, message
+from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.snapshot import HourlyHistory, Snapshot
 
 #: Below this share of the weight the score is inconclusive.
@@ -35,7 +35,7 @@ ANCHORS: dict[str, tuple[float, Anchors]] = {
 def assess_maturity(snapshot: Snapshot, slo: SloAssessment) -> MaturityAssessment:
     """Missing parts give no points and the coverage says so; below 75 % of the weight there is no score."""
     parts = tuple(_part(name, read(snapshot, slo)) for name, read in _READERS.items())
-    too_little = NoData(message("assess.maturity_inconclusive"), message("assess.maturity_inconclusive_remedy"))
+    too_little = NoData(*with_remedy("assess.maturity_inconclusive"))
     score = Score.of(parts, least_coverage=LEAST_COVERAGE, too_little=too_little)
     level = None if isinstance(score.value, NoData) else level_of(score.value)
     return MaturityAssessment(score, level, score_verdict(score))

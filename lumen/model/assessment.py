@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from lumen.model.messages import Message, NoData, message
+from lumen.model.messages import Message, NoData, with_remedy
 
 #: Weights are sums of decimals: 0.30 + 0.25 + 0.20 must count as 75 %.
 ROUNDING = 1e-9
@@ -157,7 +157,7 @@ class Objective:
         return (1 - self.good_ratio) / (1 - self.target) if self.target < 1 else None
 
 
-NO_PACE = NoData(message("budget.no_pace"), message("budget.no_pace_remedy"))
+NO_PACE = NoData(*with_remedy("budget.no_pace"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lumen.model.messages import NoData, message
+from lumen.model.messages import NoData, message, with_remedy
 
 #: Google publishes several times a day, whatever the thresholds: after half a day without, something is wrong.
 FRESH = timedelta(hours=12)
@@ -50,7 +50,7 @@ def billed_month(state: BudgetState, now: datetime) -> Billed | NoData:
     """
     notice = state.notice
     if notice is None:
-        return state.trouble or NoData(message("source.billed_none"), message("source.billed_none_remedy"))
+        return state.trouble or NoData(*with_remedy("source.billed_none"))
     wrong = in_another_currency(notice)
     if wrong is not None:
         return wrong
@@ -65,10 +65,7 @@ def in_another_currency(notice: BudgetNotice) -> NoData | None:
     """The reason why a notice in another currency counts for nothing (amounts are not converted), or None."""
     if notice.currency == "USD":
         return None
-    return NoData(
-        message("source.billed_currency", name=notice.budget_name, currency=notice.currency),
-        message("source.billed_currency_remedy"),
-    )
+    return NoData(*with_remedy("source.billed_currency", name=notice.budget_name, currency=notice.currency))
 
 
 def stale(found: Billed, state: BudgetState) -> NoData:

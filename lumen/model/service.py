@@ -52,7 +52,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A person whose permission for what they ask was just checked (lumen/use_cases/permissions.py makes it).
+    """A person whose permission for what they ask was just checked (lumen/use_cases/approvals.py makes it).
 
     Use cases that not everybody may call take it in place of a `Person`, so that no door can forget the check.
     """

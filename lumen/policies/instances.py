@@ -8,7 +8,7 @@ shrinks where the shared cache answers at once: in steps of 1,000, within 1,000 
 from dataclasses import dataclass
 
 from lumen.model.assessment import Assessment
-from lumen.model.messages import NoData, message
+from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import CacheStats, Snapshot
 from lumen.model.turn import Recommendation
@@ -47,7 +47,7 @@ def instance_figures(snapshot: Snapshot, assessment: Assessment) -> InstanceFigu
         return traffic.cold_starts
     share = assessment.rhythm.budget_share
     if share is None or traffic.requests < LEAST_REQUESTS:
-        return NoData(message("policy.instances_unknown"), message("policy.instances_unknown_remedy"))
+        return NoData(*with_remedy("policy.instances_unknown"))
     forecast = assessment.rhythm.forecast_usd
     if forecast is not None and spend.budget_usd > 0:
         share = max(share, forecast / spend.budget_usd)

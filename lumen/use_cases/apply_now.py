@@ -19,10 +19,9 @@ from lumen.policies.ttl import Strategy, TtlLimits
 from lumen.ports.clock import Clock
 from lumen.ports.store import Audit, Proposals
 from lumen.use_cases.advice import Advisor, SizeReadout
-from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.approvals import Approvals, permit_or_refuse
 from lumen.use_cases.execution import FOLLOW_WITHIN_SECONDS, Execution
 from lumen.use_cases.overrides import Overrides
-from lumen.use_cases.permissions import permit_or_refuse
 from lumen.use_cases.restrictions import Restraints
 
 T = TypeVar("T")

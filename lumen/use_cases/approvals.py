@@ -1,11 +1,11 @@
-"""Proposals: what a wish comes to, proposing it, and the one decision on it."""
+"""Proposals: what a wish comes to, proposing it, and the one decision on it, by whoever holds a permit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lumen.effects.track_record import direction, record_of
-from lumen.model.messages import Message, NoData, NotPossible, message
+from lumen.model.messages import Message, NoData, NotPermitted, NotPossible, message, with_remedy
 from lumen.model.proposal import (
     UNDOABLE,
     Change,
@@ -25,7 +25,7 @@ from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.policies.ttl import notes_on_ttl
 from lumen.ports.actuators import Reading
-from lumen.ports.store import Proposals
+from lumen.ports.store import Audit, Proposals
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
 
@@ -39,7 +39,7 @@ SNOOZE_BY = timedelta(minutes=15)
 REMEMBERED = 300
 
 #: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
-NOT_PREDICTABLE = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
+NOT_PREDICTABLE = NoData(*with_remedy("approval.not_predictable"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Wish:
         return message("approval.already", knob=self.knob.value, wanted=self.wanted, unit=self.unit)
 
 
+@dataclass(frozen=True, slots=True)
 class Approvals:
     """Propose, and decide once. Carrying out what was approved is `execution`'s work.
 
@@ -80,33 +81,25 @@ class Approvals:
     `restraints`: what people have set against changes.
     """
 
-    def __init__(
-        self,
-        proposals: Proposals,
-        knobs: Knobs,
-        restraints: Restraints,
-        needed: int = 1,
-        needed_in_emergency: int = 1,
-    ) -> None:
-        self._proposals = proposals
-        self._knobs = knobs
-        self._needed = needed
-        self._needed_in_emergency = max(needed, needed_in_emergency)
-        self._restraints = restraints
+    proposals: Proposals
+    knobs: Knobs
+    restraints: Restraints
+    needed: int = 1
+    needed_in_emergency: int = 1
 
     async def judge_wish(self, service: ServiceId, knob: Knob, wanted: Value, *, in_freeze: bool = False) -> Wish:
         """Judge a value that a person wants; `in_freeze`: a freeze is no obstacle.
 
         Raises NotPossible (out of range, no such knob, a freeze, an override, a lock), SourceUnavailable.
         """
-        turnable = find(self._knobs, knob)
+        turnable = find(self.knobs, knob)
         turnable.check_range(knob, wanted)
         await self._check(service, knob, wanted, emergency=in_freeze)
         present = await turnable.places[0].read(service)
         notes: list[Message] = []
         if knob is Knob.TTL and present.value != wanted:
             notes += notes_on_ttl(number(present.value), number(wanted))
-        for proposal in await self._proposals.unfinished(service):
+        for proposal in await self.proposals.unfinished(service):
             if (proposal.draft.change.knob, proposal.draft.change.new) == (knob, wanted):
                 notes.append(message("approval.same_open", proposal_id=proposal.id))
         return Wish(knob, present, wanted, turnable.unit, tuple(notes))
@@ -132,9 +125,9 @@ class Approvals:
         too = (message("approval.existing_too"),) if existing else ()
         why = (asked, *why, *wish.notes, *too, *await self._track_record(service, change))
         draft = _draft(service, change, wish.present, Origin.PERSON, person, why, Priority.MEDIUM, request_id)
-        needed = self._needed_in_emergency if emergency else self._needed
+        needed = max(self.needed, self.needed_in_emergency) if emergency else self.needed
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
-        return await self._proposals.propose(draft, EXPIRES_IN)
+        return await self.proposals.propose(draft, EXPIRES_IN)
 
     async def propose_recommended(
         self,
@@ -153,20 +146,20 @@ class Approvals:
         change = wanted.change
         if change is None:
             return None
-        turnable = find(self._knobs, change.knob)
+        turnable = find(self.knobs, change.knob)
         turnable.check_range(change.knob, change.new)
         present = await turnable.places[0].read(service)
         if present.value != change.old:
             return None
         reasons = (*wanted.reasons, *await self._track_record(service, change), *told)
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
-        return await self._proposals.propose(replace(draft, approvals_needed=self._needed), EXPIRES_IN, acts_in)
+        return await self.proposals.propose(replace(draft, approvals_needed=self.needed), EXPIRES_IN, acts_in)
 
     async def propose_undo(self, service: ServiceId, proposal_id: str, person: Person, request_id: str) -> Proposal:
         """A person wants the recorded old value back, through the same path. Raises NotPossible, SourceUnavailable."""
         wrong = message("approval.undo_unknown", proposal_id=proposal_id)
         remedy = message("approval.undo_remedy")
-        change_made = await self._proposals.get(service, proposal_id)
+        change_made = await self.proposals.get(service, proposal_id)
         if change_made is None:
             raise NotPossible(wrong, remedy)
         if change_made.state not in UNDOABLE:
@@ -174,7 +167,7 @@ class Approvals:
             raise NotPossible(message("approval.undo_not_applied", proposal_id=proposal_id, state=state), remedy)
         made = change_made.draft.change
         await self._check(service, made.knob, made.old)
-        present = await find(self._knobs, made.knob).places[0].read(service)
+        present = await find(self.knobs, made.knob).places[0].read(service)
         if present.value == made.old:
             already = message("approval.undo_already", proposal_id=proposal_id, value=made.old, unit=made.unit)
             raise NotPossible(already, remedy)
@@ -184,8 +177,8 @@ class Approvals:
             reasons.append(message("approval.existing_too"))
         change = Change(made.knob, present.value, made.old, made.unit)
         draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
-        draft = replace(draft, undo_of=proposal_id, approvals_needed=self._needed, existing=existing)
-        return await self._proposals.propose(draft, EXPIRES_IN)
+        draft = replace(draft, undo_of=proposal_id, approvals_needed=self.needed, existing=existing)
+        return await self.proposals.propose(draft, EXPIRES_IN)
 
     async def decide(
         self,
@@ -203,39 +196,39 @@ class Approvals:
         Raises NotPossible (unknown id, an approval in a freeze), StoreUnavailable (nothing happened), OutcomeUnknown
         (`settle` tells).
         """
-        if choice is Choice.APPROVE and self._restraints.is_frozen:
+        if choice is Choice.APPROVE and self.restraints.is_frozen:
             await self._check_frozen(service, proposal_id)
         decision = Decision(choice, permit.person, click_id)
-        return await self._proposals.decide(service, proposal_id, decision, reply_to=reply_to)
+        return await self.proposals.decide(service, proposal_id, decision, reply_to=reply_to)
 
     async def snooze(
         self, service: ServiceId, proposal_id: str, permit: Permit, click_id: str, reply_to: str = ""
     ) -> Decided:
         """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
-        return await self._proposals.snooze(service, proposal_id, permit.person, click_id, SNOOZE_BY, reply_to)
+        return await self.proposals.snooze(service, proposal_id, permit.person, click_id, SNOOZE_BY, reply_to)
 
     async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
         """The record of such changes, for whoever decides on this one; nothing where there is none."""
-        record = record_of(await self._proposals.recent(service, REMEMBERED), direction(change))
+        record = record_of(await self.proposals.recent(service, REMEMBERED), direction(change))
         if not record.trials:
             return ()
         return (message("effect.record", helped=record.helped, trials=record.trials, chance=record.mean),)
 
     async def _check(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool = False) -> None:
-        against = (await self._restraints.now(service)).against(knob, wanted, emergency=emergency)
+        against = (await self.restraints.now(service)).against(knob, wanted, emergency=emergency)
         if against is not None:
             raise against
 
     async def _check_frozen(self, service: ServiceId, proposal_id: str) -> None:
         """Only what waits can be refused for it: of what is decided already, the store tells who was first."""
-        found = await self._proposals.get(service, proposal_id)
+        found = await self.proposals.get(service, proposal_id)
         if found is not None and found.state is State.PENDING:
             change = found.draft.change
             await self._check(service, change.knob, change.new, emergency=found.draft.emergency)
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """The outcome of a click whose answer was lost; None: it never arrived, and now never will."""
-        return await self._proposals.settle(service, click_id)
+        return await self.proposals.settle(service, click_id)
 
 
 def _draft(
@@ -260,3 +253,17 @@ def _draft(
         undo_of=None,
         request_id=request_id,
     )
+
+
+async def permit_or_refuse(
+    audit: Audit, service: ServiceId, person: Person, what: str, refusal: NotPermitted | None
+) -> Permit:
+    """A permit for what not everybody may do, made here alone; a refusal is audited, whichever door was tried.
+
+    `refusal`: why the door that `person` came through says no; None when they may. `what`: "pause", "apply ttl 420".
+    Raises NotPermitted; StoreUnavailable, OutcomeUnknown when the refusal cannot be audited.
+    """
+    if refusal is None:
+        return Permit(person)
+    await audit.add(service, "refused", person.user_id, f"{what}: {refusal.reason.code}")
+    raise refusal

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from lumen.model.messages import NotPossible, message
+from lumen.model.messages import NotPossible, with_remedy
 from lumen.model.service import Person, ServiceId
 from lumen.ports.store import Audit, AuditCheck, AuditSeals, Lease, Seal
 from lumen.use_cases.leases import LEASE, Claims, with_lease
@@ -47,7 +47,7 @@ class Auditing:
         """Seal what is new; the newest seal, None where nothing has ever happened. Raises NotPossible, LeaseLost."""
         lease = await self.claims.leases.acquire(service, SEALING, LEASE)
         if lease is None:
-            raise NotPossible(message("audit.sealing_elsewhere"), message("audit.sealing_elsewhere_remedy"))
+            raise NotPossible(*with_remedy("audit.sealing_elsewhere"))
         return await with_lease(self.claims.leases, service, lease, lambda held: self.seals.seal(service, held))
 
     async def head(self, service: ServiceId) -> Seal | None:

@@ -140,38 +140,30 @@ class _Stored:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class AutoApplyCountdowns:
     """Begun by a turn; here is their end."""
 
-    def __init__(
-        self,
-        collector: Collector,
-        evaluator: Evaluator,
-        rules: AutoApplyRules,
-        proposals: Proposals,
-        claims: Claims,
-        fault: FaultPoint,
-    ) -> None:
-        self._collector = collector
-        self._evaluator = evaluator
-        self._rules = rules
-        self._proposals = proposals
-        self._fault = fault
-        self._countdowns = Countdowns(proposals, claims, "unasked", _is_ours, self._end)
+    collector: Collector
+    evaluator: Evaluator
+    rules: AutoApplyRules
+    proposals: Proposals
+    claims: Claims
+    fault: FaultPoint
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
-        return await self._countdowns.settle(service)
+        return await Countdowns(self.proposals, self.claims, "unasked", _is_ours, self._end).settle(service)
 
     async def _end(self, proposal: Proposal, lease: Lease) -> None:
         change, service = proposal.draft.change, proposal.draft.service
-        evaluation = await self._evaluator.of((await self._collector.snapshots((service,)))[service])
-        held = await self._evaluator.held_back(evaluation, change, apart_from=proposal.id)
-        weighed = await self._rules.weighed(service, change)
-        self._fault("unasked.judged")
+        evaluation = await self.evaluator.of((await self.collector.snapshots((service,)))[service])
+        held = await self.evaluator.held_back(evaluation, change, apart_from=proposal.id)
+        weighed = await self.rules.weighed(service, change)
+        self.fault("unasked.judged")
         ending = auto_apply_end(change, evaluation.advised.first, held, weighed)
-        await conclude(self._proposals, proposal, ending, lease)
-        self._fault("unasked.ended")
+        await conclude(self.proposals, proposal, ending, lease)
+        self.fault("unasked.ended")
 
 
 def _is_ours(proposal: Proposal) -> bool:

@@ -61,29 +61,18 @@ class _Drifted:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class Drift:
     """Looks once a turn. `dry_run`: says what it would do, and does nothing."""
 
-    def __init__(
-        self,
-        proposals: Proposals,
-        claims: Claims,
-        restraints: Restraints,
-        turns: Turns,
-        audit: Audit,
-        knobs: Knobs,
-        fault: FaultPoint,
-        dry_run: bool,
-    ) -> None:
-        self._proposals = proposals
-        self._claims = claims
-        self._restraints = restraints
-        self._turns = turns
-        self._audit = audit
-        self._knobs = knobs
-        self._clock = claims.clock
-        self._fault = fault
-        self._dry_run = dry_run
+    proposals: Proposals
+    claims: Claims
+    restraints: Restraints
+    turns: Turns
+    audit: Audit
+    knobs: Knobs
+    fault: FaultPoint
+    dry_run: bool
 
     async def look(self, service: ServiceId) -> tuple[Message, ...]:
         """The sentences for the report. A value that cannot be read is not judged."""
@@ -97,10 +86,10 @@ class Drift:
         return tuple(said)
 
     async def _drifted(self, service: ServiceId, knob: Knob) -> _Drifted | None:
-        turnable = self._knobs.get(knob)
+        turnable = self.knobs.get(knob)
         if turnable is None:
             return None
-        of_knob = [p for p in await self._proposals.recent(service, LOOK_BACK) if p.draft.change.knob is knob]
+        of_knob = [p for p in await self.proposals.recent(service, LOOK_BACK) if p.draft.change.knob is knob]
         settled = next((p for p in of_knob if p.state in IN_FORCE | _UNCLEAR), None)
         if settled is None or settled.state in _UNCLEAR:
             return None
@@ -123,9 +112,9 @@ class Drift:
         held = await self._held(service, found)
         if held:
             return (found.said("drift.lost_held"), *held)
-        if self._dry_run:
+        if self.dry_run:
             return (found.said("drift.lost_dry_run"),)
-        done = await self._claims.slots.last_done(service, _schedule(found.knob))
+        done = await self.claims.slots.last_done(service, _schedule(found.knob))
         if done is not None and done >= _slot(found.proposal):
             return (found.said("drift.lost_again"),)
         return await self._set_again(service, found)
@@ -136,11 +125,11 @@ class Drift:
         if place is None or (found.knob is Knob.CACHE_SIZE and found.present.value not in found.earlier):
             return False
         applied_at = proposal.finished_at or proposal.created_at
-        return await place.lost(service, proposal.id, (self._clock.now() - applied_at) / self._clock.scale)
+        return await place.lost(service, proposal.id, (self.claims.clock.now() - applied_at) / self.claims.clock.scale)
 
     async def _held(self, service: ServiceId, found: _Drifted) -> tuple[Message, ...]:
         """By all that holds automation back; but a person approved the value, so a new installation keeps it too."""
-        restraint, change = await self._restraints.now(service), found.proposal.draft.change
+        restraint, change = await self.restraints.now(service), found.proposal.draft.change
         held = restraint.against_automation(observing=False)
         against = restraint.against(change.knob, change.new)
         return held if against is None or against.reason in held else (*held, against.reason)
@@ -149,29 +138,29 @@ class Drift:
         """Alone with whoever carries out a proposal of this knob. Nothing is said where another replica is at it."""
         work = partial(self._set_alone, service, found.knob, found.proposal.id)
         try:
-            return await self._claims.alone(service, f"execute:{found.knob}", work) or ()
+            return await self.claims.alone(service, f"execute:{found.knob}", work) or ()
         except (SourceUnavailable, ValueMoved, LeaseLost):
             return ()  # the next turn reads what really stands
 
     async def _set_alone(self, service: ServiceId, knob: Knob, proposal_id: str, _: Lease) -> Sequence[Message]:
-        self._fault("drift.claimed")
+        self.fault("drift.claimed")
         found = await self._drifted(service, knob)  # as it is now that the lease is ours
         if found is None or found.proposal.id != proposal_id or not await self._lost(service, found):
             return ()
         slot, schedule = _slot(found.proposal), _schedule(knob)
-        once = await self._claims.slots.claim(service, schedule, slot, LEASE)
+        once = await self.claims.slots.claim(service, schedule, slot, LEASE)
         if once is None:
             return ()
         # Before anything changes: a crash in between leaves no unexplained value ...
         await self._note(service, found, found.said("drift.setting_again"))
         # ... and costs this proposal its one time rather than giving it a second one; people are told then.
-        await self._claims.slots.done(service, schedule, slot, once)
-        self._fault("drift.noted")
+        await self.claims.slots.done(service, schedule, slot, once)
+        self.fault("drift.noted")
         try:
             await self._set(service, found)
         except (ActuatorFailed, NotPossible, SourceUnavailable) as error:
             return (found.said("drift.refused"), error.reason)
-        self._fault("drift.set")
+        self.fault("drift.set")
         return (found.said("drift.set_again"),)
 
     async def _set(self, service: ServiceId, found: _Drifted) -> None:
@@ -182,12 +171,12 @@ class Drift:
             with suppress(SourceUnavailable):
                 await found.turnable.places[0].set(service, again, found.present, found.proposal.id)
                 return
-            await self._clock.sleep(TRY_AGAIN_SECONDS)
+            await self.claims.clock.sleep(TRY_AGAIN_SECONDS)
         await found.turnable.places[0].set(service, again, found.present, found.proposal.id)
 
     async def _write_down(self, service: ServiceId, found: _Drifted, told: Sequence[Message]) -> None:
         """In the audit once, not with every turn in which it still stands."""
-        last = await self._turns.latest(service, 1)
+        last = await self.turns.latest(service, 1)
         known = last[0].drift if last else ()
         for each in told:
             if each not in known:
@@ -197,7 +186,7 @@ class Drift:
         change = found.proposal.draft.change
         data = json.dumps({"code": told.code, "params": dict(told.params)})
         detail = f"{found.knob} {change.new} -> {found.present.value}"
-        await self._audit.add(service, "drift", "lumen", detail, found.proposal.id, data)
+        await self.audit.add(service, "drift", "lumen", detail, found.proposal.id, data)
 
 
 def _schedule(knob: Knob) -> str:

@@ -106,42 +106,31 @@ _VERDICTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Effects:
     """Looks at applied changes, and stores what each look found."""
 
-    def __init__(
-        self,
-        proposals: Proposals,
-        alerts: Alerts,
-        turns: Turns,
-        estimates: EffectEstimates,
-        deployed: DeploymentSource,
-        undo_harmful: UndoHarmful,
-        claims: Claims,
-        fault: FaultPoint,
-    ) -> None:
-        self._proposals = proposals
-        self._alerts = alerts
-        self._turns = turns
-        self._estimates = estimates
-        self._deployed = deployed
-        self._undo_harmful = undo_harmful
-        self._claims = claims
-        self._clock = claims.clock
-        self._fault = fault
+    proposals: Proposals
+    alerts: Alerts
+    turns: Turns
+    estimates: EffectEstimates
+    deployed: DeploymentSource
+    undo_harmful: UndoHarmful
+    claims: Claims
+    fault: FaultPoint
 
     async def due(self, services: Sequence[ServiceId]) -> None:
         """Once an hour and service, across replicas: make the looks whose time has come.
 
         What fails is tried again with the next call. Raises the first LumenError, after the others had their turn.
         """
-        slot = self._clock.now().replace(minute=0, second=0, microsecond=0)
+        slot = self.claims.clock.now().replace(minute=0, second=0, microsecond=0)
         failed: list[LumenError] = []
-        async with self._claims.claimed(services, EFFECTS_SCHEDULE, slot) as claimed:
+        async with self.claims.claimed(services, EFFECTS_SCHEDULE, slot) as claimed:
             for service, lease in claimed.items():
                 try:
                     await self._look(service, lease)
-                    await self._claims.slots.done(service, EFFECTS_SCHEDULE, slot, lease)
+                    await self.claims.slots.done(service, EFFECTS_SCHEDULE, slot, lease)
                 except LumenError as error:
                     failed.append(error)
         if failed:
@@ -151,12 +140,12 @@ class Effects:
         """After each look of the watch: a page within two hours of a change is taken for its harm."""
         found = await self._broken(service)
         if found:
-            await self._claims.alone(service, "guardrail", lambda lease: self._store_all(found, lease))
-        await self._undo_harmful.propose(service)
+            await self.claims.alone(service, "guardrail", lambda lease: self._store_all(found, lease))
+        await self.undo_harmful.propose(service)
 
     async def _look(self, service: ServiceId, lease: Lease) -> None:
-        now = self._clock.now()
-        recent = await self._proposals.recent(service, RECENT)
+        now = self.claims.clock.now()
+        recent = await self.proposals.recent(service, RECENT)
         for proposal in recent:
             experiment = experiment_of(proposal, now)
             done = proposal.measured.look_hours if proposal.measured else 0
@@ -164,19 +153,19 @@ class Effects:
             if experiment is None or look is None:
                 continue
             found = await self._found(proposal, experiment, look, recent)
-            self._fault("effect.judged")
+            self.fault("effect.judged")
             if found is not None:
                 await self._store(proposal, look, found, lease)
-        await self._undo_harmful.propose(service)
+        await self.undo_harmful.propose(service)
 
     async def _found(
         self, proposal: Proposal, experiment: Experiment, look: int, recent: Sequence[Proposal]
     ) -> LookFinding | None:
         """None: what it needs is not there yet, the next hour asks again."""
-        service, now = proposal.draft.service, self._clock.now()
+        service, now = proposal.draft.service, self.claims.clock.now()
         end = experiment.end_of(look, now)
-        deployment = (await self._deployed.deployments((service,)))[service]
-        newest = await self._alerts.newest(service)
+        deployment = (await self.deployed.deployments((service,)))[service]
+        newest = await self.alerts.newest(service)
         is_late = newest is None or newest + SLICE < end - SLICES_LATE
         if (is_late or isinstance(deployment, NoData)) and now - experiment.started_at < PATIENCE:
             return None
@@ -187,26 +176,26 @@ class Effects:
         disturbance = disturbed(proposal.id, experiment, around, end)
         if disturbance is not None:
             return _nothing(disturbance)
-        return await self._estimates.of(service, experiment, look, end)
+        return await self.estimates.of(service, experiment, look, end)
 
     async def _drift_since(self, service: ServiceId, since: datetime) -> Sequence[Message]:
-        turns = await self._turns.latest(service, TURNS_BACK)
+        turns = await self.turns.latest(service, TURNS_BACK)
         return [told for turn in turns if turn.started_at >= since for told in turn.drift]
 
     async def _broken(self, service: ServiceId) -> Sequence[tuple[Proposal, Judgement]]:
         """Changes that a page followed at once, unless something nearer to the page did, or nobody can tell."""
-        alerts = [stored.alert for stored in await self._alerts.open(service)]
+        alerts = [stored.alert for stored in await self.alerts.open(service)]
         pages = [alert for alert in alerts if alert.severity is Severity.PAGE]
         if not pages:
             return ()
-        recent = await self._proposals.recent(service, RECENT)
+        recent = await self.proposals.recent(service, RECENT)
         found: list[tuple[Proposal, Judgement]] = []
         for proposal in recent:
-            experiment = experiment_of(proposal, self._clock.now())
+            experiment = experiment_of(proposal, self.claims.clock.now())
             followed = [p for p in pages if experiment and guardrail(experiment.started_at, [p])]
             if experiment is None or not followed:
                 continue
-            deployment = (await self._deployed.deployments((service,)))[service]
+            deployment = (await self.deployed.deployments((service,)))[service]
             if isinstance(deployment, NoData):
                 continue
             around = Surroundings(recent, deployments(deployment))
@@ -225,13 +214,13 @@ class Effects:
         judgement = found.judgement
         verdict = _VERDICTS.get(judgement.verdict)
         effects = tuple(MeasuredEffect(one.metric, one.effect, one.low, one.high) for one in found.effects)
-        measured = Measured(look, self._clock.now(), verdict, judgement.reason, effects, judgement.undo)
+        measured = Measured(look, self.claims.clock.now(), verdict, judgement.reason, effects, judgement.undo)
         state = State(verdict.value) if verdict else State.APPLIED
         try:
-            await self._proposals.advance(proposal.draft.service, proposal.id, lease, state, judgement.reason, measured)
+            await self.proposals.advance(proposal.draft.service, proposal.id, lease, state, judgement.reason, measured)
         except NotPossible:
             return
-        self._fault("effect.stored")
+        self.fault("effect.stored")
 
 
 def _nothing(reason: Message) -> LookFinding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.incident import Pause
-from lumen.model.messages import NotPossible, message
+from lumen.model.messages import NotPossible, with_remedy
 from lumen.model.override import Confirmed
 from lumen.model.proposal import Knob, Proposal, number
 from lumen.model.service import Permit, Person, ServiceId
@@ -56,7 +56,7 @@ class CacheFlush:
         """
         lease = await self.leases.acquire(service, FLUSH_LEASE, LEASE)
         if lease is None:
-            raise NotPossible(message("emergency.flushing"), message("emergency.flushing_remedy"))
+            raise NotPossible(*with_remedy("emergency.flushing"))
         await self.audit.add(service, "flush-began", permit.person.user_id, "")
         swept = await with_lease(self.leases, service, lease, lambda _: self.keys.flush(_quiet, dry_run=False), LEASE)
         await self.audit.add(service, "flushed", permit.person.user_id, f"{swept.changed} keys")
@@ -87,7 +87,7 @@ class EmergencyActions:
     async def resume(self, service: ServiceId, permit: Permit) -> None:
         """Raises NotPossible when nothing was paused."""
         if not await self.controls.resume(service, permit.person):
-            raise NotPossible(message("emergency.not_paused"), message("emergency.not_paused_remedy"))
+            raise NotPossible(*with_remedy("emergency.not_paused"))
         await self.report.mark_report(service)
 
     async def safe_ttl(self, service: ServiceId, person: Person, request_id: str) -> Proposal:

@@ -20,7 +20,7 @@ from lumen.model.alert import Severity
 from lumen.model.assessment import Assessment, Before, ScoreMove
 from lumen.model.history import SLICES_A_DAY, Day, cache_day_of
 from lumen.model.incident import Pause, StoredAlert
-from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
+from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, with_remedy
 from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheDay, Deployment, Snapshot
@@ -127,7 +127,7 @@ class TurnHistory:
         try:
             trends = await self.numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
         except ImportError:
-            trends = NoData(message("trend.no_numerics"), message("trend.no_numerics_remedy"))
+            trends = NoData(*with_remedy("trend.no_numerics"))
         before = await self.turns.latest(service, TURNS_OF_A_DAY)
         return Past(
             await self.days.days(service, budget_window(now)),
@@ -216,45 +216,36 @@ class Evaluation:
     advised: Advised
 
 
+@dataclass(frozen=True, slots=True)
 class Evaluator:
     """Raises StoreUnavailable."""
 
-    def __init__(
-        self,
-        turn_history: TurnHistory,
-        numerics: Numerics,
-        assessment: AssessmentSettings,
-        policies: Policies,
-        restraints: Restraints,
-        proposals: Proposals,
-        alerts: Alerts,
-    ) -> None:
-        self._history = turn_history
-        self._numerics = numerics
-        self._assessment = assessment
-        self._policies = policies
-        self._restraints = restraints
-        self._proposals = proposals
-        self._alerts = alerts
+    turn_history: TurnHistory
+    numerics: Numerics
+    assessment: AssessmentSettings
+    policies: Policies
+    restraints: Restraints
+    proposals: Proposals
+    alerts: Alerts
 
     async def of(self, snapshot: Snapshot) -> Evaluation:
         """Evaluate `snapshot` now."""
-        past, restraint = await self._history.of(snapshot), await self._restraints.now(snapshot.service)
+        past, restraint = await self.turn_history.of(snapshot), await self.restraints.now(snapshot.service)
         deployment = snapshot.deployment
         if not isinstance(deployment, NoData):
             deployment = with_left(deployment, restraint.controls.revisions or {})
         snapshot = replace(snapshot, cache_day=past.cache_day, deployment=deployment)
-        assessment = await self._numerics.run(assess, snapshot, self._assessment, past.days)
-        return Evaluation(snapshot, past, assessment, await self._policies.of(snapshot, assessment, restraint))
+        assessment = await self.numerics.run(assess, snapshot, self.assessment, past.days)
+        return Evaluation(snapshot, past, assessment, await self.policies.of(snapshot, assessment, restraint))
 
     async def held_back(self, evaluation: Evaluation, change: Change, apart_from: str = "") -> tuple[Message, ...]:
         """All reasons that keep Lumen from proposing `change` now; `apart_from`: the proposal that does already."""
         snapshot, service = evaluation.snapshot, evaluation.snapshot.service
-        restraint = await self._restraints.now(service)
+        restraint = await self.restraints.now(service)
         stored = Stored(
-            recent=await self._proposals.recent(service, _RECENT),
-            unfinished=[p for p in await self._proposals.unfinished(service) if p.id != apart_from],
-            alerts=await self._alerts.open(service),
+            recent=await self.proposals.recent(service, _RECENT),
+            unfinished=[p for p in await self.proposals.unfinished(service) if p.id != apart_from],
+            alerts=await self.alerts.open(service),
             pause=restraint.controls.pause,
         )
         situation = situation_of(change, stored, snapshot.deployment, restraint.now)

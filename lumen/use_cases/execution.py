@@ -11,7 +11,7 @@ was cut short is simply done again.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -77,6 +77,7 @@ FOLLOW_POLL_SECONDS = 2.0
 TIMER_HOLDS = timedelta(minutes=30)
 
 
+@dataclass(frozen=True, slots=True)
 class Execution:
     """`knobs`: every place that holds a value, as configured; the first one's value is the premise.
 
@@ -85,24 +86,13 @@ class Execution:
     `restraints`: what people have set against changes since somebody approved.
     """
 
-    def __init__(
-        self,
-        proposals: Proposals,
-        claims: Claims,
-        knobs: Knobs,
-        restraints: Restraints,
-        fault: FaultPoint,
-        dry_run: bool,
-        keys: CacheKeys | None = None,
-    ) -> None:
-        self._proposals = proposals
-        self._claims = claims
-        self._knobs = knobs
-        self._clock = claims.clock
-        self._fault = fault
-        self._dry_run = dry_run
-        self._keys = keys
-        self._restraints = restraints
+    proposals: Proposals
+    claims: Claims
+    knobs: Knobs
+    restraints: Restraints
+    fault: FaultPoint
+    dry_run: bool
+    keys: CacheKeys | None = None
 
     async def settle(self, service: ServiceId) -> None:
         """Expire what is overdue and carry out what is approved, also what a crashed process left half done."""
@@ -114,8 +104,8 @@ class Execution:
 
     async def due(self, service: ServiceId) -> Sequence[Proposal]:
         """Proposals that are approved or half done, at most one per knob; expires what is overdue first."""
-        await self._proposals.expire_due(service)
-        return [p for p in await self._proposals.unfinished(service) if p.state in OPEN - {State.PENDING}]
+        await self.proposals.expire_due(service)
+        return [p for p in await self.proposals.unfinished(service) if p.state in OPEN - {State.PENDING}]
 
     async def carry_out(self, proposal: Proposal) -> None:
         """As far as it goes now; safe to call again, also by another replica, which then finds nothing to do.
@@ -124,42 +114,42 @@ class Execution:
         """
         service = proposal.draft.service
         work = partial(self._carry_out_alone, proposal.id, service)
-        await self._claims.alone(service, f"execute:{proposal.draft.change.knob}", work)
+        await self.claims.alone(service, f"execute:{proposal.draft.change.knob}", work)
 
     async def _carry_out_alone(self, proposal_id: str, service: ServiceId, lease: Lease) -> None:
-        self._fault("execute.claimed")
-        proposal = await self._proposals.get(service, proposal_id)  # as it is now that the lease is ours
+        self.fault("execute.claimed")
+        proposal = await self.proposals.get(service, proposal_id)  # as it is now that the lease is ours
         if proposal is None or proposal.state not in OPEN - {State.PENDING}:
             return
         try:
             if proposal.state in APPROVED:
                 if await self._is_held(proposal, lease) or not await self._premises_hold(proposal, lease):
                     return
-                if self._dry_run:
+                if self.dry_run:
                     await self._rehearse(proposal, lease)
                     return
-                proposal = await self._proposals.advance(
+                proposal = await self.proposals.advance(
                     service, proposal.id, lease, State.APPLYING, message("execution.applying")
                 )
-                self._fault("execute.applying")
+                self.fault("execute.applying")
             await self._apply(proposal, lease)
         except SourceUnavailable as error:
             # Nothing is known of the real value, so nothing is claimed: the next round reads it and goes on.
             if proposal.note != error.reason:
-                await self._proposals.advance(service, proposal.id, lease, proposal.state, error.reason)
+                await self.proposals.advance(service, proposal.id, lease, proposal.state, error.reason)
 
     async def _is_held(self, proposal: Proposal, lease: Lease) -> bool:
         """A freeze that began, an override or a lock that was set after the approval, or a timer's decision that a
         pause or a crash has overtaken: nothing is done, and that is said. What has begun is finished."""
         draft, by_person = proposal.draft, proposal.state is State.APPROVED
-        restraint = await self._restraints.now(draft.service)
+        restraint = await self.restraints.now(draft.service)
         against = restraint.against(draft.change.knob, draft.change.new, emergency=draft.emergency and by_person)
         reason = None if against is None else against.reason
         if reason is None and not by_person:
             reason = next(iter(restraint.against_automation(observing=False)), None) or self._judged_long_ago(proposal)
         if reason is None:
             return False
-        await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, reason)
+        await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, reason)
         return True
 
     def _judged_long_ago(self, proposal: Proposal) -> Message | None:
@@ -168,7 +158,7 @@ class Execution:
         draft, decided_at = proposal.draft, proposal.decided_at
         if draft.origin is not Origin.POLICY or draft.emergency or decided_at is None:
             return None
-        if self._clock.now() - decided_at <= TIMER_HOLDS:
+        if self.claims.clock.now() - decided_at <= TIMER_HOLDS:
             return None
         return message("execution.judged_long_ago", decided_at=decided_at.isoformat())
 
@@ -185,25 +175,25 @@ class Execution:
         draft = proposal.draft
         moved = message("execution.premises_moved", old=draft.change.old, present=present.value, unit=draft.change.unit)
         if present.value == draft.change.new:
-            await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, moved)
+            await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, moved)
         else:
-            await self._proposals.replace(proposal.id, lease, moved, _afresh(proposal, present), EXPIRES_IN)
-        self._fault("execute.abandoned")
+            await self.proposals.replace(proposal.id, lease, moved, _afresh(proposal, present), EXPIRES_IN)
+        self.fault("execute.abandoned")
 
     async def _rehearse(self, proposal: Proposal, lease: Lease) -> None:
         draft = proposal.draft
         place = self._places(draft)[0]
         try:
             would = await place.rehearse(draft.service, draft.change, await self._expected(draft, place))
-            if draft.existing and self._keys is not None:
-                change, seen = draft.change, await countable(self._keys, draft.change)
+            if draft.existing and self.keys is not None:
+                change, seen = draft.change, await countable(self.keys, draft.change)
                 would = message("execution.would_retime", old=change.old, new=change.new, unit=change.unit, seen=seen)
         except (ActuatorFailed, ValueMoved) as error:
             would = error.reason
-        await self._proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, would)
+        await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, would)
 
     def _places(self, draft: Draft) -> tuple[Actuator, ...]:
-        return find(self._knobs, draft.change.knob).places
+        return find(self.knobs, draft.change.knob).places
 
     async def _apply(self, proposal: Proposal, lease: Lease) -> None:
         draft = proposal.draft
@@ -212,7 +202,7 @@ class Execution:
             try:
                 expected = await self._expected(draft, actuator)
                 # A worker that slept beyond its lease must find out before it sets anything, not after.
-                await self._claims.renew(draft.service, lease)
+                await self.claims.renew(draft.service, lease)
                 wanted.append((actuator, await actuator.set(draft.service, draft.change, expected, proposal.id)))
             except (ActuatorFailed, ValueMoved) as error:
                 if not wanted and isinstance(error, ValueMoved):
@@ -220,7 +210,7 @@ class Execution:
                     return
                 await self._fail(proposal, lease, error, already=[a.name for a, _ in wanted])
                 return
-            self._fault(f"execute.set.{actuator.name}")
+            self.fault(f"execute.set.{actuator.name}")
         await self._confirm(proposal, lease, wanted)
 
     async def _expected(self, draft: Draft, actuator: Actuator) -> Reading:
@@ -232,8 +222,8 @@ class Execution:
     async def _confirm(self, proposal: Proposal, lease: Lease, wanted: Sequence[tuple[Actuator, Reading]]) -> None:
         """APPLIED only when the running service follows in every place."""
         service = proposal.draft.service
-        await self._proposals.advance(service, proposal.id, lease, State.APPLYING, message("execution.set_waiting"))
-        self._fault("execute.waiting")
+        await self.proposals.advance(service, proposal.id, lease, State.APPLYING, message("execution.set_waiting"))
+        self.fault("execute.waiting")
         waited_seconds = 0.0
         while not all([await actuator.followed(service, reading) for actuator, reading in wanted]):
             if waited_seconds >= FOLLOW_WITHIN_SECONDS:
@@ -241,21 +231,21 @@ class Execution:
                 note = message(
                     "execution.not_followed", new=change.new, unit=change.unit, waited_seconds=waited_seconds
                 )
-                await self._proposals.advance(service, proposal.id, lease, State.FAILED, note)
+                await self.proposals.advance(service, proposal.id, lease, State.FAILED, note)
                 return
-            await self._clock.sleep(FOLLOW_POLL_SECONDS)
+            await self.claims.clock.sleep(FOLLOW_POLL_SECONDS)
             waited_seconds += FOLLOW_POLL_SECONDS
         places = ", ".join(actuator.name for actuator, _ in wanted)
         note = message("execution.applied", places=places)
-        if proposal.draft.existing and self._keys is not None:
-            note = await self._retime(self._keys, proposal, lease, places)
+        if proposal.draft.existing and self.keys is not None:
+            note = await self._retime(self.keys, proposal, lease, places)
         if proposal.draft.undo_of is not None:
             taken_back = message("execution.undone_by", proposal_id=proposal.id)
             with suppress(NotPossible):  # so old that only the audit remembers it
-                await self._proposals.advance(service, proposal.draft.undo_of, lease, State.UNDONE, taken_back)
-            self._fault("execute.undone")
-        await self._proposals.advance(service, proposal.id, lease, State.APPLIED, note)
-        self._fault("execute.applied")
+                await self.proposals.advance(service, proposal.draft.undo_of, lease, State.UNDONE, taken_back)
+            self.fault("execute.undone")
+        await self.proposals.advance(service, proposal.id, lease, State.APPLIED, note)
+        self.fault("execute.applied")
 
     async def _retime(self, keys: CacheKeys, proposal: Proposal, lease: Lease, places: str) -> Message:
         """Give the cached keys the new TTL, and say what came of it.
@@ -267,22 +257,22 @@ class Execution:
 
         async def tell(so_far: Swept) -> None:
             note = message("execution.retiming", seen=so_far.seen, changed=so_far.changed)
-            await self._proposals.advance(service, proposal.id, lease, State.APPLYING, note)
-            self._fault("execute.retiming")
+            await self.proposals.advance(service, proposal.id, lease, State.APPLYING, note)
+            self.fault("execute.retiming")
 
         await tell(Swept(0, 0))
         try:
             swept = await retime(keys, proposal.draft.change, tell)
         except ActuatorFailed as error:
             return message("execution.not_retimed", places=places, reason=error.reason.code)
-        self._fault("execute.retimed")
+        self.fault("execute.retimed")
         return message("execution.retimed", places=places, seen=swept.seen, changed=swept.changed)
 
     async def _fail(self, proposal: Proposal, lease: Lease, error: LumenError, already: Sequence[str]) -> None:
         note = error.reason
         if already:
             note = message("execution.partly_set", places=", ".join(already), reason=error.reason.code)
-        await self._proposals.advance(proposal.draft.service, proposal.id, lease, State.FAILED, note)
+        await self.proposals.advance(proposal.draft.service, proposal.id, lease, State.FAILED, note)
 
 
 def _afresh(proposal: Proposal, present: Reading) -> Draft:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lumen.model.messages import NotPossible, message
+from lumen.model.messages import NotPossible, message, with_remedy
 from lumen.model.proposal import Knob, Value
 from lumen.ports.actuators import Actuator, Forgetful
 
@@ -41,5 +41,5 @@ def find(knobs: Knobs, knob: Knob) -> Turnable:
     """Raises NotPossible for a knob that this installation does not have."""
     found = knobs.get(knob)
     if found is None:
-        raise NotPossible(message("approval.no_such_knob", knob=knob.value), message("approval.no_such_knob_remedy"))
+        raise NotPossible(*with_remedy("approval.no_such_knob", knob=knob.value))
     return found

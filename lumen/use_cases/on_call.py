@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from lumen.model.alert import SIGNALS, AlertKind
 from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import MOST_REPEATS, AckResult, Incident, Silence, StoredAlert, in_force
-from lumen.model.messages import NotPossible, message
+from lumen.model.messages import NotPossible, message, with_remedy
 from lumen.model.proposal import Draft
 from lumen.model.service import Permit, ServiceId
 from lumen.ports.clock import Clock
@@ -20,27 +20,27 @@ from lumen.ports.incidents import Alerts, Pages, Silences
 from lumen.ports.store import Audit, Outbox, Surface
 
 
+@dataclass(frozen=True, slots=True)
 class Calling:
     """`every`: how long after the last mention the next one comes; zero: only the first. `anybody`: somebody is on
     call, whom a mention reaches."""
 
-    def __init__(self, pages: Pages, silences: Silences, clock: Clock, every: timedelta, *, anybody: bool) -> None:
-        self._pages = pages
-        self._silences = silences
-        self._clock = clock
-        self._every = every
-        self._anybody = anybody
+    pages: Pages
+    silences: Silences
+    clock: Clock
+    every: timedelta
+    anybody: bool
 
     async def acknowledge(self, service: ServiceId, incident_id: str, permit: Permit) -> AckResult:
         """Somebody is on it: nobody is mentioned any more."""
-        return await self._pages.acknowledge(service, incident_id, permit.person)
+        return await self.pages.acknowledge(service, incident_id, permit.person)
 
     async def due(self, service: ServiceId) -> bool:
         """Whether anybody was mentioned now. Safe to call as often as one likes, by every replica."""
-        pages = await self._pages.unsettled(service) if self._anybody else ()
+        pages = await self.pages.unsettled(service) if self.anybody else ()
         if not any(page.is_open_page and page.acknowledged is None for page in pages):
             return False
-        silences = in_force(await self._silences.all(service), self._clock.now())
+        silences = in_force(await self.silences.all(service), self.clock.now())
         said = [await self._mention(replace(page, silences=silences)) for page in pages]
         return any(said)
 
@@ -51,15 +51,15 @@ class Calling:
         if mentions is None:
             # The message of what was a page from the first has just called them; an edited one calls nobody.
             called = any(stored.called for stored in incident.alerts)
-            await self._pages.mention(incident.service, incident.id, 0, say=not called)
+            await self.pages.mention(incident.service, incident.id, 0, say=not called)
             return not called
         if not self._is_due(mentions.at) or mentions.number >= MOST_REPEATS:
             return False
-        await self._pages.mention(incident.service, incident.id, mentions.number + 1, say=True)
+        await self.pages.mention(incident.service, incident.id, mentions.number + 1, say=True)
         return True
 
     def _is_due(self, last_at: datetime) -> bool:
-        return bool(self._every) and self._clock.now() >= last_at + self._every
+        return bool(self.every) and self.clock.now() >= last_at + self.every
 
 
 #: Where nobody says how long.
@@ -102,7 +102,7 @@ class Silencing:
         wanted = set(meant_by(service, what))
         found = [one for one in await self.now(service) if (one.kind, one.signal) in wanted]
         if not found:
-            raise NotPossible(message("silence.none_such", what=what), message("silence.none_such_remedy"))
+            raise NotPossible(*with_remedy("silence.none_such", what=what))
         for silence in found:
             await self.silences.end(service, silence.kind, silence.signal, permit.person)
         await self._show(service, found)
@@ -159,7 +159,7 @@ class Timelines:
         wanted = incident_id.strip().replace(" ", ":")
         incident = await self.alerts.incident(service, wanted)
         if incident is None:
-            raise NotPossible(message("incident.unknown", incident=incident_id), message("incident.unknown_remedy"))
+            raise NotPossible(*with_remedy("incident.unknown", incident=incident_id))
         since = min(stored.alert.opened_at for stored in incident.alerts) - BEFORE
         return Timeline(incident, _of(incident, await self._back_to(service, since)))
 

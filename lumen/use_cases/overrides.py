@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lumen.model.incident import SizeLock, TtlOverride
-from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message
+from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message, with_remedy
 from lumen.model.override import PinnedTtl, Terms
 from lumen.model.proposal import Choice, Decision, Knob, State
 from lumen.model.service import Permit, Person, ServiceId
@@ -60,7 +60,7 @@ class Overrides:
         lifted = await self.controls.lift_override(service, permit.person)
         await self.report.mark_report(service)
         if before is None:
-            raise NotPossible(message("override.none"), message("override.none_remedy"))
+            raise NotPossible(*with_remedy("override.none"))
         if not lifted or before.by is None:
             raise NotPossible(message("override.only_setting"), message("apply.pinned_remedy"))
         return (await self.restraints.now(service)).override
@@ -79,7 +79,7 @@ class Overrides:
         unlocked = await self.controls.unlock_size(service, permit.person)
         await self.report.mark_report(service)
         if before is None:
-            raise NotPossible(message("override.no_lock"), message("override.no_lock_remedy"))
+            raise NotPossible(*with_remedy("override.no_lock"))
         if not unlocked or before.by is None:
             raise NotPossible(message("override.only_lock_setting"), message("apply.locked_remedy"))
         return (await self.restraints.now(service)).size_lock

@@ -6,7 +6,7 @@ of times; one that says no is not, and the incident's message says so once.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lumen.model.alert import Severity
@@ -35,40 +35,31 @@ class _Failing:
     next_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
 class Paging:
     """`plain` gives the words of the workspace's language."""
 
-    def __init__(
-        self,
-        pages: Pages,
-        silences: Silences,
-        claims: Claims,
-        pager: Pager,
-        plain: Callable[[Message], str],
-        fault: FaultPoint,
-    ) -> None:
-        self._pages = pages
-        self._silences = silences
-        self._claims = claims
-        self._clock = claims.clock
-        self._pager = pager
-        self._plain = plain
-        self._fault = fault
-        self._failing: dict[tuple[ServiceId, str, PagerStep], _Failing] = {}
-        self._heard: dict[tuple[ServiceId, str], datetime] = {}
+    pages: Pages
+    silences: Silences
+    claims: Claims
+    pager: Pager
+    plain: Callable[[Message], str]
+    fault: FaultPoint
+    _failing: dict[tuple[ServiceId, str, PagerStep], _Failing] = field(default_factory=dict, init=False)
+    _heard: dict[tuple[ServiceId, str], datetime] = field(default_factory=dict, init=False)
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether the pager was told anything. Safe to call as often as one likes, by every replica."""
         if not await self._wanted(service):
             return False
-        return await self._claims.alone(service, PAGER_LEASE, lambda _: self._settle_alone(service)) or False
+        return await self.claims.alone(service, PAGER_LEASE, lambda _: self._settle_alone(service)) or False
 
     async def _wanted(self, service: ServiceId) -> list[tuple[Incident, PagerStep]]:
-        pages = await self._pages.unsettled(service)
+        pages = await self.pages.unsettled(service)
         if not pages:
             return []
-        now = self._clock.now()
-        silences = in_force(await self._silences.all(service), now)
+        now = self.claims.clock.now()
+        silences = in_force(await self.silences.all(service), now)
         incidents = [replace(page, silences=silences) for page in pages]
         steps = [(incident, next_step(incident) or self._again(incident, now)) for incident in incidents]
         return [(incident, step) for incident, step in steps if step is not None and self._is_due(incident, step, now)]
@@ -84,7 +75,7 @@ class Paging:
         service, key = incident.service, (incident.service, incident.id, step)
         before = incident.pager
         try:
-            await self._pager.call(self._call(incident, step))
+            await self.pager.call(self._call(incident, step))
         except PagerRefused as error:
             await self._give_up(incident, step, error.reason)
             return False
@@ -93,14 +84,14 @@ class Paging:
             if tries >= MOST_TRIES:
                 await self._give_up(incident, step, error.reason)
             else:
-                asked = timedelta(seconds=error.retry_after_seconds * self._clock.scale)
-                self._failing[key] = _Failing(tries, self._clock.now() + max(asked, _pause(tries)))
+                asked = timedelta(seconds=error.retry_after_seconds * self.claims.clock.scale)
+                self._failing[key] = _Failing(tries, self.claims.clock.now() + max(asked, _pause(tries)))
             return False
-        self._fault("pager.called")
+        self.fault("pager.called")
         self._failing.pop(key, None)
-        self._heard[service, incident.id] = self._clock.now()
+        self._heard[service, incident.id] = self.claims.clock.now()
         if before is None or before.step is not step:
-            await self._pages.pager(service, incident.id, PagerState(step, self._clock.now()))
+            await self.pages.pager(service, incident.id, PagerState(step, self.claims.clock.now()))
         return True
 
     async def _give_up(self, incident: Incident, step: PagerStep, reason: Message) -> None:
@@ -108,12 +99,12 @@ class Paging:
         self._failing.pop((incident.service, incident.id, step), None)
         reached = incident.pager.step if incident.pager else None
         reached = PagerStep.RESOLVE if step is PagerStep.RESOLVE else reached
-        state = PagerState(reached, self._clock.now(), reason, step)
-        await self._pages.pager(incident.service, incident.id, state)
+        state = PagerState(reached, self.claims.clock.now(), reason, step)
+        await self.pages.pager(incident.service, incident.id, state)
 
     def _again(self, incident: Incident, now: datetime) -> PagerStep | None:
         """For a pager that forgets: the step that it has taken, once more."""
-        if not self._pager.must_hear_again or incident.pager is None or not incident.is_open_page:
+        if not self.pager.must_hear_again or incident.pager is None or not incident.is_open_page:
             return None
         heard = self._heard.get((incident.service, incident.id))
         return incident.pager.step if heard is None or now - heard >= AGAIN_AFTER else None
@@ -126,16 +117,16 @@ class Paging:
         pages = [one.alert for one in incident.alerts if one.alert.severity is Severity.PAGE]
         closed = [page.closed_at for page in pages if page.closed_at is not None]
         kinds = tuple(dict.fromkeys(str(page.kind) for page in pages))
-        words = ", ".join(self._plain(Message(f"incident.kind_{kind}", {})) for kind in kinds)
+        words = ", ".join(self.plain(Message(f"incident.kind_{kind}", {})) for kind in kinds)
         return PagerCall(
             step=step,
             service=incident.service,
             incident_id=incident.id,
-            at=self._clock.now(),
+            at=self.claims.clock.now(),
             opened_at=min(page.opened_at for page in pages),
             closed_at=max(closed) if len(closed) == len(pages) else None,
-            title=self._plain(message("pager.title", service=incident.service.name, kinds=words)),
-            said=" ".join(self._plain(page.reason) for page in pages),
+            title=self.plain(message("pager.title", service=incident.service.name, kinds=words)),
+            said=" ".join(self.plain(page.reason) for page in pages),
             kinds=kinds,
             by=incident.acknowledged.by.name if incident.acknowledged else "",
         )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from lumen.model.alert import Alert, AlertKind
 from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRecord
-from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message
+from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.proposal import IN_FORCE, LATEST, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Window
@@ -135,9 +135,7 @@ class GoingBack:
         serving = next((one.name for one in deployment.revisions if one.traffic_percent > 0), "")
         target = revision or good_revision(records, deployment.revisions, serving)
         if target is None:
-            raise NotPossible(
-                message("rollback.no_good_revision", service=service.name), message("rollback.no_good_revision_remedy")
-            )
+            raise NotPossible(*with_remedy("rollback.no_good_revision", service=service.name))
         return target
 
 

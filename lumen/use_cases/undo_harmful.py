@@ -5,6 +5,7 @@ once is a countdown without any time, so it has its one decision, its audit and 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.messages import Message, NotPossible, SourceUnavailable, message
@@ -27,31 +28,21 @@ FOR = timedelta(days=7)
 AT_ONCE = timedelta(0)
 
 
+@dataclass(frozen=True, slots=True)
 class UndoHarmful:
     """`by_itself`: UNDO_HARMFUL=auto. Only what Lumen's own policy wanted and what did harm is taken back so."""
 
-    def __init__(
-        self,
-        proposals: Proposals,
-        knobs: Knobs,
-        restraints: Restraints,
-        claims: Claims,
-        fault: FaultPoint,
-        by_itself: bool,
-        needed: int = 1,
-    ) -> None:
-        self._proposals = proposals
-        self._knobs = knobs
-        self._restraints = restraints
-        self._clock = claims.clock
-        self._fault = fault
-        self._by_itself = by_itself
-        self._needed = needed
-        self._countdowns = Countdowns(proposals, claims, "taking-back", _is_undo, self._end)
+    proposals: Proposals
+    knobs: Knobs
+    restraints: Restraints
+    claims: Claims
+    fault: FaultPoint
+    by_itself: bool
+    needed: int = 1
 
     async def propose(self, service: ServiceId) -> None:
         """Whatever a verdict wants back and nobody has proposed yet. Safe to call as often as one likes."""
-        recent = await self._proposals.recent(service, RECENT)
+        recent = await self.proposals.recent(service, RECENT)
         answered = {proposal.draft.undo_of for proposal in recent}
         for made in recent:
             if made.id not in answered and self._is_wanted_back(made):
@@ -62,26 +53,26 @@ class UndoHarmful:
 
     async def settle(self, service: ServiceId) -> bool:
         """Whether something was to be taken back at once and has been decided on."""
-        return await self._countdowns.settle(service)
+        return await Countdowns(self.proposals, self.claims, "taking-back", _is_undo, self._end).settle(service)
 
     def _is_wanted_back(self, made: Proposal) -> bool:
         measured = made.measured
         if measured is None or not measured.undo or made.state not in (State.HARMFUL, State.INCONCLUSIVE):
             return False
-        return self._clock.now() - measured.at <= FOR
+        return self.claims.clock.now() - measured.at <= FOR
 
     async def _propose_one(self, made: Proposal, recent: Sequence[Proposal]) -> None:
         draft = made.draft
         change, service = draft.change, draft.service
         if any(_is_a_persons(other, change.knob) for other in recent) or await self._held(draft, change.old):
             return
-        present = await find(self._knobs, change.knob).places[0].read(service)
+        present = await find(self.knobs, change.knob).places[0].read(service)
         if present.value != change.new:
             return  # somebody has set another value since: theirs holds
         wanted = self._draft(made, present)
-        at_once = self._by_itself and made.state is State.HARMFUL and draft.origin is Origin.POLICY
-        await self._proposals.propose(wanted, EXPIRES_IN, AT_ONCE if at_once else None)
-        self._fault("effect.proposed_back")
+        at_once = self.by_itself and made.state is State.HARMFUL and draft.origin is Origin.POLICY
+        await self.proposals.propose(wanted, EXPIRES_IN, AT_ONCE if at_once else None)
+        self.fault("effect.proposed_back")
 
     def _draft(self, made: Proposal, present: Reading) -> Draft:
         draft, measured = made.draft, made.measured
@@ -101,13 +92,13 @@ class UndoHarmful:
             priority=Priority.HIGH if is_harmful else Priority.LOW,
             undo_of=made.id,
             request_id=f"back:{made.id}",
-            approvals_needed=self._needed,
+            approvals_needed=self.needed,
             existing=draft.existing,
         )
 
     async def _held(self, draft: Draft, wanted: Value) -> tuple[Message, ...]:
         """A new installation that only watches asks back what a person approved all the same."""
-        restraint = await self._restraints.now(draft.service)
+        restraint = await self.restraints.now(draft.service)
         against = restraint.against(draft.change.knob, wanted)
         return restraint.against_automation(observing=False) or (() if against is None else (against.reason,))
 
@@ -116,7 +107,7 @@ class UndoHarmful:
         wanted = proposal.draft.change.new
         held = await self._held(proposal.draft, wanted)
         by_itself = Ending(End.ACT, (message("effect.back_by_itself"),))
-        await conclude(self._proposals, proposal, Ending(End.ASK, held, wanted) if held else by_itself, lease)
+        await conclude(self.proposals, proposal, Ending(End.ASK, held, wanted) if held else by_itself, lease)
 
 
 def _is_undo(proposal: Proposal) -> bool:

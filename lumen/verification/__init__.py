@@ -8,13 +8,11 @@ here runs in the bot.
 
 from importlib.util import find_spec
 
-from lumen.model.messages import NotPossible, message
+from lumen.model.messages import NotPossible, with_remedy
 
 
 def check_numerics() -> None:
     """Raises NotPossible where the extra `verify` is missing, with how to install it."""
     missing = [name for name in ("numpy", "scipy", "threadpoolctl") if find_spec(name) is None]
     if missing:
-        raise NotPossible(
-            message("verify.no_numerics", missing=", ".join(missing)), message("verify.no_numerics_remedy")
-        )
+        raise NotPossible(*with_remedy("verify.no_numerics", missing=", ".join(missing)))

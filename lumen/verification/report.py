@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lumen.backtest.report import alert_json, score_json
-from lumen.model.messages import Message, NotPossible, message
+from lumen.model.messages import Message, NotPossible, with_remedy
 from lumen.verification.judge import Adjustment, Outcome
 from lumen.verification.summary import in_time, summary_of
 from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS
@@ -99,7 +99,7 @@ def save_picture(result: Verification, path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise NotPossible(message("verify.no_picture"), message("verify.no_picture_remedy")) from None
+        raise NotPossible(*with_remedy("verify.no_picture")) from None
     figure = Figure(figsize=(11, 9), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(4, 1, sharex=True)
@@ -110,10 +110,7 @@ def save_picture(result: Verification, path: Path) -> None:
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
-        raise NotPossible(
-            message("verify.picture_not_written", path=str(path), error=str(error)),
-            message("verify.picture_not_written_remedy"),
-        ) from error
+        raise NotPossible(*with_remedy("verify.picture_not_written", path=str(path), error=str(error))) from error
 
 
 def _draw(axes: "Axes", result: Verification, measure: Measure) -> None:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from lumen.model.messages import NotPossible, message
+from lumen.model.messages import NotPossible, with_remedy
 from lumen.verification.incidents import ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.traffic import Profile
 
@@ -205,4 +205,4 @@ def _seconds(where: str, value: object) -> float:
 
 
 def _problem(problem: str) -> NotPossible:
-    return NotPossible(message("verify.bad_scenario", problem=problem), message("verify.bad_scenario_remedy"))
+    return NotPossible(*with_remedy("verify.bad_scenario", problem=problem))

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lumen.adapters.cache.redis_info import RedisInfoCache, ServerInfo
-from lumen.adapters.cache_figures import Counters, Latency, MemoryUse
+from lumen.adapters.cache.redis_info import Counters, Latency, MemoryUse, RedisInfoCache, ServerInfo
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId

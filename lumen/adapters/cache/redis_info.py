@@ -19,7 +19,6 @@ from typing import Any
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import place, reading
-from lumen.adapters.cache_figures import Counters, Latency, MemoryUse
 from lumen.adapters.google.errors import no_data
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.snapshot import Window
@@ -37,6 +36,32 @@ PROBES = 20
 PROBE_SECONDS = 3.0
 #: Reasons that mean that the cache itself does not answer, not merely its measurement.
 _DEAD = frozenset({"source.redis_unreachable", "source.redis_timeout", "source.redis_loading"})
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Over `seconds`, which may be less than the window where data has only just begun."""
+
+    seconds: float
+    hits: int
+    misses: int
+    evictions: int | NoData
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """MB of 2**20 bytes."""
+
+    used_mb: float
+    max_mb: float | NoData
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """The 95th percentile of one small command, and its source: "latencystats" or "probe"."""
+
+    p95_ms: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

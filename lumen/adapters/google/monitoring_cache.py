@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lumen.adapters.cache_figures import Counters, MemoryUse
+from lumen.adapters.cache.redis_info import Counters, MemoryUse
 from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, Series, summed
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy

@@ -168,17 +168,7 @@ class RedisAlerts:
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
         reply = await self._calls.read("alert_read", service, incident_id)
         found, notes, taken, pager, mentions = reply.values
-        if not found:
-            return None
-        return Incident(
-            service,
-            incident_id,
-            tuple(decode(StoredAlert, text) for text in found),
-            decode(tuple[Message, ...], notes) if notes else (),
-            decode(Acknowledged, taken) if taken else None,
-            pager=decode(PagerState, pager) if pager else None,
-            mentions=decode(Mentions, mentions) if mentions else None,
-        )
+        return _incident(service, incident_id, found, taken, mentions, pager, notes) if found else None
 
     async def incidents(self, service: ServiceId, limit: int) -> list[str]:
         reply = await self._calls.read("alert_incidents", service, limit)
@@ -249,7 +239,7 @@ class RedisPages:
 
     async def unsettled(self, service: ServiceId) -> list[Incident]:
         reply = await self._calls.read("page_read", service)
-        return [_page(service, *found) for found in reply.values]
+        return [_incident(service, *found) for found in reply.values]
 
     async def acknowledge(self, service: ServiceId, incident_id: str, person: Person) -> AckResult:
         taken = Acknowledged(person, self._clock.now())
@@ -271,7 +261,7 @@ class RedisPages:
         await self._calls.change("page_pager", service, incident_id, encode(state), at, event, trouble)
 
 
-def _page(
+def _incident(
     service: ServiceId, incident_id: str, alerts: list[str], taken: str, mentions: str, pager: str, notes: str
 ) -> Incident:
     return Incident(

@@ -10,7 +10,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from lumen.model.messages import OutcomeUnknown, StoreUnavailable, message
+from lumen.model.messages import OutcomeUnknown, StoreUnavailable, message, with_remedy
 
 #: How long an answer is waited for. A click is acked after the transition and Slack waits 3 s in all.
 ANSWER_SECONDS = 1.5
@@ -86,17 +86,12 @@ def unreachable(error: BaseException, where: str) -> StoreUnavailable:
     for answer in (error, error.__cause__):
         if isinstance(answer, REFUSALS):
             return refused(answer, where)
-    return StoreUnavailable(
-        message("state.unreachable", where=where, detail=_detail(error)),
-        message("state.unreachable_remedy", where=where),
-    )
+    return StoreUnavailable(*with_remedy("state.unreachable", where=where, detail=_detail(error)))
 
 
 def unanswered(error: BaseException, where: str) -> OutcomeUnknown:
     """A change was sent and no answer came."""
-    return OutcomeUnknown(
-        message("state.outcome_unknown", where=where, detail=_detail(error)), message("state.outcome_unknown_remedy")
-    )
+    return OutcomeUnknown(*with_remedy("state.outcome_unknown", where=where, detail=_detail(error)))
 
 
 def _detail(error: BaseException) -> str:

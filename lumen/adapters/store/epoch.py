@@ -14,9 +14,9 @@ from typing import Any
 from redis import exceptions
 from redis.asyncio import Redis
 
-from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unreachable
+from lumen.adapters.store.connection import SILENCE, place, unreachable
 from lumen.adapters.store.scripts import SCHEMA, bare_script, key, wrong_epoch
-from lumen.model.messages import Message, StoreUnavailable, message
+from lumen.model.messages import Message, StoreUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
 
@@ -48,8 +48,6 @@ async def init(redis: Redis, services: Sequence[ServiceId], clock: Clock) -> Seq
             fresh, schema, found, made_at = await redis.eval(
                 wanted.text, 1, key(service, "epoch"), SCHEMA, secrets.token_hex(8), clock.now().isoformat()
             )
-        except REFUSALS as error:
-            raise refused(error, place(redis)) from error
         except SILENCE as error:
             raise unreachable(error, place(redis)) from error
         if schema != SCHEMA:
@@ -87,8 +85,6 @@ async def durability(redis: Redis) -> Sequence[Message]:
     where = place(redis)
     try:
         told = await redis.config_get(*(name for name, _ in DURABLE))
-    except exceptions.AuthenticationError as error:
-        raise refused(error, where) from error
     except exceptions.ResponseError:
         return (message("state.settings_hidden", where=where),)
     except SILENCE as error:
@@ -97,8 +93,7 @@ async def durability(redis: Redis) -> Sequence[Message]:
         found = told.get(name) or ""
         if found != wanted:
             raise StoreUnavailable(
-                message("state.not_durable", where=where, setting=name, found=found, wanted=wanted),
-                message("state.not_durable_remedy", setting=name, wanted=wanted),
+                *with_remedy("state.not_durable", where=where, setting=name, found=found, wanted=wanted)
             )
     return ()
 

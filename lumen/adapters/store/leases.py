@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from redis.asyncio import Redis
 
 from lumen.adapters.store.scripts import Calls, position
-from lumen.model.messages import LeaseLost, message
+from lumen.model.messages import LeaseLost, with_remedy
 from lumen.model.service import ServiceId
 from lumen.ports.store import Lease
 
@@ -17,7 +17,7 @@ def milliseconds(duration: timedelta) -> int:
 
 def lease_lost(name: str) -> LeaseLost:
     """Somebody else holds it by now, or nobody."""
-    return LeaseLost(message("state.lease_lost", name=name), message("state.lease_lost_remedy"))
+    return LeaseLost(*with_remedy("state.lease_lost", name=name))
 
 
 class RedisLeases:

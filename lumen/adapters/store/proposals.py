@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.leases import lease_lost, milliseconds
 from lumen.adapters.store.scripts import Calls, Reply, click_key, request_key
-from lumen.model.messages import Message, NotPossible, message
+from lumen.model.messages import Message, NotPossible, with_remedy
 from lumen.model.proposal import (
     APPROVED,
     CHANGED_SOMETHING,
@@ -157,7 +157,7 @@ class RedisProposals:
         )
         self._fault("store.decide.after")
         if reply.status == "NOT_YET":
-            raise NotPossible(message("state.not_yet", proposal_id=proposal_id), message("state.not_yet_remedy"))
+            raise NotPossible(*with_remedy("state.not_yet", proposal_id=proposal_id))
         if reply.status == "LEASE_LOST":
             raise lease_lost(lease.name if lease else "")
         return _decided(reply, proposal_id)
@@ -193,9 +193,7 @@ class RedisProposals:
             dedupe=click_key(service, click_id),
         )
         if reply.status == "NO_COUNTDOWN":
-            raise NotPossible(
-                message("state.no_countdown", proposal_id=proposal_id), message("state.no_countdown_remedy")
-            )
+            raise NotPossible(*with_remedy("state.no_countdown", proposal_id=proposal_id))
         return _decided(reply, proposal_id)
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
@@ -294,9 +292,7 @@ def _actor(person: Person | None) -> str:
 
 
 def _unknown(proposal_id: str) -> NotPossible:
-    return NotPossible(
-        message("state.unknown_proposal", proposal_id=proposal_id), message("state.unknown_proposal_remedy")
-    )
+    return NotPossible(*with_remedy("state.unknown_proposal", proposal_id=proposal_id))
 
 
 def _comes_from(state: State, *, again: bool = True) -> str:
@@ -310,8 +306,7 @@ def _check_unlocked(reply: Reply, draft: Draft) -> None:
     if reply.status == "LOCKED":
         locked_by, state = reply.values
         raise NotPossible(
-            message("state.knob_locked", knob=draft.change.knob.value, proposal_id=locked_by, state=state),
-            message("state.knob_locked_remedy", proposal_id=locked_by),
+            *with_remedy("state.knob_locked", knob=draft.change.knob.value, proposal_id=locked_by, state=state)
         )
 
 
@@ -323,15 +318,14 @@ def _check_step(reply: Reply, proposal_id: str, wanted: State, lease: Lease) -> 
         raise _unknown(proposal_id)
     if reply.status == "NOT_FROM":
         raise NotPossible(
-            message("state.wrong_step", proposal_id=proposal_id, state=reply.values[0], wanted=wanted.value),
-            message("state.wrong_step_remedy", proposal_id=proposal_id),
+            *with_remedy("state.wrong_step", proposal_id=proposal_id, state=reply.values[0], wanted=wanted.value)
         )
 
 
 def _decided(reply: Reply, proposal_id: str) -> Decided:
     """The outcome of a click. Raises NotPossible when the proposal is unknown or the click may not count any more."""
     if reply.status == "TOMBSTONE":
-        raise NotPossible(message("state.click_withdrawn"), message("state.click_withdrawn_remedy"))
+        raise NotPossible(*with_remedy("state.click_withdrawn"))
     if reply.status == "UNKNOWN":
         raise _unknown(proposal_id)
     outcome, found, row = reply.values

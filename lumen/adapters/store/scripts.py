@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 
 from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unanswered, unreachable
-from lumen.model.messages import StoreUnavailable, message
+from lumen.model.messages import StoreUnavailable, with_remedy
 from lumen.model.service import ServiceId
 
 _HERE = Path(__file__).parent / "scripts"
@@ -209,7 +209,7 @@ class Calls:
     def _checked(self, reply: Reply, service: ServiceId) -> Reply:
         if reply.status == "TOO_LATE":
             self._offset_ms = None
-            raise StoreUnavailable(message("state.too_late", where=self._where), message("state.too_late_remedy"))
+            raise StoreUnavailable(*with_remedy("state.too_late", where=self._where))
         if reply.status == "EPOCH":
             raise wrong_epoch(reply.values[0], self._where, service)
         return reply
@@ -218,13 +218,8 @@ class Calls:
 def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> StoreUnavailable:
     """The store is empty, or was prepared by another version of Lumen."""
     if found_schema is None:
-        return StoreUnavailable(
-            message("state.no_epoch", where=where, service=service.key), message("state.no_epoch_remedy")
-        )
-    return StoreUnavailable(
-        message("state.other_schema", where=where, found=found_schema, wanted=SCHEMA),
-        message("state.other_schema_remedy"),
-    )
+        return StoreUnavailable(*with_remedy("state.no_epoch", where=where, service=service.key))
+    return StoreUnavailable(*with_remedy("state.other_schema", where=where, found=found_schema, wanted=SCHEMA))
 
 
 def _cancellations() -> int:

@@ -135,4 +135,4 @@ def test_only_one_place_of_the_product_makes_a_permit() -> None:
     """So no door can forget to check and to audit."""
     files = [path for package in ("bot", "handlers", "lumen") for path in (ROOT / package).rglob("*.py")]
     makers = [path.relative_to(ROOT) for path in files if re.search(r"\bPermit\(", path.read_text("utf-8"))]
-    assert makers == [Path("lumen/use_cases/permissions.py")]
+    assert makers == [Path("lumen/use_cases/approvals.py")]
