@@ -10,11 +10,11 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from lumen.model.history import cache_day
+from lumen.model.history import SLICES_A_DAY, cache_day
 from lumen.policies.choose import WORTH_FROM
 from lumen.policies.size import UP_FACTOR, SizeFigures, SizeLimits, advise_size
 from lumen.verification.judge import Outcome, figures_of, outcome_of
-from lumen.verification.traffic import SLICES_A_DAY, Demand, draw_profile
+from lumen.verification.traffic import Demand, draw_profile
 from lumen.verification.world import World
 
 FACTORS = (1.0, 1.8, 3.0)

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.backtest.snapshot import Assumptions, SnapshotBuilder
+from lumen.effects.track_record import Direction, direction
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertEvent, Observation, Severity
 from lumen.model.assessment import Assessment
 from lumen.model.messages import Message, NoData
-from lumen.model.proposal import Change, Knob
+from lumen.model.proposal import Change
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation
@@ -69,7 +70,7 @@ class Pipeline:
         self._past = SnapshotBuilder(ServiceId("backtest", "history", service), settings.assumed, budget)
         self._proposed_at: datetime | None = None
         self._last_change_at: datetime | None = None
-        self._taken_back: dict[tuple[Knob, bool], datetime] = {}
+        self._taken_back: dict[Direction, datetime] = {}
         #: Whoever measures effects says while a change has no verdict yet.
         self.measuring = False
 
@@ -93,7 +94,7 @@ class Pipeline:
 
     def taken_back(self, change: Change, at: datetime) -> None:
         """`change` did harm and was undone: its like is not proposed again soon."""
-        self._taken_back[_like(change)] = at
+        self._taken_back[direction(change)] = at
 
     def open_page(self) -> Alert | None:
         """A page that is open now."""
@@ -111,7 +112,7 @@ class Pipeline:
             page_open=page.id if page else None,
             last_change_at=self._last_change_at,
             measuring=self.measuring,
-            taken_back_at=self._taken_back.get(_like(wanted.change)),
+            taken_back_at=self._taken_back.get(direction(wanted.change)),
         )
         held = held_back(snapshot, assessment, self._settings.automation, situation, at)
         if not held:
@@ -120,8 +121,3 @@ class Pipeline:
 
     def _waits(self, at: datetime) -> bool:
         return self._proposed_at is not None and at - self._proposed_at < PROPOSAL_LIFE
-
-
-def _like(change: Change) -> tuple[Knob, bool]:
-    """The knob and the direction."""
-    return change.knob, (change.step or 0) > 0

@@ -1,7 +1,7 @@
 """Snapshots as a turn would have had them, and releases as a rollback is judged on them, from observations."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -65,16 +65,14 @@ class SnapshotBuilder:
         self._assumed = assumed
         self._budget = budget
         self._slices: deque[Observation] = deque(maxlen=SLICES_A_DAY)
-        self._hours: dict[datetime, _Hour] = {}
+        self._hours: dict[datetime, list[Observation]] = {}
 
     def add(self, seen: Observation) -> None:
         """The next observation."""
         self._slices.append(seen)
         hour = seen.start.replace(minute=0)
-        if hour not in self._hours:
-            self._hours[hour] = _Hour()
-            self._hours.pop(hour - (HISTORY_HOURS + 1) * HOUR, None)
-        self._hours[hour].add(seen)
+        self._hours.setdefault(hour, []).append(seen)
+        self._hours.pop(hour - (HISTORY_HOURS + 1) * HOUR, None)
 
     def assume(self, change: Change) -> None:
         """Take another value of a knob from now on."""
@@ -108,30 +106,12 @@ class SnapshotBuilder:
 
     def _history(self, at: datetime) -> HourlyHistory | NoData:
         start = at - HISTORY_HOURS * HOUR
-        hours = [self._hours.get(start + i * HOUR, _Hour()) for i in range(HISTORY_HOURS)]
-        requests = tuple(_whole(hour.requests) for hour in hours)
+        hours = [self._hours.get(start + i * HOUR, ()) for i in range(HISTORY_HOURS)]
+        requests = tuple(_whole(one.requests for one in hour) for hour in hours)
         if all(count is None for count in requests):
             return NOT_IN_HISTORY
-        costs = tuple(_total(hour.cost_usd) for hour in hours)
-        return HourlyHistory(start, requests, costs, tuple(_whole(hour.errors_5xx) for hour in hours))
-
-
-class _Hour:
-    """The known figures of one hour, slice by slice."""
-
-    def __init__(self) -> None:
-        self.requests: list[float] = []
-        self.errors_5xx: list[float] = []
-        self.cost_usd: list[float] = []
-
-    def add(self, seen: Observation) -> None:
-        for values, value in (
-            (self.requests, seen.requests),
-            (self.errors_5xx, seen.errors_5xx),
-            (self.cost_usd, seen.cost_usd),
-        ):
-            if value is not None:
-                values.append(value)
+        costs = tuple(_total(one.cost_usd for one in hour) for hour in hours)
+        return HourlyHistory(start, requests, costs, tuple(_whole(one.errors_5xx for one in hour) for hour in hours))
 
 
 def _traffic(seen: Sequence[Observation]) -> Traffic | NoData:
@@ -194,14 +174,15 @@ def _limit(used_mb: float, cache_mb: float) -> float | NoData:
     return NoData(*with_remedy("backtest.cache_larger", used_mb=used_mb, cache_mb=cache_mb))
 
 
-def _whole(values: Sequence[float]) -> int | None:
+def _whole(values: Iterable[float | None]) -> int | None:
     total = _total(values)
     return None if total is None else round(total)
 
 
-def _total(values: Sequence[float]) -> float | None:
+def _total(values: Iterable[float | None]) -> float | None:
     """An hour is known when three quarters of its slices are; the others are taken to be alike."""
-    return sum(values) * SLICES_PER_HOUR / len(values) if len(values) >= LEAST_SLICES else None
+    known = [value for value in values if value is not None]
+    return sum(known) * SLICES_PER_HOUR / len(known) if len(known) >= LEAST_SLICES else None
 
 
 #: A day for the newest revision, and a day before it.

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from lumen.exporters.slo import LEAST_SAMPLES, SloTargets, too_few
 from lumen.model.assessment import NO_PACE, ErrorBudget
 from lumen.model.history import SLICES_A_DAY, Day, day_of
-from lumen.model.messages import Message, NoData, message
+from lumen.model.messages import Message, NoData, with_remedy
 from lumen.model.snapshot import SLICE
 
 WINDOW_DAYS = 30
@@ -152,7 +152,5 @@ def _shown(kind: _Kind, whole: _Counts, allowed: float, remaining: float) -> Mes
 
 
 def _few_days(known_days: float) -> NoData:
-    return NoData(
-        message("budget.few_days", days=known_days, window=WINDOW_DAYS),
-        message("budget.few_days_remedy", least=LEAST_COVERAGE * WINDOW_DAYS),
-    )
+    least = LEAST_COVERAGE * WINDOW_DAYS
+    return NoData(*with_remedy("budget.few_days", days=known_days, window=WINDOW_DAYS, least=least))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lumen.model.billing import Billed, BudgetNotice, BudgetState, billed_month, stale
-from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Spend
 from lumen.ports.clock import Clock
@@ -63,10 +63,8 @@ def foreign(notice: BudgetNotice, own_id: str, own_name: str, subscription: str)
     """Why a notice is of no use here: it is of another budget. Without an id the name tells."""
     if notice.budget_id == own_id if own_id else notice.budget_name == own_name:
         return None
-    return NoData(
-        message("source.news_other_budget", subscription=subscription, name=notice.budget_name),
-        message("source.news_other_budget_remedy", own=own_name),
-    )
+    name = notice.budget_name
+    return NoData(*with_remedy("source.news_other_budget", subscription=subscription, name=name, own=own_name))
 
 
 @dataclass(frozen=True, slots=True)

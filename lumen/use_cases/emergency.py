@@ -58,7 +58,7 @@ class CacheFlush:
         if lease is None:
             raise NotPossible(*with_remedy("emergency.flushing"))
         await self.audit.add(service, "flush-began", permit.person.user_id, "")
-        swept = await with_lease(self.leases, service, lease, lambda _: self.keys.flush(_quiet, dry_run=False), LEASE)
+        swept = await with_lease(self.leases, service, lease, lambda _: self.keys.flush(_quiet, dry_run=False))
         await self.audit.add(service, "flushed", permit.person.user_id, f"{swept.changed} keys")
         return swept
 

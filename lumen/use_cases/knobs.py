@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lumen.model.messages import NotPossible, message, with_remedy
+from lumen.model.messages import NotPossible, with_remedy
 from lumen.model.proposal import Knob, Value
 from lumen.ports.actuators import Actuator, Forgetful
 
@@ -27,9 +27,9 @@ class Turnable:
         if self.lowest is None or self.highest is None or not isinstance(wanted, int):
             return
         if not self.lowest <= wanted <= self.highest:
+            allowed = {"lowest": self.lowest, "highest": self.highest}
             raise NotPossible(
-                message("approval.out_of_range", knob=knob.value, wanted=wanted, unit=self.unit),
-                message("approval.out_of_range_remedy", lowest=self.lowest, highest=self.highest, unit=self.unit),
+                *with_remedy("approval.out_of_range", knob=knob.value, wanted=wanted, unit=self.unit, **allowed)
             )
 
 

@@ -19,8 +19,6 @@ T = TypeVar("T")
 
 #: On the wall. Long enough for a slow store, short enough that a crashed replica's work is taken up soon.
 LEASE = timedelta(seconds=15)
-#: The same of a slot, whose work asks the world outside and takes longer.
-SLOT_LEASE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,14 @@ class Claims:
         The block marks each slot `done`; one that it leaves is taken up again when its lease has run out. A lease
         that is lost shows at the block's next fenced write for that service.
         """
-        claims = {service: await self.slots.claim(service, schedule, slot, SLOT_LEASE) for service in services}
+        claims = {service: await self.slots.claim(service, schedule, slot, LEASE) for service in services}
         held = {service: lease for service, lease in claims.items() if lease is not None}
-        async with keep_leases(self.leases, held):
+        renewing = [asyncio.ensure_future(_renew_for_ever(self.leases, *one, LEASE)) for one in held.items()]
+        try:
             yield held
+        finally:
+            for task in renewing:
+                await _cancel(task)
 
     async def renew(self, service: ServiceId, lease: Lease) -> None:
         """Before a step that cannot be fenced. Raises LeaseLost."""
@@ -55,7 +57,7 @@ class Claims:
         Should the other one die, its lease runs out, and the next call takes over.
         """
         lease = await self.leases.acquire(service, name, LEASE)
-        return None if lease is None else await with_lease(self.leases, service, lease, work, LEASE)
+        return None if lease is None else await with_lease(self.leases, service, lease, work)
 
 
 async def _renew_for_ever(leases: Leases, service: ServiceId, lease: Lease, duration: timedelta) -> None:
@@ -92,19 +94,6 @@ async def with_lease(
         finally:
             with contextlib.suppress(StoreUnavailable, OutcomeUnknown):
                 await leases.release(service, lease)
-
-
-@contextlib.asynccontextmanager
-async def keep_leases(leases: Leases, held: Mapping[ServiceId, Lease]) -> AsyncIterator[None]:
-    """Renew all of `held` while the block runs. A lease that is lost shows at the block's next fenced write."""
-    renewing = [
-        asyncio.ensure_future(_renew_for_ever(leases, service, lease, SLOT_LEASE)) for service, lease in held.items()
-    ]
-    try:
-        yield
-    finally:
-        for task in renewing:
-            await _cancel(task)
 
 
 async def _cancel(task: "asyncio.Future[Any]") -> None:

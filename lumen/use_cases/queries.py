@@ -133,35 +133,29 @@ def _seen(proposal: Proposal, turns: Sequence[Turn]) -> ChangeOfLate:
     return ChangeOfLate(proposal, _hit_rate(before) if before else None, _hit_rate(now) if now else None)
 
 
+@dataclass(frozen=True, slots=True)
 class Choosing:
-    """The services that are watched, and the one that each channel speaks of."""
+    """The service that each channel speaks of. `services` are watched; the first is meant where nobody names one."""
 
-    def __init__(self, services: Sequence[ServiceId], choices: Choices, clock: Clock) -> None:
-        """`services` are those that are watched, at least one."""
-        self._services = tuple(services)
-        self._choices = choices
-        self._clock = clock
-
-    @property
-    def services(self) -> Sequence[ServiceId]:
-        """Watched services; the first is meant where nobody names one."""
-        return self._services
+    services: Sequence[ServiceId]
+    choices: Choices
+    clock: Clock
 
     def named(self, name: str) -> ServiceId | None:
         """The one of that name; None where none is."""
-        return next((service for service in self._services if service.name == name), None)
+        return next((service for service in self.services if service.name == name), None)
 
     async def of(self, channel: str) -> Chosen | None:
         """The service chosen for `channel`; None where nothing was, or where that service is not watched any more."""
-        if len(self._services) == 1:
+        if len(self.services) == 1:
             return None  # there is nothing to choose, so no command waits for the store
-        found = await self._choices.of(self._services[0], channel)
-        return found if found is not None and found.service in self._services else None
+        found = await self.choices.of(self.services[0], channel)
+        return found if found is not None and found.service in self.services else None
 
     async def choose(self, channel: str, service: ServiceId, permit: Permit) -> Chosen:
         """From now on the commands of `channel` speak of `service`."""
-        chosen = Chosen(service, permit.person, self._clock.now())
-        await self._choices.put(self._services[0], channel, chosen)
+        chosen = Chosen(service, permit.person, self.clock.now())
+        await self.choices.put(self.services[0], channel, chosen)
         return chosen
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from lumen.model.alert import Alert, AlertKind
 from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRecord
-from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
+from lumen.model.messages import NoData, NotPossible, SourceUnavailable, with_remedy
 from lumen.model.proposal import IN_FORCE, LATEST, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Window
@@ -127,9 +127,9 @@ class GoingBack:
             raise NotPossible(deployment.reason, deployment.remedy)
         names = [one.name for one in deployment.revisions]
         if revision and revision not in names:
+            known = ", ".join(names[:10])
             raise NotPossible(
-                message("rollback.unknown_revision", service=service.name, revision=revision),
-                message("rollback.unknown_revision_remedy", names=", ".join(names[:10])),
+                *with_remedy("rollback.unknown_revision", service=service.name, revision=revision, names=known)
             )
         records = (await self.controls.read(service)).revisions or {}
         serving = next((one.name for one in deployment.revisions if one.traffic_percent > 0), "")

@@ -127,9 +127,9 @@ def _placed(
     dice: np.random.Generator, kind: Drawn, week: int, others: list[SimulatedIncident]
 ) -> SimulatedIncident | None:
     """None where the calendar has no room left for it."""
-    length = _log_uniform(dice, kind.hours) * HOUR
-    size = _log_uniform(dice, kind.sizes)
-    quiet = _log_uniform(dice, kind.quiet_hours) * HOUR if kind.quiet_hours else 0.0
+    length = log_uniform(dice, *kind.hours) * HOUR
+    size = log_uniform(dice, *kind.sizes)
+    quiet = log_uniform(dice, *kind.quiet_hours) * HOUR if kind.quiet_hours else 0.0
     for _ in range(40):
         begin = _start(dice, kind.trouble, week)
         end = begin + quiet + length
@@ -138,8 +138,9 @@ def _placed(
     return None
 
 
-def _log_uniform(dice: np.random.Generator, span: Span) -> float:
-    return float(np.exp(dice.uniform(np.log(span[0]), np.log(span[1]))))
+def log_uniform(dice: np.random.Generator, low: float, high: float) -> float:
+    """A draw whose logarithm is uniform."""
+    return float(np.exp(dice.uniform(np.log(low), np.log(high))))
 
 
 def _start(dice: np.random.Generator, trouble: Trouble, week: int) -> float:

@@ -11,8 +11,9 @@ from enum import StrEnum
 import numpy as np
 
 from lumen.effects.verdict import EffectVerdict
+from lumen.model.history import SLICES_A_DAY
 from lumen.model.proposal import Change, Knob
-from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS, SLICES_A_DAY
+from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS
 from lumen.verification.world import World, WorldSlice
 
 

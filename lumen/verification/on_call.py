@@ -81,11 +81,6 @@ class ScriptedOnCall:
         return incident.start + NOTICES_NOT_BEFORE + float(dice.exponential(mean - NOTICES_NOT_BEFORE))
 
 
-def work_on(incident: SimulatedIncident) -> ByHand:
-    """The work of mending it by hand."""
-    return ByHand.ROLLED_BACK if incident.trouble in ROLLED_BACK else ByHand.MENDED
-
-
 class Reviews:
     """The morning review of working days: one knob a day, by rule of thumb."""
 

@@ -62,39 +62,25 @@ SERVICE: Mapping[str, Range] = {
     "cache_usd_per_mb_month": Range(0.0, 10.0),
 }
 
-#: Of the `size` of each trouble.
-SIZES: Mapping[Trouble, Range] = {
-    Trouble.BAD_RELEASE_ERRORS: _SOME,
-    Trouble.BAD_RELEASE_SLOW: _TIMES,
-    Trouble.PLATFORM_ERRORS: _SOME,
-    Trouble.MODEL_SLOW: _TIMES,
-    Trouble.CACHE_SQUEEZED: _SOME,
-    Trouble.CACHE_FLUSHED: Range(1.0, 86_400.0),
-    Trouble.COST_SURGE: Range(0.01, 1e6),
-    Trouble.FLASH: _TIMES,
-    Trouble.BLIP: _SOME,
-    Trouble.BLIND: Range(1.0, 1.0),
-    Trouble.RELEASE: Range(1.0, 1.0),
+#: Of the `size` of each trouble, and the size without one.
+SIZES: Mapping[Trouble, tuple[Range, float]] = {
+    Trouble.BAD_RELEASE_ERRORS: (_SOME, 0.08),
+    Trouble.BAD_RELEASE_SLOW: (_TIMES, 2.5),
+    Trouble.PLATFORM_ERRORS: (_SOME, 0.08),
+    Trouble.MODEL_SLOW: (_TIMES, 3.0),
+    Trouble.CACHE_SQUEEZED: (_SOME, 0.1),
+    Trouble.CACHE_FLUSHED: (Range(1.0, 86_400.0), 30.0),
+    Trouble.COST_SURGE: (Range(0.01, 1e6), 50.0),
+    Trouble.FLASH: (_TIMES, 2.0),
+    Trouble.BLIP: (_SOME, 0.05),
+    Trouble.BLIND: (Range(1.0, 1.0), 1.0),
+    Trouble.RELEASE: (Range(1.0, 1.0), 1.0),
 }
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)([smhd])$")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
-#: What each incident is without a `size` and a `for`.
-USUAL_SIZE = {
-    Trouble.BAD_RELEASE_ERRORS: 0.08,
-    Trouble.BAD_RELEASE_SLOW: 2.5,
-    Trouble.PLATFORM_ERRORS: 0.08,
-    Trouble.MODEL_SLOW: 3.0,
-    Trouble.CACHE_SQUEEZED: 0.1,
-    Trouble.CACHE_FLUSHED: 30.0,
-    Trouble.COST_SURGE: 50.0,
-    Trouble.FLASH: 2.0,
-    Trouble.BLIP: 0.05,
-    Trouble.BLIND: 1.0,
-    Trouble.RELEASE: 1.0,
-}
-
+#: How long an incident lasts without a `for`.
 USUAL_SECONDS = 3600.0
 #: No run is longer.
 MOST_DAYS = 90
@@ -124,8 +110,9 @@ def read_scenario(text: str) -> Scenario:
     service = document.get("service", {})
     if not isinstance(service, dict):
         raise _problem("service is no map")
+    steps = [_step(number, one) for number, one in enumerate(document["steps"], 1)]
     return Scenario(
-        tuple(sorted(_steps(document["steps"]), key=lambda one: one.start)),
+        tuple(sorted(steps, key=lambda one: one.start)),
         {str(name): _service_value(str(name), value) for name, value in service.items()},
     )
 
@@ -139,10 +126,6 @@ def _parsed(text: str) -> Any:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _problem(" ".join(str(error).split())) from error
-
-
-def _steps(raw: list[Any]) -> list[SimulatedIncident]:
-    return [_step(number, one) for number, one in enumerate(raw, 1)]
 
 
 def _step(number: int, raw: Any) -> SimulatedIncident:
@@ -163,13 +146,9 @@ def _step(number: int, raw: Any) -> SimulatedIncident:
     if quiet and trouble not in ROLLED_BACK:
         raise _problem(f"{where}: quiet is for {' and '.join(sorted(ROLLED_BACK))}, which are fine at first")
     start += quiet
-    return SimulatedIncident(
-        trouble, start, start + length, _size(where, trouble, raw.get("size", USUAL_SIZE[trouble])), quiet
-    )
-
-
-def _size(where: str, trouble: Trouble, value: object) -> float:
-    return _within(f"{where}: size", SIZES[trouble], value, f"{trouble} takes")
+    allowed, usual = SIZES[trouble]
+    size = _within(f"{where}: size", allowed, raw.get("size", usual), f"{trouble} takes")
+    return SimulatedIncident(trouble, start, start + length, size, quiet)
 
 
 def _service_value(name: str, value: object) -> float:

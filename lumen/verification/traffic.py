@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lumen.verification.incidents import SimulatedIncident, Trouble
+from lumen.model.history import SLICES_A_DAY
+from lumen.verification.incidents import SimulatedIncident, Trouble, log_uniform
 
 Floats = NDArray[np.float64]
 SECONDS_A_MONTH = 30 * 86_400
@@ -54,7 +55,7 @@ class Profile:
 def draw_profile(seed: int) -> Profile:
     """Ranges are published in docs/verify.md; what follows from them is calibrated once, here."""
     dice = np.random.default_rng([seed, 1])
-    rate = _log_uniform(dice, 0.8, 3.0)
+    rate = log_uniform(dice, 0.8, 3.0)
     cached = float(dice.uniform(0.75, 0.95))
     zipf = float(dice.uniform(0.7, 1.05))
     ttl = int(dice.choice(TTLS_SECONDS))
@@ -74,17 +75,17 @@ def draw_profile(seed: int) -> Profile:
         cached_share=cached,
         topics=topics,
         zipf=zipf,
-        topic_life_seconds=_log_uniform(dice, 1.0, 10.0) * 86_400,
-        answer_life_seconds=(_log_uniform(dice, 8, 25) if fast else _log_uniform(dice, 240, 6000)) * 60,
+        topic_life_seconds=log_uniform(dice, 1.0, 10.0) * 86_400,
+        answer_life_seconds=(log_uniform(dice, 8, 25) if fast else log_uniform(dice, 240, 6000)) * 60,
         asks_again=float(dice.uniform(0.5, 0.9)) if fast else float(dice.uniform(0.1, 0.4)),
         entry_mb=max(0.2, used - others) * cache_mb / alive,
         other_data_mb=others * cache_mb,
         cache_mb=cache_mb,
         ttl_seconds=ttl,
-        hit_ms=_log_uniform(dice, 15, 45),
-        model_ms=_log_uniform(dice, 120, 400),
-        uncached_ms=_log_uniform(dice, 30, 80),
-        error_share=_log_uniform(dice, 0.00005, 0.0005),
+        hit_ms=log_uniform(dice, 15, 45),
+        model_ms=log_uniform(dice, 120, 400),
+        uncached_ms=log_uniform(dice, 30, 80),
+        error_share=log_uniform(dice, 0.00005, 0.0005),
         model_call_usd=float(dice.uniform(70, 150)) / monthly_calls,
     )
 
@@ -114,12 +115,7 @@ def _topics_for(per_second: float, ttl_seconds: float, zipf: float, hit_rate: fl
     return round(float(np.exp(low)))
 
 
-def _log_uniform(dice: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(dice.uniform(np.log(low), np.log(high))))
-
-
 SLICE_SECONDS = 300
-SLICES_A_DAY = 288
 DAY_SECONDS = 86_400
 #: Days are drawn whole; so many are kept.
 DAYS_KEPT = 4

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from threadpoolctl import threadpool_limits
 
 from lumen.backtest.score import BacktestScore, score
+from lumen.model.history import SLICES_A_DAY
 from lumen.verification.incidents import SimulatedIncident, draw_incidents
 from lumen.verification.judge import Adjustment, Figures, figures_of, judge
 from lumen.verification.lumen_in_world import SimulatedLumen, settings_for
-from lumen.verification.traffic import SLICES_A_DAY, Demand, Profile, draw_profile
+from lumen.verification.traffic import Demand, Profile, draw_profile
 from lumen.verification.week import SimulatedWeek, WeekResult
 from lumen.verification.world import ORIGIN, World
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from lumen.backtest.score import Label
 from lumen.effects.verdict import EffectVerdict, Judgement
 from lumen.model.alert import Alert, AlertChange, AlertKind
+from lumen.model.history import SLICES_A_DAY
 from lumen.model.proposal import Change, Knob
 from lumen.model.turn import Recommendation
 from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, SimulatedIncident, Trouble
@@ -24,9 +25,7 @@ from lumen.verification.on_call import (
     Intervention,
     Reviews,
     ScriptedOnCall,
-    work_on,
 )
-from lumen.verification.traffic import SLICES_A_DAY
 from lumen.verification.world import ORIGIN, SERVICE, World, WorldSlice
 
 #: An alert this soon after an incident's end is still about it.
@@ -121,7 +120,7 @@ class SimulatedWeek:
         def work() -> None:
             still = next((one for one in self._world.incidents if _mark(one) == _mark(incident)), incident)
             if incident.trouble in MENDABLE and still.covers(self._world.seconds):
-                self._by_hand(work_on(incident))
+                self._by_hand(ByHand.ROLLED_BACK if incident.trouble in ROLLED_BACK else ByHand.MENDED)
                 self._end(still)
 
         self._at(at, work)

@@ -7,7 +7,7 @@ import pytest
 
 from lumen.model.messages import NotPossible
 from lumen.verification.incidents import DRAWN, SimulatedIncident, Trouble
-from lumen.verification.scenario import SERVICE, SIZES, USUAL_SIZE, read_scenario
+from lumen.verification.scenario import SERVICE, SIZES, read_scenario
 from lumen.verification.traffic import Profile, draw_profile
 
 YAML = """
@@ -29,7 +29,7 @@ def test_yaml() -> None:
     found = read_scenario(YAML)
     assert found.incidents == (
         SimulatedIncident(Trouble.BAD_RELEASE_ERRORS, 1800.0, 9000.0, 0.06),
-        SimulatedIncident(Trouble.MODEL_SLOW, 86_400.0, 91_800.0, USUAL_SIZE[Trouble.MODEL_SLOW]),
+        SimulatedIncident(Trouble.MODEL_SLOW, 86_400.0, 91_800.0, SIZES[Trouble.MODEL_SLOW][1]),
     )
     profile = found.profile(draw_profile(1))
     assert (profile.requests_per_second, profile.ttl_seconds) == (2.5, 120)
@@ -48,10 +48,6 @@ def test_a_bad_release_may_be_quiet_at_first() -> None:
     assert found.incidents[0].released == 3600.0
 
 
-def test_every_trouble_has_a_usual_size() -> None:
-    assert set(USUAL_SIZE) == set(Trouble)
-
-
 def test_everything_has_a_range_that_holds_what_seeds_draw() -> None:
     assert {one.name for one in fields(Profile)} - {"seed"} == set(SERVICE)
     assert set(SIZES) == set(Trouble)
@@ -59,8 +55,8 @@ def test_everything_has_a_range_that_holds_what_seeds_draw() -> None:
         drawn = draw_profile(seed)
         assert all(allowed.holds(getattr(drawn, name)) for name, allowed in SERVICE.items())
     for kind in DRAWN:
-        assert all(SIZES[kind.trouble].holds(size) for size in kind.sizes)
-    assert all(SIZES[trouble].holds(size) for trouble, size in USUAL_SIZE.items())
+        assert all(SIZES[kind.trouble][0].holds(size) for size in kind.sizes)
+    assert all(allowed.holds(usual) for allowed, usual in SIZES.values())
 
 
 @pytest.mark.parametrize(
