@@ -1,7 +1,4 @@
-"""The knobs of the world. An actuator reads the real value, compares, sets an absolute value, and reads back.
-
-These Protocols keep use cases apart from adapters.
-"""
+"""The knobs of the world. An actuator reads the real value, compares, sets an absolute value, and reads back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """Alerts and incidents in the store, restrictions, silences, and pagers.
 
-These Protocols keep use cases apart from adapters. Every method of the store may raise StoreUnavailable, those that
-change something OutcomeUnknown too. The alert machine is a fold of the stored slices, so a restart or another replica
-comes to the same alerts.
+Every method of the store may raise StoreUnavailable, those that change something OutcomeUnknown too. The alert machine
+is a fold of the stored slices, so a restart or another replica comes to the same alerts.
 """
 
 from collections.abc import Mapping, Sequence

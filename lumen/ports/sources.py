@@ -1,7 +1,7 @@
 """Sources of measurements, what Google bills, and the sink of published figures.
 
-These Protocols keep use cases apart from adapters. A source serves all services in one call and never raises for one of
-them: a service that cannot be measured gets `NoData` with the reason and the remedy.
+A source serves all services in one call and never raises for one of them: a service that cannot be measured gets
+`NoData` with the reason and the remedy.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """The state store: everything that must survive a crash, or that several replicas must agree on.
 
-These Protocols keep use cases apart from adapters. Every method may raise StoreUnavailable (nothing happened). A
-transition may also raise OutcomeUnknown: it was sent and may have happened; `settle` tells later. Nothing here retries.
+Every method may raise StoreUnavailable (nothing happened). A transition may also raise OutcomeUnknown: it was sent and
+may have happened; `settle` tells later. Nothing here retries.
 """
 
 from collections.abc import AsyncIterator, Sequence

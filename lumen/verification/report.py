@@ -1,23 +1,20 @@
 """The result of a verification as plain JSON values (docs/verify.md), and as a picture without words."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lumen.backtest.report import alert_json, score_json
 from lumen.model.messages import Message, NotPossible, with_remedy
-from lumen.verification.judge import Adjustment, Outcome
+from lumen.verification.judge import Adjustment, Outcome, figures_of
 from lumen.verification.summary import in_time, summary_of
-from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS
 from lumen.verification.verify import Verification
 from lumen.verification.week import WeekResult
-from lumen.verification.world import WorldSlice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +87,13 @@ def _by_hand(run: WeekResult) -> Json:
 SLICES_AN_HOUR = 12
 #: Grey is without Lumen, blue with it; red bands are incidents, lines changes (green: it helped, red: it harmed).
 WITHOUT, WITH, INCIDENT, HELPED, OTHER = "#9aa0a6", "#1a73e8", "#d93025", "#188038", "#d93025"
-Measure = Callable[[Sequence[WorldSlice]], float]
+#: Of `Figures`: the unit of the panel, the name, and the factor to that unit.
+_MEASURES = (
+    ("%", "hit_rate", 100),
+    ("ms", "p95_ms", 1),
+    ("$ / 30 d", "cost_month_usd", 1),
+    ("5xx %", "error_rate", 100),
+)
 
 
 def save_picture(result: Verification, path: Path) -> None:
@@ -103,8 +106,8 @@ def save_picture(result: Verification, path: Path) -> None:
     figure = Figure(figsize=(11, 9), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(4, 1, sharex=True)
-    for axes, (unit, measure) in zip(panels, _MEASURES, strict=True):
-        _draw(axes, result, measure)
+    for axes, (unit, name, times) in zip(panels, _MEASURES, strict=True):
+        _draw(axes, result, name, times)
         axes.set_ylabel(unit)
     panels[-1].set_xlabel("d")
     try:
@@ -113,11 +116,11 @@ def save_picture(result: Verification, path: Path) -> None:
         raise NotPossible(*with_remedy("verify.picture_not_written", path=str(path), error=str(error))) from error
 
 
-def _draw(axes: "Axes", result: Verification, measure: Measure) -> None:
+def _draw(axes: "Axes", result: Verification, name: str, times: int) -> None:
     for run, colour in zip(result.runs, (WITHOUT, WITH), strict=True):
         hours = [run.slices[i : i + SLICES_AN_HOUR] for i in range(0, len(run.slices), SLICES_AN_HOUR)]
-        values: NDArray[np.float64] = np.array([measure(hour) for hour in hours])
-        axes.plot((np.arange(len(hours)) + 0.5) / 24, values, color=colour, linewidth=1.4)
+        values = np.array([getattr(figures_of(hour), name) for hour in hours], dtype=np.float64)  # None becomes NaN
+        axes.plot((np.arange(len(hours)) + 0.5) / 24, times * values, color=colour, linewidth=1.4)
     for label in result.runs[1].labels:
         axes.axvspan(_day(result, label.start), _day(result, label.end), color=INCIDENT, alpha=0.12, linewidth=0)
     for one in result.adjustments:
@@ -131,25 +134,3 @@ def _draw(axes: "Axes", result: Verification, measure: Measure) -> None:
 
 def _day(result: Verification, at: datetime) -> float:
     return (at - result.started_at) / timedelta(days=1)
-
-
-def _hit_rate(hour: Sequence[WorldSlice]) -> float:
-    lookups = sum(one.lookups for one in hour)
-    return 100 * sum(one.hits for one in hour) / lookups if lookups else float("nan")
-
-
-def _p95(hour: Sequence[WorldSlice]) -> float:
-    seen = np.concatenate([one.latencies_ms for one in hour])
-    return float(np.percentile(seen, 95)) if seen.size else float("nan")
-
-
-def _cost(hour: Sequence[WorldSlice]) -> float:
-    return sum(one.cost_usd for one in hour) * SECONDS_A_MONTH / (len(hour) * SLICE_SECONDS)
-
-
-def _errors(hour: Sequence[WorldSlice]) -> float:
-    requests = sum(one.requests for one in hour)
-    return 100 * sum(one.errors_5xx for one in hour) / requests if requests else float("nan")
-
-
-_MEASURES: tuple[tuple[str, Measure], ...] = (("%", _hit_rate), ("ms", _p95), ("$ / 30 d", _cost), ("5xx %", _errors))

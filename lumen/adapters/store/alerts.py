@@ -66,31 +66,6 @@ class RedisDays:
         return [_day(date.fromisoformat(of), sums[of]) for of in sorted(sums) if of >= since.isoformat()]
 
 
-def buckets_of(days: Sequence[Day]) -> list[Bucket]:
-    """Every bucket that holds a request of any of these days, ascending."""
-    return sorted({bucket for day in days for bucket in day.latencies})
-
-
-def names_of(buckets: Sequence[Bucket]) -> str:
-    """Of all sums, in the order in which watch_look.lua is given them."""
-    return ",".join((*SUMS, *(f"{LATENCY}/{low!r}/{high!r}" for low, high in buckets)))
-
-
-def arguments_of(days: Sequence[Day], buckets: Sequence[Bucket]) -> Iterator[str | int]:
-    """Date and sums of each, as watch_look.lua takes them."""
-    for day in days:
-        yield day.date.isoformat()
-        for name in SUMS:
-            yield round(day.cost_usd * NANO) if name == "cost_nano_usd" else int(getattr(day, name))
-        for bucket in buckets:
-            yield day.latencies.get(bucket, 0)
-
-
-def oldest_kept(now: datetime, keep_days: int) -> str:
-    """The first day that is not dropped when a new one begins."""
-    return (day_of(now) - timedelta(days=keep_days)).isoformat()
-
-
 def _day(of: date, sums: Mapping[str, int]) -> Day:
     """A sum that an older Lumen did not make yet is 0, over 0 slices."""
     counts = {name: sums.get(name, 0) for name in SUMS if name != "cost_nano_usd"}
@@ -188,28 +163,39 @@ class RedisAlerts:
         earlier: Sequence[Day],
     ) -> bool:
         days = together(earlier, folded(observations))
-        buckets = buckets_of(days)
+        buckets = sorted({bucket for day in days for bucket in day.latencies})
+        now = self._clock.now()
         arguments: list[str | int] = [
             lease.name,
             lease.token,
             after.isoformat() if after else "",
             self._keep_slices,
             self._keep_alerts,
-            self._clock.now().isoformat(),
+            now.isoformat(),
             len(observations),
             len(days),
-            oldest_kept(self._clock.now(), self._keep_days),
-            names_of(buckets),
+            (day_of(now) - timedelta(days=self._keep_days)).isoformat(),
+            ",".join((*SUMS, *(f"{LATENCY}/{low!r}/{high!r}" for low, high in buckets))),
         ]
         for one in observations:
             arguments += [one.start.isoformat(), _short(one)]
-        arguments += arguments_of(days, buckets)
+        arguments += _sums(days, buckets)
         for each in told:
             arguments += _told(each)
         reply = await self._calls.change("watch_look", service, *arguments)
         if reply.status == "LEASE_LOST":
             raise lease_lost(lease.name)
         return reply.status == "OK"
+
+
+def _sums(days: Sequence[Day], buckets: Sequence[Bucket]) -> Iterator[str | int]:
+    """Date and sums of each, as watch_look.lua takes them."""
+    for day in days:
+        yield day.date.isoformat()
+        for name in SUMS:
+            yield round(day.cost_usd * NANO) if name == "cost_nano_usd" else int(getattr(day, name))
+        for bucket in buckets:
+            yield day.latencies.get(bucket, 0)
 
 
 def _short(one: Observation) -> str:

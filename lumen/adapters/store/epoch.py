@@ -15,7 +15,7 @@ from redis import exceptions
 from redis.asyncio import Redis
 
 from lumen.adapters.store.connection import SILENCE, place, unreachable
-from lumen.adapters.store.scripts import SCHEMA, bare_script, key, wrong_epoch
+from lumen.adapters.store.scripts import SCHEMA, key, script, wrong_epoch
 from lumen.model.messages import Message, StoreUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
@@ -41,7 +41,7 @@ async def init(redis: Redis, services: Sequence[ServiceId], clock: Clock) -> Seq
     Raises StoreUnavailable (also when the server would not keep what it acknowledges).
     """
     await durability(redis)
-    wanted = bare_script("init")
+    wanted = script("init", bare=True)
     made = []
     for service in services:
         try:

@@ -29,31 +29,17 @@ _HERE = Path(__file__).parent / "scripts"
 class Script:
     """`text` is Lua; `digest` is what EVALSHA knows it by."""
 
-    name: str
     text: str
     digest: str
 
 
 @cache
-def script(name: str) -> Script:
-    """`name`.lua with the common part before it."""
-    return _load(name, _read("common") + _read(name))
-
-
-@cache
-def bare_script(name: str) -> Script:
-    """`name`.lua alone."""
-    return _load(name, _read(name))
-
-
-def _read(name: str) -> str:
-    return (_HERE / f"{name}.lua").read_text(encoding="utf-8")
-
-
-def _load(name: str, text: str) -> Script:
+def script(name: str, *, bare: bool = False) -> Script:
+    """`name`.lua, with the common part before it unless it is `bare`."""
+    parts = (name,) if bare else ("common", name)
+    text = "".join((_HERE / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
     # Not a safeguard: the protocol names scripts by SHA-1.
-    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    return Script(name, text, digest)
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
 #: In the order of KEYS in common.lua. The epoch is a hash with the counter of fencing tokens in it; `proposals` is a
