@@ -9,6 +9,7 @@ entries loses fewer hits than a TTL that expires them all sooner.
 from dataclasses import replace
 
 from lumen.model.messages import NoData, message
+from lumen.model.proposal import Change
 from lumen.model.turn import Recommendation
 from lumen.policies.size import SizeAdvice
 from lumen.policies.ttl import Strategy
@@ -35,8 +36,7 @@ def next_of(first: Wanted, *others: Wanted) -> Wanted:
 
     Warm instances and entries in the process change neither what is cached nor for how long, so they come last.
     """
-    changing = (one for one in (first, *others) if not isinstance(one, NoData) and one.change is not None)
-    return next(changing, first)
+    return next((one for one in (first, *others) if change_of(one) is not None), first)
 
 
 def only_up(wanted: Wanted) -> Wanted:
@@ -70,6 +70,11 @@ def _longer(ttl: Recommendation) -> Recommendation:
     )
 
 
+def change_of(wanted: Wanted) -> Change | None:
+    """The change that is wanted; None for a hold and for no data."""
+    return None if isinstance(wanted, NoData) else wanted.change
+
+
 def _step(wanted: Wanted) -> int:
-    change = None if isinstance(wanted, NoData) else wanted.change
+    change = change_of(wanted)
     return 0 if change is None else change.step or 0

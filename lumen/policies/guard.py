@@ -81,11 +81,6 @@ def held_back(
     )
 
 
-def held_by_people(automation: Automation, situation: Situation, now: datetime) -> tuple[Message, ...]:
-    """All that people have set against automation now, in an emergency too."""
-    return tuple(_by_people(automation, situation, now))
-
-
 def frozen(automation: Automation, now: datetime) -> datetime | None:
     """Until when changes are frozen; None where they are not."""
     return frozen_until(automation.freezes, automation.weekly_freezes, now)
@@ -210,7 +205,7 @@ class Restraint:
         pause = self.controls.pause
         situation = Situation(paused=pause is not None, paused_until=pause.until if pause else None)
         automation = self.automation if observing else replace(self.automation, observe_until=None)
-        return held_by_people(automation, situation, self.now)
+        return tuple(_by_people(automation, situation, self.now))
 
     def against(self, knob: Knob, wanted: Value, *, emergency: bool = False) -> NotPossible | None:
         """Against this change, whoever wants it. A freeze stops all but an `emergency` step that a person takes."""

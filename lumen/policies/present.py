@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from lumen.model.incident import SizeLock, TtlOverride
 from lumen.model.messages import NoData, message
 from lumen.model.override import locked_by
-from lumen.model.proposal import WAS_IN_FORCE, Change, Knob, Priority, Proposal, Value
+from lumen.model.proposal import WAS_IN_FORCE, Knob, Priority, Proposal, Value
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn
-from lumen.policies.choose import Wanted
+from lumen.policies.choose import Wanted, change_of
 from lumen.policies.size import SizeAdvice, SizeLimits, recommend_size
 from lumen.policies.ttl import Strategy, TtlLimits, pinned_ttl, recommend_ttl
 
@@ -50,7 +50,9 @@ def turn_now(turn: Turn, present: Present, limits: TtlLimits) -> Turn:
     snapshot = replace(turn.snapshot, ttl=present.ttl)
     ttl = _ttl(replace(turn, snapshot=snapshot), present, limits, changed)
     is_size = _is_of(turn.first, Knob.CACHE_SIZE)
-    is_ttl = _is_of(turn.first, Knob.TTL) or (_is_pin(ttl) and not is_size)
+    is_ttl = _is_of(turn.first, Knob.TTL) or (
+        _strategy(ttl) == Strategy.OVERRIDE and change_of(ttl) is not None and not is_size
+    )
     first = ttl if is_ttl else _unless_changed(turn.first, changed)
     if present.size_lock is not None and _is_of(first, Knob.CACHE_SIZE):
         first = Recommendation(None, "MAINTAIN", (locked_by(present.size_lock),), Priority.LOW)
@@ -82,7 +84,7 @@ def _ttl(turn: Turn, present: Present, limits: TtlLimits, changed: Mapping[Knob,
 
 def _unless_changed(wanted: Wanted, changed: Mapping[Knob, Value]) -> Wanted:
     """A hold, where the knob was changed since: its effect is in none of the figures."""
-    change = _change(wanted)
+    change = change_of(wanted)
     if change is None or change.knob not in changed:
         return wanted
     value = changed[change.knob]
@@ -90,17 +92,9 @@ def _unless_changed(wanted: Wanted, changed: Mapping[Knob, Value]) -> Wanted:
     return Recommendation(None, Strategy.HOLD, (reason,), Priority.LOW)
 
 
-def _change(wanted: Wanted) -> Change | None:
-    return None if isinstance(wanted, NoData) else wanted.change
-
-
 def _is_of(wanted: Wanted, knob: Knob) -> bool:
-    change = _change(wanted)
+    change = change_of(wanted)
     return change is not None and change.knob is knob
-
-
-def _is_pin(ttl: Wanted) -> bool:
-    return _strategy(ttl) == Strategy.OVERRIDE and _change(ttl) is not None
 
 
 def _strategy(wanted: Wanted) -> str:

@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 
 from lumen.model.assessment import CacheHealth, HealthLevel
-from lumen.model.messages import NoData
-from lumen.model.proposal import Change
 from lumen.model.turn import Turn
+from lumen.policies.choose import change_of
 
 REPOST_AFTER = timedelta(hours=24)
 
@@ -16,7 +15,7 @@ def should_repost(previous: Turn | None, turn: Turn, last_posted_at: datetime | 
         return True
     return (
         _health(previous) != _health(turn)
-        or _recommended(previous) != _recommended(turn)
+        or change_of(previous.first) != change_of(turn.first)
         or _missing(previous) != _missing(turn)
         or any(each not in previous.drift for each in turn.drift)
     )
@@ -24,10 +23,6 @@ def should_repost(previous: Turn | None, turn: Turn, last_posted_at: datetime | 
 
 def _health(turn: Turn) -> tuple[HealthLevel, CacheHealth]:
     return turn.assessment.gate.health, turn.assessment.cache.health
-
-
-def _recommended(turn: Turn) -> Change | None:
-    return None if isinstance(turn.first, NoData) else turn.first.change
 
 
 def _missing(turn: Turn) -> frozenset[str]:

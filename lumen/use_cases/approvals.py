@@ -58,7 +58,7 @@ class Wish:
     @property
     def change(self) -> Change:
         """Raises NotPossible where it is so already."""
-        if self.present.value == self.wanted:
+        if self.is_so:
             raise NotPossible(self.already, message("approval.already_remedy"))
         return Change(self.knob, self.present.value, self.wanted, self.unit)
 

@@ -26,7 +26,7 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheDay, Deployment, Snapshot
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
-from lumen.policies.choose import Wanted, first_of, next_of, only_up
+from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
 from lumen.policies.guard import Restraint, Situation, held_back
 from lumen.policies.instances import recommend_l1, recommend_min_instances
 from lumen.policies.rollback_evidence import with_left
@@ -62,7 +62,7 @@ class Policies:
         ttl = recommend_ttl(snapshot, limits)
         size = recommend_size(snapshot, replace(self.size, locked=restraint.size_lock is not None))
         first = first_of(ttl, size)
-        if not _holds(first):
+        if change_of(first) is not None:
             return Advised(ttl, first)
         others: list[Wanted] = []
         if Knob.MIN_INSTANCES in self.knobs:
@@ -77,10 +77,6 @@ class Policies:
         except (SourceUnavailable, NotPossible) as error:
             return NoData(error.reason, error.remedy)
         return int(reading.value)
-
-
-def _holds(wanted: Wanted) -> bool:
-    return isinstance(wanted, NoData) or wanted.change is None
 
 
 #: And as many again that people asked for.
