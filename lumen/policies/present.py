@@ -49,10 +49,8 @@ def turn_now(turn: Turn, present: Present, limits: TtlLimits) -> Turn:
         changed |= {Knob.TTL: present.ttl.value_seconds} if is_other else {}
     snapshot = replace(turn.snapshot, ttl=present.ttl)
     ttl = _ttl(replace(turn, snapshot=snapshot), present, limits, changed)
-    is_size = _is_of(turn.first, Knob.CACHE_SIZE)
-    is_ttl = _is_of(turn.first, Knob.TTL) or (
-        _strategy(ttl) == Strategy.OVERRIDE and change_of(ttl) is not None and not is_size
-    )
+    is_pin = _strategy(ttl) == Strategy.OVERRIDE and change_of(ttl) is not None
+    is_ttl = _is_of(turn.first, Knob.TTL) or (is_pin and not _is_of(turn.first, Knob.CACHE_SIZE))
     first = ttl if is_ttl else _unless_changed(turn.first, changed)
     if present.size_lock is not None and _is_of(first, Knob.CACHE_SIZE):
         first = Recommendation(None, "MAINTAIN", (locked_by(present.size_lock),), Priority.LOW)
