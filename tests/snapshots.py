@@ -19,11 +19,19 @@ from lumen.model.snapshot import (
     TtlSetting,
     Window,
 )
+from lumen.model.turn import Turn
+from lumen.policies.size import SizeLimits
+from lumen.use_cases.advice import TurnNow, size_of_turn
 
 NOW = datetime(2026, 11, 16, 12, 4, tzinfo=UTC)
 START = datetime(2026, 11, 16, 11, 0, tzinfo=UTC)
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
 GONE = NoData(message("test.gone"), message("test.gone_remedy"))
+
+
+def as_now(turn: Turn, now: datetime = NOW) -> TurnNow:
+    """`turn` with the advice on its size, where nothing has changed since."""
+    return TurnNow(turn, size_of_turn(turn, SizeLimits(), now))
 
 
 def cache(

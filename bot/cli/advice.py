@@ -175,15 +175,15 @@ def cache(
     settings = load()
     services = watched(settings, service)
     last = run(settings, last_turns(settings, services), asking=True)
-    language, found = settings.lumen_locale, list(zip(last.turns, last.sizes, strict=True))
+    language = settings.lumen_locale
     if dump_metrics:
         typer.echo(measured_json(last.turns))
     elif as_json:
-        told = [cache_json(turn, sized, last.now, language) for turn, sized in found]
+        told = [cache_json(each.turn, each.size, last.now, language) for each in last.found]
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        for turn, sized in found:
-            print_cache(turn, sized, last.now, language, detailed=detailed or talk() >= Talk.VERBOSE)
+        for each in last.found:
+            print_cache(each.turn, each.size, last.now, language, detailed=detailed or talk() >= Talk.VERBOSE)
     say_no_turn(settings, services, last.turns)
     raise typer.Exit(last.cache_code())
 

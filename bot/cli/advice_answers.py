@@ -20,7 +20,7 @@ from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Turn
 from lumen.policies.size import SizeFigures, SizeLimits, advise_size
 from lumen.policies.ttl import TtlFigures, TtlLimits, advise_ttl
-from lumen.use_cases.advice import SizeReadout, size_of_turn
+from lumen.use_cases.advice import SizeReadout, TurnNow, size_of_turn
 from lumen.use_cases.apply_now import AskedTtl
 from lumen.wording.catalogue import Catalogue
 
@@ -62,15 +62,15 @@ async def extra_turns(settings: Settings, services: Sequence[ServiceId]) -> "Las
     """One extra turn of each service; a running bot shows it in Slack."""
     async with assemble(settings) as lumen:
         turns, now = await lumen.rounds.turn_runner.extra_turns(services), lumen.store.clock.now()
-    return Last(turns, [size_of_turn(turn, size_limits(settings), now) for turn in turns], len(services), now)
+    limits = size_limits(settings)
+    return Last([TurnNow(turn, size_of_turn(turn, limits, now)) for turn in turns], len(services), now)
 
 
 async def last_turns(settings: Settings, services: Sequence[ServiceId]) -> "Last":
     """The newest turn of each service that has one, as it stands now by what is stored."""
     async with open_advisor(settings) as advisor:
         found = [now for service in services if (now := await advisor.last(service)) is not None]
-    turns, sizes = [each.turn for each in found], [each.size for each in found]
-    return Last(turns, sizes, len(services), clock_of(settings).now())
+    return Last(found, len(services), clock_of(settings).now())
 
 
 #: Nothing was changed, and that is no failure of anything.
@@ -100,12 +100,16 @@ _URGENCY = (0, 1, 3, 2)
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The last turns of `services` services with the size advice of each. One may have none yet, or an old one."""
+    """The last turns of `services` services as they stand at `now`. One may have none yet, or an old one."""
 
-    turns: Sequence[Turn]
-    sizes: Sequence[SizeReadout]
+    found: Sequence[TurnNow]
     services: int
     now: datetime
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        """The turns alone."""
+        return [each.turn for each in self.found]
 
     def health_code(self) -> int:
         """0 good, 1 warning, 2 critical, 3 no data (docs/commands.md). Of several services the most urgent counts."""

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cli.advice_answers import outcome
-from bot.cli.report_text import Reported, worth_doing
+from bot.cli.advice_answers import Last, outcome
 from bot.reports.as_json import turn_json
 from lumen.adapters.store.codec import encode
 from lumen.exporters.cache import cache_figures, grades_of
@@ -103,25 +102,25 @@ def cache_json(turn: Turn, size: SizeReadout, now: datetime, locale: str) -> Jso
     }
 
 
-def report_json(found: Reported, locale: str) -> str:
+def report_json(last: Last, locale: str) -> str:
     """The stored turns with why each score is what it is, the size that would be best, and what is worth doing."""
     words = Catalogue(locale)
     told = [
         {
-            **turn_json(turn),
-            "is_stale": is_stale(turn, found.now),
-            "size_advice": size_figures_json(size, words),
+            **turn_json(each.turn),
+            "is_stale": is_stale(each.turn, last.now),
+            "size_advice": size_figures_json(each.size, words),
             "priorities": [
                 {
                     "priority": worth.priority.value,
                     "what": _message_json(words, worth.what),
                     "impact": _message_json(words, worth.impact),
                 }
-                for worth in worth_doing(turn, size)
+                for worth in each.worth_doing
             ],
-            "exit_code": found.exit_code,
+            "exit_code": last.health_code(),
         }
-        for turn, size in zip(found.turns, found.sizes, strict=True)
+        for each in last.found
     ]
     return json.dumps(told, ensure_ascii=False, allow_nan=False, indent=2)
 

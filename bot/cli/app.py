@@ -108,23 +108,21 @@ def report(
 def _print_turns(settings: "Settings", last: "Last", as_json: bool, summary_only: bool = False) -> None:
     from bot.cli.advice_json import report_json
     from bot.cli.common import Talk, talk
-    from bot.cli.report_text import Reported, print_report
+    from bot.cli.report_text import print_report
 
-    found = Reported(last.turns, last.sizes, last.now, last.health_code())
     if as_json:
-        typer.echo(report_json(found, settings.lumen_locale))
+        typer.echo(report_json(last, settings.lumen_locale))
     else:
-        print_report(found, settings.lumen_locale, summary_only=summary_only, detailed=talk() >= Talk.VERBOSE)
-    raise typer.Exit(ExitCode(found.exit_code))
+        print_report(last, settings.lumen_locale, summary_only=summary_only, detailed=talk() >= Talk.VERBOSE)
+    raise typer.Exit(ExitCode(last.health_code()))
 
 
 def _print_markdown(settings: "Settings", last: "Last", summary_only: bool) -> None:
     from bot.reports.markdown import markdown
-    from bot.thresholds import size_limits
     from lumen.wording.catalogue import Catalogue
 
-    words, limits = Catalogue(settings.lumen_locale), size_limits(settings)
-    typer.echo(markdown(words, last.turns, limits, summary_only=summary_only, now=last.now), nl=False)
+    words = Catalogue(settings.lumen_locale)
+    typer.echo(markdown(words, last.found, summary_only=summary_only, now=last.now), nl=False)
     raise typer.Exit(ExitCode(last.health_code()))
 
 

@@ -1,7 +1,6 @@
 """`lumen report`, `lumen tick` and `lumen doctor` on a terminal."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -9,12 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.advice_answers import HEALTH_CODES
+from bot.cli.advice_answers import HEALTH_CODES, Last
 from bot.cli.common import print_line
-from lumen.model.messages import Message, NoData, Param
-from lumen.model.turn import Turn, Worth
-from lumen.policies.priorities import priorities
-from lumen.use_cases.advice import SizeReadout
+from lumen.model.messages import Message, Param
+from lumen.model.turn import Worth
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.report import Section, TurnReport
 from lumen.wording.scores import score_lines, scores_of, trend_lines
@@ -33,35 +30,20 @@ _COLOURS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """What is printed: turns with the size advice of each, as they stand at `now`."""
-
-    turns: Sequence[Turn]
-    sizes: Sequence[SizeReadout]
-    now: datetime
-    exit_code: int
-
-
-def worth_doing(turn: Turn, size: SizeReadout) -> tuple[Worth, ...]:
-    """The most urgent first."""
-    return priorities(turn, None if isinstance(size.advice, NoData) else size.advice)
-
-
-def print_report(found: Reported, locale: str, *, summary_only: bool, detailed: bool) -> None:
+def print_report(last: Last, locale: str, *, summary_only: bool, detailed: bool) -> None:
     """All phases, or only health and score; `detailed`: each part of each score too."""
     page = _Page(Catalogue(locale))
-    if not found.turns:
+    if not last.found:
         page.line(page.plain("turn.none_yet"), page.plain("turn.none_yet_remedy"))
-    for turn, size in zip(found.turns, found.sizes, strict=True):
-        report = TurnReport(page.words, page.words.plain, turn, size.recommendation)
-        page.headline(report, found.now)
+    for each in last.found:
+        report = TurnReport(page.words, page.words.plain, each.turn, each.size.recommendation)
+        page.headline(report, last.now)
         if not summary_only:
             for phase in report.phases():
                 page.phase(phase)
-            page.rest(report, worth_doing(turn, size), detailed=detailed)
-    meaning = page.plain(f"cli.exit_{found.exit_code}")
-    page.line(page.plain("cli.exit_code", code=found.exit_code, meaning=meaning), style="dim")
+            page.rest(report, each.worth_doing, detailed=detailed)
+    code = last.health_code()
+    page.line(page.plain("cli.exit_code", code=code, meaning=page.plain(f"cli.exit_{code}")), style="dim")
 
 
 class _Page:

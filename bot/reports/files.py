@@ -18,6 +18,7 @@ from bot.reports.as_json import Json, turn_from, turn_json
 from bot.reports.markdown import markdown
 from lumen.model.turn import Turn
 from lumen.policies.size import SizeLimits
+from lumen.use_cases.advice import TurnNow, size_of_turn
 from lumen.wording.catalogue import Catalogue
 
 NAME = "unified_feedback_{day:%Y%m%d}"
@@ -71,7 +72,8 @@ class ReportFiles:
         newest |= {turn.snapshot.service: turn for turn in turns}
         whole = {"schema": SCHEMA, "date": day.isoformat(), "turns": stored}
         yield self._replace(path, json.dumps(whole, ensure_ascii=False, allow_nan=False))
-        yield self._replace(self.directory / f"{name}.md", markdown(self._words, list(newest.values()), self._size))
+        found = [TurnNow(one, size_of_turn(one, self._size, one.started_at)) for one in newest.values()]
+        yield self._replace(self.directory / f"{name}.md", markdown(self._words, found))
 
     def _set_aside(self, path: Path, error: str) -> SetAside:
         number = 1

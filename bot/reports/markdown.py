@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from lumen.model.messages import Message, NoData
-from lumen.model.turn import Turn
-from lumen.policies.priorities import priorities
-from lumen.policies.size import SizeAdvice, SizeLimits, recommend_size
+from lumen.model.messages import Message
+from lumen.use_cases.advice import TurnNow
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.report import TurnReport
 from lumen.wording.scores import score_lines, scores_of, trend_lines
@@ -14,24 +12,21 @@ from lumen.wording.scores import score_lines, scores_of, trend_lines
 
 def markdown(
     words: Catalogue,
-    turns: Sequence[Turn],
-    limits: SizeLimits,
+    found: Sequence[TurnNow],
     *,
     summary_only: bool = False,
     now: datetime | None = None,
 ) -> str:
     """One chapter a service; `summary_only`: health and score alone. `now`: to say of an old turn that it is old."""
     lines: list[str] = []
-    for turn in turns:
-        size = recommend_size(turn.snapshot, limits)
-        sized = size if isinstance(size, NoData) else size.recommendation
-        report = TurnReport(words, words.plain, turn, sized)
-        lines += _head(report, now or turn.started_at)
+    for each in found:
+        report = TurnReport(words, words.plain, each.turn, each.size.recommendation)
+        lines += _head(report, now or each.turn.started_at)
         if not summary_only:
             lines += _phases(report)
-            lines += _rest(report, size)
+            lines += _rest(report, each)
         lines.append("")
-    if not turns:
+    if not found:
         lines += [words.plain(Message(code, {})) for code in ("turn.none_yet", "turn.none_yet_remedy")] + [""]
     return "\n".join(lines)
 
@@ -51,11 +46,10 @@ def _phases(report: TurnReport) -> Iterator[str]:
             yield from (f"  - {note}" for note in row.notes)
 
 
-def _rest(report: TurnReport, size: SizeAdvice | NoData) -> Iterator[str]:
-    words, turn = report.words, report.turn
+def _rest(report: TurnReport, found: TurnNow) -> Iterator[str]:
+    words, turn = report.words, found.turn
     yield from _titled(words, "priority.title")
-    worth = report.worth(priorities(turn, None if isinstance(size, NoData) else size))
-    yield from (f"{number}. {one}" for number, one in enumerate(worth, 1))
+    yield from (f"{number}. {one}" for number, one in enumerate(report.worth(found.worth_doing), 1))
     yield from _titled(words, "cli.what_to_do")
     yield from _bulleted(report.advice())
     yield from _titled(words, "cli.why")

@@ -6,22 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.advice_answers import ttl_of_figures
+from bot.cli.advice_answers import Last, ttl_of_figures
 from bot.cli.advice_json import cache_json, gate_json, report_json, size_json, ttl_json
 from bot.cli.change_answers import TrafficAnswer
 from bot.cli.changes import traffic_json
-from bot.cli.report_text import Reported
-from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlFigures, TtlLimits
-from lumen.use_cases.advice import size_of_turn
-from tests.snapshots import NOW, SERVICE
+from tests.snapshots import NOW, SERVICE, as_now
 from tests.unit.handlers.test_why import MONTH, turn
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 TURN = turn(MONTH)
-SIZE = size_of_turn(TURN, SizeLimits(), NOW)
+SIZE = as_now(TURN).size
 PRINTED = {
-    "report": json.loads(report_json(Reported((TURN,), (SIZE,), NOW, 0), "en"))[0],
+    "report": json.loads(report_json(Last([as_now(TURN)], 1, NOW), "en"))[0],
     "cache": cache_json(TURN, SIZE, NOW, "en"),
     "ttl": json.loads(ttl_json(ttl_of_figures(TtlFigures(300, 0.7, 0.7, 0, None), TtlLimits()), None, "en")),
     "size": json.loads(size_json(SIZE, None, "en")),

@@ -19,7 +19,7 @@ from lumen.model.service import ServiceId
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn
 from lumen.policies.size import SizeLimits
 from lumen.wording.catalogue import LOCALES, Catalogue
-from tests.snapshots import NOW, SERVICE, cache, snapshot
+from tests.snapshots import NOW, SERVICE, as_now, cache, snapshot
 
 EN = Catalogue("en")
 LIMITS = SizeLimits()
@@ -109,17 +109,17 @@ def test_json_says_why_and_comes_back(tmp_path: Path) -> None:
 def test_markdown_has_the_phases_in_both_languages(locale: str) -> None:
     words = Catalogue(locale)
     for made in (turn(), turn(history=LOST, cache=LOST), replace(turn(), ttl=LOST, missing=(Missing("cache", LOST),))):
-        text = markdown(words, [made], LIMITS)
+        text = markdown(words, [as_now(made)])
         assert [line for line in text.splitlines() if line.startswith("# ")] == [f"# {SERVICE.key}"]
         assert sum(line.startswith("## ") for line in text.splitlines()) >= 6
-    summary = markdown(words, [turn()], LIMITS, summary_only=True)
+    summary = markdown(words, [as_now(turn())], summary_only=True)
     assert "##" not in summary
-    assert markdown(words, [], LIMITS)
+    assert markdown(words, [])
 
 
 def test_markdown_tells_what_a_terminal_tells() -> None:
     made = turn(cache=cache(0.65, 0.95, 200))
-    text = markdown(EN, [made], LIMITS, now=NOW)
+    text = markdown(EN, [as_now(made)], now=NOW)
     for said in (
         "Maturity: level ",
         "SLO compliance: ",
@@ -130,4 +130,4 @@ def test_markdown_tells_what_a_terminal_tells() -> None:
     ):
         assert said in text, said
     assert "no picture of now" not in text
-    assert "no picture of now" in markdown(EN, [made], LIMITS, now=NOW + timedelta(hours=5))
+    assert "no picture of now" in markdown(EN, [as_now(made)], now=NOW + timedelta(hours=5))

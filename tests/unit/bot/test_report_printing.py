@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cli.advice_answers import Last
 from bot.cli.advice_json import report_json
-from bot.cli.report_text import Reported, print_report
+from bot.cli.report_text import print_report
 from lumen.model.turn import Missing, Turn
-from lumen.policies.size import SizeLimits
-from lumen.use_cases.advice import size_of_turn
 from lumen.wording.catalogue import LOCALES
-from tests.snapshots import NOW, cache
+from tests.snapshots import NOW, as_now, cache
 from tests.unit.handlers.test_explained import GONE, PARTS, PULSE
 from tests.unit.handlers.test_why import MONTH, turn
 
@@ -23,8 +22,8 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")
 
 
-def reported(*turns: Turn, age: timedelta = timedelta(0)) -> Reported:
-    return Reported(turns, [size_of_turn(one, SizeLimits(), NOW + age) for one in turns], NOW + age, 1)
+def reported(*turns: Turn, age: timedelta = timedelta(0)) -> Last:
+    return Last([as_now(one, NOW + age) for one in turns], len(turns), NOW + age)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -66,7 +65,7 @@ def test_an_old_one_is_called_old(capsys: Capture) -> None:
 
 
 def test_without_a_turn_it_says_when_there_is_one(capsys: Capture) -> None:
-    print_report(Reported((), (), NOW, 3), "en", summary_only=False, detailed=False)
+    print_report(Last((), 1, NOW), "en", summary_only=False, detailed=False)
     out = capsys.readouterr().out
     assert "There has been no turn yet." in out
     assert "Exit code 3: no data" in out

@@ -10,9 +10,8 @@ from lumen.model.answers import StatusReadout
 from lumen.model.messages import NoData, message
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.policies.instances import instance_figures
-from lumen.policies.size import SizeLimits
 from lumen.wording.catalogue import LOCALES, Catalogue
-from tests.snapshots import NOW, deployment
+from tests.snapshots import NOW, as_now, deployment
 from tests.unit.handlers.blocks import said, validated
 from tests.unit.handlers.test_explained import EN, readout
 from tests.unit.handlers.test_why import MONTH, turn
@@ -56,7 +55,7 @@ def test_a_part_that_is_not_known_leaves_no_sum_and_no_forecast() -> None:
     assert "At this rate" not in card
     made = turn(MONTH, spend=PARTIAL)
     assert made.assessment.rhythm.budget_share is None
-    assert "At least $170.00" in markdown(EN, [made], SizeLimits())
+    assert "At least $170.00" in markdown(EN, [as_now(made)])
     shown = report(EN, StatusReadout(readout(made).service, made, (), (), None))
     assert "At least $170.00" in said(shown)
 
@@ -92,7 +91,7 @@ def test_an_actual_says_so_and_shows_the_estimate_beside() -> None:
     made = turn(MONTH, spend=ALONE)
     assert made.assessment.rhythm.budget_share == pytest.approx(0.9275)
     assert "(actual as of" in said(report(EN, StatusReadout(readout(made).service, made, (), (), None)))
-    assert "Actual as of" in markdown(EN, [made], SizeLimits())
+    assert "Actual as of" in markdown(EN, [as_now(made)])
 
 
 def test_an_estimate_says_why_there_is_no_actual() -> None:

@@ -13,7 +13,8 @@ from importlib import import_module
 import pytest
 
 import lumen.model
-from bot.cli.report_text import Reported, print_report, worth_doing
+from bot.cli.advice_answers import Last
+from bot.cli.report_text import print_report
 from bot.reports.markdown import markdown
 from handlers.blocks.digest import digest
 from handlers.blocks.explain_scores import explained
@@ -23,16 +24,13 @@ from lumen.model.answers import StatusReadout
 from lumen.model.messages import NoData, message
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.model.turn import Missing, Turn
-from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits, recommend_ttl
-from lumen.use_cases.advice import size_of_turn
 from lumen.wording.catalogue import LOCALES, Catalogue
-from tests.snapshots import NOW, SERVICE, cache, traffic
+from tests.snapshots import NOW, SERVICE, as_now, cache, traffic
 from tests.unit.handlers.test_explained import GONE, PARTS, PULSE, readout
 from tests.unit.handlers.test_why import MONTH, turn
 
 Capture = pytest.CaptureFixture[str]
-LIMITS = SizeLimits()
 SUM = (ServiceSpend("ion-api", 100.0), ServiceSpend("ion-api-canary", 4.25))
 PARTIAL = NoData(message("source.month_partial", services="ion-api-canary", known_usd=170.0), GONE.remedy)
 
@@ -60,14 +58,12 @@ TURNS = [drawn(seed) for seed in range(16)]
 
 def terminal(made: Turn, locale: str, capsys: Capture) -> str:
     capsys.readouterr()
-    found = Reported((made,), [size_of_turn(made, LIMITS, NOW)], NOW, 0)
-    print_report(found, locale, summary_only=False, detailed=True)
+    print_report(Last([as_now(made)], 1, NOW), locale, summary_only=False, detailed=True)
     return capsys.readouterr().out
 
 
 def slack(made: Turn, locale: str) -> StatusReadout:
-    found = worth_doing(made, size_of_turn(made, LIMITS, NOW))
-    return StatusReadout(SERVICE, made, (), (), None, priorities=found, now=NOW)
+    return StatusReadout(SERVICE, made, (), (), None, priorities=as_now(made).worth_doing, now=NOW)
 
 
 def bare(text: str) -> str:
@@ -103,7 +99,7 @@ def test_the_same_figures_words_and_units_everywhere(made: Turn, locale: str, ca
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "900")
         out = terminal(made, locale, capsys)
-    text = markdown(words, [made], LIMITS, now=NOW)
+    text = markdown(words, [as_now(made)], now=NOW)
     shown = report(words, slack(made, locale), whole=True)
     printed, written = terminal_rows(out), markdown_rows(text)
     assert len(printed) >= 15
@@ -122,7 +118,7 @@ def test_every_sentence_in_slack_stands_on_a_terminal_and_in_markdown_too(
     words = Catalogue(locale)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "900")
-        elsewhere = terminal(made, locale, capsys), markdown(words, [made], LIMITS, now=NOW)
+        elsewhere = terminal(made, locale, capsys), markdown(words, [as_now(made)], now=NOW)
     why = words.plain(message("views.report_why"))
     blocks = report(words, slack(made, locale), whole=True).blocks
     pieces = [block["text"]["text"].split("\n") for block in blocks if block["type"] == "section" and "text" in block]
@@ -143,7 +139,7 @@ def upper_case_members() -> set[str]:
 @pytest.mark.parametrize("made", TURNS)
 def test_korean_speaks_no_name_of_the_code(made: Turn, capsys: Capture) -> None:
     words, seen = Catalogue("ko"), slack(made, "ko")
-    told = [terminal(made, "ko", capsys), markdown(words, [made], LIMITS), report(words, seen, whole=True).text]
+    told = [terminal(made, "ko", capsys), markdown(words, [as_now(made)]), report(words, seen, whole=True).text]
     told += [digest(words, "2026-11-16", seen, [made]).text]
     told += [explained(words, subject, readout(made, NOW + timedelta(hours=5))).text for subject in (None, *Subject)]
     members = upper_case_members()
@@ -153,6 +149,6 @@ def test_korean_speaks_no_name_of_the_code(made: Turn, capsys: Capture) -> None:
 
 @pytest.mark.parametrize("made", TURNS)
 def test_what_is_subtracted_agrees_with_what_stands_there(made: Turn) -> None:
-    text = markdown(Catalogue("en"), [made], LIMITS)
+    text = markdown(Catalogue("en"), [as_now(made)])
     for before, now, points in re.findall(r"([\d.]+) → ([\d.]+) \(([+-][\d.]+)\)", text):
         assert f"{float(now) - float(before) + 0.0:+z.1f}" == points
