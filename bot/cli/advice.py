@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.common import ExitCode, Json, Service, Talk, chosen, load, load_thresholds, locale, run, say, talk, watched
+from lumen.model.answers import TtlReadout
+from lumen.model.messages import NoData, message
+from lumen.model.proposal import Proposal
+from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
+from lumen.policies.size import SizeFigures
+from lumen.policies.ttl import Strategy, TtlFigures, TtlLimits
+from lumen.use_cases.turn import NO_TURN_YET
+from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from bot.config import Settings
     from bot.thresholds import Thresholds
-    from lumen.model.answers import TtlReadout
-    from lumen.model.proposal import Proposal
-    from lumen.model.service import ServiceId
-    from lumen.model.turn import Turn
-    from lumen.policies.ttl import TtlLimits
     from lumen.use_cases.advice import SizeReadout
 
 Apply = Annotated[bool, typer.Option("--apply", help="Propose, approve and carry it out under your Google account.")]
@@ -44,7 +48,6 @@ def ttl(
     """The TTL as it is, what it should become and why."""
     from bot.cli.advice_answers import answer_ttl, ttl_of_figures
     from bot.cli.common import finite, refuse, share, together
-    from lumen.policies.ttl import TtlFigures
     from lumen.use_cases.apply_now import AskedTtl
 
     _check_ttl_flags(strategy, simulate=simulate, new_ttl=new_ttl, override_ttl=override_ttl, apply=apply)
@@ -85,10 +88,9 @@ def _check_ttl_flags(
         raise typer.BadParameter("--new-ttl and --override-ttl name two TTLs: give one of them.")
 
 
-def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None) -> "TtlLimits":
+def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None) -> TtlLimits:
     """TTL limits of the settings, overruled by the flags."""
     from bot.thresholds import ttl_limits
-    from lumen.policies.ttl import Strategy
 
     limits = ttl_limits(settings)
     if strategy:
@@ -99,13 +101,13 @@ def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None)
     return replace(limits, override_seconds=override_ttl)
 
 
-def in_range(flag: str, seconds: int, limits: "TtlLimits") -> None:
+def in_range(flag: str, seconds: int, limits: TtlLimits) -> None:
     """Raises BadParameter."""
     if not limits.min_seconds <= seconds <= limits.max_seconds:
         raise typer.BadParameter(f"{flag} {seconds}: give {limits.min_seconds} to {limits.max_seconds} seconds.")
 
 
-def _show_ttl(answer: "TtlReadout", proposal: "Proposal | None", language: str, as_json: bool) -> None:
+def _show_ttl(answer: TtlReadout, proposal: Proposal | None, language: str, as_json: bool) -> None:
     from bot.cli.advice_json import ttl_json
     from bot.cli.advice_text import print_ttl
 
@@ -129,7 +131,6 @@ def size(
     from bot.cli.advice_answers import answer_size, size_of_figures
     from bot.cli.common import finite, megabytes, refuse, share, together
     from bot.thresholds import size_limits
-    from lumen.policies.size import SizeFigures
 
     if together(current_size=current_size, usage=usage, hit_rate=hit_rate, evictions=evictions):
         refuse(_BY_MEASURING, apply=apply, service=service)
@@ -151,7 +152,7 @@ def size(
     _end(settings, found, proposal, applying=apply, quiet=as_json)
 
 
-def _show_size(answer: "SizeReadout", proposal: "Proposal | None", language: str, as_json: bool) -> None:
+def _show_size(answer: "SizeReadout", proposal: Proposal | None, language: str, as_json: bool) -> None:
     from bot.cli.advice_json import size_json
     from bot.cli.advice_text import print_size
 
@@ -205,10 +206,8 @@ def gate(service: Service = "", as_json: Json = False) -> None:
     raise typer.Exit(last.gate_code())
 
 
-def say_no_turn(settings: "Settings", services: "Sequence[ServiceId]", turns: "Sequence[Turn]") -> None:
+def say_no_turn(settings: "Settings", services: Sequence[ServiceId], turns: Sequence[Turn]) -> None:
     """Say of each service without a turn that it has none."""
-    from lumen.use_cases.turn import NO_TURN_YET
-    from lumen.wording.catalogue import Catalogue
 
     words, known = Catalogue(settings.lumen_locale), {turn.snapshot.service for turn in turns}
     for service in services:
@@ -219,15 +218,13 @@ def say_no_turn(settings: "Settings", services: "Sequence[ServiceId]", turns: "S
 def _end(
     settings: "Settings",
     found: "TtlReadout | SizeReadout",
-    proposal: "Proposal | None",
+    proposal: Proposal | None,
     *,
     applying: bool,
     quiet: bool,
 ) -> None:
     """Say what became of `--apply`, and end the process with its code."""
     from bot.cli.advice_answers import exit_code_of_change, outcome
-    from lumen.model.messages import NoData, message
-    from lumen.wording.catalogue import Catalogue
 
     words, is_missing = Catalogue(settings.lumen_locale), isinstance(found.recommendation, NoData)
     if applying and not quiet:

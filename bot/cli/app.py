@@ -20,11 +20,12 @@ from bot.cli.common import say as _say
 from bot.cli.incidents import register as register_alerts
 from bot.cli.simulate import register as register_history
 from lumen.model.messages import message
+from lumen.model.turn import Turn
+from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from bot.cli.advice_answers import Last
     from bot.config import Settings
-    from lumen.model.turn import Turn
 
 app = typer.Typer(
     name="lumen",
@@ -119,20 +120,18 @@ def _print_turns(settings: "Settings", last: "Last", as_json: bool, summary_only
 
 def _print_markdown(settings: "Settings", last: "Last", summary_only: bool) -> None:
     from bot.reports.markdown import markdown
-    from lumen.wording.catalogue import Catalogue
 
     words = Catalogue(settings.lumen_locale)
     typer.echo(markdown(words, last.found, summary_only=summary_only, now=last.now), nl=False)
     raise typer.Exit(ExitCode(last.health_code()))
 
 
-def _write_files(settings: "Settings", turns: "Sequence[Turn]") -> None:
+def _write_files(settings: "Settings", turns: Sequence[Turn]) -> None:
     """Under OUTPUT_DIR, where that is set. What cannot be written is said, and nothing else stops for it."""
     if not settings.output_dir:
         return
     from bot.reports.files import ReportFiles, SetAside
     from bot.thresholds import size_limits
-    from lumen.wording.catalogue import Catalogue
 
     files = ReportFiles(Path(settings.output_dir), Catalogue(settings.lumen_locale), size_limits(settings))
     try:
@@ -196,7 +195,6 @@ def demo(
     scale: Annotated[float, typer.Option(help="Seconds of service time in a second.")] = 60.0,
 ) -> None:
     """A whole world on this machine: Slack, Google Cloud, the ION service, a cache, and this bot, unmodified."""
-    from lumen.wording.catalogue import Catalogue
 
     checkout = Path(__file__).parents[2]
     if not (checkout / "pyproject.toml").is_file():

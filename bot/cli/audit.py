@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.common import ExitCode, Json, Service, chosen, load, locale, run, say
+from lumen.model.messages import Message, NotPossible
+from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from bot.cli.audit_answers import Proven
-    from lumen.wording.catalogue import Catalogue
 
 audit_app = typer.Typer(help="Who decided what, and what was done: proven, and handed out.", no_args_is_help=True)
 
@@ -32,8 +33,6 @@ def verify(
 
 def _file(path: Path) -> "Proven":
     from bot.cli.audit_answers import verify_file
-    from lumen.model.messages import NotPossible
-    from lumen.wording.catalogue import Catalogue
 
     try:
         return verify_file(path)
@@ -52,46 +51,22 @@ def export(
 ) -> None:
     """Write all of the audit to a file that proves itself. From then on what is old may leave the store."""
     from bot.cli.audit_answers import export as export_audit
-    from lumen.model.messages import message
-    from lumen.wording.catalogue import Catalogue
 
     settings = load()
     done = run(settings, export_audit(settings, chosen(settings, service), file))
-    of = {"service": done.service.key, "file": done.file, "entries": done.entries, "number": done.number}
     if as_json:
-        typer.echo(json.dumps({**of, "head": done.head}, ensure_ascii=False, indent=2))
-        return
-    said = message(
-        "audit.exported",
-        service=done.service.key,
-        file=done.file,
-        entries=done.entries,
-        number=done.number,
-        head=done.head,
-    )
-    typer.echo(Catalogue(settings.lumen_locale).plain(said))
+        typer.echo(json.dumps(done, ensure_ascii=False, indent=2))
+    else:
+        typer.echo(Catalogue(settings.lumen_locale).plain(Message("audit.exported", done)))
 
 
 def _print_proven(proven: "Sequence[Proven]", locale: str, as_json: bool) -> None:
     """Prints, and ends the process with 0 or 2."""
-    from lumen.wording.catalogue import Catalogue
 
     words = Catalogue(locale)
     if as_json:
         typer.echo(json.dumps([each.as_json() for each in proven], ensure_ascii=False, indent=2))
     else:
         for each in proven:
-            typer.echo(_sentence(words, each))
+            typer.echo(words.plain(each.says(words)))
     raise typer.Exit(ExitCode.GOOD if all(each.good for each in proven) else ExitCode.CRITICAL)
-
-
-def _sentence(words: "Catalogue", proven: "Proven") -> str:
-    from lumen.model.messages import message
-
-    broken, line = proven.check.broken, proven.check.line
-    if broken is None:
-        return words.plain(proven.says())
-    reason = words.plain(broken)
-    if line is None:
-        return words.plain(message("audit.broken", where=proven.where, reason=reason))
-    return words.plain(message("audit.broken_at", where=proven.where, line=line, reason=reason))

@@ -14,10 +14,11 @@ from bot.store import auditing_of, open_state_store
 from bot.wiring.assembly import operator_of
 from lumen.adapters.store import epoch
 from lumen.adapters.store.audit_lines import verify_lines
-from lumen.model.messages import Message, NotPossible, message
+from lumen.model.messages import Message, NotPossible, Param, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import AuditCheck
 from lumen.use_cases.auditing import Auditing
+from lumen.wording.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +34,23 @@ class Proven:
         """Whether everything is as it was written. A file whose end stands under no seal was cut off."""
         return self.check.broken is None and not (self.is_file and self.check.unsealed_entries)
 
-    def says(self) -> Message:
+    def says(self, words: Catalogue) -> Message:
         """For people."""
-        check = self.check
+        check, where = self.check, self.where
         if check.broken is not None:
-            raise ValueError("what is broken has a sentence of its own")
+            reason = words.plain(check.broken)
+            if check.line is None:
+                return message("audit.broken", where=where, reason=reason)
+            return message("audit.broken_at", where=where, line=check.line, reason=reason)
         if self.is_file and check.unsealed_entries:
-            return message("audit.unsealed_file", file=self.where, unsealed=check.unsealed_entries)
+            return message("audit.unsealed_file", file=where, unsealed=check.unsealed_entries)
+        sealed, unsealed, seals = check.sealed_entries, check.unsealed_entries, check.seals
         if self.is_file:
-            return message(
-                "audit.proven_file", file=self.where, sealed=check.sealed_entries, seals=check.seals, head=check.head
-            )
-        if not check.sealed_entries and not check.unsealed_entries:
-            return message("audit.nothing", service=self.where)
-        return message(
-            "audit.proven",
-            service=self.where,
-            sealed=check.sealed_entries,
-            seals=check.seals,
-            unsealed=check.unsealed_entries,
-            head=check.head or "-",
-        )
+            return message("audit.proven_file", file=where, sealed=sealed, seals=seals, head=check.head)
+        if not sealed and not unsealed:
+            return message("audit.nothing", service=where)
+        head = check.head or "-"
+        return message("audit.proven", service=where, sealed=sealed, seals=seals, unsealed=unsealed, head=head)
 
     def as_json(self) -> dict[str, object]:
         """For programs: codes and values instead of words."""
@@ -69,17 +66,6 @@ class Proven:
             "broken": broken,
             "line": check.line,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """The content of an exported file."""
-
-    service: ServiceId
-    file: str
-    entries: int
-    number: int
-    head: str
 
 
 async def verify_store(settings: Settings) -> Sequence[Proven]:
@@ -102,9 +88,10 @@ def verify_file(path: Path) -> Proven:
         ) from error
 
 
-async def export(settings: Settings, service: ServiceId, path: Path) -> Exported:
-    """Seal and export all of a service's audit. It counts as exported when the file is on the disk and proves itself.
+async def export(settings: Settings, service: ServiceId, path: Path) -> dict[str, Param]:
+    """Seal and export all of a service's audit: file, number of entries, and the seal under which they stand.
 
+    It counts as exported when the file is on the disk and proves itself.
     Raises NotPossible (the file is there already, cannot be written, or does not read back), LeaseLost.
     """
     _refuse_existing(path)
@@ -121,7 +108,8 @@ async def export(settings: Settings, service: ServiceId, path: Path) -> Exported
             line = check.line or 0
             raise NotPossible(message("audit.not_itself", file=str(path), line=line), message("audit.file_remedy"))
         await auditing.exported(service, seal, person, path.name)
-        return Exported(service, str(path), check.sealed_entries, seal.number, seal.sha256)
+        said: dict[str, Param] = {"service": service.key, "file": str(path), "entries": check.sealed_entries}
+        return {**said, "number": seal.number, "head": seal.sha256}
 
 
 async def _write(auditing: Auditing, service: ServiceId, path: Path) -> None:

@@ -7,14 +7,16 @@ import typer
 
 from bot.cli.advice import Apply, in_range
 from bot.cli.common import ExitCode, Json, Service, chosen, load, run
+from lumen.model.answers import Trusted
+from lumen.model.messages import Message, message
+from lumen.model.override import Terms, locked_by
+from lumen.model.proposal import LATEST, Proposal
+from lumen.wording.catalogue import Catalogue
+from lumen.wording.restrictions import NOTHING_HELD, held, lifted, pinned_messages, trusted, unlocked
 
 if TYPE_CHECKING:
     from bot.cli.change_answers import TrafficAnswer
     from bot.config import Settings
-    from lumen.model.answers import Trusted
-    from lumen.model.messages import Message
-    from lumen.model.override import Terms
-    from lumen.model.proposal import Proposal
 
 For = Annotated[str, typer.Option("--for", metavar="DURATION", help="90m, 2h, 7d; without it until it is lifted.")]
 Because = Annotated[str, typer.Option("--because", metavar="WORDS", help="Why; shown wherever it is.")]
@@ -44,7 +46,6 @@ def unpin(apply: Apply = False, service: Service = "", as_json: Json = False) ->
 def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> None:
     from bot.cli.advice_answers import exit_code_of_change, outcome
     from bot.cli.change_answers import answer_traffic
-    from lumen.wording.catalogue import Catalogue
 
     settings = load()
     of = chosen(settings, service)
@@ -58,10 +59,7 @@ def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> 
     raise typer.Exit(ExitCode(exit_code_of_change(proposal)))
 
 
-def _said(answer: "TrafficAnswer") -> "Message":
-    from lumen.model.messages import message
-    from lumen.model.proposal import LATEST
-
+def _said(answer: "TrafficAnswer") -> Message:
     service, target, serving = answer.service.name, str(answer.target), answer.serving
     if answer.present == answer.target:
         code = "apply.traffic_not_pinned" if target == LATEST else "apply.traffic_already"
@@ -71,7 +69,7 @@ def _said(answer: "TrafficAnswer") -> "Message":
     return message("apply.traffic_would", service=service, target=target, serving=serving)
 
 
-def traffic_json(answer: "TrafficAnswer", proposal: "Proposal | None", says: str) -> dict[str, object]:
+def traffic_json(answer: "TrafficAnswer", proposal: Proposal | None, says: str) -> dict[str, object]:
     """docs/json.md names the fields."""
     return {
         "service": answer.service.key,
@@ -93,8 +91,6 @@ def override_ttl(
     """Pin the TTL, and propose it in Slack where it is another one."""
     from bot.cli.change_answers import pin_ttl
     from bot.thresholds import ttl_limits
-    from lumen.wording.catalogue import Catalogue
-    from lumen.wording.restrictions import pinned_messages
 
     settings = load()
     in_range("SECONDS", seconds, ttl_limits(settings))
@@ -106,7 +102,6 @@ def override_ttl(
 def override_off(service: Service = "", as_json: Json = False) -> None:
     """Let the TTL be another one again."""
     from bot.cli.change_answers import lift_ttl
-    from lumen.wording.restrictions import lifted
 
     settings = load()
     _say(settings, as_json, lifted(run(settings, lift_ttl(settings, chosen(settings, service)))))
@@ -117,8 +112,6 @@ def override_show(service: Service = "", as_json: Json = False) -> None:
     """What is pinned, locked, paused and frozen, and what is done without asking."""
     from bot.cli.change_answers import held as read_held
     from lumen.adapters.store.codec import encode
-    from lumen.wording.catalogue import Catalogue
-    from lumen.wording.restrictions import NOTHING_HELD, held, trusted
 
     settings = load()
     found = run(settings, read_held(settings, chosen(settings, service)), asking=True)
@@ -134,7 +127,7 @@ def override_show(service: Service = "", as_json: Json = False) -> None:
         _say(settings, False, *sentences, *(trusted(words, one) for one in found.trusted))
 
 
-def _trusted_json(one: "Trusted") -> dict[str, object]:
+def _trusted_json(one: Trusted) -> dict[str, object]:
     return {
         "knob": one.knob.value,
         "direction": "up" if one.up else "down",
@@ -151,7 +144,6 @@ def _trusted_json(one: "Trusted") -> dict[str, object]:
 def lock_size(lasts: For = "", because: Because = "", service: Service = "", as_json: Json = False) -> None:
     """Leave the size of the cache as it is, for a while or until it is unlocked."""
     from bot.cli.change_answers import lock_size as lock
-    from lumen.model.override import locked_by
 
     settings = load()
     locked = run(settings, lock(settings, chosen(settings, service), _terms(lasts, because)))
@@ -161,7 +153,6 @@ def lock_size(lasts: For = "", because: Because = "", service: Service = "", as_
 def unlock(service: Service = "", as_json: Json = False) -> None:
     """Let the size of the cache change again."""
     from bot.cli.change_answers import unlock_size
-    from lumen.wording.restrictions import unlocked
 
     settings = load()
     _say(settings, as_json, unlocked(run(settings, unlock_size(settings, chosen(settings, service)))))
@@ -170,7 +161,6 @@ def unlock(service: Service = "", as_json: Json = False) -> None:
 def pause(lasts: For = "", because: Because = "", service: Service = "", as_json: Json = False) -> None:
     """Stop all automation, for a while or until it is resumed."""
     from bot.cli.change_answers import pause as stop
-    from lumen.model.messages import message
 
     settings = load()
     made = run(settings, stop(settings, chosen(settings, service), _terms(lasts, because)))
@@ -183,17 +173,15 @@ def pause(lasts: For = "", because: Because = "", service: Service = "", as_json
 def resume(service: Service = "", as_json: Json = False) -> None:
     """Let automation go on."""
     from bot.cli.change_answers import resume as go_on
-    from lumen.model.messages import message
 
     settings = load()
     run(settings, go_on(settings, chosen(settings, service)))
     _say(settings, as_json, message("emergency.resumed"))
 
 
-def _terms(lasts: str, because: str) -> "Terms":
+def _terms(lasts: str, because: str) -> Terms:
     """Raises BadParameter."""
     from bot.config import parse_duration
-    from lumen.model.override import Terms
 
     try:
         duration = parse_duration(lasts) if lasts else None
@@ -204,9 +192,7 @@ def _terms(lasts: str, because: str) -> "Terms":
     return Terms(duration, because[:_WHY_MAX])
 
 
-def _say(settings: "Settings", as_json: bool, *sentences: "Message") -> None:
-    from lumen.wording.catalogue import Catalogue
-
+def _say(settings: "Settings", as_json: bool, *sentences: Message) -> None:
     words = Catalogue(settings.lumen_locale)
     if as_json:
         said = [{"code": one.code, **one.params, "text": words.plain(one)} for one in sentences]

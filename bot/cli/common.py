@@ -21,14 +21,15 @@ from urllib.parse import urlsplit
 
 import typer
 
-from lumen.model.messages import Message
+from lumen.model.messages import LumenError, Message, SourceUnavailable, StoreUnavailable
+from lumen.model.service import ServiceId
+from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config import Settings
     from bot.thresholds import Thresholds
-    from lumen.model.service import ServiceId
 
 
 class Talk(IntEnum):
@@ -157,8 +158,6 @@ def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = Fa
     `asking`: nothing is to be changed, so whom it cannot ask (a dead store) is no failure but no data, 3.
     With --verbose it says where it looked and how long that took, with --debug where it failed too.
     """
-    from lumen.model.messages import LumenError, SourceUnavailable, StoreUnavailable
-    from lumen.wording.catalogue import Catalogue
 
     words, began = Catalogue(settings.lumen_locale), time.monotonic()
     if talk() >= Talk.VERBOSE:
@@ -178,7 +177,7 @@ def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = Fa
             say(words.plain(Message("cli.took", {"seconds": time.monotonic() - began})))
 
 
-def _where(settings: "Settings") -> "Message":
+def _where(settings: "Settings") -> Message:
     """The addresses that a command may ask, without passwords."""
     return Message(
         "cli.where",
@@ -198,7 +197,7 @@ def _host(url: str) -> str:
     return parts.netloc.rpartition("@")[2] or parts.path
 
 
-def chosen(settings: "Settings", name: str) -> "ServiceId":
+def chosen(settings: "Settings", name: str) -> ServiceId:
     """The service that `--service` names; the only one where it names none. Raises BadParameter."""
     names = ", ".join(settings.service_name)
     if not name and len(settings.services) == 1:
@@ -211,7 +210,7 @@ def chosen(settings: "Settings", name: str) -> "ServiceId":
     raise typer.BadParameter(f"--service {name}: it is not watched. There are: {names}.")
 
 
-def watched(settings: "Settings", name: str) -> "tuple[ServiceId, ...]":
+def watched(settings: "Settings", name: str) -> tuple[ServiceId, ...]:
     """The service that `--service` names, or all of them. Raises BadParameter."""
     return (chosen(settings, name),) if name else settings.services
 

@@ -8,17 +8,16 @@ import typer
 
 from bot.cli.common import ExitCode, Json, Service, chosen, load, run
 from lumen.model.audit import AuditEntry, Timeline
-from lumen.model.incident import Incident
-from lumen.model.messages import Message, message
+from lumen.model.incident import Incident, Silence
+from lumen.model.messages import Message, NotPossible, message
+from lumen.model.service import ServiceId
+from lumen.use_cases.on_call import DEFAULT, check_length, meant_by
 from lumen.wording.audit_lines import history_plain
 from lumen.wording.catalogue import Catalogue
-from lumen.wording.incidents import when
+from lumen.wording.incidents import ended_message, made_message, silence_line, when
 
 if TYPE_CHECKING:
     from datetime import timedelta
-
-    from lumen.model.incident import Silence
-    from lumen.model.service import ServiceId
 
 
 def silence(
@@ -56,10 +55,8 @@ def silence(
     raise typer.Exit(ExitCode.GOOD)
 
 
-def _check(of: "ServiceId", what: str, lasts: "timedelta | None", locale: str) -> None:
+def _check(of: ServiceId, what: str, lasts: "timedelta | None", locale: str) -> None:
     """Raises BadParameter for an alert that there is not, and for a silence that is too long."""
-    from lumen.model.messages import NotPossible
-    from lumen.use_cases.on_call import DEFAULT, check_length, meant_by
 
     words = Catalogue(locale)
     try:
@@ -70,9 +67,8 @@ def _check(of: "ServiceId", what: str, lasts: "timedelta | None", locale: str) -
         raise typer.BadParameter(f"{words.plain(error.reason)} {words.plain(error.remedy)}") from None
 
 
-def _print(found: "list[Silence]", locale: str, as_json: bool, made: bool | None) -> None:
+def _print(found: list[Silence], locale: str, as_json: bool, made: bool | None) -> None:
     """`made` None: a list; True: they were made; False: they were ended."""
-    from lumen.wording.incidents import ended_message, made_message, silence_line
 
     if as_json:
         typer.echo(json.dumps([_silence_json(one) for one in found], ensure_ascii=False, indent=2))
@@ -86,7 +82,7 @@ def _print(found: "list[Silence]", locale: str, as_json: bool, made: bool | None
         typer.echo(words.plain(each))
 
 
-def _silence_json(one: "Silence") -> dict[str, str]:
+def _silence_json(one: Silence) -> dict[str, str]:
     return {
         "alert": one.name,
         "until": one.until.isoformat(),

@@ -119,9 +119,7 @@ def knob_card(words: Catalogue, name: str, readout: KnobReadout) -> Shown:
     if readout.wanted is None:
         card.section(message("command.knob_hold", knob=readout.knob.value))
     else:
-        card.lines(
-            [words.say(recommended(words, readout.wanted)), *(f"• {words.say(r)}" for r in readout.wanted.reasons)]
-        )
+        card.lines(wanted_lines(words, readout.wanted))
     if readout.lowest is not None and readout.highest is not None:
         lowest, highest, unit = readout.lowest, readout.highest, readout.unit
         card.context([words.say(message("command.knob_hint", name=name, lowest=lowest, highest=highest, unit=unit))])

@@ -1,7 +1,7 @@
 """What can be done when it burns: each step apart, with its effect and its way back; a flush is confirmed twice."""
 
 from handlers.blocks.card import Button, Card, Confirm, Shown
-from lumen.model.messages import Message, message
+from lumen.model.messages import Message, Param, message
 from lumen.model.override import Confirmed
 from lumen.model.service import ServiceId
 from lumen.wording.catalogue import Catalogue
@@ -26,17 +26,13 @@ def emergency_card(words: Catalogue, service: ServiceId, safe_ttl_seconds: int, 
     ttl = message("emergency.about_ttl", ttl_seconds=safe_ttl_seconds)
     rest = [message("emergency.about_rollback"), message("emergency.about_size"), message("emergency.about_memory")]
     card.lines([f"• {words.say(one)}" for one in (stop, *rest, ttl, message("emergency.about_flush"))])
-    value = f"1 {service.key} emergency"
-    first = (
-        _button(RESUME, value, {}, style=None) if paused else _button(PAUSE, value, {}, style="danger", confirmed=True)
-    )
     card.buttons(
         [
-            first,
-            _button(SIZE, value, {}),
-            _button(MEMORY, value, {}),
-            _button(SAFE_TTL, value, {"ttl_seconds": safe_ttl_seconds}),
-            _button(FLUSH, value, {}, style="danger"),
+            _button(RESUME, service) if paused else _button(PAUSE, service, style="danger", confirmed=True),
+            _button(SIZE, service),
+            _button(MEMORY, service),
+            _button(SAFE_TTL, service, ttl_seconds=safe_ttl_seconds),
+            _button(FLUSH, service, style="danger"),
         ],
         block_id="emergency",
     )
@@ -47,9 +43,7 @@ def flush_card(words: Catalogue, service: ServiceId, keys: int) -> Shown:
     """The second confirmation, which says how much it is about."""
     card = Card(words)
     card.section(message("emergency.flush_count", service=service.name, keys=keys))
-    value = f"1 {service.key} emergency"
-    card.buttons([_button(FLUSH_NOW, value, {"keys": keys}, style="danger", confirmed=True)], block_id="flush")
-    return card.shown()
+    return _flushing(card, service, keys)
 
 
 def flush_waits_card(words: Catalogue, service: ServiceId, confirmed: Confirmed, keys: int) -> Shown:
@@ -60,20 +54,22 @@ def flush_waits_card(words: Catalogue, service: ServiceId, confirmed: Confirmed,
     card.section(
         message("emergency.flush_wanted", service=service.name, keys=keys, who_mentions=who, votes=votes, needed=needed)
     )
-    value = f"1 {service.key} emergency"
-    card.buttons([_button(FLUSH_NOW, value, {"keys": keys}, style="danger", confirmed=True)], block_id="flush")
+    return _flushing(card, service, keys)
+
+
+def _flushing(card: Card, service: ServiceId, keys: int) -> Shown:
+    card.buttons([_button(FLUSH_NOW, service, style="danger", confirmed=True, keys=keys)], block_id="flush")
     return card.shown()
 
 
 def _button(
-    action_id: str, value: str, params: dict[str, int], style: str | None = None, *, confirmed: bool = False
+    action_id: str, service: ServiceId, style: str | None = None, *, confirmed: bool = False, **params: Param
 ) -> Button:
-    name = action_id.partition(".")[2]
+    name, label = action_id.partition(".")[2], Message(action_id.replace(".", ".button_"), params)
     dialog = Confirm(
-        Message(f"emergency.confirm_{name}_title", {**params}),
-        Message(f"emergency.confirm_{name}_text", {**params}),
-        Message(f"emergency.button_{name}", {**params}),
+        Message(f"emergency.confirm_{name}_title", params),
+        Message(f"emergency.confirm_{name}_text", params),
+        label,
         message("views.confirm_no"),
     )
-    label = Message(f"emergency.button_{name}", {**params})
-    return Button(action_id, label, value, style=style, confirm=dialog if confirmed else None)
+    return Button(action_id, label, f"1 {service.key} emergency", style=style, confirm=dialog if confirmed else None)

@@ -36,8 +36,7 @@ def cache_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     why = message("explain.cache_action", action=action, reason=words.plain(found.action_reason))
     card.titled(message("explain.cache_direction"), [words.say(why)])
     card.titled(message("explain.recommendations"), _numbered(words, turn))
-    missing = [finding.value for finding in found.findings if isinstance(finding.value, NoData)]
-    return closed(card, words, missing)
+    return closed(card, words, [finding.value for finding in found.findings])
 
 
 def _line(words: Catalogue, row: Row) -> str:
@@ -86,8 +85,7 @@ def roi_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     """The figures, the formula with what was measured in it, the target."""
     roi = turn.assessment.roi
     card = opened(words, _title(words, readout, roi), readout, turn)
-    missing = [roi.roi] if isinstance(roi.roi, NoData) else []
-    if not missing:
+    if not isinstance(roi.roi, NoData):
         card.section(roi.shown)
     card.fields(
         [
@@ -99,7 +97,7 @@ def roi_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     )
     card.lines(list(_target(words, roi)))
     card.section(*since_before(words, turn, "roi"), gives(turn, "roi"))
-    return closed(card, words, missing, message("explain.roi_prices"))
+    return closed(card, words, [roi.roi], message("explain.roi_prices"))
 
 
 def _title(words: Catalogue, readout: TurnReadout, roi: RoiAssessment) -> Message:

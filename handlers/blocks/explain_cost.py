@@ -48,10 +48,7 @@ def cost_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     trends = turn.trends if isinstance(turn.trends, NoData) else [t for t in turn.trends if t.name.startswith("cost")]
     if trends:
         card.titled(message("trend.title"), trend_lines(words, words.say, trends))
-    found = (turn.snapshot.history, _spent(spend), _a_request(turn))
-    missing = [lack for lack in found if isinstance(lack, NoData)]
-    notes = () if isinstance(spend, NoData) or not spend.is_estimate else (message("explain.cost_estimate"),)
-    return closed(card, words, missing, *notes)
+    return closed(card, words, (turn.snapshot.history, _spent(spend), _a_request(turn)), *_estimated(spend))
 
 
 def _rhythm(words: Catalogue, rhythm: RhythmAssessment) -> Iterator[tuple[Message, str]]:
@@ -73,6 +70,10 @@ def _spent(spend: Spend | NoData) -> float | NoData:
     return spend if isinstance(spend, NoData) else spend.month_to_date_usd
 
 
+def _estimated(spend: Spend | NoData) -> tuple[Message, ...]:
+    return () if isinstance(spend, NoData) or not spend.is_estimate else (message("explain.cost_estimate"),)
+
+
 def _a_request(turn: Turn) -> float | NoData:
     """As maturity sees it: over the last day."""
     parts = turn.assessment.maturity.score.parts
@@ -90,13 +91,9 @@ def budget_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     card = opened(words, _title(readout, spend, share), readout, turn)
     card.titled(message("explain.budget_title"), (words.say(line) for line in money(turn)))
     card.titled(message("budget.title"), budget_lines(words, words.say, budgets))
-    spent = spend if isinstance(spend, NoData) else spend.month_to_date_usd
     not_billed = None if isinstance(spend, NoData) else spend.not_billed
-    unknown = [spent, not_billed, *(budget.remaining for budget in budgets)]
-    notes = [message("explain.budget_rule")]
-    if not isinstance(spend, NoData) and spend.is_estimate:
-        notes.insert(0, message("explain.cost_estimate"))
-    return closed(card, words, [lack for lack in unknown if isinstance(lack, NoData)], *notes)
+    found = [_spent(spend), not_billed, *(budget.remaining for budget in budgets)]
+    return closed(card, words, found, *_estimated(spend), message("explain.budget_rule"))
 
 
 def _title(readout: TurnReadout, spend: Spend | NoData, share: float | None) -> Message:

@@ -1,10 +1,6 @@
-"""`/lumen maturity`: level and score, each part, and what would help most.
+"""`/lumen why`, `why gate`, `maturity` and `slo`: what was measured, what it gives to the score, and what moved it.
 
-`/lumen slo`: each objective against its target, what it gives, and what is left of its budget.
-
-Why a score is what it is: what was measured, what it scored, what it weighs, what it gives, and what moved it.
-
-`/lumen why [score]`, and each score's own command: the view that explains it, or that there is nothing yet.
+`explained` finds the view of every score, also those of explain_cache.py and explain_cost.py.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,8 +22,7 @@ from lumen.wording.scores import (
     gives,
     headline,
     missing_parts,
-    move_line,
-    move_of,
+    move_lines,
     named,
     score_lines,
     score_message,
@@ -49,8 +44,7 @@ def maturity_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     card.lines(list(_next(words, found)))
     card.section(gives(turn, "maturity"))
     rule = message("explain.maturity_rule", pass_from=MATURITY_PASS, warn_from=MATURITY_WARN)
-    whole = [found.score.value] if isinstance(found.score.value, NoData) else []
-    return closed(card, words, [*whole, *missing_parts(found.score)], rule)
+    return closed(card, words, [found.score.value, *missing_parts(found.score)], rule)
 
 
 def _title(words: Catalogue, readout: TurnReadout, found: MaturityAssessment) -> Message:
@@ -128,10 +122,7 @@ def _line(words: Catalogue, objective: Objective, compliance: Score) -> str:
 
 def _compliance(words: Catalogue, turn: Turn) -> Iterator[str]:
     yield words.say(score_message(turn.assessment.slo.compliance))
-    move = move_of(turn, "slo")
-    moved = move_line(words, words.say, move) if move is not None else None
-    if moved is not None:
-        yield moved
+    yield from move_lines(words, words.say, turn, "slo")
     yield words.say(gives(turn, "slo_compliance"))
 
 
@@ -157,8 +148,7 @@ def gate_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     card = opened(words, headline(words, turn, gate), readout, turn)
     card.section(gate.health_reason, *since_before(words, turn, "health"))
     card.titled(message("why.gate"), score_lines(words, words.say, turn, "gate", gate.score))
-    whole = [gate.score.value] if isinstance(gate.score.value, NoData) else []
-    missing = [*whole, *missing_parts(gate.score)]
+    missing = [gate.score.value, *missing_parts(gate.score)]
     return closed(card, words, missing, message("explain.gate_rule"), message("why.rule"))
 
 

@@ -23,8 +23,9 @@ def opened(words: Catalogue, title: Message, readout: TurnReadout, turn: Turn) -
     return card
 
 
-def closed(card: Card, words: Catalogue, missing: Iterable[NoData], *notes: Message) -> Shown:
-    """What is missing with its remedy, then the small print."""
+def closed(card: Card, words: Catalogue, found: Iterable[object], *notes: Message) -> Shown:
+    """What is missing of `found` with its remedy, then the small print."""
+    missing = (one for one in found if isinstance(one, NoData))
     card.titled(message("views.report_missing"), missing_lines(words, missing))
     card.context([words.say(note) for note in (*notes, message("explain.more"))])
     return card.shown()

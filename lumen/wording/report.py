@@ -21,8 +21,7 @@ from lumen.wording.scores import (
     budget_in_short,
     budget_lines,
     latency_source,
-    move_line,
-    move_of,
+    move_lines,
     named,
     score_message,
     since_before,
@@ -84,9 +83,8 @@ class TurnReport:
     def health(self) -> Row:
         """The headline: health, score and verdict, then why it is so and what moved it."""
         gate = self.turn.assessment.gate
-        health, move = self._word("health", gate.health), move_of(self.turn, "gate")
-        moved = None if move is None else move_line(self.words, self.say, move)
-        notes = (self.say(gate.health_reason), *([] if moved is None else [moved]))
+        health = self._word("health", gate.health)
+        notes = (self.say(gate.health_reason), *move_lines(self.words, self.say, self.turn, "gate"))
         score = self.words.plain(score_message(gate.score))
         return Row("health", health, score, HEALTH_SIGNS[gate.health], self._word("verdict", gate.verdict), notes)
 

@@ -13,10 +13,9 @@ from lumen.model.assessment import (
     Part,
     PartMove,
     Score,
-    ScoreMove,
     UnifiedGate,
 )
-from lumen.model.messages import Message, NoData, message
+from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.snapshot import CacheStats
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
@@ -105,24 +104,23 @@ def trend_lines(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoDa
         yield say(message("trend.too_early"))
 
 
-def move_of(turn: Turn, score: str) -> ScoreMove | None:
-    """How gate, slo or maturity moved since the turn before."""
-    return next((move for move in turn.moves if move.score == score), None)
+def move_lines(words: Catalogue, say: Say, turn: Turn, score: str) -> Iterator[str]:
+    """By how much gate, slo or maturity moved since the turn before, and which parts did it, the largest first.
 
-
-def move_line(words: Catalogue, say: Say, move: ScoreMove) -> str | None:
-    """By how much, and which parts did it, the largest first; None where there is nothing to compare with."""
-    if move.before is None or move.now is None:
-        return None
+    Nothing where there is nothing to compare with.
+    """
+    move = next((move for move in turn.moves if move.score == score), None)
+    if move is None or move.before is None or move.now is None:
+        return
     points = difference(move.now, move.before, 1)
     moved = sorted((part for part in move.parts if abs(part.points) >= LEAST_MOVE), key=lambda p: -abs(p.points))
     since_at = move.since.isoformat()
-    if not moved and not points:
-        return say(message("why.unmoved", since_at=since_at))
-    if not moved:
-        return say(message("why.moved_alone", before=move.before, now=move.now, points=points, since_at=since_at))
-    parts = " · ".join(_part_move(words, part) for part in moved)
-    return say(message("why.moved", before=move.before, now=move.now, points=points, since_at=since_at, parts=parts))
+    figures: dict[str, Param] = {"before": move.before, "now": move.now, "points": points, "since_at": since_at}
+    if moved:
+        parts = " · ".join(_part_move(words, part) for part in moved)
+        yield say(Message("why.moved", {**figures, "parts": parts}))
+    else:
+        yield say(Message("why.moved_alone", figures) if points else message("why.unmoved", since_at=since_at))
 
 
 def since_before(words: Catalogue, turn: Turn, what: str) -> tuple[Message, ...]:
@@ -143,12 +141,8 @@ def since_before(words: Catalogue, turn: Turn, what: str) -> tuple[Message, ...]
 
 
 def _part_move(words: Catalogue, part: PartMove) -> str:
-    name = words.plain(Message(f"assess.name_{part.name}", {}))
-    if part.now is None:
-        return words.plain(message("why.part_lost", name=name, points=part.points))
-    if part.before is None:
-        return words.plain(message("why.part_back", name=name, points=part.points))
-    return words.plain(message("why.part_moved", name=name, points=part.points))
+    came = "lost" if part.now is None else "back" if part.before is None else "moved"
+    return words.plain(Message(f"why.part_{came}", {"name": named(words, part.name), "points": part.points}))
 
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -192,8 +186,7 @@ def latency_source(cache: CacheStats | NoData) -> Message | None:
     """Who measured the P95 of the cache; None where nobody did."""
     if isinstance(cache, NoData) or isinstance(cache.p95_ms, NoData):
         return None
-    known = cache.p95_source in ("latencystats", "probe")
-    return Message(f"explain.p95_{cache.p95_source}", {}) if known else None
+    return Message(f"explain.p95_{cache.p95_source}", {}) if cache.p95_source in ("latencystats", "probe") else None
 
 
 #: A colour is never alone: the word of the health stands beside it.
@@ -228,18 +221,14 @@ def score_lines(words: Catalogue, say: Say, turn: Turn, name: str, score: Score)
     yield say(score_message(score))
     for part in score.parts:
         yield f"• {_part_line(words, say, score, part)}"
-    move = move_of(turn, name)
-    moved = move_line(words, say, move) if move is not None else None
-    if moved is not None:
-        yield moved
+    yield from move_lines(words, say, turn, name)
 
 
 def _part_line(words: Catalogue, say: Say, score: Score, part: Part) -> str:
-    named = words.plain(Message(f"assess.name_{part.name}", {}))
+    what = named(words, part.name)
     if isinstance(part.score, NoData):
         code = "why.part_absent" if part.weight == 0 else "why.part_missing"
-        return say(Message(code, {"name": named, "weight": part.weight, "reason": words.plain(part.score.reason)}))
-    what = named
+        return say(Message(code, {"name": what, "weight": part.weight, "reason": words.plain(part.score.reason)}))
     if not isinstance(part.value, NoData):
         what = words.plain(Message(f"assess.part_{part.name}", {"value": part.value}))
     points = score.contribution(part)
