@@ -13,7 +13,7 @@ from handlers.blocks import answers as show
 from handlers.blocks.card import Shown, illustrated, with_note
 from handlers.blocks.explain_scores import explained
 from handlers.blocks.home import all_card, note, services_card
-from handlers.blocks.incident import held_card, pinned_card
+from handlers.blocks.incident import held_card
 from handlers.blocks.proposal import list_of
 from handlers.blocks.report import report
 from handlers.people import Request
@@ -153,7 +153,7 @@ class Overriding:
         pinned = await self.overrides.pin_ttl(
             request.service, permit, command.ttl_seconds, command.terms, request.request_id
         )
-        return pinned_card(request.words, pinned)
+        return show.said(request.words, *restrictions.pinned_messages(request.words, pinned))
 
     async def _lift(self, request: Request, _: command_types.LiftOverride) -> Shown:
         permit = await self.permissions.permit(request, "override off")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from handlers import command_types
 from handlers.blocks import answers as show
 from handlers.blocks.card import Shown
-from handlers.blocks.incident import ended_card, list_card, made_card, timeline_card
+from handlers.blocks.incident import list_card, timeline_card
 from handlers.clicks import Click, answer_click
 from handlers.command_handlers import Table
 from handlers.people import Ack, Body, Request
@@ -14,6 +14,7 @@ from handlers.replies import Responder
 from lumen.model.messages import message
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.wording.catalogue import iso
+from lumen.wording.incidents import ended_message, made_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ class Incidents:
     async def _silence(self, request: Request, command: command_types.SilenceAlerts) -> Shown:
         permit = await self.permissions.permit(request, f"silence {command.what}")
         made = await self.silencing.silence(request.service, command.what, permit, command.lasts, command.why)
-        return made_card(request.words, made)
+        return show.said(request.words, made_message(made))
 
     async def _unsilence(self, request: Request, command: command_types.Unsilence) -> Shown:
         permit = await self.permissions.permit(request, f"silence end {command.what}")
-        return ended_card(request.words, await self.silencing.end(request.service, command.what, permit))
+        ended = await self.silencing.end(request.service, command.what, permit)
+        return show.said(request.words, ended_message(ended))
 
     async def _timeline(self, request: Request, command: command_types.ShowIncident) -> Shown:
         return timeline_card(request.words, await self.timelines.of(request.service, command.incident_id))

@@ -184,7 +184,7 @@ def cache(
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         for each in last.found:
-            print_cache(each.turn, each.size, last.now, language, detailed=detailed or talk() >= Talk.VERBOSE)
+            print_cache(each, last.now, language, detailed=detailed or talk() >= Talk.VERBOSE)
     say_no_turn(settings, services, last.turns)
     raise typer.Exit(last.cache_code())
 

@@ -1,32 +1,29 @@
 """Output of `lumen ttl`, `size`, `cache` and `gate` for people; advice_json.py has the same for programs."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from rich.console import Console
-from rich.table import Table
-
-from bot.cli.common import print_line
-from lumen.exporters.cache import cache_figures, grades_of
+from bot.cli.report_text import Page
 from lumen.model.answers import GIVEN, TtlReadout, is_stale
-from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.messages import Message, NoData, Param
 from lumen.model.proposal import Knob, Priority
 from lumen.model.turn import Recommendation, Turn
-from lumen.use_cases.advice import SizeReadout
+from lumen.use_cases.advice import SizeReadout, TurnNow
 from lumen.use_cases.approvals import NOT_PREDICTABLE
 from lumen.wording.catalogue import Catalogue
-from lumen.wording.scores import latency_source, score_message
+from lumen.wording.report import TurnReport
+from lumen.wording.scores import score_message
 
 _BY_URGENCY = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
 
 
-class Page:
+class _Rows(Page):
     """Collects rows of a name and a value, then the reasons, and prints them."""
 
     def __init__(self, locale: str) -> None:
-        self.words = Catalogue(locale)
-        self.console = Console()
-        self._table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        super().__init__(Catalogue(locale))
+        self._table = self.table()
 
     def say(self, code: str, **params: Param) -> str:
         """One text of `advice.toml`."""
@@ -34,7 +31,11 @@ class Page:
 
     def row(self, name: str, value: str) -> None:
         """`name` is a code of `advice.toml`."""
-        self._table.add_row(self.say(name), value)
+        self.named_row(self.say(name), value)
+
+    def named_row(self, name: str, value: str) -> None:
+        """`name` as it is shown."""
+        self._table.add_row(name, value)
 
     def missing(self, why: NoData) -> str:
         """The reason and the remedy."""
@@ -42,7 +43,7 @@ class Page:
 
     def show(self, title: str) -> None:
         """The title and the rows."""
-        self.console.rule(f"[bold]{title}[/bold]")
+        self.rule(title)
         self.console.print(self._table, highlight=False)
 
     def bullets(self, reasons: Sequence[Message]) -> None:
@@ -52,13 +53,10 @@ class Page:
         for reason in reasons:
             self.line(f"  • {self.words.plain(reason)}")
 
-    def line(self, said: str, style: str | None = None) -> None:
-        print_line(self.console, said, style=style)
-
 
 def print_ttl(answer: TtlReadout, locale: str) -> None:
     """Current and recommended TTL, step, strategy, what to expect, and why."""
-    page = Page(locale)
+    page = _Rows(locale)
     _head(page, answer.service.key, answer.measured_at, stale=answer.is_stale)
     if answer.current_seconds is not None:
         page.row("current", f"{answer.current_seconds} s")
@@ -74,7 +72,7 @@ def print_ttl(answer: TtlReadout, locale: str) -> None:
 
 def print_size(answer: SizeReadout, locale: str) -> None:
     """Current and recommended size, the analysis with a word each, what it costs and saves, and why."""
-    page = Page(locale)
+    page = _Rows(locale)
     _head(page, answer.service.key, answer.measured_at, stale=answer.is_stale)
     of, advice, grades = answer.figures, answer.advice, answer.grades
     if isinstance(of, NoData) or isinstance(advice, NoData) or grades is None:
@@ -97,36 +95,22 @@ def print_size(answer: SizeReadout, locale: str) -> None:
     page.bullets(advice.recommendation.reasons)
 
 
-def print_cache(turn: Turn, size: SizeReadout, now: datetime, locale: str, *, detailed: bool) -> None:
+def print_cache(found: TurnNow, now: datetime, locale: str, *, detailed: bool) -> None:
     """The cache in the last turn, and numbered advice. `detailed`: with the grade of each row, and reasons."""
-    page, cache, ttl = Page(locale), turn.snapshot.cache, turn.snapshot.ttl
-    figures, found = cache_figures(cache, ttl), turn.assessment.cache
-    grades = grades_of(figures)
+    page, turn = _Rows(locale), found.turn
     _head(page, turn.snapshot.service.key, turn.snapshot.window.end, stale=is_stale(turn, now))
-    values = {
-        "hit_rate": _or_missing(page, figures.hit_rate, "{:.1%}", detailed),
-        "memory": _memory(page, turn, detailed),
-        "p95": _or_missing(page, figures.p95_ms, "{:.0f} ms", detailed),
-        "evictions": _or_missing(page, figures.evictions_per_hour, "{:.0f}/h", detailed),
-        "ttl": _or_missing(page, figures.ttl_seconds, "{:.0f} s", detailed),
-    }
-    named = {"hit_rate": "hit_rate", "memory_ratio": "memory", "p95_ms": "p95", "evictions_per_hour": "evictions"}
-    of_row = {named.get(name, "ttl"): grade for name, grade in grades.items()}
-    for name, value in values.items():
-        grade = of_row[name]
-        page.row(name, f"{value} ({page.say(f'grade_{grade.value}')})" if detailed and grade else value)
-    page.row("health", found.health.value)
-    page.row("action", found.action.value)
+    missing = {one.name: one.value for one in turn.assessment.cache.findings if isinstance(one.value, NoData)}
+    for row in TurnReport(page.words, page.words.plain, turn).cache():
+        shown = replace(row, value=_memory(page, turn) or row.value) if row.key == "memory_ratio" else row
+        notes = (page.missing(missing[row.key]),) if row.key in missing else row.notes
+        page.named_row(row.name, "\n".join((shown.told, *notes)) if detailed else shown.value)
     page.show("cache")
-    if detailed:
-        source = latency_source(cache)
-        page.bullets((found.health_reason, found.action_reason, *([source] if source else [])))
     page.console.print(page.say("recommendations"))
-    for number, line in enumerate(_recommended(page, turn, size), 1):
+    for number, line in enumerate(_recommended(page, turn, found.size), 1):
         page.line(f"  {number}. {line}")
 
 
-def _recommended(page: Page, turn: Turn, size: SizeReadout) -> Iterator[str]:
+def _recommended(page: _Rows, turn: Turn, size: SizeReadout) -> Iterator[str]:
     """The more urgent first, each with what it would do; then whatever else would be proposed now."""
     advised = [("TTL", turn.ttl), (page.say("size"), size.recommendation)]
     first = turn.first
@@ -138,7 +122,7 @@ def _recommended(page: Page, turn: Turn, size: SizeReadout) -> Iterator[str]:
         yield " ".join([f"{name}: {_told(page, wanted)}", *_effect(page, wanted, size)])
 
 
-def _effect(page: Page, wanted: Recommendation | NoData, size: SizeReadout) -> Iterator[str]:
+def _effect(page: _Rows, wanted: Recommendation | NoData, size: SizeReadout) -> Iterator[str]:
     """The expected effect and the cost of a change; nothing for a hold."""
     if isinstance(wanted, NoData) or wanted.change is None:
         return
@@ -154,36 +138,30 @@ def _urgency(wanted: Recommendation | NoData) -> int:
     return _BY_URGENCY.index(wanted.priority) if wanted.change is not None else len(_BY_URGENCY)
 
 
-def _told(page: Page, wanted: Recommendation | NoData) -> str:
+def _told(page: _Rows, wanted: Recommendation | NoData) -> str:
     if isinstance(wanted, NoData):
         return page.missing(wanted)
     return f"{_moves(page, wanted)} {page.words.plain(wanted.reasons[0])}"
 
 
-def _moves(page: Page, wanted: Recommendation) -> str:
+def _moves(page: _Rows, wanted: Recommendation) -> str:
     change = wanted.change
     if change is None:
         return f"[{wanted.priority.value}] {page.say('hold', value='=')}."
     return f"[{wanted.priority.value}] {change.old} → {change.new} {change.unit} ({wanted.strategy})."
 
 
-def _or_missing(page: Page, value: float | NoData, form: str, detailed: bool) -> str:
-    if isinstance(value, NoData):
-        return page.missing(value) if detailed else page.words.plain(message("cli.no_data"))
-    return form.format(value)
-
-
-def _memory(page: Page, turn: Turn, detailed: bool) -> str:
+def _memory(page: _Rows, turn: Turn) -> str:
+    """What is used of how much; "" where that is not known."""
     cache = turn.snapshot.cache
     if isinstance(cache, NoData) or isinstance(cache.max_mb, NoData) or cache.memory_ratio is None:
-        why = cache if isinstance(cache, NoData) else cache.max_mb
-        return _or_missing(page, why if isinstance(why, NoData) else 0.0, "{:.0f} MB", detailed)
+        return ""
     return page.say("memory_value", used_mb=cache.used_mb, size_mb=cache.max_mb, memory_ratio=cache.memory_ratio)
 
 
 def print_gate(turns: Sequence[Turn], now: datetime, locale: str) -> None:
     """A line a service."""
-    page = Page(locale)
+    page = _Rows(locale)
     for turn in turns:
         gate = turn.assessment.gate
         score = page.words.plain(score_message(gate.score))
@@ -193,17 +171,17 @@ def print_gate(turns: Sequence[Turn], now: datetime, locale: str) -> None:
             page.line(f"  {page.say('stale', measured_at=turn.snapshot.window.end.isoformat())}")
 
 
-def _head(page: Page, service: str, measured_at: datetime | None, *, stale: bool) -> None:
+def _head(page: _Rows, service: str, measured_at: datetime | None, *, stale: bool) -> None:
     if service == GIVEN.key:
-        page.line(page.say("given"), "dim")
+        page.line(page.say("given"), style="dim")
         return
     page.row("service", service)
     if measured_at is not None:
         said = page.say("stale" if stale else "at", measured_at=measured_at.isoformat())
-        page.line(said, "yellow" if stale else "dim")
+        page.line(said, style="yellow" if stale else "dim")
 
 
-def _move(page: Page, wanted: Recommendation, current: str) -> None:
+def _move(page: _Rows, wanted: Recommendation, current: str) -> None:
     change = wanted.change
     if change is None:
         page.row("wanted", page.say("hold", value=current))

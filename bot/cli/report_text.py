@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -32,7 +32,7 @@ _COLOURS = {
 
 def print_report(last: Last, locale: str, *, summary_only: bool, detailed: bool) -> None:
     """All phases, or only health and score; `detailed`: each part of each score too."""
-    page = _Page(Catalogue(locale))
+    page = _Report(Catalogue(locale))
     if not last.found:
         page.line(page.plain("turn.none_yet"), page.plain("turn.none_yet_remedy"))
     for each in last.found:
@@ -46,31 +46,46 @@ def print_report(last: Last, locale: str, *, summary_only: bool, detailed: bool)
     page.line(page.plain("cli.exit_code", code=code, meaning=page.plain(f"cli.exit_{code}")), style="dim")
 
 
-class _Page:
+class Page:
     """Rich on standard output; in a pipe it is plain text."""
 
     def __init__(self, words: Catalogue) -> None:
         self.words = words
-        self._console = Console()
+        self.console = Console()
 
     def plain(self, code: str, /, **params: Param) -> str:
+        """The text of a code."""
         return self.words.plain(Message(code, params))
 
     def line(self, *said: str, style: str | None = None) -> None:
-        print_line(self._console, *said, style=style)
+        """One line, whatever stands in it."""
+        print_line(self.console, *said, style=style)
+
+    def rule(self, title: str) -> None:
+        """A title with a rule."""
+        self.console.rule(f"[bold]{title}[/bold]")
+
+    def table(self, *columns: str, justify: Literal["left", "right"] = "left") -> Table:
+        """An empty table with headings; it is for the caller to print."""
+        table = Table(show_header=bool(columns), box=None, padding=(0, 2, 0, 0))
+        for column in columns:
+            table.add_column(column, justify=justify)
+        return table
 
     def titled(self, title: str, lines: Iterable[str]) -> None:
         """Nothing at all without lines."""
         shown = list(lines)
         if shown:
-            self._console.print(f"[bold]{title}[/bold]", highlight=False)
+            self.console.print(f"[bold]{title}[/bold]", highlight=False)
         for one in shown:
             self.line(f"  {one}")
 
+
+class _Report(Page):
     def headline(self, report: TurnReport, now: datetime) -> None:
         health, style = report.health(), _STYLES[HEALTH_CODES[report.turn.assessment.gate.health]]
-        self._console.rule(f"[bold]{report.turn.snapshot.service.key}[/bold]")
-        self._console.print(f"[{style}]{health.name}[/{style}]  {health.value}  {health.verdict}", highlight=False)
+        self.rule(report.turn.snapshot.service.key)
+        self.console.print(f"[{style}]{health.name}[/{style}]  {health.value}  {health.verdict}", highlight=False)
         for note in health.notes:
             self.line(note)
         for warning in report.warnings(now):
@@ -83,8 +98,8 @@ class _Page:
             table.add_row(Text(row.name), Text(row.value), Text(row.verdict, _COLOURS.get(row.sign, "")))
             for note in row.notes:
                 table.add_row("", Text(note, "dim"), "")
-        self._console.print(f"[bold]{phase.title}[/bold]", highlight=False)
-        self._console.print(table, highlight=False)
+        self.console.print(f"[bold]{phase.title}[/bold]", highlight=False)
+        self.console.print(table, highlight=False)
 
     def rest(self, report: TurnReport, found: Sequence[Worth], *, detailed: bool) -> None:
         words, turn = self.words, report.turn
@@ -100,11 +115,9 @@ class _Page:
 
 def print_checks(checks: "Sequence[Check]", locale: str) -> None:
     """One line a check: ok, or the sentence that mends it."""
-    words, console = Catalogue(locale), Console()
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("", "check", ""):
-        table.add_column(heading)
+    page = Page(Catalogue(locale))
+    table = page.table("", "check", "")
     for check in checks:
         sign = "[green]ok[/green]" if check.ok else "[red]mend[/red]"
-        table.add_row(sign, check.name, " ".join(words.plain(sentence) for sentence in check.sentences))
-    console.print(table)
+        table.add_row(sign, check.name, " ".join(page.words.plain(sentence) for sentence in check.sentences))
+    page.console.print(table)

@@ -5,15 +5,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
-from bot.cli.common import print_line
+from bot.cli.report_text import Page
 from lumen.backtest.history import File, Oddity, Problem
 from lumen.backtest.report import BacktestResult
 from lumen.backtest.score import BacktestScore, KindScore
 from lumen.model.alert import Alert
-from lumen.model.messages import Param, message
+from lumen.model.messages import Param
 from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -27,15 +26,14 @@ _STYLES = {"helped": "green", "harmed": "red"}
 
 def print_backtest(result: BacktestResult, words: Catalogue) -> None:
     """Alerts, proposals, score, and what was odd about the file."""
-    console = Console()
+    page = Page(words)
     for alert in result.alerts:
-        _line(console, words, "verify.alert", **_alert_params(alert, words))
+        _line(page, "verify.alert", **_alert_params(alert, words))
     for proposal in result.proposals:
         change = proposal.recommendation.change
         if change is not None:
             _line(
-                console,
-                words,
+                page,
                 "verify.proposal",
                 at=_instant(proposal.at),
                 service=proposal.service,
@@ -44,14 +42,13 @@ def print_backtest(result: BacktestResult, words: Catalogue) -> None:
                 new=change.new,
                 reason=" ".join(words.plain(reason) for reason in proposal.recommendation.reasons),
             )
-    _print_problems(console, words, result.problems)
+    _print_problems(page, result.problems)
     if result.score is not None:
-        console.print(_score_table(result.score, words))
-    _line(console, words, "verify.slices", slices=result.slices, alerts=len(result.alerts))
+        page.console.print(_score_table(page, result.score))
+    _line(page, "verify.slices", slices=result.slices, alerts=len(result.alerts))
     assumed = result.settings.assumed
     _line(
-        console,
-        words,
+        page,
         "backtest.judged_by",
         target=result.settings.alerts.error_free_share,
         ttl_seconds=assumed.ttl_seconds,
@@ -60,81 +57,64 @@ def print_backtest(result: BacktestResult, words: Catalogue) -> None:
     )
 
 
-def _print_problems(console: Console, words: Catalogue, problems: Iterable[Problem]) -> None:
+def _print_problems(page: Page, problems: Iterable[Problem]) -> None:
     """The first of each kind; all of them stand in --json."""
     told: Counter[tuple[File, Oddity]] = Counter()
     for problem in problems:
         told[problem.file, problem.oddity] += 1
         if told[problem.file, problem.oddity] <= SHOWN_OF_A_KIND:
             code = "verify.problem" if problem.file is File.HISTORY else "verify.problem_labels"
-            _line(console, words, code, line=problem.line, problem=words.plain(problem.says))
+            _line(page, code, line=problem.line, problem=page.words.plain(problem.says))
     for (_, oddity), count in told.items():
         if count > SHOWN_OF_A_KIND:
-            _line(console, words, "verify.more_problems", count=count - SHOWN_OF_A_KIND, kind=oddity.value)
+            _line(page, "verify.more_problems", count=count - SHOWN_OF_A_KIND, kind=oddity.value)
 
 
 def print_verification(result: "Verification", words: Catalogue) -> None:
     """The bars first, then the service before and after, then every adjustment."""
     from lumen.verification.summary import missed_bars
 
-    console = Console()
-    console.rule(words.plain(message("verify.title", days=result.days, seed=result.seed)))
+    page = Page(words)
+    page.console.rule(page.plain("verify.title", days=result.days, seed=result.seed))
     missed = missed_bars(result)
-    for name, text in _bars(result, words):
+    for name, text in _bars(page, result):
         mark = "[red]✗[/red]" if name in missed else "[green]✓[/green]"
-        console.print(mark, text, highlight=False)
-    console.print(_figures_table(result, words))
-    console.print(_score_table(result.alerts, words))
+        page.console.print(mark, text, highlight=False)
+    page.console.print(_figures_table(page, result))
+    page.console.print(_score_table(page, result.alerts))
     for run, code in zip(result.runs, ("verify.by_hand_without", "verify.by_hand_with"), strict=True):
         kinds = Counter(one.kind.value for one in run.interventions)
-        named = ", ".join(
-            words.plain(message(f"verify.kind_{kind}", count=count)) for kind, count in sorted(kinds.items())
-        )
-        _line(console, words, code, count=len(run.interventions), kinds=named or "0")
+        named = ", ".join(page.plain(f"verify.kind_{kind}", count=count) for kind, count in sorted(kinds.items()))
+        _line(page, code, count=len(run.interventions), kinds=named or "0")
     if result.adjustments:
-        console.print(_adjustments_table(result, words))
+        page.console.print(_adjustments_table(page, result))
 
 
-def _bars(result: "Verification", words: Catalogue) -> Iterator[tuple[str, str]]:
+def _bars(page: Page, result: "Verification") -> Iterator[tuple[str, str]]:
     from lumen.verification.judge import Outcome
     from lumen.verification.summary import summary_of
 
     found = summary_of(result)
-    total = sum(found.outcomes.values())
-    yield (
-        "helped",
-        words.plain(message("verify.helped", helped=found.outcomes[Outcome.HELPED], total=total))
-        + " "
-        + words.plain(message("verify.harmed", harmed=found.outcomes[Outcome.HARMED], undone=found.harmed_undone)),
-    )
-    yield (
-        "interventions",
-        words.plain(
-            message(
-                "verify.interventions",
-                without=found.by_hand_without,
-                with_lumen=found.by_hand_with,
-                clicks=found.clicks,
-                messages=found.messages,
-            )
-        ),
-    )
-    yield "undone", words.plain(message("verify.undone", done=found.undone_in_time, asked=found.to_undo))
-    yield (
-        "rollbacks",
-        words.plain(message("verify.rollbacks", rollbacks=found.rollbacks, wrong=found.wrong_rollbacks)),
-    )
+    helped = page.plain("verify.helped", helped=found.outcomes[Outcome.HELPED], total=sum(found.outcomes.values()))
+    harmed = page.plain("verify.harmed", harmed=found.outcomes[Outcome.HARMED], undone=found.harmed_undone)
+    yield "helped", f"{helped} {harmed}"
+    hands = {"without": found.by_hand_without, "with_lumen": found.by_hand_with}
+    yield "interventions", page.plain("verify.interventions", **hands, clicks=found.clicks, messages=found.messages)
+    yield "undone", page.plain("verify.undone", done=found.undone_in_time, asked=found.to_undo)
+    yield "rollbacks", page.plain("verify.rollbacks", rollbacks=found.rollbacks, wrong=found.wrong_rollbacks)
 
 
-def _figures_table(result: "Verification", words: Catalogue) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("", "before", "without", "with"):
-        table.add_column(words.plain(message(f"verify.column_{column}")) if column else "", justify="right")
+def _columns(page: Page, *names: str) -> Iterator[str]:
+    return (page.plain(f"verify.column_{name}") if name else "" for name in names)
+
+
+def _figures_table(page: Page, result: "Verification") -> Table:
+    table = page.table(*_columns(page, "", "before", "without", "with"), justify="right")
     three = (result.before, result.without, result.with_lumen)
-    table.add_row(words.plain(message("verify.row_hit_rate")), *(_or_dash(one.hit_rate, ".1%") for one in three))
-    table.add_row(words.plain(message("verify.row_p95")), *(_or_dash(one.p95_ms, ".0f", " ms") for one in three))
-    table.add_row(words.plain(message("verify.row_cost")), *(f"${one.cost_month_usd:.2f}" for one in three))
-    table.add_row(words.plain(message("verify.row_errors")), *(_or_dash(one.error_rate, ".3%") for one in three))
+    table.add_row(page.plain("verify.row_hit_rate"), *(_or_dash(one.hit_rate, ".1%") for one in three))
+    table.add_row(page.plain("verify.row_p95"), *(_or_dash(one.p95_ms, ".0f", " ms") for one in three))
+    table.add_row(page.plain("verify.row_cost"), *(f"${one.cost_month_usd:.2f}" for one in three))
+    table.add_row(page.plain("verify.row_errors"), *(_or_dash(one.error_rate, ".3%") for one in three))
     return table
 
 
@@ -142,40 +122,35 @@ def _or_dash(value: float | None, form: str, unit: str = "") -> str:
     return "–" if value is None else f"{value:{form}}{unit}"
 
 
-def _score_table(score: BacktestScore, words: Catalogue) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("alerts", "precision", "recall", "ttd"):
-        table.add_column(
-            words.plain(message(f"verify.column_{column}")), justify="left" if column == "alerts" else "right"
-        )
+def _score_table(page: Page, score: BacktestScore) -> Table:
+    table = page.table(*_columns(page, "alerts", "precision", "recall", "ttd"), justify="right")
+    table.columns[0].justify = "left"
     rows: list[tuple[str, KindScore]] = [(kind.value, one) for kind, one in score.by_kind.items()]
-    for name, one in [*rows, (words.plain(message("verify.row_all")), score.overall)]:
+    for name, one in [*rows, (page.plain("verify.row_all"), score.overall)]:
         late = "–" if one.ttd_p90_minutes is None else f"{one.ttd_p90_minutes:.0f} min"
         table.add_row(name, f"{one.true_alerts}/{one.alerts}", f"{one.detected}/{one.incidents}", late)
     return table
 
 
-def _adjustments_table(result: "Verification", words: Catalogue) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("at", "change", "outcome", "hit_rate", "cost", "verdict"):
-        table.add_column(words.plain(message(f"verify.column_{column}")))
+def _adjustments_table(page: Page, result: "Verification") -> Table:
+    table = page.table(*_columns(page, "at", "change", "outcome", "hit_rate", "cost", "verdict"))
     for one in result.adjustments:
-        table.add_row(*_adjustment(one, words))
+        table.add_row(*_adjustment(page, one))
     return table
 
 
-def _adjustment(one: "Adjustment", words: Catalogue) -> tuple[str, ...]:
+def _adjustment(page: Page, one: "Adjustment") -> tuple[str, ...]:
     change, judged = one.change, one.judgement
     outcome = "" if judged is None else judged.outcome.value
     style = _STYLES.get(outcome, "dim")
     verdict = "–" if one.verdict is None else one.verdict.value
     if one.undone_at is not None:
         hours = (one.undone_at - one.at) / timedelta(hours=1)
-        verdict += " " + words.plain(message("verify.undone_after", hours=hours))
+        verdict += " " + page.plain("verify.undone_after", hours=hours)
     return (
         f"{one.at:%m-%d %H:%M}",
         f"{change.knob.value} {change.old} → {change.new} {change.unit}",
-        f"[{style}]{words.plain(message(f'verify.outcome_{outcome}'))}[/{style}]" if outcome else "–",
+        f"[{style}]{page.plain(f'verify.outcome_{outcome}')}[/{style}]" if outcome else "–",
         "" if judged is None else f"{judged.without_it.hit_rate:.1%} → {judged.with_it.hit_rate:.1%}",
         "" if judged is None else f"${judged.without_it.cost_month_usd:.2f} → ${judged.with_it.cost_month_usd:.2f}",
         verdict,
@@ -198,5 +173,5 @@ def _instant(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _line(console: Console, words: Catalogue, code: str, **params: Param) -> None:
-    print_line(console, words.plain(message(code, **params)))
+def _line(page: Page, code: str, **params: Param) -> None:
+    page.line(page.plain(code, **params))

@@ -1,17 +1,22 @@
 """Builds one message: the blocks within Slack's limits, and the `text` that says the same to screen readers.
 
 The blocks are written as Slack's JSON, for the SDK's models take ten times as long; a test reads them back with those.
+A card that explains a turn is `opened` with of when it is, and `closed` with what is missing.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from lumen.model.messages import Message
+from lumen.model.answers import TurnReadout
+from lumen.model.messages import Message, NoData, message
 from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
 from lumen.model.week import Week
 from lumen.ports.store import Surface
-from lumen.wording.catalogue import Catalogue
+from lumen.wording.catalogue import Catalogue, iso
+from lumen.wording.scores import missing_lines, span
 
 #: A block as Slack's JSON.
 Json = dict[str, Any]
@@ -234,3 +239,36 @@ def _plain(text: str, limit: int) -> Json:
 
 def _mrkdwn(text: str, limit: int) -> Json:
     return {"type": "mrkdwn", "text": clip(text, limit)}
+
+
+def opened(words: Catalogue, title: Message, readout: TurnReadout, turn: Turn) -> Card:
+    """A card with its title, and of when it is."""
+    card = Card(words)
+    card.header(title)
+    window, age = turn.snapshot.window, age_of(words, readout)
+    when = message("explain.when", start_at=iso(window.start), end_at=iso(window.end), age=age, turn_id=turn.id)
+    card.context([words.say(when)])
+    if readout.is_stale:
+        card.section(message("explain.stale", age=age))
+    return card
+
+
+def closed(card: Card, words: Catalogue, found: Iterable[object], *notes: Message) -> Shown:
+    """What is missing of `found` with its remedy, then the small print."""
+    missing = (one for one in found if isinstance(one, NoData))
+    card.titled(message("views.report_missing"), missing_lines(words, missing))
+    card.context([words.say(note) for note in (*notes, message("explain.more"))])
+    return card.shown()
+
+
+def nothing_yet(words: Catalogue, readout: TurnReadout) -> Shown:
+    """Before the first turn."""
+    card = Card(words)
+    card.header(message("views.report_none_title", service=readout.service.name))
+    card.section(message("views.report_none_until", next_turn_at=iso(readout.next_turn_at)))
+    return card.shown()
+
+
+def age_of(words: Catalogue, readout: TurnReadout) -> str:
+    """How old the turn is, in words."""
+    return words.plain(span(readout.age or timedelta(0)))

@@ -5,8 +5,7 @@
 
 from collections.abc import Iterator
 
-from handlers.blocks.card import Shown
-from handlers.blocks.frame import closed, opened
+from handlers.blocks.card import Shown, closed, opened
 from lumen.model.answers import TurnReadout
 from lumen.model.assessment import ROI_PASS, ROI_WARN, RoiAssessment
 from lumen.model.messages import Message, NoData, message

@@ -5,10 +5,9 @@
 
 from collections.abc import Callable, Iterator
 
-from handlers.blocks.card import Shown
+from handlers.blocks.card import Shown, closed, nothing_yet, opened
 from handlers.blocks.explain_cache import cache_card, roi_card
 from handlers.blocks.explain_cost import budget_card, cost_card
-from handlers.blocks.frame import closed, nothing_yet, opened
 from handlers.command_types import Subject
 from lumen.model.answers import TurnReadout
 from lumen.model.assessment import MATURITY_PASS, MATURITY_WARN, MaturityAssessment, Objective, Part, Score

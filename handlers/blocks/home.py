@@ -5,8 +5,7 @@ Several services: all at a glance, which one a channel speaks of, and of which o
 
 from collections.abc import Iterator, Sequence
 
-from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json, Shown
-from handlers.blocks.frame import age_of
+from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json, Shown, age_of
 from handlers.blocks.proposal import add_buttons, line
 from handlers.blocks.report import report
 from lumen.model.answers import Glance, StatusReadout

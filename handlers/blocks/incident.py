@@ -16,12 +16,11 @@ from lumen.model.incident import (
     silence_over,
 )
 from lumen.model.messages import Message, Param, message
-from lumen.model.override import PinnedTtl
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, iso
-from lumen.wording.incidents import _LINES_A_BLOCK, LINES, ended_message, made_message, silence_line, when
-from lumen.wording.restrictions import NOTHING_HELD, held_lines, pinned_messages, trusted
+from lumen.wording.incidents import _LINES_A_BLOCK, LINES, silence_line, when
+from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
 
 #: "I'm on it": nobody is mentioned any more.
 ON_IT = "incident.on_it"
@@ -134,19 +133,9 @@ def _told(words: Catalogue, alert: Alert, incident: Incident) -> Iterable[str]:
 def held_card(words: Catalogue, readout: StatusReadout) -> Shown:
     """`/lumen override` alone: all that holds, or how to pin and lock."""
     card = Card(words)
-    lines = list(held_lines(words, readout))
-    if not lines:
-        lines = [words.say(sentence) for sentence in NOTHING_HELD]
-    card.lines(lines)
+    card.lines(list(held_lines(words, readout)) or [words.say(sentence) for sentence in NOTHING_HELD])
     card.lines([f"🤖 {words.say(trusted(words, one))}" for one in readout.trusted])
     card.context([words.say(message("override.none_remedy")), words.say(message("override.no_lock_remedy"))])
-    return card.shown()
-
-
-def pinned_card(words: Catalogue, pinned: PinnedTtl) -> Shown:
-    """What was pinned, and whether the value is on its way."""
-    card = Card(words)
-    card.section(*pinned_messages(words, pinned))
     return card.shown()
 
 
@@ -155,22 +144,6 @@ def list_card(words: Catalogue, silences: Sequence[Silence]) -> Shown:
     card = Card(words)
     card.header(message("silence.title"))
     card.section(*(silence_line(one) for one in silences) if silences else (message("silence.none"),))
-    return card.shown()
-
-
-def made_card(words: Catalogue, silences: Sequence[Silence]) -> Shown:
-    """The answer to `/lumen silence cache 2h`."""
-    return _said(words, made_message(silences))
-
-
-def ended_card(words: Catalogue, silences: Sequence[Silence]) -> Shown:
-    """The answer to `/lumen silence end cache`."""
-    return _said(words, ended_message(silences))
-
-
-def _said(words: Catalogue, told: Message) -> Shown:
-    card = Card(words)
-    card.section(told)
     return card.shown()
 
 

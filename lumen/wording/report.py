@@ -113,7 +113,7 @@ class TurnReport:
             ("cli.phase_2", self._objectives()),
             ("budget.title", self.budgets()),
             ("cli.phase_3", self._money()),
-            ("cli.phase_4", self._cache()),
+            ("cli.phase_4", (*self.cache(), *self._cache_advice())),
         )
         return tuple(Section(self._text(title), tuple(rows)) for title, rows in titled)
 
@@ -201,7 +201,8 @@ class TurnReport:
         beside = tuple(self.say(each) for each in around(self.turn))
         yield Row("spend", self._text("views.field_spend"), self.say(spent(self.turn)), notes=beside)
 
-    def _cache(self) -> Iterator[Row]:
+    def cache(self) -> Iterator[Row]:
+        """The figures of the cache, its health, and what is the matter with it."""
         found = self.turn.assessment.cache
         yield from (self._finding(finding) for finding in found.findings)
         source = latency_source(self.turn.snapshot.cache)
@@ -211,6 +212,8 @@ class TurnReport:
         yield Row("cache", self._text("views.field_cache"), health, CACHE_SIGNS[found.health], "", notes)
         action = self._word("action", found.action)
         yield Row("action", self._text("advice.action"), action, notes=(self.say(found.action_reason),))
+
+    def _cache_advice(self) -> Iterator[Row]:
         yield self._wanted("ttl_advice", self.turn.ttl)
         if self.size is not None:
             yield self._wanted("size_advice", self.size)
