@@ -18,7 +18,7 @@ from bot.config import Settings
 from bot.http import Metrics, Readiness, slack_readiness, start_http, store_readiness
 from bot.publishing import Publishing
 from bot.reports.files import ReportFiles
-from bot.store import clock_of, open_state_store, room_warnings
+from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
 from bot.thresholds import size_limits
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
@@ -221,8 +221,7 @@ async def init_state(settings: Settings) -> Sequence[epoch.Epoch]:
 async def show_state(settings: Settings) -> dict[str, str]:
     """Lines for people: what the store holds for each service."""
     shown: dict[str, str] = {}
-    async with open_state_store(settings) as store:
-        await epoch.check(store.redis, settings.services)
+    async with open_checked_store(settings) as store:
         for service in settings.services:
             found = await epoch.read(store.redis, service)
             turns = await store.turns.latest(service, 1)

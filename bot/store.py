@@ -70,6 +70,14 @@ async def open_state_store(settings: Settings) -> AsyncIterator[StateStore]:
         await redis.aclose()
 
 
+@asynccontextmanager
+async def open_checked_store(settings: Settings) -> AsyncIterator[StateStore]:
+    """The same, once it is known to be Lumen's own. Raises StoreUnavailable."""
+    async with open_state_store(settings) as store:
+        await epoch.check(store.redis, settings.services)
+        yield store
+
+
 def auditing_of(settings: Settings, store: StateStore) -> Auditing:
     """The use case that keeps the audit provable; it needs nothing but the store."""
     return Auditing(store.seals, store.audit, store.claims, settings.audit_keep)
@@ -89,7 +97,6 @@ def advisor_of(settings: Settings, store: StateStore, restraints: Restraints, tt
 async def open_advisor(settings: Settings) -> AsyncIterator[Advisor]:
     """For `lumen report`, `cache` and `gate`, which need neither Google nor the cache. Raises StoreUnavailable."""
     locks = Locks(settings.override_ttl, settings.lock_cache_size)
-    async with open_state_store(settings) as store:
-        await epoch.check(store.redis, settings.services)
+    async with open_checked_store(settings) as store:
         restraints = Restraints(store.controls, store.clock, Automation(), locks)
         yield advisor_of(settings, store, restraints, None)

@@ -21,23 +21,24 @@ class Subject(StrEnum):
     BUDGET = "budget"
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
+@dataclass(frozen=True)
+class Bare:
+    """A command that is all said by its name."""
+
+
+class Help(Bare):
     """One line for each command."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Bare):
     """The last turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Bare):
     """The full card of the last turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusAll:
+class StatusAll(Bare):
     """Every service that is watched, the worst first."""
 
 
@@ -48,13 +49,11 @@ class Explain:
     subject: Subject | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowDigest:
+class ShowDigest(Bare):
     """The day's digest as it would be now."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowServices:
+class ShowServices(Bare):
     """List the services, and mark the one that this channel speaks of."""
 
 
@@ -65,8 +64,7 @@ class ChooseService:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTtl:
+class ShowTtl(Bare):
     """The TTL as it is set, and what the policy recommends."""
 
 
@@ -88,18 +86,15 @@ class Propose:
     existing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListApprovals:
+class ListApprovals(Bare):
     """The proposals that wait for a decision."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Bare):
     """An extra turn now."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Bare):
     """The newest lines of the audit."""
 
 
@@ -125,8 +120,7 @@ class PauseChanges:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowControls:
+class ShowControls(Bare):
     """The override, lock, pause and freeze that hold changes back."""
 
 
@@ -138,8 +132,7 @@ class PinTtl:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
-class LiftOverride:
+class LiftOverride(Bare):
     """Lift the override of the TTL."""
 
 
@@ -150,23 +143,19 @@ class LockSize:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
-class UnlockSize:
+class UnlockSize(Bare):
     """Unlock the size of the cache."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Bare):
     """End a pause."""
 
 
-@dataclass(frozen=True, slots=True)
-class Emergency:
+class Emergency(Bare):
     """The emergency steps, as buttons."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSilences:
+class ShowSilences(Bare):
     """The silences in force."""
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from bot.config import Settings
-from bot.store import auditing_of, open_state_store
+from bot.store import auditing_of, open_checked_store
 from bot.wiring.assembly import operator_of
-from lumen.adapters.store import epoch
 from lumen.adapters.store.audit_lines import verify_lines
 from lumen.model.messages import Message, NotPossible, Param, message
 from lumen.model.service import ServiceId
@@ -70,8 +69,7 @@ class Proven:
 
 async def verify_store(settings: Settings) -> Sequence[Proven]:
     """The audit of every service that is watched."""
-    async with open_state_store(settings) as store:
-        await epoch.check(store.redis, settings.services)
+    async with open_checked_store(settings) as store:
         auditing = auditing_of(settings, store)
         return [Proven(service.key, await auditing.verify(service)) for service in settings.services]
 
@@ -96,8 +94,7 @@ async def export(settings: Settings, service: ServiceId, path: Path) -> dict[str
     """
     _refuse_existing(path)
     person = await operator_of(settings)
-    async with open_state_store(settings) as store:
-        await epoch.check(store.redis, settings.services)
+    async with open_checked_store(settings) as store:
         auditing = auditing_of(settings, store)
         seal = await auditing.seal_now(service)
         if seal is None:

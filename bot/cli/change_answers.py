@@ -1,4 +1,4 @@
-"""Steps of `lumen rollback`, `unpin`, `override`, `lock`, `unlock`, `pause` and `resume`, before they are printed.
+"""Steps of `lumen rollback`, `unpin`, `override`, `lock`, `unlock`, `pause`, `resume`, `silence` and `incident`.
 
 Each step is a click by another hand: the operator's Google account must be in APPROVERS, and everything is audited.
 """
@@ -6,15 +6,21 @@ Each step is a click by another hand: the operator's Google account must be in A
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import uuid4
 
 from bot.config import Settings
-from bot.wiring.assembly import Lumen, assemble, operator_of
+from bot.numerics import fault_point
+from bot.store import open_checked_store
+from bot.wiring.assembly import Lumen, assemble, operator_of, who_may_apply
+from bot.wiring.knobs import Called, called_of
 from lumen.model.answers import StatusReadout
-from lumen.model.incident import Pause, SizeLock, TtlOverride
+from lumen.model.audit import Timeline
+from lumen.model.incident import Incident, Pause, Silence, SizeLock, TtlOverride
 from lumen.model.override import PinnedTtl, Terms
 from lumen.model.proposal import LATEST, Knob, Proposal, Value
 from lumen.model.service import Permit, ServiceId
+from lumen.use_cases.apply_now import Operators
 from lumen.use_cases.knobs import find
 
 
@@ -93,3 +99,54 @@ async def _allowed(settings: Settings, service: ServiceId, what: str) -> AsyncIt
     async with assemble(settings) as lumen:
         person = await operator_of(settings)
         yield lumen, await lumen.changes.operators.permit(service, person, what)
+
+
+#: How many incidents a list shows.
+LISTED = 20
+
+
+async def silences(settings: Settings, service: ServiceId) -> list[Silence]:
+    """Silences in force."""
+    async with _called(settings) as called:
+        return list(await called.silencing.now(service))
+
+
+async def make_silence(
+    settings: Settings, service: ServiceId, what: str, lasts: timedelta | None, why: str
+) -> list[Silence]:
+    """Raises NotPossible (no right, no such alert, too long), SourceUnavailable."""
+    permit = await _permit(settings, service, f"silence {what}")
+    async with _called(settings) as called:
+        return list(await called.silencing.silence(service, what, permit, lasts, why))
+
+
+async def end_silence(settings: Settings, service: ServiceId, what: str) -> list[Silence]:
+    """Raises NotPossible (no right, nothing silenced), SourceUnavailable."""
+    permit = await _permit(settings, service, f"silence end {what}")
+    async with _called(settings) as called:
+        return list(await called.silencing.end(service, what, permit))
+
+
+async def newest_incidents(settings: Settings, service: ServiceId) -> list[Incident]:
+    """The newest first."""
+    async with _called(settings) as called:
+        return list(await called.timelines.newest(service, LISTED))
+
+
+async def timeline(settings: Settings, service: ServiceId, incident_id: str) -> Timeline:
+    """Raises NotPossible."""
+    async with _called(settings) as called:
+        return await called.timelines.of(service, incident_id)
+
+
+@asynccontextmanager
+async def _called(settings: Settings) -> AsyncIterator[Called]:
+    async with open_checked_store(settings) as store:
+        yield called_of(settings, store, fault_point(settings.lumen_fault_at))
+
+
+async def _permit(settings: Settings, service: ServiceId, what: str) -> Permit:
+    """Raises NotPossible for an account without the right; audited."""
+    person = await operator_of(settings)
+    async with open_checked_store(settings) as store:
+        return await Operators(who_may_apply(settings), store.audit).permit(service, person, what)

@@ -29,7 +29,7 @@ def silence(
     as_json: Json = False,
 ) -> None:
     """What is silenced; or silence a kind of alert for a while. It is recorded all the same, and countdowns run on."""
-    from bot.cli.incident_answers import end_silence, make_silence, silences
+    from bot.cli.change_answers import end_silence, make_silence, silences
     from bot.config import parse_duration
 
     if end and (not what or lasts):
@@ -98,7 +98,7 @@ def incident(
     as_json: Json = False,
 ) -> None:
     """The newest incidents; or everything that was recorded of one, from its first sign to its end."""
-    from bot.cli.incident_answers import newest_incidents, timeline
+    from bot.cli.change_answers import newest_incidents, timeline
 
     settings = load()
     of, words = chosen(settings, service), Catalogue(settings.lumen_locale)

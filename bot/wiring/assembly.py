@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.numerics import ProcessNumerics, fault_point, missing_statistics
-from bot.store import StateStore, advisor_of, auditing_of, open_state_store
+from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of
 from bot.wiring.sources import collector_of, publish_of, slices_of, taking_of
@@ -133,8 +133,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
     """The whole of Lumen but Slack, on a store that was checked. Raises StoreUnavailable, SourceUnavailable."""
     numerics = ProcessNumerics()
     cache = open_cache(settings.cache_url)
-    async with open_state_store(settings) as store:
-        await epoch.check(store.redis, settings.services)
+    async with open_checked_store(settings) as store:
         google = await open_google(
             settings.lumen_gcp_endpoint,
             memorystore=bool(settings.cache_instance),

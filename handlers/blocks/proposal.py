@@ -3,7 +3,7 @@
 The modal behind Details: the proposal with its premise and everything that happened to it so far.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
 from lumen.model.audit import AuditEntry
@@ -131,17 +131,9 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
         lines.append(words.say(message("views.votes", who_mentions=who, votes=len(proposal.votes), needed=needed)))
     elif proposal.state is State.PENDING and proposal.draft.approvals_needed > 1:
         lines.append(words.say(message("views.votes_none", needed=proposal.draft.approvals_needed)))
-    decided = _decided(proposal)
-    if decided is not None:
-        lines.append(words.say(decided))
-    if proposal.decision is not None and proposal.decision.note is not None:
-        lines.append(words.say(proposal.decision.note))
-    progress = _progress(proposal)
-    if progress is not None:
-        lines.append(words.say(progress))
-    if proposal.note is not None:
-        lines.append(words.say(proposal.note))
-    return lines
+    noted = None if proposal.decision is None else proposal.decision.note
+    told = (_decided(proposal), noted, _progress(proposal), proposal.note)
+    return [*lines, *(words.say(each) for each in told if each is not None)]
 
 
 def _decided(proposal: Proposal) -> Message | None:
@@ -230,42 +222,25 @@ def undo_button(proposal: Proposal) -> Button | None:
         message("views.button_undo", old=change.old, unit=change.unit),
         value_of(proposal),
         spoken=Message("views.spoken_undo", change_params(change)),
-        confirm=_undo_dialog(proposal.draft.service.name, change),
+        confirm=_dialog("undo", {"service": proposal.draft.service.name, **change_params(change)}),
     )
 
 
 def approve_dialog(service: str, change: Change, needed: int = 1) -> Confirm:
     """Names the exact effect and the way back; where one approval is not enough, that nothing happens at once."""
+    params: dict[str, Param] = {"service": service, "needed": needed, **change_params(change)}
     if needed > 1:
-        voted: dict[str, Param] = {"service": service, "needed": needed, **change_params(change)}
-        return Confirm(
-            message("views.confirm_vote_title"),
-            Message("views.confirm_vote_text", voted),
-            message("views.confirm_vote_yes"),
-            message("views.confirm_no"),
-        )
-    params = {"service": service, **change_params(change)}
+        return _dialog("vote", params)
     if change.knob is Knob.TRAFFIC:
-        return Confirm(
-            message("views.confirm_traffic_title"),
-            Message("views.confirm_unpin_text" if change.new == LATEST else "views.confirm_traffic_text", params),
-            message("views.confirm_traffic_yes"),
-            message("views.confirm_no"),
-        )
-    return Confirm(
-        Message("views.confirm_approve_title", params),
-        Message("views.confirm_approve_text", params),
-        Message("views.confirm_approve_yes", params),
-        message("views.confirm_no"),
-    )
+        return _dialog("traffic", params, "unpin" if change.new == LATEST else "traffic")
+    return _dialog("approve", params)
 
 
-def _undo_dialog(service: str, change: Change) -> Confirm:
-    params = {"service": service, **change_params(change)}
+def _dialog(name: str, params: Mapping[str, Param], text: str = "") -> Confirm:
     return Confirm(
-        Message("views.confirm_undo_title", params),
-        Message("views.confirm_undo_text", params),
-        Message("views.confirm_undo_yes", params),
+        Message(f"views.confirm_{name}_title", params),
+        Message(f"views.confirm_{text or name}_text", params),
+        Message(f"views.confirm_{name}_yes", params),
         message("views.confirm_no"),
     )
 
@@ -285,12 +260,12 @@ CLOSE = message("views.details_close")
 
 def loading(words: Catalogue) -> Json:
     """Shown at once: a trigger lives for three seconds."""
-    return modal(words, TITLE, CLOSE, _said(words, words.say(message("views.details_loading"))))
+    return _said(words, message("views.details_loading"))
 
 
 def gone(words: Catalogue) -> Json:
     """The proposal is not stored any more."""
-    return modal(words, TITLE, CLOSE, _said(words, words.say(message("views.details_gone"))))
+    return _said(words, message("views.details_gone"))
 
 
 def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry]) -> Json:
@@ -303,23 +278,12 @@ def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry])
     card.lines(fate(words, proposal))
     own = [entry for entry in reversed(history) if entry.proposal_id == proposal.id]
     card.titled(message("views.details_history"), (history_line(words, entry) for entry in own))
-    card.context(
-        [
-            words.say(
-                message(
-                    "views.details_premise",
-                    old=draft.change.old,
-                    unit=draft.change.unit,
-                    version=draft.premise_version,
-                    proposal_id=proposal.id,
-                )
-            )
-        ]
-    )
+    params = {"old": draft.change.old, "unit": draft.change.unit, "version": draft.premise_version}
+    card.context([words.say(Message("views.details_premise", {**params, "proposal_id": proposal.id}))])
     return modal(words, TITLE, CLOSE, card)
 
 
-def _said(words: Catalogue, said: str) -> Card:
+def _said(words: Catalogue, *told: Message) -> Json:
     card = Card(words)
-    card.lines([said])
-    return card
+    card.section(*told)
+    return modal(words, TITLE, CLOSE, card)
