@@ -1,13 +1,26 @@
 """`lumen ttl`, `size`, `cache` and `gate`: judge, and with `--apply` change."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import ExitCode, Json, Service, Talk, chosen, load, load_thresholds, locale, run, say, talk, watched
+from bot.cli.common import (
+    ExitCode,
+    Json,
+    Service,
+    Talk,
+    chosen,
+    load,
+    load_thresholds,
+    locale,
+    print_json,
+    run,
+    say,
+    talk,
+    watched,
+)
 from lumen.model.answers import TtlReadout
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Proposal
@@ -62,7 +75,7 @@ def ttl(
             cost_ratio,
         )
         answer = ttl_of_figures(given, _ttl_limits(load_thresholds(), strategy, override_ttl))
-        _show_ttl(answer, None, locale(), as_json)
+        _show(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     refuse(_WITH_FIGURES, evictions=evictions, cost_change=cost_change)
     settings = load()
@@ -71,7 +84,7 @@ def ttl(
         in_range("--new-ttl", new_ttl, limits)
     asked = AskedTtl(new_ttl, limits if strategy else None, override_ttl)
     found, proposal = run(settings, answer_ttl(settings, of, asked, apply=apply), asking=not apply)
-    _show_ttl(found, proposal, settings.lumen_locale, as_json)
+    _show(found, proposal, settings.lumen_locale, as_json)
     _end(settings, found, proposal, applying=apply, quiet=as_json)
 
 
@@ -107,14 +120,14 @@ def in_range(flag: str, seconds: int, limits: TtlLimits) -> None:
         raise typer.BadParameter(f"{flag} {seconds}: give {limits.min_seconds} to {limits.max_seconds} seconds.")
 
 
-def _show_ttl(answer: TtlReadout, proposal: Proposal | None, language: str, as_json: bool) -> None:
-    from bot.cli.advice_json import ttl_json
-    from bot.cli.advice_text import print_ttl
+def _show(answer: "TtlReadout | SizeReadout", proposal: Proposal | None, language: str, as_json: bool) -> None:
+    from bot.cli.advice_json import size_json, ttl_json
+    from bot.cli.advice_text import print_size, print_ttl
 
-    if as_json:
-        typer.echo(ttl_json(answer, proposal, language))
+    if isinstance(answer, TtlReadout):
+        print_json(ttl_json(answer, proposal, language)) if as_json else print_ttl(answer, language)
     else:
-        print_ttl(answer, language)
+        print_json(size_json(answer, proposal, language)) if as_json else print_size(answer, language)
 
 
 def size(
@@ -142,24 +155,14 @@ def size(
         limits = size_limits(load_thresholds())
         # Whose memory these figures are of is not known, so the price is that of the MB.
         answer = size_of_figures(given, replace(limits, locked=limits.locked or lock, whole_gb=False))
-        _show_size(answer, None, locale(), as_json)
+        _show(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     settings = load()
     found, proposal = run(
         settings, answer_size(settings, chosen(settings, service), lock=lock, apply=apply), asking=not apply
     )
-    _show_size(found, proposal, settings.lumen_locale, as_json)
+    _show(found, proposal, settings.lumen_locale, as_json)
     _end(settings, found, proposal, applying=apply, quiet=as_json)
-
-
-def _show_size(answer: "SizeReadout", proposal: Proposal | None, language: str, as_json: bool) -> None:
-    from bot.cli.advice_json import size_json
-    from bot.cli.advice_text import print_size
-
-    if as_json:
-        typer.echo(size_json(answer, proposal, language))
-    else:
-        print_size(answer, language)
 
 
 def cache(
@@ -178,10 +181,9 @@ def cache(
     last = run(settings, last_turns(settings, services), asking=True)
     language = settings.lumen_locale
     if dump_metrics:
-        typer.echo(measured_json(last.turns))
+        print_json(measured_json(last.turns))
     elif as_json:
-        told = [cache_json(each.turn, each.size, last.now, language) for each in last.found]
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json([cache_json(each.turn, each.size, last.now, language) for each in last.found])
     else:
         for each in last.found:
             print_cache(each, last.now, language, detailed=detailed or talk() >= Talk.VERBOSE)
@@ -199,7 +201,7 @@ def gate(service: Service = "", as_json: Json = False) -> None:
     services = watched(settings, service)
     last = run(settings, last_turns(settings, services), asking=True)
     if as_json:
-        typer.echo(gate_json(last.turns, last.now, settings.lumen_locale))
+        print_json(gate_json(last.turns, last.now, settings.lumen_locale))
     else:
         print_gate(last.turns, last.now, settings.lumen_locale)
     say_no_turn(settings, services, last.turns)

@@ -20,14 +20,12 @@ from lumen.wording.catalogue import Catalogue
 Json = dict[str, Any]
 
 
-def ttl_json(answer: TtlReadout, proposal: Proposal | None, locale: str) -> str:
+def ttl_json(answer: TtlReadout, proposal: Proposal | None, locale: str) -> Json:
     """The figures of `print_ttl`."""
     wanted, words = answer.recommendation, Catalogue(locale)
     change = None if isinstance(wanted, NoData) else wanted.change
-    found: Json = {
-        "service": None if answer.service == GIVEN else answer.service.key,
-        "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
-        "is_stale": answer.is_stale,
+    return {
+        **_head_json(answer),
         "current_ttl_seconds": answer.current_seconds,
         "recommended_ttl_seconds": answer.wanted_seconds
         or (None if isinstance(wanted, NoData) else answer.current_seconds),
@@ -40,24 +38,19 @@ def ttl_json(answer: TtlReadout, proposal: Proposal | None, locale: str) -> str:
         "notes": [_message_json(words, note) for note in answer.notes],
         "applied": _change_json(words, proposal),
     }
-    return json.dumps(found, ensure_ascii=False, indent=2)
 
 
-def size_json(answer: SizeReadout, proposal: Proposal | None, locale: str) -> str:
+def size_json(answer: SizeReadout, proposal: Proposal | None, locale: str) -> Json:
     """The figures of `print_size`."""
     words = Catalogue(locale)
-    return json.dumps(
-        {**size_figures_json(answer, words), "applied": _change_json(words, proposal)}, ensure_ascii=False, indent=2
-    )
+    return {**size_figures_json(answer, words), "applied": _change_json(words, proposal)}
 
 
 def size_figures_json(answer: SizeReadout, words: Catalogue) -> Json:
     """Without what became of it."""
     of, advice, grades = answer.figures, answer.advice, answer.grades
     found: Json = {
-        "service": None if answer.service == GIVEN else answer.service.key,
-        "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
-        "is_stale": answer.is_stale,
+        **_head_json(answer),
         **_judged_json(words, advice if isinstance(advice, NoData) else advice.recommendation),
     }
     if isinstance(of, NoData) or isinstance(advice, NoData) or grades is None:
@@ -89,9 +82,7 @@ def cache_json(turn: Turn, size: SizeReadout, now: datetime, locale: str) -> Jso
     rows["p95_ms"]["source"] = None if isinstance(cache, NoData) else cache.p95_source or None
     used, size_mb = (None, None) if isinstance(cache, NoData) else (cache.used_mb, cache.max_mb)
     return {
-        "service": turn.snapshot.service.key,
-        "measured_at": turn.snapshot.window.end.isoformat(),
-        "is_stale": is_stale(turn, now),
+        **_turn_json(turn, now),
         **rows,
         "used_mb": used,
         "size_mb": None if isinstance(size_mb, NoData) else size_mb,
@@ -102,10 +93,10 @@ def cache_json(turn: Turn, size: SizeReadout, now: datetime, locale: str) -> Jso
     }
 
 
-def report_json(last: Last, locale: str) -> str:
+def report_json(last: Last, locale: str) -> list[Json]:
     """The stored turns with why each score is what it is, the size that would be best, and what is worth doing."""
     words = Catalogue(locale)
-    told = [
+    return [
         {
             **turn_json(each.turn),
             "is_stale": is_stale(each.turn, last.now),
@@ -122,18 +113,25 @@ def report_json(last: Last, locale: str) -> str:
         }
         for each in last.found
     ]
-    return json.dumps(told, ensure_ascii=False, allow_nan=False, indent=2)
+
+
+def _head_json(answer: TtlReadout | SizeReadout) -> Json:
+    return {
+        "service": None if answer.service == GIVEN else answer.service.key,
+        "measured_at": answer.measured_at.isoformat() if answer.measured_at else None,
+        "is_stale": answer.is_stale,
+    }
+
+
+def _turn_json(turn: Turn, now: datetime) -> Json:
+    seen = turn.snapshot
+    return {"service": seen.service.key, "measured_at": seen.window.end.isoformat(), "is_stale": is_stale(turn, now)}
 
 
 def _judged_json(words: Catalogue, wanted: Recommendation | NoData) -> Json:
     if isinstance(wanted, NoData):
-        return {
-            "change": None,
-            "strategy": None,
-            "priority": None,
-            "reasons": [],
-            "no_data": _missing_json(words, wanted),
-        }
+        nothing = dict.fromkeys(("change", "strategy", "priority"))
+        return {**nothing, "reasons": [], "no_data": _missing_json(words, wanted)}
     change = wanted.change
     return {
         "change": None if change is None else {"old": change.old, "new": change.new, "unit": change.unit},
@@ -157,39 +155,31 @@ def _change_json(words: Catalogue, proposal: Proposal | None) -> Json | None:
     return {"proposal": proposal.id, "state": proposal.state.value, "says": words.plain(outcome(words, proposal))}
 
 
-def gate_json(turns: Sequence[Turn], now: datetime, locale: str) -> str:
+def gate_json(turns: Sequence[Turn], now: datetime, locale: str) -> list[Json]:
     """The figures of `print_gate`."""
-    words, found = Catalogue(locale), []
-    for turn in turns:
-        gate = turn.assessment.gate
-        known = not isinstance(gate.score.value, NoData)
-        found.append(
-            {
-                "service": turn.snapshot.service.key,
-                "measured_at": turn.snapshot.window.end.isoformat(),
-                "is_stale": is_stale(turn, now),
-                "verdict": gate.verdict.value,
-                "health": gate.health.value,
-                "health_reason": _message_json(words, gate.health_reason),
-                "score": gate.score.value if known else None,
-                "at_most": gate.score.most,
-                "partial": gate.partial,
-            }
-        )
-    return json.dumps(found, ensure_ascii=False, indent=2)
+    words, gates = Catalogue(locale), [turn.assessment.gate for turn in turns]
+    return [
+        {
+            **_turn_json(turn, now),
+            "verdict": gate.verdict.value,
+            "health": gate.health.value,
+            "health_reason": _message_json(words, gate.health_reason),
+            "score": None if isinstance(gate.score.value, NoData) else gate.score.value,
+            "at_most": gate.score.most,
+            "partial": gate.partial,
+        }
+        for turn, gate in zip(turns, gates, strict=True)
+    ]
 
 
-def measured_json(turns: Sequence[Turn]) -> str:
+def measured_json(turns: Sequence[Turn]) -> list[Json]:
     """The measurements of the caches in the last turns, as they are stored."""
-    found = []
-    for turn in turns:
-        snapshot = turn.snapshot
-        found.append(
-            {
-                "service": snapshot.service.key,
-                "window": {"start": snapshot.window.start.isoformat(), "end": snapshot.window.end.isoformat()},
-                "cache": json.loads(encode(snapshot.cache)),
-                "ttl": json.loads(encode(snapshot.ttl)),
-            }
-        )
-    return json.dumps(found, ensure_ascii=False, indent=2)
+    return [
+        {
+            "service": snapshot.service.key,
+            "window": {"start": snapshot.window.start.isoformat(), "end": snapshot.window.end.isoformat()},
+            "cache": json.loads(encode(snapshot.cache)),
+            "ttl": json.loads(encode(snapshot.ttl)),
+        }
+        for snapshot in (turn.snapshot for turn in turns)
+    ]

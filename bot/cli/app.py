@@ -1,6 +1,5 @@
 """`lumen`: the command line. It parses, calls, prints and returns the exit code; nothing is decided here."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from bot.cli.advice import register as register_advice
 from bot.cli.advice import say_no_turn
 from bot.cli.audit import audit_app
 from bot.cli.changes import register as register_changes
-from bot.cli.common import ExitCode, Json, Service, locale, teach, watched
+from bot.cli.common import ExitCode, Json, Service, locale, print_json, teach, watched
 from bot.cli.common import load as _settings
 from bot.cli.common import run as _run
 from bot.cli.common import say as _say
@@ -112,7 +111,7 @@ def _print_turns(settings: "Settings", last: "Last", as_json: bool, summary_only
     from bot.cli.report_text import print_report
 
     if as_json:
-        typer.echo(report_json(last, settings.lumen_locale))
+        print_json(report_json(last, settings.lumen_locale))
     else:
         print_report(last, settings.lumen_locale, summary_only=summary_only, detailed=talk() >= Talk.VERBOSE)
     raise typer.Exit(ExitCode(last.health_code()))
@@ -153,7 +152,7 @@ def doctor(as_json: Json = False) -> None:
     settings = _settings()
     checks = _run(settings, examine(settings))
     if as_json:
-        typer.echo(json.dumps([check.as_json() for check in checks], ensure_ascii=False, indent=2))
+        print_json([check.as_json() for check in checks])
     else:
         print_checks(checks, settings.lumen_locale)
     raise typer.Exit(ExitCode.GOOD if all(check.ok for check in checks) else ExitCode.CRITICAL)
@@ -170,7 +169,7 @@ def state_init(as_json: Json = False) -> None:
         told = [
             {"service": one.service.key, "epoch": one.id, "schema": one.schema, "fresh": one.fresh} for one in prepared
         ]
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(told)
         return
     for made in prepared:
         word = "prepared" if made.fresh else "was prepared before, left as it is"
@@ -184,9 +183,10 @@ def state_show(as_json: Json = False) -> None:
 
     settings = _settings()
     shown = _run(settings, show_state(settings), asking=True)
-    typer.echo(
-        json.dumps(shown, ensure_ascii=False, indent=2) if as_json else "\n".join(f"{k}: {v}" for k, v in shown.items())
-    )
+    if as_json:
+        print_json(shown)
+    else:
+        typer.echo("\n".join(f"{k}: {v}" for k, v in shown.items()))
 
 
 @app.command()

@@ -1,13 +1,12 @@
 """`lumen audit`: prove what was recorded, and take it out of the store."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import ExitCode, Json, Service, chosen, load, locale, run, say
+from bot.cli.common import ExitCode, Json, Service, chosen, load, locale, print_json, run, say
 from lumen.model.messages import Message, NotPossible
 from lumen.wording.catalogue import Catalogue
 
@@ -55,7 +54,7 @@ def export(
     settings = load()
     done = run(settings, export_audit(settings, chosen(settings, service), file))
     if as_json:
-        typer.echo(json.dumps(done, ensure_ascii=False, indent=2))
+        print_json(done)
     else:
         typer.echo(Catalogue(settings.lumen_locale).plain(Message("audit.exported", done)))
 
@@ -65,7 +64,7 @@ def _print_proven(proven: "Sequence[Proven]", locale: str, as_json: bool) -> Non
 
     words = Catalogue(locale)
     if as_json:
-        typer.echo(json.dumps([each.as_json() for each in proven], ensure_ascii=False, indent=2))
+        print_json([each.as_json() for each in proven])
     else:
         for each in proven:
             typer.echo(words.plain(each.says(words)))

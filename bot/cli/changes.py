@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.advice import Apply, in_range
-from bot.cli.common import ExitCode, Json, Service, chosen, load, run
+from bot.cli.common import ExitCode, Json, Service, chosen, load, print_json, run
 from lumen.model.answers import Trusted
 from lumen.model.messages import Message, message
 from lumen.model.override import Terms, locked_by
@@ -53,7 +53,7 @@ def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> 
     words = Catalogue(settings.lumen_locale)
     says = words.plain(_said(answer) if proposal is None else outcome(words, proposal))
     if as_json:
-        typer.echo(json.dumps(traffic_json(answer, proposal, says), ensure_ascii=False, indent=2))
+        print_json(traffic_json(answer, proposal, says))
     else:
         typer.echo(says)
     raise typer.Exit(ExitCode(exit_code_of_change(proposal)))
@@ -120,7 +120,7 @@ def override_show(service: Service = "", as_json: Json = False) -> None:
         shown = {name: None if part is None else json.loads(encode(part)) for name, part in parts.items()}
         frozen = found.frozen_until.isoformat() if found.frozen_until else None
         unasked = [_trusted_json(one) for one in found.trusted]
-        typer.echo(json.dumps({**shown, "frozen_until": frozen, "unasked": unasked}, ensure_ascii=False, indent=2))
+        print_json({**shown, "frozen_until": frozen, "unasked": unasked})
     else:
         words = Catalogue(settings.lumen_locale)
         sentences = [sentence for _, sentence in held(found)] or NOTHING_HELD
@@ -196,7 +196,7 @@ def _say(settings: "Settings", as_json: bool, *sentences: Message) -> None:
     words = Catalogue(settings.lumen_locale)
     if as_json:
         said = [{"code": one.code, **one.params, "text": words.plain(one)} for one in sentences]
-        typer.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        print_json(said)
     else:
         typer.echo("\n".join(words.plain(one) for one in sentences))
 

@@ -7,6 +7,7 @@
 import asyncio
 import functools
 import inspect
+import json
 import logging
 import math
 import re
@@ -107,6 +108,11 @@ Service = Annotated[str, typer.Option("--service", help="Which one, where severa
 def say(text: str) -> None:
     """A line on standard error, so that standard output holds the answer alone."""
     typer.echo(text, err=True)
+
+
+def print_json(value: object) -> None:
+    """On standard output, for programs."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def load() -> "Settings":

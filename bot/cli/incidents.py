@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import ExitCode, Json, Service, chosen, load, run
+from bot.cli.common import ExitCode, Json, Service, chosen, load, print_json, run
 from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import Incident, Silence
 from lumen.model.messages import Message, NotPossible, message
@@ -71,7 +71,7 @@ def _print(found: list[Silence], locale: str, as_json: bool, made: bool | None) 
     """`made` None: a list; True: they were made; False: they were ended."""
 
     if as_json:
-        typer.echo(json.dumps([_silence_json(one) for one in found], ensure_ascii=False, indent=2))
+        print_json([_silence_json(one) for one in found])
         return
     words = Catalogue(locale)
     if made is None:
@@ -105,13 +105,13 @@ def incident(
     if incident_id:
         found = run(settings, timeline(settings, of, incident_id), asking=True)
         if as_json:
-            typer.echo(json.dumps(timeline_json(found, words), ensure_ascii=False, indent=2))
+            print_json(timeline_json(found, words))
         else:
             print_timeline(found, words)
         raise typer.Exit(ExitCode.GOOD)
     listed = run(settings, newest_incidents(settings, of), asking=True)
     if as_json:
-        typer.echo(json.dumps(incidents_json(listed, words), ensure_ascii=False, indent=2))
+        print_json(incidents_json(listed, words))
     else:
         print_incidents(listed, words)
     raise typer.Exit(ExitCode.GOOD)

@@ -1,7 +1,6 @@
 """`lumen backtest` and `lumen verify`: one's own history, and a simulated week, through the bot's own pipeline."""
 
 import gzip
-import json
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bot.cli.common import ExitCode, Json, load_thresholds, locale, say
+from bot.cli.common import ExitCode, Json, load_thresholds, locale, print_json, say
 from lumen.model.messages import NotPossible, message
 from lumen.wording.catalogue import Catalogue
 
@@ -43,7 +42,7 @@ def backtest(
     if truth is not None:
         result = replace(result, problems=(*result.problems, *truth[1]))
     if as_json:
-        typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
+        print_json(result_json(result, words.plain))
     else:
         from bot.cli.simulate_text import print_backtest
 
@@ -72,7 +71,7 @@ def verify(
     if as_json:
         from lumen.verification.report import as_json as result_json
 
-        typer.echo(json.dumps(result_json(result, words.plain), ensure_ascii=False, indent=2))
+        print_json(result_json(result, words.plain))
     else:
         from bot.cli.simulate_text import print_verification
 

@@ -1,6 +1,5 @@
 """docs/json.md names every field that `--json` prints, and no other."""
 
-import json
 import re
 from pathlib import Path
 
@@ -18,11 +17,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-
 TURN = turn(MONTH)
 SIZE = as_now(TURN).size
 PRINTED = {
-    "report": json.loads(report_json(Last([as_now(TURN)], 1, NOW), "en"))[0],
+    "report": report_json(Last([as_now(TURN)], 1, NOW), "en")[0],
     "cache": cache_json(TURN, SIZE, NOW, "en"),
-    "ttl": json.loads(ttl_json(ttl_of_figures(TtlFigures(300, 0.7, 0.7, 0, None), TtlLimits()), None, "en")),
-    "size": json.loads(size_json(SIZE, None, "en")),
-    "gate": json.loads(gate_json([TURN], NOW, "en"))[0],
+    "ttl": ttl_json(ttl_of_figures(TtlFigures(300, 0.7, 0.7, 0, None), TtlLimits()), None, "en"),
+    "size": size_json(SIZE, None, "en"),
+    "gate": gate_json([TURN], NOW, "en")[0],
     "rollback": traffic_json(TrafficAnswer(SERVICE, "LATEST", "ion-api-00041", "LATEST"), None, ""),
 }
 

@@ -78,9 +78,7 @@ def test_square_brackets_are_words(capsys: Capture) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_same_for_programs(locale: str) -> None:
-    import json
-
-    [found] = json.loads(report_json(reported(turn(MONTH, cache=cache(0.65, 0.95, 200))), locale))
+    [found] = report_json(reported(turn(MONTH, cache=cache(0.65, 0.95, 200))), locale)
     assert found["priorities"][0]["priority"] == "HIGH"
     assert found["priorities"][0]["what"]["code"].startswith("priority.")
     assert found["size_advice"]["recommended_size_mb"] == 384
