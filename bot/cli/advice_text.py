@@ -12,7 +12,7 @@ from lumen.model.turn import Recommendation, Turn
 from lumen.use_cases.advice import SizeReadout, TurnNow
 from lumen.use_cases.approvals import NOT_PREDICTABLE
 from lumen.wording.catalogue import Catalogue
-from lumen.wording.report import TurnReport
+from lumen.wording.report import TurnReport, recommended_in_short
 from lumen.wording.scores import score_message
 
 _BY_URGENCY = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
@@ -112,14 +112,13 @@ def print_cache(found: TurnNow, now: datetime, locale: str, *, detailed: bool) -
 
 def _recommended(page: _Rows, turn: Turn, size: SizeReadout) -> Iterator[str]:
     """The more urgent first, each with what it would do; then whatever else would be proposed now."""
-    advised = [("TTL", turn.ttl), (page.say("size"), size.recommendation)]
+    advised = [(Knob.TTL, turn.ttl), (Knob.CACHE_SIZE, size.recommendation)]
     first = turn.first
-    if not isinstance(first, NoData) and first.change is not None:
-        knob = first.change.knob
-        if knob not in (Knob.TTL, Knob.CACHE_SIZE):
-            advised.append((page.words.plain(Message(f"word.knob_{knob}", {})), first))
-    for name, wanted in sorted(advised, key=lambda one: _urgency(one[1])):
-        yield " ".join([f"{name}: {_told(page, wanted)}", *_effect(page, wanted, size)])
+    if not isinstance(first, NoData) and first.change is not None and first.change.knob not in dict(advised):
+        advised.append((first.change.knob, first))
+    for knob, wanted in sorted(advised, key=lambda one: _urgency(one[1])):
+        told = recommended_in_short(page.words, page.words.plain, knob, wanted)
+        yield " ".join([told, *_effect(page, wanted, size)])
 
 
 def _effect(page: _Rows, wanted: Recommendation | NoData, size: SizeReadout) -> Iterator[str]:
@@ -136,19 +135,6 @@ def _urgency(wanted: Recommendation | NoData) -> int:
     if isinstance(wanted, NoData):
         return len(_BY_URGENCY)
     return _BY_URGENCY.index(wanted.priority) if wanted.change is not None else len(_BY_URGENCY)
-
-
-def _told(page: _Rows, wanted: Recommendation | NoData) -> str:
-    if isinstance(wanted, NoData):
-        return page.missing(wanted)
-    return f"{_moves(page, wanted)} {page.words.plain(wanted.reasons[0])}"
-
-
-def _moves(page: _Rows, wanted: Recommendation) -> str:
-    change = wanted.change
-    if change is None:
-        return f"[{wanted.priority.value}] {page.say('hold', value='=')}."
-    return f"[{wanted.priority.value}] {change.old} → {change.new} {change.unit} ({wanted.strategy})."
 
 
 def _memory(page: _Rows, turn: Turn) -> str:

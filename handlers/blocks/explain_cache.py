@@ -11,9 +11,9 @@ from lumen.model.assessment import ROI_PASS, ROI_WARN, RoiAssessment
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Knob
 from lumen.model.snapshot import CacheStats
-from lumen.model.turn import Recommendation, Turn
-from lumen.wording.catalogue import Catalogue, figure, no_data, word
-from lumen.wording.report import CACHE_SIGNS, Row, TurnReport, recommended, ttl_now
+from lumen.model.turn import Turn
+from lumen.wording.catalogue import Catalogue, figure
+from lumen.wording.report import CACHE_SIGNS, Row, TurnReport, recommended_in_short, ttl_now
 from lumen.wording.scores import VERDICT_SIGNS, gives, latency_source, since_before
 
 
@@ -69,15 +69,7 @@ def _numbered(words: Catalogue, turn: Turn) -> Iterator[str]:
     advice, *reasons = TurnReport(words, words.say, turn).advice()
     yield from (f"1. {advice}", *reasons)
     if ttl != first:
-        yield f"2. {_said(words, ttl)}"
-
-
-def _said(words: Catalogue, wanted: Recommendation | NoData) -> str:
-    if isinstance(wanted, NoData):
-        return no_data(words, wanted)
-    reason = f" {words.say(wanted.reasons[0])}" if wanted.reasons else ""
-    knob = f"{word(words, 'knob', Knob.TTL)}: " if wanted.change is None else ""  # otherwise it names the knob itself
-    return f"{knob}{words.say(recommended(words, wanted))}{reason}"
+        yield f"2. {recommended_in_short(words, words.say, Knob.TTL, ttl)}"
 
 
 def roi_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from lumen.model.answers import STALE_AFTER
 from lumen.model.assessment import CacheFinding, CacheHealth, GateVerdict, Grade, Objective, RhythmState
 from lumen.model.messages import Message, NoData, message
+from lumen.model.proposal import Knob
 from lumen.model.snapshot import Snapshot, TtlSetting
 from lumen.model.turn import Missing, Recommendation, Turn, Worth
 from lumen.wording.catalogue import Catalogue, change_params, iso
@@ -275,6 +276,15 @@ def recommended(words: Catalogue, wanted: Recommendation) -> Message:
         strategy=plain(Message(strategy, {})) if words.has(strategy) else wanted.strategy.replace("_", " ").lower(),
         **change_params(change),
     )
+
+
+def recommended_in_short(words: Catalogue, say: Say, knob: Knob, wanted: Recommendation | NoData) -> str:
+    """The recommendation for a knob with its first reason; or why there is none, and how to mend that."""
+    name = words.plain(Message(f"word.knob_{knob}", {}))
+    if isinstance(wanted, NoData):
+        return f"{name}: {say(wanted.reason)} {say(wanted.remedy)}"
+    told = " ".join(say(each) for each in (recommended(words, wanted), *wanted.reasons[:1]))
+    return f"{name}: {told}" if wanted.change is None else told  # a change names its knob itself
 
 
 def ttl_value(setting: TtlSetting) -> Message:
