@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from demo.world import World
+from lumen.wording.figures import percent
 from tests.contract.command_line.conftest import TTL_KEYS, Call
 
 
@@ -22,7 +23,7 @@ def test_from_no_turn_to_an_applied_change(watched: World, lumen: Call, monkeypa
     [cache] = lumen("cache", "--json").json()
     asked = measured["cache"]["hits"] + measured["cache"]["misses"]
     assert cache["hit_rate"]["value"] == pytest.approx(measured["cache"]["hits"] / asked)
-    assert f"{cache['hit_rate']['value']:.1%}" in lumen("cache", "--detailed").out
+    assert percent(cache["hit_rate"]["value"]) in lumen("cache", "--detailed").out
 
     simulated = lumen("ttl", "--simulate", "--new-ttl", "420")
     assert simulated.code == 0
