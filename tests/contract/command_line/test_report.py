@@ -57,12 +57,12 @@ def test_each_service_in_words_and_as_json(lumen: Call) -> None:
 @pytest.mark.usefixtures("two")
 def test_the_cache_is_explained_and_recommendations_are_numbered(lumen: Call) -> None:
     brief = lumen("cache", "--service", "ion-api-canary")
-    assert "1. Cache size: [HIGH] 256 → 384 MB" in brief.out
+    assert "1. [HIGH] cache size 256 → 384 MB" in brief.out
     assert "Added cost: +$4.68 a month." in brief.out
     assert "Not predicted:" in brief.out
     assert "2. TTL:" in brief.out
-    assert "(bad)" not in brief.out
-    assert "(bad)" in lumen("cache", "--service", "ion-api-canary", "--verbose").out
+    assert "· bad" not in brief.out
+    assert "· bad" in lumen("cache", "--service", "ion-api-canary", "--verbose").out
 
 
 @pytest.mark.usefixtures("two")
