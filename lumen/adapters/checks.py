@@ -1,6 +1,6 @@
-"""Checks and sentences that every actuator of a number shares."""
+"""Checks and sentences that adapters share, whomever they speak to."""
 
-from lumen.model.messages import ActuatorFailed, Message, ValueMoved, message, with_remedy
+from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, message, with_remedy
 from lumen.model.proposal import Change
 from lumen.ports.actuators import Reading
 
@@ -22,3 +22,8 @@ def would(place: str, change: Change, *, anything: bool) -> Message:
     if not anything:
         return message("actuator.would_nothing", place=place, new=change.new, unit=change.unit)
     return message("actuator.would", place=place, old=change.old, new=change.new, unit=change.unit)
+
+
+def no_data(error: SourceUnavailable, *, unreachable: bool = False) -> NoData:
+    """The same sentence where a measurement would stand."""
+    return NoData(error.reason, error.remedy, unreachable)

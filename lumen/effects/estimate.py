@@ -15,9 +15,8 @@ import numpy as np
 from scipy.stats import t as student
 
 from lumen.effects.design import HOURS_A_DAY, Design, Floats, MetricHistory, design, whitened
-from lumen.effects.experiment import BEFORE, Experiment, LookFinding
-from lumen.effects.hours import HOUR, Hour, Hours
-from lumen.effects.verdict import ALPHA_BY_LOOK, Effect, EffectVerdict, judge_effect
+from lumen.effects.hours import BEFORE, HOUR, Hour, Hours
+from lumen.effects.verdict import ALPHA_BY_LOOK, Effect, EffectVerdict, LookFinding, judge_effect
 from lumen.model.proposal import Change, Knob
 
 LEAST_BEFORE = 7 * HOURS_A_DAY
@@ -142,17 +141,20 @@ COST = Metric("cost_per_request_usd", False, lambda hour: hour.cost_per_request_
 P95 = Metric("p95_ms", False, lambda hour: hour.p95_ms)
 
 
-def measured(experiment: Experiment, look: int, hours: Hours, end: datetime) -> LookFinding:
-    """Judge a look on the hours before `end`. An objective that is harmed on its own makes the change harmful too."""
-    main, *others = _aims(experiment.change)
-    effects = {metric.name: _effect(metric, experiment, hours, end, ALPHA_BY_LOOK[look]) for metric in (main, *others)}
+def measured(change: Change, started_at: datetime, look: int, hours: Hours, end: datetime) -> LookFinding:
+    """Judge a look at an applied change on the hours before `end`.
+
+    An objective that is harmed on its own makes the change harmful too.
+    """
+    main, *others = _aims(change)
+    effects = {metric.name: _effect(metric, started_at, hours, end, ALPHA_BY_LOOK[look]) for metric in (main, *others)}
     found = tuple(one for one in effects.values() if one is not None)
     beside = [one for metric in others if (one := effects[metric.name]) is not None]
     for one in beside:
         alone = judge_effect(look, one)
         if alone.verdict is EffectVerdict.HARMFUL:
             return LookFinding(alone, found)
-    judgement = judge_effect(look, effects[main.name], beside, _costs_more(experiment.change, effects.get(COST.name)))
+    judgement = judge_effect(look, effects[main.name], beside, _costs_more(change, effects.get(COST.name)))
     return LookFinding(judgement, found)
 
 
@@ -178,8 +180,8 @@ def _costs_more(change: Change, cost: Effect | None) -> bool | None:
     return None if cost is None else cost.effect > 0
 
 
-def _effect(metric: Metric, experiment: Experiment, hours: Hours, end: datetime, alpha: float) -> Effect | None:
-    changed = experiment.started_at.replace(minute=0, second=0, microsecond=0)
+def _effect(metric: Metric, started_at: datetime, hours: Hours, end: datetime, alpha: float) -> Effect | None:
+    changed = started_at.replace(minute=0, second=0, microsecond=0)
     seen = hours.between(changed - BEFORE, end)
     changed_at = round(BEFORE / HOUR)
     control = _demand(seen)

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.effects.hours import HOUR, Hours
-from lumen.effects.verdict import LOOKS_HOURS, Effect, Judgement
+from lumen.effects.verdict import LOOKS_HOURS, LookFinding
 from lumen.model.proposal import Change, Knob, Origin, Proposal, State
 
-#: So much of the time before the change is compared with.
-BEFORE = timedelta(days=14)
 #: A change that got no verdict within this, because Lumen was away, gets none any more: its data is gone.
 FORGOTTEN_AFTER = timedelta(days=7)
 #: Where the traffic goes is judged by its errors, not by the cache.
@@ -43,14 +41,6 @@ class Experiment:
         return min(now.replace(minute=0, second=0, microsecond=0), started + (look + 1) * HOUR)
 
 
-@dataclass(frozen=True, slots=True)
-class LookFinding:
-    """The result of a look; `effects` on every metric that could be estimated, the main one first."""
-
-    judgement: Judgement
-    effects: tuple[Effect, ...] = ()
-
-
 def experiment_of(proposal: Proposal, now: datetime) -> Experiment | None:
     """The experiment of a change that was applied and has no verdict yet, or None; an undo is no experiment."""
     draft, applied_at = proposal.draft, proposal.finished_at
@@ -70,4 +60,4 @@ def judge(experiment: Experiment, look: int, hours: Hours, end: datetime) -> Loo
     """Judge a look on the hours before `end`. Raises ImportError without the extra `numerics`."""
     from lumen.effects.estimate import measured
 
-    return measured(experiment, look, hours, end)
+    return measured(experiment.change, experiment.started_at, look, hours, end)

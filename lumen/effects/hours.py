@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from lumen.model.alert import Observation
 
 HOUR = timedelta(hours=1)
+#: So much of the time before a change is compared with.
+BEFORE = timedelta(days=14)
 #: A figure of an hour that fewer slices know than this is unknown.
 LEAST_SLICES = 9
 

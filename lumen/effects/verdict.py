@@ -47,6 +47,14 @@ class Judgement:
     reason: Message
 
 
+@dataclass(frozen=True, slots=True)
+class LookFinding:
+    """The result of a look; `effects` on every metric that could be estimated, the main one first."""
+
+    judgement: Judgement
+    effects: tuple[Effect, ...] = ()
+
+
 def judge_effect(
     hours: int, main: Effect | None, others: Sequence[Effect] = (), costs_more: bool | None = None
 ) -> Judgement:

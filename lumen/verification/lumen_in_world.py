@@ -175,7 +175,9 @@ class SimulatedLumen:
         look = self.experiment.due(now) if whole_hour else None
         if look is None:
             return None
-        found = measured(self.experiment, look, self._hours, now.replace(minute=0)).judgement
+        found = measured(
+            self.experiment.change, self.experiment.started_at, look, self._hours, now.replace(minute=0)
+        ).judgement
         return None if found.verdict is EffectVerdict.WAIT else found
 
     def _is_told(self, event: AlertEvent) -> bool:

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from lumen.adapters.google.errors import no_data
+from lumen.adapters.checks import no_data
 from lumen.model.messages import ActuatorFailed, LumenError, NoData, SourceUnavailable, message
 
 #: On the wall. A cache that takes longer than this for one small command is ill, and the turn says so.

@@ -19,7 +19,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import place, reading
-from lumen.adapters.google.errors import no_data
+from lumen.adapters.checks import no_data
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.snapshot import Window
 from lumen.ports.clock import Clock

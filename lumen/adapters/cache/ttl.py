@@ -7,8 +7,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import FAILURES, place, reading, refusal
-from lumen.adapters.checks import would
-from lumen.adapters.google.errors import no_data
+from lumen.adapters.checks import no_data, would
 from lumen.model import ion_contract
 from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, with_remedy
 from lumen.model.proposal import Change, number

@@ -16,8 +16,9 @@ from typing import Any
 from google.api_core import exceptions
 from google.cloud.billing.budgets_v1 import BudgetServiceAsyncClient, ListBudgetsRequest
 
+from lumen.adapters.checks import no_data
 from lumen.adapters.google.clients import PATIENCE, Patience
-from lumen.adapters.google.errors import BUDGETS, PUBSUB, no_data, reading
+from lumen.adapters.google.errors import BUDGETS, PUBSUB, reading
 from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.model.billing import BudgetNotice
 from lumen.model.messages import NoData, SourceUnavailable, message, with_remedy

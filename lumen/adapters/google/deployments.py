@@ -8,9 +8,10 @@ from typing import Any
 
 from google.cloud.run_v2 import ListRevisionsRequest, ListServicesRequest, RevisionsAsyncClient, ServicesAsyncClient
 
+from lumen.adapters.checks import no_data
 from lumen.adapters.google import service_fields as reader
 from lumen.adapters.google.clients import PATIENCE, Patience
-from lumen.adapters.google.errors import RUN, no_data, reading
+from lumen.adapters.google.errors import RUN, reading
 from lumen.adapters.google.service_fields import DEFAULT_MEMORY, DEFAULT_VCPU, quantity
 from lumen.model.cost import InstanceShape
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy

@@ -8,7 +8,7 @@ import grpc
 from google.api_core import exceptions
 from google.auth import exceptions as auth_exceptions
 
-from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, message, with_remedy
+from lumen.model.messages import ActuatorFailed, Message, SourceUnavailable, message, with_remedy
 
 #: Google's own words are helpful and sometimes a page long.
 LONGEST_DETAIL = 240
@@ -124,8 +124,3 @@ def refusal(error: BaseException, api: GoogleApi, what: str, where: str) -> Actu
     said = explain(error, api, what, where, role=api.write_role)
     kind = SourceUnavailable if said.unanswered else ActuatorFailed
     return kind(said.reason, said.remedy)
-
-
-def no_data(error: SourceUnavailable, *, unreachable: bool = False) -> NoData:
-    """The same sentence where a measurement would stand."""
-    return NoData(error.reason, error.remedy, unreachable)

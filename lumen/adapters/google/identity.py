@@ -16,8 +16,9 @@ from google.auth.transport.requests import Request
 from google.cloud.run_v2 import ServicesAsyncClient
 from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest
 
+from lumen.adapters.checks import no_data
 from lumen.adapters.google.clients import PATIENCE, SCOPES, Patience
-from lumen.adapters.google.errors import RUN, no_data, reading
+from lumen.adapters.google.errors import RUN, reading
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.adapters.cache.redis_info import Counters, MemoryUse
-from lumen.adapters.google.errors import no_data
+from lumen.adapters.checks import no_data
 from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, Series, summed
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId

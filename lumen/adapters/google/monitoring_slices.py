@@ -9,8 +9,8 @@ from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.adapters.cache.redis_info import RedisInfoCache
+from lumen.adapters.checks import no_data
 from lumen.adapters.google import monitoring_query
-from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.hourly_cost import InstanceShapes
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import (

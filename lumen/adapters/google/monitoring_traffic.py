@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from lumen.adapters.checks import no_data
 from lumen.adapters.google import monitoring_query
-from lumen.adapters.google.errors import no_data
 from lumen.adapters.google.hourly_cost import HourlyCosts, nothing_seen
 from lumen.adapters.google.monitoring_query import (
     BucketsDiffer,

@@ -8,9 +8,9 @@ import pytest
 
 from demo.world import World
 from lumen.adapters.cache.client import open_cache
-from lumen.adapters.cache.reader import CacheReader
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.cache_reader import CacheReader
 from lumen.adapters.clock import ScaledClock
 from lumen.adapters.google.budget import GoogleBudgets, GoogleSpend
 from lumen.adapters.google.clients import Patience, open_google
