@@ -97,9 +97,14 @@ def long_wirings(of: list[Module]) -> Iterator[str]:
     for module, node in classes(of):
         if not any("dataclass" in ast.unparse(each) for each in node.decorator_list):
             continue
-        fields = [each for each in node.body if isinstance(each, ast.AnnAssign) and "ClassVar" not in _type(each)]
+        fields = [each for each in node.body if isinstance(each, ast.AnnAssign) and _is_parameter(each)]
         if len(fields) > MOST_PARAMETERS and not module.path.startswith(RECORDS) and _is_wiring(fields, of):
             yield f"{module.path}: {node.name} {len(fields)}"
+
+
+def _is_parameter(field: ast.AnnAssign) -> bool:
+    """Whether the generated constructor takes it."""
+    return "ClassVar" not in _type(field) and (field.value is None or "init=False" not in ast.unparse(field.value))
 
 
 def single_protocols(of: list[Module], everywhere: list[Module]) -> tuple[int, list[str]]:
@@ -134,12 +139,14 @@ def _offered(node: ast.ClassDef) -> dict[str, tuple[str, ...]]:
 
 
 def _beside(module: Module, node: ast.ClassDef) -> str:
-    """The class's docstring, the comments above it, and the module's docstring."""
+    """The class's docstring, the comments above it, and the docstrings of the module and its package."""
     lines = module.text.splitlines()[: node.lineno - 1]
     comments = []
     while lines and lines[-1].startswith("#"):
         comments.append(lines.pop())
-    return " ".join((*comments, ast.get_docstring(node) or "", ast.get_docstring(module.tree) or "")).replace("\n", " ")
+    package = (Path(module.path).parent / "__init__.py").read_text(encoding="utf-8")
+    said = (*comments, ast.get_docstring(node) or "", ast.get_docstring(module.tree) or "", package)
+    return " ".join(said).replace("\n", " ")
 
 
 def _is_wiring(fields: list[ast.AnnAssign], of: list[Module]) -> bool:
