@@ -43,7 +43,7 @@ def test_every_phase_is_there(capsys: Capture) -> None:
     out = capsys.readouterr().out
     for said in (
         "Phase 1: maturity and return", "level 5 of 5", "ROI of the cache",
-        "Phase 2: objectives", "(target 99.5%)", "(target 95 %)", "(target above 80%)", "Error budgets over 30 days",
+        "Phase 2: objectives", "(target 99.5%)", "(target 95%)", "(target above 80%)", "Error budgets over 30 days",
         "Phase 3: cost rhythm", "resonant", "Coherence 1.00, phase", "$100.00 of $200.00, 50% (actual",
         "Phase 4: cache", "65%", "95%", "larger cache", "TTL recommended", "Size recommended", "256 → 384 MB",
         "1. [HIGH] ", "points of the gate", "cache size 256 → 384 MB: +$4.68 a month", "Exit code 1: warning",

@@ -159,7 +159,7 @@ def test_slo(changes: dict[str, object], verdict: str, state: str) -> None:
     told = text(Subject.SLO, turn(MONTH, **changes))
     assert f", {verdict}" in told.splitlines()[0]
     assert state in told
-    assert "(target 95 %)" in told
+    assert "(target 95%)" in told
     assert "30 bad five-minute slices of the 43" in told
 
 
@@ -251,7 +251,7 @@ def test_a_budget_that_burns_too_fast_says_when_it_ends() -> None:
 
 def test_cache_holds_each_figure_against_its_limits() -> None:
     told = text(Subject.CACHE, turn(cache=cache(0.55, memory_ratio=0.95, evictions_per_hour=200, p95_ms=GONE)))
-    assert "❌ Cache hit rate: 55% · bad (good above 80 %, bad below 60 %)" in told
+    assert "❌ Cache hit rate: 55% · bad (good above 80%, bad below 60%)" in told
     assert "❌ Memory in use: 95% · bad" in told
     assert "⚪ Cache latency P95: no data" in told
     assert "✅ TTL: 300 s · good" in told

@@ -85,7 +85,7 @@ def test_what_is_missing_gives_no_points_and_says_so() -> None:
 
 def test_a_clear_trend_stands_with_its_interval_the_others_by_name() -> None:
     assert list(trend_lines(EN, EN.plain, (UP, FLAT))) == [
-        "Hit rate: +1.24 points each day (95 % sure: +0.40 to +2.10)",
+        "Hit rate: +1.24 points each day (95% sure: +0.40 to +2.10)",
         "No clear trend in Latency P95.",
     ]
 

@@ -45,7 +45,7 @@ def test_a_difference_is_that_of_what_is_shown(one: float, other: float) -> None
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_money_and_per_cent_are_written_by_their_formatters_in_every_text(locale: str) -> None:
-    by_hand = re.compile(r"\$\s?\{|\{\w+:[^}]*\d%\}|\}\s?(USD|달러)|\{\w+_usd(:(?!\+?\$\}|price\})[^}]*)?\}")
+    by_hand = re.compile(r"[\d}] %|\$\s?\{|\{\w+:[^}]*\d%\}|\}\s?(USD|달러)|\{\w+_usd(:(?!\+?\$\}|price\})[^}]*)?\}")
     found = {code: text for code, text in templates(locale).items() if by_hand.search(text) and code != A_SETTING}
     assert found == {}
 
