@@ -205,11 +205,7 @@ class World:
         return max(LEAST_ROOM_MB, room)
 
     def _latencies(
-        self,
-        dice: np.random.Generator,
-        looked: NDArray[np.bool_],
-        hit: NDArray[np.bool_],
-        again: int,
+        self, dice: np.random.Generator, looked: NDArray[np.bool_], hit: NDArray[np.bool_], again: int
     ) -> NDArray[np.float64]:
         """Latencies in ms, of every request and then of those who ask again."""
         p = self.profile

@@ -55,11 +55,9 @@ class RedisMemoryActuator:
         return await self.read(service)
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
-        """Whether the server has it."""
         return (await self.read(service)).value == wanted.value
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """Say what `set` would do."""
         del service
         return would(place(self.redis), change, anything=await self._anything(change, expected))
 

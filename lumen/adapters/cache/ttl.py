@@ -73,7 +73,6 @@ class RedisTtlActuator:
         return (setting.acknowledged_seconds, str(setting.acknowledged_version)) == (wanted.value, wanted.version)
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """Say what `set` would do. Raises ValueMoved, ActuatorFailed, SourceUnavailable."""
         _check_range(number(change.new))
         present = await self.read(service)
         if present != expected:

@@ -50,7 +50,6 @@ class _CloudRunNumber(ABC):
         return self._value(now) == wanted.value and reader.is_ready(now) and served
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """Say what `set` would do. Raises what it would raise before it writes."""
         anything = await self.editor.rehearse(service, self._edit(change, expected))
         return would(self._place(service), change, anything=anything)
 
@@ -130,7 +129,6 @@ class CloudRunInstancesActuator(_CloudRunNumber):
     path = "scaling.min_instance_count"
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
-        """Whether it stands and Cloud Run has taken it."""
         now = await self.editor.read(service)
         return self._value(now) == wanted.value and reader.is_settled(now)
 

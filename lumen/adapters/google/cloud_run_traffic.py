@@ -36,11 +36,9 @@ class CloudRunTraffic:
         return _reading(await self.editor.make(service, _edit(_revision(change), expected)))
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
-        """Whether requests really go there."""
         return await self.read(service) == wanted
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """Say what `set` would do."""
         revision = _revision(change)
         anything = await self.editor.rehearse(service, _edit(revision, expected))
         code = ("actuator.would_pin" if revision else "actuator.would_unpin") if anything else "actuator.would_not_move"

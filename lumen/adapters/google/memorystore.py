@@ -74,13 +74,11 @@ class MemorystoreActuator:
         return await self.read(service)
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
-        """Whether the instance has it and is ready."""
         del service
         now = await self._now()
         return _is_ready(now) and _limit_mb(now) == wanted.value
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        """Say what `set` would do. Raises what it would raise before it writes."""
         del service
         return would(self._short, change, anything=await self._anything(await self._now(), change, expected))
 

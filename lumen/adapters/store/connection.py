@@ -65,10 +65,7 @@ _NAMES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((exceptions.BusyLoadingError,), "loading"),
     ((exceptions.MovedError, exceptions.AskError, exceptions.ClusterCrossSlotError), "cluster"),
     ((exceptions.ClusterDownError, exceptions.TryAgainError), "cluster_down"),
-    (
-        (exceptions.NoPermissionError, exceptions.AuthenticationError, exceptions.AuthorizationError),
-        "denied",
-    ),
+    ((exceptions.NoPermissionError, exceptions.AuthenticationError, exceptions.AuthorizationError), "denied"),
 )
 
 

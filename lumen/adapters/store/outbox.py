@@ -38,12 +38,7 @@ class RedisOutbox:
     async def shown(self, dirty: Dirty, channel: str, ts: str) -> None:
         surface = dirty.surface
         await self._calls.change(
-            "outbox_shown",
-            surface.service,
-            _name(surface),
-            dirty.version,
-            f"{channel} {ts}",
-            milliseconds(REMEMBER),
+            "outbox_shown", surface.service, _name(surface), dirty.version, f"{channel} {ts}", milliseconds(REMEMBER)
         )
 
     async def where(self, surface: Surface) -> tuple[str, str] | None:

@@ -129,12 +129,7 @@ class RedisProposals:
         return await self._list(service, "countdowns", "")
 
     async def decide(
-        self,
-        service: ServiceId,
-        proposal_id: str,
-        decision: Decision,
-        lease: Lease | None = None,
-        reply_to: str = "",
+        self, service: ServiceId, proposal_id: str, decision: Decision, lease: Lease | None = None, reply_to: str = ""
     ) -> Decided:
         self._fault("store.decide.before")
         reply = await self._calls.change(
@@ -163,13 +158,7 @@ class RedisProposals:
         return _decided(reply, proposal_id)
 
     async def snooze(
-        self,
-        service: ServiceId,
-        proposal_id: str,
-        person: Person,
-        click_id: str,
-        by: timedelta,
-        reply_to: str = "",
+        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, by: timedelta, reply_to: str = ""
     ) -> Decided:
         seen = await self.get(service, proposal_id)
         if seen is None:
@@ -332,8 +321,5 @@ def _decided(reply: Reply, proposal_id: str) -> Decided:
     if row[0] is None:
         raise _unknown(found)
     return Decided(
-        won=outcome == "won",
-        proposal=proposal_from(found, row),
-        voted=outcome == "voted",
-        snoozed=outcome == "snoozed",
+        won=outcome == "won", proposal=proposal_from(found, row), voted=outcome == "voted", snoozed=outcome == "snoozed"
     )
