@@ -13,12 +13,13 @@ from handlers.clicks import Click, reply_to
 from handlers.people import Addressee
 from lumen.model.messages import OutcomeUnknown, StoreUnavailable, message
 from lumen.model.proposal import Choice, Decided, State
-from lumen.model.service import Permit, Person, ServiceId
+from lumen.model.service import Permit, Person
+from lumen.use_cases.approvals import Approvals
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 
-Decide = Callable[[ServiceId, str, Choice, Permit, str, str], Coroutine[Any, Any, Decided]]
+Decide = Callable[..., Coroutine[Any, Any, Decided]]
 
 pytestmark = pytest.mark.usefixtures("side")
 
@@ -144,9 +145,11 @@ async def test_fifty_clicks_decide_once_and_all_are_answered(slack: RunningSlack
     assert proposal.state in (State.APPROVED, State.REJECTED)
 
 
-async def test_an_unknown_outcome_is_said_and_settled(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> None:
+async def test_an_unknown_outcome_is_said_and_settled(
+    slack: RunningSlack, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
     posted = await proposed(slack)
-    rooms.approvals.decide = lost(rooms.approvals.decide)  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(Approvals, "decide", lost(Approvals.decide))
     assert (await slack.control.click(posted, APPROVE)).acked
     await answer(slack, "not known yet")
     await answer(slack, "you approved it")
@@ -156,26 +159,22 @@ async def test_an_unknown_outcome_is_said_and_settled(slack: RunningSlack, rooms
 def lost(decide: Decide) -> Decide:
     """The decision arrives; its answer does not."""
 
-    async def silent(
-        service: ServiceId, proposal_id: str, choice: Choice, permit: Permit, click_id: str, reply_to: str = ""
-    ) -> Decided:
-        await decide(service, proposal_id, choice, permit, click_id, reply_to)
+    async def silent(*asked: Any) -> Decided:
+        await decide(*asked)
         raise OutcomeUnknown(message("state.unanswered"), message("state.unanswered"))
 
     return silent
 
 
-async def test_a_slow_store_is_said_and_then_the_decision(slack: RunningSlack, rooms: Rooms) -> None:
+async def test_a_slow_store_is_said_and_then_the_decision(slack: RunningSlack, monkeypatch: pytest.MonkeyPatch) -> None:
     posted = await proposed(slack)
-    decide, slow = rooms.approvals.decide, asyncio.Event()
+    decide, slow = Approvals.decide, asyncio.Event()
 
-    async def slowly(
-        service: ServiceId, proposal_id: str, choice: Choice, permit: Permit, click_id: str, reply_to: str = ""
-    ) -> Decided:
+    async def slowly(*asked: Any) -> Decided:
         await slow.wait()
-        return await decide(service, proposal_id, choice, permit, click_id, reply_to)
+        return await decide(*asked)
 
-    rooms.approvals.decide = slowly  # type: ignore[method-assign]
+    monkeypatch.setattr(Approvals, "decide", slowly)
     outcome = await slack.control.click(posted, APPROVE)
     assert outcome.acked
     assert outcome.ack_ms is not None
@@ -185,17 +184,18 @@ async def test_a_slow_store_is_said_and_then_the_decision(slack: RunningSlack, r
     await answer(slack, "you approved it")
 
 
-async def test_a_store_that_is_gone_decides_nothing_and_says_so(slack: RunningSlack, rooms: Rooms) -> None:
+async def test_a_store_that_is_gone_decides_nothing_and_says_so(
+    slack: RunningSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     posted = await proposed(slack)
 
     async def gone(*_: object) -> Decided:
         raise StoreUnavailable(message("command.ttl_hint"), message("command.ttl_hint"))
 
-    decide = rooms.approvals.decide
-    rooms.approvals.decide = gone  # type: ignore[method-assign,assignment]
-    assert (await slack.control.click(posted, APPROVE)).acked
-    await answer(slack, "Nothing was decided by this click")
-    rooms.approvals.decide = decide  # type: ignore[method-assign]
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Approvals, "decide", gone)
+        assert (await slack.control.click(posted, APPROVE)).acked
+        await answer(slack, "Nothing was decided by this click")
     assert (await slack.control.click(posted, APPROVE)).acked
     await answer(slack, "you approved it")
 
