@@ -84,7 +84,7 @@ def cache_json(turn: Turn, size: SizeReadout, now: datetime, locale: str) -> Jso
     return {
         **_turn_json(turn, now),
         **rows,
-        "used_mb": used,
+        "used_mb": None if isinstance(used, NoData) else used,
         "size_mb": None if isinstance(size_mb, NoData) else size_mb,
         "health": found.health.value,
         "action": found.action.value,

@@ -173,7 +173,10 @@ def _cache(found: Findings, snapshot: Snapshot) -> None:
     if isinstance(cache, NoData):
         _part(found, "cache", cache)
         return
-    _part(found, "cache hits", None)
+    _part(found, "cache hits", cache.lookups)
+    if cache.evictions != cache.lookups:  # else one reason for both
+        _part(found, "cache evictions", cache.evictions)
+    _part(found, "cache memory", cache.used_mb)
     _part(found, "cache limit", cache.max_mb)
     _part(found, "cache latency", cache.p95_ms)
 

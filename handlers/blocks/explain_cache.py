@@ -47,14 +47,12 @@ def _line(words: Catalogue, row: Row) -> str:
 
 
 def _counted(cache: CacheStats) -> Iterator[Message]:
-    counts: dict[str, int | float] = {
-        "hits": cache.hits,
-        "misses": cache.misses,
-        "evictions": cache.evictions,
-        "minutes": cache.seconds / 60,
-        "used_mb": cache.used_mb,
-    }
-    if isinstance(cache.max_mb, NoData):
+    figures = {"hits": cache.hits, "misses": cache.misses, "evictions": cache.evictions, "used_mb": cache.used_mb}
+    counts = {name: value for name, value in figures.items() if not isinstance(value, NoData)}
+    counts["minutes"] = cache.seconds / 60
+    if len(counts) <= len(figures):
+        pass  # the row of what is missing says why
+    elif isinstance(cache.max_mb, NoData):
         yield Message("explain.cache_counts", counts)
     else:
         yield Message("explain.cache_counts_of", {**counts, "max_mb": cache.max_mb})

@@ -14,7 +14,7 @@ from lumen.model.snapshot import CacheStats, Window
 class CacheReader:
     """Implements the CacheSource port. `monitoring` None: no instance is configured (a self-managed server).
 
-    Where one way cannot tell, the other is asked; the two are never mixed within one figure.
+    Where one way cannot tell, the other is asked; the two are never mixed within one figure. Each figure stands alone.
     """
 
     info: RedisInfoCache
@@ -28,12 +28,13 @@ class CacheReader:
             return dict.fromkeys(services, dead)
         latency = info if isinstance(info, NoData) else await self.info.latency(info)
         told = await self.monitoring.counters(services, window) if self.monitoring else {}
-        remembered = await self.monitoring.memory(services, window) if self.monitoring and dead else {}
-        own = dead or self.info.counters(window)
+        remembered = await self.monitoring.memory(services, window) if self.monitoring else {}
         found: dict[ServiceId, CacheStats | NoData] = {}
         for service in services:
-            memory = remembered.get(service, info) if isinstance(info, NoData) else info.memory()
-            found[service] = _stats(_counters(told.get(service), own, info), memory, latency)
+            own = info if isinstance(info, NoData) else self.info.counters(window, info)
+            memory = MemoryUse(info, info) if isinstance(info, NoData) else info.memory()
+            counters = _counters(told.get(service), own, info)
+            found[service] = _stats(counters, _memory(memory, remembered.get(service)), latency)
         return found
 
     async def sample(self) -> None:
@@ -45,27 +46,33 @@ def _counters(told: Counters | NoData | None, own: Counters | NoData, info: Serv
     if told is None:
         return own
     if isinstance(told, NoData):
-        return told if isinstance(own, NoData) else own
+        return told if isinstance(own, NoData) or isinstance(own.hits, NoData) else own
     if isinstance(told.evictions, NoData):
         return Counters(told.seconds, told.hits, told.misses, _evictions(told, own, info))
     return told
 
 
 def _evictions(told: Counters, own: Counters | NoData, info: ServerInfo | NoData) -> int | NoData:
-    if not isinstance(info, NoData) and info.nothing_ever_evicted():
+    if not isinstance(info, NoData) and info.nothing_evicted_since(told):
         return 0
-    if isinstance(own, NoData) or isinstance(own.evictions, NoData):
+    if isinstance(own, NoData) or isinstance(own.evictions, NoData) or own.seconds <= 0:
         return told.evictions
     return round(own.evictions * told.seconds / own.seconds)  # a rate, brought to the same span
 
 
-def _stats(counters: Counters | NoData, memory: MemoryUse | NoData, latency: Latency | NoData) -> CacheStats | NoData:
+def _memory(own: MemoryUse, remembered: MemoryUse | NoData | None) -> MemoryUse:
+    """The server's own word, else what Monitoring remembers; used and allowed are of one of them."""
+    if remembered is None or isinstance(remembered, NoData) or not isinstance(own.used_mb, NoData):
+        return own
+    return remembered
+
+
+def _stats(counters: Counters | NoData, memory: MemoryUse, latency: Latency | NoData) -> CacheStats | NoData:
+    """All figures; NoData only where there is none at all."""
     if isinstance(counters, NoData):
-        return counters
-    if isinstance(counters.evictions, NoData):
-        return counters.evictions
-    if isinstance(memory, NoData):
-        return memory
+        if isinstance(memory.used_mb, NoData) and isinstance(latency, NoData):
+            return counters
+        counters = Counters(0.0, counters, counters, counters)
     return CacheStats(
         seconds=counters.seconds,
         hits=counters.hits,

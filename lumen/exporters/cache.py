@@ -50,9 +50,9 @@ def cache_figures(cache: CacheStats | NoData, ttl: TtlSetting | NoData) -> Cache
         return CacheFigures(cache, cache, cache, cache, ttl_seconds)
     return CacheFigures(
         hit_rate=_hit_rate(cache),
-        memory_ratio=_memory_ratio(cache),
+        memory_ratio=cache.memory_ratio,
         p95_ms=cache.p95_ms,
-        evictions_per_hour=cache.evictions_per_hour if cache.seconds > 0 else _no("roi_no_time"),
+        evictions_per_hour=cache.evictions_per_hour,
         ttl_seconds=ttl_seconds,
     )
 
@@ -119,7 +119,7 @@ def _health(
         return (CacheHealth.FAILED if cache.unreachable else CacheHealth.NO_DATA), cache.reason
     if isinstance(figures.hit_rate, NoData):
         return CacheHealth.NO_DATA, figures.hit_rate.reason
-    if cache.hits == 0:
+    if figures.hit_rate == 0 and not isinstance(cache.misses, NoData):
         return CacheHealth.FAILED, message("assess.cache_no_hits", lookups=cache.misses)
     if figures.hit_rate < POOR_HIT_RATE:
         return CacheHealth.POOR, message("assess.cache_hit_rate_poor", hit_rate=figures.hit_rate)
@@ -163,15 +163,7 @@ def _direction(hit_rate: float, memory: float, evictions: float, ttl_seconds: fl
 
 
 def _hit_rate(cache: CacheStats) -> float | NoData:
-    asked = cache.hits + cache.misses
-    return too_few(asked) if asked < LEAST_SAMPLES else cache.hits / asked
-
-
-def _memory_ratio(cache: CacheStats) -> float | NoData:
-    if isinstance(cache.max_mb, NoData):
-        return cache.max_mb
-    return cache.used_mb / cache.max_mb if cache.max_mb > 0 else _no("cache_no_limit")
-
-
-def _no(code: str) -> NoData:
-    return NoData(message(f"assess.{code}"), message(f"assess.{code}_remedy"))
+    if isinstance(cache.lookups, NoData):
+        return cache.lookups
+    hits, asked = cache.lookups
+    return too_few(asked) if asked < LEAST_SAMPLES else hits / asked

@@ -76,9 +76,9 @@ def _cost_per_request(slices: Sequence[Observation]) -> float | None:
 def _of_cache(cache: CacheStats | NoData) -> Iterator[tuple[str, float | None]]:
     if isinstance(cache, NoData):
         return
-    enough = cache.hits + cache.misses >= LEAST_SAMPLES
+    enough = not isinstance(cache.lookups, NoData) and cache.lookups[1] >= LEAST_SAMPLES
     yield "cache_hit_rate", 100 * cache.hit_rate if enough and cache.hit_rate is not None else None
-    yield "cache_memory_ratio", cache.memory_ratio
+    yield "cache_memory_ratio", _known(cache.memory_ratio)
 
 
 def _of_turn(turn: Turn | None, at: datetime) -> Iterator[tuple[str, float | None]]:

@@ -47,6 +47,8 @@ def assess_roi(snapshot: Snapshot, prices: CachePrices = CachePrices(), days: Se
     if isinstance(cache.max_mb, NoData) and not cache.max_mb.known_absent:
         return RoiAssessment(cache.max_mb, cost, cache.max_mb, cache.max_mb, GateVerdict.NO_DATA, cache.max_mb.reason)
     counted = _counted(snapshot, cache, days)
+    if isinstance(counted, NoData):
+        return RoiAssessment(counted, cost, counted, counted, GateVerdict.NO_DATA, counted.reason)
     if counted.seconds <= 0 or cost <= 0:
         why = _not_computable(counted.seconds, cost)
         return RoiAssessment(why, cost, why, why, GateVerdict.NO_DATA, why.reason)
@@ -57,7 +59,7 @@ def assess_roi(snapshot: Snapshot, prices: CachePrices = CachePrices(), days: Se
     )
 
 
-def _counted(snapshot: Snapshot, cache: CacheStats, days: Sequence[Day]) -> _Counted:
+def _counted(snapshot: Snapshot, cache: CacheStats, days: Sequence[Day]) -> _Counted | NoData:
     """The last 24 hours, hour by hour; else yesterday (UTC), whose sums may be older than the watch."""
     last, yesterday = snapshot.cache_day, day_of(snapshot.taken_at) - timedelta(days=1)
     if last is not None:
@@ -65,7 +67,7 @@ def _counted(snapshot: Snapshot, cache: CacheStats, days: Sequence[Day]) -> _Cou
     for day in days:
         if day.date == yesterday and day.lookup_slices >= LEAST_SLICES_SHARE * SLICES_A_DAY:
             return _Counted(day.hits, day.lookup_slices * SLICE.total_seconds(), True)
-    return _Counted(cache.hits, cache.seconds, False)
+    return cache.hits if isinstance(cache.hits, NoData) else _Counted(cache.hits, cache.seconds, False)
 
 
 def _shown(counted: _Counted, prices: CachePrices, savings: float, cost: float, roi: float) -> Message:

@@ -168,10 +168,12 @@ def _hit_rate(cache: CacheStats | NoData, targets: SloTargets) -> Objective:
     name, target = "cache_hit_rate", targets.hit_rate
     if isinstance(cache, NoData):
         return _unknown(name, target, 0, cache)
-    asked = cache.hits + cache.misses
+    if isinstance(cache.lookups, NoData):
+        return _unknown(name, target, 0, cache.lookups)
+    hits, asked = cache.lookups
     if asked < LEAST_SAMPLES:
         return _unknown(name, target, asked, too_few(asked))
-    rate = cache.hits / asked
+    rate = hits / asked
     rule = _Rule(name, target, lambda r: r > target, lambda r: r < targets.hit_rate_alert)
-    shown = message("assess.slo_cache_hit_rate", ratio=rate, target=target, hits=cache.hits, lookups=asked)
+    shown = message("assess.slo_cache_hit_rate", ratio=rate, target=target, hits=hits, lookups=asked)
     return _judged(rule, rate, asked, shown)

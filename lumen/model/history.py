@@ -144,18 +144,29 @@ def cache_day_of(snapshots: Iterable[Snapshot]) -> CacheDay | None:
         return None
     since = newest_first[0].window.end
     earliest = since - DAY
-    known: list[CacheStats] = []
+    known: list[tuple[float, int, int, int, float]] = []
     for one in newest_first:
-        if earliest <= one.window.start and one.window.end <= since and not isinstance(one.cache, NoData):
-            known.append(one.cache)
+        figures = None if isinstance(one.cache, NoData) else _figures(one.cache)
+        if earliest <= one.window.start and one.window.end <= since and figures is not None:
+            known.append(figures)
             since = one.window.start
-    seconds = sum(one.seconds for one in known)
+    seconds = sum(of[0] for of in known)
     if seconds < LEAST_SLICES_SHARE * DAY.total_seconds():
         return None
     return CacheDay(
         seconds=seconds,
-        hits=sum(one.hits for one in known),
-        misses=sum(one.misses for one in known),
-        evictions=sum(one.evictions for one in known),
-        highest_mb=max(one.used_mb for one in known),
+        hits=sum(of[1] for of in known),
+        misses=sum(of[2] for of in known),
+        evictions=sum(of[3] for of in known),
+        highest_mb=max(of[4] for of in known),
     )
+
+
+def _figures(cache: CacheStats) -> tuple[float, int, int, int, float] | None:
+    """Seconds, hits, misses, evictions and MB in use; None where one of them is missing."""
+    hits, misses, evictions, used_mb = cache.hits, cache.misses, cache.evictions, cache.used_mb
+    if isinstance(hits, NoData) or isinstance(misses, NoData):
+        return None
+    if isinstance(evictions, NoData) or isinstance(used_mb, NoData):
+        return None
+    return cache.seconds, hits, misses, evictions, used_mb

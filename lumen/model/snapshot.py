@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.model.messages import NoData
+from lumen.model.messages import NoData, message
 from lumen.model.service import ServiceId
 
 SLICE = timedelta(minutes=5)
@@ -120,30 +120,50 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class CacheStats:
-    """The cache over `seconds` (may be shorter than the window on a fresh installation; then it says so)."""
+    """The cache over `seconds` (may be shorter than the window on a fresh installation; then it says so).
+
+    Each figure stands alone: one that is missing costs no other. Hits and misses are known together.
+    """
 
     seconds: float
-    hits: int
-    misses: int
-    evictions: int
-    used_mb: float
+    hits: int | NoData
+    misses: int | NoData
+    evictions: int | NoData
+    used_mb: float | NoData
     max_mb: float | NoData
     p95_ms: float | NoData
     p95_source: str
 
     @property
+    def lookups(self) -> tuple[int, int] | NoData:
+        """Hits, and all that was asked for."""
+        if isinstance(self.hits, NoData):
+            return self.hits
+        return self.misses if isinstance(self.misses, NoData) else (self.hits, self.hits + self.misses)
+
+    @property
     def hit_rate(self) -> float | None:
         """0-1; None without lookups."""
-        asked = self.hits + self.misses
-        return self.hits / asked if asked else None
+        if isinstance(self.lookups, NoData):
+            return None
+        hits, asked = self.lookups
+        return hits / asked if asked else None
 
     @property
-    def memory_ratio(self) -> float | None:
-        """Used share of `maxmemory`, or None when no limit is set or known."""
-        return None if isinstance(self.max_mb, NoData) or self.max_mb <= 0 else self.used_mb / self.max_mb
+    def memory_ratio(self) -> float | NoData:
+        """Used share of `maxmemory`."""
+        if isinstance(self.max_mb, NoData):
+            return self.max_mb
+        if self.max_mb <= 0:
+            return NoData(message("assess.cache_no_limit"), message("assess.cache_no_limit_remedy"))
+        return self.used_mb if isinstance(self.used_mb, NoData) else self.used_mb / self.max_mb
 
     @property
-    def evictions_per_hour(self) -> float:
+    def evictions_per_hour(self) -> float | NoData:
+        if isinstance(self.evictions, NoData):
+            return self.evictions
+        if self.seconds <= 0:
+            return NoData(message("assess.roi_no_time"), message("assess.roi_no_time_remedy"))
         return self.evictions * 3600 / self.seconds
 
 

@@ -12,6 +12,7 @@ from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import CacheStats, Snapshot
 from lumen.model.turn import Recommendation
+from lumen.policies.size import hit_rate_of
 
 COLD_START_SHARE = 0.10
 MONEY_THERE_BELOW = 0.80
@@ -98,9 +99,8 @@ def recommend_l1(entries: int | NoData, cache: CacheStats | NoData) -> Recommend
         return cache
     if isinstance(cache.p95_ms, NoData):
         return cache.p95_ms
-    if cache.hit_rate is None:
-        return NoData(message("policy.too_few_lookups", lookups=0, least=1), message("policy.too_few_lookups_remedy"))
-    return advise_l1(entries, cache.p95_ms, cache.hit_rate)
+    hit_rate = hit_rate_of(cache, 1)
+    return hit_rate if isinstance(hit_rate, NoData) else advise_l1(entries, cache.p95_ms, hit_rate)
 
 
 def _l1_step(old: int, new: int, code: str, p95_ms: float) -> Recommendation:

@@ -72,13 +72,37 @@ def size_figures(cache: CacheStats | NoData) -> SizeFigures | NoData:
     """The figures of the rules, or what is missing."""
     if isinstance(cache, NoData):
         return cache
+    memory = _memory_of(cache)
+    if isinstance(memory, NoData):
+        return memory
+    hit_rate, evictions_per_hour = hit_rate_of(cache, 1), cache.evictions_per_hour
+    if isinstance(hit_rate, NoData):
+        return hit_rate
+    if isinstance(evictions_per_hour, NoData):
+        return evictions_per_hour
+    size_mb, used_mb = memory
+    return SizeFigures(round(size_mb), used_mb, hit_rate, evictions_per_hour)
+
+
+def _memory_of(cache: CacheStats) -> tuple[float, float] | NoData:
+    """Allowed and used."""
     if isinstance(cache.max_mb, NoData):
         return cache.max_mb
     if cache.max_mb < 1:
         return NoData(message("assess.cache_no_limit"), message("assess.cache_no_limit_remedy"))
-    if cache.hit_rate is None or cache.seconds <= 0:
-        return NoData(message("policy.too_few_lookups", lookups=0, least=1), message("policy.too_few_lookups_remedy"))
-    return SizeFigures(round(cache.max_mb), cache.used_mb, cache.hit_rate, cache.evictions_per_hour)
+    return cache.used_mb if isinstance(cache.used_mb, NoData) else (cache.max_mb, cache.used_mb)
+
+
+def hit_rate_of(cache: CacheStats, least: int) -> float | NoData:
+    """0-1, of at least so many lookups."""
+    if isinstance(cache.lookups, NoData):
+        return cache.lookups
+    _, asked = cache.lookups
+    if cache.hit_rate is None or asked < least or cache.seconds <= 0:
+        return NoData(
+            message("policy.too_few_lookups", lookups=asked, least=least), message("policy.too_few_lookups_remedy")
+        )
+    return cache.hit_rate
 
 
 def advise_size(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None = None) -> SizeAdvice:

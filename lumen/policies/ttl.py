@@ -12,6 +12,7 @@ from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import CacheStats, HourlyHistory, Snapshot, TtlSetting
 from lumen.model.turn import Recommendation
+from lumen.policies.size import hit_rate_of
 
 #: From here on the memory binds: entries leave by eviction, so living longer cannot help them.
 MANY_EVICTIONS_PER_HOUR = 100
@@ -156,17 +157,13 @@ def ttl_figures(ttl: TtlSetting, cache: CacheStats | NoData, history: HourlyHist
     """The figures of the rules, or what is missing. The trend of cost alone may be unknown."""
     if isinstance(cache, NoData):
         return cache
-    if isinstance(cache.max_mb, NoData):
-        return cache.max_mb
-    hit_rate, memory = cache.hit_rate, cache.memory_ratio
-    asked = cache.hits + cache.misses
-    if hit_rate is None or asked < LEAST_LOOKUPS or cache.seconds <= 0:
-        return NoData(
-            message("policy.too_few_lookups", lookups=asked, least=LEAST_LOOKUPS),
-            message("policy.too_few_lookups_remedy"),
-        )
-    if memory is None:
-        return NoData(message("assess.cache_no_limit"), message("assess.cache_no_limit_remedy"))
+    memory, hit_rate = cache.memory_ratio, hit_rate_of(cache, LEAST_LOOKUPS)
+    if isinstance(memory, NoData):
+        return memory
+    if isinstance(hit_rate, NoData):
+        return hit_rate
+    if isinstance(cache.evictions_per_hour, NoData):
+        return cache.evictions_per_hour
     return TtlFigures(ttl.value_seconds, hit_rate, memory, cache.evictions_per_hour, cost_change(history))
 
 

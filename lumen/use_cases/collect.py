@@ -95,5 +95,18 @@ def missing_from(snapshot: Snapshot) -> tuple[Missing, ...]:
     if not isinstance(snapshot.spend, NoData):
         found.append(("spend", snapshot.spend.month_to_date_usd))
     if not isinstance(snapshot.cache, NoData):
-        found += [("cache_limit", snapshot.cache.max_mb), ("cache_latency", snapshot.cache.p95_ms)]
+        found += _of_cache(snapshot.cache)
     return tuple(Missing(what, value) for what, value in found if isinstance(value, NoData))
+
+
+def _of_cache(cache: CacheStats) -> list[tuple[str, object]]:
+    """Its parts, where the one before does not give the same reason."""
+    parts: list[tuple[str, object]] = [
+        ("cache", cache.lookups),
+        ("cache_evictions", cache.evictions),
+        ("cache_memory", cache.used_mb),
+        ("cache_limit", cache.max_mb),
+        ("cache_latency", cache.p95_ms),
+    ]
+    told = [None, *(value for _, value in parts)]
+    return [part for part, before in zip(parts, told, strict=False) if part[1] != before]

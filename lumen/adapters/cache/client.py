@@ -4,7 +4,7 @@ Timeouts are bounded, and no command is sent a second time behind the caller's b
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,14 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from lumen.adapters.checks import no_data
-from lumen.model.messages import ActuatorFailed, LumenError, NoData, SourceUnavailable, message
+from lumen.adapters.google.errors import no_data
+from lumen.model.messages import ActuatorFailed, LumenError, NoData, SourceUnavailable, message, with_remedy
 
 #: On the wall. A cache that takes longer than this for one small command is ill, and the turn says so.
 ANSWER_SECONDS = 3.0
 MB = 2**20
+#: Counters and sizes of a server are 64 bits wide.
+MOST = 2**64
 
 #: Everything that a command may raise, besides bugs. Cancellation is none of it.
 FAILURES = (exceptions.RedisError, OSError, TimeoutError, asyncio.IncompleteReadError)
@@ -86,15 +88,35 @@ def refusal(error: BaseException, redis: Redis) -> LumenError:
     return explain(error, place(redis), SourceUnavailable if is_unanswered(error) else ActuatorFailed)
 
 
+def figure(info: Mapping[str, Any], name: str, where: str) -> int | NoData:
+    """A field of INFO that is a whole number from 0; NoData where the server leaves it out or says something else."""
+    told = info.get(name)
+    if isinstance(told, int) and 0 <= told < MOST:
+        return told
+    detail = name if told is None else f"{name} {str(told)[:40]!r}"
+    return NoData(*with_remedy("source.info_incomplete", where=where, detail=detail))
+
+
+def needed(info: Mapping[str, Any], name: str, where: str) -> int:
+    """The same, where nothing can be done without it. Raises SourceUnavailable."""
+    found = figure(info, name, where)
+    if isinstance(found, NoData):
+        raise SourceUnavailable(found.reason, found.remedy)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """`run_id` tells two servers apart, whatever addresses they have; `max_mb` 0: no limit; `policy` may be ""."""
+    """`run_id` tells two servers apart, whatever addresses they have; `policy` may be "".
+
+    `max_mb` 0: no limit; NoData: the server does not say.
+    """
 
     where: str
     run_id: str
     version: str
     policy: str
-    max_mb: float
+    max_mb: float | NoData
     is_replica: bool
 
 
@@ -114,11 +136,12 @@ class CacheServer:
                 await self.redis.eval("return 1", 0)
         except SourceUnavailable as error:
             return no_data(error, unreachable=True)
+        limit = figure(info, "maxmemory", place(self.redis))
         return ServerFacts(
             where=place(self.redis),
             run_id=str(info.get("run_id", "")),
             version=str(info.get("valkey_version") or info.get("redis_version") or "?"),
             policy=str(info.get("maxmemory_policy", "")),
-            max_mb=int(info.get("maxmemory", 0)) / MB,
+            max_mb=limit if isinstance(limit, NoData) else limit / MB,
             is_replica=info.get("role") in ("slave", "replica"),
         )

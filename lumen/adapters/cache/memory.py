@@ -6,7 +6,7 @@ from datetime import timedelta
 from redis import exceptions
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import FAILURES, place, reading, refusal
+from lumen.adapters.cache.client import FAILURES, needed, place, reading, refusal
 from lumen.adapters.checks import check_moved, check_room, would
 from lumen.model.messages import ActuatorFailed, Message, with_remedy
 from lumen.model.proposal import Change, number
@@ -66,7 +66,7 @@ class RedisMemoryActuator:
         del service, proposal_id
         with reading(self.redis):
             info = await self.redis.info("server")
-        return timedelta(seconds=int(info["uptime_in_seconds"])) < applied_ago
+        return timedelta(seconds=needed(info, "uptime_in_seconds", place(self.redis))) < applied_ago
 
     async def _anything(self, change: Change, expected: Reading) -> bool:
         present_mb, used_mb = await self._memory()
@@ -77,4 +77,5 @@ class RedisMemoryActuator:
     async def _memory(self) -> tuple[int, float]:
         with reading(self.redis):
             info = await self.redis.info("memory")
-        return round(int(info["maxmemory"]) / MB), int(info["used_memory"]) / MB
+        where = place(self.redis)
+        return round(needed(info, "maxmemory", where) / MB), needed(info, "used_memory", where) / MB

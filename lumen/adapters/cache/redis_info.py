@@ -1,14 +1,16 @@
 """The cache as its own server tells it: INFO, and a probe of how long it takes to answer.
 
 INFO's counters run since the server's start, so hits over a window are the difference of two samples; a restart
-(another run_id, or counters that fell) begins anew. The samples live in this process: after a start the first figures
-take `LEAST_SPAN`.
+(another run_id, or any counter that fell) begins anew. The samples live in this process: after a start the first
+figures take `LEAST_SPAN`.
 
 Disturbance: INFO and PING touch no key, so the probe moves neither hits nor misses. PING waits behind whatever the
 server's one thread is doing, just as a GET does; the GET's own work (microseconds) comes from INFO latencystats.
 """
 
 import asyncio
+import itertools
+import math
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -18,13 +20,18 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import place, reading
-from lumen.adapters.checks import no_data
+from lumen.adapters.cache.client import figure, place, reading
+from lumen.adapters.cache_figures import Counters, Latency, MemoryUse
+from lumen.adapters.google.errors import no_data
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.snapshot import Window
 from lumen.ports.clock import Clock
 
 MB = 2**20
+#: A server that comes back within this after another one, or counters that begin anew more often than
+#: RESTLESS_TIMES within it, are no restart.
+RESTLESS = timedelta(hours=1)
+RESTLESS_TIMES = 3
 #: Less than a slice of history says too little.
 LEAST_SPAN = timedelta(minutes=5)
 #: Samples nearer than this to the one before replace it, so that a person who asks often does not grow the memory.
@@ -36,6 +43,21 @@ PROBES = 20
 PROBE_SECONDS = 3.0
 #: Reasons that mean that the cache itself does not answer, not merely its measurement.
 _DEAD = frozenset({"source.redis_unreachable", "source.redis_timeout", "source.redis_loading"})
+
+
+#: One of them falls where the server was restarted, or its counters were set to nothing (CONFIG RESETSTAT): the busy
+#: ones show it also where hits and misses have since overtaken what they were.
+RISING = (
+    "uptime_in_seconds",
+    "keyspace_hits",
+    "keyspace_misses",
+    "evicted_keys",
+    "expired_keys",
+    "total_commands_processed",
+    "total_connections_received",
+    "total_net_input_bytes",
+    "total_net_output_bytes",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +88,11 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The counters at one instant of service time."""
+    """The counters that were told at one instant of service time; `run_id` "" where the server tells none."""
 
     at: datetime
     run_id: str
-    hits: int
-    misses: int
-    evicted: int
+    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +102,20 @@ class ServerInfo:
     _fields: Mapping[str, Any]
     _where: str
 
-    def nothing_ever_evicted(self) -> bool:
-        """Whether the server never had to evict: then it did not within any window either."""
-        return self._fields.get("evicted_keys") == 0
+    def figure(self, name: str) -> int | NoData:
+        """A whole number from 0; NoData where the server leaves it out or says something else."""
+        return figure(self._fields, name, self._where)
 
-    def memory(self) -> MemoryUse | NoData:
-        """Used and allowed, in MB; NoData where the server does not say what it uses."""
-        limit = int(self._fields.get("maxmemory", 0))
-        if "used_memory" not in self._fields:
-            return NoData(*with_remedy("source.info_incomplete", where=self._where, detail="used_memory"))
-        return MemoryUse(
-            used_mb=int(self._fields["used_memory"]) / MB,
-            max_mb=limit / MB
-            if limit
-            else NoData(
-                *with_remedy("source.no_maxmemory", where=self._where),
-                known_absent=True,
-            ),
-        )
+    def nothing_evicted_since(self, told: Counters) -> bool:
+        """Whether it never had to evict, by counters that have not begun anew since: they know of all those lookups."""
+        hits, misses = self.figure("keyspace_hits"), self.figure("keyspace_misses")
+        return self.figure("evicted_keys") == 0 and _at_least(hits, told.hits) and _at_least(misses, told.misses)
+
+    def memory(self) -> MemoryUse:
+        """Used and allowed, in MB; each NoData where the server does not say it. A limit of 0 is none."""
+        used, limit = self.figure("used_memory"), self.figure("maxmemory")
+        none = NoData(*with_remedy("source.no_maxmemory", where=self._where), known_absent=True)
+        return MemoryUse(_in_mb(used), none if limit == 0 else _in_mb(limit))
 
     def told_p95_ms(self) -> float | None:
         """GET's p95 from INFO latencystats (Redis 7+, where `latency-tracking-info-percentiles` has 95), or None.
@@ -109,24 +125,22 @@ class ServerInfo:
         stats = self._fields.get("latency_percentiles_usec_get")
         if not isinstance(stats, Mapping):
             return None
-        found = next((value for name, value in stats.items() if float(str(name).lstrip("p")) == 95.0), None)
-        return None if found is None else float(found) / 1000
+        p95 = next((value for name, value in stats.items() if str(name).lstrip("p") in ("95", "95.0")), None)
+        return p95 / 1000 if isinstance(p95, int | float) and 0 <= p95 < math.inf else None
 
     def sample(self, at: datetime) -> Sample:
-        """The counters, as they stood `at`. Raises SourceUnavailable where one is missing."""
-        fields = self._fields
-        try:
-            return Sample(
-                at=at,
-                run_id=str(fields["run_id"]),
-                hits=int(fields["keyspace_hits"]),
-                misses=int(fields["keyspace_misses"]),
-                evicted=int(fields["evicted_keys"]),
-            )
-        except (KeyError, ValueError) as error:
-            raise SourceUnavailable(
-                *with_remedy("source.info_incomplete", where=self._where, detail=str(error))
-            ) from error
+        """The counters, as they stood `at`."""
+        told = ((name, self.figure(name)) for name in RISING)
+        counts = {name: count for name, count in told if not isinstance(count, NoData)}
+        return Sample(at, str(self._fields.get("run_id") or ""), counts)
+
+
+def _in_mb(size: int | NoData) -> float | NoData:
+    return size if isinstance(size, NoData) else size / MB
+
+
+def _at_least(count: int | NoData, other: int | NoData) -> bool:
+    return not isinstance(count, NoData) and not isinstance(other, NoData) and count >= other
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,37 +150,44 @@ class RedisInfoCache:
     redis: Redis
     clock: Clock
     _samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=MOST_SAMPLES), init=False)
+    #: Each counter as it was last told, since the counters began.
+    _newest: dict[str, int] = field(default_factory=dict, init=False)
+    #: When they began anew within the last hour, and of which server.
+    _begun: deque[tuple[datetime, str]] = field(default_factory=deque, init=False)
+    #: One look after another: of two that overtake each other the counters would seem to fall.
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def refresh(self) -> ServerInfo | NoData:
-        """Read INFO and take a sample; the reason when the server cannot be read."""
-        try:
-            with reading(self.redis):
-                info = ServerInfo(await self._read(), place(self.redis))
+        """Read INFO and take a sample; the reason when the server cannot be read, or is more than one."""
+        async with self._looking:
+            try:
+                with reading(self.redis):
+                    info = ServerInfo(await self._read(), place(self.redis))
+            except SourceUnavailable as error:
+                return no_data(error, unreachable=error.reason.code in _DEAD)
             self._keep(info.sample(self.clock.now()))
-        except SourceUnavailable as error:
-            return no_data(error, unreachable=error.reason.code in _DEAD)
-        return info
+            return self._several() or info
 
     @property
     def sampled_at(self) -> datetime | None:
         """The instant at which the counters were last read."""
         return self._samples[-1].at if self._samples else None
 
-    def counters(self, window: Window) -> Counters | NoData:
-        """Differences over a span as long as the window, or as much of it as has been sampled (`seconds` says)."""
-        newest = self._samples[-1] if self._samples else None
-        earlier = [s for s in self._samples if newest and newest.at - s.at >= LEAST_SPAN]
-        if newest is None or not earlier:
-            return self._too_early()
-        wanted = newest.at - timedelta(seconds=window.seconds)
-        # The sample nearest to the window's beginning: never far before it, so an old hour is not averaged in.
-        first = min(earlier, key=lambda s: abs((s.at - wanted).total_seconds()))
-        return Counters(
-            seconds=(newest.at - first.at).total_seconds(),
-            hits=newest.hits - first.hits,
-            misses=newest.misses - first.misses,
-            evictions=newest.evicted - first.evicted,
-        )
+    def counters(self, window: Window, info: ServerInfo) -> Counters:
+        """Differences over a span as long as the window, or as much of it as has been sampled (`seconds` says).
+
+        Each stands alone; evictions are brought to the span of the lookups.
+        """
+        hit_seconds, hits = self._risen("keyspace_hits", window, info)
+        miss_seconds, misses = self._risen("keyspace_misses", window, info)
+        evicted_seconds, evictions = self._risen("evicted_keys", window, info)
+        if isinstance(hits, NoData) or isinstance(misses, NoData) or hit_seconds != miss_seconds:
+            missing = hits if isinstance(hits, NoData) else misses
+            unknown = missing if isinstance(missing, NoData) else self._too_early("keyspace_misses")
+            return Counters(evicted_seconds, unknown, unknown, evictions)
+        if isinstance(evictions, NoData) or not evicted_seconds:
+            return Counters(hit_seconds, hits, misses, evictions)
+        return Counters(hit_seconds, hits, misses, round(evictions * hit_seconds / evicted_seconds))
 
     async def latency(self, info: ServerInfo) -> Latency | NoData:
         """The slower of what the server says of its GETs and what this process waits for a PING."""
@@ -182,10 +203,16 @@ class RedisInfoCache:
         return Latency(probed_ms, "probe")
 
     async def _read(self) -> Mapping[str, Any]:
-        """Section by section: servers before 7 take one name at a time; one that does not know a name sends nothing."""
-        info: dict[str, Any] = {}
+        """Section by section: servers before 7 take one name at a time; one that does not know a name sends nothing.
+
+        Over one connection, so that all sections are of one server.
+        """
+        pipeline = self.redis.pipeline(transaction=False)
         for section in ("server", "memory", "stats", "latencystats"):
-            info |= await self.redis.info(section)
+            pipeline.info(section)
+        info: dict[str, Any] = {}
+        for told in await pipeline.execute():
+            info |= told
         return info
 
     async def _ping_ms(self) -> float:
@@ -195,14 +222,47 @@ class RedisInfoCache:
 
     def _keep(self, sample: Sample) -> None:
         last = self._samples[-1] if self._samples else None
-        if last and (last.run_id != sample.run_id or sample.hits < last.hits or sample.misses < last.misses):
+        other = last is not None and bool(last.run_id and sample.run_id) and last.run_id != sample.run_id
+        fell = any(count < self._newest.get(name, 0) for name, count in sample.counts.items())
+        if last is None or other or fell:
             self._samples.clear()  # another server, or CONFIG RESETSTAT: differences across it mean nothing
+            self._newest.clear()
+            self._begun.append((sample.at, sample.run_id))
         elif len(self._samples) > 1 and self._samples[-1].at - self._samples[-2].at < LEAST_GAP:
             self._samples.pop()
+        self._newest.update(sample.counts)
         self._samples.append(sample)
+        while len(self._begun) > 1 and sample.at - self._begun[0][0] > RESTLESS:
+            self._begun.popleft()
 
-    def _too_early(self) -> NoData:
-        since = self._samples[0].at if self._samples else self.clock.now()
+    def _several(self) -> NoData | None:
+        """The sentence for a server that comes back after another: no restart gives a server its old `run_id`."""
+        where = place(self.redis)
+        in_turn = [run_id for run_id, _ in itertools.groupby(run_id for _, run_id in self._begun)]
+        servers = list(dict.fromkeys(run_id for run_id in in_turn if run_id))
+        if sum(map(bool, in_turn)) > len(servers):
+            names = ", ".join(run_id[:8] for run_id in servers)
+            return NoData(*with_remedy("source.several_servers", where=where, servers=len(servers), names=names))
+        if len(self._begun) > RESTLESS_TIMES:
+            return NoData(*with_remedy("source.counters_restless", where=where, times=len(self._begun) - 1))
+        return None
+
+    def _risen(self, name: str, window: Window, info: ServerInfo) -> tuple[float, int | NoData]:
+        """Over how many seconds, and by how much a counter rose."""
+        now = info.figure(name)
+        if isinstance(now, NoData):
+            return 0.0, now
+        newest = self._samples[-1]
+        earlier = [s for s in self._samples if newest.at - s.at >= LEAST_SPAN and name in s.counts]
+        if not earlier or name not in newest.counts:
+            return 0.0, self._too_early(name)
+        wanted = newest.at - timedelta(seconds=window.seconds)
+        # The sample nearest to the window's beginning: never far before it, so an old hour is not averaged in.
+        first = min(earlier, key=lambda s: abs((s.at - wanted).total_seconds()))
+        return (newest.at - first.at).total_seconds(), newest.counts[name] - first.counts[name]
+
+    def _too_early(self, name: str) -> NoData:
+        since = next((s.at for s in self._samples if name in s.counts), self.clock.now())
         left = LEAST_SPAN - (self.clock.now() - since)
         minutes = max(1, -(-int(left.total_seconds()) // 60))
         return NoData(*with_remedy("source.counters_too_early", where=place(self.redis), minutes=minutes))

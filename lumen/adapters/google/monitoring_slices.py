@@ -98,10 +98,11 @@ class MonitoringSlices:
         self, own: RedisInfoCache, found: Mapping[ServiceId, list[Observation] | NoData], window: Window
     ) -> None:
         """Of the five minutes up to now rather than of the slice: a level, near enough for what is usual."""
-        if isinstance(await own.refresh(), NoData) or own.sampled_at is None or own.sampled_at - window.end > LONG_AGO:
+        info = await own.refresh()
+        if isinstance(info, NoData) or own.sampled_at is None or own.sampled_at - window.end > LONG_AGO:
             return
-        counters = own.counters(Window(window.end - SLICE, window.end))
-        if isinstance(counters, NoData):
+        counters = own.counters(Window(window.end - SLICE, window.end), info)
+        if isinstance(counters.hits, NoData) or isinstance(counters.misses, NoData):
             return
         share = SLICE.total_seconds() / counters.seconds
         hits, misses = round(counters.hits * share), round(counters.misses * share)

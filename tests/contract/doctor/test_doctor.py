@@ -82,7 +82,7 @@ async def test_a_healthy_world_needs_nothing(prepared: World, sandbox: SandboxCl
         ({"output_dir": "/dev/null/reports"}, "setting: OUTPUT_DIR", "doctor.output_unwritable"),
         ({"budget_usd": 250}, "google: budget", "doctor.budget_differs"),
         ({"cache_cost_per_mb": 0.0365625}, "setting: CACHE_COST_PER_MB", "doctor.price"),
-        ({"cache_instance": "projects/p/locations/l/instances/other"}, "ion-api: cache", "source.instance_absent"),
+        ({"cache_instance": "projects/p/locations/l/instances/other"}, "ion-api: cache hits", "source.instance_absent"),
     ],
 )
 async def test_one_wrong_setting_is_named(
