@@ -29,7 +29,7 @@ from handlers.incidents import Incidents
 from handlers.people import Languages, who_am_i
 from handlers.permissions import Permissions
 from handlers.replies import Background, Replies, Responder
-from handlers.web_api import asking_client, single_try_client, slack_session
+from handlers.web_api import SlackApi, slack_session
 from lumen.model.service import Approvers
 from lumen.use_cases.queries import Choosing
 
@@ -74,7 +74,7 @@ async def bare_bolt(api_url: str) -> AsyncIterator[None]:
 async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
     """Everything that a command or a click passes in the bot: two connections, Bolt, rights, store, view, answer."""
     async with slack_session() as session:
-        asking = asking_client("xoxb-bench", api_url, session)
+        asking = SlackApi("xoxb-bench", api_url, session)
         identity = await who_am_i(asking)
         responder = Responder(Replies(session, asking, "C0"), Languages(asking, "en"), Background(), lambda: None)
         approvers, app_id = Approvers(frozenset(), frozenset({GROUP})), lambda: APP
@@ -95,9 +95,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         buttons = Buttons(world.approvals, lambda: None, permissions, responder, screens, world.pending_replies)
         app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents)
         envelopes = Envelopes(app, responder.background)
-        connection = SlackConnection(
-            single_try_client("xapp-bench", api_url, session), "xapp-bench", envelopes, ticket_pace_seconds=0.0
-        )
+        connection = SlackConnection(SlackApi("xapp-bench", api_url, session), envelopes, ticket_pace_seconds=0.0)
         running = asyncio.create_task(connection.run())
         while not connection.state().whole:
             await asyncio.sleep(0.01)

@@ -7,7 +7,6 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger import get_bolt_logger
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
-from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blocks.emergency import ACTIONS
 from handlers.blocks.incident import ON_IT
@@ -18,14 +17,17 @@ from handlers.emergency import Emergencies
 from handlers.home import Screens
 from handlers.incidents import Incidents
 from handlers.people import Ack, Body, Identity
+from handlers.web_api import SlackApi
 
 #: The one slash command of the manifest.
 COMMAND = "/lumen"
+#: Listeners call Slack by `SlackApi` alone; Bolt wants a token all the same.
+_NOT_NEEDED = "xoxb-not-needed"
 _ANYTHING = re.compile(".*", re.DOTALL)
 
 
 def build_app(
-    client: AsyncWebClient,
+    api: SlackApi,
     identity: Identity,
     commands: Commands,
     buttons: Buttons,
@@ -44,7 +46,7 @@ def build_app(
         return AuthorizeResult(
             enterprise_id=None,
             team_id=identity.team_id,
-            bot_token=client.token,
+            bot_token=_NOT_NEEDED,
             bot_id=identity.bot_id,
             bot_user_id=identity.bot_user_id,
         )
@@ -54,7 +56,7 @@ def build_app(
     app = AsyncApp(
         name="lumen",
         logger=logger,
-        client=_without_token(client),
+        client=api.sdk_client,
         authorize=authorize,
         process_before_response=True,
         request_verification_enabled=False,
@@ -86,8 +88,3 @@ def _is_news(record: logging.LogRecord) -> bool:
 async def _only_ack(ack: Ack, body: Body) -> None:  # noqa: ARG001 - Bolt's names
     """Nothing that this Lumen asked for; acked so that Slack does not show an error or send it again."""
     await ack()
-
-
-def _without_token(client: AsyncWebClient) -> AsyncWebClient:
-    """The same client for Bolt, which wants the token from `authorize` alone."""
-    return AsyncWebClient(base_url=client.base_url, session=client.session, timeout=client.timeout)

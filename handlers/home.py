@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slack_sdk.web.async_client import AsyncWebClient
+import structlog
 
-from handlers.blocks import answers as show
 from handlers.blocks import home, proposal
 from handlers.blocks.card import Json
 from handlers.clicks import Click, answer_unknown, read_click
 from handlers.people import Ack, Addressee, Body
 from handlers.replies import Responder
-from handlers.web_api import guarded
+from handlers.web_api import SlackApi, SlackTrouble, guarded
 from lumen.model.messages import LumenError, message
 from lumen.model.service import ServiceId
 from lumen.use_cases.queries import Readouts
 from lumen.wording.catalogue import Catalogue
+
+_log = structlog.get_logger(__name__)
 
 #: Lines of the audit among which those of one proposal are looked for.
 HISTORY_BACK = 300
@@ -27,7 +28,7 @@ class Screens:
 
     services: Sequence[ServiceId]
     readouts: Readouts
-    client: AsyncWebClient
+    api: SlackApi
     responder: Responder
 
     async def on_details(self, ack: Ack, body: Body) -> None:
@@ -58,7 +59,7 @@ class Screens:
         """Publish App Home as it is now. Never raises."""
         words = await self.responder.languages.of(user_id)
         with guarded("home_not_shown", user=user_id):
-            await self.client.views_publish(user_id=user_id, view=await self._home(words))
+            await self.api.write("views.publish", {"user_id": user_id, "view": await self._home(words)})
 
     async def _home(self, words: Catalogue) -> Json:
         statuses = [await self.readouts.status(service) for service in self.services]
@@ -67,21 +68,28 @@ class Screens:
         return home.home(words, statuses, [await self.readouts.glance(service) for service in self.services])
 
     async def _open(self, click: Click) -> None:
-        """A loading view at once, for the trigger lives three seconds; then what is stored."""
+        """A loading view at once, for the trigger lives three seconds; then what is stored. Never raises."""
         languages = self.responder.languages
-        with guarded("details_not_shown", user=click.person.user_id):
-            loading = proposal.loading(languages.default)
-            opened = await self.client.views_open(trigger_id=click.trigger_id, view=loading)
+        try:
+            loading = {"trigger_id": click.trigger_id, "view": proposal.loading(languages.default)}
+            opened = await self.api.write("views.open", loading, patient=False)
+            view_id = opened.text("view", "id")
             words = await languages.of(click.person.user_id)
-            try:
-                view = await self._details(words, click)
-            except LumenError as error:
-                await self.responder.replies.send(click.to, show.failed(words, error))
-                return
-            await self.client.views_update(view_id=opened["view"]["id"], view=view)
+            view = await self._details(words, click)
+            await self.api.write("views.update", {"view_id": view_id, "view": view})
+        except SlackTrouble as trouble:
+            _log.warning("details_not_shown", user=click.person.user_id, error=trouble.error)
+            told = message("slack.details_not_shown", error=trouble.error), message("slack.details_not_shown_remedy")
+            await self.responder.send(click.to, *told)
 
     async def _details(self, words: Catalogue, click: Click) -> Json:
-        stored = await self.readouts.proposal(click.service, click.proposal_id)
-        if stored is None:
-            return proposal.gone(words)
-        return proposal.details(words, stored, await self.readouts.history(click.service, HISTORY_BACK))
+        try:
+            stored = await self.readouts.proposal(click.service, click.proposal_id)
+            if stored is None:
+                return proposal.gone(words)
+            return proposal.details(words, stored, await self.readouts.history(click.service, HISTORY_BACK))
+        except LumenError as error:
+            return proposal.failed(words, error)
+        except Exception as error:
+            _log.exception("details_broke", user=click.person.user_id)
+            return proposal.broken(words, error)

@@ -1,13 +1,11 @@
 """The people who ask: who typed or clicked, the language that they read, and where they are answered."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.web.async_client import AsyncWebClient
-
-from handlers.web_api import NO_ANSWER
+from handlers.lookups import LookUps
+from handlers.web_api import SlackApi, SlackTrouble
 from lumen.model.service import Person, ServiceId
 from lumen.wording.catalogue import LOCALES, Catalogue
 
@@ -15,9 +13,8 @@ from lumen.wording.catalogue import LOCALES, Catalogue
 Ack = Callable[[], Awaitable[Any]]
 Body = Mapping[str, Any]
 
-#: A person's language is asked for once an hour at most; so many people are remembered.
-FRESH_SECONDS = 3600.0
-REMEMBERED = 2000
+#: How long a person's language is remembered.
+FRESH_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +56,23 @@ def person_of_click(body: Body) -> Person:
 class Languages:
     """The catalogue for each person; the workspace's default where Slack does not tell."""
 
-    def __init__(self, client: AsyncWebClient, default_locale: str) -> None:
-        self._client = client
+    def __init__(self, api: SlackApi, default_locale: str) -> None:
+        self._api = api
         #: For everything that stands in the channel.
         self.default = Catalogue(default_locale)
         self._catalogues = {locale: Catalogue(locale) for locale in LOCALES}
-        self._known: dict[str, tuple[float, Catalogue]] = {}
+        self._known = LookUps(self._ask, FRESH_SECONDS)
 
     async def of(self, user_id: str) -> Catalogue:
         """Asks Slack (users.info) the first time: never call this before an ack. Never raises."""
-        known = self._known.get(user_id)
-        now = time.monotonic()
-        if known is not None and now - known[0] <= FRESH_SECONDS:
-            return known[1]
-        catalogue = await self._ask(user_id)
-        if catalogue is None:
-            return self.default  # a language is never worth a failed answer; the next one asks again
-        if len(self._known) >= REMEMBERED:
-            self._known.pop(next(iter(self._known)))
-        self._known[user_id] = (now, catalogue)
-        return catalogue
+        found = await self._known.of(user_id)
+        return self.default if isinstance(found, SlackTrouble) else found
 
-    async def _ask(self, user_id: str) -> Catalogue | None:
-        try:
-            answer = await self._client.users_info(user=user_id, include_locale=True)
-        except NO_ANSWER:
-            return None
-        user: Mapping[str, Any] = answer.get("user") or {}
-        return self._catalogues.get(str(user.get("locale", ""))[:2], self.default)
+    async def _ask(self, user_id: str) -> Catalogue:
+        wanted = {"user": user_id, "include_locale": True}
+        answer = await self._api.read("users.info", wanted, patient=False)
+        answer.text("user", "id")
+        return self._catalogues.get(str(answer.maybe("user", "locale"))[:2], self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +87,7 @@ class Identity:
     bot_id: str
 
 
-async def who_am_i(client: AsyncWebClient) -> Identity:
-    """auth.test. Raises what the SDK raises (SlackApiError for a bad token)."""
-    test = await client.auth_test()
-    return Identity(str(test["team_id"]), str(test["user_id"]), str(test.get("bot_id", "")))
+async def who_am_i(api: SlackApi) -> Identity:
+    """auth.test. Raises SlackTrouble."""
+    test = await api.write("auth.test", {})
+    return Identity(test.text("team_id"), test.text("user_id"), str(test.maybe("bot_id") or ""))

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-import aiohttp
 import structlog
-from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blocks.card import Picture, Shown, illustrated
 from handlers.blocks.week_picture import week_png
-from handlers.web_api import NoAnswer, SlackCalls, SlackRefused, Unreachable
+from handlers.web_api import NoAnswer, SlackApi, SlackRefused
 from lumen.model.service import ServiceId
 from lumen.model.week import Week
 from lumen.ports.clock import Numerics
@@ -47,38 +45,32 @@ class Uploads:
     All raise the four kinds of `handlers.web_api`.
     """
 
-    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
-        self._calls = SlackCalls(client, patient=False)
-        self._client = client
-        self._session = session
+    def __init__(self, api: SlackApi) -> None:
+        self._api = api
 
     async def begin(self, name: str, content: bytes) -> Begun:
         """Announce it and send its bytes."""
-        answer = await self._calls.read("files.getUploadURLExternal", {"filename": name, "length": len(content)})
-        begun = Begun(str(answer["file_id"]), str(answer["upload_url"]))
-        try:
-            async with self._session.post(begun.url, data=content, proxy=self._client.proxy) as response:
-                if response.status != 200:
-                    raise NoAnswer(f"http {response.status}")
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(type(error).__name__) from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise NoAnswer(type(error).__name__) from error
+        wanted = {"filename": name, "length": len(content)}
+        answer = await self._api.read("files.getUploadURLExternal", wanted, patient=False)
+        begun = Begun(answer.text("file_id"), answer.text("upload_url"))
+        await self._api.upload(begun.url, content)
         return begun
 
     async def complete(self, begun: Begun, title: str) -> None:
         """From now on it is a file."""
-        await self._calls.write("files.completeUploadExternal", {"files": [{"id": begun.file_id, "title": title}]})
+        files = [{"id": begun.file_id, "title": title}]
+        await self._api.write("files.completeUploadExternal", {"files": files}, patient=False)
 
     async def is_usable(self, file_id: str) -> bool | None:
         """Whether a block may name it: Slack looks it through first. None: there is no such file."""
         try:
-            answer = await self._calls.read("files.info", {"file": file_id})
+            answer = await self._api.read("files.info", {"file": file_id}, patient=False)
         except SlackRefused as error:
             if error.error in _GONE:
                 return None
             raise
-        return bool(answer["file"].get("mimetype"))
+        answer.text("file", "id")
+        return bool(answer.maybe("file", "mimetype"))
 
 
 class Pictures:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blocks.card import Shown
-from handlers.web_api import CannotUpdate, SlackCalls, SlackRefused
+from handlers.web_api import CannotUpdate, SlackApi, SlackRefused
 from lumen.model.service import ServiceId
 from lumen.ports.store import Outbox, Surface
 
@@ -29,10 +28,10 @@ PAGE_SIZE = 100
 
 
 class Poster:
-    """Posts, edits and finds messages. `client` must come without retry handlers."""
+    """Posts, edits and finds messages."""
 
-    def __init__(self, client: AsyncWebClient, pace_seconds: float = PACE_SECONDS) -> None:
-        self._calls = SlackCalls(client)
+    def __init__(self, api: SlackApi, pace_seconds: float = PACE_SECONDS) -> None:
+        self._calls = api
         self._pace_seconds = pace_seconds
         self._free_at: dict[str, float] = {}
 
@@ -51,7 +50,7 @@ class Poster:
             }
             | ({"thread_ts": thread_ts} if thread_ts else {}),
         )
-        return str(answer["channel"]), str(answer["ts"])
+        return answer.text("channel"), answer.text("ts")
 
     async def update(self, channel: str, ts: str, shown: Shown, surface: str) -> None:
         """Blocks and text go together: an update without blocks would remove them."""
@@ -75,10 +74,10 @@ class Poster:
             wanted: dict[str, Any] = {"channel": channel, "limit": PAGE_SIZE, "include_all_metadata": True}
             wanted |= ({"ts": thread_ts} if thread_ts else {}) | ({"cursor": cursor} if cursor else {})
             answer = await self._calls.read(method, wanted)
-            for posted in answer.get("messages") or []:
+            for posted in answer.objects("messages"):
                 if _surface_of(posted) == surface and posted.get("ts") != not_ts:
                     return str(posted["ts"])
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            cursor = str(answer.maybe("response_metadata", "next_cursor") or "")
             if not cursor:
                 break
         return None
@@ -93,7 +92,7 @@ class Poster:
             answer = await self._calls.read("chat.getPermalink", {"channel": channel, "message_ts": ts})
         except (SlackRefused, CannotUpdate):
             return None
-        return str(answer["permalink"])
+        return answer.text("permalink")
 
     async def _pace(self, channel: str) -> None:
         """Wait for this channel's turn. Nothing else waits with it."""

@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 
 import aiohttp
 import structlog
-from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blocks import answers as show
 from handlers.blocks.card import Shown, illustrated
 from handlers.people import Addressee, Languages
-from handlers.web_api import NO_ANSWER
+from handlers.web_api import SlackApi, SlackTrouble, retry_after_seconds
 from lumen.model.messages import LumenError, Message, NotPermitted
 from lumen.wording.catalogue import Catalogue
 
@@ -37,7 +36,7 @@ class Replies:
     """
 
     session: aiohttp.ClientSession
-    client: AsyncWebClient
+    api: SlackApi
     home_channel: str
 
     async def send(self, to: Addressee, shown: Shown, *, share: bool = False) -> bool:
@@ -48,15 +47,15 @@ class Replies:
         if to.response_url and await self._respond(to, shown, share=share):
             return True
         try:
-            blocks, channel = list(shown.blocks), to.channel or self.home_channel
+            said = {"channel": to.channel or self.home_channel, "text": shown.text, "blocks": list(shown.blocks)}
             if share:
-                await self.client.chat_postMessage(channel=channel, text=shown.text, blocks=blocks)
+                await self.api.write("chat.postMessage", said)
             else:
-                await self.client.chat_postEphemeral(channel=channel, user=to.user_id, text=shown.text, blocks=blocks)
-        except NO_ANSWER as error:
+                await self.api.write("chat.postEphemeral", said | {"user": to.user_id})
+        except SlackTrouble as error:
             if shown.picture is not None:
                 return await self.send(to, illustrated(shown, None), share=share)
-            _log.warning("reply_undelivered", user=to.user_id, kind=type(error).__name__, error=str(error))
+            _log.warning("reply_undelivered", user=to.user_id, kind=type(error).__name__, error=error.error)
             return False
         return True
 
@@ -82,11 +81,11 @@ class Replies:
             timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
             async with self.session.post(url, json=payload, timeout=timeout) as answer:
                 if answer.status == 429:
-                    return float(answer.headers.get("Retry-After", "1"))
+                    return retry_after_seconds(answer.headers, untold=1.0)
                 if answer.status >= 500:
                     return _backoff_seconds(attempt)
                 return None if answer.status == 200 else -1.0
-        except (aiohttp.ClientError, OSError, TimeoutError):
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return _backoff_seconds(attempt)
 
 

@@ -226,10 +226,14 @@ class SandboxClient:
         await self.post("slack/sockets", do=do, count=count, connection=connection, seconds=seconds)
 
     async def fault(
-        self, method: str, kind: str, *, times: int = 1, error: str | None = None, seconds: float | None = None
-    ) -> None:
-        """error, delay, ratelimited, http_500, hang, post_then_timeout, drop or late for the next `times` calls."""
-        await self.post("slack/faults", method=method, kind=kind, times=times, error=error, seconds=seconds)
+        self, method: str, kind: str, *, times: int = 1, error: str | None = None, seconds: float | None = None,
+        **answer: Any,
+    ) -> None:  # fmt: skip
+        """error, delay, ratelimited, http_500, hang, post_then_timeout, drop, late, answer for the next `times` calls.
+
+        For `answer`: status, body, content_type, headers, deed (do what was asked all the same).
+        """
+        await self.post("slack/faults", method=method, kind=kind, times=times, error=error, seconds=seconds, **answer)
 
     async def clear_faults(self) -> None:
         await self.post("slack/faults", clear=True)

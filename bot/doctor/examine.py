@@ -10,7 +10,7 @@ from bot.doctor.settings import people_checks, setting_checks
 from bot.doctor.slack import oncall_checks, pager_checks, slack_checks
 from bot.store import clock_of
 from bot.wiring.examined import Examined, open_examined
-from handlers.web_api import asking_client, slack_session
+from handlers.web_api import SlackApi, slack_session
 from lumen.model.messages import LumenError, message, with_remedy
 
 __all__ = ["Check", "examine"]
@@ -29,11 +29,10 @@ async def examine(settings: Settings) -> Sequence[Check]:
 
 async def _slack(settings: Settings) -> Sequence[Check]:
     async with slack_session() as session:
-        # A pause that Slack asks for is no finding.
-        client = asking_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
-        app_token = settings.slack_app_token.get_secret_value()
-        found = await slack_checks(client, app_token, settings.slack_channel, settings.who_may_approve)
-        return [*found, *await oncall_checks(client, settings.oncall_group)]
+        tokens = settings.slack_bot_token, settings.slack_app_token
+        bot, app = (SlackApi(token.get_secret_value(), settings.slack_api_url, session) for token in tokens)
+        found = await slack_checks(bot, app, settings.slack_channel, settings.who_may_approve)
+        return [*found, *await oncall_checks(bot, settings.oncall_group)]
 
 
 async def _lumen(settings: Settings) -> Sequence[Check]:

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bot.config import Settings
 from bot.doctor.check import Check, Findings
+from handlers.web_api import SlackApi, SlackTrouble
 from lumen.model.messages import message, with_remedy
 from lumen.model.service import Approvers
 
@@ -28,28 +26,27 @@ SCOPES = frozenset(
     }
 )
 
-_FAILURES = (SlackClientError, OSError, TimeoutError)
 CONNECT_SECONDS = 5.0
 
 
-async def slack_checks(bot: AsyncWebClient, app_token: str, channel: str, approvers: Approvers) -> Sequence[Check]:
-    """Token, scopes, app token, channel, and who may approve."""
+async def slack_checks(bot: SlackApi, app: SlackApi, channel: str, approvers: Approvers) -> Sequence[Check]:
+    """Token, scopes, app token, channel, and who may approve. `app` calls in the name of the app token."""
     found = Findings("slack: ")
     if await _token(found, bot):
         await _channel(found, bot, channel)
         await _approvers(found, bot, approvers)
-    await _app_token(found, bot, app_token)
+    await _app_token(found, app)
     return found.checks
 
 
-async def _token(found: Findings, bot: AsyncWebClient) -> bool:
+async def _token(found: Findings, bot: SlackApi) -> bool:
     try:
-        answer = await bot.auth_test()
-    except _FAILURES as error:
-        found.mend("SLACK_BOT_TOKEN", *with_remedy("doctor.bot_token", error=_word(error)))
+        answer = await bot.write("auth.test", {})
+        user, team = answer.text("user"), answer.text("team")
+    except SlackTrouble as error:
+        found.mend("SLACK_BOT_TOKEN", *with_remedy("doctor.bot_token", error=error.error))
         return False
-    team = str(answer.get("team", ""))
-    found.fine("SLACK_BOT_TOKEN", message("doctor.bot_token_ok", user=str(answer.get("user", "")), team=team))
+    found.fine("SLACK_BOT_TOKEN", message("doctor.bot_token_ok", user=user, team=team))
     given = _scopes(answer.headers)
     if given is None:
         found.fine("scopes", message("doctor.scopes_untold"))
@@ -66,59 +63,52 @@ def _scopes(headers: Any) -> frozenset[str] | None:
     return None if told is None else frozenset(scope.strip() for scope in told.split(",") if scope.strip())
 
 
-async def _channel(found: Findings, bot: AsyncWebClient, channel: str) -> None:
+async def _channel(found: Findings, bot: SlackApi, channel: str) -> None:
     """Reading one message needs no scope besides those that Lumen has, and tells whether it is a member."""
     try:
-        await bot.conversations_history(channel=channel, limit=1)
-    except _FAILURES as error:
-        found.mend("SLACK_CHANNEL", *with_remedy("doctor.channel", channel=channel, error=_word(error)))
+        await bot.read("conversations.history", {"channel": channel, "limit": 1})
+    except SlackTrouble as error:
+        found.mend("SLACK_CHANNEL", *with_remedy("doctor.channel", channel=channel, error=error.error))
     else:
         found.fine("SLACK_CHANNEL")
 
 
-async def _approvers(found: Findings, bot: AsyncWebClient, approvers: Approvers) -> None:
+async def _approvers(found: Findings, bot: SlackApi, approvers: Approvers) -> None:
     if not approvers.users and not approvers.groups:
         found.mend("APPROVERS", *with_remedy("doctor.no_approvers"))
         return
     for group in sorted(approvers.groups):
         try:
-            answer = await bot.usergroups_users_list(usergroup=group)
-        except _FAILURES as error:
-            found.mend("APPROVERS", *with_remedy("doctor.group", group=group, error=_word(error)))
+            members = (await bot.read("usergroups.users.list", {"usergroup": group})).texts("users")
+        except SlackTrouble as error:
+            found.mend("APPROVERS", *with_remedy("doctor.group", group=group, error=error.error))
             return
-        if not answer.get("users") and not approvers.users:
+        if not members and not approvers.users:
             found.mend("APPROVERS", *with_remedy("doctor.group_empty", group=group))
             return
     found.fine("APPROVERS", message("doctor.approvers_ok", users=len(approvers.users), groups=len(approvers.groups)))
 
 
-async def _app_token(found: Findings, bot: AsyncWebClient, app_token: str) -> None:
+async def _app_token(found: Findings, app: SlackApi) -> None:
     """A ticket is asked for and not used: no connection is opened."""
     try:
-        await bot.apps_connections_open(app_token=app_token)
-    except _FAILURES as error:
-        found.mend("SLACK_APP_TOKEN", *with_remedy("doctor.app_token", error=_word(error)))
+        (await app.write("apps.connections.open", {})).text("url")
+    except SlackTrouble as error:
+        found.mend("SLACK_APP_TOKEN", *with_remedy("doctor.app_token", error=error.error))
     else:
         found.fine("SLACK_APP_TOKEN")
 
 
-def _word(error: BaseException) -> str:
-    """Slack's own code, or what kind of failure it was."""
-    if isinstance(error, SlackApiError):
-        return str(error.response.get("error", "unknown"))
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-async def oncall_checks(bot: AsyncWebClient, oncall: str) -> Sequence[Check]:
+async def oncall_checks(bot: SlackApi, oncall: str) -> Sequence[Check]:
     """The group (or the person) of ONCALL_GROUP is there, and a group has somebody in it."""
     found = Findings("slack: ")
     try:
         if oncall.startswith("S"):
-            members = (await bot.usergroups_users_list(usergroup=oncall)).get("users") or []
+            members = (await bot.read("usergroups.users.list", {"usergroup": oncall})).texts("users")
         else:
-            members = [(await bot.users_info(user=oncall))["user"]["id"]] if oncall else []
-    except _FAILURES as error:
-        said = message("doctor.oncall", oncall=oncall, error=_word(error))
+            members = ((await bot.read("users.info", {"user": oncall})).text("user", "id"),) if oncall else ()
+    except SlackTrouble as error:
+        said = message("doctor.oncall", oncall=oncall, error=error.error)
         found.mend("ONCALL_GROUP", said, message("doctor.oncall_remedy"))
         return found.checks
     if not oncall:

@@ -11,20 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.envelopes import Envelopes
 from bot.slack.socket import Envelope, Leave, NoHello, Socket
+from handlers.web_api import RATE_LIMITED, UNREADABLE, NoAnswer, SlackApi, SlackTrouble, Unreachable
 
 _log = structlog.get_logger(__name__)
 
 LANES = 2
 TICKET_PACE_SECONDS = 1.0
-TICKET_SECONDS = 10.0
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LONGEST_SECONDS = 30.0
 #: A connection that lived this long was good: the next trouble is a new one.
@@ -79,27 +78,29 @@ class ConnectionState:
 class Tickets:
     """`apps.connections.open`, at most once a second for all lanes together; each answer is good for one attempt."""
 
-    def __init__(self, web_client: AsyncWebClient, app_token: str, pace_seconds: float = TICKET_PACE_SECONDS) -> None:
-        self._web_client = web_client
-        self._app_token = app_token
+    def __init__(self, api: SlackApi, pace_seconds: float = TICKET_PACE_SECONDS) -> None:
+        self._api = api
         self._pace_seconds = pace_seconds
         self._next_at = 0.0
         self.asked = 0
 
     async def take(self) -> str:
-        """A WebSocket address. Raises SlackApiError, aiohttp.ClientError, OSError, TimeoutError."""
+        """A WebSocket address. Raises SlackTrouble."""
         now = time.monotonic()
         at = max(now, self._next_at)
         self._next_at = at + self._pace_seconds
         await asyncio.sleep(at - now)
         self.asked += 1
-        async with asyncio.timeout(TICKET_SECONDS):
-            answer = await self._web_client.apps_connections_open(app_token=self._app_token)
-        return str(answer["url"])
-
-    def hold(self, seconds: float) -> None:
-        """Slack asks to wait."""
-        self._next_at = max(self._next_at, time.monotonic() + seconds)
+        try:
+            answer = await self._api.write("apps.connections.open", {}, patient=False)
+        except Unreachable as trouble:
+            # Where Slack says itself when to come back, all lanes keep to that.
+            self._next_at = max(self._next_at, time.monotonic() + trouble.again_in_seconds)
+            raise
+        url = answer.text("url")
+        if urlsplit(url).scheme not in ("ws", "wss"):
+            raise NoAnswer(UNREADABLE)
+        return url
 
 
 class Lane:
@@ -133,7 +134,7 @@ class Lane:
             try:
                 fresh = self._make_socket()
                 await self._open(fresh)
-            except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError, NoHello) as error:
+            except (SlackTrouble, aiohttp.ClientError, OSError, TimeoutError, ValueError, NoHello) as error:
                 await self._failed(error)
                 continue
             self._retire()
@@ -169,10 +170,7 @@ class Lane:
     async def _failed(self, error: Exception) -> None:
         await self._let_go_if_over()
         what = _what(error)
-        asked_to_wait = False
-        if isinstance(error, SlackApiError) and what == "ratelimited":
-            asked_to_wait = True
-            self._tickets.hold(_retry_after_seconds(error))
+        asked_to_wait = what == RATE_LIMITED
         self.state = replace(self.state, failures=self.state.failures + (0 if asked_to_wait else 1), error=what)
         if self._socket is None:
             self._now(Phase.WAITING)
@@ -216,21 +214,19 @@ class Lane:
 
 
 class SlackConnection:
-    """All lanes. `run` lasts until it is cancelled; `web_client` must come without retries."""
+    """All lanes. `run` lasts until it is cancelled; `api` calls in the name of the app-level token."""
 
     def __init__(
         self,
-        web_client: AsyncWebClient,
-        app_token: str,
+        api: SlackApi,
         envelopes: Envelopes,
         lanes: int = LANES,
         ticket_pace_seconds: float = TICKET_PACE_SECONDS,
         jitter: random.Random | None = None,
     ) -> None:
-        self._web_client = web_client
-        self._app_token = app_token
+        self._api = api
         self._envelopes = envelopes
-        self._tickets = Tickets(web_client, app_token, ticket_pace_seconds)
+        self._tickets = Tickets(api, ticket_pace_seconds)
         dice = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._lanes = tuple(Lane(str(n), self._tickets, self._make_socket, dice) for n in range(1, lanes + 1))
 
@@ -261,7 +257,7 @@ class SlackConnection:
                 await asyncio.sleep(BACKOFF_LONGEST_SECONDS / 10)
 
     def _make_socket(self) -> Socket:
-        return Socket(self._app_token, self._web_client, self._take)
+        return Socket(self._api.sdk_client, self._take)
 
     async def _take(self, socket: Socket, envelope: Envelope) -> None:
         await self._envelopes.handle(socket, envelope)
@@ -278,14 +274,7 @@ async def _drain(old: Socket) -> None:
 
 
 def _what(error: Exception) -> str:
-    if isinstance(error, SlackApiError):
-        answer = error.response
-        return str(answer.get("error", "refused")) if hasattr(answer, "data") else "refused"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _retry_after_seconds(error: SlackApiError) -> float:
-    try:
-        return float(error.response.headers.get("Retry-After", "30"))
-    except (AttributeError, ValueError):
-        return 30.0
+    """Never with the address that was tried, which carries the ticket; aiohttp's own sentences do."""
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return f"{type(error).__name__}: http {error.status}"
+    return str(error) if isinstance(error, SlackTrouble | NoHello) else type(error).__name__

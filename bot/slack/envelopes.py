@@ -97,7 +97,7 @@ def _request(envelope: Envelope) -> AsyncBoltRequest:
         headers["x-slack-retry-num"] = str(envelope["retry_attempt"])
     if envelope.get("retry_reason") is not None:
         headers["x-slack-retry-reason"] = str(envelope["retry_reason"])
-    return AsyncBoltRequest(mode="socket_mode", body=dict(envelope.get("payload") or {}), headers=headers or None)
+    return AsyncBoltRequest(mode="socket_mode", body=dict(envelope["payload"]), headers=headers or None)
 
 
 def _payload(response: BoltResponse) -> Mapping[str, Any] | None:

@@ -13,8 +13,11 @@ from logging import Logger
 from typing import Any
 
 import aiohttp
+import structlog
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
+
+_log = structlog.get_logger(__name__)
 
 Envelope = Mapping[str, Any]
 
@@ -49,14 +52,13 @@ class Socket(SocketModeClient):
 
     def __init__(
         self,
-        app_token: str,
         web_client: AsyncWebClient,
         on_envelope: "Callable[[Socket, Envelope], Awaitable[None]]",
         logger: Logger | None = None,
         ping_seconds: float = PING_SECONDS,
     ) -> None:
         super().__init__(
-            app_token=app_token,
+            app_token="",  # tickets are not asked for here
             logger=logger,
             web_client=web_client,
             auto_reconnect_enabled=False,
@@ -87,7 +89,8 @@ class Socket(SocketModeClient):
             if not done:
                 raise NoHello(f"no hello in {HELLO_SECONDS:.0f} s")
             hello = self._hello.result()
-            self.app_id = str((hello.get("connection_info") or {}).get("app_id", ""))
+            told = hello.get("connection_info")
+            self.app_id = str(told.get("app_id", "")) if isinstance(told, dict) else ""
         except BaseException:
             await self.close()
             raise
@@ -134,12 +137,12 @@ class Socket(SocketModeClient):
             while True:
                 frame = await session.receive()
                 if frame.type is aiohttp.WSMsgType.TEXT:
-                    await self._take(json.loads(frame.data))
+                    await self._take(_envelope(frame.data))
                 elif frame.type is not aiohttp.WSMsgType.BINARY:
                     why = _ending(session, frame)
                     break
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            why = f"{type(error).__name__}: {error}"
+        except (aiohttp.ClientError, OSError) as error:
+            why = type(error).__name__
         finally:
             self._end(why)
 
@@ -152,8 +155,10 @@ class Socket(SocketModeClient):
             reason = str(envelope.get("reason", ""))
             self.leave = Leave(reason) if reason in set(Leave) else Leave.REFRESH
             self._changed.set()
-        elif envelope.get("envelope_id"):
+        elif isinstance(envelope.get("envelope_id"), str) and isinstance(envelope.get("payload"), dict):
             await self._on_envelope(self, envelope)
+        else:
+            _log.warning("odd_frame", type=str(kind)[:80])
 
     def _end(self, why: str) -> None:
         if self.over is None:
@@ -164,8 +169,17 @@ class Socket(SocketModeClient):
         self._changed.set()
 
 
+def _envelope(text: str) -> Envelope:
+    """Empty for a frame that is no JSON object."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _ending(session: aiohttp.ClientWebSocketResponse, frame: aiohttp.WSMessage) -> str:
     error = session.exception()
     if error is not None:
-        return f"{type(error).__name__}: {error}"
+        return type(error).__name__
     return f"{frame.type.name.lower()} {session.close_code or ''}".strip()

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.slack.connection import ConnectionState, SlackConnection
@@ -28,7 +26,7 @@ from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
 from handlers.render import Digests, MessageRenderer
 from handlers.replies import Background, Replies, Responder
-from handlers.web_api import NO_ANSWER, asking_client, single_try_client, slack_session
+from handlers.web_api import TOKEN_DEAD, SlackApi, SlackTrouble, slack_session
 from lumen.model.messages import NotPossible, message
 from lumen.model.service import Approvers
 from lumen.use_cases.turn import AskedTurns
@@ -36,8 +34,6 @@ from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
 
-#: Slack's words for a token that will not get better by waiting.
-HOPELESS = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 RETRY_SECONDS = 5.0
 #: How long a stop waits for answers that are on their way.
 DRAIN_SECONDS = 3.0
@@ -51,15 +47,13 @@ class SlackSide:
         settings: Settings,
         lumen: Lumen,
         kick_execution: Callable[[], None],
-        client: AsyncWebClient,
-        posting: AsyncWebClient,
         session: aiohttp.ClientSession,
     ) -> None:
         self._settings = settings
         self._lumen = lumen
         self._kick_execution = kick_execution
-        self._client = client
-        self._posting = posting
+        tokens = settings.slack_bot_token, settings.slack_app_token
+        self._api, self._app_level = (SlackApi(t.get_secret_value(), settings.slack_api_url, session) for t in tokens)
         self._connection: SlackConnection | None = None
         words, turns = Catalogue(settings.lumen_locale), lumen.store.turns
         self._digests = Digests(
@@ -69,7 +63,7 @@ class SlackSide:
             days=lumen.rounds.digest,
             head=lumen.answers.auditing.head,
         )
-        self._pictures = Pictures(Uploads(posting, session), lumen.numerics, lumen.store.outbox)
+        self._pictures = Pictures(Uploads(self._api), lumen.numerics, lumen.store.outbox)
         self.outbox = OutboxWorker(
             services=settings.services,
             outbox=lumen.store.outbox,
@@ -82,12 +76,12 @@ class SlackSide:
                 oncall=settings.oncall_group,
             ),
             pictures=self._pictures,
-            poster=Poster(posting),
+            poster=Poster(self._api),
             channel=settings.slack_channel,
         )
         self.responder = Responder(
-            replies=Replies(session, client, home_channel=settings.slack_channel),
-            languages=Languages(client, settings.lumen_locale),
+            replies=Replies(session, self._api, home_channel=settings.slack_channel),
+            languages=Languages(self._api, settings.lumen_locale),
             background=Background(),
             kick_outbox=self.outbox.kick,
             support=settings.support_contact,
@@ -123,16 +117,12 @@ class SlackSide:
     async def _introduce(self) -> Identity:
         while True:
             try:
-                return await who_am_i(self._client)
-            except SlackApiError as error:
-                said = str(error.response.get("error", ""))
-                if said in HOPELESS:
-                    raise NotPossible(
-                        message("start.bot_token_refused", error=said), message("start.bot_token_remedy")
-                    ) from error
-                log.warning("slack_unreachable", error=said, retry_seconds=RETRY_SECONDS)
-            except NO_ANSWER as error:
-                log.warning("slack_unreachable", error=repr(error), retry_seconds=RETRY_SECONDS)
+                return await who_am_i(self._api)
+            except SlackTrouble as trouble:
+                if trouble.error in TOKEN_DEAD:
+                    refused = message("start.bot_token_refused", error=trouble.error)
+                    raise NotPossible(refused, message("start.bot_token_remedy")) from trouble
+                log.warning("slack_unreachable", error=trouble.error, retry_seconds=RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
     def _connect(self, identity: Identity) -> SlackConnection:
@@ -165,7 +155,7 @@ class SlackSide:
             on_call=self._permissions(identity, approvers.with_group(settings.oncall_group)),
             responder=responder,
         )
-        screens = Screens(services=settings.services, readouts=readouts, client=self._client, responder=responder)
+        screens = Screens(services=settings.services, readouts=readouts, api=self._api, responder=responder)
         buttons = Buttons(
             approvals=changes.approvals,
             kick_execution=self._kick_execution,
@@ -186,13 +176,12 @@ class SlackSide:
             },
             ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
         )
-        app = build_app(self._client, identity, commands, buttons, screens, emergencies, incidents)
-        token = settings.slack_app_token.get_secret_value()
-        return SlackConnection(self._posting, token, Envelopes(app, responder.background))
+        app = build_app(self._api, identity, commands, buttons, screens, emergencies, incidents)
+        return SlackConnection(self._app_level, Envelopes(app, responder.background))
 
     def _permissions(self, identity: Identity, approvers: Approvers) -> Permissions:
         return Permissions(
-            client=self._client,
+            api=self._api,
             approvers=approvers,
             team_id=identity.team_id,
             app_id=self._app_id,
@@ -204,6 +193,4 @@ class SlackSide:
 async def open_slack(settings: Settings, lumen: Lumen, kick_execution: Callable[[], None]) -> AsyncIterator[SlackSide]:
     """The Slack half over one HTTP session."""
     async with slack_session() as session:
-        token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
-        asking, posting = asking_client(token, url, session), single_try_client(token, url, session)
-        yield SlackSide(settings, lumen, kick_execution, asking, posting, session)
+        yield SlackSide(settings, lumen, kick_execution, session)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
 from lumen.model.audit import AuditEntry
-from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.messages import LumenError, Message, NoData, Param, message
 from lumen.model.proposal import LATEST, UNDOABLE, Change, Choice, Expectation, Knob, Origin, Proposal, State
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
@@ -268,6 +268,17 @@ def gone(words: Catalogue) -> Json:
     return _said(words, message("views.details_gone"))
 
 
+def failed(words: Catalogue, error: LumenError) -> Json:
+    """The store does not tell."""
+    reason = message("slack.failed", reason=words.plain(error.reason))
+    return modal(words, TITLE, CLOSE, _said(words, words.say(reason), words.say(error.remedy)))
+
+
+def broken(words: Catalogue, error: Exception) -> Json:
+    """A fault of Lumen's own."""
+    return modal(words, TITLE, CLOSE, _said(words, words.say(message("slack.bug", kind=type(error).__name__))))
+
+
 def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry]) -> Json:
     """`history` newest first, of any proposal."""
     draft = proposal.draft
@@ -283,7 +294,7 @@ def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry])
     return modal(words, TITLE, CLOSE, card)
 
 
-def _said(words: Catalogue, *told: Message) -> Json:
+def _said(words: Catalogue, *said: str) -> Card:
     card = Card(words)
-    card.section(*told)
-    return modal(words, TITLE, CLOSE, card)
+    card.lines(said)
+    return card

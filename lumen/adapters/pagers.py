@@ -3,6 +3,7 @@
 One POST a call, bounded, never redirected, never repeated: the caller tries again, from what is stored.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias
@@ -18,6 +19,8 @@ Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json
 Form = Callable[[PagerCall], Json]
 
 REQUEST_SECONDS = 10.0
+#: What is believed of a pager that wants us to wait.
+RETRY_AFTER_LONGEST_SECONDS = 600.0
 #: Characters of a refusal that are kept: enough to see why.
 SAID_MAX = 200
 #: "Not now" rather than "no".
@@ -60,9 +63,10 @@ class WebhookPager:
 
 def _retry_after_seconds(headers: Mapping[str, str]) -> float:
     try:
-        return max(0.0, float(headers.get("Retry-After", "0")))
+        seconds = float(headers.get("Retry-After", "0"))
     except ValueError:
         return 0.0  # a date: our own pace will do
+    return min(RETRY_AFTER_LONGEST_SECONDS, max(0.0, seconds)) if math.isfinite(seconds) else 0.0
 
 
 def alertmanager_alerts(call: PagerCall) -> Json:

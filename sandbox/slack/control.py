@@ -13,7 +13,7 @@ from aiohttp import web
 from sandbox.slack.connection import Connection
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import ControlError, SlackError
-from sandbox.slack.faults import KINDS, MethodFault, MethodFaults
+from sandbox.slack.faults import KINDS, MethodFault, MethodFaults, OddAnswer
 from sandbox.slack.files import Files
 from sandbox.slack.interactions import Interactions
 from sandbox.slack.journal import Journal
@@ -191,7 +191,10 @@ class Control:
         return {"connections": len(chosen)}
 
     async def plan_fault(self, body: Json) -> Json:
-        """{method, kind, times?, error?, seconds?}; {clear: true} takes all back."""
+        """{method, kind, times?, error?, seconds?}; {clear: true} takes all back.
+
+        For `answer` also {status?, body?, content_type?, headers?, deed?}. `method` may be response_url or upload.
+        """
         if body.get("clear"):
             self.faults.clear()
             return {"planned": 0}
@@ -204,6 +207,8 @@ class Control:
                 times=int(body.get("times", 1)),
                 error=str(body.get("error", "internal_error")),
                 seconds=float(body.get("seconds", 1.0)),
+                answer=_odd_answer(body) if body["kind"] == "answer" else None,
+                deed=bool(body.get("deed")),
             )
         )
         return {"planned": len(self.faults.planned)}
@@ -232,6 +237,18 @@ def _outcome(delivery: Delivery | None) -> Json:
     if delivery is None:
         return {"sent": False, "acked": False, "ack_ms": None, "payload": {}, "error": None, "envelope_id": None}
     return {"sent": True, **asdict(delivery)}
+
+
+def _odd_answer(body: Json) -> OddAnswer:
+    headers = body.get("headers") or {}
+    if not isinstance(headers, dict):
+        raise ControlError("headers must be an object of texts", status=422)
+    return OddAnswer(
+        status=int(body.get("status", 200)),
+        body=str(body.get("body", "")),
+        content_type=str(body.get("content_type", "application/json")),
+        headers={str(name): str(value) for name, value in headers.items()},
+    )
 
 
 def _channel(body: Json) -> str:

@@ -1,8 +1,12 @@
 """Faults by method: what the Web API is to do wrong, how often, so that a bot can be tried against it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-KINDS = ("error", "delay", "ratelimited", "http_500", "hang", "post_then_timeout", "drop", "late")
+KINDS = ("error", "delay", "ratelimited", "http_500", "hang", "post_then_timeout", "drop", "late", "answer")
+#: Stands for the addresses that Slack hands out to be answered at, as if it were a method; likewise for files.
+RESPONSE_URL = "response_url"
+UPLOAD = "upload"
 
 
 @dataclass
@@ -13,7 +17,8 @@ class MethodFault:
     `Retry-After: seconds`. http_500: a server error with an HTML body. hang: take the request, do nothing, answer
     never (until the client goes, at most 120 s). post_then_timeout: do what was asked, then hang. drop: do nothing
     and reset the connection. late: never answer, and do what was asked `seconds` later,
-    when nobody waits for it any more.
+    when nobody waits for it any more. answer: exactly `answer` instead of Slack's own; `deed`: after doing what was
+    asked, else without.
     """
 
     method: str
@@ -21,6 +26,18 @@ class MethodFault:
     times: int = 1
     error: str = "internal_error"
     seconds: float = 1.0
+    answer: "OddAnswer | None" = None
+    deed: bool = False
+
+
+@dataclass(frozen=True)
+class OddAnswer:
+    """Whatever a broken Slack, a proxy or a captive portal may send. `headers` may replace those of the body."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -32,9 +49,10 @@ class MethodFaults:
     def plan(self, fault: MethodFault) -> None:
         self.planned.insert(0, fault)
 
-    def take(self, method: str) -> MethodFault | None:
+    def take(self, method: str, *kinds: str) -> MethodFault | None:
+        """The fault that this call meets, of these kinds (none: of any)."""
         for fault in self.planned:
-            if fault.method in (method, "*") and fault.times != 0:
+            if fault.method in (method, "*") and fault.times != 0 and (not kinds or fault.kind in kinds):
                 if fault.times > 0:
                     fault.times -= 1
                     if fault.times == 0:

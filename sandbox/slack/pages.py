@@ -10,11 +10,13 @@ from aiohttp import WSMsgType, web
 
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import SlackError
+from sandbox.slack.faults import RESPONSE_URL, UPLOAD, MethodFaults
 from sandbox.slack.feed import Feed, Reader
 from sandbox.slack.files import Files
 from sandbox.slack.journal import Journal
 from sandbox.slack.responseurls import ResponseUrls
 from sandbox.slack.shown import Shown
+from sandbox.slack.webapi.dispatch import as_sent
 from sandbox.slack.wire import Json
 
 STATIC = Path(__file__).parents[1] / "page" / "static"
@@ -29,6 +31,7 @@ class Pages:
     journal: Journal
     response_urls: ResponseUrls
     shown: Shown
+    faults: MethodFaults
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -86,6 +89,8 @@ class Pages:
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """The second step of an upload: raw bytes, or the first file of a multipart body."""
+        if (odd := self._odd(UPLOAD)) is not None:
+            return odd
         started = time.perf_counter()
         stored = self.files.by_upload_key(request.match_info["key"])
         if stored is None or stored.content is not None:
@@ -100,6 +105,8 @@ class Pages:
 
     async def response(self, request: web.Request) -> web.StreamResponse:
         """A response_url: `ok`, or 404 used_url / expired_url, or 400 with what was wrong with the message."""
+        if (odd := self._odd(RESPONSE_URL)) is not None:
+            return odd
         started = time.perf_counter()
         body: object = {}
         answer: Json = {"ok": True}
@@ -117,6 +124,11 @@ class Pages:
         arguments = body if isinstance(body, dict) else {}
         self.journal.call("(response_url)", arguments, status, took_ms, answer)
         return web.Response(text="ok") if status == 200 else web.json_response(answer, status=status)
+
+    def _odd(self, what: str) -> web.Response | None:
+        """A planned answer; of all kinds of faults these addresses know that one."""
+        fault = self.faults.take(what, "answer")
+        return as_sent(fault.answer) if fault is not None and fault.answer is not None else None
 
 
 async def _uploaded_bytes(request: web.Request) -> bytes:

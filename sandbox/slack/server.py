@@ -115,7 +115,7 @@ class SlackServer:
             directory, self.interactions, self.hub, self.faults, self.limits, self.response_urls, self.files,
             journal, self.shown, self.clear,
         )  # fmt: skip
-        self._pages = Pages(directory, feed, self.files, journal, self.response_urls, self.shown)
+        self._pages = Pages(directory, feed, self.files, journal, self.response_urls, self.shown, self.faults)
         self.log.on_change = self._message_changed
         self.log.on_removed = self._message_removed
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import SlackError
-from sandbox.slack.faults import MethodFault, MethodFaults
+from sandbox.slack.faults import MethodFault, MethodFaults, OddAnswer
 from sandbox.slack.journal import Journal
 from sandbox.slack.manifest import Manifest
 from sandbox.slack.ratelimit import RateLimits, rate_limited
@@ -53,6 +53,8 @@ class Dispatcher:
             status = _STATUS_SEEN.get(fault.kind, status)
         took_ms = (time.perf_counter() - started) * 1000
         self.journal.call(call.method, call.arguments, status, took_ms, answer)
+        if fault is not None and fault.answer is not None:
+            return as_sent(fault.answer)
         if fault is not None:
             if fault.kind == "late":
                 self._do_later(call, fault.seconds)
@@ -101,6 +103,12 @@ class Dispatcher:
         return self.manifest.app_scopes if is_app_token else self.manifest.bot_scopes
 
 
+def as_sent(odd: OddAnswer) -> web.Response:
+    """These very bytes under these headers."""
+    headers = {"Content-Type": odd.content_type, **odd.headers}
+    return web.Response(status=odd.status, body=odd.body.encode(), headers=headers)
+
+
 async def _instead_of_answering(fault: MethodFault, request: web.Request) -> None:
     """Keep the client waiting until it goes (at most HANG_SECONDS), or tear the connection off."""
     if fault.kind == "drop" and request.transport is not None:
@@ -121,6 +129,8 @@ async def _before(fault: MethodFault) -> None:
             raise rate_limited(fault.seconds)
         case "error":
             raise SlackError(fault.error)
+        case "answer" if not fault.deed:
+            raise SlackError("internal_error")
         case "http_500" | "hang" | "drop" | "late":
             raise SlackError("internal_error")
         case _:  # post_then_timeout: the deed is done first

@@ -11,7 +11,7 @@ from handlers.blocks.card import Picture, Shown, with_note
 from handlers.outbox import OutboxWorker, Timing
 from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
-from handlers.web_api import single_try_client
+from handlers.web_api import SlackApi
 from lumen.ports.store import Surface
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack, rooms, session, slack
@@ -57,14 +57,14 @@ class Desk:
     spare: "list[asyncio.Task[None]]" = field(default_factory=list)
 
     def make(self, pace_seconds: float = 0.0) -> OutboxWorker:
-        client = single_try_client(self.slack.facts.bot_token, self.slack.api_url, self.session)
+        api = SlackApi(self.slack.facts.bot_token, self.slack.api_url, self.session)
         return OutboxWorker(
             (SERVICE,),
             self.rooms.outbox,
             self.rooms.leases,
             self.pages,
-            Pictures(Uploads(client, self.session), self.rooms.numerics, self.rooms.outbox, (0.05, 0.1, 0.3, 0.5)),
-            Poster(client, pace_seconds),
+            Pictures(Uploads(api), self.rooms.numerics, self.rooms.outbox, (0.05, 0.1, 0.3, 0.5)),
+            Poster(api, pace_seconds),
             self.slack.facts.channel,
             Timing(poll=0.05, look_after=(0.05, 0.1), duplicates_after=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0)),
         )

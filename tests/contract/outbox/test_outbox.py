@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from handlers.poster import Poster
-from handlers.web_api import single_try_client
+from handlers.web_api import SlackApi
 from tests.contract.outbox.conftest import Desk
+from tests.contract.slack.odd_answers import FEW
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,20 @@ async def test_a_post_without_an_answer_is_one_message(desk: Desk, kind: str, mo
     await desk.seen("only once", "after it")
 
 
+async def test_a_message_is_one_message_after_every_odd_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of them to posts that were made all the same; each comes once, then Slack is well."""
+    monkeypatch.setattr("handlers.web_api.RETRY_AFTER_LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr("handlers.outbox.BACKOFF_LONGEST_SECONDS", 0.05)
+    for method in ("conversations.history", "chat.postMessage", "chat.update"):
+        for n, odd in enumerate(FEW.values()):
+            await desk.slack.control.fault(method, "answer", deed=n % 3 == 0, **odd)
+    desk.start()
+    await desk.show("a", "only once")
+    await desk.seen("only once")
+    await desk.show("a", "and edited")
+    await desk.seen("and edited")
+
+
 async def test_a_post_that_slack_carries_out_late_does_not_stand_twice(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,8 +69,9 @@ async def test_a_post_that_slack_carries_out_late_does_not_stand_twice(
     await desk.show("a", "only once")
     (first,) = await desk.seen("only once")
     metadata = first.raw["metadata"]
-    client = single_try_client(desk.slack.facts.bot_token, desk.slack.api_url, desk.session)
-    await client.chat_postMessage(channel=first.channel, text="only once", metadata=metadata)
+    api = SlackApi(desk.slack.facts.bot_token, desk.slack.api_url, desk.session)
+    again = {"channel": first.channel, "text": "only once", "metadata": metadata}
+    await api.write("chat.postMessage", again)
     await desk.show("a", "and edited")
     (stays,) = await desk.seen("and edited")
     assert stays.ts == first.ts
@@ -223,13 +238,6 @@ async def test_a_stop_is_never_lost(desk: Desk) -> None:
         desk.running.cancel()
         await asyncio.wait({desk.running}, timeout=3)
         assert desk.running.done()
-
-
-def test_a_client_with_retries_is_refused() -> None:
-    from slack_sdk.web.async_client import AsyncWebClient
-
-    with pytest.raises(ValueError, match="without retries"):
-        Poster(AsyncWebClient())
 
 
 #: What Slack may do to a call, in the middle of everything.

@@ -14,7 +14,7 @@ from slack_bolt.response import BoltResponse
 from bot.slack.connection import SlackConnection
 from bot.slack.envelopes import Envelopes
 from handlers.replies import Background
-from handlers.web_api import single_try_client
+from handlers.web_api import SlackApi
 from tests.contract.slack.conftest import RunningSlack
 
 
@@ -58,10 +58,8 @@ async def bot(
     pace_seconds = getattr(request, "param", 0.05)
     listener, background = Listener(), Background()
     envelopes = Envelopes(listener, background)  # type: ignore[arg-type]  # only its dispatch is used
-    client = single_try_client(slack.facts.app_token, slack.api_url, session)
-    connection = SlackConnection(
-        client, slack.facts.app_token, envelopes, ticket_pace_seconds=pace_seconds, jitter=random.Random(1)
-    )
+    client = SlackApi(slack.facts.app_token, slack.api_url, session)
+    connection = SlackConnection(client, envelopes, ticket_pace_seconds=pace_seconds, jitter=random.Random(1))
     running = asyncio.create_task(connection.run())
     await slack.control.wait_for_connections(2)
     yield Bot(connection, listener, envelopes)

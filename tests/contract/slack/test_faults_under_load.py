@@ -16,7 +16,7 @@ from slack_bolt.response import BoltResponse
 from bot.slack.connection import SlackConnection
 from bot.slack.envelopes import Envelopes
 from handlers.replies import Background
-from handlers.web_api import single_try_client
+from handlers.web_api import SlackApi
 from sandbox.client import Outcome
 from tests.contract.slack.conftest import RunningSlack
 
@@ -56,9 +56,9 @@ class Load:
 async def handled(slack: RunningSlack, session: aiohttp.ClientSession) -> AsyncIterator[Handled]:
     """A bot whose connections have stood for longer than the pace of tickets."""
     listener, background = Handled(), Background()
-    client = single_try_client(slack.facts.app_token, slack.api_url, session)
+    client = SlackApi(slack.facts.app_token, slack.api_url, session)
     envelopes = Envelopes(listener, background)  # type: ignore[arg-type]  # only its dispatch is used
-    connection = SlackConnection(client, slack.facts.app_token, envelopes, jitter=random.Random(1))
+    connection = SlackConnection(client, envelopes, jitter=random.Random(1))
     running = asyncio.create_task(connection.run())
     await slack.control.wait_for_connections(2)
     await asyncio.sleep(1.0)

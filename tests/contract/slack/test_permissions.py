@@ -10,7 +10,7 @@ import pytest
 
 from handlers.people import Request
 from handlers.permissions import FRESH_SECONDS, Permissions
-from handlers.web_api import asking_client
+from handlers.web_api import SlackApi
 from lumen.model.messages import NotPermitted
 from lumen.model.service import Approvers, Person
 from lumen.wording.catalogue import Catalogue
@@ -38,7 +38,7 @@ class Door:
 
     def permissions(self, approvers: Approvers, audit: Any = NOT_AUDITED) -> Permissions:
         facts = self.slack.facts
-        client = asking_client(facts.bot_token, self.slack.api_url, self.session)
+        client = SlackApi(facts.bot_token, self.slack.api_url, self.session)
         return Permissions(client, approvers, facts.team_id, lambda: facts.app_id, audit, lambda: self.time.now)
 
     def person(self, user_id: str, team_id: str | None = None) -> Person:
@@ -100,7 +100,7 @@ async def test_a_group_that_cannot_be_resolved_lets_nobody_in(door: Door, kind: 
 
 
 async def test_a_slow_group_does_not_hold_up_the_click(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.permissions.LOOK_UP_SECONDS", 0.2)
+    monkeypatch.setattr("handlers.lookups.WITHIN_SECONDS", 0.2)
     await door.slack.control.fault("usergroups.users.list", "hang", times=1)
     permissions = door.permissions(door.group)
     assert await door.refusal(permissions, door.slack.facts.approver) == "slack.refused_group_unresolved"
