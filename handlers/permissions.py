@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 
 from handlers.clicks import Click
-from handlers.lookups import LookUps
-from handlers.people import Request
+from handlers.people import LookUps, Request
 from handlers.web_api import SlackApi, SlackTrouble
 from lumen.model.messages import NotPermitted, message
 from lumen.model.service import Approvers, Permit, Person

@@ -39,7 +39,7 @@ SHOWN = Shown("said", ({"type": "section", "text": {"type": "mrkdwn", "text": "s
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handlers.web_api.RETRY_AFTER_LONGEST_SECONDS", 0.0)
-    monkeypatch.setattr("handlers.lookups.FAILED_SECONDS", 0.0)
+    monkeypatch.setattr("handlers.people.FAILED_SECONDS", 0.0)
     monkeypatch.setattr("handlers.outbox.BACKOFF_LONGEST_SECONDS", 0.05)
     monkeypatch.setattr("handlers.replies.ATTEMPTS", 1)
     monkeypatch.setattr("bot.wiring.slack.RETRY_SECONDS", 0.02)

@@ -100,7 +100,7 @@ async def test_a_group_that_cannot_be_resolved_lets_nobody_in(door: Door, kind: 
 
 
 async def test_a_slow_group_does_not_hold_up_the_click(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.lookups.WITHIN_SECONDS", 0.2)
+    monkeypatch.setattr("handlers.people.WITHIN_SECONDS", 0.2)
     await door.slack.control.fault("usergroups.users.list", "hang", times=1)
     permissions = door.permissions(door.group)
     assert await door.refusal(permissions, door.slack.facts.approver) == "slack.refused_group_unresolved"
