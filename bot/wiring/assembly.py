@@ -234,6 +234,7 @@ class _Assembly:
                 countdown=timedelta(seconds=settings.rollback_timeout_seconds),
                 needed=settings.emergency_approvals_needed,
                 services=settings.services,
+                dry_run=settings.dry_run,
             ),
         )
 

@@ -16,6 +16,7 @@ class AuditEvent(StrEnum):
     DECIDED = "decided"
     VOTED = "voted"
     SNOOZED = "snoozed"
+    ARMED = "armed"
     ADVANCED = "advanced"
     NOTED = "noted"
     DRIFT = "drift"

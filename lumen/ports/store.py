@@ -63,7 +63,13 @@ class Proposals(Protocol):
         With `acts_in` it is a countdown: from then on (and before it expires) Choice.TIMER may decide.
 
         The same `draft.request_id` again returns the proposal that it made. Raises NotPossible while a proposal of
-        the same knob is approved or being applied.
+        the same knob is approved or being applied, or is the countdown of an incident that `draft` is not about.
+        """
+
+    async def arm(self, proposal_id: str, draft: Draft, expires_in: timedelta, acts_in: timedelta) -> Proposal:
+        """Make a PENDING proposal a countdown, with `draft` instead of its own; one that is one already stays.
+
+        Raises NotPossible where it is decided on or overdue.
         """
 
     async def get(self, service: ServiceId, proposal_id: str) -> Proposal | None:

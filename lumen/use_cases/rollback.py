@@ -5,15 +5,17 @@ a countdown that nobody stopped becomes APPROVED_BY_TIMER, and `execution` carri
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.incident import RevisionRecord, StoredAlert
-from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.incident import Pause, RevisionRecord, StoredAlert
+from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import ServiceId
-from lumen.policies.auto_apply import RollbackAtEnd, rollback_end
+from lumen.policies.auto_apply import End, RollbackAtEnd, rollback_end
+from lumen.policies.protection import PageFacts, Step, plan, told
 from lumen.policies.rollback import reasons_for
 from lumen.ports.clock import FaultPoint
 from lumen.ports.incidents import Alerts
@@ -46,11 +48,13 @@ class _Held:
 class RollbackRules:
     """`countdown`: ROLLBACK_TIMEOUT_SECONDS. `needed`: how many people it takes to hasten it, or to approve where it
     asks; its own time, a rejection and a snooze need nobody, or one. `services`: all that are watched.
+    `dry_run`: DRY_RUN.
     """
 
     countdown: timedelta
     needed: int = 1
     services: Sequence[ServiceId] = ()
+    dry_run: bool = False
 
 
 class Rollback:
@@ -74,6 +78,9 @@ class Rollback:
         self._fault = fault
         self._rules = rules
         self._countdowns = Countdowns(proposals, claims, "countdown", _is_traffic, self._end)
+        #: The open page of each service at the last look, and what its message tells of.
+        self._pages: dict[ServiceId, StoredAlert | None] = {}
+        self._told: dict[ServiceId, object] = {}
 
     async def consider(self, service: ServiceId) -> None:
         """After each look: begin a countdown where a page calls for one, or say why there is none.
@@ -81,50 +88,81 @@ class Rollback:
         Where a release has only made the service slow, people are asked.
         """
         open_alerts = await self._alerts.open(service)
-        unfinished = [p for p in await self._proposals.unfinished(service) if _is_traffic(p)]
-        for pending in unfinished:
+        for pending in await self._of_traffic(service):
             await self._withdraw_when_over(pending, open_alerts)
-        told = next((stored for stored in open_alerts if _is_page(stored.alert)), None)
-        told = told or next((stored for stored in open_alerts if self._is_newly_slow(stored.alert)), None)
-        if told is None:
+        page = next((stored for stored in open_alerts if _is_page(stored.alert)), None)
+        self._pages[service] = page
+        slow = next((stored for stored in open_alerts if self._is_newly_slow(stored.alert)), None)
+        if page is not None:
+            await self._protect(service, page)
+        elif slow is not None:
+            await self._ask_about(service, slow)
+
+    async def _protect(self, service: ServiceId, page: StoredAlert) -> None:
+        """A countdown, a question, or the reason for neither; where somebody was quicker, the next look says it."""
+        self._told[service] = await self._standing(service, page)
+        earlier = await self._of_incident(service, page.alert)
+        waiting = next(iter(await self._of_traffic(service)), None)
+        held = await self._held(service)
+        found = await self._finding(service, page.alert, held)
+        planned = plan(PageFacts(earlier, waiting, found.advice, found.failing, held.reasons))
+        if planned.step is Step.TELL:
+            await self._alerts.note(service, page.incident, planned.notes)
             return
-        await self._tell(service, told)
-        earlier = await self._of_incident(service, told.alert)
-        if any(p.state is not State.WITHDRAWN for p in earlier):
-            return  # rejected for this incident, or done once already: the next step is a person's
-        if not all(_gives_way(pending, told.alert) for pending in unfinished):
+        request_id = f"rollback:{page.alert.id}:{len(earlier)}"
+        draft = replace(
+            _draft(service, page.alert, found, planned.target, request_id), approvals_needed=self._rules.needed
+        )
+        with suppress(NotPossible):
+            if planned.step is Step.ASK:
+                await self._ask(draft, planned.notes)
+            elif waiting is not None and _becomes(waiting, planned.target, page.alert):
+                await self._proposals.arm(waiting.id, _armed(waiting.draft, draft), EXPIRES_IN, self._rules.countdown)
+            else:
+                await self._proposals.propose(draft, EXPIRES_IN, self._rules.countdown)
+        await self._tell(service, page, planned.notes)
+
+    async def _ask_about(self, service: ServiceId, slow: StoredAlert) -> None:
+        """What is slow has seldom to do with a release: only the one that it began right after is asked about."""
+        earlier = await self._of_incident(service, slow.alert)
+        await self._tell(service, slow)
+        if any(p.state is not State.WITHDRAWN for p in earlier) or await self._of_traffic(service):
             return
-        await self._begin(service, told, len(earlier))
+        held = await self._held(service)
+        found = await self._finding(service, slow.alert, held)
+        target = found.advice.asked
+        if target is None or found.present is None:
+            return
+        if held.reasons:
+            notes = (message("rollback.note_held", target=target), *held.reasons)
+            await self._alerts.note(service, slow.incident, notes)
+            return
+        draft = _draft(service, slow.alert, found, target, f"rollback:{slow.alert.id}:{len(earlier)}")
+        await self._ask(replace(draft, approvals_needed=self._rules.needed), found.advice.against)
+        await self._tell(service, slow)
+
+    async def _ask(self, draft: Draft, why: Sequence[Message]) -> None:
+        reasons = (*draft.reasons, message("rollback.asked_because"), *why)
+        await self._proposals.propose(replace(draft, reasons=reasons), EXPIRES_IN)
 
     def _is_newly_slow(self, alert: Alert) -> bool:
         return alert.kind is AlertKind.LATENCY and self._clock.now() - alert.opened_at <= ASKED_FOR
 
     async def settle(self, service: ServiceId) -> bool:
-        """Whether a countdown that was over has led to anything. Safe to call as often as one likes."""
-        return await self._countdowns.settle(service)
+        """Whether a countdown that was over has led to anything. Safe to call as often as one likes.
 
-    async def _begin(self, service: ServiceId, page: StoredAlert, attempt: int) -> None:
-        held = await self._held(service)
-        found = await self._finding(service, page.alert, held)
-        advice, is_page = found.advice, _is_page(page.alert)
-        target = advice.target or advice.asked
-        if (found.failing is False and is_page) or (target is None and not is_page):
-            return  # the page will close by itself; what is slow has seldom to do with a release
-        if target is None or found.present is None or (found.failing is None and is_page):
-            why = advice.against or (message("policy.rollback_no_data"),)
-            await self._alerts.note(service, page.incident, (message("rollback.note_none"), *why))
-        elif held.reasons:
-            told = message("rollback.note_held", target=target)
-            await self._alerts.note(service, page.incident, (told, *held.reasons))
-        else:
-            draft = _draft(service, page.alert, found, target, f"rollback:{page.alert.id}:{attempt}")
-            draft = replace(draft, approvals_needed=self._rules.needed)
-            if advice.target is None:
-                reasons = (*draft.reasons, message("rollback.asked_because"), *advice.against)
-                await self._proposals.propose(replace(draft, reasons=reasons), EXPIRES_IN)
-            else:
-                await self._proposals.propose(draft, EXPIRES_IN, self._rules.countdown)
-            await self._tell(service, page)
+        While a page is open its message follows what people do with the countdown at once, not with the next look.
+        """
+        has_ended = await self._countdowns.settle(service)
+        page = self._pages.get(service)
+        if page is not None and not has_ended and self._told.get(service) != await self._standing(service, page):
+            await self.consider(service)
+        return has_ended
+
+    async def _standing(self, service: ServiceId, page: StoredAlert) -> object:
+        """What people did last about the traffic, for comparison."""
+        concerned = (*(await self._of_incident(service, page.alert))[:1], *await self._of_traffic(service))
+        return [(one.id, one.state, one.acts_at) for one in concerned]
 
     async def _finding(self, service: ServiceId, alert: Alert | None, held: _Held) -> Finding:
         elsewhere = "" if alert is None else await self._elsewhere(service, alert)
@@ -133,8 +171,8 @@ class Rollback:
     async def _elsewhere(self, service: ServiceId, alert: Alert) -> str:
         """Another service whose requests began to fail at the same time."""
         for other in self._rules.services:
-            told = () if other == service else await self._alerts.open(other)
-            kinds = [one.alert for one in told if one.alert.kind is AlertKind.AVAILABILITY]
+            stored = () if other == service else await self._alerts.open(other)
+            kinds = [one.alert for one in stored if one.alert.kind is AlertKind.AVAILABILITY]
             if any(abs(one.opened_at - alert.opened_at) <= TOGETHER for one in kinds):
                 return other.name
         return ""
@@ -163,13 +201,17 @@ class Rollback:
             return
         self._fault("rollback.ended")
         if page is not None:
-            await self._tell(draft.service, page)
+            why = ending.reasons if ending.end is End.ASK and ending.target is not None else ()
+            await self._tell(draft.service, page, why)
 
-    async def _tell(self, service: ServiceId, page: StoredAlert) -> None:
+    async def _tell(self, service: ServiceId, page: StoredAlert, why: Sequence[Message] = ()) -> None:
         """On the incident's message, from what is stored: a crash in between is made good at the next look."""
         found = await self._of_incident(service, page.alert)
         if found:
-            await self._alerts.note(service, page.incident, _told(found[0]))
+            await self._alerts.note(service, page.incident, (*told(found[0]), *why))
+
+    async def _of_traffic(self, service: ServiceId) -> Sequence[Proposal]:
+        return [p for p in await self._proposals.unfinished(service) if _is_traffic(p)]
 
     async def _withdraw_when_over(self, pending: Proposal, open_alerts: Sequence[StoredAlert]) -> None:
         """A rollback that waits for a person is not left lying about once its incident has closed."""
@@ -187,13 +229,40 @@ class Rollback:
 
     async def _held(self, service: ServiceId) -> _Held:
         restraint = await self._restraints.now(service)
-        return _Held(restraint.against_automation(), dict(restraint.controls.revisions or {}))
+        reasons = (*(_by_whom(one, restraint.pause) for one in restraint.against_automation()), *self._dry())
+        return _Held(reasons, dict(restraint.controls.revisions or {}))
+
+    def _dry(self) -> tuple[Message, ...]:
+        return (message("rollback.dry_run"),) if self._rules.dry_run else ()
 
 
-def _gives_way(pending: Proposal, alert: Alert) -> bool:
-    """A question about slowness does not stand in the way of a countdown; what a person asked for does."""
-    own = pending.state is State.PENDING and pending.draft.origin is Origin.POLICY and pending.acts_at is None
-    return own and _is_page(alert) and pending.draft.incident != alert.id
+def _by_whom(reason: Message, pause: Pause | None) -> Message:
+    """Whoever reads of an outage is told whom to ask for the pause."""
+    if pause is None or reason.code not in ("policy.held_paused", "policy.held_paused_until"):
+        return reason
+    who = pause.by.user_id
+    if pause.until is None:
+        return message("rollback.paused", who_mention=who)
+    return message("rollback.paused_until", who_mention=who, until_at=pause.until.isoformat())
+
+
+def _becomes(waiting: Proposal, target: str, page: Alert) -> bool:
+    """Whether an open card becomes the countdown: it wants the same, and asks about nothing else."""
+    return waiting.draft.change.new == target and waiting.draft.incident in ("", page.id)
+
+
+def _armed(wish: Draft, countdown: Draft) -> Draft:
+    """The same card, which acts by itself from now on: on the premises of now, for the incident."""
+    reasons = (*wish.reasons, *(one for one in countdown.reasons if one not in wish.reasons))
+    return replace(
+        wish,
+        change=countdown.change,
+        premise_version=countdown.premise_version,
+        reasons=reasons,
+        priority=countdown.priority,
+        incident=countdown.incident,
+        emergency=True,
+    )
 
 
 def _is_traffic(proposal: Proposal) -> bool:
@@ -202,21 +271,6 @@ def _is_traffic(proposal: Proposal) -> bool:
 
 def _is_page(alert: Alert) -> bool:
     return alert.kind is AlertKind.AVAILABILITY and alert.severity is Severity.PAGE
-
-
-def _told(proposal: Proposal) -> tuple[Message, ...]:
-    """The rollback in its incident's message; the proposal's own card says the rest."""
-    params: dict[str, Param] = {"proposal_id": proposal.id, "target": str(proposal.draft.change.new)}
-    decision = proposal.decision
-    if proposal.state is State.PENDING and proposal.acts_at is not None:
-        return (Message("rollback.note_countdown", {**params, "acts_at": proposal.acts_at.isoformat()}),)
-    if proposal.state is State.PENDING:
-        return (Message("rollback.note_ask", params),)
-    if proposal.state is State.WITHDRAWN:
-        why = (decision.note,) if decision and decision.note else ()
-        return (Message("rollback.note_withdrawn", params), *why)
-    by_timer = decision is not None and decision.choice is Choice.TIMER
-    return (Message("rollback.note_acted" if by_timer else "rollback.note_decided", params),)
 
 
 def _moved(proposal: Proposal, found: Finding) -> bool:

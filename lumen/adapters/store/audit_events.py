@@ -30,6 +30,7 @@ _READERS: Mapping[str, Callable[[str, str], About]] = {
     AuditEvent.DRIFT: lambda _, data: Notes((decode(Message, data),)),
     AuditEvent.ROLLBACK_NOTE: lambda _, data: Notes(decode(tuple[Message, ...], data)),
     AuditEvent.SNOOZED: lambda detail, _: Snoozed(datetime.fromisoformat(detail)),
+    AuditEvent.ARMED: lambda detail, _: Snoozed(datetime.fromisoformat(detail)),
     AuditEvent.REFUSED: lambda detail, _: Refused(detail.split(":", 1)[0]),
 }
 

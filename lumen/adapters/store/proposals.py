@@ -115,6 +115,24 @@ class RedisProposals:
         _check_unlocked(reply, draft)
         return proposal_from(reply.values[0], reply.values[1])
 
+    async def arm(self, proposal_id: str, draft: Draft, expires_in: timedelta, acts_in: timedelta) -> Proposal:
+        now = self._clock.now()
+        reply = await self._calls.change(
+            "arm",
+            draft.service,
+            proposal_id,
+            encode(draft),
+            now.isoformat(),
+            (now + expires_in).isoformat(),
+            self._wall_ms(expires_in),
+            (now + acts_in).isoformat(),
+            self._wall_ms(acts_in),
+            draft.incident,
+            _LUMEN,
+        )
+        _check_step(reply, proposal_id, State.PENDING)
+        return proposal_from(proposal_id, reply.values[0])
+
     async def get(self, service: ServiceId, proposal_id: str) -> Proposal | None:
         found = await self._list(service, "one", proposal_id)
         return found[0] if found else None
@@ -262,6 +280,7 @@ class RedisProposals:
             _actor(draft.asked_by),
             milliseconds(REMEMBER),
             self._keep,
+            draft.incident,
         )
 
     async def _list(self, service: ServiceId, which: str, argument: str | int) -> list[Proposal]:
@@ -297,11 +316,14 @@ def _check_unlocked(reply: Reply, draft: Draft) -> None:
         raise NotPossible(
             *with_remedy("state.knob_locked", knob=draft.change.knob.value, proposal_id=locked_by, state=state)
         )
+    if reply.status == "COUNTDOWN":
+        running, acts_at = reply.values
+        raise NotPossible(*with_remedy("state.countdown_runs", proposal_id=running, acts_at=acts_at))
 
 
-def _check_step(reply: Reply, proposal_id: str, wanted: State, lease: Lease) -> None:
+def _check_step(reply: Reply, proposal_id: str, wanted: State, lease: Lease | None = None) -> None:
     """Raises what a refused step means."""
-    if reply.status == "LEASE_LOST":
+    if reply.status == "LEASE_LOST" and lease is not None:
         raise lease_lost(lease.name)
     if reply.status == "UNKNOWN":
         raise _unknown(proposal_id)

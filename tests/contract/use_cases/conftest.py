@@ -12,7 +12,7 @@ from lumen.adapters.store.controls import RedisControls, RedisSilences
 from lumen.alerts.watch import AlertTargets
 from lumen.model.incident import Incident
 from lumen.model.proposal import Choice, Knob, Proposal
-from lumen.model.service import Permit, ServiceId
+from lumen.model.service import Permit, Person, ServiceId
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases.approvals import Approvals
@@ -54,6 +54,8 @@ class Tower:
     needed: int = 1
     services: Sequence[ServiceId] = (SERVICE,)
     clicks: int = 0
+    dry_run: bool = False
+    slot: timedelta = SLOT
 
     @property
     def silences(self) -> RedisSilences:
@@ -87,7 +89,7 @@ class Tower:
                 store.proposals,
                 store.claims,
                 fault,
-                RollbackRules(self.countdown, self.needed, self.services),
+                RollbackRules(self.countdown, self.needed, self.services, self.dry_run),
             ),
             Execution(store.proposals, store.claims, self.knobs, store.restraints, fault, dry_run=False),
         )
@@ -113,6 +115,9 @@ class Tower:
     async def decide(self, proposal: Proposal, choice: Choice) -> None:
         self.clicks += 1
         await self.approvals.decide(SERVICE, proposal.id, choice, Permit(KIM), f"click-{self.clicks}")
+
+    def permit(self, person: Person) -> Permit:
+        return Permit(person)
 
     async def incident(self) -> Incident:
         """The one that is open."""

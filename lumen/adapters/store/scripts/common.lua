@@ -34,8 +34,8 @@ local FIELDS = {
   'draft', 'state', 'created_at', 'expires_at', 'acts_at', 'decision', 'decided_at', 'note', 'finished_at', 'version',
   'votes', 'measured',
 }
--- Fields that only scripts read: the knob, the approvals that are needed.
-local HIDDEN = { 'knob', 'needed' }
+-- Fields that only scripts read: the knob, the approvals that are needed, the incident that it is meant to end.
+local HIDDEN = { 'knob', 'needed', 'incident' }
 
 local function get(id, field) return redis.call('HGET', PROPOSALS, id .. '/' .. field) end
 
@@ -116,15 +116,16 @@ end
 -- Store a new PENDING proposal and return its id. Callers have freed its knob. Its values stand in ARGV from `first`:
 -- draft, knob, created at, expires at (both as people read them), milliseconds until it expires, acts at or '',
 -- milliseconds until it may act by itself or '', approvals needed, actor, milliseconds to remember the request,
--- how many proposals to keep.
+-- how many proposals to keep, the incident or ''.
 local function create(first)
-  local draft, knob, at, expires_at, expires_ms, acts_at, acts_ms, needed, actor, request_ms, keep =
-    unpack(ARGV, first, first + 10)
+  local draft, knob, at, expires_at, expires_ms, acts_at, acts_ms, needed, actor, request_ms, keep, incident =
+    unpack(ARGV, first, first + 11)
   local number = redis.call('INCR', SEQ)
   local id = 'P' .. digits(number)
   put(id, 'draft', draft)
   put(id, 'knob', knob)
   put(id, 'needed', needed)
+  put(id, 'incident', incident)
   put(id, 'state', 'PENDING')
   put(id, 'created_at', at)
   put(id, 'expires_at', expires_at)
