@@ -3,7 +3,6 @@
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -11,11 +10,13 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode
 from redis.asyncio.connection import parse_url
 
+from bot.shapes import Problems, Unfit
 from bot.thresholds import ENV_FILE, Thresholds
+from lumen.model import ion_contract
 from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, ServiceId
 from lumen.policies.auto_apply import NAMES
@@ -25,6 +26,8 @@ from lumen.policies.freezes import Freezes, parse_freezes
 PAGERDUTY_PATH = "/v2/enqueue"
 ALERTMANAGER_PATH = "/api/v2/alerts"
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_SERVICE = re.compile(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?")
+_PERSON = re.compile(r"[UWS][A-Z0-9]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _PUBSUB_NAME = re.compile(r"(projects/[a-z][a-z0-9-]+/(topics|subscriptions)/)?[A-Za-z][\w.~+%-]{2,254}", re.ASCII)
 #: Beyond this a calendar ends.
 LONGEST = timedelta(days=36_500)
@@ -32,11 +35,11 @@ Some = TypeVar("Some", bound=Thresholds)
 
 
 class ConfigurationError(Exception):
-    """The environment cannot be used. `problems` are sentences: the setting, its value, and what is allowed."""
+    """The environment cannot be used. `problems`: each names the setting, its value, what is allowed, an example."""
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, heading: str, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
-        self.problems = problems
+        self.heading, self.problems = heading, problems
 
 
 def _is_loopback(host: str) -> bool:
@@ -67,19 +70,19 @@ class Settings(Thresholds):
 
     # What is watched
     project_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
-    region: str = "us-central1"
+    region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]{1,2}$")] = "us-central1"
     service_name: Annotated[tuple[str, ...], NoDecode]
 
     # The cache that Lumen tunes
     cache_redis_url: SecretStr | None = None
-    redis_host: str = ""
+    redis_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]*$")] = ""
     redis_port: Annotated[int, Field(ge=1, le=65535)] = 6379
     redis_db: Annotated[int, Field(ge=0)] = 0
-    cache_key_prefix: str = "ion:cache:"
+    cache_key_prefix: Annotated[str, Field(pattern=r"^[^\s*?\[\]]{1,128}$")] = "ion:cache:"
     ttl_actuator: Literal["redis", "cloud_run", "both"] = "redis"
     max_min_instances: Annotated[int, Field(ge=0, le=1000)] = 5
 
-    billing_account: str = ""
+    billing_account: Annotated[str, Field(pattern=r"^((billingAccounts/)?[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6})?$")] = ""
     budget_topic: str = ""
 
     # Lumen's own memory
@@ -88,14 +91,14 @@ class Settings(Thresholds):
     # Slack
     slack_bot_token: SecretStr
     slack_app_token: SecretStr
-    slack_channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
+    slack_channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{7,}$")]
     approvers: Annotated[tuple[str, ...], NoDecode] = ()
     approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     emergency_approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     oncall_group: Annotated[str, Field(pattern=r"^([SUW][A-Z0-9]+)?$")] = ""
     oncall_repeat: Annotated[timedelta, NoDecode] = timedelta(minutes=10)
     pager_webhook_url: SecretStr | None = None
-    support_contact: str = ""
+    support_contact: Annotated[str, Field(max_length=200)] = ""
     lumen_locale: Literal["en", "ko"] = "en"
 
     # When
@@ -104,7 +107,7 @@ class Settings(Thresholds):
     observe_only: Annotated[timedelta, NoDecode] = timedelta(days=7)
     audit_keep: Annotated[timedelta, NoDecode] = timedelta(days=90)
     publish_metrics: bool = True
-    output_dir: str = ""
+    output_dir: Annotated[str, Field(pattern=r"^[^\n\r\t]*$")] = ""
     report_format: Literal["markdown", "json"] = "markdown"
     dry_run: bool = False
     disable_auto_optimization: bool = False
@@ -116,7 +119,7 @@ class Settings(Thresholds):
 
     # The process
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    http_host: str = "127.0.0.1"
+    http_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
 
     # Another Slack, another Google, another clock: loopback only
@@ -124,7 +127,7 @@ class Settings(Thresholds):
     lumen_gcp_endpoint: str = ""
     lumen_clock_scale: Annotated[float, Field(gt=0, le=3600)] = 1.0
     lumen_clock_origin: datetime | None = None
-    lumen_fault_at: str = ""
+    lumen_fault_at: Annotated[str, Field(pattern=r"^([a-z_]+(\.[a-z_]+)+(:[0-9]+(:stop)?)?)?$")] = ""
 
     @field_validator("service_name", "approvers", "auto_apply", mode="before")
     @classmethod
@@ -138,20 +141,33 @@ class Settings(Thresholds):
 
     @field_validator("service_name")
     @classmethod
-    def _at_least_one_service(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError("name at least one Cloud Run service, e.g. ion-api")
+    def _names_of_services(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [name for name in value if not _SERVICE.fullmatch(name) or value.count(name) > 1]
+        if wrong or not value:
+            raise Unfit(part=", ".join(dict.fromkeys(wrong)) or "?")
+        return value
+
+    @field_validator("slack_bot_token", "slack_app_token")
+    @classmethod
+    def _token_of_its_kind(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        kind = "xoxb-" if info.field_name == "slack_bot_token" else "xapp-"
+        if not re.fullmatch(kind + r"[\w-]+", value.get_secret_value()):
+            raise ValueError(f"give the token that begins with {kind}")
+        return value
+
+    @field_validator("cache_key_prefix")
+    @classmethod
+    def _spares_the_contract(cls, value: str) -> str:
+        if any(key.startswith(value) for key in (ion_contract.CONFIG_KEY, ion_contract.ACK_KEY)):
+            raise ValueError("the prefix would reach Lumen's own keys")
         return value
 
     @field_validator("approvers")
     @classmethod
     def _user_or_group_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [v for v in value if "@" not in v and (v[:1] not in ("U", "W", "S") or not v.isalnum())]
+        wrong = [one for one in value if not _PERSON.fullmatch(one)]
         if wrong:
-            raise ValueError(
-                f"{', '.join(wrong)}: give ids of Slack users (U…, W…) or user groups (S…), not names; "
-                "for the command line Google accounts (mina@example.com)"
-            )
+            raise Unfit(part=", ".join(wrong))
         return value
 
     @field_validator("digest_timezone")
@@ -166,7 +182,11 @@ class Settings(Thresholds):
     @field_validator("freeze")
     @classmethod
     def _readable_freezes(cls, value: str) -> str:
-        parse_freezes(value, UTC)
+        for part in value.split(","):
+            try:
+                parse_freezes(part, UTC)
+            except ValueError as error:
+                raise Unfit(part=part.strip()) from error
         return value
 
     @field_validator("slack_api_url")
@@ -189,7 +209,7 @@ class Settings(Thresholds):
     def _knobs_of_the_policy(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         wrong = [name for name in value if name not in NAMES]
         if wrong:
-            raise ValueError(f"{', '.join(wrong)}: name of {', '.join(NAMES)} those that may be changed without asking")
+            raise Unfit(part=", ".join(wrong))
         return value
 
     @field_validator("auto_apply_after")
@@ -232,12 +252,12 @@ class Settings(Thresholds):
     @field_validator("cache_redis_url", "state_redis_url")
     @classmethod
     def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        """Asks the client's own parser, so that nothing fails later that could be said now."""
-        try:
-            if value:
-                parse_url(value.get_secret_value())
-        except ValueError as error:
-            raise ValueError("give redis://host:port/db, rediss://… or unix:///path") from error
+        """Asks the client's own parser, and refuses what that reads as something else: no host, or no number."""
+        url = urlsplit(value.get_secret_value()) if value else None
+        if value and url:
+            parse_url(value.get_secret_value())
+            if url.scheme != "unix" and not (url.hostname and re.fullmatch(r"(/[0-9]*)?", url.path)):
+                raise ValueError("give redis://host:port/db, rediss:// or unix:///path")
         return value
 
     @field_validator("lumen_clock_origin")
@@ -250,30 +270,30 @@ class Settings(Thresholds):
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
         if self.cache_redis_url is None and not self.redis_host:
-            raise ValueError("CACHE_REDIS_URL is not set (or REDIS_HOST, with REDIS_PORT and REDIS_DB)")
+            raise Unfit("CACHE_REDIS_URL", "setting.no_cache")
         if self.cache_url == self.state_redis_url.get_secret_value():
-            raise ValueError("STATE_REDIS_URL must not be CACHE_REDIS_URL: Lumen's memory never lives in what it tunes")
+            raise Unfit("STATE_REDIS_URL", "setting.state_is_cache")
         if self.pager_webhook_url and not self.pager_kind:
-            raise ValueError(
-                "PAGER_WEBHOOK_URL ends in neither /v2/enqueue (PagerDuty) nor /api/v2/alerts (Alertmanager): "
-                "nobody can tell what it speaks"
-            )
+            raise Unfit("PAGER_WEBHOOK_URL", "setting.pager_unknown")
         if self.pager_kind == "pagerduty" and not self.pager_url_and_key[1]:
-            raise ValueError(
-                "PAGER_WEBHOOK_URL has no key: PagerDuty takes nothing without an integration's. "
-                "Write https://KEY@events.pagerduty.com/v2/enqueue"
-            )
-        if (self.lumen_clock_scale != 1.0 or self.lumen_clock_origin or self.lumen_fault_at) and not self.is_sandboxed:
-            raise ValueError(
-                "LUMEN_CLOCK_SCALE, LUMEN_CLOCK_ORIGIN and LUMEN_FAULT_AT are for a sandbox: "
-                "they need SLACK_API_URL and LUMEN_GCP_ENDPOINT on loopback"
-            )
+            raise Unfit("PAGER_WEBHOOK_URL", "setting.pager_no_key")
         who = self.who_may_approve
         if self.auto_apply and not who.users and not who.groups:
-            raise ValueError("AUTO_APPLY needs somebody in Slack who may stop it: APPROVERS names no user and no group")
-        if self.lumen_clock_scale != 1.0 and self.lumen_clock_origin is None:
-            raise ValueError("LUMEN_CLOCK_SCALE needs LUMEN_CLOCK_ORIGIN: the instant at which both clocks agree")
+            raise Unfit("APPROVERS", "setting.nobody_to_stop_it", example="U0MINA0001")
+        self._sandbox_fits()
         return self
+
+    def _sandbox_fits(self) -> None:
+        altered = {
+            "LUMEN_CLOCK_SCALE": self.lumen_clock_scale != 1.0,
+            "LUMEN_CLOCK_ORIGIN": self.lumen_clock_origin is not None,
+            "LUMEN_FAULT_AT": bool(self.lumen_fault_at),
+        }
+        if any(altered.values()) and not self.is_sandboxed:
+            name = next(name for name, is_altered in altered.items() if is_altered)
+            raise Unfit(name, "setting.sandbox_only", example="")
+        if self.lumen_clock_scale != 1.0 and self.lumen_clock_origin is None:
+            raise Unfit("LUMEN_CLOCK_ORIGIN", "setting.clock_origin_needed")
 
     @property
     def freezes(self) -> Freezes:
@@ -337,19 +357,6 @@ class Settings(Thresholds):
         return Approvers(frozenset(self.approvers) - groups - accounts, groups, accounts)
 
 
-def _problem(kind: str, location: tuple[int | str, ...], text: str, given: Mapping[str, str]) -> str:
-    """One sentence of a pydantic error; secrets are named but not shown."""
-    text = text.removeprefix("Value error, ")
-    if not location:
-        return text
-    name = str(location[0]).upper()
-    if kind == "missing":
-        return f"{name} is not set. Put it into the environment or {ENV_FILE}; docs/configuration.md says what it is."
-    secret = any(word in name for word in ("TOKEN", "URL"))
-    shown = "(hidden)" if secret else repr(given.get(name, ""))
-    return f"{name} = {shown}: {text}"
-
-
 def _given() -> dict[str, str]:
     """Names and values of the environment and `.env`; the environment wins."""
     from_file = dotenv_values(ENV_FILE) if Path(ENV_FILE).exists() else {}
@@ -358,26 +365,23 @@ def _given() -> dict[str, str]:
 
 def load_settings() -> Settings:
     """Read and check everything at once. Raises ConfigurationError with every problem found, not just the first."""
-    own = {name.upper() for name in Settings.model_fields if name.startswith("lumen_")}
-    unknown = [
-        f"{name} = {value!r}: there is no such setting. Those that begin so are {', '.join(sorted(own))}."
-        for name, value in sorted(_given().items())
-        if name.startswith("LUMEN_") and name not in own
-    ]
-    return _checked(Settings, unknown)
+    return _checked(Settings)
 
 
 def load_thresholds() -> Thresholds:
     """Only what figures are judged by: nothing need be set. Raises ConfigurationError."""
-    return _checked(Thresholds, [])
+    return _checked(Thresholds)
 
 
-def _checked(kind: type[Some], problems: list[str]) -> Some:
+def _checked(kind: type[Some]) -> Some:
+    """Other people's variables are left alone: only names that begin as Lumen's, or are nearly one of `kind`'s."""
+    given = _given()
+    told = Problems(kind, given)
+    problems = list(told.misspelt({name.upper() for name in kind.model_fields}))
     try:
         settings = kind()
     except ValidationError as error:
-        given = _given()
-        problems += [_problem(e["type"], e["loc"], e["msg"], given) for e in error.errors()]
+        problems += told.of(error)
     if problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(told.heading, problems)
     return settings

@@ -4,12 +4,12 @@ All have defaults, so a history can be judged before there is a token or a serve
 """
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.shapes import Unfit
 from lumen.alerts.watch import AlertTargets
 from lumen.backtest.pipeline import BacktestSettings
 from lumen.backtest.snapshot import Assumptions
@@ -20,6 +20,8 @@ from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import Strategy, TtlLimits
 
 ENV_FILE = ".env"
+#: Seconds. No answer is kept longer.
+A_YEAR = 365 * 86_400
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(%?)")
 
 
@@ -62,13 +64,13 @@ class Thresholds(BaseSettings):
     )
 
     # The TTL and the cache's size
-    cache_instance: str = ""
+    cache_instance: Annotated[str, Field(pattern=r"^(projects/[^/\s]+/locations/[^/\s]+/instances/[^/\s]+)?$")] = ""
     default_ttl_seconds: Annotated[int, Field(gt=0)] = 300
     min_ttl_seconds: Annotated[int, Field(gt=0)] = 60
     max_ttl_seconds: Annotated[int, Field(gt=0)] = 3600
     ttl_strategy: Literal["auto", "aggressive", "moderate", "conservative"] = "auto"
     override_ttl: Annotated[int, Field(gt=0)] | None = None
-    cache_size_mb: Annotated[float, Field(gt=0)] = 256
+    cache_size_mb: Annotated[float, Field(ge=10)] = 256
     max_cache_size_mb: Annotated[int, Field(ge=10)] = 1024
     lock_cache_size: bool = False
 
@@ -109,18 +111,32 @@ class Thresholds(BaseSettings):
 
     @model_validator(mode="after")
     def _limits_fit_together(self) -> "Thresholds":
-        if not self.min_ttl_seconds <= self.default_ttl_seconds <= self.max_ttl_seconds:
-            raise ValueError("MIN_TTL_SECONDS ≤ DEFAULT_TTL_SECONDS ≤ MAX_TTL_SECONDS must hold")
-        if self.override_ttl is not None and not self.min_ttl_seconds <= self.override_ttl <= self.max_ttl_seconds:
-            raise ValueError("OVERRIDE_TTL must lie between MIN_TTL_SECONDS and MAX_TTL_SECONDS")
-        wrong = next(_alerts_within_objectives(self.slo), None)
-        if wrong is not None:
-            raise ValueError(wrong)
+        _check_ttls(self)
+        if self.cache_size_mb > self.max_cache_size_mb:
+            raise Unfit(
+                "CACHE_SIZE_MB", "setting.cache_size_mb_most", str(self.max_cache_size_mb), most=self.max_cache_size_mb
+            )
+        _check_alerts(self.slo)
         return self
 
 
-def _alerts_within_objectives(slo: SloTargets) -> Iterator[str]:
-    """An alert condition is worse than a missed objective, never milder."""
+def _check_ttls(given: Thresholds) -> None:
+    """The limits hold what they limit; a default that nobody set is never to blame. Raises Unfit."""
+    least, default, most = given.min_ttl_seconds, given.default_ttl_seconds, given.max_ttl_seconds
+    by_default = "default_ttl_seconds" not in given.model_fields_set
+    for name, lowest, value, highest in (
+        ("MIN_TTL_SECONDS", 1, least, min(default, most) if by_default else most),
+        ("MAX_TTL_SECONDS", max(default, least) if by_default else least, most, A_YEAR),
+        ("DEFAULT_TTL_SECONDS", least, default, most),
+        ("OVERRIDE_TTL", least, given.override_ttl, most),
+    ):
+        if value is not None and not lowest <= value <= highest:
+            example = str(min(max(value, lowest), highest))
+            raise Unfit(name, "setting.ttl_between", example, least=lowest, most=highest)
+
+
+def _check_alerts(slo: SloTargets) -> None:
+    """An alert condition is worse than a missed objective, never milder. Raises Unfit."""
     for name, alert, objective, milder in (
         ("AVAILABILITY", slo.availability_alert, slo.availability, slo.availability_alert > slo.availability),
         ("ERROR_RATE", slo.error_rate_alert, slo.error_rate, slo.error_rate_alert < slo.error_rate),
@@ -128,7 +144,8 @@ def _alerts_within_objectives(slo: SloTargets) -> Iterator[str]:
         ("HIT_RATE", slo.hit_rate_alert, slo.hit_rate, slo.hit_rate_alert > slo.hit_rate),
     ):
         if milder:
-            yield f"ALERT_{name} = {alert:.6g} is milder than SLO_{name} = {objective:.6g}: set both"
+            now, least = (f"{value:.6g}" for value in (alert, objective))
+            raise Unfit(f"ALERT_{name}", "setting.not_milder", least, objective=f"SLO_{name}", least=least, now=now)
 
 
 def ttl_limits(settings: Thresholds) -> TtlLimits:

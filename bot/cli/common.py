@@ -142,7 +142,7 @@ def _mendable() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        say("Lumen cannot start: its configuration needs mending.")
+        say(error.heading)
         for problem in error.problems:
             say(f"  - {problem}")
         raise typer.Exit(ExitCode.CONFIGURATION) from None

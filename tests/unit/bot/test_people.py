@@ -48,5 +48,5 @@ def test_what_is_worth_a_second_thought(given: dict[str, Any], ok: bool, code: s
 
 @pytest.mark.parametrize("freeze", ["Fri/Mon", "2027-01-02T00:00Z/2026-12-20T00:00Z", "christmas"])
 def test_a_freeze_that_cannot_be_read_stops_the_start(freeze: str) -> None:
-    with pytest.raises(ValueError, match=r"give|end"):
+    with pytest.raises(ValueError, match=freeze):
         settings(freeze=freeze)

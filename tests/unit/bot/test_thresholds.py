@@ -40,17 +40,17 @@ def test_each_goes_before_the_preset(
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"SLO_ERROR_RATE": "0.1"}, "less than or equal to 0.05"),
-        ({"SLO_ERROR_RATE": "1"}, "1% or 100%"),
-        ({"SLO_AVAILABILITY": "5%"}, "greater than or equal to 0.5"),
-        ({"SLO_AVAILABILITY": "100%"}, "less than 1"),
-        ({"SLO_HIT_RATE": "many"}, "give a share"),
-        ({"SLO_P95_MS": "0"}, "greater than 0"),
-        *[({name: "inf"}, "finite number") for name in ("SLO_P95_MS", "API_COST_PER_CALL", "CACHE_SIZE_MB")],
-        ({"SLO_ERROR_RATE": "2%"}, "ALERT_ERROR_RATE = 0.01 is milder than SLO_ERROR_RATE = 0.02"),
-        ({"SLO_AVAILABILITY": "98%"}, "ALERT_AVAILABILITY = 0.99 is milder"),
-        ({"SLO_P99_MS": "1500"}, "ALERT_P99_MS = 1000 is milder"),
-        ({"SLO_HIT_RATE": "60%"}, "ALERT_HIT_RATE = 0.7 is milder"),
+        ({"SLO_ERROR_RATE": "0.1"}, "at most 5%"),
+        ({"SLO_ERROR_RATE": "1"}, "two things"),
+        ({"SLO_AVAILABILITY": "5%"}, "from 50%"),
+        ({"SLO_AVAILABILITY": "100%"}, "below 100%"),
+        ({"SLO_HIT_RATE": "many"}, "the share that must be good"),
+        ({"SLO_P95_MS": "0"}, "above 0"),
+        *[({name: "inf"}, f"{name} = 'inf' cannot be used") for name in ("SLO_P95_MS", "API_COST_PER_CALL")],
+        ({"SLO_ERROR_RATE": "2%"}, "no milder than SLO_ERROR_RATE, which is 0.02; it is 0.01 now"),
+        ({"SLO_AVAILABILITY": "98%"}, "ALERT_AVAILABILITY is not set.*it is 0.99 now"),
+        ({"SLO_P99_MS": "1500"}, "ALERT_P99_MS .*it is 1000 now"),
+        ({"SLO_HIT_RATE": "60%"}, "ALERT_HIT_RATE .*it is 0.7 now"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_name(
