@@ -168,6 +168,7 @@ def _incident_json(incident: Incident, words: Catalogue) -> dict[str, object]:
                 "opened": one.alert.opened_at.isoformat(),
                 "closed": one.alert.closed_at.isoformat() if one.alert.closed_at else None,
                 "reason": words.plain(one.alert.reason),
+                "reason_at": (one.alert.looked_at or one.alert.opened_at).isoformat(),
                 "silenced": one.silenced,
             }
             for one in incident.alerts

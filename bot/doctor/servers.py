@@ -123,7 +123,6 @@ async def _budget(found: Findings, examined: Examined, project: str, budget_usd:
     elif budget.currency != "USD":
         found.mend("budget", *with_remedy("doctor.currency", name=budget.display_name, currency=budget.currency))
     elif abs(budget.amount - budget_usd) >= CENT_USD:
-        # Reports go by Google's amount where it can be read, alerts by the setting.
         found.mend(
             "budget",
             *with_remedy(

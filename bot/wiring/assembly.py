@@ -13,10 +13,11 @@ from bot.numerics import ProcessNumerics, fault_point, missing_statistics
 from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of
-from bot.wiring.sources import collector_of, publish_of, slices_of, taking_of
+from bot.wiring.sources import budgets_of, collector_of, publish_of, slices_of, taking_of
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.keys import CacheSweeper
 from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.google.budget import BudgetInForce
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.identity import google_account, user_of_this_machine
@@ -170,7 +171,11 @@ class _Assembly:
         self._knobs = knobs_of(settings, cache, google, self._ttl)
         self._slices = slices_of(settings, store.clock, cache, google, self._deployments)
         self._targets = alert_targets(settings)
-        self._collector = collector_of(settings, store.clock, cache, google, self._deployments, self._ttl, store.bills)
+        budgets = budgets_of(settings, google, self._deployments)
+        self._budget = BudgetInForce(budgets, store.clock, settings.budget_usd)
+        self._collector = collector_of(
+            settings, store.clock, cache, google, self._deployments, self._ttl, self._budget, store.bills
+        )
         locks = Locks(settings.override_ttl, settings.lock_cache_size)
         self._restraints = Restraints(store.controls, store.clock, automation, locks)
         self._approvals = Approvals(
@@ -250,6 +255,7 @@ class _Assembly:
                 store.silences,
                 store.days,
                 bills=store.bills if settings.budget_news else None,
+                budget=self._budget,
             ),
             revisions=Revisions(
                 self._slices,
@@ -265,7 +271,7 @@ class _Assembly:
             turn_runner=self._turn_runner(),
             digest=Digest(store.claims, store.outbox, self._zone),
             publish=publish if settings.publish_metrics else None,
-            taking_news=taking_of(settings, store, self._google),
+            taking_news=taking_of(settings, store, self._google, self._deployments),
         )
 
     def _effects(self) -> Effects:

@@ -9,7 +9,7 @@ from bot.store import clock_of, open_state_store, room_warnings
 from bot.wiring.sources import budgets_of, collector_of, news_of
 from lumen.adapters.cache.client import CacheServer, open_cache
 from lumen.adapters.cache.ttl import RedisTtl
-from lumen.adapters.google.budget import GoogleBudgets, PubSubBudgetNews
+from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBudgetNews
 from lumen.adapters.google.clients import open_google
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
@@ -52,15 +52,17 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     cache = open_cache(settings.cache_url)
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
+    budgets, clock = budgets_of(settings, google, deployments), clock_of(settings)
+    in_force = BudgetInForce(budgets, clock, settings.budget_usd)
     try:
         yield Examined(
             store=lambda: _store_facts(settings),
             cache_server=CacheServer(cache),
             permissions=RunPermissions(google.services),
-            budgets=budgets_of(settings, google),
+            budgets=budgets,
             news=news_of(settings, google),
             figures=CustomMetrics(google.metrics, settings.project_id),
-            collector=collector_of(settings, clock_of(settings), cache, google, deployments, ttl),
+            collector=collector_of(settings, clock, cache, google, deployments, ttl, in_force),
         )
     finally:
         await google.close()

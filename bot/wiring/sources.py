@@ -8,8 +8,7 @@ from bot.config import Settings
 from bot.store import StateStore
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl
-from lumen.adapters.cache_reader import CacheReader
-from lumen.adapters.google.budget import GoogleBudgets, GoogleSpend, PubSubBudgetNews
+from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend, PubSubBudgetNews
 from lumen.adapters.google.clients import GoogleClients
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
@@ -59,9 +58,13 @@ def publish_of(
     )
 
 
-def budgets_of(settings: Settings, google: GoogleClients) -> GoogleBudgets:
+def budgets_of(settings: Settings, google: GoogleClients, deployments: CloudRunDeployments) -> GoogleBudgets:
     """The reader of the project's budget."""
-    return GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME)
+
+    async def number(project: str) -> str:
+        return await deployments.project_number(project, settings.services[0].region)
+
+    return GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME, numbers=number)
 
 
 def news_of(settings: Settings, google: GoogleClients) -> PubSubBudgetNews | None:
@@ -71,12 +74,14 @@ def news_of(settings: Settings, google: GoogleClients) -> PubSubBudgetNews | Non
     return PubSubBudgetNews(google.subscriber, settings.budget_news, settings.budget_topic or "TOPIC")
 
 
-def taking_of(settings: Settings, store: StateStore, google: GoogleClients) -> TakingNews | None:
+def taking_of(
+    settings: Settings, store: StateStore, google: GoogleClients, deployments: CloudRunDeployments
+) -> TakingNews | None:
     """The use case that takes and remembers them."""
     news, home = news_of(settings, google), settings.services[0]
     if news is None:
         return None
-    return TakingNews(news, store.bills, budgets_of(settings, google), BUDGET_NAME, home)
+    return TakingNews(news, store.bills, budgets_of(settings, google, deployments), BUDGET_NAME, home)
 
 
 def _cost_prices(settings: Settings) -> CostPrices:
@@ -94,6 +99,7 @@ def collector_of(
     google: GoogleClients,
     deployments: CloudRunDeployments,
     ttl: RedisTtl,
+    budget: BudgetInForce,
     bills: Bills | None = None,
 ) -> Collector:
     """The collector of a turn. `bills`: what Google bills is remembered there, where it is read at all."""
@@ -101,8 +107,7 @@ def collector_of(
     instances = dict.fromkeys(settings.services, settings.cache_instance)
     monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
     hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring, settings.services)
-    budgets = budgets_of(settings, google)
-    spend: SpendSource = GoogleSpend(budgets, hourly, clock, settings.budget_usd, settings.services)
+    spend: SpendSource = GoogleSpend(budget, hourly, clock, settings.services)
     if bills is not None and settings.budget_news:
         spend = BilledSpend(spend, bills, clock, settings.services[0])
     return Collector(

@@ -99,10 +99,20 @@ def _on_it(incident: Incident) -> Button:
 def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Sequence[Silence] = ()) -> list[str]:
     """What is open, a line each, for the status."""
     return [
-        f"{_SIGNS[stored.alert.severity]} {word_of(words, stored.alert)}: {words.say(stored.alert.reason)}"
+        f"{_SIGNS[stored.alert.severity]} {word_of(words, stored.alert)}: {_figures(words, stored.alert)}"
         + _hushed(words, silence_over(stored.alert, silences))
         for stored in alerts
     ]
+
+
+def _figures(words: Catalogue, alert: Alert) -> str:
+    """Of the last look, and when that was where it was not the first."""
+    told = words.say(alert.reason)
+    return (
+        told
+        if alert.looked_at is None
+        else f"{told} {words.say(message('alert.as_of', looked_at=iso(alert.looked_at)))}"
+    )
 
 
 def _hushed(words: Catalogue, silence: Silence | None) -> str:
@@ -117,7 +127,7 @@ def word_of(words: Catalogue, alert: Alert) -> str:
 def _told(words: Catalogue, alert: Alert, incident: Incident) -> Iterable[str]:
     sign = _OVER if alert.closed_at else _SIGNS[alert.severity]
     yield f"{sign} *{word_of(words, alert)}* · {words.say(Message(f'incident.severity_{alert.severity}', {}))}"
-    yield words.say(alert.reason)
+    yield _figures(words, alert)
     silence = silence_over(alert, incident.silences) if alert.closed_at is None else None
     if silence is not None:
         params = {"until_at": iso(silence.until), "who_mention": silence.by.user_id}

@@ -28,11 +28,12 @@ class CacheReader:
             return dict.fromkeys(services, dead)
         latency = info if isinstance(info, NoData) else await self.info.latency(info)
         told = await self.monitoring.counters(services, window) if self.monitoring else {}
-        remembered = await self.monitoring.memory(services, window) if self.monitoring else {}
+        memory = MemoryUse(info, info) if isinstance(info, NoData) else info.memory()
+        is_told = not isinstance(memory.used_mb, NoData)
+        remembered = await self.monitoring.memory(services, window) if self.monitoring and not is_told else {}
         found: dict[ServiceId, CacheStats | NoData] = {}
         for service in services:
             own = info if isinstance(info, NoData) else self.info.counters(window, info)
-            memory = MemoryUse(info, info) if isinstance(info, NoData) else info.memory()
             counters = _counters(told.get(service), own, info)
             found[service] = _stats(counters, _memory(memory, remembered.get(service)), latency)
         return found

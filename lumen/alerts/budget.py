@@ -121,6 +121,7 @@ class MonthlyBudget:
         share = spent_usd / self._usd
         crossed = next((one for one in THRESHOLDS if share >= one), 0.0)
         if crossed <= self._told:
+            self.spent.refresh(at, reason)
             return
         self._told = crossed
         for one in (self.spent, self.forecast):

@@ -48,7 +48,7 @@ class Lifecycle:
         self._reach += 1
         if finding is not None:
             self._clear = 0
-            return self._raised(finding)
+            return self._raised(at, finding)
         self._clear += 1
         if self._clear >= self._clear_slices and is_quiet(self._clear):
             return self.close(at, message("alert.recovered", minutes=self._clear * 5))
@@ -71,11 +71,17 @@ class Lifecycle:
         self.open = Alert(name, self._service, self._kind, self._signal, finding.severity, at, finding.reason)
         return AlertEvent(AlertChange.OPENED, self.open)
 
-    def _raised(self, finding: Breach) -> AlertEvent | None:
+    def refresh(self, at: datetime, reason: Message) -> None:
+        """Let an open alert tell the figures of the look that ends `at`."""
+        if self.open is not None:
+            self.open = replace(self.open, reason=reason, looked_at=at)
+
+    def _raised(self, at: datetime, finding: Breach) -> AlertEvent | None:
         assert self.open is not None
+        self.refresh(at, finding.reason)
         if finding.severity is not Severity.PAGE or self.open.severity is Severity.PAGE:
             return None
-        self.open = replace(self.open, severity=Severity.PAGE, reason=finding.reason)
+        self.open = replace(self.open, severity=Severity.PAGE)
         return AlertEvent(AlertChange.RAISED, self.open)
 
 

@@ -45,6 +45,8 @@ class Alert:
     reason: Message
     closed_at: datetime | None = None
     close_reason: Message | None = None
+    #: Of which look the figures of `reason` are, where that is a later one than the first.
+    looked_at: datetime | None = None
 
 
 class AlertChange(StrEnum):

@@ -84,8 +84,15 @@ class BudgetNews(Protocol):
 class OwnBudget(Protocol):
     """The budget of a project."""
 
-    async def own_id(self, project: str) -> str:
-        """Its id as notifications give it, or "" where nobody can tell. Never raises."""
+    async def own_id(self, project: str) -> str | None:
+        """Its id as notifications give it; "" where there is none, None where nobody can tell. Never raises."""
+
+
+class MonthBudget(Protocol):
+    """The budget of a project's calendar month."""
+
+    async def usd(self, project: str) -> float:
+        """As it holds now. Never raises."""
 
 
 class Bills(Protocol):

@@ -59,9 +59,9 @@ class TakingNews:
             await self.bills.trouble(self.home, trouble)
 
 
-def foreign(notice: BudgetNotice, own_id: str, own_name: str, subscription: str) -> NoData | None:
-    """Why a notice is of no use here: it is of another budget. Without an id the name tells."""
-    if notice.budget_id == own_id if own_id else notice.budget_name == own_name:
+def foreign(notice: BudgetNotice, own_id: str | None, own_name: str, subscription: str) -> NoData | None:
+    """Why a notice is of no use here: it is of another budget. Where no id is known the name tells."""
+    if notice.budget_name == own_name if own_id is None else notice.budget_id == own_id:
         return None
     name = notice.budget_name
     return NoData(*with_remedy("source.news_other_budget", subscription=subscription, name=name, own=own_name))

@@ -21,7 +21,7 @@ from lumen.model.messages import NoData, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.ports.incidents import Alerts, Look, Silences, SliceSource
-from lumen.ports.sources import Bills
+from lumen.ports.sources import Bills, MonthBudget
 from lumen.ports.store import Days, Lease
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.leases import Claims
@@ -43,7 +43,6 @@ class _Fold:
         self._machine = ServiceWatch(service.name, targets, days=False)
         self._spending = SpendingAlerts(service.name)
         self._service = service
-        self._budget_usd = targets.budget_usd
         self._budget = MonthlyBudget(service.name, targets.budget_usd)
         self.fed_until: datetime | None = None  # start of the newest slice
         self.closed_until: date | None = None  # the newest day that is over and was fed
@@ -74,11 +73,11 @@ class _Fold:
                 await asyncio.sleep(0)
         return news
 
-    def feed_budget(self, days: Mapping[str, Sequence[Day]], known: Billed | None) -> None:
-        """The days of all services for whose money it speaks, its own too, and what Google says of the month."""
+    def feed_budget(self, usd: float, days: Mapping[str, Sequence[Day]], known: Billed | None) -> None:
+        """The budget of a month, the days of all services for whose money it speaks, and what Google says of it."""
         if self.fed_until is not None:
             at = self.fed_until + SLICE
-            self._budget, events = of_days(self._service.name, self._budget_usd, days, at, known)
+            self._budget, events = of_days(self._service.name, usd, days, at, known)
             self._remember(events)
 
     def leaves_open(self, alert: Alert) -> bool:
@@ -118,8 +117,9 @@ class Watch:
         silences: Silences,
         days: Days,
         bills: Bills | None = None,
+        budget: MonthBudget | None = None,
     ) -> None:
-        """`bills`: what Google says of the month's cost; None: nobody reads it."""
+        """`bills`: what Google says of the month's cost; None: nobody reads it. `budget`; None: that of `targets`."""
         self._source = source
         self._alerts = alerts
         self._claims = claims
@@ -128,6 +128,7 @@ class Watch:
         self._silences = silences
         self._days = days
         self._bills = bills
+        self._budget = budget
         self._folds: dict[ServiceId, _Fold] = {}
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
@@ -195,7 +196,8 @@ class Watch:
             events = [*await fold.feed(seen), *await fold.feed_days(days, after)]
             if mates is not None:
                 beside = {mate.name: await self._days.days(mate, date.min) for mate in mates}
-                fold.feed_budget({service.name: days, **beside}, await self._billed(service))
+                usd = await self._budget.usd(service.project) if self._budget else self._targets.budget_usd
+                fold.feed_budget(usd, {service.name: days, **beside}, await self._billed(service))
             told = await self._to_tell(service, fold, () if after is None else events)
             if await self._alerts.look(service, lease, Look(after, seen, told, earlier)):
                 return True
@@ -267,10 +269,11 @@ def _cost(day: Day) -> DayCost:
 
 
 def _as_told(alert: Alert, known: Alert) -> Alert:
-    """The wording that people were told holds until it is raised or closed, also where it would be worded anew."""
-    if alert.closed_at is None and alert.severity is known.severity:
+    """It opened when people were told so; its figures are those of the last look."""
+    at, told_at = (one.looked_at or one.opened_at for one in (alert, known))
+    if alert.closed_at is None and alert.severity is known.severity and at <= told_at:
         return known
-    return replace(alert, opened_at=known.opened_at)
+    return replace(alert, opened_at=known.opened_at, looked_at=at if at > known.opened_at else None)
 
 
 def _first_told(alert: Alert, others: Sequence[StoredAlert], silences: Sequence[Silence]) -> StoredAlert:

@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from sandbox.google.masks import copy_masked
 from sandbox.google.paging import page
+from sandbox.google.projects import number_of
 from sandbox.google.refusal import aborted, invalid_argument, not_found
 from sandbox.google.server import Method
 from sandbox.google.surface import Rpc, learn
@@ -100,7 +101,10 @@ class Budgets:
         return Empty()
 
     def _mark(self, budget: Any) -> None:
+        """With a new etag, and projects named by number, as the real one answers."""
         self._edits += 1
+        projects = [f"projects/{number_of(name.rpartition('/')[2])}" for name in budget.budget_filter.projects]
+        budget.budget_filter.projects[:] = projects
         budget.etag = sha256(f"{budget.name}/{self._edits}".encode()).hexdigest()[:16]
 
     def _check(self, budget: Any) -> None:

@@ -8,13 +8,13 @@ notifications", schema 1.0, from a Pub/Sub subscription.
 import asyncio
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions
-from google.cloud.billing.budgets_v1 import BudgetServiceAsyncClient, ListBudgetsRequest
+from google.cloud.billing.budgets_v1 import BudgetServiceAsyncClient, CalendarPeriod, ListBudgetsRequest
 
 from lumen.adapters.checks import no_data
 from lumen.adapters.google.clients import PATIENCE, Patience
@@ -38,6 +38,10 @@ MOST_BUDGETS = 1000
 PULL_SECONDS = 5.0
 
 
+#: A project's number by its id; "" where nobody can tell.
+ProjectNumbers = Callable[[str], Awaitable[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """One budget's amount in its own currency."""
@@ -53,42 +57,57 @@ class GoogleBudgets:
     """Reads the budget of one billing account that is meant for one project.
 
     `account`: "0X0X0X-…" or its full name; "": none is set. `display_name`: that of the budget which is looked for.
+    `numbers`: the project numbers, by which Google names projects in a budget's filter.
     """
 
     client: BudgetServiceAsyncClient
     account: str
     display_name: str
     patience: Patience = PATIENCE
+    numbers: ProjectNumbers | None = None
 
     async def budget(self, project: str) -> Budget | NoData:
-        """The budget with our name, else the only one that covers `project`; NoData with the reason otherwise."""
+        """The budget with our name, else the only one of `project` alone; NoData with the reason otherwise.
+
+        Only what all of the project costs in a calendar month counts: an amount for a year, for several projects or
+        for some services is another one's.
+        """
         if not self.account:
             return NoData(*with_remedy("source.no_billing_account"))
         try:
             listed = await self._list()
         except SourceUnavailable as error:
             return no_data(error)
-        chosen = self._choose(listed, project)
-        if chosen is None:
-            return NoData(*with_remedy("source.no_budget", account=self.account, name=self.display_name))
+        number = await self.numbers(project) if self.numbers else ""
+        chosen = self._choose(listed, project, number)
+        if isinstance(chosen, NoData):
+            return chosen
         money = chosen.amount.specified_amount
         amount, budget_id = money.units + money.nanos / 1e9, chosen.name.rpartition("/")[2]
         return Budget(chosen.display_name, amount, money.currency_code, budget_id)
 
-    async def own_id(self, project: str) -> str:
-        """Its id as notifications give it, or ""; the OwnBudget port."""
+    async def own_id(self, project: str) -> str | None:
+        """Its id as notifications give it; "" where there is none that fits, None where nobody can tell."""
         found = await self.budget(project)
-        return "" if isinstance(found, NoData) else found.id
+        if isinstance(found, Budget):
+            return found.id
+        return "" if found.reason.code.startswith("source.budget_") else None
 
-    def _choose(self, listed: Sequence[Any], project: str) -> Any:
-        """Look at told amounts only: a budget "as last month's spend" has none."""
-        told = [b for b in listed if b.amount.specified_amount.units > 0 or b.amount.specified_amount.nanos > 0]
-        ours = [b for b in told if b.display_name == self.display_name]
-        covering = [b for b in told if f"projects/{project}" in b.budget_filter.projects]
-        for group in (ours, covering):
+    def _choose(self, listed: Sequence[Any], project: str, number: str) -> Any:
+        """NoData names what speaks against the one that bears our name, or that covers the project."""
+        known = {f"projects/{one}" for one in (project, number) if one}
+        named = [b for b in listed if b.display_name == self.display_name]
+        covering = [b for b in listed if known.intersection(b.budget_filter.projects)]
+        ours = [b for b in named if unfit(b, known, by_name=True) is None]
+        alone = [b for b in covering if unfit(b, known, by_name=False) is None]
+        for group in (ours, alone):
             if len(group) == 1:
                 return group[0]
-        return None
+        for budget in () if ours or alone else (*named, *covering):
+            why = unfit(budget, known, by_name=budget in named)
+            if why is not None:
+                return NoData(*with_remedy(f"source.budget_{why}", name=budget.display_name, own=self.display_name))
+        return NoData(*with_remedy("source.no_budget", account=self.account, name=self.display_name))
 
     @property
     def _parent(self) -> str:
@@ -106,19 +125,68 @@ class GoogleBudgets:
         return budgets
 
 
+_MONTHLY = (CalendarPeriod.CALENDAR_PERIOD_UNSPECIFIED, CalendarPeriod.MONTH)
+
+
+def unfit(budget: Any, known: Set[str], *, by_name: bool) -> str | None:
+    """Why a budget is not of all that one project costs in a calendar month; None: it is.
+
+    `known`: the project as "projects/ID" and, where it is known, "projects/NUMBER". A budget that is ours `by_name` may
+    leave its projects open, or name one by a number that nobody could look up.
+    """
+    covers, money = budget.budget_filter, budget.amount.specified_amount
+    projects = set(covers.projects)
+    unknown_number = len(known) < 2 and projects and all(one.rpartition("/")[2].isdigit() for one in projects)
+    is_ours = projects <= known if projects or not by_name else True
+    found = {
+        "no_amount": money.units <= 0 and money.nanos <= 0,
+        "other_period": covers.calendar_period not in _MONTHLY or "custom_period" in covers,
+        "several_projects": len(projects) > (2 if projects <= known else 1) or bool(covers.resource_ancestors),
+        "some_services": bool(covers.services or covers.labels or covers.subaccounts),
+        "other_project": not is_ours and not (by_name and unknown_number),
+    }
+    return next((why for why, is_so in found.items() if is_so), None)
+
+
+#: What Google says of a budget for good, not merely for now.
+_SAID = ("source.no_billing_account", "source.no_budget", "source.budget_")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetInForce:
+    """The budget of a month in USD, the same for reports, policies and alerts; implements the MonthBudget port.
+
+    `setting_usd` holds where no budget in USD can be read. An amount that was read holds while Google gives no answer.
+    """
+
+    budgets: GoogleBudgets
+    clock: Clock
+    setting_usd: float
+    _read: dict[str, tuple[datetime, Budget | NoData]] = field(default_factory=dict, init=False)
+
+    async def usd(self, project: str) -> float:
+        """An amount in another currency is not converted: the setting holds, and doctor says so."""
+        now = self.clock.now()
+        read_at, known = self._read.get(project, (None, None))
+        if known is None or read_at is None or now - read_at >= BUDGET_AGE:
+            told = await self.budgets.budget(project)
+            if not (isinstance(told, NoData) and isinstance(known, Budget)) or told.reason.code.startswith(_SAID):
+                known = told
+            self._read[project] = (now, known)
+        return self.setting_usd if isinstance(known, NoData) or known.currency != "USD" else known.amount
+
+
 @dataclass(frozen=True, slots=True)
 class GoogleSpend:
-    """Implements the SpendSource port. `budget_usd` is the setting, used where no budget in USD can be read.
+    """Implements the SpendSource port.
 
     `watched`: all services of the project that are watched; the budget is for all of them, whoever asks for one.
     """
 
-    budgets: GoogleBudgets
+    budget: BudgetInForce
     hourly: HourlyCosts
     clock: Clock
-    budget_usd: float
     watched: Sequence[ServiceId] = ()
-    _read: dict[str, tuple[datetime, Budget | NoData]] = field(default_factory=dict, init=False)
 
     async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
         """Month to date, estimated from the hours that Monitoring knows."""
@@ -133,19 +201,11 @@ class GoogleSpend:
             found[service] = Spend(
                 month_to_date_usd=_together(parts),
                 is_estimate=True,
-                budget_usd=await self._budget(service.project, now),
+                budget_usd=await self.budget.usd(service.project),
                 as_of=window.end if window else now,
                 parts=parts,
             )
         return found
-
-    async def _budget(self, project: str, now: datetime) -> float:
-        """In USD; a budget in another currency is not converted: the setting holds, and doctor says so."""
-        read_at, budget = self._read.get(project, (None, None))
-        if budget is None or read_at is None or now - read_at >= BUDGET_AGE:
-            budget = await self.budgets.budget(project)
-            self._read[project] = (now, budget)
-        return self.budget_usd if isinstance(budget, NoData) or budget.currency != "USD" else budget.amount
 
 
 def _month_to_date(now: datetime) -> Window | None:

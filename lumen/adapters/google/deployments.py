@@ -1,6 +1,7 @@
 """Cloud Run's configuration and revisions: one ListServices and one ListRevisions per project and region."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ MOST_REVISIONS = 50
 MOST_PAGES = 50
 
 Place = tuple[str, str]  # project, region
+_NUMBERED = re.compile(r"-(\d{6,})\.[a-z0-9-]+\.run\.app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,14 @@ class CloudRunDeployments:
         """CPU and memory of one instance of each service."""
         told = await self._told(services)
         return {service: one if isinstance(one, NoData) else _shape(one) for service, one in told.items()}
+
+    async def project_number(self, project: str, region: str) -> str:
+        """As the addresses of its services bear it, "NAME-NUMBER.REGION.run.app"; "" where none can be read."""
+        try:
+            listed = await self._list_services((project, region))
+        except SourceUnavailable:
+            return ""
+        return next((found[1] for one in listed.values() for url in one.urls if (found := _NUMBERED.search(url))), "")
 
     async def environment_ttl(self, service: ServiceId) -> int | None:
         """DEFAULT_TTL_SECONDS of the running configuration; None when it is not set or cannot be read just now."""

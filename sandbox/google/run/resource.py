@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 from google.rpc.status_pb2 import Status
 
 from sandbox.google.operations import Operation
+from sandbox.google.projects import number_of
 from sandbox.google.run.messages import (
     FAILED,
     LATEST,
@@ -63,6 +64,8 @@ class ServiceResource:
         message.generation = message.generation or 1
         message.creator = message.creator or "deployer@naeda-genesis.iam.gserviceaccount.com"
         message.uri = f"https://{self.short_name}-sandbox-uc.a.run.app"
+        _, project, _, region, *_ = message.name.split("/")
+        message.urls[:] = [f"https://{self.short_name}-{number_of(project)}.{region}.run.app", message.uri]
         message.launch_stage = 4  # GA
         message.ingress = 1  # all
         put(message.create_time, now)

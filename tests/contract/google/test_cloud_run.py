@@ -10,7 +10,7 @@ from google.cloud.billing.budgets_v1 import Budget as GoogleBudget
 from google.cloud.billing.budgets_v1 import ListBudgetsResponse
 from google.protobuf.message import Message
 
-from lumen.adapters.google.budget import Budget, GoogleBudgets, GoogleSpend
+from lumen.adapters.google.budget import Budget, BudgetInForce, GoogleBudgets, GoogleSpend
 from lumen.adapters.google.clients import GoogleClients, Patience
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.hourly_cost import HourlyCosts
@@ -110,6 +110,15 @@ async def test_the_environment_s_ttl_for_a_fresh_installation(
     assert await source.environment_ttl(API) is None
 
 
+async def test_the_project_s_number_is_read_from_cloud_run(
+    google: ForeignGoogle, run: ForeignRun, source: CloudRunDeployments
+) -> None:
+    run.service.urls = ["https://ion-api-abc-uc.a.run.app", "https://ion-api-417000000001.us-central1.run.app"]
+    assert await source.project_number("naeda-genesis", "us-central1") == "417000000001"
+    google.refuse("ListServices", grpc.StatusCode.UNAVAILABLE)
+    assert await source.project_number("naeda-genesis", "us-central1") == ""
+
+
 @pytest.mark.parametrize(
     ("text", "number"), [("512Mi", 2**29), ("1Gi", 2**30), ("1000m", 1), ("2", 2), ("0.5", 0.5), ("1G", 10**9)]
 )
@@ -165,7 +174,6 @@ def budget(name: str, units: int, currency: str = "USD", projects: Sequence[str]
         ([budget("mine", 150, projects=["projects/naeda-genesis"]), budget("all", 9000)], 150),
         ([budget("all", 9000)], None),
         ([], None),
-        ([GoogleBudget(display_name="ION API Monthly Budget", amount={"last_period_amount": {}})], None),
     ],
 )
 async def test_the_budget_that_is_meant(
@@ -220,10 +228,9 @@ async def test_the_month_s_sum_needs_most_of_its_hours(
     budgets_of(google, budget("ION API Monthly Budget", 250))
     clock = ManualClock(datetime(2026, 11, 2, 0, 30, tzinfo=UTC))
     source = GoogleSpend(
-        GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", ONCE),
+        BudgetInForce(GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", ONCE), clock, 200),
         Known(dict.fromkeys(known, 1.0)),
         clock,
-        200,
     )
     found = (await source.spend([API]))[API]
     assert isinstance(found, Spend)
@@ -257,7 +264,8 @@ async def test_the_month_is_that_of_all_services(
     clients: GoogleClients, usd: Mapping[ServiceId, float], month: float | str, known_usd: float
 ) -> None:
     clock = ManualClock(datetime(2026, 11, 2, 0, 30, tzinfo=UTC))
-    source = GoogleSpend(GoogleBudgets(clients.budgets, "", "b"), Each(usd), clock, 200, (API, OTHER))  # type: ignore[arg-type]
+    budget = BudgetInForce(GoogleBudgets(clients.budgets, "", "b"), clock, 200)
+    source = GoogleSpend(budget, Each(usd), clock, (API, OTHER))  # type: ignore[arg-type]
     for asked in ((API,), (API, OTHER)):
         found = (await source.spend(asked))[API]
         assert isinstance(found, Spend)
@@ -271,7 +279,7 @@ async def test_a_month_s_first_hour_and_a_foreign_currency(google: ForeignGoogle
     budgets_of(google, budget("ION API Monthly Budget", 300000, "KRW"))
     clock = ManualClock(datetime(2026, 11, 1, 0, 30, tzinfo=UTC))
     account = GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", ONCE)
-    source = GoogleSpend(account, Known({}), clock, 200)
+    source = GoogleSpend(BudgetInForce(account, clock, 200), Known({}), clock)
     found = (await source.spend([API]))[API]
     assert isinstance(found, Spend)
     assert found.budget_usd == 200

@@ -12,7 +12,7 @@ from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.cache_reader import CacheReader
 from lumen.adapters.clock import ScaledClock
-from lumen.adapters.google.budget import GoogleBudgets, GoogleSpend
+from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend
 from lumen.adapters.google.clients import Patience, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.hourly_cost import HourlyCosts
@@ -60,7 +60,7 @@ async def measuring(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterat
             cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
             ttl=RedisTtl(cache, 300, deployments.environment_ttl),
             deployments=deployments,
-            spend=GoogleSpend(budgets, hourly, clock, 123),
+            spend=GoogleSpend(BudgetInForce(budgets, clock, 123), hourly, clock),
             clock=clock,
             look_back=timedelta(hours=1),
         ),

@@ -15,6 +15,7 @@ from lumen.model.proposal import Choice, Knob, Proposal
 from lumen.model.service import Permit, Person, ServiceId
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import FaultPoint, no_fault
+from lumen.ports.sources import MonthBudget
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -53,6 +54,7 @@ class Tower:
     countdown: timedelta = COUNTDOWN
     needed: int = 1
     services: Sequence[ServiceId] = (SERVICE,)
+    budget: MonthBudget | None = None
     clicks: int = 0
     dry_run: bool = False
     slot: timedelta = SLOT
@@ -80,6 +82,7 @@ class Tower:
                 AlertTargets(),
                 self.silences,
                 RedisDays(store.redis),
+                budget=self.budget,
             ),
             Revisions(cloud, cloud, cloud, self.controls, store.proposals, clock, ALLOWED),
             Rollback(

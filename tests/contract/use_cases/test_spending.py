@@ -54,7 +54,7 @@ async def test_a_dear_day_is_told_when_it_is_over_and_the_same_after_a_restart(t
     assert found.alert.opened_at.date() == day + timedelta(days=1)
     tower.cloud.slice_usd = 2.0 / SLICES_A_DAY
     await tower.look(tower.replica())
-    assert await of_money(tower) == [found]
+    assert [one.alert.id for one in await of_money(tower)] == [found.alert.id]
     for _ in range(3):
         tower.store.clock.time += timedelta(hours=11)
         await tower.look(tower.replica())  # also by a process that was not there when it opened
@@ -72,7 +72,7 @@ async def test_the_budget_is_told_within_the_day_and_once_a_threshold(tower: Tow
     for _ in range(2):
         tower.cloud.slice_usd = 0.0
         await tower.look(tower.replica())
-        assert await of_money(tower) == [found]
+        assert [one.alert.id for one in await of_money(tower)] == [found.alert.id]
     tower.cloud.slice_usd = 10.0
     await tower.look(tower.replica(), 2)
     assert [one.alert.id for one in await of_money(tower)] == ["ion-api:budget:2026-03:90"]
@@ -91,7 +91,7 @@ async def test_the_budget_of_all_services_is_told_once(tower: Tower) -> None:
     assert await tower.alerts.open(OTHER) == []
     tower.cloud.slice_usd = 0.0
     await tower.look(tower.replica(), services=both)
-    assert await of_money(tower) == [found]
+    assert [one.alert.id for one in await of_money(tower)] == [found.alert.id]
 
 
 async def test_a_service_that_is_not_known_leaves_at_least_the_rest_and_no_forecast(tower: Tower) -> None:
@@ -118,3 +118,44 @@ async def test_without_costs_nothing_is_told_of_money(tower: Tower) -> None:
     tower.store.clock.time += timedelta(days=2)
     await tower.look(replica)
     assert await of_money(tower) == []
+
+
+class Allowed:
+    """A budget that Google tells, whatever BUDGET_USD is."""
+
+    def __init__(self, usd: float) -> None:
+        self.now_usd = usd
+
+    async def usd(self, project: str) -> float:
+        return self.now_usd
+
+
+async def test_the_alert_goes_by_the_budget_that_reports_go_by(tower: Tower) -> None:
+    allowed = tower.budget = Allowed(500.0)
+    tower.cloud.slice_usd = 0.0
+    await tower.look(tower.replica())
+    tower.cloud.slice_usd = 10.0
+    await tower.look(tower.replica(), 21)  # 210, of 500
+    assert await of_money(tower) == []
+    allowed.now_usd = 210.0
+    tower.cloud.slice_usd = 0.0
+    await tower.look(tower.replica())
+    (found,) = await of_money(tower)
+    assert found.alert.reason.params["budget_usd"] == 210.0
+
+
+async def test_an_open_budget_alert_tells_the_figures_of_the_last_look(tower: Tower) -> None:
+    tower.cloud.slice_usd = 0.0
+    await tower.look(tower.replica())
+    tower.cloud.slice_usd = 10.0
+    await tower.look(tower.replica(), 20)
+    (crossed,) = await of_money(tower)
+    assert crossed.alert.reason.params["spent_usd"] == pytest.approx(200)
+    assert crossed.alert.looked_at is None
+    audited = len(await tower.store.audit.entries(SERVICE, 50))
+    await tower.look(tower.replica(), 5)
+    (later,) = await of_money(tower)
+    assert later.alert.reason.params["spent_usd"] == pytest.approx(250)
+    assert later.alert.looked_at == tower.store.clock.time - timedelta(minutes=5)  # the end of the slice
+    assert (later.alert.id, later.alert.opened_at) == (crossed.alert.id, crossed.alert.opened_at)
+    assert len(await tower.store.audit.entries(SERVICE, 50)) == audited

@@ -31,8 +31,17 @@ for _ = 1, days do
   end
 end
 
+-- Figures of an open alert are new at each look: its message follows them, the audit does not.
+local function only_figures_moved(before, after)
+  if not before then return false end
+  local was, is = cjson.decode(before), cjson.decode(after)
+  return was.silenced == is.silenced and was.alert.severity == is.alert.severity
+    and was.alert.closed_at == is.alert.closed_at
+end
+
 for first = at, #ARGV, 7 do
   local id, alert, opened, state, incident, event, detail = unpack(ARGV, first, first + 6)
+  local is_known = only_figures_moved(redis.call('HGET', ALERTS, 'alert/' .. id), alert)
   redis.call('HSET', ALERTS, 'alert/' .. id, alert)
   redis.call('ZADD', ALERT_ORDER, opened, id)
   if state == 'open' then
@@ -40,7 +49,7 @@ for first = at, #ARGV, 7 do
   else
     redis.call('ZREM', ALERTS_OPEN, id)
   end
-  audit(ARGV[8], event, '', 'lumen', detail, alert)
+  if not is_known then audit(ARGV[8], event, '', 'lumen', detail, alert) end
   mark('alert/' .. incident)
 end
 
