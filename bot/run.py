@@ -126,7 +126,7 @@ class Bot:
                 self._slack.outbox.kick()
         with guarded("changes_not_guarded"):  # after the rollback, which never waits for it
             for service in looked:
-                await rounds.effects.guard(service)
+                await rounds.effects.guard(service, self._services)
         self._kick_settling()
         with guarded("nobody_called"):  # also while nothing can be measured
             for service in self._services:

@@ -45,7 +45,7 @@ from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
 from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
-from lumen.use_cases.releases import GoingBack, Releases, Revisions
+from lumen.use_cases.releases import GoingBack, Releases, RememberedDeployments, Revisions
 from lumen.use_cases.restrictions import ReportMarker, Restraints
 from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.turn import TurnRunner
@@ -166,6 +166,7 @@ class _Assembly:
         self._zone = ZoneInfo(settings.digest_timezone)
         self._lacking = _lacking()
         self._deployments = CloudRunDeployments(google.services, google.revisions)
+        self._remembered = RememberedDeployments(self._deployments, store.controls)
         self._ttl = RedisTtl(cache, settings.default_ttl_seconds, self._deployments.environment_ttl)
         self._cache_keys = CacheSweeper(cache, settings.cache_key_prefix)
         self._knobs = knobs_of(settings, cache, google, self._ttl)
@@ -206,7 +207,7 @@ class _Assembly:
             needed=settings.approvals_needed,
         )
         self._rollback = self._make_rollback()
-        self._going_back = GoingBack(self._deployments, store.controls)
+        self._going_back = GoingBack(self._remembered, store.controls)
         self._advisor = advisor_of(settings, store, self._restraints, self._ttl)
 
     def lumen(self) -> Lumen:
@@ -229,7 +230,7 @@ class _Assembly:
     def _make_rollback(self) -> Rollback:
         settings, store = self._settings, self._store
         return Rollback(
-            Releases(self._slices, self._deployments, self._knobs, store.clock, 1 - self._targets.error_free_share),
+            Releases(self._slices, self._remembered, self._knobs, store.clock, 1 - self._targets.error_free_share),
             store.alerts,
             self._restraints,
             store.proposals,
@@ -289,7 +290,7 @@ class _Assembly:
             store.alerts,
             store.turns,
             estimates,
-            self._deployments,
+            self._remembered,
             self._undo_harmful,
             store.claims,
             self._fault,

@@ -7,6 +7,7 @@ from handlers.blocks.incident import alert_lines
 from handlers.blocks.proposal import undo_button
 from lumen.model.answers import ChangeOfLate, StatusReadout
 from lumen.model.messages import Message, message
+from lumen.model.proposal import Knob
 from lumen.model.turn import Turn, Worth
 from lumen.wording.catalogue import Catalogue, change_params, iso, person, word
 from lumen.wording.incidents import silence_line
@@ -131,15 +132,18 @@ def change_line(words: Catalogue, change: ChangeOfLate) -> str:
 
 
 def _effect(words: Catalogue, change: ChangeOfLate) -> Message:
-    """What was measured with its interval; until there is such a thing, the hit rates as they were read."""
-    before = words.plain(_share(change.hit_rate_before))
+    """What was measured with its interval; until there is such a thing, the shares as they were read."""
+    before = words.plain(_share(change.before))
     measured = change.proposal.measured
     if measured is not None:
         state = words.plain(Message(f"word.state_{change.proposal.state}", {}))
         return message("views.change_measured", state=state, reason=words.plain(measured.reason))
-    if change.hit_rate_now is None:
+    now = words.plain(_share(change.now))
+    if change.proposal.draft.change.knob is Knob.TRAFFIC:
+        return message("views.change_failures", before=before, now=now)
+    if change.now is None:
         return message("views.change_measuring", before=before)
-    return message("views.change_effect", before=before, now=words.plain(_share(change.hit_rate_now)))
+    return message("views.change_effect", before=before, now=now)
 
 
 def _share(value: float | None) -> Message:

@@ -38,11 +38,29 @@ def disturbed(proposal_id: str, experiment: Experiment, around: Surroundings, un
     return None
 
 
-def blamed_elsewhere(proposal_id: str, experiment: Experiment, around: Surroundings, page_at: datetime) -> bool:
-    """Whether a later event is nearer to a page than the change is."""
+@dataclass(frozen=True, slots=True)
+class PageAfter:
+    """A page soon after a change. `release_blamed`: a rollback is about this very page. `elsewhere`: another service
+    whose page opened at the same time; "" for none."""
+
+    opened_at: datetime
+    release_blamed: bool = False
+    elsewhere: str = ""
+
+
+def culprit(proposal_id: str, experiment: Experiment, around: Surroundings, page: PageAfter) -> Message | None:
+    """What is nearer to the page than the change is, or is blamed for it; None where nothing else is."""
     since = experiment.started_at
-    deployed = any(since < at <= page_at for at in around.deployed)
-    return deployed or any(True for _ in _others(proposal_id, around.proposals, since, page_at))
+    minutes = (page.opened_at - since) / timedelta(minutes=1)
+    if page.release_blamed:
+        return message("effect.spared_release", minutes=minutes)
+    deployed = next((at for at in around.deployed if since < at <= page.opened_at), None)
+    if deployed is not None:
+        return message("effect.spared_deployed", minutes=minutes, deployed_at=deployed.isoformat())
+    other = next(_others(proposal_id, around.proposals, since, page.opened_at), None)
+    if other is not None:
+        return message("effect.spared_change", minutes=minutes, proposal_id=other.id)
+    return message("effect.spared_elsewhere", minutes=minutes, service=page.elsewhere) if page.elsewhere else None
 
 
 def _others(proposal_id: str, proposals: Iterable[Proposal], since: datetime, until: datetime) -> Iterator[Proposal]:

@@ -53,7 +53,7 @@ def track_record(verdicts: Iterable[Verdict]) -> TrackRecord:
 def record_of(proposals: Iterable[Proposal], of: Direction) -> TrackRecord:
     """The record of changes of this knob in this direction; `proposals` are one service's.
 
-    A change of which nothing could be measured was no trial: a page after it was one, though.
+    A change of which nothing could be measured was no trial, nor was one that a page had taken back.
     """
     return track_record(
         measured.verdict
@@ -72,12 +72,20 @@ def spoken_against(proposals: Sequence[Proposal], of: Direction) -> str:
         decision, measured = proposal.decision, proposal.measured
         by_person = decision is not None and decision.person is not None
         verdict = measured.verdict if measured else None
+        undo = next((one for one in proposals if one.draft.undo_of == proposal.id), None)
+        was_undone = proposal.state is State.UNDONE and not (undo and was_precaution(proposal, undo))
         was_rejected = by_person and decision is not None and decision.choice is Choice.REJECT
-        if was_rejected or proposal.state is State.UNDONE or verdict is Verdict.HARMFUL:
+        if was_rejected or was_undone or verdict is Verdict.HARMFUL:
             return proposal.id
         if by_person and verdict is Verdict.KEPT:
             return ""
     return ""
+
+
+def was_precaution(made: Proposal | None, undo: Proposal) -> bool:
+    """Whether `undo` took `made` back because of a page alone, which nothing is learnt from."""
+    own = undo.draft.origin is Origin.UNDO and undo.draft.asked_by is None
+    return own and made is not None and made.measured is not None and made.measured.is_precaution
 
 
 def direction(change: Change) -> Direction:

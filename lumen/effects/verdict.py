@@ -17,7 +17,7 @@ GUARDRAIL = timedelta(hours=2)
 
 
 class EffectVerdict(StrEnum):
-    """WAIT: look again. REVERT: a page opened right after the change."""
+    """WAIT: look again. REVERT: a page opened right after the change, which is a precaution and no verdict."""
 
     WAIT = "WAIT"
     KEPT = "KEPT"
@@ -85,7 +85,7 @@ def judge_effect(
 
 
 def guardrail(changed_at: datetime, pages: Sequence[Alert]) -> Judgement | None:
-    """A page that opened within two hours of the change takes it back, whatever the statistics say later."""
+    """A page that opened within two hours of the change takes it back as a precaution; it says nothing of harm."""
     for page in pages:
         if page.severity is Severity.PAGE and changed_at <= page.opened_at < changed_at + GUARDRAIL:
             minutes = (page.opened_at - changed_at) / timedelta(minutes=1)

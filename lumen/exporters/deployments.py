@@ -62,20 +62,22 @@ def _is_bad(requests: int, errors: int) -> bool:
 def deployments(deployment: Deployment) -> tuple[datetime, ...]:
     """First-served times of new images, oldest first; a revision of a known image (Lumen's own edits) is none.
 
-    Revisions newer than the newest that serves have taken no traffic, so they are not deployments yet, unless the
-    traffic was taken away from them.
+    As remembered where it is; of what served before that, revisions newer than the newest that serves have taken no
+    traffic, so they are not deployments yet, unless the traffic was taken away from them.
     """
     serving = [revision.created_at for revision in deployment.revisions if revision.traffic_percent > 0]
     newest_serving = max(serving, default=None)
-    seen: set[str] = set()
-    times: list[datetime] = []
+    remembered = {one.image: one.since for one in reversed(deployment.served)}
+    begins = min(remembered.values(), default=None)
+    times: dict[str, datetime] = {}
     for revision in sorted(deployment.revisions, key=lambda r: r.created_at):
         waits = newest_serving is None or (revision.created_at > newest_serving and revision.left_at is None)
-        if waits or revision.image in seen:
-            continue
-        seen.add(revision.image)
-        times.append(revision.created_at)
-    return tuple(times)
+        since = remembered.get(revision.image)
+        if since is not None and begins is not None and revision.created_at < begins:
+            since = revision.created_at  # it has served before anything is remembered
+        if since is not None or not waits:
+            times.setdefault(revision.image, since or revision.created_at)
+    return tuple(sorted(({**remembered, **times}).values()))
 
 
 def rolled_back(deployment: Deployment) -> frozenset[datetime]:

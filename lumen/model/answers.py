@@ -55,14 +55,15 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOfLate:
-    """A change that was applied, and the hit rate (0-1) of the last turn before it and of the newest one now.
+    """A change that was applied, and a share (0-1) of the last turn before it and of the newest one now.
 
-    A side without data is None: a missing figure is never filled in.
+    That is the hit rate, and of a change of the traffic the requests that failed. A side without data is None: a
+    missing figure is never filled in.
     """
 
     proposal: Proposal
-    hit_rate_before: float | None
-    hit_rate_now: float | None
+    before: float | None
+    now: float | None
 
 
 @dataclass(frozen=True, slots=True)

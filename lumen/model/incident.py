@@ -11,6 +11,7 @@ from enum import StrEnum
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.messages import Message
 from lumen.model.service import Person, ServiceId
+from lumen.model.snapshot import Served
 
 #: After so many repeats nobody is there to hear; the message stays, and a pager outside of Slack escalates.
 MOST_REPEATS = 6
@@ -214,6 +215,8 @@ class ControlState:
     #: As people have stored them, in force or run out (lumen/policies/guard.py tells).
     override: TtlOverride | None = None
     size_lock: SizeLock | None = None
+    #: The history of deployments: what served, from when until when, and why it was left; the oldest first.
+    served: tuple[Served, ...] = ()
 
 
 def _is_open_page(alert: Alert) -> bool:

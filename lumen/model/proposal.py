@@ -41,6 +41,16 @@ class Measured:
     effects: tuple[MeasuredEffect, ...] = ()
     undo: bool = False
 
+    @property
+    def is_precaution(self) -> bool:
+        """A page followed at once and nothing else is to blame: taken back without a verdict, nothing is learnt."""
+        return self.verdict is None and self.undo
+
+    @property
+    def is_of_a_page(self) -> bool:
+        """Whether it tells of a page right after the change, and not of a look."""
+        return self.look_hours == 0
+
 
 #: What a knob stands at: a number, or for the traffic the name of a revision (or LATEST).
 Value = int | str

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.model.messages import NoData, message
+from lumen.model.messages import Message, NoData, message
 from lumen.model.service import ServiceId
 
 SLICE = timedelta(minutes=5)
@@ -234,6 +234,22 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """A stretch of time in which a revision got traffic, as Lumen saw it. `until` None: it still does.
+
+    `why` it was left, and of its last hour how many requests it answered and how many of them failed (5xx).
+    """
+
+    revision: str
+    image: str
+    since: datetime
+    until: datetime | None = None
+    why: Message | None = None
+    requests: int = 0
+    errors_5xx: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """Configuration of a service and the revisions that serve it."""
 
@@ -244,6 +260,10 @@ class Deployment:
     pinned_revision: str | None
     revisions: tuple[Revision, ...]
     rollback_allowed: bool
+    #: Where LATEST points: the newest revision that got ready; "" where that is not known.
+    latest_ready: str = ""
+    #: What has served, as Lumen remembers it; the oldest first.
+    served: tuple[Served, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

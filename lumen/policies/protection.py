@@ -21,6 +21,8 @@ REASONS = frozenset(
     # What was decided on this incident, or is being done about the traffic.
     | {f"rollback.note_{fate}" for fate in ("rejected", "acted", "decided", "done", "failed", "undone")}
 )
+#: Notes on a page that say that its release is to blame, where no proposal says so.
+BLAMES = frozenset({"rollback.note_held"})
 
 
 class Step(StrEnum):

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.model.incident import RevisionCount, RevisionRecord
-from lumen.model.snapshot import SLICE, Deployment, Revision, Window
+from lumen.model.snapshot import SLICE, Revision, Window
 from lumen.policies.rollback import LEAST_REQUESTS, Onset, RevisionCounts, fisher_worse
 
 #: What came before the newest revision is looked at over this span ...
@@ -142,12 +142,6 @@ def remembered(
         if healthy_at is not None or left_at is not None or name in serving:
             records[name] = RevisionRecord(healthy_at, left_at)
     return records
-
-
-def with_left(deployment: Deployment, records: Mapping[str, RevisionRecord]) -> Deployment:
-    """The same, each revision with what is remembered of its traffic's being taken away."""
-    revisions = (replace(r, left_at=records.get(r.name, RevisionRecord()).left_at) for r in deployment.revisions)
-    return replace(deployment, revisions=tuple(revisions))
 
 
 def good_revision(records: Mapping[str, RevisionRecord], revisions: Sequence[Revision], serving: str) -> str | None:

@@ -28,7 +28,7 @@ from lumen.model.incident import (
 )
 from lumen.model.messages import Message, NoData
 from lumen.model.service import Person, ServiceId
-from lumen.model.snapshot import Window
+from lumen.model.snapshot import Served, Window
 from lumen.ports.store import Lease
 
 
@@ -120,6 +120,9 @@ class Controls(Protocol):
 
     async def revisions(self, service: ServiceId, records: Mapping[str, RevisionRecord]) -> None:
         """Remember these instead of what was known before."""
+
+    async def served(self, service: ServiceId, history: Sequence[Served]) -> None:
+        """Remember this history of deployments instead of what was known before."""
 
     async def pause(self, service: ServiceId, pause: Pause) -> None:
         """Stop all automation; audited."""

@@ -1,4 +1,4 @@
-"""The effects of applied changes: looked at after 24, 48 and 72 hours; a page right after a change counts as harm.
+"""The effects of applied changes: looked at after 24, 48 and 72 hours; a page right after a change is a precaution.
 
 A look is stored with the proposal in one step with the verdict, the audit and the outbox mark, so no look is made
 twice, whatever falls in between. Too little data waits for the next look, and in the end says so.
@@ -9,22 +9,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lumen.effects.disturbance import Surroundings, blamed_elsewhere, disturbed
-from lumen.effects.experiment import Experiment, experiment_of, judge
-from lumen.effects.hours import BEFORE, HOUR, Hours
-from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardrail, undecided
+from lumen.effects.disturbance import PageAfter, Surroundings, culprit, disturbed
+from lumen.effects.experiment import BEFORE, Experiment, LookFinding, experiment_of, judge
+from lumen.effects.hours import HOUR, Hours
+from lumen.effects.verdict import EffectVerdict, Judgement, guardrail, undecided
 from lumen.exporters.deployments import deployments
-from lumen.model.alert import Observation, Severity
+from lumen.model.alert import Alert, Observation, Severity
+from lumen.model.incident import StoredAlert
 from lumen.model.messages import LumenError, Message, NoData, NotPossible
 from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import SLICE
+from lumen.model.snapshot import SLICE, Deployment
+from lumen.policies.deployment_history import moves
+from lumen.policies.protection import BLAMES
 from lumen.policies.size import HOURS_A_MONTH, SizeLimits, added_cost_usd
 from lumen.ports.clock import FaultPoint, Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Lease, Proposals, Turns
 from lumen.use_cases.leases import Claims
+from lumen.use_cases.rollback import TOGETHER
 from lumen.use_cases.undo_harmful import UndoHarmful
 
 TURN_OF_SLICES = 500
@@ -97,12 +101,11 @@ SLICES_LATE = 2 * SLICE
 #: A look waits this long for data that is late, then it judges what there is.
 PATIENCE = timedelta(hours=96)
 
-#: WAIT has none: the change is looked at again.
+#: WAIT and REVERT have none: the change is looked at again, unless it is taken back.
 _VERDICTS = {
     EffectVerdict.KEPT: Verdict.KEPT,
     EffectVerdict.INCONCLUSIVE: Verdict.INCONCLUSIVE,
     EffectVerdict.HARMFUL: Verdict.HARMFUL,
-    EffectVerdict.REVERT: Verdict.HARMFUL,
 }
 
 
@@ -136,9 +139,12 @@ class Effects:
         if failed:
             raise failed[0]
 
-    async def guard(self, service: ServiceId) -> None:
-        """After each look of the watch: a page within two hours of a change is taken for its harm."""
-        found = await self._broken(service)
+    async def guard(self, service: ServiceId, services: Sequence[ServiceId] = ()) -> None:
+        """After each look of the watch: a page within two hours of a change has it taken back as a precaution.
+
+        Where something else is to blame it stays, and its verdict waits. `services`: all that are watched.
+        """
+        found = await self._paged(service, services)
         if found:
             await self.claims.alone(service, "guardrail", lambda lease: self._store_all(found, lease))
         await self.undo_harmful.propose(service)
@@ -172,7 +178,7 @@ class Effects:
         if isinstance(deployment, NoData):
             return _nothing(deployment.reason)
         drift = await self._drift_since(service, experiment.started_at)
-        around = Surroundings(recent, deployments(deployment), drift)
+        around = Surroundings(recent, _deployed(deployment, recent), drift)
         disturbance = disturbed(proposal.id, experiment, around, end)
         if disturbance is not None:
             return _nothing(disturbance)
@@ -182,28 +188,49 @@ class Effects:
         turns = await self.turns.latest(service, TURNS_BACK)
         return [told for turn in turns if turn.started_at >= since for told in turn.drift]
 
-    async def _broken(self, service: ServiceId) -> Sequence[tuple[Proposal, Judgement]]:
-        """Changes that a page followed at once, unless something nearer to the page did, or nobody can tell."""
-        alerts = [stored.alert for stored in await self.alerts.open(service)]
-        pages = [alert for alert in alerts if alert.severity is Severity.PAGE]
-        if not pages:
+    async def _paged(self, service: ServiceId, services: Sequence[ServiceId]) -> Sequence[tuple[Proposal, Judgement]]:
+        """What a page right after a change says of it; nothing where nobody knows what was deployed, or it was said."""
+        stored = [one for one in await self.alerts.open(service) if one.alert.severity is Severity.PAGE]
+        if not stored:
             return ()
         recent = await self.proposals.recent(service, RECENT)
         found: list[tuple[Proposal, Judgement]] = []
         for proposal in recent:
             experiment = experiment_of(proposal, self.claims.clock.now())
-            followed = [p for p in pages if experiment and guardrail(experiment.started_at, [p])]
+            followed = [one for one in stored if experiment and guardrail(experiment.started_at, [one.alert])]
             if experiment is None or not followed:
                 continue
             deployment = (await self.deployed.deployments((service,)))[service]
             if isinstance(deployment, NoData):
                 continue
-            around = Surroundings(recent, deployments(deployment))
-            ours = [p for p in followed if not blamed_elsewhere(proposal.id, experiment, around, p.opened_at)]
-            judgement = guardrail(experiment.started_at, ours)
-            if judgement is not None:
+            around = Surroundings(recent, _deployed(deployment, recent))
+            pages = [await self._page(service, one, recent, services) for one in followed]
+            spared = [culprit(proposal.id, experiment, around, page) for page in pages]
+            alone = [one.alert for one, other in zip(followed, spared, strict=True) if other is None]
+            judgement = guardrail(experiment.started_at, alone)
+            if judgement is None and spared[0] is not None:
+                judgement = Judgement(EffectVerdict.WAIT, False, spared[0])
+            if judgement is not None and _is_news(proposal, judgement):
                 found.append((proposal, judgement))
         return found
+
+    async def _page(
+        self, service: ServiceId, page: StoredAlert, recent: Sequence[Proposal], services: Sequence[ServiceId]
+    ) -> PageAfter:
+        incident = await self.alerts.incident(service, page.incident)
+        notes = incident.notes if incident else ()
+        own = any(p.draft.incident == page.alert.id and p.draft.change.knob is Knob.TRAFFIC for p in recent)
+        blamed = own or any(note.code in BLAMES for note in notes)
+        return PageAfter(page.alert.opened_at, blamed, await self._elsewhere(service, page.alert, services))
+
+    async def _elsewhere(self, service: ServiceId, page: Alert, services: Sequence[ServiceId]) -> str:
+        """Another service whose page opened at the same time: the two have more in common than this change."""
+        for other in services:
+            if other != service:
+                opened = [one.alert for one in await self.alerts.open(other) if one.alert.severity is Severity.PAGE]
+                if any(abs(one.opened_at - page.opened_at) <= TOGETHER for one in opened):
+                    return other.name
+        return ""
 
     async def _store_all(self, found: Sequence[tuple[Proposal, Judgement]], lease: Lease) -> None:
         for proposal, judgement in found:
@@ -221,6 +248,20 @@ class Effects:
         except NotPossible:
             return
         self.fault("effect.stored")
+
+
+def _deployed(deployment: Deployment, recent: Sequence[Proposal]) -> Sequence[datetime]:
+    """When other code began to serve, but for what a proposal did, which is told of by itself."""
+    by_proposal = {proposal.finished_at for proposal in recent}
+    return sorted({*deployments(deployment), *moves(deployment.served)} - by_proposal)
+
+
+def _is_news(proposal: Proposal, judgement: Judgement) -> bool:
+    """Said once; a precaution gives way when something else turns out to be to blame, and nothing else does."""
+    measured = proposal.measured
+    if measured is None:
+        return True
+    return measured.is_of_a_page and measured.undo and not judgement.undo
 
 
 def _nothing(reason: Message) -> LookFinding:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from lumen.alerts.burn_rate import TrafficLevel
 from lumen.effects.experiment import measuring
-from lumen.effects.track_record import direction
+from lumen.effects.track_record import direction, was_precaution
 from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.exporters.deployments import deployments
@@ -27,9 +27,9 @@ from lumen.model.snapshot import CacheDay, Deployment, Snapshot
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
 from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
+from lumen.policies.deployment_history import with_history
 from lumen.policies.guard import Restraint, Situation, held_back
 from lumen.policies.instances import recommend_l1, recommend_min_instances
-from lumen.policies.rollback_evidence import with_left
 from lumen.policies.size import SizeLimits, recommend_size
 from lumen.policies.ttl import TtlLimits, recommend_ttl
 from lumen.ports.clock import Numerics
@@ -164,11 +164,13 @@ def situation_of(change: Change, stored: Stored, deployment: Deployment | NoData
 
 def _taken_back(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime | None]:
     """Times at which undos of changes of this knob in this direction were applied."""
+    made = {proposal.id: proposal for proposal in recent}
     of = {proposal.id: proposal.draft.change for proposal in recent}
     return [
         proposal.finished_at
         for proposal in recent
         if proposal.draft.undo_of is not None and proposal.state in CHANGED_SOMETHING - {State.FAILED}
+        if not was_precaution(made.get(proposal.draft.undo_of), proposal)
         if direction(of.get(proposal.draft.undo_of) or _reversed(proposal.draft.change)) == direction(change)
     ]
 
@@ -229,7 +231,7 @@ class Evaluator:
         past, restraint = await self.turn_history.of(snapshot), await self.restraints.now(snapshot.service)
         deployment = snapshot.deployment
         if not isinstance(deployment, NoData):
-            deployment = with_left(deployment, restraint.controls.revisions or {})
+            deployment = with_history(deployment, restraint.controls)
         snapshot = replace(snapshot, cache_day=past.cache_day, deployment=deployment)
         assessment = await self.numerics.run(assess, snapshot, self.assessment, past.days)
         return Evaluation(snapshot, past, assessment, await self.policies.of(snapshot, assessment, restraint))

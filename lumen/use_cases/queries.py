@@ -130,7 +130,13 @@ def _seen(proposal: Proposal, turns: Sequence[Turn]) -> ChangeOfLate:
     at = proposal.finished_at
     before = next((t for t in turns if at is not None and t.snapshot.window.end <= at), None)
     now = next((t for t in turns[:1] if at is not None and t.snapshot.window.start >= at), None)
-    return ChangeOfLate(proposal, _hit_rate(before) if before else None, _hit_rate(now) if now else None)
+    share = _failed if proposal.draft.change.knob is Knob.TRAFFIC else _hit_rate
+    return ChangeOfLate(proposal, share(before) if before else None, share(now) if now else None)
+
+
+def _failed(turn: Turn) -> float | None:
+    traffic = turn.snapshot.traffic
+    return None if isinstance(traffic, NoData) or not traffic.requests else traffic.errors_5xx / traffic.requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from lumen.model.messages import NoData, NotPossible, SourceUnavailable, with_re
 from lumen.model.proposal import IN_FORCE, LATEST, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Window
+from lumen.policies.deployment_history import Sight, after_look, with_history
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, differences, judge_rollback, judge_slow
 from lumen.policies.rollback_evidence import (
     Evidence,
@@ -139,6 +140,22 @@ class GoingBack:
         return target
 
 
+@dataclass(frozen=True, slots=True)
+class RememberedDeployments:
+    """The DeploymentSource that also tells what has served, for everything that judges by deployments."""
+
+    source: DeploymentSource
+    controls: Controls
+
+    async def deployments(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Deployment | NoData]:
+        """As `source` tells, with what is remembered. Raises StoreUnavailable."""
+        found = await self.source.deployments(services)
+        return {
+            service: one if isinstance(one, NoData) else with_history(one, await self.controls.read(service))
+            for service, one in found.items()
+        }
+
+
 #: What is seen at each look ...
 SEEN = timedelta(hours=1)
 #: ... and on a fresh installation, in hours.
@@ -169,6 +186,7 @@ class Revisions:
                 continue
             controls = await self.controls.read(service)
             await self._remember(service, deployment, counts, controls)
+            await self._history(service, deployment, counts, controls)
             await self._pin(service, deployment, controls.pinned)
 
     async def _remember(
@@ -187,6 +205,19 @@ class Revisions:
             controls.revisions or {}, seen, deployment.revisions, deployment.pinned_revision, self.clock.now()
         )
         await self.controls.revisions(service, records)
+
+    async def _history(
+        self,
+        service: ServiceId,
+        deployment: Deployment,
+        counts: Sequence[RevisionCount] | NoData,
+        controls: ControlState,
+    ) -> None:
+        moved = await self.proposals.recent(service, _RECENT)
+        seen = Sight(deployment, () if isinstance(counts, NoData) else counts, moved, self.clock.now())
+        history = after_look(controls.served, seen)
+        if history != controls.served:
+            await self.controls.served(service, history)
 
     async def _before_lumen(self, service: ServiceId) -> Mapping[str, datetime]:
         """Worked out from a fortnight of metrics, once."""

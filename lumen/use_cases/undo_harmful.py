@@ -1,4 +1,4 @@
-"""Take a change back that its verdict wants gone: people are asked, or it is done at once where that is set.
+"""Take a change back that did harm, or as a precaution: people are asked, or it is done at once where that is set.
 
 Proposed from what is stored, so a crash between the verdict and the proposal is made good by the next call; done at
 once is a countdown without any time, so it has its one decision, its audit and its execution like every other change.
@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.messages import Message, NotPossible, SourceUnavailable, message
-from lumen.model.proposal import OPEN, Change, Draft, Knob, Origin, Priority, Proposal, State, Value, Verdict
+from lumen.model.proposal import (
+    OPEN,
+    Change,
+    Choice,
+    Decision,
+    Draft,
+    Knob,
+    Origin,
+    Priority,
+    Proposal,
+    State,
+    Value,
+    Verdict,
+)
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import End, Ending
 from lumen.ports.actuators import Reading
@@ -25,12 +38,15 @@ from lumen.use_cases.restrictions import Restraints
 RECENT = 100
 #: A verdict that nothing was made of for so long (automation was held back) is left to people.
 FOR = timedelta(days=7)
+#: A precaution only helps while its page is young.
+PRECAUTION_FOR = timedelta(hours=2)
 AT_ONCE = timedelta(0)
+PRECAUTION = "effect.back_precaution"
 
 
 @dataclass(frozen=True, slots=True)
 class UndoHarmful:
-    """`by_itself`: UNDO_HARMFUL=auto. Only what Lumen's own policy wanted and what did harm is taken back so."""
+    """`by_itself`: UNDO_HARMFUL=auto. What Lumen's own policy wanted goes so, after harm or as a precaution."""
 
     proposals: Proposals
     knobs: Knobs
@@ -41,11 +57,12 @@ class UndoHarmful:
     needed: int = 1
 
     async def propose(self, service: ServiceId) -> None:
-        """Whatever a verdict wants back and nobody has proposed yet. Safe to call as often as one likes."""
+        """Whatever is wanted back and nobody has proposed yet. Safe to call as often as one likes."""
         recent = await self.proposals.recent(service, RECENT)
-        answered = {proposal.draft.undo_of for proposal in recent}
         for made in recent:
-            if made.id not in answered and self._is_wanted_back(made):
+            undos = [one for one in recent if one.draft.undo_of == made.id]
+            await self._withdraw_when_spared(made, undos)
+            if not _is_answered(made, undos) and self._is_wanted_back(made):
                 try:
                     await self._propose_one(made, recent)
                 except (NotPossible, SourceUnavailable):
@@ -57,9 +74,21 @@ class UndoHarmful:
 
     def _is_wanted_back(self, made: Proposal) -> bool:
         measured = made.measured
-        if measured is None or not measured.undo or made.state not in (State.HARMFUL, State.INCONCLUSIVE):
+        if measured is None or not measured.undo:
             return False
-        return self.claims.clock.now() - measured.at <= FOR
+        wanted_in = (State.APPLIED,) if measured.is_precaution else (State.HARMFUL, State.INCONCLUSIVE)
+        within = PRECAUTION_FOR if measured.is_precaution else FOR
+        return made.state in wanted_in and self.claims.clock.now() - measured.at <= within
+
+    async def _withdraw_when_spared(self, made: Proposal, undos: Sequence[Proposal]) -> None:
+        """Something else has turned out to be to blame for the page, and nobody has decided yet."""
+        measured = made.measured
+        if measured is None or measured.undo:
+            return
+        for undo in undos:
+            if undo.state is State.PENDING and _is_precaution(undo):
+                decision = Decision(Choice.WITHDRAW, None, f"{Choice.WITHDRAW}:{undo.id}", measured.reason)
+                await self.proposals.decide(made.draft.service, undo.id, decision)
 
     async def _propose_one(self, made: Proposal, recent: Sequence[Proposal]) -> None:
         draft = made.draft
@@ -70,7 +99,8 @@ class UndoHarmful:
         if present.value != change.new:
             return  # somebody has set another value since: theirs holds
         wanted = self._draft(made, present)
-        at_once = self.by_itself and made.state is State.HARMFUL and draft.origin is Origin.POLICY
+        is_grave = wanted.priority is Priority.HIGH
+        at_once = self.by_itself and is_grave and draft.origin is Origin.POLICY
         await self.proposals.propose(wanted, EXPIRES_IN, AT_ONCE if at_once else None)
         self.fault("effect.proposed_back")
 
@@ -79,7 +109,8 @@ class UndoHarmful:
         change = draft.change
         told = (measured.reason,) if measured else ()
         is_harmful = measured is not None and measured.verdict is Verdict.HARMFUL
-        code = "effect.back_harmful" if is_harmful else "effect.back_costs_more"
+        is_precaution = measured is not None and measured.is_precaution
+        code = PRECAUTION if is_precaution else "effect.back_harmful" if is_harmful else "effect.back_costs_more"
         existing = (message("approval.existing_too"),) if draft.existing else ()
         return Draft(
             service=draft.service,
@@ -89,9 +120,9 @@ class UndoHarmful:
             asked_by=None,
             reasons=(message(code, proposal_id=made.id), *told, *existing),
             expected=NOT_PREDICTABLE,
-            priority=Priority.HIGH if is_harmful else Priority.LOW,
+            priority=Priority.HIGH if is_harmful or is_precaution else Priority.LOW,
             undo_of=made.id,
-            request_id=f"back:{made.id}",
+            request_id=f"{'precaution' if is_precaution else 'back'}:{made.id}",
             approvals_needed=self.needed,
             existing=draft.existing,
         )
@@ -108,6 +139,16 @@ class UndoHarmful:
         held = await self._held(proposal.draft, wanted)
         by_itself = Ending(End.ACT, (message("effect.back_by_itself"),))
         await conclude(self.proposals, proposal, Ending(End.ASK, held, wanted) if held else by_itself, lease)
+
+
+def _is_precaution(undo: Proposal) -> bool:
+    return undo.draft.reasons[0].code == PRECAUTION
+
+
+def _is_answered(made: Proposal, undos: Sequence[Proposal]) -> bool:
+    """Whether it was asked already; that a precaution was is no answer to harm that was measured since."""
+    is_measured = made.measured is not None and not made.measured.is_precaution
+    return any(not (is_measured and _is_precaution(undo)) for undo in undos)
 
 
 def _is_undo(proposal: Proposal) -> bool:

@@ -167,6 +167,7 @@ def _deployment(told: Any, revisions: Sequence[Any] | NoData) -> Deployment | No
             for r in newest_first
         ),
         rollback_allowed=told.labels.get("lumen-rollback", "") != "never",
+        latest_ready=reader.short(told.latest_ready_revision),
     )
 
 

@@ -4,7 +4,7 @@ The first service's also hold the budget's newest notice, the trouble with other
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from redis.asyncio import Redis
@@ -17,11 +17,12 @@ from lumen.model.billing import BudgetNotice, BudgetState
 from lumen.model.incident import ControlState, Pause, Pinned, RevisionRecord, Silence, SizeLock, TtlOverride
 from lumen.model.messages import NoData
 from lumen.model.service import Chosen, Person, ServiceId
+from lumen.model.snapshot import Served
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Vote, Voted
 
 _LUMEN = "lumen"
-_FIELDS = ("pinned", "pause", "revisions", "override", "size_lock")
+_FIELDS = ("pinned", "pause", "revisions", "override", "size_lock", "served")
 
 
 class RedisControls:
@@ -33,13 +34,14 @@ class RedisControls:
 
     async def read(self, service: ServiceId) -> ControlState:
         reply = await self._calls.read("read", service, "HMGET", position("standing"), *_FIELDS)
-        pinned, pause, revisions, override, size_lock = reply.values[0]
+        pinned, pause, revisions, override, size_lock, served = reply.values[0]
         return ControlState(
             decode(Pinned, pinned) if pinned else None,
             decode(Pause, pause) if pause else None,
             decode(dict[str, RevisionRecord], revisions) if revisions else None,
             decode(TtlOverride, override) if override else None,
             decode(SizeLock, size_lock) if size_lock else None,
+            decode(tuple[Served, ...], served) if served else (),
         )
 
     async def pinned(self, service: ServiceId, pinned: Pinned | None) -> None:
@@ -53,6 +55,10 @@ class RedisControls:
         plain = {name: json.loads(encode(record)) for name, record in sorted(records.items())}
         text = json.dumps(plain, separators=(",", ":")) if plain else ""
         await self._put(service, "revisions", text, _LUMEN, "", "")
+
+    async def served(self, service: ServiceId, history: Sequence[Served]) -> None:
+        text = encode(tuple(history)) if history else ""
+        await self._put(service, "served", text, _LUMEN, "", "")
 
     async def pause(self, service: ServiceId, pause: Pause) -> None:
         until = pause.until.isoformat() if pause.until else "until resumed"

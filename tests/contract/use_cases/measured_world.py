@@ -173,14 +173,17 @@ class House:
         p95 = 120.0 * math.exp(dice.gauss(0, 0.02))
         return Observation(at, requests, 0, 0, 50.0, p95, 250.0, hits, requests - hits, 0, 200.0, cost)
 
-    async def page(self, at: datetime, *, over: bool = False, severity: Severity = Severity.PAGE) -> None:
+    async def page(
+        self, at: datetime, *, over: bool = False, severity: Severity = Severity.PAGE, service: ServiceId = SERVICE
+    ) -> None:
         """An availability page (or a ticket) that opened then, and is `over` now."""
         why, closed_at = message("alert.data_back"), self.now if over else None
-        alert = Alert("p1", SERVICE.name, AlertKind.AVAILABILITY, "", severity, at, why, closed_at)
-        after = await self.alerts.newest(SERVICE)
-        lease = await self.store.lease("slot/watch")
-        assert await self.alerts.look(SERVICE, lease, Look(after, (), (StoredAlert(alert, alert.id),)))
-        await self.store.leases.release(SERVICE, lease)
+        alert = Alert("p1", service.name, AlertKind.AVAILABILITY, "", severity, at, why, closed_at)
+        after = await self.alerts.newest(service)
+        lease = await self.store.leases.acquire(service, "slot/watch", timedelta(seconds=30))
+        assert lease is not None
+        assert await self.alerts.look(service, lease, Look(after, (), (StoredAlert(alert, alert.id),)))
+        await self.store.leases.release(service, lease)
 
     async def applied(self, new: int = 420, *, knob: Knob = Knob.TTL, origin: Origin = Origin.POLICY) -> Proposal:
         """A change that is proposed, approved and carried out now; it does what `gain` says."""

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from handlers.blocks.proposal import card
+from lumen.effects.track_record import direction, record_of, spoken_against
 from lumen.model.incident import Pause
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, Proposal, State, Verdict
@@ -15,8 +16,9 @@ from lumen.model.service import Permit
 from lumen.model.turn import Recommendation
 from lumen.policies.guard import Automation
 from lumen.use_cases.effects import Effects
+from lumen.use_cases.evaluate import Stored, situation_of
 from lumen.wording.catalogue import Catalogue
-from tests.contract.store.builders import KIM, SERVICE, Store
+from tests.contract.store.builders import KIM, OTHER, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 from tests.contract.use_cases.measured_world import HOUR, START, House, settled
 
@@ -96,30 +98,32 @@ async def test_harm_is_asked_back_within_the_hour_and_undone_on_approval(house: 
     assert [r.params["helped"] for r in again.draft.reasons if r.code == "effect.record"] == [0]
 
 
-async def harmed(house: House, effects: Effects, origin: Origin = Origin.POLICY) -> Proposal:
-    """A change that a page followed, which is the quickest harm."""
+async def paged(house: House, effects: Effects, origin: Origin = Origin.POLICY) -> Proposal:
+    """A change that a page followed, with nothing else to blame."""
     made = await house.applied(origin=origin)
     house.store.clock.time += HOUR
     await house.page(START + HOUR / 2)
     await effects.guard(SERVICE)
     found = await house.found(made)
-    assert found.state is State.HARMFUL
+    assert found.state is State.APPLIED
+    assert found.measured is not None
+    assert found.measured.is_precaution
     return found
 
 
 async def test_rejected_means_that_it_stays(house: House) -> None:
     effects = house.effects()
-    made = await harmed(house, effects)
+    made = await paged(house, effects)
     (undo,) = await house.undos(made)
     await house.approvals.decide(SERVICE, undo.id, Choice.REJECT, Permit(KIM), "no")
     await house.live(30, effects, every=30)
     assert len(await house.undos(made)) == 1
-    assert (await house.found(made)).state is State.HARMFUL
+    assert (await house.found(made)).state is State.APPLIED
 
 
 @pytest.mark.parametrize(("origin", "by_itself"), [(Origin.POLICY, True), (Origin.PERSON, False)])
 async def test_by_itself_only_where_it_is_set_and_for_its_own(house: House, origin: Origin, by_itself: bool) -> None:
-    made = await harmed(house, house.effects(by_itself=True), origin)
+    made = await paged(house, house.effects(by_itself=True), origin)
     await settled(house, house.undo_harmful(by_itself=True))
     (undo,) = await house.undos(made)
     assert (undo.state is State.APPLIED) == by_itself
@@ -128,7 +132,7 @@ async def test_by_itself_only_where_it_is_set_and_for_its_own(house: House, orig
 
 
 async def test_paused_meanwhile_a_person_is_asked_instead(house: House) -> None:
-    made = await harmed(house, house.effects(by_itself=True))
+    made = await paged(house, house.effects(by_itself=True))
     await house.controls.pause(SERVICE, Pause(KIM, house.now, None))
     await settled(house, house.undo_harmful(by_itself=True))
     asked, at_once = await house.undos(made)
@@ -138,7 +142,7 @@ async def test_paused_meanwhile_a_person_is_asked_instead(house: House) -> None:
 
 async def test_what_people_set_against_automation_holds_the_proposal_back(house: House) -> None:
     await house.controls.pause(SERVICE, Pause(KIM, house.now, None))
-    made = await harmed(house, house.effects())
+    made = await paged(house, house.effects())
     assert await house.undos(made) == []
     await house.undo_harmful(automation=Automation(disabled=True)).propose(SERVICE)
     assert await house.undos(made) == []
@@ -154,7 +158,7 @@ async def test_what_somebody_set_or_asks_for_since_is_not_pushed_aside(house: Ho
     await house.page(START + HOUR / 2)
     effects = house.effects()
     await effects.guard(SERVICE)
-    assert (await house.found(made)).state is State.HARMFUL
+    assert await house.looks(made) == ["APPLIED"]
     assert await house.undos(made) == []
     await house.approvals.decide(SERVICE, asked.id, Choice.REJECT, Permit(KIM), "no")
     house.places[Knob.TTL].value = 500
@@ -174,7 +178,9 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("page", "deployed", "blamed"), PAGES)
-async def test_a_page_right_after_it_is_its_harm(house: House, page: int, deployed: int | None, blamed: bool) -> None:
+async def test_a_page_right_after_it_takes_it_back_as_a_precaution(
+    house: House, page: int, deployed: int | None, blamed: bool
+) -> None:
     made = await house.applied()
     if deployed is not None:
         house.deployed.append(START + timedelta(minutes=deployed))
@@ -184,12 +190,14 @@ async def test_a_page_right_after_it_is_its_harm(house: House, page: int, deploy
     for _ in range(2):
         await effects.guard(SERVICE)
     found = await house.found(made)
-    assert (found.state is State.HARMFUL) == blamed
-    assert len(await house.undos(made)) == blamed
+    assert found.state is State.APPLIED
+    undos = await house.undos(made)
+    assert len(undos) == blamed
     if blamed:
         assert found.measured is not None
-        assert (found.measured.look_hours, found.measured.reason.code) == (0, "effect.page_after")
-        assert await house.looks(made) == ["HARMFUL"]
+        assert (found.measured.verdict, found.measured.reason.code) == (None, "effect.page_after")
+        assert (undos[0].draft.priority, undos[0].draft.reasons[0].code) == (Priority.HIGH, "effect.back_precaution")
+        assert await house.looks(made) == ["APPLIED"]
 
 
 async def test_a_page_is_blamed_on_the_change_that_is_nearer(house: House) -> None:
@@ -198,7 +206,8 @@ async def test_a_page_is_blamed_on_the_change_that_is_nearer(house: House) -> No
     second = await house.applied(384, knob=Knob.CACHE_SIZE)
     await house.page(START + timedelta(minutes=40))
     await house.effects().guard(SERVICE)
-    assert [(await house.found(p)).state for p in (first, second)] == [State.APPLIED, State.HARMFUL]
+    assert (await told(house, first), await told(house, second)) == ("effect.spared_change", "effect.page_after")
+    assert [len(await house.undos(p)) for p in (first, second)] == [0, 1]
 
 
 async def test_without_knowing_of_deployments_nobody_is_blamed(house: House) -> None:
@@ -206,10 +215,80 @@ async def test_without_knowing_of_deployments_nobody_is_blamed(house: House) -> 
     house.is_silent = True
     await house.page(START + timedelta(minutes=30))
     await house.effects().guard(SERVICE)
-    assert (await house.found(made)).state is State.APPLIED
+    assert (await house.found(made)).measured is None
     house.is_silent = False
     await house.effects().guard(SERVICE)
+    assert await told(house, made) == "effect.page_after"
+
+
+async def told(house: House, made: Proposal) -> str:
+    measured = (await house.found(made)).measured
+    assert measured is not None
+    return measured.reason.code
+
+
+@pytest.mark.parametrize("by_itself", [False, True])
+async def test_with_a_culprit_the_change_stays_and_its_verdict_waits(house: House, by_itself: bool) -> None:
+    """The release that is blamed began to serve before the change."""
+    effects = house.effects(by_itself=by_itself)
+    made = await house.applied()
+    house.store.clock.time += HOUR
+    await house.page(START + HOUR / 2)
+    await house.alerts.note(SERVICE, "p1", (message("rollback.note_held", target="r2"),))
+    await effects.guard(SERVICE)
+    await settled(house, house.undo_harmful(by_itself=by_itself))
+    assert (await told(house, made), await house.undos(made)) == ("effect.spared_release", [])
+    assert house.places[Knob.TTL].value == 420
+    house.gain = 0.12
+    await house.live(26, effects)
+    assert (await house.found(made)).state is State.KEPT
+
+
+async def test_an_incident_of_another_service_is_a_culprit(house: House) -> None:
+    made = await house.applied()
+    house.store.clock.time += HOUR
+    await house.page(START + HOUR / 2)
+    await house.page(START + HOUR / 2, service=OTHER)
+    await house.effects().guard(SERVICE, (SERVICE, OTHER))
+    assert (await told(house, made), await house.undos(made)) == ("effect.spared_elsewhere", [])
+
+
+async def test_a_culprit_that_is_found_later_withdraws_the_precaution(house: House) -> None:
+    effects = house.effects()
+    made = await paged(house, effects)
+    house.deployed.append(START + HOUR / 4)
+    await effects.guard(SERVICE)
+    [undo] = await house.undos(made)
+    assert (undo.state, await told(house, made)) == (State.WITHDRAWN, "effect.spared_deployed")
+
+
+async def test_nothing_is_learnt_from_a_precaution(house: House) -> None:
+    """No verdict, no record, no ban; what is measured later is asked about all the same."""
+    effects = house.effects()
+    made = await paged(house, effects)
+    [undo] = await house.undos(made)
+    await house.approve(undo)
+    undone = await house.found(made)
+    assert undone.state is State.UNDONE
+    recent = await house.store.proposals.recent(SERVICE, 50)
+    up = direction(made.draft.change)
+    assert (record_of(recent, up).trials, spoken_against(recent, up)) == (0, "")
+    stored = Stored(recent, (), (), None)
+    found = situation_of(
+        made.draft.change, stored, NoData(message("rollback.moved"), message("rollback.moved")), house.now
+    )
+    assert (found.taken_back_at, found.harmed_at) == (None, None)
+
+
+async def test_harm_that_is_measured_after_a_refused_precaution_is_asked_about(house: House) -> None:
+    house.gain = -0.15
+    effects = house.effects()
+    made = await paged(house, effects)
+    [undo] = await house.undos(made)
+    await house.approvals.decide(SERVICE, undo.id, Choice.REJECT, Permit(KIM), "no")
+    await house.live(26, effects)
     assert (await house.found(made)).state is State.HARMFUL
+    assert len(await house.undos(made)) == 2
 
 
 @pytest.mark.parametrize("hours", [-23, 5])

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lumen.effects.disturbance import Surroundings, blamed_elsewhere, disturbed
+from lumen.effects.disturbance import PageAfter, Surroundings, culprit, disturbed
 from lumen.effects.experiment import MEASURED_KNOBS, Experiment, experiment_of, measuring
 from lumen.effects.hours import Hour, Hours
 from lumen.effects.track_record import TrackRecord, direction, record_of
@@ -110,7 +110,8 @@ def test_what_disturbs(surroundings: Surroundings, code: str | None) -> None:
     ],
 )
 def test_who_is_nearer_to_a_page(surroundings: Surroundings, elsewhere: bool) -> None:
-    assert blamed_elsewhere("P1", EXPERIMENT, surroundings, NOW + HOUR / 2) is elsewhere
+    found = culprit("P1", EXPERIMENT, surroundings, PageAfter(NOW + HOUR / 2))
+    assert (found is not None) is elsewhere
 
 
 DOWN = Change(Knob.TTL, 420, 300, "s")

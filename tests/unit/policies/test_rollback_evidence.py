@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lumen.model.incident import RevisionCount, RevisionRecord
+from lumen.model.incident import ControlState, RevisionCount, RevisionRecord
 from lumen.model.snapshot import SLICE, Deployment, Revision, Window
+from lumen.policies.deployment_history import with_history
 from lumen.policies.rollback_evidence import (
     complete,
     evidence,
@@ -14,7 +15,6 @@ from lumen.policies.rollback_evidence import (
     onset,
     remembered,
     still_failing,
-    with_left,
 )
 from tests.snapshots import NOW
 
@@ -188,7 +188,8 @@ def test_what_a_person_left_by_hand_is_no_target_until_it_serves_again() -> None
     records = remembered({}, {"b": END, "a": END}, revisions("b", "b", "a"), None, at)
     by_hand = remembered(records, {"a": END}, revisions("a", "b", "a"), "a", at)
     assert by_hand["b"].left_at == at
-    marked = with_left(Deployment("e", 300, 512, 0, "a", tuple(revisions("a", "b", "a")), True), by_hand)
+    told = Deployment("e", 300, 512, 0, "a", tuple(revisions("a", "b", "a")), True)
+    marked = with_history(told, ControlState(revisions=by_hand))
     assert [(each.name, each.left_at) for each in marked.revisions] == [("b", at), ("a", None)]
     later = remembered(by_hand, {"a": END}, revisions("a", "c", "b", "a"), "a", at + HOUR)
     assert "c" not in later  # deployed while pinned: it never served
