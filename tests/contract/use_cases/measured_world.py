@@ -16,7 +16,19 @@ from lumen.adapters.store.scripts import key
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, message
-from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
+from lumen.model.proposal import (
+    Change,
+    Choice,
+    Decision,
+    Draft,
+    Knob,
+    Measured,
+    Origin,
+    Priority,
+    Proposal,
+    State,
+    Verdict,
+)
 from lumen.model.service import Permit, ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Revision
 from lumen.policies.guard import Automation, Locks
@@ -209,6 +221,14 @@ class House:
             undo_of=None,
             request_id=f"r{self.made}",
         )
+
+    async def did_harm(self, made: Proposal) -> None:
+        """A verdict that says so, and what is made of it."""
+        lease = await self.store.lease("effects")
+        reason = message("effect.too_little", hours=24)
+        measured = Measured(24, self.now, Verdict.HARMFUL, reason, (), undo=True)
+        await self.store.proposals.advance(SERVICE, made.id, lease, State.HARMFUL, reason, measured)
+        await self.undo_harmful().propose(SERVICE)
 
     async def approve(self, proposal: Proposal) -> None:
         """By a person, and carried out."""

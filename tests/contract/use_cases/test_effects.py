@@ -178,7 +178,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("page", "deployed", "blamed"), PAGES)
-async def test_a_page_right_after_it_takes_it_back_as_a_precaution(
+async def test_a_page_right_after_it_is_a_precaution(
     house: House, page: int, deployed: int | None, blamed: bool
 ) -> None:
     made = await house.applied()

@@ -80,6 +80,10 @@ async def test_a_page_begins_a_countdown_that_ends_in_a_rollback(tower: Tower) -
     assert (controls.pinned.revision, controls.pinned.since) == ("r2", (await tower.traffic_proposals())[0].finished_at)
     assert controls.revisions is not None
     assert controls.revisions["r3"].left_at is not None
+    left = next(one for one in controls.served if one.revision == "r3")
+    assert left.until == (await tower.traffic_proposals())[0].finished_at
+    assert left.why == message("history.left_by_proposal", proposal_id=made.id, target="r2")
+    assert 0.05 < left.errors_5xx / left.requests < 0.15
     await tower.look(replica, 3)
     assert len(await tower.traffic_proposals()) == 1  # once for an incident
 

@@ -203,11 +203,9 @@ async def test_one_change_at_a_time_whatever_the_knob(room: Room) -> None:
 
 async def test_harm_is_not_tried_again_soon(room: Room) -> None:
     house = room.house
-    await house.applied(420)
+    made = await house.applied(420)
     house.store.clock.time += HOUR
-    await house.page(START + HOUR / 2)
-    await house.effects().guard(SERVICE)
-    await house.page(START + HOUR / 2, over=True)
+    await house.did_harm(made)
     house.store.clock.time += 24 * HOUR
     (undo,) = [p for p in await house.store.proposals.unfinished(SERVICE) if p.draft.undo_of]
     assert held(await room.turn()) == ["policy.held_open_proposal", "policy.held_harmed"]

@@ -392,16 +392,13 @@ async def test_harm_stops_it_by_itself(post: Post) -> None:
     assert (await post.ended()).state is State.APPLIED
     house = post.house
     house.store.clock.time += HOUR
-    await house.page(house.now - HOUR / 2)
-    await house.effects().guard(SERVICE)
-    assert (await house.found(made)).state is State.HARMFUL
+    await house.did_harm(made)
     (back,) = await house.undos(made)
     assert (back.state, back.acts_at) == (State.PENDING, None)  # UNDO_HARMFUL=ask
     (shown,) = await post.room.rules(post.automation).shown(SERVICE)
     assert (shown.helped, shown.trials) == (15, 16)
     assert "unasked.spoken_against" in [reason.code for reason in shown.against]
     await house.approve(back)
-    await house.page(house.now - HOUR / 2, over=True)
     house.store.clock.time += 15 * 24 * HOUR
     await post.watched()
     again = await post.begun()
