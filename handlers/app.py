@@ -2,6 +2,8 @@
 
 import logging
 import re
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -12,13 +14,19 @@ from handlers.blocks.emergency import ACTIONS
 from handlers.blocks.incident import ON_IT
 from handlers.blocks.proposal import CHOICES, DETAILS, SNOOZE
 from handlers.buttons import Buttons
+from handlers.clicks import claimed_surface, read_click
 from handlers.commands import Commands
 from handlers.emergency import Emergencies
 from handlers.home import Screens
 from handlers.incidents import Incidents
 from handlers.people import Ack, Body, Identity
 from handlers.web_api import SlackApi
+from lumen.model.messages import message
+from lumen.ports.store import Surface
 
+Listener = Callable[[Ack, Body], Awaitable[None]]
+#: Ends a message (channel, ts) that shows a surface for which another one stands.
+Tidy = Callable[[Surface, str, str], Coroutine[Any, Any, None]]
 #: The one slash command of the manifest.
 COMMAND = "/lumen"
 #: Listeners call Slack by `SlackApi` alone; Bolt wants a token all the same.
@@ -34,6 +42,7 @@ def build_app(
     screens: Screens,
     emergencies: Emergencies,
     incidents: Incidents,
+    tidy: Tidy,
 ) -> AsyncApp:
     """A Bolt app for Socket Mode.
 
@@ -66,18 +75,38 @@ def build_app(
     )
     app.command(COMMAND)(commands.on_command)
     app.command(_ANYTHING)(commands.on_unknown)
-    for action_id in (*CHOICES, SNOOZE):
-        app.action(action_id)(buttons.on_decide)
-    for action_id in ACTIONS:
-        app.action(action_id)(emergencies.on_button)
-    app.action(ON_IT)(incidents.on_acknowledge)
-    app.action(DETAILS)(screens.on_details)
+    listeners = {
+        **dict.fromkeys((*CHOICES, SNOOZE), buttons.on_decide),
+        **dict.fromkeys(ACTIONS, emergencies.on_button),
+        ON_IT: incidents.on_acknowledge,
+        DETAILS: screens.on_details,
+    }
+    for action_id, listener in listeners.items():
+        app.action(action_id)(_checked(listener, screens, tidy))
     app.action(_ANYTHING)(buttons.on_unknown)
     app.event("app_home_opened")(screens.on_home)
     app.event("app_mention")(screens.on_mention)
     for register in (app.view, app.shortcut, app.options, app.event):
         register(_ANYTHING)(_only_ack)
     return app
+
+
+def _checked(listener: Listener, screens: Screens, tidy: Tidy) -> Listener:
+    """Before any button: its service is still watched. After it: an orphan that was clicked is tidied away."""
+
+    async def on_button(ack: Ack, body: Body) -> None:
+        click = read_click(body)
+        if click is None or click.service in screens.services:
+            await listener(ack, body)
+        else:
+            await ack()
+            gone = message("slack.service_gone", service=click.service.name), message("slack.service_gone_remedy")
+            screens.responder.say(click.to, *gone)
+        surface = None if click is None else claimed_surface(click, body)
+        if click is not None and surface is not None:
+            screens.responder.background.start(tidy(surface, click.to.channel, str(body["message"]["ts"])))
+
+    return on_button
 
 
 def _is_news(record: logging.LogRecord) -> bool:

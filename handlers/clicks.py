@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from handlers.blocks.card import Shown
+from handlers.blocks.incident import ON_IT
 from handlers.blocks.proposal import APPROVE, CHOICES, REJECT, SNOOZE, UNDO
 from handlers.people import Addressee, Body, Request, person_of_click
+from handlers.poster import shows, tag_of
 from handlers.replies import Responder
 from lumen.model.messages import Message, message
 from lumen.model.proposal import Choice, Decided, Proposal, State
 from lumen.model.service import Person, ServiceId
+from lumen.ports.store import Surface
 from lumen.wording.catalogue import Catalogue, iso
 
 #: The form of a button's value; a message that an older Lumen posted may carry another one.
@@ -71,6 +74,13 @@ def _read_value(value: str) -> tuple[ServiceId, str] | None:
         return ServiceId.from_key(pieces[1]), pieces[2]
     except ValueError:
         return None
+
+
+def claimed_surface(click: Click, body: Body) -> Surface | None:
+    """The surface that the clicked message says it shows; None for answers, which may have the same buttons."""
+    clicked = body.get("message")
+    surface = Surface(click.service, "alert" if click.action_id == ON_IT else "proposal", click.proposal_id)
+    return surface if isinstance(clicked, dict) and shows(clicked, tag_of(surface)) else None
 
 
 def reply_to(click: Click) -> str:

@@ -8,15 +8,15 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Protocol
 
 import structlog
 
 from handlers.blocks.card import Shown, illustrated
 from handlers.pictures import Pictures
-from handlers.poster import DuplicateSweeper, Poster
+from handlers.places import PLACE_REFUSED, Places, Renderer, place_trouble
+from handlers.poster import DuplicateSweeper, Poster, ThreadGone, tag_of
 from handlers.web_api import (
     RATE_LIMITED,
     CannotUpdate,
@@ -26,7 +26,8 @@ from handlers.web_api import (
     Unreachable,
     guarded,
 )
-from lumen.model.messages import LumenError
+from lumen.model.incident import Unheard
+from lumen.model.messages import LumenError, Message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Dirty, Lease, Leases, Outbox, Surface
 
@@ -39,6 +40,12 @@ BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LONGEST_SECONDS = 30.0
 #: After so many failures (about two minutes) a message is posted without its picture.
 PICTURE_TRIES = 6
+#: A call of the people on call goes to the channel itself after so many failures in its thread, ...
+THREAD_TRIES = 2
+#: ... and counts as unheard when the channel does not take it either, or after so long.
+UNHEARD_TRIES = 3
+UNHEARD_SECONDS = 120.0
+CALL_KIND = "mention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +60,18 @@ class Timing:
     duplicates_after: Sequence[float] = (15.0, 60.0, 180.0, 600.0, 1800.0)
 
 
-class Renderer(Protocol):
-    """A Protocol, so that tests of the worker may render texts of their own (handlers.render is the real one)."""
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """For /readyz and the metrics: how many messages are behind, and the longest of them, in seconds on the wall.
 
-    async def render(self, surface: Surface) -> Shown | None:
-        """None: there is nothing to show any more. Raises LumenError when the store does not tell."""
+    `refused`: Slack's (or the store's) last word while something is behind, or empty. `unheard`: calls of the people on
+    call that Slack does not take.
+    """
 
-    def replaced(self, shown: Shown, old_link: str | None) -> Shown:
-        """`shown`, which says that it stands for an earlier message."""
+    behind: int
+    oldest_seconds: float
+    refused: str
+    unheard: tuple[Unheard, ...]
 
 
 class OutboxWorker:
@@ -86,14 +97,38 @@ class OutboxWorker:
         self._channel = channel
         self._timing = timing
         self._kicked = asyncio.Event()
-        self._duplicates = DuplicateSweeper(outbox, poster, timing.duplicates_after)
+        self.duplicates = DuplicateSweeper(outbox, poster, timing.duplicates_after)
+        self._places = Places(outbox, poster, renderer, channel)
         self._parked: dict[Surface, _Parked] = {}
+        #: Since when a surface is behind (monotonic seconds), as far as this process has seen it.
+        self._behind: dict[Surface, float] = {}
         self._trouble = ""
 
-    @property
-    def trouble(self) -> str:
-        """Slack's last error while something is behind, or empty: for /readyz, metrics and doctor."""
-        return self._trouble
+    def state(self) -> OutboxState:
+        """As it is now; other replicas see the same, whichever of them is the worker."""
+        oldest = min(self._behind.values(), default=None)
+        lag = 0.0 if oldest is None else time.monotonic() - oldest
+        unheard = [call for service in self._services for call in self.unheard(service)]
+        return OutboxState(len(self._behind), lag, self._trouble, tuple(unheard))
+
+    def unheard(self, service: ServiceId) -> tuple[Unheard, ...]:
+        """Calls that Slack takes neither in their thread nor in the channel, or has not taken for minutes."""
+        calls = [surface for surface in self._behind if surface.service == service and surface.kind == CALL_KIND]
+        return tuple(self._unheard(call) for call in calls if self._is_unheard(call))
+
+    def _is_unheard(self, call: Surface) -> bool:
+        parked = self._parked.get(call)
+        is_late = time.monotonic() - self._behind[call] >= UNHEARD_SECONDS
+        return is_late or (parked is not None and parked.failures >= UNHEARD_TRIES)
+
+    def _unheard(self, call: Surface) -> Unheard:
+        parked = self._parked.get(call)
+        return Unheard(call.key, call.key.rpartition("#")[0], parked.error if parked else self._trouble)
+
+    def place_trouble(self) -> tuple[Message, Message] | None:
+        """What Slack has against messages in the channel, while it refuses some; and what mends it."""
+        refused = [parked.error for parked in self._parked.values() if parked.is_of_the_place]
+        return place_trouble(refused[-1], self._channel) if refused else None
 
     def kick(self) -> None:
         """Something was marked: look now rather than at the next poll."""
@@ -127,6 +162,7 @@ class OutboxWorker:
         """Returns at once while another replica is the worker. Raises what stops the work."""
         lease = await self._leases.acquire(service, LEASE_NAME, LEASE)
         if lease is None:
+            await self._listed(service)
             return
         touched: set[Surface] = set()
         working = asyncio.create_task(self._work(service, touched))
@@ -156,17 +192,28 @@ class OutboxWorker:
     async def _work(self, service: ServiceId, touched: set[Surface]) -> None:
         while True:
             self._kicked.clear()
-            behind = await self._outbox.dirty(service)
-            for dirty in behind:
+            for dirty in await self._listed(service):
                 await self._show_or_park(dirty, touched)
-            if not behind:
+            if not self._behind:
                 self._trouble = ""
-            await self._duplicates.look(service)
+            await self._places.look(service)
+            await self.duplicates.look(service)
             try:
                 async with asyncio.timeout(self._timing.poll):
                     await self._kicked.wait()
             except TimeoutError:
                 continue
+
+    async def _listed(self, service: ServiceId) -> Sequence[Dirty]:
+        """All that are behind; what is not any more is forgotten."""
+        listed = await self._outbox.dirty(service)
+        found = {dirty.surface for dirty in listed}
+        for surface in [known for known in self._behind if known.service == service and known not in found]:
+            self._behind.pop(surface)
+            self._parked.pop(surface, None)
+        for surface in found:
+            self._behind.setdefault(surface, time.monotonic())
+        return listed
 
     async def _show_or_park(self, dirty: Dirty, touched: set[Surface]) -> None:
         """Set aside with a growing pause what Slack refuses, so that it holds up nothing else."""
@@ -178,6 +225,7 @@ class OutboxWorker:
         try:
             await self._show(dirty, parked.failures if parked else 0)
             self._parked.pop(dirty.surface, None)
+            self._behind.pop(dirty.surface, None)
         except (SlackRefused, CannotUpdate) as error:
             self._park(dirty, parked, error.error)
         except (LumenError, SlackTrouble):
@@ -186,14 +234,15 @@ class OutboxWorker:
             raise
         except Exception as error:
             # A card that cannot be drawn must not keep the others from being shown.
-            _log.exception("surface_failed", surface=_tag(dirty.surface))
+            _log.exception("surface_failed", surface=tag_of(dirty.surface))
             self._park(dirty, parked, type(error).__name__)
 
     def _park(self, dirty: Dirty, before: "_Parked | None", error: str) -> None:
         failures = before.failures + 1 if before else 1
-        self._parked[dirty.surface] = _Parked(dirty.version, failures, time.monotonic() + backoff_seconds(failures + 3))
+        until = time.monotonic() + backoff_seconds(failures + 3)
+        self._parked[dirty.surface] = _Parked(dirty.version, failures, until, error)
         self._trouble = error
-        _log.error("surface_parked", surface=_tag(dirty.surface), error=error, failures=failures)
+        _log.error("surface_parked", surface=tag_of(dirty.surface), error=error, failures=failures)
 
     async def _show(self, dirty: Dirty, failures: int) -> None:
         shown = await self._renderer.render(dirty.surface)
@@ -201,7 +250,11 @@ class OutboxWorker:
             await self._outbox.shown(dirty, dirty.channel, dirty.ts)
             return
         shown = await self._illustrated(shown, failures)
-        if dirty.ts:
+        if dirty.surface.kind == CALL_KIND and failures >= THREAD_TRIES:
+            shown = replace(shown, under=None)
+        if dirty.ts and dirty.channel != self._channel:
+            await self._move(dirty, shown)
+        elif dirty.ts:
             await self._update(dirty, shown)
         else:
             await self._post(dirty, shown)
@@ -217,41 +270,47 @@ class OutboxWorker:
 
     async def _update(self, dirty: Dirty, shown: Shown) -> None:
         try:
-            await self._poster.update(dirty.channel, dirty.ts, shown, _tag(dirty.surface))
+            await self._poster.update(dirty.channel, dirty.ts, shown, tag_of(dirty.surface))
         except CannotUpdate:
             link = await self._poster.permalink(dirty.channel, dirty.ts)
             await self._post(dirty, self._renderer.replaced(shown, link))
             return
         await self._outbox.shown(dirty, dirty.channel, dirty.ts)
 
+    async def _move(self, dirty: Dirty, shown: Shown) -> None:
+        """SLACK_CHANNEL is another one now: go on there, and say so where it stood."""
+        await self._post(dirty, shown)
+        channel, ts = await self._outbox.where(dirty.surface) or ("", "")
+        with guarded("old_place_stays", surface=tag_of(dirty.surface)):
+            link = await self._poster.permalink(channel, ts)
+            await self._poster.update(dirty.channel, dirty.ts, self._renderer.moved(link), "")
+
     async def _post(self, dirty: Dirty, shown: Shown) -> None:
         """An earlier process may have posted it and died before it could say so: look first, every time."""
-        tag = _tag(dirty.surface)
-        thread_ts = await self._thread(shown)
+        try:
+            await self._post_under(dirty, shown, await self._places.above(shown.under))
+        except ThreadGone:
+            if shown.under is not None:
+                await self._places.forget(shown.under)
+            raise
+
+    async def _post_under(self, dirty: Dirty, shown: Shown, thread_ts: str) -> None:
+        tag = tag_of(dirty.surface)
         found = await self._look(tag, dirty.ts, thread_ts)
         if found is None:
             try:
-                channel, ts = await self._poster.post(self._channel, shown, tag, thread_ts)
+                _, ts = await self._poster.post(self._channel, shown, tag, thread_ts)
             except NoAnswer:
                 found = await self._look_later(tag, dirty.ts, thread_ts)
                 if found is None:
-                    self._duplicates.expect(dirty.surface, tag, thread_ts)
+                    self.duplicates.expect(dirty.surface, tag, thread_ts)
                     raise
             else:
-                await self._outbox.shown(dirty, channel, ts)
+                await self._outbox.shown(dirty, self._channel, ts)
                 return
         # It shows what was stored when it was posted, which may be older by now.
         await self._poster.update(self._channel, found, shown, tag)
         await self._outbox.shown(dirty, self._channel, found)
-
-    async def _thread(self, shown: Shown) -> str:
-        """The ts of the message under which it stands, or empty. Raises SlackRefused until that one is posted."""
-        if shown.under is None:
-            return ""
-        _, ts = await self._outbox.where(shown.under) or ("", "")
-        if not ts:
-            raise SlackRefused("the message above it is not posted yet")
-        return ts
 
     async def _look_later(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
         for wait_seconds in self._timing.look_after:
@@ -264,6 +323,8 @@ class OutboxWorker:
     async def _look(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
         try:
             return await self._poster.find(self._channel, tag, not_ts, thread_ts)
+        except ThreadGone:
+            raise
         except SlackRefused as error:
             # Without the scope nothing can be looked up: a message that may come twice is better than none.
             _log.error("history_refused", error=error.error, scope="channels:history or groups:history")
@@ -277,11 +338,12 @@ class _Parked:
     version: int
     failures: int
     until: float
+    error: str
 
-
-def _tag(surface: Surface) -> str:
-    """Unique across services; stands in the message's metadata."""
-    return f"{surface.service.key}/{surface.kind}/{surface.key}"
+    @property
+    def is_of_the_place(self) -> bool:
+        """Whether Slack has something against the channel rather than against the message."""
+        return self.error in PLACE_REFUSED
 
 
 def backoff_seconds(failures: int) -> float:

@@ -1,18 +1,20 @@
-"""The Web API calls that the outbox makes for its messages, paced, and the sweep of messages that were posted twice.
+"""The Web API calls that the outbox makes for its messages, paced, and the end of messages that stand twice.
 
 Every failure is one of the four kinds of `handlers.web_api`.
 """
 
 import asyncio
+import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from handlers.blocks.card import Shown
-from handlers.web_api import CannotUpdate, SlackApi, SlackRefused
+from handlers.blocks.card import Json, Shown
+from handlers.web_api import Answer, CannotUpdate, SlackApi, SlackRefused, guarded
 from lumen.model.service import ServiceId
 from lumen.ports.store import Outbox, Surface
 
@@ -25,6 +27,14 @@ PACE_SECONDS = 1.0
 #: How far back a lost message is looked for: it was posted minutes ago at most.
 PAGES = 3
 PAGE_SIZE = 100
+#: By then the place of a message that was just posted is stored.
+TIDY_AFTER_SECONDS = 10.0
+#: Slack's words for a thread whose first message is not there any more.
+_THREAD_GONE = frozenset({"thread_not_found", "message_not_found", "invalid_thread_ts"})
+
+
+class ThreadGone(SlackRefused):
+    """Somebody deleted the message in whose thread it belongs."""
 
 
 class Poster:
@@ -38,44 +48,34 @@ class Poster:
     async def post(self, channel: str, shown: Shown, surface: str, thread_ts: str = "") -> tuple[str, str]:
         """The channel's id and the message's ts. `thread_ts`: the message in whose thread it stands, or empty."""
         await self._pace(channel)
-        answer = await self._calls.write(
-            "chat.postMessage",
-            {
-                "channel": channel,
-                "text": shown.text,
-                "blocks": list(shown.blocks),
-                "metadata": {"event_type": EVENT_TYPE, "event_payload": {"surface": surface}},
-                "unfurl_links": False,
-                "unfurl_media": False,
-            }
-            | ({"thread_ts": thread_ts} if thread_ts else {}),
-        )
+        wanted = _marked(shown, surface) | {"channel": channel, "unfurl_links": False, "unfurl_media": False}
+        with _thread(thread_ts):
+            answer = await self._calls.write(
+                "chat.postMessage", wanted | ({"thread_ts": thread_ts} if thread_ts else {})
+            )
         return answer.text("channel"), answer.text("ts")
 
     async def update(self, channel: str, ts: str, shown: Shown, surface: str) -> None:
         """Blocks and text go together: an update without blocks would remove them."""
         await self._pace(channel)
-        await self._calls.write(
-            "chat.update",
-            {
-                "channel": channel,
-                "ts": ts,
-                "text": shown.text,
-                "blocks": list(shown.blocks),
-                "metadata": {"event_type": EVENT_TYPE, "event_payload": {"surface": surface}},
-            },
-        )
+        await self._calls.write("chat.update", _marked(shown, surface) | {"channel": channel, "ts": ts})
 
     async def find(self, channel: str, surface: str, not_ts: str, thread_ts: str = "") -> str | None:
-        """The ts of the newest message that shows `surface`, other than `not_ts`; None when there is none."""
+        """The ts of the newest message that shows `surface`, other than `not_ts`; None when there is none.
+
+        Raises ThreadGone, too.
+        """
         cursor = ""
         method = "conversations.replies" if thread_ts else "conversations.history"
         for _ in range(PAGES):
             wanted: dict[str, Any] = {"channel": channel, "limit": PAGE_SIZE, "include_all_metadata": True}
             wanted |= ({"ts": thread_ts} if thread_ts else {}) | ({"cursor": cursor} if cursor else {})
-            answer = await self._calls.read(method, wanted)
+            with _thread(thread_ts):
+                answer = await self._calls.read(method, wanted)
             for posted in answer.objects("messages"):
-                if _surface_of(posted) == surface and posted.get("ts") != not_ts:
+                if posted.get("ts") == thread_ts and posted.get("subtype") == "tombstone":
+                    raise ThreadGone("tombstone")
+                if shows(posted, surface) and posted.get("ts") != not_ts:
                     return str(posted["ts"])
             cursor = str(answer.maybe("response_metadata", "next_cursor") or "")
             if not cursor:
@@ -85,6 +85,14 @@ class Poster:
     async def delete(self, channel: str, ts: str) -> None:
         """One of Lumen's own messages."""
         await self._calls.write("chat.delete", {"channel": channel, "ts": ts})
+
+    async def stands(self, channel: str, ts: str) -> bool:
+        """Whether the message is there; False when somebody has deleted it."""
+        try:
+            await self._calls.read("chat.getPermalink", {"channel": channel, "message_ts": ts})
+        except CannotUpdate:
+            return False
+        return True
 
     async def permalink(self, channel: str, ts: str) -> str | None:
         """A link to a message, or None where there is none to give."""
@@ -102,12 +110,42 @@ class Poster:
         await asyncio.sleep(at - now)
 
 
-def _surface_of(posted: Mapping[str, Any]) -> str:
-    metadata: Mapping[str, Any] = posted.get("metadata") or {}
-    if metadata.get("event_type") != EVENT_TYPE:
-        return ""
-    payload: Mapping[str, Sequence[str]] = metadata.get("event_payload") or {}
-    return str(payload.get("surface", ""))
+@contextmanager
+def _thread(thread_ts: str) -> Iterator[None]:
+    """Tell what is wrong with the thread from what is wrong with the message."""
+    try:
+        yield
+    except (SlackRefused, CannotUpdate) as refused:
+        if thread_ts and refused.error in _THREAD_GONE:
+            raise ThreadGone(refused.error) from refused
+        raise
+
+
+def tag_of(surface: Surface) -> str:
+    """The name by which a message tells which surface it shows; unique across services."""
+    return f"{surface.service.key}/{surface.kind}/{surface.key}"
+
+
+def _marked(shown: Shown, tag: str) -> Json:
+    """Text and blocks with both of a message's identities: its metadata, and the id of its first block."""
+    first = [block | {"block_id": _block_id(tag)} for block in shown.blocks[:1]]
+    metadata = {"event_type": EVENT_TYPE, "event_payload": {"surface": tag}}
+    return {"text": shown.text, "blocks": [*first, *shown.blocks[1:]], "metadata": metadata}
+
+
+def _block_id(tag: str) -> str:
+    """The second identity, for a Slack that drops metadata. A tag may be longer than an id of Slack's."""
+    return f"lumen:{hashlib.sha256(tag.encode()).hexdigest()[:24]}"
+
+
+def shows(posted: Mapping[str, Any], tag: str) -> bool:
+    """Whether a message, as Slack tells of it, says by either identity that it shows the surface of this tag."""
+    told = Answer(posted)
+    if told.maybe("metadata", "event_type") == EVENT_TYPE:
+        return bool(told.maybe("metadata", "event_payload", "surface") == tag)
+    blocks = told.maybe("blocks")
+    first = blocks[0] if isinstance(blocks, list) and blocks else None
+    return isinstance(first, dict) and first.get("block_id") == _block_id(tag)
 
 
 @dataclass(slots=True)
@@ -120,7 +158,7 @@ class _Doubt:
 
 
 class DuplicateSweeper:
-    """Deletes the later one of two messages, where Slack carried out a post long after its answer was given up.
+    """Deletes one of two messages: the later, where Slack carried out a post long after its answer was given up.
 
     Kept in this process alone. `after_seconds`: when a post that may still happen is looked for.
     """
@@ -158,3 +196,15 @@ class DuplicateSweeper:
                 _log.info("duplicate_deleted", surface=doubt.tag, ts=found)
         except (SlackRefused, CannotUpdate) as error:
             _log.warning("duplicate_stays", surface=doubt.tag, error=error.error)
+
+    async def tidy(self, surface: Surface, channel: str, ts: str) -> None:
+        """Delete a message that shows `surface` while another one stands for it. Never raises.
+
+        Such an orphan is left where an answer was lost and nothing of the message could be recognised.
+        """
+        await asyncio.sleep(TIDY_AFTER_SECONDS)
+        with guarded("orphan_stays", surface=tag_of(surface)):
+            _, stands = await self._outbox.where(surface) or ("", "")
+            if stands and stands != ts:
+                await self._poster.delete(channel, ts)
+                _log.info("orphan_deleted", surface=tag_of(surface), ts=ts)

@@ -1,9 +1,10 @@
 """Messages of the channel, rendered from what is stored at this moment: cards, hourly reports, digests, incidents."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from handlers.blocks import answers as show
 from handlers.blocks import proposal as proposal_view
 from handlers.blocks.card import Shown, with_note
 from handlers.blocks.digest import digest
@@ -101,6 +102,22 @@ class MessageRenderer:
             own = next((turn for turn in turns if turn.id == surface.key), None)
             status = status if own is None else StatusReadout(surface.service, own, (), (), None)
         return report(self.words, status)
+
+    async def needed(self, service: ServiceId) -> Sequence[Surface]:
+        """What is open, and the newest report. Raises StoreUnavailable."""
+        proposals, incidents = await self.readouts.open_now(service)
+        report_key = await self.turns.report_surface(service)
+        return [
+            *(Surface(service, "proposal", proposal_id) for proposal_id in proposals),
+            *(Surface(service, "alert", incident_id) for incident_id in incidents),
+            *([Surface(service, "report", report_key)] if report_key else []),
+        ]
+
+    def moved(self, new_link: str | None) -> Shown:
+        """What is left of a message that goes on in another channel."""
+        if new_link is None:
+            return show.said(self.words, message("slack.moved"))
+        return show.said(self.words, message("slack.moved_link", new_link=new_link))
 
     def replaced(self, shown: Shown, old_link: str | None) -> Shown:
         """Says first that it stands for a message that could not be changed."""

@@ -4,7 +4,7 @@ A reply goes to the response_url first, and by chat.postEphemeral where that is 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 
 from handlers.blocks import answers as show
-from handlers.blocks.card import Shown, illustrated
+from handlers.blocks.card import Shown, illustrated, with_note
 from handlers.people import Addressee, Languages
 from handlers.web_api import SlackApi, SlackTrouble, retry_after_seconds
 from lumen.model.messages import LumenError, Message, NotPermitted
@@ -142,6 +142,8 @@ class Responder:
     background: Background
     kick_outbox: Callable[[], None]
     support: str = ""
+    #: What keeps the channel from being told, and what mends it; None where nothing does.
+    place_trouble: Callable[[], Sequence[Message] | None] = lambda: None
 
     def answer(self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]], *, share: bool = False) -> None:
         """Take `step` in the background and send what it shows, or why it failed. Returns at once."""
@@ -154,7 +156,7 @@ class Responder:
     async def send(self, to: Addressee, *sentences: Message) -> bool:
         """Whether they were delivered. Never raises."""
         words = await self.languages.of(to.user_id)
-        return await self.replies.send(to, show.said(words, *sentences))
+        return await self.replies.send(to, show.said(words, *sentences, *(self.place_trouble() or ())))
 
     async def _answer(self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]], *, share: bool) -> None:
         words = await self.languages.of(to.user_id)
@@ -168,4 +170,6 @@ class Responder:
         except Exception as error:
             _log.exception("request_failed", user=to.user_id)
             shown = show.broken(words, error, self.support)
+        for sentence in reversed(self.place_trouble() or ()):
+            shown = with_note(shown, words.say(sentence))
         await self.replies.send(to, shown, share=share)

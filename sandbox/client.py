@@ -222,7 +222,7 @@ class SandboxClient:
     ) -> None:
         """close, reset, finish, half_open, warning, refresh_requested, link_disabled, too_many_websockets (to open
         connections); reject_tickets, link_disabled_on_connect, duplicate_envelopes, withhold_hello (`count` times
-        from now on); heal. `seconds`: between a disconnect frame and the close."""
+        from now on); stall (for `seconds`), mute; heal. `seconds` else: between a disconnect frame and the close."""
         await self.post("slack/sockets", do=do, count=count, connection=connection, seconds=seconds)
 
     async def fault(
@@ -234,6 +234,18 @@ class SandboxClient:
         For `answer`: status, body, content_type, headers, deed (do what was asked all the same).
         """
         await self.post("slack/faults", method=method, kind=kind, times=times, error=error, seconds=seconds, **answer)
+
+    async def drop_metadata(self, drops: bool = True) -> None:
+        """Whether the workspace forgets the metadata of messages."""
+        await self.post("slack/faults", drops_metadata=drops)
+
+    async def change_channel(self, channel: str | None = None, **change: Any) -> None:
+        """archived, name, private, with_app: what an owner of the channel does to it."""
+        await self.post("slack/channel", channel=channel, **change)
+
+    async def delete_message(self, message: SeenMessage) -> None:
+        """An admin deletes it, whoever wrote it."""
+        await self.post("slack/delete", channel=message.channel, ts=message.ts)
 
     async def clear_faults(self) -> None:
         await self.post("slack/faults", clear=True)

@@ -85,6 +85,7 @@ class SlackSide:
             background=Background(),
             kick_outbox=self.outbox.kick,
             support=settings.support_contact,
+            place_trouble=self.outbox.place_trouble,
         )
         self.pending_replies = PendingRepliesWorker(
             services=settings.services,
@@ -176,7 +177,8 @@ class SlackSide:
             },
             ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
         )
-        app = build_app(self._api, identity, commands, buttons, screens, emergencies, incidents)
+        tidy = self.outbox.duplicates.tidy
+        app = build_app(self._api, identity, commands, buttons, screens, emergencies, incidents, tidy)
         return SlackConnection(self._app_level, Envelopes(app, responder.background))
 
     def _permissions(self, identity: Identity, approvers: Approvers) -> Permissions:

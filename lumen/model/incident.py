@@ -70,6 +70,15 @@ class Mentions:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A call of the people on call that Slack does not take: its name, of which incident, and Slack's word."""
+
+    call: str
+    incident_id: str
+    error: str
+
+
 class PagerStep(StrEnum):
     """The steps that a pager outside of Slack is told of an incident, in this order."""
 

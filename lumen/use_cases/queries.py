@@ -74,6 +74,12 @@ class Readouts:
             now=now,
         )
 
+    async def open_now(self, service: ServiceId) -> tuple[Sequence[str], Sequence[str]]:
+        """Ids of the proposals that are not finished, and of the incidents that are not over."""
+        unfinished = await self.proposals.unfinished(service)
+        incidents = dict.fromkeys(one.incident for one in await self.alerts.open(service))
+        return [proposal.id for proposal in unfinished], list(incidents)
+
     async def last(self, service: ServiceId) -> TurnReadout:
         """The last turn alone, for the answers that explain it."""
         restraint = await self.restraints.now(service)

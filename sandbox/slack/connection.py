@@ -3,22 +3,33 @@
 import asyncio
 import socket as sockets
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from sandbox.slack.wire import Json
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass(eq=False)
 class Connection:
-    """`half_open` = our side has gone silent: nothing is read, answered or noticed, but the TCP connection stands."""
+    """`half_open` = our side has gone silent: nothing is read, answered or noticed, but the TCP connection stands.
+
+    `mute` = pings are answered, and nothing comes any more. `stalled` is cleared while nothing moves on it.
+    """
 
     id: str
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
     opened_at: float
     half_open: bool = False
+    mute: bool = False
+    stalled: asyncio.Event = field(default_factory=_set)
     ending: bool = False
     sent: int = 0
 
@@ -37,8 +48,9 @@ class Connection:
 
     async def send_text(self, text: str) -> None:
         self.sent += 1
-        if self.half_open:
+        if self.half_open or self.mute:
             return
+        await self.stalled.wait()
         try:
             await self.socket.send_str(text)
         except (ConnectionError, RuntimeError):
@@ -52,7 +64,13 @@ class Connection:
         except (ConnectionError, RuntimeError):
             self.ending = True
 
+    def stall(self, seconds: float) -> None:
+        """Nothing is sent for so long; then all of it."""
+        self.stalled.clear()
+        asyncio.get_running_loop().call_later(seconds, self.stalled.set)
+
     async def pong(self, data: bytes) -> None:
+        await self.stalled.wait()
         try:
             await self.socket.pong(data)
         except (ConnectionError, RuntimeError):

@@ -5,7 +5,7 @@ Every request and answer is JSON. Refusals are `{"error": sentence}` with 4xx: w
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -14,9 +14,9 @@ from sandbox.slack.connection import Connection
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import ControlError, SlackError
 from sandbox.slack.faults import KINDS, MethodFault, MethodFaults, OddAnswer
-from sandbox.slack.files import Files
 from sandbox.slack.interactions import Interactions
 from sandbox.slack.journal import Journal
+from sandbox.slack.messages import MessageLog
 from sandbox.slack.ratelimit import RateLimits
 from sandbox.slack.responseurls import ResponseUrls
 from sandbox.slack.shown import Shown
@@ -27,7 +27,7 @@ Deed = Callable[[Json], Awaitable[Json]]
 
 SOCKET_DEEDS = ("close", "reset", "finish", "half_open", "warning", "refresh_requested", "link_disabled",
                 "too_many_websockets", "reject_tickets", "link_disabled_on_connect", "duplicate_envelopes",
-                "withhold_hello", "heal")  # fmt: skip
+                "withhold_hello", "stall", "mute", "heal")  # fmt: skip
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Control:
     faults: MethodFaults
     limits: RateLimits
     response_urls: ResponseUrls
-    files: Files
+    log: MessageLog
     journal: Journal
     shown: Shown
     clear_workspace: Callable[[], None]
@@ -47,6 +47,7 @@ class Control:
         posts: dict[str, Deed] = {
             "command": self.command, "click": self.click, "say": self.say, "submit": self.submit,
             "close": self.close, "home": self.home, "options": self.options, "sockets": self.sockets,
+            "channel": self.change_channel, "delete": self.delete_message,
             "faults": self.plan_fault, "limits": self.set_limits, "expire": self.expire, "reset": self.reset,
         }  # fmt: skip
         gets: dict[str, Callable[[web.Request], Json]] = {
@@ -163,7 +164,8 @@ class Control:
     async def sockets(self, body: Json) -> Json:
         """{do, count?, connection?, seconds?}: `do` is one of SOCKET_DEEDS; connection = an id, else all that are open.
 
-        `seconds`: how long after its disconnect frame a connection is closed; at once without it.
+        `seconds`: how long after its disconnect frame a connection is closed; at once without it. Of `stall`: how long
+        nothing is read or sent on it. `mute`: it answers pings, and brings nothing any more.
         """
         deed = body.get("do")
         if deed not in SOCKET_DEEDS:
@@ -187,17 +189,20 @@ class Control:
                 await self.hub.ask_to_leave(chosen, deed, float(body["seconds"]))
             case _:
                 for connection in chosen:
-                    await _end(connection, deed)
+                    await _end(connection, deed, float(body.get("seconds", 1.0)))
         return {"connections": len(chosen)}
 
     async def plan_fault(self, body: Json) -> Json:
-        """{method, kind, times?, error?, seconds?}; {clear: true} takes all back.
+        """{method, kind, times?, error?, seconds?}; {clear: true} takes all back; {drops_metadata: bool}.
 
         For `answer` also {status?, body?, content_type?, headers?, deed?}. `method` may be response_url or upload.
         """
         if body.get("clear"):
             self.faults.clear()
             return {"planned": 0}
+        if "drops_metadata" in body:
+            self.faults.drops_metadata = bool(body["drops_metadata"])
+            return {"planned": len(self.faults.planned)}
         if body.get("kind") not in KINDS:
             raise ControlError(f"kind must be one of {', '.join(KINDS)}, not {body.get('kind')!r}", status=422)
         self.faults.plan(
@@ -212,6 +217,31 @@ class Control:
             )
         )
         return {"planned": len(self.faults.planned)}
+
+    async def change_channel(self, body: Json) -> Json:
+        """{channel?, archived?, name?, private?, with_app?}: what an owner of the channel does to it."""
+        channel = self.directory.channel_by(_channel(body) or self.directory.home_channel)
+        if channel is None:
+            raise ControlError(f"no channel {_channel(body)!r}", status=404)
+        bot = self.directory.app.bot_user_id
+        others = tuple(member for member in channel.members if member != bot)
+        self.directory.channels[channel.id] = replace(
+            channel,
+            name=str(body.get("name") or channel.name),
+            is_archived=bool(body.get("archived", channel.is_archived)),
+            is_private=bool(body.get("private", channel.is_private)),
+            members=(*others, bot) if body.get("with_app", bot in channel.members) else others,
+        )
+        return {"channel": channel.id}
+
+    async def delete_message(self, body: Json) -> Json:
+        """{channel?, ts}: an admin deletes a message, whoever wrote it."""
+        channel_id = _channel(body) or self.directory.home_channel
+        message = self.log.get(channel_id, _needed(body, "ts"))
+        if message is None:
+            raise ControlError(f"no message {body['ts']!r} in {channel_id}", status=404)
+        self.log.remove(message)
+        return {"deleted": True}
 
     async def set_limits(self, body: Json) -> Json:
         """{enabled}: whether Slack's pace is kept."""
@@ -262,7 +292,7 @@ def _needed(body: Json, name: str) -> str:
     return str(value)
 
 
-async def _end(connection: Connection, deed: str) -> None:
+async def _end(connection: Connection, deed: str, seconds: float) -> None:
     match deed:
         case "close":
             await connection.close()
@@ -272,6 +302,10 @@ async def _end(connection: Connection, deed: str) -> None:
             connection.finish()
         case "half_open":
             connection.half_open = True
+        case "mute":
+            connection.mute = True
+        case "stall":
+            connection.stall(seconds)
         case _:
             await connection.disconnect(deed)
 

@@ -45,6 +45,8 @@ class MethodFaults:
     """`method` may be `*`. The newest fault that fits is taken."""
 
     planned: list[MethodFault] = field(default_factory=list)
+    #: A workspace (or another emulator) that forgets the metadata of messages.
+    drops_metadata: bool = False
 
     def plan(self, fault: MethodFault) -> None:
         self.planned.insert(0, fault)
@@ -62,3 +64,4 @@ class MethodFaults:
 
     def clear(self) -> None:
         self.planned.clear()
+        self.drops_metadata = False

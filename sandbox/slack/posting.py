@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.slack.blockkit.surfaces import message_blocks
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import SlackError
+from sandbox.slack.faults import MethodFaults
 from sandbox.slack.files import Files
 from sandbox.slack.messages import Message, MessageLog
 from sandbox.slack.wire import Json
@@ -36,6 +37,7 @@ class Posting:
     directory: Directory
     log: MessageLog
     files: Files
+    faults: MethodFaults
 
     def draft(self, arguments: Json, *, longest: int = TEXT_CHARACTERS) -> Draft:
         """Raises no_text, msg_too_long, invalid_blocks(_format), too_many_attachments, metadata errors."""
@@ -59,7 +61,7 @@ class Posting:
             text=text,
             blocks=blocks,
             attachments=attachments,
-            metadata=_metadata(arguments.get("metadata")),
+            metadata=None if self.faults.drops_metadata else _metadata(arguments.get("metadata")),
             has_blocks=raw_blocks is not None,
             has_text=bool(arguments.get("text")),
         )

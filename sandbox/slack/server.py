@@ -83,7 +83,7 @@ class SlackServer:
         self.views = Views(directory, feed, wall)
         self.hub = SocketHub(directory.app.id, journal, feed, monotonic)
         self.journal = journal
-        posting = Posting(directory, self.log, self.files)
+        posting = Posting(directory, self.log, self.files, self.faults)
         self.response_urls = ResponseUrls(monotonic, posting, self.log, self.base_url)
         self.shown = Shown(directory, manifest, self.log, self.files, self.views, self.hub, journal, self.base_url)
         self.interactions = Interactions(
@@ -112,7 +112,7 @@ class SlackServer:
         ):
             self._dispatcher.add(*family.methods())
         self._control = Control(
-            directory, self.interactions, self.hub, self.faults, self.limits, self.response_urls, self.files,
+            directory, self.interactions, self.hub, self.faults, self.limits, self.response_urls, self.log,
             journal, self.shown, self.clear,
         )  # fmt: skip
         self._pages = Pages(directory, feed, self.files, journal, self.response_urls, self.shown, self.faults)

@@ -57,6 +57,8 @@ class Chat:
 
     async def update(self, call: Call) -> Json:
         channel = self._known(call)
+        if channel.is_archived:
+            raise SlackError("is_inactive")
         message = self._own(channel, call.text("ts"), "cant_update_message")
         draft = self.posting.draft(call.arguments, longest=UPDATED_TEXT_CHARACTERS)
         changed = self.posting.rewrite(message, draft)

@@ -1,7 +1,7 @@
 """The outbox worker between a real store and a real Slack."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import aiohttp
@@ -12,6 +12,7 @@ from handlers.outbox import OutboxWorker, Timing
 from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
 from handlers.web_api import SlackApi
+from lumen.model.service import ServiceId
 from lumen.ports.store import Surface
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack, rooms, session, slack
@@ -39,6 +40,13 @@ class Pages:
             return shown
         image = {"type": "image", "slack_file": {"id": ""}, "alt_text": "a week"}
         return replace(shown, blocks=(*shown.blocks, image), picture=self.pictures[surface])
+
+    async def needed(self, service: ServiceId) -> Sequence[Surface]:
+        return [surface for surface, text in self.texts.items() if text is not None]
+
+    def moved(self, new_link: str | None) -> Shown:
+        text = f"goes on at {new_link}"
+        return Shown(text, ({"type": "section", "text": {"type": "mrkdwn", "text": text}},))
 
     def replaced(self, shown: Shown, old_link: str | None) -> Shown:
         return with_note(shown, f"replaces {old_link}")

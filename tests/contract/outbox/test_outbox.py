@@ -136,11 +136,11 @@ async def test_an_outage_loses_nothing_and_keeps_the_order(desk: Desk) -> None:
     await asyncio.sleep(0.5)
     assert await desk.slack.control.messages() == []
     assert desk.worker is not None
-    assert desk.worker.trouble
+    assert desk.worker.state().refused
     await desk.slack.control.clear_faults()
     await desk.seen(*(f"text {n}" if n != 3 else "text 3, changed" for n in range(20)))
     async with asyncio.timeout(60):
-        while desk.worker.trouble:  # noqa: ASYNC110 - until the next look at the store
+        while desk.worker.state().refused:  # noqa: ASYNC110 - until the next look at the store
             await asyncio.sleep(0.01)
 
 

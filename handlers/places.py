@@ -1,0 +1,86 @@
+"""The places of messages are state: where each stands, where it is wanted, and what Slack has against a channel."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from handlers.blocks.card import Shown
+from handlers.poster import Poster
+from handlers.web_api import TOKEN_DEAD, SlackRefused, guarded
+from lumen.model.messages import Message, message
+from lumen.model.service import ServiceId
+from lumen.ports.store import Dirty, Outbox, Surface
+
+#: So often it is looked whether the messages that people need still stand.
+LOOK_EVERY_SECONDS = 300.0
+#: Slack's words about a channel, each with a sentence of its own (slack.place_…).
+PLACE_REFUSED = frozenset({"is_archived", "channel_not_found", "not_in_channel", "missing_scope", "restricted_action"})
+
+
+class Renderer(Protocol):
+    """A Protocol, so that tests of the worker may render texts of their own (handlers.render is the real one)."""
+
+    async def render(self, surface: Surface) -> Shown | None:
+        """None: there is nothing to show any more. Raises LumenError when the store does not tell."""
+
+    async def needed(self, service: ServiceId) -> Sequence[Surface]:
+        """Those that people act on now. Raises LumenError when the store does not tell."""
+
+    def replaced(self, shown: Shown, old_link: str | None) -> Shown:
+        """`shown`, which says that it stands for an earlier message."""
+
+    def moved(self, new_link: str | None) -> Shown:
+        """The rest of a message that goes on in another channel."""
+
+
+@dataclass(slots=True)
+class Places:
+    """What is open must stand in `channel`: moved there when it stands elsewhere, posted anew when it was deleted."""
+
+    outbox: Outbox
+    poster: Poster
+    renderer: Renderer
+    channel: str
+    _looked_at: dict[ServiceId, float] = field(default_factory=dict)
+
+    async def look(self, service: ServiceId) -> None:
+        """From time to time, and first of all at the start. Never raises."""
+        now = time.monotonic()
+        if now - self._looked_at.get(service, float("-inf")) < LOOK_EVERY_SECONDS:
+            return
+        self._looked_at[service] = now
+        with guarded("places_not_looked_at", service=service.key):
+            for surface in await self.renderer.needed(service):
+                await self._look_at(surface)
+
+    async def _look_at(self, surface: Surface) -> None:
+        channel, ts = await self.outbox.where(surface) or ("", "")
+        if ts and channel != self.channel:
+            await self.outbox.mark(surface)
+        elif ts and not await self.poster.stands(channel, ts):
+            await self.forget(surface)
+
+    async def forget(self, surface: Surface) -> None:
+        """Its message is gone: it is behind, and has no place any more."""
+        await self.outbox.mark(surface)
+        await self.outbox.shown(Dirty(surface, 0, "", ""), "", "")
+
+    async def above(self, surface: Surface | None) -> str:
+        """The ts of the message in whose thread another belongs. Raises SlackRefused until that one stands here."""
+        if surface is None:
+            return ""
+        channel, ts = await self.outbox.where(surface) or ("", "")
+        if ts and channel != self.channel:
+            await self.outbox.mark(surface)
+        if not ts or channel != self.channel:
+            raise SlackRefused("the message above it is not posted yet")
+        return ts
+
+
+def place_trouble(error: str, channel: str) -> tuple[Message, Message]:
+    """What Slack has against messages in the channel, and what mends it."""
+    if error in TOKEN_DEAD:
+        return message("start.bot_token_refused", error=error), message("start.bot_token_remedy")
+    code = f"slack.place_{error}" if error in PLACE_REFUSED else "slack.place_refused"
+    return Message(code, {"channel": channel, "error": error}), Message(f"{code}_remedy", {"channel": channel})
