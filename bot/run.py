@@ -167,7 +167,7 @@ class Bot:
         if paging is None:
             return
         for service in self._services:
-            await paging.settle(service)
+            await paging.settle(service, self._slack.outbox.unheard(service))
         self._slack.outbox.kick()
 
     async def readiness(self) -> Sequence[Readiness]:

@@ -42,6 +42,7 @@ class PagerServer:
     url: str = ""
     bodies: list[Any] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)  # the next ones; then 202 or 200
+    headers: dict[str, str] = field(default_factory=dict)
     asked: int = 0
 
     async def pagerduty(self, request: web.Request) -> web.Response:
@@ -53,7 +54,7 @@ class PagerServer:
     def _answered(self, body: Any, valid: Callable[[Any], None], well: int) -> web.Response:
         self.asked += 1
         if self.answers:
-            return web.Response(status=self.answers.pop(0), text="not today")
+            return web.Response(status=self.answers.pop(0), text="not today", headers=self.headers)
         try:
             valid(body)
         except (AssertionError, KeyError, ValueError) as error:

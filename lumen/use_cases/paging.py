@@ -5,12 +5,12 @@ the same incident and does no harm. A pager that does not answer is tried again,
 of times; one that says no is not, and the incident's message says so once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lumen.model.alert import Severity
-from lumen.model.incident import Incident, PagerState, PagerStep, in_force
+from lumen.model.incident import Incident, PagerState, PagerStep, Unheard, in_force
 from lumen.model.messages import Message, PagerRefused, PagerUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.ports.clock import FaultPoint
@@ -35,7 +35,7 @@ class _Failing:
     next_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Paging:
     """`plain` gives the words of the workspace's language."""
 
@@ -47,9 +47,18 @@ class Paging:
     fault: FaultPoint
     _failing: dict[tuple[ServiceId, str, PagerStep], _Failing] = field(default_factory=dict, init=False)
     _heard: dict[tuple[ServiceId, str], datetime] = field(default_factory=dict, init=False)
+    #: Calls that Slack does not take, by service, and those of them that the pager has heard of.
+    _unheard: dict[ServiceId, Sequence[Unheard]] = field(default_factory=dict, init=False)
+    _passed_on: set[str] = field(default_factory=set, init=False)
+    #: Why the last call failed, until one succeeds; for /readyz.
+    trouble: Message | None = field(default=None, init=False)
 
-    async def settle(self, service: ServiceId) -> bool:
-        """Whether the pager was told anything. Safe to call as often as one likes, by every replica."""
+    async def settle(self, service: ServiceId, unheard: Sequence[Unheard] = ()) -> bool:
+        """Whether the pager was told anything. Safe to call as often as one likes, by every replica.
+
+        `unheard`: calls of the people on call that Slack does not take; the pager hears of each of them once.
+        """
+        self._unheard[service] = unheard
         if not await self._wanted(service):
             return False
         return await self.claims.alone(service, PAGER_LEASE, lambda _: self._settle_alone(service)) or False
@@ -61,7 +70,7 @@ class Paging:
         now = self.claims.clock.now()
         silences = in_force(await self.silences.all(service), now)
         incidents = [replace(page, silences=silences) for page in pages]
-        steps = [(incident, next_step(incident) or self._again(incident, now)) for incident in incidents]
+        steps = [(one, next_step(one) or self._instead_of_slack(one) or self._again(one, now)) for one in incidents]
         return [(incident, step) for incident, step in steps if step is not None and self._is_due(incident, step, now)]
 
     async def _settle_alone(self, service: ServiceId) -> bool:
@@ -77,9 +86,11 @@ class Paging:
         try:
             await self.pager.call(self._call(incident, step))
         except PagerRefused as error:
+            self.trouble = error.reason
             await self._give_up(incident, step, error.reason)
             return False
         except PagerUnavailable as error:
+            self.trouble = error.reason
             tries = self._failing[key].tries + 1 if key in self._failing else 1
             if tries >= MOST_TRIES:
                 await self._give_up(incident, step, error.reason)
@@ -89,6 +100,8 @@ class Paging:
             return False
         self.fault("pager.called")
         self._failing.pop(key, None)
+        self.trouble = None
+        self._passed_on |= {call.call for call in self._calls_of(incident)}
         self._heard[service, incident.id] = self.claims.clock.now()
         if before is None or before.step is not step:
             await self.pages.pager(service, incident.id, PagerState(step, self.claims.clock.now()))
@@ -101,6 +114,16 @@ class Paging:
         reached = PagerStep.RESOLVE if step is PagerStep.RESOLVE else reached
         state = PagerState(reached, self.claims.clock.now(), reason, step)
         await self.pages.pager(incident.service, incident.id, state)
+
+    def _calls_of(self, incident: Incident) -> list[Unheard]:
+        return [call for call in self._unheard.get(incident.service, ()) if call.incident_id == incident.id]
+
+    def _instead_of_slack(self, incident: Incident) -> PagerStep | None:
+        """The first step once more, for a call that the people on call could not be given in Slack."""
+        is_needed = incident.is_open_page and incident.acknowledged is None and not incident.is_hushed
+        is_refused = incident.pager is not None and incident.pager.trouble is not None
+        is_new = any(call.call not in self._passed_on for call in self._calls_of(incident))
+        return PagerStep.TRIGGER if is_needed and is_new and not is_refused else None
 
     def _again(self, incident: Incident, now: datetime) -> PagerStep | None:
         """For a pager that forgets: the step that it has taken, once more."""
@@ -118,6 +141,7 @@ class Paging:
         closed = [page.closed_at for page in pages if page.closed_at is not None]
         kinds = tuple(dict.fromkeys(str(page.kind) for page in pages))
         words = ", ".join(self.plain(Message(f"incident.kind_{kind}", {})) for kind in kinds)
+        unheard = [message("pager.unheard", error=call.error) for call in self._calls_of(incident)[-1:]]
         return PagerCall(
             step=step,
             service=incident.service,
@@ -126,7 +150,7 @@ class Paging:
             opened_at=min(page.opened_at for page in pages),
             closed_at=max(closed) if len(closed) == len(pages) else None,
             title=self.plain(message("pager.title", service=incident.service.name, kinds=words)),
-            said=" ".join(self.plain(page.reason) for page in pages),
+            said=" ".join(self.plain(each) for each in (*(page.reason for page in pages), *unheard)),
             kinds=kinds,
             by=incident.acknowledged.by.name if incident.acknowledged else "",
         )

@@ -14,7 +14,7 @@ from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_e
 from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.incident import PagerStep, StoredAlert
+from lumen.model.incident import PagerStep, StoredAlert, Unheard
 from lumen.model.service import Permit
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases.on_call import Silencing
@@ -73,6 +73,32 @@ async def desk(state_url: str) -> AsyncIterator[Desk]:
     async with pager_server() as server:
         yield Desk(store, server)
     await redis.aclose()
+
+
+async def test_a_call_that_slack_does_not_take_goes_to_the_pager_once(desk: Desk) -> None:
+    paging, incident_id = desk.paging(), await desk.open()
+    assert await paging.settle(SERVICE)
+    first = Unheard(f"{incident_id}#1", incident_id, "is_archived")
+    assert await paging.settle(SERVICE, [first])
+    assert not await paging.settle(SERVICE, [first])
+    assert await paging.settle(SERVICE, [first, replace(first, call=f"{incident_id}#2")])
+    assert not await paging.settle(SERVICE)
+    said = [body["payload"]["summary"] for body in desk.server.bodies]
+    assert ["is_archived" in one for one in said] == [False, True, True]
+    assert len({body["dedup_key"] for body in desk.server.bodies}) == 1
+    await desk.pages.acknowledge(SERVICE, incident_id, KIM)
+    assert await paging.settle(SERVICE, [replace(first, call=f"{incident_id}#3")])
+    assert [body["event_action"] for body in desk.server.bodies][3:] == ["acknowledge"]
+
+
+@pytest.mark.parametrize("told", ["Wed, 21 Oct 2026 07:28:00 GMT", "", "1.5, 2", "inf", "1e300", "nan", "-4"])
+async def test_an_odd_retry_after_of_a_pager_is_no_exception(desk: Desk, told: str) -> None:
+    paging = desk.paging()
+    await desk.open()
+    desk.server.answers, desk.server.headers = [429], {"Retry-After": told}
+    assert not await paging.settle(SERVICE)
+    desk.store.clock.time += timedelta(hours=1)
+    assert await paging.settle(SERVICE)
 
 
 async def test_a_page_is_triggered_acknowledged_and_resolved_once_each(desk: Desk) -> None:
