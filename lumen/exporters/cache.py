@@ -27,7 +27,7 @@ class CacheFigures:
 
 
 def assess_cache(snapshot: Snapshot) -> CacheAssessment:
-    """Grades, health and action. Without a hit rate there is no health, without hit rate and memory no action."""
+    """Grades, health and action. Without a hit rate no health is good; without hit rate and memory no action."""
     figures = cache_figures(snapshot.cache, snapshot.ttl)
     grades = grades_of(figures)
     values = {
@@ -118,12 +118,23 @@ def _health(
     if isinstance(cache, NoData):
         return (CacheHealth.FAILED if cache.unreachable else CacheHealth.NO_DATA), cache.reason
     if isinstance(figures.hit_rate, NoData):
-        return CacheHealth.NO_DATA, figures.hit_rate.reason
+        return _without_hit_rate(figures.hit_rate, figures, grades)
     if figures.hit_rate == 0 and not isinstance(cache.misses, NoData):
         return CacheHealth.FAILED, message("assess.cache_no_hits", lookups=cache.misses)
     if figures.hit_rate < POOR_HIT_RATE:
         return CacheHealth.POOR, message("assess.cache_hit_rate_poor", hit_rate=figures.hit_rate)
     return _health_of(grades)
+
+
+def _without_hit_rate(
+    why: NoData, figures: CacheFigures, grades: Mapping[str, Grade | None]
+) -> tuple[CacheHealth, Message]:
+    """What is bad whatever the hit rate is; little memory used may be a saving beside a good one."""
+    memory = figures.memory_ratio
+    if not isinstance(memory, NoData) and memory < 0.50:
+        grades = {**grades, "memory_ratio": None}
+    found = _health_of(grades)
+    return found if found[0] in (CacheHealth.DEGRADED, CacheHealth.POOR) else (CacheHealth.NO_DATA, why.reason)
 
 
 def _health_of(grades: Mapping[str, Grade | None]) -> tuple[CacheHealth, Message]:

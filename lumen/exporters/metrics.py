@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.exporters.slo import LEAST_SAMPLES
+from lumen.gates.unified import is_certain
 from lumen.model.alert import Observation
-from lumen.model.assessment import Assessment, CacheHealth, HealthLevel, RhythmState
+from lumen.model.assessment import Assessment, CacheAssessment, CacheHealth, HealthLevel, RhythmState, Score
 from lumen.model.history import is_good_slice
 from lumen.model.messages import NoData
 from lumen.model.metrics import HEARTBEAT, Published
@@ -95,18 +96,30 @@ def _of_turn(turn: Turn | None, at: datetime) -> Iterator[tuple[str, float | Non
 
 
 def _judged(found: Assessment) -> Iterator[tuple[str, float | None]]:
-    yield "maturity_score", _known(found.maturity.score.value)
-    yield "unified_gate_score", _known(found.gate.score.value)
-    yield "slo_compliance", _known(found.slo.compliance.value)
+    yield "maturity_score", _whole(found.maturity.score)
+    yield "unified_gate_score", _whole(found.gate.score)
+    yield "slo_compliance", _whole(found.slo.compliance)
     yield "roi_percentage", _known(found.roi.roi, 100)
-    yield "system_health", HEALTH.get(found.gate.health)
-    yield "cache_health", CACHE_HEALTH.get(found.cache.health)
+    yield "system_health", HEALTH.get(found.gate.health) if is_certain(found) else None
+    yield "cache_health", _cache_health(found.cache)
     yield "cost_rhythm", RHYTHM.get(found.rhythm.state)
     yield "cost_coherence", found.rhythm.coherence
     yield "cost_phase", found.rhythm.phase
     yield "cost_entropy", found.rhythm.entropy
     for budget in found.slo.budgets:
         yield f"error_budget_{budget.name}", _known(budget.remaining, 100)
+
+
+def _whole(score: Score) -> float | None:
+    """A score of which a part is missing is no lower one: it has no point."""
+    return _known(score.value) if score.is_whole else None
+
+
+def _cache_health(found: CacheAssessment) -> int | None:
+    """A row that is missing keeps it from OPTIMAL, which is no drop; what is bad stays bad."""
+    if found.health is CacheHealth.GOOD and any(isinstance(row.value, NoData) for row in found.findings):
+        return None
+    return CACHE_HEALTH.get(found.health)
 
 
 def _known(value: float | NoData, times: float = 1) -> float | None:

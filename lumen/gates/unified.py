@@ -12,6 +12,7 @@ from lumen.model.assessment import (
     ROI_PASS,
     ROI_WARN,
     ROUNDING,
+    Assessment,
     CacheAssessment,
     CacheHealth,
     GateVerdict,
@@ -38,19 +39,28 @@ def system_health(
     """The lowest of the score's level and all caps; among equals the first, so the score speaks before a cap.
 
     The level is that of the points that are certain. CRITICAL must be certain too: where there is no score, or what
-    is missing could lift it above, the level is not known, unless a cap says CRITICAL: a dead cache is no unknown one.
+    is missing could lift it above, the level is not known. Bad news that is certain holds whatever is missing: then
+    the health is the worst cap below GOOD.
     """
-    caps = [*_failing(slo), *_caps(rhythm, cache, partial=partial)]
-    critical = next((cap for cap in caps if cap[0] is HealthLevel.CRITICAL), None)
+    caps = [*firm_caps(slo, rhythm, cache), *_doubts(rhythm, cache, partial=partial)]
+    firm = min(firm_caps(slo, rhythm, cache), key=_rank, default=None)
     if isinstance(score.value, NoData):
-        return critical or (HealthLevel.NO_DATA, score.value.reason)
+        return firm or (HealthLevel.NO_DATA, score.value.reason)
     level = level_of(score.value + ROUNDING)
     if level is HealthLevel.CRITICAL and level_of(score.most + ROUNDING) is not HealthLevel.CRITICAL:
         unknown = message("assess.health_unknown", score=score.value, most=score.most)
-        return critical or (HealthLevel.NO_DATA, unknown)
+        return firm or (HealthLevel.NO_DATA, unknown)
     code = f"assess.health_{level.lower()}" if score.is_whole else f"assess.health_at_least_{level.lower()}"
     held = [(level, message(code, score=score.value, most=score.most)), *caps]
-    return min(held, key=lambda one: _RANK[one[0]])
+    return min(held, key=_rank)
+
+
+def is_certain(found: Assessment) -> bool:
+    """Whether no more data could lift the health."""
+    gate = found.gate
+    if gate.score.is_whole or gate.health is level_of(gate.score.most + ROUNDING):
+        return True
+    return any(level is gate.health for level, _ in firm_caps(found.slo, found.rhythm, found.cache))
 
 
 def level_of(score: float) -> HealthLevel:
@@ -62,13 +72,11 @@ def level_of(score: float) -> HealthLevel:
     return HealthLevel.WARNING if score >= 40 else HealthLevel.CRITICAL
 
 
-def _failing(slo: SloAssessment) -> Iterator[Held]:
+def firm_caps(slo: SloAssessment, rhythm: RhythmAssessment, cache: CacheAssessment) -> Iterator[Held]:
+    """What holds the health at WARNING or CRITICAL, each from figures that are known."""
     for objective in slo.objectives:
         if objective.alert and objective.name in {"availability", "error_rate"}:
             yield HealthLevel.WARNING, message(f"assess.cap_{objective.name}")
-
-
-def _caps(rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) -> Iterator[Held]:
     findings = {finding.name: finding.value for finding in cache.findings}
     hit_rate, memory = findings["hit_rate"], findings["memory_ratio"]
     if rhythm.state is RhythmState.CHAOTIC:
@@ -85,12 +93,20 @@ def _caps(rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) ->
         yield HealthLevel.WARNING, message("assess.cap_hit_rate", hit_rate=hit_rate, limit=0.60)
     if not isinstance(memory, NoData) and memory > 0.85:
         yield HealthLevel.WARNING, message("assess.cap_memory", memory_ratio=memory)
+
+
+def _doubts(rhythm: RhythmAssessment, cache: CacheAssessment, *, partial: bool) -> Iterator[Held]:
+    """What holds it at GOOD, for not everything is known or at its best."""
     if partial:
         yield HealthLevel.GOOD, message("assess.cap_partial")
     if rhythm.state is RhythmState.UNKNOWN:
         yield HealthLevel.GOOD, message("assess.cap_rhythm_unknown")
     if cache.health is not CacheHealth.OPTIMAL:
         yield HealthLevel.GOOD, message("assess.cap_cache_not_optimal")
+
+
+def _rank(held: Held) -> int:
+    return _RANK[held[0]]
 
 
 ROI_WEIGHT = 0.30

@@ -13,9 +13,9 @@ from lumen.model.alert import Observation
 from lumen.model.history import Day
 from lumen.model.metrics import HEARTBEAT, UNITS
 from lumen.model.proposal import Change, Knob, Priority
-from lumen.model.snapshot import SLICE
+from lumen.model.snapshot import SLICE, Snapshot
 from lumen.model.turn import Occasion, Recommendation, Turn
-from tests.snapshots import GONE, NOW, SERVICE, cache, history, snapshot, ttl
+from tests.snapshots import GONE, NOW, SERVICE, cache, history, snapshot, traffic, ttl
 
 UP = Recommendation(Change(Knob.TTL, 300, 420, "s"), "MODERATE", (), Priority.MEDIUM)
 #: Demand with a daily wave that cost follows, and thirty days of which everything is known.
@@ -28,11 +28,19 @@ MONTH = [
 RHYTHM = {"cost_rhythm", "cost_coherence", "cost_phase", "cost_entropy"}
 OF_CACHE = {"cache_hit_rate", "cache_memory_ratio", "cache_ttl_seconds"}
 OF_TURNS = set(UNITS) - {HEARTBEAT, "slo_availability", "cost_per_request", *OF_CACHE}
+SCORES = {"maturity_score", "slo_compliance", "unified_gate_score"}
 HOLD = Recommendation(None, "HOLD", (), Priority.LOW)
 
 
 def turn(days: Sequence[Day] = MONTH, **changes: object) -> Turn:
-    taken = snapshot(**{"history": PULSE, **changes})
+    return turn_of(snapshot(**{"history": PULSE, **changes}), days)
+
+
+def without(seen: Snapshot, name: str) -> Snapshot:
+    return replace(seen, **{name: GONE})  # type: ignore[arg-type]
+
+
+def turn_of(taken: Snapshot, days: Sequence[Day] = MONTH) -> Turn:
     return Turn("t", Occasion.SLOT, NOW, NOW, taken, assess(taken, AssessmentSettings(), days), UP, (), (), ())
 
 
@@ -82,14 +90,30 @@ def test_every_published_metric_has_its_unit() -> None:
         ({"turn": replace(turn(), ttl=GONE)}, {"cache_ttl_recommended_seconds"}),
         (
             {"turn": turn(cache=GONE)},
-            {"unified_gate_score", "roi_percentage", "system_health", "cache_health"},
+            {*SCORES, "roi_percentage", "system_health", "cache_health"},
         ),
-        ({"turn": turn(history=GONE)}, {"maturity_score", *RHYTHM}),
+        ({"turn": turn(history=GONE)}, {"maturity_score", "unified_gate_score", "system_health", *RHYTHM}),
+        ({"turn": turn(ttl=GONE)}, {"cache_health"}),
         ({"turn": turn(days=())}, {name for name in UNITS if name.startswith("error_budget_")}),
     ],
 )
 def test_what_is_not_known_has_no_point(changes: dict[str, object], absent: set[str]) -> None:
     assert set(UNITS) - set(values(known(**changes))) == absent
+
+
+@pytest.mark.parametrize("gone", ["history", "deployment", "cache", "traffic"])
+@pytest.mark.parametrize("seen", [snapshot(), snapshot(cache=cache(0.5)), snapshot(traffic=traffic(bad_slices=2))])
+def test_a_partial_score_is_not_published_as_a_drop(seen: Snapshot, gone: str) -> None:
+    of = replace(seen, history=PULSE)
+    before, after = (values(known(turn=turn_of(one))) for one in (of, without(of, gone)))
+    states = {"system_health", "cache_health"}
+    lower = {name for name in SCORES | states if name in after and after[name] < before.get(name, -1)}
+    assert lower == set()
+
+
+def test_what_is_certain_is_published_however_much_is_missing() -> None:
+    found = values(known(turn=turn(history=GONE, spend=GONE, cache=cache(0.2))))
+    assert (found["system_health"], "unified_gate_score" in found) == (0, False)
 
 
 def test_to_hold_is_to_recommend_what_is_set() -> None:

@@ -71,6 +71,27 @@ def test_a_cache_that_does_not_answer_is_critical_though_it_leaves_no_score() ->
     assert gate.health_reason.code == "assess.cap_cache_failed"
 
 
+FIRM: dict[str, dict[str, object]] = {
+    "error_rate": {"traffic": traffic(errors_5xx=50)},
+    "hit_rate": {"cache": cache(0.5)},
+    "hit_rate critical": {"cache": cache(0.2)},
+    "memory_ratio": {"cache": cache(0.95, 0.95)},
+    "evictions": {"cache": replace(cache(0.95, 0.75, 900), hits=GONE)},
+}
+
+
+@pytest.mark.parametrize("firm", FIRM)
+@pytest.mark.parametrize("gone", [(), ("history", "spend"), ("deployment",), ("cache",), ("traffic", "history")])
+def test_missing_data_hides_no_firm_bad_news(firm: str, gone: tuple[str, ...]) -> None:
+    told = FIRM[firm]
+    if set(told) & set(gone):
+        return  # it is the news itself that is missing
+    gate = judged(**dict.fromkeys(gone, GONE), **told).gate
+    worst = HealthLevel.CRITICAL if firm == "hit_rate critical" else HealthLevel.WARNING
+    assert gate.health in {worst, HealthLevel.CRITICAL}
+    assert gate.verdict in {GateVerdict.WARN, GateVerdict.FAIL}
+
+
 @pytest.mark.parametrize(
     ("score", "level"),
     [
