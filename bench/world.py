@@ -10,7 +10,7 @@ from lumen.adapters.store import epoch
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.adapters.store.audit import RedisAudit
 from lumen.adapters.store.controls import RedisControls, RedisSilences
-from lumen.adapters.store.outbox import RedisPendingReplies
+from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import NoData, message
@@ -50,6 +50,7 @@ class World:
         self.turns = RedisTurns(redis)
         self.audit = RedisAudit(redis, clock)
         self.pending_replies = RedisPendingReplies(redis)
+        self.outbox = RedisOutbox(redis)
         alerts = RedisAlerts(redis, clock)
         restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Locks())
         self.approvals = Approvals(self.proposals, {}, restraints=restraints)

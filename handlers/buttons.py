@@ -16,7 +16,7 @@ from handlers.replies import Responder
 from handlers.web_api import guarded
 from lumen.model.messages import LumenError, NotPermitted, NotPossible, OutcomeUnknown, StoreUnavailable, message
 from lumen.model.proposal import Choice, Decided
-from lumen.ports.store import PendingReplies
+from lumen.ports.store import Outbox, PendingReplies, Surface
 from lumen.use_cases.approvals import Approvals
 
 _log = structlog.get_logger(__name__)
@@ -43,6 +43,7 @@ class Buttons:
     responder: Responder
     screens: Screens
     pending: PendingReplies
+    outbox: Outbox
 
     async def on_decide(self, ack: Ack, body: Body) -> None:
         """Bolt's listener for what decides. The transition is durable before the ack; the answer comes after."""
@@ -82,19 +83,29 @@ class Buttons:
 
     async def _decided_by(self, click: Click) -> Answer:
         """An undo is a new proposal, which anybody may make, as with `/lumen undo`; only deciding takes permission."""
-        service, proposal_id = click.service, click.proposal_id
+        service, proposal_id, mark = click.service, click.proposal_id, click.mark
+        if not mark:
+            return await self._of_an_earlier_lumen(click)
         if click.action_id == UNDO:
             request_id = f"undo:{click.click_id}"
-            made = await self.approvals.propose_undo(service, proposal_id, click.person, request_id)
+            made = await self.approvals.propose_undo(service, proposal_id, click.person, request_id, mark)
             self.responder.kick_outbox()
-            proposal_id = made.id
+            proposal_id, mark = made.id, made.mark
         permit = await self.permissions.permit(click, f"{click.action_id} {click.proposal_id}")
         if click.action_id == SNOOZE:
-            put_off = await self.approvals.snooze(service, proposal_id, permit, click.click_id, reply_to(click))
+            put_off = await self.approvals.snooze(service, proposal_id, permit, click.click_id, reply_to(click), mark)
             return self._decided(click, put_off)
         choice = CHOICES[click.action_id]
-        decided = await self.approvals.decide(service, proposal_id, choice, permit, click.click_id, reply_to(click))
+        to = reply_to(click)
+        decided = await self.approvals.decide(service, proposal_id, choice, permit, click.click_id, to, mark)
         return self._decided(click, decided)
+
+    async def _of_an_earlier_lumen(self, click: Click) -> Answer:
+        """Its card does not tell for certain of which proposal it is. What is stored under the id gets its new card."""
+        if await self.screens.readouts.proposal(click.service, click.proposal_id) is not None:
+            await self.outbox.mark(Surface(click.service, "proposal", click.proposal_id))
+            self.responder.kick_outbox()
+        return Answer((message("slack.click_old_card"), message("slack.click_old_card_remedy")))
 
     def _decided(self, click: Click, decided: Decided) -> Answer:
         self.responder.kick_outbox()

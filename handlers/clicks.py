@@ -11,20 +11,22 @@ from handlers.people import Addressee, Body, Request, person_of_click
 from handlers.poster import shows, tag_of
 from handlers.replies import Responder
 from lumen.model.messages import Message, message
-from lumen.model.proposal import Choice, Decided, Proposal, State
+from lumen.model.proposal import UNMARKED, Choice, Decided, Proposal, State
 from lumen.model.service import Person, ServiceId
 from lumen.ports.store import Surface
 from lumen.wording.catalogue import Catalogue, iso
 
-#: The form of a button's value; a message that an older Lumen posted may carry another one.
-VALUE_VERSION = "1"
+#: The first word of a button's value, and how many words such a value has. Buttons of a proposal carry its mark too;
+#: those of an older Lumen do not, nor those of incidents, whose ids never come again.
+_WORDS = {"1": 3, "2": 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
     """One click on a button. `click_id` is the same however often Slack delivers it.
 
-    `proposal_id`: of the proposal that the button stands by; of a button of an incident, the incident's id.
+    `proposal_id`: of the proposal that the button stands by; of a button of an incident, the incident's id. `mark`: of
+    the proposal, "" where the button carries none.
     """
 
     action_id: str
@@ -35,6 +37,7 @@ class Click:
     app_id: str
     trigger_id: str
     to: Addressee
+    mark: str = ""
 
 
 def addressee(body: Body) -> Addressee:
@@ -50,7 +53,7 @@ def read_click(body: Body) -> Click | None:
     meant = _read_value(str(action.get("value", "")))
     if meant is None:
         return None
-    service, proposal_id = meant
+    service, proposal_id, mark = meant
     person = person_of_click(body)
     container = body.get("container") or {}
     message_ts = container.get("message_ts") or container.get("view_id") or ""
@@ -63,23 +66,30 @@ def read_click(body: Body) -> Click | None:
         app_id=str(body.get("api_app_id", "")),
         trigger_id=str(body.get("trigger_id", "")),
         to=addressee(body),
+        mark=mark,
     )
 
 
-def _read_value(value: str) -> tuple[ServiceId, str] | None:
+def _read_value(value: str) -> tuple[ServiceId, str, str] | None:
     pieces = value.split(" ")
-    if len(pieces) != 3 or pieces[0] != VALUE_VERSION or not pieces[2]:
+    if _WORDS.get(pieces[0]) != len(pieces) or not all(pieces):
         return None
     try:
-        return ServiceId.from_key(pieces[1]), pieces[2]
+        return ServiceId.from_key(pieces[1]), pieces[2], pieces[3] if len(pieces) > 3 else ""
     except ValueError:
         return None
 
 
 def claimed_surface(click: Click, body: Body) -> Surface | None:
-    """The surface that the clicked message says it shows; None for answers, which may have the same buttons."""
+    """The surface that the clicked message says it shows; None for answers, which may have the same buttons.
+
+    None also for a card without a mark, which does not tell for certain.
+    """
     clicked = body.get("message")
-    surface = Surface(click.service, "alert" if click.action_id == ON_IT else "proposal", click.proposal_id)
+    kind = "alert" if click.action_id == ON_IT else "proposal"
+    surface = Surface(click.service, kind, click.proposal_id, click.mark)
+    if kind == "proposal" and click.mark in ("", UNMARKED):
+        return None
     return surface if isinstance(clicked, dict) and shows(clicked, tag_of(surface)) else None
 
 
@@ -102,6 +112,7 @@ def click_of_reply(text: str) -> Click | None:
             app_id="",
             trigger_id="",
             to=Addressee(**written["to"]),
+            mark=str(written.get("mark", "")),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -87,6 +87,8 @@ class Screens:
             stored = await self.readouts.proposal(click.service, click.proposal_id)
             if stored is None:
                 return proposal.gone(words)
+            if click.mark != stored.mark:
+                return proposal.other(words, stored.id)
             return proposal.details(words, stored, await self.readouts.history(click.service, HISTORY_BACK))
         except LumenError as error:
             return proposal.failed(words, error)

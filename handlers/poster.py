@@ -122,8 +122,9 @@ def _thread(thread_ts: str) -> Iterator[None]:
 
 
 def tag_of(surface: Surface) -> str:
-    """The name by which a message tells which surface it shows; unique across services."""
-    return f"{surface.service.key}/{surface.kind}/{surface.key}"
+    """The name by which a message tells which surface it shows; unique across services, and across lost stores."""
+    tag = f"{surface.service.key}/{surface.kind}/{surface.key}"
+    return f"{tag}@{surface.mark}" if surface.mark else tag
 
 
 def _marked(shown: Shown, tag: str) -> Json:

@@ -164,6 +164,7 @@ class SlackSide:
             responder=responder,
             screens=screens,
             pending=lumen.store.pending_replies,
+            outbox=lumen.store.outbox,
         )
         commands = Commands(
             responder=responder,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
 from lumen.model.audit import AuditEntry
-from lumen.model.messages import LumenError, Message, NoData, Param, message
+from lumen.model.messages import LumenError, Message, NoData, Param, message, with_remedy
 from lumen.model.proposal import LATEST, UNDOABLE, Change, Choice, Expectation, Knob, Origin, Proposal, State
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
@@ -266,6 +266,11 @@ def loading(words: Catalogue) -> Json:
 def gone(words: Catalogue) -> Json:
     """The proposal is not stored any more."""
     return _said(words, message("views.details_gone"))
+
+
+def other(words: Catalogue, proposal_id: str) -> Json:
+    """The card is of another proposal than the one that has its id now, or does not tell."""
+    return _said(words, *with_remedy("state.other_proposal", proposal_id=proposal_id))
 
 
 def failed(words: Catalogue, error: LumenError) -> Json:

@@ -52,6 +52,9 @@ class Measured:
         return self.look_hours == 0
 
 
+#: The mark of a proposal that a Lumen without marks has stored.
+UNMARKED = "-"
+
 #: What a knob stands at: a number, or for the traffic the name of a revision (or LATEST).
 Value = int | str
 
@@ -223,6 +226,8 @@ class Proposal:
     votes: tuple[Person, ...] = ()
     #: What the newest look at its effect said; it stays when the change is taken back.
     measured: Measured | None = None
+    #: The epoch's id and random digits: ids begin again when the store is lost, or restored from a copy; this does not.
+    mark: str = UNMARKED
 
 
 @dataclass(frozen=True, slots=True)

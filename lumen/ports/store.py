@@ -5,7 +5,7 @@ may have happened; `settle` tells later. Nothing here retries.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -91,14 +91,16 @@ class Proposals(Protocol):
         decision: Decision,
         lease: Lease | None = None,
         reply_to: str = "",
+        mark: str = "",
     ) -> Decided:
         """The one atomic transition on which people, timers and replicas race.
 
         `reply_to`: whom its answer is owed to, as the edge writes it; stored in the same step (lumen/ports/store.py).
+        `mark`: the one on the card that was clicked; "" where the proposal itself was read.
 
         The same click id again gets the same answer. Past its deadline a proposal can only become EXPIRED, whatever
-        was clicked. Raises NotPossible (unknown id, a timer or expiry before its time, a click settled as never
-        arrived), LeaseLost when a `lease` is given (by timers) and is not the newest.
+        was clicked. Raises NotPossible (unknown id, another mark, a timer or expiry before its time, a click settled as
+        never arrived), LeaseLost when a `lease` is given (by timers) and is not the newest.
         """
 
     async def snooze(
@@ -109,6 +111,7 @@ class Proposals(Protocol):
         click_id: str,
         by: timedelta,
         reply_to: str = "",
+        mark: str = "",
     ) -> Decided:
         """Put a countdown off by `by`. Not a decision. Two at once count once. Raises NotPossible (no countdown)."""
 
@@ -145,11 +148,15 @@ class Proposals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A message in Slack that must converge to what is stored: `kind` is proposal, report or digest."""
+    """A message in Slack that must converge to what is stored: `kind` is proposal, report or digest.
+
+    `mark`: of a proposal, which tells its message from that of another one with the same id; "" where it has none.
+    """
 
     service: ServiceId
     kind: str
     key: str
+    mark: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,7 @@ class Outbox(Protocol):
         """The message now shows `dirty.version`; it stays dirty if it was marked again meanwhile."""
 
     async def where(self, surface: Surface) -> tuple[str, str] | None:
-        """Channel and ts of its message, or None before it was posted."""
+        """Channel and ts of its message; None before it was posted, or where `surface.mark` is another proposal's."""
 
 
 class Turns(Protocol):

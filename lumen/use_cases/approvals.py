@@ -155,13 +155,22 @@ class Approvals:
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
         return await self.proposals.propose(replace(draft, approvals_needed=self.needed), EXPIRES_IN, acts_in)
 
-    async def propose_undo(self, service: ServiceId, proposal_id: str, person: Person, request_id: str) -> Proposal:
-        """A person wants the recorded old value back, through the same path. Raises NotPossible, SourceUnavailable."""
+    async def propose_undo(
+        self, service: ServiceId, proposal_id: str, person: Person, request_id: str, mark: str = ""
+    ) -> Proposal:
+        """A person wants the recorded old value back, through the same path.
+
+        `mark`: the one on the card that was clicked; "" where the id was typed.
+
+        Raises NotPossible (another mark among it), SourceUnavailable.
+        """
         wrong = message("approval.undo_unknown", proposal_id=proposal_id)
         remedy = message("approval.undo_remedy")
         change_made = await self.proposals.get(service, proposal_id)
         if change_made is None:
             raise NotPossible(wrong, remedy)
+        if mark not in ("", change_made.mark):
+            raise NotPossible(*with_remedy("state.other_proposal", proposal_id=proposal_id))
         if change_made.state not in UNDOABLE:
             state = change_made.state.value
             raise NotPossible(message("approval.undo_not_applied", proposal_id=proposal_id, state=state), remedy)
@@ -188,24 +197,32 @@ class Approvals:
         permit: Permit,
         click_id: str,
         reply_to: str = "",
+        mark: str = "",
     ) -> Decided:
         """One atomic, durable transition; whoever comes second is told who was first.
 
         `reply_to`: whom the answer is owed to, as the edge writes it; kept until it is given (lumen/ports/store.py).
+        `mark`: the one on the card that was clicked; "" where the proposal itself was read.
 
-        Raises NotPossible (unknown id, an approval in a freeze), StoreUnavailable (nothing happened), OutcomeUnknown
-        (`settle` tells).
+        Raises NotPossible (unknown id, another mark, an approval in a freeze), StoreUnavailable (nothing happened),
+        OutcomeUnknown (`settle` tells).
         """
         if choice is Choice.APPROVE and self.restraints.is_frozen:
             await self._check_frozen(service, proposal_id)
         decision = Decision(choice, permit.person, click_id)
-        return await self.proposals.decide(service, proposal_id, decision, reply_to=reply_to)
+        return await self.proposals.decide(service, proposal_id, decision, reply_to=reply_to, mark=mark)
 
     async def snooze(
-        self, service: ServiceId, proposal_id: str, permit: Permit, click_id: str, reply_to: str = ""
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        permit: Permit,
+        click_id: str,
+        reply_to: str = "",
+        mark: str = "",
     ) -> Decided:
         """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
-        return await self.proposals.snooze(service, proposal_id, permit.person, click_id, SNOOZE_BY, reply_to)
+        return await self.proposals.snooze(service, proposal_id, permit.person, click_id, SNOOZE_BY, reply_to, mark)
 
     async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
         """The record of such changes, for whoever decides on this one; nothing where there is none."""

@@ -151,5 +151,5 @@ def change_params(change: Change) -> dict[str, str | int]:
 
 
 def value_of(proposal: Proposal) -> str:
-    """What a button of a proposal carries: version, service key and id; a click is decided from the store alone."""
-    return f"1 {proposal.draft.service.key} {proposal.id}"
+    """What a proposal's button carries: version, service key, id, mark. A click is decided from the store alone."""
+    return f"2 {proposal.draft.service.key} {proposal.id} {proposal.mark}"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from lumen.adapters.store.leases import milliseconds
-from lumen.adapters.store.scripts import Calls, position
+from lumen.adapters.store.scripts import Calls
 from lumen.model.service import ServiceId
 from lumen.ports.store import Dirty, PendingReply, Surface
 
@@ -28,11 +28,11 @@ class RedisOutbox:
         reply = await self._calls.read("outbox_dirty", service, BATCH)
         listed = reply.values[0]
         found = []
-        for at in range(0, len(listed), 3):
-            name, version, shown = listed[at : at + 3]
+        for at in range(0, len(listed), 4):
+            name, version, shown, mark = listed[at : at + 4]
             kind, _, key = name.partition("/")
             channel, _, ts = shown.partition(" ")
-            found.append(Dirty(Surface(service, kind, key), int(version), channel, ts))
+            found.append(Dirty(Surface(service, kind, key, mark), int(version), channel, ts))
         return found
 
     async def shown(self, dirty: Dirty, channel: str, ts: str) -> None:
@@ -42,9 +42,9 @@ class RedisOutbox:
         )
 
     async def where(self, surface: Surface) -> tuple[str, str] | None:
-        reply = await self._calls.read("read", surface.service, "HGET", position("shown"), _name(surface))
+        reply = await self._calls.read("outbox_where", surface.service, _name(surface), surface.mark)
         shown = reply.values[0]
-        if shown is None:
+        if not shown:
             return None
         channel, _, ts = shown.partition(" ")
         return channel, ts

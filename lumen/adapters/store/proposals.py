@@ -3,6 +3,7 @@
 The order of a stored proposal's fields is that of FIELDS in common.lua.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from lumen.model.proposal import (
     APPROVED,
     CHANGED_SOMETHING,
     OPEN,
+    UNMARKED,
     Choice,
     Decided,
     Decision,
@@ -35,7 +37,7 @@ Row = Sequence[str | None]
 def proposal_from(proposal_id: str, row: Row) -> Proposal:
     """Raises ValueError for a row that is no proposal."""
     draft, state, created_at, expires_at, acts_at, decision, decided_at, note, finished_at, version, *later = row
-    votes, measured = later
+    votes, measured, mark = later
     if draft is None or state is None or created_at is None or expires_at is None:
         raise ValueError(f"{proposal_id} is not stored whole")
     return Proposal(
@@ -52,6 +54,7 @@ def proposal_from(proposal_id: str, row: Row) -> Proposal:
         acts_at=datetime.fromisoformat(acts_at) if acts_at else None,
         votes=tuple(decode(Person, line) for line in (votes or "").split("\n") if line),
         measured=decode(Measured, measured) if measured else None,
+        mark=mark or UNMARKED,
     )
 
 
@@ -147,7 +150,13 @@ class RedisProposals:
         return await self._list(service, "countdowns", "")
 
     async def decide(
-        self, service: ServiceId, proposal_id: str, decision: Decision, lease: Lease | None = None, reply_to: str = ""
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        decision: Decision,
+        lease: Lease | None = None,
+        reply_to: str = "",
+        mark: str = "",
     ) -> Decided:
         self._fault("store.decide.before")
         reply = await self._calls.change(
@@ -166,6 +175,7 @@ class RedisProposals:
             encode(decision.person) if decision.person else "",
             decision.click_id,
             reply_to,
+            mark,
             dedupe=click_key(service, decision.click_id),
         )
         self._fault("store.decide.after")
@@ -176,18 +186,24 @@ class RedisProposals:
         return _decided(reply, proposal_id)
 
     async def snooze(
-        self, service: ServiceId, proposal_id: str, person: Person, click_id: str, by: timedelta, reply_to: str = ""
+        self,
+        service: ServiceId,
+        proposal_id: str,
+        person: Person,
+        click_id: str,
+        by: timedelta,
+        reply_to: str = "",
+        mark: str = "",
     ) -> Decided:
         seen = await self.get(service, proposal_id)
-        if seen is None:
-            raise _unknown(proposal_id)
         now = self._clock.now()
-        later = max(now, seen.acts_at or now) + by
+        acts_at = seen.acts_at if seen else None
+        later = max(now, acts_at or now) + by
         reply = await self._calls.change(
             "snooze",
             service,
             proposal_id,
-            seen.acts_at.isoformat() if seen.acts_at else "",
+            acts_at.isoformat() if acts_at else "",
             later.isoformat(),
             self._wall_ms(by),
             now.isoformat(),
@@ -197,6 +213,7 @@ class RedisProposals:
             _EXPIRY,
             click_id,
             reply_to,
+            mark,
             dedupe=click_key(service, click_id),
         )
         if reply.status == "NO_COUNTDOWN":
@@ -281,6 +298,7 @@ class RedisProposals:
             milliseconds(REMEMBER),
             self._keep,
             draft.incident,
+            secrets.token_hex(6),
         )
 
     async def _list(self, service: ServiceId, which: str, argument: str | int) -> list[Proposal]:
@@ -337,6 +355,8 @@ def _decided(reply: Reply, proposal_id: str) -> Decided:
     """The outcome of a click. Raises NotPossible when the proposal is unknown or the click may not count any more."""
     if reply.status == "TOMBSTONE":
         raise NotPossible(*with_remedy("state.click_withdrawn"))
+    if reply.status == "OTHER":
+        raise NotPossible(*with_remedy("state.other_proposal", proposal_id=proposal_id))
     if reply.status == "UNKNOWN":
         raise _unknown(proposal_id)
     outcome, found, row = reply.values

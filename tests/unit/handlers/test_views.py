@@ -114,7 +114,7 @@ def test_a_pending_card_says_what_why_and_until_when() -> None:
     assert labels(shown) == ["Approve", "Reject", "Details"]
     assert button(shown, APPROVE)["style"] == "primary"
     assert button(shown, REJECT)["style"] == "danger"
-    assert button(shown, DETAILS)["value"] == value_of(proposal(State.PENDING)) == f"1 {SERVICE.key} p-7"
+    assert button(shown, DETAILS)["value"] == value_of(proposal(State.PENDING)) == f"2 {SERVICE.key} p-7 -"
     words = said(shown)
     assert "from 300 s to 420 s (+120 s)" in words
     assert "<@U0KIM>" in words

@@ -29,10 +29,10 @@ local schema = redis.call('HGET', EPOCH, 'schema')
 if schema ~= ARGV[1] then return { 'EPOCH', NOW, schema } end
 if ARGV[2] ~= '' and now > tonumber(ARGV[2]) then return { 'TOO_LATE', NOW } end
 
--- The fields of a proposal in the order in which rows.py reads them.
+-- The fields of a proposal in the order in which proposals.py reads them. Its mark is the epoch's id and random digits.
 local FIELDS = {
   'draft', 'state', 'created_at', 'expires_at', 'acts_at', 'decision', 'decided_at', 'note', 'finished_at', 'version',
-  'votes', 'measured',
+  'votes', 'measured', 'mark',
 }
 -- Fields that only scripts read: the knob, the approvals that are needed, the incident that it is meant to end.
 local HIDDEN = { 'knob', 'needed', 'incident' }
@@ -59,6 +59,15 @@ end
 local function touch(id)
   redis.call('HINCRBY', PROPOSALS, id .. '/version', 1)
   mark('proposal/' .. id)
+end
+
+-- Whether a card with the mark `own` is of another proposal than the one that has its id now: ids begin again when the
+-- store is lost, or restored from a copy. '': whoever asks has read the proposal itself. What an older Lumen stored has
+-- no mark, and '-' stands for it.
+local function is_other(id, own)
+  if own == '' then return false end
+  if get(id, 'state') then return (get(id, 'mark') or '-') ~= own end
+  return string.match(own, '^[^.]*') ~= redis.call('HGET', EPOCH, 'id')
 end
 
 local function audit(at, event, id, actor, detail, data)
@@ -116,16 +125,17 @@ end
 -- Store a new PENDING proposal and return its id. Callers have freed its knob. Its values stand in ARGV from `first`:
 -- draft, knob, created at, expires at (both as people read them), milliseconds until it expires, acts at or '',
 -- milliseconds until it may act by itself or '', approvals needed, actor, milliseconds to remember the request,
--- how many proposals to keep, the incident or ''.
+-- how many proposals to keep, the incident or '', random digits.
 local function create(first)
-  local draft, knob, at, expires_at, expires_ms, acts_at, acts_ms, needed, actor, request_ms, keep, incident =
-    unpack(ARGV, first, first + 11)
+  local draft, knob, at, expires_at, expires_ms, acts_at, acts_ms, needed, actor, request_ms, keep, incident,
+    random = unpack(ARGV, first, first + 12)
   local number = redis.call('INCR', SEQ)
   local id = 'P' .. digits(number)
   put(id, 'draft', draft)
   put(id, 'knob', knob)
   put(id, 'needed', needed)
   put(id, 'incident', incident)
+  put(id, 'mark', redis.call('HGET', EPOCH, 'id') .. '.' .. random)
   put(id, 'state', 'PENDING')
   put(id, 'created_at', at)
   put(id, 'expires_at', expires_at)

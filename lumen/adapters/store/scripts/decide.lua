@@ -2,8 +2,8 @@
 -- DEDUPE  the click's memory
 -- ARGV    3 id, 4 state to reach, 5 decision, 6 at, 7 actor, 8 the decision that expires, 9 milliseconds to remember
 --         the click, 10 lease or '', 11 its token, 12 voter or '', 13 voter as a person, 14 the click's id, 15 whom
---         its answer is owed to or ''
--- Reply   OK won|lost|voted id row | UNKNOWN | TOMBSTONE | LEASE_LOST | NOT_YET
+--         its answer is owed to or '', 16 the mark on the card or ''
+-- Reply   OK won|lost|voted id row | UNKNOWN | TOMBSTONE | LEASE_LOST | NOT_YET | OTHER
 local id, wanted, at, voter = ARGV[3], ARGV[4], ARGV[6], ARGV[12]
 
 local function answer(outcome) return remember(outcome, id, ARGV[9], ARGV[14], ARGV[15]) end
@@ -17,6 +17,7 @@ end
 
 local before = remembered()
 if before then return before end
+if is_other(id, ARGV[16]) then return { 'OTHER', NOW } end
 local state = get(id, 'state')
 if not state then return { 'UNKNOWN', NOW } end
 if ARGV[10] ~= '' and not holds(ARGV[10], ARGV[11]) then return { 'LEASE_LOST', NOW } end

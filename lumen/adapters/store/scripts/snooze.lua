@@ -2,14 +2,15 @@
 -- DEDUPE  the click's memory
 -- ARGV    3 id, 4 acts at as the caller saw it, 5 acts at from now on, 6 milliseconds more, 7 at, 8 actor, 9 person,
 --         10 milliseconds to remember the click, 11 the decision that expires,
---         12 the click's id, 13 whom its answer is owed to or ''
--- Reply   OK snoozed|lost id row | UNKNOWN | TOMBSTONE | NO_COUNTDOWN
+--         12 the click's id, 13 whom its answer is owed to or '', 14 the mark on the card or ''
+-- Reply   OK snoozed|lost id row | UNKNOWN | TOMBSTONE | NO_COUNTDOWN | OTHER
 local id, at = ARGV[3], ARGV[7]
 
 local function answer(outcome) return remember(outcome, id, ARGV[10], ARGV[12], ARGV[13]) end
 
 local before = remembered()
 if before then return before end
+if is_other(id, ARGV[14]) then return { 'OTHER', NOW } end
 local state = get(id, 'state')
 if not state then return { 'UNKNOWN', NOW } end
 if state ~= 'PENDING' then return answer('lost') end

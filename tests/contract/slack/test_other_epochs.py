@@ -1,0 +1,112 @@
+"""Cards from before the store was lost, or restored from a copy: ids begin again, and no card decides another one's.
+
+Also cards of a Lumen whose buttons carried no mark.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.wiring.slack import SlackSide
+from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, SNOOZE, UNDO
+from lumen.adapters.clock import SystemClock
+from lumen.adapters.store import epoch
+from lumen.adapters.store.scripts import all_keys, key
+from lumen.model.messages import NoData, message
+from lumen.model.proposal import Change, Draft, Knob, Origin, Priority, State
+from lumen.wording.catalogue import value_of
+from sandbox.client import SeenMessage
+from tests.contract.slack.conftest import RunningSlack
+from tests.contract.slack.side import SERVICE, Rooms
+from tests.contract.slack.test_commands_and_clicks import answer
+from tests.contract.slack.test_screens import applied, view_with
+
+pytestmark = pytest.mark.usefixtures("side")
+Happens = Callable[[Rooms], Awaitable[None]]
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+NOTHING = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
+OTHER = "another proposal that was called P1 too"
+
+
+def draft(new: int) -> Draft:
+    change = Change(Knob.TTL, 300, new, "s")
+    return Draft(SERVICE, change, "1", Origin.POLICY, None, (), NOTHING, Priority.LOW, None, f"to {new}")
+
+
+async def posted_with(slack: RunningSlack, value: str, *actions: str) -> SeenMessage:
+    """A message of the bot's whose buttons carry `value`."""
+    words = {"type": "plain_text", "text": "old"}
+    buttons = [{"type": "button", "action_id": one, "text": words, "value": value} for one in actions]
+    client = AsyncWebClient(token=slack.facts.bot_token, base_url=slack.api_url)
+    blocks = [{"type": "actions", "elements": buttons}]
+    await client.chat_postMessage(channel=slack.facts.channel, text=f"old {value}", blocks=blocks)
+    return await slack.control.wait_for_message(lambda m: m.text == f"old {value}")
+
+
+async def card(slack: RunningSlack, side: SlackSide, rooms: Rooms, new: int) -> SeenMessage:
+    """Propose a countdown to `new` seconds; its card as it is posted."""
+    await rooms.proposals.propose(draft(new), DAY, HOUR)
+    side.outbox.kick()
+    return await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and f"{new} s" in m.words())
+
+
+async def lose(rooms: Rooms) -> None:
+    """The store is empty, and prepared anew."""
+    await rooms.redis.flushall()
+    await epoch.init(rooms.redis, (SERVICE,), SystemClock())
+
+
+async def go_back(rooms: Rooms) -> None:
+    """The store is as a copy had it that was made before the first proposal, its epoch among it."""
+    kept = [one for one in all_keys(SERVICE) if one != key(SERVICE, "epoch")]
+    await rooms.redis.delete(*kept)
+
+
+@pytest.mark.parametrize("happens", [lose, go_back])
+async def test_a_card_decides_no_other_proposal_than_its_own(
+    slack: RunningSlack, side: SlackSide, rooms: Rooms, happens: Happens
+) -> None:
+    yesterday = await card(slack, side, rooms, 430)
+    await happens(rooms)
+    today = await card(slack, side, rooms, 3500)
+    assert today.ts != yesterday.ts, "a message was edited into another proposal"
+    for button in (APPROVE, REJECT, SNOOZE):
+        before = await rooms.proposals.unfinished(SERVICE)
+        assert (await slack.control.click(yesterday, button)).acked
+        await answer(slack, OTHER)
+        assert await rooms.proposals.unfinished(SERVICE) == before, button
+    await slack.control.click(yesterday, DETAILS)
+    assert "3500" not in str(await view_with(slack, OTHER))
+    assert (await slack.control.click(today, APPROVE)).acked
+    await answer(slack, "you approved it")
+
+
+async def test_undo_takes_back_no_other_change_than_its_own(slack: RunningSlack, side: SlackSide, rooms: Rooms) -> None:
+    await card(slack, side, rooms, 430)
+    (yesterday,) = await rooms.proposals.unfinished(SERVICE)
+    await lose(rooms)
+    await card(slack, side, rooms, 3500)
+    await applied(rooms)
+    await slack.control.click(await posted_with(slack, value_of(yesterday), UNDO), UNDO)
+    await answer(slack, OTHER)
+    assert [p.id for p in await rooms.proposals.recent(SERVICE, 9)] == ["P1"]
+
+
+async def test_a_card_without_a_mark_decides_nothing_and_is_renewed(
+    slack: RunningSlack, side: SlackSide, rooms: Rooms
+) -> None:
+    """As an earlier Lumen posted it, and stored it: after the click its own card has buttons that count."""
+    posted = await card(slack, side, rooms, 430)
+    await rooms.redis.hdel(key(SERVICE, "proposals"), "P1/mark")
+    old = await posted_with(slack, f"1 {SERVICE.key} P1", APPROVE, REJECT, SNOOZE)
+    for button in (APPROVE, REJECT, SNOOZE):
+        await slack.control.click(old, button)
+        await answer(slack, "made by an earlier Lumen")
+    (waiting,) = await rooms.proposals.unfinished(SERVICE)
+    assert waiting.state is State.PENDING
+    renewed = await slack.control.wait_for_message(lambda m: f"2 {SERVICE.key} P1 -" in str(m.raw))
+    assert renewed.ts == posted.ts
+    await slack.control.click(renewed, APPROVE)
+    await answer(slack, "you approved it")
