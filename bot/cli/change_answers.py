@@ -17,8 +17,9 @@ from bot.wiring.knobs import Called, called_of
 from lumen.model.answers import StatusReadout
 from lumen.model.audit import Timeline
 from lumen.model.incident import Incident, Pause, Silence, SizeLock, TtlOverride
+from lumen.model.messages import Message, NotPossible, message
 from lumen.model.override import PinnedTtl, Terms
-from lumen.model.proposal import LATEST, Knob, Proposal, Value
+from lumen.model.proposal import BRINGS_BACK, LATEST, Change, Knob, Proposal, Value
 from lumen.model.service import Permit, ServiceId
 from lumen.use_cases.apply_now import Operators
 from lumen.use_cases.knobs import find
@@ -32,18 +33,28 @@ class TrafficAnswer:
     present: Value
     serving: str
     target: Value
+    #: What is known of the revision that it would go to.
+    known: tuple[Message, ...] = ()
 
 
 async def answer_traffic(
-    settings: Settings, service: ServiceId, revision: str | None, *, apply: bool
+    settings: Settings, service: ServiceId, revision: str | None, *, apply: bool, anyway: bool
 ) -> tuple[TrafficAnswer, Proposal | None]:
-    """`revision` "" for the newest good one, None for back to the latest. Raises as `Applying.apply` does."""
+    """`revision` "" for the newest good one, None for back to the latest. Raises as `Applying.apply` does.
+
+    `anyway`: also to a revision that was taken out; without, that raises NotPossible.
+    """
     async with assemble(settings) as lumen:
         present = await find(lumen.changes.knobs, Knob.TRAFFIC).places[0].read(service)
         target = LATEST if revision is None else await lumen.answers.going_back.target(service, revision)
-        answer = TrafficAnswer(service, present.value, present.version, target)
+        change = Change(Knob.TRAFFIC, present.value, target, "")
+        known = await lumen.changes.approvals.known_of(service, change) if present.value != target else ()
+        answer = TrafficAnswer(service, present.value, present.version, target, known)
         if not apply or present.value == target:
             return answer, None
+        back = next((one for one in known if one.code in BRINGS_BACK), None)
+        if back is not None and not anyway:
+            raise NotPossible(back, message("apply.anyway_remedy"))
         person, request = await operator_of(settings), f"cli:{uuid4().hex}"
         emergency = revision is not None  # a rollback is open to people in a freeze too
         return answer, await lumen.changes.applying.apply(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 For = Annotated[str, typer.Option("--for", metavar="DURATION", help="90m, 2h, 7d; without it until it is lifted.")]
 Because = Annotated[str, typer.Option("--because", metavar="WORDS", help="Why; shown wherever it is.")]
 
+Anyway = Annotated[bool, typer.Option("--anyway", help="Also to a revision that was taken out, which is named.")]
+
 #: As much of somebody's own words as is shown.
 _WHY_MAX = 120
 
@@ -31,27 +33,31 @@ lock_app = typer.Typer(help="Leave the size of the cache as it is.", no_args_is_
 def rollback(
     revision: Annotated[str, typer.Argument(help="The revision; without it the newest that is known to be good.")] = "",
     apply: Apply = False,
+    anyway: Anyway = False,
     service: Service = "",
     as_json: Json = False,
 ) -> None:
     """Where a rollback would send all traffic; with --apply it does."""
-    _traffic(revision, apply, service, as_json)
+    _traffic(revision, apply, anyway, service, as_json)
 
 
-def unpin(apply: Apply = False, service: Service = "", as_json: Json = False) -> None:
+def unpin(apply: Apply = False, anyway: Anyway = False, service: Service = "", as_json: Json = False) -> None:
     """Whether all traffic goes to the newest revision; with --apply it does again."""
-    _traffic(None, apply, service, as_json)
+    _traffic(None, apply, anyway, service, as_json)
 
 
-def _traffic(revision: str | None, apply: bool, service: str, as_json: bool) -> None:
+def _traffic(revision: str | None, apply: bool, anyway: bool, service: str, as_json: bool) -> None:
     from bot.cli.advice_answers import exit_code_of_change, outcome
     from bot.cli.change_answers import answer_traffic
 
     settings = load()
     of = chosen(settings, service)
-    answer, proposal = run(settings, answer_traffic(settings, of, revision, apply=apply), asking=not apply)
+    answer, proposal = run(
+        settings, answer_traffic(settings, of, revision, apply=apply, anyway=anyway), asking=not apply
+    )
     words = Catalogue(settings.lumen_locale)
-    says = words.plain(_said(answer) if proposal is None else outcome(words, proposal))
+    told = (_said(answer), *answer.known) if proposal is None else (outcome(words, proposal),)
+    says = " ".join(words.plain(one) for one in told)
     if as_json:
         print_json(traffic_json(answer, proposal, says))
     else:

@@ -185,6 +185,7 @@ class _Assembly:
             self._restraints,
             needed=settings.approvals_needed,
             needed_in_emergency=settings.emergency_approvals_needed,
+            deployed=self._remembered,
         )
         self._evaluator = Evaluator(
             TurnHistory(store.alerts, store.days, store.turns, numerics),

@@ -56,7 +56,7 @@ def digest(
     if week is not None and week.shows_something:
         card.picture(Picture(status.service, week), picture_title(words, week), picture_words(words, week))
     card.titled(message("trend.title"), trend_lines(words, words.say, newest.trends))
-    changes(card, words, status.changes)
+    changes(card, words, status.changes, status.pinned)
     told = TurnReport(words, words.say, newest)
     objectives = objective_lines(told.rows(), newest.assessment.slo.objectives)
     card.titled(message("views.report_objectives"), objectives)

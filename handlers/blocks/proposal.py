@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
 from lumen.model.audit import AuditEntry
+from lumen.model.incident import Pinned
 from lumen.model.messages import LumenError, Message, NoData, Param, message, with_remedy
-from lumen.model.proposal import LATEST, UNDOABLE, Change, Choice, Expectation, Knob, Origin, Proposal, State
+from lumen.model.proposal import LATEST, UNDOABLE, Choice, Draft, Expectation, Knob, Origin, Proposal, State
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
 
@@ -191,7 +192,7 @@ def _buttons(proposal: Proposal) -> list[Button]:
             value,
             style="primary",
             spoken=Message("views.spoken_approve", spoken),
-            confirm=approve_dialog(proposal.draft.service.name, change, proposal.draft.approvals_needed),
+            confirm=approve_dialog(proposal.draft),
         ),
         Button(
             REJECT,
@@ -212,11 +213,17 @@ def _snooze(proposal: Proposal) -> list[Button]:
     return [Button(SNOOZE, message("views.button_snooze"), value_of(proposal), spoken=message("views.spoken_snooze"))]
 
 
-def undo_button(proposal: Proposal) -> Button | None:
-    """The way back, for reports: the card itself has no buttons once it is decided. None where nothing stands."""
+def undo_button(proposal: Proposal, pinned: Pinned | None = None) -> Button | None:
+    """The way back, for reports: the card itself has no buttons once it is decided.
+
+    None where nothing stands, and where it would bring back a revision that was taken out.
+    """
     if proposal.state not in UNDOABLE:
         return None
     change = proposal.draft.change
+    out = pinned.taken_out if pinned is not None else ""
+    if change.knob is Knob.TRAFFIC and out and change.old in (LATEST, out):
+        return None
     return Button(
         UNDO,
         message("views.button_undo", old=change.old, unit=change.unit),
@@ -226,9 +233,17 @@ def undo_button(proposal: Proposal) -> Button | None:
     )
 
 
-def approve_dialog(service: str, change: Change, needed: int = 1) -> Confirm:
-    """Names the exact effect and the way back; where one approval is not enough, that nothing happens at once."""
-    params: dict[str, Param] = {"service": service, "needed": needed, **change_params(change)}
+def approve_dialog(draft: Draft) -> Confirm:
+    """Names the exact effect and the way back; where one approval is not enough, that nothing happens at once.
+
+    Where it brings back a revision that was taken out, that is what it says.
+    """
+    change, needed = draft.change, draft.approvals_needed
+    params: dict[str, Param] = {"service": draft.service.name, "needed": needed, **change_params(change)}
+    back = draft.brings_back
+    if back is not None:
+        known = "brings_back" if "share" in back.params else "brings_back_unknown"
+        return _dialog("traffic", {**params, **back.params}, known)
     if needed > 1:
         return _dialog("vote", params)
     if change.knob is Knob.TRAFFIC:

@@ -6,6 +6,7 @@ from handlers.blocks.card import Card, Shown
 from handlers.blocks.incident import alert_lines
 from handlers.blocks.proposal import undo_button
 from lumen.model.answers import ChangeOfLate, StatusReadout
+from lumen.model.incident import Pinned
 from lumen.model.messages import Message, message
 from lumen.model.proposal import Knob
 from lumen.model.turn import Turn, Worth
@@ -35,7 +36,7 @@ def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> 
     card.lines(list(_cautions(words, readout)))
     card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
     if turn is None:
-        changes(card, words, readout.changes[:CHANGES_SHOWN])
+        changes(card, words, readout.changes[:CHANGES_SHOWN], readout.pinned)
         return card.shown()
     told = TurnReport(words, words.say, turn)
     rows = told.rows()
@@ -47,7 +48,7 @@ def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> 
     else:
         card.titled(message("budget.title"), budgets_in_short(words, words.say, turn.assessment.slo.budgets))
     card.titled(message("trend.title"), (trend_lines if whole else clear_trends)(words, words.say, turn.trends))
-    changes(card, words, readout.changes[:CHANGES_SHOWN])
+    changes(card, words, readout.changes[:CHANGES_SHOWN], readout.pinned)
     card.titled(message("priority.title"), worth_lines(told, readout.priorities, whole=whole))
     card.titled(message("views.report_recommended"), told.advice())
     card.titled(message("views.report_missing"), (f"• *{row.name}*: {row.value}" for row in told.missing()))
@@ -65,7 +66,12 @@ def _cautions(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
         yield from (f"⚠️ {caution}" for caution in TurnReport(words, words.say, readout.turn).cautions())
     if pinned is not None:
         yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
-        yield from (f"• {words.say(difference)}" for difference in pinned.differences)
+        told = (
+            *pinned.latest,
+            *((message("rollback.offered_later"),) if pinned.taken_out else ()),
+            *pinned.differences,
+        )
+        yield from (f"• {words.say(one)}" for one in told)
     yield from held_lines(words, readout)
     yield from unasked_lines(words, readout)
     yield from (words.say(silence_line(silence)) for silence in readout.silences)
@@ -109,11 +115,11 @@ def _why(told: TurnReport) -> Iterator[str]:
     yield from moved
 
 
-def changes(card: Card, words: Catalogue, found: Sequence[ChangeOfLate]) -> None:
+def changes(card: Card, words: Catalogue, found: Sequence[ChangeOfLate], pinned: Pinned | None) -> None:
     """What was changed of late and what it did, each with its way back at its side."""
     for nth, change in enumerate(found):
         title = [f"*{words.say(message('views.report_changes'))}*"] if nth == 0 else []
-        card.lines([*title, change_line(words, change)], undo_button(change.proposal))
+        card.lines([*title, change_line(words, change)], undo_button(change.proposal, pinned))
 
 
 def change_line(words: Catalogue, change: ChangeOfLate) -> str:

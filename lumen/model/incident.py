@@ -179,6 +179,10 @@ class Pinned:
     since: datetime
     #: Settings that the revision carries otherwise than Lumen has set them.
     differences: tuple[Message, ...] = ()
+    #: What is known of the newest revision, to which an unpin would send the traffic.
+    latest: tuple[Message, ...] = ()
+    #: The newest revision, where its traffic was taken away; "" for any other: an unpin is not offered.
+    taken_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)

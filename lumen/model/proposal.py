@@ -152,6 +152,10 @@ class Expectation:
     confidence: float
 
 
+#: Said where traffic would go to a revision that was taken out before.
+BRINGS_BACK = ("rollback.brings_back", "rollback.brings_back_unknown")
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A proposal before the store has given it an id.
@@ -177,6 +181,11 @@ class Draft:
     existing: bool = False
     #: A step of an emergency (a rollback among them): a person may take it in a change freeze too.
     emergency: bool = False
+
+    @property
+    def brings_back(self) -> Message | None:
+        """The reason that says that it sends traffic to a revision that was taken out; None where it does not."""
+        return next((one for one in self.reasons if one.code in BRINGS_BACK), None)
 
 
 class Choice(StrEnum):

@@ -4,13 +4,13 @@ Cloud Run only tells what serves now; what has served is remembered at each look
 changes, by rollbacks, and by policies.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.model.incident import ControlState, RevisionCount, RevisionRecord
 from lumen.model.messages import Message, message
-from lumen.model.proposal import IN_FORCE, LATEST, Knob, Proposal
+from lumen.model.proposal import BRINGS_BACK, IN_FORCE, LATEST, Knob, Proposal
 from lumen.model.snapshot import SLICE, Deployment, Revision, Served
 
 #: What is older is forgotten, and no more than so many stretches are kept.
@@ -59,11 +59,40 @@ def moves(served: Sequence[Served]) -> tuple[datetime, ...]:
     return tuple(one.since for one in served if not any(_goes_on(other, one) for other in served))
 
 
-def taken_out(served: Sequence[Served], records: Mapping[str, RevisionRecord], revision: str) -> Served | None:
+def latest(deployment: Deployment) -> str:
+    """Where LATEST points; "" where that is not known."""
+    return deployment.latest_ready or next((one.name for one in deployment.revisions), "")
+
+
+def taken_out(deployment: Deployment, revision: str) -> Served | None:
     """The last stretch of a revision whose traffic was taken away, back to an older one; None for any other."""
-    if records.get(revision, RevisionRecord()).left_at is None:
+    known = next((one for one in deployment.revisions if one.name == revision), None)
+    if known is None or known.left_at is None:
         return None
-    return next((one for one in reversed(served) if one.revision == revision and one.until is not None), None)
+    own = (one for one in reversed(deployment.served) if one.revision == revision and one.until is not None)
+    return next(own, Served(revision, known.image, known.created_at, known.left_at))
+
+
+def brings_back(out: Served) -> Message:
+    """What a revision that was taken out did before."""
+    known, unknown = BRINGS_BACK
+    at = (out.until or out.since).isoformat()
+    if not out.requests:
+        return message(unknown, revision=out.revision, left_at=at)
+    share = out.errors_5xx / out.requests
+    return message(known, revision=out.revision, left_at=at, share=share, requests=out.requests)
+
+
+def revision_record(deployment: Deployment, wanted: str) -> tuple[Message, ...]:
+    """What is known of the revision that the traffic would go to; nothing of one that was left for a newer."""
+    revision = latest(deployment) if wanted == LATEST else wanted
+    out = taken_out(deployment, revision)
+    if out is not None:
+        return (brings_back(out),)
+    if wanted != LATEST or not revision:
+        return ()
+    has_served = any(one.revision == revision for one in deployment.served)
+    return (message("rollback.latest_served" if has_served else "rollback.latest_untried", revision=revision),)
 
 
 def _goes_on(other: Served, one: Served) -> bool:

@@ -23,8 +23,10 @@ from lumen.model.proposal import (
 )
 from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.turn import Recommendation
+from lumen.policies.deployment_history import revision_record
 from lumen.policies.ttl import notes_on_ttl
 from lumen.ports.actuators import Reading
+from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Audit, Proposals
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
@@ -78,7 +80,7 @@ class Approvals:
     """Propose, and decide once. Carrying out what was approved is `execution`'s work.
 
     `needed`: how many different people must approve; `needed_in_emergency`: of an emergency step, if that is more.
-    `restraints`: what people have set against changes.
+    `restraints`: what people have set against changes. `deployed`: what revisions did before; None: nobody knows.
     """
 
     proposals: Proposals
@@ -86,6 +88,7 @@ class Approvals:
     restraints: Restraints
     needed: int = 1
     needed_in_emergency: int = 1
+    deployed: DeploymentSource | None = None
 
     async def judge_wish(self, service: ServiceId, knob: Knob, wanted: Value, *, in_freeze: bool = False) -> Wish:
         """Judge a value that a person wants; `in_freeze`: a freeze is no obstacle.
@@ -118,12 +121,18 @@ class Approvals:
     ) -> Proposal:
         """A person wants this value, `why` beside their name; `existing`: a TTL for the cached keys too.
 
+        The open proposal that wants just that already is the answer, where there is one.
+
         Raises NotPossible (out of range, already so, no such knob, a freeze, an override, a lock), SourceUnavailable.
         """
         wish = await self.judge_wish(service, knob, wanted, in_freeze=emergency)
         change, asked = wish.change, message("approval.asked_by_person", person=person.name)
+        same = await self._same(service, change, existing=existing, emergency=emergency)
+        if same is not None:
+            return same
         too = (message("approval.existing_too"),) if existing else ()
-        why = (asked, *why, *wish.notes, *too, *await self._track_record(service, change))
+        why = (asked, *await self.known_of(service, change), *why, *wish.notes, *too)
+        why = (*why, *await self._track_record(service, change))
         draft = _draft(service, change, wish.present, Origin.PERSON, person, why, Priority.MEDIUM, request_id)
         needed = max(self.needed, self.needed_in_emergency) if emergency else self.needed
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
@@ -180,11 +189,15 @@ class Approvals:
         if present.value == made.old:
             already = message("approval.undo_already", proposal_id=proposal_id, value=made.old, unit=made.unit)
             raise NotPossible(already, remedy)
-        reasons = [message("approval.undo_of", person=person.name, proposal_id=proposal_id)]
+        change = Change(made.knob, present.value, made.old, made.unit)
         existing = change_made.draft.existing
+        same = await self._same(service, change, existing=existing, undo_of=proposal_id)
+        if same is not None:
+            return same
+        reasons = [message("approval.undo_of", person=person.name, proposal_id=proposal_id)]
+        reasons += await self.known_of(service, change)
         if existing:
             reasons.append(message("approval.existing_too"))
-        change = Change(made.knob, present.value, made.old, made.unit)
         draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
         draft = replace(draft, undo_of=proposal_id, approvals_needed=self.needed, existing=existing)
         return await self.proposals.propose(draft, EXPIRES_IN)
@@ -223,6 +236,32 @@ class Approvals:
     ) -> Decided:
         """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
         return await self.proposals.snooze(service, proposal_id, permit.person, click_id, SNOOZE_BY, reply_to, mark)
+
+    async def known_of(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
+        """What is known of the revision that the traffic would go to; nothing for another knob."""
+        if self.deployed is None or change.knob is not Knob.TRAFFIC:
+            return ()
+        deployment = (await self.deployed.deployments((service,)))[service]
+        return () if isinstance(deployment, NoData) else revision_record(deployment, str(change.new))
+
+    async def _same(
+        self,
+        service: ServiceId,
+        change: Change,
+        *,
+        existing: bool,
+        emergency: bool = False,
+        undo_of: str | None = None,
+    ) -> Proposal | None:
+        """The open proposal that would do just that, on the premise of now."""
+        for proposal in await self.proposals.unfinished(service):
+            draft = proposal.draft
+            is_sound = proposal.state is not State.PENDING or draft.change.old == change.old
+            is_alike = draft.existing == existing and (draft.emergency or not emergency)
+            wants_it = (draft.change.knob, draft.change.new) == (change.knob, change.new)
+            if wants_it and is_sound and is_alike and undo_of in (None, draft.undo_of):
+                return proposal
+        return None
 
     async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
         """The record of such changes, for whoever decides on this one; nothing where there is none."""

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from lumen.model.alert import Alert, AlertKind
 from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRecord
-from lumen.model.messages import NoData, NotPossible, SourceUnavailable, with_remedy
-from lumen.model.proposal import IN_FORCE, LATEST, Knob
+from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
+from lumen.model.proposal import IN_FORCE, LATEST, Change, Draft, Knob, Origin, Priority
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Window
-from lumen.policies.deployment_history import Sight, after_look, with_history
+from lumen.policies.deployment_history import Sight, after_look, latest, revision_record, taken_out, with_history
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, differences, judge_rollback, judge_slow
 from lumen.policies.rollback_evidence import (
     Evidence,
@@ -95,6 +95,29 @@ class Releases:
         advice = judge_slow(facts) if is_slow else judge_rollback(facts, now)
         return Finding(present, facts, advice, failing)
 
+    async def offer(self, service: ServiceId, records: Mapping[str, RevisionRecord], expected: NoData) -> Draft | None:
+        """A proposal to unpin the traffic, where the newest revision was not taken out and has served well."""
+        deployment = (await self.deployments.deployments((service,)))[service]
+        present = await self._present(service)
+        if isinstance(deployment, NoData) or present is None or present.value == LATEST:
+            return None
+        newest = latest(deployment)
+        record = records.get(newest, RevisionRecord())
+        if newest == present.value or record.healthy_at is None or record.left_at is not None:
+            return None
+        return Draft(
+            service=service,
+            change=Change(Knob.TRAFFIC, present.value, LATEST, ""),
+            premise_version=present.version,
+            origin=Origin.POLICY,
+            asked_by=None,
+            reasons=(message("rollback.offer", revision=newest, healthy_at=record.healthy_at.isoformat()),),
+            expected=expected,
+            priority=Priority.MEDIUM,
+            undo_of=None,
+            request_id=f"unpin:{newest}",
+        )
+
     async def _present(self, service: ServiceId) -> Reading | None:
         try:
             return await find(self.knobs, Knob.TRAFFIC).places[0].read(service)
@@ -127,6 +150,9 @@ class GoingBack:
         if isinstance(deployment, NoData):
             raise NotPossible(deployment.reason, deployment.remedy)
         names = [one.name for one in deployment.revisions]
+        pinned = deployment.pinned_revision
+        if not revision and pinned is not None:
+            raise NotPossible(*with_remedy("rollback.already", service=service.name, revision=pinned))
         if revision and revision not in names:
             known = ", ".join(names[:10])
             raise NotPossible(
@@ -187,7 +213,8 @@ class Revisions:
             controls = await self.controls.read(service)
             await self._remember(service, deployment, counts, controls)
             await self._history(service, deployment, counts, controls)
-            await self._pin(service, deployment, controls.pinned)
+            remembered_now = with_history(deployment, await self.controls.read(service))
+            await self._pin(service, remembered_now, controls.pinned)
 
     async def _remember(
         self,
@@ -232,7 +259,14 @@ class Revisions:
                 await self.controls.pinned(service, None)
             return
         since = before.since if before and before.revision == revision else await self._since(service, revision)
-        pinned = Pinned(revision, since, differences(deployment, await self.ttl.ttl(service)))
+        newest = latest(deployment)
+        pinned = Pinned(
+            revision,
+            since,
+            differences(deployment, await self.ttl.ttl(service)),
+            revision_record(deployment, LATEST),
+            newest if taken_out(deployment, newest) is not None else "",
+        )
         if pinned != before:
             await self.controls.pinned(service, pinned)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.incident import Pause, RevisionRecord, StoredAlert
+from lumen.model.incident import Pause, Pinned, RevisionRecord, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import ServiceId
@@ -42,6 +42,7 @@ class _Held:
 
     reasons: tuple[Message, ...]
     records: dict[str, RevisionRecord]
+    pinned: Pinned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ class Rollback:
             await self._protect(service, page)
         elif slow is not None:
             await self._ask_about(service, slow)
+        else:
+            await self._offer_unpin(service)
 
     async def _protect(self, service: ServiceId, page: StoredAlert) -> None:
         """A countdown, a question, or the reason for neither; where somebody was quicker, the next look says it."""
@@ -140,6 +143,16 @@ class Rollback:
         draft = _draft(service, slow.alert, found, target, f"rollback:{slow.alert.id}:{len(earlier)}")
         await self._ask(replace(draft, approvals_needed=self._rules.needed), found.advice.against)
         await self._tell(service, slow)
+
+    async def _offer_unpin(self, service: ServiceId) -> None:
+        """Once a revision that is newer than what was taken out has served well; asked once for each such one."""
+        held = await self._held(service)
+        if held.pinned is None or held.reasons or await self._of_traffic(service):
+            return
+        offer = await self._releases.offer(service, held.records, EXPECTED)
+        if offer is not None:
+            with suppress(NotPossible):
+                await self._proposals.propose(replace(offer, approvals_needed=self._rules.needed), EXPIRES_IN)
 
     async def _ask(self, draft: Draft, why: Sequence[Message]) -> None:
         reasons = (*draft.reasons, message("rollback.asked_because"), *why)
@@ -230,7 +243,7 @@ class Rollback:
     async def _held(self, service: ServiceId) -> _Held:
         restraint = await self._restraints.now(service)
         reasons = (*(_by_whom(one, restraint.pause) for one in restraint.against_automation()), *self._dry())
-        return _Held(reasons, dict(restraint.controls.revisions or {}))
+        return _Held(reasons, dict(restraint.controls.revisions or {}), restraint.controls.pinned)
 
     def _dry(self) -> tuple[Message, ...]:
         return (message("rollback.dry_run"),) if self._rules.dry_run else ()

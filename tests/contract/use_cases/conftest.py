@@ -19,7 +19,7 @@ from lumen.ports.sources import MonthBudget
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
-from lumen.use_cases.releases import Releases, Revisions
+from lumen.use_cases.releases import Releases, RememberedDeployments, Revisions
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.watch import Watch
@@ -69,7 +69,8 @@ class Tower:
 
     @property
     def approvals(self) -> Approvals:
-        return Approvals(self.store.proposals, self.knobs, self.store.restraints)
+        deployed = RememberedDeployments(self.cloud, self.controls)
+        return Approvals(self.store.proposals, self.knobs, self.store.restraints, deployed=deployed)
 
     def replica(self, fault: FaultPoint = no_fault) -> Replica:
         store, cloud = self.store, self.cloud

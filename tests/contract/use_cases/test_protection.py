@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from handlers.blocks.proposal import approve_dialog, undo_button
+from lumen.model.incident import RevisionRecord
 from lumen.model.messages import NotPossible, message
 from lumen.model.proposal import LATEST, Choice, Knob, Proposal, State
 from lumen.use_cases import watch
+from lumen.use_cases.releases import GoingBack, RememberedDeployments
+from lumen.wording.catalogue import Catalogue
 from tests.contract.store.builders import KIM, LEE, SERVICE
 from tests.contract.use_cases.conftest import Replica, Tower
 from tests.contract.use_cases.test_rollback import a_countdown, ended, notes
@@ -134,3 +138,61 @@ async def test_an_unpin_in_its_way_gives_way(tower: Tower) -> None:
     assert [p.id for p in await tower.traffic_proposals()] == [wish.id]
     assert "policy.rollback_pinned" in await notes(tower)
     assert (await tower.incident()).notes[-1] == message("rollback.note_ask", proposal_id=wish.id, target=LATEST)
+
+
+async def test_undo_and_unpin_name_the_revision_and_its_record(tower: Tower) -> None:
+    replica = tower.replica()
+    await a_countdown(tower, replica)
+    await ended(tower, replica)
+    await replica.execution.settle(SERVICE)
+    await tower.look(replica)
+    pinned = (await tower.controls.read(SERVICE)).pinned
+    assert pinned is not None
+    assert pinned.taken_out == "r3"
+    [rollback] = await tower.traffic_proposals()
+    assert undo_button(rollback, pinned) is None
+    for wish in (await wished(tower, LATEST), await tower.approvals.propose_undo(SERVICE, rollback.id, KIM, "undo")):
+        back = wish.draft.brings_back
+        assert back is not None
+        assert (back.params["revision"], round(float(back.params["share"]), 1)) == ("r3", 0.1)
+        for locale in ("en", "ko"):
+            assert "r3" in Catalogue(locale).plain(approve_dialog(wish.draft).text)
+    # A newer one: where LATEST points is named, and there is nothing to warn of.
+    tower.cloud.deploy(tower.store.clock.time, "r4", 0.0)
+    await tower.look(replica)
+    pinned = (await tower.controls.read(SERVICE)).pinned
+    assert pinned is not None
+    assert (pinned.taken_out, [one.code for one in pinned.latest]) == ("", ["rollback.latest_untried"])
+    assert undo_button(rollback, pinned) is not None
+    assert (await wished(tower, LATEST, "again")).draft.brings_back is None
+
+
+@pytest.mark.prove
+async def test_unpin_is_offered_once_a_newer_revision_has_served_well(tower: Tower) -> None:
+    replica = tower.replica()
+    await tower.look(replica)
+    tower.cloud.move(tower.store.clock.time, "r2")
+    tower.cloud.deploy(tower.store.clock.time, "r3", 0.0)
+    await tower.look(replica)
+    assert await tower.traffic_proposals() == []
+    records = (await tower.controls.read(SERVICE)).revisions
+    assert records is not None
+    await tower.controls.revisions(SERVICE, {**records, "r3": RevisionRecord(tower.store.clock.time)})
+    for _ in range(2):
+        await replica.rollback.consider(SERVICE)
+    [offer] = await tower.traffic_proposals()
+    assert (offer.draft.change.new, offer.acts_at, offer.draft.reasons[0].code) == (LATEST, None, "rollback.offer")
+
+
+async def test_a_rollback_while_rolled_back_says_so(tower: Tower) -> None:
+    tower.cloud.move(tower.store.clock.time, "r1")
+    going_back = GoingBack(RememberedDeployments(tower.cloud, tower.controls), tower.controls)
+    with pytest.raises(NotPossible) as refused:
+        await going_back.target(SERVICE, "")
+    assert refused.value.reason == message("rollback.already", service=SERVICE.name, revision="r1")
+
+
+async def test_the_same_wish_is_the_same_proposal(tower: Tower) -> None:
+    first = await wished(tower, "r1", "one")
+    assert (await wished(tower, "r1", "two")).id == first.id
+    assert (await wished(tower, "r2", "three")).id != first.id
