@@ -259,15 +259,7 @@ class _Assembly:
                 bills=store.bills if settings.budget_news else None,
                 budget=self._budget,
             ),
-            revisions=Revisions(
-                self._slices,
-                self._deployments,
-                self._ttl,
-                store.controls,
-                store.proposals,
-                store.clock,
-                allowed=1 - self._targets.error_free_share,
-            ),
+            revisions=self._revisions(),
             rollback=self._rollback,
             effects=self._effects(),
             turn_runner=self._turn_runner(),
@@ -275,6 +267,11 @@ class _Assembly:
             publish=publish if settings.publish_metrics else None,
             taking_news=taking_of(settings, store, self._google, self._deployments),
         )
+
+    def _revisions(self) -> Revisions:
+        store, allowed = self._store, 1 - self._targets.error_free_share
+        remembered = (store.controls, store.proposals, store.clock)
+        return Revisions(self._slices, self._deployments, self._ttl, *remembered, allowed=allowed)
 
     def _effects(self) -> Effects:
         settings, store = self._settings, self._store
