@@ -324,11 +324,15 @@ class Settings(Thresholds):
     @property
     def budget_news(self) -> str:
         """The subscription with the budget's notifications, in full; "" where nobody reads them."""
-        topic = self.budget_topic
-        if not topic or "/subscriptions/" in topic:
-            return topic
-        name = topic if "/" in topic else f"projects/{self.project_id}/topics/{topic}"
-        return f"{name.replace('/topics/', '/subscriptions/')}-lumen"
+        if not self.budget_topic or "/subscriptions/" in self.budget_topic:
+            return self.budget_topic
+        return f"{self.budget_topic_name.replace('/topics/', '/subscriptions/')}-lumen"
+
+    @property
+    def budget_topic_name(self) -> str:
+        """The topic in full, or what stands for it where only a subscription is named."""
+        name = "TOPIC" if "/subscriptions/" in self.budget_topic else self.budget_topic
+        return name if "/" in name else f"projects/{self.project_id}/topics/{name}"
 
     @property
     def pager_kind(self) -> Literal["", "pagerduty", "alertmanager"]:

@@ -1,5 +1,7 @@
 """`lumen report`, `lumen tick` and `lumen doctor` on a terminal."""
 
+import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +21,8 @@ from lumen.wording.scores import score_lines, scores_of, trend_lines
 if TYPE_CHECKING:
     from bot.doctor.examine import Check
 
+INDENT = "     "
+_COMMAND = re.compile(r"`[^`]+`")
 #: By the exit code of a health.
 _STYLES = {0: "green", 1: "yellow", 2: "red", 3: "dim"}
 #: By the sign of a row.
@@ -114,10 +118,18 @@ class _Report(Page):
 
 
 def print_checks(checks: "Sequence[Check]", locale: str) -> None:
-    """One line a check: ok, or the sentence that mends it."""
-    page = Page(Catalogue(locale))
-    table = page.table("", "check", "")
+    """A check in a line, and below what is wrong the sentence that mends it. Nothing is cut, no command broken."""
+    words, console = Catalogue(locale), Console()
     for check in checks:
-        sign = "[green]ok[/green]" if check.ok else "[red]mend[/red]"
-        table.add_row(sign, check.name, " ".join(page.words.plain(sentence) for sentence in check.sentences))
-    page.console.print(table)
+        sign = Text("ok   ", "green") if check.ok else Text("mend ", "red")
+        console.print(sign + Text(check.name, "bold"), soft_wrap=True)
+        for sentence in () if check.ok and check.says.code == "doctor.ok" else check.sentences:
+            for line in whole_lines(words.plain(sentence), console.width - len(INDENT)):
+                console.print(Text(INDENT + line), soft_wrap=True)
+
+
+def whole_lines(text: str, width: int) -> Sequence[str]:
+    """`text` in lines of `width`; what stands between backticks, or is one word, is never broken, however long."""
+    glued = _COMMAND.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    lines = textwrap.wrap(glued, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Sequence
 
 from bot.config import Settings
 from bot.doctor.check import Check
-from bot.doctor.servers import measured_checks, permission_checks, publishing_checks, server_checks
+from bot.doctor.redis import server_checks
+from bot.doctor.servers import measured_checks, permission_checks, publishing_checks
 from bot.doctor.settings import people_checks, setting_checks
 from bot.doctor.slack import oncall_checks, pager_checks, slack_checks
 from bot.store import clock_of
@@ -40,15 +41,7 @@ async def _lumen(settings: Settings) -> Sequence[Check]:
         async with open_examined(settings) as examined:
             parts = await asyncio.gather(
                 _bounded("server", server_checks(examined)),
-                _bounded(
-                    "google",
-                    permission_checks(
-                        examined,
-                        settings.services,
-                        settings.budget_usd,
-                        changes_cloud_run=settings.ttl_actuator != "redis",
-                    ),
-                ),
+                _bounded("google", permission_checks(examined, settings.services, settings.budget_usd)),
                 _bounded("metrics", _measured(settings, examined)),
                 _bounded("publishing", _publishing(settings, examined)),
             )

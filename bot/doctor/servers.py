@@ -1,8 +1,9 @@
-"""Checks of the cache's server, Lumen's store, Google's permissions, the budget and its notifications, every figure."""
+"""Checks of Google's permissions and clock, of the budget and its notifications, and of every figure."""
 
 from collections.abc import Sequence
 
 from bot.doctor.check import Check, Findings
+from bot.doctor.redis import look_at_clock
 from bot.wiring.examined import Examined
 from bot.wiring.sources import BUDGET_NAME
 from lumen.model.billing import BudgetNotice, in_another_currency
@@ -45,46 +46,7 @@ def _says(notice: BudgetNotice) -> Message:
     return message("doctor.news_ok", name=notice.budget_name, spent_usd=notice.cost, published_at=at)
 
 
-async def server_checks(examined: Examined) -> Sequence[Check]:
-    """The store first: without it nothing else matters."""
-    found = Findings("server: ")
-    store = await examined.store()
-    if isinstance(store, NoData):
-        found.part("STATE_REDIS_URL", store)
-    elif store.warnings:
-        found.mend("STATE_REDIS_URL", store.warnings[0], message("doctor.state_settings_remedy"))
-    else:
-        found.fine("STATE_REDIS_URL", message("doctor.state_ok"))
-    for short in () if isinstance(store, NoData) else store.short:
-        found.mend("store's memory", short, message("state.memory_short_remedy"))
-    facts = await examined.cache_server.facts()
-    if isinstance(facts, NoData):
-        found.part("CACHE_REDIS_URL", facts)
-        return found.checks
-    if not isinstance(store, NoData) and store.run_id and store.run_id == facts.run_id:
-        found.mend("CACHE_REDIS_URL", *with_remedy("doctor.same_server"))
-    elif facts.is_replica:
-        found.mend("CACHE_REDIS_URL", *with_remedy("source.redis_read_only", where=facts.where))
-    else:
-        found.fine("CACHE_REDIS_URL", message("doctor.cache_ok", where=facts.where, version=facts.version))
-    _policy(found, facts.policy)
-    return found.checks
-
-
-def _policy(found: Findings, policy: str) -> None:
-    """volatile-* evicts answers and keeps the setting; allkeys-* may evict the setting; noeviction refuses writes."""
-    if policy.startswith("volatile-"):
-        found.fine("maxmemory-policy", message("doctor.policy_ok", policy=policy))
-    elif not policy:
-        found.fine("maxmemory-policy", message("doctor.policy_untold"))
-    else:
-        code = "doctor.policy_allkeys" if policy.startswith("allkeys-") else "doctor.policy_noeviction"
-        found.mend("maxmemory-policy", message(code, policy=policy), message("doctor.policy_remedy"))
-
-
-async def permission_checks(
-    examined: Examined, services: Sequence[ServiceId], budget_usd: float, *, changes_cloud_run: bool
-) -> Sequence[Check]:
+async def permission_checks(examined: Examined, services: Sequence[ServiceId], budget_usd: float) -> Sequence[Check]:
     """Reading shows in the measurements; here is what changing needs, and the budget (`budget_usd`: as it is set)."""
     found = Findings("google: ")
     for service in services:
@@ -95,12 +57,14 @@ async def permission_checks(
                 found.fine(name, message("doctor.permissions_untold"))
             else:
                 found.part(name, lacking)
-        elif not lacking:
-            found.fine(name)
-        elif changes_cloud_run:
-            found.mend(name, *with_remedy("doctor.permissions", service=service.name, lacking=", ".join(lacking)))
+        elif lacking:
+            of = {"service": service.name, "region": service.region, "project": service.project}
+            found.mend(name, *with_remedy("doctor.permissions", **of, lacking=", ".join(lacking)))
         else:
-            found.fine(name, message("doctor.permissions_not_needed", lacking=", ".join(lacking)))
+            found.fine(name)
+    if examined.instance:
+        found.part("may read CACHE_INSTANCE", await examined.unreadable_instance())
+    look_at_clock(found, "clock", "Google", await examined.google_ahead_seconds())
     await _budget(found, examined, services[0].project, budget_usd)
     await look_at_news(found, examined, services[0].project)
     return found.checks

@@ -22,12 +22,15 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
     """Everything malformed has stopped the start already; this looks at what is only unwise."""
     found = Findings("setting: ")
     found.fine("environment", message("doctor.environment_ok", services=", ".join(settings.service_name)))
-    default_price = type(settings).model_fields["cache_cost_per_mb"].default
-    if settings.cache_instance and settings.cache_cost_per_mb == default_price:
+    if settings.cache_instance and "cache_cost_per_mb" not in settings.model_fields_set:
         # Memorystore is sold in whole GB: the price of a MB is another one than the plan's.
         found.mend("CACHE_COST_PER_MB", *with_remedy("doctor.price", price=settings.cache_cost_per_mb))
     else:
         found.fine("CACHE_COST_PER_MB")
+    if "api_cost_per_call" in settings.model_fields_set:
+        found.fine("API_COST_PER_CALL")
+    else:
+        found.mend("API_COST_PER_CALL", *with_remedy("doctor.call_price", price=settings.api_cost_per_call))
     if not settings.cache_instance and not settings.is_sandboxed:
         found.fine("CACHE_INSTANCE", message("doctor.no_cache_instance"))
     missing = missing_statistics()

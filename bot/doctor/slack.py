@@ -21,12 +21,22 @@ SCOPES = frozenset(
         "files:read",
         "usergroups:read",
         "users:read",
+        "channels:read",
+        "groups:read",
         "channels:history",
         "groups:history",
     }
 )
 
 CONNECT_SECONDS = 5.0
+#: Slack allows some hundred look-ups a minute.
+MOST_LOOKED_UP = 50
+_CHANNEL_TROUBLES = {
+    "channel_not_found": "channel_unknown",
+    "not_in_channel": "channel_not_in",
+    "is_archived": "channel_archived",
+    "missing_scope": "channel_scope",
+}
 
 
 async def slack_checks(bot: SlackApi, app: SlackApi, channel: str, approvers: Approvers) -> Sequence[Check]:
@@ -64,19 +74,28 @@ def _scopes(headers: Any) -> frozenset[str] | None:
 
 
 async def _channel(found: Findings, bot: SlackApi, channel: str) -> None:
-    """Reading one message needs no scope besides those that Lumen has, and tells whether it is a member."""
+    """Reading one message tells whether Lumen is a member; that nobody may post in it, the channel alone."""
     try:
         await bot.read("conversations.history", {"channel": channel, "limit": 1})
+        archived = (await bot.read("conversations.info", {"channel": channel})).maybe("channel", "is_archived") is True
     except SlackTrouble as error:
-        found.mend("SLACK_CHANNEL", *with_remedy("doctor.channel", channel=channel, error=error.error))
+        code = _CHANNEL_TROUBLES.get(error.error, "channel")
+        found.mend("SLACK_CHANNEL", *with_remedy(f"doctor.{code}", channel=channel, error=error.error))
     else:
-        found.fine("SLACK_CHANNEL")
+        if archived:
+            found.mend("SLACK_CHANNEL", *with_remedy("doctor.channel_archived", channel=channel, error="is_archived"))
+        else:
+            found.fine("SLACK_CHANNEL")
 
 
 async def _approvers(found: Findings, bot: SlackApi, approvers: Approvers) -> None:
     if not approvers.users and not approvers.groups:
         found.mend("APPROVERS", *with_remedy("doctor.no_approvers"))
         return
+    for user in sorted(approvers.users)[:MOST_LOOKED_UP]:
+        if (wrong := await _unfit(bot, user)) is not None:
+            found.mend("APPROVERS", *with_remedy(f"doctor.approver_{wrong}", user=user))
+            return
     for group in sorted(approvers.groups):
         try:
             members = (await bot.read("usergroups.users.list", {"usergroup": group})).texts("users")
@@ -87,6 +106,17 @@ async def _approvers(found: Findings, bot: SlackApi, approvers: Approvers) -> No
             found.mend("APPROVERS", *with_remedy("doctor.group_empty", group=group))
             return
     found.fine("APPROVERS", message("doctor.approvers_ok", users=len(approvers.users), groups=len(approvers.groups)))
+
+
+async def _unfit(bot: SlackApi, user: str) -> str | None:
+    """Why this user can never approve; None for somebody who can, or whom Slack does not tell of."""
+    try:
+        told = await bot.read("users.info", {"user": user})
+    except SlackTrouble as error:
+        return "unknown" if error.error in ("user_not_found", "user_not_visible") else None
+    if told.maybe("user", "deleted") is True:
+        return "gone"
+    return "bot" if told.maybe("user", "is_bot") is True else None
 
 
 async def _app_token(found: Findings, app: SlackApi) -> None:

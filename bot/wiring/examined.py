@@ -4,20 +4,26 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from redis.asyncio import Redis
+
 from bot.config import Settings
 from bot.store import clock_of, open_state_store, room_warnings
 from bot.wiring.sources import budgets_of, collector_of, news_of
-from lumen.adapters.cache.client import CacheServer, open_cache
+from lumen.adapters.cache.client import CacheServer, ServerFacts, open_cache
 from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.clock import SystemClock
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBudgetNews
-from lumen.adapters.google.clients import open_google
+from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
-from lumen.adapters.google.identity import RunPermissions
+from lumen.adapters.google.identity import RunPermissions, ahead_of_google
+from lumen.adapters.google.memorystore import MemorystoreActuator
 from lumen.adapters.store import epoch
-from lumen.model.messages import Message, NoData, StoreUnavailable
+from lumen.model.messages import Message, NoData, SourceUnavailable, StoreUnavailable
 from lumen.ports.sources import FigureSink
 from lumen.use_cases.collect import Collector
+
+__all__ = ["Examined", "ServerFacts", "StoreFacts", "open_examined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class StoreFacts:
     warnings: Sequence[Message]
     run_id: str
     short: Sequence[Message] = ()
+    #: Of this machine's clock before the server's, beyond what the way takes.
+    ahead_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +51,20 @@ class Examined:
     news: PubSubBudgetNews | None
     collector: Collector
     figures: FigureSink
+    store_url: str
+    cache_url: str
+    #: The Memorystore instance; "" for a server of one's own.
+    instance: str
+    unreadable_instance: Callable[[], Awaitable[NoData | None]]
+    google_ahead_seconds: Callable[[], Awaitable[float | None]]
 
 
 @asynccontextmanager
 async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     """For `lumen doctor`. Raises SourceUnavailable when this machine has no Google credentials."""
-    google = await open_google(settings.lumen_gcp_endpoint, subscriber=bool(settings.budget_news))
+    google = await open_google(
+        settings.lumen_gcp_endpoint, memorystore=bool(settings.cache_instance), subscriber=bool(settings.budget_news)
+    )
     cache = open_cache(settings.cache_url)
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
@@ -57,11 +73,16 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     try:
         yield Examined(
             store=lambda: _store_facts(settings),
-            cache_server=CacheServer(cache),
+            cache_server=CacheServer(cache, settings.cache_key_prefix),
             permissions=RunPermissions(google.services),
             budgets=budgets,
             news=news_of(settings, google),
             figures=CustomMetrics(google.metrics, settings.project_id),
+            store_url=settings.state_redis_url.get_secret_value(),
+            cache_url=settings.cache_url,
+            instance=settings.cache_instance,
+            unreadable_instance=lambda: _unreadable_instance(settings, google, cache),
+            google_ahead_seconds=lambda: ahead_of_google(google.services, settings.services[0], clock),
             collector=collector_of(settings, clock, cache, google, deployments, ttl, in_force),
         )
     finally:
@@ -76,5 +97,17 @@ async def _store_facts(settings: Settings) -> StoreFacts | NoData:
             short = await room_warnings(store)
         except StoreUnavailable as error:
             return NoData(error.reason, error.remedy, unreachable=True)
-        facts = await CacheServer(store.redis).facts()
-        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short)
+        server = CacheServer(store.redis)
+        facts, ahead_seconds = await server.facts(), await server.ahead_seconds(SystemClock())
+        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short, ahead_seconds)
+
+
+async def _unreadable_instance(settings: Settings, google: GoogleClients, cache: Redis) -> NoData | None:
+    """Why Lumen may not even read the instance whose limit it is to change."""
+    if google.memorystore is None:
+        return None
+    try:
+        await MemorystoreActuator(google.memorystore, settings.cache_instance, cache).read(settings.services[0])
+    except SourceUnavailable as error:
+        return NoData(error.reason, error.remedy)
+    return None

@@ -71,7 +71,7 @@ def news_of(settings: Settings, google: GoogleClients) -> PubSubBudgetNews | Non
     """The notifications of the budget; None where nobody reads them."""
     if not settings.budget_news:
         return None
-    return PubSubBudgetNews(google.subscriber, settings.budget_news, settings.budget_topic or "TOPIC")
+    return PubSubBudgetNews(google.subscriber, settings.budget_news, settings.budget_topic_name)
 
 
 def taking_of(

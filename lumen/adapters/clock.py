@@ -30,3 +30,8 @@ class ScaledClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.scale)
+
+
+def apart(before: float, said: float, after: float) -> float:
+    """Seconds by which a clock that was read `before` and `after` is ahead of one that `said` so in between."""
+    return before - said if said < before else after - said if said > after else 0.0

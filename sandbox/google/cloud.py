@@ -46,7 +46,7 @@ class GoogleCloud:
         self.budgets = Budgets(billing_account, "USD", self.channels.is_email)
         self.due: list[Callable[[], None]] = [self.cloud_run.advance, self.alert_policies.advance]
         metrics = MetricService(project, self.series)
-        self.server = GoogleServer(self.faults, self.advance)
+        self.server = GoogleServer(self.faults, self.advance, clock.seconds)
         self.server.serve(metrics.rpcs, metrics.methods)
         self.server.serve(self.alert_policies.rpcs, self.alert_policies.methods)
         self.server.serve(self.channels.rpcs, self.channels.methods)

@@ -3,6 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email.utils import formatdate
 from typing import Any
 
 import grpc
@@ -26,11 +27,15 @@ OPTIONS = (
 class GoogleServer:
     """Plaintext gRPC on loopback."""
 
-    def __init__(self, faults: Faults, before_call: Callable[[], None]) -> None:
-        """`before_call` runs before every method: what is due by now (deploys, samples) happens first."""
+    def __init__(self, faults: Faults, before_call: Callable[[], None], now: Callable[[], float]) -> None:
+        """`before_call` runs before every method: what is due by now (deploys, samples) happens first.
+
+        `now`: service time in Unix seconds, for the `date` that each answer bears as Google's do.
+        """
         self.calls: Counter[str] = Counter()
         self._faults = faults
         self._before_call = before_call
+        self._now = now
         self._server = grpc.aio.server(options=OPTIONS)
 
     def handlers(self, rpcs: Mapping[str, Rpc], methods: Mapping[str, Method]) -> dict[str, Any]:
@@ -66,6 +71,7 @@ class GoogleServer:
                 if method is None:
                     raise Refusal(grpc.StatusCode.UNIMPLEMENTED, f"The sandbox does not serve {call}.")
                 self._before_call()
+                await context.send_initial_metadata((("date", formatdate(self._now(), usegmt=True)),))
                 fault = await self._faults.before(call)
                 answer = method(request)
                 if inspect.isawaitable(answer):

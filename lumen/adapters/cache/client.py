@@ -4,6 +4,7 @@ Timeouts are bounded, and no command is sent a second time behind the caller's b
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,15 +14,22 @@ from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.client import NEVER_DECODE
 
-from lumen.adapters.google.errors import no_data
+from lumen.adapters.checks import no_data
+from lumen.adapters.clock import apart
+from lumen.model import ion_contract
 from lumen.model.messages import ActuatorFailed, LumenError, NoData, SourceUnavailable, message, with_remedy
+from lumen.ports.clock import Clock
 
 #: On the wall. A cache that takes longer than this for one small command is ill, and the turn says so.
 ANSWER_SECONDS = 3.0
 MB = 2**20
 #: Counters and sizes of a server are 64 bits wide.
 MOST = 2**64
+
+#: So many keys tell whether the prefix is the right one.
+MOST_KEYS, SCAN_KEYS = 20_000, 1000
 
 #: Everything that a command may raise, besides bugs. Cancellation is none of it.
 FAILURES = (exceptions.RedisError, OSError, TimeoutError, asyncio.IncompleteReadError)
@@ -118,6 +126,20 @@ class ServerFacts:
     policy: str
     max_mb: float | NoData
     is_replica: bool
+    keys: "KeysSeen"
+
+
+@dataclass(frozen=True, slots=True)
+class KeysSeen:
+    """Some keys of the server, those of the contract aside: how many begin with `prefix`, and how many do not.
+
+    `common`: what most of the others begin with, up to their last colon; "" where they have none.
+    """
+
+    prefix: str
+    ours: int = 0
+    others: int = 0
+    common: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +147,18 @@ class CacheServer:
     """Looks at a server without changing anything, for `lumen doctor`; managed servers block CONFIG, so with INFO."""
 
     redis: Redis
+    #: Of the keys that are looked for; "": none are.
+    prefix: str = ""
 
     async def facts(self) -> ServerFacts | NoData:
-        """Two INFO calls; also tries whether scripts are allowed, for the TTL is set by one."""
+        """INFO, some keys; also tries whether scripts are allowed, for the TTL is set by one."""
         try:
             with reading(self.redis):
                 info: dict[str, Any] = {}
                 for section in ("server", "memory", "replication"):
                     info |= await self.redis.info(section)
                 await self.redis.eval("return 1", 0)
+                keys = await self._keys()
         except SourceUnavailable as error:
             return no_data(error, unreachable=True)
         limit = figure(info, "maxmemory", place(self.redis))
@@ -144,4 +169,29 @@ class CacheServer:
             policy=str(info.get("maxmemory_policy", "")),
             max_mb=limit if isinstance(limit, NoData) else limit / MB,
             is_replica=info.get("role") in ("slave", "replica"),
+            keys=keys,
         )
+
+    async def ahead_seconds(self, clock: Clock) -> float | None:
+        """By how much `clock` is ahead of the server's beyond what the way takes; None: not told."""
+        before = clock.now().timestamp()
+        try:
+            seconds, microseconds = await self.redis.time()
+        except FAILURES:
+            return None
+        return apart(before, seconds + microseconds / 1e6, clock.now().timestamp())
+
+    async def _keys(self) -> KeysSeen:
+        """Of the first ones that SCAN brings, which come in no order; a server of millions is not walked through."""
+        client: Any = self.redis  # this method carries no types
+        ours, others, cursor = 0, Counter[str](), None
+        while self.prefix and cursor != 0 and not ours and others.total() < MOST_KEYS:
+            # As bytes: keys need not be text.
+            cursor, found = await client.execute_command("SCAN", cursor or 0, "COUNT", SCAN_KEYS, **{NEVER_DECODE: []})
+            for key in (each.decode(errors="replace") for each in found):
+                if key.startswith(self.prefix):
+                    ours += 1
+                elif key not in (ion_contract.CONFIG_KEY, ion_contract.ACK_KEY):
+                    others["".join(key.rpartition(":")[:2])] += 1
+        (common, _), *_ = others.most_common(1) or [("", 0)]
+        return KeysSeen(self.prefix, ours, others.total(), common)

@@ -21,11 +21,20 @@ class GoogleApi:
     host: str
     read_role: str
     write_role: str = ""
+    #: The texts of what mends a missing permission, and a thing that does not exist.
+    denied: str = "source.permission_denied_remedy"
+    absent: str = "source.not_found_remedy"
 
 
 MONITORING = GoogleApi("monitoring.googleapis.com", "roles/monitoring.viewer", "roles/monitoring.metricWriter")
 RUN = GoogleApi("run.googleapis.com", "roles/run.viewer", "roles/run.developer, roles/iam.serviceAccountUser")
-BUDGETS = GoogleApi("billingbudgets.googleapis.com", "roles/billing.viewer", "roles/billing.costsManager")
+BUDGETS = GoogleApi(
+    "billingbudgets.googleapis.com",
+    "roles/billing.viewer",
+    "roles/billing.costsManager",
+    denied="source.billing_denied_remedy",
+    absent="source.billing_absent_remedy",
+)
 MEMORYSTORE = GoogleApi("redis.googleapis.com", "roles/redis.viewer", "roles/redis.editor")
 PUBSUB = GoogleApi("pubsub.googleapis.com", "roles/pubsub.subscriber")
 
@@ -64,8 +73,21 @@ def _denied(
 ) -> Explained:
     disabled = error.reason == "SERVICE_DISABLED" or "has not been used in project" in detail or "disabled" in detail
     if disabled:
-        return Explained(*with_remedy("source.api_disabled", what=what, where=where, api=api.host))
-    return Explained(*with_remedy("source.permission_denied", what=what, where=where, detail=detail, role=role))
+        return Explained(*with_remedy("source.api_disabled", what=what, where=where.partition("/")[0], api=api.host))
+    return Explained(
+        message("source.permission_denied", what=what, where=where, detail=detail),
+        message(api.denied, where=where, role=role, command=grant(where, role)),
+    )
+
+
+def grant(where: str, role: str) -> str:
+    """The command that gives the (first) role to Lumen's account: on a billing account, a subscription, a project."""
+    kind, _, rest = where.partition("/")
+    on = {
+        "billingAccounts": f"billing accounts add-iam-policy-binding {rest}",
+        "projects": f"pubsub subscriptions add-iam-policy-binding {where}",
+    }.get(kind, f"projects add-iam-policy-binding {kind}")
+    return f"gcloud {on} --member=serviceAccount:LUMEN_ACCOUNT --role={role.partition(',')[0]}"
 
 
 #: The text for each kind of error that Google's clients raise, and whether the call may have been carried out.
@@ -88,7 +110,7 @@ def _by_kind(error: BaseException, api: GoogleApi, what: str, where: str, detail
         code = error.grpc_status_code.name if error.grpc_status_code else str(error.code)
     return Explained(
         message(f"source.{name}", what=what, where=where, detail=detail, code=code),
-        message(f"source.{name}_remedy", what=what, where=where, api=api.host),
+        message(api.absent if name == "not_found" else f"source.{name}_remedy", what=what, where=where, api=api.host),
         unanswered,
     )
 

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -13,14 +14,16 @@ from google.auth import credentials as auth_credentials
 from google.auth import exceptions as auth_exceptions
 from google.auth import jwt
 from google.auth.transport.requests import Request
-from google.cloud.run_v2 import ServicesAsyncClient
+from google.cloud.run_v2 import GetServiceRequest, Service, ServicesAsyncClient
 from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest
 
 from lumen.adapters.checks import no_data
+from lumen.adapters.clock import apart
 from lumen.adapters.google.clients import PATIENCE, SCOPES, Patience
-from lumen.adapters.google.errors import RUN, reading
+from lumen.adapters.google.errors import FAILURES, RUN, reading
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
+from lumen.ports.clock import Clock
 
 CONFIRM_SECONDS = 30.0
 #: Google's answer (OpenID Connect) about the account of an access token.
@@ -104,3 +107,29 @@ class RunPermissions:
         except SourceUnavailable as error:
             return no_data(error)
         return [permission for permission in TO_CHANGE if permission not in answer.permissions]
+
+
+async def ahead_of_google(services: ServicesAsyncClient, service: ServiceId, clock: Clock) -> float | None:
+    """Seconds by which `clock` is ahead of Google's, beyond what the way takes; None where Google does not tell.
+
+    Google's is the `date` of its answers, in whole seconds, which the clients do not hand out: hence the bare call.
+    """
+    transport: Any = services.transport
+    ask = transport.grpc_channel.unary_unary(
+        "/google.cloud.run.v2.Services/GetService",
+        request_serializer=GetServiceRequest.serialize,
+        response_deserializer=Service.deserialize,
+    )
+    before = clock.now().timestamp()
+    try:
+        call = ask(
+            GetServiceRequest(name=service.path),
+            timeout=PATIENCE.attempt_seconds,
+            metadata=(("x-goog-request-params", f"location={service.region}"),),
+        )
+        told = dict(await call.initial_metadata())
+        after = clock.now().timestamp()
+        call.cancel()
+        return apart(before - 1, parsedate_to_datetime(str(told["date"])).timestamp(), after)
+    except (*FAILURES, KeyError, ValueError):
+        return None

@@ -87,6 +87,10 @@ class MemorystoreActuator:
         return self.instance.rpartition("/")[2]
 
     @property
+    def _where(self) -> str:
+        return f"{self.instance.split('/')[1]}/{self._region}"
+
+    @property
     def _region(self) -> str:
         return self.instance.partition("/locations/")[2].partition("/")[0]
 
@@ -110,7 +114,7 @@ class MemorystoreActuator:
         return _limit_mb(now) != wanted_mb
 
     async def _now(self) -> Any:
-        with reading(MEMORYSTORE, self._short, self._region):
+        with reading(MEMORYSTORE, self._short, self._where):
             return await self.client.get_instance({"name": self.instance}, **self.patience.options)
 
     async def _settled(self) -> Any:
@@ -135,7 +139,7 @@ class MemorystoreActuator:
                 timeout=self.limits.write_seconds,
             )
         except FAILURES as error:
-            raise refusal(error, MEMORYSTORE, self._short, self._region) from error
+            raise refusal(error, MEMORYSTORE, self._short, self._where) from error
         return operation.operation
 
     async def _finish(self, operation: Any) -> None:
@@ -152,7 +156,7 @@ class MemorystoreActuator:
                 return  # no operation to look at: the instance itself tells how it went
             except FAILURES as error:
                 if not explain(error, MEMORYSTORE, "", "").unanswered:
-                    raise refusal(error, MEMORYSTORE, self._short, self._region) from error
+                    raise refusal(error, MEMORYSTORE, self._short, self._where) from error
         if operation.HasField("error"):
             failure = operation.error
             raise ActuatorFailed(

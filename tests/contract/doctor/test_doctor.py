@@ -29,6 +29,7 @@ def settings(world: World, **other: Any) -> Settings:
         "cache_redis_url": world.cache.url,
         "cache_instance": of.redis_instance,
         "cache_cost_per_mb": 0.05,
+        "api_cost_per_call": 0.00003,
         "billing_account": of.billing_account,
         "state_redis_url": world.state.url,
         "slack_bot_token": of.bot_token,
@@ -67,7 +68,7 @@ async def test_a_healthy_world_needs_nothing(prepared: World, sandbox: SandboxCl
     [
         ({"slack_bot_token": "xoxb-wrong"}, "slack: SLACK_BOT_TOKEN", "doctor.bot_token"),
         ({"slack_app_token": "xapp-wrong"}, "slack: SLACK_APP_TOKEN", "doctor.app_token"),
-        ({"slack_channel": "C0NOTHERE1"}, "slack: SLACK_CHANNEL", "doctor.channel"),
+        ({"slack_channel": "C0NOTHERE1"}, "slack: SLACK_CHANNEL", "doctor.channel_unknown"),
         ({"approvers": ""}, "slack: APPROVERS", "doctor.no_approvers"),
         ({"approvers": "S0NOTHERE1"}, "slack: APPROVERS", "doctor.group"),
         ({"cache_redis_url": "redis://127.0.0.1:1"}, "server: CACHE_REDIS_URL", "source.redis_unreachable"),
@@ -81,7 +82,6 @@ async def test_a_healthy_world_needs_nothing(prepared: World, sandbox: SandboxCl
         ),
         ({"output_dir": "/dev/null/reports"}, "setting: OUTPUT_DIR", "doctor.output_unwritable"),
         ({"budget_usd": 250}, "google: budget", "doctor.budget_differs"),
-        ({"cache_cost_per_mb": 0.0365625}, "setting: CACHE_COST_PER_MB", "doctor.price"),
         ({"cache_instance": "projects/p/locations/l/instances/other"}, "ion-api: cache hits", "source.instance_absent"),
     ],
 )

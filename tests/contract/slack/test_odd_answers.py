@@ -68,6 +68,7 @@ class Callers:
             "chat.postMessage": lambda: poster.post(channel, SHOWN, "x"),
             "chat.update": lambda: poster.update(channel, ts, SHOWN, "x"),
             "chat.getPermalink": lambda: poster.permalink(channel, ts),
+            "conversations.info": lambda: self.bot.read("conversations.info", {"channel": channel}),
             "conversations.history": lambda: poster.find(channel, "x", ""),
             "conversations.replies": lambda: poster.find(channel, "x", "", ts),
             "chat.delete": lambda: self._deleted(poster),
@@ -86,7 +87,7 @@ class Callers:
 BY_CALLERS = (
     "auth.test", "apps.connections.open", "users.info", "usergroups.users.list", "chat.postMessage", "chat.update",
     "chat.getPermalink", "conversations.history", "conversations.replies", "files.getUploadURLExternal", "upload",
-    "files.completeUploadExternal", "files.info", "chat.delete",
+    "files.completeUploadExternal", "files.info", "chat.delete", "conversations.info",
 )  # fmt: skip
 BY_PEOPLE = ("views.open", "views.update", "views.publish", "chat.postEphemeral", "response_url")
 

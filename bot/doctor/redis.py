@@ -1,0 +1,138 @@
+"""Checks of Lumen's store and of the cache's server: reached, apart, durable, limited, on time, and with its keys."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from bot.doctor.check import Check, Findings
+from bot.wiring.examined import Examined, ServerFacts
+from lumen.model.messages import Message, NoData, message, with_remedy
+
+#: Clocks that are further apart than this make tokens, countdowns and the ends of windows wrong.
+MOST_APART_SECONDS = 30.0
+#: What the client says of a server that hung up at the first word, as one that wants TLS does.
+_HUNG_UP = ("closed by server", "reset by peer", "Protocol Error")
+
+
+def redis_cli(url: str) -> str:
+    """How a person reaches the server of `url` by hand; asks for the password instead of showing it."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"redis-cli -s {shlex.quote(unquote(parts.path))}"
+    words = ["redis-cli", "-h", parts.hostname or "127.0.0.1", "-p", str(parts.port or 6379)]
+    words += ["--tls"] if parts.scheme == "rediss" else []
+    words += ["--user", unquote(parts.username)] if parts.username else []
+    words += ["--askpass"] if parts.password else []
+    return shlex.join(words)
+
+
+async def server_checks(examined: Examined) -> Sequence[Check]:
+    """The store first: without it nothing else matters."""
+    found = Findings("server: ")
+    store = await examined.store()
+    if isinstance(store, NoData):
+        found.part("STATE_REDIS_URL", _explained(store, "STATE_REDIS_URL", examined.store_url))
+    elif store.warnings:
+        found.mend("STATE_REDIS_URL", store.warnings[0], message("doctor.state_settings_remedy"))
+    else:
+        found.fine("STATE_REDIS_URL", message("doctor.state_ok"))
+    if not isinstance(store, NoData):
+        for short in store.short:
+            found.mend("store's memory", short, message("state.memory_short_remedy"))
+        look_at_clock(found, "store's clock", "STATE_REDIS_URL", store.ahead_seconds)
+    facts = await examined.cache_server.facts()
+    if isinstance(facts, NoData):
+        found.part("CACHE_REDIS_URL", _explained(facts, "CACHE_REDIS_URL", examined.cache_url))
+        return found.checks
+    if not isinstance(store, NoData) and store.run_id and store.run_id == facts.run_id:
+        found.mend("CACHE_REDIS_URL", *with_remedy("doctor.same_server"))
+    elif facts.is_replica:
+        found.mend("CACHE_REDIS_URL", *with_remedy("source.redis_read_only", where=facts.where))
+    else:
+        found.fine("CACHE_REDIS_URL", message("doctor.cache_ok", where=facts.where, version=facts.version))
+    _policy(found, facts.policy, examined)
+    _limit(found, facts, examined)
+    _keys(found, facts)
+    return found.checks
+
+
+def look_at_clock(found: Findings, name: str, whose: str, ahead_seconds: float | None) -> None:
+    """`ahead_seconds`: of this machine's clock, beyond what the way takes; None: nobody tells."""
+    if ahead_seconds is None:
+        found.fine(name, message("doctor.clock_untold", whose=whose))
+    elif abs(ahead_seconds) > MOST_APART_SECONDS:
+        found.mend(name, *with_remedy("doctor.clock", whose=whose, seconds=ahead_seconds))
+    else:
+        found.fine(name)
+
+
+def _explained(lacking: NoData, name: str, url: str) -> NoData:
+    """With the command that finds out; what TLS has to do with it is told by the client's own words alone."""
+    detail, cli, secure = str(lacking.reason.params.get("detail", "")), redis_cli(url), url.startswith("rediss:")
+    code = lacking.reason.code.partition(".")[2]
+    if secure and "CERTIFICATE" in detail:
+        return NoData(*with_remedy("doctor.certificate", name=name, detail=detail, cli=cli))
+    if secure and ("SSL" in detail or any(word in detail for word in _HUNG_UP)):
+        return NoData(*with_remedy("doctor.no_tls", name=name, detail=detail, cli=cli.replace(" --tls", "")))
+    if code.endswith("unreachable") and any(word in detail for word in _HUNG_UP):
+        return NoData(*with_remedy("doctor.wants_tls", name=name, detail=detail, cli=f"{cli} --tls"))
+    remedy = {
+        "redis_unreachable": message("doctor.unreachable_remedy", name=name, cli=cli),
+        "unreachable": message("doctor.unreachable_remedy", name=name, cli=cli),
+        "redis_denied": message("doctor.denied_remedy", name=name, cli=cli),
+        "denied": message("doctor.denied_remedy", name=name, cli=cli),
+    }.get(code, lacking.remedy)
+    if code == "not_durable":
+        remedy = Message("doctor.durable_remedy", {**lacking.remedy.params, "cli": cli})
+    return replace(lacking, remedy=remedy)
+
+
+def _policy(found: Findings, policy: str, examined: Examined) -> None:
+    """volatile-* evicts answers and keeps the setting; allkeys-* may evict the setting; noeviction refuses writes."""
+    if policy.startswith("volatile-"):
+        found.fine("maxmemory-policy", message("doctor.policy_ok", policy=policy))
+    elif not policy:
+        found.fine("maxmemory-policy", message("doctor.policy_untold"))
+    else:
+        code = "doctor.policy_allkeys" if policy.startswith("allkeys-") else "doctor.policy_noeviction"
+        found.mend(
+            "maxmemory-policy", message(code, policy=policy), _setting(examined, "maxmemory-policy", "volatile-lru")
+        )
+
+
+def _limit(found: Findings, facts: ServerFacts, examined: Examined) -> None:
+    if facts.max_mb == 0:
+        reason = message("source.no_maxmemory", where=facts.where)
+        # Only a server of one's own is without: Memorystore's instances always have a limit.
+        remedy = message(
+            "doctor.setting_remedy", cli=redis_cli(examined.cache_url), setting="maxmemory", wanted="256mb"
+        )
+        found.mend("maxmemory", reason, remedy)
+
+
+def _setting(examined: Examined, setting: str, wanted: str) -> Message:
+    """How a setting of the cache's server is changed: by Google where it is a Memorystore instance."""
+    if not examined.instance:
+        cli = redis_cli(examined.cache_url)
+        return message("doctor.setting_remedy", cli=cli, setting=setting, wanted=wanted)
+    _, project, _, region, _, instance = examined.instance.split("/")
+    where = f"{instance} --region={region} --project={project}"
+    return message("doctor.managed_setting_remedy", where=where, setting=setting, wanted=wanted)
+
+
+def _keys(found: Findings, facts: ServerFacts) -> None:
+    """A wrong prefix shows in nothing else: sweeps find no key, and say so only when they are asked for."""
+    keys = facts.keys
+    if keys.others and not keys.ours:
+        prefix, looked = keys.prefix, keys.others
+        if keys.common:
+            found.mend(
+                "CACHE_KEY_PREFIX", *with_remedy("doctor.prefix", prefix=prefix, looked=looked, common=keys.common)
+            )
+        else:
+            found.mend("CACHE_KEY_PREFIX", *with_remedy("doctor.prefix_unlike", prefix=prefix, looked=looked))
+    elif keys.ours:
+        found.fine("CACHE_KEY_PREFIX", message("doctor.prefix_ok", prefix=keys.prefix))
+    else:
+        found.fine("CACHE_KEY_PREFIX", message("doctor.prefix_empty", prefix=keys.prefix))
