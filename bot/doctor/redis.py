@@ -73,7 +73,7 @@ def _explained(lacking: NoData, name: str, url: str) -> NoData:
     code = lacking.reason.code.partition(".")[2]
     if secure and "CERTIFICATE" in detail:
         return NoData(*with_remedy("doctor.certificate", name=name, detail=detail, cli=cli))
-    if secure and ("SSL" in detail or any(word in detail for word in _HUNG_UP)):
+    if secure and (code.endswith("timeout") or any(word in detail for word in ("SSL", "imeout", *_HUNG_UP))):
         return NoData(*with_remedy("doctor.no_tls", name=name, detail=detail, cli=cli.replace(" --tls", "")))
     if code.endswith("unreachable") and any(word in detail for word in _HUNG_UP):
         return NoData(*with_remedy("doctor.wants_tls", name=name, detail=detail, cli=f"{cli} --tls"))
@@ -109,6 +109,8 @@ def _limit(found: Findings, facts: ServerFacts, examined: Examined) -> None:
             "doctor.setting_remedy", cli=redis_cli(examined.cache_url), setting="maxmemory", wanted="256mb"
         )
         found.mend("maxmemory", reason, remedy)
+    elif not isinstance(facts.max_mb, NoData):
+        found.fine("maxmemory")
 
 
 def _setting(examined: Examined, setting: str, wanted: str) -> Message:

@@ -35,7 +35,9 @@ BUDGETS = GoogleApi(
     denied="source.billing_denied_remedy",
     absent="source.billing_absent_remedy",
 )
-MEMORYSTORE = GoogleApi("redis.googleapis.com", "roles/redis.viewer", "roles/redis.editor")
+MEMORYSTORE = GoogleApi(
+    "redis.googleapis.com", "roles/redis.viewer", "roles/redis.editor", absent="source.instance_unknown_remedy"
+)
 PUBSUB = GoogleApi("pubsub.googleapis.com", "roles/pubsub.subscriber")
 
 #: Everything that a call through the clients may raise, besides bugs.

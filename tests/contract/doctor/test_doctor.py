@@ -19,7 +19,7 @@ def prepared(sandbox_world: World) -> World:
     return sandbox_world
 
 
-def settings(world: World, **other: Any) -> Settings:
+def settings(world: World, without: Sequence[str] = (), **other: Any) -> Settings:
     """Those of a real installation, pointed at the world."""
     of = world.addresses
     given: dict[str, Any] = {
@@ -41,7 +41,7 @@ def settings(world: World, **other: Any) -> Settings:
         "lumen_clock_scale": world.clock.scale,
         "lumen_clock_origin": world.clock.origin,
     }
-    return Settings(**{**given, **other})
+    return Settings(**{name: value for name, value in {**given, **other}.items() if name not in without})
 
 
 def wrong(checks: Sequence[Check]) -> dict[str, str]:
@@ -61,40 +61,6 @@ async def test_a_healthy_world_needs_nothing(prepared: World, sandbox: SandboxCl
         check.name for check in checks
     }
     assert all(check.as_json()["ok"] for check in checks)
-
-
-@pytest.mark.parametrize(
-    ("other", "name", "code"),
-    [
-        ({"slack_bot_token": "xoxb-wrong"}, "slack: SLACK_BOT_TOKEN", "doctor.bot_token"),
-        ({"slack_app_token": "xapp-wrong"}, "slack: SLACK_APP_TOKEN", "doctor.app_token"),
-        ({"slack_channel": "C0NOTHERE1"}, "slack: SLACK_CHANNEL", "doctor.channel_unknown"),
-        ({"approvers": ""}, "slack: APPROVERS", "doctor.no_approvers"),
-        ({"approvers": "S0NOTHERE1"}, "slack: APPROVERS", "doctor.group"),
-        ({"cache_redis_url": "redis://127.0.0.1:1"}, "server: CACHE_REDIS_URL", "source.redis_unreachable"),
-        ({"state_redis_url": "redis://127.0.0.1:1"}, "server: STATE_REDIS_URL", "state.unreachable"),
-        ({"service_name": "ion-other"}, "ion-other: Cloud Run", "source.service_unknown"),
-        ({"freeze": "2020-01-01T00:00Z/2021-01-01T00:00Z"}, "setting: FREEZE", "doctor.freeze_over"),
-        (
-            {"approvers": "U0MINA0001", "emergency_approvals_needed": 2},
-            "setting: APPROVALS_NEEDED",
-            "doctor.too_few_approvers",
-        ),
-        ({"output_dir": "/dev/null/reports"}, "setting: OUTPUT_DIR", "doctor.output_unwritable"),
-        ({"budget_usd": 250}, "google: budget", "doctor.budget_differs"),
-        ({"cache_instance": "projects/p/locations/l/instances/other"}, "ion-api: cache hits", "source.instance_absent"),
-    ],
-)
-async def test_one_wrong_setting_is_named(
-    prepared: World, sandbox: SandboxClient, other: dict[str, str], name: str, code: str
-) -> None:
-    found = wrong(await examine(settings(prepared, **other)))
-    assert found.get(name) == code, found
-
-
-async def test_the_cache_used_as_store_is_refused(prepared: World, sandbox: SandboxClient) -> None:
-    found = wrong(await examine(settings(prepared, state_redis_url=prepared.cache.url.replace("db=0", "db=1"))))
-    assert "server: STATE_REDIS_URL" in found
 
 
 async def test_denied_permissions_name_their_roles(prepared: World, sandbox: SandboxClient) -> None:
@@ -140,24 +106,5 @@ async def test_a_store_that_fills_up_is_told(prepared: World, sandbox: SandboxCl
         await store.aclose()
 
 
-@pytest.mark.parametrize(
-    ("policy", "code"), [("allkeys-lru", "doctor.policy_allkeys"), ("noeviction", "doctor.policy_noeviction")]
-)
-async def test_the_cache_s_policy(prepared: World, sandbox: SandboxClient, policy: str, code: str) -> None:
-    from lumen.adapters.cache.client import open_cache
-
-    cache = open_cache(prepared.cache.url)
-    await cache.config_set("maxmemory-policy", policy)
-    try:
-        assert wrong(await examine(settings(prepared))) == {"server: maxmemory-policy": code}
-    finally:
-        await cache.config_set("maxmemory-policy", "volatile-lru")
-        await cache.aclose()
-
-
-async def test_a_page_that_would_reach_nobody_is_said(prepared: World) -> None:
-    pager = {"pager_webhook_url": "http://127.0.0.1:1/api/v2/alerts"}
-    found = wrong(await examine(settings(prepared, oncall_group="S0NOBODY01", **pager)))
-    assert found == {"slack: ONCALL_GROUP": "doctor.oncall", "pager: PAGER_WEBHOOK_URL": "pager.no_answer"}
-    group = prepared.addresses.approver_group
-    assert wrong(await examine(settings(prepared, oncall_group=group))) == {}
+async def test_a_group_on_call_is_somebody(prepared: World) -> None:
+    assert wrong(await examine(settings(prepared, oncall_group=prepared.addresses.approver_group))) == {}
