@@ -283,22 +283,16 @@ async def configured(url: str, wanted: Mapping[str, str]) -> AsyncIterator[None]
         try:
             yield
         finally:
-            for name, value in before.items():
-                await client.config_set(name, value)
+            for name, was in before.items():
+                await client.config_set(name, was or "")
 
 
 @asynccontextmanager
 async def foreign_google() -> AsyncIterator[str]:
     async def budgets(_request: bytes) -> Any:
-        answer = ListBudgetsResponse()
-        answer.budgets.append(
-            {
-                "name": "billingAccounts/1/budgets/2",
-                "display_name": "ION API Monthly Budget",
-                "amount": {"specified_amount": {"units": 200, "currency_code": "EUR"}},
-            }
-        )
-        return ListBudgetsResponse.pb(answer)
+        amount = {"specified_amount": {"units": 200, "currency_code": "EUR"}}
+        budget = {"name": "billingAccounts/1/budgets/2", "display_name": "ION API Monthly Budget", "amount": amount}
+        return ListBudgetsResponse.pb(ListBudgetsResponse({"budgets": [budget]}))
 
     async with ForeignGoogle() as google:
         google.answers["ListBudgets"] = budgets
