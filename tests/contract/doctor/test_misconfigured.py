@@ -277,14 +277,14 @@ async def tls_server() -> AsyncIterator[str]:
 async def configured(url: str, wanted: Mapping[str, str]) -> AsyncIterator[None]:
     """With these settings of a server, which has its own again afterwards."""
     async with Redis.from_url(url, decode_responses=True) as client:
-        before = await client.config_get(*wanted) if wanted else {}
+        before = [(name, (await client.config_get(name))[name]) for name in wanted]
         for name, value in wanted.items():
             await client.config_set(name, value)
         try:
             yield
         finally:
-            for name, was in before.items():
-                await client.config_set(name, was or "")
+            for name, was in before:
+                await client.config_set(name, was)
 
 
 @asynccontextmanager
