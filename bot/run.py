@@ -15,7 +15,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.config import Settings
-from bot.http import Metrics, Readiness, slack_readiness, start_http, store_readiness
+from bot.http import (
+    Metrics,
+    Readiness,
+    outbox_readiness,
+    pager_readiness,
+    slack_readiness,
+    start_http,
+    store_readiness,
+    wake_readiness,
+)
 from bot.publishing import Publishing
 from bot.reports.files import ReportFiles
 from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
@@ -74,6 +83,8 @@ class Bot:
         directory, size = settings.output_dir, size_limits(settings)
         files = ReportFiles(Path(directory), self._words, size) if directory else None
         self._looking = asyncio.Lock()
+        self._started_at = time.monotonic()
+        self._woke_at: float | None = None
         self._publishing = Publishing(lumen.rounds.publish, files, settings.services, self._words)
         self.executions = ExecutionPool(lumen.changes.execution, slack.outbox.kick, kick_settling)
 
@@ -88,6 +99,8 @@ class Bot:
         for result in results:
             if isinstance(result, BaseException):
                 log.error("wake_crashed", kind=type(result).__name__, exc_info=result)
+        self._woke_at = time.monotonic()
+        self._metrics.woke.set_to_current_time()
 
     async def _turns(self) -> None:
         async with self._looking:
@@ -168,12 +181,19 @@ class Bot:
             return
         for service in self._services:
             await paging.settle(service, self._slack.outbox.unheard(service))
+        self._metrics.pager_fails.set(float(paging.trouble is not None))
         self._slack.outbox.kick()
 
     async def readiness(self) -> Sequence[Readiness]:
-        """The store answers and is ours; Slack can reach us."""
-        store = await store_readiness(self._lumen.store, self._services, self._words)
-        return store, slack_readiness(self._slack.state())
+        """What must work before the bot is of use, and how it stands."""
+        words, paging = self._words, self._lumen.called.paging
+        return [
+            await store_readiness(self._lumen.store, self._services, words),
+            slack_readiness(self._slack.state(), words),
+            outbox_readiness(self._slack.outbox.state(), words),
+            wake_readiness(self._woke_at, self._started_at, words),
+            *([pager_readiness(paging.trouble, words)] if paging is not None else []),
+        ]
 
 
 async def run_bot(settings: Settings) -> None:
@@ -185,7 +205,7 @@ async def run_bot(settings: Settings) -> None:
         lumen = await stack.enter_async_context(assemble(settings))
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
-        metrics = Metrics(slack.state)
+        metrics = Metrics(slack.state, slack.outbox.state)
         paging = Worker("pager", PAGE_EVERY_SECONDS)
         bot = Bot(settings, lumen, slack, metrics, settling.kick, paging.kick)
         stack.push_async_callback(bot.executions.stop)

@@ -7,9 +7,10 @@ backoff, never more than one `apps.connections.open` a second in all. What one l
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,11 @@ from handlers.web_api import RATE_LIMITED, UNREADABLE, NoAnswer, SlackApi, Slack
 
 _log = structlog.get_logger(__name__)
 
-LANES = 2
+#: One for each connection. The answer to a ping must come in half of it, so a half-open one is noticed in 6 and in 9 s.
+#: Wide and apart: a stall of 1.5 s, here or at Slack, ends no connection, and one of 2.5 s not both.
+PINGS_SECONDS = (4.0, 6.0)
+#: A connection that answers pings and brings nothing for so long is replaced; each later one a quarter later.
+SILENT_SECONDS = 600.0
 TICKET_PACE_SECONDS = 1.0
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LONGEST_SECONDS = 30.0
@@ -30,6 +35,11 @@ BACKOFF_LONGEST_SECONDS = 30.0
 STABLE_SECONDS = 10.0
 #: After its warning Slack closes a connection within about 10 s; until then it may still bring envelopes.
 DRAIN_SECONDS = 15.0
+
+
+SILENT = "silent"
+#: Takes an envelope from the connection that brought it.
+Handle = Callable[[Socket, Envelope], Awaitable[None]]
 
 
 class Phase(StrEnum):
@@ -43,7 +53,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """One of the connections. `since` is monotonic; `error` is the last trouble, empty once it is open again."""
+    """One of the connections. `since` and `heard_at` (its last envelope; None: none yet) are monotonic.
+
+    `error` is the last trouble, empty once it is open again.
+    """
 
     name: str
     phase: Phase
@@ -51,6 +64,7 @@ class LaneState:
     opened: int
     failures: int
     error: str
+    heard_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,8 @@ class ConnectionState:
     received: int
     duplicates: int
     unsent_acks: int
+    #: Slack's word where it takes one of the tokens no more, else empty.
+    token_refused: str = ""
 
     @property
     def ready(self) -> bool:
@@ -104,11 +120,21 @@ class Tickets:
 
 
 class Lane:
-    """Keeps one connection open."""
+    """Keeps one connection open. `silent_seconds`: one that brings nothing for so long is replaced."""
 
-    def __init__(self, name: str, tickets: Tickets, make_socket: Callable[[], Socket], jitter: random.Random) -> None:
+    def __init__(
+        self,
+        name: str,
+        tickets: Tickets,
+        make_socket: Callable[[Handle], Socket],
+        handle: Handle,
+        jitter: random.Random,
+        silent_seconds: float,
+    ) -> None:
         self._tickets = tickets
         self._make_socket = make_socket
+        self._handle = handle
+        self._silent_seconds = silent_seconds
         self._jitter = jitter
         self._draining: set[asyncio.Task[None]] = set()
         self._socket: Socket | None = None
@@ -132,7 +158,7 @@ class Lane:
             if self._socket is None:
                 self._now(Phase.CONNECTING)
             try:
-                fresh = self._make_socket()
+                fresh = self._make_socket(self._take)
                 await self._open(fresh)
             except (SlackTrouble, aiohttp.ClientError, OSError, TimeoutError, ValueError, NoHello) as error:
                 await self._failed(error)
@@ -155,10 +181,9 @@ class Lane:
         """Until this connection has ended or is to be left, with a pause after a short life."""
         socket, opened_at = self._socket, time.monotonic()
         assert socket is not None, "a lane stays only on a connection that it has made"
-        await socket.left_or_over()
-        why = socket.over or f"disconnect: {socket.leave}"
+        why = await self._reason_to_leave(socket)
         _log.info("slack_connection_leaves", lane=self.state.name, why=why)
-        short = time.monotonic() - opened_at < STABLE_SECONDS
+        short = why != SILENT and time.monotonic() - opened_at < STABLE_SECONDS
         self.state = replace(self.state, failures=self.state.failures + 1 if short else 0, error=why)
         if socket.over is not None or not (socket.leave or Leave.REFRESH).may_overlap:
             self._socket = None
@@ -166,6 +191,21 @@ class Lane:
             await socket.close()
         if short:
             await asyncio.sleep(self._pause_seconds())
+
+    async def _reason_to_leave(self, socket: Socket) -> str:
+        """It ended, Slack asks to leave it, or it has been silent for too long."""
+        while (left_seconds := socket.heard_at + self._silent_seconds - time.monotonic()) > 0:
+            try:
+                async with asyncio.timeout(left_seconds):
+                    await socket.left_or_over()
+                return socket.over or f"disconnect: {socket.leave}"
+            except TimeoutError:
+                continue
+        return SILENT
+
+    async def _take(self, socket: Socket, envelope: Envelope) -> None:
+        self.state = replace(self.state, heard_at=time.monotonic())
+        await self._handle(socket, envelope)
 
     async def _failed(self, error: Exception) -> None:
         await self._let_go_if_over()
@@ -220,15 +260,26 @@ class SlackConnection:
         self,
         api: SlackApi,
         envelopes: Envelopes,
-        lanes: int = LANES,
         ticket_pace_seconds: float = TICKET_PACE_SECONDS,
         jitter: random.Random | None = None,
+        pings_seconds: Sequence[float] = PINGS_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
     ) -> None:
         self._api = api
         self._envelopes = envelopes
         self._tickets = Tickets(api, ticket_pace_seconds)
         dice = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
-        self._lanes = tuple(Lane(str(n), self._tickets, self._make_socket, dice) for n in range(1, lanes + 1))
+        self._lanes = tuple(
+            Lane(
+                str(n + 1),
+                self._tickets,
+                partial(Socket, api.sdk_client, ping_seconds=ping_seconds),
+                envelopes.handle,
+                dice,
+                silent_seconds * (1 + n / 4),
+            )
+            for n, ping_seconds in enumerate(pings_seconds)
+        )
 
     async def run(self) -> None:
         """Keep every lane open."""
@@ -245,6 +296,7 @@ class SlackConnection:
             received=self._envelopes.received,
             duplicates=self._envelopes.duplicates,
             unsent_acks=self._envelopes.unsent_acks,
+            token_refused=self._api.token_refused,
         )
 
     async def _keep(self, lane: Lane) -> None:
@@ -255,12 +307,6 @@ class SlackConnection:
             except Exception:
                 _log.exception("slack_lane_broke", lane=lane.state.name)
                 await asyncio.sleep(BACKOFF_LONGEST_SECONDS / 10)
-
-    def _make_socket(self) -> Socket:
-        return Socket(self._api.sdk_client, self._take)
-
-    async def _take(self, socket: Socket, envelope: Envelope) -> None:
-        await self._envelopes.handle(socket, envelope)
 
 
 async def _drain(old: Socket) -> None:

@@ -7,6 +7,7 @@ Here it only connects once, tells what comes, and tells when it is over; the sup
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from logging import Logger
@@ -21,8 +22,6 @@ _log = structlog.get_logger(__name__)
 
 Envelope = Mapping[str, Any]
 
-#: Ping after so much silence; an answer must come in half of it. A half-open connection is noticed in 3 s.
-PING_SECONDS = 2.0
 #: Slack says hello right after the handshake.
 HELLO_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
@@ -48,14 +47,16 @@ class NoHello(Exception):
 
 
 class Socket(SocketModeClient):
-    """Opened once, closed once. `on_envelope` is called in the order of arrival and must not wait for the work."""
+    """Opened once, closed once. After `ping_seconds` of silence a ping is sent, whose answer must come in half of that.
+
+    `on_envelope` is called in the order of arrival and must not wait for the work."""
 
     def __init__(
         self,
         web_client: AsyncWebClient,
         on_envelope: "Callable[[Socket, Envelope], Awaitable[None]]",
+        ping_seconds: float,
         logger: Logger | None = None,
-        ping_seconds: float = PING_SECONDS,
     ) -> None:
         super().__init__(
             app_token="",  # tickets are not asked for here
@@ -70,6 +71,8 @@ class Socket(SocketModeClient):
         self._changed = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self.app_id = ""
+        #: When Slack last brought something (monotonic seconds); pongs do not count.
+        self.heard_at = time.monotonic()
         self.leave: Leave | None = None
         self.over: str | None = None
 
@@ -148,6 +151,7 @@ class Socket(SocketModeClient):
 
     async def _take(self, envelope: Envelope) -> None:
         kind = envelope.get("type")
+        self.heard_at = time.monotonic()
         if kind == "hello":
             if not self._hello.done():
                 self._hello.set_result(envelope)

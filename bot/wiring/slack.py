@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import aiohttp
 import structlog
@@ -26,7 +27,7 @@ from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
 from handlers.render import Digests, MessageRenderer
 from handlers.replies import Background, Replies, Responder
-from handlers.web_api import TOKEN_DEAD, SlackApi, SlackTrouble, slack_session
+from handlers.web_api import TOKEN_DEAD, SlackApi, SlackTrouble, guarded, slack_session
 from lumen.model.messages import NotPossible, message
 from lumen.model.service import Approvers
 from lumen.use_cases.turn import AskedTurns
@@ -35,6 +36,8 @@ from lumen.wording.catalogue import Catalogue
 log = structlog.get_logger()
 
 RETRY_SECONDS = 5.0
+#: How often Slack is asked whether it still takes the bot token.
+TOKEN_EVERY_SECONDS = 60.0
 #: How long a stop waits for answers that are on their way.
 DRAIN_SECONDS = 3.0
 
@@ -104,12 +107,23 @@ class SlackSide:
                 group.create_task(self._connection.run())
                 group.create_task(self.outbox.run())
                 group.create_task(self.pending_replies.run())
+                group.create_task(self._ask_after_token())
         finally:
             await self.responder.background.drain(DRAIN_SECONDS)
 
+    async def _ask_after_token(self) -> None:
+        """A token that is revoked shows within a minute, also while there is nothing to say."""
+        while True:
+            await asyncio.sleep(TOKEN_EVERY_SECONDS)
+            with guarded("token_not_asked_after"):
+                await self._api.write("auth.test", {}, patient=False)
+
     def state(self) -> ConnectionState | None:
         """None before Slack said who we are."""
-        return self._connection.state() if self._connection else None
+        if self._connection is None:
+            return None
+        state = self._connection.state()
+        return replace(state, token_refused=self._api.token_refused or state.token_refused)
 
     def _app_id(self) -> str:
         state = self.state()

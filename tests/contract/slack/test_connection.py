@@ -1,6 +1,7 @@
 """The supervisor of the Socket Mode connections against a Slack that resets, refreshes, refuses and falls silent."""
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +12,7 @@ import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.slack.connection import SlackConnection
+from bot.slack.connection import PINGS_SECONDS, SlackConnection
 from bot.slack.envelopes import Envelopes
 from handlers.replies import Background
 from handlers.web_api import SlackApi
@@ -47,6 +48,8 @@ class Bot:
         await until(lambda: self.opened >= 2 + times and self.connection.state().whole, within_seconds=60)
 
 
+#: A quarter of those in production; a connection is silent for long after a while that no other test lasts.
+PINGS, SILENT_SECONDS = tuple(seconds / 4 for seconds in PINGS_SECONDS), 20.0
 PRODUCTION_PACE = pytest.mark.parametrize("bot", [1.0], indirect=True)
 
 
@@ -59,7 +62,9 @@ async def bot(
     listener, background = Listener(), Background()
     envelopes = Envelopes(listener, background)  # type: ignore[arg-type]  # only its dispatch is used
     client = SlackApi(slack.facts.app_token, slack.api_url, session)
-    connection = SlackConnection(client, envelopes, ticket_pace_seconds=pace_seconds, jitter=random.Random(1))
+    connection = SlackConnection(
+        client, envelopes, pace_seconds, random.Random(1), pings_seconds=PINGS, silent_seconds=SILENT_SECONDS
+    )
     running = asyncio.create_task(connection.run())
     await slack.control.wait_for_connections(2)
     yield Bot(connection, listener, envelopes)
@@ -192,3 +197,49 @@ async def test_no_ticket_at_all_is_waited_for(slack: RunningSlack, bot: Bot) -> 
     await slack.control.fault("apps.connections.open", "http_500", times=2)
     await slack.control.sockets("reset")
     await bot.replaced()
+
+
+async def test_a_connection_that_pings_and_brings_nothing_is_replaced(
+    slack: RunningSlack, session: aiohttp.ClientSession
+) -> None:
+    """Slack's side believes in both of them, and nothing comes through either."""
+    listener, background = Listener(), Background()
+    envelopes = Envelopes(listener, background)  # type: ignore[arg-type]  # only its dispatch is used
+    api = SlackApi(slack.facts.app_token, slack.api_url, session)
+    connection = SlackConnection(api, envelopes, 0.05, random.Random(1), silent_seconds=0.6)
+    running = asyncio.create_task(connection.run())
+    await slack.control.wait_for_connections(2)
+    slack.server.hub.ack_seconds = 0.3
+    await slack.control.sockets("mute")
+    assert not (await slack.control.command("/lumen status")).acked
+    await commands_until_acked(slack, 60)
+    assert connection.state().whole
+    assert any(lane.heard_at for lane in connection.state().lanes)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def test_a_stall_of_a_second_and_a_half_ends_no_connection_and_none_ends_both() -> None:
+    limits = sorted(seconds / 2 for seconds in PINGS_SECONDS)
+    assert limits[0] >= 2.0
+    assert all(longer - shorter >= 1.0 for shorter, longer in itertools.pairwise(limits))
+
+
+async def test_one_stall_does_not_end_both_connections(slack: RunningSlack, bot: Bot) -> None:
+    """It begins with a ping under way on each, and is longer than the shorter limit."""
+    await asyncio.sleep(0.1)
+    shorter, longer = (seconds / 2 for seconds in PINGS)
+    await slack.control.sockets("stall", seconds=PINGS[1] + (shorter + longer) / 2)
+    await until(lambda: not bot.connection.state().whole)
+    assert bot.connection.state().ready
+    await until(lambda: bot.connection.state().whole)
+    assert [lane.opened for lane in bot.connection.state().lanes] == [2, 1]
+
+
+async def test_an_odd_frame_ends_nothing(slack: RunningSlack, bot: Bot) -> None:
+    odd = ("null", "[]", "{", '"x"', "7", "", '{"type": 7}', '{"envelope_id": "e", "payload": []}', "[" * 100_000)
+    for one in slack.server.hub.connections:
+        for frame in odd:
+            await one.send_text(frame)
+    assert (await slack.control.command("/lumen status")).acked
+    assert bot.opened == 2

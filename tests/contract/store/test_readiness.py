@@ -74,4 +74,4 @@ async def test_a_store_that_is_gone_is_not_ready(
 
 
 def test_before_slack_was_reached_nothing_is_ready() -> None:
-    assert not slack_readiness(None).ready
+    assert not slack_readiness(None, Catalogue("en")).ready
