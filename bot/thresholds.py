@@ -170,6 +170,7 @@ def assessment_settings(settings: Thresholds) -> AssessmentSettings:
     return AssessmentSettings(
         slo=settings.slo,
         prices=CachePrices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
+        ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
     )
 
 

@@ -65,7 +65,7 @@ def size_figures_json(answer: SizeReadout, words: Catalogue) -> Json:
         "hit_rate": {"ratio": of.hit_rate, "grade": hit_rate},
         "added_cost_usd_month": advice.added_cost_usd,
         "savings_usd_month": advice.savings_usd,
-        "roi_of_ten": advice.roi,
+        "roi_of_ten": None if advice.recommendation.change is None else advice.roi,
     }
 
 

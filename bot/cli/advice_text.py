@@ -10,7 +10,7 @@ from lumen.model.messages import Message, NoData, Param
 from lumen.model.proposal import Knob, Priority
 from lumen.model.turn import Recommendation, Turn
 from lumen.use_cases.advice import SizeReadout, TurnNow
-from lumen.use_cases.approvals import NOT_PREDICTABLE
+from lumen.use_cases.approvals import NOT_PREDICTABLE, not_predictable
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.report import TurnReport, recommended_in_short
 from lumen.wording.scores import score_message
@@ -87,9 +87,10 @@ def print_size(answer: SizeReadout, locale: str) -> None:
     page.row("memory", f"{used} ({memory})")
     page.row("evictions", f"{page.say('per_hour', value=of.evictions_per_hour)} ({evictions})")
     page.row("hit_rate", f"{of.hit_rate:.1%} ({hit_rate})")
-    page.row("added_cost", page.say("usd_a_month", value=advice.added_cost_usd))
-    page.row("savings", page.say("up_to_usd", value=advice.savings_usd))
-    page.row("roi", page.say("roi_of_ten", value=advice.roi))
+    if advice.recommendation.change is not None:
+        page.row("added_cost", page.say("usd_a_month", value=advice.added_cost_usd))
+        page.row("savings", page.say("up_to_usd", value=advice.savings_usd))
+        page.row("roi", page.say("roi_of_ten", value=advice.roi))
     page.row("decision", advice.recommendation.strategy)
     page.show("cache")
     page.bullets(advice.recommendation.reasons)
@@ -125,7 +126,7 @@ def _effect(page: _Rows, wanted: Recommendation | NoData, size: SizeReadout) -> 
     """The expected effect and the cost of a change; nothing for a hold."""
     if isinstance(wanted, NoData) or wanted.change is None:
         return
-    yield page.words.plain(NOT_PREDICTABLE.reason)
+    yield page.words.plain(not_predictable(wanted.change.knob).reason)
     if wanted.change.knob is Knob.CACHE_SIZE and not isinstance(size.advice, NoData):
         yield f"{page.say('added_cost')}: {page.say('usd_a_month', value=size.advice.added_cost_usd)}."
         yield f"{page.say('savings')}: {page.say('up_to_usd', value=size.advice.savings_usd)}."

@@ -148,6 +148,8 @@ def _ttl(found: Findings, snapshot: Snapshot) -> None:
     ttl = snapshot.ttl
     if isinstance(ttl, NoData):
         found.part("TTL setting", ttl)
+    elif ttl.unread is not None:
+        found.part("TTL acknowledgement", ttl.unread)
     elif ttl.version > 0 and not ttl.followed:
         found.mend(
             "TTL setting", *with_remedy("doctor.not_followed", ttl_seconds=ttl.value_seconds, version=ttl.version)

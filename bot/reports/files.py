@@ -1,7 +1,8 @@
 """`unified_feedback_YYYYMMDD.json` and `.md` under OUTPUT_DIR: the turns of a UTC day, and the newest report of each.
 
-Each file is replaced whole, so that a reader or a crash never meets half of one. A file that cannot be read back is
-set aside under another name and begun afresh: nothing of it is lost, and nothing of it is trusted.
+They are their owner's alone to read: they name people. Each file is replaced whole, so that a reader or a crash never
+meets half of one. A file that cannot be read back is set aside under another name and begun afresh: nothing of it is
+lost, and nothing of it is trusted.
 """
 
 import fcntl
@@ -22,6 +23,7 @@ from lumen.use_cases.advice import TurnNow, size_of_turn
 from lumen.wording.catalogue import Catalogue
 
 NAME = "unified_feedback_{day:%Y%m%d}"
+OWN_FILE, OWN_DIRECTORY = 0o600, 0o700
 SCHEMA = "unified_feedback 1"
 
 
@@ -51,7 +53,7 @@ class ReportFiles:
 
     def write(self, turns: Sequence[Turn]) -> list[Written | SetAside]:
         """Add `turns` to the files of their days. Raises OSError."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(mode=OWN_DIRECTORY, parents=True, exist_ok=True)
         by_day: dict[date, list[Turn]] = {}
         for turn in turns:
             by_day.setdefault(turn.started_at.astimezone(UTC).date(), []).append(turn)
@@ -80,6 +82,7 @@ class ReportFiles:
         while (kept_as := path.with_name(f"{path.name}.damaged-{number}")).exists():
             number += 1
         path.rename(kept_as)
+        kept_as.chmod(OWN_FILE)
         return SetAside(path, kept_as, error)
 
     def _replace(self, path: Path, text: str) -> Written:
@@ -89,7 +92,6 @@ class ReportFiles:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -99,9 +101,12 @@ class ReportFiles:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """The bot and `lumen tick` may come to the same day's file at once."""
-        with (self.directory / ".lock").open("w") as lock:
+        lock = os.open(self.directory / ".lock", os.O_WRONLY | os.O_CREAT, OWN_FILE)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
 
 
 def _read(path: Path) -> list[Json]:

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.store import StateStore
+from bot.thresholds import size_limits
 from lumen.adapters.cache.memory import RedisMemoryActuator
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.google.clients import GoogleClients
@@ -21,6 +22,7 @@ from lumen.adapters.google.memorystore import MemorystoreActuator
 from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_event
 from lumen.model import ion_contract
 from lumen.model.proposal import Knob
+from lumen.policies.size import cost_reasons
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import FaultPoint
 from lumen.ports.incidents import Pager
@@ -65,10 +67,13 @@ def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: Redis
 def _cache_size(settings: Settings, cache: Redis, google: GoogleClients) -> Turnable:
     """Of a Memorystore instance, or of a server of one's own, which forgets it at a restart."""
     limits = MIN_CACHE_SIZE_MB, settings.max_cache_size_mb
+    cost = partial(cost_reasons, limits=size_limits(settings))
     if google.memorystore is not None:
-        return Turnable((MemorystoreActuator(google.memorystore, settings.cache_instance, cache),), "MB", *limits)
+        return Turnable(
+            (MemorystoreActuator(google.memorystore, settings.cache_instance, cache),), "MB", *limits, cost=cost
+        )
     own = RedisMemoryActuator(cache)
-    return Turnable((own,), "MB", *limits, forgets=own)
+    return Turnable((own,), "MB", *limits, forgets=own, cost=cost)
 
 
 @dataclass(frozen=True, slots=True)

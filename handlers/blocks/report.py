@@ -9,10 +9,10 @@ from lumen.model.answers import ChangeOfLate, StatusReadout
 from lumen.model.incident import Pinned
 from lumen.model.messages import Message, message
 from lumen.model.proposal import Knob
-from lumen.model.turn import Turn, Worth
+from lumen.model.turn import Occasion, Turn, Worth
 from lumen.wording.catalogue import Catalogue, change_params, iso, person, word
 from lumen.wording.incidents import silence_line
-from lumen.wording.report import TurnReport, objective_lines
+from lumen.wording.report import EXTRA, TurnReport, objective_lines
 from lumen.wording.restrictions import held_lines, unasked_lines
 from lumen.wording.scores import budgets_in_short, clear_trends, headline, span, trend_lines
 
@@ -96,7 +96,7 @@ def _when(words: Catalogue, turn: Turn) -> str:
             end_at=iso(window.end),
             turn_id=turn.id,
         )
-    )
+    ) + (f" · {words.say(EXTRA)}" if turn.occasion is Occasion.ASKED else "")
 
 
 def _why(told: TurnReport) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lumen.exporters.cache import assess_cache
+from lumen.exporters.cache import TTL_RANGE, TtlRange, assess_cache
 from lumen.exporters.cost_rhythm import assess_rhythm
 from lumen.exporters.error_budgets import error_budgets
 from lumen.exporters.maturity import assess_maturity
@@ -21,6 +21,7 @@ class AssessmentSettings:
 
     slo: SloTargets = field(default_factory=SloTargets)
     prices: CachePrices = field(default_factory=CachePrices)
+    ttl_range: TtlRange = TTL_RANGE
 
 
 def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day] = ()) -> Assessment:
@@ -30,5 +31,5 @@ def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day]
     roi = assess_roi(snapshot, settings.prices, days)
     maturity = assess_maturity(snapshot, slo)
     rhythm = assess_rhythm(snapshot)
-    cache = assess_cache(snapshot)
+    cache = assess_cache(snapshot, settings.ttl_range)
     return Assessment(slo, roi, maturity, rhythm, cache, unified_gate(roi, slo, maturity, rhythm, cache))

@@ -12,7 +12,11 @@ from lumen.model.snapshot import CacheStats, Snapshot, TtlSetting
 MANY_EVICTIONS_PER_HOUR = 100
 TOO_MANY_EVICTIONS_PER_HOUR = 150
 POOR_HIT_RATE = 0.40
-LONGEST_TTL_SECONDS = 3600
+
+
+#: The shortest and the longest TTL that may be set, in seconds.
+TtlRange = tuple[int, int]
+TTL_RANGE: TtlRange = (60, 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class CacheFigures:
     ttl_seconds: float | NoData
 
 
-def assess_cache(snapshot: Snapshot) -> CacheAssessment:
+def assess_cache(snapshot: Snapshot, ttl_range: TtlRange = TTL_RANGE) -> CacheAssessment:
     """Grades, health and action. Without a hit rate no health is good; without hit rate and memory no action."""
     figures = cache_figures(snapshot.cache, snapshot.ttl)
     grades = grades_of(figures)
@@ -39,7 +43,7 @@ def assess_cache(snapshot: Snapshot) -> CacheAssessment:
     }
     findings = tuple(CacheFinding(name, value, grades[name]) for name, value in values.items())
     health, health_reason = _health(snapshot.cache, figures, grades)
-    action, action_reason = _action(figures)
+    action, action_reason = _action(figures, ttl_range)
     return CacheAssessment(health, action, findings, health_reason, action_reason)
 
 
@@ -61,7 +65,7 @@ def grades_of(figures: CacheFigures) -> Mapping[str, Grade | None]:
     """The column of each row, in the order of the table; None without data."""
     return {
         "hit_rate": _graded(figures.hit_rate, grade_hit_rate),
-        "memory_ratio": _grade_memory_of(figures),
+        "memory_ratio": _graded(figures.memory_ratio, lambda ratio: grade_memory_beside(ratio, figures.hit_rate)),
         "p95_ms": _graded(figures.p95_ms, grade_p95),
         "evictions_per_hour": _graded(figures.evictions_per_hour, grade_evictions),
         "ttl_seconds": _graded(figures.ttl_seconds, grade_ttl),
@@ -102,14 +106,11 @@ def _graded(value: float | NoData, grade: Callable[[float], Grade]) -> Grade | N
     return None if isinstance(value, NoData) else grade(value)
 
 
-def _grade_memory_of(figures: CacheFigures) -> Grade | None:
-    if isinstance(figures.memory_ratio, NoData):
-        return None
-    grade = grade_memory(figures.memory_ratio)
-    # Little memory used beside a good hit rate is money to save, not a fault.
-    if grade is Grade.BAD and figures.memory_ratio < 0.50 and _graded(figures.hit_rate, grade_hit_rate) is Grade.GOOD:
-        return Grade.WATCH
-    return grade
+def grade_memory_beside(memory_ratio: float, hit_rate: float | NoData) -> Grade:
+    """Of memory, where little of it used beside a good hit rate is money to save, not a fault."""
+    grade = grade_memory(memory_ratio)
+    is_saving = memory_ratio < 0.50 and _graded(hit_rate, grade_hit_rate) is Grade.GOOD
+    return Grade.WATCH if grade is Grade.BAD and is_saving else grade
 
 
 def _health(
@@ -148,7 +149,7 @@ def _health_of(grades: Mapping[str, Grade | None]) -> tuple[CacheHealth, Message
     return CacheHealth.GOOD, message("assess.cache_good")
 
 
-def _action(figures: CacheFigures) -> tuple[CacheAction, Message]:
+def _action(figures: CacheFigures, ttl_range: TtlRange) -> tuple[CacheAction, Message]:
     hit_rate, memory, evictions = figures.hit_rate, figures.memory_ratio, figures.evictions_per_hour
     if isinstance(hit_rate, NoData):
         return CacheAction.MAINTAIN, hit_rate.reason
@@ -156,20 +157,28 @@ def _action(figures: CacheFigures) -> tuple[CacheAction, Message]:
         return CacheAction.MAINTAIN, memory.reason
     if isinstance(evictions, NoData):
         return CacheAction.MAINTAIN, evictions.reason
-    action = _direction(hit_rate, memory, evictions, figures.ttl_seconds)
+    action = _direction(hit_rate, memory, evictions, _room(figures.ttl_seconds, ttl_range))
     code = f"assess.action_{action.lower()}"
     return action, message(code, hit_rate=hit_rate, memory_ratio=memory, evictions_per_hour=evictions)
 
 
-def _direction(hit_rate: float, memory: float, evictions: float, ttl_seconds: float | NoData) -> CacheAction:
+def _room(ttl_seconds: float | NoData, ttl_range: TtlRange) -> tuple[bool, bool]:
+    """Whether the TTL may fall, and rise; one that is not known may not rise."""
+    if isinstance(ttl_seconds, NoData):
+        return True, False
+    shortest, longest = ttl_range
+    return ttl_seconds > shortest, ttl_seconds < longest
+
+
+def _direction(hit_rate: float, memory: float, evictions: float, room: tuple[bool, bool]) -> CacheAction:
+    may_fall, may_rise = room
     if memory >= 0.90 or evictions > TOO_MANY_EVICTIONS_PER_HOUR:
         return CacheAction.SCALE_UP
     if hit_rate < 0.80:
-        room = memory <= 0.85 and evictions < MANY_EVICTIONS_PER_HOUR
-        known = not isinstance(ttl_seconds, NoData) and ttl_seconds < LONGEST_TTL_SECONDS
-        return CacheAction.INCREASE_TTL if room and known else CacheAction.MAINTAIN
+        has_room = memory <= 0.85 and evictions < MANY_EVICTIONS_PER_HOUR
+        return CacheAction.INCREASE_TTL if has_room and may_rise else CacheAction.MAINTAIN
     if memory > 0.85:
-        return CacheAction.DECREASE_TTL
+        return CacheAction.DECREASE_TTL if may_fall else CacheAction.MAINTAIN
     return CacheAction.SCALE_DOWN if memory < 0.50 else CacheAction.MAINTAIN
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
+from statistics import fmean
 
 from lumen.model.alert import Observation
 from lumen.model.messages import NoData
@@ -110,7 +111,7 @@ def _slice(of: date, one: Observation) -> Day:
     return day
 
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: With less of it known a day is not known.
 LEAST_SLICES_SHARE = 0.75
 
@@ -118,7 +119,7 @@ LEAST_SLICES_SHARE = 0.75
 def cache_day(observations: Iterable[Observation], end: datetime) -> CacheDay | None:
     """The cache over the 24 hours up to `end`, from slices; None below three quarters of them."""
     known = [
-        (one.hits, one.misses, one.evictions, one.memory_mb)
+        (one.start, one.hits, one.misses, one.evictions, one.memory_mb)
         for one in observations
         if end - DAY <= one.start < end
         and one.hits is not None
@@ -130,11 +131,19 @@ def cache_day(observations: Iterable[Observation], end: datetime) -> CacheDay | 
         return None
     return CacheDay(
         seconds=len(known) * SLICE.total_seconds(),
-        hits=sum(hits for hits, _, _, _ in known),
-        misses=sum(misses for _, misses, _, _ in known),
-        evictions=sum(evictions for _, _, evictions, _ in known),
-        highest_mb=max(memory for _, _, _, memory in known),
+        hits=sum(hits for _, hits, _, _, _ in known),
+        misses=sum(misses for _, _, misses, _, _ in known),
+        evictions=sum(evictions for _, _, _, evictions, _ in known),
+        highest_mb=max(memory for _, _, _, _, memory in known),
+        grown_mb=_grown([(start, memory) for start, _, _, _, memory in known], end),
     )
+
+
+def _grown(memory: Sequence[tuple[datetime, float]], end: datetime) -> float | None:
+    """The memory in use in the last hour of the day above that in its first one; None where one is not known."""
+    first = [mb for start, mb in memory if start < end - DAY + HOUR]
+    last = [mb for start, mb in memory if start >= end - HOUR]
+    return fmean(last) - fmean(first) if first and last else None
 
 
 def cache_day_of(snapshots: Iterable[Snapshot]) -> CacheDay | None:
@@ -145,10 +154,12 @@ def cache_day_of(snapshots: Iterable[Snapshot]) -> CacheDay | None:
     since = newest_first[0].window.end
     earliest = since - DAY
     known: list[tuple[float, int, int, int, float]] = []
+    memory: list[tuple[datetime, float]] = []
     for one in newest_first:
         figures = None if isinstance(one.cache, NoData) else _figures(one.cache)
         if earliest <= one.window.start and one.window.end <= since and figures is not None:
             known.append(figures)
+            memory.append((one.window.start, figures[4]))
             since = one.window.start
     seconds = sum(of[0] for of in known)
     if seconds < LEAST_SLICES_SHARE * DAY.total_seconds():
@@ -159,6 +170,7 @@ def cache_day_of(snapshots: Iterable[Snapshot]) -> CacheDay | None:
         misses=sum(of[2] for of in known),
         evictions=sum(of[3] for of in known),
         highest_mb=max(of[4] for of in known),
+        grown_mb=_grown(memory, newest_first[0].window.end),
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lumen.model.messages import Message, NoData, message
@@ -170,13 +170,16 @@ class CacheStats:
 @dataclass(frozen=True, slots=True)
 class CacheDay:
     """The cache over the 24 hours before a turn, of which `seconds` are known: an hour at its peak, or at night, says
-    little about a month. `highest_mb`: the most memory that was in use."""
+    little about a month. `highest_mb`: the most memory that was in use; `grown_mb`: how much more it is in the last
+    hour than a day before, in the first one (None where one of them is not known).
+    """
 
     seconds: float
     hits: int
     misses: int
     evictions: int
     highest_mb: float
+    grown_mb: float | None = field(default=None, compare=False)
 
     @property
     def hit_rate(self) -> float:
@@ -207,6 +210,8 @@ class TtlSetting:
     version: int
     acknowledged_seconds: int | None
     acknowledged_version: int | None
+    #: Why what stands for the acknowledgement cannot be read; it is then none.
+    unread: NoData | None = None
 
     @property
     def is_default(self) -> bool:

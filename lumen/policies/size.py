@@ -1,16 +1,19 @@
 """The cache size policy: more memory where it binds, less where it lies idle (docs/methods.md, Cache size)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lumen.model.messages import Message, NoData, message
-from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.proposal import Change, Knob, Priority, number
 from lumen.model.snapshot import CacheDay, CacheStats, Snapshot
 from lumen.model.turn import Recommendation
 
 UP_FROM_MEMORY = 0.90
 UP_FROM_EVICTIONS_PER_HOUR = 150
 CONSIDER_FROM_MEMORY = 0.85
+#: More than so much of its highest use more than at the same time yesterday.
+RISING = 0.02
 DOWN_BELOW_MEMORY = 0.50
 UP_FACTOR = 1.5
 DOWN_FACTOR = 0.75
@@ -49,7 +52,8 @@ class SizeFigures:
 
 @dataclass(frozen=True, slots=True)
 class SizeAdvice:
-    """`roi` is 0-10: 10 savings / (savings + added cost). Money a month; `added_cost_usd` is negative on the way down.
+    """`roi` is 0-10: 10 savings / (savings + added cost); of a size that is held it says nothing. Money a month;
+    `added_cost_usd` is negative on the way down.
 
     `by_day`: judged on the evictions of a whole day. Otherwise savings are an upper estimate: as if every hour were
     like the one that was looked at, and every evicted entry asked for again at the present hit rate.
@@ -116,8 +120,15 @@ def advise_size(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None =
         return _up(figures, limits, day)
     if figures.memory_ratio < DOWN_BELOW_MEMORY:
         return _down(figures, limits, day)
-    code = "size_consider_up" if figures.memory_ratio > CONSIDER_FROM_MEMORY else "size_fits"
+    code = _considered(day) if figures.memory_ratio > CONSIDER_FROM_MEMORY else "size_fits"
     return _hold(figures, code, Priority.LOW)
+
+
+def _considered(day: CacheDay | None) -> str:
+    """A full cache may need more only where it grows; where nobody knows, that is what it depends on."""
+    if day is None or day.grown_mb is None:
+        return "size_consider_if_rising"
+    return "size_consider_up" if day.grown_mb > RISING * day.highest_mb else "size_fits"
 
 
 def roi_of(savings_usd: float, added_cost_usd: float) -> float:
@@ -134,6 +145,13 @@ def added_cost_usd(old_mb: int, new_mb: int, limits: SizeLimits) -> float:
         gigabytes = math.ceil(new_mb / MB_A_GB) - math.ceil(old_mb / MB_A_GB)
         return gigabytes * MB_A_GB * limits.cost_per_mb_month_usd
     return (new_mb - old_mb) * limits.cost_per_mb_month_usd
+
+
+def cost_reasons(change: Change, limits: SizeLimits) -> Sequence[Message]:
+    """For whoever decides about a size, whoever wants it: what it costs, and where the bill does not follow."""
+    added = added_cost_usd(number(change.old), number(change.new), limits)
+    told = message("policy.size_cost", added_usd=added)
+    return (told, message("policy.size_whole_gb")) if limits.whole_gb and added == 0 else (told,)
 
 
 def _up(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None) -> SizeAdvice:
@@ -160,7 +178,8 @@ def _down(figures: SizeFigures, limits: SizeLimits, day: CacheDay | None) -> Siz
     least = max(limits.min_mb, math.ceil(HEADROOM * figures.used_mb))
     new = max(least, math.ceil(figures.size_mb * DOWN_FACTOR))
     if new >= figures.size_mb:
-        return _hold(figures, "size_at_min", Priority.LOW)
+        is_least = math.ceil(HEADROOM * figures.used_mb) < figures.size_mb
+        return _hold(figures, "size_at_floor" if is_least else "size_at_min", Priority.LOW)
     saved = -added_cost_usd(figures.size_mb, new, limits)
     return _advice(figures, new, limits, saved, "SCALE_DOWN", Priority.LOW, day)
 
@@ -176,11 +195,11 @@ def _advice(
 ) -> SizeAdvice:
     added = added_cost_usd(figures.size_mb, new_mb, limits)
     change = Change(Knob.CACHE_SIZE, figures.size_mb, new_mb, "MB")
-    reasons = [_reason(f"size_{strategy.lower()}", figures), message("policy.size_cost", added_usd=added)]
+    cost, *whole_gb = cost_reasons(change, limits)
+    reasons = [_reason(f"size_{strategy.lower()}", figures), cost]
     if day is not None and new_mb > figures.size_mb:
         reasons.append(_day_reason(day, savings))
-    if limits.whole_gb and added == 0:
-        reasons.append(message("policy.size_whole_gb"))
+    reasons += whole_gb
     recommendation = Recommendation(change, strategy, tuple(reasons), priority)
     return SizeAdvice(recommendation, savings, added, roi_of(savings, added), by_day=day is not None)
 

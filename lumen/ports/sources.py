@@ -85,7 +85,7 @@ class OwnBudget(Protocol):
     """The budget of a project."""
 
     async def own_id(self, project: str) -> str | None:
-        """Its id as notifications give it; "" where there is none, None where nobody can tell. Never raises."""
+        """Its id as notifications give it; "" where nobody can tell, None where none fits. Never raises."""
 
 
 class MonthBudget(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lumen.exporters.cache import cache_figures, grade_evictions, grade_hit_rate, grade_memory, grades_of
+from lumen.exporters.cache import cache_figures, grade_evictions, grade_hit_rate, grade_memory_beside, grades_of
 from lumen.model.answers import TtlReadout, is_stale
 from lumen.model.assessment import CacheFinding, Grade
 from lumen.model.incident import TtlOverride
@@ -42,7 +42,11 @@ class SizeReadout:
         of = self.figures
         if isinstance(of, NoData):
             return None
-        return grade_memory(of.memory_ratio), grade_evictions(of.evictions_per_hour), grade_hit_rate(of.hit_rate)
+        return (
+            grade_memory_beside(of.memory_ratio, of.hit_rate),
+            grade_evictions(of.evictions_per_hour),
+            grade_hit_rate(of.hit_rate),
+        )
 
     @property
     def recommendation(self) -> Recommendation | NoData:

@@ -42,6 +42,15 @@ REMEMBERED = 300
 
 #: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
 NOT_PREDICTABLE = NoData(*with_remedy("approval.not_predictable"))
+#: What does not change what the cache holds is not judged by its hit rate.
+_BESIDE_THE_CACHE = frozenset({Knob.TRAFFIC, Knob.MIN_INSTANCES, Knob.MEMORY, Knob.L1_ENTRIES})
+
+
+def not_predictable(knob: Knob) -> NoData:
+    """Why nothing is expected of a change yet, and by what it will be judged."""
+    if knob in _BESIDE_THE_CACHE:
+        return NoData(NOT_PREDICTABLE.reason, message(f"approval.not_predictable_{knob}"))
+    return NOT_PREDICTABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,8 @@ class Approvals:
         notes: list[Message] = []
         if knob is Knob.TTL and present.value != wanted:
             notes += notes_on_ttl(number(present.value), number(wanted))
+        if present.value != wanted:
+            notes += turnable.cost_of(Change(knob, present.value, wanted, turnable.unit))
         for proposal in await self.proposals.unfinished(service):
             if (proposal.draft.change.knob, proposal.draft.change.new) == (knob, wanted):
                 notes.append(message("approval.same_open", proposal_id=proposal.id))
@@ -198,6 +209,7 @@ class Approvals:
         reasons += await self.known_of(service, change)
         if existing:
             reasons.append(message("approval.existing_too"))
+        reasons += find(self.knobs, made.knob).cost_of(change)
         draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
         draft = replace(draft, undo_of=proposal_id, approvals_needed=self.needed, existing=existing)
         return await self.proposals.propose(draft, EXPIRES_IN)
@@ -304,7 +316,7 @@ def _draft(
         origin=origin,
         asked_by=asked_by,
         reasons=reasons,
-        expected=NOT_PREDICTABLE,
+        expected=not_predictable(change.knob),
         priority=priority,
         undo_of=None,
         request_id=request_id,

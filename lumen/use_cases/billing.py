@@ -60,8 +60,11 @@ class TakingNews:
 
 
 def foreign(notice: BudgetNotice, own_id: str | None, own_name: str, subscription: str) -> NoData | None:
-    """Why a notice is of no use here: it is of another budget. Where no id is known the name tells."""
-    if notice.budget_name == own_name if own_id is None else notice.budget_id == own_id:
+    """Why a notice is of no use here: it is of another budget.
+
+    Where the id is "" the name tells; where it is None there is no budget that the cost could be of.
+    """
+    if own_id is not None and (notice.budget_id == own_id if own_id else notice.budget_name == own_name):
         return None
     name = notice.budget_name
     return NoData(*with_remedy("source.news_other_budget", subscription=subscription, name=name, own=own_name))

@@ -1,10 +1,10 @@
 """The knobs of this installation: where the value of each lives, and how far a person may turn it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lumen.model.messages import NotPossible, with_remedy
-from lumen.model.proposal import Knob, Value
+from lumen.model.messages import Message, NotPossible, with_remedy
+from lumen.model.proposal import Change, Knob, Value
 from lumen.ports.actuators import Actuator, Forgetful
 
 
@@ -21,6 +21,12 @@ class Turnable:
     highest: int | None = None
     #: The first place, where it may lose what was set.
     forgets: Forgetful | None = None
+    #: Sentences on the cost of a change, where it has one that whoever decides should know.
+    cost: Callable[[Change], Sequence[Message]] | None = None
+
+    def cost_of(self, change: Change) -> Sequence[Message]:
+        """Empty where there is nothing to say of it."""
+        return self.cost(change) if self.cost else ()
 
     def check_range(self, knob: Knob, wanted: Value) -> None:
         """Raises NotPossible, which says what is allowed."""

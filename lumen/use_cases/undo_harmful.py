@@ -28,7 +28,7 @@ from lumen.policies.auto_apply import End, Ending
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint
 from lumen.ports.store import Lease, Proposals
-from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE
+from lumen.use_cases.approvals import EXPIRES_IN, not_predictable
 from lumen.use_cases.auto_apply import Countdowns, conclude
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.leases import Claims
@@ -112,14 +112,20 @@ class UndoHarmful:
         is_precaution = measured is not None and measured.is_precaution
         code = PRECAUTION if is_precaution else "effect.back_harmful" if is_harmful else "effect.back_costs_more"
         existing = (message("approval.existing_too"),) if draft.existing else ()
+        back = Change(change.knob, present.value, change.old, change.unit)
         return Draft(
             service=draft.service,
-            change=Change(change.knob, present.value, change.old, change.unit),
+            change=back,
             premise_version=present.version,
             origin=Origin.UNDO,
             asked_by=None,
-            reasons=(message(code, proposal_id=made.id), *told, *existing),
-            expected=NOT_PREDICTABLE,
+            reasons=(
+                message(code, proposal_id=made.id),
+                *told,
+                *existing,
+                *find(self.knobs, change.knob).cost_of(back),
+            ),
+            expected=not_predictable(change.knob),
             priority=Priority.HIGH if is_harmful or is_precaution else Priority.LOW,
             undo_of=made.id,
             request_id=f"{'precaution' if is_precaution else 'back'}:{made.id}",

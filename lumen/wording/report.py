@@ -12,7 +12,7 @@ from lumen.model.assessment import CacheFinding, CacheHealth, GateVerdict, Grade
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Knob
 from lumen.model.snapshot import Snapshot, TtlSetting
-from lumen.model.turn import Missing, Recommendation, Turn, Worth
+from lumen.model.turn import Missing, Occasion, Recommendation, Turn, Worth
 from lumen.wording.catalogue import Catalogue, change_params, iso
 from lumen.wording.money import around, spent
 from lumen.wording.scores import (
@@ -29,6 +29,8 @@ from lumen.wording.scores import (
     span,
 )
 
+#: Beside the time of a turn that takes no slot.
+EXTRA = message("views.report_extra")
 GRADE_SIGNS: Mapping[Grade | None, str] = {Grade.GOOD: "✅", Grade.WATCH: "⚠️", Grade.BAD: "❌", None: "⚪"}
 RHYTHM_SIGNS = {
     RhythmState.RESONANT: "✅",
@@ -105,7 +107,8 @@ class TurnReport:
     def measured(self, now: datetime) -> str:
         """From when to when, and how long ago."""
         window = self.turn.snapshot.window
-        return self._text("cli.measured", start_at=iso(window.start), end_at=iso(window.end), age=self._age(now))
+        told = self._text("cli.measured", start_at=iso(window.start), end_at=iso(window.end), age=self._age(now))
+        return f"{told} · {self.say(EXTRA)}" if self.turn.occasion is Occasion.ASKED else told
 
     def phases(self) -> tuple[Section, ...]:
         """The four phases of a report, and the error budgets among them."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import FAILURES, place, reading, refusal
+from lumen.adapters.cache.client import FAILURES, explain, place, reading, refusal
 from lumen.adapters.checks import no_data, would
 from lumen.model import ion_contract
 from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, with_remedy
@@ -128,31 +128,43 @@ class RedisTtl:
     environment: EnvironmentTtl | None = None
 
     async def ttl(self, service: ServiceId) -> TtlSetting | NoData:
-        """One round trip; a setting that is no number is NoData, never a guess."""
+        """One round trip; a setting that is no number is NoData, never a guess.
+
+        An acknowledgement that cannot be read is none: the service writes the next one over it.
+        """
         try:
             with reading(self.redis):
                 pipeline = self.redis.pipeline(transaction=False)
                 pipeline.hmget(ion_contract.CONFIG_KEY, ["value", "version"])
                 pipeline.hmget(ion_contract.ACK_KEY, ["value", "version"])
-                setting, acknowledged = await pipeline.execute()
+                setting, acknowledged = await pipeline.execute(raise_on_error=False)
             value, version = self._whole(ion_contract.CONFIG_KEY, setting)
-            ack_value, ack_version = self._whole(ion_contract.ACK_KEY, acknowledged)
         except SourceUnavailable as error:
             return no_data(error)
+        unread: NoData | None = None
+        try:
+            ack_value, ack_version = self._whole(ion_contract.ACK_KEY, acknowledged)
+        except SourceUnavailable as error:
+            (ack_value, ack_version), unread = (None, None), no_data(error)
         if value is None:
             value = await self._fallen_back(service)
-        return TtlSetting(value, version or ion_contract.NO_VERSION, ack_value, ack_version)
+        return TtlSetting(value, version or ion_contract.NO_VERSION, ack_value, ack_version, unread)
 
     async def _fallen_back(self, service: ServiceId) -> int:
         told = await self.environment(service) if self.environment else None
         return self.default_seconds if told is None else told
 
-    def _whole(self, key: str, fields: Sequence[str | None]) -> tuple[int | None, int | None]:
+    def _whole(self, key: str, fields: Sequence[str | None] | Exception) -> tuple[int | None, int | None]:
         """`value` and `version` as integers. Raises SourceUnavailable for anything else that stands there."""
+        code = "source.ack_damaged" if key == ion_contract.ACK_KEY else "source.setting_damaged"
+        if isinstance(fields, Exception):
+            if "WRONGTYPE" not in str(fields):
+                raise explain(fields, place(self.redis)) from fields
+            raise SourceUnavailable(*with_remedy(code, key=key, where=place(self.redis), found="WRONGTYPE")) from fields
         try:
             value, version = (None if field is None else int(field) for field in fields)
         except ValueError as error:
             raise SourceUnavailable(
-                *with_remedy("source.setting_damaged", key=key, where=place(self.redis), found=str(list(fields))[:80])
+                *with_remedy(code, key=key, where=place(self.redis), found=str(list(fields))[:80])
             ) from error
         return value, version

@@ -87,11 +87,11 @@ class GoogleBudgets:
         return Budget(chosen.display_name, amount, money.currency_code, budget_id)
 
     async def own_id(self, project: str) -> str | None:
-        """Its id as notifications give it; "" where there is none that fits, None where nobody can tell."""
+        """Its id as notifications give it; "" where nobody can tell, None where there is none that fits."""
         found = await self.budget(project)
         if isinstance(found, Budget):
             return found.id
-        return "" if found.reason.code.startswith("source.budget_") else None
+        return None if found.reason.code.startswith("source.budget_") else ""
 
     def _choose(self, listed: Sequence[Any], project: str, number: str) -> Any:
         """NoData names what speaks against the one that bears our name, or that covers the project."""

@@ -4,11 +4,13 @@ import pytest
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import open_cache
-from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.model import ion_contract
 from lumen.model.messages import NoData
+from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
+from lumen.ports.actuators import Reading
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 
@@ -41,19 +43,37 @@ async def test_setting_and_acknowledgement(redis: Redis) -> None:
     assert found.followed
 
 
-@pytest.mark.parametrize("key", [ion_contract.CONFIG_KEY, ion_contract.ACK_KEY])
-async def test_a_damaged_hash_is_no_data_with_the_key_s_name(redis: Redis, key: str) -> None:
-    await redis.hset(key, mapping={"value": "abc", "version": "1"})
+async def test_a_damaged_setting_is_no_data_with_the_key_s_name(redis: Redis) -> None:
+    await redis.hset(ion_contract.CONFIG_KEY, mapping={"value": "abc", "version": "1"})
     found = await RedisTtl(redis, 300).ttl(API)
     assert isinstance(found, NoData)
-    assert (found.reason.code, found.reason.params["key"]) == ("source.setting_damaged", key)
-
-
-async def test_another_type_under_the_key_is_refused_in_words(redis: Redis) -> None:
+    assert (found.reason.code, found.reason.params["key"]) == ("source.setting_damaged", ion_contract.CONFIG_KEY)
+    await redis.delete(ion_contract.CONFIG_KEY)
     await redis.set(ion_contract.CONFIG_KEY, "420")
     found = await RedisTtl(redis, 300).ttl(API)
     assert isinstance(found, NoData)
-    assert found.reason.code == "source.redis_refused"
+    assert found.reason.code == "source.setting_damaged"
+
+
+@pytest.mark.parametrize("garbage", ["abc", "", "4.2", "\x00", "a string"])
+async def test_an_acknowledgement_that_cannot_be_read_stops_no_change_of_the_ttl(redis: Redis, garbage: str) -> None:
+    if garbage == "a string":
+        await redis.set(ion_contract.ACK_KEY, garbage)
+    else:
+        await redis.hset(ion_contract.ACK_KEY, mapping={"value": garbage, "version": "1"})
+    ttl = RedisTtl(redis, 300)
+    actuator = RedisTtlActuator(redis, ttl)
+    set_to = await actuator.set(API, Change(Knob.TTL, 300, 420, "s"), await actuator.read(API), "p1")
+    assert set_to == Reading(420, "1")
+    assert not await actuator.followed(API, set_to)
+    found = await ttl.ttl(API)
+    assert isinstance(found, TtlSetting)
+    assert (found.value_seconds, found.acknowledged_version) == (420, None)
+    assert found.unread is not None
+    assert found.unread.reason.code == "source.ack_damaged"
+    await redis.delete(ion_contract.ACK_KEY)  # as the remedy says; and the service follows
+    await redis.hset(ion_contract.ACK_KEY, mapping={"value": "420", "version": "1"})
+    assert await actuator.followed(API, set_to)
 
 
 async def test_a_cache_that_is_gone() -> None:

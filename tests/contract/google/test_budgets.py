@@ -79,7 +79,7 @@ async def test_only_a_month_of_this_project_alone_is_this_month_s(
         assert isinstance(found, Budget) == expected, (period, projects, parts, name)
         if isinstance(found, NoData) and name == OWN:
             assert found.reason.code.startswith("source.budget_")
-            assert await source.own_id("naeda-genesis") == ""  # its notifications are not the month's either
+            assert await source.own_id("naeda-genesis") is None  # its notifications are not the month's either
 
 
 async def test_a_fitting_budget_is_found_beside_one_of_our_name_that_does_not_fit(

@@ -1,6 +1,7 @@
 """Report files: whole or not at all, and a damaged one is set aside by name."""
 
 import json
+import os
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -53,6 +54,23 @@ def test_a_day_keeps_its_turns_and_the_newest_report_of_each_service(tmp_path: P
     text = (tmp_path / "outputs" / "unified_feedback_20261116.md").read_text(encoding="utf-8")
     assert text.count("# naeda-genesis/us-central1/ion-api\n") == text.count("ion-api-canary") == 1
     assert not [path for path in (tmp_path / "outputs").iterdir() if path.name.startswith(".unified")]
+
+
+def test_reports_are_their_owner_s_alone_to_read(tmp_path: Path) -> None:
+    directory = tmp_path / "outputs"
+    old = os.umask(0)
+    try:
+        files = ReportFiles(directory, EN, LIMITS)
+        files.write([turn(0)])
+        (directory / "unified_feedback_20261116.json").write_text("damaged")
+        (directory / "unified_feedback_20261116.json").chmod(0o644)  # as an older version left it
+        files.write([turn(1)])
+    finally:
+        os.umask(old)
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in directory.iterdir()}
+    assert len(modes) == 4
+    assert set(modes.values()) == {"0o600"}
+    assert directory.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_day_ends_at_midnight_utc(tmp_path: Path) -> None:

@@ -1,11 +1,24 @@
 """The cache by the table of docs/scores.md."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lumen.exporters.cache import assess_cache, grade_evictions, grade_hit_rate, grade_memory, grade_p95, grade_ttl
+from lumen.exporters.cache import (
+    assess_cache,
+    cache_figures,
+    grade_evictions,
+    grade_hit_rate,
+    grade_memory,
+    grade_p95,
+    grade_ttl,
+    grades_of,
+)
 from lumen.model.assessment import CacheAction, CacheHealth, Grade
 from lumen.model.messages import NoData, message
-from tests.snapshots import GONE, cache, snapshot, ttl
+from lumen.policies.size import SizeFigures, size_figures
+from lumen.use_cases.advice import SizeReadout
+from tests.snapshots import GONE, SERVICE, cache, snapshot, ttl
 
 G, W, B = Grade.GOOD, Grade.WATCH, Grade.BAD
 
@@ -87,3 +100,34 @@ def test_action(hit_rate: float, memory: float, evictions: int, ttl_seconds: int
 @pytest.mark.parametrize("changes", [{"cache": GONE}, {"ttl": GONE}])
 def test_missing_data_asks_for_nothing(changes: dict[str, object]) -> None:
     assert assess_cache(snapshot(**changes)).action is CacheAction.MAINTAIN
+
+
+@pytest.mark.parametrize(
+    ("hit_rate", "memory", "ttl_seconds", "ttl_range", "action"),
+    [
+        (0.50, 0.45, 3600, (60, 7200), CacheAction.INCREASE_TTL),
+        (0.50, 0.45, 600, (60, 600), CacheAction.MAINTAIN),
+        (0.85, 0.88, 120, (120, 3600), CacheAction.MAINTAIN),
+        (0.85, 0.88, 121, (120, 3600), CacheAction.DECREASE_TTL),
+    ],
+)
+def test_the_action_knows_how_far_the_ttl_may_go(
+    hit_rate: float, memory: float, ttl_seconds: int, ttl_range: tuple[int, int], action: CacheAction
+) -> None:
+    found = assess_cache(snapshot(cache=cache(hit_rate, memory, 10), ttl=ttl(ttl_seconds)), ttl_range)
+    assert found.action is action
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_size_and_the_cache_grade_memory_alike(hit_rate: float, memory: float) -> None:
+    seen = cache(hit_rate, memory, 10, lookups=1_000_000)
+    figures = size_figures(seen)
+    assert not isinstance(figures, NoData)
+    size = SizeReadout(SERVICE, None, figures, GONE)
+    assert size.grades is not None
+    assert size.grades[0] is grades_of(cache_figures(seen, ttl()))["memory_ratio"]
+
+
+def test_little_memory_beside_many_hits_is_a_saving() -> None:
+    size = SizeReadout(SERVICE, None, SizeFigures(256, 100, 0.85, 0), GONE)
+    assert size.grades == (Grade.WATCH, Grade.GOOD, Grade.GOOD)

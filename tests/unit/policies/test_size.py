@@ -1,5 +1,7 @@
 """Cache size with its reference case, minimum instances, L1 entries."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +108,26 @@ def test_locks_and_limits_hold() -> None:
     assert advise_size(full, LIMITS).recommendation.change is None
     assert advise_size(SizeFigures(256, 250, 0.5, 500), SizeLimits(locked=True)).recommendation.change is None
     assert advise_size(SizeFigures(10, 2, 0.9, 0), LIMITS).recommendation.change is None
+
+
+@pytest.mark.parametrize(
+    ("size", "used", "day_of", "code"),
+    [
+        (10, 2, None, "size_at_floor"),  # not for want of headroom
+        (10, 4.9, None, "size_at_floor"),
+        (256, 100, day(0, highest_mb=250), "size_at_min"),
+        (256, 225, None, "size_consider_if_rising"),
+        (256, 225, day(0), "size_consider_if_rising"),
+        (256, 225, replace(day(0), grown_mb=0.0), "size_fits"),
+        (256, 225, replace(day(0), grown_mb=-30.0), "size_fits"),
+        (256, 225, replace(day(0), grown_mb=20.0), "size_consider_up"),
+        (256, 150, replace(day(0), grown_mb=20.0), "size_fits"),
+    ],
+)
+def test_a_size_that_is_held_says_why(size: int, used: float, day_of: CacheDay | None, code: str) -> None:
+    held = advise_size(SizeFigures(size, used, 0.9, 0), LIMITS, day_of).recommendation
+    assert held.change is None
+    assert [reason.code for reason in held.reasons] == [f"policy.{code}"]
 
 
 def test_whole_gigabytes_change_no_bill_and_say_so() -> None:
