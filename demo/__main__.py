@@ -18,6 +18,7 @@ from demo.valkey import ValkeyFailed, make_private
 from demo.world import MANIFEST, Clock, World, raise_if_ended
 
 WATCH_SECONDS = 0.5
+PORT = 8765
 #: About $360 a month is what its users cost, so that a demo does not begin in the red.
 BUDGET_USD = 500
 
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_demo(
     *,
-    port: int = 8765,
+    port: int = PORT,
     scale: float = 60.0,
     seed: int = 1,
     directory: Path | None = None,
@@ -66,7 +67,7 @@ def run_demo(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
     try:
-        own = directory or Path(tempfile.gettempdir()) / f"lumen-demo-{os.getuid()}"
+        own = directory or directory_of(port)
         make_private(own)
         if not manifest.is_file() and manifest is not MANIFEST:
             raise ProcessFailed(f"There is no manifest {manifest}: name your app's (make sandbox MANIFEST=...).")
@@ -78,6 +79,12 @@ def run_demo(
         print(failure, file=sys.stderr)  # noqa: T201 - this is what a person reads
         return 1
     return 0
+
+
+def directory_of(port: int) -> Path:
+    """One per user and port, so that demos on other ports run beside each other."""
+    name = f"lumen-demo-{os.getuid()}" if port == PORT else f"lumen-demo-{os.getuid()}-{port}"
+    return Path(tempfile.gettempdir()) / name
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,7 +108,7 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
 def _run(world: World, sandbox_only: bool) -> None:
     record = world.directory / "demo.lock"
     if claim(record) is None:
-        raise ProcessFailed(f"A demo is running already (process {record.read_text()}): stop it first.")
+        raise ProcessFailed(_running(world, record.read_text()))
     # Before the port is looked at: what a killed demo left behind may hold it.
     world.clear()
     if world.page_port and not port_is_free(world.page_port):
@@ -110,7 +117,10 @@ def _run(world: World, sandbox_only: bool) -> None:
             f"Port {world.page_port} on 127.0.0.1 is taken: stop what uses it, or choose another one "
             f"(make demo PORT={other}, or lumen demo --port {other})."
         )
+    page = _page_of(world)
+    page.unlink(missing_ok=True)
     with world:
+        page.write_text(world.addresses.page)
         watched = [world.sandbox]
         if not sandbox_only:
             world.initialise_state()
@@ -119,6 +129,20 @@ def _run(world: World, sandbox_only: bool) -> None:
         said = asdict(world.addresses) | {"logs": world.children, "manifest": world.manifest}
         print(welcome.format(**said, hour=3600 / world.clock.scale), flush=True)  # noqa: T201
         _watch(watched)
+
+
+def _page_of(world: World) -> Path:
+    return world.directory / "demo.page"
+
+
+def _running(world: World, pid: str) -> str:
+    """Where the demo is that runs already, and how to have another one."""
+    page, port = _page_of(world), world.page_port or PORT
+    where = page.read_text() if page.exists() else f"http://127.0.0.1:{world.page_port}/"
+    return (
+        f"A demo is running already at {where} (process {pid}, in {world.directory}): open that page, stop it, or run "
+        f"another one beside it (make demo PORT={port + 1}, or lumen demo --port {port + 1})."
+    )
 
 
 def _clock(scale: float) -> Clock:

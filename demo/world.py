@@ -77,6 +77,9 @@ class World:
     history_days: int = 14
     #: A month, of the budget that exists and as the bot is told.
     budget_usd: int = 200
+    #: What the world pays, and the bot is told: its model is cheap and its users are many; a Memorystore of 1 GB.
+    call_usd: float = 0.00003
+    cache_mb_usd: float = 0.14
     state: EmbeddedValkey = field(init=False)
     cache: EmbeddedValkey = field(init=False)
     sandbox: Child = field(init=False)
@@ -133,7 +136,7 @@ class World:
         command = [sys.executable, "-m", "sandbox", "--http-port", str(self.page_port), "--seed", str(self.seed)]
         command += ["--clock-scale", str(self.clock.scale), "--clock-origin", self.clock.origin]
         command += ["--cache-url", self.cache.socket_url, "--history-days", str(self.history_days)]
-        command += ["--budget-usd", str(self.budget_usd)]
+        command += self.prices()
         if self.manifest.is_file():
             command += ["--manifest", str(self.manifest.absolute())]
         self.sandbox.start(command, base_environment(), self.directory)
@@ -144,6 +147,11 @@ class World:
                 return
             raise_if_ended(self.sandbox)
         raise ProcessFailed(f"The sandbox was not ready within {READY_SECONDS:.0f} s:\n{self.sandbox.tail()}")
+
+    def prices(self) -> list[str]:
+        """What the sandbox is told of money: the same as the bot."""
+        prices = {"budget": self.budget_usd, "vertex": f"{self.call_usd:.6f}", "cache-mb": self.cache_mb_usd}
+        return [word for name, usd in prices.items() for word in (f"--{name}-usd", str(usd))]
 
     def bot_environment(self, port: int, **more: str) -> dict[str, str]:
         """All that the bot is told: where it may go, whom it obeys, and at `port` where it answers for its health."""
@@ -166,9 +174,8 @@ class World:
             "LUMEN_CLOCK_SCALE": str(self.clock.scale),
             "LUMEN_CLOCK_ORIGIN": self.clock.origin,
             "TTL_ACTUATOR": "both",
-            # The sandbox's prices: its model is cheap and its users are many; a Memorystore of 1 GB for 256 MB.
-            "API_COST_PER_CALL": "0.00003",
-            "CACHE_COST_PER_MB": "0.14",
+            "API_COST_PER_CALL": f"{self.call_usd:.6f}",
+            "CACHE_COST_PER_MB": str(self.cache_mb_usd),
             "BUDGET_USD": str(self.budget_usd),
             # A real installation watches for a week before it proposes anything of its own; here that would be dull.
             "OBSERVE_ONLY": "0",

@@ -4,6 +4,9 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sandbox.ion.config import IonConfig
+
+USUAL = IonConfig()
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -26,7 +29,10 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--fleet", type=int, default=0, help="so many more services with synthetic metrics")
     parser.add_argument("--history-days", type=int, default=14, help="of metrics before the start, 14 to 42")
     parser.add_argument("--requests-per-second", type=float, default=6.0, help="of service time, on average")
-    parser.add_argument("--vertex-usd", type=float, default=0.01, help="price of one Vertex call")
+    parser.add_argument("--vertex-usd", type=float, default=USUAL.vertex_usd, help="price of one Vertex call")
+    parser.add_argument(
+        "--cache-mb-usd", type=float, default=USUAL.cache_mb_usd, help="price of the cache's MB a month"
+    )
     parser.add_argument("--budget-usd", type=int, default=200, help="amount of the budget that exists at the start")
     parser.add_argument("--cache-mb", type=int, default=256, help="memory limit given to a cache that has none")
     parser.add_argument("--ingest-delay", type=float, default=120.0, help="seconds of service time until metrics show")

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from sandbox.clock import Clock
 from sandbox.control.incidents import IncidentControl
+from sandbox.control.requests import sentences
 from sandbox.control.world import WorldControl
 from sandbox.google.cloud import GoogleCloud
 from sandbox.incidents.runner import Incidents
@@ -40,6 +41,7 @@ async def serve(options: argparse.Namespace) -> int:
         seed=options.seed,
         requests_per_second=options.requests_per_second,
         vertex_usd=options.vertex_usd,
+        cache_mb_usd=options.cache_mb_usd,
         cache_mb=options.cache_mb,
     ).with_history(options.history_days)
     cloud = GoogleCloud(
@@ -60,7 +62,7 @@ async def serve(options: argparse.Namespace) -> int:
     except ManifestUnreadable as error:
         _log.error("the sandbox cannot start: %s", error)
         return 1
-    application = web.Application(middlewares=[loopback_only], client_max_size=64 * 1024 * 1024)
+    application = web.Application(middlewares=[loopback_only, sentences], client_max_size=64 * 1024 * 1024)
     slack.mount(application)
     WorldControl(clock, cloud, world).mount(application)
     incidents = None if world is None else Incidents(Stage(clock, cloud, world, slack))

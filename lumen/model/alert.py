@@ -1,6 +1,6 @@
 """Alerts that open and close, and the five-minute observations that they are judged on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,8 +45,9 @@ class Alert:
     reason: Message
     closed_at: datetime | None = None
     close_reason: Message | None = None
-    #: Of which look the figures of `reason` are, where that is a later one than the first.
-    looked_at: datetime | None = None
+    #: Of which look the figures of `reason` are, where that is a later one than the first; the same figures again are
+    #: the same alert.
+    looked_at: datetime | None = field(default=None, compare=False)
 
 
 class AlertChange(StrEnum):

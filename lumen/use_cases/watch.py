@@ -238,7 +238,7 @@ class Watch:
                 continue
             silenced = before.silenced and silence_over(alert, silences) is not None
             after = replace(before, alert=_as_told(alert, before.alert), silenced=silenced)
-            if after != before:
+            if after != before or after.alert.looked_at != before.alert.looked_at:
                 told[alert.id] = after
         for alert_id, stored in known.items():
             if alert_id not in now_open and alert_id not in told and not fold.leaves_open(stored.alert):

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.control.requests import BadRequest, Body, does, reads
+from sandbox.control.requests import BadRequest, Body, does, number, reads
 from sandbox.incidents.runner import KINDS, Incident, Incidents
 from sandbox.incidents.scenario import read, seconds_of, shipped
 
@@ -61,14 +61,14 @@ class IncidentControl:
         if body.get("all"):
             await self._incidents.stop_all()
             return {"active": []}
-        return _shown(await self._incidents.stop(int(body.get("number") or 0)))
+        return _shown(await self._incidents.stop(int(number(body, "number", 0, 0, 1_000_000))))
 
     async def play(self, body: Body) -> Body:
         if body.get("yaml"):
             scenario = read(str(body["yaml"]))
         else:
             known = shipped()
-            if body.get("name") not in known:
+            if str(body.get("name")) not in known:
                 raise BadRequest(f"no scenario {body.get('name')!r}; there are {', '.join(known)}")
             scenario = known[str(body["name"])]
         self._incidents.play(scenario)

@@ -17,6 +17,7 @@ POST deploy      {service?, image?, error_share?, slow_factor?, fails?}       a 
 POST clear       {}           no faults, all permissions, nothing stuck, metrics on time, usual demand
 """
 
+import math
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +26,7 @@ import grpc
 from aiohttp import web
 
 from sandbox.clock import Clock
-from sandbox.control.requests import BadRequest, Body, Deed, does, reads
+from sandbox.control.requests import BadRequest, Body, Deed, does, number, reads, table, texts
 from sandbox.google.cloud import GoogleCloud
 from sandbox.google.faults import MethodFault
 from sandbox.google.quota import LIMITS, Quotas
@@ -34,6 +35,8 @@ from sandbox.ion.behaviour import NO_START, Behaviour
 from sandbox.ion.place import image_of
 from sandbox.ion.world import World
 
+#: Of service time, a delay or a lateness; and of calls, in numbers that people mean.
+LONGEST_SECONDS, MOST_TIMES = 42 * 86_400.0, 1_000_000
 SLOWEST, FASTEST = 0.1, 1000.0  # paces of the clock that the world keeps up with
 
 
@@ -141,9 +144,9 @@ class WorldControl:
     # Doing
 
     async def run_at(self, body: Body) -> Body:
-        scale = float(body["scale"]) if "scale" in body else 0.0
-        if not SLOWEST <= scale <= FASTEST:
-            raise BadRequest(f"scale {body.get('scale')!r}: a number from {SLOWEST} to {FASTEST:g}")
+        scale = number(body, "scale", math.nan, SLOWEST, FASTEST)
+        if math.isnan(scale):
+            raise BadRequest(f"scale is needed: a number from {SLOWEST} to {FASTEST:g}")
         if self._world is not None:
             await self._world.run_at(scale)
         else:
@@ -162,60 +165,60 @@ class WorldControl:
         method = str(body.get("method") or "")
         if not method:
             raise BadRequest('method is needed, such as "Services/UpdateService" or "*"')
-        times = body.get("times")
+        times = None if body.get("times") is None else int(number(body, "times", 1, 0, MOST_TIMES))
         fault = MethodFault(
             method,
             _code(body.get("code")),
             str(body.get("message") or ""),
-            float(body.get("delay_seconds") or 0.0),
-            None if times is None else int(times),
+            number(body, "delay_seconds", 0.0, 0.0, LONGEST_SECONDS),
+            times,
             bool(body.get("after", False)),
         )
         self._cloud.faults.methods.append(fault)
         return {"faults": len(self._cloud.faults.methods)}
 
     def updates(self, body: Body) -> Body:
-        self._cloud.cloud_run.outcomes = [Outcome(str(outcome)) for outcome in body.get("outcomes", ())]
+        self._cloud.cloud_run.outcomes = [_outcome(name) for name in texts(body, "outcomes")]
         return {"outcomes": [str(outcome) for outcome in self._cloud.cloud_run.outcomes]}
 
     def permissions(self, body: Body) -> Body:
-        self._cloud.faults.denied = {str(p) for p in body.get("denied", ())}
+        self._cloud.faults.denied = set(texts(body, "denied"))
         return {"denied": sorted(self._cloud.faults.denied)}
 
     def metrics(self, body: Body) -> Body:
         store = self._cloud.series
+        late = table(body, "late")
+        seconds_late = {name: number(late, name, 0.0, 0.0, LONGEST_SECONDS) for name in late}
         if body.get("on"):
             store.end_outages()
             store.delays.extra.clear()
         if body.get("off"):
             store.start_outage(str(body["off"]))
-        for pattern, seconds in dict(body.get("late") or {}).items():
-            store.delays.extra[str(pattern)] = float(seconds)
+        store.delays.extra |= seconds_late
         return {"off": [o.metric for o in store.outages if o.until is None], "late": dict(store.delays.extra)}
 
     def quota(self, body: Body) -> Body:
-        given = {str(k): int(v) for k, v in dict(body.get("limits") or {}).items()}
+        limits = table(body, "limits")
+        given = {name: int(number(limits, name, 0, 0, MOST_TIMES)) for name in limits}
         quotas = Quotas(self._clock.seconds, {**LIMITS, **given})
         self._cloud.faults.quotas = quotas
         return {"limits": quotas.limits}
 
     def demand(self, body: Body) -> Body:
-        factor = float(body.get("factor", 1.0))
-        if not 0 <= factor <= 100:
-            raise BadRequest(f"factor {factor}: from 0 to 100")
+        factor = number(body, "factor", 1.0, 0.0, 100.0)
         self._ion().demand.factor = factor
         return {"factor": factor}
 
     def deploy(self, body: Body) -> Body:
         world = self._ion()
         service = str(body.get("service") or world.config.services[0].name)
-        number = world.behaviours.next_number()
-        image = str(body.get("image") or image_of(world.config, f"{service}-release-{number}"))
+        release = world.behaviours.next_number()
+        image = str(body.get("image") or image_of(world.config, f"{service}-release-{release}"))
         world.behaviours.set(
             image,
             Behaviour(
-                float(body.get("error_share") or 0.0),
-                float(body.get("slow_factor") or 1.0),
+                number(body, "error_share", 0.0, 0.0, 1.0),
+                number(body, "slow_factor", 1.0, 0.01, 100.0),
                 NO_START if body.get("fails") else "",
             ),
         )
@@ -233,6 +236,13 @@ class WorldControl:
             self._world.ttl.following = True
             self._world.paused = False
         return {}
+
+
+def _outcome(name: str) -> Outcome:
+    try:
+        return Outcome(name)
+    except ValueError as error:
+        raise BadRequest(f"outcome {name!r}: one of {', '.join(Outcome)}") from error
 
 
 def _code(name: object) -> grpc.StatusCode | None:

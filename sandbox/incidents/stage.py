@@ -1,5 +1,6 @@
 """Everything that an incident may touch, and what one is."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,10 @@ class Parameter:
     what: str
 
 
+#: By what a parameter's name ends with.
+_MOST = {"share": 1.0, "factor": 100.0, "instances": 1000.0, "": 42 * 86_400.0}
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of incident.
@@ -58,5 +63,17 @@ class Kind:
                 f"{self.name} takes no {', '.join(sorted(unknown))}; it takes {', '.join(known) or 'nothing'}"
             )
         for name, value in given.items():
-            known[name] = float(value) if isinstance(known[name], float) else str(value)
+            known[name] = _number(name, value) if isinstance(known[name], float) else str(value)
         return known
+
+
+def _number(name: str, given: object) -> float:
+    """Within what the world bears. Raises ValueError."""
+    most = next(most for ending, most in _MOST.items() if name.endswith(ending))
+    try:
+        found = float(str(given))
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= most:
+        raise ValueError(f"{name} {str(given)[:80]}: a number from 0 to {most:g}")
+    return found

@@ -27,6 +27,7 @@ class IonConfig:
     requests_per_second: float = 6.0
     cached_share: float = 0.97  # of the requests ask for an answer that may be cached; Redis hears of 0.88
     vertex_usd: float = 0.00003  # a call: a small model, so that a month of this demand fits its budget
+    cache_mb_usd: float = 0.14  # a MB and month: a Memorystore of 1 GB, which is sold whole, for 256 MB
     cache_mb: int = 256
     memory_share: float = 0.72  # of the limit that is used at the usual demand and TTL
     error_share: float = 0.0005  # answered 500

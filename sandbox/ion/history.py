@@ -61,6 +61,8 @@ class History:
         self._in_process = [s.in_process for s in settled for _ in range(5)]
         self._hits = [0] * len(self._levels)
         self._misses = [0] * len(self._levels)
+        self._asked = [0] * len(self._levels)
+        self._billed_seconds = [0.0] * len(self._levels)
 
     def write(self) -> None:
         """The Cloud Run series of every service, revision after revision."""
@@ -89,6 +91,8 @@ class History:
         for index, (asked, hit) in enumerate(zip(cached, hits, strict=True), low):
             self._hits[index] += hit
             self._misses[index] += asked - hit
+        for index, count in enumerate(requests, low):
+            self._asked[index] += count
         labels = Labels("cloud_run_revision", config.run_labels(service.name, name), {})
         self._requests(labels, start, requests)
         self._latencies(labels, start, requests, near, cached, hits)
@@ -148,6 +152,8 @@ class History:
         self._grid(catalogue.INSTANCE_COUNT, labels, {"state": "active"}, start).fill(active, sparse=False)
         self._grid(catalogue.INSTANCE_COUNT, labels, {"state": "idle"}, start).fill(idle, sparse=False)
         self._grid(catalogue.BILLABLE_TIME, labels, {}, start).fill(billable, sparse=False)
+        for index, seconds in enumerate(billable, start - self._first):
+            self._billed_seconds[index] += seconds
         self._store.add(
             CountingSeries(
                 catalogue.STARTUP_LATENCIES,
@@ -161,12 +167,10 @@ class History:
     def spent_usd(self, since_minute: int, ledger: Ledger) -> float:
         """The world's cost from a minute on, at the ledger's prices; for the month that has begun."""
         low = max(0, since_minute - self._first)
-        misses, asked = sum(self._misses[low:]), sum(self._hits[low:]) + sum(self._misses[low:])
-        in_process = replay.steady(1.0).in_process
-        requests = round(asked / self._config.cached_share / (1 - in_process))
-        minutes = max(1, len(self._misses) - low)
-        billable = requests / PER_SECOND  # an instance serves so many requests in each second of its time
-        return ledger.price(requests, misses, billable, 1.0, 0.5) + ledger.price(0, 0, 0.0, 1.0, 0.5) * (minutes - 1)
+        minutes = len(self._misses) - low
+        rest = ledger.price(0, 0, 0.0, 1.0, 0.5) * (minutes - 1)
+        misses, billed = sum(self._misses[low:]), sum(self._billed_seconds[low:])
+        return rest + ledger.price(sum(self._asked[low:]), misses, billed, 1.0, 0.5)
 
     def write_cache(self, meter: CacheMeter, used_bytes: int, max_bytes: int, answer_bytes: int) -> None:
         """The cache's series, so that they meet the live ones: `used_bytes` is what is used now."""

@@ -4,11 +4,10 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-# Cloud Run, us-central1, request-based billing; Redis as the project's plan has it.
+# Cloud Run, us-central1, request-based billing.
 VCPU_SECOND_USD = 0.000024
 GIB_SECOND_USD = 0.0000025
 MILLION_REQUESTS_USD = 0.40
-REDIS_MB_MONTH_USD = 0.0365625
 MONTH_SECONDS = 30 * 86400
 
 
@@ -28,11 +27,11 @@ class MinuteSummary:
 class Ledger:
     """The last day's minutes, and the month's spend (calendar month, UTC)."""
 
-    def __init__(self, cache_mb: int, vertex_usd: float) -> None:
+    def __init__(self, cache_mb: int, cache_mb_usd: float, vertex_usd: float) -> None:
         self.minutes: deque[MinuteSummary] = deque(maxlen=1440)
         self.month = ""
         self.month_usd = 0.0
-        self._redis_usd_minute = cache_mb * REDIS_MB_MONTH_USD / (MONTH_SECONDS / 60)
+        self._redis_usd_minute = cache_mb * cache_mb_usd / (MONTH_SECONDS / 60)
         self._vertex_usd = vertex_usd
 
     def begin(self, month: str, spent_usd: float) -> None:

@@ -45,7 +45,7 @@ class World:
         self.config = config
         self.demand = Demand(config.requests_per_second, config.seed)
         self.behaviours = Behaviours()
-        self.ledger = Ledger(config.cache_mb, config.vertex_usd)
+        self.ledger = Ledger(config.cache_mb, config.cache_mb_usd, config.vertex_usd)
         self.paused = False
         self.cost_factor = 1.0  # set by incidents
         self.pinned_instances: int | None = None

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.config import Settings
+from bot.wiring.examined import open_examined
 from demo.world import World
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.redis_info import RedisInfoCache
@@ -135,3 +137,19 @@ async def test_google_gone_altogether_finishes_the_turn(measuring: Measuring, sa
     assert isinstance(found.spend, Spend)
     assert found.spend.budget_usd == 123  # the setting
     assert isinstance(found.spend.month_to_date_usd, NoData)
+
+
+async def test_the_bot_s_month_is_that_of_the_world_s_ledger(sandbox_world: World, sandbox: SandboxClient) -> None:
+    """One price, and one month: what Lumen estimates is what the simulated service really cost."""
+    environment = sandbox_world.bot_environment(1)
+    given = {name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields}
+    given |= {"service_name": f"{sandbox_world.addresses.service},{sandbox_world.addresses.service}-canary"}
+    settings = Settings(_env_file=None, **given)
+    async with open_examined(settings) as examined:
+        found = (await examined.collector.snapshots(settings.services))[settings.services[0]].spend
+    assert isinstance(found, Spend)
+    if isinstance(found.month_to_date_usd, NoData):
+        pytest.skip("the month has just begun")
+    truth = (await sandbox.get("world/state"))["ion"]["month_usd"]
+    hour_usd = truth / max(1.0, (found.as_of.day - 1) * 24 + found.as_of.hour)
+    assert found.month_to_date_usd == pytest.approx(truth, rel=0.08, abs=3 * hour_usd)
