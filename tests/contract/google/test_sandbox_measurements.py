@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -142,9 +143,11 @@ async def test_google_gone_altogether_finishes_the_turn(measuring: Measuring, sa
 async def test_the_bot_s_month_is_that_of_the_world_s_ledger(sandbox_world: World, sandbox: SandboxClient) -> None:
     """One price, and one month: what Lumen estimates is what the simulated service really cost."""
     environment = sandbox_world.bot_environment(1)
-    given = {name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields}
+    given: dict[str, Any] = {
+        name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields
+    }
     given |= {"service_name": f"{sandbox_world.addresses.service},{sandbox_world.addresses.service}-canary"}
-    settings = Settings(_env_file=None, **given)
+    settings = Settings(**given)
     async with open_examined(settings) as examined:
         found = (await examined.collector.snapshots(settings.services))[settings.services[0]].spend
     assert isinstance(found, Spend)
