@@ -284,7 +284,7 @@ async def configured(url: str, wanted: Mapping[str, str]) -> AsyncIterator[None]
             yield
         finally:
             for name, was in before:
-                await client.config_set(name, was)
+                await client.config_set(name, was or "")
 
 
 @asynccontextmanager
