@@ -1,4 +1,4 @@
-"""What is said of a setting that cannot be used: its name, its value, what is allowed, and an example that works.
+"""Sentences of settings that cannot be used: name, value, what is allowed, and an example that works.
 
 What is allowed has words of its own in the catalogue (`setting.<name>`), or follows from the setting's type and
 bounds. Secrets are masked by the setting's name, and by what the value looks like wherever it stands.

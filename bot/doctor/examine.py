@@ -41,7 +41,9 @@ async def _lumen(settings: Settings) -> Sequence[Check]:
         async with open_examined(settings) as examined:
             parts = await asyncio.gather(
                 _bounded("server", server_checks(examined)),
-                _bounded("google", permission_checks(examined, settings.services, settings.budget_usd)),
+                _bounded(
+                    "google", permission_checks(examined, settings.services, settings.budget_usd, clock_of(settings))
+                ),
                 _bounded("metrics", _measured(settings, examined)),
                 _bounded("publishing", _publishing(settings, examined)),
             )

@@ -41,9 +41,9 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
         for short in store.short:
             found.mend("store's memory", short, message("state.memory_short_remedy"))
         look_at_clock(found, "store's clock", "STATE_REDIS_URL", store.ahead_seconds)
-    facts = await examined.cache_server.facts()
+    facts = await examined.cache.server.facts()
     if isinstance(facts, NoData):
-        found.part("CACHE_REDIS_URL", _explained(facts, "CACHE_REDIS_URL", examined.cache_url))
+        found.part("CACHE_REDIS_URL", _explained(facts, "CACHE_REDIS_URL", examined.cache.url))
         return found.checks
     if not isinstance(store, NoData) and store.run_id and store.run_id == facts.run_id:
         found.mend("CACHE_REDIS_URL", *with_remedy("doctor.same_server"))
@@ -106,7 +106,7 @@ def _limit(found: Findings, facts: ServerFacts, examined: Examined) -> None:
         reason = message("source.no_maxmemory", where=facts.where)
         # Only a server of one's own is without: Memorystore's instances always have a limit.
         remedy = message(
-            "doctor.setting_remedy", cli=redis_cli(examined.cache_url), setting="maxmemory", wanted="256mb"
+            "doctor.setting_remedy", cli=redis_cli(examined.cache.url), setting="maxmemory", wanted="256mb"
         )
         found.mend("maxmemory", reason, remedy)
     elif not isinstance(facts.max_mb, NoData):
@@ -115,10 +115,10 @@ def _limit(found: Findings, facts: ServerFacts, examined: Examined) -> None:
 
 def _setting(examined: Examined, setting: str, wanted: str) -> Message:
     """How a setting of the cache's server is changed: by Google where it is a Memorystore instance."""
-    if not examined.instance:
-        cli = redis_cli(examined.cache_url)
+    if not examined.cache.instance:
+        cli = redis_cli(examined.cache.url)
         return message("doctor.setting_remedy", cli=cli, setting=setting, wanted=wanted)
-    _, project, _, region, _, instance = examined.instance.split("/")
+    _, project, _, region, _, instance = examined.cache.instance.split("/")
     where = f"{instance} --region={region} --project={project}"
     return message("doctor.managed_setting_remedy", where=where, setting=setting, wanted=wanted)
 

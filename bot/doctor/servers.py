@@ -10,6 +10,7 @@ from lumen.model.billing import BudgetNotice, in_another_currency
 from lumen.model.messages import Message, NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot
+from lumen.ports.clock import Clock
 from lumen.use_cases.billing import foreign
 
 NAME = "budget's notifications"
@@ -46,7 +47,9 @@ def _says(notice: BudgetNotice) -> Message:
     return message("doctor.news_ok", name=notice.budget_name, spent_usd=notice.cost, published_at=at)
 
 
-async def permission_checks(examined: Examined, services: Sequence[ServiceId], budget_usd: float) -> Sequence[Check]:
+async def permission_checks(
+    examined: Examined, services: Sequence[ServiceId], budget_usd: float, clock: Clock
+) -> Sequence[Check]:
     """Reading shows in the measurements; here is what changing needs, and the budget (`budget_usd`: as it is set)."""
     found = Findings("google: ")
     for service in services:
@@ -62,9 +65,9 @@ async def permission_checks(examined: Examined, services: Sequence[ServiceId], b
             found.mend(name, *with_remedy("doctor.permissions", **of, lacking=", ".join(lacking)))
         else:
             found.fine(name)
-    if examined.instance:
-        found.part("may read CACHE_INSTANCE", await examined.unreadable_instance())
-    look_at_clock(found, "clock", "Google", await examined.google_ahead_seconds())
+    if examined.cache.instance:
+        found.part("may read CACHE_INSTANCE", await examined.cache.unreadable_instance())
+    look_at_clock(found, "clock", "Google", await examined.permissions.ahead_seconds(services[0], clock))
     await _budget(found, examined, services[0].project, budget_usd)
     await look_at_news(found, examined, services[0].project)
     return found.checks

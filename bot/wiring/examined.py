@@ -16,7 +16,7 @@ from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBud
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
-from lumen.adapters.google.identity import RunPermissions, ahead_of_google
+from lumen.adapters.google.identity import RunPermissions
 from lumen.adapters.google.memorystore import MemorystoreActuator
 from lumen.adapters.store import epoch
 from lumen.model.messages import Message, NoData, SourceUnavailable, StoreUnavailable
@@ -41,22 +41,27 @@ class StoreFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ExaminedCache:
+    """`instance`: of Memorystore, or ""; `unreadable_instance`: why Google does not tell of it."""
+
+    server: CacheServer
+    url: str
+    instance: str
+    unreadable_instance: Callable[[], Awaitable[NoData | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
     """The parts that `lumen doctor` looks at; it needs no store that works, and no Google either until it asks."""
 
     store: Callable[[], Awaitable[StoreFacts | NoData]]
-    cache_server: CacheServer
+    cache: ExaminedCache
     permissions: RunPermissions
     budgets: GoogleBudgets
     news: PubSubBudgetNews | None
     collector: Collector
     figures: FigureSink
     store_url: str
-    cache_url: str
-    #: The Memorystore instance; "" for a server of one's own.
-    instance: str
-    unreadable_instance: Callable[[], Awaitable[NoData | None]]
-    google_ahead_seconds: Callable[[], Awaitable[float | None]]
 
 
 @asynccontextmanager
@@ -73,16 +78,17 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     try:
         yield Examined(
             store=lambda: _store_facts(settings),
-            cache_server=CacheServer(cache, settings.cache_key_prefix),
+            cache=ExaminedCache(
+                CacheServer(cache, settings.cache_key_prefix),
+                settings.cache_url,
+                settings.cache_instance,
+                lambda: _unreadable_instance(settings, google, cache),
+            ),
             permissions=RunPermissions(google.services),
             budgets=budgets,
             news=news_of(settings, google),
             figures=CustomMetrics(google.metrics, settings.project_id),
             store_url=settings.state_redis_url.get_secret_value(),
-            cache_url=settings.cache_url,
-            instance=settings.cache_instance,
-            unreadable_instance=lambda: _unreadable_instance(settings, google, cache),
-            google_ahead_seconds=lambda: ahead_of_google(google.services, settings.services[0], clock),
             collector=collector_of(settings, clock, cache, google, deployments, ttl, in_force),
         )
     finally:

@@ -91,7 +91,7 @@ def user_of_this_machine() -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunPermissions:
-    """Asks Google which permissions on a Cloud Run service are there, for `lumen doctor`; changes nothing."""
+    """Asks Google for permissions on a Cloud Run service, and for the time, for `lumen doctor`; changes nothing."""
 
     services: ServicesAsyncClient
     patience: Patience = PATIENCE
@@ -108,28 +108,27 @@ class RunPermissions:
             return no_data(error)
         return [permission for permission in TO_CHANGE if permission not in answer.permissions]
 
+    async def ahead_seconds(self, service: ServiceId, clock: Clock) -> float | None:
+        """Seconds by which `clock` is ahead of Google's, beyond what the way takes; None where Google does not tell.
 
-async def ahead_of_google(services: ServicesAsyncClient, service: ServiceId, clock: Clock) -> float | None:
-    """Seconds by which `clock` is ahead of Google's, beyond what the way takes; None where Google does not tell.
-
-    Google's is the `date` of its answers, in whole seconds, which the clients do not hand out: hence the bare call.
-    """
-    transport: Any = services.transport
-    ask = transport.grpc_channel.unary_unary(
-        "/google.cloud.run.v2.Services/GetService",
-        request_serializer=GetServiceRequest.serialize,
-        response_deserializer=Service.deserialize,
-    )
-    before = clock.now().timestamp()
-    try:
-        call = ask(
-            GetServiceRequest(name=service.path),
-            timeout=PATIENCE.attempt_seconds,
-            metadata=(("x-goog-request-params", f"location={service.region}"),),
+        Google's is the `date` of its answers, in whole seconds, which the clients do not hand out: hence the bare call.
+        """
+        transport: Any = self.services.transport
+        ask = transport.grpc_channel.unary_unary(
+            "/google.cloud.run.v2.Services/GetService",
+            request_serializer=GetServiceRequest.serialize,
+            response_deserializer=Service.deserialize,
         )
-        told = dict(await call.initial_metadata())
-        after = clock.now().timestamp()
-        call.cancel()
-        return apart(before - 1, parsedate_to_datetime(str(told["date"])).timestamp(), after)
-    except (*FAILURES, KeyError, ValueError):
-        return None
+        before = clock.now().timestamp()
+        try:
+            call = ask(
+                GetServiceRequest(name=service.path),
+                timeout=self.patience.attempt_seconds,
+                metadata=(("x-goog-request-params", f"location={service.region}"),),
+            )
+            told = dict(await call.initial_metadata())
+            after = clock.now().timestamp()
+            call.cancel()
+            return apart(before - 1, parsedate_to_datetime(str(told["date"])).timestamp(), after)
+        except (*FAILURES, KeyError, ValueError):
+            return None

@@ -1,4 +1,4 @@
-"""What people set wrongly, one table: `lumen doctor` says what is wrong and a command that works, uncut on 80 columns.
+"""A table of misconfigurations: `lumen doctor` says what is wrong and a command that works, uncut on 80 columns.
 
 Each test breaks several things that have nothing to do with each other at once; a row is one of them. Where a row says
 so its commands are carried out, and then nothing is wrong there any more.
