@@ -96,7 +96,8 @@ class Buttons:
                 return Answer((made.draft.brings_back, asked))
         permit = await self.permissions.permit(click, f"{click.action_id} {click.proposal_id}")
         if click.action_id == SNOOZE:
-            put_off = await self.approvals.snooze(service, proposal_id, permit, click.click_id, reply_to(click), mark)
+            to, seen = reply_to(click), click.acts_at
+            put_off = await self.approvals.snooze(service, proposal_id, permit, click.click_id, to, mark, seen)
             return self._decided(click, put_off)
         choice = CHOICES[click.action_id]
         to = reply_to(click)

@@ -17,8 +17,9 @@ from lumen.ports.store import Surface
 from lumen.wording.catalogue import Catalogue, iso
 
 #: The first word of a button's value, and how many words such a value has. Buttons of a proposal carry its mark too;
-#: those of an older Lumen do not, nor those of incidents, whose ids never come again.
-_WORDS = {"1": 3, "2": 4}
+#: those of an older Lumen do not, nor those of incidents, whose ids never come again. Snooze also says which moment it
+#: puts off.
+_WORDS = {"1": (3,), "2": (4, 5)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Click:
     """One click on a button. `click_id` is the same however often Slack delivers it.
 
     `proposal_id`: of the proposal that the button stands by; of a button of an incident, the incident's id. `mark`: of
-    the proposal, "" where the button carries none.
+    the proposal, "" where the button carries none. `acts_at`: the moment that a snooze puts off, in ISO 8601.
     """
 
     action_id: str
@@ -38,6 +39,7 @@ class Click:
     trigger_id: str
     to: Addressee
     mark: str = ""
+    acts_at: str = ""
 
 
 def addressee(body: Body) -> Addressee:
@@ -53,7 +55,7 @@ def read_click(body: Body) -> Click | None:
     meant = _read_value(str(action.get("value", "")))
     if meant is None:
         return None
-    service, proposal_id, mark = meant
+    service, proposal_id, mark, acts_at = meant
     person = person_of_click(body)
     container = body.get("container") or {}
     message_ts = container.get("message_ts") or container.get("view_id") or ""
@@ -67,15 +69,17 @@ def read_click(body: Body) -> Click | None:
         trigger_id=str(body.get("trigger_id", "")),
         to=addressee(body),
         mark=mark,
+        acts_at=acts_at,
     )
 
 
-def _read_value(value: str) -> tuple[ServiceId, str, str] | None:
+def _read_value(value: str) -> tuple[ServiceId, str, str, str] | None:
     pieces = value.split(" ")
-    if _WORDS.get(pieces[0]) != len(pieces) or not all(pieces):
+    if len(pieces) not in _WORDS.get(pieces[0], ()) or not all(pieces):
         return None
+    mark, acts_at, *_ = *pieces[3:], "", ""
     try:
-        return ServiceId.from_key(pieces[1]), pieces[2], pieces[3] if len(pieces) > 3 else ""
+        return ServiceId.from_key(pieces[1]), pieces[2], mark, acts_at
     except ValueError:
         return None
 
@@ -175,11 +179,20 @@ def answer_to(click: Click, decided: Decided) -> Answer:
         code = "slack.click_snoozed" if decided.snoozed else "slack.click_snoozed_already"
         return Answer((Message(code, {"acts_at": iso(decided.proposal.acts_at)}),))
     if decided.won:
-        return Answer((_DONE[click.action_id],))
+        return Answer((_done(click, decided.proposal),))
     if decided.voted:
         draft, votes = decided.proposal.draft, len(decided.proposal.votes)
         return Answer((message("slack.click_voted", votes=votes, needed=draft.approvals_needed),))
     return _too_late(click, decided.proposal)
+
+
+def _done(click: Click, proposal: Proposal) -> Message:
+    """What is done; of a rejection, what does not happen by itself any more."""
+    if click.action_id == REJECT and proposal.draft.incident:
+        return message("slack.click_rejected_rollback", target=str(proposal.draft.change.new))
+    if click.action_id == REJECT and proposal.acts_at is not None:
+        return message("slack.click_rejected_unasked")
+    return _DONE[click.action_id]
 
 
 def _too_late(click: Click, proposal: Proposal) -> Answer:

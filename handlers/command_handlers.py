@@ -117,13 +117,13 @@ class Proposing:
         made = await self.approvals.propose(
             service, command.knob, command.wanted, person, request.request_id, existing=existing
         )
-        return show.proposed(request.words, made)
+        return show.proposed(request.words, made, request.request_id)
 
     async def _undo(self, request: Request, command: command_types.Undo) -> Shown:
         made = await self.approvals.propose_undo(
             request.service, command.proposal_id, request.person, request.request_id
         )
-        return show.proposed(request.words, made)
+        return show.proposed(request.words, made, request.request_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Emergencies:
 
     async def _roll_back(self, request: Request, command: command_types.RollBack) -> Shown:
         made = await self.emergency.roll_back(request.service, request.person, command.revision, request.request_id)
-        return show.proposed(request.words, made)
+        return show.proposed(request.words, made, request.request_id)
 
     async def _clicked(self, request: Request, click: Click) -> Shown:
         if click.action_id == view.PAUSE:
@@ -78,8 +78,9 @@ class Emergencies:
             view.MEMORY: self.emergency.safe_memory,
             view.SIZE: self.emergency.larger_cache,
         }[click.action_id]
-        made = await propose(request.service, request.person, f"emergency:{request.request_id}")
-        return show.proposed(request.words, made)
+        request_id = f"emergency:{request.request_id}"
+        made = await propose(request.service, request.person, request_id)
+        return show.proposed(request.words, made, request_id)
 
     async def _flush(self, request: Request, click: Click) -> Shown:
         """The first button asks for a second one; where several people must confirm, the channel is asked too."""

@@ -13,6 +13,8 @@ from lumen.model.proposal import LATEST, Knob
 
 #: 420, 420s, 7m, 1h: whole seconds in the end.
 _TTL = re.compile(r"([0-9]{1,7})(s|m|h)?")
+#: A proposal: 12, #12 or P12.
+_ID = re.compile(r"[#Pp]?([0-9]{1,9})")
 _WHOLE = re.compile(r"[0-9]{1,7}")
 _UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"([0-9]{1,5})(m|h|d)")
@@ -276,7 +278,8 @@ def _service(rest: Sequence[str]) -> Command:
 def _undo(rest: Sequence[str]) -> Command:
     if len(rest) != 1:
         return Malformed(message("command.undo_which"), message("command.undo_remedy"))
-    return commands.Undo(rest[0])
+    number = _ID.fullmatch(rest[0])
+    return commands.Undo(f"P{number[1]}" if number else rest[0])
 
 
 #: What may stand after `why`: the subjects, and what else people call them.

@@ -89,10 +89,15 @@ def wanted_lines(words: Catalogue, wanted: Recommendation) -> list[str]:
     return [words.say(recommended(words, wanted)), *(f"• {words.say(reason)}" for reason in wanted.reasons)]
 
 
-def proposed(words: Catalogue, proposal: Proposal) -> Shown:
-    """The asker sees the expected effect first; the card with the buttons stands in the channel."""
+def proposed(words: Catalogue, proposal: Proposal, request_id: str) -> Shown:
+    """The asker sees the expected effect first; the card with the buttons stands in the channel.
+
+    Where another request made it, it is told that it proposes just that.
+    """
     card = Card(words)
-    card.lines([words.say(message("command.proposed")), line(words, proposal)])
+    is_new = proposal.draft.request_id == request_id
+    told = message("command.proposed") if is_new else message("command.proposed_already", proposal_id=proposal.id)
+    card.lines([words.say(told), line(words, proposal)])
     card.lines(expected_lines(words, proposal.draft.expected))
     return card.shown()
 

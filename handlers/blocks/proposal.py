@@ -126,6 +126,9 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
         code = "views.countdown" if proposal.draft.change.step is None else "views.countdown_sets"
         params = {**change_params(proposal.draft.change), "acts_at": iso(proposal.acts_at)}
         lines.append(words.say(Message(code, params)))
+    if proposal.state is State.PENDING and proposal.snoozes:
+        who, times = " ".join(dict.fromkeys(one.user_id for one in proposal.snoozes)), len(proposal.snoozes)
+        lines.append(words.say(message("views.snoozed", who_mentions=who, times=times)))
     if proposal.state is State.PENDING and proposal.votes:
         who = " ".join(voter.user_id for voter in proposal.votes)
         needed = proposal.draft.approvals_needed
@@ -133,7 +136,9 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     elif proposal.state is State.PENDING and proposal.draft.approvals_needed > 1:
         lines.append(words.say(message("views.votes_none", needed=proposal.draft.approvals_needed)))
     noted = None if proposal.decision is None else proposal.decision.note
-    told = (_decided(proposal), noted, _progress(proposal), proposal.note)
+    is_for_incident = proposal.state is State.REJECTED and bool(proposal.draft.incident)
+    kept = message("views.rejected_for_incident") if is_for_incident else None
+    told = (_decided(proposal), kept, noted, _progress(proposal), proposal.note)
     return [*lines, *(words.say(each) for each in told if each is not None)]
 
 
@@ -200,17 +205,28 @@ def _buttons(proposal: Proposal) -> list[Button]:
             value,
             style="danger",
             spoken=Message("views.spoken_reject", spoken),
+            confirm=_reject_dialog(proposal),
         ),
         *_snooze(proposal),
         Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
     ]
 
 
+def _reject_dialog(proposal: Proposal) -> Confirm | None:
+    """Says what does not happen by itself any more; None where nothing would have."""
+    draft = proposal.draft
+    params: dict[str, Param] = {"service": draft.service.name, **change_params(draft.change)}
+    if draft.incident:
+        return _dialog("reject_rollback", params)
+    return _dialog("reject_unasked", params) if proposal.acts_at is not None else None
+
+
 def _snooze(proposal: Proposal) -> list[Button]:
     """Only a countdown can be put off."""
     if proposal.acts_at is None:
         return []
-    return [Button(SNOOZE, message("views.button_snooze"), value_of(proposal), spoken=message("views.spoken_snooze"))]
+    value = f"{value_of(proposal)} {iso(proposal.acts_at)}"  # a second tap on the same card wants nothing more
+    return [Button(SNOOZE, message("views.button_snooze"), value, spoken=message("views.spoken_snooze"))]
 
 
 def undo_button(proposal: Proposal, pinned: Pinned | None = None) -> Button | None:

@@ -235,6 +235,8 @@ class Proposal:
     votes: tuple[Person, ...] = ()
     #: What the newest look at its effect said; it stays when the change is taken back.
     measured: Measured | None = None
+    #: Who put a countdown off, each time.
+    snoozes: tuple[Person, ...] = ()
     #: The epoch's id and random digits: ids begin again when the store is lost, or restored from a copy; this does not.
     mark: str = UNMARKED
 

@@ -112,8 +112,13 @@ class Proposals(Protocol):
         by: timedelta,
         reply_to: str = "",
         mark: str = "",
+        seen: str = "",
     ) -> Decided:
-        """Put a countdown off by `by`. Not a decision. Two at once count once. Raises NotPossible (no countdown)."""
+        """Put a countdown off by `by`. Not a decision. Raises NotPossible (no countdown).
+
+        `seen`: the moment (ISO 8601) that the person wants put off, "" for the present one; where it was put off since,
+        nothing is done, so two at once and a double tap count once.
+        """
 
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """The outcome of a decision, vote or snooze whose answer was lost; None: it never arrived, and never will."""

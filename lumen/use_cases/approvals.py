@@ -245,9 +245,14 @@ class Approvals:
         click_id: str,
         reply_to: str = "",
         mark: str = "",
+        seen: str = "",
     ) -> Decided:
-        """A person wants a countdown to wait a quarter of an hour longer. No decision; raises as `decide` does."""
-        return await self.proposals.snooze(service, proposal_id, permit.person, click_id, SNOOZE_BY, reply_to, mark)
+        """A person wants a countdown to wait a quarter of an hour longer than the moment that they have `seen`.
+
+        No decision; raises as `decide` does.
+        """
+        person, by = permit.person, SNOOZE_BY
+        return await self.proposals.snooze(service, proposal_id, person, click_id, by, reply_to, mark, seen)
 
     async def known_of(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
         """What is known of the revision that the traffic would go to; nothing for another knob."""

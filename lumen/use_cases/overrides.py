@@ -19,6 +19,9 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import ReportMarker, Restraints
 
+#: What a request begins with that a pin has made of its own.
+OWN = "override:"
+
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
@@ -38,7 +41,8 @@ class Overrides:
         """Pin it, and propose that value where it is another one now. Raises NotPossible (out of range)."""
         override = await self.only_pin_ttl(service, permit, ttl_seconds, terms, request_id)
         try:
-            made = await self.approvals.propose(service, Knob.TTL, ttl_seconds, permit.person, request_id)
+            own = f"{OWN}{request_id}"
+            made = await self.approvals.propose(service, Knob.TTL, ttl_seconds, permit.person, own)
         except LumenError as error:  # pinned it is: what cannot be proposed now, the next turn proposes
             return PinnedTtl(override, not_proposed=error.reason)
         return PinnedTtl(override, made)
@@ -55,7 +59,10 @@ class Overrides:
         return override
 
     async def lift_ttl(self, service: ServiceId, permit: Permit) -> TtlOverride | None:
-        """Lift the pin; the answer: the setting that pins it still. Raises NotPossible where nothing stored did."""
+        """Lift the pin; the answer: the setting that pins it still. Raises NotPossible where nothing stored did.
+
+        What it had proposed and waits still is withdrawn, unless the setting wants the same.
+        """
         before = (await self.restraints.now(service)).override
         lifted = await self.controls.lift_override(service, permit.person)
         await self.report.mark_report(service)
@@ -63,7 +70,11 @@ class Overrides:
             raise NotPossible(*with_remedy("override.none"))
         if not lifted or before.by is None:
             raise NotPossible(message("override.only_setting"), message("apply.pinned_remedy"))
-        return (await self.restraints.now(service)).override
+        still = (await self.restraints.now(service)).override
+        if still is None or still.ttl_seconds != before.ttl_seconds:
+            with suppress(StoreUnavailable, OutcomeUnknown):
+                await self._withdraw_own(service, permit.person)
+        return still
 
     async def lock_size(self, service: ServiceId, permit: Permit, terms: Terms, request_id: str) -> SizeLock:
         """Lock it as it is; what waits to change it is withdrawn."""
@@ -90,6 +101,16 @@ class Overrides:
         with suppress(StoreUnavailable, OutcomeUnknown):
             await self._withdraw(service, knob, person, request_id)
             await self.report.mark_report(service)
+
+    async def _withdraw_own(self, service: ServiceId, person: Person) -> None:
+        """Cards that only the pin has asked for, by itself or in a turn."""
+        for waiting in await self.proposals.unfinished(service):
+            draft = waiting.draft
+            by_pin = draft.request_id.startswith(OWN) or any(one.code == "policy.ttl_pinned" for one in draft.reasons)
+            if waiting.state is State.PENDING and draft.change.knob is Knob.TTL and by_pin:
+                lifted = message("override.lifted")
+                decision = Decision(Choice.WITHDRAW, person, f"lifted:{waiting.id}", lifted)
+                await self.proposals.decide(service, waiting.id, decision)
 
     async def _withdraw(self, service: ServiceId, knob: Knob, person: Person, request_id: str) -> None:
         """A card whose approval would come to nothing is not left lying about."""

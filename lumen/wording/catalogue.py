@@ -6,6 +6,7 @@ plain words. What is plain and what is markup is settled here, so that no templa
 - `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
 - `knob`          the name of a knob, in the reader's language.
 - `metric`, `other`  names of metrics, likewise.
+- `proposal_id`, `proposal`  the id of a proposal: P12 is shown as #12, which is also what people type.
 - `part`          the name of an objective or of a part of a score, likewise.
 - `name_mention`  a Slack user or user group id, or an operator's. In Slack it becomes the name; elsewhere the id.
 - `name_mentions` several of them, with spaces between.
@@ -33,6 +34,7 @@ TEXTS = Path(__file__).parent / "texts"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _FORMATTER = string.Formatter()
 #: Parameters that are names from the model, and where their words stand.
+_IDS = frozenset({"proposal_id", "proposal"})
 _NAMED = {"knob": "word.knob", "metric": "word.metric", "other": "word.metric", "part": "assess.name"}
 
 
@@ -98,6 +100,8 @@ class Catalogue:
             return mention(str(value)) if slack else str(value).removeprefix(OPERATOR)
         if name.endswith("_mentions"):
             return ", ".join(mention(one) if slack else one.removeprefix(OPERATOR) for one in str(value).split())
+        if name in _IDS:
+            return numbered(str(value))
         if name.endswith("_link"):
             return f"<{value}>" if slack else str(value)
         if name in _NAMED and self.has(f"{_NAMED[name]}_{value}"):
@@ -105,6 +109,11 @@ class Catalogue:
         converted = _FORMATTER.convert_field(value, conversion) if conversion else value
         told = shown(converted, spec)
         return escape(told) if slack else told
+
+
+def numbered(proposal_id: str) -> str:
+    """P12 as people read it: #12."""
+    return f"#{proposal_id[1:]}" if proposal_id[:1] == "P" and proposal_id[1:].isdecimal() else proposal_id
 
 
 def mention(slack_id: str) -> str:

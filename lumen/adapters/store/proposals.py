@@ -37,7 +37,7 @@ Row = Sequence[str | None]
 def proposal_from(proposal_id: str, row: Row) -> Proposal:
     """Raises ValueError for a row that is no proposal."""
     draft, state, created_at, expires_at, acts_at, decision, decided_at, note, finished_at, version, *later = row
-    votes, measured, mark = later
+    votes, measured, mark, snoozes = later
     if draft is None or state is None or created_at is None or expires_at is None:
         raise ValueError(f"{proposal_id} is not stored whole")
     return Proposal(
@@ -55,6 +55,7 @@ def proposal_from(proposal_id: str, row: Row) -> Proposal:
         votes=tuple(decode(Person, line) for line in (votes or "").split("\n") if line),
         measured=decode(Measured, measured) if measured else None,
         mark=mark or UNMARKED,
+        snoozes=tuple(decode(Person, line) for line in (snoozes or "").split("\n") if line),
     )
 
 
@@ -194,16 +195,17 @@ class RedisProposals:
         by: timedelta,
         reply_to: str = "",
         mark: str = "",
+        seen: str = "",
     ) -> Decided:
-        seen = await self.get(service, proposal_id)
+        found = await self.get(service, proposal_id)
         now = self._clock.now()
-        acts_at = seen.acts_at if seen else None
+        acts_at = found.acts_at if found else None
         later = max(now, acts_at or now) + by
         reply = await self._calls.change(
             "snooze",
             service,
             proposal_id,
-            acts_at.isoformat() if acts_at else "",
+            seen or (acts_at.isoformat() if acts_at else ""),
             later.isoformat(),
             self._wall_ms(by),
             now.isoformat(),

@@ -43,7 +43,7 @@ def test_a_pin_and_what_it_refuses(watched: World, lumen: Call, monkeypatch: pyt
             assert lumen(*typed).code == 2, typed
     pinned = lumen("override", "ttl", "600", "--for", "2h", "--because", "load test")
     assert pinned.code == 0
-    for shown in ("pinned to 600 s", "until", "“load test”", "P1 proposes"):
+    for shown in ("pinned to 600 s", "until", "“load test”", "#1 proposes"):
         assert shown in pinned.out
     refused = lumen("ttl", "--new-ttl", "420", "--apply")
     assert (refused.code, "pinned to 600 s" in refused.err) == (2, True)

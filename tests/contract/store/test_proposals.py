@@ -326,6 +326,23 @@ async def test_snooze_is_no_decision_and_counts_once(store: Store) -> None:
     assert (after.snoozed, after.proposal.state) == (False, State.REJECTED)
 
 
+async def test_a_double_tap_on_snooze_counts_once(store: Store) -> None:
+    """Two clicks on one card are two clicks for Slack; both want the moment put off that the card showed."""
+    made = await store.proposals.propose(draft(), DAY, A_MINUTE)
+    assert made.acts_at is not None
+    shown = made.acts_at.isoformat()
+    first = await store.proposals.snooze(SERVICE, made.id, KIM, "tap-1", A_MINUTE, seen=shown)
+    second = await store.proposals.snooze(SERVICE, made.id, KIM, "tap-2", A_MINUTE, seen=shown)
+    assert (first.snoozed, second.snoozed) == (True, False)
+    assert second.proposal.acts_at == first.proposal.acts_at == made.acts_at + A_MINUTE
+    assert second.proposal.snoozes == (KIM,)
+    # Whoever wants more clicks on the card as it is now.
+    again = await store.proposals.snooze(
+        SERVICE, made.id, LEE, "tap-3", A_MINUTE, seen=first.proposal.acts_at.isoformat()
+    )
+    assert (again.snoozed, again.proposal.snoozes) == (True, (KIM, LEE))
+
+
 async def test_only_a_countdown_can_be_snoozed(store: Store) -> None:
     made = await store.proposals.propose(draft(), DAY)
     with pytest.raises(NotPossible):

@@ -118,6 +118,31 @@ async def refused(work: Callable[[], object]) -> str:
     return error.value.reason.code
 
 
+async def test_a_lifted_pin_withdraws_the_card_that_it_made(house: House) -> None:
+    pinned = await house.overrides.pin_ttl(SERVICE, Permit(LEE), 600, Terms(), house.id())
+    assert pinned.proposed is not None
+    assert await house.overrides.lift_ttl(SERVICE, Permit(KIM)) is None
+    found = await house.now(pinned.proposed)
+    assert found.decision is not None
+    assert (found.state, found.decision.person, found.decision.note) == (
+        State.WITHDRAWN, KIM, message("override.lifted")
+    )  # fmt: skip
+    # Somebody's own card for that very value stays, whoever pinned it too.
+    own = await house.propose(Knob.TTL, 600)
+    again = await house.overrides.pin_ttl(SERVICE, Permit(LEE), 600, Terms(), house.id())
+    assert again.proposed is not None
+    assert again.proposed.id == own.id
+    await house.overrides.lift_ttl(SERVICE, Permit(KIM))
+    assert (await house.now(own)).state is State.PENDING
+
+
+async def test_a_wish_that_is_open_already_is_that_proposal(house: House) -> None:
+    first = await house.propose(Knob.TTL, 420)
+    assert (await house.propose(Knob.TTL, 420)).id == first.id
+    house.ttl.value = 360  # its premise has moved, so it would come to nothing
+    assert (await house.propose(Knob.TTL, 420)).id != first.id
+
+
 async def test_a_pin_is_proposed_and_refuses_every_other_value(house: House) -> None:
     waiting = await house.propose(Knob.TTL, 420)
     pinned = await house.overrides.pin_ttl(SERVICE, Permit(LEE), 600, Terms(HOUR, "load test"), house.id())

@@ -32,7 +32,7 @@ READOUT = StatusReadout(SERVICE, None, (), (), None, trusted=(DONE, OFFERED, UNT
         ),
         (
             ASKED,
-            "Raising the TTL (7 of 8 such changes helped): AUTO_APPLY names it, but Lumen asks. P7, a late",
+            "Raising the TTL (7 of 8 such changes helped): AUTO_APPLY names it, but Lumen asks. #7, a late",
             "TTL 올리기(이런 변경 8번 중 7번이 도움이 됨): AUTO_APPLY에 있지만",
         ),
         (

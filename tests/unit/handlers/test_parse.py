@@ -77,6 +77,7 @@ from lumen.model.proposal import LATEST, Knob
         ("approvals", a.ListApprovals()),
         ("history", a.History()),
         ("undo p-7", a.Undo("p-7")),
+        *((f"undo {typed}", a.Undo("P12")) for typed in ("12", "#12", "P12", "p12")),
         ("run", a.Run()),
         ("statsu", a.Misspelt("statsu", "status")),
         ("aprovals", a.Misspelt("aprovals", "approvals")),

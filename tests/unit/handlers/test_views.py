@@ -11,15 +11,18 @@ from hypothesis import strategies as st
 from handlers.blocks import answers
 from handlers.blocks.card import BUTTON_MAX, Card, clip, with_note
 from handlers.blocks.digest import digest
-from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, UNDO, card, list_of, undo_button
+from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, SNOOZE, UNDO, card, list_of, undo_button
 from handlers.blocks.report import report
+from handlers.clicks import Click, answer_to
+from handlers.people import Addressee
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.answers import ChangeOfLate, StatusReadout, TtlReadout
-from lumen.model.messages import NoData, message
+from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import (
     UNDOABLE,
     Change,
     Choice,
+    Decided,
     Decision,
     Draft,
     Expectation,
@@ -32,7 +35,7 @@ from lumen.model.proposal import (
 from lumen.model.service import Person
 from lumen.model.snapshot import Snapshot, TtlSetting
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn
-from lumen.wording.catalogue import LOCALES, Catalogue, value_of
+from lumen.wording.catalogue import LOCALES, Catalogue, change_params, value_of
 from tests.snapshots import NOW, SERVICE, snapshot
 from tests.unit.handlers.blocks import button, labels, said, validated
 
@@ -201,7 +204,8 @@ def test_the_other_answers_stand(locale: str) -> None:
         answers.misspelt(words, "<x>", ""),
         answers.ttl_card(words, TtlReadout(SERVICE, setting, turn().ttl)),
         answers.ttl_card(words, TtlReadout(SERVICE, GONE, GONE)),
-        answers.proposed(words, proposal(State.PENDING)),
+        answers.proposed(words, proposal(State.PENDING), "r"),
+        answers.proposed(words, proposal(State.PENDING), "another"),
         answers.history_card(words, ()),
         list_of(words, ()),
         list_of(words, [proposal(State.PENDING), proposal(State.APPLYING)]),
@@ -236,3 +240,41 @@ def test_whatever_people_write_makes_a_valid_card(text: str) -> None:
     built.section(message("command.unknown", given=text, names=""))
     validated(built.shown())
     assert len(clip(text, BUTTON_MAX)) <= BUTTON_MAX
+
+
+def countdown(incident: str = "", **changes: object) -> Proposal:
+    """It acts by itself; of an `incident` it is a rollback."""
+    made = replace(proposal(State.PENDING), id="P12", mark="e.1", acts_at=WHEN, **changes)  # type: ignore[arg-type]
+    change = Change(Knob.TRAFFIC, "LATEST", "r2", "") if incident else UP
+    return replace(made, draft=replace(made.draft, change=change, incident=incident))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(("incident", "text"), [("a", "reject_rollback"), ("", "reject_unasked")])
+def test_rejecting_a_countdown_says_and_confirms_what_it_means(locale: str, incident: str, text: str) -> None:
+    words, made = Catalogue(locale), countdown(incident)
+    reject = button(card(words, made), REJECT)
+    params = {"service": SERVICE.name, **change_params(made.draft.change)}
+    assert reject["confirm"]["text"]["text"] == words.plain(Message(f"views.confirm_{text}_text", params))
+    click = Click(REJECT, SERVICE, made.id, KIM, "c", "", "", Addressee("U", "C", ""))
+    decided = replace(made, state=State.REJECTED, decision=Decision(Choice.REJECT, KIM, "c"), decided_at=WHEN)
+    [told] = answer_to(click, Decided(won=True, proposal=decided)).sentences
+    assert told.code == ("slack.click_rejected_rollback" if incident else "slack.click_rejected_unasked")
+    assert (words.say(message("views.rejected_for_incident")) in said(card(words, decided))) == bool(incident)
+
+
+def test_rejecting_what_waits_for_people_needs_no_confirmation() -> None:
+    assert "confirm" not in button(card(EN, proposal(State.PENDING)), REJECT)
+
+
+def test_a_card_says_that_it_was_put_off_and_by_whom() -> None:
+    made = countdown("a", snoozes=(KIM, KIM))
+    assert f"Put off by <@{KIM.user_id}>, 2 × 15 min" in said(card(EN, made))
+    assert button(card(EN, made), SNOOZE)["value"] == f"{value_of(made)} {WHEN.isoformat()}"
+
+
+def test_ids_are_shown_as_they_are_typed() -> None:
+    told = message("approval.undo_unknown", proposal_id="P12")
+    assert (EN.say(told), EN.plain(told)) == ("There is no proposal #12.", "There is no proposal #12.")
+    assert EN.plain(message("policy.held_open_proposal", proposal="P7")).startswith("Proposal #7 is")
+    assert "#12 ·" in said(card(EN, countdown()))

@@ -38,15 +38,15 @@ def told(event: str, actor: str = "U1", detail: str = "", data: str = "", words:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (told("proposed", "U1", "PENDING", DRAFT), "<@U1> proposed P7: TTL 300 → 420 s"),
-        (told("proposed", "lumen", "PENDING", DRAFT), "Lumen proposed P7: TTL 300 → 420 s"),
-        (told("decided", "U1", "APPROVED", encode(Decision(Choice.APPROVE, KIM, "c"))), "P7 approved by <@U1>. "),
-        (told("decided", "cli:m@naeda.example", "REJECTED"), "P7 rejected by `m@naeda.example`. "),
-        (told("decided", "lumen", "EXPIRED"), "P7 expired. "),
-        (told("advanced", "lumen", "APPLIED", NOTE), f"P7 applied. {WHY}"),
-        (told("noted", "lumen", "APPLYING", NOTE), f"P7: {WHY}"),
-        (told("drift", "lumen", "ttl", NOTE), f"P7: {WHY}"),
-        (told("voted"), "<@U1> approved P7; others must approve too"),
+        (told("proposed", "U1", "PENDING", DRAFT), "<@U1> proposed #7: TTL 300 → 420 s"),
+        (told("proposed", "lumen", "PENDING", DRAFT), "Lumen proposed #7: TTL 300 → 420 s"),
+        (told("decided", "U1", "APPROVED", encode(Decision(Choice.APPROVE, KIM, "c"))), "#7 approved by <@U1>. "),
+        (told("decided", "cli:m@naeda.example", "REJECTED"), "#7 rejected by `m@naeda.example`. "),
+        (told("decided", "lumen", "EXPIRED"), "#7 expired. "),
+        (told("advanced", "lumen", "APPLIED", NOTE), f"#7 applied. {WHY}"),
+        (told("noted", "lumen", "APPLYING", NOTE), f"#7: {WHY}"),
+        (told("drift", "lumen", "ttl", NOTE), f"#7: {WHY}"),
+        (told("voted"), "<@U1> approved #7; others must approve too"),
         (told("refused", detail="approve P7: slack.refused"), "<@U1> had no right and was refused (approve P7)"),
         (told("paused", data=encode(PAUSE)), "<@U1> stopped all automation until somebody resumes it"),
         (told("override-set", data=HELD), "<@U1> pinned the TTL to 600 s until 2026-11-21 09:00 UTC: “load”"),
@@ -60,9 +60,9 @@ def told(event: str, actor: str = "U1", detail: str = "", data: str = "", words:
         (told("rollback-note", "lumen", "x", f"[{NOTE}]"), WHY),
         (told("silence-ended", "U1", "cache"), "<@U1> ended the silence of cache"),
         (told("silence-ended", "lumen", "cache"), "The silence of cache is over"),
-        (told("something-new", detail="x < y"), "something-new · <@U1> · P7 x &lt; y"),
-        (told("page", "lumen", "availability"), "page · P7 availability"),
-        (told("decided", "U1", "APPROVED", words=KO), "P7 승인됨 (<@U1>). "),
+        (told("something-new", detail="x < y"), "something-new · <@U1> · #7 x &lt; y"),
+        (told("page", "lumen", "availability"), "page · #7 availability"),
+        (told("decided", "U1", "APPROVED", words=KO), "#7 승인됨 (<@U1>). "),
     ],
 )  # fmt: skip
 def test_a_line_in_words(line: str, expected: str) -> None:
@@ -72,7 +72,7 @@ def test_a_line_in_words(line: str, expected: str) -> None:
 def test_a_silence_says_how_long() -> None:
     silence = Silence(AlertKind.NO_DATA, AT, Person("U1", "Kim", "T1"), AT, "traffic")
     assert told("silenced", data=encode(silence)).startswith("<@U1> silenced no_data/traffic until <!date")
-    assert told("snoozed", detail=AT.isoformat()).startswith("<@U1> put P7 off until <!date")
+    assert told("snoozed", detail=AT.isoformat()).startswith("<@U1> put #7 off until <!date")
 
 
 @pytest.mark.parametrize("data", ["", "{", "[]", '{"change": 3}', '{"code": "gone.code", "params": {}}', '{"code": 1}'])

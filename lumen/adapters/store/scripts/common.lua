@@ -32,7 +32,7 @@ if ARGV[2] ~= '' and now > tonumber(ARGV[2]) then return { 'TOO_LATE', NOW } end
 -- The fields of a proposal in the order in which proposals.py reads them. Its mark is the epoch's id and random digits.
 local FIELDS = {
   'draft', 'state', 'created_at', 'expires_at', 'acts_at', 'decision', 'decided_at', 'note', 'finished_at', 'version',
-  'votes', 'measured', 'mark',
+  'votes', 'measured', 'mark', 'snoozes',
 }
 -- Fields that only scripts read: the knob, the approvals that are needed, the incident that it is meant to end.
 local HIDDEN = { 'knob', 'needed', 'incident' }

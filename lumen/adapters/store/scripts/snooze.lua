@@ -1,6 +1,6 @@
 -- Put off the moment at which a pending proposal acts by itself. Not a decision.
 -- DEDUPE  the click's memory
--- ARGV    3 id, 4 acts at as the caller saw it, 5 acts at from now on, 6 milliseconds more, 7 at, 8 actor, 9 person,
+-- ARGV    3 id, 4 acts at as the person saw it, 5 acts at from now on, 6 milliseconds more, 7 at, 8 actor, 9 person,
 --         10 milliseconds to remember the click, 11 the decision that expires,
 --         12 the click's id, 13 whom its answer is owed to or '', 14 the mark on the card or ''
 -- Reply   OK snoozed|lost id row | UNKNOWN | TOMBSTONE | NO_COUNTDOWN | OTHER
@@ -28,6 +28,7 @@ redis.call('ZADD', COUNTDOWNS, later, id)
 -- It must outlive its own countdown by as much as before.
 redis.call('ZINCRBY', DEADLINES, ARGV[6], id)
 put(id, 'acts_at', ARGV[5])
+put(id, 'snoozes', (get(id, 'snoozes') or '') .. ARGV[9] .. '\n')
 audit(at, 'snoozed', id, ARGV[8], ARGV[5], ARGV[9])
 touch(id)
 return answer('snoozed')
