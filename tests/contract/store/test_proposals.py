@@ -337,9 +337,8 @@ async def test_a_double_tap_on_snooze_counts_once(store: Store) -> None:
     assert second.proposal.acts_at == first.proposal.acts_at == made.acts_at + A_MINUTE
     assert second.proposal.snoozes == (KIM,)
     # Whoever wants more clicks on the card as it is now.
-    again = await store.proposals.snooze(
-        SERVICE, made.id, LEE, "tap-3", A_MINUTE, seen=first.proposal.acts_at.isoformat()
-    )
+    later = (made.acts_at + A_MINUTE).isoformat()
+    again = await store.proposals.snooze(SERVICE, made.id, LEE, "tap-3", A_MINUTE, seen=later)
     assert (again.snoozed, again.proposal.snoozes) == (True, (KIM, LEE))
 
 
