@@ -39,7 +39,9 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
         found.fine("STATE_REDIS_URL", message("doctor.state_ok"))
     if not isinstance(store, NoData):
         for short in store.short:
-            found.mend("store's memory", short, message("state.memory_short_remedy"))
+            found.mend(
+                "store's memory", short, message("doctor.memory_short_remedy", cli=redis_cli(examined.store_url))
+            )
         look_at_clock(found, "store's clock", "STATE_REDIS_URL", store.ahead_seconds)
     facts = await examined.cache.server.facts()
     if isinstance(facts, NoData):

@@ -29,7 +29,7 @@ from demo.ports import free_port
 from demo.valkey import EmbeddedValkey, Kind
 from demo.world import World
 from lumen.adapters.clock import SystemClock
-from lumen.wording.catalogue import Catalogue
+from lumen.wording.catalogue import LOCALES, Catalogue, templates
 from sandbox.client import SandboxClient
 from tests.contract.doctor.test_doctor import settings
 from tests.foreign_google import ForeignGoogle
@@ -459,3 +459,10 @@ def test_a_command_is_never_broken_however_narrow() -> None:
         "`gcloud pubsub topics create projects/a-project/topics/a-topic`,",
         "and look again.",
     ]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_remedy_of_doctor_holds_a_command(locale: str) -> None:
+    remedies = {code: words for code, words in templates(locale).items() if re.fullmatch(r"doctor\..+_remedy", code)}
+    assert len(remedies) > 36
+    assert [code for code, words in remedies.items() if not re.search(r"`[^`]+`", words)] == []
