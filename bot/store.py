@@ -90,7 +90,8 @@ async def room_warnings(store: StateStore) -> Sequence[Message]:
 
 def advisor_of(settings: Settings, store: StateStore, restraints: Restraints, ttl: TtlSource | None) -> Advisor:
     """`ttl`: where the present setting is read; None: it is told by what is stored."""
-    return Advisor(store.proposals, store.turns, restraints, ttl_limits(settings), size_limits(settings), ttl)
+    limits = ttl_limits(settings), size_limits(settings)
+    return Advisor(store.proposals, store.turns, restraints, *limits, ttl, store.alerts)
 
 
 @asynccontextmanager

@@ -100,7 +100,7 @@ class MessageRenderer:
         if await self.turns.report_surface(surface.service) != surface.key:
             turns = await self.turns.latest(surface.service, TURNS_BACK)
             own = next((turn for turn in turns if turn.id == surface.key), None)
-            status = status if own is None else StatusReadout(surface.service, own, (), (), None)
+            status = status if own is None else StatusReadout(surface.service, own, (), (), None, alerts=own.alerts)
         return report(self.words, status)
 
     async def needed(self, service: ServiceId) -> Sequence[Surface]:

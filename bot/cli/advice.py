@@ -192,7 +192,7 @@ def cache(
 
 
 def gate(service: Service = "", as_json: Json = False) -> None:
-    """The verdict of the last turn as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell)."""
+    """How it is, as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell); an open page fails."""
     from bot.cli.advice_answers import last_turns
     from bot.cli.advice_json import gate_json
     from bot.cli.advice_text import print_gate
@@ -201,9 +201,9 @@ def gate(service: Service = "", as_json: Json = False) -> None:
     services = watched(settings, service)
     last = run(settings, last_turns(settings, services), asking=True)
     if as_json:
-        print_json(gate_json(last.turns, last.now, settings.lumen_locale))
+        print_json(gate_json(last, settings.lumen_locale))
     else:
-        print_gate(last.turns, last.now, settings.lumen_locale)
+        print_gate(last, settings.lumen_locale)
     say_no_turn(settings, services, last.turns)
     raise typer.Exit(last.gate_code())
 

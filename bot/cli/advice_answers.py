@@ -2,7 +2,7 @@
 sentence that says what became of `--apply`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -63,7 +63,7 @@ async def extra_turns(settings: Settings, services: Sequence[ServiceId]) -> "Las
     async with assemble(settings) as lumen:
         turns, now = await lumen.rounds.turn_runner.extra_turns(services), lumen.store.clock.now()
     limits = size_limits(settings)
-    return Last([TurnNow(turn, size_of_turn(turn, limits, now)) for turn in turns], len(services), now)
+    return Last([TurnNow(turn, size_of_turn(turn, limits, now), turn.alerts) for turn in turns], len(services), now)
 
 
 async def last_turns(settings: Settings, services: Sequence[ServiceId]) -> "Last":
@@ -93,6 +93,11 @@ _CACHE_CODES = {
     CacheHealth.NO_DATA: 3,
 }
 
+_VERDICTS = {
+    HealthLevel.CRITICAL: GateVerdict.FAIL,
+    HealthLevel.WARNING: GateVerdict.WARN,
+    HealthLevel.NO_DATA: GateVerdict.NO_DATA,
+}
 _GATE_CODES = {GateVerdict.PASS: 0, GateVerdict.WARN: 1, GateVerdict.FAIL: 2, GateVerdict.NO_DATA: 3}
 #: From the least to the most urgent: of what is not known it cannot be said that it is good.
 _URGENCY = (0, 1, 3, 2)
@@ -113,20 +118,28 @@ class Last:
 
     def health_code(self) -> int:
         """0 good, 1 warning, 2 critical, 3 no data (docs/commands.md). Of several services the most urgent counts."""
-        return self._code(lambda turn: HEALTH_CODES[turn.assessment.gate.health])
+        return self._code([HEALTH_CODES[each.worst(self.now).level] for each in self.found])
 
     def cache_code(self) -> int:
         """By the health of the cache."""
-        return self._code(lambda turn: _CACHE_CODES[turn.assessment.cache.health])
+        return self._code([_cache_code(each.turn, self.now) for each in self.found])
 
     def gate_code(self) -> int:
         """By the verdict."""
-        return self._code(lambda turn: _GATE_CODES[turn.assessment.gate.verdict])
+        return self._code([_GATE_CODES[verdict_of(each, self.now)] for each in self.found])
 
-    def _code(self, of: Callable[[Turn], int]) -> int:
-        codes = [3 if is_stale(turn, self.now) else of(turn) for turn in self.turns]
-        codes += [3] * (self.services - len(self.turns))
-        return max(codes, key=_URGENCY.index)
+    def _code(self, found: Sequence[int]) -> int:
+        return max([*found, *[3] * (self.services - len(found))], key=_URGENCY.index)
+
+
+def _cache_code(turn: Turn, now: datetime) -> int:
+    return 3 if is_stale(turn, now) else _CACHE_CODES[turn.assessment.cache.health]
+
+
+def verdict_of(found: TurnNow, now: datetime) -> GateVerdict:
+    """The gate's, and no better than what is wrong now: an open page fails, a ticket warns, an old turn is no data."""
+    worst = found.worst(now)
+    return found.turn.assessment.gate.verdict if worst.is_of_turn else _VERDICTS[worst.level]
 
 
 def exit_code_of_change(proposal: Proposal | None) -> int:

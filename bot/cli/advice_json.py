@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cli.advice_answers import Last, outcome
+from bot.cli.advice_answers import Last, outcome, verdict_of
 from bot.reports.as_json import turn_json
 from lumen.adapters.store.codec import encode
 from lumen.exporters.cache import cache_figures, grades_of
@@ -13,7 +13,7 @@ from lumen.model.answers import GIVEN, TtlReadout, is_stale
 from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Proposal
 from lumen.model.turn import Recommendation, Turn
-from lumen.use_cases.advice import SizeReadout
+from lumen.use_cases.advice import SizeReadout, TurnNow
 from lumen.use_cases.approvals import NOT_PREDICTABLE
 from lumen.wording.catalogue import Catalogue
 
@@ -100,6 +100,8 @@ def report_json(last: Last, locale: str) -> list[Json]:
         {
             **turn_json(each.turn),
             "is_stale": is_stale(each.turn, last.now),
+            "health_now": each.worst(last.now).level.value,
+            "alerts_now": _alerts_json(words, each),
             "size_advice": size_figures_json(each.size, words),
             "priorities": [
                 {
@@ -155,20 +157,36 @@ def _change_json(words: Catalogue, proposal: Proposal | None) -> Json | None:
     return {"proposal": proposal.id, "state": proposal.state.value, "says": words.plain(outcome(words, proposal))}
 
 
-def gate_json(turns: Sequence[Turn], now: datetime, locale: str) -> list[Json]:
+def gate_json(last: Last, locale: str) -> list[Json]:
     """The figures of `print_gate`."""
-    words, gates = Catalogue(locale), [turn.assessment.gate for turn in turns]
+    words, gates = Catalogue(locale), [each.turn.assessment.gate for each in last.found]
     return [
         {
-            **_turn_json(turn, now),
-            "verdict": gate.verdict.value,
+            **_turn_json(each.turn, last.now),
+            "verdict": verdict_of(each, last.now).value,
             "health": gate.health.value,
+            "health_now": each.worst(last.now).level.value,
+            "alerts_now": _alerts_json(words, each),
             "health_reason": _message_json(words, gate.health_reason),
             "score": None if isinstance(gate.score.value, NoData) else gate.score.value,
             "at_most": gate.score.most,
             "partial": gate.partial,
         }
-        for turn, gate in zip(turns, gates, strict=True)
+        for each, gate in zip(last.found, gates, strict=True)
+    ]
+
+
+def _alerts_json(words: Catalogue, found: TurnNow) -> list[Json]:
+    """What is wrong now: figures of the last look that found them."""
+    return [
+        {
+            "kind": one.alert.kind.value,
+            "severity": one.alert.severity.value,
+            "opened_at": one.alert.opened_at.isoformat(),
+            "looked_at": (one.alert.looked_at or one.alert.opened_at).isoformat(),
+            "reason": _message_json(words, one.alert.reason),
+        }
+        for one in found.alerts
     ]
 
 

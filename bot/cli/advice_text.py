@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.cli.advice_answers import Last, verdict_of
 from bot.cli.report_text import Page
 from lumen.model.answers import GIVEN, TtlReadout, is_stale
 from lumen.model.messages import Message, NoData, Param
@@ -12,7 +13,8 @@ from lumen.model.turn import Recommendation, Turn
 from lumen.use_cases.advice import SizeReadout, TurnNow
 from lumen.use_cases.approvals import NOT_PREDICTABLE, not_predictable
 from lumen.wording.catalogue import Catalogue
-from lumen.wording.report import TurnReport, recommended_in_short
+from lumen.wording.incidents import alert_line
+from lumen.wording.report import TurnReport, recommended_in_short, wrong_now
 from lumen.wording.scores import score_message
 
 _BY_URGENCY = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
@@ -99,6 +101,8 @@ def print_size(answer: SizeReadout, locale: str) -> None:
 def print_cache(found: TurnNow, now: datetime, locale: str, *, detailed: bool) -> None:
     """The cache in the last turn, and numbered advice. `detailed`: with the grade of each row, and reasons."""
     page, turn = _Rows(locale), found.turn
+    for line in wrong_now(page.words, turn, found.worst(now), found.alerts):
+        page.line(line)
     _head(page, turn.snapshot.service.key, turn.snapshot.window.end, stale=is_stale(turn, now))
     missing = {one.name: one.value for one in turn.assessment.cache.findings if isinstance(one.value, NoData)}
     for row in TurnReport(page.words, page.words.plain, turn).cache():
@@ -147,15 +151,17 @@ def _memory(page: _Rows, turn: Turn) -> str:
     return page.say("memory_value", used_mb=cache.used_mb, size_mb=cache.max_mb, memory_ratio=cache.memory_ratio)
 
 
-def print_gate(turns: Sequence[Turn], now: datetime, locale: str) -> None:
-    """A line a service."""
+def print_gate(last: Last, locale: str) -> None:
+    """The verdict on a service, what is wrong now, and the score of its last turn."""
     page = _Rows(locale)
-    for turn in turns:
-        gate = turn.assessment.gate
+    for each in last.found:
+        turn, gate = each.turn, each.turn.assessment.gate
         score = page.words.plain(score_message(gate.score))
-        page.line(f"{turn.snapshot.service.key}: {gate.verdict.value}, {score}")
+        page.line(f"{turn.snapshot.service.key}: {verdict_of(each, last.now).value}, {score}")
+        for stored in each.alerts:
+            page.line(f"  {alert_line(page.words.plain, stored)}")
         page.line(f"  {page.words.plain(gate.health_reason)}")
-        if is_stale(turn, now):
+        if is_stale(turn, last.now):
             page.line(f"  {page.say('stale', measured_at=turn.snapshot.window.end.isoformat())}")
 
 

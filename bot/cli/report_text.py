@@ -14,8 +14,9 @@ from bot.cli.advice_answers import HEALTH_CODES, Last
 from bot.cli.common import print_line
 from lumen.model.messages import Message, Param
 from lumen.model.turn import Worth
+from lumen.use_cases.advice import TurnNow
 from lumen.wording.catalogue import Catalogue
-from lumen.wording.report import Section, TurnReport
+from lumen.wording.report import Section, TurnReport, wrong_now
 from lumen.wording.scores import score_lines, scores_of, trend_lines
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def print_report(last: Last, locale: str, *, summary_only: bool, detailed: bool)
         page.line(page.plain("turn.none_yet"), page.plain("turn.none_yet_remedy"))
     for each in last.found:
         report = TurnReport(page.words, page.words.plain, each.turn, each.size.recommendation)
-        page.headline(report, last.now)
+        page.headline(report, each, last.now)
         if not summary_only:
             for phase in report.phases():
                 page.phase(phase)
@@ -86,10 +87,14 @@ class Page:
 
 
 class _Report(Page):
-    def headline(self, report: TurnReport, now: datetime) -> None:
-        health, style = report.health(), _STYLES[HEALTH_CODES[report.turn.assessment.gate.health]]
+    def headline(self, report: TurnReport, found: TurnNow, now: datetime) -> None:
+        health, worst = report.health(), found.worst(now)
+        style = _STYLES[HEALTH_CODES[worst.level]]
         self.rule(report.turn.snapshot.service.key)
-        self.console.print(f"[{style}]{health.name}[/{style}]  {health.value}  {health.verdict}", highlight=False)
+        if worst.is_of_turn:
+            self.console.print(f"[{style}]{health.name}[/{style}]  {health.value}  {health.verdict}", highlight=False)
+        for line in wrong_now(self.words, report.turn, worst, found.alerts):
+            self.line(line, style=style)
         for note in health.notes:
             self.line(note)
         for warning in report.warnings(now):

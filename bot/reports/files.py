@@ -74,7 +74,7 @@ class ReportFiles:
         newest |= {turn.snapshot.service: turn for turn in turns}
         whole = {"schema": SCHEMA, "date": day.isoformat(), "turns": stored}
         yield self._replace(path, json.dumps(whole, ensure_ascii=False, allow_nan=False))
-        found = [TurnNow(one, size_of_turn(one, self._size, one.started_at)) for one in newest.values()]
+        found = [TurnNow(one, size_of_turn(one, self._size, one.started_at), one.alerts) for one in newest.values()]
         yield self._replace(self.directory / f"{name}.md", markdown(self._words, found))
 
     def _set_aside(self, path: Path, error: str) -> SetAside:

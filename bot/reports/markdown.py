@@ -6,7 +6,7 @@ from datetime import datetime
 from lumen.model.messages import Message
 from lumen.use_cases.advice import TurnNow
 from lumen.wording.catalogue import Catalogue
-from lumen.wording.report import TurnReport
+from lumen.wording.report import TurnReport, wrong_now
 from lumen.wording.scores import score_lines, scores_of, trend_lines
 
 
@@ -21,7 +21,7 @@ def markdown(
     lines: list[str] = []
     for each in found:
         report = TurnReport(words, words.plain, each.turn, each.size.recommendation)
-        lines += _head(report, now or each.turn.started_at)
+        lines += _head(report, each, now or each.turn.started_at)
         if not summary_only:
             lines += _phases(report)
             lines += _rest(report, each)
@@ -31,10 +31,12 @@ def markdown(
     return "\n".join(lines)
 
 
-def _head(report: TurnReport, now: datetime) -> Iterator[str]:
-    health = report.health()
+def _head(report: TurnReport, found: TurnNow, now: datetime) -> Iterator[str]:
+    health, worst = report.health(), found.worst(now)
     yield f"# {report.turn.snapshot.service.key}"
-    for paragraph in (f"**{health.name}** · {health.told}", *health.notes, *report.warnings(now), report.measured(now)):
+    wrong = wrong_now(report.words, report.turn, worst, found.alerts)
+    told = (f"**{health.name}** · {health.told}",) if worst.is_of_turn else ()
+    for paragraph in (*told, *wrong, *health.notes, *report.warnings(now), report.measured(now)):
         yield from ("", paragraph)
 
 

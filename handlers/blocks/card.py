@@ -16,7 +16,7 @@ from lumen.model.turn import Turn
 from lumen.model.week import Week
 from lumen.ports.store import Surface
 from lumen.wording.catalogue import Catalogue, iso
-from lumen.wording.scores import missing_lines, span
+from lumen.wording.scores import missing_lines, span, worst_headline
 
 #: A block as Slack's JSON.
 Json = dict[str, Any]
@@ -242,8 +242,10 @@ def _mrkdwn(text: str, limit: int) -> Json:
 
 
 def opened(words: Catalogue, title: Message, readout: TurnReadout, turn: Turn) -> Card:
-    """A card with its title, and of when it is."""
-    card = Card(words)
+    """A card with its title, and of when it is; above it what is wrong now, for its figures are those of the turn."""
+    card, worst = Card(words), readout.worst
+    if worst.alerts:
+        card.section(worst_headline(words, readout.service, worst, turn))
     card.header(title)
     window, age = turn.snapshot.window, age_of(words, readout)
     when = message("explain.when", start_at=iso(window.start), end_at=iso(window.end), age=age, turn_id=turn.id)

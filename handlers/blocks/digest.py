@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from handlers.blocks.card import Card, Picture, Shown
+from handlers.blocks.incident import alert_lines
 from handlers.blocks.report import changes, worth_lines
 from handlers.blocks.week_picture import picture_title, picture_words
 from lumen.model.answers import StatusReadout
+from lumen.model.assessment import HealthLevel
 from lumen.model.messages import Message, NoData, message
 from lumen.model.turn import Occasion, Turn
 from lumen.model.week import Week
@@ -14,7 +16,16 @@ from lumen.ports.store import Seal
 from lumen.wording.catalogue import Catalogue, iso, word
 from lumen.wording.money import money
 from lumen.wording.report import TurnReport, objective_lines
-from lumen.wording.scores import HEALTH_SIGNS, budget_lines, score_message, span, trend_lines
+from lumen.wording.scores import (
+    HEALTH_SIGNS,
+    budget_lines,
+    score_message,
+    span,
+    trend_lines,
+    turn_found,
+    worst_sign,
+    worst_told,
+)
 
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
 
@@ -33,7 +44,13 @@ def digest(
     """
     card = Card(words)
     newest = status.turn
-    card.header(message("digest.header", service=status.service.name, day=day))
+    sign, said = worst_sign(status.worst), words.plain(worst_told(words, status.worst, newest))
+    card.header(message("digest.header", sign=sign, service=status.service.name, day=day, told=said))
+    if status.now is not None:
+        card.context([words.say(message("digest.as_of", now_at=iso(status.now)))])
+    if newest is not None and not status.worst.is_of_turn:
+        card.section(turn_found(words, newest))
+    card.titled(message("views.report_alerts"), alert_lines(words, status.alerts, status.silences))
     if newest is None:
         card.section(message("views.report_none"))
         return card.shown()
@@ -45,7 +62,7 @@ def digest(
     gate = newest.assessment.gate
     card.fields(
         [
-            (message("digest.health"), f"{HEALTH_SIGNS[gate.health]} {word(words, 'health', gate.health)}"),
+            (message("digest.health"), _health(words, status, gate.health)),
             (message("digest.score"), words.say(score_message(gate.score))),
             (message("digest.range"), _range(words, today)),
             (message("digest.turns"), words.say(_turns(made, missed))),
@@ -67,6 +84,12 @@ def digest(
     if seal is not None:
         card.context([words.say(message("audit.digest_head", number=seal.number, head=seal.sha256))])
     return card.shown()
+
+
+def _health(words: Catalogue, status: StatusReadout, found: HealthLevel) -> str:
+    """A sign only where the turn still tells how it is."""
+    sign = HEALTH_SIGNS[found] if status.worst.is_of_turn else ""
+    return f"{sign} {word(words, 'health', found)}".lstrip()
 
 
 def _range(words: Catalogue, today: Sequence[Turn]) -> str:

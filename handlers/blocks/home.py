@@ -1,4 +1,4 @@
-"""App Home: what waits for a decision first, then how the service is; of several services all of them.
+"""App Home: the worst that is true now, what waits for a decision, then how the service is; or all services.
 
 Several services: all at a glance, which one a channel speaks of, and of which one an answer is.
 """
@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json, Shown, age_of
 from handlers.blocks.proposal import add_buttons, line
 from handlers.blocks.report import report
-from lumen.model.answers import Glance, StatusReadout
+from lumen.model.answers import WORST_FIRST, Glance, StatusReadout
 from lumen.model.assessment import HealthLevel
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Proposal, State
 from lumen.model.service import Chosen, ServiceId
 from lumen.wording.catalogue import Catalogue, iso, no_data
-from lumen.wording.scores import HEALTH_SIGNS, score_message
+from lumen.wording.incidents import kinds
+from lumen.wording.scores import HEALTH_SIGNS, score_message, worst_headline
 
-#: The worst first; what is not known stands between what is bad and what is good.
-_ORDER = (HealthLevel.CRITICAL, HealthLevel.WARNING, HealthLevel.NO_DATA, HealthLevel.GOOD, HealthLevel.EXCELLENT)
 #: Reasons that say no more than the line above them.
 _SAYS_ONLY_THE_SCORE = frozenset({"assess.health_good", "assess.health_excellent"})
 #: A block each, below Slack's fifty, and short enough that the text says all of them.
@@ -27,8 +26,8 @@ SERVICES_SHOWN = 20
 def all_card(words: Catalogue, glances: Sequence[Glance | tuple[ServiceId, NoData]]) -> Shown:
     """`/lumen status all`. A service whose memory cannot be read says why."""
     card = Card(words)
-    card.header(message("explain.all_title", count=len(glances)))
     ordered = sorted(glances, key=_rank)
+    card.header(_worst_of_all(words, ordered))
     for glance in ordered[:SERVICES_SHOWN]:
         card.lines(list(_lines(words, glance)))
     left = ", ".join(_service(one).name for one in ordered[SERVICES_SHOWN:])
@@ -44,9 +43,23 @@ def _service(one: Glance | tuple[ServiceId, NoData]) -> ServiceId:
 
 
 def _rank(one: Glance | tuple[ServiceId, NoData]) -> tuple[int, str]:
-    turn = one.last.turn if isinstance(one, Glance) else None
-    health = turn.assessment.gate.health if turn is not None else HealthLevel.NO_DATA
-    return _ORDER.index(health), _service(one).key
+    return WORST_FIRST.index(_level(one)), _service(one).key
+
+
+def _level(one: Glance | tuple[ServiceId, NoData]) -> HealthLevel:
+    return one.worst.level if isinstance(one, Glance) else HealthLevel.NO_DATA
+
+
+def _worst_of_all(words: Catalogue, ordered: Sequence[Glance | tuple[ServiceId, NoData]]) -> Message:
+    """How the worst of them is, and how many there are."""
+    count = len(ordered)
+    if not ordered:
+        return message("explain.all_title", count=count)
+    worst = ordered[0]
+    if not isinstance(worst, Glance):
+        return message("explain.all_worst_unknown", sign="⚪", service=_service(worst).name, count=count)
+    told = words.plain(worst_headline(words, worst.last.service, worst.worst, worst.last.turn))
+    return message("explain.all_worst", worst=told, count=count)
 
 
 def _lines(words: Catalogue, one: Glance | tuple[ServiceId, NoData]) -> Iterator[str]:
@@ -63,7 +76,7 @@ def _lines(words: Catalogue, one: Glance | tuple[ServiceId, NoData]) -> Iterator
         yield words.say(
             message(
                 "explain.all_line",
-                sign=HEALTH_SIGNS[gate.health],
+                sign=HEALTH_SIGNS[one.worst.level],
                 service=last.service.name,
                 health=words.plain(Message(f"word.health_{gate.health}", {})),
                 score=words.plain(score_message(gate.score)),
@@ -78,8 +91,7 @@ def _lines(words: Catalogue, one: Glance | tuple[ServiceId, NoData]) -> Iterator
 
 def _beside(words: Catalogue, one: Glance) -> Iterator[Message]:
     if one.alerts:
-        kinds = [words.plain(Message(f"incident.kind_{stored.alert.kind}", {})) for stored in one.alerts]
-        yield message("explain.all_alerts", kinds=", ".join(dict.fromkeys(kinds)))
+        yield message("explain.all_alerts", kinds=kinds(words, one.alerts))
     if one.waiting:
         yield message("explain.all_waiting", count=one.waiting)
     if one.pause is not None:
@@ -135,8 +147,8 @@ def home(words: Catalogue, statuses: Sequence[StatusReadout], glances: Sequence[
         add_buttons(card, proposal, f"{proposal.draft.service.name}:" if several else "")
     card.lines([_line(words, proposal, several) for proposal in under_way])
     card.divider()
-    rest = all_card(words, glances) if several else report(words, statuses[0])
-    return {"type": "home", "blocks": [*card.blocks(), *rest.blocks][:VIEW_MAX_BLOCKS]}
+    first, *rest = (all_card(words, glances) if several else report(words, statuses[0])).blocks
+    return {"type": "home", "blocks": [first, *card.blocks(), *rest][:VIEW_MAX_BLOCKS]}
 
 
 def _line(words: Catalogue, proposal: Proposal, several: bool) -> str:

@@ -19,12 +19,11 @@ from lumen.model.messages import Message, Param, message
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, iso
-from lumen.wording.incidents import _LINES_A_BLOCK, LINES, silence_line, when
+from lumen.wording.incidents import _LINES_A_BLOCK, LINES, SEVERITY_SIGNS, alert_figures, alert_line, silence_line, when
 from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
 
 #: "I'm on it": nobody is mentioned any more.
 ON_IT = "incident.on_it"
-_SIGNS = {Severity.PAGE: "🔴", Severity.TICKET: "🟠", Severity.NOTICE: "⚪"}
 _OVER = "✅"
 _WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
 
@@ -34,11 +33,12 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
     card = Card(words)
     alerts = [stored.alert for stored in incident.alerts]
     is_over = incident.is_over
-    worst = min((alert.severity for alert in alerts), key=_WORST_FIRST.index)
+    stand = alerts if is_over else [alert for alert in alerts if alert.closed_at is None]
+    worst = min((alert.severity for alert in stand), key=_WORST_FIRST.index)
     card.header(
         message(
             "incident.header_over" if is_over else "incident.header",
-            sign=_OVER if is_over else _SIGNS[worst],
+            sign=_OVER if is_over else SEVERITY_SIGNS[worst],
             service=incident.service.name,
             severity=words.plain(Message(f"incident.severity_{worst}", {})),
             kinds=", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{a.kind}", {})) for a in alerts)),
@@ -99,20 +99,9 @@ def _on_it(incident: Incident) -> Button:
 def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Sequence[Silence] = ()) -> list[str]:
     """What is open, a line each, for the status."""
     return [
-        f"{_SIGNS[stored.alert.severity]} {word_of(words, stored.alert)}: {_figures(words, stored.alert)}"
-        + _hushed(words, silence_over(stored.alert, silences))
-        for stored in alerts
+        alert_line(words.say, stored) + _hushed(words, silence_over(stored.alert, silences))
+        for stored in sorted(alerts, key=lambda one: _WORST_FIRST.index(one.alert.severity))
     ]
-
-
-def _figures(words: Catalogue, alert: Alert) -> str:
-    """Of the last look, and when that was where it was not the first."""
-    told = words.say(alert.reason)
-    return (
-        told
-        if alert.looked_at is None
-        else f"{told} {words.say(message('alert.as_of', looked_at=iso(alert.looked_at)))}"
-    )
 
 
 def _hushed(words: Catalogue, silence: Silence | None) -> str:
@@ -125,9 +114,9 @@ def word_of(words: Catalogue, alert: Alert) -> str:
 
 
 def _told(words: Catalogue, alert: Alert, incident: Incident) -> Iterable[str]:
-    sign = _OVER if alert.closed_at else _SIGNS[alert.severity]
+    sign = _OVER if alert.closed_at else SEVERITY_SIGNS[alert.severity]
     yield f"{sign} *{word_of(words, alert)}* · {words.say(Message(f'incident.severity_{alert.severity}', {}))}"
-    yield _figures(words, alert)
+    yield alert_figures(words.say, alert)
     silence = silence_over(alert, incident.silences) if alert.closed_at is None else None
     if silence is not None:
         params = {"until_at": iso(silence.until), "who_mention": silence.by.user_id}

@@ -14,7 +14,7 @@ from lumen.wording.catalogue import Catalogue, change_params, iso, person, word
 from lumen.wording.incidents import silence_line
 from lumen.wording.report import EXTRA, TurnReport, objective_lines
 from lumen.wording.restrictions import held_lines, unasked_lines
-from lumen.wording.scores import budgets_in_short, clear_trends, headline, span, trend_lines
+from lumen.wording.scores import budgets_in_short, clear_trends, span, trend_lines, turn_found, worst_headline
 
 CHANGES_SHOWN = 3
 PRIORITIES_SHOWN = 3
@@ -28,13 +28,15 @@ FIELDS = (
 def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> Shown:
     """One card; before the first turn it says when that comes. `whole`: every priority, budget and trend at length."""
     card, turn = Card(words), readout.turn
+    card.header(worst_headline(words, readout.service, readout.worst, turn))
     if turn is None:
         _before_the_first(card, readout)
     else:
-        card.header(headline(words, turn, turn.assessment.gate))
         card.context([_when(words, turn)])
-    card.lines(list(_cautions(words, readout)))
+        if not readout.worst.is_of_turn:
+            card.section(turn_found(words, turn))
     card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
+    card.lines(list(_cautions(words, readout)))
     if turn is None:
         changes(card, words, readout.changes[:CHANGES_SHOWN], readout.pinned)
         return card.shown()
@@ -78,7 +80,6 @@ def _cautions(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
 
 
 def _before_the_first(card: Card, readout: StatusReadout) -> None:
-    card.header(message("views.report_none_title", service=readout.service.name))
     if readout.next_turn_at is None:
         card.section(message("views.report_none"))
     else:

@@ -1,8 +1,11 @@
 """Answers to what a person asks for: put together from stored turns and from what is read at that moment."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lumen.model.alert import Severity
+from lumen.model.assessment import HealthLevel
 from lumen.model.incident import Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Knob, Proposal, Value
@@ -21,6 +24,47 @@ def is_stale(turn: Turn, now: datetime) -> bool:
     return now - turn.snapshot.window.end > STALE_AFTER
 
 
+#: What is not known stands between what is bad and what is good.
+WORST_FIRST = (
+    HealthLevel.CRITICAL,
+    HealthLevel.WARNING,
+    HealthLevel.NO_DATA,
+    HealthLevel.GOOD,
+    HealthLevel.EXCELLENT,
+)
+_LEVEL_OF = {
+    Severity.PAGE: HealthLevel.CRITICAL,
+    Severity.TICKET: HealthLevel.WARNING,
+    Severity.NOTICE: HealthLevel.NO_DATA,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The worst that is true of a service now. `alerts`: the open ones that say so; none: the last turn does.
+
+    `is_unknown`: there is no turn, or one that is too old to tell how the service is.
+    """
+
+    level: HealthLevel
+    alerts: tuple[StoredAlert, ...]
+    is_unknown: bool
+
+    @property
+    def is_of_turn(self) -> bool:
+        """Whether the last turn says it."""
+        return not self.alerts and not self.is_unknown
+
+
+def worst_of(turn: Turn | None, alerts: Iterable[StoredAlert], now: datetime | None) -> Worst:
+    """Of the open alerts and the health that the last turn found. `now` None: as of the turn."""
+    is_unknown = turn is None or (now is not None and is_stale(turn, now))
+    found = HealthLevel.NO_DATA if turn is None or is_unknown else turn.assessment.gate.health
+    told = [(_LEVEL_OF[one.alert.severity], one) for one in alerts if one.alert.closed_at is None]
+    level = min((found, *(of for of, _ in told)), key=WORST_FIRST.index)
+    return Worst(level, tuple(one for of, one in told if of is level), is_unknown)
+
+
 @dataclass(frozen=True, slots=True)
 class TurnReadout:
     """The last stored turn of a service, as it stands at `now`; `turn` is None before the first one."""
@@ -29,6 +73,13 @@ class TurnReadout:
     turn: Turn | None
     now: datetime
     next_turn_at: datetime
+    #: That are open.
+    alerts: tuple[StoredAlert, ...] = ()
+
+    @property
+    def worst(self) -> Worst:
+        """The worst that is true now."""
+        return worst_of(self.turn, self.alerts, self.now)
 
     @property
     def age(self) -> timedelta | None:
@@ -51,6 +102,11 @@ class Glance:
     alerts: tuple[StoredAlert, ...]
     pause: Pause | None
     pinned: Pinned | None
+
+    @property
+    def worst(self) -> Worst:
+        """The worst that is true now."""
+        return worst_of(self.last.turn, self.alerts, self.last.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +165,11 @@ class StatusReadout:
     trusted: tuple[Trusted, ...] = ()
     #: When it was asked for; None where that does not matter.
     now: datetime | None = None
+
+    @property
+    def worst(self) -> Worst:
+        """The worst that is true now."""
+        return worst_of(self.turn, self.alerts, self.now)
 
     @property
     def is_stale(self) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lumen.model.assessment import Assessment, Before, ScoreMove
+from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Change, Priority
 from lumen.model.snapshot import Snapshot
@@ -72,6 +73,8 @@ class Turn:
     trends: tuple[MetricTrend, ...] | NoData = ()
     #: Of all knobs, what was or would be proposed (None: a turn of an older Lumen, which knew the TTL alone).
     wanted: Recommendation | NoData | None = None
+    #: Alerts that were open when it was made.
+    alerts: tuple[StoredAlert, ...] = ()
 
     @property
     def first(self) -> Recommendation | NoData:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lumen.exporters.cache import cache_figures, grade_evictions, grade_hit_rate, grade_memory_beside, grades_of
-from lumen.model.answers import TtlReadout, is_stale
+from lumen.model.answers import TtlReadout, Worst, is_stale, worst_of
 from lumen.model.assessment import CacheFinding, Grade
-from lumen.model.incident import TtlOverride
+from lumen.model.incident import StoredAlert, TtlOverride
 from lumen.model.messages import NoData
 from lumen.model.proposal import Knob, Value
 from lumen.model.service import ServiceId
@@ -17,6 +17,7 @@ from lumen.policies.present import Present, changed_since, present_ttl, size_now
 from lumen.policies.priorities import priorities
 from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, size_figures
 from lumen.policies.ttl import TtlLimits, pinned_ttl, recommend_ttl
+from lumen.ports.incidents import Alerts
 from lumen.ports.sources import TtlSource
 from lumen.ports.store import Proposals, Turns
 from lumen.use_cases.restrictions import Restraints
@@ -84,6 +85,12 @@ class TurnNow:
 
     turn: Turn
     size: SizeReadout
+    #: That are open.
+    alerts: tuple[StoredAlert, ...] = ()
+
+    def worst(self, now: datetime) -> Worst:
+        """The worst that is true at `now`."""
+        return worst_of(self.turn, self.alerts, now)
 
     @property
     def worth_doing(self) -> tuple[Worth, ...]:
@@ -94,6 +101,7 @@ class TurnNow:
 @dataclass(frozen=True, slots=True)
 class Advisor:
     """Changes nothing. `ttl_source`: where the present setting is read; None: it is told by what is stored.
+    `alerts`: where the open ones are read for whoever asks of the last turn; None: nobody asks here.
 
     `ttl_limits` and `size_limits` without what people pinned or locked. Raises StoreUnavailable.
     """
@@ -104,11 +112,15 @@ class Advisor:
     ttl_limits: TtlLimits
     size_limits: SizeLimits
     ttl_source: TtlSource | None = None
+    alerts: Alerts | None = None
 
     async def last(self, service: ServiceId) -> TurnNow | None:
         """The last turn as it stands now; None before the first one."""
         turns = await self.turns.latest(service, 1)
-        return await self.of(turns[0], await self.restraints.now(service)) if turns else None
+        if not turns:
+            return None
+        found = await self.of(turns[0], await self.restraints.now(service))
+        return found if self.alerts is None else replace(found, alerts=tuple(await self.alerts.open(service)))
 
     async def of(self, turn: Turn, restraint: Restraint, *, as_if_locked: bool = False) -> TurnNow:
         """`turn` as it stands now. A TTL that cannot be read stands as it was measured or applied since."""

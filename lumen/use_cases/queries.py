@@ -85,16 +85,18 @@ class Readouts:
         restraint = await self.restraints.now(service)
         turns = await self.turns.latest(service, 1)
         turn = (await self.advisor.of(turns[0], restraint)).turn if turns else None
-        return TurnReadout(service, turn, restraint.now, hour_of(restraint.now) + timedelta(hours=1))
+        next_turn_at = hour_of(restraint.now) + timedelta(hours=1)
+        return TurnReadout(service, turn, restraint.now, next_turn_at, tuple(await self.alerts.open(service)))
 
     async def glance(self, service: ServiceId) -> Glance:
         """The last turn and what is going on, for a list of services."""
         unfinished = await self.proposals.unfinished(service)
         restraint = await self.restraints.now(service)
+        last = await self.last(service)
         return Glance(
-            last=await self.last(service),
+            last=last,
+            alerts=last.alerts,
             waiting=sum(proposal.state is State.PENDING for proposal in unfinished),
-            alerts=tuple(await self.alerts.open(service)),
             pause=restraint.pause,
             pinned=restraint.controls.pinned,
         )

@@ -107,6 +107,7 @@ class TurnRunner:
             before=past.found_before(),
             low_traffic=past.low_traffic,
             trends=past.trends,
+            alerts=tuple(await self.evaluator.alerts.open(snapshot.service)),
         )
         await self._remember(turn, lease)
         return turn

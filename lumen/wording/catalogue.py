@@ -18,7 +18,7 @@ Small words that several views share: names of enum members, figures, and "no da
 
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,8 @@ from lumen.model.proposal import Change, Proposal
 from lumen.model.service import OPERATOR, Person
 from lumen.wording.figures import shown
 
+#: `words.say` for Slack, or `words.plain` for a terminal or a file.
+Say = Callable[[Message], str]
 LOCALES = ("en", "ko")
 TEXTS = Path(__file__).parent / "texts"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

@@ -3,17 +3,38 @@
 What is silenced, by whom, until when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from lumen.model.alert import AlertKind
+from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.audit import Timeline
-from lumen.model.incident import Silence
+from lumen.model.incident import Silence, StoredAlert
 from lumen.model.messages import Message, Param, message
-from lumen.wording.catalogue import iso
+from lumen.wording.catalogue import Catalogue, Say, iso
 
 #: As many lines as stay readable in one message; the command line shows all.
 LINES = 60
 _LINES_A_BLOCK = 15
+
+
+SEVERITY_SIGNS = {Severity.PAGE: "🔴", Severity.TICKET: "🟠", Severity.NOTICE: "⚪"}
+
+
+def kinds(words: Catalogue, alerts: Iterable[StoredAlert]) -> str:
+    """What they are about, each kind once."""
+    found = (words.plain(Message(f"incident.kind_{stored.alert.kind}", {})) for stored in alerts)
+    return ", ".join(dict.fromkeys(found))
+
+
+def alert_line(say: Say, stored: StoredAlert) -> str:
+    """An open alert: its kind, and its figures with their time."""
+    alert = stored.alert
+    kind = say(Message(f"incident.kind_{alert.kind}", {}))
+    return f"{SEVERITY_SIGNS[alert.severity]} {kind}: {alert_figures(say, alert)}"
+
+
+def alert_figures(say: Say, alert: Alert) -> str:
+    """Those of the last look that found them, and when that was."""
+    return f"{say(alert.reason)} {say(message('alert.as_of', looked_at=iso(alert.looked_at or alert.opened_at)))}"
 
 
 def when(timeline: Timeline) -> Message:

@@ -7,18 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.model.answers import STALE_AFTER
+from lumen.model.answers import STALE_AFTER, Worst
 from lumen.model.assessment import CacheFinding, CacheHealth, GateVerdict, Grade, Objective, RhythmState
+from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Knob
 from lumen.model.snapshot import Snapshot, TtlSetting
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn, Worth
-from lumen.wording.catalogue import Catalogue, change_params, iso
+from lumen.wording.catalogue import Catalogue, Say, change_params, iso
+from lumen.wording.incidents import alert_line
 from lumen.wording.money import around, spent
 from lumen.wording.scores import (
     HEALTH_SIGNS,
     VERDICT_SIGNS,
-    Say,
     budget_in_short,
     budget_lines,
     latency_source,
@@ -27,6 +28,8 @@ from lumen.wording.scores import (
     score_message,
     since_before,
     span,
+    turn_found,
+    worst_headline,
 )
 
 #: Beside the time of a turn that takes no slot.
@@ -264,6 +267,15 @@ class TurnReport:
 
     def _text(self, code: str, /, **params: str | int | float) -> str:
         return self.say(Message(code, params))
+
+
+def wrong_now(words: Catalogue, turn: Turn, worst: Worst, alerts: Iterable[StoredAlert]) -> Iterator[str]:
+    """For the first lines outside of Slack: what is worse than the turn found, what it found then, open alerts."""
+    if not worst.is_of_turn:
+        yield words.plain(worst_headline(words, turn.snapshot.service, worst, turn))
+    yield from (alert_line(words.plain, stored) for stored in alerts)
+    if not worst.is_of_turn:
+        yield words.plain(turn_found(words, turn))
 
 
 def recommended(words: Catalogue, wanted: Recommendation) -> Message:

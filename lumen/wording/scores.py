@@ -3,9 +3,10 @@
 `say` is `words.say` for Slack, or `words.plain` for a terminal or a file.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
+from lumen.model.answers import Worst
 from lumen.model.assessment import (
     ErrorBudget,
     GateVerdict,
@@ -16,13 +17,14 @@ from lumen.model.assessment import (
     UnifiedGate,
 )
 from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
-from lumen.wording.catalogue import Catalogue, figure, no_data, word
+from lumen.wording.catalogue import Catalogue, Say, figure, iso, no_data, word
 from lumen.wording.figures import difference
+from lumen.wording.incidents import SEVERITY_SIGNS, kinds
 
-Say = Callable[[Message], str]
 #: Moves of less than this many points are no news.
 LEAST_MOVE = 0.05
 #: Ratios are shown in points of a hundred.
@@ -202,12 +204,42 @@ VERDICT_SIGNS = {GateVerdict.PASS: "✅", GateVerdict.WARN: "⚠️", GateVerdic
 
 
 def headline(words: Catalogue, turn: Turn, gate: UnifiedGate) -> Message:
-    service, sign = turn.snapshot.service.name, HEALTH_SIGNS[gate.health]
+    """What the turn found, for the first line of what speaks of the turn alone."""
+    return worst_headline(words, turn.snapshot.service, Worst(gate.health, (), is_unknown=False), turn)
+
+
+def worst_headline(words: Catalogue, service: ServiceId, worst: Worst, turn: Turn | None) -> Message:
+    """The worst that is true now, for the first line of whatever speaks of a service."""
+    told = words.plain(worst_told(words, worst, turn))
+    return message("views.report_header", sign=worst_sign(worst), service=service.name, told=told)
+
+
+def worst_sign(worst: Worst) -> str:
+    """Of the alert that says it, or of the health."""
+    return SEVERITY_SIGNS[worst.alerts[0].alert.severity] if worst.alerts else HEALTH_SIGNS[worst.level]
+
+
+def worst_told(words: Catalogue, worst: Worst, turn: Turn | None) -> Message:
+    """The same without sign and service."""
+    if worst.alerts:
+        severity = words.plain(Message(f"incident.severity_{worst.alerts[0].alert.severity}", {}))
+        return message("views.told_alert", severity=severity, kinds=kinds(words, worst.alerts))
+    if turn is None:
+        return message("views.told_none")
+    if worst.is_unknown:
+        return message("views.told_old")
+    gate = turn.assessment.gate
     health = words.plain(Message(f"word.health_{gate.health}", {}))
     if isinstance(gate.score.value, NoData):
-        return message("views.report_header_no_score", sign=sign, service=service, health=health)
-    score = words.plain(score_message(gate.score))
-    return message("views.report_header", sign=sign, service=service, health=health, score=score)
+        return message("views.told_no_score", health=health)
+    return message("views.told", health=health, score=words.plain(score_message(gate.score)))
+
+
+def turn_found(words: Catalogue, turn: Turn) -> Message:
+    """What the last turn found, where something else is true now: with its time, and without a sign."""
+    gate, end_at = turn.assessment.gate, iso(turn.snapshot.window.end)
+    health = words.plain(Message(f"word.health_{gate.health}", {}))
+    return message("views.turn_found", end_at=end_at, health=health, score=words.plain(score_message(gate.score)))
 
 
 def scores_of(turn: Turn) -> tuple[tuple[str, Score], ...]:

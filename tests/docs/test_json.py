@@ -21,7 +21,7 @@ PRINTED = {
     "cache": cache_json(TURN, SIZE, NOW, "en"),
     "ttl": ttl_json(ttl_of_figures(TtlFigures(300, 0.7, 0.7, 0, None), TtlLimits()), None, "en"),
     "size": size_json(SIZE, None, "en"),
-    "gate": gate_json([TURN], NOW, "en")[0],
+    "gate": gate_json(Last([as_now(TURN)], 1, NOW), "en")[0],
     "rollback": traffic_json(TrafficAnswer(SERVICE, "LATEST", "ion-api-00041", "LATEST"), None, ""),
 }
 

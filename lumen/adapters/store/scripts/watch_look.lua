@@ -53,6 +53,10 @@ for first = at, #ARGV, 7 do
   mark('alert/' .. incident)
 end
 
+-- The report says what is wrong now, too.
+local report = redis.call('HGET', SLOTS, 'report surface')
+if report and at <= #ARGV then mark('report/' .. report) end
+
 -- The oldest closed ones give way; the audit still tells of them.
 for _, old in ipairs(redis.call('ZRANGE', ALERT_ORDER, 0, -1 - tonumber(ARGV[7]))) do
   if not redis.call('ZSCORE', ALERTS_OPEN, old) then
