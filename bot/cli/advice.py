@@ -47,7 +47,7 @@ def ttl(
     hit_rate: Annotated[str | None, typer.Option(help="… the hit rate (0.65, 65% and 65 are the same) …")] = None,
     memory: Annotated[str | None, typer.Option(help="… and the share of the memory that is used.")] = None,
     evictions: Annotated[float | None, typer.Option(min=0, help="Evictions an hour, with these figures.")] = None,
-    cost_change: Annotated[float | None, typer.Option(help="Cost against the day before, in %, with these.")] = None,
+    cost_change: Annotated[float | None, typer.Option(help="Cost against the days before, in %, with these.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="What --new-ttl would do; changes nothing.")] = False,
     new_ttl: Annotated[int | None, typer.Option(min=1, help="The TTL that you think of, in seconds.")] = None,
     strategy: Annotated[str, typer.Option(help="auto, aggressive, moderate or conservative.")] = "",

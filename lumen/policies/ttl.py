@@ -6,7 +6,6 @@ Beside it: what a person should know of a TTL that they ask for.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import fmean
 
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Priority
@@ -16,7 +15,7 @@ from lumen.policies.size import hit_rate_of
 
 #: From here on the memory binds: entries leave by eviction, so living longer cannot help them.
 MANY_EVICTIONS_PER_HOUR = 100
-#: Spending that grew by more than this share against the day before is rising.
+#: Spending that is above that of each of the last days by more than this share is rising.
 RISING_COST = 0.02
 
 
@@ -35,7 +34,7 @@ STEP_SECONDS = {Strategy.AGGRESSIVE: 300, Strategy.MODERATE: 120, Strategy.CONSE
 
 @dataclass(frozen=True, slots=True)
 class TtlFigures:
-    """Inputs of the rules. `cost_change` is a ratio against the day before, None when it is not known."""
+    """Inputs of the rules. `cost_change` is a ratio against the dearest of the last days, None when it is not known."""
 
     ttl_seconds: int
     hit_rate: float
@@ -131,6 +130,9 @@ LEAST_LOOKUPS = 20
 #: From this TTL on no step more than doubles it.
 DOUBLING_FROM_SECONDS = 300
 LEAST_HOURS_FOR_COST = 18
+#: Of the six days: the days after a long weekend have some working days among them.
+LEAST_DAYS_FOR_COST = 5
+DAYS_OF_COST = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +170,23 @@ def ttl_figures(ttl: TtlSetting, cache: CacheStats | NoData, history: HourlyHist
 
 
 def cost_change(history: HourlyHistory | NoData) -> float | None:
-    """Hourly cost of the last 24 hours against the 24 before, over the hours of the day that both know."""
-    if isinstance(history, NoData) or len(history.cost_usd) < 48:
+    """Cost of the last 24 hours against the dearest same hours of the six days before.
+
+    The day before alone would find every Monday dear after its weekend. None where too few of the hours are known.
+    """
+    if isinstance(history, NoData) or len(history.cost_usd) < DAYS_OF_COST * 24:
         return None
-    pairs = zip(history.cost_usd[-48:-24], history.cost_usd[-24:], strict=True)
-    known = [(before, now) for before, now in pairs if before is not None and now is not None]
-    if len(known) < LEAST_HOURS_FOR_COST:
+    week = history.cost_usd[-DAYS_OF_COST * 24 :]
+    known: list[tuple[float, float]] = []
+    for hour in range(24):
+        *before, now = week[hour::24]
+        told = [usd for usd in before if usd is not None]
+        if now is not None and len(told) >= LEAST_DAYS_FOR_COST:
+            known.append((max(told), now))
+    dearest = sum(before for before, _ in known)
+    if len(known) < LEAST_HOURS_FOR_COST or dearest <= 0:
         return None
-    before = fmean(b for b, _ in known)
-    return fmean(n for _, n in known) / before - 1 if before > 0 else None
+    return sum(now for _, now in known) / dearest - 1
 
 
 def advise_ttl(figures: TtlFigures, limits: TtlLimits) -> Recommendation:

@@ -1,5 +1,9 @@
 """The TTL policy with its reference cases."""
 
+from datetime import UTC, date, datetime, timedelta
+from math import pi, sin
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,6 +122,55 @@ def test_unknown_history_is_no_rising_cost() -> None:
     assert cost_change(GONE) is None
     assert cost_change(history(cost_usd=(None,) * 168)) is None
     assert cost_change(history(cost_usd=rising(0.035))) == pytest.approx(0.035)
+
+
+#: Days off in Korea and the United States: single ones, and three in a row beside a weekend.
+DAYS_OFF = {
+    *(date(2026, 1, day) for day in (1, 19)),
+    *(date(2026, 2, day) for day in (16, 17, 18)),
+    *(date(2026, 3, day) for day in (2,)),
+    *(date(2026, 5, day) for day in (1, 5, 25)),
+    *(date(2026, 7, day) for day in (3, 17)),
+    *(date(2026, 9, day) for day in (7, 24, 25)),
+    *(date(2026, 10, day) for day in (5, 9)),
+    *(date(2026, 11, day) for day in (26, 27)),
+    *(date(2026, 12, day) for day in (24, 25)),
+}
+YEAR_BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def steady_year(seed: int, quiet: float) -> list[float]:
+    """Hourly cost: a rhythm of the day, weekends and days off at `quiet` of a working day, and some noise."""
+    random = Random(seed)
+    hours = []
+    for hour in range(365 * 24):
+        at = YEAR_BEGINS + timedelta(hours=hour)
+        is_off = at.weekday() >= 5 or at.date() in DAYS_OFF
+        usual = 0.5 * (1 + 0.6 * sin(2 * pi * (at.hour - 9) / 24)) * (quiet if is_off else 1.0)
+        hours.append(usual * random.gauss(1.0, 0.02))
+    return hours
+
+
+@pytest.mark.parametrize(("seed", "quiet"), [(1, 0.3), (2, 0.7), (3, 1.0)])
+def test_a_steady_year_with_weekends_and_holidays_shows_no_rising_cost(seed: int, quiet: float) -> None:
+    year = steady_year(seed, quiet)
+    for end in range(168, len(year) + 1, 7):
+        seen = snapshot(
+            cache=cache(hit_rate=0.85, memory_ratio=0.75), history=history(cost_usd=tuple(year[end - 168 : end]))
+        )
+        found = recommended(seen)
+        assert found.change is None, (YEAR_BEGINS + timedelta(hours=end), cost_change(seen.history))
+
+
+def test_a_rise_is_seen_in_any_week_of_that_year() -> None:
+    year = steady_year(1, 0.5)
+    for week in range(2, 52):
+        wednesday = week * 7 * 24  # its end, since the year began on a Thursday
+        day = [1.15 * usd for usd in year[wednesday - 24 : wednesday]]
+        at = YEAR_BEGINS + timedelta(hours=wednesday - 24)
+        change = cost_change(history(cost_usd=(*year[wednesday - 168 : wednesday - 24], *day)))
+        assert change is not None
+        assert change > 0.02 or at.date() in DAYS_OFF
 
 
 FIGURES = st.builds(
