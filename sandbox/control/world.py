@@ -11,6 +11,7 @@ POST fault       {method, code?, message?, delay_seconds?, times?, after?}    "S
 POST updates     {outcomes: ["fails", "never_ends", "never_ready"]}     of the next updates of Cloud Run, one each
 POST permissions {denied: ["run.services.update", "monitoring.*"]}
 POST metrics     {off?: pattern, late?: {pattern: seconds}, on?: true}
+POST series      {metric: pattern, label?, value?, gone?: true, late?: seconds, times?: K}   one label value
 POST quota       {limits: {"MetricService/List*": 10}}     calls a minute of service time; {} sets the usual ones
 POST demand      {factor}     multiplies the requests
 POST deploy      {service?, image?, error_share?, slow_factor?, fails?}       a release by the service's own pipeline
@@ -29,6 +30,7 @@ from sandbox.clock import Clock
 from sandbox.control.requests import BadRequest, Body, Deed, does, number, reads, table, texts
 from sandbox.google.cloud import GoogleCloud
 from sandbox.google.faults import MethodFault
+from sandbox.google.monitoring.store import LabelFault
 from sandbox.google.quota import LIMITS, Quotas
 from sandbox.google.run.service import Outcome
 from sandbox.ion.behaviour import NO_START, Behaviour
@@ -59,6 +61,7 @@ class WorldControl:
             "updates": self.updates,
             "permissions": self.permissions,
             "metrics": self.metrics,
+            "series": self.series,
             "quota": self.quota,
             "demand": self.demand,
             "deploy": self.deploy,
@@ -196,6 +199,25 @@ class WorldControl:
             store.start_outage(str(body["off"]))
         store.delays.extra |= seconds_late
         return {"off": [o.metric for o in store.outages if o.until is None], "late": dict(store.delays.extra)}
+
+    def series(self, body: Body) -> Body:
+        """Until `metrics` is told {on: true}."""
+        store, kinds = self._cloud.series, [kind for kind in ("gone", "late", "times") if body.get(kind) is not None]
+        if not body.get("metric") or len(kinds) != 1 or bool(body.get("label")) != bool(body.get("value")):
+            raise BadRequest("metric, label and value (or neither), and one of gone: true, late: seconds, times: K")
+        if kinds[0] != "gone" and not float(body[kinds[0]]) > 0:
+            raise BadRequest(f"{kinds[0]} {body[kinds[0]]!r}: above 0")
+        store.label_faults.append(
+            LabelFault(
+                str(body["metric"]),
+                str(body.get("label") or ""),
+                str(body.get("value") or ""),
+                store.now(),
+                float(body.get("late") or 0.0),
+                None if body.get("times") is None else float(body["times"]),
+            )
+        )
+        return {"series": [f"{f.metric} {f.label}={f.value}" for f in store.label_faults if f.until is None]}
 
     def quota(self, body: Body) -> Body:
         limits = table(body, "limits")

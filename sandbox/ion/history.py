@@ -4,7 +4,7 @@ Requests are counted a minute at a time; latency distributions follow from the c
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from math import ceil, sqrt
 from random import Random
@@ -26,6 +26,8 @@ from sandbox.ion.revisionmeter import response_labels
 
 _NOISE = 8191  # precomputed normal draws; a prime, so that the weekly pattern does not meet them twice alike
 DAY_MINUTES = 1440
+#: Counts a minute, and the shares of the buckets they fall into.
+Kinds = list[tuple[Sequence[int], Sequence[float]]]
 
 
 class _Draws:
@@ -94,8 +96,8 @@ class History:
         for index, count in enumerate(requests, low):
             self._asked[index] += count
         labels = Labels("cloud_run_revision", config.run_labels(service.name, name), {})
-        self._requests(labels, start, requests)
-        self._latencies(labels, start, requests, near, cached, hits)
+        failed = self._requests(labels, start, requests)
+        self._latencies(labels, start, requests, near, cached, hits, failed)
         self._instances(labels, start, requests)
 
     def _grid(self, metric: MetricType, labels: Labels, own: dict[str, str], start: int) -> GridSeries:
@@ -103,17 +105,21 @@ class History:
         self._store.add(series)
         return series
 
-    def _requests(self, labels: Labels, start: int, requests: Sequence[int]) -> None:
+    def _requests(self, labels: Labels, start: int, requests: Sequence[int]) -> dict[int, Sequence[int]]:
+        """How many were answered 500 and 404, minute by minute."""
         metric = catalogue.REQUEST_COUNT
-        total = sum(requests)
+        total, failed = sum(requests), dict[int, Sequence[int]]()
         for code, share in ((500, self._config.error_share), (404, self._config.client_error_share)):
             counts = array("q", [-1]) * len(requests)
             for _ in range(poisson(self._random, total * share)):
                 at = self._random.randrange(len(requests))
-                counts[at] = max(1, counts[at] + 1)
+                if sum(max(0, of[at]) for of in (counts, *failed.values())) < requests[at]:
+                    counts[at] = max(1, counts[at] + 1)
             self._grid(metric, labels, response_labels(code), start).fill(counts, sparse=True)
-        good = round(1e6 * (1 - self._config.error_share - self._config.client_error_share))
-        self._grid(metric, labels, response_labels(200), start).fill([n * good // 1_000_000 for n in requests], False)
+            failed[code] = [max(0, count) for count in counts]
+        good = [n - sum(several) for n, *several in zip(requests, *failed.values(), strict=True)]
+        self._grid(metric, labels, response_labels(200), start).fill(good, sparse=False)
+        return failed
 
     def _latencies(
         self,
@@ -123,22 +129,28 @@ class History:
         near: Sequence[int],
         cached: Sequence[int],
         hits: Sequence[int],
+        failed: Mapping[int, Sequence[int]],
     ) -> None:
-        """`near`: answered in the process; `cached`: asked of Redis, `hits` of them found."""
+        """`near`: answered in the process; `cached`: asked of Redis, `hits` of them found; `failed` by code."""
+        left = [n - sum(several) for n, *several in zip(requests, *failed.values(), strict=True)]
+        kinds: Kinds = []
         misses = [c - h for c, h in zip(cached, hits, strict=True)]
-        others = [n - p - c for n, p, c in zip(requests, near, cached, strict=True)]
-        counted = Mixture(start, ((hits, HIT.shares(LATENCY_BUCKETS)), (misses, MISS.shares(LATENCY_BUCKETS)),
-                                  (near, IN_PROCESS.shares(LATENCY_BUCKETS)),
-                                  (others, UNCACHED.shares(LATENCY_BUCKETS))))  # fmt: skip
-        self._store.add(
-            CountingSeries(
-                catalogue.REQUEST_LATENCIES,
-                Labels(labels.resource_type, labels.resource, response_labels(200)),
-                counted,
-                start * MINUTE,
-                (start + len(requests)) * MINUTE,
+        for counts, of in ((misses, MISS), (hits, HIT), (near, IN_PROCESS), (requests, UNCACHED)):
+            fitting = [min(count, most) for count, most in zip(counts, left, strict=True)]
+            left = [most - count for most, count in zip(left, fitting, strict=True)]
+            kinds.append((fitting, of.shares(LATENCY_BUCKETS)))
+        unasked = UNCACHED.shares(LATENCY_BUCKETS)
+        codes: dict[int, Kinds] = {200: kinds, **{code: [(of, unasked)] for code, of in failed.items()}}
+        for code, mixed in codes.items():
+            self._store.add(
+                CountingSeries(
+                    catalogue.REQUEST_LATENCIES,
+                    Labels(labels.resource_type, labels.resource, response_labels(code)),
+                    Mixture(start, mixed),
+                    start * MINUTE,
+                    (start + len(requests)) * MINUTE,
+                )
             )
-        )
 
     def _instances(self, labels: Labels, start: int, requests: Sequence[int]) -> None:
         loads = [n / MINUTE / PER_SECOND for n in requests]

@@ -10,12 +10,14 @@ from google.cloud import monitoring_v3 as m
 from sandbox.google.monitoring import catalogue
 from sandbox.google.monitoring.metric import Buckets, Histogram
 from sandbox.google.monitoring.series import GridHistograms, GridSeries, Labels
+from sandbox.google.monitoring.store import LabelFault
 from tests.unit.sandbox.google_side import PROJECT, START, GoogleSide, google_side
 
 NAME = f"projects/{PROJECT}"
 FIRST = int(START) // 60 - 120  # two hours of history
 Align = m.Aggregation.Aligner
 Reduce = m.Aggregation.Reducer
+COUNTED = "run.googleapis.com/request_count"
 COUNT = 'metric.type = "run.googleapis.com/request_count"'
 
 
@@ -270,6 +272,33 @@ async def test_an_outage_of_the_metrics_is_absence_and_heals(
         assert [p.interval.end_time.timestamp() for p in found[0].points] == [START - 600, START - 900]
     finally:
         side.cloud.series.outages.clear()
+
+
+@pytest.mark.parametrize(
+    ("fault", "failed", "well"),
+    [
+        ({}, [1, 1], [80, 100]),
+        ({"value": "5xx"}, [], [80, 100]),  # gone
+        ({"value": "5xx", "late_seconds": 900.0}, [1], [80, 100]),
+        ({"value": "2xx", "times": 10.0}, [1, 1], [800, 1000]),
+    ],
+)
+async def test_one_label_value_is_gone_late_or_too_large_while_the_others_go_on(
+    side: GoogleSide, metrics: m.MetricServiceAsyncClient, fault: dict[str, Any], failed: list[int], well: list[int]
+) -> None:
+    store = side.cloud.series
+    if fault:
+        store.label_faults.append(LabelFault(COUNTED, "response_code_class", since=START - 1800, **fault))
+    try:
+        found = await listed(
+            metrics, f'{COUNT} AND resource.labels.service_name = "one"', START - 1200, START,
+            aligner=Align.ALIGN_DELTA, period=600, reducer=Reduce.REDUCE_SUM,
+            group_by=["metric.labels.response_code_class"],
+        )  # fmt: skip
+        told = {one.metric.labels["response_code_class"]: [p.value.int64_value for p in one.points] for one in found}
+        assert (told.get("5xx", []), told["2xx"]) == (failed, well)
+    finally:
+        store.label_faults.clear()
 
 
 # Writes

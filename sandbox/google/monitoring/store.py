@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from sandbox.google.monitoring.catalogue import METRICS
-from sandbox.google.monitoring.metric import MetricType, Value
+from sandbox.google.monitoring.metric import Histogram, MetricType, Value
 from sandbox.google.monitoring.series import Labels, Point, Series, WrittenSeries, sum_of
 
 
@@ -22,6 +22,30 @@ class Outage:
 
     def touches(self, after: float, until: float) -> bool:
         return until > self.since and (self.until is None or after < self.until)
+
+
+@dataclass(slots=True)
+class LabelFault:
+    """What goes wrong with the series of one label value while the others go on.
+
+    `label` of the resource or the metric; "" means every series of the metrics. Its points that end in (since, until]
+    are gone, or `times` as large; or each is `late_seconds` later than it should be, until it is ended.
+    """
+
+    metric: str
+    label: str
+    value: str
+    since: float
+    late_seconds: float = 0.0
+    times: float | None = None
+    until: float | None = None
+
+    def hits(self, series: Series) -> bool:
+        labels = {**series.labels.resource, **series.labels.metric}
+        return fnmatchcase(series.metric.name, self.metric) and (not self.label or labels.get(self.label) == self.value)
+
+    def covers(self, end: float) -> bool:
+        return end > self.since and (self.until is None or end <= self.until)
 
 
 @dataclass(slots=True)
@@ -66,6 +90,27 @@ class Visible(Series):
         return self._of.totals([min(edge, horizon) for edge in edges])
 
 
+class Jumping(Series):
+    """A series whose points are too large while faults cover them."""
+
+    def __init__(self, of: Series, faults: list[LabelFault]) -> None:
+        super().__init__(of.metric, of.labels)
+        self._of = of
+        self._faults = faults
+
+    def between(self, after: float, until: float) -> list[Point]:
+        return [p._replace(value=self._larger(p)) for p in self._of.between(after, until)]
+
+    def _larger(self, point: Point) -> Value:
+        value = point.value
+        for times in (f.times for f in self._faults if f.times is not None and f.covers(point.end)):
+            if isinstance(value, Histogram):
+                value = Histogram.of_counts(value.buckets, tuple(round(n * times) for n in value.counts))
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                value = type(value)(value * times)
+        return value
+
+
 class SeriesStore:
     """Series by metric type; the world adds its own, clients write custom ones."""
 
@@ -74,6 +119,7 @@ class SeriesStore:
         self.now = now
         self.delays = delays
         self.outages: list[Outage] = []
+        self.label_faults: list[LabelFault] = []
         self.types: dict[str, MetricType] = dict(METRICS)
         self._series: dict[str, list[Series]] = {}
         self._written: dict[tuple[object, ...], WrittenSeries] = {}
@@ -107,7 +153,17 @@ class SeriesStore:
         now = self.now()
         horizon = now if metric.custom else now - self.delays.of(metric)
         outages = [o for o in self.outages if fnmatchcase(metric.name, o.metric)]
-        return [Visible(s, horizon, outages) for s in self._series.get(metric.name, ())]
+        return [self._visible(s, horizon, outages) for s in self._series.get(metric.name, ())]
+
+    def _visible(self, series: Series, horizon: float, outages: list[Outage]) -> Series:
+        faults = [f for f in self.label_faults if f.hits(series)]
+        if not faults:
+            return Visible(series, horizon, outages)
+        late = max((f.late_seconds for f in faults if f.until is None), default=0.0)
+        gone = [Outage(f.metric, f.since, f.until) for f in faults if f.times is None and not f.late_seconds]
+        seen = Visible(series, horizon - late, [*outages, *gone])
+        jumping = [f for f in faults if f.times is not None]
+        return Jumping(seen, jumping) if jumping else seen
 
     def start_outage(self, metric: str) -> Outage:
         """From now on nothing of the metrics arrives."""
@@ -120,3 +176,6 @@ class SeriesStore:
         for outage in self.outages:
             if outage.until is None:
                 outage.until = self.now()
+        for fault in self.label_faults:
+            if fault.until is None:
+                fault.until = self.now()
