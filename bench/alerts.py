@@ -16,6 +16,7 @@ if __package__ in {None, ""}:
 from bench.alert_world import COUNTED, EVERY_SIZE, SLICE_MINUTES, SMALL, Smallest, WorldIncident, request_world
 from lumen.alerts.burn_rate import AvailabilityAlert
 from lumen.model.alert import AlertChange, Severity
+from lumen.model.witnesses import exactly
 
 ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 #: An alert that opens this soon after the end of an incident is still about it.
@@ -65,7 +66,7 @@ def run(case: Case) -> Outcome:
     points = zip(world.requests.tolist(), world.errors.tolist(), world.known.tolist(), strict=True)
     for index, (requests, errors, known) in enumerate(points):
         at = ORIGIN + timedelta(minutes=(index + 1) * SLICE_MINUTES + case.delay_minutes)
-        event = alert.step(at, requests if known else None, errors if known else None)
+        event = alert.step(at, exactly(requests, errors) if known else None)
         if event is not None and event.change is AlertChange.CLOSED and event.alert.closed_at is not None:
             told.append(_told(event.alert.opened_at, event.alert.closed_at, event.alert.severity))
     still = alert.lifecycle.open

@@ -8,6 +8,7 @@ looks: it is told at once only where it took two per cent of a month's budget, a
 alert's errors are dropped from the longer windows. Tables and measurements: docs/methods.md, Alerts.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from lumen.alerts.lifecycle import CLEAR_SLICES, Lifecycle
 from lumen.model.alert import AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import Message, message
+from lumen.model.witnesses import Bounds, exactly
 
 MINUTES_PER_SLICE = 5
 THREE_DAYS = 864
@@ -68,16 +70,28 @@ PAIRS = (
 
 
 class BurnWatch:
-    """Fed with (bad, valid) of each slice; `target` is the share of good events that is promised (0-1)."""
+    """Fed with the bounds of each slice; `target` is the share of good events that is promised (0-1).
+
+    That it burns is judged on what is certain, that it does no more on what cannot be excluded.
+    """
 
     def __init__(self, target: float) -> None:
         self._allowed = 1 - target
         self._counts = RecentCounts(THREE_DAYS)
+        self._possible = RecentCounts(THREE_DAYS)
         self._newest: deque[tuple[int, int]] = deque(maxlen=THREE_DAYS)
+        self._in_doubt: deque[bool] = deque(maxlen=CLEAR_WINDOW)
 
-    def feed(self, bad: int, valid: int) -> Breach | None:
-        """The worst condition that holds after this slice; a slice without data is (0, 0)."""
+    def feed(self, seen: Bounds, fallen: int = 0, risen: int = 0) -> Breach | None:
+        """The worst condition that holds after this slice; a slice without data is all 0.
+
+        `fallen`, `risen`: so many requests fewer or more than is usual. Nobody knows what became of those that are
+        missed; those that are too many do not show that fewer of them fail.
+        """
+        bad, valid = seen.least_errors, seen.most_requests + fallen
         self._counts.add(bad, valid)
+        self._possible.add(seen.most_errors + fallen, max(0, seen.least_requests - risen) + fallen)
+        self._in_doubt.append(not seen.is_exact)
         self._newest.append((bad, valid))
         if bad == 0 and self._counts.last(THREE_DAYS)[0] == 0:
             return None
@@ -85,17 +99,17 @@ class BurnWatch:
 
     def is_clear(self) -> bool:
         """Whether the newest ten minutes are fine."""
-        bad, valid = self._counts.last(CLEAR_WINDOW)
+        bad, valid = self._possible.last(CLEAR_WINDOW)
         return bad == 0 or bad < CLEAR_BURN * self._allowed * valid
 
     def is_quiet(self, clear_slices: int) -> bool:
         """Whether the slices since the last condition say that it is over, and not merely that traffic is thin."""
         if clear_slices >= LONGEST_DOUBT:
-            return True
+            return not any(self._in_doubt) or self.is_clear()
         for slices in QUIET_WINDOWS:
             if slices > clear_slices:
                 return False
-            bad, valid = self._counts.last(slices)
+            bad, valid = self._possible.last(slices)
             if at_most(bad, STILL_BURNING * self._allowed * valid) < STILL_CHANCE:
                 return True
         return False
@@ -103,6 +117,7 @@ class BurnWatch:
     def forgive(self, slices: int) -> None:
         """Its alert is closed: the errors of the newest `slices` have been told and count no more."""
         self._counts.forgive(slices)
+        self._possible.forgive(slices)
         for index in range(max(0, len(self._newest) - slices), len(self._newest)):
             self._newest[index] = (0, self._newest[index][1])
 
@@ -171,14 +186,16 @@ class AvailabilityAlert:
 
     def __init__(self, service: str, target: float) -> None:
         self._watch = BurnWatch(target)
+        self._usual = UsualRequests()
         self.lifecycle = Lifecycle(service, AlertKind.AVAILABILITY)
 
-    def step(self, at: datetime, requests: int | None, errors_5xx: int | None) -> AlertEvent | None:
+    def step(self, at: datetime, seen: Bounds | None) -> AlertEvent | None:
         """After the slice that ends `at`; a slice without data neither opens nor closes anything."""
-        if requests is None or errors_5xx is None:
-            self._watch.feed(0, 0)
+        fallen, risen = self._usual.feed(None if seen is None else seen.most_requests)
+        if seen is None:
+            self._watch.feed(exactly(0, 0))
             return None
-        finding = self._watch.feed(min(errors_5xx, requests), requests)
+        finding = self._watch.feed(seen, fallen, risen)
         if self.lifecycle.open is not None and self._watch.is_clear():
             finding = None
         event = self.lifecycle.step(at, finding, self._watch.is_quiet)
@@ -190,6 +207,40 @@ class AvailabilityAlert:
 
 LEAST_PER_SECOND = 0.1
 SLICE_SECONDS = 300
+#: Half or twice what came at this time yesterday and a week ago are beyond what is usual ...
+UNUSUAL = 2.0
+#: ... by so many standard deviations of a count.
+UNUSUAL_SPREADS = 3.0
+
+
+class UsualRequests:
+    """Requests of a week, to tell how many more or fewer come than usually do at this time."""
+
+    def __init__(self) -> None:
+        self._requests: deque[int | None] = deque(maxlen=7 * SLICES_A_DAY + 1)
+
+    def feed(self, requests: int | None) -> tuple[int, int]:
+        """How many of this slice are missed, and how many are too many; 0 where nobody knows what is usual."""
+        seen = self._requests
+        usual = [
+            around for ago in (SLICES_A_DAY, 7 * SLICES_A_DAY) if (around := self._around(len(seen) - ago)) is not None
+        ]
+        seen.append(requests)
+        if requests is None or not usual:
+            return 0, 0
+        least, most = min(usual) / UNUSUAL, max(usual) * UNUSUAL
+        fallen = math.ceil(least - UNUSUAL_SPREADS * math.sqrt(least) - requests)
+        risen = math.ceil(requests - most - UNUSUAL_SPREADS * math.sqrt(most))
+        return max(0, fallen), max(0, risen)
+
+    def _around(self, index: int) -> float | None:
+        """Mean of a slice and its neighbours."""
+        if index < 1:
+            return None
+        known = [one for one in (self._requests[at] for at in range(index - 1, index + 2)) if one is not None]
+        return sum(known) / len(known) if known else None
+
+
 #: "About": a service that hovers at the limit is not said to be low half of the day.
 SLACK = 0.8
 

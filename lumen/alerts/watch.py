@@ -98,7 +98,7 @@ class ServiceWatch:
     def _step(self, seen: Observation, opened_at: datetime | None) -> list[AlertEvent]:
         end = opened_at or seen.end
         found = [
-            self._availability.step(end, seen.requests, seen.errors_5xx),
+            self._availability.step(end, seen.bounds),
             *self._levels(seen, end),
             *self._spent(seen, end),
             *self._missing(seen, end),
@@ -119,7 +119,8 @@ class ServiceWatch:
         yield from self._budget.feed(self._service, seen, end)
 
     def _levels(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:
-        if seen.p95_ms is not None and seen.requests is not None:
+        bounds = seen.bounds
+        if seen.p95_ms is not None and seen.requests is not None and (bounds is None or bounds.is_counted):
             yield self._latency.step(seen.start, end, seen.requests, seen.p95_ms, seen.p99_ms)
         if seen.hits is not None and seen.lookups is not None:
             yield self._hit_rate.step(seen.start, end, seen.hits, seen.lookups)

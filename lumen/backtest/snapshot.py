@@ -235,7 +235,7 @@ class ReleasesSeen:
             within_slo_before=found.within_slo_before,
             good_revision=max(good, key=lambda name: good[name]) if good else None,
             allowed=True,
-            data_complete=complete(counts, end),
+            data_complete=complete(counts, serving, end),
             pinned=self._pinned,
             onset=found.onset,
             beside=found.beside,

@@ -34,24 +34,25 @@ class Hour:
 
     def add(self, seen: Observation) -> None:
         """Add a slice; what is unknown of it leaves only the figures that need it alone."""
-        if seen.requests is not None:
+        requests = seen.requests if seen.is_counted else None
+        if requests is not None:
             self.traffic_slices += 1
-            self.requests += seen.requests
-        if seen.requests is not None and seen.errors_5xx is not None:
+            self.requests += requests
+        if requests is not None and seen.errors_5xx is not None:
             self.error_slices += 1
-            self.error_requests += seen.requests
+            self.error_requests += requests
             self.errors_5xx += seen.errors_5xx
         if seen.hits is not None and seen.lookups is not None:
             self.cache_slices += 1
             self.hits += seen.hits
             self.lookups += seen.lookups
-        if seen.requests is not None and seen.p95_ms is not None:
+        if requests is not None and seen.p95_ms is not None:
             self.latency_slices += 1
-            self.latency_requests += seen.requests
-            self.weighted_p95_ms += seen.p95_ms * seen.requests
-        if seen.requests is not None and seen.cost_usd is not None:
+            self.latency_requests += requests
+            self.weighted_p95_ms += seen.p95_ms * requests
+        if requests is not None and seen.cost_usd is not None:
             self.cost_slices += 1
-            self.cost_requests += seen.requests
+            self.cost_requests += requests
             self.cost_usd += seen.cost_usd
 
     @property

@@ -14,6 +14,7 @@ from lumen.model.metrics import HEARTBEAT, Published
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, TtlSetting
 from lumen.model.turn import Turn
+from lumen.model.witnesses import bounds_of
 
 #: A turn is made every hour: the figures of an older one are no picture of now.
 TURN_GOOD_FOR = timedelta(hours=2)
@@ -61,10 +62,11 @@ def published(known: Known) -> tuple[Published, ...]:
 
 def _availability(slices: Sequence[Observation]) -> float | None:
     """Per cent of the slices with requests that were good."""
-    asked = [(one.requests, one.errors_5xx) for one in slices if one.requests and one.errors_5xx is not None]
-    if sum(requests for requests, _ in asked) < LEAST_SAMPLES:
+    asked = [bounds for one in slices if one.requests and (bounds := one.bounds) is not None]
+    good = [is_good_slice(bounds) for bounds in asked]
+    if None in good or bounds_of(asked).least_requests < LEAST_SAMPLES:
         return None
-    return 100 * sum(is_good_slice(requests, errors) for requests, errors in asked) / len(asked)
+    return 100 * sum(map(bool, good)) / len(asked)
 
 
 def _cost_per_request(slices: Sequence[Observation]) -> float | None:

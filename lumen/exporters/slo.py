@@ -1,13 +1,14 @@
 """Service level objectives: good events over valid events, each against its target (docs/scores.md, SLO)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lumen.gates.unified import slo_verdict
 from lumen.model.assessment import Objective, Part, Score, SloAssessment
 from lumen.model.history import is_good_slice
 from lumen.model.messages import Message, NoData, message
-from lumen.model.snapshot import CacheStats, LatencyDistribution, RequestSlice, Snapshot, Traffic
+from lumen.model.snapshot import CacheStats, LatencyDistribution, Snapshot, Traffic
+from lumen.model.witnesses import Bounds
 
 #: Fewer events than this carry no verdict (docs/methods.md, Alerts).
 LEAST_SAMPLES = 20
@@ -74,9 +75,18 @@ def objective_score(good_ratio: float, target: float) -> float:
     return 100.0 if observed <= allowed else 100.0 * allowed / observed
 
 
-def is_good(piece: RequestSlice) -> bool:
-    """A slice with requests is good unless more than 5 % of them failed (5xx)."""
-    return is_good_slice(piece.total, piece.errors_5xx)
+def witnesses_differ(bounds: Bounds) -> NoData:
+    """The NoData that stands instead of a verdict on what request counts and latency counts do not agree about."""
+    return NoData(
+        message(
+            "assess.witnesses_differ",
+            least=bounds.least_requests,
+            most=bounds.most_requests,
+            least_share=bounds.least_share,
+            most_share=bounds.most_share,
+        ),
+        message("assess.witnesses_differ_remedy"),
+    )
 
 
 def _judged(rule: _Rule, good_ratio: float, valid: int, shown: Message) -> Objective:
@@ -96,6 +106,12 @@ def _unknown(name: str, target: float, valid: int, why: NoData) -> Objective:
     return Objective(name, target, why, valid, None, False, why, why.reason)
 
 
+def _in_doubt(rule: _Rule, valid: int, best_ratio: float, bounds: Bounds) -> Objective:
+    """No verdict where the witnesses do not agree; what is certain all the same is an alert."""
+    unknown = _unknown(rule.name, rule.target, valid, witnesses_differ(bounds))
+    return replace(unknown, alert=rule.alert(best_ratio))
+
+
 def too_few(valid: int) -> NoData:
     """The NoData that stands instead of a verdict on so few events."""
     return NoData(
@@ -111,10 +127,13 @@ def _availability(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
     if traffic.requests < LEAST_SAMPLES:
         return _unknown(name, target, 0, too_few(traffic.requests))
     # A slice in which nobody asked for anything shows neither health nor failure.
-    asked = [piece for piece in traffic.slices if piece.total]
-    good = sum(map(is_good, asked))
-    ratio = good / len(asked)
+    asked = [piece.bounds for piece in traffic.slices if piece.total]
+    good = sum(is_good_slice(piece) is True for piece in asked)
+    unknown = sum(is_good_slice(piece) is None for piece in asked)
     rule = _Rule(name, target, lambda r: r >= target, lambda r: r < targets.availability_alert)
+    ratio, best = good / len(asked), (good + unknown) / len(asked)
+    if unknown and (rule.met(ratio) != rule.met(best) or not traffic.bounds.is_counted):
+        return _in_doubt(rule, len(asked), best, traffic.bounds)
     shown = message("assess.slo_availability", ratio=ratio, target=target, good=good, slices=len(asked))
     return _judged(rule, ratio, len(asked), shown)
 
@@ -129,6 +148,8 @@ def _latency(
         return _unknown(name, share, 0, latency)
     if latency.total < LEAST_SAMPLES:
         return _unknown(name, share, latency.total, too_few(latency.total))
+    if not traffic.bounds.is_counted:
+        return _unknown(name, share, latency.total, witnesses_differ(traffic.bounds))
     faster = latency.share_below(threshold_ms)
     rule = _Rule(name, share, lambda r: r >= share, lambda _: _slower_than(latency, share, alert_ms))
     shown = message(
@@ -151,16 +172,21 @@ def _error_rate(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
         return _unknown(name, target, 0, traffic)
     if traffic.requests < LEAST_SAMPLES:
         return _unknown(name, target, traffic.requests, too_few(traffic.requests))
-    rate = traffic.errors_5xx / traffic.requests
-    rule = _Rule(name, target, lambda _: rate < targets.error_rate, lambda _: rate > targets.error_rate_alert)
-    shown = message(
-        "assess.slo_error_rate",
-        rate=rate,
-        target=targets.error_rate,
-        errors=traffic.errors_5xx,
-        requests=traffic.requests,
-        rate_4xx=traffic.errors_4xx / traffic.requests,
-    )
+    bounds = traffic.bounds
+    least, rate = bounds.least_share, bounds.most_share
+    rule = _Rule(name, target, lambda _: rate < targets.error_rate, lambda _: least > targets.error_rate_alert)
+    if not bounds.is_counted or least < targets.error_rate <= rate:
+        return _in_doubt(rule, traffic.requests, 1 - least, bounds)
+    figures = {
+        "rate": rate,
+        "target": targets.error_rate,
+        "errors": bounds.most_errors,
+        "requests": traffic.requests,
+        "rate_4xx": traffic.errors_4xx / traffic.requests,
+    }
+    shown = message("assess.slo_error_rate", **figures)
+    if not bounds.is_judged:
+        shown = message("assess.slo_error_rate_at_most", **figures, least=least)
     return _judged(rule, 1 - rate, traffic.requests, shown)
 
 

@@ -1,11 +1,12 @@
 """Alerts that open and close, and the five-minute observations that they are judged on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from lumen.model.messages import Message
 from lumen.model.snapshot import SLICE, LatencyDistribution
+from lumen.model.witnesses import Bounds, exactly
 
 
 class AlertKind(StrEnum):
@@ -88,6 +89,20 @@ class Observation:
     cost_usd: float | None = None
     revision: str | None = None
     latency: LatencyDistribution | None = None
+    #: What the witnesses of its requests leave possible, where they do not agree (lumen/model/witnesses.py).
+    doubt: Bounds | None = None
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """Requests and failures, at least and at most; None where they are not known at all."""
+        if self.requests is None or self.errors_5xx is None:
+            return None
+        return self.doubt or exactly(self.requests, self.errors_5xx)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its requests and failures are known well enough to be added up with others."""
+        return self.doubt is None or (self.doubt.is_counted and self.doubt.is_judged)
 
     @property
     def end(self) -> datetime:
@@ -97,3 +112,34 @@ class Observation:
     def lookups(self) -> int | None:
         """Hits and misses, or None unless both are known."""
         return None if self.hits is None or self.misses is None else self.hits + self.misses
+
+
+def corrected(stored: Observation, again: Observation) -> Observation:
+    """A stored slice after it was read again: late points count, and what was known before is not forgotten.
+
+    Series that came later than others are silent at first, so a reading that leaves more open is not believed.
+    """
+    found = stored
+    if again.requests is not None and (stored.requests is None or _open(again) <= _open(stored)):
+        found = replace(
+            found, requests=again.requests, errors_5xx=again.errors_5xx, errors_4xx=again.errors_4xx, doubt=again.doubt
+        )
+        if again.p95_ms is not None:
+            found = replace(found, p50_ms=again.p50_ms, p95_ms=again.p95_ms, p99_ms=again.p99_ms, latency=again.latency)
+    if again.lookups is not None:
+        found = replace(found, hits=again.hits, misses=again.misses)
+    return found if again.cost_usd is None else replace(found, cost_usd=again.cost_usd)
+
+
+def _open(seen: Observation) -> int:
+    """How much the witnesses of a slice leave open, in requests."""
+    doubt = seen.doubt
+    return 0 if doubt is None else doubt.most_requests - doubt.least_requests + doubt.most_errors - doubt.least_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A slice as it is stored, and as it is to be stored instead."""
+
+    stored: Observation
+    now: Observation

@@ -9,6 +9,7 @@ from statistics import fmean
 from lumen.model.alert import Observation
 from lumen.model.messages import NoData
 from lumen.model.snapshot import BAD_SLICE_ERROR_RATE, SLICE, Bucket, CacheDay, CacheStats, Snapshot, bucket_below
+from lumen.model.witnesses import Bounds
 
 SLICES_A_DAY = round(timedelta(days=1) / SLICE)
 
@@ -18,7 +19,7 @@ class Day:
     """One UTC day of one service. Counts are of the known slices alone; nothing is scaled up to the whole day.
 
     `slices` have gone by and were looked at, known or not: 288 when the day is over, fewer today and on the day on
-    which Lumen began.
+    which Lumen began. A slice whose witnesses do not agree is not known.
     """
 
     date: date
@@ -73,9 +74,24 @@ def together(*several: Iterable[Day]) -> tuple[Day, ...]:
     return tuple(_sum(of, days[of]) for of in sorted(days))
 
 
-def is_good_slice(requests: int, errors_5xx: int) -> bool:
-    """A slice with requests is good unless more than 5 % of them failed."""
-    return errors_5xx <= BAD_SLICE_ERROR_RATE * requests
+def less(days: Iterable[Day], taken_back: Iterable[Day]) -> tuple[Day, ...]:
+    """The sums without those of some slices that are in them; ascending."""
+    minus = [
+        replace(
+            day,
+            **{name: -getattr(day, name) for name in _ADDED},
+            latencies={bucket: -count for bucket, count in day.latencies.items()},
+        )
+        for day in taken_back
+    ]
+    return together(days, minus)
+
+
+def is_good_slice(seen: Bounds) -> bool | None:
+    """Whether at most 5 % of its requests failed (5xx); None where its witnesses leave that open."""
+    if seen.most_share <= BAD_SLICE_ERROR_RATE:
+        return True
+    return False if seen.least_share > BAD_SLICE_ERROR_RATE else None
 
 
 def _sum(of: date, parts: Sequence[Day]) -> Day:
@@ -88,9 +104,9 @@ def _sum(of: date, parts: Sequence[Day]) -> Day:
 
 def _slice(of: date, one: Observation) -> Day:
     day = Day(of, slices=1)
-    if one.requests is not None and one.errors_5xx is not None:
+    if one.requests is not None and one.errors_5xx is not None and one.is_counted:
         asked = one.requests > 0
-        good = asked and is_good_slice(one.requests, one.errors_5xx)
+        good = asked and one.errors_5xx <= BAD_SLICE_ERROR_RATE * one.requests
         day = replace(
             day,
             known_slices=1,
@@ -104,7 +120,7 @@ def _slice(of: date, one: Observation) -> Day:
         day = replace(day, lookup_slices=1, hits=one.hits, misses=one.misses)
     if one.cost_usd is not None:
         day = replace(day, cost_slices=1, cost_usd=one.cost_usd)
-    if one.latency is not None:
+    if one.latency is not None and one.is_counted:
         day = replace(day, timed_slices=1, latencies=dict(one.latency.buckets()))
     elif one.requests == 0:
         day = replace(day, timed_slices=1)

@@ -12,6 +12,7 @@ from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.messages import Message
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Served
+from lumen.model.witnesses import Bounds, exactly
 
 #: After so many repeats nobody is there to hear; the message stays, and a pager outside of Slack escalates.
 MOST_REPEATS = 6
@@ -160,6 +161,13 @@ class RevisionCount:
     revision: str
     requests: int
     errors_5xx: int
+    #: Where the witnesses do not agree.
+    doubt: Bounds | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """At least and at most."""
+        return self.doubt or exactly(self.requests, self.errors_5xx)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.messages import Message, NoData, message
 from lumen.model.service import ServiceId
+from lumen.model.witnesses import Bounds, bounds_of, exactly
 
 SLICE = timedelta(minutes=5)
 #: A slice is bad when more than this share of its requests fails (docs/scores.md, SLO).
@@ -38,6 +39,13 @@ class RequestSlice:
     good: int
     errors_4xx: int
     errors_5xx: int
+    #: Where the witnesses do not agree.
+    doubt: Bounds | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """Requests and failures, at least and at most."""
+        return self.doubt or exactly(self.total, self.errors_5xx)
 
     @property
     def total(self) -> int:
@@ -76,6 +84,14 @@ class LatencyDistribution:
             if count:
                 yield (self.bounds_ms[nth - 1] if nth else 0.0, self.bounds_ms[nth] if nth < last else math.inf), count
 
+    def trimmed(self) -> "LatencyDistribution":
+        """The same without the bounds that no request was near."""
+        held = [nth for nth, count in enumerate(self.counts) if count]
+        if not held:
+            return self
+        first, last = max(0, held[0] - 1), held[-1]
+        return LatencyDistribution(self.bounds_ms[first : last + 1], self.counts[first : last + 1])
+
     def percentile_ms(self, share: float) -> float:
         """The latency that `share` (0-1) of the requests do not exceed. Raises ValueError when empty."""
         if self.total == 0:
@@ -104,6 +120,11 @@ class Traffic:
     latency: LatencyDistribution | NoData
     cold_starts: int | NoData
     billable_instance_seconds: float | NoData
+
+    @property
+    def bounds(self) -> Bounds:
+        """Requests and failures of all slices, at least and at most."""
+        return bounds_of(one.bounds for one in self.slices)
 
     @property
     def requests(self) -> int:

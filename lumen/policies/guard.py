@@ -107,6 +107,9 @@ def _by_data(snapshot: Snapshot, assessment: Assessment, now: datetime) -> Itera
         if isinstance(part, NoData):
             yield part.reason
     if not isinstance(snapshot.traffic, NoData):
+        bounds = snapshot.traffic.bounds
+        if not (bounds.is_judged and bounds.is_counted):
+            yield message("policy.held_in_doubt", least=bounds.least_requests, most=bounds.most_requests)
         seen, wanted = len(snapshot.traffic.slices), snapshot.window.slices
         if seen < LEAST_SLICES_SHARE * wanted:
             minutes = round(SLICE / timedelta(minutes=1))

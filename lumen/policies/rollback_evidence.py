@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.incident import RevisionCount, RevisionRecord
 from lumen.model.snapshot import SLICE, Revision, Window
+from lumen.model.witnesses import Bounds, bounds_of
 from lumen.policies.rollback import LEAST_REQUESTS, Onset, RevisionCounts, fisher_worse
 
 #: What came before the newest revision is looked at over this span ...
@@ -51,9 +52,9 @@ def evidence(counts: Sequence[RevisionCount], serving: str, allowed: float, wind
     previous = _previous(before, serving)
     begun = onset(own)
     return Evidence(
-        newest=_summed(serving, own),
+        newest=_at_least(serving, own),
         took_traffic_at=took,
-        previous=_summed(previous, [one for one in before if one.revision == previous]) if previous else None,
+        previous=_at_most(previous, [one for one in before if one.revision == previous]) if previous else None,
         within_slo_before=_within(before, took, allowed),
         onset=begun,
         beside=_beside(counts, serving, begun.at if begun else took),
@@ -63,43 +64,60 @@ def evidence(counts: Sequence[RevisionCount], serving: str, allowed: float, wind
 def onset(own: Sequence[RevisionCount]) -> Onset | None:
     """The moment that parts its counts best into well and ill; None where chance may have done it."""
     slices = sorted(own, key=lambda one: one.start)
-    whole = _summed("", slices)
+    whole = _at_least("", slices)
     requests = errors = 0
     parted: list[tuple[float, int]] = []
     for nth, one in enumerate(slices[:-1], 1):
-        requests, errors = requests + one.requests, errors + one.errors_5xx
+        requests, errors = requests + one.bounds.most_requests, errors + one.bounds.least_errors
         rest, failed = whole.requests - requests, whole.errors_5xx - errors
         if errors * rest < failed * requests:  # more of the later ones fail
             parted.append((_likelihood(requests, errors) + _likelihood(rest, failed), nth))
     if not parted:
         return None
     _, nth = max(parted)
-    until, since = (_summed(own[0].revision, part) for part in (slices[:nth], slices[nth:]))
+    until, since = (_at_least(own[0].revision, part) for part in (slices[:nth], slices[nth:]))
     return Onset(slices[nth].start, until, since) if fisher_worse(since, until) <= ONSET_ALPHA else None
 
 
-def complete(counts: Iterable[RevisionCount], end: datetime) -> bool:
-    """Whether the hour up to `end` has its slices, the newest one among them."""
+def complete(counts: Iterable[RevisionCount], serving: str, end: datetime) -> bool:
+    """Whether the hour up to `end` has its slices, the newest one of the revision that serves among them."""
     hour = timedelta(hours=1)
-    seen = {one.start for one in counts if end - hour <= one.start < end}
-    return end - SLICE in seen and len(seen) >= LEAST_SLICES_SHARE * (hour / SLICE)
+    told = [one for one in counts if one.requests and end - hour <= one.start < end]
+    newest = {one.revision for one in told if one.start == end - SLICE}
+    return serving in newest and len({one.start for one in told}) >= LEAST_SLICES_SHARE * (hour / SLICE)
 
 
 def still_failing(minutes: Sequence[RevisionCount], allowed: float, end: datetime) -> bool | None:
-    """From counts per minute up to `end`: does the breach hold now? None: there is no fresh data to tell by."""
-    by_minute: dict[datetime, tuple[int, int]] = {}
+    """From counts per minute up to `end`: does the breach hold now?
+
+    None: there is no fresh data to tell by, or what the witnesses leave open would tell either way.
+    """
+    by_minute: dict[datetime, list[Bounds]] = {}
     for one in minutes:
-        requests, errors = by_minute.get(one.start, (0, 0))
-        by_minute[one.start] = requests + one.requests, errors + one.errors_5xx
+        by_minute.setdefault(one.start, []).append(one.bounds)
     newest_first = sorted(by_minute, reverse=True)
     if not newest_first or end - newest_first[0] > FRESH:
         return None
-    requests = errors = 0
+    seen = bounds_of(())
     for at in newest_first:
-        requests, errors = requests + by_minute[at][0], errors + by_minute[at][1]
-        if requests >= ENOUGH_NOW:
+        seen = bounds_of((seen, *by_minute[at]))
+        if seen.most_requests >= ENOUGH_NOW:
             break
-    return errors >= LEAST_BAD_NOW and errors >= BURN * allowed * requests
+    at_least = _breaches(seen.least_errors, allowed * seen.most_requests)
+    at_most = _breaches(seen.most_errors, allowed * min(seen.least_requests, _most_usual(by_minute, newest_first, at)))
+    return at_least if at_least == at_most else None
+
+
+def _most_usual(
+    by_minute: Mapping[datetime, Sequence[Bounds]], newest_first: Sequence[datetime], since: datetime
+) -> float:
+    """Twice what so many minutes brought before: requests that are too many do not show that fewer of them fail."""
+    totals = sorted(bounds_of(by_minute[at]).most_requests for at in newest_first)
+    return 2.0 * totals[len(totals) // 10] * sum(1 for at in newest_first if at >= since)
+
+
+def _breaches(errors: int, allowed: float) -> bool:
+    return errors >= LEAST_BAD_NOW and errors >= BURN * allowed
 
 
 def healthy(counts: Iterable[RevisionCount], allowed: float) -> Mapping[str, datetime]:
@@ -109,7 +127,7 @@ def healthy(counts: Iterable[RevisionCount], allowed: float) -> Mapping[str, dat
         by_revision.setdefault(one.revision, []).append(one)
     found: dict[str, datetime] = {}
     for name, own in by_revision.items():
-        total = _summed(name, own)
+        total = _at_most(name, own)
         if name and total.requests >= LEAST_REQUESTS and total.errors_5xx <= allowed * total.requests:
             found[name] = max(one.start for one in own)
     return found
@@ -178,7 +196,7 @@ def _beside(counts: Sequence[RevisionCount], serving: str, since: datetime) -> R
     others = [one for one in counts if one.revision not in ("", serving) and one.start >= since]
     if not others:
         return None
-    return _summed(max(others, key=lambda one: one.requests).revision, others)
+    return _at_most(max(others, key=lambda one: one.requests).revision, others)
 
 
 def _likelihood(requests: int, errors: int) -> float:
@@ -187,16 +205,23 @@ def _likelihood(requests: int, errors: int) -> float:
     return sum(part * math.log(part / requests) for part in (errors, well) if part)
 
 
-def _summed(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:
-    given = list(counts)
-    return RevisionCounts(name, sum(one.requests for one in given), sum(one.errors_5xx for one in given))
+def _at_least(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:
+    """What is certain to have failed, of all that there may have been."""
+    whole = bounds_of(one.bounds for one in counts)
+    return RevisionCounts(name, whole.most_requests, whole.least_errors)
+
+
+def _at_most(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:
+    """What may have failed, of what is certain to have been there."""
+    whole = bounds_of(one.bounds for one in counts)
+    return RevisionCounts(name, max(whole.least_requests, whole.most_errors), whole.most_errors)
 
 
 def _within(before: Sequence[RevisionCount], took: datetime, allowed: float) -> bool | None:
-    day = _summed("", before)
+    day = _at_most("", before)
     if day.requests < LEAST_REQUESTS:
         return None
-    just = _summed("", (one for one in before if one.start >= took - JUST_BEFORE))
+    just = _at_most("", (one for one in before if one.start >= took - JUST_BEFORE))
     if just.errors_5xx <= allowed * just.requests:
         return True
     return just.errors_5xx < LEAST_BAD and day.errors_5xx <= allowed * day.requests

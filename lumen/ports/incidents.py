@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from lumen.model.alert import AlertKind, Observation
+from lumen.model.alert import AlertKind, Correction, Observation
 from lumen.model.history import Day
 from lumen.model.incident import (
     AckResult,
@@ -61,6 +61,9 @@ class Look:
     told: Sequence[StoredAlert]
     #: Sums of the time before the first slice, on a fresh installation.
     earlier: Sequence[Day] = ()
+    #: Slices that are stored already and were read anew, and how often that had happened before.
+    corrections: Sequence[Correction] = ()
+    known_corrections: int = 0
 
 
 class Alerts(Protocol):
@@ -71,6 +74,9 @@ class Alerts(Protocol):
 
     async def observations(self, service: ServiceId, after: datetime | None) -> Sequence[Observation]:
         """All that are stored, or those after `after`; ascending."""
+
+    async def corrections(self, service: ServiceId) -> int:
+        """How many looks have corrected slices that were stored before."""
 
     async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
         """Store it; mark each alert's message and write the audit in the same step.

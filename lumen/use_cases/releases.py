@@ -36,7 +36,8 @@ from lumen.use_cases.knobs import Knobs, find
 #: A day for the newest revision, and a day before it.
 LOOK_BACK = timedelta(days=2)
 MINUTE = timedelta(minutes=1)
-MINUTES_BACK = timedelta(minutes=15)
+#: A class that fell silent is missed for an hour.
+MINUTES_BACK = timedelta(minutes=75)
 _NOTHING = Evidence(None, None, None, None)
 
 
@@ -84,7 +85,7 @@ class Releases:
             within_slo_before=seen.within_slo_before,
             good_revision=good_revision(records, known.revisions, newest) if known else None,
             allowed=known is not None and known.rollback_allowed,
-            data_complete=present is not None and not isinstance(counts, NoData) and complete(counts, days.end),
+            data_complete=present is not None and not isinstance(counts, NoData) and complete(counts, newest, days.end),
             pinned=None if present is None or present.value == LATEST else str(present.value),
             onset=seen.onset,
             beside=seen.beside,

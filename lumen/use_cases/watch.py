@@ -1,21 +1,23 @@
 """The five-minute watch: newest slices in, alerts that open and close out, once across replicas and restarts.
 
 The alert machine is the fold of the stored slices, and for money of the stored days. What people were told is stored
-with each look; where the two differ (a crash in between, another version of the machine), the difference is told.
+with each look; where the two differ (a crash in between, late points, another version of the machine), the difference
+is told. The last hour is read again at each look, and a day once an hour: what has come since corrects what is stored,
+and the machine is folded anew.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from lumen.alerts.budget import DayCost, MonthlyBudget, of_days
 from lumen.alerts.lifecycle import leader_of
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
-from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Observation, Severity
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Correction, Observation, Severity, corrected
 from lumen.model.billing import Billed, billed_month
-from lumen.model.history import Day, day_of, folded, together
+from lumen.model.history import Day, day_of, folded, less, together
 from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
 from lumen.model.messages import NoData, message
 from lumen.model.service import ServiceId
@@ -34,6 +36,11 @@ WEEK = timedelta(days=7)
 FRESH_AT_ONCE = 10
 #: So many slices are fed before clicks get their turn (a fortnight takes about half a second).
 TURN_OF_SLICES = 50
+#: Late points are looked for at each look, and once an hour.
+READ_AGAIN = timedelta(hours=1)
+READ_AGAIN_HOURLY = timedelta(hours=24)
+#: One of each kind and signal is open at a time, from what slices say; money's alerts are known by their day or month.
+_OF_SLICES = frozenset({AlertKind.AVAILABILITY, AlertKind.LATENCY, AlertKind.CACHE, AlertKind.ROI, AlertKind.NO_DATA})
 
 
 class _Fold:
@@ -47,6 +54,7 @@ class _Fold:
         self.fed_until: datetime | None = None  # start of the newest slice
         self.closed_until: date | None = None  # the newest day that is over and was fed
         self.closed: dict[str, Alert] = {}
+        self.corrections = 0  # as many as the stored slices had seen when it was fed
 
     def open_alerts(self) -> tuple[Alert, ...]:
         return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._budget.open_alerts())
@@ -89,14 +97,35 @@ class _Fold:
 
     def as_closed(self, alert: Alert, now: datetime) -> Alert:
         """As the machine closed it; one that it no longer knows of is closed now, so that no message stays open."""
-        by_machine = self.closed.get(alert.id)
+        by_machine = self.closed.get(alert.id) or self._closed_like(alert)
         if by_machine is not None:
-            return by_machine
+            return replace(by_machine, id=alert.id, opened_at=alert.opened_at)
         why = message("alert.forgotten")
         known = self._budget.billed
         if alert.kind is AlertKind.BUDGET and known is not None:
             why = message("alert.budget_billed_less", spent_usd=known.usd, as_of_at=known.as_of.isoformat())
         return replace(alert, closed_at=now, close_reason=why)
+
+    def named(self, alerts: Iterable[Alert], known: Iterable[Alert]) -> Sequence[Alert]:
+        """As people know them, oldest first: by corrected slices an alert may have begun at another time."""
+        still = {alert.id for alert in self.open_alerts()} | self.closed.keys()
+        orphans = {_sort(one): one for one in known if one.id not in still and one.kind in _OF_SLICES}
+        found = []
+        for alert in sorted(alerts, key=lambda one: (one.opened_at, one.id)):
+            orphan = orphans.get(_sort(alert))
+            if orphan is not None and (alert.closed_at is None or alert.closed_at > orphan.opened_at):
+                del orphans[_sort(alert)]
+                found.append(replace(alert, id=orphan.id, opened_at=orphan.opened_at))
+            else:
+                found.append(alert)
+        return found
+
+    def _closed_like(self, alert: Alert) -> Alert | None:
+        """The newest of its kind that closed after it was told."""
+        if alert.kind not in _OF_SLICES:
+            return None
+        alike = [one for one in self.closed.values() if _sort(one) == _sort(alert) and _ended(one) > alert.opened_at]
+        return max(alike, key=_ended, default=None)
 
     def _remember(self, events: Iterable[AlertEvent]) -> None:
         self.closed |= {e.alert.id: e.alert for e in events if e.change is AlertChange.CLOSED}
@@ -139,7 +168,7 @@ class Watch:
             after = {service: await self._alerts.newest(service) for service in claimed}
             for group in _groups(after, services[0]):
                 seen = await self._newest({service: after[service] for service in group}, slot)
-                fresh = [service for service in group if after[service] is None and seen[service]]
+                fresh = [service for service in group if after[service] is None and seen[service].new]
                 earlier = await self._earlier(fresh, slot)
                 for service in group:
                     lease = claimed[service]
@@ -149,18 +178,22 @@ class Watch:
                     await self._claims.slots.done(service, WATCH_SCHEDULE, slot, lease)
         return looked
 
-    async def _newest(
-        self, after: Mapping[ServiceId, datetime | None], end: datetime
-    ) -> Mapping[ServiceId, Sequence[Observation]]:
+    async def _newest(self, after: Mapping[ServiceId, datetime | None], end: datetime) -> Mapping[ServiceId, "_Read"]:
         """Every slice since the last one that is stored: what is unknown of it is None, what is known is not guessed.
 
         After an absence of more than a fortnight (or on a fresh installation) a fortnight.
         """
         earliest = end - REPLAY
         start = {service: max(earliest, stored + SLICE if stored else earliest) for service, stored in after.items()}
-        window = Window(min(start.values()), end)
-        found = await self._source.slices(tuple(after), window)
-        return {service: _slices(found[service], after[service], start[service], end) for service in after}
+        again = end - (READ_AGAIN_HOURLY if end.minute == 0 else READ_AGAIN)
+        anew = [again] if any(after.values()) else []
+        found = await self._source.slices(tuple(after), Window(min(*start.values(), *anew, end), end))
+        return {
+            service: _Read(
+                _slices(found[service], after[service], start[service], end), _again(found[service], start[service])
+            )
+            for service in after
+        }
 
     async def _earlier(self, fresh: Sequence[ServiceId], end: datetime) -> Mapping[ServiceId, Sequence[Day]]:
         """On a fresh installation: the sums of the days before the fortnight, as far back as anybody remembers.
@@ -182,7 +215,7 @@ class Watch:
         service: ServiceId,
         lease: Lease,
         after: datetime | None,
-        seen: Sequence[Observation],
+        seen: "_Read",
         earlier: Sequence[Day],
         mates: Sequence[ServiceId] | None,
     ) -> bool:
@@ -191,15 +224,19 @@ class Watch:
         False where another replica was quicker; the slices are then its, and read from the store next time.
         """
         try:
-            fold = await self._caught_up(service)
-            days = together(await self._days.days(service, date.min), earlier, folded(seen))
-            events = [*await fold.feed(seen), *await fold.feed_days(days, after)]
+            corrections = await self._corrections(service, seen.again)
+            fold = await self._caught_up(service, corrections)
+            days = together(await self._days.days(service, date.min), earlier, folded(seen.new))
+            days = less(together(days, folded(c.now for c in corrections)), folded(c.stored for c in corrections))
+            events = [*await fold.feed(seen.new), *await fold.feed_days(days, after)]
             if mates is not None:
                 beside = {mate.name: await self._days.days(mate, date.min) for mate in mates}
                 usd = await self._budget.usd(service.project) if self._budget else self._targets.budget_usd
                 fold.feed_budget(usd, {service.name: days, **beside}, await self._billed(service))
             told = await self._to_tell(service, fold, () if after is None else events)
-            if await self._alerts.look(service, lease, Look(after, seen, told, earlier)):
+            look = Look(after, seen.new, told, earlier, corrections, fold.corrections)
+            if await self._alerts.look(service, lease, look):
+                fold.corrections += bool(corrections)
                 return True
         except BaseException:
             self._folds.pop(service, None)  # fed with what may not be stored: begin again from the store
@@ -211,12 +248,23 @@ class Watch:
         known = None if self._bills is None else billed_month(await self._bills.budget_state(home), self._clock.now())
         return None if isinstance(known, NoData) else known
 
-    async def _caught_up(self, service: ServiceId) -> _Fold:
-        """The machine after every stored slice, also those that another replica stored."""
-        fold = self._folds.get(service)
-        if fold is None:
+    async def _corrections(self, service: ServiceId, again: Sequence[Observation]) -> Sequence[Correction]:
+        """Where what was read again is better known than what is stored."""
+        if not again:
+            return ()
+        stored = {one.start: one for one in await self._alerts.observations(service, again[0].start - SLICE)}
+        pairs = [(stored[one.start], corrected(stored[one.start], one)) for one in again if one.start in stored]
+        return [Correction(before, now) for before, now in pairs if now != before]
+
+    async def _caught_up(self, service: ServiceId, corrections: Sequence[Correction]) -> _Fold:
+        """The machine after every stored slice, also those that another replica stored; anew after corrections."""
+        known, fold = await self._alerts.corrections(service), self._folds.get(service)
+        if fold is None or fold.corrections != known or corrections:
             fold = self._folds[service] = _Fold(service, self._targets)
-        await fold.feed(await self._alerts.observations(service, fold.fed_until or await self._replayed_from(service)))
+            fold.corrections = known
+        instead = {one.now.start: one.now for one in corrections}
+        since = fold.fed_until or await self._replayed_from(service)
+        await fold.feed(instead.get(one.start, one) for one in await self._alerts.observations(service, since))
         return fold
 
     async def _replayed_from(self, service: ServiceId) -> datetime | None:
@@ -228,10 +276,11 @@ class Watch:
         """The alerts that people do not know of yet. On a fresh installation (no `events`) only what is open now."""
         silences = await self._silences_now(service)
         known = {stored.alert.id: stored for stored in await self._alerts.open(service)}
-        now_open = {alert.id: alert for alert in fold.open_alerts()}
-        changed = {event.alert.id: event.alert for event in events}
+        now = {alert.id: alert for alert in fold.open_alerts()} | {event.alert.id: event.alert for event in events}
+        named = fold.named(now.values(), [stored.alert for stored in known.values()])
+        now_open = {alert.id for alert in named if alert.closed_at is None}
         told: dict[str, StoredAlert] = {}
-        for alert in sorted((now_open | changed).values(), key=lambda one: (one.opened_at, one.id)):
+        for alert in named:
             before = known.get(alert.id)
             if before is None:
                 told[alert.id] = _first_told(alert, [*known.values(), *told.values()], silences)
@@ -253,6 +302,30 @@ class Watch:
             if over not in now_in_force:
                 await self._silences.end(service, over.kind, over.signal, None)
         return now_in_force
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a look read: slices that are not stored yet, and some that are."""
+
+    new: Sequence[Observation]
+    again: Sequence[Observation]
+
+
+def _sort(alert: Alert) -> tuple[AlertKind, str]:
+    return alert.kind, alert.signal
+
+
+def _ended(alert: Alert) -> datetime:
+    assert alert.closed_at is not None
+    return alert.closed_at
+
+
+def _again(found: Sequence[Observation] | NoData, start: datetime) -> Sequence[Observation]:
+    """Those from before the first new one, as they are stored."""
+    if isinstance(found, NoData):
+        return ()
+    return [replace(one, latency=one.latency.trimmed() if one.latency else None) for one in found if one.start < start]
 
 
 def _groups(after: Mapping[ServiceId, datetime | None], last: ServiceId) -> Sequence[Sequence[ServiceId]]:

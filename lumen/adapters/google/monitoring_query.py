@@ -5,7 +5,6 @@ read at run time: percentiles are only as fine as they are.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -165,10 +164,10 @@ def by_response_class(services: Sequence[ServiceId], period: timedelta) -> Query
     return Query(REQUESTS, RESOURCE, period, (*_BY_SERVICE, f"metric.labels.{RESPONSE_CLASS}"), _only(services))
 
 
-def by_revision(services: Sequence[ServiceId], period: timedelta) -> Query:
-    """Requests per service, revision, response class and period: who answered, and how well."""
+def by_revision(services: Sequence[ServiceId], period: timedelta, metric: str = REQUESTS) -> Query:
+    """`metric` per service, revision, response class and period: who answered, and how well."""
     of = (*_BY_SERVICE, "resource.labels.revision_name", f"metric.labels.{RESPONSE_CLASS}")
-    return Query(REQUESTS, RESOURCE, period, of, _only(services))
+    return Query(metric, RESOURCE, period, of, _only(services))
 
 
 def _only(services: Sequence[ServiceId]) -> tuple[str, tuple[str, ...]]:
@@ -195,16 +194,6 @@ def summed(series: Iterable[Series]) -> dict[int, float]:
         for index, value in one.points.items():
             sums[index] = sums.get(index, 0.0) + number(value)
     return sums
-
-
-def by_class(series: Iterable[Series]) -> dict[int, Counter[str]]:
-    """Requests by period and response class; a class without a point had none, as long as another class has one."""
-    counts: dict[int, Counter[str]] = {}
-    for one in series:
-        kind = one.metric_labels.get(RESPONSE_CLASS, "")
-        for index, value in one.points.items():
-            counts.setdefault(index, Counter())[kind] += round(number(value))
-    return counts
 
 
 def lacks_classes(series: Sequence[Series]) -> bool:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.checks import no_data
-from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.hourly_cost import InstanceShapes
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import (
@@ -19,16 +18,15 @@ from lumen.adapters.google.monitoring_query import (
     Series,
     added_up,
     billable_seconds,
-    by_class,
-    lacks_classes,
-    number,
 )
+from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.alert import Observation
 from lumen.model.cost import CostPrices, InstanceShape, cache_shares, cost_usd
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
+from lumen.model.witnesses import SERVER_ERRORS
 from lumen.ports.incidents import SliceSource
 
 #: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes.
@@ -75,7 +73,7 @@ class MonitoringSlices:
         while start < window.end:
             piece = Window(start, min(window.end, start + PIECE))
             try:
-                one = await self._piece(services, piece, latencies=latencies)
+                one = await self._piece(services, piece, timed=latencies)
             except SourceUnavailable as error:
                 return dict.fromkeys(services, no_data(error))
             for service in services:
@@ -88,11 +86,10 @@ class MonitoringSlices:
     ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
         """`period` divides the window."""
         try:
-            series = await self.queries.series(monitoring_query.by_revision(services, period), window)
+            found = await witnesses(self.queries, services, window, period)
         except SourceUnavailable as error:
             return dict.fromkeys(services, no_data(error))
-        of = monitoring_query.per_service(services, series)
-        return {service: _counted(of[service], window.start, period) for service in services}
+        return {service: _counted(found[service], window.start, period) for service in services}
 
     async def _add_own(
         self, own: RedisInfoCache, found: Mapping[ServiceId, list[Observation] | NoData], window: Window
@@ -110,29 +107,18 @@ class MonitoringSlices:
             if not isinstance(slices, NoData) and slices and slices[-1].end == window.end:
                 slices[-1] = replace(slices[-1], hits=hits, misses=misses)
 
-    async def _piece(self, services: Sequence[ServiceId], window: Window, *, latencies: bool) -> _Found:
-        requests, slowness, cache = await asyncio.gather(
-            self.queries.series(monitoring_query.by_response_class(services, SLICE), window),
-            self._latencies(services if latencies else (), window),
-            self._lookups(services, window),
+    async def _piece(self, services: Sequence[ServiceId], window: Window, *, timed: bool) -> _Found:
+        told, cache = await asyncio.gather(
+            witnesses(self.queries, services, window, SLICE, timed=timed), self._lookups(services, window)
         )
-        of, slow = monitoring_query.per_service(services, requests), monitoring_query.per_service(services, slowness)
         found: _Found = {}
         for service in services:
-            slices = _requests(of[service], window)
-            _add_latencies(slices, slow[service])
+            slices = _requests(told[service], window)
+            latencies = told[service].latencies
+            _add_latencies(slices, () if isinstance(latencies, NoData) else latencies)
             _add_lookups(slices, cache.get(service, {}), window)
             found[service] = slices
         return found
-
-    async def _latencies(self, services: Sequence[ServiceId], window: Window) -> Sequence[Series]:
-        if not services:
-            return ()
-        query = monitoring_query.by_service(monitoring_query.LATENCIES, services, SLICE)
-        try:
-            return await self.queries.series(query, window)
-        except SourceUnavailable:
-            return ()  # the watch tells of it by itself: no latency in a slice that has requests
 
     async def _lookups(
         self, services: Sequence[ServiceId], window: Window
@@ -140,14 +126,19 @@ class MonitoringSlices:
         return {} if self.cache is None else await self.cache.lookups(services, window)
 
 
-def _requests(series: Sequence[Series], window: Window) -> dict[int, Observation]:
-    if lacks_classes(series):
+def _requests(told: Witnesses, window: Window) -> dict[int, Observation]:
+    if told.lacks_classes:
         return {}
+    doubts = told.doubts()
     return {
         index: Observation(
-            window.start + index * SLICE, requests=of.total(), errors_5xx=of["5xx"], errors_4xx=of["4xx"]
+            window.start + index * SLICE,
+            requests=of.total(),
+            errors_5xx=of["5xx"],
+            errors_4xx=of["4xx"],
+            doubt=doubts.get(index),
         )
-        for index, of in by_class(series).items()
+        for index, of in told.classes().items()
     }
 
 
@@ -178,19 +169,17 @@ def _add_lookups(slices: dict[int, Observation], lookups: Mapping[int, tuple[int
         slices[index] = replace(seen, hits=hits, misses=misses)
 
 
-def _counted(series: Sequence[Series], start: datetime, period: timedelta) -> Sequence[RevisionCount]:
-    counts: dict[tuple[int, str], tuple[int, int]] = {}
-    for one in series:
-        failed = one.metric_labels.get(monitoring_query.RESPONSE_CLASS) == "5xx"
-        for index, value in one.points.items():
-            requests, errors = counts.get((index, one.label("revision_name")), (0, 0))
-            count = round(number(value))
-            counts[index, one.label("revision_name")] = requests + count, errors + (count if failed else 0)
-    return [
-        RevisionCount(start + index * period, revision, requests, errors)
-        for (index, revision), (requests, errors) in sorted(counts.items())
-        if requests > 0
-    ]
+def _counted(found: Witnesses, start: datetime, period: timedelta) -> Sequence[RevisionCount]:
+    """Also of a revision that told nothing in a period, where it is missed."""
+    counts = []
+    for revision, bounds in found.bounds.items():
+        for index, one in bounds.items():
+            counted = told.counted if (told := found.told[revision].get(index)) else {}
+            if index >= 0 and one.most_requests > 0:
+                doubt = None if one.is_exact else one
+                at, requests = start + index * period, sum(counted.values())
+                counts.append(RevisionCount(at, revision, requests, counted.get(SERVER_ERRORS, 0), doubt))
+    return sorted(counts, key=lambda one: (one.start, one.revision))
 
 
 #: The part of the cache that each service pays, by the start of the slice.
@@ -271,7 +260,9 @@ class PricedSlices:
     ) -> float | None:
         """None where anything that it is made of is unknown: a part of a cost is no cost."""
         calls = one.misses if self.counts_misses else None
-        if one.requests is None or billable_seconds is None or (self.counts_misses and calls is None):
+        if one.requests is None or (one.doubt is not None and not one.doubt.is_counted):
+            return None
+        if billable_seconds is None or (self.counts_misses and calls is None):
             return None
         return cost_usd(self.prices, shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share)
 

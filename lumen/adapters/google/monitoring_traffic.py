@@ -13,10 +13,9 @@ from lumen.adapters.google.monitoring_query import (
     MonitoringQueries,
     Series,
     added_up,
-    by_class,
-    lacks_classes,
     number,
 )
+from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.messages import NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, HourlyHistory, LatencyDistribution, RequestSlice, Traffic, Window
@@ -33,16 +32,13 @@ class MonitoringTraffic:
 
     async def traffic(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Traffic | NoData]:
         """The window in slices of five minutes; a slice that is not there is left out, never zero."""
-        requests, latencies, starts, billable = await asyncio.gather(
-            self._ask(services, window, monitoring_query.REQUESTS),
-            self._ask(services, window, monitoring_query.LATENCIES),
+        told, starts, billable = await asyncio.gather(
+            self._witnesses(services, window),
             self._ask(services, window, monitoring_query.STARTS),
             self._ask(services, window, monitoring_query.BILLABLE),
         )
         return {
-            service: _traffic(
-                service, window, requests[service], latencies[service], starts[service], billable[service]
-            )
+            service: _traffic(service, window, told[service], starts[service], billable[service])
             for service in services
         }
 
@@ -55,35 +51,36 @@ class MonitoringTraffic:
     async def _ask(
         self, services: Sequence[ServiceId], window: Window, metric: str
     ) -> Mapping[ServiceId, Sequence[Series] | NoData]:
-        if metric == monitoring_query.REQUESTS:
-            query = monitoring_query.by_response_class(services, SLICE)
-        else:
-            query = monitoring_query.by_service(metric, services, SLICE)
         try:
-            series = await self.queries.series(query, window)
+            series = await self.queries.series(monitoring_query.by_service(metric, services, SLICE), window)
         except SourceUnavailable as error:
             return dict.fromkeys(services, no_data(error))
         return monitoring_query.per_service(services, series)
+
+    async def _witnesses(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Witnesses | NoData]:
+        try:
+            return await witnesses(self.queries, services, window, SLICE)
+        except SourceUnavailable as error:
+            return dict.fromkeys(services, no_data(error))
 
 
 def _traffic(
     service: ServiceId,
     window: Window,
-    requests: Sequence[Series] | NoData,
-    latencies: Sequence[Series] | NoData,
+    told: Witnesses | NoData,
     starts: Sequence[Series] | NoData,
     billable: Sequence[Series] | NoData,
 ) -> Traffic | NoData:
-    if isinstance(requests, NoData):
-        return requests
-    if lacks_classes(requests):
+    if isinstance(told, NoData):
+        return told
+    if told.lacks_classes:
         return absent(service, monitoring_query.REQUESTS, "no_classes")
-    slices = _slices(requests, window)
+    slices = _slices(told, window)
     if not slices:
         return nothing_seen(service, window)
     return Traffic(
         slices=slices,
-        latency=_part(latencies, lambda given: _latency(service, given)),
+        latency=_part(told.latencies, lambda given: _latency(service, given)),
         cold_starts=_part(starts, lambda given: _sum(service, monitoring_query.STARTS, "no_starts", given, round)),
         billable_instance_seconds=_part(
             billable, lambda given: _sum(service, monitoring_query.BILLABLE, "absent", given, float)
@@ -95,15 +92,17 @@ def _part(series: Sequence[Series] | NoData, read: Callable[[Sequence[Series]], 
     return series if isinstance(series, NoData) else read(series)
 
 
-def _slices(series: Sequence[Series], window: Window) -> tuple[RequestSlice, ...]:
+def _slices(told: Witnesses, window: Window) -> tuple[RequestSlice, ...]:
+    doubts = told.doubts()
     return tuple(
         RequestSlice(
             start=window.start + index * SLICE,
             good=of.total() - of["4xx"] - of["5xx"],
             errors_4xx=of["4xx"],
             errors_5xx=of["5xx"],
+            doubt=doubts.get(index),
         )
-        for index, of in sorted(by_class(series).items())
+        for index, of in sorted(told.classes().items())
     )
 
 

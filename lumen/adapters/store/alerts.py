@@ -90,6 +90,8 @@ KEEP_SLICES = 18 * 288
 KEEP_ALERTS = 300
 #: A fresh installation brings a fortnight at once; no script holds the server up for that long.
 BATCH = 500
+#: Late points correct a day of slices, and the hour before it tells what was silent.
+TIMED_SLICES = 25 * 12
 
 
 class RedisAlerts:
@@ -128,13 +130,19 @@ class RedisAlerts:
             found.append(decode(Observation, text))
         return [one for one in found if after is None or one.start > after]
 
+    async def corrections(self, service: ServiceId) -> int:
+        reply = await self._calls.read("read", service, "HGET", position("standing"), "corrections")
+        return int(reply.values[0] or 0)
+
     async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
-        after, rest, earlier = look.after, list(look.observations), look.earlier
+        rest = list(look.observations)
         while len(rest) > BATCH:
-            if not await self._add(service, lease, after, rest[:BATCH], (), earlier):
+            if not await self._add(service, lease, replace(look, observations=rest[:BATCH], told=())):
                 return False
-            after, rest, earlier = rest[BATCH - 1].start, rest[BATCH:], ()
-        return await self._add(service, lease, after, rest, look.told, earlier)
+            known = look.known_corrections + bool(look.corrections)
+            look = replace(look, after=rest[BATCH - 1].start, earlier=(), corrections=(), known_corrections=known)
+            rest = rest[BATCH:]
+        return await self._add(service, lease, replace(look, observations=rest))
 
     async def open(self, service: ServiceId) -> list[StoredAlert]:
         reply = await self._calls.read("alert_read", service, "open")
@@ -153,34 +161,35 @@ class RedisAlerts:
         told = json.dumps([json.loads(encode(note)) for note in notes], ensure_ascii=False, separators=(",", ":"))
         await self._calls.change("alert_note", service, incident_id, told, self._clock.now().isoformat())
 
-    async def _add(
-        self,
-        service: ServiceId,
-        lease: Lease,
-        after: datetime | None,
-        observations: Sequence[Observation],
-        told: Sequence[StoredAlert],
-        earlier: Sequence[Day],
-    ) -> bool:
-        days = together(earlier, folded(observations))
-        buckets = sorted({bucket for day in days for bucket in day.latencies})
+    async def _add(self, service: ServiceId, lease: Lease, look: Look) -> bool:
+        days = together(look.earlier, folded(look.observations), folded(one.now for one in look.corrections))
+        taken_back = folded(one.stored for one in look.corrections)
+        buckets = sorted({bucket for day in (*days, *taken_back) for bucket in day.latencies})
         now = self._clock.now()
         arguments: list[str | int] = [
             lease.name,
             lease.token,
-            after.isoformat() if after else "",
+            look.after.isoformat() if look.after else "",
             self._keep_slices,
             self._keep_alerts,
             now.isoformat(),
-            len(observations),
-            len(days),
+            len(look.observations),
+            len(days) + len(taken_back),
             (day_of(now) - timedelta(days=self._keep_days)).isoformat(),
             ",".join((*SUMS, *(f"{LATENCY}/{low!r}/{high!r}" for low, high in buckets))),
+            look.known_corrections,
+            len(look.corrections),
+            TIMED_SLICES,
         ]
-        for one in observations:
-            arguments += [one.start.isoformat(), _short(one)]
+        for one in look.observations:
+            arguments += [one.start.isoformat(), _text(one, now)]
         arguments += _sums(days, buckets)
-        for each in told:
+        arguments += _sums(taken_back, buckets, -1)
+        for correction in look.corrections:
+            assert look.after is not None  # something is stored
+            place = -1 - int((look.after - correction.now.start) / SLICE)
+            arguments += [place, _text(correction.now, now)]
+        for each in look.told:
             arguments += _told(each)
         reply = await self._calls.change("watch_look", service, *arguments)
         if reply.status == "LEASE_LOST":
@@ -188,20 +197,23 @@ class RedisAlerts:
         return reply.status == "OK"
 
 
-def _sums(days: Sequence[Day], buckets: Sequence[Bucket]) -> Iterator[str | int]:
-    """Date and sums of each, as watch_look.lua takes them."""
+def _sums(days: Sequence[Day], buckets: Sequence[Bucket], times: int = 1) -> Iterator[str | int]:
+    """Date and sums of each, as watch_look.lua takes them; `times` -1: what is taken back."""
     for day in days:
         yield day.date.isoformat()
         for name in SUMS:
-            yield round(day.cost_usd * NANO) if name == "cost_nano_usd" else int(getattr(day, name))
+            yield times * (round(day.cost_usd * NANO) if name == "cost_nano_usd" else int(getattr(day, name)))
         for bucket in buckets:
-            yield day.latencies.get(bucket, 0)
+            yield times * day.latencies.get(bucket, 0)
 
 
-def _short(one: Observation) -> str:
-    """Without what is unknown, and without what its day has counted: a fortnight of slices is kept."""
-    known = {name: value for name, value in json.loads(encode(replace(one, latency=None))).items() if value is not None}
-    return json.dumps(known, separators=(",", ":"))
+def _text(one: Observation, now: datetime) -> str:
+    """Without what is unknown: a fortnight of slices is kept. Latencies, while they may be corrected, come last."""
+    is_recent = now - one.start <= TIMED_SLICES * SLICE
+    latency = one.latency.trimmed() if is_recent and one.latency is not None else None
+    told = json.loads(encode(replace(one, latency=latency)))
+    told["latency"] = told.pop("latency")
+    return json.dumps({name: value for name, value in told.items() if value is not None}, separators=(",", ":"))
 
 
 def _told(stored: StoredAlert) -> Iterator[str | int]:

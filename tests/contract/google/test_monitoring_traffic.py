@@ -20,6 +20,7 @@ from lumen.model.cost import CostPrices, InstanceShape
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, HourlyHistory, LatencyDistribution, RequestSlice, Traffic, Window
+from lumen.model.witnesses import Bounds
 from tests.foreign_google import ForeignGoogle, Refused
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
@@ -112,7 +113,8 @@ async def test_a_server_that_knows_one_metric_gives_that_part_and_says_what_else
     found = (await source.traffic([API], WINDOW))[API]
     assert isinstance(found, Traffic)
     assert (found.requests, found.errors_4xx, found.errors_5xx) == (1100, 10, 10)
-    assert found.slices[3] == RequestSlice(START + 3 * SLICE, good=90, errors_4xx=4, errors_5xx=10)
+    alone = Bounds(least_requests=10, most_requests=104, least_errors=10, most_errors=10)  # one witness is none
+    assert found.slices[3] == RequestSlice(START + 3 * SLICE, good=90, errors_4xx=4, errors_5xx=10, doubt=alone)
     for part in (found.latency, found.cold_starts, found.billable_instance_seconds):
         assert isinstance(part, NoData)
         assert part.reason.code == "source.not_found"

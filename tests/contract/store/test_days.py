@@ -10,7 +10,7 @@ import pytest
 from lumen.adapters.store import alerts as room
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays
 from lumen.adapters.store.scripts import key
-from lumen.model.alert import Observation
+from lumen.model.alert import Correction, Observation
 from lumen.model.history import Day, folded, together
 from lumen.model.snapshot import SLICE, LatencyDistribution
 from lumen.ports.incidents import Look
@@ -74,7 +74,8 @@ async def test_how_long_requests_took_stays_with_the_day_and_not_with_the_slice(
 ) -> None:
     alerts, given = RedisAlerts(store.redis, store.clock), slices(3)
     assert await alerts.look(SERVICE, lease, Look(None, given, ()))
-    assert await alerts.observations(SERVICE, None) == [replace(one, latency=None) for one in given]
+    kept_with = [replace(one, latency=one.latency.trimmed() if one.latency else None) for one in given]
+    assert await alerts.observations(SERVICE, None) == kept_with  # for a day, in which late points may come
     other = LatencyDistribution((200.0,), (10, 5))  # Monitoring has other buckets from now on
     assert await alerts.look(SERVICE, lease, Look(given[-1].start, [Observation(SOON, 15, 0, latency=other)], ()))
     (kept,) = await days.days(SERVICE, EVER)
@@ -86,6 +87,37 @@ async def test_how_long_requests_took_stays_with_the_day_and_not_with_the_slice(
         (0.0, 200.0): 10,
         (200.0, math.inf): 5,
     }
+
+
+async def test_corrected_slices_correct_their_days(store: Store, days: RedisDays, lease: Lease) -> None:
+    alerts, given = RedisAlerts(store.redis, store.clock), slices(40)
+    assert await alerts.look(SERVICE, lease, Look(None, given[:39], ()))
+    late = LatencyDistribution((1.4**15, 1.4**16), (900, 70, 95))
+    better = (
+        replace(given[7], requests=1065, errors_5xx=66, latency=late),
+        replace(given[3], requests=900, errors_5xx=0),
+    )
+    stored = {one.start: one for one in await alerts.observations(SERVICE, None)}
+    corrections = [Correction(stored[one.start], one) for one in better]
+    look = Look(given[38].start, given[39:], (), (), corrections, 0)
+    assert await alerts.look(SERVICE, lease, look)
+    wanted = [{one.start: one for one in (*given, *better)}[one.start] for one in given]
+    assert same(await days.days(SERVICE, EVER), folded(wanted))
+    assert [one.requests for one in await alerts.observations(SERVICE, None)] == [one.requests for one in wanted]
+    assert await alerts.corrections(SERVICE) == 1
+    # Somebody who does not know of it corrects nothing: the sums would count twice.
+    assert not await alerts.look(SERVICE, lease, replace(look, after=given[39].start, observations=()))
+    assert same(await days.days(SERVICE, EVER), folded(wanted))
+
+
+async def test_latencies_leave_a_slice_when_nothing_corrects_it_any_more(store: Store, lease: Lease) -> None:
+    alerts, start = RedisAlerts(store.redis, store.clock), store.clock.time - 24 * timedelta(hours=1)
+    given = [Observation(start + nth * SLICE, 1000, 1, latency=TIMED) for nth in range(310)]
+    assert await alerts.look(SERVICE, lease, Look(None, given[:290], ()))
+    assert all(one.latency for one in await alerts.observations(SERVICE, None))
+    assert await alerts.look(SERVICE, lease, Look(given[289].start, given[290:], ()))
+    kept = [one.latency is not None for one in await alerts.observations(SERVICE, None)]
+    assert kept == [False] * 10 + [True] * 300
 
 
 async def test_days_of_a_lumen_that_kept_no_latency_are_read_and_added_to(

@@ -32,6 +32,7 @@ class Cloud:
     is_silent: bool = False  # Monitoring does not answer
     slow_from: datetime | None = None  # requests take three times as long from then on
     slice_usd: float | None = None  # what each slice costs
+    priced: dict[datetime, float | None] = field(default_factory=dict)  # what each has cost, once it was asked for
     unpriced: set[ServiceId] = field(default_factory=set)  # of whom it is not known
     name: str = "traffic"
     asked: list[Window] = field(default_factory=list)
@@ -70,8 +71,9 @@ class Cloud:
         for start in _steps(window, SLICE):
             requests, errors = self._count(start, SLICE)
             slow = 3 if self.slow_from is not None and start >= self.slow_from else 1
+            cost_usd = self.priced.setdefault(start, self.slice_usd)
             p95_ms, p99_ms = 80.0 * slow, 120.0 * slow
-            found.append(Observation(start, requests, errors, 0, p95_ms=p95_ms, p99_ms=p99_ms, cost_usd=self.slice_usd))
+            found.append(Observation(start, requests, errors, 0, p95_ms=p95_ms, p99_ms=p99_ms, cost_usd=cost_usd))
         unpriced = [replace(one, cost_usd=None) for one in found]
         return {service: unpriced if service in self.unpriced else found for service in services}
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lumen.alerts.burn_rate import AvailabilityAlert
 from lumen.alerts.evidence import RecentCounts, at_least, at_most
 from lumen.model.alert import AlertChange, AlertEvent, Severity
+from lumen.model.witnesses import exactly
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SLICE = timedelta(minutes=5)
@@ -20,7 +21,10 @@ Points = list[tuple[int | None, int | None]]
 
 def fed(points: Sequence[tuple[int | None, int | None]], target: float = 0.999) -> list[AlertEvent]:
     alert = AvailabilityAlert("svc", target)
-    events = [alert.step(START + (i + 1) * SLICE, *point) for i, point in enumerate(points)]
+    events = [
+        alert.step(START + (i + 1) * SLICE, None if valid is None or bad is None else exactly(valid, bad))
+        for i, (valid, bad) in enumerate(points)
+    ]
     return [event for event in events if event]
 
 

@@ -129,11 +129,11 @@ def test_older_revisions_since_it_fails() -> None:
 
 def test_an_hour_with_its_newest_slice_is_complete() -> None:
     whole = counts("old", END - HOUR, END)
-    assert complete(whole, END)
-    assert complete(whole[3:], END)
-    assert not complete(whole[4:], END)
-    assert not complete(whole[:-1], END)
-    assert not complete([], END)
+    assert complete(whole, "old", END)
+    assert complete(whole[3:], "old", END)
+    assert not complete(whole[4:], "old", END)
+    assert not complete(whole[:-1], "old", END)
+    assert not complete([], "old", END)
 
 
 @pytest.mark.parametrize(

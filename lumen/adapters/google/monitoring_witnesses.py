@@ -1,0 +1,131 @@
+"""What Monitoring's two witnesses of requests tell: request_count and request_latencies, by revision and class.
+
+Two grouped queries for all services. They begin an hour before the window, for a class that fell silent is known by
+what it brought until then.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from lumen.adapters.checks import no_data
+from lumen.adapters.google import monitoring_query
+from lumen.adapters.google.monitoring_query import RESPONSE_CLASS, MonitoringQueries, Series, lacks_classes, number
+from lumen.model.messages import NoData, SourceUnavailable
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import Window
+from lumen.model.witnesses import Bounds, Told, bounds_of, witnessed
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """Of one service. Periods are numbered from the window's start, so those of the hour before are negative.
+
+    `timed` None: nobody asked the second witness; NoData: it could not be asked, so it told nothing.
+    """
+
+    counted: Sequence[Series]
+    timed: Sequence[Series] | NoData | None
+    an_hour: int
+
+    @property
+    def latencies(self) -> Sequence[Series] | NoData:
+        """Of the window alone."""
+        timed = self.timed or ()
+        if isinstance(timed, NoData):
+            return timed
+        return [
+            Series(one.resource_labels, one.metric_labels, {at: value for at, value in one.points.items() if at >= 0})
+            for one in timed
+        ]
+
+    @property
+    def lacks_classes(self) -> bool:
+        """Every error would count as good."""
+        return lacks_classes(self.counted)
+
+    @cached_property
+    def told(self) -> Mapping[str, Mapping[int, Told]]:
+        """By revision and period."""
+        counted = _by_revision(self.counted)
+        timed = None if self.timed is None else _by_revision(() if isinstance(self.timed, NoData) else self.timed)
+        found: dict[str, dict[int, Told]] = {}
+        for revision, index in (*counted, *(timed or ())):
+            other = None if timed is None else dict(timed.get((revision, index), {}))
+            found.setdefault(revision, {})[index] = Told(dict(counted.get((revision, index), {})), other)
+        return found
+
+    @cached_property
+    def bounds(self) -> Mapping[str, Mapping[int, Bounds]]:
+        """By revision and period; what is silent but missed is in them."""
+        return witnessed(self.told, self.an_hour)
+
+    def classes(self) -> dict[int, Counter[str]]:
+        """Requests as they are counted, by period of the window and class, of all revisions."""
+        found: dict[int, Counter[str]] = {}
+        for told in self.told.values():
+            for index, one in told.items():
+                if index >= 0 and one.counted:
+                    found.setdefault(index, Counter()).update(one.counted)
+        return found
+
+    def doubts(self) -> dict[int, Bounds]:
+        """By period of the window, of all revisions; only where the witnesses do not agree."""
+        parts: dict[int, list[Bounds]] = {}
+        for bounds in self.bounds.values():
+            for index, one in bounds.items():
+                parts.setdefault(index, []).append(one)
+        together = {index: bounds_of(several) for index, several in parts.items()}
+        return {index: one for index, one in together.items() if index >= 0 and not one.is_exact}
+
+
+async def witnesses(
+    queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, period: timedelta, *, timed: bool = True
+) -> Mapping[ServiceId, Witnesses]:
+    """`timed`: ask the second one too. Raises SourceUnavailable where the first one cannot be asked."""
+    whole, an_hour = Window(window.start - HOUR, window.end), round(HOUR / period)
+    counted, latencies = await asyncio.gather(
+        queries.series(monitoring_query.by_revision(services, period), whole),
+        _latencies(queries, services, whole, period, timed=timed),
+    )
+    of = _of_each(services, counted, an_hour)
+    slow: Mapping[ServiceId, Sequence[Series] | NoData | None]
+    if not timed or isinstance(latencies, NoData):
+        slow = dict.fromkeys(services, latencies if timed else None)
+    else:
+        slow = _of_each(services, latencies, an_hour)
+    return {service: Witnesses(of[service], slow[service], an_hour) for service in services}
+
+
+async def _latencies(
+    queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, period: timedelta, *, timed: bool
+) -> Sequence[Series] | NoData:
+    if not timed:
+        return ()
+    try:
+        return await queries.series(monitoring_query.by_revision(services, period, monitoring_query.LATENCIES), window)
+    except SourceUnavailable as error:
+        return no_data(error)
+
+
+def _of_each(services: Sequence[ServiceId], series: Sequence[Series], by: int) -> Mapping[ServiceId, Sequence[Series]]:
+    """Sorted by service, with periods numbered from `by` on."""
+    moved = [
+        Series(one.resource_labels, one.metric_labels, {index - by: value for index, value in one.points.items()})
+        for one in series
+    ]
+    return monitoring_query.per_service(services, moved)
+
+
+def _by_revision(series: Sequence[Series]) -> dict[tuple[str, int], Counter[str]]:
+    found: dict[tuple[str, int], Counter[str]] = {}
+    for one in series:
+        revision, kind = one.label("revision_name"), one.metric_labels.get(RESPONSE_CLASS, "")
+        for index, value in one.points.items():
+            found.setdefault((revision, index), Counter())[kind] += round(number(value))
+    return found
