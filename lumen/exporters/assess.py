@@ -27,7 +27,7 @@ class AssessmentSettings:
 def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day] = ()) -> Assessment:
     """Assess a snapshot, with the sums of the last days. Pure and deterministic."""
     budgets = error_budgets(days, snapshot.taken_at, settings.slo)
-    slo = replace(assess_slo(snapshot, settings.slo), budgets=budgets)
+    slo = replace(assess_slo(snapshot, settings.slo, days), budgets=budgets)
     roi = assess_roi(snapshot, settings.prices, days)
     maturity = assess_maturity(snapshot, slo)
     rhythm = assess_rhythm(snapshot)

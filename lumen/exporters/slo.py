@@ -1,17 +1,23 @@
 """Service level objectives: good events over valid events, each against its target (docs/scores.md, SLO)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from statistics import median
 
 from lumen.gates.unified import slo_verdict
 from lumen.model.assessment import Objective, Part, Score, SloAssessment
-from lumen.model.history import is_good_slice
+from lumen.model.history import LEAST_SLICES_SHARE, SLICES_A_DAY, Day, is_good_slice
 from lumen.model.messages import Message, NoData, message
-from lumen.model.snapshot import CacheStats, LatencyDistribution, Snapshot, Traffic
+from lumen.model.snapshot import SLICE, CacheStats, LatencyDistribution, Snapshot, Traffic
 from lumen.model.witnesses import Bounds
 
 #: Fewer events than this carry no verdict (docs/methods.md, Alerts).
 LEAST_SAMPLES = 20
+#: What is certain and what is possible give the same score when they are this near.
+SAME_SCORE = 2.0
+#: So many times what usually comes at this hour is more than usual.
+UNUSUAL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +54,43 @@ class _Rule:
     alert: Callable[[float], bool]
 
 
-def assess_slo(snapshot: Snapshot, targets: SloTargets = PRESETS["default"]) -> SloAssessment:
-    """Five objectives and compliance as the mean of those that have data."""
-    objectives = (
+def assess_slo(snapshot: Snapshot, targets: SloTargets = PRESETS["default"], days: Sequence[Day] = ()) -> SloAssessment:
+    """Five objectives and compliance as the mean of those that have data; `days` tell how many slices usually have."""
+    objectives: tuple[Objective, ...] = (
         _availability(snapshot.traffic, targets),
         _latency(snapshot.traffic, "latency_p95", targets.p95_share, targets.p95_ms, None),
         _latency(snapshot.traffic, "latency_p99", targets.p99_share, targets.p99_ms, targets.p99_alert_ms),
-        _error_rate(snapshot.traffic, targets),
+        _error_rate(snapshot, targets),
         _hit_rate(snapshot.cache, targets),
     )
+    gaps = _gaps(snapshot, days)
+    if gaps is not None:
+        objectives = tuple(one if one.name == "cache_hit_rate" else _without(one, gaps) for one in objectives)
     parts = (Part(o.name, _measured(o), o.score, 1 / len(objectives)) for o in objectives)
     nothing = NoData(message("assess.slo_nothing"), message("assess.slo_nothing_remedy"))
     compliance = Score.of(parts, least_coverage=0.0, too_little=nothing)
     return SloAssessment(objectives, compliance, slo_verdict(objectives))
+
+
+def _gaps(snapshot: Snapshot, days: Sequence[Day]) -> NoData | None:
+    """Why a window says nothing of which many slices are missing that usually are there."""
+    traffic, wanted = snapshot.traffic, snapshot.window.slices
+    whole = [day.known_slices / day.slices for day in days if day.slices == SLICES_A_DAY]
+    if isinstance(traffic, NoData) or not whole:
+        return None
+    seen = len(traffic.slices)
+    if seen >= LEAST_SLICES_SHARE * wanted * median(whole):
+        return None
+    minutes = round(SLICE / timedelta(minutes=1))
+    return NoData(
+        message("policy.held_gaps", slices=seen, wanted=wanted, minutes=minutes),
+        message("assess.witnesses_differ_remedy"),
+    )
+
+
+def _without(objective: Objective, gaps: NoData) -> Objective:
+    """No verdict, but what is certain all the same: an alert."""
+    return replace(_unknown(objective.name, objective.target, objective.valid, gaps), alert=objective.alert)
 
 
 def _measured(objective: Objective) -> float | NoData:
@@ -166,16 +196,17 @@ def _slower_than(latency: LatencyDistribution, share: float, alert_ms: float | N
     return alert_ms is not None and latency.percentile_ms(share) > alert_ms
 
 
-def _error_rate(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
-    name, target = "error_rate", 1 - targets.error_rate
+def _error_rate(snapshot: Snapshot, targets: SloTargets) -> Objective:
+    name, target, traffic = "error_rate", 1 - targets.error_rate, snapshot.traffic
     if isinstance(traffic, NoData):
         return _unknown(name, target, 0, traffic)
     if traffic.requests < LEAST_SAMPLES:
         return _unknown(name, target, traffic.requests, too_few(traffic.requests))
     bounds = traffic.bounds
-    least, rate = bounds.least_share, bounds.most_share
+    least, rate = bounds.least_share, _most_share(bounds, snapshot)
     rule = _Rule(name, target, lambda _: rate < targets.error_rate, lambda _: least > targets.error_rate_alert)
-    if not bounds.is_counted or least < targets.error_rate <= rate:
+    apart = objective_score(1 - least, target) - objective_score(1 - rate, target)
+    if not bounds.is_counted or least < targets.error_rate <= rate or apart > SAME_SCORE:
         return _in_doubt(rule, traffic.requests, 1 - least, bounds)
     figures = {
         "rate": rate,
@@ -188,6 +219,17 @@ def _error_rate(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
     if not bounds.is_judged:
         shown = message("assess.slo_error_rate_at_most", **figures, least=least)
     return _judged(rule, 1 - rate, traffic.requests, shown)
+
+
+def _most_share(bounds: Bounds, snapshot: Snapshot) -> float:
+    """Of failures; requests beyond twice what usually comes at this hour do not show that fewer of them fail."""
+    history = snapshot.history
+    past = () if isinstance(history, NoData) else (history.requests[-24:][:1] + history.requests[-168:][:1])
+    usual = max((count * snapshot.window.seconds / 3600 for count in past if count is not None), default=None)
+    if usual is None or not bounds.most_errors:
+        return bounds.most_share
+    fewest = bounds.least_requests + bounds.most_errors - bounds.least_errors
+    return min(1.0, bounds.most_errors / max(1.0, min(fewest, UNUSUAL * usual)))
 
 
 def _hit_rate(cache: CacheStats | NoData, targets: SloTargets) -> Objective:

@@ -1,5 +1,6 @@
 """Alerts that open and close, and the five-minute observations that they are judged on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -117,10 +118,11 @@ class Observation:
 def corrected(stored: Observation, again: Observation) -> Observation:
     """A stored slice after it was read again: late points count, and what was known before is not forgotten.
 
-    Series that came later than others are silent at first, so a reading that leaves more open is not believed.
+    A series that has become late takes back what it told, so a reading that leaves more open is not believed, nor one
+    that tells less than what was certain.
     """
     found = stored
-    if again.requests is not None and (stored.requests is None or _open(again) <= _open(stored)):
+    if again.requests is not None and _open(again) <= _open(stored) and (stored.doubt or lost(stored, again) == (0, 0)):
         found = replace(
             found, requests=again.requests, errors_5xx=again.errors_5xx, errors_4xx=again.errors_4xx, doubt=again.doubt
         )
@@ -129,6 +131,35 @@ def corrected(stored: Observation, again: Observation) -> Observation:
     if again.lookups is not None:
         found = replace(found, hits=again.hits, misses=again.misses)
     return found if again.cost_usd is None else replace(found, cost_usd=again.cost_usd)
+
+
+def lost(stored: Observation, again: Observation) -> tuple[int, int]:
+    """How many requests that went well, and how many that failed, were certain when a slice was stored and are not
+    told any more."""
+    before, now = stored.bounds, again.bounds
+    if before is None:
+        return 0, 0
+    if now is None:
+        return before.least_requests - before.least_errors, before.least_errors
+    well = before.least_requests - before.least_errors - (now.most_requests - now.most_errors)
+    return max(0, well), max(0, before.least_errors - now.most_errors)
+
+
+def in_doubt_of(seen: Observation, readings: Sequence[tuple[Observation, Observation]]) -> Observation:
+    """A new slice, where readings of stored ones (as stored, as read again) have lost requests: it lacks as many."""
+    bounds, losses = seen.bounds, [both for both in (lost(*pair) for pair in readings) if any(both)]
+    if bounds is None or not losses:
+        return seen
+    well, failed = (round(sum(each) / len(losses)) for each in zip(*losses, strict=True))
+    failed = max(bounds.most_errors, failed) - bounds.most_errors
+    return replace(
+        seen,
+        doubt=replace(
+            bounds,
+            most_requests=max(bounds.most_requests, bounds.least_requests + well) + failed,
+            most_errors=bounds.most_errors + failed,
+        ),
+    )
 
 
 def _open(seen: Observation) -> int:

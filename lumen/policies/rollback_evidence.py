@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lumen.model.alert import Observation
 from lumen.model.incident import RevisionCount, RevisionRecord
 from lumen.model.snapshot import SLICE, Revision, Window
 from lumen.model.witnesses import Bounds, bounds_of
@@ -106,6 +107,18 @@ def still_failing(minutes: Sequence[RevisionCount], allowed: float, end: datetim
     at_least = _breaches(seen.least_errors, allowed * seen.most_requests)
     at_most = _breaches(seen.most_errors, allowed * min(seen.least_requests, _most_usual(by_minute, newest_first, at)))
     return at_least if at_least == at_most else None
+
+
+def forgets(counts: Iterable[RevisionCount], stored: Iterable[Observation]) -> bool:
+    """Whether failures that were certain when their slices were stored are not told any more: their series is late."""
+    by_slice: dict[datetime, list[Bounds]] = {}
+    for one in counts:
+        by_slice.setdefault(one.start, []).append(one.bounds)
+    return any(
+        before.least_errors > bounds_of(by_slice.get(one.start, ())).most_errors
+        for one in stored
+        if (before := one.bounds) is not None
+    )
 
 
 def _most_usual(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lumen.alerts.burn_rate import TrafficLevel
+from lumen.alerts.lookups import doubted
 from lumen.effects.experiment import measuring
 from lumen.effects.track_record import direction, was_precaution
 from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
@@ -23,7 +24,7 @@ from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, with_remedy
 from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import CacheDay, Deployment, Snapshot
+from lumen.model.snapshot import CacheDay, CacheStats, Deployment, Snapshot
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
 from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
@@ -85,10 +86,14 @@ TURNS_OF_A_DAY = 48
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The time before a turn. `low_traffic`: why percentages say little now; None where they do.
-    `cache_day`: None where too little of the day is known."""
+    """The time before a turn. `cache`: as it was read, where it fits the requests.
+
+    `low_traffic`: why percentages say little now; None where they do. `cache_day`: None where too little of the day is
+    known.
+    """
 
     days: Sequence[Day]
+    cache: CacheStats | NoData
     cache_day: CacheDay | None
     low_traffic: Message | None
     trends: tuple[MetricTrend, ...] | NoData
@@ -125,9 +130,11 @@ class TurnHistory:
         except ImportError:
             trends = NoData(*with_remedy("trend.no_numerics"))
         before = await self.turns.latest(service, TURNS_OF_A_DAY)
+        cache = doubted(snapshot.cache, snapshot.traffic, observations[-2 * SLICES_A_DAY :], snapshot.window.start)
         return Past(
             await self.days.days(service, budget_window(now)),
-            cache_day_of((snapshot, *(turn.snapshot for turn in before))),
+            cache,
+            cache_day_of((replace(snapshot, cache=cache), *(turn.snapshot for turn in before))),
             level.low(),
             trends,
             before[0] if before else None,
@@ -232,7 +239,7 @@ class Evaluator:
         deployment = snapshot.deployment
         if not isinstance(deployment, NoData):
             deployment = with_history(deployment, restraint.controls)
-        snapshot = replace(snapshot, cache_day=past.cache_day, deployment=deployment)
+        snapshot = replace(snapshot, cache=past.cache, cache_day=past.cache_day, deployment=deployment)
         assessment = await self.numerics.run(assess, snapshot, self.assessment, past.days)
         return Evaluation(snapshot, past, assessment, await self.policies.of(snapshot, assessment, restraint))
 

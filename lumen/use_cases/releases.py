@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lumen.model.alert import Alert, AlertKind
+from lumen.model.alert import Alert, AlertKind, Observation
 from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRecord
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.proposal import IN_FORCE, LATEST, Change, Draft, Knob, Origin, Priority
@@ -20,6 +20,7 @@ from lumen.policies.rollback_evidence import (
     Evidence,
     complete,
     evidence,
+    forgets,
     good_revision,
     healthy,
     remembered,
@@ -62,9 +63,17 @@ class Releases:
     allowed: float
 
     async def finding(
-        self, service: ServiceId, page: Alert | None, records: Mapping[str, RevisionRecord], elsewhere: str
+        self,
+        service: ServiceId,
+        page: Alert | None,
+        records: Mapping[str, RevisionRecord],
+        elsewhere: str,
+        stored: Sequence[Observation] = (),
     ) -> Finding:
-        """Judge the release; an unreadable fact never speaks for a rollback. `elsewhere`: as in the facts."""
+        """Judge the release; an unreadable fact never speaks for a rollback.
+
+        `elsewhere`: as in the facts; `stored`: the slices of the last hour, as the watch has stored them.
+        """
         now = self.clock.now()
         days, minutes = window_before(now, LOOK_BACK), _minutes_before(now)
         by_slice, by_minute, deployments, present = await asyncio.gather(
@@ -92,6 +101,8 @@ class Releases:
             elsewhere=elsewhere,
         )
         failing = None if isinstance(recent, NoData) else still_failing(recent, self.allowed, minutes.end)
+        if failing is False and (isinstance(counts, NoData) or forgets(counts, stored)):
+            failing = None
         is_slow = page is not None and page.kind is AlertKind.LATENCY
         advice = judge_slow(facts) if is_slow else judge_rollback(facts, now)
         return Finding(present, facts, advice, failing)

@@ -32,6 +32,7 @@ EXPECTED = NoData(message("rollback.expected"), message("rollback.expected_remed
 ASKED_FOR = timedelta(minutes=30)
 #: Alerts of two services this near to each other began together.
 TOGETHER = timedelta(minutes=15)
+HOUR = timedelta(hours=1)
 #: Enough proposals to find those of an incident among.
 _RECENT = 50
 
@@ -179,7 +180,9 @@ class Rollback:
 
     async def _finding(self, service: ServiceId, alert: Alert | None, held: _Held) -> Finding:
         elsewhere = "" if alert is None else await self._elsewhere(service, alert)
-        return await self._releases.finding(service, alert, held.records, elsewhere)
+        newest = await self._alerts.newest(service)
+        stored = await self._alerts.observations(service, newest - HOUR) if newest and alert else ()
+        return await self._releases.finding(service, alert, held.records, elsewhere, stored)
 
     async def _elsewhere(self, service: ServiceId, alert: Alert) -> str:
         """Another service whose requests began to fail at the same time."""

@@ -13,9 +13,20 @@ from datetime import date, datetime, timedelta
 
 from lumen.alerts.budget import DayCost, MonthlyBudget, of_days
 from lumen.alerts.lifecycle import leader_of
+from lumen.alerts.lookups import UsualLookups
 from lumen.alerts.spending import SpendingAlerts
 from lumen.alerts.watch import REPLAY, AlertTargets, ServiceWatch
-from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Correction, Observation, Severity, corrected
+from lumen.model.alert import (
+    Alert,
+    AlertChange,
+    AlertEvent,
+    AlertKind,
+    Correction,
+    Observation,
+    Severity,
+    corrected,
+    in_doubt_of,
+)
 from lumen.model.billing import Billed, billed_month
 from lumen.model.history import Day, day_of, folded, less, together
 from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
@@ -49,6 +60,7 @@ class _Fold:
     def __init__(self, service: ServiceId, targets: AlertTargets) -> None:
         self._machine = ServiceWatch(service.name, targets, days=False)
         self._spending = SpendingAlerts(service.name)
+        self._lookups = UsualLookups()
         self._service = service
         self._budget = MonthlyBudget(service.name, targets.budget_usd)
         self.fed_until: datetime | None = None  # start of the newest slice
@@ -63,11 +75,18 @@ class _Fold:
         events: list[AlertEvent] = []
         for count, one in enumerate(observations, 1):
             events += self._machine.feed(one)
+            self._lookups.feed(one)
             self.fed_until = one.start
             if count % TURN_OF_SLICES == 0:
                 await asyncio.sleep(0)
         self._remember(events)
         return events
+
+    def checked(self, seen: "_Read") -> "_Read":
+        """What was read without lookups that do not fit their requests."""
+        return _Read(
+            [self._lookups.checked(one) for one in seen.new], [self._lookups.checked(one) for one in seen.again]
+        )
 
     async def feed_days(self, days: Sequence[Day], told_until: datetime | None) -> Sequence[AlertEvent]:
         """`days` ascending, the newest of them not over. What changed after `told_until`, the newest slice before."""
@@ -224,8 +243,10 @@ class Watch:
         False where another replica was quicker; the slices are then its, and read from the store next time.
         """
         try:
-            corrections = await self._corrections(service, seen.again)
-            fold = await self._caught_up(service, corrections)
+            fold = await self._caught_up(service)
+            seen, corrections = await self._corrections(service, fold.checked(seen))
+            if corrections:
+                fold = await self._caught_up(service, corrections)
             days = together(await self._days.days(service, date.min), earlier, folded(seen.new))
             days = less(together(days, folded(c.now for c in corrections)), folded(c.stored for c in corrections))
             events = [*await fold.feed(seen.new), *await fold.feed_days(days, after)]
@@ -248,15 +269,18 @@ class Watch:
         known = None if self._bills is None else billed_month(await self._bills.budget_state(home), self._clock.now())
         return None if isinstance(known, NoData) else known
 
-    async def _corrections(self, service: ServiceId, again: Sequence[Observation]) -> Sequence[Correction]:
-        """Where what was read again is better known than what is stored."""
-        if not again:
-            return ()
-        stored = {one.start: one for one in await self._alerts.observations(service, again[0].start - SLICE)}
-        pairs = [(stored[one.start], corrected(stored[one.start], one)) for one in again if one.start in stored]
-        return [Correction(before, now) for before, now in pairs if now != before]
+    async def _corrections(self, service: ServiceId, seen: "_Read") -> tuple["_Read", Sequence[Correction]]:
+        """Where what was read again is better known than what is stored; where it is not, what is new is in doubt."""
+        if not seen.again:
+            return seen, ()
+        stored = {one.start: one for one in await self._alerts.observations(service, seen.again[0].start - SLICE)}
+        pairs = [(stored[one.start], one) for one in seen.again if one.start in stored]
+        of_late = pairs[-round(READ_AGAIN / SLICE) :]
+        found = [Correction(before, corrected(before, again)) for before, again in pairs]
+        new = [in_doubt_of(one, of_late) for one in seen.new]
+        return _Read(new, seen.again), [one for one in found if one.now != one.stored]
 
-    async def _caught_up(self, service: ServiceId, corrections: Sequence[Correction]) -> _Fold:
+    async def _caught_up(self, service: ServiceId, corrections: Sequence[Correction] = ()) -> _Fold:
         """The machine after every stored slice, also those that another replica stored; anew after corrections."""
         known, fold = await self._alerts.corrections(service), self._folds.get(service)
         if fold is None or fold.corrections != known or corrections:

@@ -215,14 +215,21 @@ def _month_to_date(now: datetime) -> Window | None:
 
 
 def _sum(history: HourlyHistory | NoData) -> float | NoData:
-    """From the first hour that is known: before it there was no service, as far as anybody can tell."""
+    """From the first hour that is known: before it there was no service, as far as anybody can tell.
+
+    An hour of which the requests are known and the cost is not cost what its requests cost in the other hours.
+    """
     if isinstance(history, NoData):
         return history
     known = [hour for hour, cost in enumerate(history.cost_usd) if cost is not None]
     since = history.cost_usd[known[0] :] if known else history.cost_usd
     if len(known) < LEAST_COVERAGE * len(since):
         return NoData(*with_remedy("source.month_incomplete", known=len(known), hours=len(since)))
-    return sum(cost for cost in since if cost is not None)
+    asked = history.requests[known[0] :] if known else ()
+    priced = [(cost, count) for cost, count in zip(since, asked, strict=False) if cost is not None and count]
+    a_request = sum(cost for cost, _ in priced) / sum(count for _, count in priced) if priced else 0.0
+    missing = sum(count or 0 for cost, count in zip(since, asked, strict=False) if cost is None)
+    return sum(cost for cost in since if cost is not None) + a_request * missing
 
 
 def _together(parts: Sequence[ServiceSpend]) -> float | NoData:

@@ -56,7 +56,7 @@ class MonitoringCache:
         for service in services:
             good, bad = hits[service], misses[service]
             if not isinstance(good, NoData) and not isinstance(bad, NoData):
-                found[service] = {at: (round(good[at]), round(bad[at])) for at in good.keys() & bad.keys()}
+                found[service] = {at: (round(good[at]), round(bad[at])) for at in _whole(good, bad)}
         return found
 
     async def hourly_misses(
@@ -100,6 +100,12 @@ def _of(series: Sequence[Series], instance: str) -> Mapping[int, float]:
     return summed(s for s in series if s.label("instance_id") in names and s.metric_labels.get("role") != "replica")
 
 
+def _whole(hits: Mapping[int, float], misses: Mapping[int, float]) -> set[int]:
+    """Slices of which both are known. Where one of them begins, ends or has a gap, the slice beside it is cut."""
+    alone = hits.keys() ^ misses.keys()
+    return {at for at in hits.keys() & misses.keys() if not {at - 1, at + 1} & alone}
+
+
 def _counters(
     hits: Mapping[int, float] | NoData, misses: Mapping[int, float] | NoData, evicted: Mapping[int, float] | NoData
 ) -> Counters | NoData:
@@ -107,7 +113,7 @@ def _counters(
         return hits
     if isinstance(misses, NoData):
         return misses
-    both = hits.keys() & misses.keys()
+    both = _whole(hits, misses)
     if not both:
         return _apart(HITS, MISSES)
     evictions: int | NoData = _apart(HITS, EVICTED)

@@ -55,7 +55,8 @@ def _row(*values: object, always: bool) -> object:
     return pytest.param(*values, id="-".join(map(str, values)), marks=() if always else pytest.mark.prove)
 
 
-GOOD = [_row(hole, always=str(hole) in SOME_GOOD) for hole in HOLES]
+#: Failures of which both tell ten times as many are failures, as far as anybody can tell.
+GOOD = [_row(hole, always=str(hole) in SOME_GOOD) for hole in HOLES if str(hole) != "both-5xx-jumps"]
 BAD = [_row(hole, share, always=(str(hole), share) in SOME_BAD) for hole in HOLES for share in (0.006, 0.02, 0.08, 0.3)]
 
 

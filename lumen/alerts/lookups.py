@@ -1,0 +1,102 @@
+"""Hits against misses against requests: do as many lookups come with each request as usually do?
+
+What a service looks up is its code's, so it is steady: where it leaves what is usual, one of the series is late, cut or
+wrong, and no hit rate follows from it. What stays so for six hours is how the service looks up now.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from statistics import median
+
+from lumen.model.alert import Observation
+from lumen.model.history import SLICES_A_DAY
+from lumen.model.messages import NoData, message
+from lumen.model.snapshot import SLICE, CacheStats, Traffic
+
+#: Nothing is usual before so many slices.
+LEAST_SLICES = 36
+#: Fewer requests than this in a slice say nothing.
+LEAST_REQUESTS = 20
+#: Lookups a request may differ by so much, or by so many spreads.
+DIFFER = 0.25
+SPREADS = 6.0
+MAD_TO_SD = 1.4826
+ACCEPTED_AFTER = 72
+#: Of the slices of a window, so many may lack lookups.
+MISSING = 0.25
+
+
+class UsualLookups:
+    """Lookups a request over the last day; fed with slices in order."""
+
+    def __init__(self) -> None:
+        self._ratios: deque[float] = deque(maxlen=SLICES_A_DAY)
+        self._unknown = 0
+
+    def checked(self, seen: Observation) -> Observation:
+        """The slice, without the lookups that do not fit its requests, and what was worked out from them."""
+        ratio = self._ratio(seen)
+        if ratio is None or self._unknown >= ACCEPTED_AFTER or self.fits(ratio):
+            return seen
+        return replace(seen, hits=None, misses=None, cost_usd=None)
+
+    def feed(self, seen: Observation) -> None:
+        """Learn from a slice as it is stored."""
+        ratio = self._ratio(seen)
+        if ratio is None:
+            self._unknown += int(seen.requests is not None and seen.lookups is None)
+            return
+        if self._unknown >= ACCEPTED_AFTER:
+            self._ratios.clear()
+        self._unknown = 0
+        self._ratios.append(ratio)
+
+    @property
+    def usual(self) -> float | None:
+        """None while too little is known."""
+        return median(self._ratios) if len(self._ratios) >= LEAST_SLICES else None
+
+    def fits(self, ratio: float) -> bool:
+        """Whether so many lookups a request are usual; true while nobody knows."""
+        usual = self.usual
+        if usual is None:
+            return True
+        spread = MAD_TO_SD * median(abs(one - usual) for one in self._ratios)
+        return abs(ratio - usual) <= max(DIFFER * usual, SPREADS * spread)
+
+    def _ratio(self, seen: Observation) -> float | None:
+        if seen.requests is None or seen.requests < LEAST_REQUESTS or not seen.is_counted or seen.lookups is None:
+            return None
+        return seen.lookups / seen.requests
+
+
+def doubted(
+    cache: CacheStats | NoData, traffic: Traffic | NoData, stored: Iterable[Observation], start: datetime
+) -> CacheStats | NoData:
+    """The cache over a window that begins at `start`, or why its figures do not fit the requests.
+
+    `stored`: slices of the days before and of the window itself, as the watch has them.
+    """
+    usual, within = UsualLookups(), []
+    for one in stored:
+        if one.start < start:
+            usual.feed(one)
+        elif one.requests is not None:
+            within.append(one)
+    if isinstance(cache, NoData) or isinstance(traffic, NoData) or usual.usual is None or cache.seconds <= 0:
+        return cache
+    hits, misses = cache.hits, cache.misses
+    if isinstance(hits, NoData) or isinstance(misses, NoData):
+        return cache
+    a_second = traffic.requests / (SLICE.total_seconds() * len(traffic.slices)) if traffic.slices else 0.0
+    ratio = (hits + misses) / cache.seconds / a_second if a_second else 0.0
+    unknown = sum(one.lookups is None for one in within)
+    enough = traffic.requests >= LEAST_REQUESTS and traffic.bounds.is_counted
+    if (not enough or usual.fits(ratio)) and unknown <= MISSING * len(within):
+        return cache
+    return NoData(
+        message("assess.lookups_differ", now=ratio, usual=usual.usual, hits=hits, misses=misses),
+        message("assess.lookups_differ_remedy"),
+    )
