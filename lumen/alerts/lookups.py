@@ -5,7 +5,7 @@ wrong, and no hit rate follows from it. What stays so for six hours is how the s
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from statistics import median
@@ -26,6 +26,8 @@ MAD_TO_SD = 1.4826
 ACCEPTED_AFTER = 72
 #: Of the slices of a window, so many may lack lookups.
 MISSING = 0.25
+#: The watch may lack the newest slice or two.
+SAME_REQUESTS = 0.2
 
 
 class UsualLookups:
@@ -72,6 +74,13 @@ class UsualLookups:
         return seen.lookups / seen.requests
 
 
+def _is_same(traffic: Traffic, within: Sequence[Observation]) -> bool:
+    """Whether the window's requests are those that the watch has counted."""
+    stored = sum(one.requests or 0 for one in within)
+    is_near = abs(traffic.requests - stored) <= SAME_REQUESTS * traffic.requests
+    return traffic.requests >= LEAST_REQUESTS and traffic.bounds.is_counted and is_near
+
+
 def doubted(
     cache: CacheStats | NoData, traffic: Traffic | NoData, stored: Iterable[Observation], start: datetime
 ) -> CacheStats | NoData:
@@ -93,8 +102,7 @@ def doubted(
     a_second = traffic.requests / (SLICE.total_seconds() * len(traffic.slices)) if traffic.slices else 0.0
     ratio = (hits + misses) / cache.seconds / a_second if a_second else 0.0
     unknown = sum(one.lookups is None for one in within)
-    enough = traffic.requests >= LEAST_REQUESTS and traffic.bounds.is_counted
-    if (not enough or usual.fits(ratio)) and unknown <= MISSING * len(within):
+    if unknown <= MISSING * len(within) and (usual.fits(ratio) or not _is_same(traffic, within)):
         return cache
     return NoData(
         message("assess.lookups_differ", now=ratio, usual=usual.usual, hits=hits, misses=misses),

@@ -16,8 +16,6 @@ from lumen.model.witnesses import Bounds
 LEAST_SAMPLES = 20
 #: What is certain and what is possible give the same score when they are this near.
 SAME_SCORE = 2.0
-#: So many times what usually comes at this hour is more than usual.
-UNUSUAL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def assess_slo(snapshot: Snapshot, targets: SloTargets = PRESETS["default"], day
         _availability(snapshot.traffic, targets),
         _latency(snapshot.traffic, "latency_p95", targets.p95_share, targets.p95_ms, None),
         _latency(snapshot.traffic, "latency_p99", targets.p99_share, targets.p99_ms, targets.p99_alert_ms),
-        _error_rate(snapshot, targets),
+        _error_rate(snapshot.traffic, targets),
         _hit_rate(snapshot.cache, targets),
     )
     gaps = _gaps(snapshot, days)
@@ -196,14 +194,14 @@ def _slower_than(latency: LatencyDistribution, share: float, alert_ms: float | N
     return alert_ms is not None and latency.percentile_ms(share) > alert_ms
 
 
-def _error_rate(snapshot: Snapshot, targets: SloTargets) -> Objective:
-    name, target, traffic = "error_rate", 1 - targets.error_rate, snapshot.traffic
+def _error_rate(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
+    name, target = "error_rate", 1 - targets.error_rate
     if isinstance(traffic, NoData):
         return _unknown(name, target, 0, traffic)
     if traffic.requests < LEAST_SAMPLES:
         return _unknown(name, target, traffic.requests, too_few(traffic.requests))
     bounds = traffic.bounds
-    least, rate = bounds.least_share, _most_share(bounds, snapshot)
+    least, rate = bounds.least_share, bounds.most_share
     rule = _Rule(name, target, lambda _: rate < targets.error_rate, lambda _: least > targets.error_rate_alert)
     apart = objective_score(1 - least, target) - objective_score(1 - rate, target)
     if not bounds.is_counted or least < targets.error_rate <= rate or apart > SAME_SCORE:
@@ -219,17 +217,6 @@ def _error_rate(snapshot: Snapshot, targets: SloTargets) -> Objective:
     if not bounds.is_judged:
         shown = message("assess.slo_error_rate_at_most", **figures, least=least)
     return _judged(rule, 1 - rate, traffic.requests, shown)
-
-
-def _most_share(bounds: Bounds, snapshot: Snapshot) -> float:
-    """Of failures; requests beyond twice what usually comes at this hour do not show that fewer of them fail."""
-    history = snapshot.history
-    past = () if isinstance(history, NoData) else (history.requests[-24:][:1] + history.requests[-168:][:1])
-    usual = max((count * snapshot.window.seconds / 3600 for count in past if count is not None), default=None)
-    if usual is None or not bounds.most_errors:
-        return bounds.most_share
-    fewest = bounds.least_requests + bounds.most_errors - bounds.least_errors
-    return min(1.0, bounds.most_errors / max(1.0, min(fewest, UNUSUAL * usual)))
 
 
 def _hit_rate(cache: CacheStats | NoData, targets: SloTargets) -> Objective:

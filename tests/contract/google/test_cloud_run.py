@@ -217,7 +217,7 @@ class Known(HourlyCosts):
     [
         (range(24), 24.0),
         (range(12, 24), 12.0),  # from the first hour that is known
-        ([0, *range(5, 24)], 20.0),
+        ([0, *range(5, 24)], 24.0),  # the others cost what their requests cost elsewhere
         ([0, 23], "source.month_incomplete"),
         ([], "source.month_incomplete"),
     ],

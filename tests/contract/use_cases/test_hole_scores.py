@@ -14,7 +14,7 @@ from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
-from lumen.alerts.lookups import doubted
+from lumen.alerts.lookups import UsualLookups, doubted
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Observation
 from lumen.model.assessment import CacheHealth
@@ -46,7 +46,7 @@ HOLES = [
     (metrics, label, value, kind)
     for metrics, label, value, kinds in VALUES
     for kind in kinds
-    if (metrics, value, kind) != (BOTH, "5xx", "jumps")  # failures, as far as anybody can tell
+    if (metrics, kind) != (BOTH, "jumps")  # requests, as far as anybody can tell
 ]
 SHARES = (0.0, 0.006, 0.02, 0.08, 0.3)
 
@@ -119,12 +119,14 @@ class World:
         )
 
     async def stored(self, window: Window) -> Sequence[Observation]:
-        """The day before, in which nothing was wrong."""
-        faults, self.cloud.faults = self.cloud.faults, []
-        found = (await self.cloud.slices((SERVICE,), Window(window.start - 24 * HOUR, window.start)))[SERVICE]
-        self.cloud.faults = faults
+        """The day before and the window, as the watch has them."""
+        found = (await self.cloud.slices((SERVICE,), Window(window.start - 24 * HOUR, window.end)))[SERVICE]
         assert not isinstance(found, NoData)
-        return found
+        usual, stored = UsualLookups(), []
+        for one in found:
+            stored.append(usual.checked(one))
+            usual.feed(stored[-1])
+        return stored
 
 
 def world(share: float) -> World:

@@ -61,7 +61,8 @@ def test_a_window_whose_lookups_do_not_fit_says_nothing_of_the_cache() -> None:
     )
     well = replace(cache(), seconds=3600.0, hits=12 * 640, misses=12 * 240)
     assert doubted(well, traffic, stored, start) == well
-    jumped = doubted(replace(well, hits=12 * 640_000), traffic, stored, start)
+    whole = [slice_of(100 + nth) for nth in range(12)]
+    jumped = doubted(replace(well, hits=12 * 640_000), traffic, [*stored, *whole], start)
     assert isinstance(jumped, NoData)
     assert jumped.reason.code == "assess.lookups_differ"
     within = [replace(slice_of(100 + nth), hits=None if nth < 4 else 640) for nth in range(12)]
