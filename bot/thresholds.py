@@ -154,6 +154,12 @@ def ttl_limits(settings: Thresholds) -> TtlLimits:
     return TtlLimits(settings.min_ttl_seconds, settings.max_ttl_seconds, strategy, settings.override_ttl)
 
 
+def prices_nobody_set(settings: Thresholds) -> tuple[str, ...]:
+    """Names of the prices that are still defaults: figures that rest on them say so."""
+    names = ("api_cost_per_call", "cache_cost_per_mb")
+    return tuple(name.upper() for name in names if name not in settings.model_fields_set)
+
+
 def size_limits(settings: Thresholds) -> SizeLimits:
     """Limit, price and lock of the cache's size. Memorystore is sold in whole GB."""
     return SizeLimits(
@@ -162,6 +168,7 @@ def size_limits(settings: Thresholds) -> SizeLimits:
         api_cost_per_call_usd=settings.api_cost_per_call,
         whole_gb=bool(settings.cache_instance),
         locked=settings.lock_cache_size,
+        assumed=prices_nobody_set(settings),
     )
 
 
@@ -169,7 +176,12 @@ def assessment_settings(settings: Thresholds) -> AssessmentSettings:
     """Objectives and prices of the assessments."""
     return AssessmentSettings(
         slo=settings.slo,
-        prices=CachePrices(settings.api_cost_per_call, settings.cache_cost_per_mb, settings.cache_size_mb),
+        prices=CachePrices(
+            settings.api_cost_per_call,
+            settings.cache_cost_per_mb,
+            settings.cache_size_mb,
+            assumed=prices_nobody_set(settings),
+        ),
         ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
     )
 

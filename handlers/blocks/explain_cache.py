@@ -75,7 +75,7 @@ def roi_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     roi = turn.assessment.roi
     card = opened(words, _title(words, readout, roi), readout, turn)
     if not isinstance(roi.roi, NoData):
-        card.section(roi.shown)
+        card.section(*(one for one in (roi.shown, roi.assumed) if one is not None))
     card.fields(
         [
             (message("explain.roi_savings"), figure(words, roi.savings_usd, "explain.cost_usd")),

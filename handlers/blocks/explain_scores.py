@@ -134,7 +134,8 @@ def why_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     card.lines([words.say(gate.health_reason)])
     for name, score in scores_of(turn):
         card.titled(Message(f"why.{name}", {}), score_lines(words, words.say, turn, name, score))
-    card.titled(message("assess.name_roi"), [words.say(turn.assessment.roi.shown)])
+    roi = turn.assessment.roi
+    card.titled(message("assess.name_roi"), [words.say(one) for one in (roi.shown, roi.assumed) if one])
     card.titled(message("budget.title"), budget_lines(words, words.say, turn.assessment.slo.budgets))
     card.titled(message("trend.title"), trend_lines(words, words.say, turn.trends))
     missing = [lack for _, score in scores_of(turn) for lack in missing_parts(score)]

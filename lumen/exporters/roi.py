@@ -10,6 +10,7 @@ from lumen.model.assessment import GateVerdict, RoiAssessment
 from lumen.model.history import LEAST_SLICES_SHARE, SLICES_A_DAY, Day, day_of
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.snapshot import SLICE, CacheStats, Snapshot
+from lumen.policies.size import assumed_prices
 
 MONTH_SECONDS = 30 * 86_400
 #: (ROI as a ratio, score)
@@ -18,11 +19,15 @@ ROI_ANCHORS = ((0.0, 0.0), (3.0, 50.0), (5.0, 80.0), (10.0, 100.0))
 
 @dataclass(frozen=True, slots=True)
 class CachePrices:
-    """USD. `cache_size_mb` is what is paid for; it stands in only where the cache is known to have no limit."""
+    """USD. `cache_size_mb` is what is paid for; it stands in only where the cache is known to have no limit.
+
+    `assumed`: names of the settings among them that nobody has set.
+    """
 
     api_cost_per_call_usd: float = 0.01
     cache_cost_per_mb_month_usd: float = 0.0365625
     cache_size_mb: float = 256.0
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,13 @@ def assess_roi(snapshot: Snapshot, prices: CachePrices = CachePrices(), days: Se
     savings = counted.hits * (MONTH_SECONDS / counted.seconds) * prices.api_cost_per_call_usd
     roi = (savings - cost) / cost
     return RoiAssessment(
-        savings, cost, roi, between(ROI_ANCHORS, roi), roi_verdict(roi), _shown(counted, prices, savings, cost, roi)
+        savings,
+        cost,
+        roi,
+        between(ROI_ANCHORS, roi),
+        roi_verdict(roi),
+        _shown(counted, prices, savings, cost, roi),
+        assumed_prices(prices.assumed),
     )
 
 

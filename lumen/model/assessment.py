@@ -197,7 +197,10 @@ class SloAssessment:
 
 @dataclass(frozen=True, slots=True)
 class RoiAssessment:
-    """`roi` is a ratio: 20.3675 means 2036.75 %. Money is over 30 days."""
+    """`roi` is a ratio: 20.3675 means 2036.75 %. Money is over 30 days.
+
+    `assumed`: which prices are defaults that nobody has set; None where it rests on none.
+    """
 
     savings_usd: float | NoData
     cost_usd: float
@@ -205,6 +208,7 @@ class RoiAssessment:
     score: float | NoData
     verdict: GateVerdict
     shown: Message
+    assumed: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)

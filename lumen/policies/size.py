@@ -34,6 +34,8 @@ class SizeLimits:
     api_cost_per_call_usd: float = 0.01
     whole_gb: bool = False
     locked: bool = False
+    #: Names of the settings among the prices that nobody has set.
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,11 @@ def added_cost_usd(old_mb: int, new_mb: int, limits: SizeLimits) -> float:
     return (new_mb - old_mb) * limits.cost_per_mb_month_usd
 
 
+def assumed_prices(names: Sequence[str]) -> Message | None:
+    """The sentence beside a figure that rests on defaults; None where it rests on none."""
+    return message("assess.assumed", settings=", ".join(names)) if names else None
+
+
 def cost_reasons(change: Change, limits: SizeLimits) -> Sequence[Message]:
     """For whoever decides about a size, whoever wants it: what it costs, and where the bill does not follow."""
     added = added_cost_usd(number(change.old), number(change.new), limits)
@@ -200,6 +207,9 @@ def _advice(
     if day is not None and new_mb > figures.size_mb:
         reasons.append(_day_reason(day, savings))
     reasons += whole_gb
+    assumed = assumed_prices(limits.assumed)
+    if assumed is not None:
+        reasons.append(assumed)
     recommendation = Recommendation(change, strategy, tuple(reasons), priority)
     return SizeAdvice(recommendation, savings, added, roi_of(savings, added), by_day=day is not None)
 

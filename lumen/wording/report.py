@@ -171,7 +171,7 @@ class TurnReport:
         score = self.words.plain(score_message(maturity.score))
         level = score if maturity.level is None else self._text("cli.level", level=maturity.level, score=score)
         yield self._judged("maturity", "views.field_maturity", level, maturity.verdict)
-        notes = (self.say(roi.shown), *self._since("roi"))
+        notes = (self.say(roi.shown), *map(self.say, (roi.assumed,) if roi.assumed else ()), *self._since("roi"))
         yield self._judged("roi", "views.field_roi", self._figure("views.value_share", roi.roi), roi.verdict, notes)
 
     def _objectives(self) -> Iterator[Row]:

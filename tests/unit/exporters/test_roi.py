@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.thresholds import Thresholds, assessment_settings, size_limits
 from lumen.exporters.roi import MONTH_SECONDS, ROI_ANCHORS, CachePrices, assess_roi
 from lumen.exporters.score_moves import between
 from lumen.model.assessment import GateVerdict
 from lumen.model.history import Day
-from lumen.model.messages import NoData
+from lumen.model.messages import NoData, message
 from lumen.model.snapshot import CacheDay, CacheStats
+from lumen.policies.size import SizeFigures, advise_size
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import GONE, NOW, cache, snapshot
 
@@ -88,3 +90,19 @@ def test_a_day_goes_before_an_hour_at_noon_or_at_night() -> None:
 def test_the_example_hour_explains_itself() -> None:
     shown = assess_roi(snapshot(cache=cache())).shown
     assert shown.params["hits"] == 72_500
+
+
+def test_defaults_that_the_return_rests_on_are_named_beside_it() -> None:
+    nobody, somebody = Thresholds(), Thresholds(api_cost_per_call=0.01, cache_cost_per_mb=0.0365625)
+    for settings, names in ((nobody, "API_COST_PER_CALL, CACHE_COST_PER_MB"), (somebody, None)):
+        assumed = assess_roi(snapshot(), assessment_settings(settings).prices).assumed
+        assert (assumed.params["settings"] if assumed else None) == names
+        advice = advise_size(SizeFigures(256, 240, 0.7, 150), size_limits(settings))
+        told = [
+            reason.params["settings"] for reason in advice.recommendation.reasons if reason.code == "assess.assumed"
+        ]
+        assert told == ([names] if names else [])
+    one = Thresholds(api_cost_per_call=0.02)
+    found = assess_roi(snapshot(), assessment_settings(one).prices)
+    assert found.assumed == message("assess.assumed", settings="CACHE_COST_PER_MB")
+    assert assess_roi(snapshot(cache=GONE), assessment_settings(nobody).prices).assumed is None
