@@ -46,8 +46,7 @@ class Emergencies:
         answer_click(self.responder, body, self._clicked)
 
     async def _explain(self, request: Request, _: command_types.Emergency) -> Shown:
-        paused = (await self.readouts.status(request.service)).pause is not None
-        return view.emergency_card(request.words, request.service, self.safe_ttl_seconds, paused=paused)
+        return view.emergency_card(request.words, await self.readouts.status(request.service), self.safe_ttl_seconds)
 
     async def _pause(self, request: Request, command: command_types.PauseChanges) -> Shown:
         """One person is enough, whatever EMERGENCY_APPROVALS_NEEDED says."""
@@ -87,13 +86,14 @@ class Emergencies:
         words, service = request.words, request.service
         permit = await self.permissions.permit(request, view.FLUSH)
         if click.action_id == view.FLUSH:
-            return view.flush_card(words, service, await self.emergency.flush.count_keys())
-        confirmed = await self.emergency.flush.confirm(service, permit)
+            asked, keys = await self.emergency.flush.ask(service, permit, request.request_id)
+            return view.flush_card(words, service, asked, keys, dry=self.emergency.flush.is_dry)
+        asked = click.proposal_id
+        confirmed = await self.emergency.flush.confirm(service, permit, asked)
         if not confirmed.enough:
             keys = await self.emergency.flush.count_keys()
-            others = view.flush_waits_card(self.responder.languages.default, service, confirmed, keys)
+            others = view.flush_waits_card(self.responder.languages.default, service, asked, confirmed, keys)
             await self.responder.replies.send(click.to, others, share=True)
             so_far = message("emergency.flush_waits", votes=len(confirmed.people), needed=confirmed.needed)
             return show.said(words, so_far)
-        swept = await self.emergency.flush.run(service, permit)
-        return show.said(words, message("emergency.flushed", service=service.name, keys=swept.changed))
+        return show.said(words, await self.emergency.flush.run(service, permit))

@@ -28,6 +28,7 @@ from lumen.model.turn import Missing
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import Numerics
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
 from lumen.use_cases.approvals import Approvals
@@ -179,6 +180,7 @@ class _Assembly:
         )
         locks = Locks(settings.override_ttl, settings.lock_cache_size)
         self._restraints = Restraints(store.controls, store.clock, automation, locks)
+        self._acting = Acting(self._restraints, self._cache_keys)
         self._approvals = Approvals(
             store.proposals,
             self._knobs,
@@ -299,12 +301,11 @@ class _Assembly:
         drift = Drift(
             store.proposals,
             store.claims,
-            self._restraints,
+            self._acting,
             store.turns,
             store.audit,
             self._knobs,
             self._fault,
-            dry_run=self._settings.dry_run,
         )
         return TurnRunner(
             self._collector,
@@ -319,15 +320,7 @@ class _Assembly:
 
     def _changes(self) -> Changes:
         settings, store, approvals = self._settings, self._store, self._approvals
-        execution = Execution(
-            store.proposals,
-            store.claims,
-            self._knobs,
-            self._restraints,
-            self._fault,
-            dry_run=settings.dry_run,
-            keys=self._cache_keys,
-        )
+        execution = Execution(store.proposals, store.claims, self._knobs, self._acting, self._fault)
         operators = Operators(who_may_apply(settings), store.audit)
         report = ReportMarker(store.turns, store.outbox)
         needed = max(settings.approvals_needed, settings.emergency_approvals_needed)
@@ -348,7 +341,7 @@ class _Assembly:
                 approvals,
                 self._knobs,
                 self._going_back,
-                CacheFlush(self._cache_keys, store.controls, store.leases, store.audit, needed),
+                CacheFlush(self._acting, store.controls, store.leases, store.audit, needed),
                 store.controls,
                 report,
                 store.clock,
@@ -391,6 +384,7 @@ async def _automation(settings: Settings, store: StateStore) -> Automation:
     made_at = [(await epoch.read(store.redis, service)).made_at for service in settings.services]
     return Automation(
         disabled=settings.disable_auto_optimization,
+        dry_run=settings.dry_run,
         observe_until=max(made_at) + settings.observe_only,
         freezes=settings.freezes.windows,
         weekly_freezes=settings.freezes.weekly,

@@ -9,7 +9,7 @@ from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
 from lumen.model.audit import AuditEntry
 from lumen.model.incident import Pinned
 from lumen.model.messages import LumenError, Message, NoData, Param, message, with_remedy
-from lumen.model.proposal import LATEST, UNDOABLE, Choice, Draft, Expectation, Knob, Origin, Proposal, State
+from lumen.model.proposal import LATEST, Choice, Draft, Expectation, Knob, Origin, Proposal, State
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
 
@@ -65,12 +65,16 @@ def card(words: Catalogue, proposal: Proposal) -> Shown:
 
 
 def add_buttons(built: Card, proposal: Proposal, of: str = "") -> None:
-    """The row of buttons that fits the state; nothing where there is nothing to press.
+    """The row of buttons that fits the state; nothing where there is nothing to press. What failed and stands somewhere
+    all the same has its way back on the card itself.
 
     `of` tells blocks apart where proposals of several services stand together: ids count anew in each.
     """
     if proposal.state is State.PENDING:
         built.buttons(_buttons(proposal), block_id=f"proposal:{of}{proposal.id}")
+    undo = undo_button(proposal) if proposal.left_something else None
+    if undo is not None:
+        built.buttons([undo], block_id=f"proposal:{of}{proposal.id}")
 
 
 def line(words: Catalogue, proposal: Proposal) -> str:
@@ -175,7 +179,7 @@ def _progress(proposal: Proposal) -> Message | None:
     }
     if proposal.state is State.APPLIED and proposal.finished_at is not None:
         return message("views.progress_applied", finished_at=iso(proposal.finished_at))
-    code = codes.get(proposal.state)
+    code = "views.progress_partly" if proposal.left_something else codes.get(proposal.state)
     return Message(code, {}) if code else None
 
 
@@ -234,7 +238,7 @@ def undo_button(proposal: Proposal, pinned: Pinned | None = None) -> Button | No
 
     None where nothing stands, and where it would bring back a revision that was taken out.
     """
-    if proposal.state not in UNDOABLE:
+    if not proposal.can_be_undone:
         return None
     change = proposal.draft.change
     out = pinned.taken_out if pinned is not None else ""

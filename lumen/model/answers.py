@@ -157,6 +157,10 @@ class StatusReadout:
     override: TtlOverride | None = None
     size_lock: SizeLock | None = None
     frozen_until: datetime | None = None
+    #: Settings against changes: DRY_RUN, DISABLE_AUTO_OPTIMIZATION, and until when OBSERVE_ONLY holds.
+    dry_run: bool = False
+    disabled: bool = False
+    observing_until: datetime | None = None
     #: Of what nobody wants to hear for a while.
     silences: tuple[Silence, ...] = ()
     #: What is worth doing, the most urgent first.

@@ -5,8 +5,10 @@ The words are in `lumen/wording/texts`. An adapter wraps its vendor's error in a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Union
 
-Param = str | int | float
+#: A message inside another one is said in the same language, as part of its sentence.
+Param = Union[str, int, float, "Message"]
 
 
 @dataclass(frozen=True, slots=True)

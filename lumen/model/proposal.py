@@ -122,6 +122,8 @@ OPEN = APPROVED | {State.PENDING, State.APPLYING}
 #: The change was made and stands, with a verdict or without one yet.
 IN_FORCE = frozenset({State.APPLIED, State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 WAS_IN_FORCE = IN_FORCE | {State.UNDONE}
+#: Notes of a FAILED change that stands somewhere all the same.
+_LEFT = frozenset({"execution.partly_applied", "execution.partly_set", "execution.not_followed"})
 #: A failed change may have set the value ("set, but not followed"), so it can be taken back too.
 UNDOABLE = IN_FORCE | {State.FAILED}
 CHANGED_SOMETHING = UNDOABLE | {State.UNDONE}
@@ -181,6 +183,12 @@ class Draft:
     existing: bool = False
     #: A step of an emergency (a rollback among them): a person may take it in a change freeze too.
     emergency: bool = False
+    #: An undo: later changes of the knob that stand above the one that is taken back, and are replaced with it.
+    replaces: tuple[str, ...] = ()
+    #: An undo: the value in force is nothing that Lumen set.
+    replaces_foreign: bool = False
+    #: It makes a new revision with the same image: instances start anew.
+    deploys: bool = False
 
     @property
     def brings_back(self) -> Message | None:
@@ -239,6 +247,16 @@ class Proposal:
     snoozes: tuple[Person, ...] = ()
     #: The epoch's id and random digits: ids begin again when the store is lost, or restored from a copy; this does not.
     mark: str = UNMARKED
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether something of it stands: it was applied, or failed and left a value behind."""
+        return self.state in IN_FORCE or self.left_something
+
+    @property
+    def left_something(self) -> bool:
+        """Whether it failed, and its value stands somewhere all the same."""
+        return self.state is State.FAILED and self.note is not None and self.note.code in _LEFT
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Automation:
 
     #: DISABLE_AUTO_OPTIMIZATION.
     disabled: bool = False
+    #: DRY_RUN: whatever is decided, nothing is changed (lumen/use_cases/acting.py).
+    dry_run: bool = False
     #: OBSERVE_ONLY: a new installation only watches until then.
     observe_until: datetime | None = None
     #: FREEZE.
@@ -201,6 +203,12 @@ class Restraint:
     def frozen_until(self) -> datetime | None:
         """The end of the freeze that it is now; None outside of one."""
         return frozen(self.automation, self.now)
+
+    @property
+    def observing_until(self) -> datetime | None:
+        """The end of OBSERVE_ONLY; None once it is over."""
+        until = self.automation.observe_until
+        return until if until is not None and self.now < until else None
 
     def against_automation(self, *, observing: bool = True) -> tuple[Message, ...]:
         """Against anything that Lumen does by itself; `observing`: also that a new installation only watches, which

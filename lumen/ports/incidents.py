@@ -98,13 +98,27 @@ class Alerts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """`person` wants `what` (`flush`), and has `lasts` to confirm it, by the store's clock. `id`: of this asking."""
+
+    what: str
+    id: str
+    person: Person
+    lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
-    """`what` is agreed to (`flush`); votes count for `counts_for` on the store's clock, from the first one on."""
+    """`what` is agreed to (`flush`); votes count for `counts_for` on the store's clock, from the first one on.
+
+    `asked`: what was asked for, as "<who>/<id>". Where one is `needed`, only whoever asked can confirm.
+    """
 
     what: str
     person: Person
     needed: int
     counts_for: timedelta
+    asked: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +162,14 @@ class Controls(Protocol):
     async def unlock_size(self, service: ServiceId, person: Person) -> bool:
         """Whether there was a lock; audited."""
 
-    async def vote(self, service: ServiceId, vote: Vote) -> Voted:
-        """Count a person's agreement to something that several must agree to. Atomic: one of them completes it."""
+    async def ask(self, service: ServiceId, asked: Asked) -> None:
+        """Remember it, instead of what the same person asked for before."""
+
+    async def vote(self, service: ServiceId, vote: Vote) -> Voted | None:
+        """Count a person's agreement. Atomic: one of them completes it, and uses up what was asked for.
+
+        None: it was used up already, has run out, or was asked for by somebody else.
+        """
 
 
 class Silences(Protocol):

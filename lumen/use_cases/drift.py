@@ -17,9 +17,9 @@ from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint
 from lumen.ports.store import Audit, Lease, Proposals, Turns
+from lumen.use_cases.acting import Acting, Held, Leave
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.leases import LEASE, Claims
-from lumen.use_cases.restrictions import Restraints
 
 #: What can be lost: the other knobs live in the service's own configuration, which Google keeps.
 KNOBS = (Knob.TTL, Knob.CACHE_SIZE)
@@ -63,16 +63,15 @@ class _Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Looks once a turn. `dry_run`: says what it would do, and does nothing."""
+    """Looks once a turn. In a dry run it says what it would do, and does nothing."""
 
     proposals: Proposals
     claims: Claims
-    restraints: Restraints
+    acting: Acting
     turns: Turns
     audit: Audit
     knobs: Knobs
     fault: FaultPoint
-    dry_run: bool
 
     async def look(self, service: ServiceId) -> tuple[Message, ...]:
         """The sentences for the report. A value that cannot be read is not judged."""
@@ -109,11 +108,9 @@ class Drift:
             return ()
         if not lost:
             return (found.said("drift.set_by_others"),)
-        held = await self._held(service, found)
-        if held:
-            return (found.said("drift.lost_held"), *held)
-        if self.dry_run:
-            return (found.said("drift.lost_dry_run"),)
+        leave = await self.acting.to_set_again(found.proposal)
+        if isinstance(leave, Held):
+            return _held_back(found, leave)
         done = await self.claims.slots.last_done(service, _schedule(found.knob))
         if done is not None and done >= _slot(found.proposal):
             return (found.said("drift.lost_again"),)
@@ -126,13 +123,6 @@ class Drift:
             return False
         applied_at = proposal.finished_at or proposal.created_at
         return await place.lost(service, proposal.id, (self.claims.clock.now() - applied_at) / self.claims.clock.scale)
-
-    async def _held(self, service: ServiceId, found: _Drifted) -> tuple[Message, ...]:
-        """By all that holds automation back; but a person approved the value, so a new installation keeps it too."""
-        restraint, change = await self.restraints.now(service), found.proposal.draft.change
-        held = restraint.against_automation(observing=False)
-        against = restraint.against(change.knob, change.new)
-        return held if against is None or against.reason in held else (*held, against.reason)
 
     async def _set_again(self, service: ServiceId, found: _Drifted) -> Sequence[Message]:
         """Alone with whoever carries out a proposal of this knob. Nothing is said where another replica is at it."""
@@ -147,6 +137,9 @@ class Drift:
         found = await self._drifted(service, knob)  # as it is now that the lease is ours
         if found is None or found.proposal.id != proposal_id or not await self._lost(service, found):
             return ()
+        leave = await self.acting.to_set_again(found.proposal)
+        if isinstance(leave, Held):  # since just now
+            return _held_back(found, leave)
         slot, schedule = _slot(found.proposal), _schedule(knob)
         once = await self.claims.slots.claim(service, schedule, slot, LEASE)
         if once is None:
@@ -157,22 +150,22 @@ class Drift:
         await self.claims.slots.done(service, schedule, slot, once)
         self.fault("drift.noted")
         try:
-            await self._set(service, found)
+            await self._set(found, leave)
         except (ActuatorFailed, NotPossible, SourceUnavailable) as error:
             return (found.said("drift.refused"), error.reason)
         self.fault("drift.set")
         return (found.said("drift.set_again"),)
 
-    async def _set(self, service: ServiceId, found: _Drifted) -> None:
+    async def _set(self, found: _Drifted, leave: Leave) -> None:
         """A server that is just coming back gets a few moments; each try finds what an earlier one has set."""
         change = found.proposal.draft.change
         again = Change(found.knob, found.present.value, change.new, change.unit)
         for _ in range(TRIES - 1):
             with suppress(SourceUnavailable):
-                await found.turnable.places[0].set(service, again, found.present, found.proposal.id)
+                await self.acting.set(leave, found.turnable.places[0], again, found.present)
                 return
             await self.claims.clock.sleep(TRY_AGAIN_SECONDS)
-        await found.turnable.places[0].set(service, again, found.present, found.proposal.id)
+        await self.acting.set(leave, found.turnable.places[0], again, found.present)
 
     async def _write_down(self, service: ServiceId, found: _Drifted, told: Sequence[Message]) -> None:
         """In the audit once, not with every turn in which it still stands."""
@@ -187,6 +180,12 @@ class Drift:
         data = json.dumps({"code": told.code, "params": dict(told.params)})
         detail = f"{found.knob} {change.new} -> {found.present.value}"
         await self.audit.add(service, "drift", "lumen", detail, found.proposal.id, data)
+
+
+def _held_back(found: _Drifted, held: Held) -> Sequence[Message]:
+    if held.is_dry:
+        return (found.said("drift.lost_dry_run"),)
+    return (found.said("drift.lost_held"), *held.reasons)
 
 
 def _schedule(knob: Knob) -> str:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.incident import Pause
-from lumen.model.messages import NotPossible, with_remedy
+from lumen.model.messages import Message, NotPossible, message, with_remedy
 from lumen.model.override import Confirmed
 from lumen.model.proposal import Knob, Proposal, number
 from lumen.model.service import Permit, Person, ServiceId
-from lumen.ports.actuators import CacheKeys, Swept
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import Controls, Vote
+from lumen.ports.incidents import Asked, Controls, Vote
 from lumen.ports.store import Audit, Leases
+from lumen.use_cases.acting import Acting, Held
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.leases import LEASE, with_lease
@@ -26,41 +26,64 @@ LEAST_MEMORY_MB = 512
 FLUSH_LEASE = "flush"
 #: Where several must confirm a flush, the first confirmation counts so long (service time).
 FLUSH_COUNTS_FOR = timedelta(minutes=15)
+#: So long after somebody asked for it they may confirm it (service time).
+FLUSH_CONFIRM_WITHIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class CacheFlush:
     """`needed`: how many different people must confirm it. Stopping automation never takes more than one."""
 
-    keys: CacheKeys
+    acting: Acting
     controls: Controls
     leases: Leases
     audit: Audit
     needed: int = 1
 
+    @property
+    def is_dry(self) -> bool:
+        """Whether it would only be said what would be removed."""
+        return self.acting.is_dry
+
     async def count_keys(self) -> int:
         """The number of cached answers that a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
-        return (await self.keys.flush(_quiet, dry_run=True)).seen
+        return await self.acting.count_flushed()
 
-    async def confirm(self, service: ServiceId, permit: Permit) -> Confirmed:
-        """Count this person's second confirmation; of several people who race, one is told that it is enough."""
-        if self.needed <= 1:
-            return Confirmed((permit.person,), 1, enough=True)
-        voted = await self.controls.vote(service, Vote(FLUSH_LEASE, permit.person, self.needed, FLUSH_COUNTS_FOR))
+    async def ask(self, service: ServiceId, permit: Permit, request_id: str) -> tuple[str, int]:
+        """Remember that this person wants it, so that it can be confirmed, once: as what, and of how many keys.
+
+        Raises ActuatorFailed, SourceUnavailable.
+        """
+        keys = await self.count_keys()
+        lasts = FLUSH_CONFIRM_WITHIN if self.needed <= 1 else FLUSH_COUNTS_FOR
+        await self.controls.ask(service, Asked(FLUSH_LEASE, request_id, permit.person, lasts))
+        return f"{permit.person.user_id}/{request_id}", keys
+
+    async def confirm(self, service: ServiceId, permit: Permit, asked: str) -> Confirmed:
+        """Count this person's second confirmation of what was `asked`; of several people who race, one is told that it
+        is enough. Raises NotPossible (used already, too old, another person's)."""
+        vote = Vote(FLUSH_LEASE, permit.person, max(1, self.needed), FLUSH_COUNTS_FOR, asked)
+        voted = await self.controls.vote(service, vote)
+        if voted is None:
+            raise NotPossible(*with_remedy("emergency.confirmation_gone"))
         return Confirmed(voted.people, self.needed, voted.complete)
 
-    async def run(self, service: ServiceId, permit: Permit) -> Swept:
-        """Remove the service's cached answers, and nothing else on that server; audited before and after.
+    async def run(self, service: ServiceId, permit: Permit) -> Message:
+        """Remove the service's cached answers, and nothing else on that server; audited before and after. What was
+        done, or in a dry run would be.
 
         Raises NotPossible while another one is under way, ActuatorFailed, SourceUnavailable.
         """
+        leave = self.acting.to_empty(service, permit)
+        if isinstance(leave, Held):
+            return message("emergency.would_flush", service=service.name, keys=await self.count_keys())
         lease = await self.leases.acquire(service, FLUSH_LEASE, LEASE)
         if lease is None:
             raise NotPossible(*with_remedy("emergency.flushing"))
         await self.audit.add(service, "flush-began", permit.person.user_id, "")
-        swept = await with_lease(self.leases, service, lease, lambda _: self.keys.flush(_quiet, dry_run=False))
+        swept = await with_lease(self.leases, service, lease, lambda _: self.acting.flush(leave))
         await self.audit.add(service, "flushed", permit.person.user_id, f"{swept.changed} keys")
-        return swept
+        return message("emergency.flushed", service=service.name, keys=swept.changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +135,3 @@ class EmergencyActions:
         """Propose going back to `revision`, "" for the newest one that is known to be good. Raises NotPossible."""
         target = await self.going_back.target(service, revision)
         return await self.approvals.propose(service, Knob.TRAFFIC, target, person, request_id, emergency=True)
-
-
-def _quiet(_swept: Swept) -> None:
-    """A flush is told when it is done."""

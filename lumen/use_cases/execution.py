@@ -1,7 +1,8 @@
 """Carry out approved changes: effectively once, on premises read afresh, and resumed after a crash anywhere.
 
 APPROVED -> APPLYING -> APPLIED     the value is set, read back, and the service follows
-                     -> FAILED      refused, or set but not followed: a person goes on from the message
+                     -> FAILED      refused, or set but not followed: a person goes on from the message, which says
+                                    what stands all the same
          -> ABANDONED               the premises had moved: nothing was done, a fresh proposal is posted
 
 A new TTL may be given to cached keys too, in paced batches. Each expiry moves in one direction only, so a sweep that
@@ -9,90 +10,45 @@ was cut short is simply done again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from lumen.model.messages import (
-    ActuatorFailed,
-    LumenError,
-    Message,
-    NotPossible,
-    SourceUnavailable,
-    ValueMoved,
-    message,
-)
-from lumen.model.proposal import APPROVED, OPEN, Change, Draft, Origin, Proposal, State, number
+from lumen.model.messages import ActuatorFailed, LumenError, Message, SourceUnavailable, ValueMoved, message
+from lumen.model.proposal import APPROVED, OPEN, Change, Draft, Origin, Proposal, State
 from lumen.model.service import ServiceId
-from lumen.ports.actuators import Actuator, CacheKeys, Reading, Swept
+from lumen.ports.actuators import Actuator, Reading, Swept
 from lumen.ports.clock import FaultPoint
 from lumen.ports.store import Lease, Proposals
+from lumen.use_cases.acting import Acting, Held, Leave
 from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.leases import Claims
-from lumen.use_cases.restrictions import Restraints
-
-#: On the wall: often enough for whoever watches the card, seldom enough for Slack.
-TELL_EVERY_SECONDS = 5.0
-
-
-async def retime(keys: CacheKeys, change: Change, tell: Callable[[Swept], Awaitable[None]]) -> Swept:
-    """Sweep once; `tell` hears every few seconds how far it is.
-
-    Raises ActuatorFailed (refused), SourceUnavailable (the server went away: do it again), and what `tell` raises;
-    the sweep then ends between two batches.
-    """
-    so_far = Swept(0, 0)
-
-    def heard(swept: Swept) -> None:
-        nonlocal so_far
-        so_far = swept
-
-    sweeping = asyncio.ensure_future(keys.retime(number(change.old), number(change.new), heard, dry_run=False))
-    try:
-        while not (await asyncio.wait({sweeping}, timeout=TELL_EVERY_SECONDS))[0]:
-            await tell(so_far)
-        return sweeping.result()
-    finally:
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await sweeping
-
-
-async def countable(keys: CacheKeys, change: Change) -> int:
-    """The number of keys that a sweep would go through. Raises as `retime` does."""
-    return (await keys.retime(number(change.old), number(change.new), _quiet, dry_run=True)).seen
-
-
-def _quiet(_swept: Swept) -> None:
-    """Counting is quick."""
-
+from lumen.use_cases.taken_back import mark_taken_back
 
 #: The contract lets the service take 30 s to read the setting (docs/ion-contract.md); four times that is "does not".
 FOLLOW_WITHIN_SECONDS = 120.0
 FOLLOW_POLL_SECONDS = 2.0
-#: So long after its countdown a change that nobody asked for may still be begun.
-TIMER_HOLDS = timedelta(minutes=30)
+#: An approval that nobody has begun to carry out for so long is one of another time: it is asked again. On the wall at
+#: least a minute, whatever the clock's scale: a busy process is not one that was away.
+HOLDS_FOR = timedelta(minutes=30)
+HOLDS_AT_LEAST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
     """`knobs`: every place that holds a value, as configured; the first one's value is the premise.
 
-    `dry_run`: everything is checked as if, what would be done is said, and nothing is changed.
-    `keys`: the cached keys, for changes of the TTL that are meant for them too.
-    `restraints`: what people have set against changes since somebody approved.
+    `acting` changes the world, or says why not; in a dry run what would be done is said.
     """
 
     proposals: Proposals
     claims: Claims
     knobs: Knobs
-    restraints: Restraints
+    acting: Acting
     fault: FaultPoint
-    dry_run: bool
-    keys: CacheKeys | None = None
 
     async def settle(self, service: ServiceId) -> None:
         """Expire what is overdue and carry out what is approved, also what a crashed process left half done."""
@@ -123,44 +79,64 @@ class Execution:
             return
         try:
             if proposal.state in APPROVED:
-                if await self._is_held(proposal, lease) or not await self._premises_hold(proposal, lease):
-                    return
-                if self.dry_run:
-                    await self._rehearse(proposal, lease)
-                    return
-                proposal = await self.proposals.advance(
-                    service, proposal.id, lease, State.APPLYING, message("execution.applying")
-                )
-                self.fault("execute.applying")
-            await self._apply(proposal, lease)
+                await self._begin(proposal, lease)
+            else:
+                await self._finish(proposal, lease)
         except SourceUnavailable as error:
             # Nothing is known of the real value, so nothing is claimed: the next round reads it and goes on.
-            if proposal.note != error.reason:
+            if proposal.note != error.reason and not _is_setting_back(proposal):
                 await self.proposals.advance(service, proposal.id, lease, proposal.state, error.reason)
 
-    async def _is_held(self, proposal: Proposal, lease: Lease) -> bool:
-        """A freeze that began, an override or a lock that was set after the approval, or a timer's decision that a
-        pause or a crash has overtaken: nothing is done, and that is said. What has begun is finished."""
-        draft, by_person = proposal.draft, proposal.state is State.APPROVED
-        restraint = await self.restraints.now(draft.service)
-        against = restraint.against(draft.change.knob, draft.change.new, emergency=draft.emergency and by_person)
-        reason = None if against is None else against.reason
-        if reason is None and not by_person:
-            reason = next(iter(restraint.against_automation(observing=False)), None) or self._judged_long_ago(proposal)
-        if reason is None:
-            return False
-        await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, reason)
-        return True
+    async def _begin(self, proposal: Proposal, lease: Lease) -> None:
+        """Unless something is against it by now. Nothing is touched before every place has been asked."""
+        service = proposal.draft.service
+        if self._is_late(proposal):
+            await self._let_go(proposal, lease)
+            return
+        leave = await self.acting.to_begin(proposal)
+        if isinstance(leave, Held) and not leave.is_dry:
+            await self.proposals.advance(service, proposal.id, lease, State.ABANDONED, leave.reasons[0])
+            return
+        if not await self._premises_hold(proposal, lease):
+            return
+        if isinstance(leave, Held):
+            await self._rehearse(proposal, lease)
+            return
+        refused = await self._refusal(proposal.draft)
+        if refused is not None:
+            await self.proposals.advance(service, proposal.id, lease, State.FAILED, refused)
+            return
+        note = message("execution.applying")
+        proposal = await self.proposals.advance(service, proposal.id, lease, State.APPLYING, note)
+        self.fault("execute.applying")
+        await self._apply(proposal, lease, leave)
 
-    def _judged_long_ago(self, proposal: Proposal) -> Message | None:
-        """A change of the policy that nobody asked for rests on what was measured when its countdown ended; it will
-        be wanted again. A rollback and the taking back of harm will not, so they are only late."""
-        draft, decided_at = proposal.draft, proposal.decided_at
-        if draft.origin is not Origin.POLICY or draft.emergency or decided_at is None:
-            return None
-        if self.claims.clock.now() - decided_at <= TIMER_HOLDS:
-            return None
-        return message("execution.judged_long_ago", decided_at=decided_at.isoformat())
+    async def _finish(self, proposal: Proposal, lease: Lease) -> None:
+        leave = self.acting.to_finish(proposal)
+        if isinstance(leave, Held):
+            await self._fail(proposal, lease, leave.reasons[0])
+        elif _is_setting_back(proposal):
+            await self._set_back(proposal, lease, leave)
+        else:
+            await self._apply(proposal, lease, leave)
+
+    def _is_late(self, proposal: Proposal) -> bool:
+        decided_at, clock = proposal.decided_at, self.claims.clock
+        since = timedelta(0) if decided_at is None else clock.now() - decided_at
+        return since > HOLDS_FOR and since / clock.scale > HOLDS_AT_LEAST
+
+    async def _let_go(self, proposal: Proposal, lease: Lease) -> None:
+        """What somebody wanted is asked again, and so is the taking back of harm. What a countdown of the policy or of
+        an incident was about is judged afresh by the next turn or look, which begins another one where it is due."""
+        draft = proposal.draft
+        note = message("execution.judged_long_ago", decided_at=(proposal.decided_at or proposal.created_at).isoformat())
+        by_itself = proposal.state is State.APPROVED_BY_TIMER and draft.origin is Origin.POLICY
+        with suppress(SourceUnavailable):
+            present = await self._places(draft)[0].read(draft.service)
+            if not by_itself and present.value != draft.change.new:
+                await self.proposals.replace(proposal.id, lease, note, _afresh(proposal, present), EXPIRES_IN)
+                return
+        await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, note)
 
     async def _premises_hold(self, proposal: Proposal, lease: Lease) -> bool:
         draft = proposal.draft
@@ -173,7 +149,8 @@ class Execution:
     async def _abandon(self, proposal: Proposal, lease: Lease, present: Reading) -> None:
         """Nothing was done. Unless the wish has come true by itself, it is proposed afresh in the same step."""
         draft = proposal.draft
-        moved = message("execution.premises_moved", old=draft.change.old, present=present.value, unit=draft.change.unit)
+        code = "execution.written_since" if present.value == draft.change.old else "execution.premises_moved"
+        moved = Message(code, {"old": draft.change.old, "present": present.value, "unit": draft.change.unit})
         if present.value == draft.change.new:
             await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, moved)
         else:
@@ -181,45 +158,117 @@ class Execution:
         self.fault("execute.abandoned")
 
     async def _rehearse(self, proposal: Proposal, lease: Lease) -> None:
+        """Said as a dry run, whatever it comes to."""
         draft = proposal.draft
-        place = self._places(draft)[0]
         try:
-            would = await place.rehearse(draft.service, draft.change, await self._expected(draft, place))
-            if draft.existing and self.keys is not None:
-                change, seen = draft.change, await countable(self.keys, draft.change)
+            said = [
+                await place.rehearse(draft.service, *await self._step(draft, place)) for place in self._places(draft)
+            ]
+            would = said[0]
+            if draft.existing and self.acting.keys is not None:
+                change, seen = draft.change, await self.acting.count_retimed(draft.change)
                 would = message("execution.would_retime", old=change.old, new=change.new, unit=change.unit, seen=seen)
         except (ActuatorFailed, ValueMoved) as error:
             would = error.reason
-        await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, would)
+        note = message("execution.dry_run", would=would)
+        await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, note)
 
     def _places(self, draft: Draft) -> tuple[Actuator, ...]:
         return find(self.knobs, draft.change.knob).places
 
-    async def _apply(self, proposal: Proposal, lease: Lease) -> None:
+    async def _refusal(self, draft: Draft) -> Message | None:
+        """Where several places hold the value: why one of them would not take it, before the first is touched."""
+        places = self._places(draft)
+        if len(places) > 1:
+            for place in places:
+                try:
+                    await place.rehearse(draft.service, *await self._step(draft, place))
+                except ActuatorFailed as error:
+                    if not await self._stands_already(draft, place):
+                        return error.reason
+        return None
+
+    async def _stands_already(self, draft: Draft, place: Actuator) -> bool:
+        """Whether a place that only follows has the value by itself, so that there is nothing to ask of it."""
+        is_first = place is self._places(draft)[0]
+        return not is_first and (await place.read(draft.service)).value == draft.change.new
+
+    async def _apply(self, proposal: Proposal, lease: Lease, leave: Leave) -> None:
         draft = proposal.draft
         wanted: list[tuple[Actuator, Reading]] = []
-        for actuator in self._places(draft):
+        for place in self._places(draft):
             try:
-                expected = await self._expected(draft, actuator)
+                change, expected = await self._step(draft, place)
                 # A worker that slept beyond its lease must find out before it sets anything, not after.
                 await self.claims.renew(draft.service, lease)
-                wanted.append((actuator, await actuator.set(draft.service, draft.change, expected, proposal.id)))
+                wanted.append((place, await self.acting.set(leave, place, change, expected)))
             except (ActuatorFailed, ValueMoved) as error:
-                if not wanted and isinstance(error, ValueMoved):
-                    await self._abandon(proposal, lease, await actuator.read(draft.service))
+                if not await self._passes_over(draft, place, error):
+                    await self._refused(proposal, lease, leave, error, place if wanted else None)
                     return
-                await self._fail(proposal, lease, error, already=[a.name for a, _ in wanted])
-                return
-            self.fault(f"execute.set.{actuator.name}")
-        await self._confirm(proposal, lease, wanted)
+            self.fault(f"execute.set.{place.name}")
+        await self._confirm(proposal, lease, leave, wanted)
 
-    async def _expected(self, draft: Draft, actuator: Actuator) -> Reading:
+    async def _passes_over(self, draft: Draft, place: Actuator, error: LumenError) -> bool:
+        """A place that follows, has the value and would not be touched for it: nothing is missing there."""
+        if not isinstance(error, ActuatorFailed) or not await self._stands_already(draft, place):
+            return False
+        try:
+            await place.rehearse(draft.service, *await self._step(draft, place))
+        except ActuatorFailed as refusal:
+            return refusal.reason == error.reason
+        return False
+
+    async def _step(self, draft: Draft, place: Actuator) -> tuple[Change, Reading]:
         """The premise for the first place; the others only follow it, so there the present value will do."""
-        if actuator is self._places(draft)[0]:
-            return Reading(draft.change.old, draft.premise_version)
-        return await actuator.read(draft.service)
+        if place is self._places(draft)[0]:
+            return draft.change, Reading(draft.change.old, draft.premise_version)
+        present = await place.read(draft.service)
+        return replace(draft.change, old=present.value), present
 
-    async def _confirm(self, proposal: Proposal, lease: Lease, wanted: Sequence[tuple[Actuator, Reading]]) -> None:
+    async def _refused(
+        self, proposal: Proposal, lease: Lease, leave: Leave, error: LumenError, late: Actuator | None
+    ) -> None:
+        """`late`: the place that refused after others had taken the value; those are set back."""
+        draft = proposal.draft
+        if late is not None:
+            note = message("execution.setting_back", place=late.name, reason=error.reason)
+            proposal = await self.proposals.advance(draft.service, proposal.id, lease, State.APPLYING, note)
+            self.fault("execute.setting_back")
+            await self._set_back(proposal, lease, leave)
+        elif isinstance(error, ValueMoved):
+            await self._abandon(proposal, lease, await self._places(draft)[0].read(draft.service))
+        else:
+            await self._fail(proposal, lease, error.reason)
+
+    async def _set_back(self, proposal: Proposal, lease: Lease, leave: Leave) -> None:
+        """Every place that has the value; a crash in the middle is resumed, for the note says so."""
+        draft = proposal.draft
+        back = Change(draft.change.knob, draft.change.new, draft.change.old, draft.change.unit)
+        for place in self._places(draft):
+            present = await place.read(draft.service)
+            if present.value == draft.change.new:
+                await self.claims.renew(draft.service, lease)
+                with suppress(ActuatorFailed, ValueMoved):  # what stays is told
+                    await self.acting.set(leave, place, back, present, f"{leave.mark}:back")
+        await self._fail(proposal, lease, proposal.note)
+
+    async def _fail(self, proposal: Proposal, lease: Lease, reason: Message | None) -> None:
+        """FAILED, with what stands all the same, as it is read now: that can be undone."""
+        draft = proposal.draft
+        places = self._places(draft)
+        left = [one.name for one in places if (await one.read(draft.service)).value == draft.change.new]
+        params = {} if reason is None else reason.params
+        if reason is not None and left:
+            why = params["reason"] if reason.code == "execution.setting_back" else reason
+            reason = message("execution.partly_applied", places=", ".join(left), reason=why)
+        elif reason is not None and reason.code == "execution.setting_back":
+            reason = Message("execution.set_back", params)
+        await self.proposals.advance(draft.service, proposal.id, lease, State.FAILED, reason)
+
+    async def _confirm(
+        self, proposal: Proposal, lease: Lease, leave: Leave, wanted: Sequence[tuple[Actuator, Reading]]
+    ) -> None:
         """APPLIED only when the running service follows in every place."""
         service = proposal.draft.service
         await self.proposals.advance(service, proposal.id, lease, State.APPLYING, message("execution.set_waiting"))
@@ -237,17 +286,15 @@ class Execution:
             waited_seconds += FOLLOW_POLL_SECONDS
         places = ", ".join(actuator.name for actuator, _ in wanted)
         note = message("execution.applied", places=places)
-        if proposal.draft.existing and self.keys is not None:
-            note = await self._retime(self.keys, proposal, lease, places)
+        if proposal.draft.existing and self.acting.keys is not None:
+            note = await self._retime(proposal, lease, leave, places)
         if proposal.draft.undo_of is not None:
-            taken_back = message("execution.undone_by", proposal_id=proposal.id)
-            with suppress(NotPossible):  # so old that only the audit remembers it
-                await self.proposals.advance(service, proposal.draft.undo_of, lease, State.UNDONE, taken_back)
+            await mark_taken_back(self.proposals, proposal, lease)
             self.fault("execute.undone")
         await self.proposals.advance(service, proposal.id, lease, State.APPLIED, note)
         self.fault("execute.applied")
 
-    async def _retime(self, keys: CacheKeys, proposal: Proposal, lease: Lease, places: str) -> Message:
+    async def _retime(self, proposal: Proposal, lease: Lease, leave: Leave, places: str) -> Message:
         """Give the cached keys the new TTL, and say what came of it.
 
         While it lasts the proposal is being applied: after a crash the sweep is done again, and changes nothing twice.
@@ -262,17 +309,15 @@ class Execution:
 
         await tell(Swept(0, 0))
         try:
-            swept = await retime(keys, proposal.draft.change, tell)
+            swept = await self.acting.retime(leave, proposal.draft.change, tell)
         except ActuatorFailed as error:
-            return message("execution.not_retimed", places=places, reason=error.reason.code)
+            return message("execution.not_retimed", places=places, reason=error.reason)
         self.fault("execute.retimed")
         return message("execution.retimed", places=places, seen=swept.seen, changed=swept.changed)
 
-    async def _fail(self, proposal: Proposal, lease: Lease, error: LumenError, already: Sequence[str]) -> None:
-        note = error.reason
-        if already:
-            note = message("execution.partly_set", places=", ".join(already), reason=error.reason.code)
-        await self.proposals.advance(proposal.draft.service, proposal.id, lease, State.FAILED, note)
+
+def _is_setting_back(proposal: Proposal) -> bool:
+    return proposal.note is not None and proposal.note.code == "execution.setting_back"
 
 
 def _afresh(proposal: Proposal, present: Reading) -> Draft:

@@ -60,7 +60,7 @@ class Readouts:
             service=service,
             turn=found.turn if found else None,
             open_proposals=tuple(unfinished),
-            changes=tuple(_seen(p, turns) for p in recent if _is_late_change(p, now)),
+            changes=tuple(_seen(p, turns) for p in recent if is_late_change(p, now)),
             next_turn_at=hour_of(now) + timedelta(hours=1),
             pinned=restraint.controls.pinned,
             pause=restraint.pause,
@@ -68,6 +68,9 @@ class Readouts:
             override=restraint.override,
             size_lock=restraint.size_lock,
             frozen_until=restraint.frozen_until,
+            dry_run=restraint.automation.dry_run,
+            disabled=restraint.automation.disabled,
+            observing_until=restraint.observing_until,
             silences=in_force(await self.silences.all(service), now),
             priorities=found.worth_doing if found else (),
             trusted=await self.rules.shown(service),
@@ -122,10 +125,12 @@ class Readouts:
         return await self.audit.entries(service, limit)
 
 
-def _is_late_change(proposal: Proposal, now: datetime) -> bool:
+def is_late_change(proposal: Proposal, now: datetime) -> bool:
+    """Whether the list of changes shows it: it was in force, or stands somewhere though it failed."""
     at, measured = proposal.finished_at, proposal.measured
     is_told = measured is not None and now - measured.at <= VERDICTS_FOR
-    return proposal.state in WAS_IN_FORCE and at is not None and (now - at <= CHANGES_FOR or is_told)
+    stood = proposal.state in WAS_IN_FORCE or proposal.left_something
+    return stood and at is not None and (now - at <= CHANGES_FOR or is_told)
 
 
 def _hit_rate(turn: Turn) -> float | None:

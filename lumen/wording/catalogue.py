@@ -11,6 +11,8 @@ plain words. What is plain and what is markup is settled here, so that no templa
 - `name_mention`  a Slack user or user group id, or an operator's. In Slack it becomes the name; elsewhere the id.
 - `name_mentions` several of them, with spaces between.
 - `name_link`     an address.
+- a message       is said in the same language, as part of the sentence.
+- `state`         a state of a proposal, likewise.
 - everything else is escaped in Slack (& < >), the words of the template too.
 
 Small words that several views share: names of enum members, figures, and "no data".
@@ -37,7 +39,13 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _FORMATTER = string.Formatter()
 #: Parameters that are names from the model, and where their words stand.
 _IDS = frozenset({"proposal_id", "proposal"})
-_NAMED = {"knob": "word.knob", "metric": "word.metric", "other": "word.metric", "part": "assess.name"}
+_NAMED = {
+    "knob": "word.knob",
+    "state": "word.state",
+    "metric": "word.metric",
+    "other": "word.metric",
+    "part": "assess.name",
+}
 
 
 def escape(text: str) -> str:
@@ -91,10 +99,17 @@ class Catalogue:
             if field == "unit" and not wanted.params[field]:
                 pieces[-1] = pieces[-1].removesuffix(" ")  # a count has no unit, and then no space before it
             elif field is not None:
-                pieces.append(self._value(field, wanted.params[field], spec or "", conversion, slack=slack))
+                pieces.append(self._said(field, wanted.params[field], spec or "", conversion, slack=slack))
         return "".join(pieces)
 
-    def _value(self, name: str, value: Param, spec: str, conversion: str | None, *, slack: bool) -> str:
+    def _said(self, name: str, value: Param, spec: str, conversion: str | None, *, slack: bool) -> str:
+        if isinstance(value, Message):
+            return self._fill(value, slack=slack)
+        if name == "reason" and self.has(str(value)):
+            return ""  # the key that an earlier Lumen has stored here: without its values there are no words for it
+        return self._value(name, value, spec, conversion, slack=slack)
+
+    def _value(self, name: str, value: str | int | float, spec: str, conversion: str | None, *, slack: bool) -> str:
         if name.endswith("_at"):
             at = datetime.fromisoformat(str(value))
             return self.instant(at) if slack else at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M %Z")

@@ -10,11 +10,18 @@ from lumen.wording.catalogue import Catalogue, iso
 
 
 def held(readout: StatusReadout) -> Iterator[tuple[str, Message]]:
-    """A sign and a sentence each for a freeze, a pause, an override and a lock; nothing where there is none."""
+    """A sign and a sentence each for a dry run, a freeze, a pause, an override, a lock, and for automation that is
+    disabled or only observes; nothing where there is none."""
+    if readout.dry_run:
+        yield "🧪", message("restraint.dry_run")
     if readout.frozen_until is not None:
         yield "❄️", message("restraint.frozen", until_at=iso(readout.frozen_until))
     if readout.pause is not None:
         yield "⏸️", _paused(readout.pause)
+    if readout.disabled:
+        yield "⏸️", message("policy.held_disabled")
+    if readout.observing_until is not None:
+        yield "👀", message("policy.held_observing", until_at=iso(readout.observing_until))
     if readout.override is not None:
         yield "📍", pinned_by(readout.override)
     if readout.size_lock is not None:

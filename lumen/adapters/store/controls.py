@@ -19,7 +19,7 @@ from lumen.model.messages import NoData
 from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.snapshot import Served
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import Vote, Voted
+from lumen.ports.incidents import Asked, Vote, Voted
 
 _LUMEN = "lumen"
 _FIELDS = ("pinned", "pause", "revisions", "override", "size_lock", "served")
@@ -80,7 +80,11 @@ class RedisControls:
     async def unlock_size(self, service: ServiceId, person: Person) -> bool:
         return await self._put(service, "size_lock", "", person.user_id, "size-unlocked", "")
 
-    async def vote(self, service: ServiceId, vote: Vote) -> Voted:
+    async def ask(self, service: ServiceId, asked: Asked) -> None:
+        lasts_ms = milliseconds(asked.lasts / self._clock.scale)
+        await self._calls.change("control_ask", service, asked.what, asked.person.user_id, asked.id, lasts_ms)
+
+    async def vote(self, service: ServiceId, vote: Vote) -> Voted | None:
         reply = await self._calls.change(
             "control_vote",
             service,
@@ -90,7 +94,10 @@ class RedisControls:
             vote.needed,
             milliseconds(vote.counts_for / self._clock.scale),
             self._clock.now().isoformat(),
+            vote.asked,
         )
+        if reply.status == "GONE":
+            return None
         return Voted(reply.values[0] == "complete", tuple(decode(Person, line) for line in reply.values[1:]))
 
     async def _put(self, service: ServiceId, field: str, value: str, actor: str, event: str, detail: str) -> bool:

@@ -26,6 +26,7 @@ from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.ports.clock import no_fault
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
@@ -142,7 +143,7 @@ class Rooms(StateStore):
         restraints, report = Restraints(controls, clock, automation, locks), ReportMarker(turns, self.outbox)
         rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
         back = GoingBack(NoDeployment(), controls)
-        flush = CacheFlush(self.keys, controls, self.leases, self.audit, needed)
+        flush = CacheFlush(Acting(restraints, self.keys), controls, self.leases, self.audit, needed)
         advisor = Advisor(proposals, turns, restraints, TtlLimits(), SizeLimits(), self.knob)
         self.approvals = Approvals(proposals, knobs, restraints, 1, needed)
         self.readouts = Readouts(proposals, turns, self.audit, alerts, self.silences, restraints, advisor, rules)

@@ -1,5 +1,6 @@
 """Pause, resume, emergency, flush and snooze: rights first, each step apart, nothing silent."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -86,6 +87,26 @@ async def test_a_flush_takes_two_confirmations_by_somebody_with_the_right(slack:
     await answer(slack, "42 cached answers of ion-api were removed")
     assert rooms.keys.left == 0
     assert await events(rooms) == ["refused", "flush-began", "flushed"]
+
+
+async def test_a_confirmation_that_is_not_stored_or_was_used_removes_nothing(slack: RunningSlack, rooms: Rooms) -> None:
+    """An old button does nothing."""
+    await slack.control.click(await emergency_page(slack), view.FLUSH)
+    second = await answer(slack, "This needs a second confirmation")
+    await rooms.redis.hdel(f"lumen:{{{SERVICE.key}}}:standing", f"asked/flush/{slack.facts.approver}")
+    await slack.control.click(second, view.FLUSH_NOW)
+    await answer(slack, "This confirmation does not count")
+    assert rooms.keys.left == 42
+    rooms.keys.left = 41
+    await slack.control.click(await emergency_page(slack), view.FLUSH)
+    again = await answer(slack, "41 cached answers of ion-api would be removed")
+    await slack.control.click(again, view.FLUSH_NOW)
+    await answer(slack, "41 cached answers of ion-api were removed")
+    rooms.keys.left = 7
+    await slack.control.click(again, view.FLUSH_NOW, stale=True)
+    await asyncio.sleep(0.5)
+    assert rooms.keys.left == 7
+    assert await events(rooms) == ["flush-began", "flushed"]
 
 
 async def a_countdown(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> SeenMessage:

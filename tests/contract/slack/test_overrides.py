@@ -37,6 +37,7 @@ class Installed:
 FROZEN = Installed(Automation(freezes=(ALWAYS,)))
 SET = Installed(locks=Locks(300, size=True))
 TWO = Installed(needed=2)
+DRY = Installed(Automation(dry_run=True))
 
 
 @pytest.fixture
@@ -175,3 +176,19 @@ async def test_stopping_automation_never_takes_two(slack: RunningSlack, rooms: R
     assert pause.why == "deploy"
     await slack.control.command("/lumen resume")
     await answer(slack, "Automation goes on")
+
+
+@pytest.mark.parametrize("rooms", [DRY], indirect=True)
+async def test_in_a_dry_run_a_flush_removes_nothing_and_says_so(slack: RunningSlack, rooms: Rooms) -> None:
+    page = await emergency_page(slack)
+    assert "DRY_RUN is set" in page.words()
+    await slack.control.click(page, view.FLUSH)
+    second = await answer(slack, "42 cached answers of ion-api would be removed. This needs")
+    assert "DRY_RUN is set" in second.words()
+    await slack.control.click(second, view.FLUSH_NOW)
+    await answer(slack, "Dry run (DRY_RUN is set): 42 cached answers of ion-api would be removed")
+    assert rooms.keys.left == 42
+    assert await events(rooms) == []
+    for typed in ("status", "override"):
+        await slack.control.command(f"/lumen {typed}")
+        await answer(slack, "DRY_RUN is set: Lumen says what it would do")

@@ -15,7 +15,7 @@ async def test_a_store_that_fills_up_is_a_warning(own_server: Callable[..., Embe
     await client.config_set("maxmemory", int(used / 0.8))
     (warning,) = await epoch.warnings(client)
     assert warning.code == "state.memory_short"
-    assert 0.7 < float(warning.params["used_ratio"]) < 0.95
+    assert 0.7 < float(str(warning.params["used_ratio"])) < 0.95
     await client.config_set("maxmemory", 0)
     assert await epoch.used_ratio(client) is None
     await client.aclose()

@@ -9,6 +9,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from lumen.model.messages import Message
+
 _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**53), 2**53),
     float: st.floats(allow_nan=False, allow_infinity=False),
@@ -17,6 +19,13 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     type(None): st.none(),
     datetime: st.datetimes(timezones=st.just(UTC)),
 }
+
+
+_WORDS = st.text(max_size=12)
+_FIGURES = st.one_of(_WORDS, _PLAIN[int], _PLAIN[float])
+_SENTENCES = st.builds(Message, _WORDS, st.dictionaries(_WORDS, _FIGURES, max_size=2))
+#: A message may hold another one.
+_PLAIN[Message] = st.builds(Message, _WORDS, st.dictionaries(_WORDS, st.one_of(_FIGURES, _SENTENCES), max_size=2))
 
 
 def values(kind: Any) -> st.SearchStrategy[Any]:

@@ -16,6 +16,7 @@ from lumen.model.service import Permit, Person, ServiceId
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.sources import MonthBudget
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -95,7 +96,7 @@ class Tower:
                 fault,
                 RollbackRules(self.countdown, self.needed, self.services, self.dry_run),
             ),
-            Execution(store.proposals, store.claims, self.knobs, store.restraints, fault, dry_run=False),
+            Execution(store.proposals, store.claims, self.knobs, Acting(store.restraints), fault),
         )
 
     async def look(self, replica: Replica, slots: int = 1, services: Sequence[ServiceId] = (SERVICE,)) -> None:

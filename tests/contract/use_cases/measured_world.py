@@ -36,6 +36,7 @@ from lumen.policies.size import SizeLimits
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE, Approvals
 from lumen.use_cases.effects import EffectEstimates, Effects
 from lumen.use_cases.execution import Execution
@@ -237,7 +238,7 @@ class House:
 
     async def carry_out(self) -> None:
         store = self.store
-        execution = Execution(store.proposals, store.claims, self.knobs, store.restraints, no_fault, dry_run=False)
+        execution = Execution(store.proposals, store.claims, self.knobs, Acting(store.restraints), no_fault)
         await execution.settle(SERVICE)
 
     async def found(self, proposal: Proposal) -> Proposal:

@@ -20,6 +20,7 @@ from lumen.model.service import Approvers, Person, ServiceId
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import no_fault
 from lumen.ports.store import Lease
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.apply_now import Applying, Operators
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
@@ -53,9 +54,9 @@ class House:
     ) -> Applying:
         store = self.store
         knobs = {Knob.TTL: Turnable((RedisTtlActuator(self.cache, RedisTtl(self.cache, 300)),), "s", 60, 3600)}
-        restraints = Restraints(self.controls, store.clock, automation, locks)
+        restraints = Restraints(self.controls, store.clock, replace(automation, dry_run=dry_run), locks)
         approvals = Approvals(store.proposals, knobs, restraints, needed)
-        execution = Execution(store.proposals, store.claims, knobs, restraints, no_fault, dry_run)
+        execution = Execution(store.proposals, store.claims, knobs, Acting(restraints), no_fault)
         return Applying(
             approvals,
             execution,

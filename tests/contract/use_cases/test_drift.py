@@ -27,6 +27,7 @@ from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import drift as room
 from lumen.use_cases import leases
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.execution import Execution
@@ -67,12 +68,11 @@ class House:
         return Drift(
             store.proposals,
             store.claims,
-            Restraints(self.controls, store.clock, automation, locks),
+            Acting(Restraints(self.controls, store.clock, replace(automation, dry_run=dry_run), locks)),
             store.turns,
             store.audit,
             self.knobs(),
             fault,
-            dry_run,
         )
 
     async def approved(self, knob: Knob, wanted: int) -> Proposal:
@@ -86,7 +86,7 @@ class House:
     async def applied(self, knob: Knob = Knob.TTL, wanted: int = 420) -> Proposal:
         made = await self.approved(knob, wanted)
         store = self.store
-        execution = Execution(store.proposals, store.claims, self.knobs(), store.restraints, no_fault, dry_run=False)
+        execution = Execution(store.proposals, store.claims, self.knobs(), Acting(store.restraints), no_fault)
         working = asyncio.create_task(execution.settle(SERVICE))
         while not working.done():
             value, version = await self.cache.hmget(ion_contract.CONFIG_KEY, ["value", "version"])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,17 +12,21 @@ from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
+from lumen.adapters.checks import would
 from lumen.adapters.store.connection import open_store
 from lumen.model import ion_contract
 from lumen.model.messages import ActuatorFailed, LeaseLost, Message, message
-from lumen.model.proposal import Change, Choice, Knob, Proposal, State, number
+from lumen.model.proposal import Change, Choice, Knob, Origin, Proposal, State, number
 from lumen.model.service import Permit, ServiceId
+from lumen.policies.guard import Automation
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import leases
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
-from lumen.use_cases.execution import Execution
+from lumen.use_cases.execution import HOLDS_FOR, Execution
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.restrictions import Restraints
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 
@@ -45,7 +50,12 @@ class Second:
         self.value = 300
         self.changes = 0
         self.refuses = False
+        self.cannot = False
+        self.full = message("actuator.below_used", wanted_mb=10, used_mb=20.0)
         self.follows = True
+
+    def refusal(self) -> ActuatorFailed:
+        return ActuatorFailed(self.full, self.full)
 
     async def read(self, service: ServiceId) -> Reading:
         del service
@@ -53,15 +63,17 @@ class Second:
 
     async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
         del service, expected, proposal_id
-        if self.refuses:
-            raise ActuatorFailed(message("actuator.refused_by_test"), message("actuator.refused_by_test"))
+        if self.cannot or (self.refuses and self.value != change.new):
+            raise self.refusal()
         if self.value != change.new:
             self.value, self.changes = number(change.new), self.changes + 1
         return Reading(self.value, "")
 
     async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
-        del service, change, expected
-        return message("actuator.refused_by_test")
+        del service
+        if self.cannot:
+            raise self.refusal()
+        return would(self.name, change, anything=expected.value != change.new)
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
         del service, wanted
@@ -82,9 +94,13 @@ class House:
     def knobs(self) -> Knobs:
         return {Knob.TTL: Turnable((self.redis_actuator, self.second), "s", 60, 3600)}
 
+    def restraints(self, *, dry_run: bool = False) -> Restraints:
+        return replace(self.store.restraints, automation=Automation(dry_run=dry_run))
+
     def replica(self, fault: FaultPoint = no_fault, *, dry_run: bool = False) -> Execution:
         store = self.store
-        return Execution(store.proposals, store.claims, self.knobs(), store.restraints, fault, dry_run)
+        acting = Acting(self.restraints(dry_run=dry_run))
+        return Execution(store.proposals, store.claims, self.knobs(), acting, fault)
 
     async def approved(self, ttl_seconds: int = 420) -> Proposal:
         made = await self.approvals.propose(SERVICE, Knob.TTL, ttl_seconds, KIM, f"request-{ttl_seconds}")
@@ -234,20 +250,13 @@ async def test_not_applied_unless_every_place_follows(house: House) -> None:
     assert found.note.code == "execution.not_followed"
 
 
-async def test_a_second_place_that_refuses_says_what_is_set(house: House) -> None:
-    house.second.refuses = True
-    proposal = await house.approved()
-    await house.settle(house.replica())
-    found = await house.now(proposal)
-    assert found.state is State.FAILED
-    assert found.note is not None
-    assert (found.note.code, found.note.params["places"]) == ("execution.partly_set", "redis")
-
-
 async def test_a_dry_run_does_nothing(house: House) -> None:
     proposal = await house.approved()
     await house.settle(house.replica(dry_run=True))
-    assert (await house.now(proposal)).state is State.ABANDONED
+    found = await house.now(proposal)
+    assert found.state is State.ABANDONED
+    assert found.note is not None
+    assert found.note.code == "execution.dry_run"
     assert await house.cache.hgetall(ion_contract.CONFIG_KEY) == {}
 
 
@@ -257,3 +266,52 @@ async def test_ten_replicas_apply_once(house: House) -> None:
     assert (await resumed(house, proposal)).state is State.APPLIED
     assert house.second.changes == 1
     assert (await house.redis_actuator.read(SERVICE)).version == "1"
+
+
+@pytest.mark.parametrize("point", ["", "execute.claimed"])
+async def test_an_approval_that_was_not_begun_ages_out_and_is_asked_again(house: House, point: str) -> None:
+    """Nobody was there to carry it out for half an hour."""
+    proposal = await house.approved()
+    if point:
+        with pytest.raises(Crash):
+            await house.settle(house.replica(crash_at(point)))
+    house.store.clock.time += HOLDS_FOR + timedelta(seconds=1)
+    await house.settle(house.replica())
+    found = await house.now(proposal)
+    assert (found.state, found.note and found.note.code) == (State.ABANDONED, "execution.judged_long_ago")
+    assert await house.cache.hgetall(ion_contract.CONFIG_KEY) == {}
+    (again,) = await house.store.proposals.unfinished(SERVICE)
+    assert (again.state, again.draft.change) == (State.PENDING, proposal.draft.change)
+    await house.approve(again)
+    assert (await resumed(house, again)).state is State.APPLIED
+
+
+async def test_a_hastened_countdown_ages_out_too(house: House) -> None:
+    draft = (await house.approvals.propose(SERVICE, Knob.TTL, 420, KIM, "r")).draft
+    draft = replace(draft, origin=Origin.POLICY, asked_by=None, request_id="countdown")
+    made = await house.store.proposals.propose(draft, timedelta(hours=1), timedelta(minutes=5))
+    await house.approve(made)
+    house.store.clock.time += HOLDS_FOR + timedelta(seconds=1)
+    await house.settle(house.replica())
+    assert (await house.now(made)).state is State.ABANDONED
+    assert await house.cache.hgetall(ion_contract.CONFIG_KEY) == {}
+
+
+async def test_what_was_begun_does_not_age_out(house: House) -> None:
+    proposal = await house.approved()
+    with pytest.raises(Crash):
+        await house.settle(house.replica(crash_at("execute.applying")))
+    house.store.clock.time += 2 * HOLDS_FOR
+    assert (await resumed(house, proposal)).state is State.APPLIED
+
+
+async def test_a_dry_run_finishes_nothing_that_was_begun(house: House) -> None:
+    proposal = await house.approved()
+    with pytest.raises(Crash):
+        await house.settle(house.replica(crash_at("execute.set.redis")))
+    await asyncio.sleep(1.1)  # the lease of the one that crashed
+    await house.settle(house.replica(dry_run=True))
+    found = await house.now(proposal)
+    assert (found.state, house.second.value) == (State.FAILED, 300)
+    assert found.note is not None
+    assert (found.note.code, found.note.params["places"]) == ("execution.partly_applied", "redis")

@@ -13,6 +13,7 @@ from lumen.model.proposal import Change, Choice, Knob, Proposal, State, Value
 from lumen.model.service import Permit, ServiceId
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import no_fault
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -71,7 +72,7 @@ class House:
 
     def pool(self) -> ExecutionPool:
         store = self.store
-        execution = Execution(store.proposals, store.claims, self.knobs, store.restraints, no_fault, dry_run=False)
+        execution = Execution(store.proposals, store.claims, self.knobs, Acting(store.restraints), no_fault)
         return ExecutionPool(execution, self._end, self.again.set)
 
     def _end(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,12 +14,14 @@ from lumen.adapters.cache.keys import CacheSweeper, Pace
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.store.connection import open_store
 from lumen.model import ion_contract
-from lumen.model.messages import LeaseLost
+from lumen.model.messages import LeaseLost, Message, message
 from lumen.model.proposal import Choice, Knob, Proposal, State
 from lumen.model.service import Permit
+from lumen.policies.guard import Automation
 from lumen.ports.actuators import CacheKeys
 from lumen.ports.clock import FaultPoint, no_fault
-from lumen.use_cases import execution, leases
+from lumen.use_cases import acting, leases
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -47,7 +50,8 @@ class House:
     ) -> Execution:
         store = self.store
         keys = keys or CacheSweeper(self.cache, "ion:cache:", FAST)
-        return Execution(store.proposals, store.claims, self.knobs(), store.restraints, fault, dry_run, keys)
+        restraints = replace(store.restraints, automation=Automation(dry_run=dry_run))
+        return Execution(store.proposals, store.claims, self.knobs(), Acting(restraints, keys), fault)
 
     async def fill(self) -> None:
         pipeline = self.cache.pipeline(transaction=False)
@@ -151,7 +155,7 @@ async def test_a_crash_in_the_middle_is_resumed(house: House, point: str) -> Non
 
 async def test_the_card_shows_how_far_it_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=15))  # nobody crashes here
-    monkeypatch.setattr(execution, "TELL_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(acting, "TELL_EVERY_SECONDS", 0.02)
     made = await house.approve(await house.proposed(120))
     slow = CacheSweeper(house.cache, "ion:cache:", Pace(batch=100, keys_per_second=5000))
     await house.settle(house.replica(keys=slow))
@@ -165,7 +169,8 @@ async def test_a_refusal_leaves_the_setting_in_force_and_says_so(house: House) -
     (done, *_) = await house.store.proposals.recent(SERVICE, 1)
     assert done.state is State.APPLIED
     assert done.note is not None
-    assert (done.note.code, done.note.params["reason"]) == ("execution.not_retimed", "actuator.prefix_too_wide")
+    assert done.note.code == "execution.not_retimed"
+    assert done.note.params["reason"] == message("actuator.prefix_too_wide", prefix="ion:")
 
 
 async def test_a_dry_run_counts_and_changes_nothing(house: House) -> None:
@@ -174,5 +179,7 @@ async def test_a_dry_run_counts_and_changes_nothing(house: House) -> None:
     (done, *_) = await house.store.proposals.recent(SERVICE, 1)
     assert done.state is State.ABANDONED
     assert done.note is not None
-    assert (done.note.code, done.note.params["seen"]) == ("execution.would_retime", KEYS)
+    would = done.note.params["would"]
+    assert isinstance(would, Message)
+    assert (done.note.code, would.code, would.params["seen"]) == ("execution.dry_run", "execution.would_retime", KEYS)
     assert min(await house.ends()) > 250

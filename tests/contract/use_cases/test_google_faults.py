@@ -29,6 +29,7 @@ from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases import leases
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -84,7 +85,7 @@ class Hands:
     def replica(self, fault: FaultPoint) -> Execution:
         """Another one, with a fault of its own."""
         knobs: Knobs = {knob: Turnable((place,), "") for knob, place in self.places.items()}
-        return Execution(self.proposals, self.claims, knobs, self.restraints, fault, dry_run=False)
+        return Execution(self.proposals, self.claims, knobs, Acting(self.restraints), fault)
 
     async def carried_out(self, proposal: Proposal) -> Proposal:
         """One round of the executor's."""
@@ -115,7 +116,7 @@ async def hands(sandbox_world: World, sandbox: SandboxClient, state_url: str) ->
     proposals = RedisProposals(redis, clock)
     claims = Claims(RedisLeases(redis), RedisSlots(redis), clock)
     restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Locks())
-    execution = Execution(proposals, claims, knobs, restraints, no_fault, dry_run=False)
+    execution = Execution(proposals, claims, knobs, Acting(restraints), no_fault)
     deployments = CloudRunDeployments(google.services, google.revisions, PATIENCE)
     approvals = Approvals(proposals, knobs, restraints)
     yield Hands(service, approvals, execution, proposals, claims, restraints, places, deployments, sandbox)

@@ -15,6 +15,7 @@ from lumen.model.snapshot import Window
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import no_fault
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
@@ -82,9 +83,8 @@ class House:
             store.proposals,
             store.claims,
             self.knobs,
-            self.restraints,
+            Acting(self.restraints),
             no_fault,
-            dry_run=False,
         ).settle(SERVICE)
 
     def id(self) -> str:

@@ -154,7 +154,7 @@ async def test_undo_and_unpin_name_the_revision_and_its_record(tower: Tower) -> 
     for wish in (await wished(tower, LATEST), await tower.approvals.propose_undo(SERVICE, rollback.id, KIM, "undo")):
         back = wish.draft.brings_back
         assert back is not None
-        assert (back.params["revision"], round(float(back.params["share"]), 1)) == ("r3", 0.1)
+        assert (back.params["revision"], round(float(str(back.params["share"])), 1)) == ("r3", 0.1)
         for locale in ("en", "ko"):
             assert "r3" in Catalogue(locale).plain(approve_dialog(wish.draft).text)
     # A newer one: where LATEST points is named, and there is nothing to warn of.

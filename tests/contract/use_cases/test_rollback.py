@@ -14,6 +14,7 @@ from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import no_fault
 from lumen.use_cases import leases
 from lumen.use_cases import watch as room
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.restrictions import Restraints
 from tests.contract.store.builders import KIM, OTHER, SERVICE
@@ -215,7 +216,7 @@ async def test_a_pause_stops_what_the_timer_has_decided(tower: Tower) -> None:
     assert (await ended(tower, replica)).state is State.APPROVED_BY_TIMER
     await tower.controls.pause(SERVICE, Pause(KIM, store.clock.time, None))
     restraints = Restraints(tower.controls, store.clock, tower.automation, Locks())
-    execution = Execution(store.proposals, store.claims, tower.knobs, restraints, no_fault, dry_run=False)
+    execution = Execution(store.proposals, store.claims, tower.knobs, Acting(restraints), no_fault)
     await execution.settle(SERVICE)
     [over] = await tower.traffic_proposals()
     assert (over.state, over.note, tower.cloud.pinned) == (State.ABANDONED, message("policy.held_paused"), None)

@@ -22,6 +22,7 @@ from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.ports.clock import no_fault
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.drift import Drift
@@ -91,12 +92,11 @@ class Room:
         drift = Drift(
             store.proposals,
             store.claims,
-            self.restraints(automation),
+            Acting(self.restraints(automation)),
             self.turns,
             store.audit,
             self.house.knobs,
             no_fault,
-            False,
         )
         return TurnRunner(
             self.seen,  # type: ignore[arg-type]  # stands where the Collector does

@@ -20,6 +20,7 @@ from lumen.policies.guard import Automation
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
 from lumen.use_cases import leases
+from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import EXPIRES_IN, SNOOZE_BY
 from lumen.use_cases.auto_apply import AutoApplyCountdowns
 from lumen.use_cases.execution import Execution
@@ -99,7 +100,7 @@ class Post:
     async def carry_out(self) -> None:
         store, knobs = self.store, self.house.knobs
         restraints = self.room.restraints(self.automation)
-        execution = Execution(store.proposals, store.claims, knobs, restraints, no_fault, dry_run=False)
+        execution = Execution(store.proposals, store.claims, knobs, Acting(restraints), no_fault)
         await execution.settle(SERVICE)
 
     async def ended(self) -> Proposal:

@@ -173,5 +173,7 @@ def test_why_a_timer_withdrew_is_said() -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("paused", [True, False])
 def test_the_emergency_page_stands(locale: str, paused: bool) -> None:
-    validated(emergency_card(Catalogue(locale), SERVICE, 300, paused=paused))
-    validated(flush_card(Catalogue(locale), SERVICE, 41_000))
+    pause = Pause(KIM, WHEN, None) if paused else None
+    held = StatusReadout(SERVICE, None, (), (), None, pause=pause, dry_run=True, disabled=True, observing_until=WHEN)
+    validated(emergency_card(Catalogue(locale), held, 300))
+    validated(flush_card(Catalogue(locale), SERVICE, "U1/click-1", 41_000, dry=paused))

@@ -138,7 +138,7 @@ def test_what_it_would_do_comes_with_its_interval_or_says_why_not() -> None:
         (State.APPLYING, "Being applied"),
         (State.APPLIED, "Applied and acknowledged"),
         (State.FAILED, "It failed"),
-        (State.ABANDONED, "the world has changed"),
+        (State.ABANDONED, "Nothing was done"),
     ],
 )
 def test_a_decided_card_says_who_and_what_became_of_it(state: State, words: str) -> None:
@@ -152,7 +152,10 @@ def test_a_decided_card_has_no_buttons(state: State) -> None:
 
 @pytest.mark.parametrize("state", sorted(State))
 def test_what_stands_can_be_undone_from_the_report(state: State) -> None:
-    offered = undo_button(proposal(state))
+    """What failed only where it left a value behind."""
+    left = replace(proposal(state), note=message("execution.partly_applied", places="redis", reason="x"))
+    assert undo_button(proposal(State.FAILED)) is None
+    offered = undo_button(left)
     assert (offered is not None) == (state in UNDOABLE)
     if offered is not None:
         assert offered.action_id == UNDO

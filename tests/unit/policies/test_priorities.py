@@ -83,4 +83,4 @@ def test_the_most_urgent_is_first_and_no_impact_is_more_than_the_gate(
     assert order == sorted(order, key=lambda n: ["HIGH", "MEDIUM", "LOW"].index(list(Priority)[n].value))
     for one in told:
         if one.impact.code == "priority.points":
-            assert 0 < float(one.impact.params["points"]) <= 100
+            assert 0 < float(str(one.impact.params["points"])) <= 100

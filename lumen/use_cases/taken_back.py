@@ -1,0 +1,45 @@
+"""What an applied undo makes of other changes: what it took back is UNDONE, and an undo that is undone gives way.
+
+Then what that undo had taken back stands again, if its value is the one that is in force now.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from lumen.model.messages import Message, NotPossible, message
+from lumen.model.proposal import Proposal, State
+from lumen.ports.store import Lease, Proposals
+
+
+async def mark_taken_back(proposals: Proposals, undo: Proposal, lease: Lease) -> None:
+    """Safe to do again. Raises LeaseLost. What is so old that only the audit remembers it is passed over."""
+    service = undo.draft.service
+    for taken in _targets(undo):
+        found = await proposals.get(service, taken)
+        if found is None:
+            continue
+        await _move(proposals, found, lease, State.UNDONE, message("execution.undone_by", proposal_id=undo.id))
+        for earlier in _targets(found):
+            again = await proposals.get(service, earlier)
+            if again is not None and again.draft.change.new == undo.draft.change.new:
+                note = message("execution.stands_again", proposal_id=undo.id)
+                await _move(proposals, again, lease, _stood(again), note)
+                await mark_taken_back(proposals, again, lease)
+
+
+def _targets(undo: Proposal) -> Iterator[str]:
+    """What an undo took back, and what stood above that; nothing for another change."""
+    if undo.draft.undo_of is not None:
+        yield from (undo.draft.undo_of, *undo.draft.replaces)
+
+
+def _stood(proposal: Proposal) -> State:
+    """As it was before: a verdict that was found holds."""
+    measured = proposal.measured
+    verdict = measured.verdict if measured is not None else None
+    return State.APPLIED if verdict is None else State(verdict.value)
+
+
+async def _move(proposals: Proposals, found: Proposal, lease: Lease, state: State, note: Message) -> None:
+    with suppress(NotPossible):  # it is so already, or was never in force
+        await proposals.advance(found.draft.service, found.id, lease, state, note)
