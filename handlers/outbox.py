@@ -100,14 +100,14 @@ class OutboxWorker:
         self.duplicates = DuplicateSweeper(outbox, poster, timing.duplicates_after)
         self._places = Places(outbox, poster, renderer, channel)
         self._parked: dict[Surface, _Parked] = {}
-        #: Since when a surface is behind (monotonic seconds), as far as this process has seen it.
-        self._behind: dict[Surface, float] = {}
+        #: Since when a surface is behind (monotonic seconds), as far as this process has seen it, and its version.
+        self._behind: dict[Surface, tuple[float, int]] = {}
         self._trouble = ""
 
     def state(self) -> OutboxState:
         """As it is now; other replicas see the same, whichever of them is the worker."""
-        oldest = min(self._behind.values(), default=None)
-        lag = 0.0 if oldest is None else time.monotonic() - oldest
+        now = time.monotonic()
+        lag = max((now - since for since, _ in self._behind.values()), default=0.0)
         unheard = [call for service in self._services for call in self.unheard(service)]
         return OutboxState(len(self._behind), lag, self._trouble, tuple(unheard))
 
@@ -118,7 +118,7 @@ class OutboxWorker:
 
     def _is_unheard(self, call: Surface) -> bool:
         parked = self._parked.get(call)
-        is_late = time.monotonic() - self._behind[call] >= UNHEARD_SECONDS
+        is_late = time.monotonic() - self._behind[call][0] >= UNHEARD_SECONDS
         return is_late or (parked is not None and parked.failures >= UNHEARD_TRIES)
 
     def _unheard(self, call: Surface) -> Unheard:
@@ -162,7 +162,7 @@ class OutboxWorker:
         """Returns at once while another replica is the worker. Raises what stops the work."""
         lease = await self._leases.acquire(service, LEASE_NAME, LEASE)
         if lease is None:
-            await self._listed(service)
+            await self._listed(service, ours=False)
             return
         touched: set[Surface] = set()
         working = asyncio.create_task(self._work(service, touched))
@@ -192,7 +192,7 @@ class OutboxWorker:
     async def _work(self, service: ServiceId, touched: set[Surface]) -> None:
         while True:
             self._kicked.clear()
-            for dirty in await self._listed(service):
+            for dirty in await self._listed(service, ours=True):
                 await self._show_or_park(dirty, touched)
             if not self._behind:
                 self._trouble = ""
@@ -204,15 +204,20 @@ class OutboxWorker:
             except TimeoutError:
                 continue
 
-    async def _listed(self, service: ServiceId) -> Sequence[Dirty]:
-        """All that are behind; what is not any more is forgotten."""
+    async def _listed(self, service: ServiceId, *, ours: bool) -> Sequence[Dirty]:
+        """All that are behind; what is not any more is forgotten.
+
+        Where another replica is the worker, one that was marked again may have been shown between two looks.
+        """
         listed = await self._outbox.dirty(service)
         found = {dirty.surface for dirty in listed}
         for surface in [known for known in self._behind if known.service == service and known not in found]:
             self._behind.pop(surface)
             self._parked.pop(surface, None)
-        for surface in found:
-            self._behind.setdefault(surface, time.monotonic())
+        for dirty in listed:
+            since, version = self._behind.get(dirty.surface, (time.monotonic(), dirty.version))
+            since = since if ours or version == dirty.version else time.monotonic()
+            self._behind[dirty.surface] = since, dirty.version
         return listed
 
     async def _show_or_park(self, dirty: Dirty, touched: set[Surface]) -> None:

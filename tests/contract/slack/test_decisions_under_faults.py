@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.wiring.slack import SlackSide
 from handlers.blocks.proposal import APPROVE
+from handlers.home import Screens
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
 from lumen.model.messages import NoData, message
@@ -78,11 +79,19 @@ class Buttons:
         return await slack.control.click(posted, APPROVE, block_id=block_id, user=slack.facts.approver, stale=True)
 
 
+SERVICES = [replace(SERVICE, name=f"svc-{n}") for n in range(CLICKS)]
+
+
+@pytest.fixture(autouse=True)
+def watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clicks on all of them count; the outbox serves one, as it has nothing to show of the others."""
+    monkeypatch.setattr("bot.wiring.slack.Screens", lambda services, **rest: Screens([*services, *SERVICES], **rest))
+
+
 @pytest.fixture
 async def buttons(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> Buttons:
-    services = [replace(SERVICE, name=f"svc-{n}") for n in range(CLICKS)]
-    await epoch.init(rooms.redis, services, SystemClock())
-    proposals = [await rooms.proposals.propose(draft(service), EXPIRES_IN) for service in services]
+    await epoch.init(rooms.redis, SERVICES, SystemClock())
+    proposals = [await rooms.proposals.propose(draft(service), EXPIRES_IN) for service in SERVICES]
     await slack.control.rate_limits(False)
     for start in range(0, CLICKS, BUTTONS_A_MESSAGE):
         await post(slack, start, proposals[start : start + BUTTONS_A_MESSAGE])
