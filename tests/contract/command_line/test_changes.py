@@ -1,9 +1,24 @@
 """`lumen rollback`, `unpin`, `override`, `lock`, `pause` and their ends, against a whole sandbox."""
 
+import asyncio
+from datetime import UTC, datetime
+
 import pytest
 
 from demo.world import World
+from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.controls import RedisControls
+from lumen.model.incident import RevisionRecord
 from tests.contract.command_line.conftest import Call
+from tests.contract.store.builders import SERVICE, TestClock
+
+
+async def left(world: World, revision: str) -> None:
+    """As the watch remembers it."""
+    redis = open_store(world.state.socket_url)
+    records = {revision: RevisionRecord(None, datetime(2026, 1, 1, tzinfo=UTC))}
+    await RedisControls(redis, TestClock()).revisions(SERVICE, records)
+    await redis.aclose()
 
 
 def test_a_rollback_there_and_back(watched: World, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +44,13 @@ def test_a_rollback_there_and_back(watched: World, lumen: Call, monkeypatch: pyt
     with monkeypatch.context() as patched:
         patched.setenv("APPROVERS", "")
         assert "APPROVERS" in lumen("unpin", "--apply").err
-    back = lumen("unpin", "--apply")
+    # The newest was taken out: its record is named, and only a second word brings it back.
+    newest = before["serving"]
+    asyncio.run(left(watched, newest))
+    assert f"{newest} was taken out" in lumen("unpin").out
+    refused = lumen("unpin", "--apply")
+    assert (refused.code, newest in refused.err, "--anyway" in refused.err) == (2, True, True)
+    back = lumen("unpin", "--apply", "--anyway")
     assert (back.code, "applied" in back.out) == (0, True)
     again = lumen("unpin", "--apply", "--json")
     assert (again.code, again.json()["pinned_to"], again.json()["applied"]) == (0, None, None)
