@@ -1,18 +1,16 @@
 """The running bot, and the commands that need all of Lumen.
 
-APScheduler only wakes (docs/adr/0001): which slots are due is told by the Clock, and who takes one by the store.
+It only wakes (docs/adr/0001): which slots are due is told by the Clock, and who takes one by the store.
 """
 
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.config import Settings
 from bot.http import (
@@ -29,6 +27,7 @@ from bot.publishing import Publishing
 from bot.reports.files import ReportFiles
 from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
 from bot.thresholds import size_limits
+from bot.timing import Clocks, every
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
 from bot.workers import ExecutionPool, Worker, guarded
@@ -45,20 +44,6 @@ WAKE_EVERY_SECONDS = 60.0
 SETTLE_EVERY_SECONDS = 5.0
 #: On the wall. A look kicks at once; this finds what failed and is due again, and "I'm on it".
 PAGE_EVERY_SECONDS = 10.0
-
-
-def start_scheduler(wake: Callable[[], Awaitable[None]], scale: float) -> AsyncIOScheduler:
-    """Call `wake` once a minute of service time, never twice at once; the caller shuts the scheduler down."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    scheduler.add_job(
-        wake,
-        IntervalTrigger(seconds=WAKE_EVERY_SECONDS / scale),
-        max_instances=1,
-        coalesce=True,
-        misfire_grace_time=None,
-    )
-    scheduler.start()
-    return scheduler
 
 
 class Bot:
@@ -85,6 +70,7 @@ class Bot:
         self._looking = asyncio.Lock()
         self._started_at = time.monotonic()
         self._woke_at: float | None = None
+        self._clocks = Clocks(lumen.store, self._words)
         self._publishing = Publishing(lumen.rounds.publish, files, settings.services, self._words)
         self.executions = ExecutionPool(lumen.changes.execution, slack.outbox.kick, kick_settling)
 
@@ -93,6 +79,8 @@ class Bot:
 
         Nothing that goes wrong in here ends the bot, which would take clicks and countdowns with it.
         """
+        with guarded("clocks_not_compared"):
+            await self._clocks.compare()
         results = await asyncio.gather(
             self._watch(), self._turns(), self._audit(), self._news(), return_exceptions=True
         )
@@ -165,10 +153,14 @@ class Bot:
         """Expire, end countdowns and begin to carry out, which holds up nothing here; what Slack shows follows.
 
         A countdown that cannot be judged now is judged in the next round, and holds up nothing that people approved.
+        None ends while the store's clock, which times them, is known to be wrong.
         """
+        with guarded("clocks_not_compared"):
+            await self._clocks.compare()
+        is_timed = not self._clocks.offsets.store
         for service in self._services:
             with guarded("countdown_waits", service=service.key):
-                for countdowns in self._lumen.countdowns:
+                for countdowns in self._lumen.countdowns if is_timed else ():
                     await countdowns.settle(service)
             with guarded("execution_waits", service=service.key):
                 await self.executions.begin(service)
@@ -192,6 +184,7 @@ class Bot:
             slack_readiness(self._slack.state(), words),
             outbox_readiness(self._slack.outbox.state(), words),
             wake_readiness(self._woke_at, self._started_at, words),
+            self._clocks.readiness(),
             *([pager_readiness(paging.trouble, words)] if paging is not None else []),
         ]
 
@@ -211,9 +204,8 @@ async def run_bot(settings: Settings) -> None:
         stack.push_async_callback(bot.executions.stop)
         runner = await start_http(settings.http_host, settings.port, bot.readiness, metrics.registry)
         stack.push_async_callback(runner.cleanup)
-        scheduler = start_scheduler(bot.wake, lumen.store.clock.scale)
-        stack.callback(scheduler.shutdown, wait=False)
-        await _until(stop, settling.run(bot.settle), paging.run(bot.page), slack.run(), bot.wake())
+        waking = every(WAKE_EVERY_SECONDS / lumen.store.clock.scale, bot.wake)
+        await _until(stop, settling.run(bot.settle), paging.run(bot.page), slack.run(), waking)
 
 
 async def _until(stop: asyncio.Event, *works: Coroutine[object, object, None]) -> None:

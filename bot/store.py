@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from bot.config import Settings
 from bot.numerics import fault_point
 from bot.thresholds import size_limits, ttl_limits
-from lumen.adapters.clock import ScaledClock, SystemClock
+from lumen.adapters.clock import HostClock, ScaledClock, SystemClock
 from lumen.adapters.store import epoch
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays, RedisPages
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
@@ -21,7 +21,7 @@ from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message
 from lumen.policies.guard import Automation, Locks
-from lumen.ports.clock import Clock, FaultPoint
+from lumen.ports.clock import ClockOffsets, FaultPoint
 from lumen.ports.sources import TtlSource
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.auditing import Auditing
@@ -32,7 +32,7 @@ from lumen.use_cases.restrictions import Restraints
 class StateStore:
     """Every part of the state store over one connection; `clock` dates what is written there."""
 
-    def __init__(self, redis: Redis, clock: Clock, fault: FaultPoint) -> None:
+    def __init__(self, redis: Redis, clock: HostClock, fault: FaultPoint) -> None:
         self.redis = redis
         self.clock = clock
         self.leases = RedisLeases(redis)
@@ -52,8 +52,12 @@ class StateStore:
         self.choices = RedisChoices(redis)
         self.bills = RedisBills(redis, clock)
 
+    async def compare_clocks(self) -> ClockOffsets:
+        """The host's with the store's; service time follows those that agree. Raises StoreUnavailable."""
+        return self.clock.wall.compare(await epoch.time_of(self.redis))
 
-def clock_of(settings: Settings) -> Clock:
+
+def clock_of(settings: Settings) -> HostClock:
     """Real time, or a sandbox's."""
     if settings.lumen_clock_origin is None:
         return SystemClock()

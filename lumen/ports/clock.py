@@ -1,7 +1,8 @@
 """The one clock, the points where tests crash a process on purpose, and the process that does slow arithmetic."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypeVar
 
 
@@ -17,6 +18,19 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds` of service time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffsets:
+    """How far the host's and the store's clock are ahead of the time that counts; zero where they agree with it."""
+
+    host: timedelta = timedelta()
+    store: timedelta = timedelta()
+
+    @property
+    def all_agree(self) -> bool:
+        """Whether there is nothing to say."""
+        return not self.host and not self.store
 
 
 class FaultPoint(Protocol):

@@ -44,8 +44,14 @@ class Leases(Protocol):
 class Slots(Protocol):
     """Each slot of a schedule (an hour's turn, a day's digest) is taken once, across replicas and restarts."""
 
-    async def claim(self, service: ServiceId, schedule: str, slot: datetime, duration: timedelta) -> Lease | None:
-        """Claim a slot that is neither done nor being worked on, newer than the last one done."""
+    async def claim(
+        self, service: ServiceId, schedule: str, slot: datetime, duration: timedelta, newest: datetime | None = None
+    ) -> Lease | None:
+        """Claim a slot that is neither done nor being worked on, newer than the last one done.
+
+        `newest`: the newest slot that can have come; a later one that is done was taken by a clock that was ahead, and
+        holds up nothing.
+        """
 
     async def done(self, service: ServiceId, schedule: str, slot: datetime, lease: Lease) -> None:
         """Mark it done for ever. Raises LeaseLost."""

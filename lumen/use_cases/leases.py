@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 #: On the wall. Long enough for a slow store, short enough that a crashed replica's work is taken up soon.
 LEASE = timedelta(seconds=15)
+#: On the wall: replicas' clocks may differ by less.
+AHEAD = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Claims:
         The block marks each slot `done`; one that it leaves is taken up again when its lease has run out. A lease
         that is lost shows at the block's next fenced write for that service.
         """
-        claims = {service: await self.slots.claim(service, schedule, slot, LEASE) for service in services}
+        newest = self.clock.now() + AHEAD * self.clock.scale
+        claims = {service: await self.slots.claim(service, schedule, slot, LEASE, newest) for service in services}
         held = {service: lease for service, lease in claims.items() if lease is not None}
         renewing = [asyncio.ensure_future(_renew_for_ever(self.leases, *one, LEASE)) for one in held.items()]
         try:

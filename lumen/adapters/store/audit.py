@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from lumen.adapters.store.audit_events import entry_from
 from lumen.adapters.store.audit_lines import START, digest, disagreement, entry_line, marks, seal_line
 from lumen.adapters.store.codec import decode, encode
-from lumen.adapters.store.connection import SILENCE, place, unreachable
+from lumen.adapters.store.epoch import time_of
 from lumen.adapters.store.leases import lease_lost, milliseconds
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.audit import AuditEntry
@@ -119,11 +119,7 @@ class RedisAuditSeals:
 
     async def _now_ms(self) -> int:
         """By the store's clock, as the ids of the entries are."""
-        try:
-            seconds, microseconds = await self._redis.time()
-        except SILENCE as error:
-            raise unreachable(error, place(self._redis)) from error
-        return seconds * 1000 + microseconds // 1000
+        return int((await time_of(self._redis)).timestamp() * 1000)
 
     def _next(self, newest: Seal | None, entries: list[AuditEntry]) -> Seal:
         previous = newest.sha256 if newest else START

@@ -8,7 +8,7 @@ every decision, so people are warned well before.
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from redis import exceptions
@@ -78,6 +78,15 @@ async def read(redis: Redis, service: ServiceId) -> Epoch:
     if found is None or schema != SCHEMA or made_at is None:
         raise wrong_epoch(schema, place(redis), service)
     return Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh=False)
+
+
+async def time_of(redis: Redis) -> datetime:
+    """The store's own clock. Raises StoreUnavailable."""
+    try:
+        seconds, microseconds = await redis.time()
+    except SILENCE as error:
+        raise unreachable(error, place(redis)) from error
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
 
 
 async def durability(redis: Redis) -> Sequence[Message]:

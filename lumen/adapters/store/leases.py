@@ -45,8 +45,11 @@ class RedisSlots:
     def __init__(self, redis: Redis) -> None:
         self._calls = Calls(redis)
 
-    async def claim(self, service: ServiceId, schedule: str, slot: datetime, duration: timedelta) -> Lease | None:
-        reply = await self._calls.change("slot_claim", service, schedule, _stamp(slot), milliseconds(duration))
+    async def claim(
+        self, service: ServiceId, schedule: str, slot: datetime, duration: timedelta, newest: datetime | None = None
+    ) -> Lease | None:
+        latest = "" if newest is None else _stamp(newest)
+        reply = await self._calls.change("slot_claim", service, schedule, _stamp(slot), milliseconds(duration), latest)
         return Lease(f"slot/{schedule}", int(reply.values[0])) if reply.status == "OK" else None
 
     async def done(self, service: ServiceId, schedule: str, slot: datetime, lease: Lease) -> None:

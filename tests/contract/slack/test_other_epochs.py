@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("side")
 Happens = Callable[[Rooms], Awaitable[None]]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NOTHING = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
-OTHER = "another proposal that was called P1 too"
+OTHER = "another proposal that was called #1 too"
 
 
 def draft(new: int) -> Draft:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lumen.adapters.store.scripts import key
 from lumen.model.messages import LeaseLost
 from tests.contract.store.builders import LONG, OTHER, SERVICE, SOON, Store
 
@@ -96,3 +97,41 @@ async def test_a_claim_can_be_renewed_like_any_lease(store: Store) -> None:
 async def test_of_20_replicas_one_takes_the_slot(store: Store) -> None:
     got = await asyncio.gather(*(store.slots.claim(SERVICE, "turn", NOON, LONG) for _ in range(20)))
     assert sum(lease is not None for lease in got) == 1
+
+
+async def test_a_dead_bots_lease_is_got_over_when_the_stores_clock_steps_back(store: Store) -> None:
+    """It ends two hours from now, although leases are taken for seconds."""
+    for name in ("outbox", "slot/turn"):
+        dead = await store.lease(name)
+        await store.redis.zincrby(key(SERVICE, "lease-until"), timedelta(hours=2) / timedelta(milliseconds=1), name)
+        heir = await (
+            store.slots.claim(SERVICE, "turn", NOON, LONG) if name == "slot/turn" else
+            store.leases.acquire(SERVICE, name, LONG)
+        )  # fmt: skip
+        assert heir is not None, name
+        assert heir.token > dead.token
+        with pytest.raises(LeaseLost):
+            await store.leases.renew(SERVICE, dead, LONG)
+
+
+async def test_who_lives_keeps_a_lease_when_the_stores_clock_steps_back(store: Store) -> None:
+    """Its next renewal gives it a true end: should it die then, nobody waits for hours."""
+    mine = await store.lease("outbox")
+    await store.redis.zincrby(key(SERVICE, "lease-until"), timedelta(hours=2) / timedelta(milliseconds=1), "outbox")
+    await store.leases.renew(SERVICE, mine, SOON)
+    await store.pass_time(SOON)
+    assert await store.leases.acquire(SERVICE, "outbox", LONG) is not None
+
+
+async def test_a_slot_that_is_done_and_has_not_come_holds_up_nothing(store: Store) -> None:
+    """A clock that was two hours ahead took the slots of 13 and 14 o'clock."""
+    ahead = await store.slots.claim(SERVICE, "turn", NOON + 2 * HOUR, LONG)
+    assert ahead is not None
+    await store.slots.done(SERVICE, "turn", NOON + 2 * HOUR, ahead)
+    assert await store.slots.claim(SERVICE, "turn", NOON, LONG) is None
+    newest = NOON + timedelta(minutes=5)
+    claim = await store.slots.claim(SERVICE, "turn", NOON, LONG, newest)
+    assert claim is not None
+    await store.slots.done(SERVICE, "turn", NOON, claim)
+    assert await store.slots.last_done(SERVICE, "turn") == NOON
+    assert await store.slots.claim(SERVICE, "turn", NOON, LONG, newest) is None

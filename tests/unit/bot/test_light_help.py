@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("google", "grpc", "redis", "pydantic", "aiohttp", "slack_sdk", "slack_bolt", "scipy", "numpy", "apscheduler")
+HEAVY = ("google", "grpc", "redis", "pydantic", "aiohttp", "slack_sdk", "slack_bolt", "scipy", "numpy")
 
 
 def test_the_command_line_is_parsed_without_what_its_work_needs() -> None:

@@ -98,6 +98,15 @@ local function holds(name, token)
   return till and tonumber(till) > now and redis.call('HGET', LEASE_TOKENS, name) == token
 end
 
+-- Whether somebody holds a lease that is taken for `ms` at a time. One that ends far later than such leases do is of
+-- before the store's clock stepped back: whoever lives gives it a true end at its next renewal, the dead do not.
+local STEPPED_MS = 120000
+
+local function is_held(name, ms)
+  local till = redis.call('ZSCORE', LEASE_UNTIL, name)
+  return till and tonumber(till) > now and tonumber(till) <= now + tonumber(ms) + STEPPED_MS
+end
+
 local function is_overdue(id)
   local deadline = redis.call('ZSCORE', DEADLINES, id)
   return deadline and tonumber(deadline) <= now

@@ -1,8 +1,7 @@
 -- Take a lease that nobody holds. Tokens come from one counter for all names, so they only ever grow.
 -- ARGV    3 name, 4 milliseconds
 -- Reply   OK token | HELD
-local till = redis.call('ZSCORE', LEASE_UNTIL, ARGV[3])
-if till and tonumber(till) > now then return { 'HELD', NOW } end
+if is_held(ARGV[3], ARGV[4]) then return { 'HELD', NOW } end
 -- Leases of crashed holders whose names nobody asks for again.
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', LEASE_UNTIL, '-inf', NOW, 'LIMIT', 0, 10)) do
   redis.call('ZREM', LEASE_UNTIL, name)

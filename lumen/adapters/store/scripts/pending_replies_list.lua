@@ -6,6 +6,7 @@ local all = redis.call('HGETALL', OWED)
 for at = 1, #all, 2 do
   local since, whom = string.match(all[at + 1], '^(%d+) (.*)$')
   local age = now - tonumber(since)
+  if age < 0 then age = tonumber(ARGV[3]) end -- the store's clock stepped back: nobody knows
   if age >= tonumber(ARGV[3]) then
     found[#found + 1] = all[at]
     found[#found + 1] = whom
