@@ -36,6 +36,7 @@ from lumen.model.service import Person
 from lumen.model.snapshot import Snapshot, TtlSetting
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn
 from lumen.wording.catalogue import LOCALES, Catalogue, change_params, value_of
+from lumen.wording.report import EXTRA, TurnReport
 from tests.snapshots import NOW, SERVICE, snapshot
 from tests.unit.handlers.blocks import button, labels, said, validated
 
@@ -281,3 +282,11 @@ def test_ids_are_shown_as_they_are_typed() -> None:
     assert (EN.say(told), EN.plain(told)) == ("There is no proposal #12.", "There is no proposal #12.")
     assert EN.plain(message("policy.held_open_proposal", proposal="P7")).startswith("Proposal #7 is")
     assert "#12 ·" in said(card(EN, countdown()))
+
+
+@pytest.mark.parametrize("occasion", list(Occasion))
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_turn_that_a_person_asked_for_is_marked(occasion: Occasion, locale: str) -> None:
+    words, made = Catalogue(locale), replace(turn(), occasion=occasion)
+    for told in (said(report(words, status(made))), TurnReport(words, words.plain, made).measured(NOW)):
+        assert (words.plain(EXTRA) in told) == (occasion is Occasion.ASKED)
