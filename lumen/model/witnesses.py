@@ -58,6 +58,11 @@ class Bounds:
         return self.most_share - self.least_share <= max(SAME_SHARE, NEAR * self.least_share)
 
     @property
+    def is_near(self) -> bool:
+        """Whether both tell the same failures of nearly the same requests."""
+        return self.is_counted and self.least_errors == self.most_errors
+
+    @property
     def is_exact(self) -> bool:
         return self.least_requests == self.most_requests and self.least_errors == self.most_errors
 

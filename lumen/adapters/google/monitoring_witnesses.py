@@ -75,13 +75,13 @@ class Witnesses:
         return found
 
     def doubts(self) -> dict[int, Bounds]:
-        """By period of the window, of all revisions; only where the witnesses do not agree."""
+        """By period of the window, of all revisions; where the witnesses differ by more than a few good answers."""
         parts: dict[int, list[Bounds]] = {}
         for bounds in self.bounds.values():
             for index, one in bounds.items():
                 parts.setdefault(index, []).append(one)
         together = {index: bounds_of(several) for index, several in parts.items()}
-        return {index: one for index, one in together.items() if index >= 0 and not one.is_exact}
+        return {index: one for index, one in together.items() if index >= 0 and not one.is_near}
 
 
 async def witnesses(
