@@ -20,6 +20,10 @@ class Surroundings:
     deployed: Sequence[datetime]
     drift: Sequence[Message] = ()
 
+    def released_before(self, page_at: datetime) -> bool:
+        """Whether other code began to serve within the day before."""
+        return any(page_at - SETTLES_IN < at <= page_at for at in self.deployed)
+
 
 def disturbed(proposal_id: str, experiment: Experiment, around: Surroundings, until: datetime) -> Message | None:
     """The reason why a look that takes what was measured before `until` tells nothing, or None.
@@ -41,11 +45,12 @@ def disturbed(proposal_id: str, experiment: Experiment, around: Surroundings, un
 @dataclass(frozen=True, slots=True)
 class PageAfter:
     """A page soon after a change. `release_blamed`: a rollback is about this very page. `elsewhere`: another service
-    whose page opened at the same time; "" for none."""
+    whose page opened at the same time; "" for none. `is_unsure`: nobody can tell yet whether a release is to blame."""
 
     opened_at: datetime
     release_blamed: bool = False
     elsewhere: str = ""
+    is_unsure: bool = False
 
 
 def culprit(proposal_id: str, experiment: Experiment, around: Surroundings, page: PageAfter) -> Message | None:

@@ -23,6 +23,8 @@ REASONS = frozenset(
 )
 #: Notes on a page that say that its release is to blame, where no proposal says so.
 BLAMES = frozenset({"rollback.note_held"})
+#: ... and those that say that nobody can tell yet whether it is.
+UNSURE = frozenset({"policy.rollback_few_requests", "policy.rollback_no_data", "rollback.no_data"})
 
 
 class Step(StrEnum):

@@ -21,7 +21,7 @@ from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Proposa
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment
 from lumen.policies.deployment_history import moves
-from lumen.policies.protection import BLAMES
+from lumen.policies.protection import BLAMES, UNSURE
 from lumen.policies.size import HOURS_A_MONTH, SizeLimits, added_cost_usd
 from lumen.ports.clock import FaultPoint, Numerics
 from lumen.ports.incidents import Alerts
@@ -205,6 +205,8 @@ class Effects:
                 continue
             around = Surroundings(recent, _deployed(deployment, recent))
             pages = [await self._page(service, one, recent, services) for one in followed]
+            if any(page.is_unsure and around.released_before(page.opened_at) for page in pages):
+                continue  # the release may be to blame: that is told first
             spared = [culprit(proposal.id, experiment, around, page) for page in pages]
             alone = [one.alert for one, other in zip(followed, spared, strict=True) if other is None]
             judgement = guardrail(experiment.started_at, alone)
@@ -221,7 +223,8 @@ class Effects:
         notes = incident.notes if incident else ()
         own = any(p.draft.incident == page.alert.id and p.draft.change.knob is Knob.TRAFFIC for p in recent)
         blamed = own or any(note.code in BLAMES for note in notes)
-        return PageAfter(page.alert.opened_at, blamed, await self._elsewhere(service, page.alert, services))
+        unsure = any(note.code in UNSURE for note in notes)
+        return PageAfter(page.alert.opened_at, blamed, await self._elsewhere(service, page.alert, services), unsure)
 
     async def _elsewhere(self, service: ServiceId, page: Alert, services: Sequence[ServiceId]) -> str:
         """Another service whose page opened at the same time: the two have more in common than this change."""

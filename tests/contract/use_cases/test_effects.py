@@ -244,6 +244,23 @@ async def test_with_a_culprit_the_change_stays_and_its_verdict_waits(house: Hous
     assert (await house.found(made)).state is State.KEPT
 
 
+async def test_while_nobody_can_tell_of_the_release_nothing_is_taken_back(house: House) -> None:
+    """It served before the change, and has too few requests to judge it by yet."""
+    house.deployed.append(START - HOUR / 2)
+    effects = house.effects(by_itself=True)
+    made = await house.applied()
+    house.store.clock.time += HOUR / 2
+    await house.page(START + HOUR / 4)
+    unsure = (message("rollback.note_none"), message("policy.rollback_few_requests", least=100))
+    await house.alerts.note(SERVICE, "p1", unsure)
+    await effects.guard(SERVICE)
+    assert ((await house.found(made)).measured, await house.undos(made)) == (None, [])
+    cleared = (message("rollback.note_none"), message("policy.rollback_not_worse", newest="r1", previous="r0"))
+    await house.alerts.note(SERVICE, "p1", cleared)
+    await effects.guard(SERVICE)
+    assert await told(house, made) == "effect.page_after"
+
+
 async def test_an_incident_of_another_service_is_a_culprit(house: House) -> None:
     made = await house.applied()
     house.store.clock.time += HOUR
