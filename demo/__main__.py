@@ -138,9 +138,9 @@ def _page_of(world: World) -> Path:
 def _running(world: World, pid: str) -> str:
     """Where the demo is that runs already, and how to have another one."""
     page, port = _page_of(world), world.page_port or PORT
-    where = page.read_text() if page.exists() else f"http://127.0.0.1:{world.page_port}/"
+    where = f" at {page.read_text()}" if page.exists() else ", and not up yet"
     return (
-        f"A demo is running already at {where} (process {pid}, in {world.directory}): open that page, stop it, or run "
+        f"A demo is running already{where} (process {pid}, in {world.directory}): open its page, stop it, or run "
         f"another one beside it (make demo PORT={port + 1}, or lumen demo --port {port + 1})."
     )
 
