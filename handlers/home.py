@@ -1,7 +1,8 @@
 """Apart from the channel: the Details modal, App Home, and the answer to a mention."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -20,6 +21,9 @@ _log = structlog.get_logger(__name__)
 
 #: Lines of the audit among which those of one proposal are looked for.
 HISTORY_BACK = 300
+#: App Home follows what happens for so long after somebody opened it or clicked there.
+FOLLOW_SECONDS = 600.0
+LOOK_EVERY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Screens:
     readouts: Readouts
     api: SlackApi
     responder: Responder
+    #: By user, on the loop's clock.
+    _follow_until: dict[str, float] = field(default_factory=dict, init=False)
 
     async def on_details(self, ack: Ack, body: Body) -> None:
         """The button Details, on a card or in App Home."""
@@ -56,10 +62,36 @@ class Screens:
             self.responder.say(to, message("command.mention_hint"))
 
     async def show_home(self, user_id: str) -> None:
-        """Publish App Home as it is now. Never raises."""
-        words = await self.responder.languages.of(user_id)
+        """Publish App Home as it is now, and for a while whenever something is another. Never raises."""
+        is_followed = user_id in self._follow_until
+        self._follow_until[user_id] = asyncio.get_running_loop().time() + FOLLOW_SECONDS
         with guarded("home_not_shown", user=user_id):
-            await self.api.write("views.publish", {"user_id": user_id, "view": await self._home(words)})
+            state = await self._state()
+            await self._publish(user_id)
+            if not is_followed:
+                self.responder.background.watch(self._follow(user_id, state))
+            return
+        if not is_followed:
+            self._follow_until.pop(user_id, None)
+
+    async def _follow(self, user_id: str, shown: Sequence[str]) -> None:
+        """Slack does not tell when it is closed, nor does this replica alone do what it shows: so it looks."""
+        clock = asyncio.get_running_loop()
+        while clock.time() < self._follow_until[user_id]:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            with guarded("home_not_followed", user=user_id):
+                state = await self._state()
+                if state != shown:
+                    await self._publish(user_id)
+                    shown = state
+        del self._follow_until[user_id]
+
+    async def _state(self) -> Sequence[str]:
+        return [await self.readouts.state(service) for service in self.services]
+
+    async def _publish(self, user_id: str) -> None:
+        view = await self._home(await self.responder.languages.of(user_id))
+        await self.api.write("views.publish", {"user_id": user_id, "view": view})
 
     async def _home(self, words: Catalogue) -> Json:
         statuses = [await self.readouts.status(service) for service in self.services]

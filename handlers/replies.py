@@ -101,6 +101,13 @@ class Background:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._watching: set[asyncio.Task[Any]] = set()
+
+    def watch(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what waits for something to happen: nobody waits for it when the process stops."""
+        task = asyncio.create_task(work)
+        self._watching.add(task)
+        task.add_done_callback(self._done)
 
     def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run `work`; a failure that nobody awaits is logged, never lost."""
@@ -115,16 +122,19 @@ class Background:
         return len(self._tasks)
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Let everything finish; what has not by then is cancelled."""
+        """Let everything finish; what has not by then is cancelled, and what only watches at once."""
+        for task in self._watching:
+            task.cancel()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=timeout_seconds)
-        left = set(self._tasks)
+        left = self._tasks | self._watching
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
     def _done(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
+        self._watching.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("background_work_failed", kind=type(error).__name__, exc_info=error)
 

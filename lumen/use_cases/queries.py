@@ -83,6 +83,12 @@ class Readouts:
         incidents = dict.fromkeys(one.incident for one in await self.alerts.open(service))
         return [proposal.id for proposal in unfinished], list(incidents)
 
+    async def state(self, service: ServiceId) -> str:
+        """Another one whenever what `status` shows is another, but for the time; cheap to ask for."""
+        turns, controls = await self.turns.latest(service, 1), (await self.restraints.now(service)).controls
+        open_now = await self.proposals.unfinished(service), await self.alerts.open(service)
+        return repr((turns[0].id if turns else "", controls, *open_now))
+
     async def last(self, service: ServiceId) -> TurnReadout:
         """The last turn alone, for the answers that explain it."""
         restraint = await self.restraints.now(service)

@@ -68,6 +68,16 @@ async def test_home_shows_what_waits_first_and_decides(slack: RunningSlack, room
     assert rooms.kicks.kicked == 1
 
 
+async def test_home_follows_each_step_of_a_click_while_it_is_open(slack: RunningSlack, rooms: Rooms) -> None:
+    await proposed(slack)
+    await slack.control.open_home()
+    view = await home_with(slack, "Waiting for a decision: 1")
+    assert (await slack.control.click_in_view(view, APPROVE)).acked
+    await home_with(slack, "Waiting for a decision: 0")
+    await applied(rooms)
+    await home_with(slack, "300 → 420")
+
+
 async def report_with_undo(slack: RunningSlack, user: str | None = None) -> SeenMessage:
     """The answer to `/lumen status`, which has the way back at the side of a change."""
     await slack.control.command("/lumen status", user=user)
