@@ -50,6 +50,7 @@ class Lifecycle:
             self._clear = 0
             return self._raised(at, finding)
         self._clear += 1
+        self.open = replace(self.open, clear_at=at)
         if self._clear >= self._clear_slices and is_quiet(self._clear):
             return self.close(at, message("alert.recovered", minutes=self._clear * 5))
         return None
@@ -74,7 +75,7 @@ class Lifecycle:
     def refresh(self, at: datetime, reason: Message) -> None:
         """Let an open alert tell the figures of the look that ends `at`."""
         if self.open is not None:
-            self.open = replace(self.open, reason=reason, looked_at=at)
+            self.open = replace(self.open, reason=reason, looked_at=at, clear_at=None)
 
     def _raised(self, at: datetime, finding: Breach) -> AlertEvent | None:
         assert self.open is not None

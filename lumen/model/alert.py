@@ -50,6 +50,8 @@ class Alert:
     #: Of which look the figures of `reason` are, where that is a later one than the first; the same figures again are
     #: the same alert.
     looked_at: datetime | None = field(default=None, compare=False)
+    #: The last look, where that did not find it any more; it closes when that stays so.
+    clear_at: datetime | None = field(default=None, compare=False)
 
 
 class AlertChange(StrEnum):

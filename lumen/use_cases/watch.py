@@ -311,7 +311,7 @@ class Watch:
                 continue
             silenced = before.silenced and silence_over(alert, silences) is not None
             after = replace(before, alert=_as_told(alert, before.alert), silenced=silenced)
-            if after != before or after.alert.looked_at != before.alert.looked_at:
+            if after != before or _looks(after.alert) != _looks(before.alert):
                 told[alert.id] = after
         for alert_id, stored in known.items():
             if alert_id not in now_open and alert_id not in told and not fold.leaves_open(stored.alert):
@@ -367,10 +367,15 @@ def _cost(day: Day) -> DayCost:
 
 def _as_told(alert: Alert, known: Alert) -> Alert:
     """It opened when people were told so; its figures are those of the last look."""
-    at, told_at = (one.looked_at or one.opened_at for one in (alert, known))
+    at, told_at = (one.clear_at or one.looked_at or one.opened_at for one in (alert, known))
     if alert.closed_at is None and alert.severity is known.severity and at <= told_at:
         return known
-    return replace(alert, opened_at=known.opened_at, looked_at=at if at > known.opened_at else None)
+    found_at = alert.looked_at or alert.opened_at
+    return replace(alert, opened_at=known.opened_at, looked_at=found_at if found_at > known.opened_at else None)
+
+
+def _looks(alert: Alert) -> tuple[datetime | None, datetime | None]:
+    return alert.looked_at, alert.clear_at
 
 
 def _first_told(alert: Alert, others: Sequence[StoredAlert], silences: Sequence[Silence]) -> StoredAlert:

@@ -34,7 +34,10 @@ def alert_line(say: Say, stored: StoredAlert) -> str:
 
 def alert_figures(say: Say, alert: Alert) -> str:
     """Those of the last look that found them, and when that was."""
-    return f"{say(alert.reason)} {say(message('alert.as_of', looked_at=iso(alert.looked_at or alert.opened_at)))}"
+    looked_at = iso(alert.looked_at or alert.opened_at)
+    if alert.closed_at is not None or alert.clear_at is None:
+        return f"{say(alert.reason)} {say(message('alert.as_of', looked_at=looked_at))}"
+    return f"{say(alert.reason)} {say(message('alert.as_of_clear', looked_at=looked_at, clear_at=iso(alert.clear_at)))}"
 
 
 def when(timeline: Timeline) -> Message:

@@ -53,6 +53,22 @@ async def test_a_page_opens_once_and_closes_in_the_same_message(tower: Tower) ->
     assert await messages(tower) == [key]
 
 
+async def test_an_open_page_says_of_which_look_its_figures_are_and_that_the_last_found_none(tower: Tower) -> None:
+    replica = tower.replica()
+    await tower.look(replica)
+    tower.cloud.fails(tower.store.clock.time, 0.1)
+    await tower.look(replica, 4)
+    seen = (await tower.alerts.open(SERVICE))[0].alert
+    assert (seen.looked_at, seen.clear_at) == (tower.store.clock.time - SLOT, None)
+    tower.cloud.fails(tower.store.clock.time, 0.0)
+    await tower.look(replica, 3)
+    later = (await tower.alerts.open(SERVICE))[0].alert
+    assert later.clear_at == tower.store.clock.time - SLOT
+    assert later.looked_at is not None
+    assert seen.looked_at is not None
+    assert seen.looked_at <= later.looked_at < later.clear_at
+
+
 async def test_a_slot_is_looked_at_once_by_all_replicas(tower: Tower) -> None:
     one, other = tower.replica(), tower.replica()
     await tower.look(one)
