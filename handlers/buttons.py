@@ -91,9 +91,9 @@ class Buttons:
             made = await self.approvals.propose_undo(service, proposal_id, click.person, request_id, mark)
             self.responder.kick_outbox()
             proposal_id, mark = made.id, made.mark
-            if made.draft.brings_back is not None:
-                asked = message("slack.click_undo_brings_back", proposal_id=made.id)
-                return Answer((made.draft.brings_back, asked))
+            known = [one for one in (made.draft.goes_over, made.draft.brings_back) if one is not None]
+            if known:  # more than the button said
+                return Answer((*known, message("slack.click_undo_brings_back", proposal_id=made.id)))
         permit = await self.permissions.permit(click, f"{click.action_id} {click.proposal_id}")
         if click.action_id == SNOOZE:
             to, seen = reply_to(click), click.acts_at

@@ -154,6 +154,8 @@ class Expectation:
     confidence: float
 
 
+#: Said where an undo replaces more than the change that it takes back.
+GOES_OVER = ("approval.undo_over_change", "approval.undo_over_foreign")
 #: Said where traffic would go to a revision that was taken out before.
 BRINGS_BACK = ("rollback.brings_back", "rollback.brings_back_unknown")
 
@@ -185,8 +187,6 @@ class Draft:
     emergency: bool = False
     #: An undo: later changes of the knob that stand above the one that is taken back, and are replaced with it.
     replaces: tuple[str, ...] = ()
-    #: An undo: the value in force is nothing that Lumen set.
-    replaces_foreign: bool = False
     #: It makes a new revision with the same image: instances start anew.
     deploys: bool = False
 
@@ -194,6 +194,11 @@ class Draft:
     def brings_back(self) -> Message | None:
         """The reason that says that it sends traffic to a revision that was taken out; None where it does not."""
         return next((one for one in self.reasons if one.code in BRINGS_BACK), None)
+
+    @property
+    def goes_over(self) -> Message | None:
+        """Of an undo, the reason that says that something else is in force by now, and whose it is; else None."""
+        return next((one for one in self.reasons if one.code in GOES_OVER), None)
 
 
 class Choice(StrEnum):

@@ -107,7 +107,8 @@ class Approvals:
         turnable = find(self.knobs, knob)
         turnable.check_range(knob, wanted)
         await self._check(service, knob, wanted, emergency=in_freeze)
-        present = await turnable.places[0].read(service)
+        # A place that does not tell its value (it comes from a secret) would not take another one either.
+        present, *_ = [await place.read(service) for place in turnable.places]
         notes: list[Message] = []
         if knob is Knob.TTL and present.value != wanted:
             notes += notes_on_ttl(number(present.value), number(wanted))
@@ -205,14 +206,23 @@ class Approvals:
         same = await self._same(service, change, existing=existing, undo_of=proposal_id)
         if same is not None:
             return same
+        later = await self._later(change_made)
         reasons = [message("approval.undo_of", person=person.name, proposal_id=proposal_id)]
+        reasons += _goes_over(change_made, later, present)
         reasons += await self.known_of(service, change)
         if existing:
             reasons.append(message("approval.existing_too"))
         reasons += find(self.knobs, made.knob).cost_of(change)
         draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
         draft = replace(draft, undo_of=proposal_id, approvals_needed=self.needed, existing=existing)
+        draft = replace(draft, replaces=tuple(one.id for one in later))
         return await self.proposals.propose(draft, EXPIRES_IN)
+
+    async def _later(self, made: Proposal) -> list[Proposal]:
+        """Changes of the same knob that came after `made` and stand, the newest first."""
+        recent = list(await self.proposals.recent(made.draft.service, REMEMBERED))
+        at = next((index for index, one in enumerate(recent) if one.id == made.id), 0)
+        return [one for one in recent[:at] if one.draft.change.knob is made.draft.change.knob and one.can_be_undone]
 
     async def decide(
         self,
@@ -302,6 +312,22 @@ class Approvals:
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """The outcome of a click whose answer was lost; None: it never arrived, and now never will."""
         return await self.proposals.settle(service, click_id)
+
+
+def _goes_over(made: Proposal, later: Sequence[Proposal], present: Reading) -> list[Message]:
+    """What is in force by now instead of the change that is taken back, and whose it is; nothing where it is that."""
+    newest = next(iter(later), made)
+    change = newest.draft.change
+    params = {"value": present.value, "unit": change.unit}
+    if present.value != change.new:
+        return [message("approval.undo_over_foreign", proposal_id=newest.id, wanted=change.new, **params)]
+    if newest is made:
+        return []
+    decided = newest.decision.person if newest.decision is not None else None
+    who = newest.draft.asked_by or decided
+    by = "lumen" if who is None else who.user_id
+    at = (newest.finished_at or newest.created_at).isoformat()
+    return [message("approval.undo_over_change", proposal_id=newest.id, who_mention=by, applied_at=at, **params)]
 
 
 def _draft(

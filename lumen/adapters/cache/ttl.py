@@ -22,14 +22,12 @@ from lumen.ports.sources import TtlSource
 SCRIPT = """
 local now = redis.call('HMGET', KEYS[1], 'value', 'version', 'proposal')
 local version = now[2] or '0'
-if now[1] and now[3] == ARGV[4] then
-    if now[1] == ARGV[3] then return {'again', now[1], version} end
-    return {'moved', now[1], version}
-end
+-- The mark alone is no proof: ids begin again with a new epoch of the state store.
+local next_version = string.format('%d', tonumber(ARGV[2]) + 1)
+if now[3] == ARGV[4] and now[1] == ARGV[3] and version == next_version then return {'again', now[1], version} end
 if version ~= ARGV[2] or (now[1] and now[1] ~= ARGV[1]) then
     return {'moved', now[1] or '', version}
 end
-local next_version = string.format('%d', tonumber(version) + 1)
 redis.call('HSET', KEYS[1], 'value', ARGV[3], 'version', next_version, 'proposal', ARGV[4])
 -- Whoever may not publish may still set: the service reads by itself every 30 s.
 redis.pcall('PUBLISH', ARGV[5], ARGV[3])
@@ -95,7 +93,9 @@ class RedisTtlActuator:
 
     async def _moved(self, service: ServiceId, expected: Reading, found: str) -> ValueMoved:
         present = int(found) if found else (await self._setting(service)).value_seconds
-        return ValueMoved(*with_remedy("actuator.moved", expected=expected.value, present=present, unit="s"))
+        code = "actuator.written_since" if present == expected.value else "actuator.moved"
+        params = {"expected": expected.value, "present": present, "unit": "s"}
+        return ValueMoved(Message(code, params), Message("actuator.moved_remedy", params))
 
 
 def _check_range(ttl_seconds: int) -> None:
@@ -111,7 +111,8 @@ def _check_range(ttl_seconds: int) -> None:
         )
 
 
-#: The TTL in the service's environment (None: the variable is not set, or cannot be read just now).
+#: The TTL in the service's environment (None: the variable is not set, or cannot be read just now). Raises
+#: SourceUnavailable where it comes from a secret: then nobody but the service knows it.
 EnvironmentTtl = Callable[[ServiceId], Awaitable[int | None]]
 
 
@@ -139,6 +140,8 @@ class RedisTtl:
                 pipeline.hmget(ion_contract.ACK_KEY, ["value", "version"])
                 setting, acknowledged = await pipeline.execute(raise_on_error=False)
             value, version = self._whole(ion_contract.CONFIG_KEY, setting)
+            if value is None:
+                value = await self._fallen_back(service)
         except SourceUnavailable as error:
             return no_data(error)
         unread: NoData | None = None
@@ -146,8 +149,6 @@ class RedisTtl:
             ack_value, ack_version = self._whole(ion_contract.ACK_KEY, acknowledged)
         except SourceUnavailable as error:
             (ack_value, ack_version), unread = (None, None), no_data(error)
-        if value is None:
-            value = await self._fallen_back(service)
         return TtlSetting(value, version or ion_contract.NO_VERSION, ack_value, ack_version, unread)
 
     async def _fallen_back(self, service: ServiceId) -> int:

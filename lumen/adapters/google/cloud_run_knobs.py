@@ -96,6 +96,13 @@ class CloudRunVariable(_CloudRunNumber):
 
     name: ClassVar[str] = "cloud_run"
 
+    async def read(self, service: ServiceId) -> Reading:
+        """Raises SourceUnavailable too where it comes from a secret: nobody but the service knows it then."""
+        now = await self.editor.read(service)
+        if reader.comes_from_secret(now, self.variable):
+            raise SourceUnavailable(*with_remedy("actuator.variable_is_secret", variable=self.variable))
+        return Reading(self._value(now), "")
+
     def _place(self, service: ServiceId) -> str:
         return f"{service.name} {self.variable}"
 
@@ -108,7 +115,7 @@ class CloudRunVariable(_CloudRunNumber):
 
     def _check(self, now: Any) -> None:
         _CloudRunNumber._check(self, now)
-        if any(v.name == self.variable and v.value_source for c in now.template.containers for v in c.env):
+        if reader.comes_from_secret(now, self.variable):
             raise ActuatorFailed(*with_remedy("actuator.variable_is_secret", variable=self.variable))
 
     def _write(self, now: Any, change: Change) -> None:

@@ -14,6 +14,7 @@ from lumen.adapters.google import service_fields as reader
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import RUN, reading
 from lumen.adapters.google.service_fields import DEFAULT_MEMORY, DEFAULT_VCPU, quantity
+from lumen.model import ion_contract
 from lumen.model.cost import InstanceShape
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
@@ -57,8 +58,13 @@ class CloudRunDeployments:
         return next((found[1] for one in listed.values() for url in one.urls if (found := _NUMBERED.search(url))), "")
 
     async def environment_ttl(self, service: ServiceId) -> int | None:
-        """DEFAULT_TTL_SECONDS of the running configuration; None when it is not set or cannot be read just now."""
+        """DEFAULT_TTL_SECONDS of the running configuration; None when it is not set or cannot be read just now.
+
+        Raises SourceUnavailable where it comes from a secret.
+        """
         one = (await self._told([service]))[service]
+        if not isinstance(one, NoData) and reader.comes_from_secret(one, ion_contract.ENV_VARIABLE):
+            raise SourceUnavailable(*with_remedy("source.ttl_is_secret", variable=ion_contract.ENV_VARIABLE))
         return None if isinstance(one, NoData) else reader.env_ttl_seconds(one)
 
     async def _told(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Any]:

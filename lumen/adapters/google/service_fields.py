@@ -41,6 +41,11 @@ def _number(holder: Any, name: str) -> int | None:
     return None
 
 
+def comes_from_secret(service: Any, name: str) -> bool:
+    """Whether a variable of the environment is set from elsewhere, so that its value is not told."""
+    return any(v.name == name and v.value_source for c in service.template.containers for v in c.env)
+
+
 def env_ttl_seconds(service: Any) -> int | None:
     """DEFAULT_TTL_SECONDS, likewise."""
     return env_number(service, ion_contract.ENV_VARIABLE)

@@ -71,12 +71,13 @@ COMES_FROM: Mapping[State, frozenset[State]] = MappingProxyType(
         State.APPROVED: frozenset({State.APPROVED}),
         State.APPROVED_BY_TIMER: frozenset({State.APPROVED_BY_TIMER}),
         State.APPLYING: APPROVED | {State.APPLYING},
-        State.APPLIED: frozenset({State.APPLYING, State.APPLIED}),
+        State.APPLIED: frozenset({State.APPLYING, State.APPLIED, State.UNDONE}),
         State.FAILED: APPROVED | {State.APPLYING, State.FAILED},
         State.ABANDONED: APPROVED | {State.APPLYING, State.ABANDONED},
-        State.KEPT: frozenset({State.APPLIED, State.KEPT}),
-        State.INCONCLUSIVE: frozenset({State.APPLIED, State.INCONCLUSIVE}),
-        State.HARMFUL: frozenset({State.APPLIED, State.HARMFUL}),
+        # From UNDONE: what took it back was itself taken back, so it stands again.
+        State.KEPT: frozenset({State.APPLIED, State.KEPT, State.UNDONE}),
+        State.INCONCLUSIVE: frozenset({State.APPLIED, State.INCONCLUSIVE, State.UNDONE}),
+        State.HARMFUL: frozenset({State.APPLIED, State.HARMFUL, State.UNDONE}),
         State.UNDONE: CHANGED_SOMETHING,
     }
 )
@@ -250,7 +251,8 @@ class RedisProposals:
             service,
             proposal_id,
             state.value,
-            _comes_from(state),
+            # A verdict is on what stands: one that comes too late brings back nothing that was taken back meanwhile.
+            _comes_from(state, but=frozenset({State.UNDONE} if measured else ())),
             encode(note) if note else "",
             self._now(),
             _LUMEN,
@@ -273,7 +275,7 @@ class RedisProposals:
             *self._creation(fresh, expires_in, None),
             proposal_id,
             # Not one that is abandoned already: it has had its fresh one.
-            _comes_from(State.ABANDONED, again=False),
+            _comes_from(State.ABANDONED, but=frozenset({State.ABANDONED})),
             encode(note),
             lease.name,
             lease.token,
@@ -323,10 +325,9 @@ def _unknown(proposal_id: str) -> NotPossible:
     return NotPossible(*with_remedy("state.unknown_proposal", proposal_id=proposal_id))
 
 
-def _comes_from(state: State, *, again: bool = True) -> str:
-    """As advance.lua reads it: the names between commas. `again`: also from itself, where its note may be renewed."""
-    before = COMES_FROM.get(state, frozenset()) - (frozenset() if again else {state})
-    return f",{','.join(sorted(before))},"
+def _comes_from(state: State, *, but: frozenset[State] = frozenset()) -> str:
+    """As advance.lua reads it: the names between commas. `but`: not from these."""
+    return f",{','.join(sorted(COMES_FROM.get(state, frozenset()) - but))},"
 
 
 def _check_unlocked(reply: Reply, draft: Draft) -> None:

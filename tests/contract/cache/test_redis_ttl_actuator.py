@@ -68,6 +68,7 @@ async def test_moved_is_refused_also_when_only_the_version_moved(actuator: Actua
     await actuator.set(API, change(420, 300), once, "p2")  # 300 again, but not the 300 of before
     with pytest.raises(ValueMoved) as moved:
         await actuator.set(API, change(300, 600), start, "p3")
+    assert moved.value.reason.code == "actuator.written_since"
     assert moved.value.reason.params == {"expected": 300, "present": 300, "unit": "s"}
 
 
@@ -144,3 +145,11 @@ async def test_the_version_counts_exactly_the_changes(
             with pytest.raises(ValueMoved):
                 await actuator.set(API, change(whole(expected.value), seconds), expected, f"p{number}")
     assert (await actuator.read(API)).version == str(changes)
+
+
+async def test_a_mark_of_an_earlier_epoch_is_no_proof(actuator: Actuator) -> None:
+    """Ids begin again after `lumen state init`: another p1 has set what stands."""
+    await actuator.set(API, change(300, 420), await actuator.read(API), "p1")
+    stands = await actuator.read(API)
+    assert await actuator.set(API, change(420, 500), stands, "p1") == Reading(500, "2")
+    assert await actuator.set(API, change(420, 500), stands, "p1") == Reading(500, "2")  # and again

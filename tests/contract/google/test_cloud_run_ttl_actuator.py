@@ -111,6 +111,9 @@ async def test_a_variable_from_a_secret_is_left_alone(run: ForeignRun, actuator:
     with pytest.raises(ActuatorFailed) as failed:
         await actuator.set(API, TO_420, FROM_300, "p1")
     assert failed.value.reason.code == "actuator.variable_is_secret"
+    with pytest.raises(SourceUnavailable) as unknown:  # no value is shown, and nothing is proposed from it
+        await actuator.read(API)
+    assert unknown.value.reason.code == "actuator.variable_is_secret"
 
 
 async def test_an_operation_that_fails_says_what_serves(run: ForeignRun, actuator: Actuator) -> None:

@@ -46,7 +46,7 @@ STEPS = {
     State.KEPT: "KEPT UNDONE",
     State.INCONCLUSIVE: "INCONCLUSIVE UNDONE",
     State.HARMFUL: "HARMFUL UNDONE",
-    State.UNDONE: "UNDONE",
+    State.UNDONE: "UNDONE APPLIED KEPT INCONCLUSIVE HARMFUL",
 }
 
 
@@ -413,3 +413,10 @@ async def test_every_transition_marks_the_message(store: Store) -> None:
 async def _advance(store: Store, proposal_id: str, state: State) -> None:
     lease = await store.lease(f"work-{state}", LONG)
     await store.proposals.advance(SERVICE, proposal_id, lease, state, None)
+
+
+async def test_a_verdict_that_comes_too_late_brings_nothing_back(store: Store) -> None:
+    undone = await store.in_state(State.UNDONE)
+    late = Measured(24, store.clock.now(), Verdict.KEPT, message("effect.helped"))
+    with pytest.raises(NotPossible):
+        await store.proposals.advance(SERVICE, undone.id, await store.lease(), State.KEPT, late.reason, late)
