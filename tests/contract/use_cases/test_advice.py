@@ -8,7 +8,10 @@ pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from handlers.blocks.answers import ttl_card
 from handlers.blocks.digest import digest
+from handlers.blocks.explain_scores import explained
+from handlers.blocks.home import home
 from handlers.blocks.report import report
+from handlers.command_types import Subject
 from lumen.adapters.store.audit import RedisAudit
 from lumen.adapters.store.controls import RedisSilences
 from lumen.model.messages import NoData, NotPossible
@@ -80,8 +83,9 @@ class Doors:
             "report": report(WORDS, status, whole=True),
             "digest": digest(WORDS, "2026-03-02", status, await self.room.turns.latest(SERVICE, 10)),
             "ttl": ttl_card(WORDS, await self.readouts.ttl(SERVICE)),
+            "cache": explained(WORDS, Subject.CACHE, await self.readouts.last(SERVICE)),
         }
-        return {door: str(one.blocks) for door, one in shown.items()}
+        return {door: str(one.blocks) for door, one in shown.items()} | {"home": str(home(WORDS, [status])["blocks"])}
 
 
 def seconds(setting: TtlSetting | NoData) -> int:
@@ -111,6 +115,7 @@ async def test_an_applied_ttl_is_present_everywhere_and_advised_nowhere(doors: D
     for door, text in (await doors.texts()).items():
         assert "420 s" in text, door
         assert "MODERATE" not in text, door
+        assert "default" not in text, door
         assert "was changed to 420 s" in text or door == "digest", text
 
 
