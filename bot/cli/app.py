@@ -12,13 +12,13 @@ from bot.cli.advice import register as register_advice
 from bot.cli.advice import say_no_turn
 from bot.cli.audit import audit_app
 from bot.cli.changes import register as register_changes
-from bot.cli.common import ExitCode, Json, Service, locale, print_json, teach, watched
+from bot.cli.common import ExitCode, Json, Service, chosen, locale, print_json, teach, watched
 from bot.cli.common import load as _settings
 from bot.cli.common import run as _run
 from bot.cli.common import say as _say
 from bot.cli.incidents import register as register_alerts
 from bot.cli.simulate import register as register_history
-from lumen.model.messages import message
+from lumen.model.messages import Message, NotPossible, Param, message
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue
 
@@ -174,6 +174,34 @@ def state_init(as_json: Json = False) -> None:
     for made in prepared:
         word = "prepared" if made.fresh else "was prepared before, left as it is"
         typer.echo(f"{made.service.key}: {word} (epoch {made.id}, schema {made.schema}).")
+
+
+@state_app.command("restored")
+def state_restored(
+    service: Service = "",
+    audit: Annotated[Path | None, typer.Option(help="The newest exported audit.")] = None,
+    beyond: Annotated[int, typer.Option(min=0, help="The highest number of a proposal that Slack shows.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Begin a new epoch on a store that was restored from a copy: what was open in it is closed, and ids go on."""
+    from bot.cli.audit_answers import highest_number
+    from bot.run import begin_epoch
+
+    settings = _settings()
+    chosen_one = chosen(settings, service)
+    try:
+        known = max(beyond, highest_number(audit) if audit is not None else 0)
+    except NotPossible as error:
+        words = Catalogue(settings.lumen_locale)
+        _say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
+        raise typer.Exit(ExitCode.USAGE) from None
+    done = _run(settings, begin_epoch(settings, chosen_one, known))
+    told: dict[str, Param] = {"service": done.service.key, "former": done.former, "id": done.id, "closed": done.closed}
+    told["next"] = done.number + 1
+    if as_json:
+        print_json(told)
+    else:
+        typer.echo(Catalogue(settings.lumen_locale).plain(Message("state.restored", told)))
 
 
 @state_app.command("show")

@@ -20,13 +20,18 @@ audit_app = typer.Typer(help="Who decided what, and what was done: proven, and h
 def verify(
     as_json: Json = False,
     file: Annotated[Path | None, typer.Option("--file", help="An exported file; needs no store.")] = None,
+    against: Annotated[Path | None, typer.Option(help="The newest exported file: the store goes on from it.")] = None,
+    service: Service = "",
 ) -> None:
     """Prove that nothing was changed, removed or smuggled in. Exit code 2, and the first broken line, where it was."""
-    from bot.cli.audit_answers import verify_store
+    from bot.cli.audit_answers import verify_against, verify_store
 
     if file is not None:
         _print_proven([_file(file)], locale(), as_json)
     settings = load()
+    if against is not None:
+        found = run(settings, verify_against(settings, chosen(settings, service), against), asking=True)
+        _print_proven([found], settings.lumen_locale, as_json)
     _print_proven(run(settings, verify_store(settings), asking=True), settings.lumen_locale, as_json)
 
 

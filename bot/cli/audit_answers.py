@@ -1,11 +1,12 @@
 """Steps of `lumen audit`: prove the audit in the store, export it to a file, and prove such a file anywhere."""
 
 import asyncio
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -72,6 +73,33 @@ async def verify_store(settings: Settings) -> Sequence[Proven]:
     async with open_checked_store(settings) as store:
         auditing = auditing_of(settings, store)
         return [Proven(service.key, await auditing.verify(service)) for service in settings.services]
+
+
+async def verify_against(settings: Settings, service: ServiceId, path: Path) -> Proven:
+    """The audit of a service, and whether it goes on from the head of an exported file. Raises NotPossible."""
+    exported = proven_file(path)
+    async with open_checked_store(settings) as store:
+        auditing = auditing_of(settings, store)
+        check = await auditing.verify(service)
+        if check.broken is None and exported.head and not await auditing.knows(service, exported.head):
+            check = replace(check, broken=message("audit.behind_export", head=exported.head))
+        return Proven(service.key, check)
+
+
+def proven_file(path: Path) -> AuditCheck:
+    """An exported file that proves itself. Raises NotPossible for another one."""
+    found = verify_file(path)
+    if not found.good:
+        raise NotPossible(message("audit.unproven", file=str(path)), message("audit.unproven_remedy"))
+    return found.check
+
+
+def highest_number(path: Path) -> int:
+    """Of the proposals that a proven export tells of; 0 where there is none. Raises NotPossible."""
+    proven_file(path)
+    with path.open(encoding="utf-8") as lines:
+        ids = [str(json.loads(line).get("proposal_id", "")) for line in lines]
+    return max((int(one[1:]) for one in ids if one[:1] == "P" and one[1:].isdecimal()), default=0)
 
 
 def verify_file(path: Path) -> Proven:

@@ -46,6 +46,7 @@ class AuditEvent(StrEnum):
     ROLLBACK_NOTE = "rollback-note"
     SILENCED = "silenced"
     SILENCE_ENDED = "silence-ended"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,9 @@ class AuditSeals(Protocol):
     async def head(self, service: ServiceId) -> Seal | None:
         """The newest seal."""
 
+    async def knows(self, service: ServiceId, sha256: str) -> bool:
+        """Whether a seal with this digest stands in the chain, or is the last one that was trimmed."""
+
     async def verify(self, service: ServiceId) -> AuditCheck:
         """Compute every digest again."""
 

@@ -54,6 +54,10 @@ class Auditing:
         """The newest seal."""
         return await self.seals.head(service)
 
+    async def knows(self, service: ServiceId, sha256: str) -> bool:
+        """Whether the audit goes on from this digest: that of an exported head."""
+        return await self.seals.knows(service, sha256)
+
     async def verify(self, service: ServiceId) -> AuditCheck:
         """Compute every digest again."""
         return await self.seals.verify(service)

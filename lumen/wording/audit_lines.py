@@ -17,7 +17,7 @@ _SAY_ALL = frozenset(
         *(AuditEvent.VOTED, AuditEvent.EXPORTED, AuditEvent.RESUMED, AuditEvent.FLUSH_BEGAN, AuditEvent.FLUSHED),
         *(AuditEvent.AGREED, AuditEvent.OVERRIDE_LIFTED, AuditEvent.SIZE_UNLOCKED, AuditEvent.SERVICE_CHOSEN),
         *(AuditEvent.TAKEN, AuditEvent.PAGER_TRIGGER, AuditEvent.PAGER_ACKNOWLEDGE, AuditEvent.PAGER_RESOLVE),
-        *(AuditEvent.SILENCE_ENDED, AuditEvent.TURN_ASKED),
+        *(AuditEvent.SILENCE_ENDED, AuditEvent.TURN_ASKED, AuditEvent.RESTORED),
     }
 )
 

@@ -72,6 +72,10 @@ class RedisAuditSeals:
         newest = reply.values[0]
         return None if newest is None else decode(Seal, newest)
 
+    async def knows(self, service: ServiceId, sha256: str) -> bool:
+        seals = await self._seals(service)
+        return any(sha256 in (seal.sha256, seal.previous) for seal in seals)
+
     async def verify(self, service: ServiceId) -> AuditCheck:
         broken: Message | None = None
         previous: str | None = None

@@ -14,10 +14,12 @@ from typing import Any
 from redis import exceptions
 from redis.asyncio import Redis
 
+from lumen.adapters.store.codec import encode
 from lumen.adapters.store.connection import SILENCE, place, unreachable
-from lumen.adapters.store.scripts import SCHEMA, key, script, wrong_epoch
+from lumen.adapters.store.scripts import SCHEMA, Calls, key, script, wrong_epoch
 from lumen.model.messages import Message, StoreUnavailable, message, with_remedy
-from lumen.model.service import ServiceId
+from lumen.model.proposal import Choice, Decision
+from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
 
 #: What the server must be set to, so that an acknowledged decision survives (docs/adr/0004).
@@ -54,6 +56,33 @@ async def init(redis: Redis, services: Sequence[ServiceId], clock: Clock) -> Seq
             raise wrong_epoch(schema, place(redis), service)
         made.append(Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh == "1"))
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A new epoch after a restoration. `closed`: proposals that were open in the copy; `number`: ids go on after it."""
+
+    service: ServiceId
+    former: str
+    id: str
+    closed: int
+    number: int
+
+
+async def restored(redis: Redis, service: ServiceId, clock: Clock, known: int, person: Person) -> Restored:
+    """Begin a new epoch on a store that was restored from a copy. `known`: the highest number that is known elsewhere.
+
+    What was open is closed: nobody knows what became of it since the copy, and no countdown may end by it.
+
+    Raises StoreUnavailable, OutcomeUnknown.
+    """
+    fresh, at = secrets.token_hex(8), clock.now().isoformat()
+    withdrawn = encode(Decision(Choice.WITHDRAW, None, f"restored:{fresh}", message("state.restored_pending")))
+    note = encode(message("state.restored_approved"))
+    calls = Calls(redis)
+    reply = await calls.change("restored", service, fresh, at, known, withdrawn, note, person.user_id)
+    former, closed, number = reply.values
+    return Restored(service, former, fresh, int(closed), int(number))
 
 
 async def check(redis: Redis, services: Sequence[ServiceId]) -> Sequence[Message]:

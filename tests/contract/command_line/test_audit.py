@@ -87,3 +87,40 @@ def test_what_an_export_refuses(prepared: str, lumen: Call, tmp_path: Path, monk
     assert which.code == 64
     assert "ion-api, ion-api-canary" in which.err
     assert lumen("audit", "verify", "--file", str(tmp_path / "none.jsonl")).code == 64
+
+
+def test_the_store_must_go_on_from_the_newest_export(
+    prepared: str, lumen: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restored from a copy that is older than the export, the store proves itself, and not that nothing is missing."""
+    happen(prepared, "U1")
+    lumen("audit", "export", str(tmp_path / "older.jsonl"))
+    with redis.Redis.from_url(prepared) as store:
+        copy = {key: store.dump(key) for key in store.keys("lumen:*")}
+    happen(prepared, "U2")
+    newest = str(tmp_path / "newest.jsonl")
+    lumen("audit", "export", newest)
+    assert lumen("audit", "verify", "--against", newest).code == 0
+    with redis.Redis.from_url(prepared) as store:
+        store.flushall()
+        for key, value in copy.items():
+            store.restore(key, 0, value)
+    assert lumen("audit", "verify").code == 0
+    found = lumen("audit", "verify", "--against", newest)
+    assert (found.code, "is not in the store" in found.out) == (2, True)
+    assert lumen("audit", "verify", "--against", str(tmp_path / "older.jsonl")).code == 0
+
+
+def test_after_a_restoration_numbers_go_on_beyond_all_that_is_known(prepared: str, lumen: Call, tmp_path: Path) -> None:
+    with redis.Redis.from_url(prepared) as store:
+        store.xadd(STREAM, {**FIELDS, "actor": "U1", "proposal": "P41"})
+    file = str(tmp_path / "audit.jsonl")
+    lumen("audit", "export", file)
+    first = lumen("state", "restored", "--audit", file, "--json")
+    assert (first.code, first.json()["next"]) == (0, 42)
+    second = lumen("state", "restored", "--beyond", "50")
+    assert "the next one is #51" in second.out
+    assert lumen("state", "restored", "--json").json()["former"] != first.json()["id"]
+    assert lumen("audit", "verify").code == 0
+    Path(file).write_text("no audit", encoding="utf-8")
+    assert lumen("state", "restored", "--audit", file).code == 64

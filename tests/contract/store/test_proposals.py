@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from lumen.adapters.store import epoch
 from lumen.model.messages import LeaseLost, NotPossible, message
 from lumen.model.proposal import OPEN, Choice, Knob, Measured, MeasuredEffect, State, Verdict
 from lumen.model.service import Person
@@ -420,3 +421,23 @@ async def test_a_verdict_that_comes_too_late_brings_nothing_back(store: Store) -
     late = Measured(24, store.clock.now(), Verdict.KEPT, message("effect.helped"))
     with pytest.raises(NotPossible):
         await store.proposals.advance(SERVICE, undone.id, await store.lease(), State.KEPT, late.reason, late)
+
+
+@pytest.mark.parametrize("state", [*sorted(OPEN)])
+async def test_nothing_open_goes_on_after_a_restoration(store: Store, state: State) -> None:
+    """Nobody knows what became of it since the copy; its knob is free, its countdown and its leases are gone."""
+    before = await store.in_state(state)
+    held = await store.lease("execute:ttl")
+    told = await epoch.restored(store.redis, SERVICE, store.clock, 7, KIM)
+    assert (told.closed, told.number, told.id != told.former) == (1, 7, True)
+    after = await store.proposals.get(SERVICE, before.id)
+    assert after is not None
+    ends = {State.PENDING: State.WITHDRAWN, State.APPLYING: State.FAILED}
+    assert (after.state, after.mark) == (ends.get(state, State.ABANDONED), before.mark)
+    assert await store.proposals.countdowns_due(SERVICE) == await store.proposals.unfinished(SERVICE) == []
+    with pytest.raises(LeaseLost):
+        await store.leases.renew(SERVICE, held, LONG)
+    assert (await store.lease("execute:ttl")).token > held.token
+    fresh = await store.proposals.propose(draft("after"), DAY)
+    assert (fresh.id, fresh.mark.partition(".")[0]) == ("P8", told.id)
+    assert (await store.audit.entries(SERVICE, 9))[1].event == "restored"
