@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lumen.effects.track_record import direction, record_of
-from lumen.model.messages import Message, NoData, NotPermitted, NotPossible, message, with_remedy
+from lumen.model.messages import (
+    ActuatorFailed,
+    Message,
+    NoData,
+    NotPermitted,
+    NotPossible,
+    ValueMoved,
+    message,
+    with_remedy,
+)
 from lumen.model.proposal import (
     UNDOABLE,
     Change,
@@ -25,7 +34,7 @@ from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.policies.deployment_history import revision_record
 from lumen.policies.ttl import notes_on_ttl
-from lumen.ports.actuators import Reading
+from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Audit, Proposals
 from lumen.use_cases.knobs import Knobs, find
@@ -109,6 +118,10 @@ class Approvals:
         await self._check(service, knob, wanted, emergency=in_freeze)
         # A place that does not tell its value (it comes from a secret) would not take another one either.
         present, *_ = [await place.read(service) for place in turnable.places]
+        if knob is Knob.MIN_INSTANCES and present.value != wanted:
+            await _check_possible(
+                turnable.places[0], service, Change(knob, present.value, wanted, turnable.unit), present
+            )
         notes: list[Message] = []
         if knob is Knob.TTL and present.value != wanted:
             notes += notes_on_ttl(number(present.value), number(wanted))
@@ -312,6 +325,14 @@ class Approvals:
     async def settle(self, service: ServiceId, click_id: str) -> Decided | None:
         """The outcome of a click whose answer was lost; None: it never arrived, and now never will."""
         return await self.proposals.settle(service, click_id)
+
+
+async def _check_possible(place: Actuator, service: ServiceId, change: Change, present: Reading) -> None:
+    """Raises NotPossible where the approval of such a card would come to nothing."""
+    try:
+        await place.rehearse(service, change, present)
+    except (ActuatorFailed, ValueMoved) as error:
+        raise NotPossible(error.reason, error.remedy) from error
 
 
 def _goes_over(made: Proposal, later: Sequence[Proposal], present: Reading) -> list[Message]:

@@ -5,7 +5,7 @@ The minimum of instances stands at service level and makes none.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from google.cloud.run_v2 import EnvVar
@@ -14,7 +14,7 @@ from lumen.adapters.checks import check_moved, would
 from lumen.adapters.google import service_fields as reader
 from lumen.adapters.google.cloud_run_editor import CloudRunEditor, Edit
 from lumen.model.messages import ActuatorFailed, Message, SourceUnavailable, with_remedy
-from lumen.model.proposal import Change
+from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
 
@@ -139,11 +139,24 @@ class CloudRunInstancesActuator(_CloudRunNumber):
         now = await self.editor.read(service)
         return self._value(now) == wanted.value and reader.is_settled(now)
 
+    def _edit(self, change: Change, expected: Reading) -> Edit:
+        edit = super()._edit(change, expected)
+
+        def check(now: Any) -> None:
+            edit.check(now)
+            own = now.template.scaling.min_instance_count
+            if number(change.new) < own:
+                name = reader.short(now.name)
+                raise ActuatorFailed(*with_remedy("actuator.minimum_in_template", service=name, own=own))
+
+        return replace(edit, check=check)
+
     def _check(self, now: Any) -> None:
         pass
 
     def _value(self, now: Any) -> int:
-        return int(now.scaling.min_instance_count)
+        """The one in force: a template's own holds where it is the larger one."""
+        return reader.min_instances(now)
 
     def _write(self, now: Any, change: Change) -> None:
         now.scaling.min_instance_count = change.new

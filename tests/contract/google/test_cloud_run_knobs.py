@@ -4,6 +4,7 @@ import grpc
 import pytest
 from google.rpc.status_pb2 import Status
 
+from lumen.adapters.google import service_fields
 from lumen.adapters.google.clients import GoogleClients, Patience
 from lumen.adapters.google.cloud_run_editor import CloudRunEditor, EditLimits
 from lumen.adapters.google.cloud_run_knobs import CloudRunInstancesActuator, CloudRunMemoryActuator, CloudRunVariable
@@ -79,6 +80,25 @@ async def test_a_minimum_that_moved_is_refused(run: ForeignRun, editor: CloudRun
     run.service.scaling.min_instance_count = 3
     with pytest.raises(ValueMoved):
         await CloudRunInstancesActuator(editor).set(API, INSTANCES, Reading(0, ""), "p1")
+
+
+@pytest.mark.parametrize(("of_service", "of_template"), [(0, 0), (0, 2), (3, 0), (3, 2), (2, 3)])
+async def test_the_minimum_is_read_as_everything_else_reads_it(
+    run: ForeignRun, editor: CloudRunEditor, of_service: int, of_template: int
+) -> None:
+    run.service.scaling.min_instance_count = of_service
+    run.service.template.scaling.min_instance_count = of_template
+    actuator = CloudRunInstancesActuator(editor)
+    in_force = await actuator.read(API)
+    assert in_force.value == service_fields.min_instances(run.service) == max(of_service, of_template)
+    # Whatever would change nothing is refused, also when it is only rehearsed.
+    for wanted in range(of_template):
+        change = Change(Knob.MIN_INSTANCES, max(of_service, of_template), wanted, "")
+        with pytest.raises(ActuatorFailed, match="minimum_in_template"):
+            await actuator.rehearse(API, change, in_force)
+        with pytest.raises(ActuatorFailed, match="minimum_in_template"):
+            await actuator.set(API, change, in_force, "p1")
+    assert run.updates == []
 
 
 # A variable
