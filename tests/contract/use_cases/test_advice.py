@@ -131,6 +131,9 @@ async def test_a_wish_is_judged_once(doors: Doors) -> None:
         "policy.ttl_note_longer", "policy.ttl_note_more_than_doubled", "policy.ttl_note_outside_good",
     ]  # fmt: skip
     again = await approvals.propose(SERVICE, Knob.TTL, 2400, KIM, "wish-2")
-    [same] = [reason for reason in again.draft.reasons if reason.code == "approval.same_open"]
-    assert same.params["proposal_id"] == bold.id
+    assert again.id == bold.id
+    [same] = [
+        note for note in (await approvals.judge_wish(SERVICE, Knob.TTL, 2400)).notes if note.params.get("proposal_id")
+    ]
+    assert (same.code, same.params["proposal_id"]) == ("approval.same_open", bold.id)
     assert (await approvals.judge_wish(SERVICE, Knob.TTL, 300)).is_so
