@@ -55,11 +55,12 @@ def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: Redis
             "s",
             *ttl_range,
             forgets=None if settings.ttl_actuator == "cloud_run" else in_redis,
+            deploys=settings.ttl_actuator != "redis",
         ),
         Knob.CACHE_SIZE: _cache_size(settings, cache, google),
-        Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE),
+        Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE, deploys=True),
         Knob.MIN_INSTANCES: Turnable((CloudRunInstancesActuator(editor),), "", 0, settings.max_min_instances),
-        Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB),
+        Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB, deploys=True),
         Knob.TRAFFIC: Turnable((CloudRunTraffic(editor),), ""),
     }
 

@@ -244,12 +244,13 @@ def undo_button(proposal: Proposal, pinned: Pinned | None = None) -> Button | No
     out = pinned.taken_out if pinned is not None else ""
     if change.knob is Knob.TRAFFIC and out and change.old in (LATEST, out):
         return None
+    shown: dict[str, Param] = {"service": proposal.draft.service.name, **change_params(change)}
     return Button(
         UNDO,
         message("views.button_undo", old=change.old, unit=change.unit),
         value_of(proposal),
         spoken=Message("views.spoken_undo", change_params(change)),
-        confirm=_dialog("undo", {"service": proposal.draft.service.name, **change_params(change)}),
+        confirm=_dialog("undo", {**shown, "happens": _happens(proposal.draft)}),
     )
 
 
@@ -265,10 +266,27 @@ def approve_dialog(draft: Draft) -> Confirm:
         known = "brings_back" if "share" in back.params else "brings_back_unknown"
         return _dialog("traffic", {**params, **back.params}, known)
     if needed > 1:
-        return _dialog("vote", params)
+        return _dialog("vote", {**params, "happens": _happens(draft)})
     if change.knob is Knob.TRAFFIC:
         return _dialog("traffic", params, "unpin" if change.new == LATEST else "traffic")
-    return _dialog("approve", params)
+    return _dialog("approve", {**params, "happens": _happens(draft)})
+
+
+#: What happens where nothing is deployed, by knob.
+_HAPPENS = {
+    Knob.TTL: "views.happens_ttl",
+    Knob.CACHE_SIZE: "views.happens_size",
+    Knob.MIN_INSTANCES: "views.happens_instances",
+    Knob.TRAFFIC: "views.happens_traffic",
+    # Both stand in a revision, also on a card of an earlier Lumen.
+    Knob.MEMORY: "views.happens_deploy",
+    Knob.L1_ENTRIES: "views.happens_deploy",
+}
+
+
+def _happens(draft: Draft) -> Message:
+    """What carrying it out does beside: a new revision, a restart, or neither."""
+    return message("views.happens_deploy") if draft.deploys else Message(_HAPPENS[draft.change.knob], {})
 
 
 def _dialog(name: str, params: Mapping[str, Param], text: str = "") -> Confirm:

@@ -161,6 +161,7 @@ class Approvals:
         draft = _draft(service, change, wish.present, Origin.PERSON, person, why, Priority.MEDIUM, request_id)
         needed = max(self.needed, self.needed_in_emergency) if emergency else self.needed
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
+        draft = replace(draft, deploys=find(self.knobs, knob).deploys)
         return await self.proposals.propose(draft, EXPIRES_IN)
 
     async def propose_recommended(
@@ -187,7 +188,9 @@ class Approvals:
             return None
         reasons = (*wanted.reasons, *await self._track_record(service, change), *told)
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
-        return await self.proposals.propose(replace(draft, approvals_needed=self.needed), EXPIRES_IN, acts_in)
+        return await self.proposals.propose(
+            replace(draft, approvals_needed=self.needed, deploys=turnable.deploys), EXPIRES_IN, acts_in
+        )
 
     async def propose_undo(
         self, service: ServiceId, proposal_id: str, person: Person, request_id: str, mark: str = ""
@@ -228,7 +231,7 @@ class Approvals:
         reasons += find(self.knobs, made.knob).cost_of(change)
         draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
         draft = replace(draft, undo_of=proposal_id, approvals_needed=self.needed, existing=existing)
-        draft = replace(draft, replaces=tuple(one.id for one in later))
+        draft = replace(draft, replaces=tuple(one.id for one in later), deploys=change_made.draft.deploys)
         return await self.proposals.propose(draft, EXPIRES_IN)
 
     async def _later(self, made: Proposal) -> list[Proposal]:

@@ -24,6 +24,9 @@ class Turnable:
     #: Sentences on the cost of a change, where it has one that whoever decides should know.
     cost: Callable[[Change], Sequence[Message]] | None = None
 
+    #: A change makes a new revision with the same image.
+    deploys: bool = False
+
     def cost_of(self, change: Change) -> Sequence[Message]:
         """Empty where there is nothing to say of it."""
         return self.cost(change) if self.cost else ()

@@ -131,6 +131,7 @@ class UndoHarmful:
             request_id=f"{'precaution' if is_precaution else 'back'}:{made.id}",
             approvals_needed=self.needed,
             existing=draft.existing,
+            deploys=draft.deploys,
         )
 
     async def _held(self, draft: Draft, wanted: Value) -> tuple[Message, ...]:

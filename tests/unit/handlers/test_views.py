@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from handlers.blocks import answers
 from handlers.blocks.card import BUTTON_MAX, Card, clip, with_note
 from handlers.blocks.digest import digest
-from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, SNOOZE, UNDO, card, list_of, undo_button
+from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, SNOOZE, UNDO, approve_dialog, card, list_of, undo_button
 from handlers.blocks.report import report
 from handlers.clicks import Click, answer_to
 from handlers.people import Addressee
@@ -290,3 +290,23 @@ def test_a_turn_that_a_person_asked_for_is_marked(occasion: Occasion, locale: st
     words, made = Catalogue(locale), replace(turn(), occasion=occasion)
     for told in (said(report(words, status(made))), TurnReport(words, words.plain, made).measured(NOW)):
         assert (words.plain(EXTRA) in told) == (occasion is Occasion.ASKED)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("deploys", [True, False])
+@pytest.mark.parametrize("knob", sorted(Knob))
+def test_each_knobs_confirm_says_what_happens_there(locale: str, knob: Knob, deploys: bool) -> None:
+    """A new revision with the same image, a restart, or neither; in a dialog of Slack, which holds 300 characters."""
+    words, made = Catalogue(locale), proposal(State.APPLIED)
+    old, new = ("ion-api-00041-abc", "ion-api-00042-abc") if knob is Knob.TRAFFIC else (1000, 10_000)
+    change = Change(knob, old, new, "MB")
+    made = replace(made, draft=replace(made.draft, change=change, deploys=deploys))
+    undo = undo_button(made)
+    assert undo is not None
+    assert undo.confirm is not None
+    dialogs = [undo.confirm, *(approve_dialog(replace(made.draft, approvals_needed=needed)) for needed in (2, 1))]
+    makes_revision = deploys or knob in (Knob.MEMORY, Knob.L1_ENTRIES)
+    for dialog in dialogs[: 2 if knob is Knob.TRAFFIC else 3]:
+        text = words.plain(dialog.text)
+        assert len(text) <= 300
+        assert (words.plain(message("views.happens_deploy")) in text) == makes_revision
