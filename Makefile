@@ -15,7 +15,8 @@ help:
 	@echo "make sandbox  the workspace and the cloud alone, for any Slack bot (MANIFEST=... its own manifest)"
 	@echo "make test     every test but the long proofs"
 	@echo "make check    linters, types, architecture, documents in step"
-	@echo "make prove    the long proofs, one file after the other (PART=tests/... for one)"
+	@echo "make prove    the long proofs, one file after the other (PART=tests/... for one;"
+	@echo "              PART=chaos: clicks while something fails, SEED=7 for one run of it)"
 	@echo "make bench    what the figures in the documents are measured with (NAME=ack for one)"
 	@echo "make page     builds the sandbox's page (needs npm)"
 	@echo "make javascript  fetches Bolt for JavaScript for the tests that try it (needs npm)"
@@ -54,7 +55,7 @@ documents: install
 	@$(BIN)/python -m pytest -q tests/docs
 
 prove: install
-	@scripts/prove $(PART)
+	@SEED=$(SEED) scripts/prove $(PART)
 
 bench: install
 	@for name in $(NAME); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
