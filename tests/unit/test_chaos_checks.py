@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.chaos import CHECKS, Click, Evidence, Setting, unanswered, violations
+from tests.chaos.checks import CHECKS, Click, Evidence, Setting, unanswered, violations
 
 MINA, JIWOO = "U0MINA0001", "U0JIWOO001"
 NOON = datetime(2026, 12, 2, 12, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Runs of clicks while something fails: what can fail, and what must hold all the same."""
