@@ -275,7 +275,7 @@ def _audit_is_proven(scene: Scene) -> bool:
 
 
 async def test_a_short_run_sees_what_it_judges(world: World, slack: SandboxClient) -> None:
-    plan = Plan(0, "bots", "one frozen", clicks=30, span=3, begins=0.5, lasts=1.5, release=False)
+    plan = Plan(0, "store", "slow", clicks=30, span=3, begins=0.5, lasts=1, release=False)
     seen = await played(world, slack, plan)
     assert violations(seen) == []
     assert len(seen.clicks) > 30
