@@ -19,7 +19,7 @@ import redis
 from demo.world import LUMEN, World
 from lumen.model.proposal import OPEN, State
 from sandbox.client import NotSeen, SandboxClient, SandboxRefused, SeenMessage
-from tests.chaos.checks import Click, Evidence, Setting, unanswered, violations
+from tests.chaos.checks import Click, Evidence, Setting, is_automatic, unanswered, violations
 from tests.chaos.faults import FAULTS, TABLE, Fault, Scene
 from tests.scenarios.test_loop import APPROVE, QUIET, setting, until
 from tests.scenarios.test_two_bots import JIWOO, MINA, REJECT, entries, surfaces
@@ -298,6 +298,7 @@ async def test_whatever_fails_while_people_click(world: World, slack: SandboxCli
     acked = sum(click.acked for click in seen.clicks)
     print(  # noqa: T201 - shown where it fails, and with -s
         f"{plan}: {len(seen.clicks)} clicks, {acked} acked, {len(seen.stored)} proposals,"
+        f" {sum(map(is_automatic, seen.audit))} things done or proposed by itself,"
         f" {dict(unanswered(seen))} without an answer of their own; {found or 'all holds'}"
     )
     assert not found, f"make prove PART=chaos SEED={plan.seed}"
