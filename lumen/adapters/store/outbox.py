@@ -37,9 +37,8 @@ class RedisOutbox:
 
     async def shown(self, dirty: Dirty, channel: str, ts: str) -> None:
         surface = dirty.surface
-        await self._calls.change(
-            "outbox_shown", surface.service, _name(surface), dirty.version, f"{channel} {ts}", milliseconds(REMEMBER)
-        )
+        name, place, keep = _name(surface), f"{channel} {ts}", milliseconds(REMEMBER)
+        await self._calls.change("outbox_shown", surface.service, name, dirty.version, place, keep, surface.mark)
 
     async def where(self, surface: Surface) -> tuple[str, str] | None:
         reply = await self._calls.read("outbox_where", surface.service, _name(surface), surface.mark)

@@ -104,3 +104,16 @@ async def test_the_audit_tells_who_did_what(store: Store) -> None:
     assert '"request_id":"r1"' in proposed.data
     assert await store.audit.entries(SERVICE, 1) == [refused]
     assert await store.audit.entries(OTHER, 10) == []
+
+
+async def test_a_message_of_a_proposal_from_before_a_loss_is_not_the_new_ones(store: Store) -> None:
+    """The store is lost between the post to Slack and the note of where it stands."""
+    await store.proposals.propose(draft(), DAY)
+    (posted,) = await store.outbox.dirty(SERVICE)
+    await store.prepare()
+    await store.outbox.shown(posted, "C1", "1.0")
+    made = await store.proposals.propose(draft(new=3500), DAY)
+    await store.outbox.shown(posted, "C1", "1.0")
+    (behind,) = await store.outbox.dirty(SERVICE)
+    assert (behind.surface.mark, behind.ts) == (made.mark, "")
+    assert await store.outbox.where(posted.surface) is None
