@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.http import Readiness
 from bot.store import StateStore
@@ -20,12 +22,30 @@ log = structlog.get_logger()
 async def every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
     """Run `job` every `seconds`, at once for the first time, never twice at once, until cancelled.
 
-    By the monotonic clock alone: no step of the host's clock keeps it from running.
+    APScheduler goes by the host's clock: where a step of that clock would keep the job waiting, the monotonic clock
+    has it begin anew.
     """
-    while True:
-        began = time.monotonic()
+    ran_at = time.monotonic()
+
+    async def run() -> None:
+        nonlocal ran_at
         await job()
-        await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+        ran_at = time.monotonic()
+
+    await run()
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    added = scheduler.add_job(
+        run, IntervalTrigger(seconds=seconds), max_instances=1, coalesce=True, misfire_grace_time=None
+    )
+    scheduler.start()
+    try:
+        while True:
+            await asyncio.sleep(seconds)
+            if time.monotonic() - ran_at > 2 * seconds:
+                added.reschedule(IntervalTrigger(seconds=seconds))
+                ran_at = time.monotonic()
+    finally:
+        scheduler.shutdown(wait=False)
 
 
 @dataclass(slots=True)

@@ -3,8 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from apscheduler.schedulers import base
+from apscheduler.triggers import interval
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,16 +73,25 @@ def test_between_two_comparisons_a_step_of_the_host_is_not_seen() -> None:
     assert [clock.now() for clock in clocks] == [NOON + MINUTE, NOON + timedelta(hours=1)]
 
 
-async def test_it_wakes_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each wake-up sets the host's clock two hours back."""
-    now, woke = [2e9], 0
-    monkeypatch.setattr("time.time", lambda: now[0])
+async def test_it_wakes_also_where_the_host_s_clock_steps_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second wake-up finds the host's clock two hours back: the third must not wait for them."""
+    back, woke, third = timedelta(), 0, asyncio.Event()
+
+    class Stepping(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) - back
+
+    for module in (base, interval):
+        monkeypatch.setattr(module, "datetime", Stepping)
 
     async def wake() -> None:
-        nonlocal woke
-        woke, now[0] = woke + 1, now[0] - 7200.0
+        nonlocal woke, back
+        woke += 1
+        back = timedelta(hours=2) if woke == 2 else back
+        if woke == 3:
+            third.set()
 
-    waking = asyncio.create_task(every(0.01, wake))
-    await asyncio.sleep(0.1)
+    waking = asyncio.create_task(every(0.05, wake))
+    await asyncio.wait_for(third.wait(), timeout=30)
     waking.cancel()
-    assert 5 <= woke <= 11
