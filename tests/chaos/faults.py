@@ -59,13 +59,17 @@ Deed = Callable[[Scene], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`blind`: metrics of requests cannot be read. `cache_lost`: the cache forgets. `first`: told to the first bot."""
+    """`blind`: metrics of requests cannot be read. `cache_lost`: the cache forgets. `first`: told to the first bot.
+
+    `release`: whether it meets a bad release; None: that is left to chance.
+    """
 
     begin: Deed
     end: Deed
     blind: bool = False
     cache_lost: bool = False
     first: Mapping[str, str] = field(default_factory=dict)
+    release: bool | None = None
 
 
 async def nothing(_scene: Scene) -> None:
@@ -134,16 +138,20 @@ async def google_mended(scene: Scene) -> None:
     await scene.slack.post("world/metrics", on=True)
 
 
-def google(begin: Deed, *, blind: bool = False) -> Fault:
-    return Fault(begin, google_mended, blind=blind)
+def google(begin: Deed, *, blind: bool = False, release: bool | None = None) -> Fault:
+    return Fault(begin, google_mended, blind=blind, release=blind or release)
 
 
-def one_call(method: str, code: str, *, after: bool = False) -> Fault:
-    return google(lambda s: s.slack.world.fault(method, code=code, times=1, after=after))
+def one_call(code: str, *, after: bool = False) -> Fault:
+    """Of the next update of Cloud Run, whenever that comes."""
+    return Fault(
+        lambda s: s.slack.world.fault("Services/UpdateService", code=code, times=1, after=after), nothing, release=False
+    )
 
 
-def update(outcome: str) -> Fault:
-    return google(lambda s: s.slack.world.updates(outcome))
+def update(outcome: str, end: Deed = nothing) -> Fault:
+    """The same of what becomes of it."""
+    return Fault(lambda s: s.slack.world.updates(outcome), end, release=False)
 
 
 def incident(kind: str) -> Fault:
@@ -224,12 +232,12 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
     "google": {
         "unavailable": google(lambda s: s.slack.world.fault("*", code="UNAVAILABLE")),
         "slow": google(lambda s: s.slack.world.fault("*", delay_seconds=4)),
-        "answer lost": one_call("Services/UpdateService", "UNAVAILABLE", after=True),
-        "refused before": one_call("Services/UpdateService", "UNAVAILABLE"),
-        "aborted": one_call("Services/UpdateService", "ABORTED"),
+        "answer lost": one_call("UNAVAILABLE", after=True),
+        "refused before": one_call("UNAVAILABLE"),
+        "aborted": one_call("ABORTED"),
         "update fails": update("fails"),
         "update never ready": update("never_ready"),
-        "update never ends": update("never_ends"),
+        "update never ends": update("never_ends", google_mended),
         "may not run": google(lambda s: s.slack.world.deny(["run.*"])),
         "may not read metrics": google(lambda s: s.slack.world.deny(["monitoring.*"]), blind=True),
         "metrics late": google(
@@ -242,7 +250,8 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
                 label="response_code_class",
                 value="5xx",
                 gone=True,
-            )
+            ),
+            release=True,
         ),
         "quota used up": google(lambda s: s.slack.world.quota({"*": 3})),
     },
