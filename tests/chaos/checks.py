@@ -31,11 +31,19 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The TTL setting as it stood in the cache at some moment."""
+    """The TTL setting as it stood in the cache at some moment. `mark`: the proposal; what was set back says so too."""
 
     value: int
     version: int
-    proposal: str
+    mark: str
+
+    @property
+    def proposal(self) -> str:
+        return self.mark.removesuffix(":back")
+
+    @property
+    def is_back(self) -> bool:
+        return self.mark != self.proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +108,15 @@ def no_effect_without_a_decision(seen: Evidence) -> Iterator[str]:
 
 def at_most_one_effect(seen: Evidence) -> Iterator[str]:
     changes = {e["proposal"]: json.loads(e["data"])["change"] for e in _events(seen, "proposed")}
-    times: Counter[tuple[str, int]] = Counter((s.proposal, s.value) for s in seen.settings)
-    for (proposal, value), count in times.items():
-        change = changes.get(proposal, {})
-        back = seen.stored.get(proposal) == State.FAILED and value == change.get("old")
-        if value != change.get("new") and not back:
-            yield f"{proposal} set {value}, and was approved for {change.get('new')}"
+    for setting, count in Counter((s.mark, s.value) for s in seen.settings).items():
         if count > 1:
-            yield f"{proposal} set {value} {count} times"
+            yield f"{setting} was set {count} times"
+    for each in seen.settings:
+        meant = changes.get(each.proposal, {}).get("old" if each.is_back else "new")
+        if each.value != meant:
+            yield f"{each.mark} set {each.value}, and stood for {meant}"
+        if each.is_back and seen.stored.get(each.proposal) != State.FAILED:
+            yield f"{each.proposal} was set back, and is {seen.stored.get(each.proposal)}"
     for before, after in zip(seen.settings, seen.settings[1:], strict=False):
         if after.version != before.version + 1 and not seen.cache_lost:
             yield f"the setting went from version {before.version} to {after.version}"

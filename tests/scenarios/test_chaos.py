@@ -48,10 +48,10 @@ class Plan:
         chance = random.Random(seed)
         system, kind = TABLE[seed - 1] if seed <= len(TABLE) else chance.choice(TABLE)
         span = chance.uniform(20, 30)
-        by_chance, wanted = chance.random() < 0.2, FAULTS[system][kind].release
-        release = by_chance if wanted is None else wanted
+        by_chance, fault = chance.random() < 0.2, FAULTS[system][kind]
+        release = by_chance if fault.release is None else fault.release
         clicks, begins, lasts = chance.randint(50, 200), chance.uniform(1, span / 2), chance.uniform(3, 10)
-        return cls(seed, system, kind, clicks, span, begins, lasts + 8 * release, release)
+        return cls(seed, system, kind, clicks, span, begins, lasts + 8 * release + 20 * fault.blind, release)
 
     @property
     def fault(self) -> Fault:

@@ -52,6 +52,17 @@ GOOD = Evidence(
 )
 
 
+#: The change was made and set back, because the next place refused it.
+FAILED = replace(
+    GOOD,
+    audit=[*AUDIT[:3], entry("advanced", "P1", "lumen", "FAILED"), *AUDIT[4:]],
+    stored={**GOOD.stored, "P1": "FAILED"},
+    shown={**GOOD.shown, "P1": ["❌ ion-api: TTL 300 → 420 s · failed"]},
+    settings=[Setting(420, 1, "P1"), Setting(300, 2, "P1:back")],
+    revisions=2,
+)
+
+
 def shown(proposal: str, *headers: str) -> Mapping[str, Sequence[str]]:
     return {**GOOD.shown, proposal: headers}
 
@@ -69,6 +80,8 @@ PLANTED: Sequence[tuple[str, Evidence]] = [
     ("at_most_one_effect", replace(GOOD, settings=[Setting(421, 1, "P1")])),
     ("at_most_one_effect", replace(GOOD, settings=[Setting(420, 1, "P1"), Setting(420, 2, "P1")])),
     ("at_most_one_effect", replace(GOOD, settings=[Setting(420, 1, "P1"), Setting(300, 3, "P1")])),
+    ("at_most_one_effect", replace(GOOD, settings=[Setting(420, 1, "P1"), Setting(300, 2, "P1:back")])),
+    ("at_most_one_effect", replace(FAILED, settings=[Setting(420, 1, "P1"), Setting(310, 2, "P1:back")])),
     ("confirmations_are_stored", replace(GOOD, told=[*GOOD.told, (JIWOO, DONE)])),
     ("confirmations_are_stored", replace(GOOD, told=[*GOOD.told, (MINA, DONE)])),
     ("confirmations_are_stored", replace(GOOD, shown=shown("P3", LIES, *GOOD.shown["P3"]))),
@@ -93,6 +106,7 @@ PLANTED: Sequence[tuple[str, Evidence]] = [
 
 def test_what_is_right_is_let_pass() -> None:
     assert violations(GOOD) == []
+    assert violations(FAILED) == []
     by_timer = entry("decided", "P3", "lumen", "APPROVED_BY_TIMER", minutes=90)
     late = replace(GOOD, blind=AN_HOUR, audit=[*AUDIT, by_timer], stored={**GOOD.stored, "P3": "APPROVED_BY_TIMER"})
     assert [v for v in violations(late) if "automatic" in v] == []
