@@ -125,11 +125,9 @@ def web_api(kind: str, times: int = -1, seconds: float = 1.0) -> Fault:
     return Fault(lambda s: s.slack.fault("*", kind, times=times, seconds=seconds), lambda s: s.slack.clear_faults())
 
 
-def sockets(do: str, **how: float) -> Fault:
+def sockets(do: str, end: str = "heal", **how: float) -> Fault:
     """What becomes of the connections that clicks come by."""
-    return Fault(
-        lambda s: s.slack.post("slack/sockets", do=do, **how), lambda s: s.slack.post("slack/sockets", do="heal")
-    )
+    return Fault(lambda s: s.slack.post("slack/sockets", do=do, **how), lambda s: s.slack.post("slack/sockets", do=end))
 
 
 async def google_mended(scene: Scene) -> None:
@@ -225,7 +223,8 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
         "sockets reset": sockets("reset"),
         "sockets half open": sockets("half_open"),
         "sockets stall": sockets("stall", seconds=6),
-        "sockets mute": sockets("mute"),
+        # Slack ends them here: Lumen takes ten minutes of silence for the end of a connection, longer than a run.
+        "sockets mute": sockets("mute", end="close"),
         "asked to reconnect": sockets("refresh_requested", seconds=2),
         "envelopes twice": sockets("duplicate_envelopes", count=60),
     },
