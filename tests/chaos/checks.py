@@ -68,6 +68,8 @@ class Evidence:
     revisions: int
     #: Service time in which the metrics of requests could not be read.
     blind: Sequence[tuple[datetime, datetime]] = ()
+    #: How often Slack delivered a click: each delivery may be answered, with the same words.
+    deliveries: int = 1
     #: Whether the cache lost what it held.
     cache_lost: bool = False
     audit_is_whole: bool = True
@@ -126,7 +128,7 @@ def confirmations_are_stored(seen: Evidence) -> Iterator[str]:
     decided = Counter((e["actor"], e["detail"]) for e in _events(seen, "decided"))
     told = Counter((who, state) for who, words in seen.told for state in _confirmed(words))
     for (who, state), count in told.items():
-        if count > decided[who, state]:
+        if count > decided[who, state] * seen.deliveries:
             yield f"{who} was told {count} times that it is {state}, and decided so {decided[who, state]} times"
     for proposal, headers in seen.shown.items():
         reached = {State.PENDING.value, *(e["detail"] for e in seen.audit if e["proposal"] == proposal)}

@@ -250,6 +250,7 @@ async def _evidence(scene: Scene) -> Evidence:
         copies=await surfaces(scene.slack),
         told=[(m.ephemeral_to, m.words()) for m in messages if m.ephemeral_to],
         commands=scene.commands,
+        deliveries=max(int(e["deliveries"]) for e in await scene.slack.envelopes()),
         settings=tuple(scene.settings),
         revisions=0,
         ended=sorted(ended),
