@@ -146,7 +146,7 @@ def _memory(page: _Rows, turn: Turn) -> str:
     """What is used of how much; "" where that is not known."""
     cache = turn.snapshot.cache
     if isinstance(cache, NoData) or isinstance(cache.memory_ratio, NoData):
-        return _or_missing(page, cache if isinstance(cache, NoData) else cache.memory_ratio, "{:.0f} MB", detailed)
+        return ""
     assert not isinstance(cache.used_mb, NoData) and not isinstance(cache.max_mb, NoData)
     return page.say("memory_value", used_mb=cache.used_mb, size_mb=cache.max_mb, memory_ratio=cache.memory_ratio)
 

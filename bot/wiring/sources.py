@@ -8,6 +8,7 @@ from bot.config import Settings
 from bot.store import StateStore
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.cache_reader import CacheReader
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend, PubSubBudgetNews
 from lumen.adapters.google.clients import GoogleClients
 from lumen.adapters.google.custom_metrics import CustomMetrics

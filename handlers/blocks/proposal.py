@@ -328,13 +328,12 @@ def other(words: Catalogue, proposal_id: str) -> Json:
 
 def failed(words: Catalogue, error: LumenError) -> Json:
     """The store does not tell."""
-    reason = message("slack.failed", reason=words.plain(error.reason))
-    return modal(words, TITLE, CLOSE, _said(words, words.say(reason), words.say(error.remedy)))
+    return _said(words, message("slack.failed", reason=words.plain(error.reason)), error.remedy)
 
 
 def broken(words: Catalogue, error: Exception) -> Json:
     """A fault of Lumen's own."""
-    return modal(words, TITLE, CLOSE, _said(words, words.say(message("slack.bug", kind=type(error).__name__))))
+    return _said(words, message("slack.bug", kind=type(error).__name__))
 
 
 def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry]) -> Json:
@@ -352,7 +351,7 @@ def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry])
     return modal(words, TITLE, CLOSE, card)
 
 
-def _said(words: Catalogue, *said: str) -> Card:
+def _said(words: Catalogue, *told: Message) -> Json:
     card = Card(words)
-    card.lines(said)
-    return card
+    card.section(*told)
+    return modal(words, TITLE, CLOSE, card)

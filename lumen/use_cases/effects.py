@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.effects.disturbance import PageAfter, Surroundings, culprit, disturbed
-from lumen.effects.experiment import BEFORE, Experiment, LookFinding, experiment_of, judge
-from lumen.effects.hours import HOUR, Hours
-from lumen.effects.verdict import EffectVerdict, Judgement, guardrail, undecided
+from lumen.effects.experiment import Experiment, experiment_of, judge
+from lumen.effects.hours import BEFORE, HOUR, Hours
+from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardrail, undecided
 from lumen.exporters.deployments import deployments
 from lumen.model.alert import Alert, Observation, Severity
 from lumen.model.incident import StoredAlert

@@ -21,8 +21,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import figure, place, reading
-from lumen.adapters.cache_figures import Counters, Latency, MemoryUse
-from lumen.adapters.google.errors import no_data
+from lumen.adapters.checks import no_data
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.snapshot import Window
 from lumen.ports.clock import Clock
@@ -62,11 +61,11 @@ RISING = (
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Over `seconds`, which may be less than the window where data has only just begun."""
+    """Over `seconds`, which may be less than the window where data has only just begun. Each stands alone."""
 
     seconds: float
-    hits: int
-    misses: int
+    hits: int | NoData
+    misses: int | NoData
     evictions: int | NoData
 
 
@@ -74,7 +73,7 @@ class Counters:
 class MemoryUse:
     """MB of 2**20 bytes."""
 
-    used_mb: float
+    used_mb: float | NoData
     max_mb: float | NoData
 
 

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import CacheServer, ServerFacts, needed, open_cache
-from lumen.adapters.cache.reader import CacheReader
-from lumen.adapters.cache.redis_info import RISING, RedisInfoCache
-from lumen.adapters.cache_figures import Counters
+from lumen.adapters.cache.redis_info import RISING, Counters, RedisInfoCache
+from lumen.adapters.cache_reader import CacheReader
 from lumen.exporters.cache import assess_cache
 from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId

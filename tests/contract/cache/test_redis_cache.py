@@ -10,9 +10,8 @@ from redis.asyncio import Redis
 
 from demo.valkey import EmbeddedValkey, Kind
 from lumen.adapters.cache.client import open_cache
-from lumen.adapters.cache.reader import CacheReader
-from lumen.adapters.cache.redis_info import RedisInfoCache, ServerInfo
-from lumen.adapters.cache_figures import Counters
+from lumen.adapters.cache.redis_info import Counters, RedisInfoCache, ServerInfo
+from lumen.adapters.cache_reader import CacheReader
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Window
