@@ -57,7 +57,7 @@ def test_a_rollback_there_and_back(watched: World, lumen: Call, monkeypatch: pyt
 
 
 def test_a_pin_and_what_it_refuses(watched: World, lumen: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "not pinned" in lumen("override", "show").out
+    assert "pinned" not in lumen("override", "show").out
     with monkeypatch.context() as patched:
         patched.setenv("APPROVERS", "")
         for typed in (("override", "ttl", "600"), ("override", "off"), ("lock", "size"), ("unlock",), ("pause",)):
