@@ -5,7 +5,7 @@ Facts are read at one moment; a person's rollback goes to the named revision, or
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from lumen.model.alert import Alert, AlertKind, Observation
@@ -13,7 +13,7 @@ from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRe
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.proposal import IN_FORCE, LATEST, Change, Draft, Knob, Origin, Priority
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import SLICE, Deployment, Window
+from lumen.model.snapshot import SLICE, Deployment, Served, Window
 from lumen.policies.deployment_history import Sight, after_look, latest, revision_record, taken_out, with_history
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, differences, judge_rollback, judge_slow
 from lumen.policies.rollback_evidence import (
@@ -223,10 +223,10 @@ class Revisions:
             if isinstance(deployment, NoData):
                 continue
             controls = await self.controls.read(service)
-            await self._remember(service, deployment, counts, controls)
-            await self._history(service, deployment, counts, controls)
-            remembered_now = with_history(deployment, await self.controls.read(service))
-            await self._pin(service, remembered_now, controls.pinned)
+            records = await self._remember(service, deployment, counts, controls)
+            history = await self._history(service, deployment, counts, controls)
+            known = with_history(deployment, replace(controls, revisions=records, served=history))
+            await self._pin(service, known, controls.pinned)
 
     async def _remember(
         self,
@@ -234,9 +234,10 @@ class Revisions:
         deployment: Deployment,
         counts: Sequence[RevisionCount] | NoData,
         controls: ControlState,
-    ) -> None:
+    ) -> Mapping[str, RevisionRecord] | None:
+        """The records as they are stored now."""
         if isinstance(counts, NoData):
-            return
+            return controls.revisions
         seen = dict(healthy(counts, self.allowed))
         if controls.revisions is None:
             seen = {**await self._before_lumen(service), **seen}
@@ -244,6 +245,7 @@ class Revisions:
             controls.revisions or {}, seen, deployment.revisions, deployment.pinned_revision, self.clock.now()
         )
         await self.controls.revisions(service, records)
+        return records
 
     async def _history(
         self,
@@ -251,12 +253,14 @@ class Revisions:
         deployment: Deployment,
         counts: Sequence[RevisionCount] | NoData,
         controls: ControlState,
-    ) -> None:
+    ) -> tuple[Served, ...]:
+        """The stretches that revisions served, as they are stored now."""
         moved = await self.proposals.recent(service, _RECENT)
         seen = Sight(deployment, () if isinstance(counts, NoData) else counts, moved, self.clock.now())
         history = after_look(controls.served, seen)
         if history != controls.served:
             await self.controls.served(service, history)
+        return history
 
     async def _before_lumen(self, service: ServiceId) -> Mapping[str, datetime]:
         """Worked out from a fortnight of metrics, once."""
