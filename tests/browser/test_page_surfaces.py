@@ -96,8 +96,14 @@ async def test_the_inspector_shows_envelopes_and_calls(world: World, bot: list[J
     await expect(inspector.get_by_role("button", name=re.compile(r"\(response_url\).*ok"))).to_be_visible()
     await inspector.get_by_role("button", name="Faults").click()
     await inspector.get_by_role("button", name="Deliver the next envelope twice").click()
+    await expect(inspector.get_by_role("status")).to_contain_text("Deliver the next envelope twice")
     await world.control.command("/lumen twice")
-    assert len([c for c in bot if c["text"] == "twice"]) == 2
+    for _ in range(200):
+        if len([c for c in bot if c["text"] == "twice"]) == 2:
+            break
+        await page.wait_for_timeout(10)
+    else:
+        raise AssertionError("the envelope came once")
 
 
 async def test_dark_mode_follows_the_system_and_the_menu(world: World, open_page: OpenPage) -> None:

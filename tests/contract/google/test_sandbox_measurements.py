@@ -28,6 +28,8 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Deployment, HourlyHistory, LatencyDistribution, Snapshot, Spend, Traffic
 from lumen.use_cases.collect import Collector
 from sandbox.client import SandboxClient
+from tests.manual_clock import ManualClock
+from tests.service_time import began
 
 PATIENCE = Patience(attempt_seconds=5, retry_seconds=3)
 
@@ -47,7 +49,8 @@ class Measuring:
 @pytest.fixture
 async def measuring(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterator[Measuring]:
     of = sandbox_world.addresses
-    clock = ScaledClock(sandbox_world.clock.scale, datetime.fromisoformat(sandbox_world.clock.origin))
+    live = ScaledClock(sandbox_world.clock.scale, datetime.fromisoformat(sandbox_world.clock.origin))
+    clock = ManualClock(began(live.now()))
     api = ServiceId(of.project, of.region, of.service)
     canary = ServiceId(of.project, of.region, f"{of.service}-canary")
     google = await open_google(of.gcp_endpoint)
@@ -60,7 +63,7 @@ async def measuring(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterat
     yield Measuring(
         Collector(
             traffic=MonitoringTraffic(queries, hourly),
-            cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
+            cache=CacheReader(RedisInfoCache(cache, live), monitoring),
             ttl=RedisTtl(cache, 300, deployments.environment_ttl),
             deployments=deployments,
             spend=GoogleSpend(BudgetInForce(budgets, clock, 123), hourly, clock),
