@@ -21,6 +21,8 @@ REASONS = frozenset(
     # What was decided on this incident, or is being done about the traffic.
     | {f"rollback.note_{fate}" for fate in ("rejected", "acted", "decided", "done", "failed", "undone")}
 )
+#: These hold back only what happens by itself: what a person approves in an emergency is carried out under them.
+_ASKED_UNDER = frozenset({"policy.held_observing", "policy.held_frozen"})
 #: Notes on a page that say that its release is to blame, where no proposal says so.
 BLAMES = frozenset({"rollback.note_held"})
 #: ... and those that say that nobody can tell yet whether it is.
@@ -72,13 +74,21 @@ def plan(now: PageFacts) -> Plan:  # noqa: PLR0911 - a return a row of the table
         return _none(now, *advice.against, *unknown)
     if not now.failing:
         return _none(now, message("rollback.note_well"))
-    if now.held:
+    why = (*now.held, *advice.against)
+    is_asked = waiting is not None and waiting.draft.change.new == target
+    if not may_ask(now.held) or (now.held and waiting is not None and not is_asked):
         return Plan(Step.TELL, (message("rollback.note_held", target=target), *now.held, *_question(now)))
-    if advice.target is not None:
+    if advice.target is not None and not now.held:
         return Plan(Step.BEGIN, (), target)
     if waiting is not None:
-        return Plan(Step.TELL, (*told(waiting), *advice.against))
-    return Plan(Step.ASK, advice.against, target)
+        return Plan(Step.TELL, (*told(waiting), *why))
+    return Plan(Step.ASK, why, target)
+
+
+def may_ask(held: Sequence[Message]) -> bool:
+    """Whether people are asked although this holds automation back: nothing of it keeps an approval from its effect,
+    and nobody has set it against being asked."""
+    return all(reason.code in _ASKED_UNDER for reason in held)
 
 
 def is_countdown(proposal: Proposal) -> bool:

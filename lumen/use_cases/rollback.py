@@ -15,7 +15,7 @@ from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import End, RollbackAtEnd, rollback_end
-from lumen.policies.protection import PageFacts, Step, plan, told
+from lumen.policies.protection import PageFacts, Step, may_ask, plan, told
 from lumen.policies.rollback import reasons_for
 from lumen.ports.clock import FaultPoint
 from lumen.ports.incidents import Alerts
@@ -119,7 +119,7 @@ class Rollback:
         )
         with suppress(NotPossible):
             if planned.step is Step.ASK:
-                await self._ask(draft, planned.notes)
+                await self._ask(draft, planned.notes, is_held=bool(held.reasons))
             elif waiting is not None and _becomes(waiting, planned.target, page.alert):
                 await self._proposals.arm(waiting.id, _armed(waiting.draft, draft), EXPIRES_IN, self._rules.countdown)
             else:
@@ -137,12 +137,13 @@ class Rollback:
         target = found.advice.asked
         if target is None or found.present is None:
             return
-        if held.reasons:
+        if not may_ask(held.reasons):
             notes = (message("rollback.note_held", target=target), *held.reasons)
             await self._alerts.note(service, slow.incident, notes)
             return
         draft = _draft(service, slow.alert, found, target, f"rollback:{slow.alert.id}:{len(earlier)}")
-        await self._ask(replace(draft, approvals_needed=self._rules.needed), found.advice.against)
+        why = (*held.reasons, *found.advice.against)
+        await self._ask(replace(draft, approvals_needed=self._rules.needed), why, is_held=bool(held.reasons))
         await self._tell(service, slow)
 
     async def _offer_unpin(self, service: ServiceId) -> None:
@@ -155,8 +156,10 @@ class Rollback:
             with suppress(NotPossible):
                 await self._proposals.propose(replace(offer, approvals_needed=self._rules.needed), EXPIRES_IN)
 
-    async def _ask(self, draft: Draft, why: Sequence[Message]) -> None:
-        reasons = (*draft.reasons, message("rollback.asked_because"), *why)
+    async def _ask(self, draft: Draft, why: Sequence[Message], *, is_held: bool) -> None:
+        """`is_held`: a freeze or OBSERVE_ONLY is among the reasons, and an approval is carried out all the same."""
+        all_the_same = (message("rollback.asked_held"),) if is_held else ()
+        reasons = (*draft.reasons, message("rollback.asked_because"), *why, *all_the_same)
         await self._proposals.propose(replace(draft, reasons=reasons), EXPIRES_IN)
 
     def _is_newly_slow(self, alert: Alert) -> bool:
@@ -268,8 +271,14 @@ def _becomes(waiting: Proposal, target: str, page: Alert) -> bool:
 
 
 def _armed(wish: Draft, countdown: Draft) -> Draft:
-    """The same card, which acts by itself from now on: on the premises of now, for the incident."""
-    reasons = (*wish.reasons, *(one for one in countdown.reasons if one not in wish.reasons))
+    """The same card, which acts by itself from now on: on the premises of now, for the incident.
+
+    Why it did not act by itself so far is no longer so.
+    """
+    asked_because = message("rollback.asked_because")
+    until = wish.reasons.index(asked_because) if asked_because in wish.reasons else None
+    kept = wish.reasons[:until]
+    reasons = (*kept, *(one for one in countdown.reasons if one not in kept))
     return replace(
         wish,
         change=countdown.change,

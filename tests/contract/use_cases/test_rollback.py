@@ -243,21 +243,51 @@ async def test_one_rejects_where_two_must_approve(tower: Tower) -> None:
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
 
 
+async def test_automation_that_is_held_back_begins_nothing_but_says_it(tower: Tower) -> None:
+    tower.automation = Automation(disabled=True, observe_until=FAR)
+    await paged(tower, tower.replica())
+    assert await tower.traffic_proposals() == []
+    assert await notes(tower) == ["rollback.note_held", "policy.held_disabled", "policy.held_observing"]
+
+
 @pytest.mark.parametrize(
     ("automation", "code"),
     [
-        (Automation(disabled=True), "policy.held_disabled"),
         (Automation(observe_until=FAR), "policy.held_observing"),
         (Automation(freezes=(Window(FAR - 2000 * DAY, FAR),)), "policy.held_frozen"),
     ],
 )
-async def test_automation_that_is_held_back_begins_nothing_but_says_it(
+async def test_in_a_freeze_and_while_observing_people_are_asked(
     tower: Tower, automation: Automation, code: str
 ) -> None:
     tower.automation = automation
+    replica = tower.replica()
+    await paged(tower, replica)
+    (asked,) = await tower.traffic_proposals()
+    assert (asked.state, asked.acts_at, asked.draft.change.new) == (State.PENDING, None, "r2")
+    assert [r.code for r in asked.draft.reasons[-3:]] == ["rollback.asked_because", code, "rollback.asked_held"]
+    assert await notes(tower) == ["rollback.note_ask", code]
+    await tower.look(replica)
+    assert [one.id for one in await tower.traffic_proposals()] == [asked.id]
+    assert await notes(tower) == ["rollback.note_ask", code]
+    await ended(tower, replica)
+    assert tower.cloud.pinned is None  # silence does nothing
+    await tower.decide(asked, Choice.APPROVE)
+    restraints = Restraints(tower.controls, tower.store.clock, automation, Locks())
+    execution = Execution(tower.store.proposals, tower.store.claims, tower.knobs, Acting(restraints), no_fault)
+    await execution.settle(SERVICE)
+    assert tower.cloud.pinned == "r2"
+
+
+async def test_a_question_of_a_freeze_becomes_the_countdown_after_it(tower: Tower) -> None:
+    tower.automation = Automation(freezes=(Window(FAR - 2000 * DAY, FAR),))
     await paged(tower, tower.replica())
-    assert await tower.traffic_proposals() == []
-    assert await notes(tower) == ["rollback.note_held", code]
+    (asked,) = await tower.traffic_proposals()
+    tower.automation = Automation()
+    await tower.look(tower.replica())
+    (armed,) = await tower.traffic_proposals()
+    assert (armed.id, armed.acts_at is not None) == (asked.id, True)
+    assert "rollback.asked_because" not in [r.code for r in armed.draft.reasons]
 
 
 async def test_a_pause_that_has_run_out_holds_nothing_back(tower: Tower) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,7 @@ HELD = (
     message("rollback.paused_until", who_mention="U1", until_at=NOW.isoformat()),
     message("rollback.dry_run"),
 )
+ASKED = ("policy.held_observing", "policy.held_frozen")
 DECIDED = {State.PENDING: None, State.REJECTED: Choice.REJECT, State.APPROVED_BY_TIMER: Choice.TIMER}
 
 
@@ -151,7 +153,7 @@ WORLDS: Mapping[str, World] = {
 @pytest.mark.parametrize("code", sorted(REASONS))
 def test_every_reason_of_the_closed_list_is_named_where_it_is_true(code: str) -> None:
     told = WORLDS[code].plan()
-    assert told.step is Step.TELL
+    assert told.step is (Step.ASK if code in ASKED else Step.TELL)
     assert code in [note.code for note in told.notes]
     assert TRUE[code](WORLDS[code])
     for locale in ("en", "ko"):
@@ -173,6 +175,23 @@ def test_what_came_to_nothing_is_no_reason(state: State) -> None:
 def test_a_doubt_is_asked_about_once() -> None:
     asked = World(late()).plan()
     assert (asked.step, asked.target) == (Step.ASK, "old")
+
+
+@pytest.mark.parametrize("held", [held for size in (1, 2) for held in combinations(HELD, size)])
+def test_people_are_asked_where_only_a_freeze_or_the_first_week_holds_it_back(held: tuple[Message, ...]) -> None:
+    told = World(held=held).plan()
+    may_ask = all(one.code in ASKED for one in held)
+    assert (told.step, told.target) == ((Step.ASK, "old") if may_ask else (Step.TELL, ""))
+    named = told.notes if may_ask else told.notes[1:]
+    assert named == held
+    # Asked once; and somebody's card of the traffic is not pushed aside by a question.
+    for new in ("old", "older", LATEST):
+        waiting = proposal(State.PENDING, new=new)
+        again = World(held=held, waiting=waiting).plan()
+        assert again.step is Step.TELL
+        assert (again.notes[0].code == "rollback.note_held") == (not may_ask or new != "old")
+        assert message("rollback.note_ask", proposal_id="P1", target=new) in again.notes
+        assert all(one in again.notes for one in held)
 
 
 COUNTS = st.builds(RevisionCounts, st.just("new"), st.sampled_from([99, 500]), st.sampled_from([0, 2, 40]))
@@ -203,7 +222,7 @@ WORLD = st.builds(
     World,
     st.just(GUILTY) | FACTS,
     st.just(True) | st.none() | st.just(False),
-    st.just(()) | st.tuples(st.sampled_from(HELD)),
+    st.just(()) | st.tuples(st.sampled_from(HELD)) | st.tuples(st.sampled_from(HELD), st.sampled_from(HELD)),
     st.just(()) | st.tuples(PROPOSALS.filter(lambda one: one.state not in OPEN and one.draft.incident == PAGE)),
     st.none() | WAITING,
 )
