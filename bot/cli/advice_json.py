@@ -185,6 +185,7 @@ def _alerts_json(words: Catalogue, found: TurnNow) -> list[Json]:
             "opened_at": one.alert.opened_at.isoformat(),
             "looked_at": (one.alert.looked_at or one.alert.opened_at).isoformat(),
             "reason": _message_json(words, one.alert.reason),
+            "waits": _message_json(words, one.alert.waits) if one.alert.waits else None,
         }
         for one in found.alerts
     ]

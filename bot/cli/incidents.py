@@ -169,6 +169,7 @@ def _incident_json(incident: Incident, words: Catalogue) -> dict[str, object]:
                 "closed": one.alert.closed_at.isoformat() if one.alert.closed_at else None,
                 "reason": words.plain(one.alert.reason),
                 "reason_at": (one.alert.looked_at or one.alert.opened_at).isoformat(),
+                "waits": words.plain(one.alert.waits) if one.alert.waits else None,
                 "silenced": one.silenced,
             }
             for one in incident.alerts

@@ -99,7 +99,13 @@ class BurnWatch:
 
     def is_clear(self) -> bool:
         """Whether the newest ten minutes are fine."""
-        bad, valid = self._possible.last(CLEAR_WINDOW)
+        return self._is_fine(*self._possible.last(CLEAR_WINDOW))
+
+    def is_open_to_doubt(self) -> bool:
+        """Whether they are by what is certain, and need not be by what cannot be excluded."""
+        return self._is_fine(*self._counts.last(CLEAR_WINDOW)) and not self.is_clear()
+
+    def _is_fine(self, bad: int, valid: int) -> bool:
         return bad == 0 or bad < CLEAR_BURN * self._allowed * valid
 
     def is_quiet(self, clear_slices: int) -> bool:
@@ -199,6 +205,8 @@ class AvailabilityAlert:
         if self.lifecycle.open is not None and self._watch.is_clear():
             finding = None
         event = self.lifecycle.step(at, finding, self._watch.is_quiet)
+        if self._watch.is_open_to_doubt():
+            self.lifecycle.cannot_tell()
         if event is not None and event.change is AlertChange.CLOSED:
             # On close, the told errors leave the numerators of all longer windows (docs/methods.md, Alerts).
             self._watch.forgive(self.lifecycle.open_slices + CLEAR_SLICES)

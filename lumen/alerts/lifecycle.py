@@ -25,6 +25,7 @@ class Lifecycle:
         self._clear_slices = clear_slices
         self._clear = 0
         self._reach = 0
+        self._judged_at: datetime | None = None
         self.open: Alert | None = None
 
     @property
@@ -43,6 +44,7 @@ class Lifecycle:
 
         `mark` tells it from others of its kind, where the moment in which it is noticed does not.
         """
+        self._judged_at = at
         if self.open is None:
             return self._opened(at, finding, mark or at.isoformat()) if finding else None
         self._reach += 1
@@ -50,16 +52,28 @@ class Lifecycle:
             self._clear = 0
             return self._raised(at, finding)
         self._clear += 1
-        self.open = replace(self.open, clear_at=at)
-        if self._clear >= self._clear_slices and is_quiet(self._clear):
+        left = self._clear_slices - self._clear
+        if left <= 0 and is_quiet(self._clear):
             return self.close(at, message("alert.recovered", minutes=self._clear * 5))
+        waits = message("alert.waits_clear", minutes=left * 5) if left > 0 else message("alert.waits_quiet")
+        self.open = replace(self.open, clear_at=at, waits=waits)
         return None
+
+    def pass_over(self, at: datetime) -> None:
+        """Unless the slice that ends `at` was judged, what is open waits for one that can be."""
+        if self._judged_at != at:
+            self.cannot_tell()
+
+    def cannot_tell(self) -> None:
+        """The newest slice leaves open whether it is over, and what is open says so."""
+        if self.open is not None:
+            self.open = replace(self.open, waits=message("alert.waits_unknown"))
 
     def close(self, at: datetime, why: Message) -> AlertEvent | None:
         """Close it for a reason of its own; None when none is open."""
         if self.open is None:
             return None
-        closed = replace(self.open, closed_at=at, close_reason=why)
+        closed = replace(self.open, closed_at=at, close_reason=why, waits=None)
         self.open = None
         return AlertEvent(AlertChange.CLOSED, closed)
 
@@ -75,7 +89,7 @@ class Lifecycle:
     def refresh(self, at: datetime, reason: Message) -> None:
         """Let an open alert tell the figures of the look that ends `at`."""
         if self.open is not None:
-            self.open = replace(self.open, reason=reason, looked_at=at, clear_at=None)
+            self.open = replace(self.open, reason=reason, looked_at=at, clear_at=None, waits=None)
 
     def _raised(self, at: datetime, finding: Breach) -> AlertEvent | None:
         assert self.open is not None

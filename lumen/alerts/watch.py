@@ -104,6 +104,8 @@ class ServiceWatch:
             *self._missing(seen, end),
         ]
         self.traffic.add(seen.requests)
+        for one in (self._availability, self._latency, self._hit_rate, self._return):
+            one.lifecycle.pass_over(end)
         return [event for event in found if event is not None]
 
     def _spent(self, seen: Observation, end: datetime) -> Iterator[AlertEvent]:

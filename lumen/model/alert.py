@@ -52,6 +52,8 @@ class Alert:
     looked_at: datetime | None = field(default=None, compare=False)
     #: The last look, where that did not find it any more; it closes when that stays so.
     clear_at: datetime | None = field(default=None, compare=False)
+    #: What it waits for while it is open, and the last look did not find it or could not tell.
+    waits: Message | None = field(default=None, compare=False)
 
 
 class AlertChange(StrEnum):

@@ -30,7 +30,7 @@ from lumen.model.alert import (
 from lumen.model.billing import Billed, billed_month
 from lumen.model.history import Day, day_of, folded, less, together
 from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
-from lumen.model.messages import NoData, message
+from lumen.model.messages import Message, NoData, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.ports.incidents import Alerts, Look, Silences, SliceSource
@@ -369,13 +369,13 @@ def _as_told(alert: Alert, known: Alert) -> Alert:
     """It opened when people were told so; its figures are those of the last look."""
     at, told_at = (one.clear_at or one.looked_at or one.opened_at for one in (alert, known))
     if alert.closed_at is None and alert.severity is known.severity and at <= told_at:
-        return known
+        return replace(known, waits=alert.waits)
     found_at = alert.looked_at or alert.opened_at
     return replace(alert, opened_at=known.opened_at, looked_at=found_at if found_at > known.opened_at else None)
 
 
-def _looks(alert: Alert) -> tuple[datetime | None, datetime | None]:
-    return alert.looked_at, alert.clear_at
+def _looks(alert: Alert) -> tuple[datetime | None, datetime | None, Message | None]:
+    return alert.looked_at, alert.clear_at, alert.waits
 
 
 def _first_told(alert: Alert, others: Sequence[StoredAlert], silences: Sequence[Silence]) -> StoredAlert:

@@ -33,11 +33,13 @@ def alert_line(say: Say, stored: StoredAlert) -> str:
 
 
 def alert_figures(say: Say, alert: Alert) -> str:
-    """Those of the last look that found them, and when that was."""
+    """Those of the last look that found them, and when that was; of an alert that is only open still, why it is."""
     looked_at = iso(alert.looked_at or alert.opened_at)
     if alert.closed_at is not None or alert.clear_at is None:
-        return f"{say(alert.reason)} {say(message('alert.as_of', looked_at=looked_at))}"
-    return f"{say(alert.reason)} {say(message('alert.as_of_clear', looked_at=looked_at, clear_at=iso(alert.clear_at)))}"
+        as_of = message("alert.as_of", looked_at=looked_at)
+    else:
+        as_of = message("alert.as_of_clear", looked_at=looked_at, clear_at=iso(alert.clear_at))
+    return " ".join(say(one) for one in (alert.reason, as_of, alert.waits) if one is not None)
 
 
 def when(timeline: Timeline) -> Message:

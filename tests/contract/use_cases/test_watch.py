@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lumen.model.alert import AlertKind, Severity
+from lumen.model.messages import message
 from lumen.model.snapshot import SLICE
 from lumen.use_cases import watch as room
 from tests.contract.store.builders import SERVICE
@@ -67,6 +68,12 @@ async def test_an_open_page_says_of_which_look_its_figures_are_and_that_the_last
     assert later.looked_at is not None
     assert seen.looked_at is not None
     assert seen.looked_at <= later.looked_at < later.clear_at
+    assert later.waits is not None
+    assert later.waits.code == "alert.waits_clear"
+    tower.cloud.is_silent = True
+    await tower.look(replica)
+    unknown = (await tower.alerts.open(SERVICE))[0].alert
+    assert (unknown.clear_at, unknown.waits) == (later.clear_at, message("alert.waits_unknown"))
 
 
 async def test_a_slot_is_looked_at_once_by_all_replicas(tower: Tower) -> None:
