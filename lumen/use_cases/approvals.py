@@ -66,7 +66,7 @@ def not_predictable(knob: Knob) -> NoData:
 class Wish:
     """A value that a person wants, in range and held back by nothing; `present` is what it would replace.
 
-    `notes`: what to know before it is set, that an open proposal wants the same among it.
+    `notes`: what to know before it is set. `same`: the open proposal that would do just that, which the notes name too.
     """
 
     knob: Knob
@@ -74,6 +74,7 @@ class Wish:
     wanted: Value
     unit: str
     notes: tuple[Message, ...]
+    same: Proposal | None = None
 
     @property
     def change(self) -> Change:
@@ -108,29 +109,36 @@ class Approvals:
     needed_in_emergency: int = 1
     deployed: DeploymentSource | None = None
 
-    async def judge_wish(self, service: ServiceId, knob: Knob, wanted: Value, *, in_freeze: bool = False) -> Wish:
-        """Judge a value that a person wants; `in_freeze`: a freeze is no obstacle.
+    async def judge_wish(
+        self,
+        service: ServiceId,
+        knob: Knob,
+        wanted: Value,
+        *,
+        in_freeze: bool = False,
+        existing: bool = False,
+        emergency: bool = False,
+    ) -> Wish:
+        """Judge a value that a person wants; `in_freeze`: a freeze is no obstacle. The others as for `propose`.
 
         Raises NotPossible (out of range, no such knob, a freeze, an override, a lock), SourceUnavailable.
         """
         turnable = find(self.knobs, knob)
         turnable.check_range(knob, wanted)
-        await self._check(service, knob, wanted, emergency=in_freeze)
+        await self._check(service, knob, wanted, emergency=in_freeze or emergency)
         # A place that does not tell its value (it comes from a secret) would not take another one either.
         present, *_ = [await place.read(service) for place in turnable.places]
-        if knob is Knob.MIN_INSTANCES and present.value != wanted:
-            await _check_possible(
-                turnable.places[0], service, Change(knob, present.value, wanted, turnable.unit), present
-            )
-        notes: list[Message] = []
-        if knob is Knob.TTL and present.value != wanted:
-            notes += notes_on_ttl(number(present.value), number(wanted))
-        if present.value != wanted:
-            notes += turnable.cost_of(Change(knob, present.value, wanted, turnable.unit))
-        for proposal in await self.proposals.unfinished(service):
-            if (proposal.draft.change.knob, proposal.draft.change.new) == (knob, wanted):
-                notes.append(message("approval.same_open", proposal_id=proposal.id))
-        return Wish(knob, present, wanted, turnable.unit, tuple(notes))
+        if present.value == wanted:
+            return Wish(knob, present, wanted, turnable.unit, ())
+        change = Change(knob, present.value, wanted, turnable.unit)
+        if knob is Knob.MIN_INSTANCES:
+            await _check_possible(turnable.places[0], service, change, present)
+        notes = [*notes_on_ttl(number(present.value), number(wanted))] if knob is Knob.TTL else []
+        notes += turnable.cost_of(change)
+        same = await self._same(service, change, existing=existing, emergency=emergency)
+        if same is not None:
+            notes.append(message("approval.same_open", proposal_id=same.id))
+        return Wish(knob, present, wanted, turnable.unit, tuple(notes), same)
 
     async def propose(
         self,
@@ -150,11 +158,10 @@ class Approvals:
 
         Raises NotPossible (out of range, already so, no such knob, a freeze, an override, a lock), SourceUnavailable.
         """
-        wish = await self.judge_wish(service, knob, wanted, in_freeze=emergency)
+        wish = await self.judge_wish(service, knob, wanted, existing=existing, emergency=emergency)
         change, asked = wish.change, message("approval.asked_by_person", person=person.name)
-        same = await self._same(service, change, existing=existing, emergency=emergency)
-        if same is not None:
-            return same
+        if wish.same is not None:
+            return wish.same
         too = (message("approval.existing_too"),) if existing else ()
         why = (asked, *await self.known_of(service, change), *why, *wish.notes, *too)
         why = (*why, *await self._track_record(service, change))

@@ -8,9 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lumen.model.incident import SizeLock, TtlOverride
-from lumen.model.messages import LumenError, NotPossible, OutcomeUnknown, StoreUnavailable, message, with_remedy
+from lumen.model.messages import (
+    LumenError,
+    Message,
+    NotPossible,
+    OutcomeUnknown,
+    StoreUnavailable,
+    message,
+    with_remedy,
+)
 from lumen.model.override import PinnedTtl, Terms
-from lumen.model.proposal import Choice, Decision, Knob, State
+from lumen.model.proposal import Choice, Decision, Knob, Proposal, State
 from lumen.model.service import Permit, Person, ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Controls
@@ -70,11 +78,16 @@ class Overrides:
             raise NotPossible(*with_remedy("override.none"))
         if not lifted or before.by is None:
             raise NotPossible(message("override.only_setting"), message("apply.pinned_remedy"))
-        still = (await self.restraints.now(service)).override
-        if still is None or still.ttl_seconds != before.ttl_seconds:
-            with suppress(StoreUnavailable, OutcomeUnknown):
-                await self._withdraw_own(service, permit.person)
-        return still
+        with suppress(StoreUnavailable, OutcomeUnknown):
+            await self._withdraw_own(service, permit.person, message("override.lifted"))
+        return (await self.restraints.now(service)).override
+
+    async def settle(self, service: ServiceId) -> bool:
+        """Withdraw what only a pin has asked for that ran out, or whose setting is gone; whether there was any.
+
+        Safe to call as often as one likes. Raises StoreUnavailable, OutcomeUnknown.
+        """
+        return await self._withdraw_own(service, None, message("override.ran_out"))
 
     async def lock_size(self, service: ServiceId, permit: Permit, terms: Terms, request_id: str) -> SizeLock:
         """Lock it as it is; what waits to change it is withdrawn."""
@@ -102,15 +115,16 @@ class Overrides:
             await self._withdraw(service, knob, person, request_id)
             await self.report.mark_report(service)
 
-    async def _withdraw_own(self, service: ServiceId, person: Person) -> None:
-        """Cards that only the pin has asked for, by itself or in a turn."""
-        for waiting in await self.proposals.unfinished(service):
-            draft = waiting.draft
-            by_pin = draft.request_id.startswith(OWN) or any(one.code == "policy.ttl_pinned" for one in draft.reasons)
-            if waiting.state is State.PENDING and draft.change.knob is Knob.TTL and by_pin:
-                lifted = message("override.lifted")
-                decision = Decision(Choice.WITHDRAW, person, f"lifted:{waiting.id}", lifted)
-                await self.proposals.decide(service, waiting.id, decision)
+    async def _withdraw_own(self, service: ServiceId, person: Person | None, why: Message) -> bool:
+        """Cards that only a pin has asked for, by itself or in a turn, and none that is in force still asks for."""
+        own = [one for one in await self.proposals.unfinished(service) if _is_of_pin(one)]
+        pin = (await self.restraints.now(service)).override if own else None
+        over = [one for one in own if pin is None or pin.ttl_seconds != one.draft.change.new]
+        for waiting in over:
+            await self.proposals.decide(
+                service, waiting.id, Decision(Choice.WITHDRAW, person, f"lifted:{waiting.id}", why)
+            )
+        return bool(over)
 
     async def _withdraw(self, service: ServiceId, knob: Knob, person: Person, request_id: str) -> None:
         """A card whose approval would come to nothing is not left lying about."""
@@ -123,3 +137,9 @@ class Overrides:
             if against is not None:
                 decision = Decision(Choice.WITHDRAW, person, f"withdraw:{waiting.id}:{request_id}", against.reason)
                 await self.proposals.decide(service, waiting.id, decision)
+
+
+def _is_of_pin(waiting: Proposal) -> bool:
+    draft = waiting.draft
+    is_own = draft.request_id.startswith(OWN) or any(one.code == "policy.ttl_pinned" for one in draft.reasons)
+    return waiting.state is State.PENDING and draft.change.knob is Knob.TTL and is_own

@@ -89,25 +89,24 @@ class Rollback:
 
         Where a release has only made the service slow, people are asked.
         """
-        open_alerts = await self._alerts.open(service)
+        open_alerts, held = await self._alerts.open(service), await self._held(service)
         for pending in await self._of_traffic(service):
-            await self._withdraw_when_over(pending, open_alerts)
+            await self._withdraw_when_over(pending, open_alerts, held)
         page = next((stored for stored in open_alerts if _is_page(stored.alert)), None)
         self._pages[service] = page
         slow = next((stored for stored in open_alerts if self._is_newly_slow(stored.alert)), None)
         if page is not None:
-            await self._protect(service, page)
+            await self._protect(service, page, held)
         elif slow is not None:
-            await self._ask_about(service, slow)
+            await self._ask_about(service, slow, held)
         else:
-            await self._offer_unpin(service)
+            await self._offer_unpin(service, held)
 
-    async def _protect(self, service: ServiceId, page: StoredAlert) -> None:
+    async def _protect(self, service: ServiceId, page: StoredAlert, held: _Held) -> None:
         """A countdown, a question, or the reason for neither; where somebody was quicker, the next look says it."""
         self._told[service] = await self._standing(service, page)
         earlier = await self._of_incident(service, page.alert)
         waiting = next(iter(await self._of_traffic(service)), None)
-        held = await self._held(service)
         found = await self._finding(service, page.alert, held)
         planned = plan(PageFacts(earlier, waiting, found.advice, found.failing, held.reasons))
         if planned.step is Step.TELL:
@@ -126,13 +125,12 @@ class Rollback:
                 await self._proposals.propose(draft, EXPIRES_IN, self._rules.countdown)
         await self._tell(service, page, planned.notes)
 
-    async def _ask_about(self, service: ServiceId, slow: StoredAlert) -> None:
+    async def _ask_about(self, service: ServiceId, slow: StoredAlert, held: _Held) -> None:
         """What is slow has seldom to do with a release: only the one that it began right after is asked about."""
         earlier = await self._of_incident(service, slow.alert)
         await self._tell(service, slow)
         if any(p.state is not State.WITHDRAWN for p in earlier) or await self._of_traffic(service):
             return
-        held = await self._held(service)
         found = await self._finding(service, slow.alert, held)
         target = found.advice.asked
         if target is None or found.present is None:
@@ -146,9 +144,8 @@ class Rollback:
         await self._ask(replace(draft, approvals_needed=self._rules.needed), why, is_held=bool(held.reasons))
         await self._tell(service, slow)
 
-    async def _offer_unpin(self, service: ServiceId) -> None:
+    async def _offer_unpin(self, service: ServiceId, held: _Held) -> None:
         """Once a revision that is newer than what was taken out has served well; asked once for each such one."""
-        held = await self._held(service)
         if held.pinned is None or held.reasons or await self._of_traffic(service):
             return
         offer = await self._releases.offer(service, held.records, EXPECTED)
@@ -232,14 +229,14 @@ class Rollback:
     async def _of_traffic(self, service: ServiceId) -> Sequence[Proposal]:
         return [p for p in await self._proposals.unfinished(service) if _is_traffic(p)]
 
-    async def _withdraw_when_over(self, pending: Proposal, open_alerts: Sequence[StoredAlert]) -> None:
-        """A rollback that waits for a person is not left lying about once its incident has closed."""
+    async def _withdraw_when_over(self, pending: Proposal, open_alerts: Sequence[StoredAlert], held: _Held) -> None:
+        """A question is not left lying about: of a rollback once its incident has closed, of an unpin without a pin."""
         incident = pending.draft.incident
-        if pending.state is not State.PENDING or not incident:
+        is_over = incident and all(stored.alert.id != incident for stored in open_alerts)
+        is_moot = _is_offer(pending) and held.pinned is None
+        if pending.state is not State.PENDING or not (is_over or is_moot):
             return
-        if any(stored.alert.id == incident for stored in open_alerts):
-            return
-        note = message("rollback.recovered")
+        note = message("rollback.recovered" if is_over else "rollback.moved")
         decision = Decision(Choice.WITHDRAW, None, f"{Choice.WITHDRAW}:{pending.id}", note)
         await self._proposals.decide(pending.draft.service, pending.id, decision)
 
@@ -292,6 +289,10 @@ def _armed(wish: Draft, countdown: Draft) -> Draft:
 
 def _is_traffic(proposal: Proposal) -> bool:
     return proposal.draft.change.knob is Knob.TRAFFIC
+
+
+def _is_offer(proposal: Proposal) -> bool:
+    return any(one.code == "rollback.offer" for one in proposal.draft.reasons)
 
 
 def _is_page(alert: Alert) -> bool:

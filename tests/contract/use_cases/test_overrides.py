@@ -9,9 +9,10 @@ import pytest
 from lumen.adapters.store.controls import RedisControls
 from lumen.model.messages import Message, NotPossible, message
 from lumen.model.override import Terms
-from lumen.model.proposal import Change, Choice, Decision, Knob, Proposal, State, Value
+from lumen.model.proposal import Change, Choice, Decision, Knob, Priority, Proposal, State, Value
 from lumen.model.service import Permit, ServiceId
 from lumen.model.snapshot import Window
+from lumen.model.turn import Recommendation
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import no_fault
@@ -136,11 +137,61 @@ async def test_a_lifted_pin_withdraws_the_card_that_it_made(house: House) -> Non
     assert (await house.now(own)).state is State.PENDING
 
 
+async def test_a_pin_that_has_ended_withdraws_the_card_that_it_made(house: House) -> None:
+    pinned = await house.overrides.pin_ttl(SERVICE, Permit(LEE), 600, Terms(HOUR), house.id())
+    assert pinned.proposed is not None
+    assert not await house.overrides.settle(SERVICE)
+    # As long as any pin asks for that value it stays: a new one, or the setting.
+    await house.overrides.only_pin_ttl(SERVICE, Permit(LEE), 600, Terms(2 * HOUR), house.id())
+    house.store.clock.time += HOUR
+    assert not await house.overrides.settle(SERVICE)
+    house.locks = Locks(ttl_seconds=600)
+    house.store.clock.time += HOUR
+    assert not await house.overrides.settle(SERVICE)
+    house.locks = Locks()
+    assert await house.overrides.settle(SERVICE)
+    found = await house.now(pinned.proposed)
+    assert found.decision is not None
+    assert (found.state, found.decision.person, found.decision.note) == (
+        State.WITHDRAWN, None, message("override.ran_out")
+    )  # fmt: skip
+    # So does what a turn has proposed for it; somebody's own card stays.
+    change = Change(Knob.TTL, 300, 600, "s")
+    wanted = Recommendation(change, "HOLD", (message("policy.ttl_pinned", ttl_seconds=600),), Priority.LOW)
+    of_turn = await house.approvals.propose_recommended(SERVICE, wanted, house.id())
+    assert of_turn is not None
+    assert await house.overrides.settle(SERVICE)
+    assert (await house.now(of_turn)).state is State.WITHDRAWN
+    own = await house.propose(Knob.TTL, 600)
+    assert not await house.overrides.settle(SERVICE)
+    assert (await house.now(own)).state is State.PENDING
+
+
 async def test_a_wish_that_is_open_already_is_that_proposal(house: House) -> None:
     first = await house.propose(Knob.TTL, 420)
     assert (await house.propose(Knob.TTL, 420)).id == first.id
     house.ttl.value = 360  # its premise has moved, so it would come to nothing
-    assert (await house.propose(Knob.TTL, 420)).id != first.id
+    again = await house.propose(Knob.TTL, 420)
+    assert again.id != first.id
+    assert "approval.same_open" not in [one.code for one in again.draft.reasons]
+
+
+@pytest.mark.parametrize("existing", [False, True])
+@pytest.mark.parametrize("emergency", [False, True])
+@pytest.mark.parametrize("is_moved", [False, True])
+async def test_a_wish_names_the_open_proposal_that_answers_it_and_no_other(
+    house: House, existing: bool, emergency: bool, is_moved: bool
+) -> None:
+    first = await house.propose(Knob.TTL, 420)
+    house.ttl.value = 360 if is_moved else 300
+    wish = await house.approvals.judge_wish(SERVICE, Knob.TTL, 420, existing=existing, emergency=emergency)
+    named = [one.params["proposal_id"] for one in wish.notes if one.code == "approval.same_open"]
+    made = await house.approvals.propose(
+        SERVICE, Knob.TTL, 420, KIM, house.id(), existing=existing, emergency=emergency
+    )
+    assert (made.id == first.id) == (not (existing or emergency or is_moved))
+    assert named == ([first.id] if made.id == first.id else [])
+    assert "approval.same_open" not in [one.code for one in made.draft.reasons]
 
 
 async def test_a_pin_is_proposed_and_refuses_every_other_value(house: House) -> None:

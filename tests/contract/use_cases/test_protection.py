@@ -182,6 +182,11 @@ async def test_unpin_is_offered_once_a_newer_revision_has_served_well(tower: Tow
         await replica.rollback.consider(SERVICE)
     [offer] = await tower.traffic_proposals()
     assert (offer.draft.change.new, offer.acts_at, offer.draft.reasons[0].code) == (LATEST, None, "rollback.offer")
+    # Somebody lifts the pin elsewhere: there is nothing to offer any more.
+    tower.cloud.move(tower.store.clock.time, None)
+    await tower.look(replica)
+    [over] = await tower.traffic_proposals()
+    assert (over.id, over.state) == (offer.id, State.WITHDRAWN)
 
 
 async def test_a_rollback_while_rolled_back_says_so(tower: Tower) -> None:
