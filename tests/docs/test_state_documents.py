@@ -1,6 +1,7 @@
 """docs/states.md and docs/guarantees.md say what the code does."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from lumen.adapters.store.proposals import COMES_FROM
@@ -27,6 +28,14 @@ def test_every_fault_point_of_the_store_is_listed() -> None:
     points = set(re.findall(r'_fault\("([a-z._]+)"\)', code))
     assert points
     assert points == set(re.findall(r"`(store\.[a-z._]+)`", GUARANTEES))
+
+
+def test_every_promise_has_a_name_of_its_own() -> None:
+    names = re.findall(r"^\| ([A-Z]+\d+) \|", GUARANTEES, re.MULTILINE)
+    assert names
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+    referred = re.findall(r"(?<![\w`])([SACRNDEUHFLW]\d{1,2})(?![\w`])", GUARANTEES)
+    assert set(referred) <= set(names)
 
 
 def test_every_proof_that_is_named_exists() -> None:
