@@ -1,21 +1,17 @@
-"""Settings: the only reader of the environment (and of `.env`). docs/configuration.md lists every one of them."""
+"""All settings of the bot. docs/configuration.md lists every one of them."""
 
 import ipaddress
-import os
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import NoDecode
-from redis.asyncio.connection import parse_url
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from bot.shapes import Problems, Unfit
-from bot.thresholds import ENV_FILE, Thresholds
+from bot.environment import read_settings
+from bot.shapes import Unfit
+from bot.thresholds import Thresholds
 from lumen.model import ion_contract
 from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, ServiceId
@@ -31,15 +27,6 @@ _PERSON = re.compile(r"[UWS][A-Z0-9]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _PUBSUB_NAME = re.compile(r"(projects/[a-z][a-z0-9-]+/(topics|subscriptions)/)?[A-Za-z][\w.~+%-]{2,254}", re.ASCII)
 #: Beyond this a calendar ends.
 LONGEST = timedelta(days=36_500)
-Some = TypeVar("Some", bound=Thresholds)
-
-
-class ConfigurationError(Exception):
-    """The environment cannot be used. `problems`: each names the setting, its value, what is allowed, an example."""
-
-    def __init__(self, heading: str, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.heading, self.problems = heading, problems
 
 
 def _is_loopback(host: str) -> bool:
@@ -71,7 +58,7 @@ class Settings(Thresholds):
     # What is watched
     project_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
     region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]{1,2}$")] = "us-central1"
-    service_name: Annotated[tuple[str, ...], NoDecode]
+    service_name: tuple[str, ...]
 
     # The cache that Lumen tunes
     cache_redis_url: SecretStr | None = None
@@ -92,28 +79,27 @@ class Settings(Thresholds):
     slack_bot_token: SecretStr
     slack_app_token: SecretStr
     slack_channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{7,}$")]
-    approvers: Annotated[tuple[str, ...], NoDecode] = ()
+    approvers: tuple[str, ...] = ()
     approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     emergency_approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     oncall_group: Annotated[str, Field(pattern=r"^([SUW][A-Z0-9]+)?$")] = ""
-    oncall_repeat: Annotated[timedelta, NoDecode] = timedelta(minutes=10)
+    oncall_repeat: timedelta = timedelta(minutes=10)
     pager_webhook_url: SecretStr | None = None
     support_contact: Annotated[str, Field(max_length=200)] = ""
-    lumen_locale: Literal["en", "ko"] = "en"
 
     # When
     monitoring_lookback_hours: Annotated[int, Field(ge=1, le=24)] = 1
     digest_timezone: str = "UTC"
-    observe_only: Annotated[timedelta, NoDecode] = timedelta(days=7)
-    audit_keep: Annotated[timedelta, NoDecode] = timedelta(days=90)
+    observe_only: timedelta = timedelta(days=7)
+    audit_keep: timedelta = timedelta(days=90)
     publish_metrics: bool = True
     output_dir: Annotated[str, Field(pattern=r"^[^\n\r\t]*$")] = ""
     report_format: Literal["markdown", "json"] = "markdown"
     dry_run: bool = False
     disable_auto_optimization: bool = False
     undo_harmful: Literal["ask", "auto"] = "ask"
-    auto_apply: Annotated[tuple[str, ...], NoDecode] = ()
-    auto_apply_after: Annotated[timedelta, NoDecode] = timedelta(hours=1)
+    auto_apply: tuple[str, ...] = ()
+    auto_apply_after: timedelta = timedelta(hours=1)
     freeze: str = ""
     rollback_timeout_seconds: Annotated[int, Field(ge=60, le=86_400)] = 300
 
@@ -253,6 +239,8 @@ class Settings(Thresholds):
     @classmethod
     def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
         """Asks the client's own parser, and refuses what that reads as something else: no host, or no number."""
+        from redis.asyncio.connection import parse_url  # not needed by whoever judges figures that are given
+
         url = urlsplit(value.get_secret_value()) if value else None
         if value and url:
             parse_url(value.get_secret_value())
@@ -361,31 +349,6 @@ class Settings(Thresholds):
         return Approvers(frozenset(self.approvers) - groups - accounts, groups, accounts)
 
 
-def _given() -> dict[str, str]:
-    """Names and values of the environment and `.env`; the environment wins."""
-    from_file = dotenv_values(ENV_FILE) if Path(ENV_FILE).exists() else {}
-    return {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value is not None}
-
-
 def load_settings() -> Settings:
     """Read and check everything at once. Raises ConfigurationError with every problem found, not just the first."""
-    return _checked(Settings)
-
-
-def load_thresholds() -> Thresholds:
-    """Only what figures are judged by: nothing need be set. Raises ConfigurationError."""
-    return _checked(Thresholds)
-
-
-def _checked(kind: type[Some]) -> Some:
-    """Other people's variables are left alone: only names that begin as Lumen's, or are nearly one of `kind`'s."""
-    given = _given()
-    told = Problems(kind, given)
-    problems = list(told.misspelt({name.upper() for name in kind.model_fields}))
-    try:
-        settings = kind()
-    except ValidationError as error:
-        problems += told.of(error)
-    if problems:
-        raise ConfigurationError(told.heading, problems)
-    return settings
+    return read_settings(Settings, are_all=True)

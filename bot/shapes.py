@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache, cached_property
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, ValidationError
 
 from lumen.model.messages import Message, Param
 from lumen.wording.catalogue import LOCALES, Catalogue
@@ -93,7 +92,7 @@ def shown(name: str, value: str) -> str:
 class Problems:
     """Sentences of what is wrong with `given`: names in capitals and values, of the environment and of `.env`."""
 
-    def __init__(self, kind: type[BaseSettings], given: Mapping[str, str]) -> None:
+    def __init__(self, kind: type[BaseModel], given: Mapping[str, str]) -> None:
         self._given = given
         self._kind = kind
 
@@ -118,12 +117,15 @@ class Problems:
                 told.add(name)
                 yield self._wrong(name, cause)
 
-    def misspelt(self, own: Collection[str]) -> Iterator[str]:
-        """Names that begin as Lumen's do and are none, or are nearly one of those that are not set."""
+    def misspelt(self, own: Collection[str], *, are_all: bool) -> Iterator[str]:
+        """Names that are nearly one of those of `own` that are not set, or begin as Lumen's do and are none.
+
+        The latter are known only where `own` is all that there is.
+        """
         absent = sorted(name for name in own if not self._given.get(name))
         for name in sorted(name for name, value in self._given.items() if value and name not in own):
             near = nearest(name, absent)
-            if near or name.startswith("LUMEN_"):
+            if near or (are_all and name.startswith("LUMEN_")):
                 near = near or min((each for each in own if each.startswith("LUMEN_")), key=lambda o: slips(name, o))
                 value = shown(f"{name} {near}", self._given[name])
                 yield self._plain(
@@ -171,7 +173,7 @@ class Problems:
 
 
 @cache
-def _schema(kind: type[BaseSettings]) -> dict[str, Any]:
+def _schema(kind: type[BaseModel]) -> dict[str, Any]:
     """Types and bounds by the setting's name."""
     return dict(kind.model_json_schema()["properties"])
 

@@ -4,22 +4,21 @@ All have defaults, so a history can be judged before there is a token or a serve
 """
 
 import re
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bot.environment import read_settings
 from bot.shapes import Unfit
-from lumen.alerts.watch import AlertTargets
-from lumen.backtest.pipeline import BacktestSettings
-from lumen.backtest.snapshot import Assumptions
-from lumen.exporters.assess import AssessmentSettings
-from lumen.exporters.roi import CachePrices
-from lumen.exporters.slo import PRESETS, SloTargets
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import Strategy, TtlLimits
 
-ENV_FILE = ".env"
+if TYPE_CHECKING:
+    from lumen.alerts.watch import AlertTargets
+    from lumen.backtest.pipeline import BacktestSettings
+    from lumen.exporters.assess import AssessmentSettings
+    from lumen.exporters.slo import SloTargets
+
 #: Seconds. No answer is kept longer.
 A_YEAR = 365 * 86_400
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(%?)")
@@ -51,17 +50,12 @@ BadShare = Annotated[float, BeforeValidator(_share), Field(gt=0, le=MOST_ERRORS)
 Milliseconds = Annotated[float, Field(gt=0)]
 
 
-class Thresholds(BaseSettings):
+class Thresholds(BaseModel):
     """Names are those of the environment in lower case; units stand in the names."""
 
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        extra="ignore",
-        frozen=True,
-        env_ignore_empty=True,
-        populate_by_name=True,
-        allow_inf_nan=False,
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True, allow_inf_nan=False)
+
+    lumen_locale: Literal["en", "ko"] = "en"
 
     # The TTL and the cache's size
     cache_instance: Annotated[str, Field(pattern=r"^(projects/[^/\s]+/locations/[^/\s]+/instances/[^/\s]+)?$")] = ""
@@ -92,8 +86,10 @@ class Thresholds(BaseSettings):
     alert_hit_rate: GoodShare | None = None
 
     @property
-    def slo(self) -> SloTargets:
+    def slo(self) -> "SloTargets":
         """The preset, with what is set by itself."""
+        from lumen.exporters.slo import PRESETS, SloTargets  # not needed by whoever judges figures that are given
+
         given = PRESETS[self.slo_preset]
         return SloTargets(
             availability=self.slo_availability or given.availability,
@@ -116,7 +112,8 @@ class Thresholds(BaseSettings):
             raise Unfit(
                 "CACHE_SIZE_MB", "setting.cache_size_mb_most", str(self.max_cache_size_mb), most=self.max_cache_size_mb
             )
-        _check_alerts(self.slo)
+        if any(name.startswith(("slo_", "alert_")) for name in self.model_fields_set):
+            _check_alerts(self.slo)
         return self
 
 
@@ -135,7 +132,7 @@ def _check_ttls(given: Thresholds) -> None:
             raise Unfit(name, "setting.ttl_between", example, least=lowest, most=highest)
 
 
-def _check_alerts(slo: SloTargets) -> None:
+def _check_alerts(slo: "SloTargets") -> None:
     """An alert condition is worse than a missed objective, never milder. Raises Unfit."""
     for name, alert, objective, milder in (
         ("AVAILABILITY", slo.availability_alert, slo.availability, slo.availability_alert > slo.availability),
@@ -146,6 +143,11 @@ def _check_alerts(slo: SloTargets) -> None:
         if milder:
             now, least = (f"{value:.6g}" for value in (alert, objective))
             raise Unfit(f"ALERT_{name}", "setting.not_milder", least, objective=f"SLO_{name}", least=least, now=now)
+
+
+def load_thresholds() -> Thresholds:
+    """Only what figures are judged by: nothing need be set. Raises ConfigurationError."""
+    return read_settings(Thresholds)
 
 
 def ttl_limits(settings: Thresholds) -> TtlLimits:
@@ -172,8 +174,11 @@ def size_limits(settings: Thresholds) -> SizeLimits:
     )
 
 
-def assessment_settings(settings: Thresholds) -> AssessmentSettings:
+def assessment_settings(settings: Thresholds) -> "AssessmentSettings":
     """Objectives and prices of the assessments."""
+    from lumen.exporters.assess import AssessmentSettings
+    from lumen.exporters.roi import CachePrices
+
     return AssessmentSettings(
         slo=settings.slo,
         prices=CachePrices(
@@ -186,8 +191,10 @@ def assessment_settings(settings: Thresholds) -> AssessmentSettings:
     )
 
 
-def alert_targets(settings: Thresholds) -> AlertTargets:
+def alert_targets(settings: Thresholds) -> "AlertTargets":
     """The same objectives and prices, as the five-minute alerts compare with them."""
+    from lumen.alerts.watch import AlertTargets
+
     slo = settings.slo
     return AlertTargets(
         error_free_share=1 - slo.error_rate,
@@ -199,8 +206,11 @@ def alert_targets(settings: Thresholds) -> AlertTargets:
     )
 
 
-def backtest_settings(settings: Thresholds) -> BacktestSettings:
+def backtest_settings(settings: Thresholds) -> "BacktestSettings":
     """A history is judged as the service would be. What it does not tell is what the settings say."""
+    from lumen.backtest.pipeline import BacktestSettings
+    from lumen.backtest.snapshot import Assumptions
+
     return BacktestSettings(
         assessment=assessment_settings(settings),
         limits=ttl_limits(settings),

@@ -1,5 +1,5 @@
 """The command line: it parses, calls and prints; nothing is decided here."""
 
-from bot.cli.app import main
+from bot.cli.commands import main
 
 __all__ = ["main"]

@@ -1,7 +1,6 @@
 """`lumen ttl`, `size`, `cache` and `gate`: judge, and with `--apply` change."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,19 +20,15 @@ from bot.cli.common import (
     talk,
     watched,
 )
-from lumen.model.answers import TtlReadout
-from lumen.model.messages import NoData, message
-from lumen.model.proposal import Proposal
-from lumen.model.service import ServiceId
-from lumen.model.turn import Turn
-from lumen.policies.size import SizeFigures
-from lumen.policies.ttl import Strategy, TtlFigures, TtlLimits
-from lumen.use_cases.turn import NO_TURN_YET
-from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from bot.config import Settings
     from bot.thresholds import Thresholds
+    from lumen.model.answers import TtlReadout
+    from lumen.model.proposal import Proposal
+    from lumen.model.service import ServiceId
+    from lumen.model.turn import Turn
+    from lumen.policies.ttl import TtlLimits
     from lumen.use_cases.advice import SizeReadout
 
 Apply = Annotated[bool, typer.Option("--apply", help="Propose, approve and carry it out under your Google account.")]
@@ -61,7 +56,7 @@ def ttl(
     """The TTL as it is, what it should become and why."""
     from bot.cli.advice_answers import answer_ttl, ttl_of_figures
     from bot.cli.common import finite, refuse, share, together
-    from lumen.use_cases.apply_now import AskedTtl
+    from lumen.policies.ttl import TtlFigures
 
     _check_ttl_flags(strategy, simulate=simulate, new_ttl=new_ttl, override_ttl=override_ttl, apply=apply)
     if together(current_ttl=current_ttl, hit_rate=hit_rate, memory=memory):
@@ -75,16 +70,18 @@ def ttl(
             cost_ratio,
         )
         answer = ttl_of_figures(given, _ttl_limits(load_thresholds(), strategy, override_ttl))
-        _show(answer, None, locale(), as_json)
+        _show_ttl(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     refuse(_WITH_FIGURES, evictions=evictions, cost_change=cost_change)
+    from lumen.use_cases.apply_now import AskedTtl
+
     settings = load()
     of, limits = chosen(settings, service), _ttl_limits(settings, strategy, override_ttl)
     if new_ttl is not None:
         in_range("--new-ttl", new_ttl, limits)
     asked = AskedTtl(new_ttl, limits if strategy else None, override_ttl)
     found, proposal = run(settings, answer_ttl(settings, of, asked, apply=apply), asking=not apply)
-    _show(found, proposal, settings.lumen_locale, as_json)
+    _show_ttl(found, proposal, settings.lumen_locale, as_json)
     _end(settings, found, proposal, applying=apply, quiet=as_json)
 
 
@@ -101,9 +98,12 @@ def _check_ttl_flags(
         raise typer.BadParameter("--new-ttl and --override-ttl name two TTLs: give one of them.")
 
 
-def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None) -> TtlLimits:
+def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None) -> "TtlLimits":
     """TTL limits of the settings, overruled by the flags."""
+    from dataclasses import replace
+
     from bot.thresholds import ttl_limits
+    from lumen.policies.ttl import Strategy
 
     limits = ttl_limits(settings)
     if strategy:
@@ -114,20 +114,32 @@ def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None)
     return replace(limits, override_seconds=override_ttl)
 
 
-def in_range(flag: str, seconds: int, limits: TtlLimits) -> None:
+def in_range(flag: str, seconds: int, limits: "TtlLimits") -> None:
     """Raises BadParameter."""
     if not limits.min_seconds <= seconds <= limits.max_seconds:
         raise typer.BadParameter(f"{flag} {seconds}: give {limits.min_seconds} to {limits.max_seconds} seconds.")
 
 
-def _show(answer: "TtlReadout | SizeReadout", proposal: Proposal | None, language: str, as_json: bool) -> None:
-    from bot.cli.advice_json import size_json, ttl_json
-    from bot.cli.advice_text import print_size, print_ttl
+def _show_ttl(answer: "TtlReadout", proposal: "Proposal | None", language: str, as_json: bool) -> None:
+    if as_json:
+        from bot.cli.advice_json import ttl_json
 
-    if isinstance(answer, TtlReadout):
-        print_json(ttl_json(answer, proposal, language)) if as_json else print_ttl(answer, language)
+        print_json(ttl_json(answer, proposal, language))
     else:
-        print_json(size_json(answer, proposal, language)) if as_json else print_size(answer, language)
+        from bot.cli.advice_text import print_ttl
+
+        print_ttl(answer, language)
+
+
+def _show_size(answer: "SizeReadout", proposal: "Proposal | None", language: str, as_json: bool) -> None:
+    if as_json:
+        from bot.cli.advice_json import size_json
+
+        print_json(size_json(answer, proposal, language))
+    else:
+        from bot.cli.advice_text import print_size
+
+        print_size(answer, language)
 
 
 def size(
@@ -141,9 +153,12 @@ def size(
     as_json: Json = False,
 ) -> None:
     """The size of the cache, what it should become, what that costs and saves."""
+    from dataclasses import replace
+
     from bot.cli.advice_answers import answer_size, size_of_figures
     from bot.cli.common import finite, megabytes, refuse, share, together
     from bot.thresholds import size_limits
+    from lumen.policies.size import SizeFigures
 
     if together(current_size=current_size, usage=usage, hit_rate=hit_rate, evictions=evictions):
         refuse(_BY_MEASURING, apply=apply, service=service)
@@ -155,13 +170,13 @@ def size(
         limits = size_limits(load_thresholds())
         # Whose memory these figures are of is not known, so the price is that of the MB.
         answer = size_of_figures(given, replace(limits, locked=limits.locked or lock, whole_gb=False))
-        _show(answer, None, locale(), as_json)
+        _show_size(answer, None, locale(), as_json)
         raise typer.Exit(ExitCode.GOOD)
     settings = load()
     found, proposal = run(
         settings, answer_size(settings, chosen(settings, service), lock=lock, apply=apply), asking=not apply
     )
-    _show(found, proposal, settings.lumen_locale, as_json)
+    _show_size(found, proposal, settings.lumen_locale, as_json)
     _end(settings, found, proposal, applying=apply, quiet=as_json)
 
 
@@ -174,7 +189,7 @@ def cache(
     """The cache in the last turn, and what to do about it."""
     from bot.cli.advice_answers import last_turns
     from bot.cli.advice_json import cache_json, measured_json
-    from bot.cli.advice_text import print_cache
+    from bot.cli.cache_text import print_cache
 
     settings = load()
     services = watched(settings, service)
@@ -195,7 +210,7 @@ def gate(service: Service = "", as_json: Json = False) -> None:
     """How it is, as exit code: 0 PASS, 1 WARN, 2 FAIL, 3 no data (or too old to tell); an open page fails."""
     from bot.cli.advice_answers import last_turns
     from bot.cli.advice_json import gate_json
-    from bot.cli.advice_text import print_gate
+    from bot.cli.cache_text import print_gate
 
     settings = load()
     services = watched(settings, service)
@@ -208,8 +223,10 @@ def gate(service: Service = "", as_json: Json = False) -> None:
     raise typer.Exit(last.gate_code())
 
 
-def say_no_turn(settings: "Settings", services: Sequence[ServiceId], turns: Sequence[Turn]) -> None:
+def say_no_turn(settings: "Settings", services: "Sequence[ServiceId]", turns: "Sequence[Turn]") -> None:
     """Say of each service without a turn that it has none."""
+    from lumen.model.answers import NO_TURN_YET
+    from lumen.wording.catalogue import Catalogue
 
     words, known = Catalogue(settings.lumen_locale), {turn.snapshot.service for turn in turns}
     for service in services:
@@ -220,13 +237,15 @@ def say_no_turn(settings: "Settings", services: Sequence[ServiceId], turns: Sequ
 def _end(
     settings: "Settings",
     found: "TtlReadout | SizeReadout",
-    proposal: Proposal | None,
+    proposal: "Proposal | None",
     *,
     applying: bool,
     quiet: bool,
 ) -> None:
     """Say what became of `--apply`, and end the process with its code."""
     from bot.cli.advice_answers import exit_code_of_change, outcome
+    from lumen.model.messages import NoData, message
+    from lumen.wording.catalogue import Catalogue
 
     words, is_missing = Catalogue(settings.lumen_locale), isinstance(found.recommendation, NoData)
     if applying and not quiet:

@@ -5,12 +5,10 @@ sentence that says what became of `--apply`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bot.config import Settings
-from bot.store import clock_of, open_advisor
 from bot.thresholds import size_limits
-from bot.wiring.assembly import assemble, operator_of
 from lumen.model.answers import GIVEN, TtlReadout, is_stale
 from lumen.model.assessment import CacheHealth, GateVerdict, HealthLevel
 from lumen.model.messages import Message, message
@@ -21,8 +19,11 @@ from lumen.model.turn import Turn
 from lumen.policies.size import SizeFigures, SizeLimits, advise_size
 from lumen.policies.ttl import TtlFigures, TtlLimits, advise_ttl
 from lumen.use_cases.advice import SizeReadout, TurnNow, size_of_turn
-from lumen.use_cases.apply_now import AskedTtl
 from lumen.wording.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from bot.config import Settings
+    from lumen.use_cases.apply_now import AskedTtl
 
 
 def ttl_of_figures(figures: TtlFigures, limits: TtlLimits) -> TtlReadout:
@@ -36,9 +37,11 @@ def size_of_figures(figures: SizeFigures, limits: SizeLimits) -> SizeReadout:
 
 
 async def answer_ttl(
-    settings: Settings, service: ServiceId, asked: AskedTtl, *, apply: bool
+    settings: "Settings", service: ServiceId, asked: "AskedTtl", *, apply: bool
 ) -> tuple[TtlReadout, Proposal | None]:
     """The answer, and what became of it with `apply`. Raises as `AppliedAdvice` does."""
+    from bot.wiring.assembly import assemble, operator_of
+
     async with assemble(settings) as lumen:
         if not apply:
             return await lumen.changes.applied_advice.ttl(service, asked), None
@@ -48,9 +51,11 @@ async def answer_ttl(
 
 
 async def answer_size(
-    settings: Settings, service: ServiceId, *, lock: bool, apply: bool
+    settings: "Settings", service: ServiceId, *, lock: bool, apply: bool
 ) -> tuple[SizeReadout, Proposal | None]:
     """The answer, and what became of it with `apply`. Raises as `AppliedAdvice` does."""
+    from bot.wiring.assembly import assemble, operator_of
+
     async with assemble(settings) as lumen:
         if not apply:
             return await lumen.answers.advisor.size(service, as_if_locked=lock), None
@@ -58,16 +63,20 @@ async def answer_size(
         return await lumen.changes.applied_advice.apply_size(service, person, request_id, lock=lock)
 
 
-async def extra_turns(settings: Settings, services: Sequence[ServiceId]) -> "Last":
+async def extra_turns(settings: "Settings", services: Sequence[ServiceId]) -> "Last":
     """One extra turn of each service; a running bot shows it in Slack."""
+    from bot.wiring.assembly import assemble
+
     async with assemble(settings) as lumen:
         turns, now = await lumen.rounds.turn_runner.extra_turns(services), lumen.store.clock.now()
     limits = size_limits(settings)
     return Last([TurnNow(turn, size_of_turn(turn, limits, now), turn.alerts) for turn in turns], len(services), now)
 
 
-async def last_turns(settings: Settings, services: Sequence[ServiceId]) -> "Last":
+async def last_turns(settings: "Settings", services: Sequence[ServiceId]) -> "Last":
     """The newest turn of each service that has one, as it stands now by what is stored."""
+    from bot.store import clock_of, open_advisor
+
     async with open_advisor(settings) as advisor:
         found = [now for service in services if (now := await advisor.last(service)) is not None]
     return Last(found, len(services), clock_of(settings).now())

@@ -6,15 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from bot.cli.advice_answers import Last, outcome, verdict_of
-from bot.reports.as_json import turn_json
-from lumen.adapters.store.codec import encode
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.answers import GIVEN, TtlReadout, is_stale
 from lumen.model.messages import Message, NoData
-from lumen.model.proposal import Proposal
+from lumen.model.proposal import NOT_PREDICTABLE, Proposal
 from lumen.model.turn import Recommendation, Turn
 from lumen.use_cases.advice import SizeReadout, TurnNow
-from lumen.use_cases.approvals import NOT_PREDICTABLE
 from lumen.wording.catalogue import Catalogue
 
 Json = dict[str, Any]
@@ -95,6 +92,8 @@ def cache_json(turn: Turn, size: SizeReadout, now: datetime, locale: str) -> Jso
 
 def report_json(last: Last, locale: str) -> list[Json]:
     """The stored turns with why each score is what it is, the size that would be best, and what is worth doing."""
+    from bot.reports.as_json import turn_json
+
     words = Catalogue(locale)
     return [
         {
@@ -193,6 +192,8 @@ def _alerts_json(words: Catalogue, found: TurnNow) -> list[Json]:
 
 def measured_json(turns: Sequence[Turn]) -> list[Json]:
     """The measurements of the caches in the last turns, as they are stored."""
+    from lumen.adapters.store.codec import encode
+
     return [
         {
             "service": snapshot.service.key,

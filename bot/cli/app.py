@@ -1,4 +1,4 @@
-"""`lumen`: the command line. It parses, calls, prints and returns the exit code; nothing is decided here."""
+"""`lumen run`, `tick`, `report`, `doctor`, `state` and `demo`."""
 
 import sys
 from collections.abc import Sequence
@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot import __version__
-from bot.cli.advice import register as register_advice
 from bot.cli.advice import say_no_turn
-from bot.cli.audit import audit_app
-from bot.cli.changes import register as register_changes
-from bot.cli.common import ExitCode, Json, Service, chosen, locale, print_json, teach, watched
+from bot.cli.common import ExitCode, Json, Service, chosen, locale, print_json, watched
 from bot.cli.common import load as _settings
 from bot.cli.common import run as _run
 from bot.cli.common import say as _say
-from bot.cli.incidents import register as register_alerts
-from bot.cli.simulate import register as register_history
 from lumen.model.messages import Message, NotPossible, Param, message
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue
@@ -26,38 +20,9 @@ if TYPE_CHECKING:
     from bot.cli.advice_answers import Last
     from bot.config import Settings
 
-app = typer.Typer(
-    name="lumen",
-    help="A ChatOps bot that tunes a Cloud Run service and its Redis cache, with approval.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
 state_app = typer.Typer(help="Lumen's own memory.", no_args_is_help=True)
-app.add_typer(state_app, name="state")
-app.add_typer(audit_app, name="audit")
-register_advice(app)
-register_changes(app)
-register_alerts(app)
-register_history(app)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"lumen {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end.")
-    ] = False,
-) -> None:
-    """What `lumen` takes before a command."""
-
-
-@app.command()
 def run() -> None:
     """Run the bot: Slack, the hourly turn, the outbox, /healthz, /readyz and /metrics."""
     from bot.run import run_bot
@@ -70,7 +35,6 @@ def run() -> None:
         raise typer.Exit(ExitCode.CONFIGURATION) from None
 
 
-@app.command()
 def tick(service: Service = "", as_json: Json = False) -> None:
     """Make one extra turn now, remember it, and print it."""
     from bot.cli.advice_answers import extra_turns
@@ -82,7 +46,6 @@ def tick(service: Service = "", as_json: Json = False) -> None:
     _print_turns(settings, last, as_json)
 
 
-@app.command()
 def report(
     service: Service = "",
     as_json: Json = False,
@@ -143,7 +106,6 @@ def _write_files(settings: "Settings", turns: Sequence[Turn]) -> None:
             _say(f"{one.path} is damaged ({one.error}). It stands as {one.kept_as} now; a new one was begun.")
 
 
-@app.command()
 def doctor(as_json: Json = False) -> None:
     """Check every setting, token, scope, permission, server and metric; say how to mend what is wrong."""
     from bot.cli.report_text import print_checks
@@ -217,7 +179,6 @@ def state_show(as_json: Json = False) -> None:
         typer.echo("\n".join(f"{k}: {v}" for k, v in shown.items()))
 
 
-@app.command()
 def demo(
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
     scale: Annotated[float, typer.Option(help="Seconds of service time in a second.")] = 60.0,
@@ -238,18 +199,8 @@ def demo(
     raise typer.Exit(run_demo(port=port, scale=scale))
 
 
-teach(app)
-
-
-def main() -> None:
-    """Run the console script. Usage errors exit with 64 (EX_USAGE of sysexits.h); Typer alone would say 2."""
-    try:
-        code = app(standalone_mode=False, prog_name=app.info.name)
-    except typer.TyperException as error:
-        # Empty where Typer has shown the whole help already.
-        if what := error.format_message().rstrip("."):
-            _say(f"{what}. `lumen --help`, or `--help` after a command, shows what there is.")
-        code = ExitCode.USAGE
-    except typer.Abort:
-        code = ExitCode.GOOD
-    sys.exit(int(code or 0))
+def register(app: typer.Typer) -> None:
+    """Add them to `lumen`."""
+    for command in (run, tick, report, doctor, demo):
+        app.command()(command)
+    app.add_typer(state_app, name="state")

@@ -74,3 +74,8 @@ def _print_proven(proven: "Sequence[Proven]", locale: str, as_json: bool) -> Non
         for each in proven:
             typer.echo(words.plain(each.says(words)))
     raise typer.Exit(ExitCode.GOOD if all(each.good for each in proven) else ExitCode.CRITICAL)
+
+
+def register(app: typer.Typer) -> None:
+    """Add it to `lumen`."""
+    app.add_typer(audit_app, name="audit")

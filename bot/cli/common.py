@@ -4,7 +4,6 @@
 65 are the same share, and what could be two things is refused. Nothing heavy is imported before a command runs.
 """
 
-import asyncio
 import functools
 import inspect
 import json
@@ -22,15 +21,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from lumen.model.messages import LumenError, Message, SourceUnavailable, StoreUnavailable
-from lumen.model.service import ServiceId
-from lumen.wording.catalogue import Catalogue
-
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config import Settings
     from bot.thresholds import Thresholds
+    from lumen.model.messages import Message
+    from lumen.model.service import ServiceId
 
 
 class Talk(IntEnum):
@@ -129,7 +126,7 @@ def load() -> "Settings":
 
 def load_thresholds() -> "Thresholds":
     """The thresholds, of which none need be set. Ends the process with 78 where it needs mending."""
-    from bot.config import load_thresholds as read
+    from bot.thresholds import load_thresholds as read
 
     with _mendable():
         return read()
@@ -137,7 +134,7 @@ def load_thresholds() -> "Thresholds":
 
 @contextmanager
 def _mendable() -> Iterator[None]:
-    from bot.config import ConfigurationError
+    from bot.environment import ConfigurationError
 
     try:
         yield
@@ -150,10 +147,11 @@ def _mendable() -> Iterator[None]:
 
 def locale() -> str:
     """The language of a command that can do without settings: that of the settings where there are any."""
-    from bot.config import ConfigurationError, load_settings
+    from bot.environment import ConfigurationError
+    from bot.thresholds import load_thresholds
 
     try:
-        return load_settings().lumen_locale
+        return load_thresholds().lumen_locale
     except ConfigurationError:
         return "en"
 
@@ -164,6 +162,11 @@ def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = Fa
     `asking`: nothing is to be changed, so whom it cannot ask (a dead store) is no failure but no data, 3.
     With --verbose it says where it looked and how long that took, with --debug where it failed too.
     """
+
+    import asyncio
+
+    from lumen.model.messages import LumenError, Message, SourceUnavailable, StoreUnavailable
+    from lumen.wording.catalogue import Catalogue
 
     words, began = Catalogue(settings.lumen_locale), time.monotonic()
     if talk() >= Talk.VERBOSE:
@@ -183,8 +186,10 @@ def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = Fa
             say(words.plain(Message("cli.took", {"seconds": time.monotonic() - began})))
 
 
-def _where(settings: "Settings") -> Message:
+def _where(settings: "Settings") -> "Message":
     """The addresses that a command may ask, without passwords."""
+    from lumen.model.messages import Message
+
     return Message(
         "cli.where",
         {
@@ -203,7 +208,7 @@ def _host(url: str) -> str:
     return parts.netloc.rpartition("@")[2] or parts.path
 
 
-def chosen(settings: "Settings", name: str) -> ServiceId:
+def chosen(settings: "Settings", name: str) -> "ServiceId":
     """The service that `--service` names; the only one where it names none. Raises BadParameter."""
     names = ", ".join(settings.service_name)
     if not name and len(settings.services) == 1:
@@ -216,7 +221,7 @@ def chosen(settings: "Settings", name: str) -> ServiceId:
     raise typer.BadParameter(f"--service {name}: it is not watched. There are: {names}.")
 
 
-def watched(settings: "Settings", name: str) -> tuple[ServiceId, ...]:
+def watched(settings: "Settings", name: str) -> "tuple[ServiceId, ...]":
     """The service that `--service` names, or all of them. Raises BadParameter."""
     return (chosen(settings, name),) if name else settings.services
 

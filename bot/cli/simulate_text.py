@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from bot.cli.report_text import Page
+from bot.cli.page import Page
 from lumen.backtest.history import File, Oddity, Problem
 from lumen.backtest.report import BacktestResult
 from lumen.backtest.score import BacktestScore, KindScore

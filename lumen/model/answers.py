@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
 from lumen.model.incident import Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
-from lumen.model.messages import Message, NoData
+from lumen.model.messages import Message, NoData, with_remedy
 from lumen.model.proposal import Knob, Proposal, Value
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
@@ -17,6 +17,8 @@ from lumen.model.turn import Recommendation, Turn, Worth
 STALE_AFTER = timedelta(hours=2)
 #: Stands where the service would, for figures that a person gave.
 GIVEN = ServiceId("", "", "")
+
+NO_TURN_YET = NoData(*with_remedy("turn.none_yet"))
 
 
 def is_stale(turn: Turn, now: datetime) -> bool:

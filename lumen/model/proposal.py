@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from lumen.model.messages import Message, NoData
+from lumen.model.messages import Message, NoData, message, with_remedy
 from lumen.model.service import Person, ServiceId
 
 
@@ -275,3 +275,16 @@ class Decided:
     proposal: Proposal
     voted: bool = False
     snoozed: bool = False
+
+
+#: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
+NOT_PREDICTABLE = NoData(*with_remedy("approval.not_predictable"))
+#: What does not change what the cache holds is not judged by its hit rate.
+_BESIDE_THE_CACHE = frozenset({Knob.TRAFFIC, Knob.MIN_INSTANCES, Knob.MEMORY, Knob.L1_ENTRIES})
+
+
+def not_predictable(knob: Knob) -> NoData:
+    """Why nothing is expected of a change yet, and by what it will be judged."""
+    if knob in _BESIDE_THE_CACHE:
+        return NoData(NOT_PREDICTABLE.reason, message(f"approval.not_predictable_{knob}"))
+    return NOT_PREDICTABLE

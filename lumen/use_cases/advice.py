@@ -3,25 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lumen.exporters.cache import cache_figures, grade_evictions, grade_hit_rate, grade_memory_beside, grades_of
-from lumen.model.answers import TtlReadout, Worst, is_stale, worst_of
+from lumen.model.answers import NO_TURN_YET, TtlReadout, Worst, is_stale, worst_of
 from lumen.model.assessment import CacheFinding, Grade
 from lumen.model.incident import StoredAlert, TtlOverride
 from lumen.model.messages import NoData
 from lumen.model.proposal import Knob, Value
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn, Worth
-from lumen.policies.guard import Restraint
 from lumen.policies.present import Present, changed_since, present_ttl, size_now, turn_now
 from lumen.policies.priorities import priorities
 from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, size_figures
 from lumen.policies.ttl import TtlLimits, pinned_ttl, recommend_ttl
-from lumen.ports.incidents import Alerts
-from lumen.ports.sources import TtlSource
-from lumen.ports.store import Proposals, Turns
-from lumen.use_cases.restrictions import Restraints
-from lumen.use_cases.turn import NO_TURN_YET
+
+if TYPE_CHECKING:  # `lumen size` judges given figures without them, hence at once
+    from lumen.policies.guard import Restraint
+    from lumen.ports.incidents import Alerts
+    from lumen.ports.sources import TtlSource
+    from lumen.ports.store import Proposals, Turns
+    from lumen.use_cases.restrictions import Restraints
 
 #: So many proposals are looked through for what was changed since the last turn.
 LOOKED_THROUGH = 20
@@ -106,13 +108,13 @@ class Advisor:
     `ttl_limits` and `size_limits` without what people pinned or locked. Raises StoreUnavailable.
     """
 
-    proposals: Proposals
-    turns: Turns
-    restraints: Restraints
+    proposals: "Proposals"
+    turns: "Turns"
+    restraints: "Restraints"
     ttl_limits: TtlLimits
     size_limits: SizeLimits
-    ttl_source: TtlSource | None = None
-    alerts: Alerts | None = None
+    ttl_source: "TtlSource | None" = None
+    alerts: "Alerts | None" = None
 
     async def last(self, service: ServiceId) -> TurnNow | None:
         """The last turn as it stands now; None before the first one."""
@@ -122,7 +124,7 @@ class Advisor:
         found = await self.of(turns[0], await self.restraints.now(service))
         return found if self.alerts is None else replace(found, alerts=tuple(await self.alerts.open(service)))
 
-    async def of(self, turn: Turn, restraint: Restraint, *, as_if_locked: bool = False) -> TurnNow:
+    async def of(self, turn: Turn, restraint: "Restraint", *, as_if_locked: bool = False) -> TurnNow:
         """`turn` as it stands now. A TTL that cannot be read stands as it was measured or applied since."""
         changed = await self._changed(turn)
         setting = NO_TURN_YET if self.ttl_source is None else await self.ttl_source.ttl(turn.snapshot.service)

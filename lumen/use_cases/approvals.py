@@ -28,6 +28,7 @@ from lumen.model.proposal import (
     Proposal,
     State,
     Value,
+    not_predictable,
     number,
 )
 from lumen.model.service import Permit, Person, ServiceId
@@ -48,18 +49,6 @@ SNOOZE_BY = timedelta(minutes=15)
 
 #: So many proposals are looked back over for what became of such changes.
 REMEMBERED = 300
-
-#: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
-NOT_PREDICTABLE = NoData(*with_remedy("approval.not_predictable"))
-#: What does not change what the cache holds is not judged by its hit rate.
-_BESIDE_THE_CACHE = frozenset({Knob.TRAFFIC, Knob.MIN_INSTANCES, Knob.MEMORY, Knob.L1_ENTRIES})
-
-
-def not_predictable(knob: Knob) -> NoData:
-    """Why nothing is expected of a change yet, and by what it will be judged."""
-    if knob in _BESIDE_THE_CACHE:
-        return NoData(NOT_PREDICTABLE.reason, message(f"approval.not_predictable_{knob}"))
-    return NOT_PREDICTABLE
 
 
 @dataclass(frozen=True, slots=True)

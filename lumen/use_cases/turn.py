@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.model.audit import AuditEvent
-from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message, with_remedy
+from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
@@ -21,8 +21,6 @@ from lumen.use_cases.leases import Claims
 TURN_SCHEDULE = "turn"
 #: A slot taken up later than this was missed and is caught up.
 LATE = timedelta(minutes=10)
-
-NO_TURN_YET = NoData(*with_remedy("turn.none_yet"))
 
 
 def hour_of(now: datetime) -> datetime:

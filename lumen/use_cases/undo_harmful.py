@@ -22,13 +22,14 @@ from lumen.model.proposal import (
     State,
     Value,
     Verdict,
+    not_predictable,
 )
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import End, Ending
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint
 from lumen.ports.store import Lease, Proposals
-from lumen.use_cases.approvals import EXPIRES_IN, not_predictable
+from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.use_cases.auto_apply import Countdowns, conclude
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.leases import Claims

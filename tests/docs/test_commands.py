@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
-from bot.cli.app import app
+from bot.cli.commands import app
 from handlers.parse import NAMES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
@@ -14,8 +14,9 @@ PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 
 def of_group(group: TyperGroup, above: str) -> list[str]:
     """Every command that can be typed, with the words above it."""
-    found = []
-    for name, command in group.commands.items():
+    found, ctx = [], typer.Context(group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
         full = f"{above} {name}"
         found += of_group(command, full) if isinstance(command, TyperGroup) else [full]
     return found

@@ -12,6 +12,7 @@ from lumen.adapters.store.leases import RedisLeases
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.model.messages import message
 from lumen.model.proposal import (
+    NOT_PREDICTABLE,
     Change,
     Choice,
     Decision,
@@ -25,7 +26,7 @@ from lumen.model.proposal import (
     Verdict,
 )
 from lumen.model.service import Person, ServiceId
-from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE
+from lumen.use_cases.approvals import EXPIRES_IN
 from sandbox.client import SandboxClient, SeenMessage
 from tests.scenarios.test_loop import APPROVE, setting, shown, until
 from tests.scenarios.test_rollback import REJECT, is_countdown, says

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from bot.cli.app import main
+from bot.cli.commands import main
 from demo.world import World
 
 

@@ -21,7 +21,7 @@ from google.cloud.billing.budgets_v1 import ListBudgetsResponse
 from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
 from redis.asyncio import Redis
 
-from bot.cli.app import app
+from bot.cli.commands import app
 from bot.cli.report_text import print_checks, whole_lines
 from bot.doctor.check import Check
 from bot.doctor.examine import examine

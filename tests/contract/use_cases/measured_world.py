@@ -17,6 +17,7 @@ from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import (
+    NOT_PREDICTABLE,
     Change,
     Choice,
     Decision,
@@ -37,7 +38,7 @@ from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
 from lumen.use_cases.acting import Acting
-from lumen.use_cases.approvals import EXPIRES_IN, NOT_PREDICTABLE, Approvals
+from lumen.use_cases.approvals import EXPIRES_IN, Approvals
 from lumen.use_cases.effects import EffectEstimates, Effects
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable

@@ -5,11 +5,11 @@ from functools import partial
 import pytest
 
 from lumen.model.messages import NoData
-from lumen.model.proposal import Knob, Value
+from lumen.model.proposal import Knob, Value, not_predictable
 from lumen.model.service import ServiceId
 from lumen.policies.size import SizeLimits, cost_reasons
 from lumen.ports.actuators import Reading
-from lumen.use_cases.approvals import Approvals, not_predictable
+from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Turnable
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.contract.store.builders import KIM, SERVICE, Store

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import ConfigurationError, Settings, load_settings
+from bot.config import Settings, load_settings
+from bot.environment import ConfigurationError
 from bot.shapes import LEAST_LETTERS, nearest, slips
 
 WHOLE = {

@@ -4,7 +4,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from bot.cli.app import app, main
+from bot.cli.commands import app, main
 from tests.docs.test_commands import of_group
 
 
@@ -44,7 +44,9 @@ def test_every_command_takes_both() -> None:
         command = group
         for word in line.split()[1:]:
             assert isinstance(command, TyperGroup)
-            command = command.commands[word]
+            found = command.get_command(typer.Context(command), word)
+            assert found is not None
+            command = found
         assert {"verbose", "debug"} <= {parameter.name for parameter in command.params}, line
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.config import ConfigurationError, load_thresholds
+from bot.environment import ConfigurationError
+from bot.thresholds import load_thresholds
 from lumen.exporters.slo import PRESETS
 
 

@@ -2,13 +2,16 @@
 
 import pytest
 
-from bot.cli.app import main
+from bot.cli.commands import main
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["nope"], "No such command 'nope'"),
+        (["reprot"], "No such command 'reprot'. Did you mean 'report'?"),
+        (["state", "shwo"], "No such command 'shwo'. Did you mean 'show'?"),
+        (["ttl", "--current-tll", "300"], "No such option: --current-tll (Possible options: --current-ttl). `lumen"),
         (["report", "--format", "xml"], "--format xml: give markdown or json"),
         (["report", "--format"], "Option '--format' requires an argument"),
         (["demo", "--port", "eight"], "'--port': Input should be a valid integer"),
@@ -24,8 +27,9 @@ def test_wrong_usage(
     assert said in capsys.readouterr().err
 
 
-def test_help_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["lumen", "--help"])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["ttl", "-h"], ["state", "show", "-h"]])
+def test_help_is_no_mistake(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["lumen", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0

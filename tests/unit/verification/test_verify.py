@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.verify import pooled
-from bot.cli.app import app
+from bot.cli.commands import app
 from lumen.verification.incidents import SimulatedIncident, Trouble
 from lumen.verification.report import as_json, save_picture
 from lumen.verification.summary import in_time, missed_bars, summary_of

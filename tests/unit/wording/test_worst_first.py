@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cli.advice_answers import Last
-from bot.cli.advice_text import print_cache, print_gate
+from bot.cli.cache_text import print_cache, print_gate
 from bot.cli.report_text import print_report
 from bot.reports.markdown import markdown
 from handlers.blocks.digest import digest
