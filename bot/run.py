@@ -28,7 +28,7 @@ from bot.reports.files import ReportFiles
 from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
 from bot.thresholds import size_limits
 from bot.timing import Clocks, every
-from bot.wiring.assembly import Lumen, assemble, operator_of
+from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
 from bot.workers import ExecutionPool, Worker, guarded
 from lumen.adapters.store import epoch
@@ -231,13 +231,6 @@ async def init_state(settings: Settings) -> Sequence[epoch.Epoch]:
     """Prepare the store; what is prepared already stays as it is."""
     async with open_state_store(settings) as store:
         return await epoch.init(store.redis, settings.services, clock_of(settings))
-
-
-async def begin_epoch(settings: Settings, service: ServiceId, known: int) -> epoch.Restored:
-    """On a store that was restored from a copy; the person at the command line is on record. Raises NotPermitted."""
-    person = await operator_of(settings)
-    async with open_checked_store(settings) as store:
-        return await epoch.restored(store.redis, service, clock_of(settings), known, person)
 
 
 async def show_state(settings: Settings) -> dict[str, str]:

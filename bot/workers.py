@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from lumen.model.messages import LumenError
+from lumen.model.messages import LumenError, OtherSchema
 from lumen.model.proposal import Knob, Proposal
 from lumen.model.service import ServiceId
 from lumen.use_cases.execution import Execution
@@ -21,9 +21,14 @@ log = structlog.get_logger()
 
 @contextmanager
 def guarded(event: str, **where: str) -> Iterator[None]:
-    """Log what goes wrong inside as `event`, and go on: the next round tries again, and nothing else waits for it."""
+    """Log what goes wrong inside as `event`, and go on: the next round tries again, and nothing else waits for it.
+
+    A store that another version has brought into its layout is no trouble that passes: whoever runs here ends by it.
+    """
     try:
         yield
+    except OtherSchema:
+        raise
     except LumenError as error:
         log.error(event, code=error.reason.code, params=dict(error.reason.params), **where)
     except Exception:

@@ -11,6 +11,7 @@ from handlers.blocks.digest import digest
 from handlers.blocks.incident import incident_card, mention_card
 from handlers.blocks.report import report
 from lumen.model.answers import StatusReadout
+from lumen.model.audit import AuditEvent, Notes
 from lumen.model.incident import MOST_REPEATS
 from lumen.model.messages import message
 from lumen.model.service import ServiceId
@@ -70,6 +71,7 @@ class MessageRenderer:
             "digest": self._digest,
             "alert": self._incident,
             "mention": self._mention,
+            "restored": self._restored,
         }
         return await kinds[surface.kind](surface) if surface.kind in kinds else None
 
@@ -93,6 +95,15 @@ class MessageRenderer:
         if incident is None:
             return None
         return mention_card(self.words, incident, self.oncall, int(number), MOST_REPEATS)
+
+    async def _restored(self, surface: Surface) -> Shown | None:
+        """The key is the new epoch's id."""
+        for entry in await self.readouts.audit.entries(surface.service, TURNS_BACK):
+            _, fresh, number, closed, *_ = (*entry.detail.split(), "", "", "", "")
+            if entry.event == AuditEvent.RESTORED and fresh == surface.key and isinstance(entry.about, Notes):
+                numbers = message("state.restored_numbers", closed=int(closed), number=int(number) + 1)
+                return show.said(self.words, *entry.about.notes, numbers)
+        return None
 
     async def _report(self, surface: Surface) -> Shown:
         """The newest turn on the newest report; an older report that was never shown keeps its own turn."""

@@ -1,4 +1,4 @@
-"""`lumen run`, `tick`, `report`, `doctor`, `state` and `demo`."""
+"""`lumen run`, `tick`, `report`, `doctor` and `demo`."""
 
 import sys
 from collections.abc import Sequence
@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.advice import say_no_turn
-from bot.cli.common import ExitCode, Json, Service, chosen, locale, print_json, watched
+from bot.cli.common import ExitCode, Json, Service, locale, print_json, watched
 from bot.cli.common import load as _settings
 from bot.cli.common import run as _run
 from bot.cli.common import say as _say
-from lumen.model.messages import Message, NotPossible, Param, message
+from lumen.model.messages import message
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from bot.cli.advice_answers import Last
     from bot.config import Settings
-
-state_app = typer.Typer(help="Lumen's own memory.", no_args_is_help=True)
 
 
 def run() -> None:
@@ -120,65 +118,6 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(ExitCode.GOOD if all(check.ok for check in checks) else ExitCode.CRITICAL)
 
 
-@state_app.command("init")
-def state_init(as_json: Json = False) -> None:
-    """Prepare the store for Lumen; what is prepared already stays as it is."""
-    from bot.run import init_state
-
-    settings = _settings()
-    prepared = _run(settings, init_state(settings))
-    if as_json:
-        told = [
-            {"service": one.service.key, "epoch": one.id, "schema": one.schema, "fresh": one.fresh} for one in prepared
-        ]
-        print_json(told)
-        return
-    for made in prepared:
-        word = "prepared" if made.fresh else "was prepared before, left as it is"
-        typer.echo(f"{made.service.key}: {word} (epoch {made.id}, schema {made.schema}).")
-
-
-@state_app.command("restored")
-def state_restored(
-    service: Service = "",
-    audit: Annotated[Path | None, typer.Option(help="The newest exported audit.")] = None,
-    beyond: Annotated[int, typer.Option(min=0, help="The highest number of a proposal that Slack shows.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Begin a new epoch on a store that was restored from a copy: what was open in it is closed, and ids go on."""
-    from bot.cli.audit_answers import highest_number
-    from bot.run import begin_epoch
-
-    settings = _settings()
-    chosen_one = chosen(settings, service)
-    try:
-        known = max(beyond, highest_number(audit) if audit is not None else 0)
-    except NotPossible as error:
-        words = Catalogue(settings.lumen_locale)
-        _say(f"{words.plain(error.reason)} {words.plain(error.remedy)}")
-        raise typer.Exit(ExitCode.USAGE) from None
-    done = _run(settings, begin_epoch(settings, chosen_one, known))
-    told: dict[str, Param] = {"service": done.service.key, "former": done.former, "id": done.id, "closed": done.closed}
-    told["next"] = done.number + 1
-    if as_json:
-        print_json(told)
-    else:
-        typer.echo(Catalogue(settings.lumen_locale).plain(Message("state.restored", told)))
-
-
-@state_app.command("show")
-def state_show(as_json: Json = False) -> None:
-    """What the store holds: epoch, schema, proposals, turns."""
-    from bot.run import show_state
-
-    settings = _settings()
-    shown = _run(settings, show_state(settings), asking=True)
-    if as_json:
-        print_json(shown)
-    else:
-        typer.echo("\n".join(f"{k}: {v}" for k, v in shown.items()))
-
-
 def demo(
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
     scale: Annotated[float, typer.Option(help="Seconds of service time in a second.")] = 60.0,
@@ -203,4 +142,3 @@ def register(app: typer.Typer) -> None:
     """Add them to `lumen`."""
     for command in (run, tick, report, doctor, demo):
         app.command()(command)
-    app.add_typer(state_app, name="state")

@@ -120,7 +120,7 @@ async def export(settings: Settings, service: ServiceId, path: Path) -> dict[str
     It counts as exported when the file is on the disk and proves itself.
     Raises NotPossible (the file is there already, cannot be written, or does not read back), LeaseLost.
     """
-    _refuse_existing(path)
+    refuse_existing(path)
     person = await operator_of(settings)
     async with open_checked_store(settings) as store:
         auditing = auditing_of(settings, store)
@@ -138,11 +138,26 @@ async def export(settings: Settings, service: ServiceId, path: Path) -> dict[str
 
 
 async def _write(auditing: Auditing, service: ServiceId, path: Path) -> None:
-    """All of it or nothing: under another name first, and on the disk before it gets its own."""
+    with new_file(path) as file:
+        async for line in auditing.lines(service):
+            file.write(f"{line}\n")
+
+
+def refuse_existing(path: Path) -> None:
+    """Raises NotPossible where the file is there already."""
+    if path.exists():
+        raise NotPossible(message("audit.exists", file=str(path)), message("audit.exists_remedy"))
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[str]]:
+    """A file that becomes `path`, readable for its owner alone, when the block ends well, and is gone when it does not.
+
+    All of it or nothing: under another name first, and on the disk before it gets its own. Raises NotPossible.
+    """
     try:
         with _beside(path) as file:
-            async for line in auditing.lines(service):
-                file.write(f"{line}\n")
+            yield file
     except OSError as error:
         raise NotPossible(
             message("audit.cannot_write", file=str(path), detail=error.strerror or str(error)),
@@ -150,14 +165,8 @@ async def _write(auditing: Auditing, service: ServiceId, path: Path) -> None:
         ) from error
 
 
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise NotPossible(message("audit.exists", file=str(path)), message("audit.exists_remedy"))
-
-
 @contextmanager
 def _beside(path: Path) -> Iterator[IO[str]]:
-    """A file that becomes `path` when the block ends well, and is gone when it does not. Raises OSError."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:

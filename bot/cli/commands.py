@@ -54,7 +54,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "simulate",
         "A simulated ION with incidents, with and without Lumen: what Lumen is worth (docs/verify.md).",
     ),
-    "state": ("app", "Lumen's own memory."),
+    "state": ("state", "Lumen's own memory."),
     "audit": ("audit", "Who decided what, and what was done: proven, and handed out."),
 }
 

@@ -47,6 +47,7 @@ class AuditEvent(StrEnum):
     SILENCED = "silenced"
     SILENCE_ENDED = "silence-ended"
     RESTORED = "restored"
+    MIGRATED = "migrated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ class StoreUnavailable(LumenError):
     """The state store cannot be used (unreachable, wrong epoch, wrong durability). Nothing was decided."""
 
 
+class OtherSchema(StoreUnavailable):
+    """Another version of Lumen has given the store its layout; this one can never use it."""
+
+
 class OutcomeUnknown(LumenError):
     """A transition was sent and no answer came: it may or may not have happened. Settle it by its click id."""
 

@@ -28,6 +28,7 @@ _READERS: Mapping[str, Callable[[str, str], About]] = {
     AuditEvent.ADVANCED: lambda detail, data: Moved(State(detail), decode(Message, data) if data else None),
     AuditEvent.NOTED: lambda _, data: Notes((decode(Message, data),)),
     AuditEvent.DRIFT: lambda _, data: Notes((decode(Message, data),)),
+    AuditEvent.RESTORED: lambda _, data: Notes(decode(tuple[Message, ...], data)),
     AuditEvent.ROLLBACK_NOTE: lambda _, data: Notes(decode(tuple[Message, ...], data)),
     AuditEvent.SNOOZED: lambda detail, _: Snoozed(datetime.fromisoformat(detail)),
     AuditEvent.ARMED: lambda detail, _: Snoozed(datetime.fromisoformat(detail)),

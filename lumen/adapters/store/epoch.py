@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from lumen.adapters.store.codec import encode
 from lumen.adapters.store.connection import SILENCE, place, unreachable
-from lumen.adapters.store.scripts import SCHEMA, Calls, key, script, wrong_epoch
+from lumen.adapters.store.scripts import IMPORTING, SCHEMA, SCHEMAS, Calls, key, script, wrong_epoch
 from lumen.model.messages import Message, StoreUnavailable, message, with_remedy
 from lumen.model.proposal import Choice, Decision
 from lumen.model.service import Person, ServiceId
@@ -52,7 +52,7 @@ async def init(redis: Redis, services: Sequence[ServiceId], clock: Clock) -> Seq
             )
         except SILENCE as error:
             raise unreachable(error, place(redis)) from error
-        if schema != SCHEMA:
+        if schema not in SCHEMAS:
             raise wrong_epoch(schema, place(redis), service)
         made.append(Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh == "1"))
     return made
@@ -69,8 +69,27 @@ class Restored:
     number: int
 
 
-async def restored(redis: Redis, service: ServiceId, clock: Clock, known: int, person: Person) -> Restored:
-    """Begin a new epoch on a store that was restored from a copy. `known`: the highest number that is known elsewhere.
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A copy that was written into the store: the layout that it has, and what it is known by."""
+
+    schema: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the copy: the highest number of a proposal, who says so, and what the channel is told."""
+
+    number: int
+    person: Person
+    told: tuple[Message, ...]
+
+
+async def restored(
+    redis: Redis, service: ServiceId, clock: Clock, known: Known, copy: Copied | None = None
+) -> Restored:
+    """Begin a new epoch on a store that was restored. `copy`: what has been written into it just now.
 
     What was open is closed: nobody knows what became of it since the copy, and no countdown may end by it.
 
@@ -78,9 +97,10 @@ async def restored(redis: Redis, service: ServiceId, clock: Clock, known: int, p
     """
     fresh, at = secrets.token_hex(8), clock.now().isoformat()
     withdrawn = encode(Decision(Choice.WITHDRAW, None, f"restored:{fresh}", message("state.restored_pending")))
-    note = encode(message("state.restored_approved"))
-    calls = Calls(redis)
-    reply = await calls.change("restored", service, fresh, at, known, withdrawn, note, person.user_id)
+    note, who, told = encode(message("state.restored_approved")), known.person.user_id, encode(known.told)
+    calls = Calls(redis) if copy is None else Calls(redis, (IMPORTING,))
+    written = ("", "") if copy is None else (copy.schema, copy.digest)
+    reply = await calls.change("restored", service, fresh, at, known.number, withdrawn, note, who, told, *written)
     former, closed, number = reply.values
     return Restored(service, former, fresh, int(closed), int(number))
 
@@ -104,7 +124,7 @@ async def read(redis: Redis, service: ServiceId) -> Epoch:
         found, schema, made_at = await client.execute_command("HMGET", key(service, "epoch"), "id", "schema", "made_at")
     except SILENCE as error:
         raise unreachable(error, place(redis)) from error
-    if found is None or schema != SCHEMA or made_at is None:
+    if found is None or schema not in SCHEMAS or made_at is None:
         raise wrong_epoch(schema, place(redis), service)
     return Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh=False)
 

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 
 from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unanswered, unreachable
-from lumen.model.messages import StoreUnavailable, with_remedy
+from lumen.model.messages import OtherSchema, StoreUnavailable, with_remedy
 from lumen.model.service import ServiceId
 
 _HERE = Path(__file__).parent / "scripts"
@@ -34,9 +34,9 @@ class Script:
 
 
 @cache
-def script(name: str, *, bare: bool = False) -> Script:
-    """`name`.lua, with the common part before it unless it is `bare`."""
-    parts = (name,) if bare else ("common", name)
+def script(name: str, *, bare: bool = False, last: str = "") -> Script:
+    """`name`.lua, with the common part before it unless it is `bare`, and with `last`.lua after it."""
+    parts = [part for part in ("" if bare else "common", name, last) if part]
     text = "".join((_HERE / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
     # Not a safeguard: the protocol names scripts by SHA-1.
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
@@ -99,8 +99,12 @@ def request_key(service: ServiceId, request_id: str) -> str:
     return key(service, f"request:{request_id}")
 
 
-#: Grows when the layout in the store changes; an older Lumen then refuses it, and the other way round.
-SCHEMA = "1"
+#: The layouts of the store that this Lumen works with, oldest first. `lumen state init` prepares the last one, and
+#: `lumen state migrate` leads to it; a Lumen that does not know the layout it finds refuses the store.
+SCHEMAS = ("1",)
+SCHEMA = SCHEMAS[-1]
+#: In place of the layout while a copy is being written into the store: no Lumen works with that.
+IMPORTING = "importing"
 #: The offset between the store's clock and ours is measured again after this, for clocks drift.
 OFFSET_SECONDS = 30.0
 
@@ -114,10 +118,14 @@ class Reply:
 
 
 class Calls:
-    """Scripts for one store. Several callers may share it; each call takes a connection of the pool for itself."""
+    """Scripts for one store. Several callers may share it; each call takes a connection of the pool for itself.
 
-    def __init__(self, redis: Redis) -> None:
+    `schemas`: the layouts that are taken.
+    """
+
+    def __init__(self, redis: Redis, schemas: Sequence[str] = SCHEMAS) -> None:
         self._redis = redis
+        self._speaks = f",{','.join(schemas)},"
         self._where = place(redis)
         self._offset_ms: float | None = None
         self._measured_at = 0.0
@@ -129,6 +137,10 @@ class Calls:
     async def change(self, name: str, service: ServiceId, *args: str | int, dedupe: str | None = None) -> Reply:
         """All or nothing. Raises StoreUnavailable (nothing happened), OutcomeUnknown (it may have)."""
         return await self._run(script(name), service, args, dedupe=dedupe, changes=True)
+
+    async def migrate(self, name: str, service: ServiceId, *args: str | int) -> Reply:
+        """One migration, all or nothing. Raises StoreUnavailable, OutcomeUnknown."""
+        return await self._run(script(name, last="migrated"), service, args, dedupe=None, changes=True)
 
     async def _run(
         self, wanted: Script, service: ServiceId, args: Sequence[str | int], *, dedupe: str | None, changes: bool
@@ -142,7 +154,7 @@ class Calls:
             raise unreachable(error, self._where) from error
         try:
             not_after = await self._not_after(connection) if changes else ""
-            raw = await self._send(connection, wanted, (len(keys), *keys, SCHEMA, not_after, *args), changes)
+            raw = await self._send(connection, wanted, (len(keys), *keys, self._speaks, not_after, *args), changes)
         except BaseException:
             # Whatever answers next time may be another server with another clock.
             self._offset_ms = None
@@ -202,10 +214,12 @@ class Calls:
 
 
 def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> StoreUnavailable:
-    """The store is empty, or was prepared by another version of Lumen."""
+    """The store is empty, is being written from a copy, or has a layout that this Lumen does not know."""
     if found_schema is None:
         return StoreUnavailable(*with_remedy("state.no_epoch", where=where, service=service.key))
-    return StoreUnavailable(*with_remedy("state.other_schema", where=where, found=found_schema, wanted=SCHEMA))
+    if found_schema == IMPORTING:
+        return StoreUnavailable(*with_remedy("state.importing", where=where, service=service.key))
+    return OtherSchema(*with_remedy("state.other_schema", where=where, found=found_schema, wanted=" / ".join(SCHEMAS)))
 
 
 def _cancellations() -> int:

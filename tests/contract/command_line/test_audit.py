@@ -116,11 +116,11 @@ def test_after_a_restoration_numbers_go_on_beyond_all_that_is_known(prepared: st
         store.xadd(STREAM, {**FIELDS, "actor": "U1", "proposal": "P41"})
     file = str(tmp_path / "audit.jsonl")
     lumen("audit", "export", file)
-    first = lumen("state", "restored", "--audit", file, "--json")
+    first = lumen("state", "restored", "--audit", file, "--beyond", "0", "--json")
     assert (first.code, first.json()["next"]) == (0, 42)
     second = lumen("state", "restored", "--beyond", "50")
     assert "the next one is #51" in second.out
-    assert lumen("state", "restored", "--json").json()["former"] != first.json()["id"]
+    assert lumen("state", "restored", "--beyond", "0", "--json").json()["former"] != first.json()["id"]
     assert lumen("audit", "verify").code == 0
     Path(file).write_text("no audit", encoding="utf-8")
-    assert lumen("state", "restored", "--audit", file).code == 64
+    assert lumen("state", "restored", "--audit", file, "--beyond", "0").code == 2

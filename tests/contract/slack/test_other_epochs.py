@@ -4,18 +4,24 @@ Also cards of a Lumen whose buttons carried no mark.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
+import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.wiring.slack import SlackSide
 from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, SNOOZE, UNDO
+from handlers.numbers import PAGE_SIZE, highest_number
+from handlers.web_api import SlackApi
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
+from lumen.adapters.store.copies import cleared, copy_from, put, taken
 from lumen.adapters.store.scripts import all_keys, key
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Draft, Knob, Origin, Priority, State
+from lumen.model.service import Person, ServiceId
 from lumen.wording.catalogue import value_of
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
@@ -110,3 +116,52 @@ async def test_a_card_without_a_mark_decides_nothing_and_is_renewed(
     assert renewed.ts == posted.ts
     await slack.control.click(renewed, APPROVE)
     await answer(slack, "you approved it")
+
+
+async def test_the_highest_number_is_read_from_slack(
+    slack: RunningSlack, side: SlackSide, rooms: Rooms, session: aiohttp.ClientSession
+) -> None:
+    """Of the service's cards by the bot itself, by their metadata or by their buttons; whatever else stands there."""
+    api = SlackApi(slack.facts.bot_token, slack.api_url, session)
+    channel = slack.facts.channel
+
+    async def highest(service: ServiceId = SERVICE) -> int:
+        return await highest_number(api, channel, service)
+
+    await slack.control.rate_limits(False)
+    assert await highest() == 0
+    for new in (430, 3500):
+        await card(slack, side, rooms, new)
+    assert await highest() == 2
+    assert await highest(replace(SERVICE, name="other")) == 0
+    await posted_with(slack, f"2 {SERVICE.key} P41 e.1", APPROVE)
+    for value in (f"2 {SERVICE.key} P{10**12} e.1", f"2 {SERVICE.key} Pig e.1", f"1 {SERVICE.key} api-1#2", "P99", ""):
+        await posted_with(slack, value or " ", APPROVE)
+    await slack.control.say(f"look at 2 {SERVICE.key} P77 e.1")
+    for n in range(PAGE_SIZE + 5):
+        await slack.control.say(f"talk {n}")
+    assert await highest() == 41
+
+
+async def test_what_slack_shows_from_after_the_copy_is_answered_and_told(
+    slack: RunningSlack, side: SlackSide, rooms: Rooms
+) -> None:
+    """A copy of the first proposal alone is restored: the second one's card decides nothing; the channel is told."""
+    first = await card(slack, side, rooms, 430)
+    copy = copy_from(await taken(rooms.redis, SERVICE, SystemClock()))
+    newer = await card(slack, side, rooms, 3500)
+    await cleared(rooms.redis, SERVICE)
+    known = epoch.Known(2, Person.operator("kim@example.com"), (message("state.told_cards", first=2, last=2),))
+    await epoch.restored(rooms.redis, SERVICE, SystemClock(), known, await put(rooms.redis, SERVICE, copy))
+    side.outbox.kick()
+    await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "up to #2" in m.text)
+    await slack.control.wait_for_message(lambda m: m.ts == first.ts and "restored from a copy" in m.words())
+    for button in (APPROVE, REJECT, SNOOZE):
+        assert (await slack.control.click(newer, button, stale=True)).acked
+        await answer(slack, "from before Lumen's memory was lost or restored")
+    assert (await slack.control.click(first, APPROVE, stale=True)).acked
+    fresh = await card(slack, side, rooms, 1234)
+    assert "#3" in fresh.words()
+    assert (await slack.control.click(fresh, APPROVE)).acked
+    await answer(slack, "you approved it")
+    assert [p.id for p in await rooms.proposals.recent(SERVICE, 9)] == ["P3", "P1"]

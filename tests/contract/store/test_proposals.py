@@ -428,7 +428,7 @@ async def test_nothing_open_goes_on_after_a_restoration(store: Store, state: Sta
     """Nobody knows what became of it since the copy; its knob is free, its countdown and its leases are gone."""
     before = await store.in_state(state)
     held = await store.lease("execute:ttl")
-    told = await epoch.restored(store.redis, SERVICE, store.clock, 7, KIM)
+    told = await epoch.restored(store.redis, SERVICE, store.clock, epoch.Known(7, KIM, ()))
     assert (told.closed, told.number, told.id != told.former) == (1, 7, True)
     after = await store.proposals.get(SERVICE, before.id)
     assert after is not None

@@ -2,7 +2,7 @@
 --
 -- KEYS   the keys of one service in the order of keys.py (all share one hash tag, so a cluster can run this),
 --        then, for some scripts, DEDUPE: the memory of one click or one request.
--- ARGV   1 schema    the version of the layout that the caller speaks
+-- ARGV   1 schemas   the layouts that the caller works with, each between commas
 --        2 not after milliseconds of the store's clock; '' for reads. The caller has given up by then, so a command
 --                    that arrives later must do nothing.
 --        3…          the script's own, named at its top.
@@ -26,7 +26,7 @@ local function digits(number) return string.format('%.0f', number) end
 local NOW = digits(now)
 
 local schema = redis.call('HGET', EPOCH, 'schema')
-if schema ~= ARGV[1] then return { 'EPOCH', NOW, schema } end
+if not schema or not string.find(ARGV[1], ',' .. schema .. ',', 1, true) then return { 'EPOCH', NOW, schema } end
 if ARGV[2] ~= '' and now > tonumber(ARGV[2]) then return { 'TOO_LATE', NOW } end
 
 -- The fields of a proposal in the order in which proposals.py reads them. Its mark is the epoch's id and random digits.
