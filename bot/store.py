@@ -12,7 +12,7 @@ from lumen.adapters.clock import HostClock, ScaledClock, SystemClock
 from lumen.adapters.store import epoch
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays, RedisPages
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
-from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.connection import ANSWER_SECONDS, open_store
 from lumen.adapters.store.controls import RedisBills, RedisChoices, RedisControls, RedisSilences
 from lumen.adapters.store.epoch import warnings as memory_warnings
 from lumen.adapters.store.leases import RedisLeases, RedisSlots
@@ -65,9 +65,9 @@ def clock_of(settings: Settings) -> HostClock:
 
 
 @asynccontextmanager
-async def open_state_store(settings: Settings) -> AsyncIterator[StateStore]:
+async def open_state_store(settings: Settings, answer_seconds: float = ANSWER_SECONDS) -> AsyncIterator[StateStore]:
     """The store's client and rooms; nothing is checked yet."""
-    redis = open_store(settings.state_redis_url.get_secret_value())
+    redis = open_store(settings.state_redis_url.get_secret_value(), answer_seconds=answer_seconds)
     try:
         yield StateStore(redis, clock_of(settings), fault_point(settings.lumen_fault_at))
     finally:

@@ -1,19 +1,18 @@
 """Steps of `lumen state`: copies out of the store and into it, and the new epoch that follows a restoration."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cli.audit_answers import highest_number as highest_audited
 from bot.cli.audit_answers import new_file, proven_file, refuse_existing
 from bot.config import Settings
-from bot.store import StateStore, auditing_of, clock_of, open_checked_store, open_state_store
+from bot.store import StateStore, auditing_of, open_checked_store, open_state_store
 from bot.wiring.assembly import operator_of
 from handlers.numbers import highest_number as highest_shown
 from handlers.web_api import SlackApi, SlackTrouble, slack_session
 from lumen.adapters.store import copies, epoch, migrations
-from lumen.adapters.store.connection import open_store
 from lumen.model.messages import Message, NotPossible, Param, message, with_remedy
 from lumen.model.service import ServiceId
 
@@ -44,11 +43,8 @@ async def export(settings: Settings, service: ServiceId, path: Path) -> dict[str
     Raises NotPossible (the file is there already, or cannot be written), StoreUnavailable.
     """
     refuse_existing(path)
-    redis = open_store(settings.state_redis_url.get_secret_value(), answer_seconds=PATIENCE_SECONDS)
-    try:
-        lines = await copies.taken(redis, service, clock_of(settings))
-    finally:
-        await redis.aclose()
+    async with open_state_store(settings, PATIENCE_SECONDS) as store:
+        lines = await copies.taken(store.redis, service, store.clock)
     with new_file(path) as file:
         file.writelines(f"{line}\n" for line in lines)
     written = read_copy(path)
@@ -80,16 +76,12 @@ async def import_copy(settings: Settings, service: ServiceId, path: Path, given:
     copy, person = read_copy(path), await operator_of(settings)
     last = [each["stream"][0] for each in copy.elements if each["key"] == "audit"][-1:]
     number, told = await _since(settings, service, given, copy.number, copy.taken_at, *last)
-    redis = open_store(settings.state_redis_url.get_secret_value(), answer_seconds=PATIENCE_SECONDS)
-    try:
-        copied = await copies.put(redis, service, copy)
+    async with open_state_store(settings, PATIENCE_SECONDS) as store:
+        copied = await copies.put(store.redis, service, copy)
         if copied is None:
             return None
         known = epoch.Known(number, person, tuple(told))
-        begun = await epoch.restored(redis, service, clock_of(settings), known, copied)
-    finally:
-        await redis.aclose()
-    async with open_checked_store(settings) as store:
+        begun = await epoch.restored(store.redis, service, store.clock, known, copied)
         check = await auditing_of(settings, store).verify(service)
     return Begun(begun, told, check.broken or message("state.audit_whole"))
 
@@ -100,7 +92,7 @@ async def restored(settings: Settings, service: ServiceId, given: Given) -> Begu
     async with open_checked_store(settings) as store:
         number, told = await _since(settings, service, given, *await _end_of(store, service))
         known = epoch.Known(number, person, tuple(told))
-        return Begun(await epoch.restored(store.redis, service, clock_of(settings), known), told)
+        return Begun(await epoch.restored(store.redis, service, store.clock, known), told)
 
 
 async def _end_of(store: StateStore, service: ServiceId) -> tuple[int, str, str]:
@@ -144,17 +136,13 @@ def _audited_since(path: Path, last_id: str) -> Sequence[Message]:
     proven_file(path)
     with path.open(encoding="utf-8") as lines:
         entries = [each for each in map(json.loads, lines) if "id" in each and _order(each["id"]) > _order(last_id)]
-    states = {each["proposal_id"]: _state(each) for each in entries if each["event"] in _MOVES}
+    states = {each["proposal_id"]: each["detail"] for each in entries if each["event"] in _MOVES}
     became = ", ".join(f"#{proposal.removeprefix('P')} {state}" for proposal, state in states.items()) or "-"
     return [message("state.told_audit", entries=len(entries), became=became)] if entries else []
 
 
 #: Events of the audit that give a proposal the state in their detail.
 _MOVES = frozenset({"proposed", "decided", "advanced"})
-
-
-def _state(entry: Mapping[str, str]) -> str:
-    return str(entry["detail"])
 
 
 def _order(entry_id: str) -> tuple[int, ...]:
@@ -175,6 +163,6 @@ async def migrate(
     done = []
     async with open_checked_store(settings) as store:
         for service in services:
-            steps = await migrations.migrate(store.redis, service, clock_of(settings), person)
+            steps = await migrations.migrate(store.redis, service, store.clock, person)
             done.append((service, (await epoch.read(store.redis, service)).schema, steps))
     return done
