@@ -28,7 +28,7 @@ from handlers.home import Screens
 from handlers.incidents import Incidents
 from handlers.people import Languages, who_am_i
 from handlers.permissions import Permissions
-from handlers.replies import Background, Replies, Responder
+from handlers.replies import Background, Deliveries, Replies, Responder
 from handlers.web_api import SlackApi, slack_session
 from lumen.model.service import Approvers
 from lumen.use_cases.queries import Choosing
@@ -76,7 +76,8 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
     async with slack_session() as session:
         asking = SlackApi("xoxb-bench", api_url, session)
         identity = await who_am_i(asking)
-        responder = Responder(Replies(session, asking, "C0"), Languages(asking, "en"), Background(), lambda: None)
+        replies, once = Replies(session, asking, "C0"), Deliveries(world.leases)
+        responder = Responder(replies, Languages(asking, "en"), Background(), lambda: None, once)
         approvers, app_id = Approvers(frozenset(), frozenset({GROUP})), lambda: APP
         permissions = Permissions(asking, approvers, identity.team_id, app_id, world.audit)
         unused: Any = None  # nothing burns here

@@ -10,6 +10,7 @@ from lumen.adapters.store import epoch
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.adapters.store.audit import RedisAudit
 from lumen.adapters.store.controls import RedisControls, RedisSilences
+from lumen.adapters.store.leases import RedisLeases
 from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.turns import RedisTurns
@@ -49,6 +50,7 @@ class World:
         self.proposals = RedisProposals(redis, clock)
         self.turns = RedisTurns(redis)
         self.audit = RedisAudit(redis, clock)
+        self.leases = RedisLeases(redis)
         self.pending_replies = RedisPendingReplies(redis)
         self.outbox = RedisOutbox(redis)
         alerts = RedisAlerts(redis, clock)

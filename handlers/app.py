@@ -19,7 +19,7 @@ from handlers.commands import Commands
 from handlers.emergency import Emergencies
 from handlers.home import Screens
 from handlers.incidents import Incidents
-from handlers.people import Ack, Body, Identity
+from handlers.people import Ack, Body, Identity, lateness
 from handlers.web_api import SlackApi
 from lumen.model.messages import message
 from lumen.ports.store import Surface
@@ -92,11 +92,14 @@ def build_app(
 
 
 def _checked(listener: Listener, screens: Screens, tidy: Tidy) -> Listener:
-    """Before any button: its service is still watched. After it: an orphan that was clicked is tidied away."""
+    """Before any button: it came in time, of a service that is still watched. After it: an orphan is tidied away."""
 
     async def on_button(ack: Ack, body: Body) -> None:
-        click = read_click(body)
-        if click is None or click.service in screens.services:
+        click, late = read_click(body), lateness(body)
+        if click is not None and late is not None and click.action_id != DETAILS:
+            await ack()
+            screens.responder.say(click.to, late, message("slack.came_late_remedy"))
+        elif click is None or click.service in screens.services:
             await listener(ack, body)
         else:
             await ack()

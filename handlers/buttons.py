@@ -52,11 +52,12 @@ class Buttons:
             await self.on_unknown(ack, body)
             return
         background = self.responder.background
+        first = background.start(self.responder.deliveries.is_first(click.service, click.click_id))
         deciding = background.start(self._decide(click))
         await asyncio.wait({deciding}, timeout=ACK_WITHIN_SECONDS)
         outcome = deciding.result() if deciding.done() else None
         await ack()
-        background.start(self._go_on(click, deciding, outcome))
+        background.start(self._go_on(click, first, deciding, outcome))
 
     async def on_unknown(self, ack: Ack, body: Body) -> None:
         """Any other button: an old message, another version."""
@@ -118,8 +119,15 @@ class Buttons:
         return replace(answer_to(click, decided), is_pending=True)
 
     async def _go_on(
-        self, click: Click, deciding: "asyncio.Task[Answer | _Unknown]", outcome: Answer | _Unknown | None
+        self,
+        click: Click,
+        first: "asyncio.Task[bool]",
+        deciding: "asyncio.Task[Answer | _Unknown]",
+        outcome: Answer | _Unknown | None,
     ) -> None:
+        """A second delivery decides nothing more, and is not answered again."""
+        if not await first:
+            return
         if isinstance(outcome, Answer):
             await self._send(click, outcome)
             return

@@ -128,7 +128,9 @@ def answer_click(responder: Responder, body: Body, step: Callable[[Request, Clic
     if click is None:
         answer_unknown(responder, body)
         return
-    responder.answer(
+    responder.answer_once(
+        click.service,
+        click.click_id,
         click.to,
         lambda words: step(
             Request(words, click.service, click.person, click.app_id, click.click_id, click.to.channel), click

@@ -225,6 +225,22 @@ OfOneService = (
     | Unsilence
     | ShowIncident
 )
+#: What changes anything: nothing of it is carried out that was read late.
+Changing = (
+    Propose
+    | Undo
+    | RollBack
+    | PauseChanges
+    | Resume
+    | PinTtl
+    | LiftOverride
+    | LockSize
+    | UnlockSize
+    | SilenceAlerts
+    | Unsilence
+    | Run
+    | ChooseService
+)
 Command = OfOneService | Help | StatusAll | ShowServices | ChooseService | Misspelt | Malformed
 
 

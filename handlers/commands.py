@@ -7,7 +7,7 @@ from handlers import command_types, parse
 from handlers.blocks import answers as show
 from handlers.blocks.card import Shown
 from handlers.command_handlers import Services, Table
-from handlers.people import Ack, Addressee, Body, Request, person_of_command
+from handlers.people import Ack, Addressee, Body, Request, lateness, person_of_command
 from handlers.replies import Responder
 from lumen.model.messages import message
 from lumen.wording.catalogue import Catalogue
@@ -44,6 +44,10 @@ class Commands:
         """Bolt's listener: nothing stands between the envelope and its ack."""
         await ack()
         typed = parse.read(str(body.get("text") or ""), self._services.names)
+        late = lateness(body)
+        if late is not None and isinstance(typed.command, command_types.Changing):
+            self._responder.say(_addressee(body), late, message("slack.came_late_remedy"))
+            return
         self._responder.answer(
             _addressee(body), lambda words: self._answered(typed, self._request(body, words)), share=typed.share
         )

@@ -12,12 +12,15 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from handlers.web_api import NoAnswer, SlackApi, SlackTrouble
+from lumen.model.messages import Message, message
 from lumen.model.service import Person, ServiceId
 from lumen.wording.catalogue import LOCALES, Catalogue
 
 #: As Bolt hands them to a listener.
 Ack = Callable[[], Awaitable[Any]]
 Body = Mapping[str, Any]
+#: In a body that was read late: the seconds for which it may have waited while this process was stopped.
+LATE = "lumen_late_seconds"
 
 #: How long a person's language is remembered.
 FRESH_SECONDS = 600.0
@@ -55,6 +58,12 @@ class Request:
     app_id: str
     request_id: str
     channel: str
+
+
+def lateness(body: Body) -> Message | None:
+    """The sentence for what came while this process was stopped, so that nobody expects it any more; else None."""
+    seconds = body.get(LATE)
+    return None if seconds is None else message("slack.came_late", seconds=float(seconds))
 
 
 def person_of_command(body: Body) -> Person:

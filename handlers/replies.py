@@ -6,6 +6,7 @@ A reply goes to the response_url first, and by chat.postEphemeral where that is 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import aiohttp
@@ -16,6 +17,8 @@ from handlers.blocks.card import Shown, illustrated, with_note
 from handlers.people import Addressee, Languages
 from handlers.web_api import SlackApi, SlackTrouble, retry_after_seconds
 from lumen.model.messages import LumenError, Message, NotPermitted
+from lumen.model.service import ServiceId
+from lumen.ports.store import Leases
 from lumen.wording.catalogue import Catalogue
 
 _log = structlog.get_logger(__name__)
@@ -24,6 +27,8 @@ _log = structlog.get_logger(__name__)
 ATTEMPTS = 4
 REQUEST_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 60.0
+#: On the wall: a second delivery comes within seconds.
+ANSWERED_FOR = timedelta(minutes=2)
 
 T = TypeVar("T")
 
@@ -140,6 +145,20 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Slack may deliver a click twice, to two replicas too: whoever is first with it answers."""
+
+    leases: Leases
+
+    async def is_first(self, service: ServiceId, click_id: str) -> bool:
+        """True also where the store does not tell, for no click is silent. Never raises."""
+        try:
+            return await self.leases.acquire(service, f"answer/{click_id}", ANSWERED_FOR) is not None
+        except LumenError:
+            return True
+
+
+@dataclass(frozen=True, slots=True)
 class Responder:
     """Does what a person asks for after the ack, and answers them in their language.
 
@@ -151,6 +170,7 @@ class Responder:
     languages: Languages
     background: Background
     kick_outbox: Callable[[], None]
+    deliveries: Deliveries
     support: str = ""
     #: What keeps the channel from being told, and what mends it; None where nothing does.
     place_trouble: Callable[[], Sequence[Message] | None] = lambda: None
@@ -162,6 +182,17 @@ class Responder:
     def say(self, to: Addressee, *sentences: Message) -> None:
         """Send sentences, from the background. Returns at once."""
         self.background.start(self.send(to, *sentences))
+
+    def answer_once(
+        self, service: ServiceId, click_id: str, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]]
+    ) -> None:
+        """As `answer`, for a click, which may be delivered twice: then the step is taken once. Returns at once."""
+
+        async def first() -> None:
+            if await self.deliveries.is_first(service, click_id):
+                await self._answer(to, step, share=False)
+
+        self.background.start(first())
 
     async def send(self, to: Addressee, *sentences: Message) -> bool:
         """Whether they were delivered. Never raises."""

@@ -284,6 +284,7 @@ class SlackConnection:
     async def run(self) -> None:
         """Keep every lane open."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._envelopes.beat.run())
             for lane in self._lanes:
                 group.create_task(self._keep(lane))
 

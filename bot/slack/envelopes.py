@@ -6,8 +6,9 @@ Bolt's listener is through, because that listener decides (handlers.buttons).
 
 import asyncio
 import json
+import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.slack.socket import Envelope, Socket
+from handlers.people import LATE
 from handlers.replies import Background
 
 _log = structlog.get_logger(__name__)
@@ -24,14 +26,49 @@ _log = structlog.get_logger(__name__)
 REMEMBERED = 5_000
 #: Clicks whose ack is remembered, for a second delivery gets the same one.
 REMEMBERED_CLICKS = 500
+#: A process that was stopped for so long does nothing that people asked for meanwhile: Slack has told them after 3 s
+#: that it failed.
+LATE_SECONDS = 60.0
+#: What comes so soon after it goes on may have come meanwhile.
+AFTERWARDS_SECONDS = 5.0
+BEAT_SECONDS = 1.0
 _ACK_AT_ONCE = frozenset({"slash_commands", "events_api"})
+
+
+def _seconds() -> float:
+    """Monotonic, with the time for which the machine slept where the platform counts it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+class Beat:
+    """Notices that this process was stopped: what is read then may have waited in a buffer. Slack dates no envelope."""
+
+    def __init__(self, seconds: Callable[[], float] = _seconds) -> None:
+        self._seconds = seconds
+        self._beat_at = self._woke_at = seconds()
+        self._stopped_seconds = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self.late_seconds()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def late_seconds(self) -> float:
+        """For how long what is read now may have waited; 0 where that is not long."""
+        now = self._seconds()
+        if now - self._beat_at >= LATE_SECONDS:
+            self._woke_at, self._stopped_seconds = now, now - self._beat_at
+        self._beat_at = now
+        return self._stopped_seconds if now - self._woke_at < AFTERWARDS_SECONDS else 0.0
 
 
 class Envelopes:
     """Shared by all connections, so that a second delivery on another one is recognised."""
 
-    def __init__(self, app: AsyncApp, background: Background) -> None:
+    def __init__(self, app: AsyncApp, background: Background, beat: Beat | None = None) -> None:
         self._app = app
+        self.beat = beat or Beat()
         self._background = background
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._clicks: OrderedDict[str, asyncio.Task[BoltResponse]] = OrderedDict()
@@ -73,7 +110,8 @@ class Envelopes:
         return started
 
     def _dispatch(self, envelope: Envelope) -> "asyncio.Task[BoltResponse]":
-        return self._background.start(self._app.async_dispatch(_request(envelope)))
+        late_seconds = self.beat.late_seconds()
+        return self._background.start(self._app.async_dispatch(_request(envelope, late_seconds)))
 
     async def _acknowledge_when_done(
         self, connection: Socket, envelope: Envelope, answered: "asyncio.Task[BoltResponse]"
@@ -91,13 +129,14 @@ class Envelopes:
             self.unsent_acks += 1
 
 
-def _request(envelope: Envelope) -> AsyncBoltRequest:
+def _request(envelope: Envelope, late_seconds: float) -> AsyncBoltRequest:
     headers: dict[str, str | Sequence[str]] = {}
     if envelope.get("retry_attempt") is not None:
         headers["x-slack-retry-num"] = str(envelope["retry_attempt"])
     if envelope.get("retry_reason") is not None:
         headers["x-slack-retry-reason"] = str(envelope["retry_reason"])
-    return AsyncBoltRequest(mode="socket_mode", body=dict(envelope["payload"]), headers=headers or None)
+    late = {LATE: late_seconds} if late_seconds else {}
+    return AsyncBoltRequest(mode="socket_mode", body={**envelope["payload"], **late}, headers=headers or None)
 
 
 def _payload(response: BoltResponse) -> Mapping[str, Any] | None:

@@ -26,7 +26,7 @@ from handlers.permissions import Permissions
 from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
 from handlers.render import Digests, MessageRenderer
-from handlers.replies import Background, Replies, Responder
+from handlers.replies import Background, Deliveries, Replies, Responder
 from handlers.web_api import TOKEN_DEAD, SlackApi, SlackTrouble, guarded, slack_session
 from lumen.model.messages import NotPossible, message
 from lumen.model.service import Approvers
@@ -87,6 +87,7 @@ class SlackSide:
             languages=Languages(self._api, settings.lumen_locale),
             background=Background(),
             kick_outbox=self.outbox.kick,
+            deliveries=Deliveries(lumen.store.leases),
             support=settings.support_contact,
             place_trouble=self.outbox.place_trouble,
         )

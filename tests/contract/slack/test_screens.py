@@ -18,14 +18,14 @@ pytestmark = pytest.mark.usefixtures("side")
 KIM = Person("U0KIM", "Kim", "T1")
 
 
-async def applied(rooms: Rooms) -> Proposal:
-    """A change that was approved and carried out."""
+async def applied(rooms: Rooms, value: int = 420) -> Proposal:
+    """The newest change, approved and carried out."""
     made = (await rooms.proposals.recent(SERVICE, 1))[0]
-    await rooms.proposals.decide(SERVICE, made.id, Decision(Choice.APPROVE, KIM, "c"))
+    await rooms.proposals.decide(SERVICE, made.id, Decision(Choice.APPROVE, KIM, f"c:{made.id}"))
     lease = await rooms.leases.acquire(SERVICE, "execute:ttl", timedelta(seconds=30))
     assert lease is not None
     await rooms.proposals.advance(SERVICE, made.id, lease, State.APPLYING, None)
-    rooms.knob.value = 420
+    rooms.knob.value = value
     done = await rooms.proposals.advance(SERVICE, made.id, lease, State.APPLIED, message("command.ttl_hint"))
     await rooms.leases.release(SERVICE, lease)
     return done
