@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from bot.cloud_settings import CloudSettings
 from bot.environment import read_settings
 from bot.shapes import Unfit
-from bot.thresholds import Thresholds
 from lumen.model import ion_contract
 from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, ServiceId
@@ -52,7 +52,7 @@ def parse_duration(text: str) -> timedelta:
     return lasts
 
 
-class Settings(Thresholds):
+class Settings(CloudSettings):
     """All that the bot needs, beside what figures are judged by."""
 
     # What is watched

@@ -53,6 +53,7 @@ def publish_of(
         CustomMetrics(google.metrics, settings.project_id),
         store.alerts,
         store.turns,
+        store.proposals,
         collector,
         ttl,
         store.claims,

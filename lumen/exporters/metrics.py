@@ -1,6 +1,6 @@
 """The metrics published of a service every five minutes (docs/metrics.md): real values only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,8 @@ from lumen.model.alert import Observation
 from lumen.model.assessment import Assessment, CacheAssessment, CacheHealth, HealthLevel, RhythmState, Score
 from lumen.model.history import is_good_slice
 from lumen.model.messages import NoData
-from lumen.model.metrics import HEARTBEAT, Published
+from lumen.model.metrics import ACTIONS, HEARTBEAT, Published
+from lumen.model.proposal import CHANGED_NOTHING, IN_FORCE, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, TtlSetting
 from lumen.model.turn import Turn
@@ -25,6 +26,7 @@ class Known:
     """All that is known of a service at one instant.
 
     `slices`: the last hour's. `cache`: its last quarter of an hour. `turn`: the newest one, for what only turns judge.
+    `proposals`: the newest ones, at most MOST_PROPOSALS.
     """
 
     service: ServiceId
@@ -33,8 +35,20 @@ class Known:
     cache: CacheStats | NoData
     ttl: TtlSetting | NoData
     turn: Turn | None
+    proposals: Sequence[Proposal] = ()
 
 
+#: So far back actions are counted, among so many proposals.
+ACTIONS_OF, MOST_PROPOSALS = timedelta(days=7), 200
+#: What became of a proposal that is not open any more, in the words of the metric.
+OUTCOMES: Mapping[State, str] = {
+    **dict.fromkeys(IN_FORCE - {State.HARMFUL}, "applied"),
+    State.HARMFUL: "harmful",
+    State.UNDONE: "undone",
+    State.FAILED: "failed",
+    State.REJECTED: "rejected",
+    **dict.fromkeys(CHANGED_NOTHING - {State.REJECTED}, "lapsed"),
+}
 #: States as numbers, the worse the lower; a state that is not known has no point.
 HEALTH = {HealthLevel.CRITICAL: 0, HealthLevel.WARNING: 1, HealthLevel.GOOD: 2, HealthLevel.EXCELLENT: 3}
 CACHE_HEALTH = {
@@ -57,7 +71,23 @@ def published(known: Known) -> tuple[Published, ...]:
         **dict(_of_cache(known.cache)),
         **dict(_of_turn(known.turn, known.at)),
     }
-    return tuple(Published(known.service, name, value) for name, value in figures.items() if value is not None)
+    told = [Published(known.service, name, value) for name, value in figures.items() if value is not None]
+    return (*told, *_actions(known))
+
+
+def _actions(known: Known) -> Iterator[Published]:
+    """By knob and outcome; 0 where it was longer ago. None at all where there may be more than were read."""
+    since = known.at - ACTIONS_OF
+    if len(known.proposals) >= MOST_PROPOSALS and known.proposals[-1].created_at > since:
+        return
+    counts: dict[tuple[str, str], int] = {}
+    for one in known.proposals:
+        ended = one.finished_at or one.decided_at
+        if one.state in OUTCOMES and ended is not None:
+            key = (one.draft.change.knob.value, OUTCOMES[one.state])
+            counts[key] = counts.get(key, 0) + (ended >= since)
+    for (knob, outcome), count in counts.items():
+        yield Published(known.service, ACTIONS, float(count), {"knob": knob, "outcome": outcome})
 
 
 def _availability(slices: Sequence[Observation]) -> float | None:

@@ -1,11 +1,14 @@
 """Custom metrics as they are published: names, units, points (docs/metrics.md)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lumen.model.service import ServiceId
 
 #: Written for every service at every look that Lumen makes: who misses it knows that Lumen is dead.
 HEARTBEAT = "lumen_heartbeat"
+#: Proposals of the last seven days, by their knob and what became of them.
+ACTIONS = "lumen_actions"
 
 #: What is published (docs/metrics.md), and its unit in Monitoring's notation: shares
 #: in per cent, 1 for plain numbers.
@@ -31,14 +34,18 @@ UNITS = {
     "error_budget_latency_p99": "%",
     "error_budget_error_rate": "%",
     "error_budget_cache_hit_rate": "%",
+    ACTIONS: "1",
     HEARTBEAT: "1",
 }
+#: The labels of those metrics that have some.
+LABELS = {ACTIONS: ("knob", "outcome")}
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One point of one gauge, in the unit of UNITS."""
+    """One point of one gauge, in the unit of UNITS; `labels` are those of LABELS."""
 
     service: ServiceId
     name: str
     value: float
+    labels: Mapping[str, str] = field(default_factory=dict)

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lumen.exporters.metrics import Known, published
+from lumen.exporters.metrics import MOST_PROPOSALS, Known, published
 from lumen.model.messages import NoData
 from lumen.model.metrics import Published
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, CacheStats
 from lumen.ports.incidents import Alerts
 from lumen.ports.sources import FigureSink, TtlSource
-from lumen.ports.store import Turns
+from lumen.ports.store import Proposals, Turns
 from lumen.use_cases.collect import Collector, window_before
 from lumen.use_cases.leases import Claims
 
@@ -27,6 +27,7 @@ class Publish:
     sink: FigureSink
     alerts: Alerts
     turns: Turns
+    proposals: Proposals
     collector: Collector
     ttl: TtlSource
     claims: Claims
@@ -55,4 +56,5 @@ class Publish:
         slices = await self.alerts.observations(service, hour.start - SLICE)
         turns = await self.turns.latest(service, 1)
         ttl = await self.ttl.ttl(service)
-        return published(Known(service, now, slices, caches[service], ttl, turns[0] if turns else None))
+        recent = await self.proposals.recent(service, MOST_PROPOSALS)
+        return published(Known(service, now, slices, caches[service], ttl, turns[0] if turns else None, recent))

@@ -7,6 +7,7 @@ from sandbox.clock import Clock
 from sandbox.google import operations
 from sandbox.google.alerting.channels import Channels
 from sandbox.google.alerting.policies import AlertPolicies
+from sandbox.google.alerting.uptime import UptimeChecks
 from sandbox.google.budgetnews import BudgetNews
 from sandbox.google.budgets import Budgets
 from sandbox.google.extra.instance import InstanceFacts
@@ -45,11 +46,12 @@ class GoogleCloud:
         self.alert_policies = AlertPolicies(project, self.series, self.channels)
         self.budgets = Budgets(billing_account, "USD", self.channels.is_email)
         self.due: list[Callable[[], None]] = [self.cloud_run.advance, self.alert_policies.advance]
-        metrics = MetricService(project, self.series)
+        metrics, uptime = MetricService(project, self.series), UptimeChecks(project)
         self.server = GoogleServer(self.faults, self.advance, clock.seconds)
         self.server.serve(metrics.rpcs, metrics.methods)
         self.server.serve(self.alert_policies.rpcs, self.alert_policies.methods)
         self.server.serve(self.channels.rpcs, self.channels.methods)
+        self.server.serve(uptime.rpcs, uptime.methods)
         self.server.serve(self.cloud_run.service_rpcs, self.cloud_run.service_methods)
         self.server.serve(self.cloud_run.revision_rpcs, self.cloud_run.revision_methods)
         self.server.serve(self.budgets.rpcs, self.budgets.methods)

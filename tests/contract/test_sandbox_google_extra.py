@@ -9,6 +9,7 @@ import pytest
 from google import pubsub_v1
 from google.api_core import exceptions
 from google.cloud import monitoring_dashboard_v1, redis_v1
+from google.protobuf.duration_pb2 import Duration
 
 from sandbox.google.extra.instance import InstanceFacts
 from sandbox.ion.config import IonConfig
@@ -18,6 +19,20 @@ from tests.unit.sandbox.google_side import ACCOUNT, LOCATION, PROJECT, START, Go
 INSTANCE = f"{LOCATION}/instances/ion-cache"
 TOPIC = f"projects/{PROJECT}/topics/budget-alerts"
 SUBSCRIPTION = f"projects/{PROJECT}/subscriptions/lumen"
+
+
+TEXT = {"text": {"content": "x"}}
+
+
+def mosaic(*tiles: Any) -> Any:
+    return {"display_name": "x", "mosaic_layout": {"columns": 4, "tiles": list(tiles)}}
+
+
+def charted(filter_: str, period: str = "60s") -> Any:
+    how = {"alignment_period": Duration(seconds=int(period[:-1])), "per_series_aligner": 2}
+    query = {"time_series_filter": {"filter": filter_, "aggregation": how}} if filter_ else {}
+    chart = {"data_sets": [{"time_series_query": query, "plot_type": 1}]}
+    return mosaic({"width": 1, "height": 1, "widget": {"xy_chart": chart}})
 
 
 @pytest.fixture
@@ -47,7 +62,10 @@ class TestDashboards:
         return side.client(monitoring_dashboard_v1.DashboardsServiceAsyncClient)
 
     async def test_are_made_changed_with_their_etag_and_deleted(self, dashboards: Any) -> None:
-        wanted = {"display_name": "Lumen", "mosaic_layout": {"columns": 12, "tiles": [{"width": 6, "height": 4}]}}
+        wanted = {
+            "display_name": "Lumen",
+            "mosaic_layout": {"columns": 12, "tiles": [{"width": 6, "height": 4, "widget": TEXT}]},
+        }
         made = await dashboards.create_dashboard({"parent": f"projects/{PROJECT}", "dashboard": wanted})
         assert [d.name async for d in await dashboards.list_dashboards({"parent": f"projects/{PROJECT}"})] == [
             made.name
@@ -74,6 +92,14 @@ class TestDashboards:
                 },
                 "outside",
             ),
+            (mosaic({"width": 2, "height": 2, "widget": TEXT}, {"x_pos": 1, "width": 1, "height": 1}), "overlaps"),
+            (mosaic({"width": 1, "height": 1, "widget": {"title": "empty"}}), "needs one content"),
+            (mosaic({"width": 1, "height": 1, "widget": {"xy_chart": {}}}), "at least one"),
+            (charted(""), "source"),
+            (charted('resource.type="generic_task"'), "must specify a metric type"),
+            (charted('metric.type="custom.googleapis.com/x" AND'), "filter"),
+            (charted('metric.type="custom.googleapis.com/x"', "5s"), "at least 60s"),
+            ({"display_name": "x", "grid_layout": {"widgets": [TEXT]}, "labels": {"Team": "x"}}, "labels"),
             ({"name": "mine", "display_name": "x", "grid_layout": {"columns": 1}}, "must begin with"),
         ],
     )

@@ -5,6 +5,7 @@ Build the clients inside the running loop (a channel belongs to the loop that ma
 
 import asyncio
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +53,14 @@ async def open_google(endpoint: str = "", *, memorystore: bool = False, subscrib
     Connects lazily: a server that is down shows in the first call. Raises SourceUnavailable when this machine has no
     Google credentials, ValueError for an endpoint that is not on loopback.
     """
+    return _clients(await client_maker(endpoint), memorystore, subscriber)
+
+
+async def client_maker(endpoint: str) -> Callable[[Any], Any]:
+    """Makes a client of a class, as `open_google` says; raises what that raises."""
     if endpoint:
         _check_loopback(endpoint)
-        return _clients(lambda cls: _plaintext(cls, endpoint), memorystore, subscriber)
+        return lambda cls: _plaintext(cls, endpoint)
     try:
         # Finding credentials reads files and may ask the metadata server: that would block the loop.
         credentials, _ = await asyncio.to_thread(google.auth.default, scopes=list(SCOPES))
@@ -63,7 +69,7 @@ async def open_google(endpoint: str = "", *, memorystore: bool = False, subscrib
             message("source.no_credentials", detail=" ".join(str(error).split())[:240]),
             message("source.credentials_remedy"),
         ) from error
-    return _clients(lambda cls: cls(credentials=credentials), memorystore, subscriber)
+    return lambda cls: cls(credentials=credentials)
 
 
 def _clients(make: Any, memorystore: bool, subscriber: bool) -> GoogleClients:

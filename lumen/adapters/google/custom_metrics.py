@@ -80,7 +80,7 @@ def _series(one: Published, project: str, at: datetime) -> TimeSeries:
         "task_id": TASK,
     }
     return TimeSeries(
-        metric=metric_pb2.Metric(type=PREFIX + one.name),
+        metric=metric_pb2.Metric(type=PREFIX + one.name, labels=one.labels),
         resource=monitored_resource_pb2.MonitoredResource(type="generic_task", labels=labels),
         unit=UNITS[one.name],
         points=[Point(interval=TimeInterval(end_time=at), value=TypedValue(double_value=one.value))],

@@ -39,6 +39,11 @@ MEMORYSTORE = GoogleApi(
     "redis.googleapis.com", "roles/redis.viewer", "roles/redis.editor", absent="source.instance_unknown_remedy"
 )
 PUBSUB = GoogleApi("pubsub.googleapis.com", "roles/pubsub.subscriber")
+# What `lumen setup` needs of the account that calls it.
+MONITORING_SETUP = GoogleApi("monitoring.googleapis.com", "roles/monitoring.viewer", "roles/monitoring.editor")
+PUBSUB_SETUP = GoogleApi("pubsub.googleapis.com", "roles/pubsub.viewer", "roles/pubsub.editor")
+SCHEDULER = GoogleApi("cloudscheduler.googleapis.com", "roles/cloudscheduler.viewer", "roles/cloudscheduler.admin")
+IAM = GoogleApi("iam.googleapis.com", "roles/iam.roleViewer", "roles/iam.roleAdmin")
 
 #: Everything that a call through the clients may raise, besides bugs.
 FAILURES = (

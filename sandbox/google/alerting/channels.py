@@ -10,6 +10,7 @@ from google.cloud.monitoring_v3 import NotificationChannelServiceAsyncClient
 from google.protobuf.empty_pb2 import Empty
 
 from sandbox.google.alerting.listfilter import passes
+from sandbox.google.labels import check_labels
 from sandbox.google.masks import copy_masked
 from sandbox.google.paging import page
 from sandbox.google.refusal import failed_precondition, invalid_argument, not_found
@@ -142,6 +143,7 @@ class Channels:
         for label in labels:
             if not channel.labels.get(label):
                 raise invalid_argument(f"Field notificationChannel.labels had an invalid value: '{label}' is required.")
+        check_labels(channel.user_labels, "notificationChannel.userLabels")
         if channel.type_ == "email" and "@" not in channel.labels["email_address"]:
             raise invalid_argument(
                 "Field notificationChannel.labels['email_address'] had an invalid value: no e-mail address."

@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from sandbox.google.alerting.channels import Channels
 from sandbox.google.alerting.evaluation import GREATER, LESS, Condition, Group
 from sandbox.google.alerting.listfilter import passes
+from sandbox.google.labels import check_labels
 from sandbox.google.masks import copy_masked
 from sandbox.google.monitoring import query
 from sandbox.google.monitoring.alignment import Shape, Window
@@ -200,6 +201,7 @@ class AlertPolicies:
             raise _bad("displayName", "a display name is required")
         if not 1 <= len(policy.conditions) <= MAX_CONDITIONS:
             raise _bad("conditions", f"1 to {MAX_CONDITIONS} conditions are required")
+        check_labels(policy.user_labels, "alert_policy.userLabels")
         if not policy.combiner:
             raise _bad("combiner", "a combiner is required")
         if len(policy.notification_channels) > MAX_CHANNELS:

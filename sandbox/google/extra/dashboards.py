@@ -7,13 +7,12 @@ from typing import Any
 from google.cloud.monitoring_dashboard_v1 import DashboardsServiceAsyncClient
 from google.protobuf.empty_pb2 import Empty
 
+from sandbox.google.extra.widgets import check_layout
+from sandbox.google.labels import check_labels
 from sandbox.google.paging import page
 from sandbox.google.refusal import aborted, already_exists, invalid_argument, not_found
 from sandbox.google.server import Method
 from sandbox.google.surface import Rpc, learn
-
-MAX_WIDGETS = 100
-_LAYOUTS = ("grid_layout", "mosaic_layout", "row_layout", "column_layout")
 
 
 class Dashboards:
@@ -88,19 +87,5 @@ class Dashboards:
     def _check(self, dashboard: Any) -> None:
         if not dashboard.display_name:
             raise invalid_argument("Field dashboard.displayName had an invalid value: a display name is required.")
-        layout = next((name for name in _LAYOUTS if dashboard.HasField(name)), None)
-        if layout is None:
-            raise invalid_argument("Field dashboard.layout had an invalid value: one layout is required.")
-        if layout == "mosaic_layout":
-            _check_mosaic(dashboard.mosaic_layout)
-
-
-def _check_mosaic(layout: Any) -> None:
-    columns = layout.columns
-    if not 1 <= columns <= 48:
-        raise invalid_argument("Field dashboard.mosaicLayout.columns had an invalid value: 1 to 48 columns.")
-    if len(layout.tiles) > MAX_WIDGETS:
-        raise invalid_argument(f"Field dashboard.mosaicLayout.tiles had an invalid value: at most {MAX_WIDGETS} tiles.")
-    for number, tile in enumerate(layout.tiles):
-        if tile.width < 1 or tile.height < 1 or tile.x_pos + tile.width > columns:
-            raise invalid_argument(f"Field dashboard.mosaicLayout.tiles[{number}] lies outside the {columns} columns.")
+        check_labels(dashboard.labels, "dashboard.labels")
+        check_layout(dashboard)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Extras:
-    """Dashboards, Memorystore and Pub/Sub. Nothing of them exists before somebody calls them."""
+    """Dashboards, Memorystore, Pub/Sub, Scheduler and IAM's roles. Nothing is there before somebody calls it."""
 
     def __init__(
         self,
@@ -41,6 +41,8 @@ class Extras:
             ("/google.monitoring.dashboard.v1.", "google-cloud-monitoring-dashboards", self._dashboards),
             ("/google.cloud.redis.v1.", "google-cloud-redis", self._memorystore),
             ("/google.pubsub.v1.", "google-cloud-pubsub", self._messages),
+            ("/google.cloud.scheduler.v1.", "google-cloud-scheduler", self._scheduler),
+            ("/google.iam.admin.v1.", "google-cloud-iam", self._roles),
         ):
             server.mount(LazyApi(prefix, package, build))
 
@@ -68,6 +70,18 @@ class Extras:
             **serve(self._pubsub.publisher, self._pubsub.publisher_methods),
             **serve(self._pubsub.subscriber, self._pubsub.subscriber_methods),
         }
+
+    def _scheduler(self) -> Handlers:
+        from sandbox.google.extra.scheduler import Scheduler
+
+        scheduler = Scheduler(self._now)
+        return self._server.handlers(scheduler.rpcs, scheduler.methods)
+
+    def _roles(self) -> Handlers:
+        from sandbox.google.extra.roles import Roles
+
+        roles = Roles(self._project, self._now)
+        return self._server.handlers(roles.rpcs, roles.methods)
 
     def advance(self) -> None:
         """Let happen what is due by now."""

@@ -9,12 +9,14 @@ from typing import Any
 from google.protobuf.empty_pb2 import Empty
 from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
 
+from sandbox.google.extra.pubsub_checks import check_subscription, check_topic, updated
 from sandbox.google.paging import page
 from sandbox.google.refusal import already_exists, invalid_argument, not_found
 from sandbox.google.server import Method
 from sandbox.google.surface import Rpc, learn
 from sandbox.google.times import put
 
+DELETED_TOPIC = "_deleted-topic_"
 MAX_WAITING = 10_000  # messages a subscription keeps; the oldest go first
 
 
@@ -46,6 +48,7 @@ class PubSub:
         self.subscriber: Mapping[str, Rpc] = learn(SubscriberAsyncClient.get_transport_class("grpc_asyncio"))
         self.publisher_methods: Mapping[str, Method] = {
             "CreateTopic": self.create_topic,
+            "UpdateTopic": self.update_topic,
             "GetTopic": lambda request: self._topic(request.topic),
             "ListTopics": self.list_topics,
             "DeleteTopic": self.delete_topic,
@@ -53,6 +56,7 @@ class PubSub:
         }
         self.subscriber_methods: Mapping[str, Method] = {
             "CreateSubscription": self.create_subscription,
+            "UpdateSubscription": self.update_subscription,
             "GetSubscription": lambda request: self._subscription(request.subscription).message,
             "ListSubscriptions": self.list_subscriptions,
             "DeleteSubscription": self.delete_subscription,
@@ -72,10 +76,18 @@ class PubSub:
         return self._subscriptions[name]
 
     def create_topic(self, request: Any) -> Any:
+        check_topic(request)
         if request.name in self._topics:
             raise already_exists(f"Resource already exists in the project (resource={request.name}).")
         self._topics[request.name] = request
         return request
+
+    def update_topic(self, request: Any) -> Any:
+        """A mask is required."""
+        changed = updated(self._topic(request.topic.name), request.topic, request.update_mask)
+        check_topic(changed)
+        self._topics[changed.name] = changed
+        return changed
 
     def list_topics(self, request: Any) -> Any:
         shown, token = page(
@@ -86,8 +98,12 @@ class PubSub:
         return response
 
     def delete_topic(self, request: Any) -> Empty:
+        """Its subscriptions stay, and hear nothing any more."""
         self._topic(request.topic)
         del self._topics[request.topic]
+        for subscription in self._subscriptions.values():
+            if subscription.message.topic == request.topic:
+                subscription.message.topic = DELETED_TOPIC
         return Empty()
 
     def publish(self, request: Any) -> Any:
@@ -118,6 +134,7 @@ class PubSub:
         return str(self._number)
 
     def create_subscription(self, request: Any) -> Any:
+        check_subscription(request)
         self._topic(request.topic)
         if request.name in self._subscriptions:
             raise already_exists(f"Resource already exists in the project (resource={request.name}).")
@@ -125,6 +142,14 @@ class PubSub:
         request.state = 1
         self._subscriptions[request.name] = _Subscription(request)
         return request
+
+    def update_subscription(self, request: Any) -> Any:
+        """A mask is required; topic and name cannot change."""
+        subscription = self._subscription(request.subscription.name)
+        changed = updated(subscription.message, request.subscription, request.update_mask)
+        check_subscription(changed)
+        subscription.message = changed
+        return changed
 
     def list_subscriptions(self, request: Any) -> Any:
         found = [s.message for s in self._subscriptions.values()]

@@ -1,6 +1,7 @@
 """google.monitoring.v3.MetricService over the series store."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from google.cloud.monitoring_v3 import MetricServiceAsyncClient
@@ -148,6 +149,8 @@ class MetricService:
                 "Field metricDescriptor had an invalid value: The metric already exists with another kind or value "
                 "type; delete it first."
             )
+        if known is not None:  # labels are never removed
+            metric = replace(metric, labels=tuple(dict.fromkeys((*known.labels, *metric.labels))))
         self._store.types[metric.name] = metric
         return wire.metric_descriptor(self._project, metric)
 

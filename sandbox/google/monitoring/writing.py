@@ -19,6 +19,8 @@ from sandbox.google.monitoring.wire import interval_of, labels_of, value_of
 from sandbox.google.refusal import Refusal, invalid_argument
 
 MAX_SERIES = 200
+#: The description of a metric that was written before anybody described it.
+AUTO_CREATED = "Auto created custom metric."
 MIN_GAP_SECONDS = 5.0
 MAX_AGE_SECONDS = 24 * 3600
 MAX_FUTURE_SECONDS = 5 * 60
@@ -91,7 +93,12 @@ def _check_resource(labels: Labels) -> None:
 def _metric(store: SeriesStore, series: Any, value_type: ValueType) -> MetricType:
     name = series.metric.type
     new = MetricType(
-        name, Kind(series.metric_kind or Kind.GAUGE), value_type, series.unit, "", tuple(sorted(series.metric.labels))
+        name,
+        Kind(series.metric_kind or Kind.GAUGE),
+        value_type,
+        series.unit,
+        AUTO_CREATED,
+        tuple(sorted(series.metric.labels)),
     )
     if not new.custom:
         raise Unwritable(f'Metric type "{name}" cannot be written: only custom.googleapis.com/ and the like can')

@@ -110,13 +110,14 @@ def replica(lumen: Running, settings: Settings, clock: Stepping) -> Publish:
     """As the assembly joins it, but for the clock."""
     store = lumen.store
     sink, ttl = CustomMetrics(lumen.google.metrics, settings.project_id), RedisTtl(lumen.cache, 300)
-    return Publish(sink, store.alerts, store.turns, lumen.collector, ttl, Claims(store.leases, store.slots, clock))
+    claims = Claims(store.leases, store.slots, clock)
+    return Publish(sink, store.alerts, store.turns, store.proposals, lumen.collector, ttl, claims)
 
 
 async def written(
     lumen: Running, project: str, name: str, since: datetime
 ) -> Mapping[str, Sequence[tuple[datetime, float]]]:
-    """Points by service, newest first."""
+    """Points by service and labels, newest first."""
     request = ListTimeSeriesRequest(
         name=f"projects/{project}",
         filter=f'metric.type = "{PREFIX}{name}" AND resource.type = "generic_task"',
@@ -128,9 +129,10 @@ async def written(
     except NotFound:
         return {}  # nobody has ever written it
     async for series in listed:
-        assert series.resource.labels["job"] not in found, "a figure of a service is one series"
+        of = " ".join((series.resource.labels["job"], *dict(series.metric.labels).values()))
+        assert of not in found, "a figure of a service is one series for each of its labels"
         points: Any = series.points
-        found[series.resource.labels["job"]] = [
+        found[of] = [
             (datetime.fromtimestamp(one.interval.end_time.timestamp(), UTC), one.value.double_value) for one in points
         ]
     return found

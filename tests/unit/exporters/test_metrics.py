@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.exporters.metrics import Known, published
+from lumen.exporters.metrics import ACTIONS_OF, MOST_PROPOSALS, OUTCOMES, Known, published
 from lumen.model.alert import Observation
 from lumen.model.history import Day
-from lumen.model.metrics import HEARTBEAT, UNITS
-from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.metrics import ACTIONS, HEARTBEAT, LABELS, UNITS
+from lumen.model.proposal import OPEN, Change, Knob, Priority, Proposal, State
 from lumen.model.snapshot import SLICE, Snapshot
 from lumen.model.turn import Occasion, Recommendation, Turn
+from tests.proposals import applied
 from tests.snapshots import GONE, NOW, SERVICE, cache, history, snapshot, traffic, ttl
 
 UP = Recommendation(Change(Knob.TTL, 300, 420, "s"), "MODERATE", (), Priority.MEDIUM)
@@ -27,8 +28,9 @@ MONTH = [
 ]
 RHYTHM = {"cost_rhythm", "cost_coherence", "cost_phase", "cost_entropy"}
 OF_CACHE = {"cache_hit_rate", "cache_memory_ratio", "cache_ttl_seconds"}
-OF_TURNS = set(UNITS) - {HEARTBEAT, "slo_availability", "cost_per_request", *OF_CACHE}
+OF_TURNS = set(UNITS) - {HEARTBEAT, ACTIONS, "slo_availability", "cost_per_request", *OF_CACHE}
 SCORES = {"maturity_score", "slo_compliance", "unified_gate_score"}
+RAISED = Change(Knob.TTL, 300, 420, "s")
 HOLD = Recommendation(None, "HOLD", (), Priority.LOW)
 
 
@@ -49,7 +51,7 @@ def slices(bad: int = 0, cost_usd: float | None = 0.02) -> list[Observation]:
 
 
 def known(**changes: object) -> Known:
-    base = Known(SERVICE, NOW, slices(), cache(0.72, 0.75), ttl(360), turn())
+    base = Known(SERVICE, NOW, slices(), cache(0.72, 0.75), ttl(360), turn(), (applied("P1", RAISED),))
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -99,6 +101,38 @@ def test_every_published_metric_has_its_unit() -> None:
 )
 def test_what_is_not_known_has_no_point(changes: dict[str, object], absent: set[str]) -> None:
     assert set(UNITS) - set(values(known(**changes))) == absent
+
+
+def actions(*proposals: Proposal) -> dict[tuple[str, str], float]:
+    found = [one for one in published(known(proposals=proposals)) if one.name == ACTIONS]
+    assert all(set(one.labels) == set(LABELS[ACTIONS]) for one in found)
+    return {(one.labels["knob"], one.labels["outcome"]): one.value for one in found}
+
+
+def test_every_state_that_is_not_open_has_one_outcome() -> None:
+    assert set(OUTCOMES) == set(State) - OPEN
+    for state, outcome in OUTCOMES.items():
+        assert actions(applied("P1", RAISED, state=state)) == {("ttl", outcome): 1.0}
+    assert actions(*(applied("P1", RAISED, state=state) for state in OPEN)) == {}
+
+
+def test_actions_are_those_of_seven_days_and_older_ones_are_a_zero() -> None:
+    long_ago = NOW - ACTIONS_OF - timedelta(minutes=1)
+    size, undone = Change(Knob.CACHE_SIZE, 256, 384, "MB"), State.UNDONE
+    found = actions(
+        applied("P4", RAISED),
+        applied("P3", RAISED),
+        applied("P2", size, state=undone),
+        applied("P1", size, at=long_ago),
+    )
+    assert found == {("ttl", "applied"): 2.0, ("cache_size", "undone"): 1.0, ("cache_size", "applied"): 0.0}
+
+
+def test_more_proposals_than_were_read_are_no_figure() -> None:
+    many = [applied(f"P{number}", RAISED) for number in range(MOST_PROPOSALS)]
+    assert actions(*many) == {}
+    assert actions(*many[1:]) == {("ttl", "applied"): MOST_PROPOSALS - 1.0}
+    assert actions(*many[1:], applied("P0", RAISED, at=NOW - 2 * ACTIONS_OF)) != {}
 
 
 @pytest.mark.parametrize("gone", ["history", "deployment", "cache", "traffic"])

@@ -1,0 +1,21 @@
+"""The settings of what `lumen setup` makes in Google Cloud, and of who may call Lumen from there."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.thresholds import Thresholds
+
+#: https, or http on this machine; without a query.
+_URL = r"^(https://[^\s/?#@]+(/[^\s?#]*)?|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/[^\s?#]*)?)?$"
+_MAIL = r"^([^@\s,]+@[^@\s,]+\.[^@\s,]+)?$"
+
+
+class CloudSettings(Thresholds):
+    """All may be empty: what they would make is left out then."""
+
+    alert_email: Annotated[str, Field(pattern=_MAIL)] = ""
+    public_url: Annotated[str, Field(pattern=_URL)] = ""
+    oidc_audience: Annotated[str, Field(pattern=r"^\S*$")] = ""
+    oidc_service_account: Annotated[str, Field(pattern=_MAIL)] = ""
+    uptime_url: Annotated[str, Field(pattern=_URL)] = ""

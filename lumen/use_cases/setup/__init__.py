@@ -1,0 +1,1 @@
+"""`lumen setup`: what is wanted, how it differs from what stands there, and the steps from one to the other."""

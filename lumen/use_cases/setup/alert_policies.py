@@ -1,0 +1,83 @@
+"""The alert policies that `lumen setup` keeps: what Google says of Lumen's own metrics when Slack does not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lumen.model.messages import message
+from lumen.model.metrics import HEARTBEAT
+from lumen.model.setup import Kind, LeftOut, Wanted
+from lumen.wording.catalogue import Catalogue
+
+#: Per cent.
+LEAST_ROI, LEAST_HIT_RATE = 300.0, 70.0
+SILENT = "Lumen is silent"
+_SERIES = {"groupByFields": ["resource.label.job"]}
+
+
+def policies(publishes: bool, email: bool, words: Catalogue) -> Iterator[Wanted | LeftOut]:
+    """`publishes`: without figures there is nothing to judge. `email`: whom they tell; Slack hears it from Lumen."""
+    for key, title, metric, condition in (
+        ("roi", "ROI_Degradation", "roi_percentage", _below("roi_percentage", LEAST_ROI, 15)),
+        ("hit-rate", "Cache_HitRate_Low", "cache_hit_rate", _below("cache_hit_rate", LEAST_HIT_RATE, 10)),
+        ("heartbeat", SILENT, HEARTBEAT, _absent(HEARTBEAT, 15)),
+    ):
+        if not publishes:
+            yield LeftOut(Kind.POLICY, title, message("setup.publishes_nothing"))
+            continue
+        name = key.replace("-", "_")
+        body = {
+            "displayName": title,
+            "combiner": "OR",
+            "conditions": [{"displayName": words.plain(message(f"setup.policy_{name}")), **condition}],
+            "documentation": {
+                "content": words.plain(message(f"setup.policy_{name}_text")),
+                "mimeType": "text/markdown",
+            },
+            "alertStrategy": {"autoClose": "86400s"},
+            "notificationChannels": ["${channel.email}"] if email else [],
+        }
+        needs = (f"{Kind.METRIC}.{metric}", *((f"{Kind.CHANNEL}.email",) if email else ()))
+        yield Wanted(Kind.POLICY, key, title, body, needs=needs)
+
+
+def _filter(metric: str) -> str:
+    return f'metric.type = "custom.googleapis.com/{metric}" AND resource.type = "generic_task"'
+
+
+def _below(metric: str, limit: float, minutes: int) -> dict[str, Any]:
+    """Each service by itself; a figure that is not known opens nothing."""
+    return {
+        "conditionThreshold": {
+            "filter": _filter(metric),
+            "comparison": "COMPARISON_LT",
+            "thresholdValue": limit,
+            "duration": f"{60 * minutes}s",
+            "aggregations": [
+                {
+                    "alignmentPeriod": "300s",
+                    "perSeriesAligner": "ALIGN_MEAN",
+                    "crossSeriesReducer": "REDUCE_MEAN",
+                    **_SERIES,
+                }
+            ],
+            "trigger": {"count": 1},
+        }
+    }
+
+
+def _absent(metric: str, minutes: int) -> dict[str, Any]:
+    return {
+        "conditionAbsent": {
+            "filter": _filter(metric),
+            "duration": f"{60 * minutes}s",
+            "aggregations": [
+                {
+                    "alignmentPeriod": "300s",
+                    "perSeriesAligner": "ALIGN_COUNT",
+                    "crossSeriesReducer": "REDUCE_SUM",
+                    **_SERIES,
+                }
+            ],
+            "trigger": {"count": 1},
+        }
+    }

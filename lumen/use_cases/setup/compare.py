@@ -1,0 +1,106 @@
+"""Compare bodies field by field. Only what is wanted is looked at: what others have added is no difference."""
+
+import json
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+from lumen.model.setup import Body, Difference
+
+#: Lists to which other people may add: theirs stay, and are no difference.
+OPEN_LISTS = frozenset({"notificationChannels", "monitoringNotificationChannels"})
+#: Digits of each half of a fingerprint.
+DIGITS = 10
+
+
+def projected(there: Any, wanted: Any, field: str = "") -> Any:
+    """`there` cut to the shape of `wanted`; absent fields are empty, as they are for the API.
+
+    Lists of texts are sets to Google: they come sorted. Of other lists of another length all is kept.
+    """
+    if isinstance(wanted, Mapping):
+        fields = there if isinstance(there, Mapping) else {}
+        return {name: projected(fields.get(name), value, name) for name, value in wanted.items()}
+    if isinstance(wanted, list | tuple):
+        return _projected_list(there if isinstance(there, list | tuple) else [], wanted, field)
+    return type(wanted)() if there is None else there
+
+
+def _projected_list(there: Any, wanted: Any, field: str) -> Any:
+    if all(isinstance(one, str) for one in (*wanted, *there)):
+        return sorted(one for one in there if field not in OPEN_LISTS or one in wanted)
+    if len(there) != len(wanted):
+        return list(there)
+    return [projected(*pair) for pair in zip(there, wanted, strict=True)]
+
+
+def differences(there: Body, wanted: Body) -> tuple[Difference, ...]:
+    """Every place in which the two differ, as far as `wanted` says something of it."""
+    return tuple(_differences(projected(there, wanted), projected(wanted, wanted), ""))
+
+
+def _differences(old: Any, new: Any, path: str) -> Iterator[Difference]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name, value in new.items():
+            yield from _differences(old[name], value, f"{path}.{name}" if path else name)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and not _texts(old, new):
+        for index, pair in enumerate(zip(old, new, strict=True)):
+            yield from _differences(*pair, f"{path}[{index}]")
+    elif old != new:
+        yield Difference(path, old, new)
+
+
+def _texts(*lists: list[Any]) -> bool:
+    return all(isinstance(one, str) for each in lists for one in each)
+
+
+def leaves(body: Any, path: str = "") -> Iterator[Difference]:
+    """Every value of a body that is to be made."""
+    if isinstance(body, Mapping):
+        for name, value in body.items():
+            yield from leaves(value, f"{path}.{name}" if path else name)
+    elif isinstance(body, list) and not _texts(body):
+        for index, value in enumerate(body):
+            yield from leaves(value, f"{path}[{index}]")
+    else:
+        yield Difference(path, None, body)
+
+
+def merged(there: Any, wanted: Any, field: str = "") -> Any:
+    """`wanted` laid over `there`: what others have added stays."""
+    if isinstance(there, Mapping) and isinstance(wanted, Mapping):
+        return {**there, **{name: merged(there.get(name), value, name) for name, value in wanted.items()}}
+    if isinstance(there, list) and isinstance(wanted, list):
+        if field in OPEN_LISTS:
+            return [*there, *(one for one in wanted if one not in there)]
+        if len(there) == len(wanted) and not _texts(there, wanted):
+            return [merged(*pair) for pair in zip(there, wanted, strict=True)]
+    return wanted
+
+
+def fingerprint(body: Body) -> str:
+    """Of the shape and of the values: "1a2b3c4d5e-6f7a8b9c0d"."""
+    wanted = projected(body, body)
+    return f"{_digest(_shape(wanted))}-{_digest(wanted)}"
+
+
+def changed_by_hand(there: Body, wanted: Body, applied: str) -> bool:
+    """Whether it is no longer what Lumen gave it last.
+
+    Only values can be compared, so only while the shape of what Lumen gives is still the same; a newer Lumen that
+    gives it another one cannot tell, and shows what it replaces.
+    """
+    shape, _, values = applied.partition("-")
+    return shape == _digest(_shape(projected(wanted, wanted))) and values != _digest(projected(there, wanted))
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _shape(one) for name, one in value.items()}
+    if isinstance(value, list) and not _texts(value):
+        return [_shape(one) for one in value]
+    return None
+
+
+def _digest(value: Any) -> str:
+    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:DIGITS]
