@@ -79,19 +79,37 @@ def merged(there: Any, wanted: Any, field: str = "") -> Any:
 
 
 def fingerprint(body: Body) -> str:
-    """Of the shape and of the values: "1a2b3c4d5e-6f7a8b9c0d"."""
+    """Of the shape, the values, and what it adds to the lists that are open to others: "1a2b3c4d5e-6f7a8b9c0d-…"."""
     wanted = projected(body, body)
-    return f"{_digest(_shape(wanted))}-{_digest(wanted)}"
+    return "-".join(map(_digest, (_shape(wanted), _without_open_lists(wanted), _open_lists(wanted))))
 
 
 def changed_by_hand(there: Body, wanted: Body, applied: str) -> bool:
     """Whether it is no longer what Lumen gave it last.
 
     Only values can be compared, so only while the shape of what Lumen gives is still the same; a newer Lumen that
-    gives it another one cannot tell, and shows what it replaces.
+    gives it another one cannot tell, and shows what it replaces. Likewise for what Lumen adds to an open list.
     """
-    shape, _, values = applied.partition("-")
-    return shape == _digest(_shape(projected(wanted, wanted))) and values != _digest(projected(there, wanted))
+    shape, values, opened = (*applied.split("-"), "", "")[:3]
+    now, new = projected(there, wanted), projected(wanted, wanted)
+    if shape != _digest(_shape(new)):
+        return False
+    taken_out = opened == _digest(_open_lists(new)) and _open_lists(now) != _open_lists(new)
+    return taken_out or values != _digest(_without_open_lists(now))
+
+
+def _without_open_lists(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_open_lists(one) for name, one in value.items() if name not in OPEN_LISTS}
+    return [_without_open_lists(one) for one in value] if isinstance(value, list) else value
+
+
+def _open_lists(value: Any, path: str = "") -> dict[str, Any]:
+    """By their place."""
+    found: dict[str, Any] = {}
+    for name, one in value.items() if isinstance(value, Mapping) else ():
+        found |= {f"{path}.{name}": one} if name in OPEN_LISTS else _open_lists(one, f"{path}.{name}")
+    return found
 
 
 def _shape(value: Any) -> Any:

@@ -75,7 +75,7 @@ class Desired:
 def desired(scope: Scope, words: Catalogue) -> Desired:
     """Every resource that the settings ask for, and those that they would ask for."""
     found = [
-        *_metrics(words),
+        *_metrics(scope, words),
         *_roles(scope, words),
         *_budget_news(scope),
         *_channel(scope),
@@ -98,7 +98,7 @@ def _missing(setting: str, kind: Kind, title: str) -> LeftOut:
     return LeftOut(kind, title, message("setup.not_set", setting=setting))
 
 
-def _metrics(words: Catalogue) -> Iterator[Entry]:
+def _metrics(scope: Scope, words: Catalogue) -> Iterator[Entry]:
     for name, unit in UNITS.items():
         body: dict[str, Any] = {
             "type": f"custom.googleapis.com/{name}",
@@ -110,7 +110,8 @@ def _metrics(words: Catalogue) -> Iterator[Entry]:
         }
         if labels := LABELS.get(name):
             body["labels"] = [{"key": label} for label in labels]
-        yield Wanted(Kind.METRIC, name, name, body)
+        full = f"projects/{scope.project}/metricDescriptors/{body['type']}"
+        yield Wanted(Kind.METRIC, name, name, body, full)
 
 
 def _roles(scope: Scope, words: Catalogue) -> Iterator[Entry]:

@@ -1,0 +1,243 @@
+"""`lumen setup`: from an empty project to a complete one, whatever fails, whatever others have done, and back."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from grpc import StatusCode
+
+from lumen.model.messages import ActuatorFailed
+from lumen.model.setup import Action, Kind
+from lumen.use_cases.setup.resources import kinds_of
+from sandbox.google.faults import MethodFault
+from tests.contract.setup.conftest import PROJECT, Installation, Unmarked, failed, failing_at, only, open_installation
+from tests.unit.sandbox.google_side import google_side
+
+ANOTHER = f"projects/{PROJECT}/topics/somebody"
+
+#: What somebody changes of each kind, and the place that the plan names. A topic has nothing of Lumen's but its name.
+EDITS: dict[Kind, tuple[str, dict[str, Any], str]] = {
+    Kind.METRIC: ("roi_percentage", {"description": "Ours."}, "description"),
+    Kind.ROLE: ("lumenPublisher", {"includedPermissions": ["monitoring.timeSeries.create"]}, "includedPermissions"),
+    Kind.SUBSCRIPTION: ("budget", {"ackDeadlineSeconds": 600}, "ackDeadlineSeconds"),
+    Kind.CHANNEL: ("email", {"displayName": "Night shift"}, "displayName"),
+    Kind.JOB: ("hourly", {"schedule": "30 * * * *"}, "schedule"),
+    Kind.DASHBOARD: ("maturity", {"displayName": "Ours"}, "displayName"),
+    Kind.UPTIME_CHECK: ("", {"period": "60s"}, "period"),
+    Kind.POLICY: ("roi", {"displayName": "ROI, calmer"}, "displayName"),
+    Kind.BUDGET: ("month", {"amount": {"specifiedAmount": {"units": "500"}}}, "amount.specifiedAmount.units"),
+}
+
+
+async def test_an_empty_project_is_completed_and_a_second_apply_changes_nothing(lumen: Installation) -> None:
+    made = await lumen.change()
+    assert failed(made) == []
+    assert {one.step.kind for one in made} == set(Kind)
+    await lumen.is_complete()
+    assert await lumen.change() == []
+
+
+async def test_each_mark_names_lumen_and_a_fingerprint(lumen: Installation) -> None:
+    await lumen.change()
+    for kind in Kind:
+        for one in await lumen.cloud.read(kind):
+            assert one.key
+            assert bool(one.applied) is (kind is not Kind.BUDGET)
+
+
+async def test_what_the_settings_do_not_ask_for_is_left_out_and_says_which_setting_would(lumen: Installation) -> None:
+    lumen.scope = replace(
+        lumen.scope,
+        alert_email="",
+        billing_account="",
+        budget_topic="",
+        public_url="",
+        uptime_url="",
+        memorystore=False,
+    )
+    plan = await lumen.planned()
+    assert {one.why.params["setting"] for one in plan.left_out} == {
+        "ALERT_EMAIL", "BILLING_ACCOUNT", "BUDGET_TOPIC", "PUBLIC_URL", "UPTIME_URL", "CACHE_INSTANCE",
+    }  # fmt: skip
+    assert failed(await lumen.carry_out(plan)) == []
+    await lumen.is_complete()
+
+
+async def test_what_was_changed_by_hand_is_named_and_stays(lumen: Installation) -> None:
+    await lumen.change()
+    names = {kind: (await lumen.found(kind, key)).name for kind, (key, _, _) in EDITS.items()}
+    for kind, (key, edit, _) in EDITS.items():
+        await lumen.edit_by_hand(await lumen.found(kind, key), **edit)
+    edited = {kind: await lumen.cloud.read(kind) for kind in EDITS}
+    kept = {step.kind: step for step in only(await lumen.planned(), Action.KEEP)}
+    assert {kind: step.found.name for kind, step in kept.items() if step.found} == names
+    for kind, step in kept.items():
+        assert [note.code for note in step.notes] == ["setup.no_mark" if kind is Kind.BUDGET else "setup.by_hand"]
+        assert EDITS[kind][2] in {change.path for change in step.changes}
+    assert await lumen.change() == []
+    assert {kind: await lumen.cloud.read(kind) for kind in EDITS} == edited
+    assert failed(await lumen.change(overwrite=True)) == []
+    await lumen.is_complete()
+
+
+async def test_what_others_add_stays_and_is_no_difference(lumen: Installation) -> None:
+    await lumen.change()
+    other = await lumen.cloud.create(Kind.CHANNEL, "x", "", {"type": "pubsub", "labels": {"topic": ANOTHER}})
+    policy = await lumen.found(Kind.POLICY, "roi")
+    channels = [*policy.body["notificationChannels"], other]
+    await lumen.edit_by_hand(policy, notificationChannels=channels, enabled=False, userLabels={"team": "ion"})
+    job = await lumen.found(Kind.JOB)
+    await lumen.edit_by_hand(job, httpTarget={**job.body["httpTarget"], "headers": {"X-Team": "ion"}})
+    await lumen.cloud.delete(next(one for one in await lumen.cloud.read(Kind.CHANNEL) if one.name == other))
+    await lumen.is_complete()
+    lumen.scope = replace(lumen.scope, public_url="https://other.example.com")
+    lumen.locale = "ko"
+    assert failed(await lumen.change()) == []
+    after = await lumen.found(Kind.POLICY, "roi")
+    assert (after.body["enabled"], after.body["userLabels"]["team"]) == (False, "ion")
+    target = (await lumen.found(Kind.JOB)).body["httpTarget"]
+    assert target["headers"]["X-Team"] == "ion"
+    assert target["uri"] == "https://other.example.com/feedback/run"
+    await lumen.is_complete()
+
+
+async def test_a_channel_that_somebody_took_out_of_a_policy_stays_out(lumen: Installation) -> None:
+    await lumen.change()
+    await lumen.edit_by_hand(await lumen.found(Kind.POLICY, "roi"), notificationChannels=[])
+    [kept] = only(await lumen.planned(), Action.KEEP)
+    assert kept.address == "policy.roi"
+    assert await lumen.change() == []
+    lumen.locale, lumen.scope = "ko", replace(lumen.scope, alert_email="")
+    await lumen.change()
+    await lumen.is_complete()
+
+
+async def test_another_setting_changes_what_is_lumens_and_deletes_what_is_not_wanted_any_more(
+    lumen: Installation,
+) -> None:
+    await lumen.change()
+    lumen.scope = replace(lumen.scope, alert_email="", uptime_url="https://new.example.com/", public_url="")
+    plan = await lumen.planned()
+    gone = {step.kind for step in only(plan, Action.DELETE)}
+    assert gone == {Kind.CHANNEL, Kind.JOB, Kind.SUBSCRIPTION, Kind.TOPIC, Kind.UPTIME_CHECK}
+    assert failed(await lumen.carry_out(plan)) == []
+    await lumen.is_complete()
+    assert not (await lumen.found(Kind.POLICY, "roi")).body.get("notificationChannels")
+
+
+async def test_what_somebody_else_made_under_the_same_name_is_named_and_stays(
+    lumen: Installation, unmarked: Unmarked
+) -> None:
+    made: set[str] = set()
+    with unmarked():
+        for wanted in sorted(lumen.wants.wanted, key=lambda one: list(Kind).index(one.kind)):
+            body = {name: value for name, value in wanted.body.items() if "${channel" not in str(value)}
+            if wanted.kind is Kind.BUDGET:
+                body["notificationsRule"] = {"pubsubTopic": lumen.scope.budget_topic, "schemaVersion": "1.0"}
+            made.add(await lumen.cloud.create(wanted.kind, wanted.key, "", body))
+    before = {kind: await lumen.cloud.read(kind) for kind in Kind}
+    plan = await lumen.planned()
+    assert {step.found.name for step in only(plan, Action.KEEP) if step.found} == made
+    assert {note.code for step in plan.steps for note in step.notes} == {"setup.foreign"}
+    assert await lumen.carry_out(plan) == []
+    assert await lumen.change(destroy=True) == []
+    assert {kind: await lumen.cloud.read(kind) for kind in Kind} == before
+    assert failed(await lumen.change(overwrite=True)) == []
+    await lumen.is_complete()
+    assert {one.name for kind in Kind for one in await lumen.cloud.read(kind)} == made
+
+
+async def test_a_metric_that_monitoring_made_by_itself_is_taken_over(lumen: Installation, unmarked: Unmarked) -> None:
+    wanted = next(one for one in lumen.wants.wanted if one.key == "lumen_actions")
+    with unmarked():
+        body = {**wanted.body, "description": "Auto created custom metric."}
+        await lumen.cloud.create(Kind.METRIC, wanted.key, "", body)
+    [taken] = only(await lumen.planned(), Action.UPDATE)
+    assert taken.title == "lumen_actions"
+    await lumen.change()
+    await lumen.is_complete()
+
+
+async def test_destroy_leaves_what_is_not_its_own_and_what_others_use(lumen: Installation, unmarked: Unmarked) -> None:
+    await lumen.change()
+    channel, topic = await lumen.found(Kind.CHANNEL), await lumen.found(Kind.TOPIC, "budget")
+    policy = await lumen.found(Kind.POLICY, "hit-rate")
+    with unmarked():
+        body = {**policy.body, "displayName": "Theirs", "notificationChannels": [channel.name], "userLabels": {}}
+        theirs = await lumen.cloud.create(Kind.POLICY, "", "", {k: v for k, v in body.items() if k != "name"})
+        listening = f"projects/{PROJECT}/subscriptions/theirs"
+        await lumen.cloud.create(Kind.SUBSCRIPTION, "", "", {"name": listening, "topic": topic.name})
+    kept = only(await lumen.planned(destroy=True), Action.KEEP)
+    assert {step.found.name for step in kept if step.found} == {
+        channel.name, topic.name, f"projects/{PROJECT}/metricDescriptors/custom.googleapis.com/cache_hit_rate",
+    }  # fmt: skip
+    assert failed(await lumen.change(destroy=True)) == []
+    left = {one.name for kind in kinds_of(lumen.scope) for one in await lumen.cloud.read(kind)}
+    assert left == {step.found.name for step in kept if step.found} | {theirs, listening}
+    assert failed(await lumen.change()) == []  # also the roles, whose ids stay taken
+    await lumen.is_complete()
+
+
+async def test_what_changes_between_reading_and_writing_is_not_overwritten(lumen: Installation) -> None:
+    await lumen.change()
+    lumen.locale = "ko"
+    for kind in (Kind.ROLE, Kind.DASHBOARD, Kind.BUDGET):
+        key, edit, _ = EDITS[kind]
+        found = await lumen.found(kind, key)
+        await lumen.edit_by_hand(found, **edit)
+        with pytest.raises(ActuatorFailed):
+            await lumen.cloud.update(found, found.key, found.applied, found.body, ["displayName"])
+
+
+async def test_what_may_not_be_read_is_said_and_holds_up_nothing_else(lumen: Installation) -> None:
+    lumen.side.cloud.faults.denied = {"billing.*", "monitoring.notificationChannels.list"}
+    plan = await lumen.planned()
+    assert {step.kind for step in only(plan, Action.UNKNOWN)} == {Kind.BUDGET, Kind.CHANNEL}
+    outcomes = await lumen.carry_out(plan)
+    assert failed(outcomes) == ["policy.roi", "policy.hit-rate", "policy.heartbeat"]
+    assert {need for one in outcomes for need in one.waits_for} == {"channel.email"}
+    lumen.side.cloud.faults.denied = set()
+    assert failed(await lumen.change()) == []
+    await lumen.is_complete()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["refused", "answer-lost"])
+async def test_when_every_kind_of_call_fails_once_the_next_runs_complete_it(lumen: Installation, after: bool) -> None:
+    await lumen.planned()  # so that every API is there to be asked
+    calls = ["Create*", "CreateTopic", "CreateRole"]
+    lumen.side.cloud.faults.methods += [
+        MethodFault(f"*/{call}", StatusCode.INTERNAL, remaining=4, after=after) for call in calls
+    ]
+    outcomes = await lumen.change()
+    assert failed(outcomes)
+    assert any(one.done for one in outcomes)
+    lumen.side.cloud.faults.methods.clear()
+    assert failed(await lumen.change()) == []
+    await lumen.is_complete()
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("after", [False, True], ids=["refused", "answer-lost"])
+@pytest.mark.parametrize("what", ["apply", "change", "destroy"])
+async def test_a_failure_at_each_call_is_completed_by_the_second_run(what: str, after: bool) -> None:
+    """A table over all calls of an apply on an empty project, of one after other settings, and of a destroy."""
+    number, fails = 0, True
+    while fails:
+        number += 1
+        async with google_side() as side:
+            lumen = await open_installation(side)
+            if what != "apply":
+                await lumen.change()
+                lumen.locale = "ko"
+                lumen.scope = replace(lumen.scope, alert_email="", public_url="https://other.example.com")
+            before = sum(side.cloud.server.calls.values())
+            with failing_at(side, number, after=after):
+                await lumen.change(destroy=what == "destroy")
+                fails = sum(side.cloud.server.calls.values()) - before >= number
+            assert failed(await lumen.change(destroy=what == "destroy")) == [], f"after the failure of call {number}"
+            if what == "destroy":
+                assert only(await lumen.planned(destroy=True), Action.DELETE) == []
+            else:
+                await lumen.is_complete()
+            await lumen.cloud.close()
+    print(f"{what}: a failure at each of {number - 1} calls, each completed by the second run")  # noqa: T201
