@@ -55,7 +55,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "A simulated ION with incidents, with and without Lumen: what Lumen is worth (docs/verify.md).",
     ),
     "state": ("state", "Lumen's own memory."),
-    "state": ("app", "Lumen's own memory."),
     "setup": ("setup", "Metrics, dashboards, alert policies, the budget, triggers and roles in Google Cloud."),
     "audit": ("audit", "Who decided what, and what was done: proven, and handed out."),
 }

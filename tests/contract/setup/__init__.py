@@ -1,0 +1,1 @@
+"""`lumen setup` over the real clients against the sandbox: from nothing to complete, and back."""

@@ -10,8 +10,8 @@ from lumen.model.messages import ActuatorFailed
 from lumen.model.setup import Action, Kind
 from lumen.use_cases.setup.resources import kinds_of
 from sandbox.google.faults import MethodFault
-from tests.contract.setup.conftest import PROJECT, Installation, Unmarked, failed, failing_at, only, open_installation
-from tests.unit.sandbox.google_side import google_side
+from tests.contract.setup.conftest import Installation, Unmarked, failed, failing_at, only, open_installation
+from tests.unit.sandbox.google_side import PROJECT, google_side
 
 ANOTHER = f"projects/{PROJECT}/topics/somebody"
 
