@@ -32,7 +32,7 @@ def backtest(
     from bot.thresholds import backtest_settings
     from lumen.backtest.history import read_history
     from lumen.backtest.report import as_json as result_json
-    from lumen.backtest.report import run_backtest
+    from lumen.backtest.run import run_backtest
     from lumen.backtest.score import read_labels
 
     words, settings = Catalogue(locale()), backtest_settings(_thresholds(target))

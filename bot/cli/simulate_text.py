@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bot.cli.page import Page
 from lumen.backtest.history import File, Oddity, Problem
-from lumen.backtest.report import BacktestResult
+from lumen.backtest.run import BacktestResult
 from lumen.backtest.score import BacktestScore, KindScore
 from lumen.model.alert import Alert
 from lumen.model.messages import Param

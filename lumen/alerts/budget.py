@@ -223,14 +223,18 @@ class ProjectSlices:
 
     def feed(self, service: str, seen: Observation, end: datetime) -> Iterator[AlertEvent]:
         """Add a slice, which is looked at at `end`."""
-        of = seen.start.date()
+        yield from self.feed_all({service: seen}, seen.start.date(), end)
+
+    def feed_all(self, each: Mapping[str, Observation], of: date, end: datetime) -> Iterator[AlertEvent]:
+        """Add the same slice of several services, and judge it once; `of`: its day."""
         if of != self._date:
             if self._parts:
                 yield from self._budget.closed(self._date, self._parts)
             self._date, self._parts = of, {name: DayCost(of, 0, 0.0) for name in self._services}
-        if seen.cost_usd is not None:
-            part = self._parts[service]
-            self._parts[service] = DayCost(of, part.known + 1, part.usd + seen.cost_usd)
+        for service, seen in each.items():
+            if seen.cost_usd is not None:
+                part = self._parts[service]
+                self._parts[service] = DayCost(of, part.known + 1, part.usd + seen.cost_usd)
         yield from self._budget.so_far(of, self._parts, end)
 
     def months(self, at: datetime) -> Mapping[str, float | None]:

@@ -1,12 +1,13 @@
 """The parser of a history in JSON lines (docs/backtest.md). Odd lines are named by number, nothing is guessed."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
 
+from lumen.backtest.packed import COUNTS, PackedSlices
 from lumen.model.alert import Observation
 from lumen.model.messages import Message, message
 from lumen.model.snapshot import SLICE
@@ -44,7 +45,7 @@ class Problem:
 class SliceHistory:
     """Observations by service, each in order of time and once a slice."""
 
-    services: Mapping[str, tuple[Observation, ...]]
+    services: Mapping[str, Sequence[Observation]]
     problems: tuple[Problem, ...]
 
 
@@ -57,7 +58,6 @@ class _Line:
 
 
 #: Counts are whole and not negative, amounts not negative.
-COUNTS = ("requests", "errors_5xx", "errors_4xx", "hits", "misses", "evictions")
 AMOUNTS = ("memory_mb", "cost_usd")
 PERCENTILES = ("p50", "p95", "p99")
 FIELDS = {"t", "service", "latency_ms", "revision", *COUNTS, *AMOUNTS}
@@ -73,15 +73,14 @@ def read_history(lines: Iterable[str]) -> SliceHistory:
     """Every line of every service; empty lines are passed over."""
     problems: list[Problem] = []
     unknown: set[str] = set()
-    parsed = [
-        line for number, text in enumerate(lines, 1) if (line := _line(number, text, problems, unknown)) is not None
-    ]
-    if not parsed and not problems:
+    by_service: dict[str, _Reading] = {}
+    for number, text in enumerate(lines, 1):
+        line = _line(number, text, problems, unknown)
+        if line is not None:
+            by_service.setdefault(line.service, _Reading(line.service)).add(line, problems)
+    if not by_service and not problems:
         problems.append(Problem(1, Oddity.GARBAGE, message("backtest.empty")))
-    by_service: dict[str, list[_Line]] = {}
-    for line in parsed:
-        by_service.setdefault(line.service, []).append(line)
-    services = {service: tuple(_in_order(own, problems)) for service, own in sorted(by_service.items())}
+    services = {service: own.in_order(problems) for service, own in sorted(by_service.items())}
     return SliceHistory(services, tuple(sorted(problems, key=lambda p: p.line)))
 
 
@@ -206,33 +205,47 @@ def _bad_field(number: int, name: str, value: object, code: str = "backtest.bad_
     return Problem(number, Oddity.FIELD, message(code, field=name, found=shown(value)))
 
 
-def _in_order(lines: list[_Line], problems: list[Problem]) -> Iterator[Observation]:
-    _name_disorder(lines, problems)
-    last: _Line | None = None
-    for line in sorted(lines, key=lambda one: (one.observation.start, one.number)):
-        start = line.observation.start
-        if last is not None and start == last.observation.start:
-            says = message("backtest.duplicate", start_at=start.isoformat(), service=line.service, first=last.number)
-            problems.append(Problem(line.number, Oddity.DUPLICATE, says))
-            continue
-        if last is not None and start > last.observation.end:
-            slices = round((start - last.observation.end) / SLICE)
-            says = message(
-                "backtest.gap", service=line.service, slices=slices, since_at=last.observation.end.isoformat()
-            )
-            problems.append(Problem(line.number, Oddity.GAP, says))
-        yield line.observation
-        last = line
+class _Reading:
+    """The lines of one service, packed as they come."""
 
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._slices = PackedSlices()
+        self._numbers = array("q")
+        self._offset: timedelta | None = None
 
-def _name_disorder(lines: list[_Line], problems: list[Problem]) -> None:
-    """Name times that run backwards and clocks that change their offset, in the order of the file."""
-    for before, line in pairwise(lines):
-        if line.observation.start < before.observation.start:
-            at, after = line.observation.start.isoformat(), before.observation.start.isoformat()
-            says = message("backtest.disorder", start_at=at, after_at=after, service=line.service)
+    def add(self, line: _Line, problems: list[Problem]) -> None:
+        """The next line of the file. Names times that run backwards and clocks that change their offset."""
+        start, before = line.observation.start, self._slices.start(-1) if self._slices else None
+        if before is not None and start.timestamp() < before:
+            after = datetime.fromtimestamp(before, UTC).isoformat()
+            says = message("backtest.disorder", start_at=start.isoformat(), after_at=after, service=self._service)
             problems.append(Problem(line.number, Oddity.DISORDER, says))
-        if line.offset != before.offset:
-            hours = (line.offset - before.offset) / timedelta(hours=1)
-            says = message("backtest.clock_changed", service=line.service, hours=hours)
+        if self._offset is not None and line.offset != self._offset:
+            hours = (line.offset - self._offset) / timedelta(hours=1)
+            says = message("backtest.clock_changed", service=self._service, hours=hours)
             problems.append(Problem(line.number, Oddity.CLOCK, says))
+        self._slices.append(line.observation)
+        self._numbers.append(line.number)
+        self._offset = line.offset
+
+    def in_order(self, problems: list[Problem]) -> PackedSlices:
+        """Each slice once, in order of time."""
+        return self._slices.taken(self._chosen(problems))
+
+    def _chosen(self, problems: list[Problem]) -> Iterator[int]:
+        last: int | None = None
+        for index in sorted(range(len(self._slices)), key=lambda i: (self._slices.start(i), self._numbers[i])):
+            start, number = self._slices.start(index), self._numbers[index]
+            slices = 1 if last is None else round((start - self._slices.start(last)) / SLICE.total_seconds())
+            if last is not None and slices == 0:
+                at, first = datetime.fromtimestamp(start, UTC).isoformat(), self._numbers[last]
+                says = message("backtest.duplicate", start_at=at, service=self._service, first=first)
+                problems.append(Problem(number, Oddity.DUPLICATE, says))
+                continue
+            if last is not None and slices > 1:
+                since = datetime.fromtimestamp(self._slices.start(last), UTC) + SLICE
+                says = message("backtest.gap", service=self._service, slices=slices - 1, since_at=since.isoformat())
+                problems.append(Problem(number, Oddity.GAP, says))
+            yield index
+            last = index

@@ -3,12 +3,13 @@
 Nothing is applied in here: whoever feeds it says what was (`changed`), and a back-test of a history never does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.watch import AlertTargets, ServiceWatch
-from lumen.backtest.snapshot import Assumptions, SnapshotBuilder
+from lumen.backtest.snapshot import Assumptions, Months, SnapshotBuilder
 from lumen.effects.track_record import Direction, direction
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertEvent, Observation, Severity
@@ -25,6 +26,8 @@ from lumen.policies.ttl import TtlLimits, recommend_ttl
 
 #: A recommendation that nobody takes up expires after a day, and may then be proposed again.
 PROPOSAL_LIFE = timedelta(hours=24)
+#: USD; the month's money is then not judged.
+NO_BUDGET = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,21 @@ class BacktestSettings:
     automation: Automation = field(default_factory=Automation)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PastTurn:
     """`wanted` came of the policies; `proposed` says whether it was put to people, `held` what spoke against it."""
 
     at: datetime
     snapshot: Snapshot
-    assessment: Assessment
+    settings: AssessmentSettings
     wanted: Recommendation | NoData
-    proposed: bool
-    held: tuple[Message, ...]
+    proposed: bool = False
+    held: tuple[Message, ...] = ()
+
+    @cached_property
+    def assessment(self) -> Assessment:
+        """All scores; reckoned where somebody asks for them, for most turns of a back-test want no change."""
+        return assess(self.snapshot, self.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +70,14 @@ class SliceOutcome:
 class Pipeline:
     """One service from its first slice on."""
 
-    def __init__(self, service: str, settings: BacktestSettings, budget: ProjectSlices | None = None) -> None:
-        """`budget`: of several services that are fed beside this one; None: of this one alone."""
+    def __init__(self, service: str, settings: BacktestSettings, months: Months | None = None) -> None:
+        """`months`: of several services, whose one budget is judged elsewhere; None: of this one alone."""
         self._settings = settings
-        budget = budget or ProjectSlices((service,), settings.alerts.budget_usd)
+        budget = ProjectSlices((service,), settings.alerts.budget_usd if months is None else NO_BUDGET)
         self._watch = ServiceWatch(service, settings.alerts, budget=budget)
-        self._past = SnapshotBuilder(ServiceId("backtest", "history", service), settings.assumed, budget)
+        self._past = SnapshotBuilder(
+            ServiceId("backtest", "history", service), settings.assumed, months or budget.months
+        )
         self._proposed_at: datetime | None = None
         self._last_change_at: datetime | None = None
         self._taken_back: dict[Direction, datetime] = {}
@@ -103,10 +113,10 @@ class Pipeline:
     def _turn(self, at: datetime) -> PastTurn:
         """Collect, assess, decide: a proposal unless the guard holds it back or the last one still waits."""
         snapshot = self._past.snapshot(at)
-        assessment = assess(snapshot, self._settings.assessment)
         wanted = first_of(recommend_ttl(snapshot, self._settings.limits), recommend_size(snapshot, self._settings.size))
+        turn = PastTurn(at, snapshot, self._settings.assessment, wanted)
         if isinstance(wanted, NoData) or wanted.change is None or self._waits(at):
-            return PastTurn(at, snapshot, assessment, wanted, False, ())
+            return turn
         page = self.open_page()
         situation = Situation(
             page_open=page.id if page else None,
@@ -114,10 +124,10 @@ class Pipeline:
             measuring=self.measuring,
             taken_back_at=self._taken_back.get(direction(wanted.change)),
         )
-        held = held_back(snapshot, assessment, self._settings.automation, situation, at)
+        held = held_back(snapshot, turn.assessment, self._settings.automation, situation, at)
         if not held:
             self._proposed_at = at
-        return PastTurn(at, snapshot, assessment, wanted, not held, held)
+        return replace(turn, proposed=not held, held=held)
 
     def _waits(self, at: datetime) -> bool:
         return self._proposed_at is not None and at - self._proposed_at < PROPOSAL_LIFE

@@ -1,11 +1,11 @@
 """Snapshots as a turn would have had them, and releases as a rollback is judged on them, from observations."""
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lumen.alerts.budget import ProjectSlices
 from lumen.model.alert import Alert, Observation
 from lumen.model.history import SLICES_A_DAY, cache_day
 from lumen.model.incident import RevisionCount
@@ -37,6 +37,8 @@ EDGES_MS = tuple(1.1**i for i in range(1, 115))
 #: Shares of the requests below P50, between P50 and P95, between P95 and P99, and above (taken up to 1.5 x P99).
 SHARES = (0.50, 0.45, 0.04, 0.01)
 NOT_IN_HISTORY = NoData(*with_remedy("backtest.not_given"))
+#: Each service's cost in the month of an instant, USD; None where too little is known.
+Months = Callable[[datetime], Mapping[str, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +61,34 @@ class Assumptions:
 class SnapshotBuilder:
     """Builds snapshots of one service. Fed with observations in order; keeps a day of slices, a week of hours."""
 
-    def __init__(self, service: ServiceId, assumed: Assumptions, budget: ProjectSlices) -> None:
-        """`budget` knows the month of all services, and is fed by somebody else."""
+    def __init__(self, service: ServiceId, assumed: Assumptions, months: Months) -> None:
+        """`months` knows the month of all services."""
         self._service = service
         self._assumed = assumed
-        self._budget = budget
+        self._months = months
         self._slices: deque[Observation] = deque(maxlen=SLICES_A_DAY)
-        self._hours: dict[datetime, list[Observation]] = {}
+        self._hour: list[Observation] = []
+        #: Of hours that are over.
+        self._hours: dict[datetime, _Hour] = {}
 
     def add(self, seen: Observation) -> None:
         """The next observation."""
         self._slices.append(seen)
-        hour = seen.start.replace(minute=0)
-        self._hours.setdefault(hour, []).append(seen)
-        self._hours.pop(hour - (HISTORY_HOURS + 1) * HOUR, None)
+        if self._hour and seen.start - self._hour[0].start.replace(minute=0) >= HOUR:
+            self._close_hour()
+        self._hour.append(seen)
+
+    def _close_hour(self) -> None:
+        if self._hour:
+            hour = self._hour[0].start.replace(minute=0)
+            self._hours[hour] = _Hour(
+                _whole(one.requests for one in self._hour),
+                _total(one.cost_usd for one in self._hour),
+                _whole(one.errors_5xx for one in self._hour),
+            )
+            self._hour = []
+            while (oldest := next(iter(self._hours))) < hour - HISTORY_HOURS * HOUR:
+                del self._hours[oldest]
 
     def assume(self, change: Change) -> None:
         """Take another value of a knob from now on."""
@@ -80,6 +96,7 @@ class SnapshotBuilder:
 
     def snapshot(self, at: datetime) -> Snapshot:
         """The snapshot that a turn at `at` (a full hour) would have seen."""
+        self._close_hour()
         window = Window(at - HOUR, at)
         seen = [one for one in self._slices if window.start <= one.start < window.end]
         return Snapshot(
@@ -96,7 +113,7 @@ class SnapshotBuilder:
         )
 
     def _spend(self, at: datetime) -> Spend | NoData:
-        months = self._budget.months(at)
+        months = self._months(at)
         parts = tuple(ServiceSpend(name, NOT_IN_HISTORY if usd is None else usd) for name, usd in months.items())
         known = [usd for usd in months.values() if usd is not None]
         if not known:
@@ -106,12 +123,27 @@ class SnapshotBuilder:
 
     def _history(self, at: datetime) -> HourlyHistory | NoData:
         start = at - HISTORY_HOURS * HOUR
-        hours = [self._hours.get(start + i * HOUR, ()) for i in range(HISTORY_HOURS)]
-        requests = tuple(_whole(one.requests for one in hour) for hour in hours)
-        if all(count is None for count in requests):
+        hours = [self._hours.get(start + i * HOUR, _UNKNOWN) for i in range(HISTORY_HOURS)]
+        if all(hour.requests is None for hour in hours):
             return NOT_IN_HISTORY
-        costs = tuple(_total(one.cost_usd for one in hour) for hour in hours)
-        return HourlyHistory(start, requests, costs, tuple(_whole(one.errors_5xx for one in hour) for hour in hours))
+        return HourlyHistory(
+            start,
+            tuple(hour.requests for hour in hours),
+            tuple(hour.cost_usd for hour in hours),
+            tuple(hour.errors_5xx for hour in hours),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """None where too few of its slices are known."""
+
+    requests: int | None = None
+    cost_usd: float | None = None
+    errors_5xx: int | None = None
+
+
+_UNKNOWN = _Hour()
 
 
 def _traffic(seen: Sequence[Observation]) -> Traffic | NoData:
@@ -137,17 +169,17 @@ def _latency(seen: Sequence[Observation]) -> LatencyDistribution | NoData:
 
 def _spread(counts: list[float], low: float, high: float, amount: float) -> None:
     """Lay `amount` evenly over [low, high)."""
-    for index in range(len(counts)):
+    index = bisect_right(EDGES_MS, low)
+    if high <= low:
+        counts[index] += amount
+        return
+    while index <= len(EDGES_MS):
         lower = EDGES_MS[index - 1] if index else 0.0
         upper = EDGES_MS[index] if index < len(EDGES_MS) else float("inf")
-        if lower >= high > low:
+        if lower >= high:
             return
-        if high <= low:
-            if lower <= low < upper:
-                counts[index] += amount
-                return
-        elif upper > low:
-            counts[index] += amount * (min(high, upper) - max(low, lower)) / (high - low)
+        counts[index] += amount * (min(high, upper) - max(low, lower)) / (high - low)
+        index += 1
 
 
 def _cache(seen: Sequence[Observation], assumed: Assumptions) -> CacheStats | NoData:
@@ -198,6 +230,7 @@ class ReleasesSeen:
     def __init__(self, allowed: float) -> None:
         self._allowed = allowed
         self._counts: deque[tuple[RevisionCount, ...]] = deque(maxlen=round(LOOK_BACK / SLICE))
+        self._hour: deque[tuple[RevisionCount, ...]] = deque(maxlen=SLICES_PER_HOUR)
         #: Which came when: 0 is the oldest.
         self._order: dict[str, int] = {}
         #: When each revision was last seen within the objective.
@@ -212,8 +245,8 @@ class ReleasesSeen:
             self._order.setdefault(one.revision, len(self._order))
         if self._pinned is not None and any(self._is_newer(one.revision, self._pinned) for one in counts):
             self._pinned = None
-        hour = list(self._counts)[-SLICES_PER_HOUR:]
-        self._healthy |= healthy((one for slice in hour for one in slice), self._allowed)
+        self._hour.append(counts)
+        self._healthy |= healthy((one for slice in self._hour for one in slice), self._allowed)
 
     def pinned_to(self, revision: str) -> None:
         """Traffic was sent back to `revision`."""

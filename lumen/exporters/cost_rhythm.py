@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from operator import mul
-from statistics import fmean, median, pstdev
+from operator import add, mul, sub
+from statistics import fmean, median
 
 from lumen.model.assessment import RhythmAssessment, RhythmState
 from lumen.model.messages import Message, NoData, message
@@ -15,6 +15,10 @@ from lumen.model.snapshot import HourlyHistory, Snapshot, Spend
 HOURS = 168
 LEAST_HOURS_SHARE = 0.80
 LONGEST_LAG_HOURS = 12
+#: Two pairs are always on a line.
+LEAST_PAIRS = 2
+#: Of a sum of squares: less is what a constant leaves.
+ROUNDING = 1e-12
 #: Log demand that moves less than this (about 10 %) has no pulse that spending could follow.
 FLAT_DEMAND_STD = 0.10
 FLAT_COST_SHARE = 0.3
@@ -43,7 +47,7 @@ def rhythm_of(history: HourlyHistory | NoData) -> RhythmAssessment:
     if present < LEAST_HOURS_SHARE * HOURS:
         return RhythmAssessment(RhythmState.UNKNOWN, message("assess.rhythm_few_hours", hours=present, wanted=HOURS))
     log_cost, log_demand = _logs(cost), _logs(demand)
-    cost_std, demand_std = pstdev(_known(log_cost)), pstdev(_known(log_demand))
+    cost_std, demand_std = _deviation(_known(log_cost)), _deviation(_known(log_demand))
     if demand_std < FLAT_DEMAND_STD:
         return RhythmAssessment(RhythmState.UNKNOWN, message("assess.rhythm_flat_demand"))
     coherence = coherence_of(log_cost, log_demand)
@@ -55,14 +59,10 @@ def rhythm_of(history: HourlyHistory | NoData) -> RhythmAssessment:
 
 def coherence_of(cost: Series, demand: Series) -> float:
     """max(0, the best Pearson r of cost moved by up to 12 hours against demand), over the hours that both know."""
-    best = 0.0
-    for lag in range(-LONGEST_LAG_HOURS, LONGEST_LAG_HOURS + 1):
-        pairs = zip(cost[max(0, lag) :], demand[max(0, -lag) :], strict=False)
-        known = [(c, d) for c, d in pairs if c is not None and d is not None]
-        ys, ds = [c for c, _ in known], [d for _, d in known]
-        if len(known) > 2 and max(ys) > min(ys) and max(ds) > min(ds):
-            best = max(best, _correlation(ys, ds))
-    return min(1.0, best)
+    ys, ds = _Masked.of(cost), _Masked.of(demand)
+    lags = range(-LONGEST_LAG_HOURS, LONGEST_LAG_HOURS + 1)
+    best = max(ys.after(max(0, lag)).correlation(ds.after(max(0, -lag))) for lag in lags)
+    return min(1.0, max(0.0, best))
 
 
 def phase_of(cost: Series, demand: Series) -> float:
@@ -77,7 +77,11 @@ def entropy_of(series: Series) -> float:
     middle = fmean(values)
     count = len(values)
     centred = [value - middle for value in values]
-    powers = [_power(centred, k) for k in range(1, count // 2 + 1)]
+    # Cosines are the same from both ends, and sines opposite: half of the products do.
+    first, last = centred[1 : (count + 1) // 2], centred[: count // 2 : -1]
+    evens = [centred[0], *map(add, first, last), *centred[count // 2 : count // 2 + 1 - count % 2]]
+    odds = [0.0, *map(sub, first, last)]
+    powers = [_power(evens, odds, count, k) for k in range(1, count // 2 + 1)]
     total = math.fsum(powers)
     if total <= 0:
         return 0.0
@@ -126,6 +130,11 @@ def _known(series: Series) -> list[float]:
     return [value for value in series if value is not None]
 
 
+def _deviation(values: Sequence[float]) -> float:
+    middle = fmean(values)
+    return math.sqrt(fmean([(value - middle) ** 2 for value in values]))
+
+
 def _logs(series: Series) -> list[float | None]:
     positive = [value for value in _known(series) if value > 0]
     floor = FLOOR_SHARE * median(positive) if positive else 1.0
@@ -134,23 +143,27 @@ def _logs(series: Series) -> list[float | None]:
 
 def _daily_angle(series: Series) -> float:
     """Angle of the daily wave A cos(wt + angle), fitted by least squares beside a level and a slope."""
-    omega = 2 * math.pi / 24
-    middle = len(series) / 2
-    hours = [(t, value) for t, value in enumerate(series) if value is not None]
-    values = [value for _, value in hours]
-    columns = (
-        [1.0] * len(hours),
-        [(t - middle) / len(series) for t, _ in hours],
-        [math.cos(omega * t) for t, _ in hours],
-        [math.sin(omega * t) for t, _ in hours],
-    )
-    normal = [[_dot(one, other) for other in columns] for one in columns]
-    right = [_dot(one, values) for one in columns]
-    _, _, cosine, sine = _solve(normal, right)
+    hours = tuple(t for t, value in enumerate(series) if value is not None)
+    columns, normal = _wave_of_day(len(series), hours)
+    values = _known(series)
+    _, _, cosine, sine = _solve(normal, [_dot(one, values) for one in columns])
     return math.atan2(-sine, cosine)
 
 
-def _solve(matrix: list[list[float]], right: list[float]) -> list[float]:
+@lru_cache(maxsize=8)
+def _wave_of_day(count: int, hours: tuple[int, ...]) -> tuple[Sequence[Sequence[float]], Sequence[Sequence[float]]]:
+    """Level, slope, cosine and sine at these of `count` hours, and the matrix of their normal equations."""
+    omega = 2 * math.pi / 24
+    columns = (
+        [1.0] * len(hours),
+        [(t - count / 2) / count for t in hours],
+        [math.cos(omega * t) for t in hours],
+        [math.sin(omega * t) for t in hours],
+    )
+    return columns, [[_dot(one, other) for other in columns] for one in columns]
+
+
+def _solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
     """Gaussian elimination with pivots; the normal equations of a wave over 80 % of a week are well conditioned."""
     size = len(right)
     rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
@@ -181,25 +194,48 @@ def _interpolated(series: Series) -> list[float]:
     return values
 
 
-def _power(values: Sequence[float], k: int) -> float:
-    cosines, sines = _wave(len(values), k)
-    real, imaginary = _dot(values, cosines), _dot(values, sines)
+def _power(evens: Sequence[float], odds: Sequence[float], count: int, k: int) -> float:
+    cosines, sines = _wave(count, k)
+    real, imaginary = _dot(evens, cosines), _dot(odds, sines)
     return real * real + imaginary * imaginary
 
 
 @lru_cache(maxsize=2 * HOURS)
 def _wave(count: int, k: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Cosines and sines of `k` turns in `count` steps: a series of a week always needs the same ones."""
-    angles = [2 * math.pi / count * (k * t % count) for t in range(count)]
+    """Cosines and sines of `k` turns in the first half of `count` steps: a series of a week always needs the same."""
+    angles = [2 * math.pi / count * (k * t % count) for t in range(count // 2 + 1)]
     return tuple(map(math.cos, angles)), tuple(map(math.sin, angles))
 
 
-def _correlation(ys: Sequence[float], ds: Sequence[float]) -> float:
-    """Pearson's r of two series that both vary."""
-    y_middle, d_middle = sum(ys) / len(ys), sum(ds) / len(ds)
-    centred_y, centred_d = [y - y_middle for y in ys], [d - d_middle for d in ds]
-    scale = math.sqrt(_dot(centred_y, centred_y) * _dot(centred_d, centred_d))
-    return _dot(centred_y, centred_d) / scale if scale > 0 else 0.0
+@dataclass(frozen=True, slots=True)
+class _Masked:
+    """A series less its mean, 0 where it is not known, with its squares and where it is known (1 or 0)."""
+
+    values: Sequence[float]
+    squares: Sequence[float]
+    known: Sequence[float]
+
+    @classmethod
+    def of(cls, series: Series) -> "_Masked":
+        middle = fmean(_known(series))
+        values = [0.0 if value is None else value - middle for value in series]
+        return cls(values, [value * value for value in values], [float(value is not None) for value in series])
+
+    def after(self, hours: int) -> "_Masked":
+        """Without its first hours."""
+        return _Masked(self.values[hours:], self.squares[hours:], self.known[hours:]) if hours else self
+
+    def correlation(self, other: "_Masked") -> float:
+        """Pearson's r over the hours that both know; 0 where there are too few or one does not vary."""
+        count = _dot(self.known, other.known)
+        if count <= LEAST_PAIRS:
+            return 0.0
+        own, others = _dot(self.values, other.known), _dot(self.known, other.values)
+        spread = _dot(self.squares, other.known) - own * own / count
+        others_spread = _dot(self.known, other.squares) - others * others / count
+        if spread <= ROUNDING * sum(self.squares) or others_spread <= ROUNDING * sum(other.squares):
+            return 0.0
+        return (_dot(self.values, other.values) - own * others / count) / math.sqrt(spread * others_spread)
 
 
 def _dot(these: Sequence[float], those: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from lumen.backtest.history import SliceHistory
 from lumen.backtest.pipeline import BacktestSettings
-from lumen.backtest.report import run_backtest
+from lumen.backtest.run import run_backtest
 from lumen.model.alert import AlertKind, Observation
 from lumen.model.snapshot import SLICE
 

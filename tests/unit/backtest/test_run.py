@@ -13,7 +13,8 @@ from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.watch import AlertTargets
 from lumen.backtest.history import read_history
 from lumen.backtest.pipeline import BacktestSettings
-from lumen.backtest.report import BacktestResult, as_json, run_backtest
+from lumen.backtest.report import as_json
+from lumen.backtest.run import BacktestResult, run_backtest
 from lumen.backtest.score import Label, score
 from lumen.backtest.snapshot import Assumptions, SnapshotBuilder
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
@@ -118,7 +119,7 @@ def test_an_outage_without_a_release_is_nobodys() -> None:
 
 def test_a_cache_that_is_larger_than_assumed_has_no_known_limit() -> None:
     budget = ProjectSlices(("ion-api",), 200.0)
-    past = SnapshotBuilder(ServiceId("backtest", "history", "ion-api"), Assumptions(cache_mb=190.0), budget)
+    past = SnapshotBuilder(ServiceId("backtest", "history", "ion-api"), Assumptions(cache_mb=190.0), budget.months)
     for nth, (used_mb, limit) in enumerate(((180.0, 190.0), (190.0, 190.0), (191.0, "backtest.cache_larger"))):
         past.add(Observation(START + nth * SLICE, requests=100, errors_5xx=0, hits=70, misses=30, memory_mb=used_mb))
         cache = past.snapshot(START + timedelta(hours=1)).cache
