@@ -1,8 +1,10 @@
 """`lumen backtest` and `lumen verify`: one's own history, and a simulated week, through the bot's own pipeline."""
 
 import gzip
+import os
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -14,10 +16,14 @@ from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from bot.thresholds import Thresholds
+    from lumen.backtest.history import SliceHistory
+    from lumen.backtest.run import Each
     from lumen.verification.scenario import Scenario
     from lumen.verification.verify import Verification
 
 T = TypeVar("T")
+#: Fewer are done before another process has started.
+MANY_SLICES = 20_000
 
 
 def backtest(
@@ -38,7 +44,8 @@ def backtest(
     words, settings = Catalogue(locale()), backtest_settings(_thresholds(target))
     past = _read(history, read_history)
     truth = None if labels is None else _read(labels, lambda lines: read_labels(lines, past.services))
-    result = run_backtest(past, settings, truth and truth[0])
+    with _several(past) as each:
+        result = run_backtest(past, settings, truth and truth[0], each)
     if truth is not None:
         result = replace(result, problems=(*result.problems, *truth[1]))
     if as_json:
@@ -48,6 +55,20 @@ def backtest(
 
         print_backtest(result, words)
     raise typer.Exit(ExitCode.GOOD if result.slices else ExitCode.NO_DATA)
+
+
+@contextmanager
+def _several(past: "SliceHistory") -> "Iterator[Each]":
+    """Services in processes, where there are several with much to do and a processor for each."""
+    processes = min(len(past.services), os.cpu_count() or 1)
+    if processes < 2 or sum(map(len, past.services.values())) < MANY_SLICES:
+        yield map
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        yield pool.map
 
 
 def verify(

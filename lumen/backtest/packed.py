@@ -63,4 +63,4 @@ class PackedSlices(Sequence[Observation]):
 
 def _made(start: int, revision: str | None, *figures: float) -> Observation:
     known: list[Any] = [None if value == UNKNOWN else value for value in figures]
-    return Observation(datetime.fromtimestamp(start, UTC), *known, revision=revision)
+    return Observation(datetime.fromtimestamp(start, UTC), *(*known, revision))

@@ -1,10 +1,12 @@
 """Snapshots as a turn would have had them, and releases as a rollback is judged on them, from observations."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
+from operator import add
 
 from lumen.model.alert import Alert, Observation
 from lumen.model.history import SLICES_A_DAY, cache_day
@@ -157,29 +159,43 @@ def _traffic(seen: Sequence[Observation]) -> Traffic | NoData:
 
 
 def _latency(seen: Sequence[Observation]) -> LatencyDistribution | NoData:
-    counts = [0.0] * (len(EDGES_MS) + 1)
+    spread = _Spread()
     for one in seen:
         if one.requests and one.p50_ms is not None and one.p95_ms is not None and one.p99_ms is not None:
             p50, p95, p99 = one.p50_ms, max(one.p50_ms, one.p95_ms), max(one.p50_ms, one.p95_ms, one.p99_ms)
             for low, high, share in zip((0.0, p50, p95, p99), (p50, p95, p99, 1.5 * p99), SHARES, strict=True):
-                _spread(counts, low, high, share * one.requests)
-    whole = tuple(round(count) for count in counts)
+                spread.lay(low, high, share * one.requests)
+    whole = tuple(round(count) for count in spread.counts())
     return LatencyDistribution(EDGES_MS, whole) if sum(whole) else NOT_IN_HISTORY
 
 
-def _spread(counts: list[float], low: float, high: float, amount: float) -> None:
-    """Lay `amount` evenly over [low, high)."""
-    index = bisect_right(EDGES_MS, low)
-    if high <= low:
-        counts[index] += amount
-        return
-    while index <= len(EDGES_MS):
-        lower = EDGES_MS[index - 1] if index else 0.0
-        upper = EDGES_MS[index] if index < len(EDGES_MS) else float("inf")
-        if lower >= high:
+class _Spread:
+    """Requests laid over the buckets: what lies at the ends of a span, and how much a millisecond has between them."""
+
+    def __init__(self) -> None:
+        self._ends = [0.0] * (len(EDGES_MS) + 1)
+        self._steps = [0.0] * (len(EDGES_MS) + 1)
+
+    def lay(self, low: float, high: float, amount: float) -> None:
+        """Lay `amount` evenly over [low, high)."""
+        first, last = bisect_right(EDGES_MS, low), bisect_left(EDGES_MS, high)
+        if high <= low or first == last:
+            self._ends[first] += amount
             return
-        counts[index] += amount * (min(high, upper) - max(low, lower)) / (high - low)
-        index += 1
+        per_ms = amount / (high - low)
+        self._ends[first] += per_ms * (EDGES_MS[first] - low)
+        self._ends[last] += per_ms * (high - EDGES_MS[last - 1])
+        self._steps[first + 1] += per_ms
+        self._steps[last] -= per_ms
+
+    def counts(self) -> Iterator[float]:
+        """By bucket."""
+        between = (density * width for density, width in zip(accumulate(self._steps), _WIDTHS_MS, strict=True))
+        return map(add, self._ends, between)
+
+
+#: Nothing is laid through the first bucket and the last one, which has no end.
+_WIDTHS_MS = (0.0, *(after - before for before, after in pairwise(EDGES_MS)), 0.0)
 
 
 def _cache(seen: Sequence[Observation], assumed: Assumptions) -> CacheStats | NoData:
