@@ -48,7 +48,7 @@ class UsualLookups:
         """Learn from a slice as it is stored."""
         ratio = self._ratio(seen)
         if ratio is None:
-            self._unknown += int(seen.requests is not None and seen.lookups is None)
+            self._unknown += int(bool(seen.requests) and seen.lookups is None)
             return
         if self._unknown >= ACCEPTED_AFTER:
             self._ratios.clear()
@@ -92,7 +92,7 @@ def doubted(
     for one in stored:
         if one.start < start:
             usual.feed(one)
-        elif one.requests is not None:
+        elif one.requests:
             within.append(one)
     if isinstance(cache, NoData) or isinstance(traffic, NoData) or usual.usual is None or cache.seconds <= 0:
         return cache

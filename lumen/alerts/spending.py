@@ -13,7 +13,7 @@ from datetime import date, datetime
 from statistics import median
 
 from lumen.alerts.budget import DayCost
-from lumen.alerts.evidence import Breach
+from lumen.alerts.evidence import Breach, RecentCounts
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
 from lumen.model.history import SLICES_A_DAY
@@ -141,7 +141,8 @@ CLOSES_ABOVE = 1.1
 class ReturnAlert:
     """`limit` is a ratio (3.0 is 300 %); prices in USD, the cache's for a month.
 
-    The return is that of the hits of `over` known slices; before so many nothing is said.
+    The return is that of the hits of `over` known slices, and of seven times as many where the service slept in them:
+    before so many nothing is said.
     """
 
     def __init__(
@@ -151,24 +152,23 @@ class ReturnAlert:
         self._per_call_usd = api_cost_per_call_usd
         self._cache_cost_usd = cache_cost_usd
         self._over = over
-        self._newest: deque[int] = deque(maxlen=over)
-        self._hits = 0
+        self._known = 0
+        self._hits_and_asleep = RecentCounts(7 * over)
         self._low = 0
         self.lifecycle = Lifecycle(service, AlertKind.ROI)
 
-    def step(self, end: datetime, hits: int) -> AlertEvent | None:
-        """After a slice whose hits are known."""
-        if len(self._newest) == self._over:
-            self._hits -= self._newest[0]
-        self._newest.append(hits)
-        self._hits += hits
-        if len(self._newest) < self._over or self._cache_cost_usd <= 0:
+    def step(self, end: datetime, hits: int, *, is_asleep: bool = False) -> AlertEvent | None:
+        """After a slice whose hits are known; one that is asleep counts, and neither opens nor closes anything."""
+        self._hits_and_asleep.add(hits, int(is_asleep))
+        self._known += 1
+        over = 7 * self._over if self._hits_and_asleep.last(7 * self._over)[1] else self._over
+        if is_asleep or self._known < over or self._cache_cost_usd <= 0:
             return None
-        savings = self._hits / self._over * SLICES_A_DAY * DAYS_PER_MONTH * self._per_call_usd
+        savings = self._hits_and_asleep.last(over)[0] / over * SLICES_A_DAY * DAYS_PER_MONTH * self._per_call_usd
         roi = (savings - self._cache_cost_usd) / self._cache_cost_usd
         is_open = self.lifecycle.open is not None
         self._low = self._low + 1 if roi < (CLOSES_ABOVE * self._limit if is_open else self._limit) else 0
         if self._low < (1 if is_open else SLICES):
             return self.lifecycle.step(end, None)
-        reason = message("alert.roi_low", limit=self._limit, hours=round(self._over / 12), roi=roi)
+        reason = message("alert.roi_low", limit=self._limit, hours=round(over / 12), roi=roi)
         return self.lifecycle.step(end, Breach(Severity.TICKET, SLICES, reason))

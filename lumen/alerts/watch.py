@@ -12,7 +12,7 @@ from lumen.alerts.budget import DayCost, ProjectSlices
 from lumen.alerts.burn_rate import AvailabilityAlert, TrafficLevel
 from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
-from lumen.alerts.no_data import COST_MISSES, NoDataAlert
+from lumen.alerts.no_data import COST_MISSES, NoDataAlert, NoRequestsAlert
 from lumen.alerts.spending import ReturnAlert, SpendingAlerts
 from lumen.model.alert import Alert, AlertEvent, Observation
 from lumen.model.snapshot import SLICE
@@ -57,7 +57,7 @@ class ServiceWatch:
             service, targets.roi_limit, targets.api_cost_per_call_usd, targets.cache_cost_month_usd
         )
         self._spending = SpendingAlerts(service)
-        self._no_traffic = NoDataAlert(service, "traffic")
+        self._no_traffic = NoRequestsAlert(service)
         self._no_latency = NoDataAlert(service, "latency")
         self._no_cache = NoDataAlert(service, "cache")
         self._no_cost = NoDataAlert(service, "cost", COST_MISSES)
@@ -98,12 +98,13 @@ class ServiceWatch:
     def _step(self, seen: Observation, opened_at: datetime | None) -> list[AlertEvent]:
         end = opened_at or seen.end
         found = [
-            self._availability.step(end, seen.bounds),
+            # A service that is asleep shows neither that it fails nor that it does no more.
+            self._availability.step(end, seen.bounds if seen.requests or seen.doubt else None),
             *self._levels(seen, end),
             *self._spent(seen, end),
             *self._missing(seen, end),
         ]
-        self.traffic.add(seen.requests)
+        self.traffic.add(seen.requests or None)
         for one in (self._availability, self._latency, self._hit_rate, self._return):
             one.lifecycle.pass_over(end)
         return [event for event in found if event is not None]
@@ -126,16 +127,15 @@ class ServiceWatch:
             yield self._latency.step(seen.start, end, seen.requests, seen.p95_ms, seen.p99_ms)
         if seen.hits is not None and seen.lookups is not None:
             yield self._hit_rate.step(seen.start, end, seen.hits, seen.lookups)
-            yield self._return.step(end, seen.hits)
+            yield self._return.step(end, seen.hits, is_asleep=seen.requests == 0)
 
     def _missing(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:
-        traffic = seen.requests is not None
-        yield self._no_traffic.step(seen.start, end, present=traffic)
+        yield self._no_traffic.step(seen, end)
         # Without traffic there is no latency to miss: one silence is told once.
-        if traffic and seen.requests:
+        if seen.requests:
             yield self._no_latency.step(seen.start, end, present=seen.p95_ms is not None)
-        if traffic or seen.lookups is not None:
+        if seen.requests or seen.lookups is not None:
             yield self._no_cache.step(seen.start, end, present=seen.lookups is not None)
         # What a slice cost is worked out from its traffic and its misses.
-        if traffic and not self._no_cache.is_missed:
+        if (seen.requests or seen.cost_usd is not None) and not self._no_cache.is_missed:
             yield self._no_cost.step(seen.start, end, present=seen.cost_usd is not None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.exporters.score_moves import between
+from lumen.exporters.slo import LEAST_SAMPLES, too_few
 from lumen.gates.unified import roi_verdict
 from lumen.model.assessment import GateVerdict, RoiAssessment
 from lumen.model.history import LEAST_SLICES_SHARE, SLICES_A_DAY, Day, day_of
@@ -74,7 +75,8 @@ def _counted(snapshot: Snapshot, cache: CacheStats, days: Sequence[Day]) -> _Cou
     """The last 24 hours, hour by hour; else yesterday (UTC), whose sums may be older than the watch."""
     last, yesterday = snapshot.cache_day, day_of(snapshot.taken_at) - timedelta(days=1)
     if last is not None:
-        return _Counted(last.hits, last.seconds, True)
+        asked = last.hits + last.misses
+        return too_few(asked) if asked < LEAST_SAMPLES else _Counted(last.hits, last.seconds, True)
     for day in days:
         if day.date == yesterday and day.lookup_slices >= LEAST_SLICES_SHARE * SLICES_A_DAY:
             return _Counted(day.hits, day.lookup_slices * SLICE.total_seconds(), True)

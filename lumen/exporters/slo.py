@@ -8,9 +8,9 @@ from statistics import median
 from lumen.gates.unified import slo_verdict
 from lumen.model.assessment import Objective, Part, Score, SloAssessment
 from lumen.model.history import LEAST_SLICES_SHARE, SLICES_A_DAY, Day, is_good_slice
-from lumen.model.messages import Message, NoData, message
+from lumen.model.messages import Message, NoData, message, with_remedy
 from lumen.model.snapshot import SLICE, CacheStats, LatencyDistribution, Snapshot, Traffic
-from lumen.model.witnesses import Bounds
+from lumen.model.witnesses import Bounds, witnesses_differ
 
 #: Fewer events than this carry no verdict (docs/methods.md, Alerts).
 LEAST_SAMPLES = 20
@@ -65,7 +65,8 @@ def assess_slo(snapshot: Snapshot, targets: SloTargets = PRESETS["default"], day
     if gaps is not None:
         objectives = tuple(one if one.name == "cache_hit_rate" else _without(one, gaps) for one in objectives)
     parts = (Part(o.name, _measured(o), o.score, 1 / len(objectives)) for o in objectives)
-    nothing = NoData(message("assess.slo_nothing"), message("assess.slo_nothing_remedy"))
+    is_asleep = isinstance(snapshot.traffic, Traffic) and not snapshot.traffic.requests
+    nothing = NoData(*with_remedy("assess.nothing_asked" if is_asleep else "assess.slo_nothing"))
     compliance = Score.of(parts, least_coverage=0.0, too_little=nothing)
     return SloAssessment(objectives, compliance, slo_verdict(objectives))
 
@@ -101,20 +102,6 @@ def objective_score(good_ratio: float, target: float) -> float:
     """100 min(1, allowed bad / observed bad); 100 when nothing was bad."""
     observed, allowed = 1 - good_ratio, 1 - target
     return 100.0 if observed <= allowed else 100.0 * allowed / observed
-
-
-def witnesses_differ(bounds: Bounds) -> NoData:
-    """The NoData that stands instead of a verdict on what request counts and latency counts do not agree about."""
-    return NoData(
-        message(
-            "assess.witnesses_differ",
-            least=bounds.least_requests,
-            most=bounds.most_requests,
-            least_share=bounds.least_share,
-            most_share=bounds.most_share,
-        ),
-        message("assess.witnesses_differ_remedy"),
-    )
 
 
 def _judged(rule: _Rule, good_ratio: float, valid: int, shown: Message) -> Objective:

@@ -75,6 +75,8 @@ class AlertEvent:
 class Observation:
     """One service over one slice, half-open [start, start + 5 min); None stands for whatever is unknown.
 
+    A service that is asleep has 0 requests: that is known, and neither good nor bad.
+
     Counts are of the slice, memory and percentiles are levels. `latency`, from which the percentiles are read, goes
     into the sums of its day in the step that stores the slice; with the slice itself it is not kept. A history from
     elsewhere has percentiles alone.
@@ -96,6 +98,8 @@ class Observation:
     latency: LatencyDistribution | None = None
     #: What the witnesses of its requests leave possible, where they do not agree (lumen/model/witnesses.py).
     doubt: Bounds | None = None
+    #: Nobody could be asked for its requests; else the question was answered, if by silence.
+    is_refused: bool = False
 
     @property
     def bounds(self) -> Bounds | None:
@@ -123,12 +127,19 @@ def corrected(stored: Observation, again: Observation) -> Observation:
     """A stored slice after it was read again: late points count, and what was known before is not forgotten.
 
     A series that has become late takes back what it told, so a reading that leaves more open is not believed, nor one
-    that tells less than what was certain.
+    that tells less than what was certain; what was seen did not sleep.
     """
+    if stored.requests and again.requests == 0:
+        return stored
     found = stored
     if again.requests is not None and _open(again) <= _open(stored) and (stored.doubt or lost(stored, again) == (0, 0)):
         found = replace(
-            found, requests=again.requests, errors_5xx=again.errors_5xx, errors_4xx=again.errors_4xx, doubt=again.doubt
+            found,
+            requests=again.requests,
+            errors_5xx=again.errors_5xx,
+            errors_4xx=again.errors_4xx,
+            doubt=again.doubt,
+            is_refused=False,
         )
         if again.p95_ms is not None:
             found = replace(found, p50_ms=again.p50_ms, p95_ms=again.p95_ms, p99_ms=again.p99_ms, latency=again.latency)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from lumen.model.service import ServiceId
 
@@ -23,11 +24,19 @@ class CostPrices:
 
 @dataclass(frozen=True, slots=True)
 class InstanceShape:
-    """CPU and memory of one instance of a service, and how many of them are always kept."""
+    """CPU and memory of one instance of a service, and how many of them are always kept.
+
+    `since`: the service exists since then, where that is known.
+    """
 
     vcpu: float
     gib: float
     min_instances: int
+    since: datetime | None = None
+
+    def existed(self, at: datetime) -> bool:
+        """Whether it is known that there was such a service then."""
+        return self.since is not None and self.since <= at
 
 
 def cost_usd(

@@ -294,10 +294,11 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpend:
-    """One service's own part of the month, always an estimate."""
+    """One service's own part of the month, always an estimate; so many hours of it are filled with what is usual."""
 
     service: str
     month_to_date_usd: float | NoData
+    filled_hours: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +319,11 @@ class Spend:
     estimate_usd: float | NoData | None = None
     #: Why the month is an estimate though notifications of the budget are read; None where they are not.
     not_billed: NoData | None = None
+
+    @property
+    def filled_hours(self) -> int:
+        """Hours of services whose cost is not known, but taken to be what is usual."""
+        return sum(part.filled_hours for part in self.parts)
 
     @property
     def known_usd(self) -> float:

@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from lumen.model.messages import NoData, message
+
 SERVER_ERRORS = "5xx"
 #: Counts that are this near to each other are the same, where a count and no share of errors is wanted.
 SAME = 0.02
@@ -81,6 +83,20 @@ def bounds_of(several: Iterable[Bounds]) -> Bounds:
         sum(one.most_requests for one in given),
         sum(one.least_errors for one in given),
         sum(one.most_errors for one in given),
+    )
+
+
+def witnesses_differ(bounds: Bounds) -> NoData:
+    """The NoData that stands instead of a verdict on what request counts and latency counts do not agree about."""
+    return NoData(
+        message(
+            "assess.witnesses_differ",
+            least=bounds.least_requests,
+            most=bounds.most_requests,
+            least_share=bounds.least_share,
+            most_share=bounds.most_share,
+        ),
+        message("assess.witnesses_differ_remedy"),
     )
 
 

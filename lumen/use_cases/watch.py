@@ -400,6 +400,6 @@ def _slices(
     costs little; a fresh installation waits for its fortnight.
     """
     if isinstance(found, NoData):
-        return () if after is None else (Observation(start),)
+        return () if after is None else (Observation(start, is_refused=True),)
     known = {one.start: one for one in found}
     return [known.get(start + i * SLICE, Observation(start + i * SLICE)) for i in range(round((end - start) / SLICE))]

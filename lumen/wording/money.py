@@ -80,6 +80,8 @@ def beside(spend: Spend | NoData) -> Iterator[Message]:
         yield message("explain.budget_billed_alone", as_of_at=at)
     elif estimate is not None:
         yield message("explain.budget_billed", as_of_at=at, estimate_usd=estimate)
+    if spend.filled_hours and spend.is_estimate:
+        yield message("explain.budget_filled", hours=spend.filled_hours)
     for part in spend.parts if len(spend.parts) > 1 else ():
         usd = part.month_to_date_usd
         if isinstance(usd, NoData):

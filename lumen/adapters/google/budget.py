@@ -11,6 +11,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from statistics import fmean
 from typing import Any
 
 from google.api_core import exceptions
@@ -197,7 +198,7 @@ class GoogleSpend:
         found: dict[ServiceId, Spend | NoData] = {}
         for service in services:
             mates = [one for one in everybody if one.project == service.project]
-            parts = tuple(ServiceSpend(one.name, _sum(costs[one])) for one in mates)
+            parts = tuple(_part(one.name, costs[one]) for one in mates)
             found[service] = Spend(
                 month_to_date_usd=_together(parts),
                 is_estimate=True,
@@ -214,22 +215,31 @@ def _month_to_date(now: datetime) -> Window | None:
     return Window(start, end) if end > start else None
 
 
-def _sum(history: HourlyHistory | NoData) -> float | NoData:
+def _part(service: str, history: HourlyHistory | NoData) -> ServiceSpend:
     """From the first hour that is known: before it there was no service, as far as anybody can tell.
 
-    An hour of which the requests are known and the cost is not cost what its requests cost in the other hours.
+    An hour of which the requests are known and the cost is not cost what its requests cost in the other hours; one of
+    which neither is known, what the same hour of the other days cost.
     """
     if isinstance(history, NoData):
-        return history
-    known = [hour for hour, cost in enumerate(history.cost_usd) if cost is not None]
-    since = history.cost_usd[known[0] :] if known else history.cost_usd
+        return ServiceSpend(service, history)
+    known = {hour: cost for hour, cost in enumerate(history.cost_usd) if cost is not None}
+    since = range(min(known, default=0), len(history.cost_usd))
     if len(known) < LEAST_COVERAGE * len(since):
-        return NoData(*with_remedy("source.month_incomplete", known=len(known), hours=len(since)))
-    asked = history.requests[known[0] :] if known else ()
-    priced = [(cost, count) for cost, count in zip(since, asked, strict=False) if cost is not None and count]
+        incomplete = with_remedy("source.month_incomplete", known=len(known), hours=len(since))
+        return ServiceSpend(service, NoData(*incomplete))
+    requests = dict(enumerate(history.requests))
+    priced = [(cost, count) for hour, cost in known.items() if (count := requests.get(hour))]
     a_request = sum(cost for cost, _ in priced) / sum(count for _, count in priced) if priced else 0.0
-    missing = sum(count or 0 for cost, count in zip(since, asked, strict=False) if cost is None)
-    return sum(cost for cost in since if cost is not None) + a_request * missing
+    unknown = [hour for hour in since if hour not in known]
+    filled = sum(_usual(known, hour) if (n := requests.get(hour)) is None else a_request * n for hour in unknown)
+    return ServiceSpend(service, sum(known.values()) + filled, len(unknown))
+
+
+def _usual(known: Mapping[int, float], hour: int) -> float:
+    """The mean of the same hour on other days, or of all."""
+    alike = [cost for other, cost in known.items() if (other - hour) % 24 == 0] or known.values()
+    return fmean(alike)
 
 
 def _together(parts: Sequence[ServiceSpend]) -> float | NoData:

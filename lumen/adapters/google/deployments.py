@@ -165,7 +165,7 @@ def _deployment(told: Any, revisions: Sequence[Any] | NoData) -> Deployment | No
         revisions=tuple(
             Revision(
                 name=reader.short(r.name),
-                created_at=datetime.fromtimestamp(r.create_time.timestamp(), UTC),  # plain, not the client's subclass
+                created_at=_plain(r.create_time),
                 image=reader.main_container(r).image if r.containers else "",
                 traffic_percent=shares.get(reader.short(r.name), 0),
                 env_ttl_seconds=reader.revision_ttl_seconds(r),
@@ -185,9 +185,15 @@ def _shape(told: Any) -> InstanceShape | NoData:
             vcpu=sum(quantity(limit.get("cpu", DEFAULT_VCPU)) for limit in limits),
             gib=sum(quantity(limit.get("memory", DEFAULT_MEMORY)) for limit in limits) / GIB,
             min_instances=reader.min_instances(told),
+            since=None if told.create_time is None else _plain(told.create_time),
         )
     except ValueError as error:
         return NoData(*with_remedy("source.limits_unreadable", service=reader.short(told.name), detail=str(error)))
+
+
+def _plain(time: datetime) -> datetime:
+    """Not the client's subclass."""
+    return datetime.fromtimestamp(time.timestamp(), UTC)
 
 
 def _unknown(service: ServiceId) -> NoData:

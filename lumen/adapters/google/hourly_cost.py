@@ -4,7 +4,7 @@ A gap of a measurement is a gap of the cost, never 0 (docs/methods.md, Cost).
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -12,11 +12,14 @@ from typing import Protocol
 from lumen.adapters.checks import no_data
 from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.monitoring_cache import MonitoringCache
-from lumen.adapters.google.monitoring_query import MonitoringQueries, Series, billable_seconds, summed
+from lumen.adapters.google.monitoring_query import MonitoringQueries, billable_seconds
+from lumen.adapters.google.monitoring_sleep import asleep
+from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shares, cost_usd
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import HourlyHistory, Window
+from lumen.model.witnesses import bounds_of, witnesses_differ
 
 HOUR = timedelta(hours=1)
 
@@ -30,7 +33,7 @@ class InstanceShapes(Protocol):
 
 @dataclass(slots=True)
 class HourlyCosts:
-    """Two grouped queries (three with misses) for all services, whatever their number.
+    """Three grouped queries (four with misses) for all services, whatever their number.
 
     `misses` None: nobody counts API calls (no cache instance is configured), so the estimate is without them.
     `sharing`: all services that use the one cache, for each pays its part of it.
@@ -48,22 +51,24 @@ class HourlyCosts:
         """`window` is aligned to hours. NoData where not one request is known; a gap is None, never 0."""
         everybody = tuple(dict.fromkeys((*services, *self.sharing)))
         try:
-            requests, billable, shapes, misses = await asyncio.gather(
-                self.queries.series(monitoring_query.by_response_class(everybody, HOUR), window),
+            told, billable, shapes, misses = await asyncio.gather(
+                witnesses(self.queries, everybody, window, HOUR),
                 billable_seconds(self.queries, services, window, HOUR),
                 self.shapes.shapes(services),
                 self._api_calls(services, window),
             )
         except SourceUnavailable as error:
             return dict.fromkeys(services, no_data(error))
-        of = monitoring_query.per_service(everybody, requests)
-        whole = {service: _requests(of[service], window) for service in everybody}
+        sleeping = await asleep(self.queries, told, window, HOUR)
+        whole = {
+            service: _requests(told[service], sleeping[service], shapes.get(service), window) for service in everybody
+        }
         hours = range(round(window.seconds / 3600))
         shares = [cache_shares({service: whole[service][hour] for service in everybody}) for hour in hours]
         found: dict[ServiceId, HourlyHistory | NoData] = {}
         for service in services:
             if all(count is None for count in whole[service]):
-                found[service] = nothing_seen(service, window)
+                found[service] = _nothing(service, told[service], window)
                 continue
             found[service] = HourlyHistory(
                 start=window.start,
@@ -75,7 +80,7 @@ class HourlyCosts:
                     misses[service],
                     [share.get(service, 0.0) for share in shares],
                 ),
-                errors_5xx=_errors(of[service], whole[service]),
+                errors_5xx=_errors(told[service], whole[service]),
             )
         return found
 
@@ -100,6 +105,8 @@ class HourlyCosts:
         for hour, (count, share) in enumerate(zip(requests, shares, strict=True)):
             seconds = billable.get(hour)
             calls = None if misses is None else misses[hour]
+            if count == 0:  # it slept
+                seconds, calls = seconds or 0.0, calls or 0
             if count is None or seconds is None or (misses is not None and calls is None):
                 costs.append(None)
             else:
@@ -122,12 +129,29 @@ def nothing_seen(service: ServiceId, window: Window) -> NoData:
     )
 
 
-def _requests(series: Sequence[Series], window: Window) -> tuple[int | None, ...]:
-    counts = summed(series)
-    return tuple(round(counts[hour]) if hour in counts else None for hour in range(round(window.seconds / 3600)))
+def _nothing(service: ServiceId, told: Witnesses, window: Window) -> NoData:
+    """Why no hour is known: one that is told of is in doubt."""
+    return witnesses_differ(bounds_of(told.doubts().values())) if told.classes() else nothing_seen(service, window)
 
 
-def _errors(series: Sequence[Series], requests: Sequence[int | None]) -> tuple[int | None, ...]:
-    """An hour with requests and no series of errors had none."""
-    failed = summed(one for one in series if one.metric_labels.get(monitoring_query.RESPONSE_CLASS) == "5xx")
-    return tuple(None if count is None else round(failed.get(hour, 0)) for hour, count in enumerate(requests))
+def _requests(
+    told: Witnesses, sleeping: Set[int], shape: InstanceShape | NoData | None, window: Window
+) -> tuple[int | None, ...]:
+    """An hour that the witnesses do not agree about is not known; nor is one before there was a service."""
+    classes, doubts = told.classes(), told.doubts()
+    known = {hour: of.total() for hour, of in classes.items() if hour not in doubts or doubts[hour].is_counted}
+    hours = range(round(window.seconds / 3600))
+    first = min(classes, default=len(hours))
+    for hour in sleeping:
+        if hour > first or (isinstance(shape, InstanceShape) and shape.existed(window.start + hour * HOUR)):
+            known[hour] = 0
+    return tuple(known.get(hour) for hour in hours)
+
+
+def _errors(told: Witnesses, requests: Sequence[int | None]) -> tuple[int | None, ...]:
+    """An hour with requests of which nobody tells an error had none."""
+    classes, doubts = told.classes(), told.doubts()
+    judged = [hour not in doubts or doubts[hour].is_judged for hour in range(len(requests))]
+    failed = [classes[hour]["5xx"] if hour in classes else 0 for hour in range(len(requests))]
+    known = zip(requests, judged, failed, strict=True)
+    return tuple(errors if count is not None and sure else None for count, sure, errors in known)

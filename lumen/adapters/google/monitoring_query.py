@@ -37,6 +37,7 @@ REQUESTS = "run.googleapis.com/request_count"
 LATENCIES = "run.googleapis.com/request_latencies"
 STARTS = "run.googleapis.com/container/startup_latencies"
 BILLABLE = "run.googleapis.com/container/billable_instance_time"
+INSTANCES = "run.googleapis.com/container/instance_count"
 #: The label by which request_count tells good answers from errors: "2xx" … "5xx".
 RESPONSE_CLASS = "response_code_class"
 _BY_SERVICE = ("resource.labels.project_id", "resource.labels.location", "resource.labels.service_name")

@@ -4,7 +4,7 @@ One grouped query per metric for all services. The estimate is that of docs/meth
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence, Set
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from lumen.adapters.google.monitoring_query import (
     added_up,
     billable_seconds,
 )
+from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.alert import Observation
 from lumen.model.cost import CostPrices, InstanceShape, cache_shares, cost_usd
@@ -111,9 +112,10 @@ class MonitoringSlices:
         told, cache = await asyncio.gather(
             witnesses(self.queries, services, window, SLICE, timed=timed), self._lookups(services, window)
         )
+        sleeping = await asleep(self.queries, told, window, SLICE)
         found: _Found = {}
         for service in services:
-            slices = _requests(told[service], window)
+            slices = _requests(told[service], sleeping[service], window)
             latencies = told[service].latencies
             _add_latencies(slices, () if isinstance(latencies, NoData) else latencies)
             _add_lookups(slices, cache.get(service, {}), window)
@@ -126,11 +128,12 @@ class MonitoringSlices:
         return {} if self.cache is None else await self.cache.lookups(services, window)
 
 
-def _requests(told: Witnesses, window: Window) -> dict[int, Observation]:
+def _requests(told: Witnesses, sleeping: Set[int], window: Window) -> dict[int, Observation]:
     if told.lacks_classes:
         return {}
     doubts = told.doubts()
-    return {
+    slept = {at: Observation(window.start + at * SLICE, requests=0, errors_5xx=0, errors_4xx=0) for at in sleeping}
+    return slept | {
         index: Observation(
             window.start + index * SLICE,
             requests=of.total(),
@@ -260,6 +263,8 @@ class PricedSlices:
     ) -> float | None:
         """None where anything that it is made of is unknown: a part of a cost is no cost."""
         calls = one.misses if self.counts_misses else None
+        if one.requests == 0 and shape.existed(one.start):
+            billable_seconds, calls = billable_seconds or 0.0, calls or 0
         if one.requests is None or (one.doubt is not None and not one.doubt.is_counted):
             return None
         if billable_seconds is None or (self.counts_misses and calls is None):

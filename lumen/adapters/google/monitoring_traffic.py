@@ -1,8 +1,9 @@
 """Requests, latency, cold starts and instance time from Cloud Monitoring: one grouped query per metric."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 from lumen.adapters.checks import no_data
@@ -15,6 +16,7 @@ from lumen.adapters.google.monitoring_query import (
     added_up,
     number,
 )
+from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.messages import NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
@@ -37,10 +39,15 @@ class MonitoringTraffic:
             self._ask(services, window, monitoring_query.STARTS),
             self._ask(services, window, monitoring_query.BILLABLE),
         )
+        known = {service: one for service, one in told.items() if not isinstance(one, NoData)}
+        sleeping = await asleep(self.queries, known, window, SLICE)
         return {
-            service: _traffic(service, window, told[service], starts[service], billable[service])
+            service: _slept(
+                _traffic(service, window, told[service], starts[service], billable[service]),
+                service, window, sleeping.get(service, frozenset()),
+            )
             for service in services
-        }
+        }  # fmt: skip
 
     async def history(
         self, services: Sequence[ServiceId], window: Window
@@ -86,6 +93,22 @@ def _traffic(
             billable, lambda given: _sum(service, monitoring_query.BILLABLE, "absent", given, float)
         ),
     )
+
+
+def _slept(found: Traffic | NoData, service: ServiceId, window: Window, sleeping: Set[int]) -> Traffic | NoData:
+    """With the slices that it slept through: no requests, and no instance that was billed or started."""
+    slices = [RequestSlice(window.start + at * SLICE, 0, 0, 0) for at in sleeping]
+    if not slices:
+        return found
+    if isinstance(found, NoData):
+        start_at, end_at = window.start.isoformat(), window.end.isoformat()
+        nothing = NoData(*with_remedy("source.asleep", service=service.name, start_at=start_at, end_at=end_at))
+        return Traffic(tuple(sorted(slices, key=_start)), nothing, 0, 0.0)
+    return replace(found, slices=tuple(sorted((*found.slices, *slices), key=_start)))
+
+
+def _start(one: RequestSlice) -> datetime:
+    return one.start
 
 
 def _part(series: Sequence[Series] | NoData, read: Callable[[Sequence[Series]], T | NoData]) -> T | NoData:

@@ -65,6 +65,15 @@ class Witnesses:
         """By revision and period; what is silent but missed is in them."""
         return witnessed(self.told, self.an_hour)
 
+    def silent(self, periods: int) -> set[int]:
+        """Of the first `periods` of the window those of which neither witness has a point."""
+        return set(range(periods)).difference(*self.told.values())
+
+    def before(self, index: int) -> int:
+        """Requests of the quarter of an hour (of the hour, where periods are longer) before a period."""
+        quarter = range(index - max(1, self.an_hour // 4), index)
+        return sum(told[at].total for told in self.told.values() for at in quarter if at in told)
+
     def classes(self) -> dict[int, Counter[str]]:
         """Requests as they are counted, by period of the window and class, of all revisions."""
         found: dict[int, Counter[str]] = {}

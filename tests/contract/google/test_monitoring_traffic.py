@@ -122,11 +122,18 @@ async def test_a_server_that_knows_one_metric_gives_that_part_and_says_what_else
 
 async def test_one_query_per_metric_for_all_services(google: ForeignGoogle, source: MonitoringTraffic) -> None:
     asked: list[ListTimeSeriesRequest] = []
-    tell(google, {metrics.REQUESTS: requests}, asked)
-    found = await source.traffic([API, CANARY], WINDOW)
+    own = series(dict.fromkeys(range(12), 3), CANARY, {"response_code_class": "2xx"})
+    tell(google, {metrics.REQUESTS: lambda of: [*requests(of), own]}, asked)
+    await source.traffic([API, CANARY], WINDOW)
     assert len(asked) == 4
     assert all('one_of("ion-api","ion-api-canary")' in request.filter for request in asked)
-    canary = found[CANARY]
+
+
+async def test_silence_that_nobody_can_tell_from_sleep_is_no_data(
+    google: ForeignGoogle, source: MonitoringTraffic
+) -> None:
+    tell(google, {metrics.REQUESTS: requests})  # whether anybody was billed or started is not known
+    canary = (await source.traffic([API, CANARY], WINDOW))[CANARY]
     assert isinstance(canary, NoData)
     assert canary.reason.code == "source.no_requests"
 
@@ -281,6 +288,11 @@ async def test_pages_are_read_to_the_end_but_not_for_ever(google: ForeignGoogle,
     assert found.reason.code in ("source.too_much", "source.timeout")
 
 
+def timed(count: int) -> Distribution:
+    options = Distribution.BucketOptions(explicit_buckets=Distribution.BucketOptions.Explicit(bounds=[100]))
+    return Distribution(count=count, bucket_options=options, bucket_counts=[count, 0])
+
+
 async def test_history_costs_what_the_formula_says_and_leaves_gaps(
     google: ForeignGoogle, source: MonitoringTraffic
 ) -> None:
@@ -291,6 +303,9 @@ async def test_history_costs_what_the_formula_says_and_leaves_gaps(
             metrics.REQUESTS: lambda _: [
                 series({0: 1000, 2: 500}, labels={"response_code_class": "2xx"}, period=hour),
                 series({2: 5}, labels={"response_code_class": "5xx"}, period=hour),
+            ],
+            metrics.LATENCIES: lambda _: [
+                series({0: timed(1000), 1: timed(7), 2: timed(500)}, labels={"response_code_class": "2xx"}, period=hour)
             ],
             metrics.BILLABLE: lambda _: [series({0: 3600.0}, period=hour)],
         },

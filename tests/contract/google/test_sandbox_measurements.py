@@ -113,7 +113,7 @@ async def test_a_turn_costs_the_same_calls_for_two_services(measuring: Measuring
     await measuring.snapshot()
     one = await calls() - before
     await measuring.collector.snapshots([measuring.api, measuring.canary])
-    assert await calls() - before - one == one == 15
+    assert await calls() - before - one == one == 17
 
 
 async def test_permission_refused_and_granted_again(measuring: Measuring, sandbox: SandboxClient) -> None:

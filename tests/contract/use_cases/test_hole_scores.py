@@ -142,7 +142,7 @@ def month_of(found: Snapshot) -> float | NoData:
     return found.spend.month_to_date_usd
 
 
-@pytest.mark.parametrize(("values", "kind", "share"), _rows())
+@pytest.mark.parametrize(("values", "kind", "share"), list(_rows()))
 async def test_no_score_and_no_month_rises_or_falls_for_a_hole(
     values: tuple[tuple[str, ...], str, str], kind: str, share: float
 ) -> None:
