@@ -25,8 +25,8 @@ from lumen.model.messages import message
 from lumen.ports.store import Surface
 
 Listener = Callable[[Ack, Body], Awaitable[None]]
-#: Ends a message (channel, ts) that shows a surface for which another one stands.
-Tidy = Callable[[Surface, str, str], Coroutine[Any, Any, None]]
+#: Ends a message of a channel that does not show its surface (any more).
+Tidy = Callable[[Surface, str, Body], Coroutine[Any, Any, None]]
 #: The one slash command of the manifest.
 COMMAND = "/lumen"
 #: Listeners call Slack by `SlackApi` alone; Bolt wants a token all the same.
@@ -107,7 +107,7 @@ def _checked(listener: Listener, screens: Screens, tidy: Tidy) -> Listener:
             screens.responder.say(click.to, *gone)
         surface = None if click is None else claimed_surface(click, body)
         if click is not None and surface is not None:
-            screens.responder.background.start(tidy(surface, click.to.channel, str(body["message"]["ts"])))
+            screens.responder.background.start(tidy(surface, click.to.channel, body["message"]))
 
     return on_button
 

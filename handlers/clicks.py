@@ -1,8 +1,9 @@
 """Clicks on buttons: reading their payload, keeping one for a pending reply, and the sentences of a decision."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from handlers.blocks.card import Shown
 from handlers.blocks.incident import ON_IT
@@ -95,6 +96,18 @@ def claimed_surface(click: Click, body: Body) -> Surface | None:
     if kind == "proposal" and click.mark in ("", UNMARKED):
         return None
     return surface if isinstance(clicked, dict) and shows(clicked, tag_of(surface)) else None
+
+
+def card_of(posted: Mapping[str, Any]) -> Surface | None:
+    """The proposal whose card with its buttons a message is, as Slack tells of it; None for any other message."""
+    blocks = posted.get("blocks")
+    rows = [one.get("elements") for one in blocks if isinstance(one, dict)] if isinstance(blocks, list) else []
+    values = [str(button.get("value", "")) for row in rows if isinstance(row, list) for button in row]
+    for service, proposal_id, mark, _ in filter(None, map(_read_value, values)):
+        surface = Surface(service, "proposal", proposal_id, mark)
+        if mark not in ("", UNMARKED) and shows(posted, tag_of(surface)):
+            return surface
+    return None
 
 
 def reply_to(click: Click) -> str:

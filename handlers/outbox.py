@@ -7,9 +7,10 @@ that moment, and posts or edits. A message that may have been posted is looked u
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -130,6 +131,12 @@ class OutboxWorker:
         refused = [parked.error for parked in self._parked.values() if parked.is_of_the_place]
         return place_trouble(refused[-1], self._channel) if refused else None
 
+    async def tidy(self, surface: Surface, channel: str, posted: Mapping[str, Any]) -> None:
+        """After a click on a message that says that it shows `surface`: end it where it does not. Never raises."""
+        with guarded("clicked_message_stays", surface=tag_of(surface)):
+            if surface.kind != "proposal" or not await self._places.retire(surface, channel, posted):
+                await self.duplicates.tidy(surface, channel, str(posted["ts"]))
+
     def kick(self) -> None:
         """Something was marked: look now rather than at the next poll."""
         self._kicked.set()
@@ -150,6 +157,8 @@ class OutboxWorker:
                 # Where Slack says itself when to come back, the poster keeps to that.
                 failures += 0 if str(error) == RATE_LIMITED else 1
                 self._trouble = str(error)
+                if isinstance(error, LumenError):
+                    self._places.look_again(service)
                 _log.warning("outbox_waits", service=service.key, kind=type(error).__name__, error=str(error))
             except Exception as error:
                 # Something unforeseen must not end the bot: what is behind stays behind, and is tried again.

@@ -1,16 +1,21 @@
 """The places of messages are state: where each stands, where it is wanted, and what Slack has against a channel."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from handlers.blocks.card import Shown
-from handlers.poster import Poster
+import structlog
+
+from handlers.blocks.card import Json, Shown
+from handlers.clicks import card_of
+from handlers.poster import Poster, tag_of
 from handlers.web_api import TOKEN_DEAD, SlackRefused, guarded
 from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Dirty, Outbox, Surface
+
+_log = structlog.get_logger(__name__)
 
 #: So often it is looked whether the messages that people need still stand.
 LOOK_EVERY_SECONDS = 300.0
@@ -26,6 +31,11 @@ class Renderer(Protocol):
 
     async def needed(self, service: ServiceId) -> Sequence[Surface]:
         """Those that people act on now. Raises LumenError when the store does not tell."""
+
+    async def retired(self, surface: Surface, text: str, blocks: Sequence[Json]) -> Shown | None:
+        """What is left of a card of `surface` when that is another proposal now; None for its own card.
+
+        Raises LumenError when the store does not tell."""
 
     def replaced(self, shown: Shown, old_link: str | None) -> Shown:
         """`shown`, which says that it stands for an earlier message."""
@@ -43,6 +53,8 @@ class Places:
     renderer: Renderer
     channel: str
     _looked_at: dict[ServiceId, float] = field(default_factory=dict)
+    #: Of whom cards from before a loss were looked for since the store was last away.
+    _swept: set[ServiceId] = field(default_factory=set)
 
     async def look(self, service: ServiceId) -> None:
         """From time to time, and first of all at the start. Never raises."""
@@ -53,6 +65,32 @@ class Places:
         with guarded("places_not_looked_at", service=service.key):
             for surface in await self.renderer.needed(service):
                 await self._look_at(surface)
+        with guarded("earlier_cards_stay", service=service.key):
+            await self._sweep(service)
+
+    def look_again(self, service: ServiceId) -> None:
+        """Soon: the store was away, and may have been lost or restored."""
+        self._looked_at.pop(service, None)
+        self._swept.discard(service)
+
+    async def _sweep(self, service: ServiceId) -> None:
+        """Retire cards from before the store was lost or restored, among the newest messages."""
+        if service in self._swept:
+            return
+        found = [one async for one in self.poster.posted(self.channel) if card_of(one) is not None]
+        for posted in found:
+            surface = card_of(posted)
+            if surface is not None and surface.service == service:
+                await self.retire(surface, self.channel, posted)
+        self._swept.add(service)
+
+    async def retire(self, surface: Surface, channel: str, posted: Mapping[str, Any]) -> bool:
+        """Whether it was a card of another proposal: then its buttons are gone, and it says what it is."""
+        shown = await self.renderer.retired(surface, str(posted.get("text", "")), posted.get("blocks") or ())
+        if shown is not None:
+            await self.poster.update(channel, str(posted["ts"]), shown, "")
+            _log.info("earlier_card_retired", surface=tag_of(surface), ts=posted["ts"])
+        return shown is not None
 
     async def _look_at(self, surface: Surface) -> None:
         channel, ts = await self.outbox.where(surface) or ("", "")

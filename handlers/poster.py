@@ -6,7 +6,7 @@ Every failure is one of the four kinds of `handlers.web_api`.
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +65,15 @@ class Poster:
 
         Raises ThreadGone, too.
         """
+        async for posted in self.posted(channel, thread_ts):
+            if posted.get("ts") == thread_ts and posted.get("subtype") == "tombstone":
+                raise ThreadGone("tombstone")
+            if shows(posted, surface) and posted.get("ts") != not_ts:
+                return str(posted["ts"])
+        return None
+
+    async def posted(self, channel: str, thread_ts: str = "") -> AsyncIterator[Mapping[str, Any]]:
+        """The newest few hundred messages of a channel or a thread, as Slack tells of them."""
         cursor = ""
         method = "conversations.replies" if thread_ts else "conversations.history"
         for _ in range(PAGES):
@@ -73,14 +82,10 @@ class Poster:
             with _thread(thread_ts):
                 answer = await self._calls.read(method, wanted)
             for posted in answer.objects("messages"):
-                if posted.get("ts") == thread_ts and posted.get("subtype") == "tombstone":
-                    raise ThreadGone("tombstone")
-                if shows(posted, surface) and posted.get("ts") != not_ts:
-                    return str(posted["ts"])
+                yield posted
             cursor = str(answer.maybe("response_metadata", "next_cursor") or "")
             if not cursor:
                 break
-        return None
 
     async def delete(self, channel: str, ts: str) -> None:
         """One of Lumen's own messages."""

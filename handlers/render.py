@@ -6,14 +6,14 @@ from datetime import date, datetime
 
 from handlers.blocks import answers as show
 from handlers.blocks import proposal as proposal_view
-from handlers.blocks.card import Shown, with_note
+from handlers.blocks.card import Json, Shown, spent, with_note
 from handlers.blocks.digest import digest
 from handlers.blocks.incident import incident_card, mention_card
 from handlers.blocks.report import report
 from lumen.model.answers import StatusReadout
 from lumen.model.audit import AuditEvent, Notes
 from lumen.model.incident import MOST_REPEATS
-from lumen.model.messages import message
+from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Seal, Surface, Turns
 from lumen.use_cases.digest import Digest
@@ -123,6 +123,15 @@ class MessageRenderer:
             *(Surface(service, "alert", incident_id) for incident_id in incidents),
             *([Surface(service, "report", report_key)] if report_key else []),
         ]
+
+    async def retired(self, surface: Surface, text: str, blocks: Sequence[Json]) -> Shown | None:
+        """A card whose id belongs to another proposal now, or to none: ids begin again when the store is lost."""
+        stored = await self.readouts.proposal(surface.service, surface.key)
+        if stored is not None and stored.mark == surface.mark:
+            return None
+        code = "state.other_proposal" if stored is not None else "state.earlier_proposal"
+        note = Message(code, {"proposal_id": surface.key}), message("state.other_proposal_remedy")
+        return spent(text, blocks, " ".join(map(self.words.say, note)))
 
     def moved(self, new_link: str | None) -> Shown:
         """What is left of a message that goes on in another channel."""

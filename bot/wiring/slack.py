@@ -193,7 +193,7 @@ class SlackSide:
             },
             ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
         )
-        tidy = self.outbox.duplicates.tidy
+        tidy = self.outbox.tidy
         app = build_app(self._api, identity, commands, buttons, screens, emergencies, incidents, tidy)
         return SlackConnection(self._app_level, Envelopes(app, responder.background))
 

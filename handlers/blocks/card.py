@@ -89,6 +89,13 @@ def with_note(shown: Shown, note: str) -> Shown:
     return replace(shown, text=clip(f"{note}\n{shown.text}", TEXT_MAX), blocks=(block, *shown.blocks)[:MAX_BLOCKS])
 
 
+def spent(text: str, blocks: Sequence[Json], note: str) -> Shown:
+    """What is left of a message that Slack tells of: nothing to press, and a line of small print on top."""
+    read = (block for block in blocks if block.get("type") != "actions")
+    kept = tuple({name: value for name, value in block.items() if name != "accessory"} for block in read)
+    return with_note(Shown(text, kept), note)
+
+
 def illustrated(shown: Shown, file_id: str | None) -> Shown:
     """`shown` with this file as its picture, or without one."""
     if file_id is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import aiohttp
 import pytest
 
-from handlers.blocks.card import Picture, Shown, with_note
+from handlers.blocks.card import Json, Picture, Shown, with_note
 from handlers.outbox import OutboxWorker, Timing
 from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
@@ -43,6 +43,9 @@ class Pages:
 
     async def needed(self, service: ServiceId) -> Sequence[Surface]:
         return [surface for surface, text in self.texts.items() if text is not None]
+
+    async def retired(self, surface: Surface, text: str, blocks: Sequence[Json]) -> Shown | None:
+        return None
 
     def moved(self, new_link: str | None) -> Shown:
         text = f"goes on at {new_link}"

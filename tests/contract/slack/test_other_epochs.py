@@ -34,6 +34,7 @@ Happens = Callable[[Rooms], Awaitable[None]]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NOTHING = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
 OTHER = "another proposal that was called #1 too"
+EARLIER = "from before Lumen's memory was lost or restored"
 
 
 def draft(new: int) -> Draft:
@@ -80,10 +81,10 @@ async def test_a_card_decides_no_other_proposal_than_its_own(
     assert today.ts != yesterday.ts, "a message was edited into another proposal"
     for button in (APPROVE, REJECT, SNOOZE):
         before = await rooms.proposals.unfinished(SERVICE)
-        assert (await slack.control.click(yesterday, button)).acked
+        assert (await slack.control.click(yesterday, button, stale=True)).acked
         await answer(slack, OTHER)
         assert await rooms.proposals.unfinished(SERVICE) == before, button
-    await slack.control.click(yesterday, DETAILS)
+    await slack.control.click(yesterday, DETAILS, stale=True)
     assert "3500" not in str(await view_with(slack, OTHER))
     assert (await slack.control.click(today, APPROVE)).acked
     await answer(slack, "you approved it")
@@ -165,3 +166,33 @@ async def test_what_slack_shows_from_after_the_copy_is_answered_and_told(
     assert (await slack.control.click(fresh, APPROVE)).acked
     await answer(slack, "you approved it")
     assert [p.id for p in await rooms.proposals.recent(SERVICE, 9)] == ["P3", "P1"]
+
+
+async def retired(slack: RunningSlack, old: SeenMessage) -> SeenMessage:
+    """The card once it has nothing to press, and says what it is."""
+    return await slack.control.wait_for_message(
+        lambda m: m.ts == old.ts and not m.action_ids() and EARLIER in m.text and old.text.splitlines()[0] in m.text
+    )
+
+
+@pytest.mark.parametrize("keeps_metadata", [True, False])
+@pytest.mark.parametrize("happens", [lose, go_back])
+async def test_a_click_on_a_card_from_before_a_loss_retires_it(
+    slack: RunningSlack, side: SlackSide, rooms: Rooms, happens: Happens, keeps_metadata: bool
+) -> None:
+    await slack.control.drop_metadata(not keeps_metadata)
+    await slack.control.wait_for_connections(1)
+    yesterday = await card(slack, side, rooms, 430)
+    await happens(rooms)
+    await slack.control.click(yesterday, REJECT, stale=True)
+    await answer(slack, "#1")
+    await retired(slack, yesterday)
+    # Its own cards are left alone.
+    today = await card(slack, side, rooms, 3500)
+    await slack.control.click(today, SNOOZE)
+    await answer(slack, "Snoozed: it acts at")
+    assert (await card_again(slack, today)).action_ids()
+
+
+async def card_again(slack: RunningSlack, posted: SeenMessage) -> SeenMessage:
+    return await slack.control.wait_for_message(lambda m: m.ts == posted.ts and "Put off by" in m.words())

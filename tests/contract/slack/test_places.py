@@ -22,6 +22,8 @@ from tests.contract.slack.conftest import RunningSlack, settings_of
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card, proposed
 from tests.contract.slack.test_incidents import page
+from tests.contract.slack.test_other_epochs import Happens, go_back, lose, posted_with, retired
+from tests.contract.slack.test_other_epochs import card as countdown_card
 
 OTHER = "C0GENERAL1"
 
@@ -67,6 +69,22 @@ async def called(slack: RunningSlack, count: int = 1, channel: str | None = None
 async def call(rooms: Rooms, side: SlackSide, incident_id: str, number: int) -> None:
     await rooms.pages.mention(SERVICE, incident_id, number, say=True)
     side.outbox.kick()
+
+
+@pytest.mark.parametrize("happens", [lose, go_back])
+async def test_cards_from_before_a_loss_are_retired_at_the_start(
+    slack: RunningSlack, rooms: Rooms, happens: Happens
+) -> None:
+    async with running(slack, rooms) as side:
+        yesterday = await countdown_card(slack, side, rooms, 430)
+    await happens(rooms)
+    foreign = await posted_with(slack, f"2 {SERVICE.key} P1 somebody", APPROVE)
+    async with running(slack, rooms) as side:
+        today = await countdown_card(slack, side, rooms, 3500)
+        await retired(slack, yesterday)
+        for kept in (today, foreign):
+            (shown,) = [m for m in await slack.control.messages() if m.ts == kept.ts]
+            assert APPROVE in shown.action_ids()
 
 
 async def test_what_is_open_follows_slack_channel(slack: RunningSlack, rooms: Rooms) -> None:
