@@ -126,7 +126,8 @@ def _lines(words: Catalogue, step: Step) -> list[str]:
 
 
 def _named(words: Catalogue, one: Step | LeftOut) -> str:
-    return f'{words.plain(message(f"setup.kind_{one.kind}"))} "{one.title}"'
+    kind = words.plain(message(f"setup.kind_{one.kind}"))
+    return kind if one.title == one.kind else f'{kind} "{one.title}"'
 
 
 def _change_line(action: Action, change: Difference) -> str:

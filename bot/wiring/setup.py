@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from bot.config import Settings
 from bot.wiring.sources import BUDGET_NAME
-from lumen.adapters.google.clients import open_google
+from lumen.adapters.google.clients import client_maker, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.setup import GoogleResources
 from lumen.model.setup import Outcome, Plan
@@ -49,7 +49,7 @@ async def _cloud(settings: Settings, scope: Scope) -> AsyncIterator[GoogleResour
         return await deployments.project_number(project, settings.region)
 
     cloud = GoogleResources(
-        endpoint=settings.lumen_gcp_endpoint,
+        make=await client_maker(settings.lumen_gcp_endpoint),
         project=scope.project,
         region=scope.region,
         account=scope.billing_account,

@@ -15,7 +15,7 @@ from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFou
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
 from lumen.adapters.google import errors
-from lumen.adapters.google.clients import PATIENCE, Patience, client_maker
+from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, GoogleApi, reading, refusal
 from lumen.model.messages import SourceUnavailable, with_remedy
 from lumen.model.setup import Body, Found, Kind
@@ -101,12 +101,11 @@ ProjectNumber = Callable[[str], Awaitable[str]]
 
 @dataclass(slots=True)
 class GoogleResources:
-    """`account`: "billingAccounts/…", "" where none is set. `budget`: the name and the key of Lumen's budget.
-
-    Connects lazily; close it in the same loop.
+    """`make`: of `client_maker`. `account`: "billingAccounts/…", "" where none is set. `budget`: the name and the key
+    of Lumen's budget. Connects lazily; close it in the same loop.
     """
 
-    endpoint: str
+    make: Callable[[Any], Any]
     project: str
     region: str
     account: str
@@ -123,7 +122,7 @@ class GoogleResources:
 
     async def read(self, kind: Kind) -> Sequence[Found]:
         row = _ROWS[kind]
-        client = await self._client(row)
+        client = self._client(row)
         parent = self._parent(row)
         with reading(row.api, row.plural, self._where(row)):
             async with asyncio.timeout(self.patience.whole_seconds):
@@ -199,18 +198,18 @@ class GoogleResources:
             raise refusal(error, row.api, what, self._where(row)) from error
 
     async def _call(self, row: _Row, method: str, request: Any) -> Any:
-        client = await self._client(row)
+        client = self._client(row)
         async with asyncio.timeout(self.patience.whole_seconds):
             return await getattr(client, method)(request=request, retry=None, timeout=self.patience.attempt_seconds)
 
-    async def _client(self, row: _Row) -> Any:
-        """Raises SourceUnavailable where its package is not installed, or there are no credentials."""
+    def _client(self, row: _Row) -> Any:
+        """Raises SourceUnavailable where its package is not installed."""
         if row.client not in self._clients:
             try:
                 cls = getattr(import_module(row.package), row.client)
             except ImportError as error:
                 raise SourceUnavailable(*with_remedy("setup.no_client", package=row.package)) from error
-            self._clients[row.client] = (await client_maker(self.endpoint))(cls)
+            self._clients[row.client] = self.make(cls)
         return self._clients[row.client]
 
     def _parent(self, row: _Row) -> str:

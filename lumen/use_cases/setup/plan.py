@@ -1,5 +1,6 @@
 """What must be done so that Google Cloud has what is wanted, or nothing of Lumen's any more."""
 
+import asyncio
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,13 +26,19 @@ async def read(cloud: CloudResources, kinds: Iterable[Kind], needed: Collection[
     Of an API that is switched off there is nothing, unless a kind of it is `needed`.
     """
     there: dict[Kind, Sequence[Found] | SourceUnavailable] = {}
-    for kind in kinds:
-        try:
-            there[kind] = await cloud.read(kind)
-        except SourceUnavailable as error:
-            if kind in needed or error.reason.code != "source.api_disabled":
-                there[kind] = error
+    asked = tuple(kinds)
+    for kind, found in zip(asked, await asyncio.gather(*(_read(cloud, kind) for kind in asked)), strict=True):
+        switched_off = isinstance(found, SourceUnavailable) and found.reason.code == "source.api_disabled"
+        if kind in needed or not switched_off:
+            there[kind] = found
     return _with_owners(there)
+
+
+async def _read(cloud: CloudResources, kind: Kind) -> Sequence[Found] | SourceUnavailable:
+    try:
+        return await cloud.read(kind)
+    except SourceUnavailable as error:
+        return error
 
 
 def _with_owners(there: There) -> There:
@@ -101,17 +108,17 @@ def _step(wanted: Wanted, found: Found | None, *, overwrite: bool) -> Step:
     action = Action.NOTHING
     if notes and not overwrite:
         action = Action.KEEP
-    elif changes or not found.key:
+    elif changes or (not found.key and (overwrite or found.ownerless)):
         action = Action.UPDATE
     return Step(action, wanted.kind, wanted.title, wanted, found, changes, notes)
 
 
 def _by_others(wanted: Wanted, found: Found, *, differs: bool) -> tuple[Any, ...]:
     """Why it is not Lumen's to change."""
-    if not found.key:
-        return () if found.ownerless else (message("setup.foreign", name=found.name),)
-    if not differs:
+    if not differs or found.ownerless:
         return ()
+    if not found.key:
+        return (message("setup.foreign", name=found.name),)
     if not found.applied:
         return (message("setup.no_mark", name=found.name),)
     by_hand = changed_by_hand(found.body, wanted.body, found.applied)

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from lumen.adapters.google import setup as adapter
-from lumen.adapters.google.clients import Patience
+from lumen.adapters.google.clients import Patience, client_maker
 from lumen.adapters.google.setup import GoogleResources
 from lumen.model.setup import Action, Found, Kind, Outcome, Plan, Step
 from lumen.use_cases.setup.apply import Applying
@@ -130,7 +130,7 @@ async def open_installation(side: GoogleSide, **changes: Any) -> Installation:
         return number_of(project)
 
     cloud = GoogleResources(
-        endpoint=side.target,
+        make=await client_maker(side.target),
         project=PROJECT,
         region="us-central1",
         account=ACCOUNT,

@@ -10,7 +10,7 @@ from lumen.model.messages import ActuatorFailed
 from lumen.model.setup import Action, Kind
 from lumen.use_cases.setup.resources import kinds_of
 from sandbox.google.faults import MethodFault
-from tests.contract.setup.conftest import Installation, Unmarked, failed, failing_at, only, open_installation
+from tests.contract.setup.conftest import SCOPE, Installation, Unmarked, failed, failing_at, only, open_installation
 from tests.unit.sandbox.google_side import PROJECT, google_side
 
 ANOTHER = f"projects/{PROJECT}/topics/somebody"
@@ -26,6 +26,20 @@ EDITS: dict[Kind, tuple[str, dict[str, Any], str]] = {
     Kind.UPTIME_CHECK: ("", {"period": "60s"}, "period"),
     Kind.POLICY: ("roi", {"displayName": "ROI, calmer"}, "displayName"),
     Kind.BUDGET: ("month", {"amount": {"specifiedAmount": {"units": "500"}}}, "amount.specifiedAmount.units"),
+}
+
+
+#: What somebody else may have given to resources of the same name.
+THEIRS: dict[Kind, dict[str, Any]] = {
+    Kind.METRIC: {"description": "Ours."},
+    Kind.ROLE: {"title": "Ours"},
+    Kind.SUBSCRIPTION: {"ackDeadlineSeconds": 600},
+    Kind.CHANNEL: {"labels": {"email_address": "somebody@example.com"}},
+    Kind.JOB: {"schedule": "30 * * * *"},
+    Kind.DASHBOARD: {"mosaicLayout": {"columns": 12}},
+    Kind.UPTIME_CHECK: {"period": "60s"},
+    Kind.POLICY: {"combiner": "AND"},
+    Kind.BUDGET: {"notificationsRule": {"pubsubTopic": SCOPE.budget_topic, "schemaVersion": "1.0"}},
 }
 
 
@@ -132,14 +146,13 @@ async def test_what_somebody_else_made_under_the_same_name_is_named_and_stays(
     with unmarked():
         for wanted in sorted(lumen.wants.wanted, key=lambda one: list(Kind).index(one.kind)):
             body = {name: value for name, value in wanted.body.items() if "${channel" not in str(value)}
-            if wanted.kind is Kind.BUDGET:
-                body["notificationsRule"] = {"pubsubTopic": lumen.scope.budget_topic, "schemaVersion": "1.0"}
-            made.add(await lumen.cloud.create(wanted.kind, wanted.key, "", body))
+            made.add(await lumen.cloud.create(wanted.kind, wanted.key, "", body | THEIRS.get(wanted.kind, {})))
     before = {kind: await lumen.cloud.read(kind) for kind in Kind}
     plan = await lumen.planned()
-    assert {step.found.name for step in only(plan, Action.KEEP) if step.found} == made
-    assert {note.code for step in plan.steps for note in step.notes} == {"setup.foreign"}
-    assert await lumen.carry_out(plan) == []
+    kept = only(plan, Action.KEEP)
+    assert {step.kind for step in kept} == set(THEIRS)
+    assert {note.code for step in kept for note in step.notes} == {"setup.foreign"}
+    assert await lumen.carry_out(plan) == []  # also what is just as it is wanted, but for the mark
     assert await lumen.change(destroy=True) == []
     assert {kind: await lumen.cloud.read(kind) for kind in Kind} == before
     assert failed(await lumen.change(overwrite=True)) == []
