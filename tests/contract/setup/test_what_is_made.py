@@ -1,0 +1,131 @@
+"""What `lumen setup` makes works: dashboards as files, policies that open when they should and only then."""
+
+import json
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from google.cloud import monitoring_dashboard_v1, monitoring_v3
+from google.protobuf.json_format import ParseDict
+
+from lumen.model.metrics import UNITS
+from lumen.model.setup import Kind
+from lumen.use_cases.setup.resources import DASHBOARDS
+from tests.contract.setup.conftest import Installation
+from tests.unit.sandbox.google_side import PROJECT
+
+#: By file the titles of its widgets, in the order in which they stand.
+WIDGETS = {
+    "feedback_loop": [
+        "Unified gate score",
+        "Cache hit rate (%)",
+        "Cache hit rate (%)",
+        "TTL: current against recommended (s)",
+        "Cache memory (share)",
+        "Cache memory, history",
+        "Actions of the last seven days",
+        "Actions of the last seven days, by outcome",
+    ],
+    "maturity": [
+        "Maturity score",
+        "Maturity score",
+        "System health (0 critical … 3 excellent)",
+        "Cache health (0 failed … 4 optimal)",
+        "Cost rhythm (0 chaotic, 1 dissonant, 2 resonant)",
+        "Cost rhythm: coherence and entropy",
+        "Cost rhythm: phase (negative: cost lags)",
+    ],
+    "roi_slo": [
+        "Return on the cache (%)",
+        "Return on the cache (%)",
+        "SLO compliance",
+        "SLO achievement",
+        "Error budget left (%)",
+        "Cost efficiency (USD a request)",
+    ],
+}
+
+
+def dashboard(name: str) -> Any:
+    return json.loads((files("lumen") / "dashboards" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+async def test_each_file_is_a_dashboard_by_itself(lumen: Installation, name: str) -> None:
+    told = dashboard(name)
+    client: Any = lumen.side.client(monitoring_dashboard_v1.DashboardsServiceAsyncClient)
+    kind = monitoring_dashboard_v1.Dashboard
+    body = kind.wrap(ParseDict(told, kind.pb()()))  # type: ignore[no-untyped-call]
+    await client.create_dashboard({"parent": f"projects/{PROJECT}", "dashboard": body})
+    assert [tile["widget"]["title"] for tile in told["mosaicLayout"]["tiles"]] == WIDGETS[name]
+
+
+def test_dashboards_show_metrics_that_are_published_and_leave_out_none() -> None:
+    shown = set(re.findall(r"custom\.googleapis\.com/(\w+)", json.dumps([dashboard(name) for name in DASHBOARDS])))
+    assert set(UNITS) - shown == {"lumen_heartbeat"}
+    assert shown <= set(UNITS)
+
+
+async def publish(lumen: Installation, minutes: int, values: Mapping[str, float]) -> None:
+    """A point each five minutes."""
+    client: Any = lumen.side.client(monitoring_v3.MetricServiceAsyncClient)
+    labels = {"location": "us-central1", "namespace": "lumen", "job": "ion-api", "task_id": "watch"}
+    for _ in range(minutes // 5):
+        lumen.side.clock.at += 300
+        at = {"seconds": int(lumen.side.clock.at)}
+        series = [
+            {
+                "metric": {"type": f"custom.googleapis.com/{name}"},
+                "resource": {"type": "generic_task", "labels": {"project_id": PROJECT, **labels}},
+                "points": [{"interval": {"end_time": at}, "value": {"double_value": value}}],
+            }
+            for name, value in values.items()
+        ]
+        request = monitoring_v3.CreateTimeSeriesRequest(name=f"projects/{PROJECT}", time_series=series)
+        await client.create_time_series(request)
+
+
+async def pass_quietly(lumen: Installation, minutes: int) -> None:
+    for _ in range(minutes):
+        lumen.side.clock.at += 60
+        lumen.side.cloud.advance()
+
+
+GOOD = {"roi_percentage": 2000.0, "cache_hit_rate": 85.0, "lumen_heartbeat": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "opened"),
+    [
+        ({}, set()),
+        ({"roi_percentage": 299.0}, {"ROI_Degradation"}),
+        ({"roi_percentage": 301.0}, set()),
+        ({"cache_hit_rate": 69.0}, {"Cache_HitRate_Low"}),
+        ({"cache_hit_rate": 71.0}, set()),
+    ],
+)
+async def test_a_policy_opens_when_its_figure_is_low_for_long_enough(
+    lumen: Installation, values: Mapping[str, float], opened: set[str]
+) -> None:
+    await lumen.change()
+    await publish(lumen, 10, GOOD)
+    await publish(lumen, 40, {**GOOD, **values})
+    await pass_quietly(lumen, 3)
+    assert {one.policy_name for one in lumen.side.cloud.alert_policies.incidents} == opened
+    channel = await lumen.found(Kind.CHANNEL)
+    assert {one.channel for one in lumen.side.cloud.channels.sent} == ({channel.name} if opened else set())
+
+
+async def test_a_lumen_that_is_silent_is_told_and_nothing_is_made_of_figures_that_are_missing(
+    lumen: Installation,
+) -> None:
+    await lumen.change()
+    await pass_quietly(lumen, 30)
+    assert not lumen.side.cloud.alert_policies.incidents  # it has never been there
+    await publish(lumen, 10, GOOD)
+    await pass_quietly(lumen, 10)
+    assert not lumen.side.cloud.alert_policies.incidents
+    await pass_quietly(lumen, 15)
+    assert [one.policy_name for one in lumen.side.cloud.alert_policies.incidents] == ["Lumen is silent"]
