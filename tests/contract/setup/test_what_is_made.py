@@ -57,7 +57,7 @@ async def test_each_file_is_a_dashboard_by_itself(lumen: Installation, name: str
     told = dashboard(name)
     client: Any = lumen.side.client(monitoring_dashboard_v1.DashboardsServiceAsyncClient)
     kind = monitoring_dashboard_v1.Dashboard
-    body = kind.wrap(ParseDict(told, kind.pb()()))  # type: ignore[no-untyped-call]
+    body = kind.wrap(ParseDict(told, kind.pb()()))
     await client.create_dashboard({"parent": f"projects/{PROJECT}", "dashboard": body})
     assert [tile["widget"]["title"] for tile in told["mosaicLayout"]["tiles"]] == WIDGETS[name]
 
