@@ -107,10 +107,12 @@ class Settings(CloudSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     http_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
 
     # Another Slack, another Google, another clock: loopback only
     slack_api_url: str = "https://slack.com/api/"
     lumen_gcp_endpoint: str = ""
+    lumen_certs_url: str = ""
     lumen_clock_scale: Annotated[float, Field(gt=0, le=3600)] = 1.0
     lumen_clock_origin: datetime | None = None
     lumen_fault_at: Annotated[str, Field(pattern=r"^([a-z_]+(\.[a-z_]+)+(:[0-9]+(:stop)?)?)?$")] = ""
@@ -235,6 +237,15 @@ class Settings(CloudSettings):
             raise ValueError("give host:port of a loopback host, e.g. 127.0.0.1:8085 (plaintext gRPC)")
         return value
 
+    @field_validator("lumen_certs_url")
+    @classmethod
+    def _certs_url(cls, value: str) -> str:
+        """Whoever serves the keys may sign anything: Google's own, or a sandbox's on this machine."""
+        url = urlsplit(value)
+        if value and not (url.scheme == "http" and _is_loopback(url.hostname or "")):
+            raise ValueError("give an http URL of a loopback host")
+        return value
+
     @field_validator("cache_redis_url", "state_redis_url")
     @classmethod
     def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
@@ -294,6 +305,16 @@ class Settings(CloudSettings):
         return frozenset(NAMES[name] for name in self.auto_apply)
 
     @property
+    def takes_triggers(self) -> bool:
+        """It is said who may call from outside, and in whose name."""
+        return bool(self.audience and self.oidc_service_account)
+
+    @property
+    def audience(self) -> str:
+        """Whom the token of a call from outside must be for; "" where nobody calls."""
+        return self.oidc_audience or self.public_url.rstrip("/")
+
+    @property
     def is_sandboxed(self) -> bool:
         """Both Slack and Google are on loopback."""
         return bool(self.lumen_gcp_endpoint) and _is_loopback(urlsplit(self.slack_api_url).hostname or "")
@@ -349,6 +370,14 @@ class Settings(CloudSettings):
         return Approvers(frozenset(self.approvers) - groups - accounts, groups, accounts)
 
 
-def load_settings() -> Settings:
+class WithoutSlack(Settings):
+    """Those of a process that never speaks to Slack, and so needs none of its tokens."""
+
+    slack_bot_token: SecretStr = SecretStr("xoxb-none")
+    slack_app_token: SecretStr = SecretStr("xapp-none")
+    slack_channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{7,}$")] = "C00000000"
+
+
+def load_settings(kind: type[Settings] = Settings) -> Settings:
     """Read and check everything at once. Raises ConfigurationError with every problem found, not just the first."""
-    return read_settings(Settings, are_all=True)
+    return read_settings(kind, are_all=True)

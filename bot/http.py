@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from bot.slack.connection import ConnectionState, LaneState
 from bot.store import StateStore, room_warnings
+from bot.triggers import MOST_BYTES
 from handlers.outbox import OutboxState
 from lumen.adapters.store import epoch
 from lumen.model.messages import LumenError, Message, message
@@ -23,6 +24,8 @@ from lumen.wording.catalogue import Catalogue
 #: On the wall: so long may a message be behind, or a wake be the last one, before something is wrong.
 OUTBOX_LATE_SECONDS = 300.0
 WAKE_LATE_SECONDS = 300.0
+#: How long a stop waits for calls that are being answered.
+SHUTDOWN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,18 @@ class Readiness:
 
 
 async def start_http(
-    host: str, port: int, readiness: Callable[[], Awaitable[Sequence[Readiness]]], registry: CollectorRegistry
+    host: str,
+    port: int,
+    readiness: Callable[[], Awaitable[Sequence[Readiness]]],
+    registry: CollectorRegistry,
+    *,
+    metrics_port: int | None = None,
+    routes: Sequence[web.RouteDef] = (),
 ) -> web.AppRunner:
-    """Listen; the caller cleans the runner up. Raises OSError when the port is taken."""
+    """Listen; the caller cleans the runner up. Raises OSError when a port is taken.
+
+    `metrics_port`: where `/metrics` answers instead. `routes`: what else is answered on `port`.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -54,11 +66,25 @@ async def start_http(
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
-    runner = web.AppRunner(app, access_log=None)
+    app = web.Application(client_max_size=MOST_BYTES)
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), *routes])
+    own = metrics_port is not None and metrics_port != port
+    scraped = web.Application() if own else app
+    scraped.add_routes([web.get("/metrics", metrics)])
+    if own:
+        beside = await _listen(scraped, host, metrics_port or 0)
+        app.on_cleanup.append(lambda _: beside.cleanup())
+    return await _listen(app, host, port)
+
+
+async def _listen(app: web.Application, host: str, port: int) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
     return runner
 
 

@@ -30,6 +30,7 @@ from bot.thresholds import size_limits
 from bot.timing import Clocks, every
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
+from bot.wiring.triggers import trigger_routes
 from bot.workers import ExecutionPool, Worker, guarded
 from lumen.adapters.store import epoch
 from lumen.model.service import ServiceId
@@ -59,6 +60,7 @@ class Bot:
         kick_paging: Callable[[], None],
     ) -> None:
         self._services = settings.services
+        self._are_triggered = settings.takes_triggers
         self._words = Catalogue(settings.lumen_locale)
         self._kick_settling = kick_settling
         self._kick_paging = kick_paging
@@ -99,15 +101,20 @@ class Bot:
         began = time.monotonic()
         turns: Sequence[Turn] = ()
         with guarded("turn_failed"):
-            turns = await rounds.turn_runner.due(self._services)
+            turns = await rounds.turn_runner.due(self._services, only_missed=self._are_triggered)
             await rounds.digest.due(self._services)
             if not turns:
                 await self._lumen.collector.sample_caches()
+        if turns:
+            self._metrics.turn_seconds.observe(time.monotonic() - began)
+        await self.made(turns)
+
+    async def made(self, turns: Sequence[Turn]) -> None:
+        """Whoever made them: count, tell and write them."""
         for turn in turns:
             self._metrics.turns.labels(turn.occasion).inc()
             log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))
         if turns:
-            self._metrics.turn_seconds.observe(time.monotonic() - began)
             self._slack.outbox.kick()
         await self._publishing.reports(turns)
 
@@ -205,7 +212,14 @@ async def run_bot(settings: Settings) -> None:
         paging = Worker("pager", PAGE_EVERY_SECONDS)
         bot = Bot(settings, lumen, slack, metrics, settling.kick, paging.kick)
         stack.push_async_callback(bot.executions.stop)
-        runner = await start_http(settings.http_host, settings.port, bot.readiness, metrics.registry)
+        runner = await start_http(
+            settings.http_host,
+            settings.port,
+            bot.readiness,
+            metrics.registry,
+            metrics_port=settings.metrics_port,
+            routes=trigger_routes(settings, lumen, bot.made, metrics.registry),
+        )
         stack.push_async_callback(runner.cleanup)
         waking = every(WAKE_EVERY_SECONDS / lumen.store.clock.scale, bot.wake)
         await _until(stop, settling.run(bot.settle), paging.run(bot.page), slack.run(), waking)

@@ -55,6 +55,8 @@ EXAMPLES: Mapping[str, str] = {
     "alert_p99_ms": "1000",
     "alert_hit_rate": "70%",
     "lumen_gcp_endpoint": "127.0.0.1:8085",
+    "lumen_certs_url": "http://127.0.0.1:8086/certs",
+    "metrics_port": "9090",
     "lumen_clock_origin": "2026-01-01T00:00:00Z",
     "lumen_fault_at": "execute.applying:1:stop",
 }

@@ -15,7 +15,7 @@ from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
 from lumen.adapters.store.connection import ANSWER_SECONDS, open_store
 from lumen.adapters.store.controls import RedisBills, RedisChoices, RedisControls, RedisSilences
 from lumen.adapters.store.epoch import warnings as memory_warnings
-from lumen.adapters.store.leases import RedisLeases, RedisSlots
+from lumen.adapters.store.leases import RedisInbox, RedisLeases, RedisSlots
 from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.turns import RedisTurns
@@ -37,6 +37,7 @@ class StateStore:
         self.clock = clock
         self.leases = RedisLeases(redis)
         self.slots = RedisSlots(redis)
+        self.inbox = RedisInbox(redis)
         self.claims = Claims(self.leases, self.slots, clock)
         self.proposals = RedisProposals(redis, clock, fault)
         self.outbox = RedisOutbox(redis)

@@ -1,9 +1,9 @@
-"""`lumen run`, `tick`, `report`, `doctor` and `demo`."""
+"""`lumen run`, `serve`, `tick`, `report`, `doctor` and `demo`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,8 +26,20 @@ def run() -> None:
     from bot.run import run_bot
 
     settings = _settings()
+    _listening(settings, run_bot(settings))
+
+
+def serve() -> None:
+    """Take the calls of Cloud Scheduler and Pub/Sub where the bot runs elsewhere; needs no Slack."""
+    from bot.serve import serve as taking_calls
+
+    settings = _settings(without_slack=True)
+    _listening(settings, taking_calls(settings))
+
+
+def _listening(settings: "Settings", work: Coroutine[Any, Any, None]) -> None:
     try:
-        _run(settings, run_bot(settings))
+        _run(settings, work)
     except OSError as error:
         _say(f"Cannot listen on {settings.http_host}:{settings.port}: {error.strerror}. Set PORT to a free one.")
         raise typer.Exit(ExitCode.CONFIGURATION) from None
@@ -140,5 +152,5 @@ def demo(
 
 def register(app: typer.Typer) -> None:
     """Add them to `lumen`."""
-    for command in (run, tick, report, doctor, demo):
+    for command in (run, serve, tick, report, doctor, demo):
         app.command()(command)

@@ -14,6 +14,10 @@ from bot import __version__
 #: Of each command its module, whose `register` adds it, and its line in the help, which is that of the command itself.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("app", "Run the bot: Slack, the hourly turn, the outbox, /healthz, /readyz and /metrics."),
+    "serve": (
+        "app",
+        "Take the calls of Cloud Scheduler and Pub/Sub where the bot runs elsewhere; needs no Slack.",
+    ),
     "tick": ("app", "Make one extra turn now, remember it, and print it."),
     "report": (
         "app",

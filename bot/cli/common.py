@@ -112,13 +112,13 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def load() -> "Settings":
-    """The settings. Ends the process with 78 where they need mending."""
-    from bot.config import load_settings
+def load(*, without_slack: bool = False) -> "Settings":
+    """The settings, for a process that speaks to Slack or not. Ends it with 78 where they need mending."""
+    from bot.config import Settings, WithoutSlack, load_settings
     from bot.publishing import configure_logs
 
     with _mendable():
-        settings = load_settings()
+        settings = load_settings(WithoutSlack if without_slack else Settings)
     levels = logging.getLevelNamesMapping()
     configure_logs(min(settings.log_level, talk().log_level, key=lambda name: levels[name]))
     return settings

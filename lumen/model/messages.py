@@ -78,6 +78,10 @@ class NotPermitted(NotPossible):
     """This person may not do what they asked for; says who may."""
 
 
+class NotVerified(NotPermitted):
+    """Nobody knows who asks: what says so is missing, forged, or has run out."""
+
+
 class PagerUnavailable(LumenError):
     """A pager outside of Slack did not take a call now; the same call may be made again later."""
 

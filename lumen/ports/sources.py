@@ -67,6 +67,15 @@ class Delivery:
     notice: BudgetNotice | NoData
 
 
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A message that Pub/Sub brings. `subscription`: its full name; `notice`: of a budget, None where it is of none."""
+
+    id: str
+    subscription: str
+    notice: BudgetNotice | NoData | None
+
+
 class BudgetNews(Protocol):
     """A subscription: at least once, in any order. Both may raise SourceUnavailable."""
 

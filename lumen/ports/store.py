@@ -7,6 +7,7 @@ may have happened; `settle` tells later. Nothing here retries.
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from lumen.model.audit import AuditEntry
@@ -58,6 +59,30 @@ class Slots(Protocol):
 
     async def last_done(self, service: ServiceId, schedule: str) -> datetime | None:
         """The newest slot that is done."""
+
+
+class Taken(StrEnum):
+    """The answer to whoever would act on a message: OK acts, DONE need not, HELD is too early to tell."""
+
+    OK = "OK"
+    DONE = "DONE"
+    HELD = "HELD"
+
+
+class Inbox(Protocol):
+    """Messages from outside that come at least once, in any order, at any replica; each is acted on once.
+
+    Kept beside the first service that is watched; durations are on the wall.
+    """
+
+    async def take(self, home: ServiceId, message_id: str, duration: timedelta) -> Taken:
+        """Take a message for so long, unless it is done or somebody else has it."""
+
+    async def done(self, home: ServiceId, message_id: str, remember: timedelta) -> None:
+        """It was acted on."""
+
+    async def give_back(self, home: ServiceId, message_id: str) -> None:
+        """It was not, and may come again."""
 
 
 class Proposals(Protocol):

@@ -8,7 +8,7 @@ from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Spend
 from lumen.ports.clock import Clock
-from lumen.ports.sources import Bills, BudgetNews, Delivery, OwnBudget, SpendSource
+from lumen.ports.sources import Bills, BudgetNews, OwnBudget, SpendSource
 
 #: Bounds of one taking: what is left waits for the next.
 MOST_MESSAGES, MOST_PULLS = 100, 10
@@ -30,7 +30,7 @@ class TakingNews:
             for _ in range(MOST_PULLS):
                 found = await self.news.pull(MOST_MESSAGES)
                 if found:
-                    await self._remember(found)
+                    await self.remember([one.notice for one in found], self.news.name)
                     await self.news.acknowledge([one.ack_id for one in found])
                 if len(found) < MOST_MESSAGES:
                     break
@@ -41,13 +41,16 @@ class TakingNews:
         if known is not None and known.unreachable:
             await self.bills.trouble(self.home, None)
 
-    async def _remember(self, found: Sequence[Delivery]) -> None:
-        """A topic may carry other budgets' news too; they are trouble only where none of our own comes."""
+    async def remember(self, found: Sequence[BudgetNotice | NoData], subscription: str) -> None:
+        """A topic may carry other budgets' news too; they are trouble only where none of our own comes.
+
+        Raises StoreUnavailable, OutcomeUnknown.
+        """
         own_id = await self.budgets.own_id(self.home.project)
         trouble: NoData | None = None
         own: list[BudgetNotice] = []
-        for notice in (one.notice for one in found):
-            wrong = notice if isinstance(notice, NoData) else foreign(notice, own_id, self.own_name, self.news.name)
+        for notice in found:
+            wrong = notice if isinstance(notice, NoData) else foreign(notice, own_id, self.own_name, subscription)
             if isinstance(notice, BudgetNotice) and wrong is None:
                 own.append(notice)
             else:

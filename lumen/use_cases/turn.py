@@ -49,10 +49,15 @@ class TurnRunner:
     turns: Turns
     lacking: tuple[Missing, ...] = ()
 
-    async def due(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
-        """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once."""
+    async def due(self, services: Sequence[ServiceId], *, only_missed: bool = False) -> Sequence[Turn]:
+        """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once.
+
+        `only_missed`: somebody else calls for the turns; leave it the time to do so.
+        """
         now = self.claims.clock.now()
         slot = hour_of(now)
+        if only_missed and now - slot <= LATE:
+            return ()
         occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
         async with self.claims.claimed(services, TURN_SCHEDULE, slot) as claimed:
             if not claimed:

@@ -322,12 +322,18 @@ class PubSubBudgetNews:
 
     def _delivery(self, received: Any) -> Delivery:
         told = received.message
-        try:
-            notice: BudgetNotice | NoData = parsed(told.data, told.attributes, told.publish_time)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            detail = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-            notice = NoData(*with_remedy("source.news_unreadable", subscription=self.subscription, detail=detail))
-        return Delivery(received.ack_id, notice)
+        return Delivery(received.ack_id, notice_of(told.data, told.attributes, told.publish_time, self.subscription))
+
+
+def notice_of(
+    data: bytes, attributes: Mapping[str, str], published_at: datetime, subscription: str
+) -> BudgetNotice | NoData:
+    """What a message of `subscription` says; NoData where that is no notification of a budget."""
+    try:
+        return parsed(data, attributes, published_at)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        detail = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        return NoData(*with_remedy("source.news_unreadable", subscription=subscription, detail=detail))
 
 
 def parsed(data: bytes, attributes: Mapping[str, str], published_at: datetime) -> BudgetNotice:

@@ -1,13 +1,16 @@
-"""Leases with fencing tokens, and slots of a schedule that are taken once across replicas (docs/adr/0006)."""
+"""Leases with fencing tokens, and what is done once across replicas: slots of a schedule, and messages that come from
+outside (docs/adr/0006).
+"""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
 
-from lumen.adapters.store.scripts import Calls, position
+from lumen.adapters.store.scripts import Calls, inbox_key, position
 from lumen.model.messages import LeaseLost, with_remedy
 from lumen.model.service import ServiceId
-from lumen.ports.store import Lease
+from lumen.ports.store import Lease, Taken
 
 
 def milliseconds(duration: timedelta) -> int:
@@ -61,6 +64,27 @@ class RedisSlots:
         reply = await self._calls.read("read", service, "HGET", position("slots"), schedule)
         done = reply.values[0]
         return None if done is None else datetime.fromtimestamp(int(done) / 1000, UTC)
+
+
+class RedisInbox:
+    """`lumen.ports.store.Inbox`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Calls(redis)
+        self._me = secrets.token_hex(8)
+
+    async def take(self, home: ServiceId, message_id: str, duration: timedelta) -> Taken:
+        return Taken(await self._step(home, message_id, "take", duration))
+
+    async def done(self, home: ServiceId, message_id: str, remember: timedelta) -> None:
+        await self._step(home, message_id, "done", remember)
+
+    async def give_back(self, home: ServiceId, message_id: str) -> None:
+        await self._step(home, message_id, "back", timedelta())
+
+    async def _step(self, home: ServiceId, message_id: str, step: str, lasts: timedelta) -> str:
+        dedupe = inbox_key(home, message_id)
+        return (await self._calls.change("inbox", home, step, self._me, milliseconds(lasts), dedupe=dedupe)).status
 
 
 def _stamp(slot: datetime) -> int:

@@ -99,6 +99,11 @@ def request_key(service: ServiceId, request_id: str) -> str:
     return key(service, f"request:{request_id}")
 
 
+def inbox_key(service: ServiceId, message_id: str) -> str:
+    """The memory of one message from outside."""
+    return key(service, f"inbox:{message_id}")
+
+
 #: The layouts of the store that this Lumen works with, oldest first. `lumen state init` prepares the last one, and
 #: `lumen state migrate` leads to it; a Lumen that does not know the layout it finds refuses the store.
 SCHEMAS = ("1",)

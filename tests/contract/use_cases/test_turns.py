@@ -16,7 +16,7 @@ from lumen.model.messages import NoData, message
 from lumen.model.proposal import Choice, Knob, Proposal, State
 from lumen.model.service import Permit, ServiceId
 from lumen.model.snapshot import Deployment, Snapshot, Spend, Window
-from lumen.model.turn import Missing, Turn
+from lumen.model.turn import Missing, Occasion, Turn
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
@@ -228,3 +228,16 @@ async def test_nothing_within_a_day_of_a_deployment(room: Room) -> None:
     assert held(await room.turn(careful)) == ["policy.held_deployed"]
     room.house.store.clock.time += HOUR
     assert len((await room.turn(careful)).proposed) == 1
+
+
+async def test_with_a_scheduler_outside_only_missed_hours_are_made(room: Room) -> None:
+    clock, runner = room.house.store.clock, room.tick()
+    clock.time = START.replace(minute=0) + HOUR
+    for minute, made in ((0, []), (10, []), (11, [Occasion.CATCH_UP]), (30, [])):
+        clock.time = clock.time.replace(minute=minute)
+        assert [turn.occasion for turn in await runner.due((SERVICE,), only_missed=True)] == made
+    clock.time += HOUR
+    clock.time = clock.time.replace(minute=0)
+    assert [turn.occasion for turn in await runner.due((SERVICE,))] == [Occasion.SLOT]  # somebody outside has called
+    clock.time = clock.time.replace(minute=30)
+    assert not await runner.due((SERVICE,), only_missed=True)

@@ -63,6 +63,11 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "OIDC_AUDIENCE": (["https://lumen.example.com", "lumen"], ["a b"]),
     "OIDC_SERVICE_ACCOUNT": (["lumen-caller@naeda-genesis.iam.gserviceaccount.com"], ["lumen-caller", "a b@c.de"]),
     "UPTIME_URL": (["https://ion-api.example.com/healthz"], ["ion-api.example.com", "ftp://x.example.com"]),
+    "METRICS_PORT": (["0", "9090"], ["-1", "65536", ":9090"]),
+    "LUMEN_CERTS_URL": (
+        ["http://127.0.0.1:8086/certs"],
+        ["https://certs.example.com", "http://certs.example.com", "certs"],
+    ),
     "STATE_REDIS_URL": (["rediss://state:6379"], ["state", "redis://cache:6379/0", "redis://state:port"]),
     "SLACK_BOT_TOKEN": (["xoxb-1-a"], ["xapp-1", "xoxp-1", "xoxb-", "token"]),
     "SLACK_APP_TOKEN": (["xapp-1-A-b"], ["xoxb-1", "xapp-"]),

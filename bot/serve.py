@@ -1,0 +1,50 @@
+"""`lumen serve`: the calls from outside alone. The bot runs elsewhere, and shows in Slack what they have made."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from bot.config import Settings
+from bot.http import Readiness, start_http, store_readiness
+from bot.wiring.assembly import assemble
+from bot.wiring.triggers import trigger_routes
+from lumen.model.messages import NotPossible, with_remedy
+from lumen.model.turn import Turn
+from lumen.wording.catalogue import Catalogue
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. Raises what makes a start impossible."""
+    if not settings.takes_triggers:
+        raise NotPossible(*with_remedy("trigger.nobody_may_call"))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    registry = CollectorRegistry()
+    async with AsyncExitStack() as stack:
+        lumen = await stack.enter_async_context(assemble(settings))
+
+        async def readiness() -> Sequence[Readiness]:
+            return [await store_readiness(lumen.store, settings.services, Catalogue(settings.lumen_locale))]
+
+        runner = await start_http(
+            settings.http_host,
+            settings.port,
+            readiness,
+            registry,
+            metrics_port=settings.metrics_port,
+            routes=trigger_routes(settings, lumen, _made, registry),
+        )
+        stack.push_async_callback(runner.cleanup)
+        await stop.wait()
+
+
+async def _made(turns: Sequence[Turn]) -> None:
+    for turn in turns:
+        log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))
