@@ -1,15 +1,18 @@
 """The only reader of the environment and of `.env`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from bot.shapes import Problems
+from lumen.model.messages import Message, message
 
 ENV_FILE = Path(".env")
+#: Rights of anybody but the owner: a secret in a file is nobody else's to read.
+OTHERS_BITS = 0o077
 Some = TypeVar("Some", bound=BaseModel)
 
 
@@ -29,9 +32,10 @@ def read_settings(kind: type[Some], *, are_all: bool = False) -> Some:
     Other people's variables are left alone: only names that begin as Lumen's, or are nearly one of `kind`'s.
     """
     given = _given()
-    told = Problems(kind, given)
     names = {name.upper(): name for name in kind.model_fields}
-    problems = list(told.misspelt(names, are_all=are_all))
+    told = Problems(kind, given)
+    problems = [told.of_file(*wrong) for wrong in _from_files(kind, given)]
+    problems += told.misspelt(names, are_all=are_all)
     try:
         settings = kind.model_validate({name: given[of] for of, name in names.items() if of in given})
     except ValidationError as error:
@@ -39,6 +43,22 @@ def read_settings(kind: type[Some], *, are_all: bool = False) -> Some:
     if problems:
         raise ConfigurationError(told.heading, problems)
     return settings
+
+
+def _from_files(kind: type[BaseModel], given: dict[str, str]) -> Iterator[tuple[str, str, Message]]:
+    """Put secrets that stand in files (STATE_REDIS_URL_FILE=…) into `given`. Yields name, file, and what is wrong."""
+    secret = [name.upper() for name, field in kind.model_fields.items() if "SecretStr" in str(field.annotation)]
+    for name in secret:
+        path = given.pop(f"{name}_FILE", "")
+        if path and name in given:
+            yield name, path, message("setting.file_and_value")
+        elif path:
+            try:
+                if Path(path).stat().st_mode & OTHERS_BITS:
+                    yield name, path, message("setting.file_open_to_others")
+                given[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                yield name, path, message("setting.file_unreadable", error=type(error).__name__)
 
 
 def _given() -> dict[str, str]:

@@ -124,6 +124,10 @@ class Problems:
                 told.add(name)
                 yield self._wrong(name, cause)
 
+    def of_file(self, name: str, path: str, wrong: Message) -> str:
+        """What is wrong with the file that holds the secret `name`."""
+        return self._plain("setting.file", name=f"{name}_FILE", path=path, wrong=wrong)
+
     def misspelt(self, own: Collection[str], *, are_all: bool) -> Iterator[str]:
         """Names that are nearly one of those of `own` that are not set, or begin as Lumen's do and are none.
 

@@ -1,0 +1,1 @@
+"""Calls from outside: whose tokens are taken, and what a call does, once."""

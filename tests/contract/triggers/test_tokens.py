@@ -125,10 +125,10 @@ async def test_keys_are_kept_as_long_as_their_answer_says(
 ) -> None:
     await tokens.check(certificates.token())
     began = time.monotonic()
-    monkeypatch.setattr(room.time, "monotonic", lambda: began + 19_000)
+    monkeypatch.setattr("lumen.adapters.google.tokens.time.monotonic", lambda: began + 19_000)
     await tokens.check(certificates.token())
     assert certificates.asked == 1
-    monkeypatch.setattr(room.time, "monotonic", lambda: began + 20_000)
+    monkeypatch.setattr("lumen.adapters.google.tokens.time.monotonic", lambda: began + 20_000)
     await tokens.check(certificates.token())
     assert certificates.asked == 2
 

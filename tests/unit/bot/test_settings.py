@@ -262,3 +262,30 @@ def test_a_secret_in_the_wrong_place_is_masked_too(start: Start) -> None:
         ("APPROVERS", "U0MINA0001,xapp-word"),
     ):
         assert "word" not in " ".join(refused(start, **{name: value})).partition("Allowed")[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "beside", "says"),
+    [
+        (0o400, {}, ""),
+        (0o600, {}, ""),
+        (0o440, {}, "others may read it"),
+        (0o644, {}, "others may read it"),
+        (0o400, {"STATE_REDIS_URL": "redis://10.0.0.4"}, "leave one of the two out"),
+        (None, {}, "it cannot be read (FileNotFoundError)"),
+    ],
+)
+def test_a_secret_may_stand_in_a_file_that_nobody_else_can_read(
+    mode: int | None, beside: dict[str, str], says: str, start: Start, tmp_path: Path
+) -> None:
+    secret = tmp_path / "state"
+    if mode is not None:
+        secret.write_text("redis://:s3cret@10.0.0.9:6379/0\n")
+        secret.chmod(mode)
+    given = {"STATE_REDIS_URL": "", "STATE_REDIS_URL_FILE": str(secret), **beside}
+    if says:
+        told = refused(start, **given)[0]
+        assert says in told and "s3cret" not in told
+        assert told.startswith(f"STATE_REDIS_URL_FILE = {secret}")
+    else:
+        assert start(**given).state_redis_url.get_secret_value() == "redis://:s3cret@10.0.0.9:6379/0"
