@@ -22,27 +22,32 @@ if TYPE_CHECKING:
     from lumen.verification.verify import Verification
 
 T = TypeVar("T")
+#: Characters that tell what a file is.
+HEAD = 2000
 #: Fewer are done before another process has started.
 MANY_SLICES = 20_000
 
 
 def backtest(
-    history: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="A line per service and five minutes.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE.jsonl | [FIGURE=]EXPORT.json …", help="Lines, or answers of your monitoring."),
+    ],
     labels: Annotated[Path | None, typer.Option(help="What really was wrong: FILE.jsonl.")] = None,
     target: Annotated[str, typer.Option(help="How many requests must not fail, e.g. 99.5%; else SLO_ERROR_RATE.")] = "",
+    service: Annotated[str, typer.Option(help="Whose the exports are, where their series do not say.")] = "",
     as_json: Json = False,
 ) -> None:
     """Your own history through the same alerts, assessments and policies (docs/backtest.md)."""
     from dataclasses import replace
 
     from bot.thresholds import backtest_settings
-    from lumen.backtest.history import read_history
     from lumen.backtest.report import as_json as result_json
     from lumen.backtest.run import run_backtest
     from lumen.backtest.score import read_labels
 
     words, settings = Catalogue(locale()), backtest_settings(_thresholds(target))
-    past = _read(history, read_history)
+    past = _history(files, service)
     truth = None if labels is None else _read(labels, lambda lines: read_labels(lines, past.services))
     with _several(past) as each:
         result = run_backtest(past, settings, truth and truth[0], each)
@@ -55,6 +60,45 @@ def backtest(
 
         print_backtest(result, words)
     raise typer.Exit(ExitCode.GOOD if result.slices else ExitCode.NO_DATA)
+
+
+def _history(files: Sequence[str], service: str) -> "SliceHistory":
+    """One file of lines, or any number of exports. Ends the process with 64 where they are neither."""
+    from lumen.backtest.exports import Export, is_export, read_exports
+    from lumen.backtest.history import read_history
+
+    named = [_figure_and_path(one) for one in files]
+    are_exports = [bool(figure) or is_export(_read(path, _head)) for figure, path in named]
+    if not any(are_exports):
+        if len(files) > 1:
+            raise typer.BadParameter("Give one history in lines, or exports alone (docs/backtest.md).")
+        return _read(named[0][1], read_history)
+    if not all(are_exports):
+        path = next(path for (_, path), is_one in zip(named, are_exports, strict=True) if not is_one)
+        raise typer.BadParameter(f"{path} is no export: give one history in lines, or exports alone.")
+    return read_exports([Export(path.name, _text(path), figure, service) for figure, path in named])
+
+
+def _figure_and_path(given: str) -> tuple[str, Path]:
+    """`p95_ms=answer.json` as its two parts; a path may have an = of its own."""
+    from lumen.backtest.exports import FIGURES
+
+    figure, separator, path = given.partition("=")
+    if separator and figure in FIGURES:
+        return figure, Path(path)
+    if separator and figure.isidentifier() and not Path(given).exists():
+        raise typer.BadParameter(f"{figure}= is no figure that is known. Known are {', '.join(FIGURES)}.")
+    return "", Path(given)
+
+
+def _head(lines: Iterable[str]) -> str:
+    """The beginning of a file, as much as tells what it is."""
+    found = ""
+    for line in lines:
+        found += line
+        if len(found) >= HEAD:
+            break
+    return found[:HEAD]
 
 
 @contextmanager

@@ -63,11 +63,19 @@ def _print_problems(page: Page, problems: Iterable[Problem]) -> None:
     for problem in problems:
         told[problem.file, problem.oddity] += 1
         if told[problem.file, problem.oddity] <= SHOWN_OF_A_KIND:
-            code = "verify.problem" if problem.file is File.HISTORY else "verify.problem_labels"
-            _line(page, code, line=problem.line, problem=page.words.plain(problem.says))
+            _line(page, _where(problem), name=problem.name, line=problem.line, problem=page.words.plain(problem.says))
     for (_, oddity), count in told.items():
         if count > SHOWN_OF_A_KIND:
             _line(page, "verify.more_problems", count=count - SHOWN_OF_A_KIND, kind=oddity.value)
+
+
+def _where(problem: Problem) -> str:
+    """The text that names the place of a problem."""
+    if problem.file is File.LABELS:
+        return "verify.problem_labels"
+    if problem.name:
+        return "verify.problem_named"
+    return "verify.problem" if problem.line else "verify.problem_anywhere"
 
 
 def print_verification(result: "Verification", words: Catalogue) -> None:

@@ -33,12 +33,16 @@ class File(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`line` counts from 1. A line that is GARBAGE or a DUPLICATE is left out; a FIELD counts as missing."""
+    """`line` counts from 1. A line that is GARBAGE or a DUPLICATE is left out; a FIELD counts as missing.
+
+    `name`: of the file, where a history comes of several.
+    """
 
     line: int
     oddity: Oddity
     says: Message
     file: File = File.HISTORY
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def as_json(result: BacktestResult, say: Say) -> Json:
         "score": None if result.score is None else score_json(result.score),
         "problems": [
             {
-                "file": problem.file.value,
+                "file": problem.name or problem.file.value,
                 "line": problem.line,
                 "kind": problem.oddity.value,
                 "message": say(problem.says),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, repeat
 
 from lumen.alerts.budget import ProjectSlices
 from lumen.backtest.history import Problem, SliceHistory
@@ -105,7 +105,7 @@ def _money(
 
 def _in_order(services: Mapping[str, Sequence[Observation]]) -> Iterator[tuple[str, Observation]]:
     """The slices of all services in order of time."""
-    several = [[(service, seen) for seen in observations] for service, observations in services.items()]
+    several = (zip(repeat(service), observations) for service, observations in services.items())
     return merge(*several, key=lambda one: one[1].start)
 
 
