@@ -14,30 +14,56 @@ SILENT = "Lumen is silent"
 _SERIES = {"groupByFields": ["resource.label.job"]}
 
 
-def policies(publishes: bool, email: bool, words: Catalogue) -> Iterator[Wanted | LeftOut]:
-    """`publishes`: without figures there is nothing to judge. `email`: whom they tell; Slack hears it from Lumen."""
+def policies(publishes: bool, email: bool, host: str, words: Catalogue) -> Iterator[Wanted | LeftOut]:
+    """`publishes`: without figures there is nothing to judge. `email`: whom they tell; Slack hears it from Lumen.
+    `host`: that of the uptime check, "" without one.
+    """
     for key, title, metric, condition in (
         ("roi", "ROI_Degradation", "roi_percentage", _below("roi_percentage", LEAST_ROI, 15)),
         ("hit-rate", "Cache_HitRate_Low", "cache_hit_rate", _below("cache_hit_rate", LEAST_HIT_RATE, 10)),
         ("heartbeat", SILENT, HEARTBEAT, _absent(HEARTBEAT, 15)),
     ):
-        if not publishes:
+        if publishes:
+            yield _policy(key, title, condition, email, words, f"{Kind.METRIC}.{metric}")
+        else:
             yield LeftOut(Kind.POLICY, title, message("setup.publishes_nothing"))
-            continue
-        name = key.replace("-", "_")
-        body = {
-            "displayName": title,
-            "combiner": "OR",
-            "conditions": [{"displayName": words.plain(message(f"setup.policy_{name}")), **condition}],
-            "documentation": {
-                "content": words.plain(message(f"setup.policy_{name}_text")),
-                "mimeType": "text/markdown",
-            },
-            "alertStrategy": {"autoClose": "86400s"},
-            "notificationChannels": ["${channel.email}"] if email else [],
+    if host:
+        yield _policy("uptime", "Service_Unreachable", _unreachable(host), email, words)
+
+
+def _policy(key: str, title: str, condition: dict[str, Any], email: bool, words: Catalogue, *needs: str) -> Wanted:
+    name = key.replace("-", "_")
+    body = {
+        "displayName": title,
+        "combiner": "OR",
+        "conditions": [{"displayName": words.plain(message(f"setup.policy_{name}")), **condition}],
+        "documentation": {"content": words.plain(message(f"setup.policy_{name}_text")), "mimeType": "text/markdown"},
+        "alertStrategy": {"autoClose": "86400s"},
+        "notificationChannels": ["${channel.email}"] if email else [],
+    }
+    return Wanted(Kind.POLICY, key, title, body, needs=(*needs, *((f"{Kind.CHANNEL}.email",) if email else ())))
+
+
+def _unreachable(host: str) -> dict[str, Any]:
+    """From more than one place, as Google's own policies for uptime checks have it."""
+    metric = "monitoring.googleapis.com/uptime_check/check_passed"
+    return {
+        "conditionThreshold": {
+            "filter": f'metric.type = "{metric}" AND resource.type = "uptime_url" AND resource.label.host = "{host}"',
+            "comparison": "COMPARISON_GT",
+            "thresholdValue": 1.0,
+            "duration": "300s",
+            "aggregations": [
+                {
+                    "alignmentPeriod": "1200s",
+                    "perSeriesAligner": "ALIGN_NEXT_OLDER",
+                    "crossSeriesReducer": "REDUCE_COUNT_FALSE",
+                    "groupByFields": ["resource.label.host"],
+                }
+            ],
+            "trigger": {"count": 1},
         }
-        needs = (f"{Kind.METRIC}.{metric}", *((f"{Kind.CHANNEL}.email",) if email else ()))
-        yield Wanted(Kind.POLICY, key, title, body, needs=needs)
+    }
 
 
 def _filter(metric: str) -> str:

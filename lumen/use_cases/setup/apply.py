@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from lumen.model.messages import ActuatorFailed, LumenError, SourceUnavailable
+from lumen.model.messages import ActuatorFailed, LumenError, SourceUnavailable, with_remedy
 from lumen.model.setup import Action, Found, Kind, Outcome, Plan, Step, Wanted
 from lumen.ports.setup import CloudResources
-from lumen.use_cases.setup.compare import fingerprint, merged
+from lumen.use_cases.setup.compare import differences, fingerprint, merged
 from lumen.use_cases.setup.plan import resolved
 
 _CHANGES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
@@ -47,6 +47,7 @@ class Applying:
         if found is None:
             names[wanted.address] = await self.cloud.create(wanted.kind, wanted.key, applied, wanted.body)
             return
+        found = await self._as_it_stands(found, wanted)
         fields = list(dict.fromkeys(change.path.split(".")[0].split("[")[0] for change in step.changes))
         body = merged(found.body, wanted.body)
         try:
@@ -54,6 +55,15 @@ class Applying:
         except ValueError:  # somebody has put something else in its place: both do not fit
             body = {**found.body, **{name: wanted.body[name] for name in fields}}
         await self.cloud.update(found, wanted.key, applied, body, fields)
+
+    async def _as_it_stands(self, found: Found, wanted: Wanted) -> Found:
+        """Read again, with what others have added since. Raises ActuatorFailed where it is another one than planned."""
+        if found.etag:  # then Google compares
+            return found
+        now = next((one for one in await self.cloud.read(found.kind) if one.name == found.name), None)
+        if now is None or differences(now.body, wanted.body) != differences(found.body, wanted.body):
+            raise ActuatorFailed(*with_remedy("setup.moved", name=found.name))
+        return now
 
 
 def _needs(step: Step) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def desired(scope: Scope, words: Catalogue) -> Desired:
         *_triggers(scope, words),
         *_dashboards(),
         *_uptime(scope),
-        *policies(scope.publishes, bool(scope.alert_email), words),
+        *policies(scope.publishes, bool(scope.alert_email), urlsplit(scope.uptime_url).hostname or "", words),
         *_budget(scope),
     ]
     return Desired(

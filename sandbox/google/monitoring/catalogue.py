@@ -80,6 +80,16 @@ CLIENTS_CONNECTED = _redis("clients/connected", _G, _INT, "1", "Number of client
 AVERAGE_TTL = _redis("keyspace/avg_ttl", _G, _DOUBLE, "ms", "Average TTL for keys in this database.", ("db",))
 KEYS = _redis("keyspace/keys", _G, _INT, "1", "Number of keys stored in this database.", ("db",))
 
+UPTIME_PASSED = MetricType(
+    "monitoring.googleapis.com/uptime_check/check_passed",
+    _G,
+    ValueType.BOOL,
+    "",
+    "True if the uptime check passed.",
+    ("check_id", "checker_location", "contacted_ip"),
+    ("uptime_url", "cloud_run_revision"),
+)
+
 METRICS = {
     m.name: m
     for m in (
@@ -101,5 +111,6 @@ METRICS = {
         CLIENTS_CONNECTED,
         AVERAGE_TTL,
         KEYS,
+        UPTIME_PASSED,
     )
 }

@@ -1,5 +1,6 @@
 """`lumen setup`: from an empty project to a complete one, whatever fails, whatever others have done, and back."""
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -194,6 +195,11 @@ async def test_destroy_leaves_what_is_not_its_own_and_what_others_use(lumen: Ins
 async def test_what_changes_between_reading_and_writing_is_not_overwritten(lumen: Installation) -> None:
     await lumen.change()
     lumen.locale = "ko"
+    plan = await lumen.planned(overwrite=True)
+    await lumen.edit_by_hand(await lumen.found(Kind.JOB), schedule="30 * * * *")
+    await lumen.edit_by_hand(await lumen.found(Kind.SUBSCRIPTION, "budget"), labels={"team": "ion"})
+    assert failed(await lumen.carry_out(plan)) == ["job.hourly"]
+    assert (await lumen.found(Kind.JOB)).body["schedule"] == "30 * * * *"
     for kind in (Kind.ROLE, Kind.DASHBOARD, Kind.BUDGET):
         key, edit, _ = EDITS[kind]
         found = await lumen.found(kind, key)
@@ -207,11 +213,29 @@ async def test_what_may_not_be_read_is_said_and_holds_up_nothing_else(lumen: Ins
     plan = await lumen.planned()
     assert {step.kind for step in only(plan, Action.UNKNOWN)} == {Kind.BUDGET, Kind.CHANNEL}
     outcomes = await lumen.carry_out(plan)
-    assert failed(outcomes) == ["policy.roi", "policy.hit-rate", "policy.heartbeat"]
+    assert failed(outcomes) == ["policy.roi", "policy.hit-rate", "policy.heartbeat", "policy.uptime"]
     assert {need for one in outcomes for need in one.waits_for} == {"channel.email"}
     lumen.side.cloud.faults.denied = set()
     assert failed(await lumen.change()) == []
     await lumen.is_complete()
+
+
+async def test_an_api_that_is_switched_off_is_said_only_where_it_is_needed(lumen: Installation) -> None:
+    why = "Cloud Scheduler API has not been used in project 1 before or it is disabled."
+    off = MethodFault("CloudScheduler/*", StatusCode.PERMISSION_DENIED, why)
+    lumen.side.cloud.faults.methods.append(off)
+    [unknown] = only(await lumen.planned(), Action.UNKNOWN)
+    assert [note.code for note in unknown.notes] == ["source.api_disabled", "source.api_disabled_remedy"]
+    lumen.scope = replace(lumen.scope, public_url="")
+    assert only(await lumen.planned(), Action.UNKNOWN) == []
+    assert only(await lumen.planned(destroy=True), Action.UNKNOWN) == []
+
+
+async def test_a_client_that_is_not_installed_is_named(lumen: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud.scheduler_v1", None)
+    [unknown] = only(await lumen.planned(), Action.UNKNOWN)
+    assert unknown.kind is Kind.JOB
+    assert unknown.notes[0].params == {"package": "google.cloud.scheduler_v1"}
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["refused", "answer-lost"])

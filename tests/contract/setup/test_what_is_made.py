@@ -13,6 +13,8 @@ from google.protobuf.json_format import ParseDict
 from lumen.model.metrics import UNITS
 from lumen.model.setup import Kind
 from lumen.use_cases.setup.resources import DASHBOARDS
+from sandbox.google.monitoring.catalogue import UPTIME_PASSED
+from sandbox.google.monitoring.series import Labels, Point
 from tests.contract.setup.conftest import Installation
 from tests.unit.sandbox.google_side import PROJECT
 
@@ -116,6 +118,20 @@ async def test_a_policy_opens_when_its_figure_is_low_for_long_enough(
     assert {one.policy_name for one in lumen.side.cloud.alert_policies.incidents} == opened
     channel = await lumen.found(Kind.CHANNEL)
     assert {one.channel for one in lumen.side.cloud.channels.sent} == ({channel.name} if opened else set())
+
+
+async def test_a_service_that_two_places_cannot_reach_is_told(lumen: Installation) -> None:
+    await lumen.change()
+    store = lumen.side.cloud.series
+    for minute in range(15):
+        lumen.side.clock.at += 60
+        for place in ("usa", "europe", "asia"):
+            seen = Labels("uptime_url", {"host": "ion-api.example.com"}, {"checker_location": place})
+            fails = minute >= 5 and place != "asia"
+            store.open_written(UPTIME_PASSED, seen).put(Point(lumen.side.clock.at, lumen.side.clock.at, not fails))
+        lumen.side.cloud.advance()
+    await pass_quietly(lumen, 5)
+    assert [one.policy_name for one in lumen.side.cloud.alert_policies.incidents] == ["Service_Unreachable"]
 
 
 async def test_a_lumen_that_is_silent_is_told_and_nothing_is_made_of_figures_that_are_missing(
