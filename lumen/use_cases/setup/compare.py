@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Any
 
 from lumen.model.setup import Body, Difference
@@ -16,7 +17,7 @@ DIGITS = 10
 def projected(there: Any, wanted: Any, field: str = "") -> Any:
     """`there` cut to the shape of `wanted`; absent fields are empty, as they are for the API.
 
-    Lists of texts are sets to Google: they come sorted. Of other lists of another length all is kept.
+    Lists of texts are sets to Google: they come sorted. What other lists have beyond the wanted ones is kept.
     """
     if isinstance(wanted, Mapping):
         fields = there if isinstance(there, Mapping) else {}
@@ -29,9 +30,7 @@ def projected(there: Any, wanted: Any, field: str = "") -> Any:
 def _projected_list(there: Any, wanted: Any, field: str) -> Any:
     if all(isinstance(one, str) for one in (*wanted, *there)):
         return sorted(one for one in there if field not in OPEN_LISTS or one in wanted)
-    if len(there) != len(wanted):
-        return list(there)
-    return [projected(*pair) for pair in zip(there, wanted, strict=True)]
+    return [*(projected(*pair) for pair in zip(there, wanted, strict=False)), *there[len(wanted) :]]
 
 
 def differences(there: Body, wanted: Body) -> tuple[Difference, ...]:
@@ -43,8 +42,8 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[Difference]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name, value in new.items():
             yield from _differences(old[name], value, f"{path}.{name}" if path else name)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and not _texts(old, new):
-        for index, pair in enumerate(zip(old, new, strict=True)):
+    elif isinstance(old, list) and isinstance(new, list) and not _texts(old, new):
+        for index, pair in enumerate(zip_longest(old, new)):
             yield from _differences(*pair, f"{path}[{index}]")
     elif old != new:
         yield Difference(path, old, new)

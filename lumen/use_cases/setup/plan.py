@@ -107,7 +107,7 @@ def _step(wanted: Wanted, found: Found | None, *, overwrite: bool) -> Step:
     notes = _by_others(wanted, found, differs=bool(changes))
     action = Action.NOTHING
     if notes and not overwrite:
-        action = Action.KEEP
+        action, notes = Action.KEEP, (*notes, message("setup.stays"))
     elif changes or (not found.key and (overwrite or found.ownerless)):
         action = Action.UPDATE
     return Step(action, wanted.kind, wanted.title, wanted, found, changes, notes)

@@ -83,7 +83,7 @@ def test_what_fails_is_said_with_what_was_made_and_the_second_run_completes_it(p
     assert '✓ dashboard "Lumen Maturity": created' in made.out
     assert '✗ alert policy "ROI_Degradation": No permission' in made.out
     assert "`gcloud projects add-iam-policy-binding naeda-genesis" in made.out
-    assert "Not done: 3." in made.out
+    assert "Not done: 4." in made.out
     control(project, "world/permissions", denied=[])
     assert lumen("setup", "apply").code == 0
     assert lumen("setup", "plan", "--exit-code").code == 0
@@ -98,7 +98,9 @@ def test_a_budget_that_somebody_made_is_named_and_stays(
     plan = lumen("setup", "plan", "--exit-code")
     assert plan.code == 2
     assert '  ! budget "ION API Monthly Budget"\n' in plan.out
-    assert "without Lumen's mark: it stays as it is" in plan.out
+    assert (
+        "is there already without Lumen's mark.\n      # It stays as it is; `lumen setup apply --overwrite`" in plan.out
+    )
 
 
 def test_a_turn_needs_no_more_than_the_roles_of_reading_and_publishing(project: World, lumen: Call) -> None:

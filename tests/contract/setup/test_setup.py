@@ -87,7 +87,8 @@ async def test_what_was_changed_by_hand_is_named_and_stays(lumen: Installation) 
     kept = {step.kind: step for step in only(await lumen.planned(), Action.KEEP)}
     assert {kind: step.found.name for kind, step in kept.items() if step.found} == names
     for kind, step in kept.items():
-        assert [note.code for note in step.notes] == ["setup.no_mark" if kind is Kind.BUDGET else "setup.by_hand"]
+        why = "setup.no_mark" if kind is Kind.BUDGET else "setup.by_hand"
+        assert [note.code for note in step.notes] == [why, "setup.stays"]
         assert EDITS[kind][2] in {change.path for change in step.changes}
     assert await lumen.change() == []
     assert {kind: await lumen.cloud.read(kind) for kind in EDITS} == edited
@@ -152,7 +153,7 @@ async def test_what_somebody_else_made_under_the_same_name_is_named_and_stays(
     plan = await lumen.planned()
     kept = only(plan, Action.KEEP)
     assert {step.kind for step in kept} == set(THEIRS)
-    assert {note.code for step in kept for note in step.notes} == {"setup.foreign"}
+    assert {note.code for step in kept for note in step.notes} == {"setup.foreign", "setup.stays"}
     assert await lumen.carry_out(plan) == []  # also what is just as it is wanted, but for the mark
     assert await lumen.change(destroy=True) == []
     assert {kind: await lumen.cloud.read(kind) for kind in Kind} == before

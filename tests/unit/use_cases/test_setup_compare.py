@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lumen.model.setup import Difference
 from lumen.use_cases.setup.compare import changed_by_hand, differences, fingerprint, leaves, merged, projected
 
 LEAVES = st.one_of(st.text(max_size=3), st.integers(-3, 3), st.booleans())
@@ -89,3 +90,13 @@ def test_a_newer_form_tells_nothing_of_people() -> None:
     older, newer = {"a": 1}, {"a": 2, "b": 3}
     assert not changed_by_hand({"a": 5}, newer, fingerprint(older))
     assert changed_by_hand({"a": 5}, older, fingerprint(older))
+
+
+def test_of_lists_each_element_is_told() -> None:
+    there = {"tiles": [{"title": "a", "theirs": 1}, {"title": "x"}, {"title": "c"}]}
+    wanted = {"tiles": [{"title": "a"}, {"title": "b"}]}
+    assert differences(there, wanted) == (
+        Difference("tiles[1].title", "x", "b"),
+        Difference("tiles[2]", {"title": "c"}, None),
+    )
+    assert differences(wanted, there)[-1] == Difference("tiles[2]", None, {"title": "c"})
