@@ -13,11 +13,12 @@ from lumen.model.messages import message
 from lumen.model.metrics import LABELS, UNITS
 from lumen.model.setup import Kind, LeftOut, Wanted
 from lumen.use_cases.setup.alert_policies import policies
+from lumen.use_cases.triggers import TURN_TOPIC
 from lumen.wording.catalogue import Catalogue
 
 #: The files in `lumen/dashboards`, each usable alone.
 DASHBOARDS = ("feedback_loop", "maturity", "roi_slo")
-TRIGGER_TOPIC, HOURLY_JOB = "feedback-loop-trigger", "feedback-loop-hourly"
+HOURLY_JOB = "feedback-loop-hourly"
 BUDGET_KEY = "month"
 #: Shares of the budget at which Google tells of it.
 THRESHOLDS = (0.8, 0.9, 1.0)
@@ -172,7 +173,7 @@ def _triggers(scope: Scope, words: Catalogue) -> Iterator[Entry]:
     if not scope.public_url or not scope.oidc_service_account:
         setting = "OIDC_SERVICE_ACCOUNT" if scope.public_url else "PUBLIC_URL"
         yield _missing(setting, Kind.JOB, HOURLY_JOB)
-        yield _missing(setting, Kind.SUBSCRIPTION, f"{TRIGGER_TOPIC}-lumen")
+        yield _missing(setting, Kind.SUBSCRIPTION, f"{TURN_TOPIC}-lumen")
         return
     url, project = scope.public_url.rstrip("/"), f"projects/{scope.project}"
     token = {"serviceAccountEmail": scope.oidc_service_account, "audience": scope.oidc_audience or url}
@@ -187,10 +188,10 @@ def _triggers(scope: Scope, words: Catalogue) -> Iterator[Entry]:
         "httpTarget": {"uri": f"{url}/feedback/run", "httpMethod": "POST", "oidcToken": token},
     }
     yield Wanted(Kind.JOB, "hourly", HOURLY_JOB, body, job)
-    topic = f"{project}/topics/{TRIGGER_TOPIC}"
+    topic = f"{project}/topics/{TURN_TOPIC}"
     yield _topic("trigger", topic)
     pushed = {
-        "name": f"{project}/subscriptions/{TRIGGER_TOPIC}-lumen",
+        "name": f"{project}/subscriptions/{TURN_TOPIC}-lumen",
         "topic": topic,
         "ackDeadlineSeconds": 60,
         "pushConfig": {"pushEndpoint": f"{url}/pubsub/push", "oidcToken": token},
