@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from handlers.blocks.card import Shown
-from handlers.blocks.incident import ON_IT
+from handlers.blocks.incident import FALSE_ALARM, ON_IT, REAL
 from handlers.blocks.proposal import APPROVE, CHOICES, REJECT, SNOOZE, UNDO
 from handlers.people import Addressee, Body, Request, person_of_click
 from handlers.poster import shows, tag_of
@@ -91,7 +91,7 @@ def claimed_surface(click: Click, body: Body) -> Surface | None:
     None also for a card without a mark, which does not tell for certain.
     """
     clicked = body.get("message")
-    kind = "alert" if click.action_id == ON_IT else "proposal"
+    kind = "alert" if click.action_id in (ON_IT, REAL, FALSE_ALARM) else "proposal"
     surface = Surface(click.service, kind, click.proposal_id, click.mark)
     if kind == "proposal" and click.mark in ("", UNMARKED):
         return None

@@ -27,6 +27,7 @@ from lumen.ports.actuators import Actuator
 from lumen.ports.clock import FaultPoint
 from lumen.ports.incidents import Pager
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.labelling import Labelling
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.paging import Paging
 from lumen.wording.catalogue import Catalogue
@@ -84,6 +85,7 @@ class Called:
     silencing: Silencing
     calling: Calling
     timelines: Timelines
+    labelling: Labelling
     #: None where no pager outside of Slack is configured.
     paging: Paging | None
 
@@ -106,5 +108,6 @@ def called_of(settings: Settings, store: StateStore, fault: FaultPoint) -> Calle
         silencing=Silencing(silences, store.alerts, store.outbox, store.clock),
         calling=Calling(store.pages, silences, store.clock, settings.oncall_repeat, anybody=anybody),
         timelines=Timelines(store.alerts, store.audit),
+        labelling=Labelling(store.alerts, store.clock),
         paging=Paging(store.pages, silences, store.claims, pager, words.plain, fault) if pager else None,
     )

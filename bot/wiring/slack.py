@@ -167,6 +167,7 @@ class SlackSide:
             silencing=lumen.called.silencing,
             calling=lumen.called.calling,
             timelines=lumen.called.timelines,
+            labelling=lumen.called.labelling,
             permissions=permissions,
             on_call=self._permissions(identity, approvers.with_group(settings.oncall_group)),
             responder=responder,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from handlers.blocks.card import Card, Picture, Shown
-from handlers.blocks.incident import alert_lines
+from handlers.blocks.incident import alert_lines, learnt_lines
 from handlers.blocks.report import changes, worth_lines
 from handlers.blocks.week_picture import picture_title, picture_words
 from lumen.model.answers import StatusReadout
@@ -51,6 +51,8 @@ def digest(
     if newest is not None and not status.worst.is_of_turn:
         card.section(turn_found(words, newest))
     card.titled(message("views.report_alerts"), alert_lines(words, status.alerts, status.silences))
+    if status.learnt is not None:
+        card.titled(message("label.title"), learnt_lines(words, status.learnt))
     if newest is None:
         card.section(message("views.report_none"))
         return card.shown()

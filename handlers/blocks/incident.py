@@ -10,12 +10,14 @@ from lumen.model.audit import Timeline
 from lumen.model.incident import (
     Acknowledged,
     Incident,
+    Learnt,
     PagerStep,
     Silence,
     StoredAlert,
     silence_over,
 )
 from lumen.model.messages import Message, Param, message
+from lumen.policies.labels import alert_name
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, iso
@@ -24,6 +26,9 @@ from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
 
 #: "I'm on it": nobody is mentioned any more.
 ON_IT = "incident.on_it"
+#: What a closed incident was, in a person's word.
+REAL = "incident.real"
+FALSE_ALARM = "incident.false_alarm"
 _OVER = "✅"
 _WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
 
@@ -48,15 +53,20 @@ def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Sho
         card.section(_acknowledged(incident.acknowledged))
     elif oncall and incident.is_open_page and not incident.is_hushed:
         card.section(message("incident.oncall", who_mention=oncall))
-    for alert in alerts:
-        card.lines(list(_told(words, alert, incident)))
+    for stored in incident.alerts:
+        card.lines(list(_told(words, stored.alert, incident, is_late=stored.late)))
     if not is_over or incident.notes:
         card.lines([words.say(note) for note in incident.notes])
+    if incident.label is not None:
+        code = "label.said_real" if incident.label.is_real else "label.said_false"
+        card.section(Message(code, {"who_mention": incident.label.by.user_id, "said_at": iso(incident.label.at)}))
     if incident.pager is not None and incident.pager.trouble is not None:
         reason, failed = words.plain(incident.pager.trouble), incident.pager.failed or PagerStep.TRIGGER
         card.section(Message(f"incident.pager_no_{failed}", {"reason": reason}))
     if incident.is_open_page and incident.acknowledged is None:
         card.buttons([_on_it(incident)], block_id=f"incident:{incident.id}"[:ID_MAX])
+    if is_over:
+        card.buttons(_labels(incident), block_id=f"label:{incident.id}"[:ID_MAX])
     card.context([words.say(message("incident.print", incident=incident.id))])
     return card.shown()
 
@@ -96,6 +106,33 @@ def _on_it(incident: Incident) -> Button:
     )
 
 
+def _labels(incident: Incident) -> list[Button]:
+    """Both, and of a label that is known the other one."""
+    known = None if incident.label is None else incident.label.is_real
+    value = f"1 {incident.service.key} {incident.id}"
+    words = ((REAL, "label.real", True), (FALSE_ALARM, "label.false_alarm", False))
+    return [
+        Button(action, message(code), value, spoken=Message(f"{code}_spoken", {"incident": incident.id}))
+        for action, code, is_real in words
+        if known is not is_real
+    ]
+
+
+def learnt_lines(words: Catalogue, learnt: Learnt) -> list[str]:
+    """How often Lumen was right, by people's labels, and what is told less because of them."""
+    said = []
+    if learnt.counted:
+        share = learnt.real / learnt.counted
+        said.append(message("label.precision", real=learnt.real, counted=learnt.counted, share=share))
+    if learnt.late:
+        said.append(message("label.told_late", names=", ".join(learnt.late)))
+    for alert in learnt.untold:
+        assert alert.closed_at is not None
+        spans = {"opened_at": iso(alert.opened_at), "closed_at": iso(alert.closed_at)}
+        said.append(Message("label.untold", {"name": alert_name(alert), **spans}))
+    return [words.say(one) for one in said]
+
+
 def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Sequence[Silence] = ()) -> list[str]:
     """What is open, a line each, for the status."""
     return [
@@ -113,10 +150,12 @@ def word_of(words: Catalogue, alert: Alert) -> str:
     return words.say(Message(f"incident.kind_{alert.kind}", {}))
 
 
-def _told(words: Catalogue, alert: Alert, incident: Incident) -> Iterable[str]:
+def _told(words: Catalogue, alert: Alert, incident: Incident, *, is_late: bool) -> Iterable[str]:
     sign = _OVER if alert.closed_at else SEVERITY_SIGNS[alert.severity]
     yield f"{sign} *{word_of(words, alert)}* · {words.say(Message(f'incident.severity_{alert.severity}', {}))}"
     yield alert_figures(words.say, alert)
+    if is_late:
+        yield words.say(message("label.waited", name=alert_name(alert)))
     silence = silence_over(alert, incident.silences) if alert.closed_at is None else None
     if silence is not None:
         params = {"until_at": iso(silence.until), "who_mention": silence.by.user_id}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
-from lumen.model.incident import Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
+from lumen.model.incident import Learnt, Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import Message, NoData, with_remedy
 from lumen.model.proposal import Knob, Proposal, Value
 from lumen.model.service import ServiceId
@@ -171,6 +171,8 @@ class StatusReadout:
     trusted: tuple[Trusted, ...] = ()
     #: When it was asked for; None where that does not matter.
     now: datetime | None = None
+    #: What people's labels of incidents come to; None where nobody asked.
+    learnt: Learnt | None = None
 
     @property
     def worst(self) -> Worst:

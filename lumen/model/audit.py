@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from lumen.model.incident import Incident, Mentions, PagerState, Pause, Silence, SizeLock, StoredAlert, TtlOverride
+from lumen.model.incident import (
+    Incident,
+    IncidentLabel,
+    Mentions,
+    PagerState,
+    Pause,
+    Silence,
+    SizeLock,
+    StoredAlert,
+    TtlOverride,
+)
 from lumen.model.messages import Message
 from lumen.model.proposal import Draft, State
 
@@ -48,6 +58,7 @@ class AuditEvent(StrEnum):
     SILENCE_ENDED = "silence-ended"
     RESTORED = "restored"
     MIGRATED = "migrated"
+    LABELLED = "labelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,7 @@ About = (
     | Mentions
     | PagerState
     | Silence
+    | IncidentLabel
 )
 
 

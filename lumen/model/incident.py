@@ -104,10 +104,46 @@ class StoredAlert:
 
     alert: Alert
     incident: str
-    #: It opened under a silence that still holds: nobody was told of it.
+    #: It opened under a silence that still holds, or waits (`late`): nobody was told of it.
     silenced: bool = False
     #: It was a page from the first, so its message called the people on call when it was posted.
     called: bool = False
+    #: It waited before it was told, because people called the last ones of its kind false alarms.
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLabel:
+    """What a person said of a closed incident. `names`: of its alerts (`latency`, `no_data/cache`)."""
+
+    incident: str
+    names: tuple[str, ...]
+    is_real: bool
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelResult:
+    """`changed`: it said something else before. Names of the alerts that were told late before it, and are now."""
+
+    changed: bool
+    label: IncidentLabel
+    late_before: tuple[str, ...]
+    late_now: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Of the incidents that people labelled of late: how many were real, and of how many.
+
+    `late`: names of the alerts that are told when they last; `untold`: those of the last day that were over by then.
+    """
+
+    real: int
+    counted: int
+    late: tuple[str, ...] = ()
+    untold: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +161,8 @@ class Incident:
     silences: tuple[Silence, ...] = ()
     pager: PagerState | None = None
     mentions: Mentions | None = None
+    #: What a person said of it when it was over.
+    label: IncidentLabel | None = None
 
     @property
     def is_over(self) -> bool:

@@ -15,6 +15,7 @@ from lumen.model.incident import (
     AckResult,
     ControlState,
     Incident,
+    IncidentLabel,
     PagerState,
     PagerStep,
     Pause,
@@ -92,6 +93,13 @@ class Alerts(Protocol):
 
     async def incidents(self, service: ServiceId, limit: int) -> Sequence[str]:
         """Ids of the newest ones, the newest first."""
+
+    async def label(self, service: ServiceId, label: IncidentLabel) -> bool:
+        """Remember it instead of what was said before; audited, and marks its message. False: the same was said, or
+        the incident is forgotten."""
+
+    async def labels(self, service: ServiceId) -> Sequence[IncidentLabel]:
+        """Of the incidents that are remembered."""
 
     async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
         """Set what its message says about rolling back; marks it only when that is something else."""

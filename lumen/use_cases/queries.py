@@ -24,6 +24,7 @@ from lumen.ports.store import Audit, Choices, Proposals, Turns
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.labelling import learnt
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.turn import hour_of
 
@@ -75,6 +76,7 @@ class Readouts:
             priorities=found.worth_doing if found else (),
             trusted=await self.rules.shown(service),
             now=now,
+            learnt=await learnt(self.alerts, service, now),
         )
 
     async def open_now(self, service: ServiceId) -> tuple[Sequence[str], Sequence[str]]:

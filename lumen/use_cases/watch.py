@@ -33,6 +33,7 @@ from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
 from lumen.model.messages import Message, NoData, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
+from lumen.policies.labels import told_late, waits
 from lumen.ports.incidents import Alerts, Look, Silences, SliceSource
 from lumen.ports.sources import Bills, MonthBudget
 from lumen.ports.store import Days, Lease
@@ -298,7 +299,8 @@ class Watch:
 
     async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
         """The alerts that people do not know of yet. On a fresh installation (no `events`) only what is open now."""
-        silences = await self._silences_now(service)
+        silences, now_at = await self._silences_now(service), self._clock.now()
+        late = told_late(await self._alerts.labels(service), now_at)
         known = {stored.alert.id: stored for stored in await self._alerts.open(service)}
         now = {alert.id: alert for alert in fold.open_alerts()} | {event.alert.id: event.alert for event in events}
         named = fold.named(now.values(), [stored.alert for stored in known.values()])
@@ -307,9 +309,12 @@ class Watch:
         for alert in named:
             before = known.get(alert.id)
             if before is None:
-                told[alert.id] = _first_told(alert, [*known.values(), *told.values()], silences)
+                told[alert.id] = _first_told(
+                    alert, [*known.values(), *told.values()], silences, late=waits(alert, late, now_at)
+                )
                 continue
-            silenced = before.silenced and silence_over(alert, silences) is not None
+            hushed = silence_over(alert, silences) is not None or (before.late and waits(alert, late, now_at))
+            silenced = before.silenced and hushed
             after = replace(before, alert=_as_told(alert, before.alert), silenced=silenced)
             if after != before or _looks(after.alert) != _looks(before.alert):
                 told[alert.id] = after
@@ -378,10 +383,10 @@ def _looks(alert: Alert) -> tuple[datetime | None, datetime | None, Message | No
     return alert.looked_at, alert.clear_at, alert.waits
 
 
-def _first_told(alert: Alert, others: Sequence[StoredAlert], silences: Sequence[Silence]) -> StoredAlert:
-    is_silenced = silence_over(alert, silences) is not None
+def _first_told(alert: Alert, others: Sequence[StoredAlert], silences: Sequence[Silence], *, late: bool) -> StoredAlert:
+    is_silenced = late or silence_over(alert, silences) is not None
     is_called = alert.severity is Severity.PAGE and not is_silenced
-    return StoredAlert(alert, _incident(alert, others), is_silenced, is_called)
+    return StoredAlert(alert, _incident(alert, others), is_silenced, is_called, late)
 
 
 def _incident(alert: Alert, others: Sequence[StoredAlert]) -> str:

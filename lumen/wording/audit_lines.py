@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from lumen.model.audit import AuditEntry, AuditEvent, Moved, Notes, Refused, Snoozed
-from lumen.model.incident import Mentions, PagerState, Pause, Silence, SizeLock, StoredAlert, TtlOverride
+from lumen.model.incident import IncidentLabel, Mentions, PagerState, Pause, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import Message, Param
 from lumen.model.override import quoted
 from lumen.model.proposal import Draft
@@ -93,6 +93,8 @@ def _more(words: Catalogue, entry: AuditEntry) -> dict[str, Param] | None:  # no
             return {"number": number + 1}
         case PagerState(trouble=trouble):
             return {"note": _said(words, trouble)}
+        case IncidentLabel(is_real=is_real):
+            return {"label": words.plain(Message("label.was_real" if is_real else "label.was_false", {}))}
         case Silence(until=until):
             return {"name": entry.about.name, "until_at": iso(until)}
         case None:

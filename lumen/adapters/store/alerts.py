@@ -18,7 +18,7 @@ from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.alert import Observation, Severity
 from lumen.model.history import Day, day_of, folded, together
-from lumen.model.incident import Acknowledged, AckResult, Incident, Mentions, PagerState, StoredAlert
+from lumen.model.incident import Acknowledged, AckResult, Incident, IncidentLabel, Mentions, PagerState, StoredAlert
 from lumen.model.messages import Message
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import SLICE, Bucket
@@ -150,12 +150,23 @@ class RedisAlerts:
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
         reply = await self._calls.read("alert_read", service, incident_id)
-        found, notes, taken, pager, mentions = reply.values
-        return _incident(service, incident_id, found, taken, mentions, pager, notes) if found else None
+        found, notes, taken, pager, mentions, label = reply.values
+        incident = _incident(service, incident_id, found, taken, mentions, pager, notes) if found else None
+        return replace(incident, label=decode(IncidentLabel, label)) if incident is not None and label else incident
 
     async def incidents(self, service: ServiceId, limit: int) -> list[str]:
         reply = await self._calls.read("alert_incidents", service, limit)
         return [str(one) for one in reply.values]
+
+    async def label(self, service: ServiceId, label: IncidentLabel) -> bool:
+        reply = await self._calls.change(
+            "alert_label", service, label.incident, encode(label), label.at.isoformat(), label.by.user_id
+        )
+        return bool(reply.values[0] == "changed")
+
+    async def labels(self, service: ServiceId) -> list[IncidentLabel]:
+        reply = await self._calls.read("alert_labels", service)
+        return [decode(IncidentLabel, text) for text in reply.values[0]]
 
     async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
         told = json.dumps([json.loads(encode(note)) for note in notes], ensure_ascii=False, separators=(",", ":"))

@@ -33,6 +33,7 @@ from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.labelling import Labelling
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
@@ -152,6 +153,7 @@ class Rooms(StateStore):
         self.silencing = Silencing(self.silences, alerts, self.outbox, clock)
         self.calling = Calling(self.pages, self.silences, clock, ONCALL_REPEAT, anybody=True)
         self.timelines = Timelines(alerts, self.audit)
+        self.labelling = Labelling(alerts, clock)
         self.choosing = Choosing(services, self.choices, clock)
         self.looking = Looking(knobs, advisor)
         self.digest = Digest(self.claims, self.outbox, ZoneInfo("UTC"))

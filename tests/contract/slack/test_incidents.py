@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.wiring.slack import SlackSide
-from handlers.blocks.incident import ON_IT
+from handlers.blocks.incident import FALSE_ALARM, ON_IT, REAL
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import message
@@ -98,3 +98,26 @@ async def test_silences_are_made_listed_and_ended_by_who_may(
     await tell(rooms, side, replace(StoredAlert(ticket, ticket.id), silenced=False))
     await slack.control.wait_for_message(lambda m: f"Incident `{ticket.id}`" in m.text, within_seconds=60)
     assert await events(rooms) == ["refused", "silenced", "alert-open", "silence-ended", "alert-open"]
+
+
+async def test_what_an_incident_was_is_one_click_when_it_is_over(
+    slack: RunningSlack, rooms: Rooms, side: SlackSide
+) -> None:
+    ticket = alert(AlertKind.LATENCY, Severity.TICKET)
+    over = replace(ticket, closed_at=ticket.opened_at + timedelta(seconds=30), close_reason=message("alert.data_back"))
+    await tell(rooms, side, StoredAlert(over, over.id))
+    seen = await slack.control.wait_for_message(lambda m: FALSE_ALARM in m.action_ids(), within_seconds=60)
+    assert seen.action_ids() == [REAL, FALSE_ALARM]
+    await slack.control.click(seen, FALSE_ALARM, user=slack.facts.bystander)
+    await answer(slack, "You may not decide this", slack.facts.bystander)
+    await slack.control.click(seen, FALSE_ALARM)
+    await answer(slack, "Noted.")
+    said = await slack.control.wait_for_message(lambda m: "a false alarm (" in m.text, within_seconds=60)
+    assert (said.ts, said.action_ids()) == (seen.ts, [REAL])
+    assert f"<@{slack.facts.approver}> says" in said.text
+    await slack.control.click(said, REAL)
+    changed = await slack.control.wait_for_message(lambda m: "says: real (" in m.text, within_seconds=60)
+    assert changed.action_ids() == [FALSE_ALARM]
+    assert (await events(rooms)).count("labelled") == 2
+    await slack.control.command("/lumen digest")
+    assert "1 of 1 incidents that you labelled" in (await answer(slack, "Labels")).text
