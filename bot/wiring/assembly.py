@@ -190,7 +190,7 @@ class _Assembly:
             deployed=self._remembered,
         )
         self._evaluator = Evaluator(
-            TurnHistory(store.alerts, store.days, store.turns, numerics),
+            TurnHistory(store.alerts, store.days, store.turns, numerics, settings.services),
             numerics,
             assessment_settings(settings),
             Policies(self._knobs, ttl_limits(settings), size_limits(settings)),

@@ -1,9 +1,10 @@
 """Alerts on the month's budget: 80, 90 and 100 % of it spent, and before that a forecast above it.
 
-The budget is the project's, so the sum of all services counts. Of each it is what is known, so at least so much: a gap
-raises no alert. The forecast takes the rest of the month for days like the last seven, is judged once a day, when a day
-is over, and only while every service's cost is known. It gives way to the first threshold: one alert of the budget is
-open at a time.
+The budget is the project's, so the sum of all services counts. What is missing costs what is usual then
+(`model/day_cost.py`): the sum is told with its interval, and its lower end is what reaches a threshold, so a gap raises
+no alert. The forecast takes the rest of the month for usual days (`usual_days.py`), is judged once a day, when a day is
+over, and only while every service's cost is known. It gives way to the first threshold: one alert of the budget is open
+at a time.
 
 Where Google has billed the month, the thresholds go by the bill, and the forecast by the estimated days, scaled to it.
 Fed with slices in a back-test (`ProjectSlices`), with the stored days by the running watch (`of_days`).
@@ -11,59 +12,40 @@ Fed with slices in a back-test (`ProjectSlices`), with the stored days by the ru
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
-from lumen.alerts.evidence import Breach
-from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.evidence import Breach, with_estimate
+from lumen.alerts.lifecycle import Lifecycle, some
+from lumen.alerts.usual_days import DaySum, left_of_month, rest_of_month
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Observation, Severity
 from lumen.model.billing import Billed
-from lumen.model.history import SLICES_A_DAY, Day
+from lumen.model.day_cost import Amount, DayCost, UsualCosts, end_of, exactly, sum_of
+from lumen.model.history import Day
 from lumen.model.messages import Message, message
 from lumen.model.snapshot import SLICE
 
 THRESHOLDS = (1.0, 0.9, 0.8)
-#: A day with fewer known slices than this is no day to forecast from.
-LEAST_SLICES = 260
 #: Below this share of known slices a service's month is not known (the month's sum of hours goes by the same).
 LEAST_COVERAGE = 0.8
 #: A whole week, so that a weekend is neither forgotten nor taken for the month.
 FORECAST_FROM_DAYS = 7
+#: As long as the store keeps days.
+KEPT_DAYS = 100
 #: Above the budget on so many days in a row: one dear day is no trend.
 DAYS_IN_A_ROW = 2
 #: An open forecast closes only below this share of the budget.
 CLOSES_BELOW = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class DayCost:
-    """A UTC day of one service: its cost so far, over `known` slices of five minutes."""
-
-    date: date
-    known: int
-    usd: float
-
-    @property
-    def whole_usd(self) -> float | None:
-        """With what a few lost slices would have cost, taken from the rest; None where too many are lost."""
-        return self.usd * SLICES_A_DAY / self.known if self.known >= LEAST_SLICES else None
-
-    @property
-    def end(self) -> datetime:
-        """The midnight after it."""
-        return end_of(self.date)
-
-
-def end_of(day: date) -> datetime:
-    """The midnight after it."""
-    return datetime.combine(day + timedelta(days=1), time(), UTC)
+NOTHING = exactly(0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceMonth:
-    """One service's month so far: over `known` of the `slices` that have gone by since its cost was first known."""
+    """One service's month so far: `known` of the `slices` that have gone by since its cost was first known."""
 
-    usd: float = 0.0
+    amount: Amount = NOTHING
     known: int = 0
     slices: int = 0
 
@@ -83,11 +65,15 @@ class MonthlyBudget:
         self._usd = usd
         self.billed = billed
         self._month = (0, 0)
-        self._closed: Mapping[str, ServiceMonth] = {}
+        #: Each service's month up to the last day that is over.
+        self.closed_months: Mapping[str, ServiceMonth] = {}
         self._begun: set[str] = set()
         self._told = 0.0
-        self._days: deque[float] = deque(maxlen=FORECAST_FROM_DAYS)
+        self._days: deque[DaySum] = deque(maxlen=KEPT_DAYS)
+        self._usual: dict[str, UsualCosts] = {}
         self._above = 0
+        self._running: tuple[date, Mapping[str, DayCost], datetime] | None = None
+        self._rest = (date.min, 0.0, 0.0)
         self.spent = Lifecycle(service, AlertKind.BUDGET)
         self.forecast = Lifecycle(service, AlertKind.BUDGET, "forecast", clear_slices=1)
 
@@ -97,13 +83,12 @@ class MonthlyBudget:
 
     def so_far(self, today: date, parts: Mapping[str, DayCost], at: datetime) -> Iterator[AlertEvent]:
         """Judge the running day of every service, any number of times; `at`: when its newest slice ended."""
-        if self._usd <= 0:
-            return
         yield from self._new_month(today, at)
-        if self._is_billed(today):
+        self._running = (today, parts, at)
+        if self._usd <= 0 or self._is_billed(today):
             return
         months = self.months(today, parts, at)
-        yield from self._crossed(today, at, _sum(months), self._reason(months))
+        yield from self._crossed(today, at, _sum(months).low_usd, self._reason(months))
 
     def so_far_billed(self, today: date, at: datetime) -> Iterator[AlertEvent]:
         """Judge the bill after the last day, where there is one of this month."""
@@ -125,91 +110,105 @@ class MonthlyBudget:
             return
         self._told = crossed
         for one in (self.spent, self.forecast):
-            yield from _some(one.close(at, message("alert.budget_next")))
+            yield from some(one.close(at, message("alert.budget_next")))
         mark = f"{today:%Y-%m}:{crossed * 100:.0f}"
-        yield from _some(self.spent.step(at, Breach(Severity.TICKET, 1, reason), mark=mark))
+        yield from some(self.spent.step(at, Breach(Severity.TICKET, 1, reason), mark=mark))
 
     def closed(self, day: date, parts: Mapping[str, DayCost]) -> Iterator[AlertEvent]:
         """Add a day that is over: each once, in order; every service is in `parts`, known or not."""
         end = end_of(day)
-        if self._usd <= 0:
-            return
         yield from self.so_far(day, parts, end)
-        self._closed = self.months(day, parts, end)
+        self.closed_months = self.months(day, parts, end)
         self._begun |= {name for name, part in parts.items() if part.known}
-        whole = [part.whole_usd for name, part in parts.items() if name in self._begun]
-        known = [usd for usd in whole if usd is not None]
-        if known and len(known) == len(whole):
-            self._days.append(sum(known))
+        begun = {name: part for name, part in parts.items() if name in self._begun}
+        if begun and all(part.is_whole for part in begun.values()):
+            self._days.append((day, sum(self._of(name).filled(part).usd for name, part in begun.items())))
+        for name, part in begun.items():
+            self._of(name).learn(part)
         yield from self._forecast(day)
+
+    def _of(self, name: str) -> UsualCosts:
+        return self._usual.setdefault(name, UsualCosts())
 
     def months(self, today: date, parts: Mapping[str, DayCost], at: datetime) -> Mapping[str, ServiceMonth]:
         """Each service's month so far; on the day on which one begins nothing is missing before its first slice."""
         elapsed = round((at - (end_of(today) - timedelta(days=1))) / SLICE)
         found: dict[str, ServiceMonth] = {}
         for name, part in parts.items():
-            before = self._closed.get(name, ServiceMonth())
+            before = self.closed_months.get(name, ServiceMonth())
             slices = max(elapsed, part.known) if name in self._begun else part.known
-            found[name] = ServiceMonth(before.usd + part.usd, before.known + part.known, before.slices + slices)
+            amount = sum_of((before.amount, self._of(name).filled(part, slices)))
+            found[name] = ServiceMonth(amount, before.known + part.known, before.slices + slices)
         return found
 
-    def _reason(self, months: Mapping[str, ServiceMonth]) -> Message:
-        """The sum of one service, of several with each one's part, or of those that are known."""
-        spent_usd = _sum(months)
-        figures = {"share": spent_usd / self._usd, "budget_usd": self._usd, "spent_usd": spent_usd}
-        if len(months) == 1:
-            return message("alert.budget", **figures)
-        parts = ", ".join(f"{name} ${month.usd:.2f}" for name, month in months.items() if month.is_known)
-        unknown = ", ".join(name for name, month in months.items() if not month.is_known)
-        if unknown:
-            return message("alert.budget_at_least", **figures, parts=parts, services=unknown)
-        return message("alert.budget_of_all", **figures, parts=parts)
+    def forecast_usd(self) -> float | None:
+        """The month's end as it looks while the running day runs; None while it is not known."""
+        if self._running is None or not self._is_forecast(self._running[0]):
+            return None
+        today, parts, at = self._running
+        if self._rest[0] != today:
+            coming = left_of_month(today)
+            self._rest = (today, rest_of_month(list(self._days), coming), rest_of_month(list(self._days), coming[1:]))
+        _, with_today, after = self._rest
+        spent = _sum(self.months(today, parts, at)).usd
+        return max(_sum(self.closed_months).usd + with_today, spent + after)
 
-    def _forecast(self, day: date) -> Iterator[AlertEvent]:
+    def _is_forecast(self, day: date) -> bool:
+        """Whether enough is known to tell the end of the month of `day`."""
         if self.billed is not None and self._is_billed(day):
             is_known = self.billed.is_fresh
         else:
-            is_known = all(month.is_known for month in self._closed.values())
-        if len(self._days) < FORECAST_FROM_DAYS or self._told or not is_known:
+            is_known = all(month.is_known for month in self.closed_months.values())
+        return is_known and len(self._days) >= FORECAST_FROM_DAYS
+
+    def _reason(self, months: Mapping[str, ServiceMonth]) -> Message:
+        """The sum of one service, of several with each one's part, or of those that are known."""
+        amount = _sum(months)
+        figures = {"share": amount.usd / self._usd, "budget_usd": self._usd, "spent_usd": amount.usd}
+        if len(months) == 1:
+            return with_estimate(message("alert.budget", **figures), amount)
+        parts = ", ".join(f"{name} ${month.amount.usd:.2f}" for name, month in months.items() if month.is_known)
+        unknown = ", ".join(name for name, month in months.items() if not month.is_known)
+        if unknown:
+            return with_estimate(message("alert.budget_at_least", **figures, parts=parts, services=unknown), amount)
+        return with_estimate(message("alert.budget_of_all", **figures, parts=parts), amount)
+
+    def _forecast(self, day: date) -> Iterator[AlertEvent]:
+        if self._usd <= 0 or self._told or not self._is_forecast(day):
             return
-        spent_usd = _sum(self._closed)
-        last = (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-        typical = sum(self._days) / len(self._days)
-        end_usd = spent_usd + (last - day).days * typical
+        spent = _sum(self.closed_months)
+        end_usd = spent.usd + rest_of_month(list(self._days), left_of_month(day)[1:])
         is_open = self.forecast.open is not None
         limit = CLOSES_BELOW * self._usd if is_open else self._usd
         self._above = self._above + 1 if end_usd > limit else 0
-        at, finding = end_of(day), None
+        at = end_of(day)
         if (is_open and end_usd > limit) or self._above >= DAYS_IN_A_ROW:
-            reason = message(
-                "alert.budget_forecast",
-                forecast_usd=end_usd,
-                budget_usd=self._usd,
-                spent_usd=spent_usd,
-                share=end_usd / self._usd,
-            )
-            finding = Breach(Severity.TICKET, 1, reason)
-        if finding is None:
-            yield from _some(self.forecast.close(at, message("alert.budget_forecast_over", forecast_usd=end_usd)))
+            figures = {"forecast_usd": end_usd, "budget_usd": self._usd, "share": end_usd / self._usd}
+            reason = with_estimate(message("alert.budget_forecast", **figures, spent_usd=spent.usd), spent)
+            yield from some(self.forecast.step(at, Breach(Severity.TICKET, 1, reason), mark=f"{day:%Y-%m}"))
         else:
-            yield from _some(self.forecast.step(at, finding, mark=f"{day:%Y-%m}"))
+            yield from some(self.forecast.close(at, message("alert.budget_forecast_over", forecast_usd=end_usd)))
 
     def _new_month(self, of: date, at: datetime) -> Iterator[AlertEvent]:
         if (of.year, of.month) == self._month:
             return
         self._month = (of.year, of.month)
-        self._closed, self._told, self._above = {}, 0.0, 0
+        self.closed_months, self._told, self._above = {}, 0.0, 0
         for one in (self.spent, self.forecast):
-            yield from _some(one.close(at, message("alert.budget_new_month")))
+            yield from some(one.close(at, message("alert.budget_new_month")))
 
 
-def _sum(months: Mapping[str, ServiceMonth]) -> float:
-    return sum(month.usd for month in months.values())
+def _sum(months: Mapping[str, ServiceMonth]) -> Amount:
+    """Of a month that is not known what is certain."""
+    return sum_of(month.amount if month.is_known else exactly(month.amount.low_usd) for month in months.values())
 
 
-def _some(event: AlertEvent | None) -> Iterator[AlertEvent]:
-    if event is not None:
-        yield event
+@dataclass(frozen=True, slots=True)
+class MonthSoFar:
+    """Each service's cost in a month so far, None where too little is known; and the end of it, where that is known."""
+
+    parts: Mapping[str, float | None] = field(default_factory=dict)
+    forecast_usd: float | None = None
 
 
 class ProjectSlices:
@@ -233,16 +232,16 @@ class ProjectSlices:
             self._date, self._parts = of, {name: DayCost(of, 0, 0.0) for name in self._services}
         for service, seen in each.items():
             if seen.cost_usd is not None:
-                part = self._parts[service]
-                self._parts[service] = DayCost(of, part.known + 1, part.usd + seen.cost_usd)
+                self._parts[service] = self._parts[service].plus(seen.start, seen.cost_usd)
         yield from self._budget.so_far(of, self._parts, end)
 
-    def months(self, at: datetime) -> Mapping[str, float | None]:
-        """Each service's cost in the month of `at`, None where too little is known; empty before it begins."""
+    def months(self, at: datetime) -> MonthSoFar:
+        """The month of `at`; empty before it begins."""
         if (self._date.year, self._date.month) != (at.year, at.month):
-            return {}
+            return MonthSoFar()
         months = self._budget.months(self._date, self._parts, at)
-        return {name: month.usd if month.is_known else None for name, month in months.items()}
+        parts = {name: month.amount.usd if month.is_known else None for name, month in months.items()}
+        return MonthSoFar(parts, self._budget.forecast_usd())
 
     def open_alerts(self) -> tuple[Alert, ...]:
         """The alerts that are open."""
@@ -279,9 +278,7 @@ def _counted(billed: Billed | None, days: Mapping[str, Sequence[Day]], at: datet
     """
     newest = at - SLICE
     month = (newest.year, newest.month)
-    estimate_usd = sum(
-        day.cost_usd for kept in days.values() for day in kept if (day.date.year, day.date.month) == month
-    )
+    estimate_usd = sum(_month(kept, *month) for kept in days.values())
     if billed is None or (billed.as_of.year, billed.as_of.month) != month:
         return None, 1.0
     if not billed.is_fresh and estimate_usd >= billed.usd:
@@ -289,5 +286,15 @@ def _counted(billed: Billed | None, days: Mapping[str, Sequence[Day]], at: datet
     return billed, billed.usd / estimate_usd if estimate_usd > 0 else 1.0
 
 
+def _month(days: Sequence[Day], year: int, month: int) -> float:
+    """A service's cost in that month, with what is missing."""
+    usual, total = UsualCosts(), 0.0
+    for day in days:
+        if (day.date.year, day.date.month) == (year, month):
+            total += usual.filled(day.cost, day.slices).usd
+        usual.learn(day.cost)
+    return total
+
+
 def _cost(of: date, day: Day | None, scale: float) -> DayCost:
-    return DayCost(of, 0, 0.0) if day is None else DayCost(of, day.cost_slices, day.cost_usd * scale)
+    return DayCost(of, 0, 0.0) if day is None else day.cost.times(scale)

@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass
 
 from lumen.model.alert import Severity
-from lumen.model.messages import Message
+from lumen.model.day_cost import Amount
+from lumen.model.messages import Message, message
 
 
 def at_least(count: int, mean: float) -> float:
@@ -88,3 +89,17 @@ class RecentCounts:
         """Drop the bad events of the newest `slices`; their valid events stay in the denominators."""
         index = max(0, len(self._bad) - 1 - slices)
         self._bad[index + 1 :] = [self._bad[index]] * (len(self._bad) - index - 1)
+
+
+def with_estimate(reason: Message, amount: Amount) -> Message:
+    """The reason, and how much of its sum is estimated, where a part is."""
+    if not amount.estimated:
+        return reason
+    return message(
+        "alert.estimated",
+        told=reason,
+        usd=amount.usd,
+        slices=amount.estimated,
+        low_usd=amount.low_usd,
+        high_usd=amount.high_usd,
+    )

@@ -3,7 +3,7 @@
 Also its grouping: alerts that open together are one incident, and one message; and whether it is silenced.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -98,6 +98,12 @@ class Lifecycle:
             return None
         self.open = replace(self.open, severity=Severity.PAGE)
         return AlertEvent(AlertChange.RAISED, self.open)
+
+
+def some(event: AlertEvent | None) -> Iterator[AlertEvent]:
+    """The event, where there is one."""
+    if event is not None:
+        yield event
 
 
 #: Alerts of one service that open this close together tell of one incident.

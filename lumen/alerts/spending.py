@@ -7,36 +7,44 @@ and of a small service every night would be told (docs/methods.md, Alerts).
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
 
-from lumen.alerts.budget import DayCost
-from lumen.alerts.evidence import Breach, RecentCounts
-from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.evidence import Breach, RecentCounts, with_estimate
+from lumen.alerts.lifecycle import Lifecycle, some
+from lumen.alerts.usual_days import LEAST_MONTHS, LEAST_USD, DaySum, charge_months, weekday_factors
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
+from lumen.model.day_cost import Amount, DayCost, UsualCosts
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import message
 
 WEEKS = 8
 LEAST_DAYS = 14
-SHIFT_OVER = 5
+#: The level is the highest of the medians of so many days: a dip is not believed for weeks, so its end is no news.
+LEVEL_DAYS = (7, 28, 56)
+NEIGHBOURS = 5
 #: After so many days in a row it is no anomaly but the new level.
 NEW_LEVEL_DAYS = 4
+HALF = 0.5
+#: A charge of every month is as much within 30 %.
+ALIKE = math.log(1.3)
+#: As long as the store keeps days: three months, for what is charged once a month.
+KEPT_DAYS = 100
 Z_LIMIT = 3.5
 MORE_BY = 0.25
 MORE_USD = 10.0
 MAD_TO_SD = 1.4826
 #: What is usual is itself known from few days only.
-UNSURE = 1.6
+UNSURE = 1.8
 #: Days are never more alike than this, however quiet the last weeks were.
-LEAST_SPREAD = 0.04
+LEAST_SPREAD = 0.07
 
 
 @dataclass(frozen=True, slots=True)
 class CostAnomaly:
-    """A day that cost too much. `usual_usd`: the cost of this day of the week, moved by the recent shift."""
+    """A day that cost too much. `usual_usd`: the cost of this day of the week at the present level."""
 
     day: date
     cost_usd: float
@@ -47,52 +55,95 @@ class DailyCosts:
     """Fed with closed days in order; a flagged day is not learnt from, unless it turns out to be the new level."""
 
     def __init__(self) -> None:
-        self._days: deque[tuple[date, float]] = deque(maxlen=7 * WEEKS)
-        self._flagged: list[tuple[date, float]] = []
+        self._days: deque[DaySum] = deque(maxlen=7 * WEEKS)
+        #: Days that stood out, told or not: what they cost, and how far above usual that was (log).
+        self._dear: deque[DaySum] = deque(maxlen=KEPT_DAYS)
+        self._far: deque[DaySum] = deque(maxlen=KEPT_DAYS)
+        #: The flagged days in a row up to the last one, and how far above usual they were.
+        self._flagged: list[DaySum] = []
+        self._above: list[float] = []
+        #: Whether the last run of flagged days was taken for the new level.
+        self.has_moved = False
 
-    def add(self, day: date, cost_usd: float) -> CostAnomaly | None:
-        """Log cost against the median of the same weekday plus the recent shift: MAD z > 3.5, > 25 % and > $10."""
-        log_cost = math.log(max(cost_usd, 0.01))
-        found = self._judged(day, cost_usd, log_cost)
-        if found is None:
+    @property
+    def lasts(self) -> bool:
+        """Whether the newest day was flagged, or nearly as dear as the flagged one before it."""
+        return bool(self._flagged)
+
+    def add(self, day: date, cost_usd: float, least_usd: float | None = None) -> CostAnomaly | None:
+        """Log cost against weekday and level: MAD z > 3.5, > 25 % and > $10, and no charge that comes every month.
+
+        `least_usd`, where a part is estimated, must be as far above. Half as far does not end what was flagged before.
+        """
+        log_cost = math.log(max(cost_usd, LEAST_USD))
+        usual = self._usual(day)
+        is_far = usual is not None and usual.is_passed(cost_usd if least_usd is None else least_usd)
+        if usual is None or not (is_far or (self._flagged and usual.is_passed(cost_usd, HALF))):
             self._days.append((day, log_cost))
-            self._flagged.clear()
+            self._end()
             return None
+        above = log_cost - usual.log_usd
+        if is_far and self._is_charge(day, log_cost, above):
+            return None
+        self.has_moved = False
         self._flagged.append((day, log_cost))
+        self._above.append(above)
         if len(self._flagged) >= NEW_LEVEL_DAYS:
-            self._days.extend(self._flagged)
-            self._flagged.clear()
-        return found
+            self._move()
+        return CostAnomaly(day, cost_usd, math.exp(usual.log_usd)) if is_far else None
 
-    def _judged(self, day: date, cost_usd: float, log_cost: float) -> CostAnomaly | None:
-        same = [value for when, value in self._days if when.weekday() == day.weekday()]
-        if len(self._days) < LEAST_DAYS or len(same) < 2:
+    def _is_charge(self, day: date, log_cost: float, above: float) -> bool:
+        """Whether as much, or as many times what is usual, came at this day of two of the last three months."""
+        months = max(charge_months(self._dear, day, log_cost - ALIKE), charge_months(self._far, day, above - ALIKE))
+        self._dear.append((day, log_cost))
+        self._far.append((day, above))
+        return months >= LEAST_MONTHS
+
+    def _move(self) -> None:
+        """Take the flagged days for the new level: all earlier days move to it, so no weekday keeps the old one."""
+        gap = median(self._above)
+        moved = [(day, value + gap) for day, value in self._days]
+        self._days.clear()
+        self._days.extend([*moved, *self._flagged])
+        self.has_moved = True
+        self._end()
+
+    def _end(self) -> None:
+        self._flagged.clear()
+        self._above.clear()
+
+    def _usual(self, day: date) -> "_Usual | None":
+        """None while too little is known."""
+        same = sum(when.weekday() == day.weekday() for when, _ in self._days)
+        if len(self._days) < LEAST_DAYS or same < 2:
             return None
-        residuals = self._residuals()
-        shift = median(residuals[-SHIFT_OVER:])
-        spread = max(LEAST_SPREAD, UNSURE * MAD_TO_SD * median(map(abs, _without_shifts(residuals))))
-        usual = median(same) + shift
-        usual_usd = math.exp(usual)
-        far = (log_cost - usual) / spread > Z_LIMIT
-        if far and cost_usd > (1 + MORE_BY) * usual_usd and cost_usd - usual_usd > MORE_USD:
-            return CostAnomaly(day, cost_usd, usual_usd)
-        return None
-
-    def _residuals(self) -> list[float]:
-        """Each day against the median of its weekday."""
-        medians = {
-            weekday: median(values)
-            for weekday in range(7)
-            if (values := [value for when, value in self._days if when.weekday() == weekday])
-        }
-        return [value - medians[when.weekday()] for when, value in self._days]
+        days = list(self._days)
+        factors = weekday_factors(days)
+        plain = [value - factors[when.weekday()] for when, value in days]
+        level = max(median(plain[-count:]) for count in LEVEL_DAYS)
+        spread = max(LEAST_SPREAD, UNSURE * MAD_TO_SD * median(map(abs, _without_shifts(plain))))
+        return _Usual(level + factors[day.weekday()], spread)
 
 
-def _without_shifts(residuals: list[float]) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """The usual cost of a day (log) and how far days scatter around it."""
+
+    log_usd: float
+    spread: float
+
+    def is_passed(self, cost_usd: float, share: float = 1.0) -> bool:
+        """By all that a dear day is known by, or `share` of it."""
+        usual_usd = math.exp(self.log_usd)
+        far = math.log(max(cost_usd, LEAST_USD)) - self.log_usd > share * Z_LIMIT * self.spread
+        return far and cost_usd > (1 + share * MORE_BY) * usual_usd and cost_usd - usual_usd > share * MORE_USD
+
+
+def _without_shifts(plain: Sequence[float]) -> list[float]:
     """Each day against the days around it: growth and changes of level are no scatter."""
     return [
-        residual - median(residuals[max(0, index - SHIFT_OVER) : index] + residuals[index + 1 : index + SHIFT_OVER + 1])
-        for index, residual in enumerate(residuals)
+        value - median([*plain[max(0, index - NEIGHBOURS) : index], *plain[index + 1 : index + NEIGHBOURS + 1]])
+        for index, value in enumerate(plain)
     ]
 
 
@@ -101,6 +152,7 @@ class SpendingAlerts:
 
     def __init__(self, service: str) -> None:
         self._days = DailyCosts()
+        self._usual = UsualCosts()
         self._cost = Lifecycle(service, AlertKind.COST)
 
     def open_alerts(self) -> tuple[Alert, ...]:
@@ -109,16 +161,19 @@ class SpendingAlerts:
 
     def closed(self, day: DayCost) -> Iterator[AlertEvent]:
         """Each day once, in order, when it is over. A day of which too little is known neither opens nor closes."""
-        whole_usd = day.whole_usd
-        if whole_usd is None:
+        amount = self._usual.filled(day)
+        self._usual.learn(day)
+        if not day.is_whole:
             return
-        found = self._anomaly(day, whole_usd)
-        event = self._cost.step(day.end, found) if found else self._cost.close(day.end, message("alert.cost_normal"))
-        if event is not None:
-            yield event
+        found = self._anomaly(day, amount)
+        if found is not None:
+            yield from some(self._cost.step(day.end, found))
+        elif not self._days.lasts:
+            why = "alert.cost_new_level" if self._days.has_moved else "alert.cost_normal"
+            yield from some(self._cost.close(day.end, message(why)))
 
-    def _anomaly(self, day: DayCost, whole_usd: float) -> Breach | None:
-        found = self._days.add(day.date, whole_usd)
+    def _anomaly(self, day: DayCost, amount: Amount) -> Breach | None:
+        found = self._days.add(day.date, amount.usd, amount.low_usd)
         if found is None:
             return None
         reason = message(
@@ -128,7 +183,7 @@ class SpendingAlerts:
             usual_usd=found.usual_usd,
             more=found.cost_usd / found.usual_usd - 1,
         )
-        return Breach(Severity.TICKET, SLICES_A_DAY, reason)
+        return Breach(Severity.TICKET, SLICES_A_DAY, with_estimate(reason, amount))
 
 
 DAYS_PER_MONTH = 30

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from lumen.alerts.budget import DayCost, ProjectSlices
+from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.burn_rate import AvailabilityAlert, TrafficLevel
 from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
 from lumen.alerts.no_data import COST_MISSES, NoDataAlert, NoRequestsAlert
 from lumen.alerts.spending import ReturnAlert, SpendingAlerts
 from lumen.model.alert import Alert, AlertEvent, Observation
+from lumen.model.day_cost import DayCost
 from lumen.model.snapshot import SLICE
 
 #: Feeding this much of the past rebuilds everything that alerts remember, but for the costs of eight weeks.
@@ -118,7 +119,7 @@ class ServiceWatch:
                 yield from self._spending.closed(self._day)
             self._day = DayCost(of, 0, 0.0)
         if seen.cost_usd is not None:
-            self._day = DayCost(of, self._day.known + 1, self._day.usd + seen.cost_usd)
+            self._day = self._day.plus(seen.start, seen.cost_usd)
         yield from self._budget.feed(self._service, seen, end)
 
     def _levels(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:

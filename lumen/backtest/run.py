@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from heapq import merge
 from itertools import groupby, repeat
 
-from lumen.alerts.budget import ProjectSlices
+from lumen.alerts.budget import MonthSoFar, ProjectSlices
 from lumen.backtest.history import Problem, SliceHistory
 from lumen.backtest.pipeline import BacktestSettings, Pipeline
 from lumen.backtest.score import BacktestScore, Label, score
@@ -48,7 +48,7 @@ class ServicePast:
     service: str
     slices: Sequence[Observation]
     settings: BacktestSettings
-    months: Mapping[datetime, Mapping[str, float | None]]
+    months: Mapping[datetime, MonthSoFar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def run_backtest(
 
 def service_backtest(past: ServicePast) -> ServiceFound:
     """One service from its first to its last slice."""
-    run = _ServiceRun(past.service, past.settings, lambda at: past.months.get(at, {}))
+    run = _ServiceRun(past.service, past.settings, lambda at: past.months.get(at, MonthSoFar()))
     for seen in past.slices:
         run.feed(seen)
     return ServiceFound(tuple(run.alerts.values()), tuple(run.proposals))
@@ -89,11 +89,11 @@ def service_backtest(past: ServicePast) -> ServiceFound:
 
 def _money(
     services: Mapping[str, Sequence[Observation]], settings: BacktestSettings
-) -> tuple[Sequence[Alert], Mapping[datetime, Mapping[str, float | None]]]:
+) -> tuple[Sequence[Alert], Mapping[datetime, MonthSoFar]]:
     """The alerts on the budget of all services, and by the full hour what each one's month came to."""
     budget = ProjectSlices(tuple(services), settings.alerts.budget_usd)
     alerts: dict[str, Alert] = {}
-    months: dict[datetime, Mapping[str, float | None]] = {}
+    months: dict[datetime, MonthSoFar] = {}
     for start, of_services in groupby(_in_order(services), key=lambda one: one[1].start):
         end = start + SLICE
         for event in budget.feed_all(dict(of_services), start.date(), end):

@@ -2,13 +2,15 @@
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import accumulate, pairwise
 from operator import add
 
+from lumen.alerts.budget import MonthSoFar
 from lumen.model.alert import Alert, Observation
+from lumen.model.day_cost import DayCost, whole_days
 from lumen.model.history import SLICES_A_DAY, cache_day
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData, with_remedy
@@ -29,18 +31,21 @@ from lumen.model.snapshot import (
 )
 from lumen.policies.rollback import RollbackFacts
 from lumen.policies.rollback_evidence import complete, evidence, healthy
+from lumen.policies.ttl import cost_change
 
 HOUR = timedelta(hours=1)
 HISTORY_HOURS = 168
 SLICES_PER_HOUR = 12
 LEAST_SLICES = 9
+#: Three weeks are compared, and what is missing of them goes by the four weeks before.
+COST_DAYS = 50
 #: Bucket edges in ms, 10 % apart: percentiles given per slice are spread over them.
 EDGES_MS = tuple(1.1**i for i in range(1, 115))
 #: Shares of the requests below P50, between P50 and P95, between P95 and P99, and above (taken up to 1.5 x P99).
 SHARES = (0.50, 0.45, 0.04, 0.01)
 NOT_IN_HISTORY = NoData(*with_remedy("backtest.not_given"))
 #: Each service's cost in the month of an instant, USD; None where too little is known.
-Months = Callable[[datetime], Mapping[str, float | None]]
+Months = Callable[[datetime], MonthSoFar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class SnapshotBuilder:
         self._hour: list[Observation] = []
         #: Of hours that are over.
         self._hours: dict[datetime, _Hour] = {}
+        self._days: deque[DayCost] = deque(maxlen=COST_DAYS)
+        self._changed: tuple[date, float | None] = (date.min, None)
 
     def add(self, seen: Observation) -> None:
         """The next observation."""
@@ -79,6 +86,10 @@ class SnapshotBuilder:
         if self._hour and seen.start - self._hour[0].start.replace(minute=0) >= HOUR:
             self._close_hour()
         self._hour.append(seen)
+        if not self._days or self._days[-1].date != seen.start.date():
+            self._days.append(DayCost(seen.start.date(), 0, 0.0))
+        if seen.cost_usd is not None:
+            self._days[-1] = self._days[-1].plus(seen.start, seen.cost_usd)
 
     def _close_hour(self) -> None:
         if self._hour:
@@ -112,16 +123,24 @@ class SnapshotBuilder:
             spend=self._spend(at),
             history=self._history(at),
             cache_day=cache_day(self._slices, at),
+            cost_change=self._cost_change(at.date()),
         )
 
+    def _cost_change(self, today: date) -> float | None:
+        """As it was worked out when the day began: days that are over do not change any more."""
+        if self._changed[0] != today:
+            over = [day for day in self._days if day.date < today]
+            self._changed = (today, cost_change(whole_days(over), today))
+        return self._changed[1]
+
     def _spend(self, at: datetime) -> Spend | NoData:
-        months = self._months(at)
-        parts = tuple(ServiceSpend(name, NOT_IN_HISTORY if usd is None else usd) for name, usd in months.items())
-        known = [usd for usd in months.values() if usd is not None]
+        month = self._months(at)
+        parts = tuple(ServiceSpend(name, NOT_IN_HISTORY if usd is None else usd) for name, usd in month.parts.items())
+        known = [usd for usd in month.parts.values() if usd is not None]
         if not known:
             return NOT_IN_HISTORY
         whole = sum(known) if len(known) == len(parts) else NOT_IN_HISTORY
-        return Spend(whole, True, self._assumed.budget_usd, at, parts)
+        return Spend(whole, True, self._assumed.budget_usd, at, parts, forecast_usd=month.forecast_usd)
 
     def _history(self, at: datetime) -> HourlyHistory | NoData:
         start = at - HISTORY_HOURS * HOUR

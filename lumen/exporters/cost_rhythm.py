@@ -105,10 +105,12 @@ def _judge(
 
 
 def _budget(spend: Spend | NoData, now: datetime) -> tuple[float | None, float | None]:
-    """Share of the budget used, and the spend at the month's end if it goes on as it did."""
+    """Share of the budget used, and the spend at the month's end: by its usual days, else if it goes on as it did."""
     if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData):
         return None, None
     share = spend.month_to_date_usd / spend.budget_usd if spend.budget_usd > 0 else None
+    if spend.forecast_usd is not None:
+        return share, spend.forecast_usd
     as_of = min(spend.as_of, now)
     begin = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     end = (begin + timedelta(days=32)).replace(day=1)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
 
 from lumen.model.alert import Observation
+from lumen.model.day_cost import DayCost, PartCost, part_of
 from lumen.model.messages import NoData
 from lumen.model.snapshot import BAD_SLICE_ERROR_RATE, SLICE, Bucket, CacheDay, CacheStats, Snapshot, bucket_below
 from lumen.model.witnesses import Bounds
@@ -42,18 +43,25 @@ class Day:
     #: rather than what is slower than an objective allows, so the objective may change.
     timed_slices: int = 0
     latencies: Mapping[Bucket, int] = field(default_factory=dict)
+    #: `cost_slices` and `cost_usd` by twelfths of the day, so that what is missing can cost what is usual then.
+    cost_parts: Mapping[int, PartCost] = field(default_factory=dict)
 
     @property
     def timed(self) -> int:
         """Requests of which is known how long they took."""
         return sum(self.latencies.values())
 
+    @property
+    def cost(self) -> DayCost:
+        """The cost of what is known."""
+        return DayCost(self.date, self.cost_slices, self.cost_usd, self.cost_parts)
+
     def slower(self, threshold_ms: float) -> float:
         """Requests that were not faster than that; within a bucket they are taken as evenly spread."""
         return sum(count * (1 - bucket_below(bucket, threshold_ms)) for bucket, count in self.latencies.items())
 
 
-_ADDED = tuple(field.name for field in fields(Day) if field.name not in ("date", "latencies"))
+_ADDED = tuple(field.name for field in fields(Day) if field.name not in ("date", "latencies", "cost_parts"))
 
 
 def day_of(at: datetime) -> date:
@@ -81,6 +89,7 @@ def less(days: Iterable[Day], taken_back: Iterable[Day]) -> tuple[Day, ...]:
             day,
             **{name: -getattr(day, name) for name in _ADDED},
             latencies={bucket: -count for bucket, count in day.latencies.items()},
+            cost_parts={part: (-known, -usd) for part, (known, usd) in day.cost_parts.items()},
         )
         for day in taken_back
     ]
@@ -96,10 +105,14 @@ def is_good_slice(seen: Bounds) -> bool | None:
 
 def _sum(of: date, parts: Sequence[Day]) -> Day:
     latencies: Counter[Bucket] = Counter()
+    costs: dict[int, PartCost] = {}
     for part in parts:
         latencies.update(part.latencies)
+        for twelfth, (known, usd) in part.cost_parts.items():
+            before = costs.get(twelfth, (0, 0.0))
+            costs[twelfth] = (before[0] + known, before[1] + usd)
     added = {name: sum(getattr(part, name) for part in parts) for name in _ADDED}
-    return Day(of, **added, latencies=dict(latencies))
+    return Day(of, **added, latencies=dict(latencies), cost_parts=costs)
 
 
 def _slice(of: date, one: Observation) -> Day:
@@ -119,7 +132,8 @@ def _slice(of: date, one: Observation) -> Day:
     if one.hits is not None and one.misses is not None:
         day = replace(day, lookup_slices=1, hits=one.hits, misses=one.misses)
     if one.cost_usd is not None:
-        day = replace(day, cost_slices=1, cost_usd=one.cost_usd)
+        parts = {part_of(one.start.astimezone(UTC)): (1, one.cost_usd)}
+        day = replace(day, cost_slices=1, cost_usd=one.cost_usd, cost_parts=parts)
     if one.latency is not None and one.is_counted:
         day = replace(day, timed_slices=1, latencies=dict(one.latency.buckets()))
     elif one.requests == 0:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from lumen.model.day_cost import Amount
 from lumen.model.messages import Message, NoData, message
 from lumen.model.service import ServiceId
 from lumen.model.witnesses import Bounds, bounds_of, exactly
@@ -319,6 +320,10 @@ class Spend:
     estimate_usd: float | NoData | None = None
     #: Why the month is an estimate though notifications of the budget are read; None where they are not.
     not_billed: NoData | None = None
+    #: What the month will come to by its usual days, where these are known.
+    forecast_usd: float | None = None
+    #: The estimate with its interval, where hours of it are filled in.
+    filled: Amount | None = None
 
     @property
     def filled_hours(self) -> int:
@@ -361,3 +366,5 @@ class Snapshot:
     history: HourlyHistory | NoData
     #: None where too little of the day is known.
     cache_day: CacheDay | None = None
+    #: How far the cost of days has risen (a ratio, 0 where no rise is clear); None where it is not known.
+    cost_change: float | None = None

@@ -3,19 +3,21 @@
 Beside it: what a person should know of a TTL that they ask for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
+from statistics import median
 
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Priority
-from lumen.model.snapshot import CacheStats, HourlyHistory, Snapshot, TtlSetting
+from lumen.model.snapshot import CacheStats, Snapshot, TtlSetting
 from lumen.model.turn import Recommendation
 from lumen.policies.size import hit_rate_of
 
 #: From here on the memory binds: entries leave by eviction, so living longer cannot help them.
 MANY_EVICTIONS_PER_HOUR = 100
-#: Spending that is above that of each of the last days by more than this share is rising.
+#: Spending that has risen by more than this share speaks for a longer TTL.
 RISING_COST = 0.02
 
 
@@ -34,7 +36,7 @@ STEP_SECONDS = {Strategy.AGGRESSIVE: 300, Strategy.MODERATE: 120, Strategy.CONSE
 
 @dataclass(frozen=True, slots=True)
 class TtlFigures:
-    """Inputs of the rules. `cost_change` is a ratio against the dearest of the last days, None when it is not known."""
+    """Inputs of the rules. `cost_change` is a ratio, by which cost has clearly risen; None when it is not known."""
 
     ttl_seconds: int
     hit_rate: float
@@ -129,10 +131,11 @@ def rule_for(figures: TtlFigures) -> TtlRule:
 LEAST_LOOKUPS = 20
 #: From this TTL on no step more than doubles it.
 DOUBLING_FROM_SECONDS = 300
-LEAST_HOURS_FOR_COST = 18
-#: Of the six days: the days after a long weekend have some working days among them.
-LEAST_DAYS_FOR_COST = 5
-DAYS_OF_COST = 7
+#: The last week rises when its days are above the dearer of the same weekdays of the two weeks before: their median by
+#: more than this, and all but one of them at all.
+RISEN_BY = 0.05
+WEEK_DAYS = 7
+LEAST_DAYS_UP = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +154,11 @@ def recommend_ttl(snapshot: Snapshot, limits: TtlLimits) -> Recommendation | NoD
         return snapshot.ttl
     if limits.override_seconds is not None:
         return pinned_ttl(snapshot.ttl.value_seconds, limits.override_seconds)
-    figures = ttl_figures(snapshot.ttl, snapshot.cache, snapshot.history)
+    figures = ttl_figures(snapshot.ttl, snapshot.cache, snapshot.cost_change)
     return figures if isinstance(figures, NoData) else advise_ttl(figures, limits)
 
 
-def ttl_figures(ttl: TtlSetting, cache: CacheStats | NoData, history: HourlyHistory | NoData) -> TtlFigures | NoData:
+def ttl_figures(ttl: TtlSetting, cache: CacheStats | NoData, change: float | None) -> TtlFigures | NoData:
     """The figures of the rules, or what is missing. The trend of cost alone may be unknown."""
     if isinstance(cache, NoData):
         return cache
@@ -166,27 +169,32 @@ def ttl_figures(ttl: TtlSetting, cache: CacheStats | NoData, history: HourlyHist
         return hit_rate
     if isinstance(cache.evictions_per_hour, NoData):
         return cache.evictions_per_hour
-    return TtlFigures(ttl.value_seconds, hit_rate, memory, cache.evictions_per_hour, cost_change(history))
+    return TtlFigures(ttl.value_seconds, hit_rate, memory, cache.evictions_per_hour, change)
 
 
-def cost_change(history: HourlyHistory | NoData) -> float | None:
-    """Cost of the last 24 hours against the dearest same hours of the six days before.
+def cost_change(days: Iterable[tuple[date, float]], today: date) -> float | None:
+    """How far the cost of the last seven days has risen, as a ratio; 0 where no rise is clear.
 
-    The day before alone would find every Monday dear after its weekend. None where too few of the hours are known.
+    `days`: days that are over, with their cost. A weekend or a day off is no rise, nor are they and what comes after
+    them. None where fewer than six of the seven can be compared with both weeks before.
     """
-    if isinstance(history, NoData) or len(history.cost_usd) < DAYS_OF_COST * 24:
+    known = dict(days)
+    changes = [
+        now / before - 1
+        for back in range(1, WEEK_DAYS + 1)
+        if (now := known.get(today - timedelta(days=back))) is not None
+        and (before := _dearer(known, today - timedelta(days=back))) > 0
+    ]
+    if len(changes) < LEAST_DAYS_UP:
         return None
-    week = history.cost_usd[-DAYS_OF_COST * 24 :]
-    known: list[tuple[float, float]] = []
-    for hour in range(24):
-        *before, now = week[hour::24]
-        told = [usd for usd in before if usd is not None]
-        if now is not None and len(told) >= LEAST_DAYS_FOR_COST:
-            known.append((max(told), now))
-    dearest = sum(before for before, _ in known)
-    if len(known) < LEAST_HOURS_FOR_COST or dearest <= 0:
-        return None
-    return sum(now for _, now in known) / dearest - 1
+    change = median(changes)
+    return change if change > RISEN_BY and sum(one > 0 for one in changes) >= LEAST_DAYS_UP else 0.0
+
+
+def _dearer(known: Mapping[date, float], day: date) -> float:
+    """Of the same weekday in the two weeks before; 0 where one of them is not known."""
+    both = [known.get(day - timedelta(days=WEEK_DAYS * weeks), 0.0) for weeks in (1, 2)]
+    return max(both) if all(both) else 0.0
 
 
 def advise_ttl(figures: TtlFigures, limits: TtlLimits) -> Recommendation:

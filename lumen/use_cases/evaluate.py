@@ -5,9 +5,10 @@ trends and turns of the time before, and by all that is stored of proposals, ale
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
+from lumen.alerts.budget import of_days
 from lumen.alerts.burn_rate import TrafficLevel
 from lumen.alerts.lookups import doubted
 from lumen.effects.experiment import measuring
@@ -19,12 +20,14 @@ from lumen.exporters.error_budgets import budget_window
 from lumen.exporters.score_moves import before, moves
 from lumen.model.alert import Severity
 from lumen.model.assessment import Assessment, Before, ScoreMove
-from lumen.model.history import SLICES_A_DAY, Day, cache_day_of
+from lumen.model.billing import Billed
+from lumen.model.day_cost import whole_days
+from lumen.model.history import SLICES_A_DAY, Day, cache_day_of, day_of
 from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, with_remedy
 from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import CacheDay, CacheStats, Deployment, Snapshot
+from lumen.model.snapshot import CacheDay, CacheStats, Deployment, Snapshot, Spend
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
 from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
@@ -32,7 +35,7 @@ from lumen.policies.deployment_history import with_history
 from lumen.policies.guard import Restraint, Situation, held_back
 from lumen.policies.instances import recommend_l1, recommend_min_instances
 from lumen.policies.size import SizeLimits, recommend_size
-from lumen.policies.ttl import TtlLimits, recommend_ttl
+from lumen.policies.ttl import TtlLimits, cost_change, recommend_ttl
 from lumen.ports.clock import Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.store import Days, Proposals, Turns
@@ -86,7 +89,7 @@ TURNS_OF_A_DAY = 48
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The time before a turn. `cache`: as it was read, where it fits the requests.
+    """The time before a turn. `cache`: as it was read, where it fits the requests; `spend` with the month's end.
 
     `low_traffic`: why percentages say little now; None where they do. `cache_day`: None where too little of the day is
     known.
@@ -95,6 +98,8 @@ class Past:
     days: Sequence[Day]
     cache: CacheStats | NoData
     cache_day: CacheDay | None
+    spend: Spend | NoData
+    cost_change: float | None
     low_traffic: Message | None
     trends: tuple[MetricTrend, ...] | NoData
     before: Turn | None
@@ -116,6 +121,9 @@ class TurnHistory:
     days: Days
     turns: Turns
     numerics: Numerics
+    #: All services that are watched: the month is of all of them.
+    watched: Sequence[ServiceId] = ()
+    _forecasts: dict[str, tuple[datetime, float | None]] = field(default_factory=dict, init=False)
 
     async def of(self, snapshot: Snapshot) -> Past:
         """Raises StoreUnavailable."""
@@ -131,14 +139,32 @@ class TurnHistory:
             trends = NoData(*with_remedy("trend.no_numerics"))
         before = await self.turns.latest(service, TURNS_OF_A_DAY)
         cache = doubted(snapshot.cache, snapshot.traffic, observations[-2 * SLICES_A_DAY :], snapshot.window.start)
+        days, today = await self.days.days(service, date.min), day_of(now)
+        over = [day for day in days if day.date < today]
         return Past(
-            await self.days.days(service, budget_window(now)),
+            [day for day in days if day.date >= budget_window(now)],
             cache,
             cache_day_of((replace(snapshot, cache=cache), *(turn.snapshot for turn in before))),
+            await self._spend(snapshot),
+            cost_change(whole_days(day.cost for day in over), today),
             level.low(),
             trends,
             before[0] if before else None,
         )
+
+    async def _spend(self, snapshot: Snapshot) -> Spend | NoData:
+        """With the month's end, by the days of all services of the project: worked out once for all of them."""
+        spend, service = snapshot.spend, snapshot.service
+        if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData):
+            return spend
+        known = self._forecasts.get(service.project)
+        if known is None or known[0] != snapshot.window.end:
+            mates = [one for one in self.watched if one.project == service.project] or [service]
+            days = {mate.name: await self.days.days(mate, date.min) for mate in mates}
+            bill = None if spend.is_estimate else Billed(spend.month_to_date_usd, spend.as_of)
+            month, _ = of_days(service.name, spend.budget_usd, days, snapshot.window.end, bill)
+            known = self._forecasts[service.project] = (snapshot.window.end, month.forecast_usd())
+        return replace(spend, forecast_usd=known[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +265,14 @@ class Evaluator:
         deployment = snapshot.deployment
         if not isinstance(deployment, NoData):
             deployment = with_history(deployment, restraint.controls)
-        snapshot = replace(snapshot, cache=past.cache, cache_day=past.cache_day, deployment=deployment)
+        snapshot = replace(
+            snapshot,
+            cache=past.cache,
+            cache_day=past.cache_day,
+            deployment=deployment,
+            spend=past.spend,
+            cost_change=past.cost_change,
+        )
         assessment = await self.numerics.run(assess, snapshot, self.assessment, past.days)
         return Evaluation(snapshot, past, assessment, await self.policies.of(snapshot, assessment, restraint))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from lumen.alerts.budget import DayCost, MonthlyBudget, of_days
+from lumen.alerts.budget import MonthlyBudget, of_days
 from lumen.alerts.lifecycle import leader_of
 from lumen.alerts.lookups import UsualLookups
 from lumen.alerts.spending import SpendingAlerts
@@ -94,7 +94,7 @@ class _Fold:
         news: list[AlertEvent] = []
         for day in days[:-1]:
             if self.closed_until is None or day.date > self.closed_until:
-                events = list(self._spending.closed(_cost(day)))
+                events = list(self._spending.closed(day.cost))
                 self.closed_until = day.date
                 self._remember(events)
                 news += events if told_until is not None and day.date >= day_of(told_until) else ()
@@ -364,10 +364,6 @@ def _groups(after: Mapping[ServiceId, datetime | None], last: ServiceId) -> Sequ
     groups = [fresh[start : start + FRESH_AT_ONCE] for start in range(0, len(fresh), FRESH_AT_ONCE)]
     known = [service for service in ordered if after[service] is not None]
     return sorted([known, *groups] if known else groups, key=lambda group: last in group)
-
-
-def _cost(day: Day) -> DayCost:
-    return DayCost(day.date, day.cost_slices, day.cost_usd)
 
 
 def _as_told(alert: Alert, known: Alert) -> Alert:

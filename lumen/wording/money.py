@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from lumen.model.day_cost import Amount
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.model.turn import Turn
@@ -39,8 +40,11 @@ def spent(turn: Turn) -> Message:
     spend, share = turn.snapshot.spend, turn.assessment.rhythm.budget_share
     if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData) or share is None:
         return at_least(spend) or message("word.no_data")
-    code = "views.value_spend_estimate" if spend.is_estimate else "views.value_spend"
-    params = {"spent_usd": spend.month_to_date_usd, "budget_usd": spend.budget_usd, "share": share}
+    if spend.is_estimate and spend.filled is not None:
+        code, hours = "views.value_spend_filled", spend.filled.estimated
+    else:
+        code, hours = "views.value_spend_estimate" if spend.is_estimate else "views.value_spend", 0
+    params = {"hours": hours, "spent_usd": spend.month_to_date_usd, "budget_usd": spend.budget_usd, "share": share}
     return Message(code, {**params, "as_of_at": iso(spend.as_of)})
 
 
@@ -57,7 +61,10 @@ def around(turn: Turn) -> Iterator[Message]:
         yield message("explain.budget_no_forecast")
         return
     over_usd = difference(rhythm.forecast_usd, spend.budget_usd)
-    code = "explain.budget_under" if over_usd <= 0 else "explain.budget_beyond"
+    if spend.forecast_usd is None:
+        code = "explain.budget_under" if over_usd <= 0 else "explain.budget_beyond"
+    else:
+        code = "explain.budget_usual_under" if over_usd <= 0 else "explain.budget_usual_beyond"
     yield Message(code, {"forecast_usd": rhythm.forecast_usd, "difference_usd": abs(over_usd)})
 
 
@@ -80,14 +87,25 @@ def beside(spend: Spend | NoData) -> Iterator[Message]:
         yield message("explain.budget_billed_alone", as_of_at=at)
     elif estimate is not None:
         yield message("explain.budget_billed", as_of_at=at, estimate_usd=estimate)
-    if spend.filled_hours and spend.is_estimate:
-        yield message("explain.budget_filled", hours=spend.filled_hours)
+    if spend.filled is not None:
+        yield filled(spend.filled)
     for part in spend.parts if len(spend.parts) > 1 else ():
         usd = part.month_to_date_usd
         if isinstance(usd, NoData):
             yield message("explain.budget_part_unknown", service=part.service)
         else:
             yield message("explain.budget_part", service=part.service, spent_usd=usd)
+
+
+def filled(estimate: Amount) -> Message:
+    """How much of the month's estimate is not measured."""
+    return message(
+        "explain.budget_filled",
+        spent_usd=estimate.usd,
+        hours=estimate.estimated,
+        low_usd=estimate.low_usd,
+        high_usd=estimate.high_usd,
+    )
 
 
 def at_least(spend: Spend | NoData) -> Message | None:

@@ -11,7 +11,6 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from statistics import fmean
 from typing import Any
 
 from google.api_core import exceptions
@@ -22,6 +21,7 @@ from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import BUDGETS, PUBSUB, reading
 from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.model.billing import BudgetNotice
+from lumen.model.day_cost import Amount, exactly, filled_hours, sum_of
 from lumen.model.messages import NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import HourlyHistory, ServiceSpend, Spend, Window
@@ -198,13 +198,17 @@ class GoogleSpend:
         found: dict[ServiceId, Spend | NoData] = {}
         for service in services:
             mates = [one for one in everybody if one.project == service.project]
-            parts = tuple(_part(one.name, costs[one]) for one in mates)
+            sums = {one.name: _sum(costs[one]) for one in mates}
+            amounts = [one for one in sums.values() if not isinstance(one, NoData)]
+            parts = tuple(_part(name, one) for name, one in sums.items())
+            together = sum_of(amounts) if len(amounts) == len(parts) else exactly(0.0)
             found[service] = Spend(
                 month_to_date_usd=_together(parts),
                 is_estimate=True,
                 budget_usd=await self.budget.usd(service.project),
                 as_of=window.end if window else now,
                 parts=parts,
+                filled=together if together.estimated else None,
             )
         return found
 
@@ -215,31 +219,22 @@ def _month_to_date(now: datetime) -> Window | None:
     return Window(start, end) if end > start else None
 
 
-def _part(service: str, history: HourlyHistory | NoData) -> ServiceSpend:
-    """From the first hour that is known: before it there was no service, as far as anybody can tell.
+def _part(service: str, month: Amount | NoData) -> ServiceSpend:
+    return (
+        ServiceSpend(service, month) if isinstance(month, NoData) else ServiceSpend(service, month.usd, month.estimated)
+    )
 
-    An hour of which the requests are known and the cost is not cost what its requests cost in the other hours; one of
-    which neither is known, what the same hour of the other days cost.
-    """
+
+def _sum(history: HourlyHistory | NoData) -> Amount | NoData:
+    """From the first hour that is known: before it there was no service, as far as anybody can tell."""
     if isinstance(history, NoData):
-        return ServiceSpend(service, history)
-    known = {hour: cost for hour, cost in enumerate(history.cost_usd) if cost is not None}
-    since = range(min(known, default=0), len(history.cost_usd))
-    if len(known) < LEAST_COVERAGE * len(since):
-        incomplete = with_remedy("source.month_incomplete", known=len(known), hours=len(since))
-        return ServiceSpend(service, NoData(*incomplete))
-    requests = dict(enumerate(history.requests))
-    priced = [(cost, count) for hour, cost in known.items() if (count := requests.get(hour))]
-    a_request = sum(cost for cost, _ in priced) / sum(count for _, count in priced) if priced else 0.0
-    unknown = [hour for hour in since if hour not in known]
-    filled = sum(_usual(known, hour) if (n := requests.get(hour)) is None else a_request * n for hour in unknown)
-    return ServiceSpend(service, sum(known.values()) + filled, len(unknown))
-
-
-def _usual(known: Mapping[int, float], hour: int) -> float:
-    """The mean of the same hour on other days, or of all."""
-    alike = [cost for other, cost in known.items() if (other - hour) % 24 == 0] or known.values()
-    return fmean(alike)
+        return history
+    first = next((hour for hour, cost in enumerate(history.cost_usd) if cost is not None), 0)
+    since = history.cost_usd[first:]
+    known = sum(cost is not None for cost in since)
+    if not known or known < LEAST_COVERAGE * len(since):
+        return NoData(*with_remedy("source.month_incomplete", known=known, hours=len(since)))
+    return filled_hours(since, history.requests[first:])
 
 
 def _together(parts: Sequence[ServiceSpend]) -> float | NoData:

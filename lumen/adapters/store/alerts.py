@@ -1,7 +1,8 @@
 """Slices of eighteen days, the sums of their days, the alerts that people were told of, and who is on an incident.
 
 The sums are a hash of "2026-11-22/requests" and the like, added to in the step that stores the slices; latencies are
-"2026-11-22/latency_ms/155.5/217.7" for each bucket that holds any.
+"2026-11-22/latency_ms/155.5/217.7" for each bucket that holds any, costs also "2026-11-22/cost_slices/7" and
+"2026-11-22/cost_nano_usd/7" for each twelfth of the day.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.alert import Observation, Severity
+from lumen.model.day_cost import PARTS
 from lumen.model.history import Day, day_of, folded, together
 from lumen.model.incident import Acknowledged, AckResult, Incident, IncidentLabel, Mentions, PagerState, StoredAlert
 from lumen.model.messages import Message
@@ -70,7 +72,13 @@ def _day(of: date, sums: Mapping[str, int]) -> Day:
     """A sum that an older Lumen did not make yet is 0, over 0 slices."""
     counts = {name: sums.get(name, 0) for name in SUMS if name != "cost_nano_usd"}
     latencies = {_bucket(name): count for name, count in sums.items() if name.startswith(LATENCY) and count}
-    return Day(of, **counts, cost_usd=sums.get("cost_nano_usd", 0) / NANO, latencies=latencies)
+    parts = {
+        part: (known, sums.get(f"cost_nano_usd/{part}", 0) / NANO)
+        for part in range(PARTS)
+        if (known := sums.get(f"cost_slices/{part}"))
+    }
+    usd = sums.get("cost_nano_usd", 0) / NANO
+    return Day(of, **counts, cost_usd=usd, latencies=latencies, cost_parts=parts)
 
 
 @lru_cache
@@ -176,6 +184,7 @@ class RedisAlerts:
         days = together(look.earlier, folded(look.observations), folded(one.now for one in look.corrections))
         taken_back = folded(one.stored for one in look.corrections)
         buckets = sorted({bucket for day in (*days, *taken_back) for bucket in day.latencies})
+        parts = sorted({part for day in (*days, *taken_back) for part in day.cost_parts})
         now = self._clock.now()
         arguments: list[str | int] = [
             lease.name,
@@ -187,15 +196,15 @@ class RedisAlerts:
             len(look.observations),
             len(days) + len(taken_back),
             (day_of(now) - timedelta(days=self._keep_days)).isoformat(),
-            ",".join((*SUMS, *(f"{LATENCY}/{low!r}/{high!r}" for low, high in buckets))),
+            ",".join(_names(buckets, parts)),
             look.known_corrections,
             len(look.corrections),
             TIMED_SLICES,
         ]
         for one in look.observations:
             arguments += [one.start.isoformat(), _text(one, now)]
-        arguments += _sums(days, buckets)
-        arguments += _sums(taken_back, buckets, -1)
+        arguments += _sums(days, buckets, parts)
+        arguments += _sums(taken_back, buckets, parts, -1)
         for correction in look.corrections:
             assert look.after is not None  # something is stored
             place = -1 - int((look.after - correction.now.start) / SLICE)
@@ -208,7 +217,15 @@ class RedisAlerts:
         return reply.status == "OK"
 
 
-def _sums(days: Sequence[Day], buckets: Sequence[Bucket], times: int = 1) -> Iterator[str | int]:
+def _names(buckets: Sequence[Bucket], parts: Sequence[int]) -> Iterator[str]:
+    yield from SUMS
+    yield from (f"{LATENCY}/{low!r}/{high!r}" for low, high in buckets)
+    for part in parts:
+        yield f"cost_slices/{part}"
+        yield f"cost_nano_usd/{part}"
+
+
+def _sums(days: Sequence[Day], buckets: Sequence[Bucket], parts: Sequence[int], times: int = 1) -> Iterator[str | int]:
     """Date and sums of each, as watch_look.lua takes them; `times` -1: what is taken back."""
     for day in days:
         yield day.date.isoformat()
@@ -216,6 +233,10 @@ def _sums(days: Sequence[Day], buckets: Sequence[Bucket], times: int = 1) -> Ite
             yield times * (round(day.cost_usd * NANO) if name == "cost_nano_usd" else int(getattr(day, name)))
         for bucket in buckets:
             yield times * day.latencies.get(bucket, 0)
+        for part in parts:
+            known, usd = day.cost_parts.get(part, (0, 0.0))
+            yield times * int(known)
+            yield times * round(usd * NANO)
 
 
 def _text(one: Observation, now: datetime) -> str:

@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.alerts.budget import LEAST_SLICES, DayCost, MonthlyBudget, of_days
-from lumen.alerts.spending import SpendingAlerts
+from lumen.alerts.budget import MonthlyBudget, of_days
+from lumen.alerts.spending import DailyCosts, SpendingAlerts
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Observation
 from lumen.model.billing import Billed
+from lumen.model.day_cost import DayCost
 from lumen.model.history import SLICES_A_DAY, Day
 from lumen.model.snapshot import SLICE
+from lumen.wording.catalogue import Catalogue
 
 FIRST = date(2026, 11, 1)
 DAY = timedelta(days=1)
@@ -75,17 +77,99 @@ def test_what_is_missing_never_raises_the_budget(costs: list[float], data: st.Da
     less = [
         replace(day, known=known, usd=day.usd * known / SLICES_A_DAY)
         for day in whole
-        for known in [data.draw(st.integers(0, LEAST_SLICES - 1) | st.just(SLICES_A_DAY))]
+        for known in [data.draw(st.integers(0, SLICES_A_DAY) | st.just(SLICES_A_DAY))]
     ]
 
-    def spent(of: Iterable[DayCost]) -> set[str]:
+    def least(of: Iterable[DayCost]) -> float:
         budget = MonthlyBudget("svc", 100.0)
-        events = [event for day in of for event in budget.closed(day.date, {"svc": day})]
-        return {event.alert.id for event in events if event.alert.signal == ""}
+        for day in of:
+            list(budget.closed(day.date, {"svc": day}))
+        return sum(month.amount.low_usd for month in budget.closed_months.values())
 
-    # Of several thresholds that one day crosses, only the highest is told.
-    highest = {name.rpartition(":")[0] for name in spent(whole)}
-    assert {name.rpartition(":")[0] for name in spent(less)} <= highest
+    assert least(less) <= least(whole) * (1 + 1e-9)
+
+
+HOUR_SHARES = [1 + 0.5 * (hour % 12) / 12 for hour in range(24)]
+
+
+def with_holes(of: date, usd: float, lost: Iterable[int]) -> DayCost:
+    """A day with a daily wave, without some of its slices."""
+    start, gone, found = datetime.combine(of, time(), UTC), set(lost), DayCost(of, 0, 0.0)
+    for index in range(SLICES_A_DAY):
+        if index not in gone:
+            share = HOUR_SHARES[index // 12] / sum(HOUR_SHARES) / 12
+            found = found.plus(start + index * SLICE, usd * share)
+    return found
+
+
+LOST = [range(29), range(259, 288), range(100, 129), range(0, 288, 10), range(43), range(44), range(288)]
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize(("usd", "code"), [(40.0, ""), (120.0, "alert.estimated")])
+def test_a_day_with_a_tenth_of_its_slices_missing_is_judged_all_the_same(lost: range, usd: float, code: str) -> None:
+    """At 85 % known; the sentence says what is estimated, and between what."""
+    alerts = SpendingAlerts("svc")
+    fed(alerts, [with_holes(FIRST + index * DAY, 40.0, ()) for index in range(30)])
+    events = fed(alerts, [with_holes(FIRST + 30 * DAY, usd, lost)])
+    if len(lost) > 43 or not code:
+        assert events == []
+        return
+    (event,) = events
+    params = event.alert.reason.params
+    assert (event.alert.reason.code, params["slices"]) == (code, len(lost))
+    assert float(str(params["low_usd"])) <= 120.0 + 1e-9
+    assert float(str(params["high_usd"])) >= 120.0 - 1e-9
+    for locale, words in (("en", f"{len(lost)} slices of five minutes estimated"), ("ko", f"{len(lost)}개는 추정")):
+        assert words in Catalogue(locale).say(event.alert.reason)
+        assert "≈ $1" in Catalogue(locale).say(event.alert.reason)
+
+
+def test_an_alert_on_cost_needs_the_lower_end() -> None:
+    """The same estimate, with and without certainty: what is missing was cheap on one day and dear on others."""
+    alerts = DailyCosts()
+    for day in days([40.0] * 30):
+        assert alerts.add(day.date, day.usd) is None
+    last = FIRST + 30 * DAY
+    assert alerts.add(last, 60.0, 48.0) is None
+    assert alerts.add(last + DAY, 60.0, 59.0) is not None
+
+
+@pytest.mark.parametrize(
+    ("costs", "opened", "closing"),
+    [
+        ([100.0] * 60 + [200.0] * 60, 1, "alert.cost_new_level"),  # a level that stays is told once
+        ([100.0] * 60 + [40.0] * 21 + [100.0] * 40, 0, ""),  # a quiet spell is none, nor is its end
+        ([100.0] * 60 + [200.0] + [100.0] * 30, 1, "alert.cost_normal"),
+        ([100.0] * 60 + [200.0, 145.0, 200.0] + [100.0] * 30, 1, "alert.cost_normal"),  # nearly as dear ends nothing
+        ([100.0] * 60 + [200.0, 110.0, 200.0] + [100.0] * 30, 2, "alert.cost_normal"),
+    ],
+)
+def test_a_level_is_told_once_and_a_quiet_spell_never(costs: list[float], opened: int, closing: str) -> None:
+    events = fed(SpendingAlerts("svc"), days(costs))
+    assert [event.change for event in events].count(AlertChange.OPENED) == opened
+    assert {event.alert.close_reason.code for event in events if event.alert.close_reason} == ({closing} - {""})
+
+
+@pytest.mark.parametrize("on", [1, 15, 0])
+def test_what_a_month_charges_is_told_twice_and_known_then(on: int) -> None:
+    """On the 1st, the 15th and the last day of eight months."""
+    all_days = [FIRST + index * DAY for index in range(243)]
+    costs = [50.0 + (100.0 if (day + DAY if on == 0 else day).day == (on or 1) else 0.0) for day in all_days]
+    events = fed(SpendingAlerts("svc"), days(costs))
+    assert [event.change for event in events].count(AlertChange.OPENED) <= 2
+
+
+def test_the_forecast_knows_what_a_month_charges_once() -> None:
+    """$100 on the 1st and $3 else: 200 are never reached, and never forecast."""
+    all_days = [FIRST + index * DAY for index in range(151)]
+    costs = [100.0 if day.day == 1 else 3.0 for day in all_days]
+    assert [name for name, _, _ in budget_events(costs, 200.0) if "forecast" in name] == []
+
+
+def test_a_dear_last_week_is_no_trend() -> None:
+    costs = [5.5] * 30 + [5.5] * 24 + [9.2] * 7  # $196.40 in December
+    assert [name for name, _, _ in budget_events(costs, 200.0) if "forecast" in name] == []
 
 
 def fed(alerts: SpendingAlerts, of: Iterable[DayCost]) -> list[AlertEvent]:
@@ -164,7 +248,6 @@ UNKNOWN: list[float | None] = [None] * 30
         (
             {"svc": [5.0] * 30, "canary": UNKNOWN[:15] + [5.0] * 15},
             [
-                ("svc:budget:forecast:2026-11", "alert.budget_forecast"),
                 ("svc:budget:2026-11:80", "alert.budget_of_all"),
                 ("svc:budget:2026-11:90", "alert.budget_of_all"),
                 ("svc:budget:2026-11:100", "alert.budget_of_all"),
@@ -224,7 +307,8 @@ def test_one_more_service_never_hides_what_is_known(costs: list[tuple[float, flo
     """Every threshold that one service reaches alone is reached beside another, and none twice."""
     alone = opened(stored({"svc": [one for one, _ in costs]}, 200.0))
     both = opened(stored({"svc": [one for one, _ in costs], "canary": [two for _, two in costs]}, 200.0))
-    assert len(both) == len(set(both))
+    spent = [one for one in both if "forecast" not in one[1]]
+    assert len(spent) == len(set(spent))
 
     def highest(found: list[tuple[str, str]]) -> dict[str, int]:
         thresholds = [name.rsplit(":", 2)[1:] for name, code in found if "forecast" not in code]

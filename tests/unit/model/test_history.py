@@ -74,7 +74,15 @@ def test_percentiles_alone_do_not_tell_how_many_were_slow() -> None:
 def test_sums_of_pieces_add_up_to_the_sum_of_all(given_slices: list[Observation], cut: int) -> None:
     whole = folded(given_slices)
     pieces = together(folded(given_slices[:cut]), folded(given_slices[cut:]))
-    assert [replace(day, cost_usd=0.0) for day in pieces] == [replace(day, cost_usd=0.0) for day in whole]
+    assert [_without_cost(day) for day in pieces] == [_without_cost(day) for day in whole]
+    for piece, day in zip(pieces, whole, strict=True):
+        assert piece.cost_parts.keys() == day.cost_parts.keys()
+        for part, sums in day.cost_parts.items():
+            assert piece.cost_parts[part] == pytest.approx(sums)
     for day in whole:
         assert day.slices == len(given_slices)
         assert 0 <= day.good_slices + day.bad_slices <= day.known_slices <= day.slices
+
+
+def _without_cost(day: Day) -> Day:
+    return replace(day, cost_usd=0.0, cost_parts={})

@@ -1,7 +1,6 @@
 """The TTL policy with its reference cases."""
 
-from datetime import UTC, date, datetime, timedelta
-from math import pi, sin
+from datetime import date, timedelta
 from random import Random
 
 import pytest
@@ -13,7 +12,7 @@ from lumen.model.proposal import number
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation
 from lumen.policies.ttl import Strategy, TtlFigures, TtlLimits, advise_ttl, cost_change, notes_on_ttl, recommend_ttl
-from tests.snapshots import GONE, cache, history, snapshot, ttl
+from tests.snapshots import GONE, cache, snapshot, ttl
 
 LIMITS = TtlLimits()
 
@@ -28,17 +27,13 @@ def new_value(found: Recommendation, old: int) -> int:
     return number(found.change.new) if found.change else old
 
 
-def rising(change: float) -> tuple[float, ...]:
-    return (0.5,) * 144 + (0.5 * (1 + change),) * 24
-
-
 def test_reference_example() -> None:
     found = recommended(snapshot())
     assert (new_value(found, 300), found.strategy) == (420, Strategy.MODERATE)
 
 
 def test_reference_with_rising_cost() -> None:
-    seen = snapshot(cache=cache(0.65, 0.75, 0), history=history(cost_usd=rising(0.035)))
+    seen = snapshot(cache=cache(0.65, 0.75, 0), cost_change=0.035)
     found = recommended(seen)
     assert (new_value(found, 300), found.strategy) == (420, Strategy.MODERATE)
     assert "policy.cost_rises_too" in [reason.code for reason in found.reasons]
@@ -84,7 +79,7 @@ def test_rising_cost_speaks_for_a_moderate_step_where_there_is_room(
 ) -> None:
     best = cache(hit_rate, memory, evictions)
     assert recommended(snapshot(cache=best)).change is None or memory > 0.85
-    found = recommended(snapshot(cache=best, history=history(cost_usd=rising(rise))))
+    found = recommended(snapshot(cache=best, cost_change=rise))
     assert new_value(found, 300) == new
     assert found.strategy is (Strategy.MODERATE if new == 420 else found.strategy)
 
@@ -118,10 +113,45 @@ def test_missing_figures_recommend_nothing(changes: dict[str, object]) -> None:
     assert isinstance(recommend_ttl(seen, LIMITS), NoData)
 
 
-def test_unknown_history_is_no_rising_cost() -> None:
-    assert cost_change(GONE) is None
-    assert cost_change(history(cost_usd=(None,) * 168)) is None
-    assert cost_change(history(cost_usd=rising(0.035))) == pytest.approx(0.035)
+TODAY = date(2026, 11, 16)
+
+
+def weeks(*usd: float | None) -> list[tuple[date, float]]:
+    """These days up to yesterday; of a day None nothing is known."""
+    days = [(TODAY - timedelta(days=len(usd) - index), one) for index, one in enumerate(usd)]
+    return [(day, one) for day, one in days if one is not None]
+
+
+WEEK = [10.0, 10.0, 10.0, 10.0, 10.0, 4.0, 4.0]
+DEARER = [11.0, 11.0, 11.0, 11.0, 11.0, 4.4, 4.4]
+
+
+@pytest.mark.parametrize(
+    ("days", "change"),
+    [
+        ([], None),
+        (weeks(*WEEK, *WEEK), None),  # two weeks
+        (weeks(*WEEK[1:], *WEEK, *WEEK), 0.0),  # a day short of three weeks: six can be compared
+        (weeks(*WEEK[2:], *WEEK, *WEEK), None),
+        (weeks(*WEEK, *WEEK, *WEEK), 0.0),
+        (weeks(*WEEK, *WEEK, *DEARER), 0.1),
+        (weeks(*DEARER, *WEEK, *DEARER), 0.0),  # no dearer than two weeks ago
+        (weeks(*WEEK, *WEEK, *DEARER[:6], 3.9), 0.1),  # one day of seven may be cheaper
+        (weeks(*WEEK, *WEEK, *DEARER[:5], 3.9, 3.9), 0.0),
+        (weeks(*WEEK, *WEEK, *[1.04 * usd for usd in WEEK]), 0.0),  # 5 % is none
+        (weeks(*WEEK, *WEEK, None, *DEARER[1:]), 0.1),
+        (weeks(*WEEK, *WEEK, None, None, *DEARER[2:]), None),
+        (weeks(None, *WEEK[1:], *WEEK, *DEARER), 0.1),
+        (weeks(*WEEK, None, None, *WEEK[2:], *DEARER), None),
+        (weeks(*[0.0] * 21), None),
+    ],
+)
+def test_cost_rises_when_a_week_is_above_its_weekdays(days: list[tuple[date, float]], change: float | None) -> None:
+    assert cost_change(days, TODAY) == (change if not change else pytest.approx(change))
+
+
+def test_what_is_not_known_of_cost_is_no_rise() -> None:
+    assert recommended(snapshot(cache=cache(0.85, 0.65, 0), cost_change=None)).change is None
 
 
 #: Days off in Korea and the United States: single ones, and three in a row beside a weekend.
@@ -136,41 +166,38 @@ DAYS_OFF = {
     *(date(2026, 11, day) for day in (26, 27)),
     *(date(2026, 12, day) for day in (24, 25)),
 }
-YEAR_BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
+YEAR_BEGINS = date(2026, 1, 1)
 
 
-def steady_year(seed: int, quiet: float) -> list[float]:
-    """Hourly cost: a rhythm of the day, weekends and days off at `quiet` of a working day, and some noise."""
+def steady_year(seed: int, quiet: float, noise: float) -> list[tuple[date, float]]:
+    """Daily cost: weekends and days off at `quiet` of a working day, and some noise."""
     random = Random(seed)
-    hours = []
-    for hour in range(365 * 24):
-        at = YEAR_BEGINS + timedelta(hours=hour)
-        is_off = at.weekday() >= 5 or at.date() in DAYS_OFF
-        usual = 0.5 * (1 + 0.6 * sin(2 * pi * (at.hour - 9) / 24)) * (quiet if is_off else 1.0)
-        hours.append(usual * random.gauss(1.0, 0.02))
-    return hours
+    days = [YEAR_BEGINS + timedelta(days=index) for index in range(365)]
+    return [
+        (day, 100 * (quiet if day.weekday() >= 5 or day in DAYS_OFF else 1.0) * random.gauss(1.0, noise))
+        for day in days
+    ]
 
 
-@pytest.mark.parametrize(("seed", "quiet"), [(1, 0.3), (2, 0.7), (3, 1.0)])
-def test_a_steady_year_with_weekends_and_holidays_shows_no_rising_cost(seed: int, quiet: float) -> None:
-    year = steady_year(seed, quiet)
-    for end in range(168, len(year) + 1, 7):
-        seen = snapshot(
-            cache=cache(hit_rate=0.85, memory_ratio=0.75), history=history(cost_usd=tuple(year[end - 168 : end]))
-        )
-        found = recommended(seen)
-        assert found.change is None, (YEAR_BEGINS + timedelta(hours=end), cost_change(seen.history))
+def rising_on(days: list[tuple[date, float]]) -> list[date]:
+    ends = range(21, len(days))
+    return [days[end][0] for end in ends if cost_change(days[max(0, end - 30) : end], days[end][0])]
 
 
-def test_a_rise_is_seen_in_any_week_of_that_year() -> None:
-    year = steady_year(1, 0.5)
-    for week in range(2, 52):
-        wednesday = week * 7 * 24  # its end, since the year began on a Thursday
-        day = [1.15 * usd for usd in year[wednesday - 24 : wednesday]]
-        at = YEAR_BEGINS + timedelta(hours=wednesday - 24)
-        change = cost_change(history(cost_usd=(*year[wednesday - 168 : wednesday - 24], *day)))
-        assert change is not None
-        assert change > 0.02 or at.date() in DAYS_OFF
+@pytest.mark.parametrize("quiet", [0.3, 0.7, 1.0])
+@pytest.mark.parametrize(("noise", "most"), [(0.0, 0), (0.03, 0), (0.08, 2)])
+def test_a_steady_year_with_weekends_and_holidays_shows_no_rising_cost(quiet: float, noise: float, most: int) -> None:
+    found = [len(rising_on(steady_year(seed, quiet, noise))) for seed in (1, 2, 3)]
+    assert sum(found) <= most * len(found)
+
+
+def test_a_rise_of_15_percent_is_told_within_a_week_at_any_time_of_that_year() -> None:
+    year = steady_year(1, 0.5, 0.02)
+    for at in range(30, 350, 5):
+        risen = [(day, usd * (1.15 if index >= at else 1.0)) for index, (day, usd) in enumerate(year)]
+        week = {year[end][0] for end in range(at + 1, at + 8)}
+        is_ordinary = not DAYS_OFF & {day for day, _ in year[at - 14 : at + 8]}
+        assert week & set(rising_on(risen[at - 30 : at + 9])) or not is_ordinary
 
 
 FIGURES = st.builds(
