@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lumen.model.alert import Severity
 from lumen.model.day_cost import Amount
-from lumen.model.messages import Message, message
+from lumen.model.messages import Message, Param
 
 
 def at_least(count: int, mean: float) -> float:
@@ -92,14 +92,14 @@ class RecentCounts:
 
 
 def with_estimate(reason: Message, amount: Amount) -> Message:
-    """The reason, and how much of its sum is estimated, where a part is."""
+    """The reason with its figures, and how much of its sum is estimated, where a part is."""
     if not amount.estimated:
         return reason
-    return message(
-        "alert.estimated",
-        told=reason,
-        usd=amount.usd,
-        slices=amount.estimated,
-        low_usd=amount.low_usd,
-        high_usd=amount.high_usd,
-    )
+    about: dict[str, Param] = {
+        "told": reason,
+        "usd": amount.usd,
+        "slices": amount.estimated,
+        "low_usd": amount.low_usd,
+        "high_usd": amount.high_usd,
+    }
+    return Message("alert.estimated", {**reason.params, **about})

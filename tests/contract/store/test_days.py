@@ -50,9 +50,12 @@ async def lease(store: Store) -> AsyncIterator[Lease]:
 
 def same(found: list[Day], wanted: tuple[Day, ...]) -> bool:
     """Money is kept in billionths of a dollar."""
-    return [replace(d, cost_usd=round(d.cost_usd, 7)) for d in found] == [
-        replace(d, cost_usd=round(d.cost_usd, 7)) for d in wanted
-    ]
+    return [_rounded(d) for d in found] == [_rounded(d) for d in wanted]
+
+
+def _rounded(day: Day) -> Day:
+    parts = {part: (known, round(usd, 7)) for part, (known, usd) in day.cost_parts.items()}
+    return replace(day, cost_usd=round(day.cost_usd, 7), cost_parts=parts)
 
 
 async def test_the_stored_sums_are_those_of_the_slices(

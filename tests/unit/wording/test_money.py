@@ -1,5 +1,7 @@
 """The project's money, said of each service: the sum, each one's part, and what is known where the sum is not."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.reports.markdown import markdown
@@ -7,10 +9,12 @@ from handlers.blocks.explain_scores import explained
 from handlers.blocks.report import report
 from handlers.command_types import Subject
 from lumen.model.answers import StatusReadout
-from lumen.model.messages import NoData, message
+from lumen.model.day_cost import Amount
+from lumen.model.messages import Message, NoData, message
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.policies.instances import instance_figures
 from lumen.wording.catalogue import LOCALES, Catalogue
+from lumen.wording.money import spent
 from tests.snapshots import NOW, as_now, deployment
 from tests.unit.handlers.blocks import said, validated
 from tests.unit.handlers.test_explained import EN, readout
@@ -98,3 +102,40 @@ def test_an_estimate_says_why_there_is_no_actual() -> None:
     card = told(Subject.BUDGET, Spend(178.5, True, 200.0, NOW, SUM.parts, not_billed=STALE))
     for words in ("not Google's bill", "No notification of the budget has come yet.", "Connect the budget"):
         assert words in card
+
+
+FILLED = replace(SUM, forecast_usd=215.0, filled=Amount(178.5, 171.0, 188.25, 29))
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        (
+            "en",
+            (
+                "≈ $178.50 is the estimate, 29 hours of it not measured but taken as usual",
+                "between $171.00 and $188.25",
+                "If its days stay usual, the month ends at $215.00, $15.00 over the budget",
+                "by UTC days, not Google's bill",
+            ),
+        ),
+        ("ko", ("≈ $178.50", "29시간은 측정되지 않아", "$171.00~$188.25", "월말에 $215.00", "UTC 날짜 기준")),
+    ],
+)
+def test_a_month_with_holes_says_what_is_estimated_and_between_what(locale: str, words: tuple[str, ...]) -> None:
+    card = told(Subject.BUDGET, FILLED, Catalogue(locale))
+    for one in words:
+        assert one in card
+    made = turn(MONTH, spend=FILLED)
+    assert made.assessment.rhythm.forecast_usd == 215.0
+    line = Catalogue(locale).say(spent(made))
+    assert line.startswith("≈ $178.50")
+    assert "29" in line
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en", "midnight US Pacific time"), ("ko", "미국 태평양 시간 자정")])
+def test_what_google_counts_is_late_and_of_another_midnight(locale: str, words: str) -> None:
+    assert words in told(Subject.BUDGET, ACTUAL, Catalogue(locale))
+    assert words in told(Subject.BUDGET, ALONE, Catalogue(locale))
+    figures = {"share": 0.9, "budget_usd": 200.0, "spent_usd": 180.0, "as_of_at": NOW.isoformat()}
+    assert words in Catalogue(locale).say(Message("alert.budget_billed", figures))
