@@ -10,7 +10,7 @@ from handlers.blocks.report import report
 from handlers.command_types import Subject
 from lumen.model.answers import StatusReadout
 from lumen.model.day_cost import Amount
-from lumen.model.messages import Message, NoData, message
+from lumen.model.messages import NoData, message
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.policies.instances import instance_figures
 from lumen.wording.catalogue import LOCALES, Catalogue
@@ -137,5 +137,5 @@ def test_a_month_with_holes_says_what_is_estimated_and_between_what(locale: str,
 def test_what_google_counts_is_late_and_of_another_midnight(locale: str, words: str) -> None:
     assert words in told(Subject.BUDGET, ACTUAL, Catalogue(locale))
     assert words in told(Subject.BUDGET, ALONE, Catalogue(locale))
-    figures = {"share": 0.9, "budget_usd": 200.0, "spent_usd": 180.0, "as_of_at": NOW.isoformat()}
-    assert words in Catalogue(locale).say(Message("alert.budget_billed", figures))
+    said_of = message("alert.budget_billed", share=0.9, budget_usd=200.0, spent_usd=180.0, as_of_at=NOW.isoformat())
+    assert words in Catalogue(locale).say(said_of)
