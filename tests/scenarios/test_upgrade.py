@@ -1,0 +1,91 @@
+"""Two versions of Lumen side by side on one store under clicks, the step to the newer layout, and the way back."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+
+from demo.world import LUMEN, World
+from sandbox.client import SandboxClient
+from tests.chaos.checks import unanswered, violations
+from tests.chaos.faults import Scene
+from tests.next_version import next_version
+from tests.scenarios.test_chaos import Plan, _clicked, _recovers, _settled, _watched, asked, proposal_of
+from tests.scenarios.test_loop import QUIET, is_open_card, until
+from tests.scenarios.test_two_bots import MINA
+
+pytestmark = pytest.mark.prove
+PLAN = Plan(0, "store", "slow", clicks=100, span=30, begins=0, lasts=0, release=False)
+
+
+def lumen(world: World, python_path: Path | None, *words: str, typed: str = "") -> tuple[int, str]:
+    """A command of one of the versions: its exit code, and all that it printed."""
+    child = world.child(f"command-{len(list(world.children.glob('command-*.out')))}")
+    more = {"PYTHONPATH": str(python_path)} if python_path else {}
+    command = [*LUMEN, *words]
+    if typed:
+        command = ["/bin/sh", "-c", f"echo {typed} | {' '.join(command)}"]
+    child.start(command, world.bot_environment(0, **QUIET, **more), world.directory)
+    return child.wait(60), child.tail(99)
+
+
+def schema(world: World) -> str:
+    with redis.Redis.from_url(world.state.socket_url, decode_responses=True) as store:
+        (key,) = store.scan_iter("*:epoch")
+        return str(store.hget(key, "schema"))
+
+
+async def test_two_versions_side_by_side_lose_nothing(world: World, slack: SandboxClient, tmp_path: Path) -> None:
+    """The step is made while the older one still runs, which is the worst that an operator can do."""
+    newer, copy = next_version(tmp_path / "next"), tmp_path / "state.jsonl"
+    scene = Scene(world, slack, QUIET)
+    await slack.rate_limits(False)
+    await scene.start()
+    await slack.wait_for_connections(2, within_seconds=60)
+    await asked(scene, MINA, 420)
+    await slack.wait_for_message(lambda m: bool(proposal_of(m)), within_seconds=60)
+    async with _watched(scene):
+        clicking = asyncio.create_task(_clicked(scene, PLAN))
+        await scene.start(PYTHONPATH=str(newer))
+        await slack.wait_for_connections(4, within_seconds=60)
+        older, _ = scene.bots
+        assert (await asyncio.to_thread(lumen, world, newer, "state", "export", str(copy)))[0] == 0
+        code, said = await asyncio.to_thread(lumen, world, newer, "state", "migrate", "--dry-run", "--json")
+        assert (code, json.loads(said)["steps"][0]["values"] > 0, schema(world)) == (0, True, "1")
+        code, said = await asyncio.to_thread(lumen, world, newer, "state", "migrate")
+        assert (code, "1 → 2" in said, schema(world)) == (0, True, "2")
+
+        async def is_gone() -> bool:
+            return older.exit_code() is not None
+
+        await until(is_gone, 30, "the older version ends by itself")
+        scene.bots.remove(older)
+        assert older.exit_code() == 2
+        assert "layout 2; this version of Lumen knows layout 1" in older.tail(99)
+        await clicking
+        recovered = await _recovers(scene)
+        seen = replace(await _settled(scene), recovered=recovered)
+    assert violations(seen) == []
+    assert not unanswered(seen)
+    assert sum(click.acked for click in seen.clicks) > 50
+    assert lumen(world, newer, "audit", "verify")[0] == 0
+
+    # The older one is refused, at its start and in each command; by the copy there is a way back for it.
+    for words in (("run",), ("state", "show"), ("state", "migrate"), ("audit", "verify")):
+        code, said = lumen(world, None, *words)
+        assert code in (2, 3), words
+        assert "layout 2; this version of Lumen knows layout 1" in said
+    await scene.kill(scene.bots[0])
+    assert lumen(world, None, "state", "reset", typed=world.addresses.service)[0] == 0
+    code, said = lumen(world, None, "state", "import", str(copy))
+    assert (code, schema(world)) == (0, "1"), said
+    world.start_bot("again", **QUIET)
+    await slack.wait_for_message(
+        lambda m: m.ephemeral_to is None and "restored from a copy" in m.text, within_seconds=60
+    )
+    await asked(scene, MINA, 1200)
+    fresh = await slack.wait_for_message(lambda m: is_open_card(m) and "1200 s" in m.text, within_seconds=60)
+    assert int(proposal_of(fresh).removeprefix("P")) > max(int(p.removeprefix("P")) for p in seen.stored)
