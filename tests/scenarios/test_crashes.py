@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 import redis
@@ -39,21 +40,25 @@ async def ask(slack: SandboxClient) -> None:
     await slack.command("/lumen ttl 420")
 
 
-async def survives(world: World, slack: SandboxClient, point: str) -> None:
-    """A person who asks, clicks, and clicks again where nothing has happened; a bot that dies once at `point`."""
+async def survives(
+    world: World, slack: SandboxClient, point: str, ends: Callable[[Child], Awaitable[None]] = died
+) -> None:
+    """A person who asks, clicks, and clicks again where nothing has happened; a bot that `ends` once at `point`."""
     bot = world.start_bot("doomed", **QUIET, LUMEN_FAULT_AT=point)
     revisions = {service["name"]: service["latest_created"] for service in (await slack.get("world/state"))["services"]}
-    await ask(slack)
-    if point in PROPOSING:
-        await died(bot)
+    asking = asyncio.create_task(ask(slack))
+    if point.startswith("store.propose"):
+        await ends(bot)
         world.start_bot("heir", **QUIET)
-        if point == "store.propose.before":
+        if point.startswith("store.propose.before"):
             await ask(slack)
+    await asking
     card = await slack.wait_for_message(is_open_card, within_seconds=60)
-    await slack.click(card, APPROVE)
-    if point not in PROPOSING:
-        await died(bot)
+    clicking = asyncio.create_task(slack.click(card, APPROVE))
+    if not point.startswith("store.propose"):
+        await ends(bot)
         world.start_bot("heir", **QUIET)
+    await clicking
     await finished(slack, card)
     assert setting(world)["value"] == "420"
     assert setting(world)["version"] == "1"
