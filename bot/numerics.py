@@ -73,9 +73,12 @@ class ProcessNumerics:
             return await loop.run_in_executor(self._ready(), call)
 
     def close(self) -> None:
-        """Stop the worker without waiting for it."""
+        """End the worker, whatever it computes: the interpreter would wait for that at its own end."""
         if self._pool is not None:
+            workers = tuple((self._pool._processes or {}).values())  # no public name before Python 3.14
             self._pool.shutdown(wait=False, cancel_futures=True)
+            for worker in workers:
+                worker.kill()
             self._pool = None
 
     def _ready(self) -> ProcessPoolExecutor:

@@ -37,8 +37,9 @@ class ResponseUrls:
 
     def issue(self, user_id: str, channel: str, *, thread_ts: str | None = None, message_ts: str | None = None) -> str:
         now = self.monotonic()
-        for key in [k for k, a in self._addresses.items() if now - a.issued_at > KEPT_SECONDS]:
-            del self._addresses[key]
+        # In the order in which they were given; only the oldest are looked at, for there may be very many.
+        while (oldest := next(iter(self._addresses.values()), None)) and now - oldest.issued_at > KEPT_SECONDS:
+            del self._addresses[next(iter(self._addresses))]
         key = secrets.token_urlsafe(24)
         self._addresses[key] = _Address(user_id, channel, thread_ts, message_ts, now)
         return f"{self.base_url()}/response/{key}"

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 import redis
 
+from demo.ports import free_port
 from demo.processes import Child
-from demo.world import World
+from demo.world import LUMEN, World
 from handlers.blocks.incident import ON_IT
 from sandbox.client import SandboxClient
+from tests.chaos.faults import FAULTS, Scene
 from tests.pager_server import ROUTING_KEY, pager_server
 from tests.scenarios.test_crashes import CARRYING_OUT, DECIDING, PROPOSING, audited, survives
 from tests.scenarios.test_loop import APPROVE, CONFIG_KEY, QUIET, a_card, is_open_card, setting, until
@@ -221,3 +223,40 @@ async def test_a_stop_while_the_pager_is_called(world: World, slack: SandboxClie
 
         await until(told_both, 90, "the pager hears of it, and that somebody is on it")
         assert len({body["dedup_key"] for body in pager.bodies}) == 1
+
+
+#: What may fail just when the platform ends the process.
+WHILE = [
+    *((system, kind) for system in ("store", "cache") for kind in ("paused", "slow")),
+    *(("slack", kind) for kind in ("hangs", "drops", "slow", "rate limited", "sockets half open", "sockets stall")),
+    *(("google", kind) for kind in ("slow", "unavailable", "update never ends")),
+]
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize(("system", "kind"), WHILE, ids=[" ".join(each) for each in WHILE])
+async def test_a_stop_while_something_fails(world: World, slack: SandboxClient, system: str, kind: str) -> None:
+    """In the middle of a turn, a change and answers; somebody's half a request to its health stands open, too."""
+    scene = Scene(world, slack, QUIET)
+    await slack.rate_limits(False)
+    port, bot = free_port(), world.child("bot")
+    bot.start([*LUMEN, "run"], world.bot_environment(port, **QUIET), world.directory)
+    await slack.wait_for_connections(2, within_seconds=60)
+    card = await a_card(slack, 420)
+    _, half = await asyncio.open_connection("127.0.0.1", port)
+    half.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n")
+    fault = FAULTS[system][kind]
+    await fault.begin(scene)
+    people = [
+        asyncio.create_task(each)
+        for each in (slack.click(card, APPROVE), slack.command("/lumen run"), slack.command("/lumen status"))
+    ]
+    await asyncio.sleep(2)
+    bot.signal(signal.SIGTERM)
+    began = time.monotonic()
+    code = await asyncio.to_thread(bot.wait, WITHIN_SECONDS)
+    print(f"ended with {code} after {time.monotonic() - began:.1f} s")  # noqa: T201 - shown with -s
+    assert code == 0, bot.tail()
+    half.close()
+    await fault.end(scene)
+    await asyncio.gather(*people, return_exceptions=True)
