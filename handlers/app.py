@@ -108,7 +108,7 @@ def _checked(listener: Listener, screens: Screens, tidy: Tidy) -> Listener:
             screens.responder.say(click.to, *gone)
         surface = None if click is None else claimed_surface(click, body)
         if click is not None and surface is not None:
-            screens.responder.background.start(tidy(surface, click.to.channel, body["message"]))
+            screens.responder.background.watch(tidy(surface, click.to.channel, body["message"]))
 
     return on_button
 
