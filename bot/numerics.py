@@ -65,10 +65,12 @@ class ProcessNumerics:
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The function's value, or what it raised. A worker that died is replaced and the call made once more."""
         call = partial(function, *args, **kwargs)
-        loop = asyncio.get_running_loop()
+        loop, pool = asyncio.get_running_loop(), self._ready()
         try:
-            return await loop.run_in_executor(self._ready(), call)
+            return await loop.run_in_executor(pool, call)
         except BrokenProcessPool:
+            if self._pool is not pool:
+                raise  # it was ended, and did not die
             self.close()
             return await loop.run_in_executor(self._ready(), call)
 

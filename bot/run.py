@@ -4,6 +4,7 @@ It only wakes (docs/adr/0001): which slots are due is told by the Clock, and who
 """
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -45,6 +46,8 @@ WAKE_EVERY_SECONDS = 60.0
 SETTLE_EVERY_SECONDS = 5.0
 #: On the wall. A look kicks at once; this finds what failed and is due again, and "I'm on it".
 PAGE_EVERY_SECONDS = 10.0
+#: Platforms kill a process ten seconds after SIGTERM.
+STOP_WITHIN_SECONDS = 8
 
 
 class Bot:
@@ -199,11 +202,23 @@ class Bot:
         ]
 
 
+def _cut_short(*_: object) -> None:
+    """The end of a stop that takes too long: all is stored as it happens, and the next process goes on from there."""
+    log.warning("stop_cut_short", seconds=STOP_WITHIN_SECONDS)
+    os._exit(0)
+
+
 async def run_bot(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises what makes a start impossible."""
     stop = asyncio.Event()
+
+    def begin_to_stop() -> None:
+        signal.alarm(STOP_WITHIN_SECONDS)
+        stop.set()
+
+    signal.signal(signal.SIGALRM, _cut_short)
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
     async with AsyncExitStack() as stack:
         lumen = await stack.enter_async_context(assemble(settings))
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
