@@ -40,7 +40,12 @@ MEMORYSTORE = GoogleApi(
 )
 PUBSUB = GoogleApi("pubsub.googleapis.com", "roles/pubsub.subscriber")
 # What `lumen setup` needs of the account that calls it.
-MONITORING_SETUP = GoogleApi("monitoring.googleapis.com", "roles/monitoring.viewer", "roles/monitoring.editor")
+MONITORING_SETUP = GoogleApi(
+    "monitoring.googleapis.com",
+    "roles/monitoring.viewer",
+    "roles/monitoring.editor",
+    absent="setup.not_found_remedy",
+)
 PUBSUB_SETUP = GoogleApi("pubsub.googleapis.com", "roles/pubsub.viewer", "roles/pubsub.editor")
 SCHEDULER = GoogleApi("cloudscheduler.googleapis.com", "roles/cloudscheduler.viewer", "roles/cloudscheduler.admin")
 IAM = GoogleApi("iam.googleapis.com", "roles/iam.roleViewer", "roles/iam.roleAdmin")

@@ -7,7 +7,7 @@ from typing import Any
 from google.cloud.monitoring_dashboard_v1 import DashboardsServiceAsyncClient
 from google.protobuf.empty_pb2 import Empty
 
-from sandbox.google.extra.widgets import check_layout
+from sandbox.google.extra.widgets import check_layout, put_defaults
 from sandbox.google.labels import check_labels
 from sandbox.google.paging import page
 from sandbox.google.refusal import aborted, already_exists, invalid_argument, not_found
@@ -75,6 +75,7 @@ class Dashboards:
     def _keep(self, dashboard: Any, validate_only: bool) -> Any:
         if not validate_only:
             self._edits += 1
+            put_defaults(dashboard)
             dashboard.etag = sha256(f"{dashboard.name}/{self._edits}".encode()).hexdigest()[:16]
             self._all[dashboard.name] = dashboard
         return dashboard

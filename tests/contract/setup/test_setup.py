@@ -232,6 +232,19 @@ async def test_an_api_that_is_switched_off_is_said_only_where_it_is_needed(lumen
     assert only(await lumen.planned(destroy=True), Action.UNKNOWN) == []
 
 
+async def test_a_metric_that_monitoring_does_not_know_yet_is_said_and_the_policies_come_later(
+    lumen: Installation,
+) -> None:
+    why = "Cannot find metric(s) that match type. If a metric was created recently, it could take up to 10 minutes."
+    lumen.side.cloud.faults.methods.append(MethodFault("*/CreateAlertPolicy", StatusCode.NOT_FOUND, why))
+    outcomes = await lumen.change()
+    assert {one.step.kind for one in outcomes if not one.done} == {Kind.POLICY}
+    assert {one.error.remedy.code for one in outcomes if one.error} == {"setup.not_found_remedy"}
+    lumen.side.cloud.faults.methods.clear()
+    assert failed(await lumen.change()) == []
+    await lumen.is_complete()
+
+
 async def test_a_client_that_is_not_installed_is_named(lumen: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google.cloud.scheduler_v1", None)
     [unknown] = only(await lumen.planned(), Action.UNKNOWN)
