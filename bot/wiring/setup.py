@@ -30,7 +30,7 @@ def scope_of(settings: Settings) -> Scope:
         budget_topic=topic,
         budget_subscription=settings.budget_news,
         public_url=settings.public_url,
-        oidc_audience=settings.oidc_audience,
+        audience=settings.audience,
         oidc_service_account=settings.oidc_service_account,
         uptime_url=settings.uptime_url,
     )

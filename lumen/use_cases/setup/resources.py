@@ -62,7 +62,7 @@ class Scope:
     budget_topic: str = ""
     budget_subscription: str = ""
     public_url: str = ""
-    oidc_audience: str = ""
+    audience: str = ""
     oidc_service_account: str = ""
     uptime_url: str = ""
 
@@ -176,7 +176,7 @@ def _triggers(scope: Scope, words: Catalogue) -> Iterator[Entry]:
         yield _missing(setting, Kind.SUBSCRIPTION, f"{TURN_TOPIC}-lumen")
         return
     url, project = scope.public_url.rstrip("/"), f"projects/{scope.project}"
-    token = {"serviceAccountEmail": scope.oidc_service_account, "audience": scope.oidc_audience or url}
+    token = {"serviceAccountEmail": scope.oidc_service_account, "audience": scope.audience}
     job = f"{project}/locations/{scope.region}/jobs/{HOURLY_JOB}"
     body = {
         "name": job,

@@ -32,6 +32,7 @@ SCOPE = Scope(
     budget_topic=f"projects/{PROJECT}/topics/budget-alerts",
     budget_subscription=f"projects/{PROJECT}/subscriptions/budget-alerts-lumen",
     public_url="https://lumen.example.com",
+    audience="https://lumen.example.com",
     oidc_service_account="lumen-caller@naeda-genesis.iam.gserviceaccount.com",
     uptime_url="https://ion-api.example.com/healthz",
 )

@@ -5,14 +5,20 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from google.cloud import monitoring_dashboard_v1, monitoring_v3
 from google.protobuf.json_format import ParseDict
 
+from bot.config import load_settings
+from bot.triggers import TriggerRoutes
+from bot.wiring.setup import scope_of
 from lumen.model.metrics import UNITS
 from lumen.model.setup import Kind
-from lumen.use_cases.setup.resources import DASHBOARDS
+from lumen.use_cases.setup.resources import DASHBOARDS, desired
+from lumen.use_cases.triggers import TURN_TOPIC
+from lumen.wording.catalogue import Catalogue
 from sandbox.google.monitoring.catalogue import UPTIME_PASSED
 from sandbox.google.monitoring.series import Labels, Point
 from tests.contract.setup.conftest import Installation
@@ -68,6 +74,35 @@ def test_dashboards_show_metrics_that_are_published_and_leave_out_none() -> None
     shown = set(re.findall(r"custom\.googleapis\.com/(\w+)", json.dumps([dashboard(name) for name in DASHBOARDS])))
     assert set(UNITS) - shown == {"lumen_heartbeat"}
     assert shown <= set(UNITS)
+
+
+def test_what_calls_lumen_calls_what_lumen_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "PROJECT_ID": PROJECT,
+        "SERVICE_NAME": "ion-api",
+        "REDIS_HOST": "10.0.0.3",
+        "STATE_REDIS_URL": "redis://10.0.0.4:6379/0",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_CHANNEL": "C0IONALERT",
+        "PUBLIC_URL": "https://lumen.example.com/",
+        "OIDC_SERVICE_ACCOUNT": "lumen-caller@naeda-genesis.iam.gserviceaccount.com",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.takes_triggers
+    nothing: Any = None
+    served = {route.path for route in TriggerRoutes(*[nothing] * 6).routes()}
+    wanted = {one.address: one.body for one in desired(scope_of(settings), Catalogue("en")).wanted}
+    job, push = wanted["job.hourly"]["httpTarget"], wanted["subscription.trigger"]["pushConfig"]
+    assert {urlsplit(job["uri"]).path, urlsplit(push["pushEndpoint"]).path} == served
+    for caller in (job, push):
+        assert caller["oidcToken"] == {
+            "serviceAccountEmail": settings.oidc_service_account,
+            "audience": settings.audience,
+        }
+    assert wanted["subscription.trigger"]["topic"].endswith(f"/{TURN_TOPIC}")
 
 
 async def publish(lumen: Installation, minutes: int, values: Mapping[str, float]) -> None:

@@ -38,7 +38,9 @@ def test_help_and_version_bring_no_command(arguments: list[str]) -> None:
     assert loaded(arguments).isdisjoint(FOR_A_COMMAND)
 
 
-@pytest.mark.parametrize("arguments", [TTL, (*TTL, "--json"), SIZE, (*SIZE, "--json"), ("ttl", "-h")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [TTL, (*TTL, "--json"), SIZE, (*SIZE, "--json"), ("ttl", "-h"), ("setup", "plan", "-h")], ids=" ".join
+)
 @pytest.mark.parametrize("locale", ["en", "ko"])
 def test_figures_that_are_given_are_judged_without_google_and_without_a_store(
     arguments: Sequence[str], locale: str
