@@ -36,6 +36,7 @@ def backtest(
     labels: Annotated[Path | None, typer.Option(help="What really was wrong: FILE.jsonl.")] = None,
     target: Annotated[str, typer.Option(help="How many requests must not fail, e.g. 99.5%; else SLO_ERROR_RATE.")] = "",
     service: Annotated[str, typer.Option(help="Whose the exports are, where their series do not say.")] = "",
+    page: Annotated[Path | None, typer.Option("--html", help="FILE.html: every alert on its curve.")] = None,
     as_json: Json = False,
 ) -> None:
     """Your own history through the same alerts, assessments and policies (docs/backtest.md)."""
@@ -53,6 +54,10 @@ def backtest(
         result = run_backtest(past, settings, truth and truth[0], each)
     if truth is not None:
         result = replace(result, problems=(*result.problems, *truth[1]))
+    if page is not None:
+        from lumen.backtest.page import as_html
+
+        _write(page, as_html(result, past, truth[0] if truth else (), words))
     if as_json:
         print_json(result_json(result, words.plain))
     else:
@@ -64,8 +69,9 @@ def backtest(
 
 def _history(files: Sequence[str], service: str) -> "SliceHistory":
     """One file of lines, or any number of exports. Ends the process with 64 where they are neither."""
-    from lumen.backtest.exports import Export, is_export, read_exports
+    from lumen.backtest.exports import Export
     from lumen.backtest.history import read_history
+    from lumen.backtest.imported import is_export, read_exports
 
     named = [_figure_and_path(one) for one in files]
     are_exports = [bool(figure) or is_export(_read(path, _head)) for figure, path in named]
@@ -200,6 +206,16 @@ def _read(path: Path, read: Callable[[Iterable[str]], T]) -> T:
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         say(Catalogue(locale()).plain(message("verify.unreadable", path=str(path), error=reason)))
+        raise typer.Exit(ExitCode.USAGE) from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Ends the process with 64 and a sentence where that fails."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        says = message("backtest.unwritable", path=str(path), error=error.strerror or str(error))
+        say(Catalogue(locale()).plain(says))
         raise typer.Exit(ExitCode.USAGE) from None
 
 

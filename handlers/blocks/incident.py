@@ -17,7 +17,6 @@ from lumen.model.incident import (
     silence_over,
 )
 from lumen.model.messages import Message, Param, message
-from lumen.policies.labels import alert_name
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, iso
@@ -129,7 +128,7 @@ def learnt_lines(words: Catalogue, learnt: Learnt) -> list[str]:
     for alert in learnt.untold:
         assert alert.closed_at is not None
         spans = {"opened_at": iso(alert.opened_at), "closed_at": iso(alert.closed_at)}
-        said.append(Message("label.untold", {"name": alert_name(alert), **spans}))
+        said.append(Message("label.untold", {"name": alert.name, **spans}))
     return [words.say(one) for one in said]
 
 
@@ -155,7 +154,7 @@ def _told(words: Catalogue, alert: Alert, incident: Incident, *, is_late: bool) 
     yield f"{sign} *{word_of(words, alert)}* · {words.say(Message(f'incident.severity_{alert.severity}', {}))}"
     yield alert_figures(words.say, alert)
     if is_late:
-        yield words.say(message("label.waited", name=alert_name(alert)))
+        yield words.say(message("label.waited", name=alert.name))
     silence = silence_over(alert, incident.silences) if alert.closed_at is None else None
     if silence is not None:
         params = {"until_at": iso(silence.until), "who_mention": silence.by.user_id}

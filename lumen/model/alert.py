@@ -55,6 +55,11 @@ class Alert:
     #: What it waits for while it is open, and the last look did not find it or could not tell.
     waits: Message | None = field(default=None, compare=False)
 
+    @property
+    def name(self) -> str:
+        """The name that people know its kind by: `latency`, `no_data/cache`."""
+        return f"{self.kind}/{self.signal}" if self.kind is AlertKind.NO_DATA else str(self.kind)
+
 
 class AlertChange(StrEnum):
     OPENED = "opened"

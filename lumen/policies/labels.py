@@ -16,11 +16,6 @@ COUNTS_FOR = timedelta(days=90)
 NEVER_LATE = frozenset({AlertKind.AVAILABILITY, AlertKind.BUDGET})
 
 
-def alert_name(alert: Alert) -> str:
-    """The name that labels go by: the kind, and the signal of NO_DATA."""
-    return f"{alert.kind}/{alert.signal}" if alert.kind is AlertKind.NO_DATA else str(alert.kind)
-
-
 def told_late(labels: Iterable[IncidentLabel], now: datetime) -> frozenset[str]:
     """Names of the alerts that wait: the newest ten labels of each are false alarms. One "real" ends it."""
     newest: dict[str, list[bool]] = {}
@@ -37,7 +32,7 @@ def told_late(labels: Iterable[IncidentLabel], now: datetime) -> frozenset[str]:
 
 def waits(alert: Alert, late: frozenset[str], now: datetime) -> bool:
     """Whether nobody is told of `alert` yet. A page never waits."""
-    return alert.severity is not Severity.PAGE and alert_name(alert) in late and now - alert.opened_at < WAIT
+    return alert.severity is not Severity.PAGE and alert.name in late and now - alert.opened_at < WAIT
 
 
 def precision(labels: Sequence[IncidentLabel], since: datetime) -> tuple[int, int]:

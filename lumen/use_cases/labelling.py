@@ -7,7 +7,7 @@ from lumen.model.alert import Alert
 from lumen.model.incident import IncidentLabel, LabelResult, Learnt
 from lumen.model.messages import NotPossible, with_remedy
 from lumen.model.service import Permit, ServiceId
-from lumen.policies.labels import alert_name, precision, told_late
+from lumen.policies.labels import precision, told_late
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts
 
@@ -32,7 +32,7 @@ class Labelling:
             raise NotPossible(*with_remedy("incident.unknown", incident=incident_id))
         if not incident.is_over:
             raise NotPossible(*with_remedy("label.open"))
-        names = tuple(dict.fromkeys(alert_name(stored.alert) for stored in incident.alerts))
+        names = tuple(dict.fromkeys(stored.alert.name for stored in incident.alerts))
         label = IncidentLabel(incident_id, names, is_real, permit.person, self.clock.now())
         before = await self.alerts.labels(service)
         changed = await self.alerts.label(service, label)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.backtest.exports import Export, read_exports
+from lumen.backtest.exports import Export
 from lumen.backtest.history import Oddity, Problem, SliceHistory
+from lumen.backtest.imported import read_exports
 from lumen.backtest.located import Located
 from lumen.model.messages import Message
 from lumen.wording.catalogue import Catalogue

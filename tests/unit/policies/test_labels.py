@@ -11,7 +11,7 @@ from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import IncidentLabel
 from lumen.model.messages import message
 from lumen.model.service import Person
-from lumen.policies.labels import COUNTS_FOR, LEARNT_FROM, WAIT, alert_name, precision, told_late, waits
+from lumen.policies.labels import COUNTS_FOR, LEARNT_FROM, WAIT, precision, told_late, waits
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PERSON = Person("U0000000001", "kim", "T0000000001")
@@ -74,5 +74,5 @@ def test_precision_is_of_what_was_labelled_since() -> None:
 
 
 def test_names_are_those_that_people_type() -> None:
-    assert alert_name(alert(AlertKind.NO_DATA, signal="cost")) == "no_data/cost"
-    assert alert_name(alert(AlertKind.LATENCY)) == "latency"
+    assert alert(AlertKind.NO_DATA, signal="cost").name == "no_data/cost"
+    assert alert(AlertKind.LATENCY).name == "latency"
