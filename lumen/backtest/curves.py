@@ -100,7 +100,8 @@ def _columns(figure: Figure, seen: Sequence[Observation], since: datetime, until
     for one in seen:
         value = figure.value(one)
         if value is not None:
-            at = int((one.start - since) / (until - since) * len(found))
+            # A slice that begins a column is not to fall into the one before it by a rounding.
+            at = int((one.start - since) / (until - since) * len(found) + 1e-6)
             found[min(len(found) - 1, max(0, at))].append(value)
     return [figure.worst(values) if values else None for values in found]
 
