@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.common import ExitCode, Json, Talk, load, print_json, run, talk
+from bot.cli.common import ExitCode, Json, Talk, load, print_json, run, say, talk
 from lumen.model.messages import Message, message
 from lumen.model.setup import Action, Difference, LeftOut, Outcome, Plan, Step
 from lumen.wording.catalogue import Catalogue
@@ -68,9 +68,13 @@ def _change(*, destroy: bool, overwrite: bool, yes: bool, as_json: bool) -> None
         if not as_json:
             _print_plan(words, plan)
         deletes = plan.count(Action.DELETE)
-        if yes or not deletes or not sys.stdin.isatty():
-            return True
-        return typer.confirm(words.plain(message("setup.confirm", count=deletes)), err=True)
+        asks = deletes and not yes and sys.stdin.isatty() and not settings.dry_run
+        if asks and not typer.confirm(words.plain(message("setup.confirm", count=deletes)), err=True):
+            say(words.plain(message("setup.not_agreed")))
+            raise typer.Exit(ExitCode.WARNING)
+        if settings.dry_run:
+            say(words.plain(message("setup.dry_run")))
+        return not settings.dry_run
 
     def told(outcome: Outcome) -> None:
         if not as_json:

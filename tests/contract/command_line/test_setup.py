@@ -1,6 +1,7 @@
 """`lumen setup` as it is typed: what it prints, what it ends with, and a bot that has its roles alone."""
 
 import asyncio
+import io
 import re
 from collections.abc import Iterator
 
@@ -71,6 +72,27 @@ def test_another_setting_is_a_change_with_both_values(
     assert (job["action"], job["done"], job["error"]) == ("update", True, None)
     monkeypatch.setenv("LUMEN_LOCALE", "ko")
     assert "지표" in lumen("setup", "plan").out
+
+
+def test_a_dry_run_changes_nothing_and_neither_does_a_no(
+    project: World, lumen: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRY_RUN", "true")
+    for command in ("apply", "destroy"):
+        said = lumen("setup", command)
+        assert (said.code, said.err) == (0, "DRY_RUN is set: nothing was changed.\n")
+    assert "+ dashboard" in lumen("setup", "plan").out
+    monkeypatch.setenv("DRY_RUN", "false")
+    assert lumen("setup", "apply").code == 0
+    terminal = io.StringIO("n\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    refused = lumen("setup", "destroy")
+    assert refused.code == 1
+    assert refused.err.endswith("Nothing was changed.\n")
+    monkeypatch.undo()
+    for name, value in project.bot_environment(port=0, LOG_LEVEL="ERROR").items():
+        monkeypatch.setenv(name, value)
 
 
 def test_what_fails_is_said_with_what_was_made_and_the_second_run_completes_it(project: World, lumen: Call) -> None:
