@@ -28,6 +28,8 @@ _log = structlog.get_logger(__name__)
 PINGS_SECONDS = (4.0, 6.0)
 #: A connection that answers pings and brings nothing for so long is replaced; each later one a quarter later.
 SILENT_SECONDS = 600.0
+#: Slack spreads envelopes over the connections. One that brought some, and for so long none of so many, is replaced.
+PASSED_BY, PASSED_BY_SECONDS = 12, 10.0
 TICKET_PACE_SECONDS = 1.0
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LONGEST_SECONDS = 30.0
@@ -37,7 +39,8 @@ STABLE_SECONDS = 10.0
 DRAIN_SECONDS = 15.0
 
 
-SILENT = "silent"
+#: Why a connection is left that seems to be well; nothing comes on it any more, so nothing is waited for.
+SILENT, PASSED = "silent", "passed by"
 #: Takes an envelope from the connection that brought it.
 Handle = Callable[[Socket, Envelope], Awaitable[None]]
 
@@ -120,7 +123,10 @@ class Tickets:
 
 
 class Lane:
-    """Keeps one connection open. `silent_seconds`: one that brings nothing for so long is replaced."""
+    """Keeps one connection open. `silent_seconds`: one that brings nothing for so long is replaced.
+
+    `took` is told of each envelope, so that the other lanes hear of it (`passed_by`).
+    """
 
     def __init__(
         self,
@@ -130,10 +136,13 @@ class Lane:
         handle: Handle,
         jitter: random.Random,
         silent_seconds: float,
+        took: Callable[["Lane"], None],
     ) -> None:
         self._tickets = tickets
         self._make_socket = make_socket
         self._handle = handle
+        self._took = took
+        self._passed_by = 0
         self._silent_seconds = silent_seconds
         self._jitter = jitter
         self._draining: set[asyncio.Task[None]] = set()
@@ -164,7 +173,7 @@ class Lane:
                 await self._failed(error)
                 continue
             self._retire()
-            self._socket = fresh
+            self._socket, self._passed_by = fresh, 0
             self.app_id = fresh.app_id
             self._now(Phase.OPEN, opened=self.state.opened + 1, error="")
             _log.info("slack_connected", lane=self.state.name, opened=self.state.opened)
@@ -183,7 +192,7 @@ class Lane:
         assert socket is not None, "a lane stays only on a connection that it has made"
         why = await self._reason_to_leave(socket)
         _log.info("slack_connection_leaves", lane=self.state.name, why=why)
-        short = why != SILENT and time.monotonic() - opened_at < STABLE_SECONDS
+        short = why not in (SILENT, PASSED) and time.monotonic() - opened_at < STABLE_SECONDS
         self.state = replace(self.state, failures=self.state.failures + 1 if short else 0, error=why)
         if socket.over is not None or not (socket.leave or Leave.REFRESH).may_overlap:
             self._socket = None
@@ -198,14 +207,28 @@ class Lane:
             try:
                 async with asyncio.timeout(left_seconds):
                     await socket.left_or_over()
-                return socket.over or f"disconnect: {socket.leave}"
+                return socket.over or (f"disconnect: {socket.leave}" if socket.leave else PASSED)
             except TimeoutError:
                 continue
         return SILENT
 
     async def _take(self, socket: Socket, envelope: Envelope) -> None:
         self.state = replace(self.state, heard_at=time.monotonic())
+        if socket is self._socket:
+            self._passed_by, socket.brought = 0, socket.brought + 1
+        self._took(self)
         await self._handle(socket, envelope)
+
+    def passed_by(self) -> None:
+        """Another lane has brought an envelope. Where that goes on, ours may be a dead end that answers pings."""
+        self._passed_by += 1
+        socket = self._socket
+        if socket is None or not socket.brought or self._passed_by < PASSED_BY:
+            return
+        if time.monotonic() - socket.heard_at >= PASSED_BY_SECONDS:
+            _log.warning("slack_connection_passed_by", lane=self.state.name, envelopes=self._passed_by)
+            self._passed_by = 0
+            socket.doubt()
 
     async def _failed(self, error: Exception) -> None:
         await self._let_go_if_over()
@@ -234,7 +257,7 @@ class Lane:
     def _retire(self) -> None:
         """The old connection may still bring envelopes until Slack closes it; they are acked on it."""
         if self._socket is not None:
-            task = asyncio.create_task(_drain(self._socket))
+            task = asyncio.create_task(_drain(self._socket, DRAIN_SECONDS if self._socket.leave else 0.0))
             self._draining.add(task)
             task.add_done_callback(self._draining.discard)
             self._socket = None
@@ -277,9 +300,15 @@ class SlackConnection:
                 envelopes.handle,
                 dice,
                 silent_seconds * (1 + n / 4),
+                self._took,
             )
             for n, ping_seconds in enumerate(pings_seconds)
         )
+
+    def _took(self, lane: Lane) -> None:
+        for other in self._lanes:
+            if other is not lane:
+                other.passed_by()
 
     async def run(self) -> None:
         """Keep every lane open."""
@@ -310,12 +339,12 @@ class SlackConnection:
                 await asyncio.sleep(BACKOFF_LONGEST_SECONDS / 10)
 
 
-async def _drain(old: Socket) -> None:
+async def _drain(old: Socket, seconds: float) -> None:
     try:
-        async with asyncio.timeout(DRAIN_SECONDS):
+        async with asyncio.timeout(seconds):
             await old.wait_over()
     except TimeoutError:
-        _log.info("slack_connection_drained", seconds=DRAIN_SECONDS)
+        _log.info("slack_connection_drained", seconds=seconds)
     finally:
         await old.close()
 

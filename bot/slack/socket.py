@@ -73,6 +73,8 @@ class Socket(SocketModeClient):
         self.app_id = ""
         #: When Slack last brought something (monotonic seconds); pongs do not count.
         self.heard_at = time.monotonic()
+        #: Envelopes.
+        self.brought = 0
         self.leave: Leave | None = None
         self.over: str | None = None
 
@@ -111,6 +113,10 @@ class Socket(SocketModeClient):
         except (ConnectionError, aiohttp.ClientError, RuntimeError):
             return False
         return True
+
+    def doubt(self) -> None:
+        """It is to be left, although Slack did not ask for that and it has not ended."""
+        self._changed.set()
 
     async def left_or_over(self) -> None:
         """Returns when Slack asks to leave this connection, or when it has ended."""

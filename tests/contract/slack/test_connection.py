@@ -12,7 +12,7 @@ import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.slack.connection import PINGS_SECONDS, SlackConnection
+from bot.slack.connection import PASSED_BY, PINGS_SECONDS, SlackConnection
 from bot.slack.envelopes import Envelopes
 from handlers.replies import Background
 from handlers.web_api import SlackApi
@@ -217,6 +217,29 @@ async def test_a_connection_that_pings_and_brings_nothing_is_replaced(
     assert any(lane.heard_at for lane in connection.state().lanes)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_connection_that_envelopes_pass_by_is_replaced(
+    slack: RunningSlack, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the two is mute; what comes through the other tells. A lane that never brought any is left alone."""
+    monkeypatch.setattr("bot.slack.connection.PASSED_BY_SECONDS", 0.2)
+    slack.server.hub.ack_seconds = 0.2
+    await until_all_heard(slack, bot)
+    first, _ = slack.server.hub.connections
+    await slack.control.sockets("mute", connection=first.id)
+    for _ in range(10 * PASSED_BY):
+        await slack.control.command("/lumen status")
+        if bot.opened == 3:
+            break
+    await until(lambda: bot.opened == 3 and first not in slack.server.hub.connections)
+    assert all([(await slack.control.command("/lumen status")).acked for _ in range(6)])
+    assert bot.opened == 3
+
+
+async def until_all_heard(slack: RunningSlack, bot: Bot) -> None:
+    while not all(lane.heard_at for lane in bot.connection.state().lanes):
+        await slack.control.command("/lumen status")
 
 
 def test_a_stall_of_a_second_and_a_half_ends_no_connection_and_none_ends_both() -> None:
