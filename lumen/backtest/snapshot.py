@@ -268,6 +268,8 @@ class ReleasesSeen:
         self._hour: deque[tuple[RevisionCount, ...]] = deque(maxlen=SLICES_PER_HOUR)
         #: Which came when: 0 is the oldest.
         self._order: dict[str, int] = {}
+        #: When each of them was first seen, but for the one that served at the beginning.
+        self.served_since: list[datetime] = []
         #: When each revision was last seen within the objective.
         self._healthy: dict[str, datetime] = {}
         #: After a rollback the traffic is pinned, until people release anew.
@@ -277,6 +279,8 @@ class ReleasesSeen:
         """A slice without measurements has no counts."""
         self._counts.append(counts)
         for one in counts:
+            if self._order and one.revision not in self._order:
+                self.served_since.append(one.start)
             self._order.setdefault(one.revision, len(self._order))
         if self._pinned is not None and any(self._is_newer(one.revision, self._pinned) for one in counts):
             self._pinned = None

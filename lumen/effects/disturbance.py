@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.effects.experiment import Experiment
+from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
+from lumen.model.alert import Alert
 from lumen.model.messages import Message, message
 from lumen.model.proposal import CHANGED_SOMETHING, Proposal
 
@@ -66,6 +68,23 @@ def culprit(proposal_id: str, experiment: Experiment, around: Surroundings, page
     if other is not None:
         return message("effect.spared_change", minutes=minutes, proposal_id=other.id)
     return message("effect.spared_elsewhere", minutes=minutes, service=page.elsewhere) if page.elsewhere else None
+
+
+def judge_pages(
+    proposal_id: str, experiment: Experiment, around: Surroundings, pages: Sequence[tuple[Alert, PageAfter]]
+) -> Judgement | None:
+    """A precaution against the change, or WAIT where something else is to blame for the first page; the oldest first.
+
+    None: no page opened within two hours of it, or nobody can tell yet whether a release of that day is to blame.
+    """
+    followed = [(alert, page) for alert, page in pages if guardrail(experiment.started_at, [alert])]
+    if any(page.is_unsure and around.released_before(page.opened_at) for _, page in followed):
+        return None
+    spared = [culprit(proposal_id, experiment, around, page) for _, page in followed]
+    alone = [alert for (alert, _), other in zip(followed, spared, strict=True) if other is None]
+    other = next(iter(spared), None)
+    waits = Judgement(EffectVerdict.WAIT, False, other) if other is not None else None
+    return guardrail(experiment.started_at, alone) or waits
 
 
 def _others(proposal_id: str, proposals: Iterable[Proposal], since: datetime, until: datetime) -> Iterator[Proposal]:

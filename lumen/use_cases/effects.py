@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lumen.effects.disturbance import PageAfter, Surroundings, culprit, disturbed
+from lumen.effects.disturbance import PageAfter, Surroundings, disturbed, judge_pages
 from lumen.effects.experiment import Experiment, experiment_of, judge
 from lumen.effects.hours import BEFORE, HOUR, Hours
 from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardrail, undecided
@@ -204,14 +204,8 @@ class Effects:
             if isinstance(deployment, NoData):
                 continue
             around = Surroundings(recent, _deployed(deployment, recent))
-            pages = [await self._page(service, one, recent, services) for one in followed]
-            if any(page.is_unsure and around.released_before(page.opened_at) for page in pages):
-                continue  # the release may be to blame: that is told first
-            spared = [culprit(proposal.id, experiment, around, page) for page in pages]
-            alone = [one.alert for one, other in zip(followed, spared, strict=True) if other is None]
-            judgement = guardrail(experiment.started_at, alone)
-            if judgement is None and spared[0] is not None:
-                judgement = Judgement(EffectVerdict.WAIT, False, spared[0])
+            pages = [(one.alert, await self._page(service, one, recent, services)) for one in followed]
+            judgement = judge_pages(proposal.id, experiment, around, pages)
             if judgement is not None and _is_news(proposal, judgement):
                 found.append((proposal, judgement))
         return found

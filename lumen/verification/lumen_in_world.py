@@ -3,23 +3,24 @@
 It decides and asks; `week` carries out what the person approved.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lumen.alerts.lifecycle import leader_of
 from lumen.backtest.pipeline import BacktestSettings, PastTurn, Pipeline
 from lumen.backtest.snapshot import Assumptions, ReleasesSeen
+from lumen.effects.disturbance import PageAfter, Surroundings, judge_pages
 from lumen.effects.estimate import measured
 from lumen.effects.experiment import Experiment
 from lumen.effects.hours import Hours
-from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
+from lumen.effects.verdict import EffectVerdict, Judgement
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import CachePrices
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.messages import NoData
 from lumen.model.proposal import Change
 from lumen.model.turn import Occasion, Recommendation, Turn
+from lumen.policies.protection import UNSURE
 from lumen.policies.repost import should_repost
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, judge_rollback, judge_slow
 from lumen.policies.size import SizeLimits
@@ -81,6 +82,9 @@ class SimulatedLumen:
         self.experiment: Experiment | None = None
         #: Alerts about which people were asked whether the release is to blame.
         self._asked: set[str] = set()
+        #: Pages that a release is blamed for, and when the traffic was sent back.
+        self._blamed: set[str] = set()
+        self._moved_at: list[datetime] = []
         #: All alerts by id, as they stand.
         self.alerts: dict[str, Alert] = {}
 
@@ -99,7 +103,9 @@ class SimulatedLumen:
         roll_back = self.roll_back_to(now) is not None
         in_doubt = not roll_back and self._ask(self._advice(now))
         slow = not roll_back and not in_doubt and self._ask(self._slow_advice())
-        verdict = self._verdict(found.events, now, whole_hour=found.turn is not None)
+        if roll_back or in_doubt:
+            self._blamed.add(self._advice(now)[0])
+        verdict = self._verdict(now, whole_hour=found.turn is not None)
         wanted = None
         if found.turn is not None:
             messages += self._is_posted(found.turn, now)
@@ -148,6 +154,8 @@ class SimulatedLumen:
 
     def rolled_back(self, revision: str) -> None:
         self._releases.pinned_to(revision)
+        if self._end is not None:
+            self._moved_at.append(self._end)
 
     def taken_back(self, change: Change, at: datetime) -> None:
         """Note that a verdict had it undone."""
@@ -164,14 +172,13 @@ class SimulatedLumen:
         self._hours.add(found.seen)
         self._releases.add(found.by_revision)
 
-    def _verdict(self, events: Sequence[AlertEvent], now: datetime, *, whole_hour: bool) -> Judgement | None:
+    def _verdict(self, now: datetime, *, whole_hour: bool) -> Judgement | None:
         """The verdict of this look, if it settles the experiment; a look that says to wait is none."""
         if self.experiment is None:
             return None
-        pages = [event.alert for event in events if event.change is not AlertChange.CLOSED]
-        broken = guardrail(self.experiment.started_at, [one for one in pages if one.severity is Severity.PAGE])
-        if broken is not None:
-            return broken
+        paged = self._judged_by_pages(self.experiment, now)
+        if paged is not None and paged.verdict is not EffectVerdict.WAIT:
+            return paged
         look = self.experiment.due(now) if whole_hour else None
         if look is None:
             return None
@@ -179,6 +186,16 @@ class SimulatedLumen:
             self.experiment.change, self.experiment.started_at, look, self._hours, now.replace(minute=0)
         ).judgement
         return None if found.verdict is EffectVerdict.WAIT else found
+
+    def _judged_by_pages(self, experiment: Experiment, now: datetime) -> Judgement | None:
+        """By the rule of the product: an open page speaks against the change where nothing else is to blame for it."""
+        pages = [one for one in self._open.values() if one.severity is Severity.PAGE]
+        if not pages:
+            return None
+        unsure = any(against.code in UNSURE for against in self._advice(now)[1].against)
+        around = Surroundings((), (*self._releases.served_since, *self._moved_at))
+        after = [(one, PageAfter(one.opened_at, one.id in self._blamed, is_unsure=unsure)) for one in pages]
+        return judge_pages("", experiment, around, after)
 
     def _is_told(self, event: AlertEvent) -> bool:
         """Whether the event is a new message: one incident is one message, which raising and closing edit."""
