@@ -177,6 +177,7 @@ def size_limits(settings: Thresholds) -> SizeLimits:
 def assessment_settings(settings: Thresholds) -> "AssessmentSettings":
     """Objectives and prices of the assessments."""
     from lumen.exporters.assess import AssessmentSettings
+    from lumen.exporters.cache import CacheRange
     from lumen.exporters.roi import CachePrices
 
     return AssessmentSettings(
@@ -187,7 +188,12 @@ def assessment_settings(settings: Thresholds) -> "AssessmentSettings":
             settings.cache_size_mb,
             assumed=prices_nobody_set(settings),
         ),
-        ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
+        cache=CacheRange(
+            settings.min_ttl_seconds,
+            settings.max_ttl_seconds,
+            size_limits(settings).min_mb,
+            settings.max_cache_size_mb,
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from handlers.web_api import guarded
 from lumen.model.messages import LumenError, NotPermitted, NotPossible, OutcomeUnknown, StoreUnavailable, message
 from lumen.model.proposal import Choice, Decided
 from lumen.ports.store import Outbox, PendingReplies, Surface
-from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.approvals import UNAUDITED, Approvals
 
 _log = structlog.get_logger(__name__)
 #: Slack wants the ack within 3 s. Later than this the person is told that it is not known yet.
@@ -72,7 +72,8 @@ class Buttons:
             return _Unknown()
         except NotPermitted as refused:
             if click.action_id == UNDO:
-                return Answer((message("slack.click_undo_proposed"), refused.reason))
+                unaudited = (refused.remedy,) if refused.remedy.code == UNAUDITED else ()
+                return Answer((message("slack.click_undo_proposed"), refused.reason, *unaudited))
             return Answer((refused.reason, refused.remedy))
         except LumenError as error:
             ask = () if isinstance(error, NotPossible) else show.whom_to_ask(self.responder.support)

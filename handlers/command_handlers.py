@@ -22,11 +22,11 @@ from handlers.pictures import Pictures
 from handlers.render import Digests
 from handlers.web_api import SlackTrouble
 from lumen.model.answers import Glance
-from lumen.model.messages import LumenError, NoData, NotPermitted, message
+from lumen.model.messages import LumenError, Message, NoData, NotPermitted, message
 from lumen.model.override import locked_by
 from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.turn import Turn
-from lumen.use_cases.approvals import Approvals
+from lumen.use_cases.approvals import UNAUDITED, Approvals
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.queries import Choosing, Looking, Readouts
 from lumen.wording import restrictions
@@ -244,6 +244,8 @@ class Services:
             permit = await self.permissions.permit(request, f"service {command.name}")
         except NotPermitted as refused:
             remedy = message("service.refused_remedy", service=service.name)
+            if refused.remedy.code == UNAUDITED:
+                remedy = Message(UNAUDITED, {"remedy": remedy})
             raise NotPermitted(refused.reason, remedy) from refused
         await self.choosing.choose(request.channel, service, permit)
         return show.said(request.words, message("service.chosen", service=service.name))

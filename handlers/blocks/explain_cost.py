@@ -47,7 +47,8 @@ def cost_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
     trends = turn.trends if isinstance(turn.trends, NoData) else [t for t in turn.trends if t.name.startswith("cost")]
     if trends:
         card.titled(message("trend.title"), trend_lines(words, words.say, trends))
-    return closed(card, words, (turn.snapshot.history, _spent(spend), _a_request(turn)), *_estimated(spend))
+    assumed = () if rhythm.assumed is None else (rhythm.assumed,)
+    return closed(card, words, (turn.snapshot.history, _spent(spend), _a_request(turn)), *_estimated(spend), *assumed)
 
 
 def _rhythm(words: Catalogue, rhythm: RhythmAssessment) -> Iterator[tuple[Message, str]]:

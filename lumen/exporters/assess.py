@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lumen.exporters.cache import TTL_RANGE, TtlRange, assess_cache
+from lumen.exporters.cache import CacheRange, assess_cache
 from lumen.exporters.cost_rhythm import assess_rhythm
 from lumen.exporters.error_budgets import error_budgets
 from lumen.exporters.maturity import assess_maturity
@@ -13,6 +13,7 @@ from lumen.gates.unified import unified_gate
 from lumen.model.assessment import Assessment
 from lumen.model.history import Day
 from lumen.model.snapshot import Snapshot
+from lumen.policies.size import assumed_prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class AssessmentSettings:
 
     slo: SloTargets = field(default_factory=SloTargets)
     prices: CachePrices = field(default_factory=CachePrices)
-    ttl_range: TtlRange = TTL_RANGE
+    cache: CacheRange = field(default_factory=CacheRange)
 
 
 def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day] = ()) -> Assessment:
@@ -30,6 +31,6 @@ def assess(snapshot: Snapshot, settings: AssessmentSettings, days: Sequence[Day]
     slo = replace(assess_slo(snapshot, settings.slo, days), budgets=budgets)
     roi = assess_roi(snapshot, settings.prices, days)
     maturity = assess_maturity(snapshot, slo)
-    rhythm = assess_rhythm(snapshot)
-    cache = assess_cache(snapshot, settings.ttl_range)
+    rhythm = replace(assess_rhythm(snapshot), assumed=assumed_prices(settings.prices.assumed))
+    cache = assess_cache(snapshot, settings.cache)
     return Assessment(slo, roi, maturity, rhythm, cache, unified_gate(roi, slo, maturity, rhythm, cache))

@@ -14,9 +14,14 @@ TOO_MANY_EVICTIONS_PER_HOUR = 150
 POOR_HIT_RATE = 0.40
 
 
-#: The shortest and the longest TTL that may be set, in seconds.
-TtlRange = tuple[int, int]
-TTL_RANGE: TtlRange = (60, 3600)
+@dataclass(frozen=True, slots=True)
+class CacheRange:
+    """How far the action may go: the TTL in seconds, the size in MB."""
+
+    min_ttl_seconds: int = 60
+    max_ttl_seconds: int = 3600
+    min_mb: int = 10
+    max_mb: int = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class CacheFigures:
     ttl_seconds: float | NoData
 
 
-def assess_cache(snapshot: Snapshot, ttl_range: TtlRange = TTL_RANGE) -> CacheAssessment:
+def assess_cache(snapshot: Snapshot, may: CacheRange = CacheRange()) -> CacheAssessment:
     """Grades, health and action. Without a hit rate no health is good; without hit rate and memory no action."""
     figures = cache_figures(snapshot.cache, snapshot.ttl)
     grades = grades_of(figures)
@@ -43,7 +48,8 @@ def assess_cache(snapshot: Snapshot, ttl_range: TtlRange = TTL_RANGE) -> CacheAs
     }
     findings = tuple(CacheFinding(name, value, grades[name]) for name, value in values.items())
     health, health_reason = _health(snapshot.cache, figures, grades)
-    action, action_reason = _action(figures, ttl_range)
+    size_mb = snapshot.cache if isinstance(snapshot.cache, NoData) else snapshot.cache.max_mb
+    action, action_reason = _action(figures, size_mb, may)
     return CacheAssessment(health, action, findings, health_reason, action_reason)
 
 
@@ -149,7 +155,7 @@ def _health_of(grades: Mapping[str, Grade | None]) -> tuple[CacheHealth, Message
     return CacheHealth.GOOD, message("assess.cache_good")
 
 
-def _action(figures: CacheFigures, ttl_range: TtlRange) -> tuple[CacheAction, Message]:
+def _action(figures: CacheFigures, size_mb: float | NoData, may: CacheRange) -> tuple[CacheAction, Message]:
     hit_rate, memory, evictions = figures.hit_rate, figures.memory_ratio, figures.evictions_per_hour
     if isinstance(hit_rate, NoData):
         return CacheAction.MAINTAIN, hit_rate.reason
@@ -157,17 +163,22 @@ def _action(figures: CacheFigures, ttl_range: TtlRange) -> tuple[CacheAction, Me
         return CacheAction.MAINTAIN, memory.reason
     if isinstance(evictions, NoData):
         return CacheAction.MAINTAIN, evictions.reason
-    action = _direction(hit_rate, memory, evictions, _room(figures.ttl_seconds, ttl_range))
-    code = f"assess.action_{action.lower()}"
-    return action, message(code, hit_rate=hit_rate, memory_ratio=memory, evictions_per_hour=evictions)
+    may_fall, may_rise = _room(figures.ttl_seconds, may)
+    action = _direction(hit_rate, memory, evictions, (may_fall, may_rise))
+    figures_shown = {"hit_rate": hit_rate, "memory_ratio": memory, "evictions_per_hour": evictions}
+    if action is CacheAction.SCALE_UP and not isinstance(size_mb, NoData) and size_mb >= may.max_mb:
+        instead = CacheAction.DECREASE_TTL if may_fall else CacheAction.MAINTAIN
+        return instead, Message("assess.action_at_largest", {**figures_shown, "most_mb": may.max_mb})
+    if action is CacheAction.SCALE_DOWN and not isinstance(size_mb, NoData) and size_mb <= may.min_mb:
+        return CacheAction.MAINTAIN, Message("assess.action_at_smallest", {**figures_shown, "least_mb": may.min_mb})
+    return action, Message(f"assess.action_{action.lower()}", figures_shown)
 
 
-def _room(ttl_seconds: float | NoData, ttl_range: TtlRange) -> tuple[bool, bool]:
+def _room(ttl_seconds: float | NoData, may: CacheRange) -> tuple[bool, bool]:
     """Whether the TTL may fall, and rise; one that is not known may not rise."""
     if isinstance(ttl_seconds, NoData):
         return True, False
-    shortest, longest = ttl_range
-    return ttl_seconds > shortest, ttl_seconds < longest
+    return ttl_seconds > may.min_ttl_seconds, ttl_seconds < may.max_ttl_seconds
 
 
 def _direction(hit_rate: float, memory: float, evictions: float, room: tuple[bool, bool]) -> CacheAction:

@@ -227,7 +227,10 @@ class RhythmState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RhythmAssessment:
-    """The cost rhythm: spending against demand (docs/scores.md). Figures are None while the state is UNKNOWN."""
+    """The cost rhythm: spending against demand (docs/scores.md). Figures are None while the state is UNKNOWN.
+
+    `assumed`: which of the prices that costs are estimated with nobody has set; None: all are set.
+    """
 
     state: RhythmState
     reason: Message
@@ -236,6 +239,7 @@ class RhythmAssessment:
     entropy: float | None = None
     budget_share: float | None = None
     forecast_usd: float | None = None
+    assumed: Message | None = None
 
 
 class CacheHealth(StrEnum):

@@ -19,7 +19,7 @@ from lumen.policies.ttl import Strategy, TtlLimits
 from lumen.ports.clock import Clock
 from lumen.ports.store import Audit, Proposals
 from lumen.use_cases.advice import Advisor, SizeReadout
-from lumen.use_cases.approvals import Approvals, permit_or_refuse
+from lumen.use_cases.approvals import Approvals, audited, permit_or_refuse
 from lumen.use_cases.execution import FOLLOW_WITHIN_SECONDS, Execution
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.restrictions import Restraints
@@ -83,8 +83,7 @@ class Applying:
         await self.operators.permit(service, person, what)
         refused = await self._held(service, knob, wanted, emergency=emergency)
         if refused is not None:
-            await self.audit.add(service, "refused", person.user_id, f"{what}: {refused.reason.code}")
-            raise refused
+            raise await audited(self.audit, service, person, what, refused)
         made = await self._surely(
             lambda: self.approvals.propose(service, knob, wanted, person, request_id, why=why, emergency=emergency)
         )

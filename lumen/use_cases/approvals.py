@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from lumen.effects.track_record import direction, record_of
 from lumen.model.messages import (
@@ -11,6 +12,8 @@ from lumen.model.messages import (
     NoData,
     NotPermitted,
     NotPossible,
+    OutcomeUnknown,
+    StoreUnavailable,
     ValueMoved,
     message,
     with_remedy,
@@ -374,15 +377,28 @@ def _draft(
     )
 
 
+#: The remedy of a refusal that could not be audited; it holds the one of the refusal itself.
+UNAUDITED = "approval.refused_unaudited"
+Refusal = TypeVar("Refusal", bound=NotPossible)
+
+
 async def permit_or_refuse(
     audit: Audit, service: ServiceId, person: Person, what: str, refusal: NotPermitted | None
 ) -> Permit:
     """A permit for what not everybody may do, made here alone; a refusal is audited, whichever door was tried.
 
     `refusal`: why the door that `person` came through says no; None when they may. `what`: "pause", "apply ttl 420".
-    Raises NotPermitted; StoreUnavailable, OutcomeUnknown when the refusal cannot be audited.
+    Raises NotPermitted, which says so where the refusal cannot be audited now.
     """
     if refusal is None:
         return Permit(person)
-    await audit.add(service, "refused", person.user_id, f"{what}: {refusal.reason.code}")
-    raise refusal
+    raise await audited(audit, service, person, what, refusal)
+
+
+async def audited(audit: Audit, service: ServiceId, person: Person, what: str, refusal: Refusal) -> Refusal:
+    """The refusal, once it is audited; where the store does not answer it says that it is not."""
+    try:
+        await audit.add(service, "refused", person.user_id, f"{what}: {refusal.reason.code}")
+    except (StoreUnavailable, OutcomeUnknown):
+        return type(refusal)(refusal.reason, Message(UNAUDITED, {"remedy": refusal.remedy}))
+    return refusal

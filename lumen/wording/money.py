@@ -20,7 +20,7 @@ def money(turn: Turn) -> Iterator[Message]:
     if isinstance(spend, NoData):
         return
     if isinstance(spend.month_to_date_usd, NoData):
-        yield from beside(spend)
+        yield from beside(turn)
         return
     left_usd = difference(spend.budget_usd, spend.month_to_date_usd)
     params: dict[str, Param] = {
@@ -51,7 +51,7 @@ def spent(turn: Turn) -> Message:
 def around(turn: Turn) -> Iterator[Message]:
     """What stands beside the month's sum, then its pace and its end where it has them."""
     spend, rhythm = turn.snapshot.spend, turn.assessment.rhythm
-    yield from beside(spend)
+    yield from beside(turn)
     if isinstance(spend, NoData) or rhythm.budget_share is None:
         return
     past = _past(spend.as_of)
@@ -75,8 +75,10 @@ def _past(as_of: datetime) -> float | None:
     return (as_of - begin) / (end - begin) if as_of - begin >= LEAST_PAST else None
 
 
-def beside(spend: Spend | NoData) -> Iterator[Message]:
-    """What stands beside the month's sum: what is known where there is none, who says it, and each service's part."""
+def beside(turn: Turn) -> Iterator[Message]:
+    """What stands beside the month's sum: what is known where there is none, who says it, the prices that nobody has
+    set, and each service's part."""
+    spend, assumed = turn.snapshot.spend, turn.assessment.rhythm.assumed
     if isinstance(spend, NoData):
         return
     least = at_least(spend)
@@ -87,6 +89,8 @@ def beside(spend: Spend | NoData) -> Iterator[Message]:
         yield message("explain.budget_billed_alone", as_of_at=at)
     elif estimate is not None:
         yield message("explain.budget_billed", as_of_at=at, estimate_usd=estimate)
+    if assumed is not None and ((spend.is_estimate and spend.known_usd) or isinstance(estimate, float)):
+        yield assumed
     if spend.filled is not None:
         yield filled(spend.filled)
     for part in spend.parts if len(spend.parts) > 1 else ():

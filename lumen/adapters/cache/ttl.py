@@ -111,8 +111,8 @@ def _check_range(ttl_seconds: int) -> None:
         )
 
 
-#: The TTL in the service's environment (None: the variable is not set, or cannot be read just now). Raises
-#: SourceUnavailable where it comes from a secret: then nobody but the service knows it.
+#: The TTL in the service's environment (None: the variable is not set). Raises SourceUnavailable where it cannot be
+#: read just now, or comes from a secret: then nobody but the service knows it.
 EnvironmentTtl = Callable[[ServiceId], Awaitable[int | None]]
 
 
@@ -120,8 +120,8 @@ EnvironmentTtl = Callable[[ServiceId], Awaitable[int | None]]
 class RedisTtl:
     """Implements the TtlSource port.
 
-    On a fresh installation nobody has written the hash: then the environment's TTL is in force, version 0; where that
-    cannot be read, `default_seconds`.
+    On a fresh installation nobody has written the hash: then the environment's TTL is in force, version 0; where the
+    variable is not set there, `default_seconds`; where nobody can tell, NoData.
     """
 
     redis: Redis

@@ -18,8 +18,6 @@ from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.ports.actuators import Reading
 
-MB = 2**20
-
 
 @dataclass(frozen=True, slots=True)
 class _CloudRunNumber(ABC):
@@ -170,9 +168,8 @@ class CloudRunMemoryActuator(_CloudRunNumber):
 
     def _value(self, now: Any) -> int:
         """Raises SourceUnavailable for a limit that is no quantity."""
-        text = reader.main_container(now.template).resources.limits.get("memory", reader.DEFAULT_MEMORY)
         try:
-            return round(reader.quantity(text) / MB)
+            return reader.memory_mb(now)
         except ValueError as error:
             raise SourceUnavailable(
                 *with_remedy("source.limits_unreadable", service=reader.short(now.name), detail=str(error))

@@ -21,7 +21,6 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, Revision
 
 GIB = 2**30
-MB = 2**20
 #: Enough for a rollback's memory; a service may have a thousand.
 MOST_REVISIONS = 50
 MOST_PAGES = 50
@@ -58,14 +57,16 @@ class CloudRunDeployments:
         return next((found[1] for one in listed.values() for url in one.urls if (found := _NUMBERED.search(url))), "")
 
     async def environment_ttl(self, service: ServiceId) -> int | None:
-        """DEFAULT_TTL_SECONDS of the running configuration; None when it is not set or cannot be read just now.
+        """DEFAULT_TTL_SECONDS of the running configuration; None where it is not set.
 
-        Raises SourceUnavailable where it comes from a secret.
+        Raises SourceUnavailable where it cannot be read just now, or comes from a secret.
         """
         one = (await self._told([service]))[service]
-        if not isinstance(one, NoData) and reader.comes_from_secret(one, ion_contract.ENV_VARIABLE):
+        if isinstance(one, NoData):
+            raise SourceUnavailable(one.reason, one.remedy)
+        if reader.comes_from_secret(one, ion_contract.ENV_VARIABLE):
             raise SourceUnavailable(*with_remedy("source.ttl_is_secret", variable=ion_contract.ENV_VARIABLE))
-        return None if isinstance(one, NoData) else reader.env_ttl_seconds(one)
+        return reader.env_ttl_seconds(one)
 
     async def _told(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Any]:
         """Each service's `Service` (proto-plus), or NoData."""
@@ -159,7 +160,7 @@ def _deployment(told: Any, revisions: Sequence[Any] | NoData) -> Deployment | No
     return Deployment(
         etag=told.etag,
         env_ttl_seconds=reader.env_ttl_seconds(told),
-        memory_mb=shape.gib * GIB / MB,
+        memory_mb=reader.memory_mb(told),
         min_instances=reader.min_instances(told),
         pinned_revision=reader.pinned_revision(told),
         revisions=tuple(

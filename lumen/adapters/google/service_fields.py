@@ -11,6 +11,7 @@ LATEST = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
 REVISION = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 #: Cloud Run's own defaults where a service sets no limit.
 DEFAULT_VCPU, DEFAULT_MEMORY = "1", "512Mi"
+MB = 2**20
 
 
 def short(name: str) -> str:
@@ -54,6 +55,11 @@ def env_ttl_seconds(service: Any) -> int | None:
 def min_instances(service: Any) -> int:
     """At service level, or of the template where somebody set it there: the larger one holds."""
     return int(max(service.scaling.min_instance_count, service.template.scaling.min_instance_count))
+
+
+def memory_mb(service: Any) -> int:
+    """The memory limit of the container that answers requests, in MB of 2**20 bytes. Raises ValueError."""
+    return round(quantity(main_container(service.template).resources.limits.get("memory", DEFAULT_MEMORY)) / MB)
 
 
 def latest_is_served(service: Any) -> bool:

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.model import ion_contract
-from lumen.model.messages import NoData
+from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
@@ -23,11 +23,19 @@ async def test_a_fresh_installation_has_the_environment_s_ttl_at_version_0(redis
     assert await RedisTtl(redis, 300).ttl(API) == TtlSetting(300, 0, None, None)
 
 
-async def test_an_environment_that_does_not_tell_leaves_the_default(redis: Redis) -> None:
-    async def silent(_service: ServiceId) -> int | None:
+async def test_the_default_is_in_force_only_where_the_environment_is_known_not_to_set_another(redis: Redis) -> None:
+    async def unset(_service: ServiceId) -> int | None:
         return None
 
-    assert await RedisTtl(redis, 300, silent).ttl(API) == TtlSetting(300, 0, None, None)
+    async def unreadable(_service: ServiceId) -> int | None:
+        raise SourceUnavailable(message("source.unreachable_test"), message("source.unreachable_test"))
+
+    assert await RedisTtl(redis, 300, unset).ttl(API) == TtlSetting(300, 0, None, None)
+    found = await RedisTtl(redis, 300, unreadable).ttl(API)
+    assert isinstance(found, NoData)
+    assert found.reason.code == "source.unreachable_test"
+    await redis.hset(ion_contract.CONFIG_KEY, mapping={"value": "420", "version": "7"})
+    assert await RedisTtl(redis, 300, unreadable).ttl(API) == TtlSetting(420, 7, None, None)
 
 
 async def test_setting_and_acknowledgement(redis: Redis) -> None:

@@ -16,7 +16,7 @@ from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.adapters.google.service_fields import quantity
 from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shares, cost_usd
-from lumen.model.messages import NoData, message
+from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, HourlyHistory, Spend, Window
 from tests.foreign_google import ForeignGoogle
@@ -107,7 +107,8 @@ async def test_the_environment_s_ttl_for_a_fresh_installation(
     run.service.template.containers[0].env[0].value = "soon"
     assert await source.environment_ttl(API) is None
     google.refuse("ListServices", grpc.StatusCode.UNAVAILABLE)
-    assert await source.environment_ttl(API) is None
+    with pytest.raises(SourceUnavailable):
+        await source.environment_ttl(API)
 
 
 async def test_the_project_s_number_is_read_from_cloud_run(

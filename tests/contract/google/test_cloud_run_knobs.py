@@ -2,6 +2,7 @@
 
 import grpc
 import pytest
+from google.cloud.run_v2 import Container, ContainerPort, EnvVar
 from google.rpc.status_pb2 import Status
 
 from lumen.adapters.google import service_fields
@@ -9,15 +10,18 @@ from lumen.adapters.google.clients import GoogleClients, Patience
 from lumen.adapters.google.cloud_run_editor import CloudRunEditor, EditLimits
 from lumen.adapters.google.cloud_run_knobs import CloudRunInstancesActuator, CloudRunMemoryActuator, CloudRunVariable
 from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic
+from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.model.messages import ActuatorFailed, SourceUnavailable, ValueMoved
 from lumen.model.proposal import LATEST as UNPINNED
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
+from lumen.model.snapshot import Deployment
 from lumen.ports.actuators import Reading
 from tests.foreign_google import ForeignGoogle
 from tests.foreign_run import LATEST, REVISION, ForeignRun
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
+PATIENCE = Patience(attempt_seconds=30, retry_seconds=0)
 LIMITS = EditLimits(conflicts=2, write_seconds=0.5, operation_seconds=0.4, poll_seconds=0.01)
 MEMORY = Change(Knob.MEMORY, 512, 1024, "MB")
 INSTANCES = Change(Knob.MIN_INSTANCES, 0, 1, "")
@@ -33,7 +37,7 @@ def run(google: ForeignGoogle) -> ForeignRun:
 
 @pytest.fixture
 def editor(clients: GoogleClients, run: ForeignRun) -> CloudRunEditor:
-    return CloudRunEditor(clients.services, Patience(attempt_seconds=30, retry_seconds=0), LIMITS)
+    return CloudRunEditor(clients.services, PATIENCE, LIMITS)
 
 
 # Memory
@@ -48,6 +52,28 @@ async def test_memory_is_an_absolute_limit_and_leaves_the_cpu(run: ForeignRun, e
     run.service.template.containers[0].resources.limits["memory"] = "1Gi"
     assert await actuator.set(API, MEMORY, Reading(512, ""), "p1") == Reading(1024, "")
     assert len(run.updates) == 1  # 1Gi is 1024Mi
+
+
+@pytest.mark.parametrize("main", ["512Mi", "1Gi", "2G", ""])
+@pytest.mark.parametrize("beside", [None, "256Mi"])
+async def test_what_is_in_force_is_one_for_reports_and_knobs(
+    clients: GoogleClients, run: ForeignRun, editor: CloudRunEditor, main: str, beside: str | None
+) -> None:
+    """Memory, minimum and variables, also beside a second container."""
+    template = run.service.template
+    template.containers[0].ports = [ContainerPort(container_port=8080)]
+    template.containers[0].env.append(EnvVar(name="DEFAULT_TTL_SECONDS", value="420"))
+    limits = {"memory": main} if main else {}
+    template.containers[0].resources.limits = limits
+    if beside is not None:
+        template.containers.append(Container(name="proxy", resources={"limits": {"memory": beside}}))
+    template.scaling.min_instance_count = 2
+    told = (await CloudRunDeployments(clients.services, clients.revisions, PATIENCE).deployments([API]))[API]
+    assert isinstance(told, Deployment)
+    assert told.memory_mb == (await CloudRunMemoryActuator(editor).read(API)).value
+    assert told.min_instances == (await CloudRunInstancesActuator(editor).read(API)).value == 2
+    in_environment = CloudRunVariable(editor, "DEFAULT_TTL_SECONDS", 300)
+    assert told.env_ttl_seconds == (await in_environment.read(API)).value == 420
 
 
 async def test_memory_is_refused_while_traffic_is_pinned(run: ForeignRun, editor: CloudRunEditor) -> None:

@@ -2,17 +2,23 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from lumen.effects.disturbance import PageAfter, Surroundings, culprit, disturbed
+from lumen.effects.disturbance import PageAfter, Surroundings, culprit, disturbed, judge_pages
 from lumen.effects.experiment import MEASURED_KNOBS, Experiment, experiment_of, measuring
 from lumen.effects.hours import Hour, Hours
 from lumen.effects.track_record import TrackRecord, direction, record_of
-from lumen.model.alert import Observation
+from lumen.effects.verdict import GUARDRAIL, EffectVerdict
+from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.messages import message
 from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Origin, Proposal, State, Verdict
 from lumen.model.snapshot import SLICE
+from lumen.verification.incidents import SimulatedIncident, Trouble
+from lumen.verification.lumen_in_world import SimulatedLumen, settings_for
+from lumen.verification.traffic import Demand, draw_profile
+from lumen.verification.world import ORIGIN, World
 from tests.proposals import applied
 from tests.snapshots import NOW
 
@@ -112,6 +118,53 @@ def test_what_disturbs(surroundings: Surroundings, code: str | None) -> None:
 def test_who_is_nearer_to_a_page(surroundings: Surroundings, elsewhere: bool) -> None:
     found = culprit("P1", EXPERIMENT, surroundings, PageAfter(NOW + HOUR / 2))
     assert (found is not None) is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("deployed", "page", "verdict"),
+    [
+        ((), {}, EffectVerdict.REVERT),
+        ((), {"release_blamed": True}, EffectVerdict.WAIT),
+        ((NOW - HOUR,), {"release_blamed": True}, EffectVerdict.WAIT),
+        ((NOW + HOUR / 4,), {}, EffectVerdict.WAIT),
+        ((NOW - HOUR,), {}, EffectVerdict.REVERT),
+        ((NOW - HOUR,), {"is_unsure": True}, None),
+        ((), {"is_unsure": True}, EffectVerdict.REVERT),
+        ((), {"elsewhere": "other"}, EffectVerdict.WAIT),
+    ],
+)
+@pytest.mark.parametrize("minutes", [30, 119, 120, -1])
+def test_a_page_is_a_precaution_only_where_nothing_else_is_to_blame(
+    deployed: tuple[datetime, ...], page: dict[str, Any], verdict: EffectVerdict | None, minutes: int
+) -> None:
+    at = NOW + timedelta(minutes=minutes)
+    alert = Alert("a", "svc", AlertKind.AVAILABILITY, "", Severity.PAGE, at, message("alert.recovered", minutes=5))
+    found = judge_pages("P1", EXPERIMENT, around(deployed=deployed), [(alert, PageAfter(at, **page))])
+    within = 0 <= minutes < 120
+    assert (found.verdict if found else None) is (verdict if within else None)
+    assert found is None or found.undo == (verdict is EffectVerdict.REVERT)
+
+
+@pytest.mark.prove
+def test_the_simulation_spares_a_change_as_the_product_does() -> None:
+    """A change half an hour before a release that fails for everybody: the release is blamed, and the change stays."""
+    profile = replace(draw_profile(3), requests_per_second=0.6)
+    day, hour = 86_400.0, 3600.0
+    release = SimulatedIncident(Trouble.BAD_RELEASE_ERRORS, 3 * day + 5 * hour, 3 * day + 9 * hour, 0.10)
+    world = World(profile, (release,), Demand(profile, (release,), 5))
+    lumen = SimulatedLumen(settings_for(profile))
+    while world.seconds < release.start - hour / 2:
+        lumen.remember(world.step())
+    changed_at = ORIGIN + timedelta(seconds=world.seconds)
+    lumen.applied(Change(Knob.TTL, profile.ttl_seconds, profile.ttl_seconds + 60, "s"), changed_at, measured=True)
+    verdicts, seen = [], world.step()
+    while world.seconds < release.start + 3 * hour:
+        found = lumen.look(seen, ORIGIN + timedelta(seconds=world.seconds))
+        seen = world.step()
+        verdicts.append(found.verdict)
+    pages = [one for one in lumen.alerts.values() if one.severity is Severity.PAGE]
+    assert any(changed_at <= one.opened_at < changed_at + GUARDRAIL for one in pages)
+    assert verdicts == [None] * len(verdicts)
 
 
 DOWN = Change(Knob.TTL, 420, 300, "s")

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.exporters.cache import (
+    CacheRange,
     assess_cache,
     cache_figures,
     grade_evictions,
@@ -18,6 +19,7 @@ from lumen.model.assessment import CacheAction, CacheHealth, Grade
 from lumen.model.messages import NoData, message
 from lumen.policies.size import SizeFigures, size_figures
 from lumen.use_cases.advice import SizeReadout
+from lumen.wording.catalogue import Catalogue
 from tests.snapshots import GONE, SERVICE, cache, snapshot, ttl
 
 G, W, B = Grade.GOOD, Grade.WATCH, Grade.BAD
@@ -114,8 +116,46 @@ def test_missing_data_asks_for_nothing(changes: dict[str, object]) -> None:
 def test_the_action_knows_how_far_the_ttl_may_go(
     hit_rate: float, memory: float, ttl_seconds: int, ttl_range: tuple[int, int], action: CacheAction
 ) -> None:
-    found = assess_cache(snapshot(cache=cache(hit_rate, memory, 10), ttl=ttl(ttl_seconds)), ttl_range)
+    found = assess_cache(snapshot(cache=cache(hit_rate, memory, 10), ttl=ttl(ttl_seconds)), CacheRange(*ttl_range))
     assert found.action is action
+
+
+@given(
+    st.floats(0, 1),
+    st.floats(0, 1.2),
+    st.integers(0, 400),
+    st.sampled_from([59, 60, 300, 3600, 3601]),
+    st.sampled_from([9.0, 10.0, 256.0, 1024.0, 2048.0]),
+)
+def test_the_action_is_one_that_the_limits_allow(
+    hit_rate: float, memory: float, evictions: int, ttl_seconds: int, size_mb: float
+) -> None:
+    seen = cache(hit_rate, memory, evictions, max_mb=size_mb, lookups=1_000_000)
+    found = assess_cache(snapshot(cache=seen, ttl=ttl(ttl_seconds)), CacheRange())
+    possible = {
+        CacheAction.INCREASE_TTL: ttl_seconds < 3600,
+        CacheAction.DECREASE_TTL: ttl_seconds > 60,
+        CacheAction.SCALE_UP: size_mb < 1024,
+        CacheAction.SCALE_DOWN: size_mb > 10,
+        CacheAction.MAINTAIN: True,
+    }
+    assert possible[found.action]
+    assert all(Catalogue(locale).plain(found.action_reason) for locale in ("en", "ko"))
+
+
+@pytest.mark.parametrize(
+    ("size_mb", "ttl_seconds", "action", "why"),
+    [
+        (256, 300, CacheAction.SCALE_UP, "assess.action_scale_up"),
+        (1024, 300, CacheAction.DECREASE_TTL, "assess.action_at_largest"),
+        (1024, 60, CacheAction.MAINTAIN, "assess.action_at_largest"),
+    ],
+)
+def test_at_its_largest_size_the_action_is_another_one_and_says_why(
+    size_mb: float, ttl_seconds: int, action: CacheAction, why: str
+) -> None:
+    found = assess_cache(snapshot(cache=cache(0.85, 0.95, 200, max_mb=size_mb), ttl=ttl(ttl_seconds)))
+    assert (found.action, found.action_reason.code) == (action, why)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))

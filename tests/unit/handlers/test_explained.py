@@ -6,18 +6,21 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.thresholds import Thresholds, assessment_settings
 from handlers.blocks.card import Shown
 from handlers.blocks.digest import digest
 from handlers.blocks.explain_scores import explained
 from handlers.blocks.report import report
 from handlers.command_types import Subject
+from lumen.exporters.assess import assess
 from lumen.model.answers import STALE_AFTER, StatusReadout, TurnReadout
 from lumen.model.assessment import Before, CacheHealth, HealthLevel, RhythmState
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
-from lumen.model.snapshot import Snapshot, Spend, Traffic
+from lumen.model.snapshot import ServiceSpend, Snapshot, Spend, Traffic
 from lumen.model.turn import Recommendation, Turn
 from lumen.wording.catalogue import LOCALES, Catalogue
+from lumen.wording.money import around, money
 from tests.snapshots import NOW, SERVICE, cache, deployment, history, snapshot, traffic
 from tests.unit.handlers.blocks import said, validated
 from tests.unit.handlers.test_why import MONTH, turn
@@ -302,3 +305,28 @@ def test_a_digest_tells_of_the_months_money_and_when_it_is_old() -> None:
 def test_an_error_rate_is_the_share_that_failed_wherever_it_stands() -> None:
     told = text(None, turn(MONTH, traffic=traffic(good=995, errors_5xx=5)))
     assert told.count("Error rate: 0.5%") == 2, "in SLO compliance and in maturity"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(
+    ("spend", "is_marked"),
+    [
+        (Spend(100.0, True, 200.0, NOW), True),
+        (Spend(100.0, False, 200.0, NOW, estimate_usd=90.0), True),
+        (Spend(100.0, False, 200.0, NOW), False),
+        (Spend(GONE, True, 200.0, NOW, (ServiceSpend("a", 40.0), ServiceSpend("b", GONE))), True),
+    ],
+)
+def test_an_estimate_of_costs_names_the_prices_that_nobody_has_set(spend: Spend, is_marked: bool, locale: str) -> None:
+    words = Catalogue(locale)
+    for nobody, settings in ((True, Thresholds()), (False, Thresholds(api_cost_per_call=1, cache_cost_per_mb=1))):
+        made = turn(MONTH, spend=spend, history=PULSE)
+        made = replace(made, assessment=assess(made.snapshot, assessment_settings(settings), MONTH))
+        marked = message("assess.assumed", settings="API_COST_PER_CALL, CACHE_COST_PER_MB")
+        for about, surface in {
+            "budget": [words.plain(one) for one in money(made)],
+            "report": [words.plain(one) for one in around(made)],
+        }.items():
+            assert (words.plain(marked) in surface) == (nobody and is_marked), about
+        # What a request costs is always an estimate.
+        assert (words.plain(marked) in said(shown(Subject.COST, made, words))) == nobody
