@@ -85,10 +85,16 @@ class MonthlyBudget:
         """Judge the running day of every service, any number of times; `at`: when its newest slice ended."""
         yield from self._new_month(today, at)
         self._running = (today, parts, at)
-        if self._usd <= 0 or self._is_billed(today):
+        if self._usd <= 0 or self._is_billed(today) or (self.spent.open is None and not self._may_cross(parts)):
             return
         months = self.months(today, parts, at)
         yield from self._crossed(today, at, _sum(months).low_usd, self._reason(months))
+
+    def _may_cross(self, parts: Mapping[str, DayCost]) -> bool:
+        """Whether a threshold is near. What is missing of the running day costs no more than what is known of it."""
+        spent_usd = sum(month.amount.usd for month in self.closed_months.values())
+        spent_usd += 2 * sum(part.usd for part in parts.values())
+        return any(one > self._told and spent_usd >= one * self._usd for one in THRESHOLDS)
 
     def so_far_billed(self, today: date, at: datetime) -> Iterator[AlertEvent]:
         """Judge the bill after the last day, where there is one of this month."""

@@ -10,7 +10,7 @@ from operator import add
 
 from lumen.alerts.budget import MonthSoFar
 from lumen.model.alert import Alert, Observation
-from lumen.model.day_cost import DayCost, whole_days
+from lumen.model.day_cost import DayCost, UsualCosts
 from lumen.model.history import SLICES_A_DAY, cache_day
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData, with_remedy
@@ -37,8 +37,8 @@ HOUR = timedelta(hours=1)
 HISTORY_HOURS = 168
 SLICES_PER_HOUR = 12
 LEAST_SLICES = 9
-#: Three weeks are compared, and what is missing of them goes by the four weeks before.
-COST_DAYS = 50
+#: Three weeks are compared.
+COST_DAYS = 22
 #: Bucket edges in ms, 10 % apart: percentiles given per slice are spread over them.
 EDGES_MS = tuple(1.1**i for i in range(1, 115))
 #: Shares of the requests below P50, between P50 and P95, between P95 and P99, and above (taken up to 1.5 x P99).
@@ -77,8 +77,11 @@ class SnapshotBuilder:
         self._hour: list[Observation] = []
         #: Of hours that are over.
         self._hours: dict[datetime, _Hour] = {}
-        self._days: deque[DayCost] = deque(maxlen=COST_DAYS)
-        self._changed: tuple[date, float | None] = (date.min, None)
+        self._day = DayCost(date.min, 0, 0.0)
+        self._usual = UsualCosts()
+        #: Of whole days that are over; and how far they have risen.
+        self._days: deque[tuple[date, float]] = deque(maxlen=COST_DAYS)
+        self._cost_change: float | None = None
 
     def add(self, seen: Observation) -> None:
         """The next observation."""
@@ -86,10 +89,18 @@ class SnapshotBuilder:
         if self._hour and seen.start - self._hour[0].start.replace(minute=0) >= HOUR:
             self._close_hour()
         self._hour.append(seen)
-        if not self._days or self._days[-1].date != seen.start.date():
-            self._days.append(DayCost(seen.start.date(), 0, 0.0))
+        self._begin_day(seen.start.date())
         if seen.cost_usd is not None:
-            self._days[-1] = self._days[-1].plus(seen.start, seen.cost_usd)
+            self._day = self._day.plus(seen.start, seen.cost_usd)
+
+    def _begin_day(self, today: date) -> None:
+        if self._day.date == today:
+            return
+        if self._day.is_whole:
+            self._days.append((self._day.date, self._usual.filled(self._day).usd))
+        self._usual.learn(self._day)
+        self._day = DayCost(today, 0, 0.0)
+        self._cost_change = cost_change(self._days, today)
 
     def _close_hour(self) -> None:
         if self._hour:
@@ -110,6 +121,7 @@ class SnapshotBuilder:
     def snapshot(self, at: datetime) -> Snapshot:
         """The snapshot that a turn at `at` (a full hour) would have seen."""
         self._close_hour()
+        self._begin_day(at.date())
         window = Window(at - HOUR, at)
         seen = [one for one in self._slices if window.start <= one.start < window.end]
         return Snapshot(
@@ -123,15 +135,8 @@ class SnapshotBuilder:
             spend=self._spend(at),
             history=self._history(at),
             cache_day=cache_day(self._slices, at),
-            cost_change=self._cost_change(at.date()),
+            cost_change=self._cost_change,
         )
-
-    def _cost_change(self, today: date) -> float | None:
-        """As it was worked out when the day began: days that are over do not change any more."""
-        if self._changed[0] != today:
-            over = [day for day in self._days if day.date < today]
-            self._changed = (today, cost_change(whole_days(over), today))
-        return self._changed[1]
 
     def _spend(self, at: datetime) -> Spend | NoData:
         month = self._months(at)

@@ -169,10 +169,13 @@ class UsualCosts:
         median of these (of the same weekday, where two are known), between the least and the most. Where it does not,
         it costs what these days cost then, and nothing but what is known is certain.
         """
-        count, parts = gone_by - day.known, day.by_part
+        count = gone_by - day.known
+        if count <= 0:
+            return exactly(day.usd)
+        parts = day.by_part
         gone = [min(PART_SLICES, max(0, gone_by - part * PART_SLICES)) for part in range(PARTS)]
         lacking = [max(0.0, gone[part] - known) for part, (known, _) in enumerate(parts)]
-        if count <= 0 or not any(lacking):
+        if not any(lacking):
             return exactly(day.usd)
         counts = day.known >= LEAST_KNOWN * gone_by
         known = [known for known, _ in parts]
