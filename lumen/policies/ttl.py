@@ -176,9 +176,11 @@ def cost_change(days: Iterable[tuple[date, float]], today: date) -> float | None
     """How far the cost of the last seven days has risen, as a ratio; 0 where no rise is clear.
 
     `days`: days that are over, with their cost. A weekend or a day off is no rise, nor are they and what comes after
-    them. None where fewer than six of the seven can be compared with both weeks before.
+    them. None under 21 days of history, or where fewer than six of the seven can be compared with both weeks before.
     """
     known = dict(days)
+    if min(known, default=today) > today - timedelta(days=3 * WEEK_DAYS):
+        return None
     changes = [
         now / before - 1
         for back in range(1, WEEK_DAYS + 1)

@@ -1,21 +1,23 @@
 """What a turn knows of the time before it, from a real store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 import pytest
 
-from lumen.adapters.store.alerts import RedisDays
+from lumen.adapters.store.alerts import NANO, RedisDays
+from lumen.adapters.store.scripts import key
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Observation
 from lumen.model.messages import NoData
-from lumen.model.snapshot import SLICE, Snapshot, Window
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Snapshot, Spend, Window
 from lumen.model.turn import Occasion, Turn
 from lumen.ports.incidents import Look
 from lumen.use_cases.evaluate import TurnHistory
-from tests.contract.store.builders import SERVICE
+from tests.contract.store.builders import OTHER, SERVICE
 from tests.contract.use_cases.conftest import Tower
 from tests.snapshots import GONE, cache, snapshot
 
@@ -92,3 +94,46 @@ async def test_scores_are_compared_with_the_turn_before(tower: Tower) -> None:
     found = past.found_before()
     assert found is not None
     assert (found.since, found.roi, found.cache) == (before.taken_at, judged.roi.roi, judged.cache.health)
+
+
+async def stored_days(tower: Tower, service: ServiceId, usd: Sequence[float]) -> None:
+    """Whole days up to yesterday, as the store keeps them when their slices are gone."""
+    today, sums = tower.store.clock.time.date(), dict[str, int]()
+    for back, of_day in enumerate(reversed(usd), 1):
+        of = (today - timedelta(days=back)).isoformat()
+        sums |= {f"{of}/{name}": 288 for name in ("slices", "cost_slices")}
+        sums[f"{of}/cost_nano_usd"] = round(of_day * NANO)
+    sums |= {f"{today.isoformat()}/{name}": 0 for name in ("slices", "cost_slices")}
+    await tower.store.redis.hset(key(service, "days"), mapping=sums)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("usd", "change"),
+    [([4.0] * 30, 0.0), ([4.0] * 23 + [5.0] * 7, 0.25), ([4.0] * 20, None), ([], None)],
+)
+async def test_a_turn_knows_whether_cost_rises_by_the_stored_days(
+    tower: Tower, usd: Sequence[float], change: float | None
+) -> None:
+    await stored_days(tower, SERVICE, usd)
+    past = await turn_history(tower, Here()).of(seen_at(tower))
+    assert past.cost_change == (change and pytest.approx(change))
+
+
+async def test_a_turn_s_forecast_is_that_of_all_services_and_of_the_alert(tower: Tower) -> None:
+    """A charge on the 1st is no trend: what is spent, and days like those before."""
+    tower.store.clock.time = datetime(2026, 3, 11, 0, 10, tzinfo=UTC)
+    await stored_days(tower, SERVICE, [4.0] * 40 + [100.0] + [4.0] * 9)
+    await stored_days(tower, OTHER, [1.0] * 50)
+    watched = replace(turn_history(tower, Here()), watched=(SERVICE, OTHER))
+    spend = Spend(146.0, True, 200.0, tower.store.clock.time)
+    found = (await watched.of(seen_at(tower, spend=spend))).spend
+    assert isinstance(found, Spend)
+    assert found.forecast_usd == pytest.approx(146 + 21 * 5)
+    assert found.month_to_date_usd == 146.0
+    unknown = replace(spend, month_to_date_usd=GONE)
+    assert (await watched.of(seen_at(tower, spend=unknown))).spend == unknown
+    billed = replace(spend, month_to_date_usd=292.0, is_estimate=False)  # twice what was estimated
+    anew = replace(turn_history(tower, Here()), watched=(SERVICE, OTHER))
+    found = (await anew.of(seen_at(tower, spend=billed))).spend
+    assert isinstance(found, Spend)
+    assert found.forecast_usd == pytest.approx(2 * (146 + 21 * 5))

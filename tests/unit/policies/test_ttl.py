@@ -131,8 +131,7 @@ DEARER = [11.0, 11.0, 11.0, 11.0, 11.0, 4.4, 4.4]
     [
         ([], None),
         (weeks(*WEEK, *WEEK), None),  # two weeks
-        (weeks(*WEEK[1:], *WEEK, *WEEK), 0.0),  # a day short of three weeks: six can be compared
-        (weeks(*WEEK[2:], *WEEK, *WEEK), None),
+        (weeks(*WEEK[1:], *WEEK, *DEARER), None),  # a day short of three weeks
         (weeks(*WEEK, *WEEK, *WEEK), 0.0),
         (weeks(*WEEK, *WEEK, *DEARER), 0.1),
         (weeks(*DEARER, *WEEK, *DEARER), 0.0),  # no dearer than two weeks ago
@@ -141,7 +140,7 @@ DEARER = [11.0, 11.0, 11.0, 11.0, 11.0, 4.4, 4.4]
         (weeks(*WEEK, *WEEK, *[1.04 * usd for usd in WEEK]), 0.0),  # 5 % is none
         (weeks(*WEEK, *WEEK, None, *DEARER[1:]), 0.1),
         (weeks(*WEEK, *WEEK, None, None, *DEARER[2:]), None),
-        (weeks(None, *WEEK[1:], *WEEK, *DEARER), 0.1),
+        (weeks(4.0, None, *WEEK[1:], *WEEK, *DEARER), 0.1),
         (weeks(*WEEK, None, None, *WEEK[2:], *DEARER), None),
         (weeks(*[0.0] * 21), None),
     ],
