@@ -12,8 +12,10 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.wiring.slack import SlackSide
+from handlers.blocks.card import Shown
 from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, SNOOZE, UNDO
 from handlers.numbers import PAGE_SIZE, highest_number
+from handlers.poster import Poster, tag_of
 from handlers.web_api import SlackApi
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
@@ -22,6 +24,7 @@ from lumen.adapters.store.scripts import all_keys, key
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Draft, Knob, Origin, Priority, State
 from lumen.model.service import Person, ServiceId
+from lumen.ports.store import Surface
 from lumen.wording.catalogue import value_of
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
@@ -29,7 +32,6 @@ from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer
 from tests.contract.slack.test_screens import applied, view_with
 
-pytestmark = pytest.mark.usefixtures("side")
 Happens = Callable[[Rooms], Awaitable[None]]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NOTHING = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
@@ -119,25 +121,24 @@ async def test_a_card_without_a_mark_decides_nothing_and_is_renewed(
     await answer(slack, "you approved it")
 
 
-async def test_the_highest_number_is_read_from_slack(
-    slack: RunningSlack, side: SlackSide, rooms: Rooms, session: aiohttp.ClientSession
-) -> None:
+async def test_the_highest_number_is_read_from_slack(slack: RunningSlack, session: aiohttp.ClientSession) -> None:
     """Of the service's cards by the bot itself, by their metadata or by their buttons; whatever else stands there."""
     api = SlackApi(slack.facts.bot_token, slack.api_url, session)
-    channel = slack.facts.channel
+    await slack.control.rate_limits(False)
 
     async def highest(service: ServiceId = SERVICE) -> int:
-        return await highest_number(api, channel, service)
+        return await highest_number(api, slack.facts.channel, service)
 
-    await slack.control.rate_limits(False)
     assert await highest() == 0
-    for new in (430, 3500):
-        await card(slack, side, rooms, new)
+    shown = Shown("a card", ({"type": "section", "text": {"type": "mrkdwn", "text": "a card"}},))
+    for kind, number, mark in (("proposal", "P2", "e.1"), ("report", "P99", ""), ("proposal", "P1", "")):
+        tag = tag_of(Surface(SERVICE, kind, number, mark))
+        await Poster(api, 0.0).post(slack.facts.channel, shown, tag)
     assert await highest() == 2
     assert await highest(replace(SERVICE, name="other")) == 0
     await posted_with(slack, f"2 {SERVICE.key} P41 e.1", APPROVE)
-    for value in (f"2 {SERVICE.key} P{10**12} e.1", f"2 {SERVICE.key} Pig e.1", f"1 {SERVICE.key} api-1#2", "P99", ""):
-        await posted_with(slack, value or " ", APPROVE)
+    for value in (f"2 {SERVICE.key} P{10**12} e.1", f"2 {SERVICE.key} Pig e.1", f"1 {SERVICE.key} api-1#2", "P99", " "):
+        await posted_with(slack, value, APPROVE)
     await slack.control.say(f"look at 2 {SERVICE.key} P77 e.1")
     for n in range(PAGE_SIZE + 5):
         await slack.control.say(f"talk {n}")

@@ -177,12 +177,12 @@ async def test_a_copy_is_of_one_moment_while_people_decide(store: Store) -> None
     """Proposals, their order, their audit and what is behind agree in each copy, however many are made meanwhile."""
 
     async def decides() -> None:
-        for n in range(300):
+        for n in range(100):
             made = await store.proposals.propose(draft(f"r{n}"), DAY)
             await store.proposals.decide(SERVICE, made.id, click(Choice.REJECT, f"c{n}"))
 
     deciding = asyncio.create_task(decides())
-    for _ in range(4):
+    for _ in range(3):
         elements = (await copied(store)).elements
         named = Counter(each["key"].partition(":")[0] for each in elements)
         states = {e["hash"][0]: e["hash"][1] for e in elements if e["key"] == "proposals"}
