@@ -135,9 +135,13 @@ def learnt_lines(words: Catalogue, learnt: Learnt) -> list[str]:
 def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Sequence[Silence] = ()) -> list[str]:
     """What is open, a line each, for the status."""
     return [
-        alert_line(words.say, stored) + _hushed(words, silence_over(stored.alert, silences))
+        alert_line(words.say, stored) + _waits(words, stored) + _hushed(words, silence_over(stored.alert, silences))
         for stored in sorted(alerts, key=lambda one: _WORST_FIRST.index(one.alert.severity))
     ]
+
+
+def _waits(words: Catalogue, stored: StoredAlert) -> str:
+    return f" · {words.say(message('label.waits'))}" if stored.late and stored.silenced else ""
 
 
 def _hushed(words: Catalogue, silence: Silence | None) -> str:

@@ -84,7 +84,8 @@ def read_history(lines: Iterable[str]) -> SliceHistory:
             by_service.setdefault(line.service, _Reading(line.service)).add(line, problems)
     if not by_service and not problems:
         problems.append(Problem(1, Oddity.GARBAGE, message("backtest.empty")))
-    services = {service: own.in_order(problems) for service, own in sorted(by_service.items())}
+    # What was read of a service goes as soon as it is in order: a file may hold years.
+    services = {service: by_service.pop(service).in_order(problems) for service in sorted(by_service)}
     return SliceHistory(services, tuple(sorted(problems, key=lambda p: p.line)))
 
 
@@ -235,7 +236,8 @@ class _Reading:
 
     def in_order(self, problems: list[Problem]) -> PackedSlices:
         """Each slice once, in order of time."""
-        return self._slices.taken(self._chosen(problems))
+        chosen = list(self._chosen(problems))
+        return self._slices if chosen == list(range(len(self._slices))) else self._slices.taken(chosen)
 
     def _chosen(self, problems: list[Problem]) -> Iterator[int]:
         last: int | None = None

@@ -6,12 +6,23 @@ from datetime import timedelta
 import pytest
 
 from handlers.blocks.emergency import emergency_card, flush_card
-from handlers.blocks.incident import incident_card, mention_card
+from handlers.blocks.incident import alert_lines, incident_card, learnt_lines, mention_card
 from handlers.blocks.proposal import SNOOZE, card, line
 from handlers.blocks.report import report
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.answers import StatusReadout
-from lumen.model.incident import Acknowledged, Incident, PagerState, PagerStep, Pause, Pinned, Silence, StoredAlert
+from lumen.model.incident import (
+    Acknowledged,
+    Incident,
+    IncidentLabel,
+    Learnt,
+    PagerState,
+    PagerStep,
+    Pause,
+    Pinned,
+    Silence,
+    StoredAlert,
+)
 from lumen.model.messages import message
 from lumen.model.proposal import LATEST, Change, Choice, Decision, Knob, State
 from lumen.model.service import Person
@@ -177,3 +188,29 @@ def test_the_emergency_page_stands(locale: str, paused: bool) -> None:
     held = StatusReadout(SERVICE, None, (), (), None, pause=pause, dry_run=True, disabled=True, observing_until=WHEN)
     validated(emergency_card(Catalogue(locale), held, 300))
     validated(flush_card(Catalogue(locale), SERVICE, "U1/click-1", 41_000, dry=paused))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("is_real", [None, True, False])
+def test_a_closed_incident_asks_what_it_was_and_says_who_said_so(locale: str, is_real: bool | None) -> None:
+    over = incident(replace(alert(AlertKind.LATENCY, Severity.TICKET), closed_at=WHEN))
+    label = None if is_real is None else IncidentLabel(over.id, ("latency",), is_real, KIM, WHEN)
+    shown = incident_card(Catalogue(locale), replace(over, label=label))
+    validated(shown)
+    assert len(labels(shown)) == (2 if is_real is None else 1)
+    assert ("<@U0KIM>" in said(shown)) is (is_real is not None)
+    assert labels(incident_card(Catalogue(locale), incident(alert(AlertKind.LATENCY, Severity.TICKET)))) == []
+
+
+def test_what_is_told_less_says_so_everywhere() -> None:
+    ticket = alert(AlertKind.LATENCY, Severity.TICKET)
+    late = StoredAlert(ticket, ticket.id, silenced=True, late=True)
+    assert "because of your labels" in alert_lines(EN, [late])[0]
+    waited = replace(incident(ticket), alerts=(replace(late, silenced=False),))
+    assert "Told an hour late, because of your labels" in said(incident_card(EN, waited))
+    over = replace(ticket, closed_at=WHEN + timedelta(minutes=20))
+    precision, less, untold = learnt_lines(EN, Learnt(9, 12, ("latency",), (over,)))
+    assert precision.startswith("9 of 12 incidents")
+    assert less.startswith("Told less because of your labels: latency")
+    assert untold.startswith("Not told, for it was over sooner: latency")
+    assert learnt_lines(EN, Learnt(0, 0)) == []
