@@ -21,6 +21,8 @@ from lumen.policies.freezes import Freezes, parse_freezes
 #: The end of a pager's URL says what it speaks.
 PAGERDUTY_PATH = "/v2/enqueue"
 ALERTMANAGER_PATH = "/api/v2/alerts"
+#: gRPC: in the open on this machine alone.
+OTLP = r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)?/?$"
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 _SERVICE = re.compile(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?")
 _PERSON = re.compile(r"[UWS][A-Z0-9]+|[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -107,6 +109,7 @@ class Settings(CloudSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     http_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=OTLP)] = ""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
 
     # Another Slack, another Google, another clock: loopback only

@@ -29,6 +29,7 @@ from bot.reports.files import ReportFiles
 from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
 from bot.thresholds import size_limits
 from bot.timing import Clocks, every
+from bot.tracing import begin_tracing, record
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
 from bot.wiring.triggers import trigger_routes
@@ -108,13 +109,14 @@ class Bot:
             await rounds.digest.due(self._services)
             if not turns:
                 await self._lumen.collector.sample_caches()
-        if turns:
-            self._metrics.turn_seconds.observe(time.monotonic() - began)
-        await self.made(turns)
+        await self.made(turns, time.monotonic() - began)
 
-    async def made(self, turns: Sequence[Turn]) -> None:
-        """Whoever made them: count, tell and write them."""
+    async def made(self, turns: Sequence[Turn], seconds: float) -> None:
+        """Whoever made them, in so long: count, tell and write them."""
+        if turns:
+            self._metrics.turn_seconds.observe(seconds)
         for turn in turns:
+            record("turn", seconds, turn=turn.id, service=turn.snapshot.service.key, occasion=turn.occasion.value)
             self._metrics.turns.labels(turn.occasion).inc()
             log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))
         if turns:
@@ -220,6 +222,8 @@ async def run_bot(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
     async with AsyncExitStack() as stack:
+        if settings.otel_exporter_otlp_endpoint:
+            stack.callback(begin_tracing(settings.otel_exporter_otlp_endpoint, settings.project_id))
         lumen = await stack.enter_async_context(assemble(settings))
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))

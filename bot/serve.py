@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from bot.config import Settings
 from bot.http import Readiness, start_http, store_readiness
+from bot.tracing import begin_tracing, record
 from bot.wiring.assembly import assemble
 from bot.wiring.triggers import trigger_routes
 from lumen.model.messages import NotPossible, with_remedy
@@ -28,6 +29,8 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     registry = CollectorRegistry()
     async with AsyncExitStack() as stack:
+        if settings.otel_exporter_otlp_endpoint:
+            stack.callback(begin_tracing(settings.otel_exporter_otlp_endpoint, settings.project_id))
         lumen = await stack.enter_async_context(assemble(settings))
 
         async def readiness() -> Sequence[Readiness]:
@@ -45,6 +48,7 @@ async def serve(settings: Settings) -> None:
         await stop.wait()
 
 
-async def _made(turns: Sequence[Turn]) -> None:
+async def _made(turns: Sequence[Turn], seconds: float) -> None:
     for turn in turns:
+        record("turn", seconds, turn=turn.id, service=turn.snapshot.service.key, occasion=turn.occasion.value)
         log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))

@@ -57,6 +57,7 @@ EXAMPLES: Mapping[str, str] = {
     "lumen_gcp_endpoint": "127.0.0.1:8085",
     "lumen_certs_url": "http://127.0.0.1:8086/certs",
     "metrics_port": "9090",
+    "otel_exporter_otlp_endpoint": "https://telemetry.googleapis.com",
     "lumen_clock_origin": "2026-01-01T00:00:00Z",
     "lumen_fault_at": "execute.applying:1:stop",
 }

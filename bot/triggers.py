@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -27,13 +28,13 @@ BODY_SECONDS = 10.0
 class TriggerRoutes:
     """`check`: raises for a token that may not call; `read`: a body of Pub/Sub, raises ValueError for any other.
 
-    `made`: told of the turns that a call has made.
+    `made`: told of the turns that a call has made, and in how many seconds.
     """
 
     triggers: Triggers
     check: Callable[[str], Awaitable[None]]
     read: Callable[[bytes], Pushed]
-    made: Callable[[Sequence[Turn]], Awaitable[None]]
+    made: Callable[[Sequence[Turn], float], Awaitable[None]]
     words: Catalogue
     calls: Counter
 
@@ -43,12 +44,13 @@ class TriggerRoutes:
 
     async def run(self, request: web.Request) -> web.Response:
         """The turns of this hour. A token does this once, so one that somebody has caught is worth nothing."""
+        began = time.monotonic()
         try:
             token = await self._checked(request)
             outcome, turns = await self.triggers.run(hashlib.sha256(token.encode()).hexdigest())
         except LumenError as error:
             return self._refused(error)
-        await self._told("run", outcome, turns)
+        await self._told("run", outcome, turns, began)
         if outcome is Outcome.KNOWN:
             return self._says(HTTPStatus.UNAUTHORIZED, message("trigger.used"))
         if outcome is Outcome.BUSY:
@@ -58,6 +60,7 @@ class TriggerRoutes:
 
     async def push(self, request: web.Request) -> web.Response:
         """A message; 204 says that it need not come again."""
+        began = time.monotonic()
         try:
             await self._checked(request)
             pushed = self.read(await _body(request))
@@ -67,7 +70,7 @@ class TriggerRoutes:
         except ValueError as error:
             log.warning("push_unreadable", detail=str(error)[:200])
             return self._says(HTTPStatus.BAD_REQUEST, message("trigger.unreadable"))
-        await self._told("push", outcome, turns)
+        await self._told("push", outcome, turns, began)
         if outcome is Outcome.BUSY:
             return self._says(HTTPStatus.SERVICE_UNAVAILABLE, message("trigger.busy"))
         if outcome is Outcome.IGNORED:
@@ -79,10 +82,10 @@ class TriggerRoutes:
         await self.check(token if kind.lower() == "bearer" else "")
         return token
 
-    async def _told(self, call: str, outcome: Outcome, turns: Sequence[Turn]) -> None:
+    async def _told(self, call: str, outcome: Outcome, turns: Sequence[Turn], began: float) -> None:
         self.calls.labels(call, outcome.value).inc()
         if turns:
-            await self.made(turns)
+            await self.made(turns, time.monotonic() - began)
 
     def _refused(self, error: LumenError) -> web.Response:
         log.warning("trigger_refused", code=error.reason.code)

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from bot.tracing import span
 from lumen.model.messages import LumenError, OtherSchema
 from lumen.model.proposal import Knob, Proposal
 from lumen.model.service import ServiceId
@@ -113,7 +114,8 @@ class ExecutionPool:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _carry_out(self, proposal: Proposal) -> None:
-        with guarded("execution_waits", proposal=proposal.id):
+        knob = proposal.draft.change.knob.value
+        with span("change", proposal=proposal.id, knob=knob), guarded("execution_waits", proposal=proposal.id):
             await self._execution.carry_out(proposal)
 
     def _over(self, place: Place, _task: "asyncio.Task[None]") -> None:

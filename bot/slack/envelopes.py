@@ -17,6 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.slack.socket import Envelope, Socket
+from bot.tracing import span
 from handlers.people import LATE
 from handlers.replies import Background
 
@@ -111,7 +112,11 @@ class Envelopes:
 
     def _dispatch(self, envelope: Envelope) -> "asyncio.Task[BoltResponse]":
         late_seconds = self.beat.late_seconds()
-        return self._background.start(self._app.async_dispatch(_request(envelope, late_seconds)))
+        return self._background.start(self._traced(envelope, _request(envelope, late_seconds)))
+
+    async def _traced(self, envelope: Envelope, request: AsyncBoltRequest) -> BoltResponse:
+        with span("click" if envelope.get("type") == "interactive" else str(envelope.get("type"))):
+            return await self._app.async_dispatch(request)
 
     async def _acknowledge_when_done(
         self, connection: Socket, envelope: Envelope, answered: "asyncio.Task[BoltResponse]"

@@ -18,7 +18,7 @@ from lumen.wording.catalogue import Catalogue
 def trigger_routes(
     settings: Settings,
     lumen: Lumen,
-    made: Callable[[Sequence[Turn]], Awaitable[None]],
+    made: Callable[[Sequence[Turn], float], Awaitable[None]],
     registry: CollectorRegistry,
 ) -> Sequence[web.RouteDef]:
     """Empty where PUBLIC_URL and OIDC_SERVICE_ACCOUNT do not say who may call. `made`: told of the turns of a call."""

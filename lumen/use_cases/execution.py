@@ -232,14 +232,14 @@ class Execution:
         """`late`: the place that refused after others had taken the value; those are set back."""
         draft = proposal.draft
         if late is not None:
-            note = message("execution.setting_back", place=late.name, reason=error.reason)
+            note = message("execution.setting_back", place=late.name, reason=_refused(error))
             proposal = await self.proposals.advance(draft.service, proposal.id, lease, State.APPLYING, note)
             self.fault("execute.setting_back")
             await self._set_back(proposal, lease, leave)
         elif isinstance(error, ValueMoved):
             await self._abandon(proposal, lease, await self._places(draft)[0].read(draft.service))
         else:
-            await self._fail(proposal, lease, error.reason)
+            await self._fail(proposal, lease, _refused(error))
 
     async def _set_back(self, proposal: Proposal, lease: Lease, leave: Leave) -> None:
         """Every place that has the value; a crash in the middle is resumed, for the note says so."""
@@ -330,3 +330,10 @@ def _afresh(proposal: Proposal, present: Reading) -> Draft:
         reasons=(*draft.reasons, message("execution.proposed_afresh", proposal_id=proposal.id)),
         request_id=f"afresh:{proposal.id}",
     )
+
+
+def _refused(error: LumenError) -> Message:
+    """Why it failed; where a permission is missing, with the command that grants it."""
+    if error.reason.code != "source.permission_denied":
+        return error.reason
+    return message("execution.not_permitted", reason=error.reason, remedy=error.remedy)

@@ -144,7 +144,8 @@ async def _replica(stack: AsyncExitStack, settings: Settings) -> Replica:
     async def ready() -> Sequence[Any]:
         return ()
 
-    async def made(turns: Sequence[Turn]) -> None:
+    async def made(turns: Sequence[Turn], seconds: float) -> None:
+        assert seconds > 0
         replica.made.extend(turns)
 
     routes = trigger_routes(settings, lumen, made, registry)

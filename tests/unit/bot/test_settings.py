@@ -63,6 +63,10 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "OIDC_AUDIENCE": (["https://lumen.example.com", "lumen"], ["a b"]),
     "OIDC_SERVICE_ACCOUNT": (["lumen-caller@naeda-genesis.iam.gserviceaccount.com"], ["lumen-caller", "a b@c.de"]),
     "UPTIME_URL": (["https://ion-api.example.com/healthz"], ["ion-api.example.com", "ftp://x.example.com"]),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": (
+        ["https://telemetry.googleapis.com", "https://telemetry.googleapis.com:443/", "http://127.0.0.1:4317"],
+        ["http://collector:4317", "collector:4317", "https://u:p@x.example.com"],
+    ),
     "METRICS_PORT": (["0", "9090"], ["-1", "65536", ":9090"]),
     "LUMEN_CERTS_URL": (
         ["http://127.0.0.1:8086/certs"],
