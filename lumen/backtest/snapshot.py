@@ -270,7 +270,8 @@ class ReleasesSeen:
     def __init__(self, allowed: float) -> None:
         self._allowed = allowed
         self._counts: deque[tuple[RevisionCount, ...]] = deque(maxlen=round(LOOK_BACK / SLICE))
-        self._hour: deque[tuple[RevisionCount, ...]] = deque(maxlen=SLICES_PER_HOUR)
+        #: So many of the newest slices have not been looked through for healthy hours.
+        self._unjudged = 0
         #: Which came when: 0 is the oldest.
         self._order: dict[str, int] = {}
         #: When each of them was first seen, but for the one that served at the beginning.
@@ -289,8 +290,23 @@ class ReleasesSeen:
             self._order.setdefault(one.revision, len(self._order))
         if self._pinned is not None and any(self._is_newer(one.revision, self._pinned) for one in counts):
             self._pinned = None
-        self._hour.append(counts)
-        self._healthy |= healthy((one for slice in self._hour for one in slice), self._allowed)
+        self._unjudged += 1
+        if self._unjudged + SLICES_PER_HOUR > LOOK_BACK / SLICE:
+            self._judge()
+
+    def _judge(self) -> None:
+        """Look for each revision's newest healthy hour, from the newest slice back: one is mostly found at once."""
+        kept = list(self._counts)
+        first = max(0, len(kept) - self._unjudged)
+        wanted = {one.revision for slice in kept[max(0, first - SLICES_PER_HOUR) :] for one in slice if one.revision}
+        for end in range(len(kept), first, -1):
+            if not wanted:
+                break
+            hour = (one for slice in kept[max(0, end - SLICES_PER_HOUR) : end] for one in slice)
+            found = {name: at for name, at in healthy(hour, self._allowed).items() if name in wanted}
+            self._healthy |= found
+            wanted -= found.keys()
+        self._unjudged = 0
 
     def pinned_to(self, revision: str) -> None:
         """Traffic was sent back to `revision`."""
@@ -301,6 +317,7 @@ class ReleasesSeen:
         counts = [one for slice in self._counts for one in slice]
         if not counts:
             return None
+        self._judge()
         serving = counts[-1].revision
         found = evidence(counts, serving, self._allowed, Window(end - LOOK_BACK, end))
         good = {name: at for name, at in self._healthy.items() if self._is_newer(serving, name)}
