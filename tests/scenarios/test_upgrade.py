@@ -1,4 +1,4 @@
-"""Two versions of Lumen side by side on one store under clicks, the step to the newer layout, and the way back."""
+"""Two versions of Lumen side by side on one store under clicks, the step to the newer layout, and ways back."""
 
 import asyncio
 import json
@@ -14,7 +14,8 @@ from tests.chaos.checks import unanswered, violations
 from tests.chaos.faults import Scene
 from tests.next_version import next_version
 from tests.scenarios.test_chaos import Plan, _clicked, _recovers, _settled, _watched, asked, proposal_of
-from tests.scenarios.test_loop import QUIET, is_open_card, until
+from tests.scenarios.test_loop import APPROVE, QUIET, a_card, is_open_card, setting, until
+from tests.scenarios.test_rollback import says
 from tests.scenarios.test_two_bots import MINA
 
 pytestmark = pytest.mark.prove
@@ -89,3 +90,33 @@ async def test_two_versions_side_by_side_lose_nothing(world: World, slack: Sandb
     await asked(scene, MINA, 1200)
     fresh = await slack.wait_for_message(lambda m: is_open_card(m) and "1200 s" in m.text, within_seconds=60)
     assert int(proposal_of(fresh).removeprefix("P")) > max(int(p.removeprefix("P")) for p in seen.stored)
+
+
+async def test_a_running_bot_goes_on_after_a_reset_and_an_import(
+    world: World, slack: SandboxClient, tmp_path: Path
+) -> None:
+    """Nobody stops it: it refuses while there is nothing, and goes on by the copy, under numbers of its own."""
+    copy = tmp_path / "state.jsonl"
+    bot = world.start_bot(**QUIET)
+    first = await a_card(slack, 420)
+    await slack.click(first, APPROVE)
+    await says(slack, first, "· applied")
+    assert lumen(world, None, "state", "export", str(copy))[0] == 0
+    newer = await a_card(slack, 600)
+    assert lumen(world, None, "state", "reset", typed=world.addresses.service)[0] == 0
+    await slack.click(newer, APPROVE)  # is answered: the store is empty
+    await slack.wait_for_message(lambda m: bool(m.ephemeral_to) and "is empty for" in m.text, within_seconds=60)
+    code, said = lumen(world, None, "state", "import", str(copy))
+    assert (code, "#2" in said, "The audit chain is whole." in said) == (0, True, True), said
+    await slack.wait_for_message(
+        lambda m: m.ephemeral_to is None and "restored from a copy" in m.text and "up to #2" in m.text,
+        within_seconds=60,
+    )
+    await slack.click(newer, APPROVE, stale=True)
+    await slack.wait_for_message(lambda m: bool(m.ephemeral_to) and "lost or restored" in m.text, within_seconds=60)
+    fresh = await a_card(slack, 540)
+    assert proposal_of(fresh) == "P3"
+    await slack.click(fresh, APPROVE)
+    await says(slack, fresh, "· applied")
+    assert (setting(world)["value"], bot.exit_code()) == ("540", None)
+    assert lumen(world, None, "audit", "verify")[0] == 0
