@@ -11,7 +11,7 @@ import pytest
 
 from bot.wiring.slack import SlackSide, open_slack
 from handlers.blocks.emergency import ACTIONS
-from handlers.blocks.incident import ON_IT
+from handlers.blocks.incident import FALSE_ALARM, ON_IT, REAL
 from handlers.blocks.proposal import APPROVE, CHOICES, DETAILS, SNOOZE
 from handlers.outbox import OutboxWorker, Timing
 from handlers.poster import Poster
@@ -241,7 +241,7 @@ async def test_buttons_of_a_service_that_is_not_watched_any_more_say_so(
 ) -> None:
     api = SlackApi(slack.facts.bot_token, slack.api_url, side.responder.replies.session)
     value, label = f"1 {replace(SERVICE, name='ion-old').key} P1", {"type": "plain_text", "text": "x"}
-    action_ids = [*CHOICES, SNOOZE, DETAILS, ON_IT, *ACTIONS]
+    action_ids = [*CHOICES, SNOOZE, DETAILS, ON_IT, REAL, FALSE_ALARM, *ACTIONS]
     buttons = [{"type": "button", "action_id": each, "value": value, "text": label} for each in action_ids]
     blocks = [{"type": "actions", "block_id": "b", "elements": buttons}]
     await api.write("chat.postMessage", {"channel": slack.facts.channel, "text": "old", "blocks": blocks})
