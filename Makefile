@@ -1,7 +1,7 @@
 # Needs make (3.81 is enough) and Python 3.11 or newer with its venv module; brings everything else itself.
 # `make demo PORT=9000` chooses the port of the demo's page; `PYTHON=/path/to/python3` the interpreter.
 
-.PHONY: help demo sandbox test check lint types architecture documents prove bench page javascript lock sbom dist pictures install clean
+.PHONY: help demo sandbox test check lint types architecture documents prove bench page javascript lock sbom dist pictures remedies install clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -20,7 +20,8 @@ help:
 	@echo "make bench    what the figures in the documents are measured with (NAME=ack for one)"
 	@echo "make page     builds the sandbox's page (needs npm)"
 	@echo "make javascript  fetches Bolt for JavaScript for the tests that try it (needs npm)"
-	@echo "make pictures takes the README's picture of the demo (needs Chromium)"
+	@echo "make pictures takes the documents' pictures of the demo (needs Chromium)"
+	@echo "make remedies writes the tables of docs/troubleshooting.md (English and Korean) from the catalogue"
 	@echo "make lock     compiles the locks (ARGS=--upgrade for newer versions)"
 	@echo "make sbom     writes what the locks hold, as CycloneDX, to build/sbom"
 	@echo "make dist     builds the wheel and the sdist into dist"
@@ -68,6 +69,9 @@ javascript:
 
 pictures: install
 	@$(BIN)/python -m tests.pictures
+
+remedies: install
+	@$(BIN)/python -m tests.remedies
 
 lock:
 	@PYTHON="$(PYTHON)" scripts/lock $(ARGS)
