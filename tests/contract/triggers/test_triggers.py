@@ -4,11 +4,13 @@ import asyncio
 import base64
 import json
 import random
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -22,7 +24,7 @@ from bot.run import init_state
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.triggers import trigger_routes
 from demo.ports import free_port
-from demo.world import World
+from demo.world import LUMEN, World
 from lumen.model.turn import Turn
 from lumen.use_cases.triggers import Outcome
 from tests.certificates import AUDIENCE, CALLER, Certificates
@@ -254,3 +256,38 @@ async def test_pushes_doubled_and_disordered_are_each_acted_on_once(count: int, 
 async def test_metrics_answer_on_their_own_port_alone_where_one_is_set(callers: Callers) -> None:
     async with callers.session.get(callers.replicas[0].url + "/metrics") as answer:
         assert answer.status == 404
+
+
+@pytest.mark.prove
+async def test_serve_takes_calls_without_slack_and_ends_when_told(
+    sandbox_world: World, certificates: Certificates, tmp_path: Path
+) -> None:
+    """A process of its own, as Cloud Run starts it: no token of Slack's among its settings."""
+    port = free_port()
+    given = sandbox_world.bot_environment(port, LOG_LEVEL="WARNING")
+    given = {name: value for name, value in given.items() if not name.startswith("SLACK_") or name == "SLACK_API_URL"}
+    calls = {"PUBLIC_URL": AUDIENCE, "OIDC_SERVICE_ACCOUNT": CALLER, "LUMEN_CERTS_URL": certificates.url}
+    with redis.Redis.from_url(sandbox_world.state.socket_url) as store:
+        store.flushall()
+    sandbox_world.initialise_state()
+    nobody = await asyncio.create_subprocess_exec(*LUMEN, "serve", env=given, cwd=tmp_path, stderr=PIPE)
+    _, said = await nobody.communicate()
+    assert (nobody.returncode, b"PUBLIC_URL and OIDC_SERVICE_ACCOUNT" in said) == (2, True), said
+    process = await asyncio.create_subprocess_exec(*LUMEN, "serve", env=given | calls, cwd=tmp_path)
+    try:
+        async with aiohttp.ClientSession() as session:
+            url, headers = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {certificates.token()}"}
+            async with asyncio.timeout(120):
+                while True:
+                    with suppress(aiohttp.ClientConnectionError):
+                        async with session.get(f"{url}/readyz") as ready:
+                            assert ready.status == 200, await ready.text()
+                            break
+                    await asyncio.sleep(0.1)
+            async with session.post(f"{url}/feedback/run", headers=headers) as answer:
+                assert (answer.status, len((await answer.json())["turns"])) == (200, 1)
+            async with session.post(f"{url}/feedback/run") as answer:
+                assert answer.status == 401
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
