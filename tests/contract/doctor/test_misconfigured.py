@@ -329,8 +329,10 @@ def assert_works(command: str, start: Start) -> None:
         assert re.fullmatch(rf"redis-cli {place}( --tls| --askpass| --user \S+)*{does}", command), command
     elif words[0] == "lumen":
         found: Any = typer.main.get_command(app)
-        for word in words[1:]:
-            found = found.commands[word]
+        while hasattr(found, "commands"):
+            found = found.commands[(words := words[1:])[0]]
+        _, surplus, _ = found.make_parser(found.context_class(found)).parse_args(words[1:])
+        assert not surplus, command
     elif "=" in words[0]:
         name, _, value = command.partition("=")
         start(**{name: value})
