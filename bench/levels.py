@@ -1,16 +1,20 @@
 """Precision, recall and time to detect of the latency and hit-rate alerts.
 
 `python -m bench.levels --seeds 12 --days 60`; needs the extra `numerics`. Its world stands in `bench/level_world.py`.
+`--first` names the first seed.
 """
 
 import argparse
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
 
 from bench.alert_world import SLICE_MINUTES, WorldIncident
 from bench.level_world import level_world
@@ -20,12 +24,30 @@ from lumen.model.alert import Alert, AlertKind, Observation
 
 ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+#: Name, mean rate of requests a second, share of points missing.
+WORLDS = (
+    ("traffic as in alert_world", None, 0.0),
+    ("10 % of points missing", None, 0.1),
+    ("1 request/s", 1.0, 0.0),
+    ("0.3 requests/s", 0.3, 0.0),
+)
 
 
-def run(case: tuple[int, int, float | None]) -> tuple[KindScore, KindScore]:
-    """(latency, cache) of one seed, number of days and rate of requests, through the whole watch."""
-    seed, days, per_second = case
-    world = level_world(seed, days, per_second)
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run. `per_second`: the mean rate of requests, None as in alert_world; `missing`: the share of lost points."""
+
+    seed: int
+    days: int
+    per_second: float | None
+    missing: float = 0.0
+
+
+def run(case: Case) -> tuple[KindScore, KindScore]:
+    """(latency, cache) of one run through the whole watch."""
+    days = case.days
+    world = level_world(case.seed, days, case.per_second)
+    lost = np.random.default_rng([case.seed, 78]).random(len(world.requests)) < case.missing
     watch = ServiceWatch("bench", AlertTargets(budget_usd=0.0))
     alerts: dict[str, Alert] = {}
     points = zip(
@@ -33,6 +55,8 @@ def run(case: tuple[int, int, float | None]) -> tuple[KindScore, KindScore]:
     )
     for index, (requests, hits, p95, p99) in enumerate(points):
         start = ORIGIN + index * SLICE_MINUTES * MINUTE
+        if lost[index]:
+            continue
         seen = Observation(start, requests, 0, 0, None, p95, p99, hits, requests - hits)
         alerts |= {event.alert.id: event.alert for event in watch.feed(seen)}
     labels = [_label(one, AlertKind.LATENCY) for one in world.latency_incidents]
@@ -48,12 +72,14 @@ def _label(one: WorldIncident, kind: AlertKind) -> Label:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--days", type=int, default=60)
     asked = parser.parse_args()
-    for traffic in (None, 1.0, 0.3):
+    for name, traffic, missing in WORLDS:
+        cases = [Case(asked.first + seed, asked.days, traffic, missing) for seed in range(asked.seeds)]
         with get_context("spawn").Pool(2) as pool:
-            found = pool.map(run, [(seed, asked.days, traffic) for seed in range(asked.seeds)])
-        sys.stdout.write("traffic as in alert_world\n" if traffic is None else f"{traffic} requests/s\n")
+            found = pool.map(run, cases)
+        sys.stdout.write(f"{name}\n")
         _print("latency", [one for one, _ in found])
         _print("hit rate", [one for _, one in found])
 

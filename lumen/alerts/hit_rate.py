@@ -4,20 +4,21 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from lumen.alerts.evidence import Breach
-from lumen.alerts.level import Departure, LevelWatch, Usual
+from lumen.alerts.level import MISSES, Departure, Least, LevelWatch
 from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.usual import LASTING, LONG, SHORT, SINGLE, Usual
 from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.messages import message
 
 LEAST_SAMPLES = 20
-LEAST_SHORT = 0.07
-LEAST_LONG = 0.05
+LEAST = Least(
+    away={SHORT: 0.07, LONG: 0.05, LASTING: 0.05}, beyond={SHORT: 0.04, LONG: 0.03, LASTING: 0.03}, news=0.03
+)
 #: Cache_HitRate_Low: below the limit for ten minutes.
 LOW_SLICES = 2
-#: It alerts only where that is unusual by this much and so many spreads, and only of a hit rate that usually is above
+#: It alerts only where that is unusual by this much, more than the prediction usually misses by, and only of a hit rate that usually is above
 #: the limit: what is always so, the SLO gate says hourly, and that it drops further, the departure does.
 UNUSUAL_BY = 0.05
-UNUSUAL_SPREADS = 3.0
 #: Until something is known to be usual, only a hit rate that the gate calls critical is told.
 CRITICAL_RATE = 0.30
 NEW_NORMAL_AFTER = timedelta(hours=24)
@@ -28,7 +29,7 @@ class HitRateAlert:
 
     def __init__(self, service: str, limit: float) -> None:
         self._limit = limit
-        self._watch = LevelWatch(lambda difference: -difference, LEAST_SHORT, LEAST_LONG)
+        self._watch = LevelWatch(-1.0, LEAST)
         self._newest: deque[float] = deque(maxlen=LOW_SLICES)
         #: Whether what is open left the usual; a rate that is only low is still learnt from.
         self._is_departure = False
@@ -64,10 +65,10 @@ class HitRateAlert:
             return None
         if usual is None:
             unusual_below = CRITICAL_RATE
-        elif usual.value < self._limit:
+        elif -usual.value < self._limit:
             return None
         else:
-            unusual_below = usual.value - max(UNUSUAL_BY, UNUSUAL_SPREADS * usual.spread)
+            unusual_below = -usual.value - max(UNUSUAL_BY, MISSES * usual.missed[SINGLE])
         if max(self._newest) >= min(self._limit, unusual_below):
             return None
         reason = message("alert.hit_rate_low", limit=self._limit, minutes=LOW_SLICES * 5, hit_rate=self._newest[-1])

@@ -5,20 +5,22 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from lumen.alerts.evidence import Breach
-from lumen.alerts.level import SHORT, Departure, LevelWatch, Usual
+from lumen.alerts.level import MISSES, Departure, Least, LevelWatch
 from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.usual import LASTING, LATER, LEARNT, LONG, SHORT, SINGLE, Usual, UsualLevel
 from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.messages import message
 
 #: A percentile of fewer requests is no verdict (docs/methods.md).
 LEAST_SAMPLES = 20
-LEAST_SHORT = math.log(1.28)
-LEAST_LONG = math.log(1.22)
+LEAST = Least(
+    away={SHORT: math.log(1.28), LONG: math.log(1.22), LASTING: math.log(1.22)},
+    beyond={SHORT: math.log(1.35), LONG: math.log(1.30), LASTING: math.log(1.30)},
+    news=math.log(1.12),
+)
 NEW_NORMAL_AFTER = timedelta(hours=24)
 #: Above its limit the P99 alerts only where that is this unusual: what is always so, the SLO gate says every hour.
 P99_UNUSUAL = 1.25
-#: ... and by so many spreads: the P99 of a few hundred requests rests on two or three of them.
-P99_SPREADS = 4.0
 #: Until something is known to be usual, it takes this many times the limit.
 P99_UNKNOWN = 2.0
 
@@ -28,8 +30,8 @@ class LatencyAlert:
 
     def __init__(self, service: str, p99_limit_ms: float) -> None:
         self._limit_ms = p99_limit_ms
-        self._watch = LevelWatch(lambda difference: difference, LEAST_SHORT, LEAST_LONG)
-        self._p99 = LevelWatch(lambda difference: difference, LEAST_SHORT, LEAST_LONG)
+        self._watch = LevelWatch(1.0, LEAST)
+        self._p99 = UsualLevel((SINGLE,))
         self._newest_p99_ms: deque[float] = deque(maxlen=SHORT)
         #: Whether what is open left the usual; a latency that is only above the limit is still learnt from.
         self._is_departure = False
@@ -46,7 +48,7 @@ class LatencyAlert:
         finding = self._departed(departure) or self._above_limit(start, requests, p99_ms, is_open)
         if is_open and self.lifecycle.open_for(end) >= NEW_NORMAL_AFTER:
             self._watch.accept()
-            self._p99.accept()
+            self._p99.accept(end - self.lifecycle.open_for(end))
             self._newest_p99_ms.clear()
             return self.lifecycle.close(end, message("alert.new_normal", hours=24))
         event = self.lifecycle.step(end, finding)
@@ -66,7 +68,7 @@ class LatencyAlert:
         if p99_ms is None or p99_ms <= 0:
             return None
         usual = self._p99.usual(start, requests)
-        self._p99.feed(start, math.log(p99_ms), requests, is_open=is_open and self._is_departure)
+        self._p99.learn(math.log(p99_ms), requests, LATER if is_open and self._is_departure else LEARNT)
         self._newest_p99_ms.append(p99_ms)
         unusual_above = P99_UNKNOWN * self._limit_ms if usual is None else _unusual_p99_ms(usual)
         if len(self._newest_p99_ms) < SHORT or min(self._newest_p99_ms) <= max(self._limit_ms, unusual_above):
@@ -77,4 +79,4 @@ class LatencyAlert:
 
 def _unusual_p99_ms(usual: Usual) -> float:
     """The P99 from which on it is unusual; `usual` is of its logarithm."""
-    return math.exp(usual.value + max(math.log(P99_UNUSUAL), P99_SPREADS * usual.spread))
+    return math.exp(usual.value + max(math.log(P99_UNUSUAL), MISSES * usual.missed[SINGLE]))

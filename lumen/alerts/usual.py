@@ -1,0 +1,285 @@
+"""The usual values of a figure: what came at this time on earlier days, what repeats, and how far it strays.
+
+A pure fold of the slices of the last fifteen days: at midnight the curve of the day to come is worked out, and once an
+hour what the last days and hours add to it, from earlier slices alone (docs/methods.md, Alerts). "Worse" is up: whoever feeds a rate that should be high
+turns its sign.
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lumen.model.history import SLICES_A_DAY
+from lumen.model.snapshot import SLICE
+
+Values = NDArray[np.float32]
+
+DAYS = 14
+HOUR = 12
+#: Windows whose means are judged, in slices: a quarter of an hour, an hour, six hours.
+SINGLE, SHORT, LONG, LASTING = 1, 3, 12, 72
+WINDOWS = (SHORT, LONG, LASTING)
+#: Slices to each side that are taken for the same time of day: of what is usual, and of what repeats.
+NEIGHBOURS = 1
+AROUND = 3
+HALF_HOUR = 6
+LEAST_VALUES = 2
+LEAST_MISSES = SLICES_A_DAY // 2
+#: What came on so many days of a fortnight is no news.
+REPEATED = 3
+#: What repeats by the hour is what so many of the last 24 hours had at least.
+HOURS_ALIKE = 4
+#: The phases of an hour that stand out the least tell what is chance.
+QUIET_PHASE = 2
+#: Misses that the bar goes by: (days, quantile).
+POOLS = ((DAYS, 0.98), (3, 0.95), (1, 0.93))
+SPREAD_DAYS = 2
+MAD_TO_SD = 1.4826
+#: Marks of slices: learnt; of an alert's window and its first half hour; later in an alert.
+LEARNT, TOLD, LATER = 0, 1, 2
+
+#: A fortnight, the windows that reach into it, and the day itself; whole days, so that hours begin where they should.
+_ROOM = (DAYS + 2) * SLICES_A_DAY
+_SECONDS = int(SLICE.total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual of one slice.
+
+    By window: `expected` is the highest mean that is no news, `missed` what the prediction usually misses by, `spread`
+    one standard deviation.
+    """
+
+    value: float
+    expected: Mapping[int, float]
+    missed: Mapping[int, float]
+    spread: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """The curve of a day by slice, and what means repeat, by window."""
+
+    shape: Values
+    repeats: Mapping[int, Values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """What is known of the twelve slices of an hour; `missed` is None while nothing is judged."""
+
+    shape: Sequence[float]
+    usual: Sequence[float]
+    expected: Mapping[int, Sequence[float]]
+    missed: Mapping[int, float] | None
+    spread: Mapping[int, float]
+    #: One standard deviation of what differs from slice to slice, in slices of so many samples.
+    chance: float
+    weight: float
+
+
+class UsualLevel:
+    """Learns slice by slice, in order of time."""
+
+    def __init__(self, windows: Sequence[int] = WINDOWS) -> None:
+        """`windows`: those whose means are judged, SINGLE among them."""
+        self._windows = windows
+        self._first: int | None = None  # number of the slice that stands at 0
+        self._values, self._off, self._weights = _empty(), _empty(), _empty()
+        self._means = {w: _empty() for w in windows}  # of misses
+        self._marks = np.zeros(_ROOM, dtype=np.int8)
+        self._misses: deque[float] = deque(maxlen=LASTING)
+        self._at = 0
+        self._day, self._hour = -1, -1
+        self._of_day: _Day | None = None
+        self._of_hour: _Hour | None = None
+
+    def usual(self, at: datetime, weight: int) -> Usual | None:
+        """For a slice of `weight` samples; None while still learning. Asked in order of time."""
+        self._at = self._place(at)
+        hour, index = self._prepared(self._at), self._at % HOUR
+        value = hour.usual[index]
+        if hour.missed is None or value != value:
+            return None
+        expected = {w: by_slice[index] for w, by_slice in hour.expected.items()}
+        thinner = max(0.0, hour.weight / max(1, weight) - 1) * hour.chance**2
+        return Usual(value, expected, hour.missed, {w: math.sqrt(of**2 + thinner / w) for w, of in hour.spread.items()})
+
+    def learn(self, value: float, weight: int, mark: int) -> None:
+        """The slice that `usual` was asked for."""
+        place = self._at
+        hour, index = self._prepared(place), place % HOUR
+        self._values[place], self._weights[place], self._marks[place] = value, weight, mark
+        self._off[place] = value - hour.shape[index]
+        miss = value - hour.usual[index]
+        if miss != miss:
+            return
+        self._misses.append(miss)
+        newest = list(self._misses)
+        for w in self._windows:
+            if len(newest) >= w:
+                self._means[w][place] = sum(newest[-w:]) / w
+
+    def mark(self, slices: int, mark: int) -> None:
+        """Mark the newest slices that have a value."""
+        self._marks[np.flatnonzero(~np.isnan(self._values))[-slices:]] = mark
+
+    def accept(self, since: datetime) -> None:
+        """What came from `since` on is usual now: everything before moves by what the last six hours missed by."""
+        if not self._misses:
+            return
+        place = max(0, self._place(since))
+        moved = float(np.median(self._misses))
+        self._values[:place] += moved
+        self._off[place:] -= moved
+        for means in self._means.values():
+            means[place:] -= moved
+        self._misses = deque((miss - moved for miss in self._misses), self._misses.maxlen)
+        self._marks[:] = LEARNT
+        self._day, self._hour = -1, -1
+
+    def _place(self, at: datetime) -> int:
+        """Where a slice stands; what is older than is needed makes room for it, by whole days."""
+        number = int(at.timestamp()) // _SECONDS
+        if self._first is None:
+            self._first = number - number % SLICES_A_DAY - _ROOM + SLICES_A_DAY
+        late = number - self._first - _ROOM
+        if late >= 0:
+            self._forget((late // SLICES_A_DAY + 1) * SLICES_A_DAY)
+        return number - self._first
+
+    def _forget(self, slices: int) -> None:
+        assert self._first is not None
+        self._first += slices
+        kept = max(0, _ROOM - slices)
+        for one in (self._values, self._off, self._weights, *self._means.values()):
+            one[:kept] = one[_ROOM - kept :].copy()
+            one[kept:] = np.nan
+        self._marks[:kept] = self._marks[_ROOM - kept :].copy()
+        self._marks[kept:] = LEARNT
+
+    def _prepared(self, place: int) -> _Hour:
+        assert self._first is not None
+        number = self._first + place
+        if self._of_day is None or number // SLICES_A_DAY != self._day:
+            self._day = number // SLICES_A_DAY
+            self._of_day = self._prepare_day(place - number % SLICES_A_DAY)
+        if self._of_hour is None or number // HOUR != self._hour:
+            self._hour = number // HOUR
+            self._of_hour = self._prepare_hour(place - number % HOUR, number % SLICES_A_DAY // HOUR, self._of_day)
+        return self._of_hour
+
+    def _prepare_day(self, start: int) -> _Day:
+        columns = np.arange(-NEIGHBOURS, SLICES_A_DAY + NEIGHBOURS)
+        places = start + columns - SLICES_A_DAY * np.arange(1, DAYS + 1)[:, None]
+        values = self._values[places]
+        clean = _median_of_slices(np.where(self._marks[places] == LEARNT, values, np.nan))
+        shape = np.where(np.isnan(clean), _median_of_slices(values), clean)
+        return _Day(shape, {w: _repeats(self._values[:start], w, start) for w in self._windows})
+
+    def _prepare_hour(self, start: int, hour: int, day: _Day) -> _Hour:
+        of = slice(hour * HOUR, (hour + 1) * HOUR)
+        shape = day.shape[of]
+        by_hour = _repeats_of_the_hour(self._values[start - SLICES_A_DAY - HALF_HOUR : start])
+        usual = shape + self._level(start) + by_hour
+        expected = {w: np.fmax(usual, day.repeats[w][of] + by_hour).tolist() for w in self._windows}
+        if np.count_nonzero(~np.isnan(self._means[SINGLE][:start])) < LEAST_MISSES:
+            return _Hour(shape.tolist(), usual.tolist(), expected, None, {}, 0.0, 1.0)
+        missed = {w: self._missed(w, start) for w in self._windows}
+        recent = slice(start - SPREAD_DAYS * SLICES_A_DAY, start)
+        learnt = self._marks[recent] == LEARNT
+        spread = {w: _spread(self._means[w][recent][learnt]) for w in self._windows}
+        chance = _spread(np.diff(self._means[SINGLE][recent][learnt])) / math.sqrt(2)
+        return _Hour(shape.tolist(), usual.tolist(), expected, missed, spread, chance, _median(self._weights[recent]))
+
+    def _missed(self, window: int, start: int) -> float:
+        """The highest of the quantiles of POOLS; an alert counts for half an hour."""
+        of = slice(start - DAYS * SLICES_A_DAY, start)
+        misses = np.where(self._marks[of] == LATER, np.nan, self._means[window][of])
+        return max(_quantile(misses[-days * SLICES_A_DAY :], share) for days, share in POOLS)
+
+    def _level(self, start: int) -> float:
+        """How far the last three days were off, each of them the same way: the least of it."""
+        days = slice(start - 3 * SLICES_A_DAY, start)
+        off = np.where(self._marks[days] == LEARNT, self._off[days], np.nan).reshape(3, SLICES_A_DAY)
+        found = [_median(one, LEAST_MISSES) for one in off]
+        return min(found, key=abs) if all(one > 0 for one in found) or all(one < 0 for one in found) else 0.0
+
+
+def _empty() -> Values:
+    return np.full(_ROOM, np.nan, dtype=np.float32)
+
+
+def _median(values: Values, least: int = 1) -> float:
+    """Of the known ones; NaN where there are fewer than `least`."""
+    known = values[~np.isnan(values)]
+    if len(known) < least:
+        return float("nan")
+    middle = len(known) // 2
+    return float(np.partition(known, middle)[middle])
+
+
+def _spread(values: Values) -> float:
+    middle = _median(values)
+    spread = _median(np.abs(values - middle))
+    return 0.0 if spread != spread else MAD_TO_SD * spread
+
+
+def _median_of_slices(values: Values) -> Values:
+    """By slice, of the rows of all days with its neighbours; NaN where fewer than LEAST_VALUES are known."""
+    width = 2 * NEIGHBOURS + 1
+    pooled = np.concatenate([values[:, j : values.shape[1] - width + 1 + j] for j in range(width)])
+    pooled.sort(axis=0)  # NaN goes last
+    count = (~np.isnan(pooled)).sum(axis=0)
+    column, last = np.arange(pooled.shape[1]), len(pooled) - 1
+    lower, upper = np.clip((count - 1) // 2, 0, last), np.clip(count // 2, 0, last)
+    return np.where(count >= LEAST_VALUES, (pooled[lower, column] + pooled[upper, column]) / 2, np.nan)
+
+
+def _repeats(values: Values, slices: int, start: int) -> Values:
+    """By slice of the day that begins at `start`: the mean of a window that earlier days lead to expect.
+
+    The second highest of DAYS, or what came in both of the last two weeks.
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    means = np.full(_ROOM, np.nan, dtype=np.float32)
+    if len(known) >= slices:
+        sums = np.concatenate(([0.0], np.cumsum(values[known], dtype=np.float64)))
+        means[known[slices - 1 :]] = (sums[slices:] - sums[:-slices]) / slices
+    columns = np.arange(-AROUND, SLICES_A_DAY + AROUND)
+    days = means[start + columns - SLICES_A_DAY * np.arange(1, DAYS + 1)[:, None]]
+    highest = days[:, :SLICES_A_DAY]
+    for j in range(1, 2 * AROUND + 1):
+        highest = np.fmax(highest, days[:, j : j + SLICES_A_DAY])
+    ordered = np.sort(np.where(np.isnan(highest), -np.inf, highest), axis=0)
+    second = np.where(np.isneginf(ordered[-REPEATED]), np.nan, ordered[-REPEATED])
+    return np.fmax(second, np.minimum(highest[6], highest[13]))
+
+
+def _repeats_of_the_hour(values: Values) -> Values:
+    """By phase: how far it stands out of its own half hours in HOURS_ALIKE of the last 24 hours, beyond chance.
+
+    `values`: of a day, and half an hour before it.
+    """
+    absent = np.isnan(values)
+    low = np.concatenate((np.where(absent, np.inf, values), np.full(HALF_HOUR, np.inf, dtype=np.float32)))
+    high = np.concatenate((np.where(absent, -np.inf, values)[HALF_HOUR - 1 :], [-np.inf]))
+    for step in (1, 2, 4, 5):  # the least of thirteen slices
+        low = np.minimum(low[:-step], low[step:])
+    out = np.maximum(np.maximum(high[:-2], high[1:-1]), high[2:]) - low
+    out = np.sort(np.where(np.isfinite(out), out, 0.0).reshape(24, HOUR), axis=0)
+    alike = out[-HOURS_ALIKE]
+    return np.maximum(0.0, alike - np.sort(alike)[QUIET_PHASE])
+
+
+def _quantile(values: Values, share: float) -> float:
+    """Of the known ones; 0 of none."""
+    known = values[~np.isnan(values)]
+    rank = min(len(known) - 1, int(share * len(known)))
+    return float(np.partition(known, rank)[rank]) if len(known) else 0.0
