@@ -51,7 +51,7 @@ class Batch:
             run_at = self.at + run * self.every
             dice = np.random.default_rng([day, run_at + DAY_MINUTES])
             of_day -= int(dice.integers(0, self.late + 1))
-        is_on = 0 <= of_day - self.at and (of_day - self.at) % self.every < self.minutes
+        is_on = of_day >= self.at and (of_day - self.at) % self.every < self.minutes
         return self.times if is_on and day % 7 in self.days and day >= self.since_day else 1.0
 
 

@@ -12,12 +12,16 @@ from lumen.model.messages import message
 
 LEAST_SAMPLES = 20
 LEAST = Least(
-    away={SHORT: 0.07, LONG: 0.05, LASTING: 0.05}, beyond={SHORT: 0.04, LONG: 0.03, LASTING: 0.03}, news=0.03
+    away={SHORT: 0.07, LONG: 0.05, LASTING: 0.05},
+    beyond={SHORT: 0.04, LONG: 0.03, LASTING: 0.03},
+    news=0.03,
+    spreads=5.0,
 )
 #: Cache_HitRate_Low: below the limit for ten minutes.
 LOW_SLICES = 2
-#: It alerts only where that is unusual by this much, more than the prediction usually misses by, and only of a hit rate that usually is above
-#: the limit: what is always so, the SLO gate says hourly, and that it drops further, the departure does.
+#: It alerts only where that is unusual by this much and more than the prediction usually misses by, and only of a hit
+#: rate that usually is above the limit: what is always so, the SLO gate says hourly, and that it drops further, the
+#: departure does.
 UNUSUAL_BY = 0.05
 #: Until something is known to be usual, only a hit rate that the gate calls critical is told.
 CRITICAL_RATE = 0.30

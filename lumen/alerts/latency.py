@@ -15,8 +15,9 @@ from lumen.model.messages import message
 LEAST_SAMPLES = 20
 LEAST = Least(
     away={SHORT: math.log(1.28), LONG: math.log(1.22), LASTING: math.log(1.22)},
-    beyond={SHORT: math.log(1.35), LONG: math.log(1.30), LASTING: math.log(1.30)},
+    beyond={SHORT: math.log(1.27), LONG: math.log(1.25), LASTING: math.log(1.25)},
     news=math.log(1.12),
+    spreads=4.0,
 )
 NEW_NORMAL_AFTER = timedelta(hours=24)
 #: Above its limit the P99 alerts only where that is this unusual: what is always so, the SLO gate says every hour.

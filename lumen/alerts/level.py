@@ -5,7 +5,7 @@ above what repeats (docs/methods.md, Alerts).
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,19 +15,20 @@ from lumen.alerts.usual import HALF_HOUR, LATER, LEARNT, SINGLE, TOLD, WINDOWS, 
 #: While open: half of the way back is not yet back.
 STILL_OUT = 0.5
 MISSES = 1.5
-SPREADS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Least:
     """How far a departure is off, at least, in the units of the figure.
 
-    `away` from what is usual, `beyond` what the prediction usually misses by, by window; `news` above what repeats.
+    `away` from what is usual, `beyond` what the prediction usually misses by, by window; `news` above what repeats;
+    `spreads`: so many standard deviations.
     """
 
     away: Mapping[int, float]
     beyond: Mapping[int, float]
     news: float
+    spreads: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class LevelWatch:
         for slices in WINDOWS[:1] if is_open else WINDOWS:
             if len(newest) < slices:
                 return None
-            needed, expected = shrunk * self._needed(usual, slices), usual.expected[slices]
+            needed, expected = shrunk * usual.wider * self._needed(usual, slices), usual.expected[slices]
             if newest[-1][0] <= max(expected, usual.value + needed / 2):
                 continue
             value, level = (sum(of) / slices for of in zip(*newest[-slices:], strict=True))
@@ -101,4 +102,4 @@ class LevelWatch:
     def _needed(self, usual: Usual, slices: int) -> float:
         missed = usual.missed[slices]
         away, beyond = self._least.away[slices], self._least.beyond[slices]
-        return max(away, MISSES * missed, missed + beyond, SPREADS * usual.spread[slices])
+        return max(away, MISSES * missed, missed + beyond, self._least.spreads * usual.spread[slices])

@@ -1,8 +1,8 @@
 """The usual values of a figure: what came at this time on earlier days, what repeats, and how far it strays.
 
-A pure fold of the slices of the last fifteen days: at midnight the curve of the day to come is worked out, and once an
-hour what the last days and hours add to it, from earlier slices alone (docs/methods.md, Alerts). "Worse" is up: whoever feeds a rate that should be high
-turns its sign.
+A pure fold of the slices of a fortnight: at midnight the curve of the day to come is worked out, and once an hour what
+the last days and hours add to it, from earlier slices alone (docs/methods.md, Alerts). Worse is up: whoever feeds a
+rate that should be high turns its sign.
 """
 
 import math
@@ -38,6 +38,8 @@ HOURS_ALIKE = 4
 QUIET_PHASE = 2
 #: Misses that the bar goes by: (days, quantile).
 POOLS = ((DAYS, 0.98), (3, 0.95), (1, 0.93))
+#: What is missed while little is known says nothing as soon as as many days more are known.
+FIRST_DAYS = 2
 SPREAD_DAYS = 2
 MAD_TO_SD = 1.4826
 #: Marks of slices: learnt; of an alert's window and its first half hour; later in an alert.
@@ -57,6 +59,8 @@ class Usual:
     """
 
     value: float
+    #: By how much limits are wider, since the value is known from few days.
+    wider: float
     expected: Mapping[int, float]
     missed: Mapping[int, float]
     spread: Mapping[int, float]
@@ -67,20 +71,31 @@ class _Day:
     """The curve of a day by slice, and what means repeat, by window."""
 
     shape: Values
+    wider: Values
     repeats: Mapping[int, Values]
 
 
 @dataclass(frozen=True, slots=True)
+class _Scatter:
+    """By window: what the prediction usually misses by, and one standard deviation.
+
+    `chance`: one standard deviation of what differs from slice to slice, in slices of the usual size.
+    """
+
+    missed: Mapping[int, float]
+    spread: Mapping[int, float]
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Hour:
-    """What is known of the twelve slices of an hour; `missed` is None while nothing is judged."""
+    """What is known of the twelve slices of an hour; `weight` is how many samples a slice usually has."""
 
     shape: Sequence[float]
     usual: Sequence[float]
+    wider: Sequence[float]
     expected: Mapping[int, Sequence[float]]
-    missed: Mapping[int, float] | None
-    spread: Mapping[int, float]
-    #: One standard deviation of what differs from slice to slice, in slices of so many samples.
-    chance: float
+    scatter: _Scatter | None
     weight: float
 
 
@@ -96,6 +111,7 @@ class UsualLevel:
         self._marks = np.zeros(_ROOM, dtype=np.int8)
         self._misses: deque[float] = deque(maxlen=LASTING)
         self._at = 0
+        self._untold = 0  # number of the last slice before anything was judged
         self._day, self._hour = -1, -1
         self._of_day: _Day | None = None
         self._of_hour: _Hour | None = None
@@ -104,12 +120,13 @@ class UsualLevel:
         """For a slice of `weight` samples; None while still learning. Asked in order of time."""
         self._at = self._place(at)
         hour, index = self._prepared(self._at), self._at % HOUR
-        value = hour.usual[index]
-        if hour.missed is None or value != value:
+        value, scatter = hour.usual[index], hour.scatter
+        if scatter is None or math.isnan(value):
             return None
         expected = {w: by_slice[index] for w, by_slice in hour.expected.items()}
-        thinner = max(0.0, hour.weight / max(1, weight) - 1) * hour.chance**2
-        return Usual(value, expected, hour.missed, {w: math.sqrt(of**2 + thinner / w) for w, of in hour.spread.items()})
+        thinner = max(0.0, hour.weight / max(1, weight) - 1) * scatter.chance**2
+        spread = {w: math.sqrt(of**2 + thinner / w) for w, of in scatter.spread.items()}
+        return Usual(value, hour.wider[index], expected, scatter.missed, spread)
 
     def learn(self, value: float, weight: int, mark: int) -> None:
         """The slice that `usual` was asked for."""
@@ -118,7 +135,7 @@ class UsualLevel:
         self._values[place], self._weights[place], self._marks[place] = value, weight, mark
         self._off[place] = value - hour.shape[index]
         miss = value - hour.usual[index]
-        if miss != miss:
+        if math.isnan(miss):
             return
         self._misses.append(miss)
         newest = list(self._misses)
@@ -179,29 +196,42 @@ class UsualLevel:
         columns = np.arange(-NEIGHBOURS, SLICES_A_DAY + NEIGHBOURS)
         places = start + columns - SLICES_A_DAY * np.arange(1, DAYS + 1)[:, None]
         values = self._values[places]
-        clean = _median_of_slices(np.where(self._marks[places] == LEARNT, values, np.nan))
-        shape = np.where(np.isnan(clean), _median_of_slices(values), clean)
-        return _Day(shape, {w: _repeats(self._values[:start], w, start) for w in self._windows})
+        clean, all_of_them = (
+            _median_of_slices(of) for of in (np.where(self._marks[places] == LEARNT, values, np.nan), values)
+        )
+        days = np.count_nonzero(~np.isnan(values[:, NEIGHBOURS:-NEIGHBOURS]), axis=0)
+        wider = np.sqrt(1 + math.pi / 2 / (np.maximum(1, days) * (2 * NEIGHBOURS + 1)))  # the variance of a median
+        repeats = {w: _repeats(self._values[:start], w, start) for w in self._windows}
+        return _Day(np.where(np.isnan(clean), all_of_them, clean), wider, repeats)
 
     def _prepare_hour(self, start: int, hour: int, day: _Day) -> _Hour:
-        of = slice(hour * HOUR, (hour + 1) * HOUR)
-        shape = day.shape[of]
+        of, recent = slice(hour * HOUR, (hour + 1) * HOUR), slice(start - SPREAD_DAYS * SLICES_A_DAY, start)
+        shape, wider = day.shape[of], day.wider[of].tolist()
         by_hour = _repeats_of_the_hour(self._values[start - SLICES_A_DAY - HALF_HOUR : start])
         usual = shape + self._level(start) + by_hour
         expected = {w: np.fmax(usual, day.repeats[w][of] + by_hour).tolist() for w in self._windows}
+        scatter = self._scatter(start, recent)
+        return _Hour(shape.tolist(), usual.tolist(), wider, expected, scatter, _median(self._weights[recent]))
+
+    def _scatter(self, start: int, recent: slice) -> _Scatter | None:
+        """How far the figure strayed from what was predicted; None while too little is known."""
+        assert self._first is not None
         if np.count_nonzero(~np.isnan(self._means[SINGLE][:start])) < LEAST_MISSES:
-            return _Hour(shape.tolist(), usual.tolist(), expected, None, {}, 0.0, 1.0)
-        missed = {w: self._missed(w, start) for w in self._windows}
-        recent = slice(start - SPREAD_DAYS * SLICES_A_DAY, start)
+            self._untold = self._first + start
+            return None
         learnt = self._marks[recent] == LEARNT
         spread = {w: _spread(self._means[w][recent][learnt]) for w in self._windows}
         chance = _spread(np.diff(self._means[SINGLE][recent][learnt])) / math.sqrt(2)
-        return _Hour(shape.tolist(), usual.tolist(), expected, missed, spread, chance, _median(self._weights[recent]))
+        return _Scatter({w: self._missed(w, start) for w in self._windows}, spread, chance)
 
     def _missed(self, window: int, start: int) -> float:
-        """The highest of the quantiles of POOLS; an alert counts for half an hour."""
+        """The highest of the quantiles of POOLS; an alert counts for half an hour, and the first days not for long."""
+        assert self._first is not None
         of = slice(start - DAYS * SLICES_A_DAY, start)
         misses = np.where(self._marks[of] == LATER, np.nan, self._means[window][of])
+        first = self._untold + FIRST_DAYS * SLICES_A_DAY - self._first - of.start
+        if first <= (DAYS - FIRST_DAYS) * SLICES_A_DAY:
+            misses[: max(0, first)] = np.nan
         return max(_quantile(misses[-days * SLICES_A_DAY :], share) for days, share in POOLS)
 
     def _level(self, start: int) -> float:
@@ -228,7 +258,7 @@ def _median(values: Values, least: int = 1) -> float:
 def _spread(values: Values) -> float:
     middle = _median(values)
     spread = _median(np.abs(values - middle))
-    return 0.0 if spread != spread else MAD_TO_SD * spread
+    return 0.0 if math.isnan(spread) else MAD_TO_SD * spread
 
 
 def _median_of_slices(values: Values) -> Values:
@@ -259,7 +289,7 @@ def _repeats(values: Values, slices: int, start: int) -> Values:
         highest = np.fmax(highest, days[:, j : j + SLICES_A_DAY])
     ordered = np.sort(np.where(np.isnan(highest), -np.inf, highest), axis=0)
     second = np.where(np.isneginf(ordered[-REPEATED]), np.nan, ordered[-REPEATED])
-    return np.fmax(second, np.minimum(highest[6], highest[13]))
+    return np.asarray(np.fmax(second, np.minimum(highest[6], highest[13])))
 
 
 def _repeats_of_the_hour(values: Values) -> Values:
@@ -275,7 +305,7 @@ def _repeats_of_the_hour(values: Values) -> Values:
     out = np.maximum(np.maximum(high[:-2], high[1:-1]), high[2:]) - low
     out = np.sort(np.where(np.isfinite(out), out, 0.0).reshape(24, HOUR), axis=0)
     alike = out[-HOURS_ALIKE]
-    return np.maximum(0.0, alike - np.sort(alike)[QUIET_PHASE])
+    return np.asarray(np.maximum(0.0, alike - np.sort(alike)[QUIET_PHASE]))
 
 
 def _quantile(values: Values, share: float) -> float:

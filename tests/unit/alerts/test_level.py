@@ -26,7 +26,8 @@ def openings(usual: float, drops: list[float], lookups: int) -> int:
     found = 0
     for index, drop in enumerate([*[0.0] * (3 * DAY), *drops, *[0.0] * 24]):
         at = START + index * SLICE
-        hits = sum(dice.random() < usual - drop for _ in range(lookups))
+        rate = usual - drop
+        hits = round(lookups * rate + dice.gauss(0, math.sqrt(lookups * rate * (1 - rate))))
         event = alert.step(at, at + SLICE, hits, lookups)
         found += event is not None and event.change is AlertChange.OPENED
     return found
