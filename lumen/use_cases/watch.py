@@ -288,9 +288,14 @@ class Watch:
             fold = self._folds[service] = _Fold(service, self._targets)
             fold.corrections = known
         instead = {one.now.start: one.now for one in corrections}
-        stored = await self._alerts.observations(service, fold.fed_until)
-        await fold.feed(instead.get(one.start, one) for one in stored)
+        since = fold.fed_until or await self._replayed_from(service)
+        await fold.feed(instead.get(one.start, one) for one in await self._alerts.observations(service, since))
         return fold
+
+    async def _replayed_from(self, service: ServiceId) -> datetime | None:
+        """More is stored than alerts need: what applied changes did is measured on it."""
+        newest = await self._alerts.newest(service)
+        return None if newest is None else newest - REPLAY
 
     async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
         """The alerts that people do not know of yet. On a fresh installation (no `events`) only what is open now."""
