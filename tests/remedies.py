@@ -65,13 +65,13 @@ def tables(locale: str) -> str:
     said, blocks = templates(locale), []
     for name, begins in SECTIONS:
         rows = [(a, b) for a, b in pairs(said) if b.startswith(begins)]
-        lines = [f"| {_cell(said[reason])} | {_cell(said[remedy])} |" for reason, remedy in rows]
+        lines = [f"| {said_on_a_page(said[reason])} | {said_on_a_page(said[remedy])} |" for reason, remedy in rows]
         head = f"| {' | '.join(HEAD[locale])} |\n|---|---|\n"
         blocks.append(f"\n## {name[locale]}\n\n{head}" + "\n".join(lines) + "\n")
     return "".join(blocks)
 
 
-def _cell(template: str) -> str:
+def said_on_a_page(template: str) -> str:
     """A template as it is read on a page: its places in capitals inside of code, ‹named› elsewhere."""
     pieces = re.split(r"(`[^`]*`)", template.replace("|", "\\|"))
     return "".join(
