@@ -23,7 +23,7 @@ from tests.pager_server import ROUTING_KEY, pager_server
 from tests.scenarios.test_crashes import CARRYING_OUT, DECIDING, PROPOSING, audited, survives
 from tests.scenarios.test_loop import APPROVE, CONFIG_KEY, QUIET, a_card, is_open_card, setting, until
 from tests.scenarios.test_rollback import GOOD, HALF_AN_HOUR, a_countdown, says, traffic
-from tests.scenarios.test_two_bots import is_stopped, stored_turns
+from tests.scenarios.test_two_bots import is_stopped
 from tests.scenarios.test_unasked import TTL_UNASKED, a_record
 
 WITHIN_SECONDS = 10.0
@@ -145,14 +145,6 @@ async def test_a_stop_while_a_lost_value_is_set_again(world: World, slack: Sandb
         return setting(world).get("value") == "420"
 
     await until(is_set_again, 120, "the value is set again")
-    turns = len(stored_turns(world))
-
-    async def went_on() -> bool:
-        return len(stored_turns(world)) > turns + 1
-
-    await until(went_on, 120, "two more turns are made")
-    # Either it was set once before the end, or never; what was noted as the one time may not be repeated.
-    assert setting(world)["value"] == "420"
 
 
 @pytest.mark.prove
