@@ -1,9 +1,11 @@
 """Months of invented request traffic with known incidents, to measure the alerts on. Needs the extra `numerics`.
 
 The distribution, which docs/backtest.md publishes:
-- traffic: trough log-uniform 0.1-10 requests/s, daily swing 20-80 %, weekends at 60-100 %, gamma noise of 10 %;
+- traffic: trough log-uniform 0.1-10 requests/s (thin worlds have a given mean), daily swing 20-80 %, weekends at
+  60-100 %, gamma noise of 10 %;
 - calm errors: log-uniform 5-50 % of the budget, drifting (sd 0.3 in log, 6 h memory), overdispersed (gamma, shape 2);
 - blips that are no incidents: one a week, 1-4 minutes at burn 5-150;
+- bursts, in thin worlds: one more a week, 1-5 minutes in which 3-30 % of the requests fail;
 - incidents: two a week and at least an hour apart, 10 min - 12 h and burn 3-200, both log-uniform, of which those
   count that spend at least a share of a month's error budget (2 %: burn x hours >= 14.4) and fail so many requests.
 """
@@ -51,16 +53,25 @@ class RequestWorld:
 
 
 def request_world(
-    seed: int, days: int, target: float, *, calm: bool = False, missing: float = 0.0, smallest: Smallest = COUNTED
+    seed: int,
+    days: int,
+    target: float,
+    *,
+    calm: bool = False,
+    missing: float = 0.0,
+    smallest: Smallest = COUNTED,
+    per_second: float | None = None,
 ) -> RequestWorld:
-    """`calm`: no incidents. `missing`: share of points lost."""
+    """`calm`: no incidents. `missing`: share of points lost. `per_second`: a thin world of so many requests."""
     dice = np.random.default_rng([seed, days, round(target * 1e5)])
     count = days * SLICES_PER_DAY
     minutes = np.arange(count) * SLICE_MINUTES
-    requests = _requests(dice, minutes)
+    requests = _requests(dice, minutes, per_second)
     allowed = 1 - target
     burn = _calm_burn(dice, count)
     _blips(dice, burn, days)
+    if per_second is not None:
+        _bursts(dice, burn, days, allowed)
     found = () if calm else _incidents(dice, requests, days, allowed, smallest)
     for incident in found:
         _overlay(burn, incident)
@@ -68,12 +79,12 @@ def request_world(
     return RequestWorld(requests, errors, dice.random(count) >= missing, found)
 
 
-def _requests(dice: np.random.Generator, minutes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _requests(dice: np.random.Generator, minutes: NDArray[np.int64], per_second: float | None) -> NDArray[np.int64]:
     swing, weekend, peak = dice.uniform(0.2, 0.8), dice.uniform(0.6, 1.0), dice.uniform(0, 24)
     shape = 1 + swing * np.cos(2 * np.pi * (minutes / 60 - peak) / 24)
     shape *= np.where((minutes // 1440) % 7 >= 5, weekend, 1.0)
     trough = np.exp(dice.uniform(np.log(0.1), np.log(10)))
-    rate = trough * shape / shape.min()
+    rate = trough * shape / shape.min() if per_second is None else per_second * shape / shape.mean()
     return np.asarray(dice.poisson(rate * 300 * dice.gamma(100, 0.01, len(minutes))), dtype=np.int64)
 
 
@@ -94,6 +105,13 @@ def _blips(dice: np.random.Generator, burn: NDArray[np.float64], days: int) -> N
         start = dice.uniform(0, days * 1440 - 10)
         length, height = dice.uniform(1, 4), np.exp(dice.uniform(np.log(5), np.log(150)))
         _overlay(burn, WorldIncident(start, start + length, height))
+
+
+def _bursts(dice: np.random.Generator, burn: NDArray[np.float64], days: int, allowed: float) -> None:
+    for _ in range(dice.poisson(days / 7)):
+        start = dice.uniform(0, days * 1440 - 10)
+        length, failing = np.exp(dice.uniform(0, np.log(5))), np.exp(dice.uniform(np.log(0.03), np.log(0.3)))
+        _overlay(burn, WorldIncident(start, start + length, failing / allowed))
 
 
 def _incidents(

@@ -21,6 +21,8 @@ from lumen.model.witnesses import exactly
 ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 #: An alert that opens this soon after the end of an incident is still about it.
 GRACE_MINUTES = 15.0
+#: Requests a second of the thin worlds.
+THIN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Case:
     missing: float = 0.0
     delay_minutes: float = 0.0
     smallest: Smallest = COUNTED
+    per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,13 @@ class Told:
 def run(case: Case) -> Outcome:
     """Feed the world to the alert, then match alerts and incidents that overlap."""
     world = request_world(
-        case.seed, case.days, case.target, calm=case.calm, missing=case.missing, smallest=case.smallest
+        case.seed,
+        case.days,
+        case.target,
+        calm=case.calm,
+        missing=case.missing,
+        smallest=case.smallest,
+        per_second=case.per_second,
     )
     alert = AvailabilityAlert("bench", case.target)
     told: list[Told] = []
@@ -132,6 +141,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--only", default="", help="the rows whose name has this in it")
     asked = parser.parse_args()
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     for target in (0.999, 0.995):
@@ -141,7 +151,11 @@ def main() -> None:
             ("from 0.5 % and 5 failures on", {"smallest": SMALL}),
             ("incidents of every size", {"smallest": EVERY_SIZE}),
             ("calm", {"calm": True}),
+            ("thin, incidents", {"per_second": THIN}),
+            ("thin, bursts alone", {"per_second": THIN, "calm": True}),
         ):
+            if asked.only not in name:
+                continue
             cases = [Case(seed, asked.days, target, **changes) for seed in seeds]
             sys.stdout.write(report(f"{target:.1%} {name}", cases) + "\n")
 

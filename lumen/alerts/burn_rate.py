@@ -34,13 +34,20 @@ SMALL_WINDOWS = (3, 4, 6, 12, 24)
 SMALL_LEAST_BAD = 4
 #: What a small incident shows besides would be seen so often within the budget.
 SMALL_REST_CHANCE = 0.03
+#: Below so many requests a slice (0.33/s) a burst of minutes may be all that a window shows, whatever budget it took:
+#: without it, what is left must be rarer than this within the budget.
+THIN_REQUESTS = 100
+BURST_SLICES = 2
+BURST_REST_CHANCE = 0.12
 #: Closing: ten minutes below this burn are clear, however full of errors the longer windows still are; ...
 CLEAR_BURN = 2.0
 CLEAR_WINDOW = 2
-#: ... and what is seen must not be what a burn of this factor would show, ...
+#: ... and what is seen must not be what a burn of this factor, or such a part of the share that was told to fail, would
+#: show, ...
 STILL_BURNING = 2.5
+STILL_SHARE = 0.5
 STILL_CHANCE = 0.1
-QUIET_WINDOWS = (6, 12, 24, 48, 72)
+QUIET_WINDOWS = (6, 9, 12, 18, 24, 36, 48, 72)
 #: ... or six hours must have passed without a condition.
 LONGEST_DOUBT = 72
 
@@ -81,6 +88,7 @@ class BurnWatch:
         self._possible = RecentCounts(THREE_DAYS)
         self._newest: deque[tuple[int, int]] = deque(maxlen=THREE_DAYS)
         self._in_doubt: deque[bool] = deque(maxlen=CLEAR_WINDOW)
+        self._told_share = 0.0
 
     def feed(self, seen: Bounds, fallen: int = 0, risen: int = 0) -> Breach | None:
         """The worst condition that holds after this slice; a slice without data is all 0.
@@ -112,11 +120,12 @@ class BurnWatch:
         """Whether the slices since the last condition say that it is over, and not merely that traffic is thin."""
         if clear_slices >= LONGEST_DOUBT:
             return not any(self._in_doubt) or self.is_clear()
+        share = max(STILL_BURNING * self._allowed, STILL_SHARE * self._told_share)
         for slices in QUIET_WINDOWS:
             if slices > clear_slices:
                 return False
             bad, valid = self._possible.last(slices)
-            if at_most(bad, STILL_BURNING * self._allowed * valid) < STILL_CHANCE:
+            if at_most(bad, share * valid) < STILL_CHANCE:
                 return True
         return False
 
@@ -146,11 +155,19 @@ class BurnWatch:
         """Whether it took much of the budget, or shows in more than one slice."""
         window = self._window(pair.long)
         bad, valid = _total(window)
+        if valid < THIN_REQUESTS * sum(1 for _, requests in window if requests):
+            return self._outlasts_burst(window)
         known_minutes = MINUTES_PER_SLICE * sum(1 for _, requests in window if requests)
         if bad * known_minutes >= LARGE_BURN_MINUTES * self._allowed * valid:
             return True
         bad, valid = _total(_without_worst(window, BLIP_SLICES))
         return bad > 0 and bad >= min(pair.factor, SMALL_BURN) * self._allowed * valid
+
+    def _outlasts_burst(self, window: list[tuple[int, int]]) -> bool:
+        """Whether it shows without the two slices, one after the other, in which a burst may have been."""
+        at = max(range(len(window)), key=lambda index: _total(window[index : index + BURST_SLICES]))
+        bad, valid = _total(window[:at] + window[at + BURST_SLICES :])
+        return self._is_certain(bad, valid, BURST_REST_CHANCE)
 
     def _small(self) -> Breach | None:
         """A weak burn that lasts: certain, and to be seen even without its worst slices."""
@@ -175,6 +192,7 @@ class BurnWatch:
     def _breach(self, severity: Severity, slices: int, bad: int, valid: int) -> Breach:
         minutes = slices * MINUTES_PER_SLICE
         burn = bad / (self._allowed * valid)
+        self._told_share = bad / valid
         reason = message("alert.burn", burn=burn, minutes=minutes, bad=bad, valid=valid, share=bad / valid)
         return Breach(severity, slices, reason)
 

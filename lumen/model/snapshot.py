@@ -1,7 +1,7 @@
 """Measurements of one service over one window. Each part is there, or NoData says why it is not."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -111,6 +111,34 @@ class LatencyDistribution:
         if self.total == 0:
             raise ValueError("an empty distribution has no shares")
         return sum(count * bucket_below(bucket, threshold_ms) for bucket, count in self.buckets()) / self.total
+
+
+def together(several: Sequence[LatencyDistribution]) -> LatencyDistribution:
+    """Their sum, without the empty buckets at its end: with the bounds of all, but none beyond the last one of any.
+
+    A bucket that others cut is taken as evenly spread. Of what lay beyond the last bound of one layout nobody knows
+    how far.
+    """
+    if len(several) == 1:
+        return _without_empty_end(several[0].bounds_ms, list(several[0].counts))
+    last = min(one.bounds_ms[-1] for one in several)
+    bounds = tuple(sorted({bound for one in several for bound in one.bounds_ms if bound <= last}))
+    counts = [0] * (len(bounds) + 1)
+    for one in several:
+        below = [0, *(round(_below(one, bound)) for bound in bounds), one.total]
+        for bucket, (until, before) in enumerate(zip(below[1:], below, strict=False)):
+            counts[bucket] += until - before
+    return _without_empty_end(bounds, counts)
+
+
+def _without_empty_end(bounds_ms: tuple[float, ...], counts: list[int]) -> LatencyDistribution:
+    while len(counts) > 1 and not counts[-1]:
+        counts.pop()  # a slow tail that nobody was in: most of a fortnight of slices
+    return LatencyDistribution(bounds_ms, tuple(counts))
+
+
+def _below(one: LatencyDistribution, bound_ms: float) -> float:
+    return sum(count * bucket_below(bucket, bound_ms) for bucket, count in one.buckets())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ requests are seen to have gone elsewhere, or until an hour has gone by.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lumen.model.messages import NoData, message
 
@@ -119,22 +119,31 @@ class Told:
         return {*self.counted, *(self.timed or {})}
 
     @property
+    def by_class(self) -> int:
+        """Requests of which either told the class."""
+        return sum(self.heard(kind) for kind in self.kinds if kind)
+
+    @property
     def total(self) -> int:
-        """Without classes the second witness tells of the total alone."""
-        by_class = sum(self.heard(kind) for kind in self.kinds if kind)
-        return max(by_class, (self.timed or {}).get("", 0))
+        """Either may tell of some requests, or of all, without their class."""
+        return max(self.by_class, sum(self.counted.values()), sum((self.timed or {}).values()))
 
     def bounds(self) -> Bounds:
-        """What both tell is certain; a class that the second one never had a point of is as the first counts it."""
+        """What both tell is certain; a class that the second one never had a point of is as the first counts it.
+
+        Requests of which nobody tells the class may have failed.
+        """
         requests, errors, timed = sum(self.counted.values()), self.counted.get(SERVER_ERRORS, 0), self.timed
+        unclassed = self.counted.get("", 0)
         if timed is None:
-            return exactly(requests, errors)
+            return Bounds(requests, requests, errors, errors + unclassed)
         if set(timed) == {""}:
-            return _against_total(requests, errors, timed[""])
+            known = _against_total(requests, errors, timed[""])
+            return replace(known, most_errors=known.most_errors + unclassed)
         certain = min(errors, timed.get(SERVER_ERRORS, errors))
         others = (kind for kind in self.kinds if kind != SERVER_ERRORS)
         least = certain + sum(min(self.counted.get(kind, 0), timed.get(kind, 0)) for kind in others)
-        return Bounds(least, self.total, certain, self.heard(SERVER_ERRORS))
+        return Bounds(least, self.total, certain, self.heard(SERVER_ERRORS) + self.total - self.by_class)
 
 
 #: By revision and number of the period.

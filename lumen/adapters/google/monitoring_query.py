@@ -22,7 +22,7 @@ from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import MONITORING, reading
 from lumen.model.messages import SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import LatencyDistribution, Window
+from lumen.model.snapshot import LatencyDistribution, Window, together
 
 #: A server that never stops handing out page tokens must not hold the turn up for ever.
 MOST_PAGES = 200
@@ -213,10 +213,6 @@ async def billable_seconds(
     return {service: summed(mine) for service, mine in per_service(services, series).items()}
 
 
-class BucketsDiffer(ValueError):
-    """Two histograms with other buckets cannot be added up."""
-
-
 def bounds_of(options: Any) -> tuple[float, ...]:
     """Ascending bucket bounds of a `Distribution.BucketOptions` (protobuf): linear, exponential or explicit.
 
@@ -246,22 +242,15 @@ def _exponential(scale: float, growth: float, buckets: int) -> tuple[float, ...]
 def added_up(distributions: Iterable[Any]) -> LatencyDistribution | None:
     """The sum of `google.api.Distribution`s in milliseconds; None when none of them holds a sample.
 
-    Raises BucketsDiffer.
+    Where their layouts differ, it has the bounds of all.
     """
-    bounds: tuple[float, ...] | None = None
-    counts: list[int] = []
+    by_bounds: dict[tuple[float, ...], list[int]] = {}
     for one in distributions:
-        if not one.bucket_counts:
-            continue
-        own = bounds_of(one.bucket_options)
-        if bounds is None:
-            bounds, counts = own, [0] * (len(own) + 1)
-        if own != bounds or len(one.bucket_counts) > len(counts):
-            raise BucketsDiffer(f"{len(own)} bounds beside {len(bounds)}")
+        bounds = bounds_of(one.bucket_options) if one.bucket_counts else ()
+        if not bounds or len(one.bucket_counts) > len(bounds) + 1:
+            continue  # nobody knows where its samples lie
+        counts = by_bounds.setdefault(bounds, [0] * (len(bounds) + 1))
         for bucket, count in enumerate(one.bucket_counts):  # trailing empty buckets may be left out
             counts[bucket] += count
-    if not bounds or sum(counts) == 0:
-        return None
-    while not counts[-1]:
-        counts.pop()  # a slow tail that nobody was in: most of a fortnight of slices
-    return LatencyDistribution(bounds, tuple(counts))
+    held = [LatencyDistribution(bounds, tuple(counts)) for bounds, counts in by_bounds.items() if any(counts)]
+    return together(held) if held else None

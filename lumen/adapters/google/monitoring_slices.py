@@ -13,7 +13,6 @@ from lumen.adapters.checks import no_data
 from lumen.adapters.google.hourly_cost import InstanceShapes
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import (
-    BucketsDiffer,
     MonitoringQueries,
     Series,
     added_up,
@@ -152,10 +151,7 @@ def _add_latencies(slices: dict[int, Observation], series: Sequence[Series]) -> 
             if value.HasField("distribution_value"):
                 by_slice.setdefault(index, []).append(value.distribution_value)
     for index, seen in slices.items():
-        try:
-            latency = added_up(by_slice.get(index, ()))
-        except BucketsDiffer:
-            latency = None
+        latency = added_up(by_slice.get(index, ()))
         if latency is not None:
             slices[index] = replace(
                 seen,

@@ -10,7 +10,6 @@ from lumen.adapters.checks import no_data
 from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.hourly_cost import HourlyCosts, nothing_seen
 from lumen.adapters.google.monitoring_query import (
-    BucketsDiffer,
     MonitoringQueries,
     Series,
     added_up,
@@ -131,10 +130,7 @@ def _slices(told: Witnesses, window: Window) -> tuple[RequestSlice, ...]:
 
 def _latency(service: ServiceId, series: Sequence[Series]) -> LatencyDistribution | NoData:
     values = [value for one in series for value in one.points.values()]
-    try:
-        found = added_up(value.distribution_value for value in values if value.HasField("distribution_value"))
-    except BucketsDiffer as error:
-        return NoData(*with_remedy("source.buckets_differ", metric=monitoring_query.LATENCIES, detail=str(error)))
+    found = added_up(value.distribution_value for value in values if value.HasField("distribution_value"))
     return found or absent(service, monitoring_query.LATENCIES, "absent")
 
 

@@ -191,14 +191,19 @@ async def test_buckets_are_read_at_run_time_and_slices_add_up(
     assert found.latency.counts == (2, 8, 4)
 
 
-async def test_histograms_with_other_buckets_are_not_added(google: ForeignGoogle, source: MonitoringTraffic) -> None:
-    one = Distribution(count=1, bucket_counts=[1], bucket_options={"explicit_buckets": {"bounds": [1, 2]}})
-    other = Distribution(count=1, bucket_counts=[1], bucket_options={"explicit_buckets": {"bounds": [1, 3]}})
-    tell(google, {metrics.REQUESTS: requests, metrics.LATENCIES: lambda _: [series({0: one, 1: other})]})
+async def test_layouts_that_change_within_a_window_are_merged(google: ForeignGoogle, source: MonitoringTraffic) -> None:
+    linear = {"linear_buckets": {"num_finite_buckets": 2, "width": 100, "offset": 100}}
+    one = Distribution(count=40, bucket_counts=[0, 20, 10, 10], bucket_options=linear)  # 100, 200, 300
+    explicit = {"explicit_buckets": {"bounds": [50, 150, 250]}}
+    other = Distribution(count=20, bucket_counts=[2, 8, 6, 4], bucket_options=explicit)
+    told = [series({0: one, 3: other}), series({3: one}, labels={"response_code_class": "2xx"})]
+    tell(google, {metrics.REQUESTS: requests, metrics.LATENCIES: lambda _: told})
     found = (await source.traffic([API], WINDOW))[API]
     assert isinstance(found, Traffic)
-    assert isinstance(found.latency, NoData)
-    assert found.latency.reason.code == "source.buckets_differ"
+    assert isinstance(found.latency, LatencyDistribution)
+    assert found.latency.bounds_ms == (50.0, 100.0, 150.0, 200.0, 250.0)  # beyond 250 ms one layout tells nothing
+    assert found.latency.counts == (2, 4, 24, 23, 13, 34)
+    assert found.latency.total == 100
 
 
 async def test_cold_starts_are_the_samples_and_instance_time_the_sum(

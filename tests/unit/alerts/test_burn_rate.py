@@ -99,6 +99,31 @@ def test_thin_traffic_keeps_the_alert_open_until_it_is_known_to_be_over() -> Non
     assert [e.change for e in events if e.change is not AlertChange.RAISED] == [AlertChange.OPENED, AlertChange.CLOSED]
 
 
+@pytest.mark.parametrize("requests", [10, 60, 95])
+@pytest.mark.parametrize("failing", [[0.3], [0.9], [0.15, 0.25], [0.5, 0.1], [0.07, 0.07]])
+def test_a_burst_of_errors_on_thin_traffic_pages_nobody(requests: int, failing: list[float]) -> None:
+    thin: Points = [(requests, 0)] * 300
+    assert fed([*thin, *((requests, round(share * requests)) for share in failing), *thin]) == []
+
+
+@pytest.mark.parametrize(("requests", "bad"), [(10, 3), (60, 2), (60, 6), (95, 10)])
+def test_errors_that_last_on_thin_traffic_page_within_a_quarter_of_an_hour(requests: int, bad: int) -> None:
+    events = fed([*[(requests, 0)] * 300, *[(requests, bad)] * 6])
+    (opened,) = [e.alert for e in events if e.change is AlertChange.OPENED]
+    assert opened.severity is Severity.PAGE
+    assert opened.opened_at - (START + 300 * SLICE) <= timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("requests", [15, 30, 60])
+def test_a_page_of_four_failures_closes_within_an_hour(requests: int) -> None:
+    events = fed([*[(requests, 0)] * 300, (requests, 2), (requests, 1), (requests, 1), *[(requests, 0)] * 80])
+    assert [e.change for e in events] == [AlertChange.OPENED, AlertChange.CLOSED]
+    closed, opened = events[1].alert.closed_at, events[0].alert
+    assert opened.severity is Severity.PAGE
+    assert closed is not None
+    assert closed - opened.opened_at <= timedelta(hours=1)
+
+
 def test_missing_slices_open_and_close_nothing() -> None:
     gone: Points = [(None, None)] * 20
     events = fed(calm(50) + [(3000, 300)] * 6 + gone + calm(2))

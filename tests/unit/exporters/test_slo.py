@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lumen.exporters.slo import PRESETS, SloTargets, assess_slo, objective_score
 from lumen.model.assessment import GateVerdict, Objective
 from lumen.model.messages import NoData
-from lumen.model.snapshot import Traffic
+from lumen.model.snapshot import RequestSlice, Traffic
 from tests.snapshots import GONE, cache, latency, snapshot, traffic
 
 GOOD_CACHE = cache(hit_rate=0.9)
@@ -38,6 +38,14 @@ def test_hit_rate_is_met_above_80_and_alerts_below_70(rate: float, met: bool, al
 def test_error_rate_counts_requests(errors_in_10000: int, met: bool, alert: bool) -> None:
     found = objective("error_rate", traffic=traffic(good=10_000 - errors_in_10000, errors_5xx=errors_in_10000))
     assert (found.met, found.alert) == (met, alert)
+
+
+def test_three_of_ten_failed_requests_are_no_verdict_and_no_alert() -> None:
+    base = traffic().slices[0]
+    few = Traffic((RequestSlice(base.start, 7, 0, 3),), latency(10), 0, 1.0)
+    for name in ("availability", "error_rate"):
+        found = objective(name, traffic=few)
+        assert (found.met, found.alert) == (None, False)
 
 
 def test_4xx_are_no_errors_of_the_service() -> None:

@@ -24,6 +24,29 @@ def test_the_truth_is_within_the_bounds_whatever_one_series_of_one_witness_tells
         assert bounds.least_share <= errors / requests <= bounds.most_share
 
 
+@given(
+    true=COUNTS,
+    lost=st.dictionaries(st.sampled_from(("2xx", "3xx", "4xx", "5xx")), st.floats(0, 1)),
+    who=st.sampled_from(("counts", "latencies", "both", "nobody asked the second one")),
+)
+def test_the_truth_is_within_the_bounds_whatever_comes_without_its_class(
+    true: dict[str, int], lost: dict[str, float], who: str
+) -> None:
+    without = {kind: count - round(count * lost.get(kind, 0.0)) for kind, count in true.items()}
+    partly = {kind: count for kind, count in without.items() if count}
+    if rest := sum(true.values()) - sum(partly.values()):
+        partly[""] = rest
+    told = {
+        "counts": Told(partly, true),
+        "latencies": Told(true, partly),
+        "both": Told(partly, partly),
+        "nobody asked the second one": Told(partly, None),
+    }
+    bounds, requests, errors = told[who].bounds(), sum(true.values()), true.get("5xx", 0)
+    assert bounds.least_requests <= requests <= bounds.most_requests
+    assert bounds.least_errors <= errors <= bounds.most_errors
+
+
 @given(true=COUNTS)
 def test_two_that_agree_leave_nothing_open(true: dict[str, int]) -> None:
     assert Told(true, true).bounds() == exactly(sum(true.values()), true.get("5xx", 0))
