@@ -79,7 +79,9 @@ def request_world(
     return RequestWorld(requests, errors, dice.random(count) >= missing, found)
 
 
-def _requests(dice: np.random.Generator, minutes: NDArray[np.int64], per_second: float | None) -> NDArray[np.int64]:
+def _requests(
+    dice: np.random.Generator, minutes: NDArray[np.int64], per_second: float | None = None
+) -> NDArray[np.int64]:
     swing, weekend, peak = dice.uniform(0.2, 0.8), dice.uniform(0.6, 1.0), dice.uniform(0, 24)
     shape = 1 + swing * np.cos(2 * np.pi * (minutes / 60 - peak) / 24)
     shape *= np.where((minutes // 1440) % 7 >= 5, weekend, 1.0)

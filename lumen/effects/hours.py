@@ -10,7 +10,7 @@ HOUR = timedelta(hours=1)
 #: So much of the time before a change is compared with.
 BEFORE = timedelta(days=14)
 #: A figure of an hour that fewer slices know than this is unknown.
-LEAST_SLICES = 9
+SLICES, LEAST_SLICES = 12, 9
 
 
 @dataclass(slots=True)
@@ -80,13 +80,15 @@ class Hour:
 
     @property
     def demand(self) -> float | None:
-        """Lookups."""
-        return float(self.lookups) if self.cache_slices >= LEAST_SLICES and self.lookups > 0 else None
+        """Lookups, at the pace of the known slices."""
+        known = self.cache_slices >= LEAST_SLICES and self.lookups > 0
+        return self.lookups * SLICES / self.cache_slices if known else None
 
     @property
     def traffic(self) -> float | None:
-        """Requests."""
-        return float(self.requests) if self.traffic_slices >= LEAST_SLICES and self.requests > 0 else None
+        """Requests, at the pace of the known slices."""
+        known = self.traffic_slices >= LEAST_SLICES and self.requests > 0
+        return self.requests * SLICES / self.traffic_slices if known else None
 
 
 @dataclass(slots=True)

@@ -66,7 +66,8 @@ class EffectEstimates:
             if count % TURN_OF_SLICES == 0:
                 await asyncio.sleep(0)  # clicks get their turn
             if seen.start < end:
-                share = seen.requests / (seen.requests + beside.get(seen.start, 0)) if seen.requests else 1.0
+                together = (seen.requests or 0) + beside.get(seen.start, 0)
+                share = seen.requests / together if seen.requests is not None and together else 1.0
                 hours.add(self._priced(seen, more_usd if seen.start > changed else 0.0, share))
         return hours
 

@@ -15,6 +15,7 @@ from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
 from lumen.alerts.lookups import UsualLookups, doubted
+from lumen.effects.hours import Hour, Hours
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Observation
 from lumen.model.assessment import CacheHealth
@@ -128,6 +129,14 @@ class World:
             usual.feed(stored[-1])
         return stored
 
+    async def hour(self) -> Hour:
+        """The newest whole hour, as the effect of a change is estimated on it."""
+        hours, end = Hours(), NOW.replace(minute=0)
+        for one in await self.stored(Window(end - HOUR, end)):
+            hours.add(one)
+        (found,) = hours.between(end - HOUR, end)
+        return found
+
 
 def world(share: float) -> World:
     begun, released = NOW - timedelta(days=30), NOW - 10 * HOUR
@@ -148,10 +157,14 @@ async def test_no_score_and_no_month_rises_or_falls_for_a_hole(
 ) -> None:
     metrics, label, value = values
     seen = world(share)
-    whole = await seen.taken()
+    whole, measured = await seen.taken(), await seen.hour()
     late, times = (15 * MINUTE if kind == "late" else None), (10 if kind == "jumps" else 0)
     seen.cloud.faults.append(Fault(metrics, label, value, NOW - 30 * MINUTE, NOW + HOUR, late, times))
-    holed = await seen.taken()
+    holed, left = await seen.taken(), await seen.hour()
+    # What the verdict on a change is estimated on.
+    for figure in ("hit_rate", "error_rate", "p95_ms", "traffic", "demand"):
+        found = getattr(left, figure)
+        assert found is None or found == pytest.approx(getattr(measured, figure), rel=0.1), figure
     before, after = (assess(one, AssessmentSettings()) for one in (whole, holed))
     for was, now in zip(before.slo.objectives, after.slo.objectives, strict=True):
         assert isinstance(now.score, NoData) or now.score == pytest.approx(was.score, abs=2.0), now.name
