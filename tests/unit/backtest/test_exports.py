@@ -69,6 +69,22 @@ def test_prometheus_answers_are_of_the_time_before_them_and_have_the_unit_in_the
     assert seen[0].errors_5xx is None
 
 
+def test_a_prometheus_server_s_own_answers_give_its_eight_hours() -> None:
+    """Answers of Prometheus 2.42 to the queries of docs/backtest.md, over counters that began anew once, of which many
+    failed from 03:20 to 04:00, and that nobody scraped from 06:40 to 07:05."""
+    figures = {"requests": "requests", "errors": "errors_5xx", "p95": "p95_seconds"}
+    read = {name: (EXPORTS / f"prometheus_server_{name}.json").read_text() for name in figures}
+    history = read_exports([Export(name, text, figures[name]) for name, text in read.items()])
+    assert told(history.problems) == [(0, Oddity.GAP, "backtest.gap")]
+    seen = {f"{one.start:%H:%M}": one for one in history.services["checkout"]}
+    assert len(seen) == 91
+    assert [f"06:{minute}" in seen for minute in (35, 40, 45, 50, 55)] == [True, *[False] * 4]
+    assert all(400 <= (one.requests or 0) <= 800 and one.errors_5xx is not None and one.p95_ms for one in seen.values())
+    failed = {at for at, one in seen.items() if (one.errors_5xx or 0) > 0.05 * (one.requests or 0)}
+    assert {"03:25", "03:55"} <= failed <= {at for at in seen if "03:15" <= at <= "04:00"}
+    assert (seen["03:30"].p95_ms or 0) > 1.9 * (seen["02:30"].p95_ms or 0)
+
+
 def test_cloud_run_s_own_metrics_name_themselves() -> None:
     names = ("run_request_count.json", "run_request_latencies.json")
     history = read_exports([Export(name, (EXPORTS / name).read_text()) for name in names])
