@@ -42,6 +42,7 @@ Open {page}
   control API       {control}
 
 The app has the commands and scopes of {manifest} (MANIFEST=...). An hour takes {hour:.0f} s here.
+Lumen's settings for it: cp {settings} .env
 Logs are in {logs}. Ctrl-C stops everything."""
 
 
@@ -126,9 +127,17 @@ def _run(world: World, sandbox_only: bool) -> None:
             world.initialise_state()
             watched.append(world.start_bot())
         welcome = SANDBOX_WELCOME if sandbox_only else WELCOME
-        said = asdict(world.addresses) | {"logs": world.children, "manifest": world.manifest}
+        settings = _write_settings(world)
+        said = asdict(world.addresses) | {"logs": world.children, "manifest": world.manifest, "settings": settings}
         print(welcome.format(**said, hour=3600 / world.clock.scale), flush=True)  # noqa: T201
         _watch(watched)
+
+
+def _write_settings(world: World) -> Path:
+    """As a `.env`, for a Lumen that is started by hand (docs/integration.md)."""
+    file = world.directory / "lumen.env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in world.settings().items()), encoding="utf-8")
+    return file
 
 
 def _page_of(world: World) -> Path:

@@ -154,10 +154,13 @@ class World:
         return [word for name, usd in prices.items() for word in (f"--{name}-usd", str(usd))]
 
     def bot_environment(self, port: int, **more: str) -> dict[str, str]:
-        """All that the bot is told: where it may go, whom it obeys, and at `port` where it answers for its health."""
+        """All that the bot is told, and at `port` where it answers for its health."""
+        return {**base_environment(), **self.settings(), "PORT": str(port), **more}
+
+    def settings(self) -> dict[str, str]:
+        """Lumen's settings for this world: where it may go, and whom it obeys."""
         of = self.addresses
         return {
-            **base_environment(),
             "PROJECT_ID": of.project,
             "REGION": of.region,
             "SERVICE_NAME": of.service,
@@ -179,8 +182,6 @@ class World:
             "BUDGET_USD": str(self.budget_usd),
             # A real installation watches for a week before it proposes anything of its own; here that would be dull.
             "OBSERVE_ONLY": "0",
-            "PORT": str(port),
-            **more,
         }
 
     def start_bot(self, name: str = "bot", **more: str) -> Child:
