@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lumen.verification.judge import Outcome
-from lumen.verification.summary import Summary, Three, summary_of
+from lumen.verification.summary import Four, Summary, summary_of
 from lumen.verification.verify import verify
 
 
@@ -29,7 +29,7 @@ def main(first: int = 101, seeds: int = 20, days: int = 7) -> None:
             knobs[f"{each.change.knob} {'up' if (each.change.step or 0) > 0 else 'down'}: {outcome}"] += 1
         for counted, run in zip(by_hand, result.runs, strict=True):
             counted.update(each.kind.value for each in run.interventions)
-        print(_line(f"seed {seed}", one), flush=True)
+        print(_line(f"seed {seed}{' (hard)' if result.is_hard else ''}", one), flush=True)
     print(_line("together", pooled(found)))
     for name, count in sorted(knobs.items()):
         print(f"  {name} {count}")
@@ -56,7 +56,9 @@ def pooled(found: Sequence[Summary]) -> Summary:
         undone_in_time=sum(one.undone_in_time for one in found),
         by_hand_without=sum(one.by_hand_without for one in found),
         by_hand_with=sum(one.by_hand_with for one in found),
-        clicks=sum(one.clicks for one in found),
+        answered=sum(one.answered for one in found),
+        told=sum(one.told for one in found),
+        told_for_nothing=sum(one.told_for_nothing for one in found),
         messages=sum(one.messages for one in found),
         rollbacks=sum(one.rollbacks for one in found),
         wrong_rollbacks=sum(one.wrong_rollbacks for one in found),
@@ -66,9 +68,9 @@ def pooled(found: Sequence[Summary]) -> Summary:
     )
 
 
-def _mean(values: Sequence[Three]) -> Three:
-    first, second, third = (_mean_of(column) for column in zip(*values, strict=True))
-    return first, second, third
+def _mean(values: Sequence[Four]) -> Four:
+    before, untuned, by_hand, with_lumen = (_mean_of(column) for column in zip(*values, strict=True))
+    return before, untuned, by_hand, with_lumen
 
 
 def _mean_of(column: Sequence[float | None]) -> float | None:
@@ -81,13 +83,14 @@ def _line(name: str, one: Summary) -> str:
     return (
         f"{name}: precision {one.true_alerts}/{one.alerts}, recall {one.detected}/{one.incidents}, helped "
         f"{helped}/{sum(one.outcomes.values())}, harmed {one.outcomes[Outcome.HARMED]} ({one.harmed_undone} undone), "
-        f"undone in time {one.undone_in_time}/{one.to_undo}, by hand {one.by_hand_without} -> {one.by_hand_with}, "
-        f"rollbacks {one.rollbacks} ({one.wrong_rollbacks} wrong), clicks {one.clicks}, messages {one.messages}, "
-        f"hit rate {_three(one.hit_rate, '.3f')}, cost {_three(one.cost, '.0f')}, P95 {_three(one.p95, '.0f')}"
+        f"undone in time {one.undone_in_time}/{one.to_undo}, by hand {one.by_hand_without} -> {one.by_hand_with} "
+        f"({one.answered} answers), rollbacks {one.rollbacks} ({one.wrong_rollbacks} wrong), "
+        f"told {one.told} ({one.told_for_nothing} for nothing), messages {one.messages}, "
+        f"hit rate {_four(one.hit_rate, '.3f')}, cost {_four(one.cost, '.0f')}, P95 {_four(one.p95, '.0f')}"
     )
 
 
-def _three(values: Three, form: str) -> str:
+def _four(values: Four, form: str) -> str:
     return " -> ".join("-" if value is None else format(value, form) for value in values)
 
 

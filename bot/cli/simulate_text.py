@@ -106,8 +106,10 @@ def _bars(page: Page, result: "Verification") -> Iterator[tuple[str, str]]:
     helped = page.plain("verify.helped", helped=found.outcomes[Outcome.HELPED], total=sum(found.outcomes.values()))
     harmed = page.plain("verify.harmed", harmed=found.outcomes[Outcome.HARMED], undone=found.harmed_undone)
     yield "helped", f"{helped} {harmed}"
-    hands = {"without": found.by_hand_without, "with_lumen": found.by_hand_with}
-    yield "interventions", page.plain("verify.interventions", **hands, clicks=found.clicks, messages=found.messages)
+    hands = {"without": found.by_hand_without, "with_lumen": found.by_hand_with, "answered": found.answered}
+    yield "interventions", page.plain("verify.interventions", **hands, messages=found.messages)
+    told = {"told": found.told, "for_nothing": found.told_for_nothing}
+    yield "precision", page.plain("verify.precision", **told)
     yield "undone", page.plain("verify.undone", done=found.undone_in_time, asked=found.to_undo)
     yield "rollbacks", page.plain("verify.rollbacks", rollbacks=found.rollbacks, wrong=found.wrong_rollbacks)
 
@@ -117,12 +119,14 @@ def _columns(page: Page, *names: str) -> Iterator[str]:
 
 
 def _figures_table(page: Page, result: "Verification") -> Table:
-    table = page.table(*_columns(page, "", "before", "without", "with"), justify="right")
-    three = (result.before, result.without, result.with_lumen)
-    table.add_row(page.plain("verify.row_hit_rate"), *(_or_dash(one.hit_rate, ".1%") for one in three))
-    table.add_row(page.plain("verify.row_p95"), *(_or_dash(one.p95_ms, ".0f", " ms") for one in three))
-    table.add_row(page.plain("verify.row_cost"), *(f"${one.cost_month_usd:.2f}" for one in three))
-    table.add_row(page.plain("verify.row_errors"), *(_or_dash(one.error_rate, ".3%") for one in three))
+    table = page.table(*_columns(page, "", "before", "untuned", "without", "with"), justify="right")
+    four = (result.before, result.untuned, result.without, result.with_lumen)
+    table.add_row(page.plain("verify.row_hit_rate"), *(_or_dash(one.hit_rate, ".1%") for one in four))
+    table.add_row(page.plain("verify.row_p95"), *(_or_dash(one.p95_ms, ".0f", " ms") for one in four))
+    table.add_row(page.plain("verify.row_cost"), *(f"${one.cost_month_usd:.2f}" for one in four))
+    if result.profile.stale_usd_per_1000:
+        table.add_row(page.plain("verify.row_stale"), *(f"${one.stale_month_usd:.2f}" for one in four))
+    table.add_row(page.plain("verify.row_errors"), *(_or_dash(one.error_rate, ".3%") for one in four))
     return table
 
 

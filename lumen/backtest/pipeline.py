@@ -81,6 +81,7 @@ class Pipeline:
         self._proposed_at: datetime | None = None
         self._last_change_at: datetime | None = None
         self._taken_back: dict[Direction, datetime] = {}
+        self._rejected: dict[Direction, datetime] = {}
         #: Whoever measures effects says while a change has no verdict yet.
         self.measuring = False
 
@@ -106,6 +107,11 @@ class Pipeline:
         """`change` did harm and was undone: its like is not proposed again soon."""
         self._taken_back[direction(change)] = at
 
+    def rejected(self, change: Change, at: datetime) -> None:
+        """Somebody said no to `change`: another proposal may come once the guard allows its like again."""
+        self._rejected[direction(change)] = at
+        self._proposed_at = None
+
     def open_page(self) -> Alert | None:
         """A page that is open now."""
         return next((alert for alert in self._watch.open_alerts() if alert.severity is Severity.PAGE), None)
@@ -123,6 +129,7 @@ class Pipeline:
             last_change_at=self._last_change_at,
             measuring=self.measuring,
             taken_back_at=self._taken_back.get(direction(wanted.change)),
+            rejected_at=self._rejected.get(direction(wanted.change)),
         )
         held = held_back(snapshot, turn.assessment, self._settings.automation, situation, at)
         if not held:

@@ -39,8 +39,8 @@ class Automation:
     cooldown: timedelta = timedelta(hours=24)
     #: After a step was taken back: what did harm once is not tried again at once.
     after_undo: timedelta = timedelta(days=14)
-    #: After somebody said no: who is asked every hour stops reading.
-    after_rejection: timedelta = timedelta(hours=24)
+    #: After somebody said no: who is asked the same every day stops reading.
+    after_rejection: timedelta = timedelta(days=7)
     #: After a deployment: its effect and that of a change could not be told apart.
     after_deployment: timedelta = timedelta(0)
 

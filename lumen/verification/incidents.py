@@ -107,10 +107,16 @@ DRAWN = (
 )
 
 
-def draw_incidents(seed: int, days: float) -> tuple[SimulatedIncident, ...]:
+#: Half of the incidents of a hard world have one of these beside them, which begins while they go on.
+BESIDE = (Trouble.PLATFORM_ERRORS, Trouble.MODEL_SLOW, Trouble.CACHE_SQUEEZED, Trouble.CACHE_FLUSHED, Trouble.FLASH)
+BESIDE_SHARE = 0.5
+
+
+def draw_incidents(seed: int, days: float, *, overlapping: bool = False) -> tuple[SimulatedIncident, ...]:
     """The incidents of a seed by start. Releases come on working hours (UTC 7-17), everything else at any time.
 
-    Drawn week by week: a longer world begins like a shorter one of the same seed.
+    Drawn week by week: a longer world begins like a shorter one of the same seed. `overlapping`: further ones that
+    begin while another goes on.
     """
     found: list[SimulatedIncident] = []
     for week in range(int(np.ceil(days / 7))):
@@ -120,6 +126,8 @@ def draw_incidents(seed: int, days: float) -> tuple[SimulatedIncident, ...]:
                 one = _placed(dice, kind, week, found)
                 if one is not None:
                     found.append(one)
+        if overlapping:
+            found += _beside(seed, week, found)
     return tuple(sorted((one for one in found if one.released < days * DAY), key=lambda one: one.start))
 
 
@@ -136,6 +144,20 @@ def _placed(
         if not any(begin < other.end + APART and other.released < end + APART for other in others):
             return SimulatedIncident(kind.trouble, begin + quiet, end, size, quiet)
     return None
+
+
+def _beside(seed: int, week: int, others: list[SimulatedIncident]) -> list[SimulatedIncident]:
+    """What goes wrong during the incidents of a week."""
+    dice = np.random.default_rng([seed, 9, week])
+    first, found = week * 7 * DAY, []
+    for one in others:
+        if one.trouble in LABEL_OF and first <= one.released < first + 7 * DAY and dice.random() < BESIDE_SHARE:
+            kinds = [kind for kind in DRAWN if kind.trouble in BESIDE and kind.trouble is not one.trouble]
+            kind = kinds[int(dice.integers(0, len(kinds)))]
+            start = float(dice.uniform(one.start, one.end))
+            length, size = log_uniform(dice, *kind.hours) * HOUR, log_uniform(dice, *kind.sizes)
+            found.append(SimulatedIncident(kind.trouble, start, start + length, size))
+    return found
 
 
 def log_uniform(dice: np.random.Generator, low: float, high: float) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lumen.effects.verdict import EffectVerdict
 from lumen.model.history import SLICES_A_DAY
-from lumen.model.proposal import Change, Knob
+from lumen.model.proposal import Change, Knob, Value
 from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS
 from lumen.verification.world import World, WorldSlice
 
@@ -26,6 +26,8 @@ class Figures:
     cost_month_usd: float
     error_rate: float | None
     evictions_per_hour: float
+    #: What outdated answers cost beside the bill.
+    stale_month_usd: float = 0.0
 
 
 def figures_of(slices: Sequence[WorldSlice]) -> Figures:
@@ -39,6 +41,7 @@ def figures_of(slices: Sequence[WorldSlice]) -> Figures:
         cost_month_usd=sum(one.cost_usd for one in slices) * SECONDS_A_MONTH / seconds,
         error_rate=sum(one.errors_5xx for one in slices) / requests if requests else None,
         evictions_per_hour=sum(one.evictions for one in slices) * 3600 / seconds,
+        stale_month_usd=sum(one.stale_usd for one in slices) * SECONDS_A_MONTH / seconds,
     )
 
 
@@ -85,16 +88,26 @@ def turn(world: World, change: Change) -> None:
         raise ValueError(f"the simulated world has no {change.knob}")
 
 
+def is_at(world: World, knob: Knob, value: Value) -> bool:
+    """Whether the knob still stands at `value` in the world."""
+    return value == (world.setting.ttl_seconds if knob is Knob.TTL else world.setting.cache_mb)
+
+
 def outcome_of(with_it: Figures, without_it: Figures) -> Outcome:
     """Harm first: what got worse is not made good by what got better."""
     hits = (with_it.hit_rate or 0.0) - (without_it.hit_rate or 0.0)
-    cost = _grown(with_it.cost_month_usd, without_it.cost_month_usd)
+    cost = _grown(in_all(with_it), in_all(without_it))
     p95 = _grown(with_it.p95_ms, without_it.p95_ms)
     if hits < -WORSE_HIT_RATE or cost > WORSE_COST or p95 > WORSE_P95:
         return Outcome.HARMED
     if hits > BETTER_HIT_RATE or cost < -BETTER_COST or p95 < -BETTER_P95:
         return Outcome.HELPED
     return Outcome.NO_DIFFERENCE
+
+
+def in_all(one: Figures) -> float:
+    """The bill, and what outdated answers cost beside it."""
+    return one.cost_month_usd + one.stale_month_usd
 
 
 def _grown(now: float | None, before: float | None) -> float:

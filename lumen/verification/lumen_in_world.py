@@ -80,6 +80,7 @@ class SimulatedLumen:
         self._posted_at: datetime | None = None
         self._end: datetime | None = None
         self.experiment: Experiment | None = None
+        self._measures_until: datetime | None = None
         #: Alerts about which people were asked whether the release is to blame.
         self._asked: set[str] = set()
         #: Pages that a release is blamed for, and when the traffic was sent back.
@@ -118,7 +119,13 @@ class SimulatedLumen:
         """A knob was turned; what policy wanted is measured from here on, what was taken back is not."""
         self._pipeline.changed(change, at)
         self.experiment = Experiment(change, at) if measured else None
+        if measured:
+            self._measures_until = at + self._settings.automation.cooldown
         self._pipeline.measuring = measured
+
+    def is_measuring(self, now: datetime) -> bool:
+        """Whether its report says that the effect of its last change is still being measured."""
+        return self.experiment is not None or (self._measures_until is not None and now < self._measures_until)
 
     def roll_back_to(self, now: datetime) -> str | None:
         """The revision to go back to, while everything speaks for it; asked again when the countdown ends."""
@@ -160,6 +167,10 @@ class SimulatedLumen:
     def taken_back(self, change: Change, at: datetime) -> None:
         """Note that a verdict had it undone."""
         self._pipeline.taken_back(change, at)
+
+    def rejected(self, change: Change, at: datetime) -> None:
+        """Note that somebody said no."""
+        self._pipeline.rejected(change, at)
 
     def settle(self) -> None:
         """Note that the verdict on the experiment is final."""

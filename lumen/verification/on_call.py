@@ -1,8 +1,9 @@
 """The scripted on-call: approves what is proposed, and does by hand what nobody does for them.
 
 The same person lives in both worlds. Without Lumen they notice trouble by complaints and by looking, mend what people
-can mend, and tune the cache at their morning review. With Lumen they read what it says and click Approve; they work
-by hand only where it did not tell or cannot help.
+can mend, and tune the cache at their morning review. With Lumen they read what it says and answer what it asks; they
+work by hand only where it did not tell or cannot help. A hard one sleeps at night (a page wakes them), rejects some of
+what is proposed, and tunes by hand some mornings whatever Lumen is at.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ MENDS_WITHIN = 15 * MINUTE
 #: So long they leave a failing release to Lumen after an alert.
 LEAVES_TO_LUMEN = 30 * MINUTE
 REVIEW_HOUR = 9
+#: Of the one who is hard to work with.
+SLEEPS = 8 * HOUR
+WAKES_WITHIN = 10 * MINUTE
+REJECTS = 0.25
+MEDDLES = 0.2
 HIT_RATE_WANTED = 0.80
 EVICTIONS_BORNE = 0.01
 #: By hand: half more each time; up to here, and not again when it brought nothing.
@@ -39,7 +45,7 @@ MENDABLE = ROLLED_BACK | {Trouble.CACHE_SQUEEZED, Trouble.CACHE_FLUSHED, Trouble
 
 
 class ByHand(StrEnum):
-    """Work that counts as a manual intervention; reading a message and clicking Approve does not."""
+    """Work that counts as a manual intervention; reading a message does not."""
 
     #: Had to find out by themselves what was wrong; mending it is another piece of work.
     LOOKED = "looked"
@@ -49,7 +55,9 @@ class ByHand(StrEnum):
     MENDED = "mended"
     #: Turned a knob of the cache.
     TUNED = "tuned"
-    #: Was called by an alert that was none, or put a wrong rollback right.
+    #: Answered a question of Lumen's by a click: a proposal, an undo, whether to go back to a revision.
+    ANSWERED = "answered"
+    #: Was called by an alert of any kind that was none, or put a wrong rollback right.
     CALLED_FOR_NOTHING = "called_for_nothing"
 
 
@@ -64,21 +72,40 @@ class Intervention:
 class ScriptedOnCall:
     """The on-call. Delays belong to the seed and to what they are about, not to the order of events."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, is_hard: bool = False) -> None:
         self._seed = seed
+        self._is_hard = is_hard
         self._clicks = 0
+        self._bedtime = float(np.random.default_rng([seed, 12]).uniform(0, DAY))
 
-    def click_after(self) -> float:
-        """Seconds until the next proposal is approved."""
+    def answers_at(self, now: float) -> float:
+        """The instant at which the next question is answered, in seconds since the world began."""
         self._clicks += 1
         dice = np.random.default_rng([self._seed, 6, self._clicks])
-        return min(CLICK_MOST, CLICK_MEDIAN * float(np.exp(dice.normal(0, CLICK_SIGMA))))
+        return self.reads_at(now) + min(CLICK_MOST, CLICK_MEDIAN * float(np.exp(dice.normal(0, CLICK_SIGMA))))
+
+    def reads_at(self, now: float) -> float:
+        """The instant from `now` on at which a message that calls nobody is read."""
+        asleep = (now - self._bedtime) % DAY
+        return now + SLEEPS - asleep if self._is_hard and asleep < SLEEPS else now
+
+    def called_at(self, now: float) -> float:
+        """The instant at which a page is answered."""
+        return now + PAGE_CLICK + (WAKES_WITHIN if self.reads_at(now) > now else 0.0)
+
+    def rejects(self) -> bool:
+        """Whether the proposal that was answered last is rejected."""
+        return self._is_hard and np.random.default_rng([self._seed, 13, self._clicks]).random() < REJECTS
+
+    def meddles(self, now: float) -> bool:
+        """Whether they tune by hand this morning although Lumen is at it."""
+        return self._is_hard and np.random.default_rng([self._seed, 14, int(now / DAY)]).random() < MEDDLES
 
     def notices_at(self, incident: SimulatedIncident) -> float:
         """Time at which they find out by themselves, in seconds since the world began."""
         dice = np.random.default_rng([self._seed, 7, int(incident.start)])
         mean = NOTICES_BILL_AFTER if incident.trouble is Trouble.COST_SURGE else NOTICES_AFTER
-        return incident.start + NOTICES_NOT_BEFORE + float(dice.exponential(mean - NOTICES_NOT_BEFORE))
+        return self.reads_at(incident.start + NOTICES_NOT_BEFORE + float(dice.exponential(mean - NOTICES_NOT_BEFORE)))
 
 
 class Reviews:

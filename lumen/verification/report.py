@@ -30,6 +30,7 @@ def as_json(result: Verification, say: Say) -> Json:
     without, helped = result.runs
     return {
         "seed": result.seed,
+        "hard": result.is_hard,
         "days": result.days,
         "started": result.started_at.isoformat(),
         "alerts": {**score_json(result.alerts), "list": [alert_json(alert, say) for alert in helped.alerts]},
@@ -50,10 +51,12 @@ def as_json(result: Verification, say: Say) -> Json:
             "down_share": found.interventions_down,
         },
         "rollbacks": {"done": helped.rollbacks, "wrong": helped.wrong_rollbacks},
-        "clicks": helped.clicks,
+        "told": helped.told,
+        "told_for_nothing": helped.told_for_nothing,
         "messages": helped.messages,
         "figures": {
             "before": asdict(result.before),
+            "untuned": asdict(result.untuned),
             "without_lumen": asdict(result.without),
             "with_lumen": asdict(result.with_lumen),
         },

@@ -39,7 +39,7 @@ _TIMES = Range(0.1, 20.0)
 
 #: Of the fields of `Profile`, in its units. A TTL as the service takes it, a cache as the policies may set it.
 SERVICE: Mapping[str, Range] = {
-    "requests_per_second": Range(0.001, 10.0),
+    "requests_per_second": Range(0.0002, 300.0),
     "daily_swing": Range(0.0, 0.8),
     "peak_hour": Range(0.0, 24.0),
     "weekend": Range(0.0, 2.0),
@@ -60,6 +60,12 @@ SERVICE: Mapping[str, Range] = {
     "model_call_usd": Range(0.0, 10.0),
     "budget_usd": Range(1.0, 1e6),
     "cache_usd_per_mb_month": Range(0.0, 10.0),
+    "stale_usd_per_1000": Range(0.0, 1e6),
+    "estimated_cost": Range(0, 1),
+    "office_hours": Range(0, 1),
+    "cron_minutes": Range(0, 1440),
+    "cron_share": Range(0.0, 20.0),
+    "holidays": _SHARE,
 }
 
 #: Of the `size` of each trouble, and the size without one.

@@ -1,25 +1,31 @@
 """The figures of a verification as counts that can be added up over seeds."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.effects.verdict import GUARDRAIL, EffectVerdict
-from lumen.verification.judge import Adjustment, Outcome
+from lumen.verification.judge import Adjustment, Figures, Outcome, in_all
+from lumen.verification.on_call import ByHand
 from lumen.verification.verify import Verification
 
 #: A turn is an hour; a guardrail has two from the change on.
 A_TURN = timedelta(hours=1)
 #: The bars of docs/verify.md.
 HELPED_BAR = 0.80
-INTERVENTIONS_BAR = 0.70
+INTERVENTIONS_BAR = 0.60
+PRECISION_BAR = 0.95
 
-Three = tuple[float | None, float | None, float | None]
+Four = tuple[float | None, float | None, float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The three figures are before, without Lumen and with it: USD a month, ms, 0-1; None where there is none."""
+    """The four figures are before, with nobody who tunes, tuned by hand and with Lumen; None where there is none.
+
+    USD a month with what outdated answers cost, ms, 0-1.
+    """
 
     alerts: int
     true_alerts: int
@@ -32,13 +38,22 @@ class Summary:
     undone_in_time: int
     by_hand_without: int
     by_hand_with: int
-    clicks: int
+    #: Of those with Lumen: answers to what it asked.
+    answered: int
+    #: Alerts of any kind.
+    told: int
+    told_for_nothing: int
     messages: int
     rollbacks: int
     wrong_rollbacks: int
-    hit_rate: Three
-    cost: Three
-    p95: Three
+    hit_rate: Four
+    cost: Four
+    p95: Four
+
+    @property
+    def precision(self) -> float | None:
+        """The share of all alerts that had something to tell; None of none."""
+        return 1 - self.told_for_nothing / self.told if self.told else None
 
     @property
     def helped(self) -> float | None:
@@ -55,7 +70,7 @@ class Summary:
 def summary_of(result: Verification) -> Summary:
     """The summary of one seed."""
     overall = result.alerts.overall
-    before, without, with_lumen = result.before, result.without, result.with_lumen
+    four = (result.before, result.untuned, result.without, result.with_lumen)
     asked = [one for one in result.adjustments if one.asked_back]
     return Summary(
         alerts=overall.alerts,
@@ -68,14 +83,21 @@ def summary_of(result: Verification) -> Summary:
         undone_in_time=sum(in_time(one) for one in asked),
         by_hand_without=len(result.runs[0].interventions),
         by_hand_with=len(result.runs[1].interventions),
-        clicks=result.runs[1].clicks,
+        answered=sum(one.kind is ByHand.ANSWERED for one in result.runs[1].interventions),
+        told=result.runs[1].told,
+        told_for_nothing=result.runs[1].told_for_nothing,
         messages=result.runs[1].messages,
         rollbacks=result.runs[1].rollbacks,
         wrong_rollbacks=result.runs[1].wrong_rollbacks,
-        hit_rate=(before.hit_rate, without.hit_rate, with_lumen.hit_rate),
-        cost=(before.cost_month_usd, without.cost_month_usd, with_lumen.cost_month_usd),
-        p95=(before.p95_ms, without.p95_ms, with_lumen.p95_ms),
+        hit_rate=_each(four, lambda one: one.hit_rate),
+        cost=_each(four, in_all),
+        p95=_each(four, lambda one: one.p95_ms),
     )
+
+
+def _each(four: tuple[Figures, Figures, Figures, Figures], of: Callable[[Figures], float | None]) -> Four:
+    before, untuned, by_hand, with_lumen = map(of, four)
+    return before, untuned, by_hand, with_lumen
 
 
 def in_time(one: Adjustment) -> bool:
@@ -101,4 +123,6 @@ def missed_bars(result: Verification) -> tuple[str, ...]:
         missed.append("interventions")
     if found.undone_in_time < found.to_undo:
         missed.append("undone")
+    if found.precision is not None and found.precision < PRECISION_BAR:
+        missed.append("precision")
     return tuple(missed)

@@ -1,8 +1,10 @@
 """The simulated service, drawn from a seed, and its requests, which are the same whatever Lumen does."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,19 @@ Floats = NDArray[np.float64]
 SECONDS_A_MONTH = 30 * 86_400
 MOST_TOPICS = 60_000
 FEWEST_TOPICS = 40
+#: More requests a second are not simulated one by one.
+MOST_PER_SECOND = 10.0
 #: One service in so many answers questions whose answers change within minutes: long lives of keys hurt there.
 FAST_CONTENT_SHARE = 0.1
+#: Half of the services lose nothing by an outdated answer, half have a bill that Lumen sees; one in eight is for office
+#: hours, one in four has a job that comes often.
+STALE_COSTS_SHARE, STALE_USD_PER_1000 = 0.5, (0.02, 0.5)
+ESTIMATED_SHARE, OFFICE_SHARE, CRON_SHARE = 0.5, 0.125, 0.25
+CRON_MINUTES, CRON_DEMAND = (15, 30, 60), (0.3, 1.5)
+HOLIDAYS = 0.03
+#: Of the demand in office hours.
+OUT_OF_OFFICE = 0.02
+OFFICE_HALF_HOURS = 5
 CACHE_SIZES_MB = (128, 256, 256, 256, 384, 512)
 TTLS_SECONDS = (120, 180, 300, 300, 300, 420)
 
@@ -50,6 +63,22 @@ class Profile:
     model_call_usd: float
     budget_usd: float = 200.0
     cache_usd_per_mb_month: float = 0.0365625
+    #: What a thousand outdated answers cost beside the bill: wrong orders, lost trust. Lumen cannot measure it.
+    stale_usd_per_1000: float = 0.0
+    #: 1: what Lumen sees of the cost is its own estimate (no bill, or one in another currency), else 0.
+    estimated_cost: int = 0
+    #: 1: people come in ten hours of working days around the peak, and hardly anybody else, else 0.
+    office_hours: int = 0
+    #: A job comes every so many minutes (0: none), in whose slices there is so much more demand, of the day's mean.
+    cron_minutes: int = 0
+    cron_share: float = 0.0
+    #: Of the working days, those that are like a weekend.
+    holidays: float = 0.0
+
+    @property
+    def stands_for(self) -> int:
+        """How many requests each simulated one stands for: a busy service is simulated by a sample of its topics."""
+        return max(1, math.ceil(self.requests_per_second / MOST_PER_SECOND))
 
 
 def draw_profile(seed: int) -> Profile:
@@ -87,7 +116,32 @@ def draw_profile(seed: int) -> Profile:
         uncached_ms=log_uniform(dice, 30, 80),
         error_share=log_uniform(dice, 0.00005, 0.0005),
         model_call_usd=float(dice.uniform(70, 150)) / monthly_calls,
+        **_circumstances(seed),
     )
+
+
+class _Circumstances(TypedDict):
+    stale_usd_per_1000: float
+    estimated_cost: int
+    office_hours: int
+    cron_minutes: int
+    cron_share: float
+    holidays: float
+
+
+def _circumstances(seed: int) -> _Circumstances:
+    """What makes one service harder to judge than another."""
+    dice = np.random.default_rng([seed, 8])
+    stale, estimated, office, cron = dice.random(4) < (STALE_COSTS_SHARE, ESTIMATED_SHARE, OFFICE_SHARE, CRON_SHARE)
+    minutes, demand = int(dice.choice(CRON_MINUTES)), log_uniform(dice, *CRON_DEMAND)
+    return {
+        "stale_usd_per_1000": log_uniform(dice, *STALE_USD_PER_1000) if stale else 0.0,
+        "estimated_cost": int(estimated),
+        "office_hours": int(office),
+        "cron_minutes": minutes if cron else 0,
+        "cron_share": demand if cron else 0.0,
+        "holidays": HOLIDAYS,
+    }
 
 
 def popularity(topics: int, zipf: float) -> Floats:
@@ -142,7 +196,11 @@ class Demand:
     def __init__(self, profile: Profile, incidents: Sequence[SimulatedIncident], days: int) -> None:
         self._profile = profile
         self._flashes = [one for one in incidents if one.trouble is Trouble.FLASH]
-        self._popular = np.cumsum(popularity(profile.topics, profile.zipf))
+        #: A sample of the topics, where each request stands for several.
+        self._topics = max(min(profile.topics, FEWEST_TOPICS), profile.topics // profile.stands_for)
+        self._popular = np.cumsum(popularity(self._topics, profile.zipf))
+        holidays = np.random.default_rng([profile.seed, 10]).random(days + 2) < profile.holidays
+        self._holidays = np.flatnonzero(holidays)
         self._mood = _mood(profile.seed, 24 * (days + 2))
         self._days: OrderedDict[int, list[Arrivals]] = OrderedDict()
 
@@ -160,7 +218,14 @@ class Demand:
         p = self._profile
         angle = 2 * np.pi * (at / 3600 - p.peak_hour) / 24
         shape = 1 + p.daily_swing * np.cos(angle) + 0.2 * p.daily_swing * np.sin(2 * angle)
-        shape *= np.where((at // DAY_SECONDS) % 7 >= 5, p.weekend, 1.0)
+        day = at // DAY_SECONDS
+        is_off = (day % 7 >= 5) | np.isin(day, self._holidays)
+        shape *= np.where(is_off, p.weekend, 1.0)
+        if p.office_hours:
+            from_peak = np.abs((at / 3600 - p.peak_hour + 12) % 24 - 12)
+            shape *= np.where((from_peak < OFFICE_HALF_HOURS) & ~is_off, 1.0, OUT_OF_OFFICE)
+        if p.cron_minutes:
+            shape += np.where(at % (p.cron_minutes * 60) < SLICE_SECONDS, p.cron_share, 0.0)
         shape *= np.exp(np.interp(at / 3600, np.arange(len(self._mood)), self._mood))
         for flash in self._flashes:
             shape *= np.where((at >= flash.start) & (at < flash.end), flash.size, 1.0)
@@ -171,10 +236,10 @@ class Demand:
         dice = np.random.default_rng([p.seed, 3, day])
         starts = day * DAY_SECONDS + np.arange(SLICES_A_DAY, dtype=np.float64) * SLICE_SECONDS
         noise = dice.gamma(SCATTER**-2, SCATTER**2, SLICES_A_DAY)
-        counts = dice.poisson(self.per_second(starts + SLICE_SECONDS / 2) * SLICE_SECONDS * noise)
+        counts = dice.poisson(self.per_second(starts + SLICE_SECONDS / 2) / p.stands_for * SLICE_SECONDS * noise)
         times = np.sort(np.repeat(starts, counts) + dice.random(counts.sum()) * SLICE_SECONDS)
         ranks = np.searchsorted(self._popular, dice.random(len(times)), side="right")
-        ranks = np.minimum(ranks, p.topics - 1)
+        ranks = np.minimum(ranks, self._topics - 1)
         life = p.topic_life_seconds
         generation = ((times + (ranks * 0.618034 % 1) * life) // life).astype(np.int64)
         keys = np.where(dice.random(len(times)) < p.cached_share, ranks + GENERATIONS * generation, -1)

@@ -20,6 +20,8 @@ WARM_DAYS = 14
 #: Changes are judged over the day after them.
 JUDGED_DAYS = 1
 WEEK = 7
+#: Of the seeds, one in so many is hard.
+HARD_EVERY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class Verification:
     before: Figures
     without: Figures
     with_lumen: Figures
+    #: The same days where nobody turns a knob.
+    untuned: Figures
+    #: Whether incidents overlap and the on-call is hard to work with.
+    is_hard: bool
     #: Without Lumen, and with it.
     runs: tuple[WeekResult, WeekResult]
 
@@ -45,11 +51,12 @@ class Verification:
 def verify(
     days: int, seed: int, incidents: Sequence[SimulatedIncident] | None = None, profile: Profile | None = None
 ) -> Verification:
-    """`incidents` in seconds since Lumen began; None draws them from the seed. Deterministic."""
+    """`incidents` in seconds since Lumen began; None draws them from the seed, of which each fourth is hard."""
+    is_hard = incidents is None and seed % HARD_EVERY == 0
     profile = profile or draw_profile(seed)
     total = WARM_DAYS + days + JUDGED_DAYS
     if incidents is None:
-        planned = draw_incidents(seed, total)
+        planned = draw_incidents(seed, total, overlapping=is_hard)
     else:
         planned = tuple(_later(one, WARM_DAYS * 86_400.0) for one in incidents)
     world = World(profile, planned, Demand(profile, planned, total))
@@ -57,8 +64,9 @@ def verify(
     slices = days * SLICES_A_DAY
     # Threads that wait for each other cost more than they spare on matrices of a few hundred rows.
     with threadpool_limits(limits=1):
-        without = SimulatedWeek(world.fork(), seed, None).run(slices, warm)
-        helped = SimulatedWeek(world, seed, SimulatedLumen(settings_for(profile))).run(slices, warm)
+        untuned = SimulatedWeek(world.fork(), seed, None, tunes=False, is_hard=is_hard).run(slices, warm)
+        without = SimulatedWeek(world.fork(), seed, None, is_hard=is_hard).run(slices, warm)
+        helped = SimulatedWeek(world, seed, SimulatedLumen(settings_for(profile)), is_hard=is_hard).run(slices, warm)
         for adjustment in helped.adjustments:
             adjustment.judgement = judge(adjustment.before, adjustment.change)
     started = ORIGIN + timedelta(days=WARM_DAYS)
@@ -71,6 +79,8 @@ def verify(
         before=figures_of(warm[-WEEK * SLICES_A_DAY :]),
         without=figures_of(without.slices),
         with_lumen=figures_of(helped.slices),
+        untuned=figures_of(untuned.slices),
+        is_hard=is_hard,
         runs=(without, helped),
     )
 

@@ -7,30 +7,31 @@ from datetime import datetime, timedelta
 
 from lumen.backtest.score import Label
 from lumen.effects.verdict import EffectVerdict, Judgement
-from lumen.model.alert import Alert, AlertChange, AlertKind
+from lumen.model.alert import Alert, AlertChange, AlertKind, Severity
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.proposal import Change, Knob
 from lumen.model.turn import Recommendation
+from lumen.verification.called import Truth, is_about
 from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, SimulatedIncident, Trouble
-from lumen.verification.judge import Adjustment, turn
+from lumen.verification.judge import Adjustment, is_at, turn
 from lumen.verification.lumen_in_world import SimulatedLumen
 from lumen.verification.on_call import (
     DAY,
     LEAVES_TO_LUMEN,
     MENDABLE,
     MENDS_WITHIN,
-    PAGE_CLICK,
     REVIEW_HOUR,
     ByHand,
     Intervention,
     Reviews,
     ScriptedOnCall,
 )
+from lumen.verification.traffic import SLICE_SECONDS
 from lumen.verification.world import ORIGIN, SERVICE, World, WorldSlice
 
-#: An alert this soon after an incident's end is still about it.
-GRACE = 15 * 60.0
-BILL_GRACE = DAY
+#: The countdown of a rollback, which asks nobody.
+COUNTDOWN = 300.0
+SATURDAY = 5
 
 
 @dataclass(slots=True)
@@ -42,18 +43,27 @@ class WeekResult:
     adjustments: list[Adjustment] = field(default_factory=list)
     alerts: tuple[Alert, ...] = ()
     labels: tuple[Label, ...] = ()
-    clicks: int = 0
+    #: Alerts of any kind that were told, and how many of them had nothing to tell.
+    told: int = 0
+    told_for_nothing: int = 0
+    #: New posts in the channel, not in a thread.
     messages: int = 0
     rollbacks: int = 0
     wrong_rollbacks: int = 0
 
 
 class SimulatedWeek:
-    """Runs `world`, which is used up. `lumen` None is the world without Lumen."""
+    """Runs `world`, which is used up. `lumen` None is the world without Lumen.
 
-    def __init__(self, world: World, seed: int, lumen: SimulatedLumen | None) -> None:
+    `tunes`: whether the on-call turns knobs by hand; `is_hard`: whether they are hard to work with.
+    """
+
+    def __init__(
+        self, world: World, seed: int, lumen: SimulatedLumen | None, *, tunes: bool = True, is_hard: bool = False
+    ) -> None:
         self._world = world
-        self._person = ScriptedOnCall(seed)
+        self._person = ScriptedOnCall(seed, is_hard=is_hard)
+        self._tunes = tunes
         self._lumen = lumen
         self._reviews = Reviews()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -65,6 +75,7 @@ class SimulatedWeek:
         self._lumen_busy_at = -DAY
         self._rollback_asked = False
         self._began = world.seconds
+        self._month_began, self._month_usd = 0.0, 0.0
         self.result = WeekResult()
 
     def run(self, slices: int, warm: Sequence[WorldSlice]) -> WeekResult:
@@ -73,6 +84,8 @@ class SimulatedWeek:
             for one in warm:
                 self._lumen.remember(one)
         self._day.extend(warm[-SLICES_A_DAY:])
+        for one in warm:
+            self._pay(one)
         for _ in range(slices):
             self._step()
         # What was approved in the last minutes is still carried out.
@@ -90,12 +103,19 @@ class SimulatedWeek:
         found = self._world.step()
         self.result.slices.append(found)
         self._day.append(found)
+        self._pay(found)
         # Measurements come minutes late: each slice is looked at when the next one is over.
         if self._lumen is not None and self._seen_before is not None:
             self._listen(self._lumen, self._seen_before)
         self._seen_before = found
-        if self._is_review():
+        if self._is_nine():
+            self.result.messages += self._lumen is not None  # the daily digest
             self._review()
+
+    def _pay(self, found: WorldSlice) -> None:
+        if found.seen.start.day == 1 and found.seen.start.hour == found.seen.start.minute == 0:
+            self._month_began, self._month_usd = found.index * float(SLICE_SECONDS), 0.0
+        self._month_usd += found.cost_usd
 
     def _at(self, seconds: float, work: Callable[[], None]) -> None:
         self._count += 1
@@ -140,14 +160,11 @@ class SimulatedWeek:
                 self._called(event.alert, now)
         if found.roll_back and not self._rollback_asked:
             self._rollback_asked = True
-            self.result.clicks += 1
-            self._at(now + PAGE_CLICK, lambda: self._roll_back(lumen))
+            self._at(now + COUNTDOWN, lambda: self._roll_back(lumen))
         if found.in_doubt:
-            self.result.clicks += 1
-            self._at(now + PAGE_CLICK + MENDS_WITHIN, lambda: self._find_out(lumen))
+            self._at(self._person.called_at(now) + MENDS_WITHIN, lambda: self._find_out(lumen))
         if found.slow:
-            self.result.clicks += 1
-            self._at(now + self._person.click_after(), lambda: self._go_back(lumen, lumen.asked_to))
+            self._at(self._person.answers_at(now), lambda: self._answer_slow(lumen))
         if found.verdict is not None:
             self._settle(lumen, found.verdict, now)
         if found.wanted is not None:
@@ -155,20 +172,27 @@ class SimulatedWeek:
 
     def _called(self, alert: Alert, now: float) -> None:
         """Let somebody read an alert."""
-        kind = alert.kind
+        kind, is_page = alert.kind, alert.severity is Severity.PAGE
+        read_at = self._person.called_at(now) if is_page else self._person.reads_at(now)
+        self.result.told += 1
+        if not self._truth().speaks_for(kind, now):
+            self.result.told_for_nothing += 1
+            self._at(read_at + MENDS_WITHIN, lambda: self._by_hand(ByHand.CALLED_FOR_NOTHING))
         if kind not in LABEL_OF.values():
             return
-        about = [one for one in self._world.incidents if _is_about(one, kind, now)]
-        if not about:
-            self._at(now + MENDS_WITHIN, lambda: self._by_hand(ByHand.CALLED_FOR_NOTHING))
-        for one in about:
-            if _mark(one) in self._known:
+        for one in self._world.incidents:
+            if not is_about(one, kind, now) or _mark(one) in self._known:
                 continue
             self._known.add(_mark(one))
             if one.trouble in ROLLED_BACK:
-                self._mend(one, now + LEAVES_TO_LUMEN)
+                self._mend(one, read_at + LEAVES_TO_LUMEN)
             elif one.trouble in MENDABLE:
-                self._mend(one, now + MENDS_WITHIN)
+                self._mend(one, read_at + MENDS_WITHIN)
+
+    def _truth(self) -> Truth:
+        month = self._world.seconds - self._month_began
+        mb = self._world.setting.cache_mb
+        return Truth(self._world.profile, self._world.incidents, self._day, mb, self._month_usd, month)
 
     def _roll_back(self, lumen: SimulatedLumen) -> None:
         self._rollback_asked = False
@@ -178,6 +202,13 @@ class SimulatedWeek:
         """Is it the release? Lumen did not know, so somebody had to look; then a click is enough."""
         self._by_hand(ByHand.LOOKED)
         if self._world.release_fails():
+            self._by_hand(ByHand.ANSWERED)
+            self._go_back(lumen, lumen.asked_to)
+
+    def _answer_slow(self, lumen: SimulatedLumen) -> None:
+        """The moment speaks against the release; what is over by then needs no answer."""
+        if lumen.asked_to(_instant(self._world.seconds)) is not None:
+            self._by_hand(ByHand.ANSWERED)
             self._go_back(lumen, lumen.asked_to)
 
     def _go_back(self, lumen: SimulatedLumen, to: Callable[[datetime], str | None]) -> None:
@@ -196,19 +227,26 @@ class SimulatedWeek:
         change = wanted.change
         assert change is not None
         self._lumen_busy_at = now
-        self.result.clicks += 1
+        answered_at = self._person.answers_at(now)
+        rejects = self._person.rejects()
 
-        def apply() -> None:
+        def answer() -> None:
             at = self._world.seconds
+            self._by_hand(ByHand.ANSWERED)
+            if rejects:
+                lumen.rejected(change, _instant(at))
+                return
+            if not is_at(self._world, change.knob, change.old):
+                return  # turned by hand meanwhile: what was approved is abandoned
             before = self._world.fork()
             turn(self._world, change)
             lumen.applied(change, _instant(at), measured=True)
             self.result.adjustments.append(Adjustment(change, wanted.strategy, _instant(at), before))
 
-        self._at(now + self._person.click_after(), apply)
+        self._at(answered_at, answer)
 
     def _settle(self, lumen: SimulatedLumen, verdict: Judgement, now: float) -> None:
-        """A verdict on the experiment; what is to be undone is proposed, and a broken guardrail reverts at once."""
+        """A verdict on the experiment; what is to be undone is a question, which a page makes urgent."""
         adjustment = self.result.adjustments[-1]
         adjustment.verdict, adjustment.verdict_at, adjustment.asked_back = verdict.verdict, _instant(now), verdict.undo
         lumen.settle()
@@ -217,26 +255,33 @@ class SimulatedWeek:
             return
         back = Change(adjustment.change.knob, adjustment.change.new, adjustment.change.old, adjustment.change.unit)
 
-        at_once = verdict.verdict is EffectVerdict.REVERT
+        is_urgent = verdict.verdict is EffectVerdict.REVERT
 
         def undo() -> None:
+            self._by_hand(ByHand.ANSWERED)
+            if not is_at(self._world, back.knob, back.old):
+                return
             turn(self._world, back)
             adjustment.undone_at = _instant(self._world.seconds)
             lumen.applied(back, adjustment.undone_at, measured=False)
-            if not at_once:
+            if not is_urgent:
                 lumen.taken_back(adjustment.change, adjustment.undone_at)
 
-        self.result.clicks += not at_once
-        self._at(now if at_once else now + self._person.click_after(), undo)
+        self._at(self._person.called_at(now) if is_urgent else self._person.answers_at(now), undo)
 
-    def _is_review(self) -> bool:
+    def _is_nine(self) -> bool:
         now = _instant(self._world.seconds)
-        return now.weekday() < 5 and now.hour == REVIEW_HOUR and now.minute == 0
+        return now.hour == REVIEW_HOUR and now.minute == 0
 
     def _review(self) -> None:
-        """Review yesterday's figures; what Lumen is at is left to Lumen."""
+        """Review yesterday's figures on working days; what Lumen is at is left to Lumen, mostly."""
         now = self._world.seconds
-        if self._lumen is not None and (self._lumen.experiment or now - self._lumen_busy_at < DAY):
+        if not self._tunes or _instant(now).weekday() >= SATURDAY:
+            return
+        is_busy = self._lumen is not None and (
+            self._lumen.is_measuring(_instant(now)) or now - self._lumen_busy_at < DAY
+        )
+        if is_busy and not self._person.meddles(now):
             return
         lookups = sum(one.lookups for one in self._day)
         hits, evictions = sum(one.hits for one in self._day), sum(one.evictions for one in self._day)
@@ -272,11 +317,6 @@ def _mark(incident: SimulatedIncident) -> tuple[Trouble, float]:
 
 def _instant(seconds: float) -> datetime:
     return ORIGIN + timedelta(seconds=seconds)
-
-
-def _is_about(one: SimulatedIncident, kind: AlertKind, now: float) -> bool:
-    grace = BILL_GRACE if kind is AlertKind.COST else GRACE
-    return one.trouble in LABEL_OF and one.start < now <= one.end + grace
 
 
 def _troubles_cache(one: SimulatedIncident, now: float) -> bool:

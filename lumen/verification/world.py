@@ -44,6 +44,8 @@ class WorldSlice:
     evictions: int
     cost_usd: float
     latencies_ms: NDArray[np.float32]
+    #: What outdated answers cost beside the bill.
+    stale_usd: float = 0.0
     #: Requests and 5xx of each revision that answered; empty where the measurements did not come.
     by_revision: tuple[RevisionCount, ...] = ()
 
@@ -67,7 +69,7 @@ class World:
         self._demand = demand
         #: Starts of releases that traffic was taken from.
         self._left: frozenset[float] = frozenset()
-        self._cache = Cache(profile.entry_mb)
+        self._cache = Cache(profile.entry_mb * profile.stands_for)
         self._instances = Instances()
 
     @property
@@ -111,7 +113,7 @@ class World:
 
     def step(self) -> WorldSlice:
         """The next five minutes."""
-        p, start = self.profile, self.seconds
+        p, start, each = self.profile, self.seconds, self.profile.stands_for
         arrivals = self._demand.slice(self.index)
         dice = np.random.default_rng([p.seed, 5, self.index])
         looked = arrivals.keys >= 0
@@ -124,26 +126,27 @@ class World:
         times = np.append(arrivals.times, start + dice.random(again) * SLICE_SECONDS)
         failed, slower = self._release_effects(dice, times)
         latencies *= slower
-        busy = float(latencies.sum()) / 1000
+        busy = float(latencies.sum()) / 1000 * each
         self._instances, cold = self._instances.after(busy, SLICE_SECONDS, restarted=self._released(start))
-        waits = min(cold, len(latencies))
+        waits = min(round(cold / each), len(latencies))
         latencies[dice.permutation(len(latencies))[:waits]] += START_MS * np.exp(dice.normal(0, START_SIGMA, waits))
-        requests = len(latencies)
-        calls = int(looked.sum() - hit.sum()) + again
-        cost = slice_usd(busy, requests) + calls * p.model_call_usd + self._standing_usd(start)
+        requests, misses = len(latencies) * each, int(looked.sum() - hit.sum()) * each
+        work = slice_usd(busy, requests) + misses * p.model_call_usd
+        cost = work + again * each * p.model_call_usd + self._standing_usd(start)
         found = WorldSlice(
             seen=Observation(ORIGIN + timedelta(seconds=start)),
             index=self.index,
             revision=self.revision(start),
             requests=requests,
             errors_5xx=int(failed.sum()),
-            hits=int(hit.sum()),
-            lookups=int(looked.sum()),
-            evictions=evictions,
+            hits=int(hit.sum()) * each,
+            lookups=int(looked.sum()) * each,
+            evictions=evictions * each,
             cost_usd=cost,
             latencies_ms=latencies.astype(np.float32),
+            stale_usd=int(stale.sum()) * each * p.stale_usd_per_1000 / 1000,
         )
-        seen = self._measured(dice, found, start)
+        seen = self._measured(dice, found, work + self._cache_usd() if p.estimated_cost else cost)
         counts = self._counts(times, failed, found.seen.start) if seen.requests is not None else ()
         found = replace(found, seen=seen, by_revision=counts)
         self.index += 1
@@ -157,7 +160,7 @@ class World:
                 serving = number
         return revision_name(serving)
 
-    def _counts(self, times: NDArray[np.float64], failed: NDArray[np.bool_], at: datetime) -> tuple[RevisionCount, ...]:
+    def _counts(self, times: NDArray[np.float64], failed: NDArray[np.int64], at: datetime) -> tuple[RevisionCount, ...]:
         """Requests and errors by revision, where a release (or its end) falls into the slice."""
         start, end = self.seconds, self.seconds + SLICE_SECONDS
         ours = [one for one in self.incidents if one.trouble in RELEASES]
@@ -166,7 +169,7 @@ class World:
         for since, until in zip(turns, [*turns[1:], end], strict=True):
             within = (times >= since) & (times < until)
             if within.any():
-                requests, errors = int(within.sum()), int(failed[within].sum())
+                requests, errors = int(within.sum()) * self.profile.stands_for, int(failed[within].sum())
                 found.append(RevisionCount(at, self.revision(since), requests, errors))
         return tuple(found)
 
@@ -220,8 +223,8 @@ class World:
 
     def _release_effects(
         self, dice: np.random.Generator, times: NDArray[np.float64]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Failed requests, and the factor of the time that each takes."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """How many of those that each request stands for fail, and the factor of the time that it takes."""
         # A few minutes are worse than others, so errors come in clumps.
         chance = np.full(len(times), self.profile.error_share * dice.gamma(2.0, 0.5))
         slower = np.ones(len(times))
@@ -234,15 +237,18 @@ class World:
                 chance[within] += one.size
             elif one.trouble is Trouble.BAD_RELEASE_SLOW:
                 slower[within] *= one.size
-        return dice.random(len(times)) < chance, slower
+        return dice.binomial(self.profile.stands_for, np.minimum(chance, 1.0)), slower
 
     def _standing_usd(self, at: float) -> float:
         """Costs of the slice that do not depend on requests."""
-        cache = self.setting.cache_mb * self.profile.cache_usd_per_mb_month * SLICE_SECONDS / SECONDS_A_MONTH
         surge = self._current(Trouble.COST_SURGE, at)
-        return cache + (surge.size * SLICE_SECONDS / 86_400 if surge is not None else 0.0)
+        return self._cache_usd() + (surge.size * SLICE_SECONDS / 86_400 if surge is not None else 0.0)
 
-    def _measured(self, dice: np.random.Generator, found: WorldSlice, start: float) -> Observation:
+    def _cache_usd(self) -> float:
+        return self.setting.cache_mb * self.profile.cache_usd_per_mb_month * SLICE_SECONDS / SECONDS_A_MONTH
+
+    def _measured(self, dice: np.random.Generator, found: WorldSlice, cost_usd: float) -> Observation:
+        start = self.seconds
         if self._current(Trouble.BLIND, start) is not None or dice.random() < LOST_POINTS:
             return found.seen
         p50, p95, p99 = np.percentile(found.latencies_ms, (50, 95, 99)) if found.requests else (None, None, None)
@@ -259,7 +265,7 @@ class World:
             misses=found.lookups - found.hits,
             evictions=found.evictions,
             memory_mb=room_taken + self._cache.used_mb,
-            cost_usd=found.cost_usd,
+            cost_usd=cost_usd,
             revision=found.revision,
         )
 

@@ -86,7 +86,7 @@ def test_everything_has_a_range_that_holds_what_seeds_draw() -> None:
         ("{steps: [], service: {colour: 1}}", "colour"),
         ("{steps: [], service: {zipf: high}}", "'high'"),
         ("{steps: [], service: {seed: 4}}", "seed"),
-        ("{steps: [], service: {requests_per_second: 0}}", "it takes a number from 0.001 to 10"),
+        ("{steps: [], service: {requests_per_second: 0}}", "it takes a number from 0.0002 to 300"),
         ("{steps: [], service: {entry_mb: 0}}", "from 0.0001 to 1024"),
         ("{steps: [], service: {daily_swing: 5}}", "from 0 to 0.8"),
         ("{steps: [], service: {ttl_seconds: 30}}", "from 60 to 3600"),

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from bench.verify import pooled
 from bot.cli.commands import app
 from lumen.verification.incidents import SimulatedIncident, Trouble
+from lumen.verification.on_call import ByHand
 from lumen.verification.report import as_json, save_picture
 from lumen.verification.summary import in_time, missed_bars, summary_of
 from lumen.verification.traffic import draw_profile
@@ -52,8 +53,8 @@ def test_the_release_is_rolled_back_and_both_incidents_are_told(found: Verificat
 def test_the_figures_are_complete(found: Verification) -> None:
     shown = json.loads(json.dumps(as_json(found, Catalogue("ko").plain)))
     assert set(shown) == {
-        "seed", "days", "started", "alerts", "adjustments", "interventions", "rollbacks", "clicks", "messages",
-        "figures",
+        "seed", "days", "started", "alerts", "adjustments", "interventions", "rollbacks", "told",
+        "told_for_nothing", "messages", "figures", "hard",
     }  # fmt: skip
     assert shown["adjustments"]["count"] == len(found.adjustments) == len(shown["adjustments"]["list"])
     assert all(one["outcome"] for one in shown["adjustments"]["list"])
@@ -63,7 +64,8 @@ def test_the_figures_are_complete(found: Verification) -> None:
 
 
 def test_without_lumen_nobody_is_told(found: Verification) -> None:
-    assert found.runs[0].messages == found.runs[0].clicks == 0
+    assert found.runs[0].messages == found.runs[0].told == 0
+    assert all(one.kind is not ByHand.ANSWERED for one in found.runs[0].interventions)
     assert found.runs[0].alerts == ()
 
 
@@ -72,7 +74,7 @@ def test_pooling_adds_counts(found: Verification) -> None:
     two = pooled([one, one])
     assert two.by_hand_without == 2 * one.by_hand_without
     assert two.hit_rate == pytest.approx(one.hit_rate)
-    assert set(missed_bars(found)) <= {"helped", "interventions", "undone"}
+    assert set(missed_bars(found)) <= {"helped", "interventions", "undone", "precision"}
     assert all(in_time(each) for each in found.adjustments if each.asked_back)
 
 
