@@ -1,4 +1,5 @@
-"""`make pictures`: the demo's page as the README shows it (docs/demo.png), and its words (docs/demo.txt).
+"""`make pictures`: the demo's page as the README shows it (docs/demo.png), its words (docs/demo.txt), and what
+docs/tutorial.md shows, as a person who follows it sees it.
 
 tests/docs/test_pictures.py holds that no two figures in these words contradict each other.
 """
@@ -21,10 +22,12 @@ REPORT = re.compile(r"ion-api: \w+, gate [\d.]+ of 100")
 SCREEN = ViewportSize(width=1280, height=1450)
 #: For the first report and its proposal; an hour takes a minute.
 PATIENCE_MS = 180_000
+#: Half a minute of the wall, so that a countdown can be taken.
+LONG_COUNTDOWN_SECONDS = "1800"
 
 
 def main() -> None:
-    """Write both. Ends the process with 1 where there is no browser."""
+    """Write all. Ends the process with 1 where there is no browser."""
     chromium = find_chromium()
     if chromium is None:
         sys.exit("Pictures need Chromium: install it, or name it with CHROMIUM=/path/to/it.")
@@ -32,7 +35,7 @@ def main() -> None:
         clock = Clock(60.0, datetime.now(UTC).isoformat())
         with World(Path(directory), clock, history_days=42, budget_usd=BUDGET_USD) as world:
             world.initialise_state()
-            world.start_bot()
+            world.start_bot(ROLLBACK_TIMEOUT_SECONDS=LONG_COUNTDOWN_SECONDS)
             asyncio.run(_take(chromium, world.addresses.page))
 
 
@@ -49,7 +52,28 @@ async def _take(chromium: str, address: str) -> None:
         while words != (words := await _words(page)):  # until nothing was edited while the picture was taken
             await page.screenshot(path=DOCS / "demo.png")
         (DOCS / "demo.txt").write_text(words, encoding="utf-8")
+        await take_tutorial(page)
         await browser.close()
+
+
+async def take_tutorial(page: Page) -> None:
+    """Approve what waits, then let a release go wrong: the card that was applied, and the incident with its countdown."""
+    messages = page.locator(".message")
+    card = messages.filter(has=page.get_by_role("button", name="Approve")).first
+    await card.get_by_role("button", name="Approve").click()
+    await page.get_by_role("dialog").get_by_role("button", name=re.compile("^Set ")).click()
+    applied = messages.filter(has_text="· applied").first
+    await expect(applied).to_be_visible(timeout=PATIENCE_MS)
+    await applied.screenshot(path=DOCS / "tutorial-applied.png")
+
+    await page.get_by_role("button", name="Inspector", exact=True).click()
+    await page.get_by_role("button", name="World", exact=True).click()
+    await page.get_by_role("button", name="Start bad_release_errors").click()
+    await page.get_by_role("button", name="Inspector", exact=True).click()
+    incident = messages.filter(has_text="page, availability").filter(has_text="unless somebody stops it").first
+    await incident.screenshot(path=DOCS / "tutorial-incident.png", timeout=2 * PATIENCE_MS)
+    countdown = messages.filter(has_text="Approve now").first
+    await countdown.screenshot(path=DOCS / "tutorial-countdown.png")
 
 
 async def _words(page: Page) -> str:
