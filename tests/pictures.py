@@ -57,7 +57,7 @@ async def _take(chromium: str, address: str) -> None:
 
 
 async def take_tutorial(page: Page) -> None:
-    """Approve what waits, then let a release go wrong: the card that was applied, and the incident with its countdown."""
+    """Approve what waits, then let a release go wrong: the applied card, and the incident with its countdown."""
     messages = page.locator(".message")
     card = messages.filter(has=page.get_by_role("button", name="Approve")).first
     await card.get_by_role("button", name="Approve").click()
