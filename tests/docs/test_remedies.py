@@ -11,6 +11,7 @@ from tests.remedies import PAGES, SECTIONS, TABLES, pairs, tables
 
 #: Is no missing data: what a rollback does to hit rate and cost is not forecast.
 NO_MEASUREMENT = {"rollback.expected"}
+BUILT = ("NoData", "SourceUnavailable")
 #: `lumen doctor` prints these beside reasons that it has from elsewhere.
 BESIDE_OTHERS = "doctor."
 
@@ -19,8 +20,9 @@ def codes_of_missing_data() -> Iterator[str]:
     """What the source builds a NoData or a SourceUnavailable of."""
     for room in ("lumen", "handlers", "bot"):
         for path in (ROOT / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("NoData", "SourceUnavailable"):
+            source = path.read_text(encoding="utf-8")
+            for node in ast.walk(ast.parse(source)) if any(f"{one}(" in source for one in BUILT) else ():
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in BUILT:
                     said = [str(each.value) for each in ast.walk(node) if isinstance(each, ast.Constant)]
                     yield from (code for code in said if code in templates("en"))
 
