@@ -9,7 +9,7 @@ from handlers.blocks.explain_scores import explained
 from handlers.blocks.report import report
 from handlers.command_types import Subject
 from lumen.model.answers import StatusReadout
-from lumen.model.day_cost import Amount
+from lumen.model.day_cost import Amount, filled_hours
 from lumen.model.messages import NoData, message
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.policies.instances import instance_figures
@@ -131,6 +131,20 @@ def test_a_month_with_holes_says_what_is_estimated_and_between_what(locale: str,
     line = Catalogue(locale).say(spent(made))
     assert line.startswith("≈ $178.50")
     assert "29" in line
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("en", "{} hours of it not measured"), ("ko", "그중 {}시간은 측정되지 않아")]
+)
+@pytest.mark.parametrize("unknown", [1, 7, 144])
+def test_so_many_hours_as_are_not_known_are_filled_and_told(locale: str, words: str, unknown: int) -> None:
+    """Thirty days of 5 USD, in hours that cost the same; the last ones are not known."""
+    month = filled_hours([*[5 / 24] * (720 - unknown), *[None] * unknown], [None] * 720)
+    part = ServiceSpend("ion-api", month.usd, month.estimated)
+    spend = Spend(month.usd, True, 200.0, NOW, (part,), filled=month)
+    assert (spend.filled_hours, month.usd) == (unknown, pytest.approx(150.0))
+    assert words.format(unknown) in told(Subject.BUDGET, spend, Catalogue(locale))
+    assert f"{unknown}" in Catalogue(locale).say(spent(turn(MONTH, spend=spend))).replace("$150.00", "")
 
 
 @pytest.mark.parametrize(("locale", "words"), [("en", "midnight US Pacific time"), ("ko", "미국 태평양 시간 자정")])
