@@ -55,8 +55,11 @@ def with_history(deployment: Deployment, controls: ControlState) -> Deployment:
 
 
 def moves(served: Sequence[Served]) -> tuple[datetime, ...]:
-    """When other code began to serve: deployments, rollbacks, and what people did by hand. Ascending."""
-    return tuple(one.since for one in served if not any(_goes_on(other, one) for other in served))
+    """When other code began to serve: deployments, rollbacks, and what people did by hand. Ascending.
+
+    Not what is remembered first: nobody saw what served before it, so `deployments` judges it by its image.
+    """
+    return tuple(one.since for one in served[1:] if not any(_goes_on(other, one) for other in served))
 
 
 def latest(deployment: Deployment) -> str:

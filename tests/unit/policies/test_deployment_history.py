@@ -75,8 +75,16 @@ def test_an_older_release_that_serves_again_is_no_new_deployment() -> None:
 def test_an_edit_of_the_same_code_is_no_move() -> None:
     served = look((), deployment("r3", "r3", "r2"), NOW + LOOK)
     served = look(served, deployment("r3-edited", "r3-edited", "r3", "r2"), MADE["r3-edited"] + LOOK)
-    assert moves(served) == (MADE["r3"],)
+    assert moves(served) == ()
     assert len(served) == 2
+
+
+def test_an_edit_before_the_first_look_is_no_deployment_either() -> None:
+    """A change right after Lumen was installed: its own revision is the first that anybody sees serve."""
+    told = deployment("r3-edited", "r3-edited", "r3", "r2")
+    served = look((), told, MADE["r3-edited"] + LOOK)
+    assert moves(served) == ()
+    assert deployments(replace(told, served=served)) == (MADE["r2"], MADE["r3"])
 
 
 def test_what_served_between_two_looks_is_known_by_its_requests() -> None:
