@@ -12,7 +12,7 @@ import pytest
 from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.watch import AlertTargets
 from lumen.backtest.history import read_history
-from lumen.backtest.pipeline import BacktestSettings
+from lumen.backtest.pipeline import BacktestSettings, Pipeline
 from lumen.backtest.report import as_json
 from lumen.backtest.run import BacktestResult, run_backtest
 from lumen.backtest.score import Label, score
@@ -80,6 +80,21 @@ def test_the_ttl_is_proposed_once_a_day(result: BacktestResult) -> None:
     times = [proposal.at for proposal in result.proposals]
     assert times
     assert all(later - earlier >= timedelta(hours=24) for earlier, later in pairwise(times))
+
+
+def test_what_was_rejected_is_not_proposed_again_the_next_day() -> None:
+    seen = read_history(lines(8)).services["ion-api"]
+    pipeline, asked = Pipeline("ion-api", BacktestSettings()), 0
+    for one in seen[4 * DAY : 6 * DAY]:
+        pipeline.remember(one)
+    for one in seen[6 * DAY : 7 * DAY + DAY // 4]:
+        turn = pipeline.feed(one).turn
+        if turn is not None and turn.proposed:
+            asked += 1
+            assert not isinstance(turn.wanted, NoData)
+            assert turn.wanted.change is not None
+            pipeline.rejected(turn.wanted.change, turn.at)
+    assert asked == 1
 
 
 def test_the_documented_shape(result: BacktestResult) -> None:
