@@ -214,9 +214,11 @@ async def test_harm_is_not_tried_again_soon(room: Room) -> None:
     assert held(await room.turn()) == ["policy.held_taken_back"]
 
 
-async def test_who_says_no_is_not_asked_again_the_next_hour(room: Room) -> None:
+async def test_who_says_no_is_not_asked_again_for_a_week(room: Room) -> None:
     refused = await room.proposed(await room.turn())
     await room.house.approvals.decide(SERVICE, refused.id, Choice.REJECT, Permit(KIM), "no")
+    assert held(await room.turn()) == ["policy.held_rejected"]
+    room.house.store.clock.time += 6 * 24 * HOUR
     assert held(await room.turn()) == ["policy.held_rejected"]
     room.house.store.clock.time += 24 * HOUR
     assert (await room.proposed(await room.turn())).draft.change == refused.draft.change
