@@ -1,23 +1,18 @@
-"""The one numerics worker (docs/adr/0008-numerics.md), and fault points at which a test kills or stops this process.
+"""The one numerics worker (docs/adr/0008-numerics.md).
 
-The worker is a spawned process (fork breaks gRPC) at the lowest priority, replaced every so often. Fault points are
-only ever set with loopback endpoints (bot/config.py).
+It is a spawned process (fork breaks gRPC) at the lowest priority, replaced every so often.
 """
 
 import asyncio
 import multiprocessing.connection
 import os
-import signal
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from importlib.util import find_spec
 from typing import ParamSpec, TypeVar
-
-from lumen.ports.clock import FaultPoint, no_fault
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,24 +87,3 @@ class ProcessNumerics:
                 max_tasks_per_child=CALLS_BEFORE_RECYCLING,
             )
         return self._pool
-
-
-def fault_point(at: str) -> FaultPoint:
-    """`at` is empty (production), or a point (`execute.waiting`), or its n-th passing (`store.advance.after:2`).
-
-    There the process kills itself, without any goodbye; with a third part, `execute.applying:1:stop`, it only stops
-    (SIGSTOP), until somebody sends it SIGCONT.
-    """
-    if not at:
-        return no_fault
-    point, wanted, deed, *_ = (*at.split(":"), "", "")
-    fatal = int(wanted or "1")
-    sent = signal.SIGSTOP if deed == "stop" else signal.SIGKILL
-    passed: Counter[str] = Counter()
-
-    def fall(name: str) -> None:
-        passed[name] += 1
-        if name == point and passed[name] == fatal:
-            os.kill(os.getpid(), sent)
-
-    return fall

@@ -1,15 +1,11 @@
-"""Output for others: custom metrics every five minutes, report files at every turn, and structured logs.
+"""Output for others: custom metrics every five minutes, and report files at every turn.
 
-A failure here stops nothing else. Logs go to standard error: JSON lines for a machine, colours for a terminal.
+A failure here stops nothing else.
 """
 
 import asyncio
-import logging
-import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 
@@ -21,9 +17,6 @@ from lumen.use_cases.publish import Publish
 from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
-
-#: Tickets, tokens and addresses that answer in Lumen's name, wherever a library may have put them.
-_SECRETS = re.compile(r"(ticket=|xox[a-z]-|xapp-|hooks\.slack\.com/|/response/|/upload/v1/)[^\s\"'&<>]+")
 
 
 @dataclass(slots=True)
@@ -67,38 +60,3 @@ class Publishing:
         for one in written:
             if isinstance(one, SetAside):
                 log.error("report_file_damaged", file=str(one.path), set_aside=str(one.kept_as), error=one.error)
-
-
-def without_secrets(_: object, __: str, line: Any) -> str:
-    """The last processor: a rendered line in which nothing opens a door."""
-    return _SECRETS.sub(r"\1(redacted)", str(line))
-
-
-def configure_logs(level: str) -> None:
-    """Route structlog and the standard library's loggers to one place."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                renderer,
-                without_secrets,
-            ],
-        )
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from bot.config import Settings
-from bot.numerics import fault_point
+from bot.faults import fault_point
 from bot.thresholds import size_limits, ttl_limits
 from lumen.adapters.clock import HostClock, ScaledClock, SystemClock
 from lumen.adapters.store import epoch

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli.advice import say_no_turn
+from bot.cli.commands import USUAL_THRESHOLDS
 from bot.cli.common import ExitCode, Json, Service, locale, print_json, watched
 from bot.cli.common import load as _settings
 from bot.cli.common import run as _run
@@ -49,6 +50,7 @@ def _without_collections() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*USUAL_THRESHOLDS)
         gc.enable()
 
 

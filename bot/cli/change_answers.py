@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from bot.config import Settings
-from bot.numerics import fault_point
+from bot.faults import fault_point
 from bot.store import open_checked_store
 from bot.wiring.assembly import Lumen, assemble, operator_of, who_may_apply
 from bot.wiring.knobs import Called, called_of

@@ -1,5 +1,6 @@
 """`lumen`: the table of its commands. Only the module of the command that is called is imported, for help none is."""
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -62,6 +63,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "setup": ("setup", "Metrics, dashboards, alert policies, the budget, triggers and roles in Google Cloud."),
     "audit": ("audit", "Who decided what, and what was done: proven, and handed out."),
 }
+
+
+#: Of new objects, until Python looks for cycles. A command makes many by its imports, which stay, and soon ends.
+COLLECT_AFTER = 50_000
+#: As Python has it, for what runs on.
+USUAL_THRESHOLDS = gc.get_threshold()
 
 
 class _Brought(Mapping[str, Any]):
@@ -140,6 +147,7 @@ def options(
 
 def main() -> None:
     """Run the console script. Usage errors exit with 64 (EX_USAGE of sysexits.h); Typer alone would say 2."""
+    gc.set_threshold(COLLECT_AFTER)
     try:
         code = app(standalone_mode=False, prog_name=app.info.name)
     except typer.TyperException as error:

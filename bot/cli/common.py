@@ -115,7 +115,7 @@ def print_json(value: object) -> None:
 def load(*, without_slack: bool = False) -> "Settings":
     """The settings, for a process that speaks to Slack or not. Ends it with 78 where they need mending."""
     from bot.config import Settings, WithoutSlack, load_settings
-    from bot.publishing import configure_logs
+    from bot.logs import configure_logs
 
     with _mendable():
         settings = load_settings(WithoutSlack if without_slack else Settings)

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from redis.asyncio import Redis
 
 from bot.config import Settings
-from bot.numerics import ProcessNumerics, fault_point, missing_statistics
+from bot.faults import fault_point
+from bot.numerics import ProcessNumerics, missing_statistics
 from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of

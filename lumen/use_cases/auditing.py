@@ -8,8 +8,7 @@ from functools import partial
 from lumen.model.messages import NotPossible, with_remedy
 from lumen.model.service import Person, ServiceId
 from lumen.ports.store import Audit, AuditCheck, AuditSeals, Lease, Seal
-from lumen.use_cases.leases import LEASE, Claims, with_lease
-from lumen.use_cases.turn import hour_of
+from lumen.use_cases.leases import LEASE, Claims, hour_of, with_lease
 
 AUDIT_SCHEDULE = "audit"
 #: Whoever seals holds it: the hourly round of a replica, or an export.

@@ -23,6 +23,11 @@ LEASE = timedelta(seconds=15)
 AHEAD = timedelta(minutes=2)
 
 
+def hour_of(now: datetime) -> datetime:
+    """The slot of an hourly schedule that `now` falls into."""
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Claims:
     """Slots are instants of `clock`; leases run on the wall. Raises StoreUnavailable, OutcomeUnknown."""

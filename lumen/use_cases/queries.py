@@ -25,8 +25,8 @@ from lumen.use_cases.advice import Advisor
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.labelling import learnt
+from lumen.use_cases.leases import hour_of
 from lumen.use_cases.restrictions import Restraints
-from lumen.use_cases.turn import hour_of
 
 #: What became of changes is shown for three days, as long as they are measured (docs/methods.md).
 CHANGES_FOR = timedelta(days=3)

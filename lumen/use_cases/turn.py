@@ -16,16 +16,11 @@ from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.collect import Collector, missing_from
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.evaluate import Evaluation, Evaluator
-from lumen.use_cases.leases import Claims
+from lumen.use_cases.leases import Claims, hour_of
 
 TURN_SCHEDULE = "turn"
 #: A slot taken up later than this was missed and is caught up.
 LATE = timedelta(minutes=10)
-
-
-def hour_of(now: datetime) -> datetime:
-    """The slot that `now` falls into."""
-    return now.replace(minute=0, second=0, microsecond=0)
 
 
 def _compact(at: datetime) -> str:

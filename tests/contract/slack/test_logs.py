@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot.publishing import configure_logs, without_secrets
+from bot.logs import configure_logs, without_secrets
 from bot.wiring.slack import open_slack
 from handlers.blocks.proposal import APPROVE, DETAILS
 from tests.contract.slack.conftest import RunningSlack, settings_of

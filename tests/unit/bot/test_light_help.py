@@ -9,22 +9,50 @@ import pytest
 import typer
 
 from bot.cli.commands import COMMANDS, Commands
+from bot.cli.common import ExitCode
 
 ROOT = Path(__file__).parents[3]
 #: All that is slow to come, by the commands that can do without.
 FOR_THE_BOT = ("google", "grpc", "redis", "aiohttp", "slack_sdk", "slack_bolt", "apscheduler", "prometheus_client")
 HEAVY = (*FOR_THE_BOT, "asyncio", "scipy", "numpy", "matplotlib", "structlog")
 FOR_A_COMMAND = (*HEAVY, "lumen", "pydantic", "rich", "dotenv")
+NOT_FOR_THE_GATE = (
+    *(name for name in FOR_THE_BOT if name != "redis"),
+    *("scipy", "numpy", "matplotlib", "multiprocessing", "concurrent.futures.process"),
+    *("lumen.use_cases.turn", "lumen.use_cases.evaluate", "bot.publishing", "bot.reports.markdown"),
+)
+NOT_AT_START = (
+    *("scipy", "matplotlib", "threadpoolctl", "typer", "google.pubsub_v1", "google.cloud.redis_v1"),
+    *("google.cloud.monitoring_dashboard_v1", "google.cloud.scheduler_v1"),
+    "opentelemetry.exporter",
+)
+OF_A_BOT = {
+    "PROJECT_ID": "naeda-genesis",
+    "REGION": "us-central1",
+    "SERVICE_NAME": "ion-api",
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_APP_TOKEN": "xapp-1",
+    "SLACK_CHANNEL": "C0LUMEN1",
+    "APPROVERS": "U0LUMEN1",
+    "CACHE_REDIS_URL": "redis://127.0.0.1:1/1",
+    "STATE_REDIS_URL": "redis://127.0.0.1:1",
+}
 TTL = ("ttl", "--current-ttl", "300", "--hit-rate", "72.5", "--memory", "72.3")
 SIZE = ("size", "--current-size", "256", "--usage", "240", "--hit-rate", "70", "--evictions", "150")
 
 
-def loaded(arguments: Sequence[str], **environment: str) -> set[str]:
+def brought_by(script: str) -> set[str]:
+    """The names that `script` prints, in a process of its own."""
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def loaded(arguments: Sequence[str], code: int = 0, **environment: str) -> set[str]:
     """The modules that the command line has brought when it ends."""
     script = (
         "import sys, bot.cli.commands as m\n"
         f"sys.argv = ['lumen', *{list(arguments)!r}]\n"
-        "try:\n    m.main()\nexcept SystemExit as ended:\n    assert not ended.code, ended.code\n"
+        f"try:\n    m.main()\nexcept SystemExit as ended:\n    assert ended.code == {int(code)}, ended.code\n"
         "print('\\n' + ' '.join(sys.modules))"
     )
     run = subprocess.run(
@@ -48,6 +76,20 @@ def test_figures_that_are_given_are_judged_without_google_and_without_a_store(
     brought = loaded(arguments, LUMEN_LOCALE=locale, LUMEN_GCP_ENDPOINT="127.0.0.1:1", PROJECT_ID="naeda-genesis")
     assert brought.isdisjoint(HEAVY)
     assert not {name for name in brought if name.startswith(("lumen.adapters", "bot.wiring", "bot.config"))}
+
+
+def test_the_gate_brings_what_reads_a_turn_and_nothing_that_makes_one() -> None:
+    brought = loaded(["gate"], code=ExitCode.NO_DATA, **OF_A_BOT)  # nobody listens where its store should be
+    assert {"bot.store", "redis"} <= brought
+    assert brought.isdisjoint(NOT_FOR_THE_GATE)
+    assert not {name for name in brought if name.startswith(("lumen.alerts", "lumen.effects", "bot.wiring"))}
+
+
+def test_the_bot_starts_without_what_only_its_worker_or_an_extra_needs() -> None:
+    brought = brought_by("import sys, bot.run\nprint(' '.join(sys.modules))")
+    assert brought.isdisjoint(NOT_AT_START)
+    packages = ("lumen.backtest", "lumen.verification", "lumen.use_cases.setup", "sandbox", "demo")
+    assert not {name for name in brought if name.startswith(packages)}
 
 
 def test_the_table_says_of_each_command_what_the_command_says_of_itself() -> None:
