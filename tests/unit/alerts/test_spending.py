@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.alerts.budget import MonthlyBudget, of_days
@@ -176,6 +176,7 @@ def fed(alerts: SpendingAlerts, of: Iterable[DayCost]) -> list[AlertEvent]:
     return [event for day in of for event in alerts.closed(day)]
 
 
+@settings(max_examples=12)
 @given(st.integers(30, 70), st.integers(0, 2**16))
 def test_a_restart_with_the_days_that_are_kept_finds_the_same_alerts(forgotten: int, seed: int) -> None:
     """The store keeps a hundred days; a process that runs on has seen more of them."""
