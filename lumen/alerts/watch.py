@@ -1,7 +1,7 @@
 """The five-minute watch of one service: every observation goes through the same alerts, live and in a back-test.
 
-State is rebuilt by feeding the past again (three days for burn rates, a fortnight for what is usual): alert ids come
-from the slices alone, so a restart finds the same alerts open.
+State is rebuilt by feeding the past again (three days for burn rates, a fortnight for what is usual and a few days
+before it, to know how far that strays): alert ids come from the slices alone, so a restart finds the same alerts open.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from lumen.model.day_cost import DayCost
 from lumen.model.snapshot import SLICE
 
 #: Feeding this much of the past rebuilds everything that alerts remember, but for the costs of eight weeks.
-REPLAY = timedelta(days=14)
+REPLAY = timedelta(days=18)
 #: After a longer gap nothing before it is remembered slice by slice.
 LONGEST_GAP_SLICES = 864
 

@@ -44,9 +44,9 @@ WATCH_SCHEDULE = "watch"
 #: Cloud Monitoring keeps the metrics of Cloud Run for six weeks.
 REMEMBERED = timedelta(days=42)
 WEEK = timedelta(days=7)
-#: A fortnight of slices with all that is known of them is some 4 MB.
+#: The slices of REPLAY with all that is known of them are some 5 MB.
 FRESH_AT_ONCE = 10
-#: So many slices are fed before clicks get their turn (a fortnight takes about half a second).
+#: So many slices are fed before clicks get their turn (those of REPLAY take about a second).
 TURN_OF_SLICES = 50
 #: Late points are looked for at each look, and once an hour.
 READ_AGAIN = timedelta(hours=1)
@@ -201,7 +201,7 @@ class Watch:
     async def _newest(self, after: Mapping[ServiceId, datetime | None], end: datetime) -> Mapping[ServiceId, "_Read"]:
         """Every slice since the last one that is stored: what is unknown of it is None, what is known is not guessed.
 
-        After an absence of more than a fortnight (or on a fresh installation) a fortnight.
+        After an absence of more than REPLAY (or on a fresh installation) so much.
         """
         earliest = end - REPLAY
         start = {service: max(earliest, stored + SLICE if stored else earliest) for service, stored in after.items()}
@@ -216,7 +216,7 @@ class Watch:
         }
 
     async def _earlier(self, fresh: Sequence[ServiceId], end: datetime) -> Mapping[ServiceId, Sequence[Day]]:
-        """On a fresh installation: the sums of the days before the fortnight, as far back as anybody remembers.
+        """On a fresh installation: the sums of the days before REPLAY, as far back as anybody remembers.
 
         Week by week, for the slices of six are much to hold. What cannot be asked is not known, then or later: the
         budgets of 30 days say how many they know.
@@ -398,7 +398,7 @@ def _slices(
     """A slice for every five minutes from `start`, in order.
 
     When nothing could be asked, one slice a look goes by as missing, so that a short failure after a long absence
-    costs little; a fresh installation waits for its fortnight.
+    costs little; a fresh installation waits for its past.
     """
     if isinstance(found, NoData):
         return () if after is None else (Observation(start, is_refused=True),)

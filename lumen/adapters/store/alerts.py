@@ -93,10 +93,10 @@ def _pairs(listed: Sequence[str]) -> Iterator[tuple[str, str]]:
     return zip(listed[::2], listed[1::2], strict=True)
 
 
-#: A fortnight, which is what alerts and effects compare with, and the three days in which a change is looked at.
+#: What alerts are rebuilt from (REPLAY); effects compare with the fortnight before the three days of a change.
 KEEP_SLICES = 18 * 288
 KEEP_ALERTS = 300
-#: A fresh installation brings a fortnight at once; no script holds the server up for that long.
+#: A fresh installation brings all of them at once; no script holds the server up for that long.
 BATCH = 500
 #: Late points correct a day of slices, and the hour before it tells what was silent.
 TIMED_SLICES = 25 * 12
@@ -240,7 +240,7 @@ def _sums(days: Sequence[Day], buckets: Sequence[Bucket], parts: Sequence[int], 
 
 
 def _text(one: Observation, now: datetime) -> str:
-    """Without what is unknown: a fortnight of slices is kept. Latencies, while they may be corrected, come last."""
+    """Without what is unknown: eighteen days of slices are kept. Latencies, while they may be corrected, come last."""
     is_recent = now - one.start <= TIMED_SLICES * SLICE
     latency = one.latency.trimmed() if is_recent and one.latency is not None else None
     told = json.loads(encode(replace(one, latency=latency)))

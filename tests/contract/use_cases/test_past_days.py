@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from lumen.adapters.store.alerts import RedisDays
+from lumen.adapters.store.alerts import KEEP_SLICES, RedisDays
+from lumen.alerts.usual import DAYS
 from lumen.alerts.watch import REPLAY
 from lumen.model.alert import Observation
 from lumen.model.history import Day, folded
@@ -40,7 +41,7 @@ async def test_days_from_before_the_fortnight_are_counted_once(tower: Tower) -> 
     assert len(found) == 30
     assert all(day.slices == 288 for day in found.values())
     whole = [day for day in folded(cloud.long_ago) if day.date < fortnight.date()]
-    assert len(whole) == 16
+    assert len(whole) == 12
     assert [found[day.date] for day in whole] == whole
     asked = [window.end - window.start for window in cloud.remembered]
     assert sum(asked, timedelta()) == REMEMBERED - REPLAY  # once
@@ -60,3 +61,7 @@ async def test_fresh_services_are_asked_for_a_few_at_a_time_and_then_all_togethe
     assert newest != {None}
     await tower.look(replica, services=both)
     assert len(tower.cloud.asked) == len(both) + 1
+
+
+def test_all_that_alerts_are_rebuilt_from_is_stored_and_is_more_than_they_compare_with() -> None:
+    assert timedelta(days=DAYS) < REPLAY <= KEEP_SLICES * SLICE < REMEMBERED
