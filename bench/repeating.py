@@ -1,7 +1,8 @@
-"""What repeats is no news: thirty shapes of eight weeks, fed to the alert on latencies.
+"""What repeats is no news: thirty shapes of eight weeks, fed to the alerts on latencies and on the hit rate.
 
 `python -m bench.repeating` prints the alerts of each shape, in all and in the last week; needs the extra `numerics`.
-Every slice scatters by 3 %. Weeks begin on a Monday; office hours are those of working days.
+Shapes are of the P95, of the P99 or of the misses. Every slice scatters by 3 %. Weeks begin on a Monday; office hours
+are those of working days.
 """
 
 import math
@@ -17,8 +18,9 @@ if __package__ in {None, ""}:
 
 import numpy as np
 
+from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
-from lumen.model.alert import AlertChange
+from lumen.model.alert import AlertChange, AlertEvent
 
 ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 SLICE_MINUTES = 5
@@ -26,7 +28,8 @@ DAY_MINUTES = 1440
 WEEKS = 8
 SCATTER = 0.03
 REQUESTS = 1000
-USUAL_MS = 120.0
+USUAL_MS, USUAL_P99_MS, P99_LIMIT_MS = 120.0, 600.0, 1000.0
+USUAL_MISSES, MOST_MISSES, HIT_RATE_LIMIT = 0.12, 0.9, 0.70
 
 #: From minutes since the beginning to how many times as slow it is.
 Shape = Callable[[int], float]
@@ -132,30 +135,62 @@ def forever(minute: int) -> float:
     return 1.6 if minute >= BEGUN_DAY * DAY_MINUTES + 600 else 1.0
 
 
-def openings(shape: Shape, seed: int = 0, weeks: int = WEEKS) -> list[timedelta]:
+#: Feeds a slice: its start and end, how many times what is usual, and its chance.
+Step = Callable[[datetime, datetime, float, float], AlertEvent | None]
+
+
+def p95() -> Step:
+    alert = LatencyAlert("svc", P99_LIMIT_MS)
+    return lambda start, end, times, chance: alert.step(start, end, REQUESTS, USUAL_MS * times * chance, None)
+
+
+def p99() -> Step:
+    """Above its limit from 1.7 times on; the P95 stays."""
+    alert = LatencyAlert("svc", P99_LIMIT_MS)
+    return lambda start, end, times, chance: alert.step(
+        start, end, REQUESTS, USUAL_MS * chance, USUAL_P99_MS * times * chance
+    )
+
+
+def hit_rate() -> Step:
+    """Below its limit from 2.5 times as many misses on."""
+    alert = HitRateAlert("svc", HIT_RATE_LIMIT)
+    return lambda start, end, times, chance: alert.step(
+        start, end, round(REQUESTS * (1 - min(MOST_MISSES, USUAL_MISSES * times * chance))), REQUESTS
+    )
+
+
+FIGURES: Mapping[str, Callable[[], Step]] = {"P95": p95, "P99": p99, "hit rate": hit_rate}
+
+
+def openings(shape: Shape, figure: str = "P95", seed: int = 0, weeks: int = WEEKS) -> list[timedelta]:
     """When alerts opened, since the beginning."""
-    alert = LatencyAlert("svc", 1000.0)
+    step = FIGURES[figure]()
     minutes = range(0, weeks * 7 * DAY_MINUTES, SLICE_MINUTES)
     scatter = np.exp(np.random.default_rng(seed).normal(0, SCATTER, len(minutes))).tolist()
     found = []
     for minute, by_chance in zip(minutes, scatter, strict=True):
         start = ORIGIN + timedelta(minutes=minute)
-        p95 = USUAL_MS * shape(minute) * by_chance
-        event = alert.step(start, start + timedelta(minutes=SLICE_MINUTES), REQUESTS, p95, None)
+        event = step(start, start + timedelta(minutes=SLICE_MINUTES), shape(minute), by_chance)
         if event is not None and event.change is AlertChange.OPENED:
             found.append(event.alert.opened_at - ORIGIN)
     return found
 
 
-def main() -> None:
+def report(figure: str) -> None:
     total = 0
     for name, shape in {**SHAPES, **BEGINNING, "x1.6 for ever": forever}.items():
-        opened = openings(shape)
+        opened = openings(shape, figure)
         total += len(opened) if name in SHAPES else 0
         last = sum(one >= timedelta(weeks=WEEKS - 1) for one in opened)
         days = ", ".join(f"{one / timedelta(days=1):.1f}" for one in opened)
         sys.stdout.write(f"{name:36} {len(opened):2}, in the last week {last}  {f'(days {days})' if days else ''}\n")
-    sys.stdout.write(f"{len(SHAPES)} shapes that repeat from the beginning: {total} alerts\n")
+    sys.stdout.write(f"{figure}: {len(SHAPES)} shapes that repeat from the beginning: {total} alerts\n")
+
+
+def main() -> None:
+    for figure in FIGURES:
+        report(figure)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ LEAST = Least(
 )
 #: Cache_HitRate_Low: below the limit for ten minutes.
 LOW_SLICES = 2
-#: It alerts only where that is unusual by this much and more than the prediction usually misses by, and only of a hit
-#: rate that usually is above the limit: what is always so, the SLO gate says hourly, and that it drops further, the
-#: departure does.
+#: It alerts only where that is unusual by this much and more than the prediction usually misses by, below what repeats,
+#: and only of a hit rate that usually is above the limit: what is always so, the SLO gate says hourly, and that it
+#: drops further, the departure does.
 UNUSUAL_BY = 0.05
 #: Until something is known to be usual, only a hit rate that the gate calls critical is told.
 CRITICAL_RATE = 0.30
@@ -72,7 +72,8 @@ class HitRateAlert:
         elif -usual.value < self._limit:
             return None
         else:
-            unusual_below = -usual.value - max(UNUSUAL_BY, MISSES * usual.missed[SINGLE])
+            unusual = usual.value + max(UNUSUAL_BY, MISSES * usual.missed[SINGLE])
+            unusual_below = -max(unusual, usual.expected[SINGLE] + LEAST.news)
         if max(self._newest) >= min(self._limit, unusual_below):
             return None
         reason = message("alert.hit_rate_low", limit=self._limit, minutes=LOW_SLICES * 5, hit_rate=self._newest[-1])

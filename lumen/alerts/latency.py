@@ -80,4 +80,5 @@ class LatencyAlert:
 
 def _unusual_p99_ms(usual: Usual) -> float:
     """The P99 from which on it is unusual; `usual` is of its logarithm."""
-    return math.exp(usual.value + max(math.log(P99_UNUSUAL), MISSES * usual.missed[SINGLE]))
+    unusual = usual.value + max(math.log(P99_UNUSUAL), MISSES * usual.missed[SINGLE])
+    return math.exp(max(unusual, usual.expected[SINGLE] + LEAST.news))

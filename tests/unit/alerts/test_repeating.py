@@ -4,21 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from bench.repeating import BEGINNING, SHAPES, WEEKS, forever, openings
+from bench.repeating import BEGINNING, FIGURES, SHAPES, WEEKS, forever, openings
 
 LAST_WEEK = timedelta(weeks=WEEKS - 1)
 FEW = ("office hours x3.0", "hourly, 20 min x2", "nightly, up to 15 min late")
 
 
+@pytest.mark.parametrize("figure", FIGURES)
 @pytest.mark.parametrize("name", FEW)
-def test_a_shape_that_repeats_is_not_told_in_its_third_week(name: str) -> None:
-    assert [at for at in openings(SHAPES[name], weeks=3) if at >= timedelta(weeks=2)] == []
+def test_a_shape_that_repeats_is_not_told_in_its_third_week(name: str, figure: str) -> None:
+    assert [at for at in openings(SHAPES[name], figure, weeks=3) if at >= timedelta(weeks=2)] == []
 
 
 @pytest.mark.prove
+@pytest.mark.parametrize("figure", FIGURES)
 @pytest.mark.parametrize("name", SHAPES)
-def test_no_shape_is_told_in_its_last_week(name: str) -> None:
-    assert [at for at in openings(SHAPES[name]) if at >= LAST_WEEK] == []
+def test_no_shape_is_told_in_its_last_week(name: str, figure: str) -> None:
+    assert [at for at in openings(SHAPES[name], figure) if at >= LAST_WEEK] == []
 
 
 @pytest.mark.prove
