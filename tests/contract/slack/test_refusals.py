@@ -10,7 +10,7 @@ import pytest
 
 from bot.wiring.slack import open_slack
 from handlers.blocks import emergency as view
-from handlers.blocks.incident import ON_IT
+from handlers.blocks.incident import FALSE_ALARM, ON_IT, REAL
 from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store.audit import RedisAudit
@@ -30,6 +30,7 @@ COMMANDS = (
     "silence end latency", "service other-api",
 )  # fmt: skip
 OF_PROPOSALS, OF_PAGES = (APPROVE, REJECT, SNOOZE), (view.PAUSE, view.RESUME, view.FLUSH, view.FLUSH_NOW)
+OF_ALERTS = (ON_IT, REAL, FALSE_ALARM)
 UNAUDITED = "could not be written to the audit"
 Do = Callable[[], Awaitable[object]]
 
@@ -56,7 +57,7 @@ async def doors(slack: RunningSlack, rooms: Rooms) -> list[tuple[str, Do]]:
         replace(draft(service=SERVICE), reasons=()), timedelta(hours=24), timedelta(minutes=5)
     )
     card = await posted_with(slack, f"2 {SERVICE.key} {made.id} {made.mark}", *OF_PROPOSALS)
-    page = await posted_with(slack, f"1 {SERVICE.key} asked", *OF_PAGES, ON_IT)
+    page = await posted_with(slack, f"1 {SERVICE.key} asked", *OF_PAGES, *OF_ALERTS)
 
     def typed(line: str) -> Do:
         return lambda: slack.control.command(f"/lumen {line}", user=who)
@@ -67,14 +68,14 @@ async def doors(slack: RunningSlack, rooms: Rooms) -> list[tuple[str, Do]]:
     return [
         *((line, typed(line)) for line in COMMANDS),
         *((action, pressed(card, action)) for action in OF_PROPOSALS),
-        *((action, pressed(page, action)) for action in (*OF_PAGES, ON_IT)),
+        *((action, pressed(page, action)) for action in (*OF_PAGES, *OF_ALERTS)),
     ]
 
 
 def test_every_door_is_tried() -> None:
-    """Flush is one for both of its buttons; the three buttons of a proposal are one."""
+    """Flush is one for both of its buttons, and so are the labels; the three buttons of a proposal are one."""
     code = "".join(path.read_text("utf-8") for path in (ROOT / "handlers").rglob("*.py"))
-    buttons = {"proposals", view.FLUSH, ON_IT}  # those of pause and resume are the doors of their commands
+    buttons = {"proposals", view.FLUSH, ON_IT, REAL}  # those of pause and resume are the doors of their commands
     assert len(re.findall(r"\.permit\((?:request|click)\b", code)) == len(COMMANDS) + len(buttons)
 
 

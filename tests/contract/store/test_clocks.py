@@ -49,7 +49,7 @@ class Machine:
         start = datetime.now(UTC)
         wall = Wall(lambda: start + self.passed + self.stepped, self.monotonic)
         state = StateStore(self.store.redis, SystemClock(wall), no_fault)
-        settings = SimpleNamespace(services=(SERVICE,), lumen_locale="en", output_dir="")
+        settings = SimpleNamespace(services=(SERVICE,), lumen_locale="en", output_dir="", takes_triggers=False)
         execution = SimpleNamespace(due=self.due)
         rounds, changes = SimpleNamespace(publish=None), SimpleNamespace(execution=execution)
         lumen = SimpleNamespace(store=state, rounds=rounds, changes=changes, countdowns=(self,))
