@@ -222,7 +222,7 @@ async def test_a_message_that_failed_comes_again(callers: Callers, sandbox_world
     assert callers.replicas[0].counted("push", "taken") == 1
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("count", [20, pytest.param(1000, marks=pytest.mark.prove)])
 async def test_pushes_doubled_and_disordered_are_each_acted_on_once(count: int, callers: Callers) -> None:
     """A third comes twice, in any order, at either replica; messages that ask for a turn are among them."""
     dice = random.Random(count)
