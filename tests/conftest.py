@@ -1,5 +1,6 @@
 """Fixtures of every test: a real embedded Valkey per session (and so per worker), flushed before each test."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 import redis
+import structlog
 from hypothesis import settings
 
 from demo.locks import take_lock
@@ -34,6 +36,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """A command that a test runs in this process routes its logs, to a stream that ends with the test: not the next
+    one's."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        return (yield)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

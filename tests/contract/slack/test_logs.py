@@ -3,7 +3,6 @@
 import asyncio
 import io
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -17,19 +16,15 @@ from tests.contract.slack.test_commands_and_clicks import answer, proposed
 
 
 @pytest.fixture
-def raw() -> Iterator[io.StringIO]:
+def raw() -> io.StringIO:
     """What loggers are given at DEBUG, before anything is redacted."""
     written, root = io.StringIO(), logging.getLogger()
-    before, level = structlog.get_config(), root.level
     handler = logging.StreamHandler(written)
     handler.addFilter(lambda record: record.name != "aiohttp.access")  # the sandbox, in this very process
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(written), cache_logger_on_first_use=False)
-    yield written
-    root.removeHandler(handler)
-    root.setLevel(level)
-    structlog.configure(**before)
+    return written
 
 
 async def test_debug_never_logs_a_ticket_nor_a_token(slack: RunningSlack, rooms: Rooms, raw: io.StringIO) -> None:
@@ -69,18 +64,13 @@ def test_what_a_library_logs_is_redacted() -> None:
     )
 
 
-def test_the_bot_s_logs_are_redacted(capfd: pytest.CaptureFixture[str], raw: io.StringIO) -> None:
-    root = logging.getLogger()
-    before = root.handlers[:]
+def test_the_bot_s_logs_are_redacted(capfd: pytest.CaptureFixture[str]) -> None:
+    configure_logs("DEBUG")
     try:
-        configure_logs("DEBUG")
-        try:
-            raise ValueError("url=wss://x/?ticket=secret1")
-        except ValueError:
-            logging.getLogger("library").exception("token xapp-secret2")
-        structlog.get_logger().warning("broke", url="http://127.0.0.1/response/secret3")
-    finally:
-        root.handlers[:] = before
+        raise ValueError("url=wss://x/?ticket=secret1")
+    except ValueError:
+        logging.getLogger("library").exception("token xapp-secret2")
+    structlog.get_logger().warning("broke", url="http://127.0.0.1/response/secret3")
     said = capfd.readouterr().err
     assert "(redacted)" in said
     assert "secret" not in said
