@@ -125,6 +125,7 @@ def test_a_budget_that_somebody_made_is_named_and_stays(
     )
 
 
+@pytest.mark.prove
 def test_a_turn_needs_no_more_than_the_roles_of_reading_and_publishing(project: World, lumen: Call) -> None:
     """Whatever is not in them is refused."""
     from sandbox.google.faults import PERMISSIONS

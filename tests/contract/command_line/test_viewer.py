@@ -32,6 +32,7 @@ def commands(text: str) -> list[str]:
     return [f"gcloud {part.split('`')[0]}".strip() for part in text.split("`gcloud ")[1:]]
 
 
+@pytest.mark.prove
 def test_with_viewer_roles_alone_it_reports_and_says_what_it_may_not(
     watched: World, lumen: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
