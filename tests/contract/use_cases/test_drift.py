@@ -135,8 +135,8 @@ class Shaky:
 
 @pytest.fixture
 async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    monkeypatch.setattr(room, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(room, "LEASE", timedelta(seconds=3))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=3))
     redis, cache = open_store(state_url), open_cache(cache_url)
     store = Store.over(redis)
     await store.prepare()

@@ -41,7 +41,7 @@ EFFECTS = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
-    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=3))
 
 
 @dataclass
