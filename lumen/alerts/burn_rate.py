@@ -18,6 +18,7 @@ from lumen.alerts.lifecycle import CLEAR_SLICES, Lifecycle
 from lumen.model.alert import AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import Message, message
+from lumen.model.snapshot import SLICE_SECONDS
 from lumen.model.witnesses import Bounds, exactly
 
 MINUTES_PER_SLICE = 5
@@ -232,7 +233,6 @@ class AvailabilityAlert:
 
 
 LEAST_PER_SECOND = 0.1
-SLICE_SECONDS = 300
 #: Half or twice what came at this time yesterday and a week ago are beyond what is usual ...
 UNUSUAL = 2.0
 #: ... by so many standard deviations of a count.

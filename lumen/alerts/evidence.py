@@ -10,6 +10,9 @@ from lumen.model.alert import Severity
 from lumen.model.day_cost import Amount
 from lumen.model.messages import Message, Param
 
+#: Of a normal distribution: one standard deviation, in median absolute deviations.
+MAD_TO_SD = 1.4826
+
 
 def at_least(count: int, mean: float) -> float:
     """P(X >= count) for X ~ Poisson(mean). Exact enough far into the tail, where it is asked."""

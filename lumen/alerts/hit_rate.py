@@ -1,16 +1,15 @@
 """Cache alerts: the hit rate against what is usual at this hour, and below a fixed limit (Cache_HitRate_Low)."""
 
 from collections import deque
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lumen.alerts.evidence import Breach
-from lumen.alerts.level import MISSES, Departure, Least, LevelWatch
+from lumen.alerts.level import LEAST_SAMPLES, NEW_NORMAL_AFTER, Departure, Least, LevelWatch, unusual_from
 from lumen.alerts.lifecycle import Lifecycle
-from lumen.alerts.usual import LASTING, LONG, SHORT, SINGLE, Usual
+from lumen.alerts.usual import LASTING, LONG, SHORT, Usual
 from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.messages import message
 
-LEAST_SAMPLES = 20
 LEAST = Least(
     away={SHORT: 0.07, LONG: 0.05, LASTING: 0.05},
     beyond={SHORT: 0.04, LONG: 0.03, LASTING: 0.03},
@@ -25,7 +24,6 @@ LOW_SLICES = 2
 UNUSUAL_BY = 0.05
 #: Until something is known to be usual, only a hit rate that the gate calls critical is told.
 CRITICAL_RATE = 0.30
-NEW_NORMAL_AFTER = timedelta(hours=24)
 
 
 class HitRateAlert:
@@ -72,8 +70,7 @@ class HitRateAlert:
         elif -usual.value < self._limit:
             return None
         else:
-            unusual = usual.value + max(UNUSUAL_BY, MISSES * usual.missed[SINGLE])
-            unusual_below = -max(unusual, usual.expected[SINGLE] + LEAST.news)
+            unusual_below = -unusual_from(usual, UNUSUAL_BY, LEAST.news)
         if max(self._newest) >= min(self._limit, unusual_below):
             return None
         reason = message("alert.hit_rate_low", limit=self._limit, minutes=LOW_SLICES * 5, hit_rate=self._newest[-1])

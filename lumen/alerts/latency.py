@@ -2,24 +2,21 @@
 
 import math
 from collections import deque
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lumen.alerts.evidence import Breach
-from lumen.alerts.level import MISSES, Departure, Least, LevelWatch
+from lumen.alerts.level import LEAST_SAMPLES, NEW_NORMAL_AFTER, Departure, Least, LevelWatch, unusual_from
 from lumen.alerts.lifecycle import Lifecycle
-from lumen.alerts.usual import LASTING, LATER, LEARNT, LONG, SHORT, SINGLE, Usual, UsualLevel
+from lumen.alerts.usual import LASTING, LATER, LEARNT, LONG, SHORT, SINGLE, UsualLevel
 from lumen.model.alert import AlertEvent, AlertKind, Severity
 from lumen.model.messages import message
 
-#: A percentile of fewer requests is no verdict (docs/methods.md).
-LEAST_SAMPLES = 20
 LEAST = Least(
     away={SHORT: math.log(1.28), LONG: math.log(1.22), LASTING: math.log(1.22)},
     beyond={SHORT: math.log(1.27), LONG: math.log(1.25), LASTING: math.log(1.25)},
     news=math.log(1.12),
     spreads=4.0,
 )
-NEW_NORMAL_AFTER = timedelta(hours=24)
 #: Above its limit the P99 alerts only where that is this unusual: what is always so, the SLO gate says every hour.
 P99_UNUSUAL = 1.25
 #: Until something is known to be usual, it takes this many times the limit.
@@ -71,14 +68,10 @@ class LatencyAlert:
         usual = self._p99.usual(start, requests)
         self._p99.learn(math.log(p99_ms), requests, LATER if is_open and self._is_departure else LEARNT)
         self._newest_p99_ms.append(p99_ms)
-        unusual_above = P99_UNKNOWN * self._limit_ms if usual is None else _unusual_p99_ms(usual)
+        unusual_above = P99_UNKNOWN * self._limit_ms
+        if usual is not None:  # of the logarithm
+            unusual_above = math.exp(unusual_from(usual, math.log(P99_UNUSUAL), LEAST.news))
         if len(self._newest_p99_ms) < SHORT or min(self._newest_p99_ms) <= max(self._limit_ms, unusual_above):
             return None
         reason = message("alert.p99_high", limit_ms=self._limit_ms, minutes=SHORT * 5, value_ms=p99_ms)
         return Breach(Severity.TICKET, SHORT, reason)
-
-
-def _unusual_p99_ms(usual: Usual) -> float:
-    """The P99 from which on it is unusual; `usual` is of its logarithm."""
-    unusual = usual.value + max(math.log(P99_UNUSUAL), MISSES * usual.missed[SINGLE])
-    return math.exp(max(unusual, usual.expected[SINGLE] + LEAST.news))

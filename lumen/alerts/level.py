@@ -7,11 +7,15 @@ above what repeats (docs/methods.md, Alerts).
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lumen.alerts.lifecycle import CLEAR_SLICES
 from lumen.alerts.usual import HALF_HOUR, LATER, LEARNT, SINGLE, TOLD, WINDOWS, Usual, UsualLevel
 
+#: A figure of fewer requests or lookups is no verdict (docs/methods.md).
+LEAST_SAMPLES = 20
+#: What has been told for so long is the new normal.
+NEW_NORMAL_AFTER = timedelta(hours=24)
 #: While open: half of the way back is not yet back.
 STILL_OUT = 0.5
 MISSES = 1.5
@@ -38,6 +42,13 @@ class Departure:
     slices: int
     value: float
     usual: float
+
+
+def unusual_from(usual: Usual, away: float, news: float) -> float:
+    """From where on a single slice is unusual: `away` from what is usual or as far as it often strays, `news` above
+    what repeats."""
+    strayed = usual.value + max(away, MISSES * usual.missed[SINGLE])
+    return max(strayed, usual.expected[SINGLE] + news)
 
 
 class LevelWatch:

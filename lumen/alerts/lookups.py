@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from statistics import median
 
+from lumen.alerts.evidence import MAD_TO_SD
 from lumen.model.alert import Observation
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import NoData, message
@@ -22,7 +23,6 @@ LEAST_REQUESTS = 20
 #: Lookups a request may differ by so much, or by so many spreads.
 DIFFER = 0.25
 SPREADS = 6.0
-MAD_TO_SD = 1.4826
 ACCEPTED_AFTER = 72
 #: Of the slices of a window, so many may lack lookups.
 MISSING = 0.25

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
 
-from lumen.alerts.evidence import Breach, RecentCounts, with_estimate
+from lumen.alerts.evidence import MAD_TO_SD, Breach, RecentCounts, with_estimate
 from lumen.alerts.lifecycle import Lifecycle, some
 from lumen.alerts.usual_days import LEAST_MONTHS, LEAST_USD, DaySum, charge_months, weekday_factors
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
@@ -35,7 +35,6 @@ KEPT_DAYS = 100
 Z_LIMIT = 3.5
 MORE_BY = 0.25
 MORE_USD = 10.0
-MAD_TO_SD = 1.4826
 #: What is usual is itself known from few days only.
 UNSURE = 1.8
 #: Days are never more alike than this, however quiet the last weeks were.

@@ -14,8 +14,9 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from lumen.alerts.evidence import MAD_TO_SD
 from lumen.model.history import SLICES_A_DAY
-from lumen.model.snapshot import SLICE
+from lumen.model.snapshot import SLICE_SECONDS
 
 Values = NDArray[np.float32]
 
@@ -41,13 +42,11 @@ POOLS = ((DAYS, 0.98), (3, 0.95), (1, 0.93))
 #: What is missed while little is known says nothing as soon as as many days more are known.
 FIRST_DAYS = 2
 SPREAD_DAYS = 2
-MAD_TO_SD = 1.4826
 #: Marks of slices: learnt; of an alert's window and its first half hour; later in an alert.
 LEARNT, TOLD, LATER = 0, 1, 2
 
 #: A fortnight, the windows that reach into it, and the day itself; whole days, so that hours begin where they should.
 _ROOM = (DAYS + 2) * SLICES_A_DAY
-_SECONDS = int(SLICE.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class UsualLevel:
 
     def _place(self, at: datetime) -> int:
         """Where a slice stands; what is older than is needed makes room for it, by whole days."""
-        number = int(at.timestamp()) // _SECONDS
+        number = int(at.timestamp()) // SLICE_SECONDS
         if self._first is None:
             self._first = number - number % SLICES_A_DAY - _ROOM + SLICES_A_DAY
         late = number - self._first - _ROOM
@@ -275,7 +274,7 @@ def _median_of_slices(values: Values) -> Values:
 def _repeats(values: Values, slices: int, start: int) -> Values:
     """By slice of the day that begins at `start`: the mean of a window that earlier days lead to expect.
 
-    The second highest of DAYS, or what came in both of the last two weeks.
+    The highest that came on REPEATED of DAYS, or what came in both of the last two weeks.
     """
     known = np.flatnonzero(~np.isnan(values))
     means = np.full(_ROOM, np.nan, dtype=np.float32)
@@ -288,8 +287,8 @@ def _repeats(values: Values, slices: int, start: int) -> Values:
     for j in range(1, 2 * AROUND + 1):
         highest = np.fmax(highest, days[:, j : j + SLICES_A_DAY])
     ordered = np.sort(np.where(np.isnan(highest), -np.inf, highest), axis=0)
-    second = np.where(np.isneginf(ordered[-REPEATED]), np.nan, ordered[-REPEATED])
-    return np.asarray(np.fmax(second, np.minimum(highest[6], highest[13])))
+    often = np.where(np.isneginf(ordered[-REPEATED]), np.nan, ordered[-REPEATED])
+    return np.asarray(np.fmax(often, np.minimum(highest[6], highest[13])))
 
 
 def _repeats_of_the_hour(values: Values) -> Values:

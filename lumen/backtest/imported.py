@@ -15,9 +15,8 @@ from lumen.backtest.packed import COUNTS, FIGURES, PackedSlices
 from lumen.backtest.prometheus import prometheus_series
 from lumen.model.alert import Observation
 from lumen.model.messages import message
-from lumen.model.snapshot import SLICE, LatencyDistribution
+from lumen.model.snapshot import SLICE_SECONDS, LatencyDistribution
 
-SLICE_SECONDS = round(SLICE.total_seconds())
 #: Of a slice: a count of less of it is not that of the slice.
 WHOLE = 0.99
 #: Of what comes of several files.

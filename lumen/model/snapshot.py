@@ -11,6 +11,7 @@ from lumen.model.service import ServiceId
 from lumen.model.witnesses import Bounds, bounds_of, exactly
 
 SLICE = timedelta(minutes=5)
+SLICE_SECONDS = round(SLICE.total_seconds())
 #: A slice is bad when more than this share of its requests fails (docs/scores.md, SLO).
 BAD_SLICE_ERROR_RATE = 0.05
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lumen.model.alert import AlertKind
+from lumen.model.snapshot import SLICE_SECONDS
 from lumen.verification.incidents import DAY, LABEL_OF, SimulatedIncident, Trouble
-from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS, Profile
+from lumen.verification.traffic import SECONDS_A_MONTH, Profile
 from lumen.verification.world import WorldSlice
 
 #: An alert this soon after an incident's end is still about it.

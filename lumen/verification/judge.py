@@ -13,7 +13,8 @@ import numpy as np
 from lumen.effects.verdict import EffectVerdict
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.proposal import Change, Knob, Value
-from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS
+from lumen.model.snapshot import SLICE_SECONDS
+from lumen.verification.traffic import SECONDS_A_MONTH
 from lumen.verification.world import World, WorldSlice
 
 

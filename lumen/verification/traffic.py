@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lumen.model.history import SLICES_A_DAY
+from lumen.model.snapshot import SLICE_SECONDS
 from lumen.verification.incidents import SimulatedIncident, Trouble, log_uniform
 
 Floats = NDArray[np.float64]
@@ -169,7 +170,6 @@ def _topics_for(per_second: float, ttl_seconds: float, zipf: float, hit_rate: fl
     return round(float(np.exp(low)))
 
 
-SLICE_SECONDS = 300
 DAY_SECONDS = 86_400
 #: Days are drawn whole; so many are kept.
 DAYS_KEPT = 4

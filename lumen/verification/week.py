@@ -10,6 +10,7 @@ from lumen.effects.verdict import EffectVerdict, Judgement
 from lumen.model.alert import Alert, AlertChange, AlertKind, Severity
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.proposal import Change, Knob
+from lumen.model.snapshot import SLICE_SECONDS
 from lumen.model.turn import Recommendation
 from lumen.verification.called import Truth, is_about
 from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, SimulatedIncident, Trouble
@@ -26,7 +27,6 @@ from lumen.verification.on_call import (
     Reviews,
     ScriptedOnCall,
 )
-from lumen.verification.traffic import SLICE_SECONDS
 from lumen.verification.world import ORIGIN, SERVICE, World, WorldSlice
 
 #: The countdown of a rollback, which asks nobody.

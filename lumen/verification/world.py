@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from lumen.model.alert import Observation
 from lumen.model.incident import RevisionCount
+from lumen.model.snapshot import SLICE_SECONDS
 from lumen.verification.cache import Cache, Instances, slice_usd
 from lumen.verification.incidents import RELEASES, ROLLED_BACK, SimulatedIncident, Trouble
-from lumen.verification.traffic import SECONDS_A_MONTH, SLICE_SECONDS, Arrivals, Demand, Profile
+from lumen.verification.traffic import SECONDS_A_MONTH, Arrivals, Demand, Profile
 
 #: The world begins on a Monday.
 ORIGIN = datetime(2026, 11, 2, tzinfo=UTC)

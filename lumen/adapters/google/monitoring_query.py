@@ -160,11 +160,6 @@ def by_service(metric: str, services: Sequence[ServiceId], period: timedelta) ->
     return Query(metric, RESOURCE, period, _BY_SERVICE, _only(services))
 
 
-def by_response_class(services: Sequence[ServiceId], period: timedelta) -> Query:
-    """Requests per service, response class and period: good and valid in one answer, so no phantom errors."""
-    return Query(REQUESTS, RESOURCE, period, (*_BY_SERVICE, f"metric.labels.{RESPONSE_CLASS}"), _only(services))
-
-
 def by_revision(services: Sequence[ServiceId], period: timedelta, metric: str = REQUESTS) -> Query:
     """`metric` per service, revision, response class and period: who answered, and how well."""
     of = (*_BY_SERVICE, "resource.labels.revision_name", f"metric.labels.{RESPONSE_CLASS}")

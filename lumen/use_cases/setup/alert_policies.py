@@ -11,7 +11,6 @@ from lumen.wording.catalogue import Catalogue
 #: Per cent.
 LEAST_ROI, LEAST_HIT_RATE = 300.0, 70.0
 SILENT = "Lumen is silent"
-_SERIES = {"groupByFields": ["resource.label.job"]}
 
 
 def policies(publishes: bool, email: bool, host: str, words: Catalogue) -> Iterator[Wanted | LeftOut]:
@@ -66,44 +65,28 @@ def _unreachable(host: str) -> dict[str, Any]:
     }
 
 
-def _filter(metric: str) -> str:
-    return f'metric.type = "custom.googleapis.com/{metric}" AND resource.type = "generic_task"'
-
-
 def _below(metric: str, limit: float, minutes: int) -> dict[str, Any]:
-    """Each service by itself; a figure that is not known opens nothing."""
-    return {
-        "conditionThreshold": {
-            "filter": _filter(metric),
-            "comparison": "COMPARISON_LT",
-            "thresholdValue": limit,
-            "duration": f"{60 * minutes}s",
-            "aggregations": [
-                {
-                    "alignmentPeriod": "300s",
-                    "perSeriesAligner": "ALIGN_MEAN",
-                    "crossSeriesReducer": "REDUCE_MEAN",
-                    **_SERIES,
-                }
-            ],
-            "trigger": {"count": 1},
-        }
-    }
+    """A figure that is not known opens nothing."""
+    judged = _judged(metric, minutes, "ALIGN_MEAN", "REDUCE_MEAN")
+    return {"conditionThreshold": {**judged, "comparison": "COMPARISON_LT", "thresholdValue": limit}}
 
 
 def _absent(metric: str, minutes: int) -> dict[str, Any]:
+    return {"conditionAbsent": _judged(metric, minutes, "ALIGN_COUNT", "REDUCE_SUM")}
+
+
+def _judged(metric: str, minutes: int, aligner: str, reducer: str) -> dict[str, Any]:
+    """One of Lumen's own metrics over so many minutes, each service by itself."""
     return {
-        "conditionAbsent": {
-            "filter": _filter(metric),
-            "duration": f"{60 * minutes}s",
-            "aggregations": [
-                {
-                    "alignmentPeriod": "300s",
-                    "perSeriesAligner": "ALIGN_COUNT",
-                    "crossSeriesReducer": "REDUCE_SUM",
-                    **_SERIES,
-                }
-            ],
-            "trigger": {"count": 1},
-        }
+        "filter": f'metric.type = "custom.googleapis.com/{metric}" AND resource.type = "generic_task"',
+        "duration": f"{60 * minutes}s",
+        "aggregations": [
+            {
+                "alignmentPeriod": "300s",
+                "perSeriesAligner": aligner,
+                "crossSeriesReducer": reducer,
+                "groupByFields": ["resource.label.job"],
+            }
+        ],
+        "trigger": {"count": 1},
     }

@@ -8,6 +8,7 @@ import pytest
 
 from lumen.model.alert import AlertKind
 from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.snapshot import SLICE_SECONDS
 from lumen.model.turn import Recommendation
 from lumen.verification.called import Truth
 from lumen.verification.incidents import LABEL_OF, SimulatedIncident, Trouble, draw_incidents
@@ -15,7 +16,7 @@ from lumen.verification.judge import Outcome, figures_of, is_at, judge, outcome_
 from lumen.verification.lumen_in_world import SimulatedLumen, settings_for
 from lumen.verification.on_call import DAY, HOUR, SLEEPS, ByHand, ScriptedOnCall
 from lumen.verification.scenario import read_scenario
-from lumen.verification.traffic import SLICE_SECONDS, Demand, Profile, draw_profile
+from lumen.verification.traffic import Demand, Profile, draw_profile
 from lumen.verification.week import SimulatedWeek
 from lumen.verification.world import World
 

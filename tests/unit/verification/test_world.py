@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from lumen.model.proposal import Change, Knob
+from lumen.model.snapshot import SLICE_SECONDS
 from lumen.verification.incidents import APART, DRAWN, SimulatedIncident, Trouble, draw_incidents
 from lumen.verification.judge import Figures, Outcome, figures_of, judge, outcome_of, turn
-from lumen.verification.traffic import SLICE_SECONDS, Demand, Profile, draw_profile
+from lumen.verification.traffic import Demand, Profile, draw_profile
 from lumen.verification.world import World
 
 HOUR = 3600.0
