@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from google.auth import crypt, jwt
 
 AUDIENCE = "https://lumen.example.com"
@@ -32,20 +32,23 @@ def _signer(private: str, kid: str) -> Any:
     return crypt.RSASigner.from_string(private, kid)  # type: ignore[no-untyped-call]
 
 
-def new_key() -> Key:
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "federated-signon.system.gserviceaccount.com")])
-    now = datetime.now(UTC)
-    certificate = (
+def self_signed(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, name: str) -> x509.CertificateBuilder:
+    """To be signed with the same key; good for two days."""
+    named, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]), datetime.now(UTC)
+    return (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
+        .subject_name(named)
+        .issuer_name(named)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .sign(private, hashes.SHA256())
     )
+
+
+def new_key() -> Key:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    certificate = self_signed(private, "federated-signon.system.gserviceaccount.com").sign(private, hashes.SHA256())
     pem = serialization.Encoding.PEM
     plain = private.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
     return Key(plain.decode(), certificate.public_bytes(pem).decode())

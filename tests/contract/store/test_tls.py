@@ -5,7 +5,6 @@ import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from demo.valkey import EmbeddedValkey
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.store.connection import open_store
+from tests.certificates import self_signed
 from tests.unit.bot.test_settings import Start, start
 
 __all__ = ["start"]
@@ -28,16 +28,8 @@ ADDRESS = "127.0.0.1"
 def certificate(folder: Path) -> Path:
     """A key and its own certificate, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "store")])
-    now = datetime.now(UTC)
     made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        self_signed(key, "store")
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ADDRESS))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
