@@ -29,7 +29,7 @@ from bot.reports.files import ReportFiles
 from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
 from bot.thresholds import size_limits
 from bot.timing import Clocks, every
-from bot.tracing import begin_tracing, record
+from bot.tracing import begin_tracing, turn_made
 from bot.wiring.assembly import Lumen, assemble
 from bot.wiring.slack import SlackSide, open_slack
 from bot.wiring.triggers import trigger_routes
@@ -116,9 +116,8 @@ class Bot:
         if turns:
             self._metrics.turn_seconds.observe(seconds)
         for turn in turns:
-            record("turn", seconds, turn=turn.id, service=turn.snapshot.service.key, occasion=turn.occasion.value)
+            turn_made(turn, seconds)
             self._metrics.turns.labels(turn.occasion).inc()
-            log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))
         if turns:
             self._slack.outbox.kick()
         await self._publishing.reports(turns)

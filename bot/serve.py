@@ -5,19 +5,16 @@ import signal
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-import structlog
 from prometheus_client import CollectorRegistry
 
 from bot.config import Settings
 from bot.http import Readiness, start_http, store_readiness
-from bot.tracing import begin_tracing, record
+from bot.tracing import begin_tracing, turn_made
 from bot.wiring.assembly import assemble
 from bot.wiring.triggers import trigger_routes
 from lumen.model.messages import NotPossible, with_remedy
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue
-
-log = structlog.get_logger()
 
 
 async def serve(settings: Settings) -> None:
@@ -50,5 +47,4 @@ async def serve(settings: Settings) -> None:
 
 async def _made(turns: Sequence[Turn], seconds: float) -> None:
     for turn in turns:
-        record("turn", seconds, turn=turn.id, service=turn.snapshot.service.key, occasion=turn.occasion.value)
-        log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))
+        turn_made(turn, seconds)

@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
+
 from lumen.model.messages import NotPossible, with_remedy
+from lumen.model.turn import Turn
+
+log = structlog.get_logger()
 
 #: Where Google takes traces: only there are Google's credentials sent along.
 GOOGLE = "telemetry.googleapis.com"
@@ -32,6 +37,12 @@ def record(name: str, seconds: float, **attributes: str) -> None:
     if _TRACER:
         began_at = time.time_ns() - round(seconds * 1e9)
         _TRACER[-1].start_span(name, start_time=began_at, attributes=attributes).end()
+
+
+def turn_made(turn: Turn, seconds: float) -> None:
+    """Log and record a turn that has just been made, with others perhaps, in so long."""
+    record("turn", seconds, turn=turn.id, service=turn.snapshot.service.key, occasion=turn.occasion.value)
+    log.info("turn_made", turn=turn.id, service=turn.snapshot.service.key, missing=len(turn.missing))
 
 
 def begin_tracing(endpoint: str, project: str) -> Callable[[], None]:

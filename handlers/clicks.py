@@ -53,7 +53,7 @@ def addressee(body: Body) -> Addressee:
 def read_click(body: Body) -> Click | None:
     """None for a button whose value this Lumen did not write."""
     action = body["actions"][0]
-    meant = _read_value(str(action.get("value", "")))
+    meant = read_value(str(action.get("value", "")))
     if meant is None:
         return None
     service, proposal_id, mark, acts_at = meant
@@ -74,7 +74,8 @@ def read_click(body: Body) -> Click | None:
     )
 
 
-def _read_value(value: str) -> tuple[ServiceId, str, str, str] | None:
+def read_value(value: str) -> tuple[ServiceId, str, str, str] | None:
+    """Service, id, mark and moment that a button of Lumen's carries; None for another value."""
     pieces = value.split(" ")
     if len(pieces) not in _WORDS.get(pieces[0], ()) or not all(pieces):
         return None
@@ -103,7 +104,7 @@ def card_of(posted: Mapping[str, Any]) -> Surface | None:
     blocks = posted.get("blocks")
     rows = [one.get("elements") for one in blocks if isinstance(one, dict)] if isinstance(blocks, list) else []
     values = [str(button.get("value", "")) for row in rows if isinstance(row, list) for button in row]
-    for service, proposal_id, mark, _ in filter(None, map(_read_value, values)):
+    for service, proposal_id, mark, _ in filter(None, map(read_value, values)):
         surface = Surface(service, "proposal", proposal_id, mark)
         if mark not in ("", UNMARKED) and shows(posted, tag_of(surface)):
             return surface

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handlers.poster import EVENT_TYPE
+from handlers.clicks import read_value
+from handlers.poster import EVENT_TYPE, Poster
 from handlers.web_api import Answer, SlackApi
 from lumen.model.service import ServiceId
 
@@ -18,15 +19,10 @@ _NUMBER = re.compile(r"P([0-9]{1,9})")
 async def highest_number(api: SlackApi, channel: str, service: ServiceId) -> int:
     """Of a service's proposals on the bot's own messages in the channel; 0 where there is none. Raises SlackTrouble."""
     me = (await api.write("auth.test", {})).text("user_id")
-    highest, cursor = 0, ""
-    for _ in range(PAGES):
-        wanted = {"channel": channel, "limit": PAGE_SIZE, "include_all_metadata": True}
-        answer = await api.read("conversations.history", wanted | ({"cursor": cursor} if cursor else {}))
-        own = (posted for posted in answer.objects("messages") if posted.get("user") == me)
-        highest = max([highest, *(number for posted in own for number in _numbers(posted, service))])
-        cursor = str(answer.maybe("response_metadata", "next_cursor") or "")
-        if not cursor:
-            break
+    highest = 0
+    async for posted in Poster(api).posted(channel, pages=PAGES, page_size=PAGE_SIZE):
+        if posted.get("user") == me:
+            highest = max([highest, *_numbers(posted, service)])
     return highest
 
 
@@ -38,9 +34,9 @@ def _numbers(posted: Mapping[str, Any], service: ServiceId) -> Iterator[int]:
         yield from _number(surface.removeprefix(f"{service.key}/proposal/").partition("@")[0])
     for block in _dicts(posted.get("blocks")):
         for element in (*_dicts(block.get("elements")), *_dicts([block.get("accessory")])):
-            words = str(element.get("value", "")).split(" ")
-            if len(words) > 2 and words[0] in ("1", "2") and words[1] == service.key:
-                yield from _number(words[2])
+            meant = read_value(str(element.get("value", "")))
+            if meant is not None and meant[0] == service:
+                yield from _number(meant[1])
 
 
 def _number(text: str) -> Iterator[int]:

@@ -77,10 +77,9 @@ class Places:
         """Retire cards from before the store was lost or restored, among the newest messages."""
         if service in self._swept:
             return
-        found = [one async for one in self.poster.posted(self.channel) if card_of(one) is not None]
-        for posted in found:
-            surface = card_of(posted)
-            if surface is not None and surface.service == service:
+        found = [(card, one) async for one in self.poster.posted(self.channel) if (card := card_of(one)) is not None]
+        for surface, posted in found:
+            if surface.service == service:
                 await self.retire(surface, self.channel, posted)
         self._swept.add(service)
 

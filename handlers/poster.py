@@ -72,12 +72,14 @@ class Poster:
                 return str(posted["ts"])
         return None
 
-    async def posted(self, channel: str, thread_ts: str = "") -> AsyncIterator[Mapping[str, Any]]:
-        """The newest few hundred messages of a channel or a thread, as Slack tells of them."""
+    async def posted(
+        self, channel: str, thread_ts: str = "", pages: int = PAGES, page_size: int = PAGE_SIZE
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """The newest messages of a channel or a thread, as Slack tells of them: a few hundred, if nobody wants more."""
         cursor = ""
         method = "conversations.replies" if thread_ts else "conversations.history"
-        for _ in range(PAGES):
-            wanted: dict[str, Any] = {"channel": channel, "limit": PAGE_SIZE, "include_all_metadata": True}
+        for _ in range(pages):
+            wanted: dict[str, Any] = {"channel": channel, "limit": page_size, "include_all_metadata": True}
             wanted |= ({"ts": thread_ts} if thread_ts else {}) | ({"cursor": cursor} if cursor else {})
             with _thread(thread_ts):
                 answer = await self._calls.read(method, wanted)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import ExitCode, Json, Service, chosen, load, locale, print_json, run, say
-from lumen.model.messages import Message, NotPossible
+from bot.cli.common import ExitCode, Json, Service, chosen, load, locale, print_done, print_json, run, say
+from lumen.model.messages import NotPossible
 from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ def export(
 
     settings = load()
     done = run(settings, export_audit(settings, chosen(settings, service), file))
-    if as_json:
-        print_json(done)
-    else:
-        typer.echo(Catalogue(settings.lumen_locale).plain(Message("audit.exported", done)))
+    print_done(settings, "audit.exported", done, as_json)
 
 
 def _print_proven(proven: "Sequence[Proven]", locale: str, as_json: bool) -> None:

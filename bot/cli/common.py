@@ -12,7 +12,7 @@ import math
 import re
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import IntEnum
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bot.config import Settings
     from bot.thresholds import Thresholds
-    from lumen.model.messages import Message
+    from lumen.model.messages import Message, Param
     from lumen.model.service import ServiceId
 
 
@@ -110,6 +110,17 @@ def say(text: str) -> None:
 def print_json(value: object) -> None:
     """On standard output, for programs."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_done(settings: "Settings", code: str, done: "Mapping[str, Param]", as_json: bool) -> None:
+    """What a command has done: the sentence, or its figures for programs."""
+    from lumen.model.messages import Message
+    from lumen.wording.catalogue import Catalogue
+
+    if as_json:
+        print_json(done)
+    else:
+        typer.echo(Catalogue(settings.lumen_locale).plain(Message(code, done)))
 
 
 def load(*, without_slack: bool = False) -> "Settings":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import ExitCode, Json, Service, chosen, load, print_json, run, say, watched
+from bot.cli.common import ExitCode, Json, Service, chosen, load, print_done, print_json, run, say, watched
 from lumen.model.messages import Message, Param, message
 from lumen.wording.catalogue import Catalogue
 
@@ -64,10 +64,7 @@ def export(
 
     settings = load()
     done = run(settings, export_state(settings, chosen(settings, service), file))
-    if as_json:
-        print_json(done)
-    else:
-        typer.echo(Catalogue(settings.lumen_locale).plain(Message("state.exported", done)))
+    print_done(settings, "state.exported", done, as_json)
 
 
 @state_app.command("import")
