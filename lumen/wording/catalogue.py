@@ -4,7 +4,8 @@ A code "area.name" stands in `lumen/wording/texts/<locale>/<area>.toml` under `n
 plain words. What is plain and what is markup is settled here, so that no template has to think of it:
 
 - `name_at`       an instant in ISO 8601, UTC. In Slack the reader's own zone; elsewhere `zone`, named.
-- `knob`          the name of a knob, in the reader's language.
+- `unit`          the unit of a knob, in the reader's language and with the space that it wants: 420 s, 420초.
+- `knob`          the name of a knob, in the reader's language; `severity`, `kind`, `priority` and so on likewise.
 - `metric`, `other`  names of metrics, likewise.
 - `proposal_id`, `proposal`  the id of a proposal: P12 is shown as #12, which is also what people type.
 - `part`          the name of an objective or of a part of a score, likewise.
@@ -30,6 +31,7 @@ from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import Change, Proposal
 from lumen.model.service import OPERATOR, Person
 from lumen.wording.figures import shown
+from lumen.wording.korean import resolved
 
 #: `words.say` for Slack, or `words.plain` for a terminal or a file.
 Say = Callable[[Message], str]
@@ -39,12 +41,18 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _FORMATTER = string.Formatter()
 #: Parameters that are names from the model, and where their words stand.
 _IDS = frozenset({"proposal_id", "proposal"})
-_NAMED = {
+NAMED = {
     "knob": "word.knob",
     "state": "word.state",
     "metric": "word.metric",
     "other": "word.metric",
     "part": "assess.name",
+    "severity": "incident.severity",
+    "kind": "incident.kind",
+    "priority": "word.priority",
+    "strategy": "word.strategy",
+    "health": "word.health",
+    "verdict": "word.verdict",
 }
 
 
@@ -95,12 +103,19 @@ class Catalogue:
     def _fill(self, wanted: Message, *, slack: bool) -> str:
         pieces: list[str] = []
         for literal, field, spec, conversion in _FORMATTER.parse(self._templates[wanted.code]):
-            pieces.append(escape(literal) if slack else literal)
-            if field == "unit" and not wanted.params[field]:
-                pieces[-1] = pieces[-1].removesuffix(" ")  # a count has no unit, and then no space before it
+            words = escape(literal) if slack else literal
+            pieces.append(resolved(words, "".join(pieces)) if self.locale == "ko" else words)
+            if field == "unit":
+                pieces[-1] = pieces[-1].removesuffix(" ")
+                pieces.append(self._unit(str(wanted.params[field])))
             elif field is not None:
                 pieces.append(self._said(field, wanted.params[field], spec or "", conversion, slack=slack))
         return "".join(pieces)
+
+    def _unit(self, unit: str) -> str:
+        """With the space before it that it wants: `420 s`, `420초`; a count has neither."""
+        word = self._templates.get(f"word.unit_{unit}", unit)
+        return f" {word}" if word and word.isascii() else word
 
     def _said(self, name: str, value: Param, spec: str, conversion: str | None, *, slack: bool) -> str:
         if isinstance(value, Message):
@@ -121,8 +136,8 @@ class Catalogue:
             return numbered(str(value))
         if name.endswith("_link"):
             return f"<{value}>" if slack else str(value)
-        if name in _NAMED and self.has(f"{_NAMED[name]}_{value}"):
-            value = self._templates[f"{_NAMED[name]}_{value}"]
+        if name in NAMED and self.has(f"{NAMED[name]}_{value}"):
+            value = self._templates[f"{NAMED[name]}_{value}"]
         converted = _FORMATTER.convert_field(value, conversion) if conversion else value
         told = shown(converted, spec)
         return escape(told) if slack else told

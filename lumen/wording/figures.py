@@ -4,14 +4,17 @@
 of gains too. Everything else is formatted as Python does.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
+#: As long as a plus, and no hyphen.
+MINUS = "\N{MINUS SIGN}"
 #: From here on a percentage has no decimals.
 _LARGE = 1000.0
 
 
 def money(usd: float) -> str:
-    """Dollars with cents: `$1,204.50`, `-$3.00`."""
+    """Dollars with cents: `$1,204.50`, `-$3.00` (`shown` makes the hyphen a minus)."""
     return f"{'-' if round(usd, 2) < 0 else ''}${abs(usd):,.2f}"
 
 
@@ -48,8 +51,16 @@ def shown(value: str | int | float, spec: str) -> str:
     """`value` as a template's format says. Raises ValueError for a format that does not fit the value."""
     formatter = _FORMATTERS.get(spec.removeprefix("+"))
     if formatter is None:
-        return format(value, spec)
+        return format(value, spec) if isinstance(value, str) else _signed(format(value, spec), spec)
     if isinstance(value, str):
         raise ValueError(f"{value!r} is no figure for {spec!r}")
-    told = formatter(value)
-    return f"+{told}" if spec.startswith("+") and not told.startswith("-") else told
+    return _signed(formatter(value), spec)
+
+
+def _signed(told: str, spec: str) -> str:
+    """With a minus for a hyphen, and a plus where `spec` wants one. What rounds to nothing is not negative."""
+    if not re.search("[1-9]", told):
+        told = told.removeprefix("-")
+    if spec.startswith("+") and told[:1] not in ("+", "-"):
+        told = f"+{told}"
+    return told.replace("-", MINUS)

@@ -199,7 +199,7 @@ def test_maturity_says_the_level_what_is_next_and_where_most_is_to_gain() -> Non
     ("cost", "state", "phase"),
     [
         (costs(), "resonant", "in time with demand"),
-        (costs(4), "dissonant", "-0.33: 4.0 h behind demand"),
+        (costs(4), "dissonant", "−0.33: 4.0 h behind demand"),
         (costs(-4), "dissonant", "+0.33: 4.0 h ahead of demand"),
         ((None,) * 168, "unknown", "It takes a week of hours"),
     ],

@@ -66,7 +66,7 @@ def test_everything_stands_in_both_languages_within_the_limits(locale: str) -> N
 def test_a_part_says_what_it_measured_scored_weighs_and_gives() -> None:
     shown = said(why(turn(MONTH)))
     assert "Cache hit rate: 72.5% → 72 of 100, weight 20%: 14.5 points" in shown
-    assert "Cache hit rate -1.5" in shown
+    assert "Cache hit rate −1.5" in shown
     assert (
         "Availability: 30 bad five-minute slices of the 43.2 that the target allows in 30.0 days; 30.6% is left"
         in shown

@@ -185,7 +185,7 @@ def _raw_keys(text: str) -> list[str]:
 def _given(name: str, spec: str) -> Iterator[object]:
     """A fitting value of every kind that a parameter can get: a name of the model, or another message."""
     yield from _NAMES.get(name, ())
-    if not name.endswith("_at") and not spec:
+    if not name.endswith("_at") and name != "unit" and not spec:
         yield message("actuator.traffic_pinned", revision="ion-api-00041")
     yield sample(name, spec)
 

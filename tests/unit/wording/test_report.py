@@ -150,5 +150,5 @@ def test_korean_speaks_no_name_of_the_code(made: Turn, capsys: Capture) -> None:
 @pytest.mark.parametrize("made", TURNS)
 def test_what_is_subtracted_agrees_with_what_stands_there(made: Turn) -> None:
     text = markdown(Catalogue("en"), [as_now(made)])
-    for before, now, points in re.findall(r"([\d.]+) → ([\d.]+) \(([+-][\d.]+)\)", text):
-        assert f"{float(now) - float(before) + 0.0:+z.1f}" == points
+    for before, now, points in re.findall(r"([\d.]+) → ([\d.]+) \(([+−][\d.]+)\)", text):
+        assert f"{float(now) - float(before) + 0.0:+z.1f}".replace("-", "−") == points
