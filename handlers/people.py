@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -139,13 +140,13 @@ class LookUps(Generic[T]):
 
 
 class Languages:
-    """The catalogue for each person; the workspace's default where Slack does not tell."""
+    """The catalogue for each person; the workspace's default where Slack does not tell. `zone`: the channel's."""
 
-    def __init__(self, api: SlackApi, default_locale: str) -> None:
+    def __init__(self, api: SlackApi, default_locale: str, zone: ZoneInfo | None = None) -> None:
         self._api = api
         #: For everything that stands in the channel.
-        self.default = Catalogue(default_locale)
-        self._catalogues = {locale: Catalogue(locale) for locale in LOCALES}
+        self.default = Catalogue(default_locale, zone)
+        self._catalogues = {locale: Catalogue(locale, zone) for locale in LOCALES}
         self._known = LookUps(self._ask, FRESH_SECONDS)
 
     async def of(self, user_id: str) -> Catalogue:

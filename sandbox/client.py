@@ -239,6 +239,10 @@ class SandboxClient:
         """Whether the workspace forgets the metadata of messages."""
         await self.post("slack/faults", drops_metadata=drops)
 
+    async def refuse_charts(self, refuses: bool = True) -> None:
+        """Whether the workspace answers `invalid_blocks` to Slack's own charts."""
+        await self.post("slack/faults", refuses_charts=refuses)
+
     async def change_channel(self, channel: str | None = None, **change: Any) -> None:
         """archived, name, private, with_app: what an owner of the channel does to it."""
         await self.post("slack/channel", channel=channel, **change)

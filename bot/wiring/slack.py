@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import structlog
@@ -58,7 +59,8 @@ class SlackSide:
         tokens = settings.slack_bot_token, settings.slack_app_token
         self._api, self._app_level = (SlackApi(t.get_secret_value(), settings.slack_api_url, session) for t in tokens)
         self._connection: SlackConnection | None = None
-        words, turns = Catalogue(settings.lumen_locale), lumen.store.turns
+        zone = ZoneInfo(settings.digest_timezone)
+        words, turns = Catalogue(settings.lumen_locale, zone), lumen.store.turns
         self._digests = Digests(
             readouts=lumen.answers.readouts,
             turns=turns,
@@ -84,7 +86,7 @@ class SlackSide:
         )
         self.responder = Responder(
             replies=Replies(session, self._api, home_channel=settings.slack_channel),
-            languages=Languages(self._api, settings.lumen_locale),
+            languages=Languages(self._api, settings.lumen_locale, zone),
             background=Background(),
             kick_outbox=self.outbox.kick,
             deliveries=Deliveries(lumen.store.leases),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from handlers.blocks.chart import CHARTS_MAX, Chart, drawn
 from lumen.model.answers import TurnReadout
 from lumen.model.messages import Message, NoData, message
 from lumen.model.service import ServiceId
@@ -39,6 +40,7 @@ CONFIRM_TEXT_MAX = 300
 CONFIRM_BUTTON_MAX = 30
 ALT_MAX = 2000
 PICTURE_TITLE_MAX = 2000
+CHART = "data_visualization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Shown:
     under: Surface | None = None
     #: What its picture block shows, which names no file before `illustrated`.
     picture: Picture | None = None
+    #: What each of its charts says, in their order (mrkdwn).
+    charts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,13 @@ def illustrated(shown: Shown, file_id: str | None) -> Shown:
     return replace(shown, blocks=tuple(block | file if "slack_file" in block else block for block in shown.blocks))
 
 
+def without_charts(shown: Shown) -> Shown:
+    """`shown` with what its charts say instead of them."""
+    said = iter(shown.charts)
+    blocks = [_said(next(said, "")) if block["type"] == CHART else block for block in shown.blocks]
+    return replace(shown, blocks=tuple(block for block in blocks if block is not None), charts=())
+
+
 def clip(text: str, limit: int) -> str:
     """At most `limit` characters, cut between words and never inside an escape (`&amp;`) or a `<…>`."""
     if len(text) <= limit:
@@ -128,6 +139,7 @@ class Card:
         self._blocks: list[Json] = []
         self._lines: list[str] = []
         self._picture: Picture | None = None
+        self._charts: list[str] = []
 
     def header(self, wanted: Message) -> None:
         """One line in large type; plain text only."""
@@ -184,6 +196,20 @@ class Card:
             }
         )
 
+    def chart(self, wanted: Chart) -> None:
+        """Slack's own chart and what it leaves out; the third of a message, and one of too little, in figures.
+
+        For messages alone: Slack takes none in a view.
+        """
+        found = drawn(self._words, wanted)
+        if found.block is None or len(self._charts) == CHARTS_MAX:
+            self.lines(found.said)
+        else:
+            self._blocks.append(found.block)
+            self._charts.append("\n".join(found.said))
+            self._lines.extend(found.said)
+        self.context([found.left_out] if found.left_out else [])
+
     def buttons(self, wanted: Sequence[Button], block_id: str) -> None:
         """A row of buttons; `block_id` is unique in the message."""
         elements = [self._button(button) for button in wanted[:BUTTONS_MAX]]
@@ -200,7 +226,7 @@ class Card:
     def shown(self) -> Shown:
         """The message."""
         text, blocks = clip("\n".join(self._lines), TEXT_MAX), tuple(self._blocks[:MAX_BLOCKS])
-        return Shown(text, blocks, picture=self._picture)
+        return Shown(text, blocks, picture=self._picture, charts=tuple(self._charts))
 
     def _button(self, wanted: Button) -> Json:
         button: Json = {
@@ -238,6 +264,10 @@ def modal(words: Catalogue, title: Message, close: Message, card: Card) -> Json:
         "close": _plain(words.plain(close), VIEW_TITLE_MAX),
         "blocks": list(card.blocks()[:VIEW_MAX_BLOCKS]),
     }
+
+
+def _said(text: str) -> Json | None:
+    return {"type": "section", "text": _mrkdwn(text, SECTION_MAX)} if text else None
 
 
 def _plain(text: str, limit: int) -> Json:

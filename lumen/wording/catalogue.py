@@ -74,7 +74,7 @@ def templates(locale: str) -> Mapping[str, str]:
 
 
 class Catalogue:
-    """Speaks one language. `zone` is used outside Slack only: Slack shows each reader's own."""
+    """Speaks one language. `zone`: the readers', for what Slack cannot show in each reader's own."""
 
     def __init__(self, locale: str, zone: ZoneInfo | None = None) -> None:
         if locale not in LOCALES:
@@ -99,6 +99,10 @@ class Catalogue:
         """A moment in Slack's own notation: shown in the reader's zone, in UTC where that cannot be."""
         fallback = at.strftime("%Y-%m-%d %H:%M UTC")
         return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+    def local(self, at: datetime) -> datetime:
+        """`at` in the zone of the readers."""
+        return at.astimezone(self._zone)
 
     def _fill(self, wanted: Message, *, slack: bool) -> str:
         pieces: list[str] = []

@@ -193,15 +193,18 @@ class Control:
         return {"connections": len(chosen)}
 
     async def plan_fault(self, body: Json) -> Json:
-        """{method, kind, times?, error?, seconds?}; {clear: true} takes all back; {drops_metadata: bool}.
+        """{method, kind, times?, error?, seconds?}; {clear: true} takes all back.
 
-        For `answer` also {status?, body?, content_type?, headers?, deed?}. `method` may be response_url or upload.
+        {drops_metadata?, refuses_charts?: bool}: how the workspace is. `method` may be response_url or upload.
+        For `answer` also {status?, body?, content_type?, headers?, deed?}.
         """
         if body.get("clear"):
             self.faults.clear()
             return {"planned": 0}
-        if "drops_metadata" in body:
-            self.faults.drops_metadata = bool(body["drops_metadata"])
+        workspace = [name for name in ("drops_metadata", "refuses_charts") if name in body]
+        if workspace:
+            for name in workspace:
+                setattr(self.faults, name, bool(body[name]))
             return {"planned": len(self.faults.planned)}
         if body.get("kind") not in KINDS:
             raise ControlError(f"kind must be one of {', '.join(KINDS)}, not {body.get('kind')!r}", status=422)

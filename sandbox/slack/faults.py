@@ -47,6 +47,8 @@ class MethodFaults:
     planned: list[MethodFault] = field(default_factory=list)
     #: A workspace (or another emulator) that forgets the metadata of messages.
     drops_metadata: bool = False
+    #: A workspace that does not have Slack's own charts.
+    refuses_charts: bool = False
 
     def plan(self, fault: MethodFault) -> None:
         self.planned.insert(0, fault)
@@ -64,4 +66,4 @@ class MethodFaults:
 
     def clear(self) -> None:
         self.planned.clear()
-        self.drops_metadata = False
+        self.drops_metadata = self.refuses_charts = False

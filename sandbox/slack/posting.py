@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.slack.blockkit.surfaces import message_blocks
+from sandbox.slack.blockkit.surfaces import message_blocks, refuse_charts
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import SlackError
 from sandbox.slack.faults import MethodFaults
@@ -51,6 +51,8 @@ class Posting:
                 raise SlackError("markdown_text_conflict")
             raw_blocks, text = [{"type": "markdown", "text": markdown}], str(markdown)
         blocks = message_blocks(raw_blocks) if raw_blocks not in (None, "") else ()
+        if self.faults.refuses_charts:
+            refuse_charts(blocks)
         self.files.require_usable(blocks)
         attachments = _attachments(arguments.get("attachments"))
         if not (text.strip() or blocks or attachments):

@@ -12,6 +12,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
     markdown_characters: int = 0
     tables: int = 0
+    charts: int = 0
 
     def say(self, problem: str, path: str) -> None:
         self.problems.append(f"{problem} [json-pointer:{path}]")

@@ -51,6 +51,15 @@ def message_blocks(value: Any) -> tuple[Json, ...]:
     return tuple(_with_ids(b) for b in blocks)
 
 
+def refuse_charts(blocks: tuple[Json, ...]) -> None:
+    """As a workspace without them: raises `invalid_blocks` where there is one."""
+    report = Report()
+    for index, block in enumerate(blocks):
+        if block["type"] == "data_visualization":
+            report.say("unsupported type: data_visualization", f"/blocks/{index}/type")
+    _refuse(report, "invalid_blocks")
+
+
 def view(value: Any) -> Json:
     """A view, ids filled in; raises `invalid_arguments` with the pointers, or `view_too_large`."""
     view = _decoded(value, "invalid_arguments")

@@ -1,4 +1,6 @@
-"""Reads Slack's JSON back with the SDK's own models, which know its limits."""
+"""Reads Slack's JSON back with the SDK's own models, which know its limits; charts, which they do not know yet, with
+the sandbox's rules.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +8,17 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 
 from handlers.blocks.card import Shown
+from sandbox.slack.blockkit.surfaces import message_blocks
 
 
 def validated(shown: Shown) -> Sequence[Any]:
     """The blocks as models. Fails for whatever Slack would not take."""
-    blocks = Block.parse_all(list(shown.blocks))
-    assert len(blocks) == len(shown.blocks) <= 50
-    for written, read in zip(shown.blocks, blocks, strict=True):
+    message_blocks(list(shown.blocks))
+    known = [block for block in shown.blocks if block["type"] != "data_visualization"]
+    blocks = Block.parse_all(known)
+    assert len(blocks) == len(known)
+    assert len(shown.blocks) <= 50
+    for written, read in zip(known, blocks, strict=True):
         assert read.to_dict()["type"] == written["type"]  # to_dict validates
     ids = [block["block_id"] for block in shown.blocks if "block_id" in block]
     assert len(ids) == len(set(ids))
