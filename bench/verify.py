@@ -35,6 +35,7 @@ def main(first: int = 101, seeds: int = 20, days: int = 7) -> None:
         print(f"  {name} {count}")
     for name, counted in zip(("without", "with"), by_hand, strict=True):
         print(f"  by hand {name} Lumen: {', '.join(f'{kind} {count}' for kind, count in sorted(counted.items()))}")
+    print(f"  messages: {', '.join(f'{kind} {times}' for kind, times in pooled(found).posts.most_common())}")
     print(f"slowest seed {slowest:.0f} s of CPU")
 
 
@@ -59,7 +60,7 @@ def pooled(found: Sequence[Summary]) -> Summary:
         answered=sum(one.answered for one in found),
         told=sum(one.told for one in found),
         told_for_nothing=sum(one.told_for_nothing for one in found),
-        messages=sum(one.messages for one in found),
+        posts=sum((one.posts for one in found), Counter()),
         rollbacks=sum(one.rollbacks for one in found),
         wrong_rollbacks=sum(one.wrong_rollbacks for one in found),
         hit_rate=_mean([one.hit_rate for one in found]),

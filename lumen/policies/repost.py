@@ -1,29 +1,56 @@
-"""Whether the hourly report is posted anew, or the last one updated in place, so that the channel stays quiet."""
+"""Whether the hourly report is posted anew, or the last one updated in place, so that the channel stays quiet.
 
-from datetime import datetime, timedelta
+Anew only for a concern that somebody would act on and that no other message tells: alerts, proposals and the daily
+digest are messages of their own. What flutters over a limit is none: a concern must last before it is news, and is
+old news for as long as it keeps coming back.
+"""
 
-from lumen.model.assessment import CacheHealth, HealthLevel
-from lumen.model.turn import Turn
-from lumen.policies.choose import change_of
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
-REPOST_AFTER = timedelta(hours=24)
+from lumen.model.alert import Severity
+from lumen.model.assessment import HealthLevel
+from lumen.model.turn import Occasion, Turn
 
-
-def should_repost(previous: Turn | None, turn: Turn, last_posted_at: datetime | None, now: datetime) -> bool:
-    """On a change of health, recommendation, data quality or of what was lost against the last turn, or after a day."""
-    if previous is None or last_posted_at is None or now - last_posted_at >= REPOST_AFTER:
-        return True
-    return (
-        _health(previous) != _health(turn)
-        or change_of(previous.first) != change_of(turn.first)
-        or _missing(previous) != _missing(turn)
-        or any(each not in previous.drift for each in turn.drift)
-    )
-
-
-def _health(turn: Turn) -> tuple[HealthLevel, CacheHealth]:
-    return turn.assessment.gate.health, turn.assessment.cache.health
+#: So many scheduled turns in a row have a concern before it is news ...
+LASTS_TURNS = 3
+#: ... and so long after the last such row it may be news again.
+FORGOTTEN_AFTER = timedelta(hours=24)
+#: What is bad about it: getting worse is news, getting better is not.
+_BAD = {
+    HealthLevel.WARNING: ("health",),
+    HealthLevel.CRITICAL: ("health", "health critical"),
+}
 
 
-def _missing(turn: Turn) -> frozenset[str]:
-    return frozenset(missing.what for missing in turn.missing)
+def should_repost(turns: Sequence[Turn], posted: str) -> bool:
+    """`turns` of the last day, newest first, the one just made among them; `posted`: the id of the turn that the last
+    report was posted for."""
+    now = turns[0]
+    if now.occasion is Occasion.ASKED:
+        return False
+    made = [turn for turn in turns if turn.occasion is not Occasion.ASKED or turn.id == posted]
+    lately = [turn for turn in made if now.started_at - turn.started_at < FORGOTTEN_AFTER + timedelta(hours=1)]
+    told = {concern for turn in lately if turn.id == posted for concern in (*_lasting(turn), *_at_once(turn))}
+    told.update(concern for turn in lately[1:] for concern in _at_once(turn))
+    told.update(*(_lasted(made[at:]) for at in range(1, len(lately))))
+    return not told.issuperset((*_lasted(made), *_at_once(now)))
+
+
+def _lasted(turns: Sequence[Turn]) -> set[str]:
+    """Concerns of the newest turn that all of the last ones had."""
+    row = turns[:LASTS_TURNS]
+    return set.intersection(*(set(_lasting(turn)) for turn in row)) if len(row) == LASTS_TURNS else set()
+
+
+def _lasting(turn: Turn) -> Iterator[str]:
+    """Bad health that no open alert tells of, and measurements that are missing."""
+    if all(one.alert.severity is Severity.NOTICE for one in turn.alerts):
+        yield from _BAD.get(turn.assessment.gate.health, ())
+    yield from (f"missing {missing.what}" for missing in turn.missing)
+
+
+def _at_once(turn: Turn) -> Iterator[str]:
+    """Settings that drifted: by knob and proposal, for who turns one by hand knows the value that it has now."""
+    for told in turn.drift:
+        yield " ".join(("drift", told.code, *(str(told.params.get(name, "")) for name in ("knob", "proposal_id"))))

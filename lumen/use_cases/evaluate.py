@@ -102,7 +102,13 @@ class Past:
     cost_change: float | None
     low_traffic: Message | None
     trends: tuple[MetricTrend, ...] | NoData
-    before: Turn | None
+    #: Of the last two days, the newest first.
+    turns: Sequence[Turn]
+
+    @property
+    def before(self) -> Turn | None:
+        """The turn before this one; None on the first."""
+        return self.turns[0] if self.turns else None
 
     def moves_to(self, assessment: Assessment) -> tuple[ScoreMove, ...]:
         """The parts that moved the scores since the turn before; none on the first one."""
@@ -137,19 +143,19 @@ class TurnHistory:
             trends = await self.numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
         except ImportError:
             trends = NoData(*with_remedy("trend.no_numerics"))
-        before = await self.turns.latest(service, TURNS_OF_A_DAY)
+        turns = await self.turns.latest(service, TURNS_OF_A_DAY)
         cache = doubted(snapshot.cache, snapshot.traffic, observations[-2 * SLICES_A_DAY :], snapshot.window.start)
         days, today = await self.days.days(service, date.min), day_of(now)
         over = [day for day in days if day.date < today]
         return Past(
             [day for day in days if day.date >= budget_window(now)],
             cache,
-            cache_day_of((replace(snapshot, cache=cache), *(turn.snapshot for turn in before))),
+            cache_day_of((replace(snapshot, cache=cache), *(turn.snapshot for turn in turns))),
             await self._spend(snapshot),
             cost_change(whole_days(day.cost for day in over), today),
             level.low(),
             trends,
-            before[0] if before else None,
+            turns,
         )
 
     async def _spend(self, snapshot: Snapshot) -> Spend | NoData:

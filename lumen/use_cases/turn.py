@@ -107,7 +107,7 @@ class TurnRunner:
             trends=past.trends,
             alerts=tuple(await self.evaluator.alerts.open(snapshot.service)),
         )
-        await self._remember(turn, lease)
+        await self._remember(turn, past.turns, lease)
         return turn
 
     async def _propose(self, evaluation: Evaluation) -> tuple[tuple[str, ...], tuple[Message, ...]]:
@@ -126,13 +126,11 @@ class TurnRunner:
             return (), (error.reason,)
         return ((made.id,), ()) if made else ((), (message("turn.value_moved"),))
 
-    async def _remember(self, turn: Turn, lease: Lease | None) -> None:
+    async def _remember(self, turn: Turn, before: Sequence[Turn], lease: Lease | None) -> None:
         """Store the turn and mark its report: the last message is updated unless there is something new to say."""
         service = turn.snapshot.service
-        previous = await self.turns.latest(service, 1)
         shown_on = await self.turns.report_surface(service)
-        posted_at = datetime.fromisoformat(shown_on) if shown_on else None
-        if shown_on is None or should_repost(previous[0] if previous else None, turn, posted_at, turn.started_at):
+        if shown_on is None or should_repost((turn, *before), shown_on):
             shown_on = turn.id
         await self.turns.save(turn, lease, shown_on)
 

@@ -3,8 +3,10 @@
 It decides and asks; `week` carries out what the person approved.
 """
 
-from dataclasses import dataclass, replace
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from lumen.alerts.lifecycle import leader_of
 from lumen.backtest.pipeline import BacktestSettings, PastTurn, Pipeline
@@ -17,6 +19,7 @@ from lumen.effects.verdict import EffectVerdict, Judgement
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import CachePrices
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.incident import StoredAlert
 from lumen.model.messages import NoData
 from lumen.model.proposal import Change
 from lumen.model.turn import Occasion, Recommendation, Turn
@@ -28,6 +31,22 @@ from lumen.verification.traffic import Profile
 from lumen.verification.world import SERVICE, WorldSlice
 
 _NO_ADVICE = RollbackAdvice(None, ())
+#: As many turns as the product looks back over.
+TURNS_BACK = 48
+
+
+class Post(StrEnum):
+    """New messages in the channel. Edits, replies in threads, and what a click answers are none."""
+
+    REPORT = "report"
+    DIGEST = "digest"
+    INCIDENT = "incident"
+    #: Asks for a change of the hourly policy.
+    PROPOSAL = "proposal"
+    #: Asks whether to take a change back.
+    UNDO = "undo"
+    #: Counts down to going back to a revision, or asks whether to.
+    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +63,8 @@ class LookResult:
     roll_back: bool = False
     in_doubt: bool = False
     slow: bool = False
-    messages: int = 0
+    #: New posts in the channel by kind.
+    posts: Counter[Post] = field(default_factory=Counter)
 
 
 def settings_for(profile: Profile) -> BacktestSettings:
@@ -76,8 +96,9 @@ class SimulatedLumen:
         self._releases = ReleasesSeen(1 - settings.alerts.error_free_share)
         self._hours = Hours()
         self._open: dict[str, Alert] = {}
-        self._previous: Turn | None = None
-        self._posted_at: datetime | None = None
+        self._turns: deque[Turn] = deque(maxlen=TURNS_BACK)
+        #: The turn that the last report was posted for.
+        self._posted = ""
         self._end: datetime | None = None
         self.experiment: Experiment | None = None
         self._measures_until: datetime | None = None
@@ -100,7 +121,7 @@ class SimulatedLumen:
         """Judge the next slice, which is seen at `now`."""
         self._take(measured)
         found = self._pipeline.feed(measured.seen, now)
-        messages = sum(self._is_told(event) for event in found.events)
+        posts = Counter({Post.INCIDENT: sum(self._is_told(event) for event in found.events)})
         roll_back = self.roll_back_to(now) is not None
         in_doubt = not roll_back and self._ask(self._advice(now))
         slow = not roll_back and not in_doubt and self._ask(self._slow_advice())
@@ -109,11 +130,13 @@ class SimulatedLumen:
         verdict = self._verdict(now, whole_hour=found.turn is not None)
         wanted = None
         if found.turn is not None:
-            messages += self._is_posted(found.turn, now)
+            posts[Post.REPORT] += self._is_posted(found.turn, now)
             if found.turn.proposed and not isinstance(found.turn.wanted, NoData):
                 wanted = found.turn.wanted
-        messages += (wanted is not None) + (verdict is not None) + in_doubt + slow
-        return LookResult(found.events, wanted, verdict, roll_back, in_doubt, slow, messages)
+        posts[Post.PROPOSAL] += wanted is not None
+        posts[Post.UNDO] += verdict is not None and verdict.undo
+        posts[Post.ROLLBACK] += in_doubt or slow
+        return LookResult(found.events, wanted, verdict, roll_back, in_doubt, slow, posts)
 
     def applied(self, change: Change, at: datetime, *, measured: bool) -> None:
         """A knob was turned; what policy wanted is measured from here on, what was taken back is not."""
@@ -231,9 +254,10 @@ class SimulatedLumen:
             proposed=(),
             held_back=made.held,
             missing=(),
+            alerts=tuple(StoredAlert(alert, alert.id) for alert in self._open.values()),
         )
-        posted = should_repost(self._previous, turn, self._posted_at, now)
-        self._previous = turn
+        self._turns.appendleft(turn)
+        posted = not self._posted or should_repost(tuple(self._turns), self._posted)
         if posted:
-            self._posted_at = now
+            self._posted = turn.id
         return posted

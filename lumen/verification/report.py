@@ -12,6 +12,7 @@ import numpy as np
 from lumen.backtest.report import alert_json, score_json
 from lumen.model.messages import Message, NotPossible, with_remedy
 from lumen.verification.judge import Adjustment, Outcome, figures_of
+from lumen.verification.lumen_in_world import Post
 from lumen.verification.summary import in_time, summary_of
 from lumen.verification.verify import Verification
 from lumen.verification.week import WeekResult
@@ -53,7 +54,8 @@ def as_json(result: Verification, say: Say) -> Json:
         "rollbacks": {"done": helped.rollbacks, "wrong": helped.wrong_rollbacks},
         "told": helped.told,
         "told_for_nothing": helped.told_for_nothing,
-        "messages": helped.messages,
+        "messages": helped.posts.total(),
+        "messages_by_kind": {kind.value: helped.posts[kind] for kind in Post},
         "figures": {
             "before": asdict(result.before),
             "untuned": asdict(result.untuned),

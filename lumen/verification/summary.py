@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from lumen.effects.verdict import GUARDRAIL, EffectVerdict
 from lumen.verification.judge import Adjustment, Figures, Outcome, in_all
+from lumen.verification.lumen_in_world import Post
 from lumen.verification.on_call import ByHand
 from lumen.verification.verify import Verification
 
@@ -43,12 +44,17 @@ class Summary:
     #: Alerts of any kind.
     told: int
     told_for_nothing: int
-    messages: int
+    posts: Counter[Post]
     rollbacks: int
     wrong_rollbacks: int
     hit_rate: Four
     cost: Four
     p95: Four
+
+    @property
+    def messages(self) -> int:
+        """New ones in the channel."""
+        return self.posts.total()
 
     @property
     def precision(self) -> float | None:
@@ -86,7 +92,7 @@ def summary_of(result: Verification) -> Summary:
         answered=sum(one.kind is ByHand.ANSWERED for one in result.runs[1].interventions),
         told=result.runs[1].told,
         told_for_nothing=result.runs[1].told_for_nothing,
-        messages=result.runs[1].messages,
+        posts=result.runs[1].posts,
         rollbacks=result.runs[1].rollbacks,
         wrong_rollbacks=result.runs[1].wrong_rollbacks,
         hit_rate=_each(four, lambda one: one.hit_rate),

@@ -1,6 +1,6 @@
 """A stretch of the world with its on-call, with or without Lumen. Everything that is decided is carried out."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from lumen.model.turn import Recommendation
 from lumen.verification.called import Truth, is_about
 from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.judge import Adjustment, is_at, turn
-from lumen.verification.lumen_in_world import SimulatedLumen
+from lumen.verification.lumen_in_world import Post, SimulatedLumen
 from lumen.verification.on_call import (
     DAY,
     LEAVES_TO_LUMEN,
@@ -46,8 +46,8 @@ class WeekResult:
     #: Alerts of any kind that were told, and how many of them had nothing to tell.
     told: int = 0
     told_for_nothing: int = 0
-    #: New posts in the channel, not in a thread.
-    messages: int = 0
+    #: New messages in the channel.
+    posts: Counter[Post] = field(default_factory=Counter)
     rollbacks: int = 0
     wrong_rollbacks: int = 0
 
@@ -109,7 +109,7 @@ class SimulatedWeek:
             self._listen(self._lumen, self._seen_before)
         self._seen_before = found
         if self._is_nine():
-            self.result.messages += self._lumen is not None  # the daily digest
+            self.result.posts[Post.DIGEST] += self._lumen is not None
             self._review()
 
     def _pay(self, found: WorldSlice) -> None:
@@ -154,12 +154,13 @@ class SimulatedWeek:
     def _listen(self, lumen: SimulatedLumen, seen: WorldSlice) -> None:
         now = self._world.seconds
         found = lumen.look(seen, _instant(now))
-        self.result.messages += found.messages
+        self.result.posts += found.posts
         for event in found.events:
             if event.change is AlertChange.OPENED:
                 self._called(event.alert, now)
         if found.roll_back and not self._rollback_asked:
             self._rollback_asked = True
+            self.result.posts[Post.ROLLBACK] += 1
             self._at(now + COUNTDOWN, lambda: self._roll_back(lumen))
         if found.in_doubt:
             self._at(self._person.called_at(now) + MENDS_WITHIN, lambda: self._find_out(lumen))
@@ -217,7 +218,6 @@ class SimulatedWeek:
         if revision is None:
             return
         lumen.rolled_back(revision)
-        self.result.messages += 1
         self.result.rollbacks += 1
         if not self._world.roll_back():
             self.result.wrong_rollbacks += 1

@@ -54,7 +54,7 @@ def test_the_figures_are_complete(found: Verification) -> None:
     shown = json.loads(json.dumps(as_json(found, Catalogue("ko").plain)))
     assert set(shown) == {
         "seed", "days", "started", "alerts", "adjustments", "interventions", "rollbacks", "told",
-        "told_for_nothing", "messages", "figures", "hard",
+        "told_for_nothing", "messages", "messages_by_kind", "figures", "hard",
     }  # fmt: skip
     assert shown["adjustments"]["count"] == len(found.adjustments) == len(shown["adjustments"]["list"])
     assert all(one["outcome"] for one in shown["adjustments"]["list"])
@@ -64,7 +64,7 @@ def test_the_figures_are_complete(found: Verification) -> None:
 
 
 def test_without_lumen_nobody_is_told(found: Verification) -> None:
-    assert found.runs[0].messages == found.runs[0].told == 0
+    assert found.runs[0].posts.total() == found.runs[0].told == 0
     assert all(one.kind is not ByHand.ANSWERED for one in found.runs[0].interventions)
     assert found.runs[0].alerts == ()
 
