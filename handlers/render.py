@@ -77,7 +77,9 @@ class MessageRenderer:
 
     async def _proposal(self, surface: Surface) -> Shown | None:
         stored = await self.readouts.proposal(surface.service, surface.key)
-        return proposal_view.card(self.words, stored) if stored is not None else None
+        if stored is None:
+            return None
+        return proposal_view.card(self.words, stored, await self.readouts.pinned(surface.service))
 
     async def _digest(self, surface: Surface) -> Shown:
         return await self.digests.of_day(self.words, surface.service, date.fromisoformat(surface.key))

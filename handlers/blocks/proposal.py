@@ -4,12 +4,15 @@ The modal behind Details: the proposal with its premise and everything that happ
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
-from handlers.blocks.card import Button, Card, Confirm, Json, Shown, modal
+from handlers.blocks.card import Button, Card, Confirm, Json, Shown, clip, modal
+from lumen.effects.experiment import experiment_of
+from lumen.effects.verdict import LOOKS_HOURS
 from lumen.model.audit import AuditEntry
 from lumen.model.incident import Pinned
 from lumen.model.messages import LumenError, Message, NoData, Param, message, with_remedy
-from lumen.model.proposal import LATEST, Choice, Draft, Expectation, Knob, Origin, Proposal, State
+from lumen.model.proposal import LATEST, Change, Choice, Draft, Expectation, Knob, Origin, Proposal, State
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
 
@@ -18,11 +21,19 @@ REJECT = "proposal.reject"
 DETAILS = "proposal.details"
 UNDO = "proposal.undo"
 SNOOZE = "proposal.snooze"
+#: A card shows so many reasons, cut to two lines of a phone each; Details shows all of them.
+REASONS_SHOWN = 2
+REASON_MAX = 110
+#: After the first reason: how such changes went before, and that the keys change that are there already.
+SHOWN_FIRST = frozenset({"effect.record", "approval.existing_too"})
+MINUTE_SECONDS = 60
+#: A reason that says no more than who asked, which stands in the small print.
+ASKED = "approval.asked_by_person"
 #: What a click on a deciding button means; an undo is proposed and approved by the same click.
 CHOICES = {APPROVE: Choice.APPROVE, REJECT: Choice.REJECT, UNDO: Choice.APPROVE}
 
 STATE_SIGNS = {
-    State.PENDING: "🟡",
+    State.PENDING: "💡",
     State.APPROVED: "⏳",
     State.APPROVED_BY_TIMER: "⏳",
     State.APPLYING: "⏳",
@@ -40,41 +51,82 @@ STATE_SIGNS = {
 }
 
 
-def card(words: Catalogue, proposal: Proposal) -> Shown:
-    """The message in the channel. Buttons that decide are there while PENDING, and gone for ever after."""
-    built = Card(words)
-    draft = proposal.draft
+def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None) -> Shown:
+    """The message in the channel: two thirds of a phone's screen; what is longer stands behind Details.
+
+    Buttons that decide are there while PENDING, and gone for ever after. `pinned`: what traffic is pinned to now.
+    """
+    built, draft = Card(words), proposal.draft
     built.header(
         message(
             "views.proposal_header",
             sign=STATE_SIGNS[proposal.state],
             service=draft.service.name,
             knob=words.plain(Message(f"word.knob_{draft.change.knob}", {})),
+            moved=moved(words, draft.change),
             state=words.plain(Message(f"word.state_{proposal.state}", {})),
-            **change_params(draft.change),
         )
     )
-    built.lines([_what(words, proposal), _asked_by(words, proposal)])
-    if proposal.state is State.PENDING or not isinstance(draft.expected, NoData):
-        built.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
-    built.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
+    is_open = proposal.state is State.PENDING
+    if is_open or not isinstance(draft.expected, NoData):
+        built.lines([f"*{words.say(message('views.proposal_expected'))}*: {_expected_in_short(words, draft.expected)}"])
+    told = is_open or proposal.can_be_undone
+    built.titled(message("views.proposal_reasons"), _reasons_in_short(words, draft, has_details=told))
     built.lines(fate(words, proposal))
-    built.context([_small_print(words, proposal)])
-    add_buttons(built, proposal)
+    built.context([f"{_small_print(words, proposal)} · {_asked_by(words, proposal)}"])
+    add_buttons(built, proposal, pinned=pinned)
     return built.shown()
 
 
-def add_buttons(built: Card, proposal: Proposal, of: str = "") -> None:
-    """The row of buttons that fits the state; nothing where there is nothing to press. What failed and stands somewhere
-    all the same has its way back on the card itself.
+def add_buttons(built: Card, proposal: Proposal, of: str = "", pinned: Pinned | None = None) -> None:
+    """The row of buttons that fits the state: to decide, or the way back of what stands; nothing for the rest.
 
     `of` tells blocks apart where proposals of several services stand together: ids count anew in each.
     """
+    undo = undo_button(proposal, pinned)
     if proposal.state is State.PENDING:
-        built.buttons(_buttons(proposal), block_id=f"proposal:{of}{proposal.id}")
-    undo = undo_button(proposal) if proposal.left_something else None
-    if undo is not None:
-        built.buttons([undo], block_id=f"proposal:{of}{proposal.id}")
+        found = _buttons(proposal)
+    elif proposal.can_be_undone:
+        found = [*([undo] if undo is not None else []), _details(proposal)]
+    else:
+        return
+    built.buttons(found, block_id=f"proposal:{of}{proposal.id}")
+
+
+def moved(words: Catalogue, change: Change) -> str:
+    """`300 s → 420 s (7 min)`: the change in words; plain text."""
+    told = words.plain(Message("views.moved", change_params(change)))
+    if change.unit != "s" or not isinstance(change.new, int) or change.new < MINUTE_SECONDS:
+        return told
+    hours, minutes, seconds = change.new // 3600, change.new % 3600 // 60, change.new % 60
+    pieces = [
+        *([message("views.length_hours", hours=hours)] if hours else []),
+        *([message("views.length_minutes", minutes=minutes)] if minutes else []),
+        *([message("views.length_seconds", seconds=seconds)] if seconds else []),
+    ]
+    return f"{told} ({' '.join(map(words.plain, pieces))})"
+
+
+def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
+    """One line."""
+    if isinstance(expected, NoData):
+        return words.say(expected.reason)
+    return " · ".join(expected_lines(words, expected))
+
+
+def _reasons_in_short(words: Catalogue, draft: Draft, *, has_details: bool) -> list[str]:
+    """The first ones, cut where they are long; in full whatever warns, for nobody should have to look for that."""
+    warnings = [one for one in (draft.goes_over, draft.brings_back) if one is not None]
+    others = [one for one in draft.reasons if one not in warnings and one.code != ASKED]
+    others = [*others[:1], *sorted(others[1:], key=lambda one: one.code not in SHOWN_FIRST)]
+    shown = others[: max(0, REASONS_SHOWN - len(warnings))]
+    left = len(others) - len(shown)
+    more = [words.say(message("views.proposal_more", count=left))] if left and has_details else []
+    return [
+        *(f"⚠️ {words.say(one)}" for one in warnings),
+        *(f"• {clip(words.say(one), REASON_MAX)}" for one in shown),
+        *more,
+    ]
 
 
 def line(words: Catalogue, proposal: Proposal) -> str:
@@ -93,13 +145,6 @@ def line(words: Catalogue, proposal: Proposal) -> str:
     if proposal.state is not State.PENDING or proposal.acts_at is None:
         return told
     return f"{told} · {words.say(message('views.proposal_acts', acts_at=iso(proposal.acts_at)))}"
-
-
-def _what(words: Catalogue, proposal: Proposal) -> str:
-    draft = proposal.draft
-    code = "views.proposal_what" if draft.change.step is not None else "views.proposal_what_plain"
-    params: dict[str, Param] = {"service": draft.service.name, "knob": word(words, "knob", draft.change.knob)}
-    return words.say(Message(code, {**params, **change_params(draft.change)}))
 
 
 def _asked_by(words: Catalogue, proposal: Proposal) -> str:
@@ -142,7 +187,7 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     noted = None if proposal.decision is None else proposal.decision.note
     is_for_incident = proposal.state is State.REJECTED and bool(proposal.draft.incident)
     kept = message("views.rejected_for_incident") if is_for_incident else None
-    told = (_decided(proposal), kept, noted, _progress(proposal), proposal.note)
+    told = (_decided(proposal), kept, noted, _progress(proposal), proposal.note, _measured_until(proposal))
     return [*lines, *(words.say(each) for each in told if each is not None)]
 
 
@@ -183,6 +228,15 @@ def _progress(proposal: Proposal) -> Message | None:
     return Message(code, {}) if code else None
 
 
+def _measured_until(proposal: Proposal) -> Message | None:
+    """When the next look at its effect comes, and the last one; None where nothing is measured (any more)."""
+    applied_at, done = proposal.finished_at, proposal.measured.look_hours if proposal.measured else 0
+    if applied_at is None or experiment_of(proposal, applied_at) is None:
+        return None
+    looks = [iso(applied_at + timedelta(hours=hours)) for hours in LOOKS_HOURS if hours > done]
+    return message("views.measured_until", next_at=looks[0], until_at=looks[-1]) if looks else None
+
+
 def _small_print(words: Catalogue, proposal: Proposal) -> str:
     draft = proposal.draft
     params: dict[str, Param] = {"proposal_id": proposal.id, "old": draft.change.old, "unit": draft.change.unit}
@@ -212,8 +266,13 @@ def _buttons(proposal: Proposal) -> list[Button]:
             confirm=_reject_dialog(proposal),
         ),
         *_snooze(proposal),
-        Button(DETAILS, message("views.button_details"), value, spoken=Message("views.spoken_details", spoken)),
+        _details(proposal),
     ]
+
+
+def _details(proposal: Proposal) -> Button:
+    spoken = Message("views.spoken_details", change_params(proposal.draft.change))
+    return Button(DETAILS, message("views.button_details"), value_of(proposal), spoken=spoken)
 
 
 def _reject_dialog(proposal: Proposal) -> Confirm | None:
@@ -234,7 +293,7 @@ def _snooze(proposal: Proposal) -> list[Button]:
 
 
 def undo_button(proposal: Proposal, pinned: Pinned | None = None) -> Button | None:
-    """The way back, for reports: the card itself has no buttons once it is decided.
+    """The way back, on the card and in reports.
 
     None where nothing stands, and where it would bring back a revision that was taken out.
     """
@@ -347,6 +406,7 @@ def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry])
     own = [entry for entry in reversed(history) if entry.proposal_id == proposal.id]
     card.titled(message("views.details_history"), (history_line(words, entry) for entry in own))
     params = {"old": draft.change.old, "unit": draft.change.unit, "version": draft.premise_version}
+    card.context([_asked_by(words, proposal)])
     card.context([words.say(Message("views.details_premise", {**params, "proposal_id": proposal.id}))])
     return modal(words, TITLE, CLOSE, card)
 

@@ -12,7 +12,7 @@ from lumen.effects.hours import HOUR, Hours
 from lumen.effects.trends import WEEK, week_before
 from lumen.model.answers import ChangeOfLate, Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
 from lumen.model.audit import AuditEntry
-from lumen.model.incident import Incident, in_force
+from lumen.model.incident import Incident, Pinned, in_force
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable
 from lumen.model.proposal import WAS_IN_FORCE, Knob, Proposal, State, Value
 from lumen.model.service import Chosen, Permit, ServiceId
@@ -78,6 +78,10 @@ class Readouts:
             now=now,
             learnt=await learnt(self.alerts, service, now),
         )
+
+    async def pinned(self, service: ServiceId) -> Pinned | None:
+        """The revision that traffic is pinned to, as the newest look of the watch saw it."""
+        return (await self.restraints.now(service)).controls.pinned
 
     async def open_now(self, service: ServiceId) -> tuple[Sequence[str], Sequence[str]]:
         """Ids of the proposals that are not finished, and of the incidents that are not over."""

@@ -66,7 +66,7 @@ async def survives(
     assert after["ion-api"] != revisions["ion-api"]
     assert [event for event in audited(world) if event == "decided"] == ["decided"]
     cards = [m for m in await slack.messages() if "/proposal/" in str(m.raw.get("metadata"))]
-    assert len([card for card in cards if "TTL 300 → 420" in card.text]) == 1  # a report may speak of it too
+    assert len([card for card in cards if "TTL 300 s → 420 s" in card.text]) == 1  # a report may speak of it too
 
 
 async def finished(slack: SandboxClient, card: SeenMessage) -> None:

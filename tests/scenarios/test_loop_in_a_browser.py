@@ -49,7 +49,7 @@ async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
     await expect(dialog).to_contain_text("600 s instead of 300 s")
     await dialog.get_by_role("button", name="Set 600 s").click()
 
-    applied = page.locator(".message").filter(has_text="TTL 300 → 600 s · applied")
+    applied = page.locator(".message").filter(has_text="TTL 300 s → 600 s (10 min) · applied")
     await expect(applied).to_be_visible(timeout=120_000)
     await expect(applied).to_contain_text("Approved by")
     await expect(applied).to_contain_text("acknowledged by the service")

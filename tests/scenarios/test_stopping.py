@@ -101,7 +101,7 @@ async def test_a_stop_while_a_fresh_proposal_takes_the_place(world: World, slack
     await slack.click(card, APPROVE)
     await terminated(bot)
     world.start_bot("heir", **QUIET)
-    await slack.wait_for_message(lambda m: is_open_card(m) and "500 → 420 s" in m.text, within_seconds=60)
+    await slack.wait_for_message(lambda m: is_open_card(m) and "500 s → 420 s" in m.text, within_seconds=60)
     await says(slack, card, "· abandoned")
     assert setting(world)["value"] == "500"
     assert audited(world).count("proposed") == 2
@@ -201,7 +201,7 @@ async def test_a_stop_right_after_a_change_was_asked_back(world: World, slack: S
     await terminated(bot)
     world.start_bot("heir", **told)
     back = await slack.wait_for_message(
-        lambda m: APPROVE in m.action_ids() and "420 → 300 s" in m.text, within_seconds=120
+        lambda m: APPROVE in m.action_ids() and "420 s → 300 s" in m.text, within_seconds=120
     )
     await slack.click(back, APPROVE)
     await says(slack, card, "· undone")

@@ -85,7 +85,7 @@ async def test_a_record_a_countdown_and_an_applied_change(world: World, slack: S
     assert "approved by the timer" in told
     assert "Nobody stopped it" in told
     assert setting(world)["version"] == "1"
-    assert not (await shown(slack, card)).action_ids()
+    assert (await shown(slack, card)).action_ids() == ["proposal.undo", "proposal.details"]
 
 
 async def test_rejected_it_asks_from_then_on(world: World, slack: SandboxClient) -> None:

@@ -38,7 +38,7 @@ async def test_a_page_right_after_a_change_asks_it_back(world: World, slack: San
     await says(slack, card, "· applied")
     await slack.post("world/incident", kind="vertex_trouble", error_share=0.5)
     back = await slack.wait_for_message(
-        lambda m: APPROVE in m.action_ids() and "420 → 300 s" in m.text, within_seconds=120
+        lambda m: APPROVE in m.action_ids() and "420 s → 300 s" in m.text, within_seconds=120
     )
     assert "it did harm" in back.text
     await says(slack, card, "after the change")

@@ -59,7 +59,7 @@ async def test_the_page_offers_each_step_apart(slack: RunningSlack, rooms: Rooms
     page = await emergency_page(slack, slack.facts.bystander)
     assert page.action_ids() == [view.PAUSE, view.SIZE, view.MEMORY, view.SAFE_TTL, view.FLUSH]
     await slack.control.click(page, view.SAFE_TTL, user=slack.facts.bystander)
-    await card(slack, "from 900 s to 300 s")
+    await card(slack, "TTL 900 s → 300 s")
     assert rooms.knob.value == 900
     await slack.control.click(page, view.PAUSE, user=slack.facts.bystander)
     await answer(slack, "You may not decide this", slack.facts.bystander)

@@ -141,7 +141,7 @@ async def test_home_shows_what_waits_of_all_services_and_all_at_a_glance(slack: 
     await stored(rooms, turn(MONTH), CANARY)
     await slack.control.command("/lumen ttl 420 on ion-api-canary")
     await slack.control.command("/lumen ttl 420 on ion-api")
-    await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "TTL of ion-api would go" in m.words())
+    await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "ion-api: TTL 300 s → 420 s" in m.words())
     await slack.control.open_home()
     shown = str(await home_with(slack, "Waiting for a decision: 2"))
     assert "*ion-api-canary* · " in shown

@@ -61,7 +61,7 @@ async def test_a_pin_is_stored_shown_proposed_and_lifted(slack: RunningSlack, ro
     assert override.until is not None
     assert (override.ttl_seconds, override.by.user_id) == (600, slack.facts.approver)
     assert override.until - override.at == timedelta(hours=2)
-    await card(slack, "from 300 s to 600 s")
+    await card(slack, "TTL 300 s → 600 s")
     for typed, beside in (
         ("status", "nothing measured yet"),
         ("ttl", "uses a TTL of 300 s"),
@@ -138,7 +138,7 @@ async def test_in_a_freeze_a_click_is_answered_and_decides_nothing(
 async def test_in_a_freeze_an_emergency_step_is_still_open_to_people(slack: RunningSlack, rooms: Rooms) -> None:
     rooms.knob.value = 900
     await slack.control.click(await emergency_page(slack), view.SAFE_TTL)
-    posted = await card(slack, "from 900 s to 300 s")
+    posted = await card(slack, "TTL 900 s → 300 s")
     await slack.control.click(posted, APPROVE)
     await answer(slack, "you approved it")
     [found] = await rooms.proposals.unfinished(SERVICE)

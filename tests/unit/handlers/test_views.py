@@ -1,6 +1,5 @@
 """The cards in each state, in both languages, within Slack's limits."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +10,18 @@ from hypothesis import strategies as st
 from handlers.blocks import answers
 from handlers.blocks.card import BUTTON_MAX, Card, clip, with_note
 from handlers.blocks.digest import digest
-from handlers.blocks.proposal import APPROVE, DETAILS, REJECT, SNOOZE, UNDO, approve_dialog, card, list_of, undo_button
+from handlers.blocks.proposal import (
+    APPROVE,
+    DETAILS,
+    REJECT,
+    SNOOZE,
+    UNDO,
+    approve_dialog,
+    card,
+    list_of,
+    moved,
+    undo_button,
+)
 from handlers.blocks.report import report
 from handlers.clicks import Click, answer_to
 from handlers.people import Addressee
@@ -27,6 +37,7 @@ from lumen.model.proposal import (
     Draft,
     Expectation,
     Knob,
+    Measured,
     Origin,
     Priority,
     Proposal,
@@ -120,7 +131,7 @@ def test_a_pending_card_says_what_why_and_until_when() -> None:
     assert button(shown, REJECT)["style"] == "danger"
     assert button(shown, DETAILS)["value"] == value_of(proposal(State.PENDING)) == f"2 {SERVICE.key} p-7 -"
     words = said(shown)
-    assert "from 300 s to 420 s (+120 s)" in words
+    assert "TTL 300 s → 420 s (7 min)" in words
     assert "<@U0KIM>" in words
     assert "expires" in words
 
@@ -146,9 +157,73 @@ def test_a_decided_card_says_who_and_what_became_of_it(state: State, words: str)
     assert words in said(card(EN, proposal(state)))
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING}))
-def test_a_decided_card_has_no_buttons(state: State) -> None:
-    assert "button" not in json.dumps(card(EN, proposal(state)).blocks)
+@pytest.mark.parametrize("state", sorted(State))
+def test_a_decided_card_offers_the_way_back_of_what_stands_and_nothing_else(state: State) -> None:
+    wanted = ["Undo (back to 300 s)", "Details"] if proposal(state).can_be_undone else []
+    assert labels(card(EN, proposal(state))) == (["Approve", "Reject", "Details"] if state is State.PENDING else wanted)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_applied_card_says_until_when_it_is_measured(locale: str) -> None:
+    """Only while it is: not once there is a verdict, not of an undo, and not of traffic."""
+    words, made = Catalogue(locale), proposal(State.APPLIED)
+    for done, first in ((0, 24), (24, 48), (48, 72)):
+        seen = replace(made, measured=Measured(done, WHEN, None, message("command.ttl_hint")) if done else None)
+        looks = [(WHEN + timedelta(hours=hours)).isoformat() for hours in (first, 72)]
+        assert words.say(message("views.measured_until", next_at=looks[0], until_at=looks[1])) in said(
+            card(words, seen)
+        )
+    last = words.instant(WHEN + timedelta(hours=72))
+    traffic = Change(Knob.TRAFFIC, "LATEST", "r2", "")
+    for other in (
+        proposal(State.KEPT),
+        replace(made, draft=replace(made.draft, origin=Origin.UNDO)),
+        replace(made, draft=replace(made.draft, change=traffic)),
+    ):
+        assert last not in said(card(words, other))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (Change(Knob.TTL, 300, 420, "s"), "300 s → 420 s (7 min)"),
+        (Change(Knob.TTL, 300, 330, "s"), "300 s → 330 s (5 min 30 s)"),
+        (Change(Knob.TTL, 300, 5400, "s"), "300 s → 5400 s (1 h 30 min)"),
+        (Change(Knob.TTL, 300, 59, "s"), "300 s → 59 s"),
+        (Change(Knob.CACHE_SIZE, 256, 384, "MB"), "256 MB → 384 MB"),
+        (Change(Knob.MIN_INSTANCES, 0, 1, ""), "0 → 1"),
+        (Change(Knob.TRAFFIC, "LATEST", "ion-api-00041-abc", ""), "LATEST → ion-api-00041-abc"),
+    ],
+)
+def test_a_change_is_named_in_words(change: Change, told: str) -> None:
+    assert moved(EN, change) == told
+
+
+def test_a_card_shows_two_reasons_in_short_and_every_warning_in_full() -> None:
+    """The rest, and how many that is, stands behind Details."""
+    long = message("policy.held_open_proposal", proposal="P7")
+    asked = message("approval.asked_by_person", person="Kim")
+    over = message("approval.undo_over_foreign", proposal_id="P3", wanted=420, value=900, unit="s")
+    made = proposal(State.PENDING)
+    few = replace(made, draft=replace(made.draft, reasons=(asked, long, long, long, long)))
+    assert said(card(EN, few)).count("Proposal #7 is") == 2
+    assert "and 2 more behind Details" in said(card(EN, few))
+    assert "Kim asked for it" not in said(card(EN, few))
+    warned = replace(made, draft=replace(made.draft, reasons=(asked, long, long, over)))
+    assert f"⚠️ {EN.say(over)}" in said(card(EN, warned))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("state", sorted(State))
+def test_the_longest_names_and_reasons_make_a_valid_card(locale: str, state: State) -> None:
+    """Names of Cloud Run have at most 63 characters; what a server said may be of any length."""
+    service = replace(SERVICE, name="s" * 49)
+    change = Change(Knob.TRAFFIC, "s" * 49 + "-00042-abc", "s" * 49 + "-00041-abc", "")
+    reasons = tuple(message("command.unknown", given="x&<" * 900, names="") for _ in range(12))
+    made = proposal(state)
+    draft = replace(made.draft, service=service, change=change, reasons=reasons, approvals_needed=2)
+    for one in (draft, replace(draft, change=UP, deploys=True)):
+        validated(card(Catalogue(locale), replace(made, draft=one)))
 
 
 @pytest.mark.parametrize("state", sorted(State))
