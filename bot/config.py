@@ -149,7 +149,7 @@ class Settings(CloudSettings):
     @field_validator("cache_key_prefix")
     @classmethod
     def _spares_the_contract(cls, value: str) -> str:
-        if any(key.startswith(value) for key in (ion_contract.CONFIG_KEY, ion_contract.ACK_KEY)):
+        if ion_contract.is_reached_by(value):
             raise ValueError("the prefix would reach Lumen's own keys")
         return value
 

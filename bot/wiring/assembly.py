@@ -14,10 +14,9 @@ from bot.numerics import ProcessNumerics, missing_statistics
 from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of
-from bot.wiring.sources import budgets_of, collector_of, publish_of, slices_of, taking_of
+from bot.wiring.sources import budgets_of, collector_of, publish_of, slices_of, taking_of, ttl_of
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.keys import CacheSweeper
-from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.google.budget import BudgetInForce
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
@@ -169,7 +168,7 @@ class _Assembly:
         self._lacking = _lacking()
         self._deployments = CloudRunDeployments(google.services, google.revisions)
         self._remembered = RememberedDeployments(self._deployments, store.controls)
-        self._ttl = RedisTtl(cache, settings.default_ttl_seconds, self._deployments.environment_ttl)
+        self._ttl = ttl_of(settings, cache, self._deployments)
         self._cache_keys = CacheSweeper(cache, settings.cache_key_prefix)
         self._knobs = knobs_of(settings, cache, google, self._ttl)
         self._slices = slices_of(settings, store.clock, cache, google, self._deployments)

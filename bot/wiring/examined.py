@@ -8,9 +8,8 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.store import clock_of, open_state_store, room_warnings
-from bot.wiring.sources import budgets_of, collector_of, news_of
+from bot.wiring.sources import budgets_of, collector_of, news_of, ttl_of
 from lumen.adapters.cache.client import CacheServer, ServerFacts, open_cache
-from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBudgetNews
 from lumen.adapters.google.clients import GoogleClients, open_google
@@ -72,7 +71,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     )
     cache = open_cache(settings.cache_url)
     deployments = CloudRunDeployments(google.services, google.revisions)
-    ttl = RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl)
+    ttl = ttl_of(settings, cache, deployments)
     budgets, clock = budgets_of(settings, google, deployments), clock_of(settings)
     in_force = BudgetInForce(budgets, clock, settings.budget_usd)
     try:

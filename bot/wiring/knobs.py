@@ -41,7 +41,7 @@ MEMORY_RANGE_MB = 128, 32_768
 def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl) -> Knobs:
     """The knobs and their ranges; of several places the first one's value is the premise of a proposal."""
     editor = CloudRunEditor(google.services)
-    in_redis = RedisTtlActuator(cache, ttl)
+    in_redis = RedisTtlActuator(cache, ttl, len(settings.services) == 1)
     in_environment = CloudRunVariable(editor, ion_contract.ENV_VARIABLE, settings.default_ttl_seconds)
     places: dict[str, tuple[Actuator, ...]] = {
         "redis": (in_redis,),

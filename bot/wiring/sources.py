@@ -30,6 +30,11 @@ BUDGET_NAME = "ION API Monthly Budget"
 HOURS_A_MONTH = 30 * 24
 
 
+def ttl_of(settings: Settings, cache: Redis, deployments: CloudRunDeployments) -> RedisTtl:
+    """The setting in the cache, and the environment's where there is none."""
+    return RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl, len(settings.services) == 1)
+
+
 def slices_of(
     settings: Settings, clock: Clock, cache: Redis, google: GoogleClients, deployments: CloudRunDeployments
 ) -> PricedSlices:

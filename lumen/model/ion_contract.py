@@ -1,11 +1,29 @@
 """The names of the contract between Lumen and the service that it tunes (docs/ion-contract.md)."""
 
 #: The setting: a hash with `value` (seconds) and `version` (grows with each change), announced on a channel of the
-#: same name. `proposal` beside them is Lumen's own mark: which proposal wrote the present value.
+#: same name. `proposal` beside them is Lumen's own mark: which proposal wrote the present value. Services of version 1
+#: share it; those of version 2 read their own first, which bears their name at its end.
 CONFIG_KEY = "ion:config:cache_ttl_seconds"
-CONFIG_CHANNEL = CONFIG_KEY
-#: What the service uses: a hash with `value` and `version`, written by the service.
+#: What the service uses: a hash with `value` and `version`, written by the service; in version 2 under its own name.
 ACK_KEY = "ion:ack:cache_ttl_seconds"
+#: The stream of accesses that a service of version 2 reports, under its own name.
+ACCESSES_KEY = "ion:accesses"
+
+
+def own(key: str, service_name: str) -> str:
+    """The key of one service alone."""
+    return f"{key}:{service_name}"
+
+
+def is_reached_by(prefix: str) -> bool:
+    """Whether keys of the contract may begin with `prefix`."""
+    return any(key.startswith(prefix) or prefix.startswith(f"{key}:") for key in (CONFIG_KEY, ACK_KEY, ACCESSES_KEY))
+
+
+def is_part(key: str) -> bool:
+    """Whether `key` is one of the contract's."""
+    return any(key == part or key.startswith(f"{part}:") for part in (CONFIG_KEY, ACK_KEY, ACCESSES_KEY))
+
 
 #: A value outside this range counts as none: the service falls back to its environment.
 MIN_TTL_SECONDS = 60

@@ -263,6 +263,8 @@ class TtlSetting:
     acknowledged_version: int | None
     #: Why what stands for the acknowledgement cannot be read; it is then none.
     unread: NoData | None = None
+    #: The version of the contract that the service speaks, by its acknowledgement; None: not known yet.
+    contract: int | None = None
 
     @property
     def is_default(self) -> bool:

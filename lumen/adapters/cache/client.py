@@ -191,7 +191,7 @@ class CacheServer:
             for key in (each.decode(errors="replace") for each in found):
                 if key.startswith(self.prefix):
                     ours += 1
-                elif key not in (ion_contract.CONFIG_KEY, ion_contract.ACK_KEY):
+                elif not ion_contract.is_part(key):
                     others["".join(key.rpartition(":")[:2])] += 1
         (common, _), *_ = others.most_common(1) or [("", 0)]
         return KeysSeen(self.prefix, ours, others.total(), common)

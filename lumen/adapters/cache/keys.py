@@ -1,6 +1,6 @@
 """Goes through the service's own keys in bounded, paced batches: to remove them, or to give them another lifetime.
 
-The cache is never harmed by accident: only keys under the prefix are touched, never the two hashes of the contract;
+The cache is never harmed by accident: only keys under the prefix are touched, never the keys of the contract;
 a batch is one short script; between batches others get their turn. The keys never leave the server, so they need not
 be text. Nothing here moves the server's hits and misses: SCAN, UNLINK and PEXPIRE are not counted, PTTL would be (a
 hit for each key), so it is not used.
@@ -39,9 +39,6 @@ elseif deed ~= 'count' then
 end
 return {found[1], #keys, changed}
 """
-
-#: Keys of the contract on the same server; a prefix that reaches them is refused.
-_OWN = (ion_contract.CONFIG_KEY, ion_contract.ACK_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ class CacheSweeper:
         await asyncio.sleep(max(0.0, keys / rate - took_seconds) if rate > 0 else 0)
 
     def _check_prefix(self) -> None:
-        if not self.prefix or any(key.startswith(self.prefix) for key in _OWN):
+        if not self.prefix or ion_contract.is_reached_by(self.prefix):
             raise ActuatorFailed(*with_remedy("actuator.prefix_too_wide", prefix=self.prefix))
 
     def _refused(self, error: exceptions.ResponseError) -> ActuatorFailed:

@@ -1,7 +1,11 @@
-"""The TTL setting in the cache's Redis (docs/ion-contract.md): read with its acknowledgement, set by one script."""
+"""The TTL setting in the cache's Redis (docs/ion-contract.md): read with its acknowledgement, set by one script.
+
+A service that has acknowledged under its own name reads its own setting, and the shared one while it has none; any
+other service is taken to read the shared one alone (docs/adr/0019-contract-v2.md).
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from redis.asyncio import Redis
@@ -16,33 +20,46 @@ from lumen.model.snapshot import TtlSetting
 from lumen.ports.actuators import Reading
 from lumen.ports.sources import TtlSource
 
-#: KEYS[1] the setting; ARGV: expected value, expected version, new value, proposal id, channel.
+#: KEYS: the service's own setting, the shared one, its own acknowledgement. ARGV: expected value, expected version, new
+#: value, proposal id, and "1" where no other service reads the shared setting.
 #: An absent hash has version 0 and the environment's value, which this server cannot check.
 #: Returns {outcome, value, version}; `again` = this very proposal has already written the value that stands.
 SCRIPT = """
-local now = redis.call('HMGET', KEYS[1], 'value', 'version', 'proposal')
+local own = redis.call('HMGET', KEYS[1], 'value', 'version', 'proposal')
+local shared = redis.call('HMGET', KEYS[2], 'value', 'version', 'proposal')
+local reads_own = redis.call('EXISTS', KEYS[3]) == 1
+local now = reads_own and own[1] and own or shared
 local version = now[2] or '0'
 -- The mark alone is no proof: ids begin again with a new epoch of the state store.
-local next_version = string.format('%d', tonumber(ARGV[2]) + 1)
-if now[3] == ARGV[4] and now[1] == ARGV[3] and version == next_version then return {'again', now[1], version} end
+local later = (tonumber(version) or 0) > tonumber(ARGV[2])
+if now[3] == ARGV[4] and now[1] == ARGV[3] and later then return {'again', now[1], version} end
 if version ~= ARGV[2] or (now[1] and now[1] ~= ARGV[1]) then
     return {'moved', now[1] or '', version}
 end
-redis.call('HSET', KEYS[1], 'value', ARGV[3], 'version', next_version, 'proposal', ARGV[4])
--- Whoever may not publish may still set: the service reads by itself every 30 s.
-redis.pcall('PUBLISH', ARGV[5], ARGV[3])
+local last = math.max(tonumber(own[2] or 0) or 0, tonumber(shared[2] or 0) or 0)
+local next_version = string.format('%d', last + 1)
+for at = 1, (reads_own and ARGV[5] ~= '1') and 1 or 2 do
+    redis.call('HSET', KEYS[at], 'value', ARGV[3], 'version', next_version, 'old', ARGV[1], 'proposal', ARGV[4])
+    redis.call('HDEL', KEYS[at], 'permille', 'until')
+    -- Whoever may not publish may still set: the service reads by itself every 30 s.
+    redis.pcall('PUBLISH', KEYS[at], ARGV[3])
+end
 return {'set', ARGV[3], next_version}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class RedisTtlActuator:
-    """Implements the Actuator port for the TTL. `ttl` reads the setting that this one writes."""
+    """Implements the Actuator port for the TTL. `ttl` reads the setting that this one writes.
+
+    `alone`: no other service that Lumen watches is in this cache, so the shared setting is this one's, too.
+    """
 
     name = "redis"
 
     redis: Redis
     ttl: TtlSource
+    alone: bool = True
 
     async def read(self, service: ServiceId) -> Reading:
         """The setting in force. Raises SourceUnavailable."""
@@ -56,9 +73,9 @@ class RedisTtlActuator:
         it may or may not have happened: call again.
         """
         _check_range(number(change.new))
-        arguments = (str(expected.value), expected.version, str(change.new), proposal_id, ion_contract.CONFIG_CHANNEL)
+        arguments = (str(expected.value), expected.version, str(change.new), proposal_id, "1" if self.alone else "")
         try:
-            outcome, value, version = await self.redis.eval(SCRIPT, 1, ion_contract.CONFIG_KEY, *arguments)
+            outcome, value, version = await self.redis.eval(SCRIPT, 3, *_keys(service)[:3], *arguments)
         except FAILURES as error:
             raise refusal(error, self.redis) from error
         if outcome == "moved":
@@ -80,9 +97,15 @@ class RedisTtlActuator:
     async def lost(self, service: ServiceId, proposal_id: str, applied_ago: timedelta) -> bool:
         """The hash is gone, or bears the mark of an earlier proposal: the server went back to an older state of its
         own. Whoever sets a value by hand leaves the newest mark as it is, or none."""
-        del service, applied_ago
+        del applied_ago
+        own, shared, acknowledged, _ = _keys(service)
         with reading(self.redis):
-            stands, mark = await self.redis.hmget(ion_contract.CONFIG_KEY, ["value", "proposal"])
+            pipeline = self.redis.pipeline(transaction=False)
+            pipeline.hmget(own, ["value", "proposal"])
+            pipeline.hmget(shared, ["value", "proposal"])
+            pipeline.exists(acknowledged)
+            of_its_own, of_all, reads_own = await pipeline.execute()
+        stands, mark = of_its_own if reads_own and of_its_own[0] is not None else of_all
         return stands is None or (bool(mark) and mark != proposal_id)
 
     async def _setting(self, service: ServiceId) -> TtlSetting:
@@ -96,6 +119,12 @@ class RedisTtlActuator:
         code = "actuator.written_since" if present == expected.value else "actuator.moved"
         params = {"expected": expected.value, "present": present, "unit": "s"}
         return ValueMoved(Message(code, params), Message("actuator.moved_remedy", params))
+
+
+def _keys(service: ServiceId) -> tuple[str, str, str, str]:
+    """The service's own setting and the shared one, its own acknowledgement and the shared one."""
+    setting, acknowledged = ion_contract.CONFIG_KEY, ion_contract.ACK_KEY
+    return ion_contract.own(setting, service.name), setting, ion_contract.own(acknowledged, service.name), acknowledged
 
 
 def _check_range(ttl_seconds: int) -> None:
@@ -127,29 +156,51 @@ class RedisTtl:
     redis: Redis
     default_seconds: int
     environment: EnvironmentTtl | None = None
+    #: As of RedisTtlActuator.
+    alone: bool = True
 
     async def ttl(self, service: ServiceId) -> TtlSetting | NoData:
         """One round trip; a setting that is no number is NoData, never a guess.
 
         An acknowledgement that cannot be read is none: the service writes the next one over it.
         """
+        keys = _keys(service)
         try:
             with reading(self.redis):
                 pipeline = self.redis.pipeline(transaction=False)
-                pipeline.hmget(ion_contract.CONFIG_KEY, ["value", "version"])
-                pipeline.hmget(ion_contract.ACK_KEY, ["value", "version"])
-                setting, acknowledged = await pipeline.execute(raise_on_error=False)
-            value, version = self._whole(ion_contract.CONFIG_KEY, setting)
+                for key in keys:
+                    pipeline.hmget(key, ["value", "version"])
+                own, shared, own_ack, shared_ack = await pipeline.execute(raise_on_error=False)
+            reads_own = isinstance(own_ack, Exception) or own_ack != [None, None]
+            its_own = reads_own and (isinstance(own, Exception) or own[0] is not None)
+            value, version = self._whole(keys[0], own) if its_own else self._whole(keys[1], shared)
             if value is None:
-                value = await self._fallen_back(service)
+                value = self._without_setting(own_ack) or await self._fallen_back(service)
         except SourceUnavailable as error:
             return no_data(error)
-        unread: NoData | None = None
+        setting = TtlSetting(value, version or ion_contract.NO_VERSION, None, None)
+        by_shared = self._acknowledged(setting, keys[3], shared_ack, 1)
+        if not reads_own:
+            return by_shared
+        by_own = self._acknowledged(setting, keys[2], own_ack, 2)
+        # A service that went back to version 1 leaves its own acknowledgement behind.
+        return by_shared if self.alone and by_shared.followed and not by_own.followed else by_own
+
+    def _acknowledged(
+        self, setting: TtlSetting, key: str, fields: Sequence[str | None] | Exception, contract: int
+    ) -> TtlSetting:
         try:
-            ack_value, ack_version = self._whole(ion_contract.ACK_KEY, acknowledged)
+            value, version = self._whole(key, fields)
         except SourceUnavailable as error:
-            (ack_value, ack_version), unread = (None, None), no_data(error)
-        return TtlSetting(value, version or ion_contract.NO_VERSION, ack_value, ack_version, unread)
+            return replace(setting, unread=no_data(error))
+        known = contract if value is not None else None
+        return replace(setting, acknowledged_seconds=value, acknowledged_version=version, contract=known)
+
+    def _without_setting(self, own_ack: Sequence[str | None] | Exception) -> int | None:
+        """What a service of version 2 itself says that it uses while nobody has set anything."""
+        if isinstance(own_ack, Exception) or own_ack[1] != str(ion_contract.NO_VERSION):
+            return None
+        return int(own_ack[0]) if own_ack[0] and own_ack[0].isdecimal() else None
 
     async def _fallen_back(self, service: ServiceId) -> int:
         told = await self.environment(service) if self.environment else None
@@ -157,7 +208,7 @@ class RedisTtl:
 
     def _whole(self, key: str, fields: Sequence[str | None] | Exception) -> tuple[int | None, int | None]:
         """`value` and `version` as integers. Raises SourceUnavailable for anything else that stands there."""
-        code = "source.ack_damaged" if key == ion_contract.ACK_KEY else "source.setting_damaged"
+        code = "source.ack_damaged" if key.startswith(ion_contract.ACK_KEY) else "source.setting_damaged"
         if isinstance(fields, Exception):
             if "WRONGTYPE" not in str(fields):
                 raise explain(fields, place(self.redis)) from fields

@@ -58,7 +58,9 @@ async def test_a_dry_run_counts_and_changes_nothing(redis: Redis, sweeper: Cache
     assert await redis.ttl("ion:cache:7") >= 298
 
 
-@pytest.mark.parametrize("prefix", ["", "ion:", "ion:config:", "i"])
+@pytest.mark.parametrize(
+    "prefix", ["", "ion:", "ion:config:", "i", "ion:acc", "ion:accesses:", "ion:ack:cache_ttl_seconds:api"]
+)
 async def test_a_prefix_that_reaches_further_is_refused(redis: Redis, prefix: str) -> None:
     await fill(redis, 10)
     with pytest.raises(ActuatorFailed) as refused:

@@ -42,7 +42,7 @@ async def test_setting_and_acknowledgement(redis: Redis) -> None:
     await redis.hset(ion_contract.CONFIG_KEY, mapping={"value": "420", "version": "7", "proposal": "p1"})
     await redis.hset(ion_contract.ACK_KEY, mapping={"value": "300", "version": "6"})
     found = await RedisTtl(redis, 300).ttl(API)
-    assert found == TtlSetting(420, 7, 300, 6)
+    assert found == TtlSetting(420, 7, 300, 6, contract=1)
     assert isinstance(found, TtlSetting)
     assert not found.followed
     await redis.hset(ion_contract.ACK_KEY, mapping={"value": "420", "version": "7"})

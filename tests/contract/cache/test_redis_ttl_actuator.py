@@ -33,12 +33,17 @@ async def test_the_first_change_starts_from_the_environment_s_value(redis: Redis
     assert before == Reading(300, "0")
     assert await actuator.set(API, change(300, 420), before, "p1") == Reading(420, "1")
     assert await actuator.read(API) == Reading(420, "1")
-    assert await redis.hgetall(ion_contract.CONFIG_KEY) == {"value": "420", "version": "1", "proposal": "p1"}
+    assert await redis.hgetall(ion_contract.CONFIG_KEY) == {
+        "value": "420",
+        "version": "1",
+        "old": "300",
+        "proposal": "p1",
+    }
 
 
 async def test_a_change_is_announced(redis: Redis, actuator: Actuator) -> None:
     async with redis.pubsub(ignore_subscribe_messages=True) as listener:
-        await listener.subscribe(ion_contract.CONFIG_CHANNEL)
+        await listener.subscribe(ion_contract.CONFIG_KEY)
         await listener.get_message(timeout=5)
         await actuator.set(API, change(300, 420), Reading(300, "0"), "p1")
         heard = await listener.get_message(ignore_subscribe_messages=True, timeout=5)
@@ -129,7 +134,7 @@ async def test_the_version_counts_exactly_the_changes(
     redis: Redis, actuator: Actuator, steps: list[tuple[int, int, bool]]
 ) -> None:
     """Whoever sets with a stale reading is refused; whoever sets with a fresh one raises the version by one."""
-    await redis.delete(ion_contract.CONFIG_KEY)
+    await redis.flushall()
     readings: dict[int, Reading] = {}
     changes = 0
     for number, (worker, seconds, refresh) in enumerate(steps):
