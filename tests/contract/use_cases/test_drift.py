@@ -161,7 +161,7 @@ async def test_a_flush_is_set_right_once_and_then_only_said(house: House) -> Non
     await house.cache.flushall()
     (said,) = await house.drift().look(SERVICE)
     assert (said.code, said.params["present"], said.params["approved"]) == ("drift.set_again", 300, 420)
-    assert await house.ttl() == {"value": "420", "version": "1", "proposal": applied.id}
+    assert await house.ttl() == {"value": "420", "version": "1", "old": "300", "proposal": applied.id}
     assert await codes(house.drift()) == []
     assert await house.drift_audit() == ["drift.setting_again", "drift.set_again"]
     await house.cache.flushall()
@@ -180,7 +180,9 @@ async def test_what_is_approved_after_that_is_set_again_once_too(house: House) -
 async def test_a_failover_to_an_older_state_is_no_persons_doing(house: House) -> None:
     first = await house.applied(wanted=420)
     await house.applied(wanted=480)
-    await house.cache.hset(ion_contract.CONFIG_KEY, mapping={"value": "420", "version": "1", "proposal": first.id})
+    await house.cache.hset(
+        ion_contract.CONFIG_KEY, mapping={"value": "420", "version": "1", "old": "300", "proposal": first.id}
+    )
     assert await codes(house.drift()) == ["drift.set_again"]
     assert (await house.ttl())["value"] == "480"
 
@@ -267,7 +269,7 @@ async def test_replicas_set_it_once(house: House) -> None:
     await house.cache.flushall()
     said = await asyncio.gather(*(codes(house.drift()) for _ in range(8)))
     assert [one for one in said if one] == [["drift.set_again"]]
-    assert await house.ttl() == {"value": "420", "version": "1", "proposal": applied.id}
+    assert await house.ttl() == {"value": "420", "version": "1", "old": "300", "proposal": applied.id}
 
 
 @pytest.mark.parametrize(
@@ -298,7 +300,7 @@ async def test_a_server_that_is_just_coming_back_gets_a_few_moments(house: House
     place = Shaky(knobs[Knob.TTL].places[0], fails=2)
     house.knobs = lambda: {Knob.TTL: replace(knobs[Knob.TTL], places=(place,))}  # type: ignore[method-assign]
     assert await codes(house.drift()) == ["drift.set_again"]
-    assert await house.ttl() == {"value": "420", "version": "1", "proposal": applied.id}
+    assert await house.ttl() == {"value": "420", "version": "1", "old": "300", "proposal": applied.id}
     await house.cache.flushall()
     assert await codes(house.drift()) == ["drift.lost_again"]
 

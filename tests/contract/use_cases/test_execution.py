@@ -169,6 +169,7 @@ async def test_a_crash_anywhere_is_resumed_once(house: House, point: str) -> Non
     assert await house.cache.hgetall(ion_contract.CONFIG_KEY) == {
         "value": "420",
         "version": "1",
+        "old": "300",
         "proposal": proposal.id,
     }
     assert house.second.changes == 1
