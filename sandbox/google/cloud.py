@@ -13,6 +13,7 @@ from sandbox.google.budgets import Budgets
 from sandbox.google.extra.instance import InstanceFacts
 from sandbox.google.extra.mounting import Extras
 from sandbox.google.faults import Faults
+from sandbox.google.logs import Logs
 from sandbox.google.monitoring.service import MetricService
 from sandbox.google.monitoring.store import Delays, SeriesStore
 from sandbox.google.operations import Operations
@@ -37,6 +38,7 @@ class GoogleCloud:
     ) -> None:
         """Delays in seconds of service time."""
         self.faults = Faults(quotas=Quotas(clock.seconds))
+        self.logs = Logs()
         self.series = SeriesStore(clock.seconds, Delays(ingest_delay_seconds))
         self.operations = Operations(self.advance)
         random = Random(seed)  # noqa: S311 - names of revisions and operations are no secrets
@@ -60,7 +62,13 @@ class GoogleCloud:
         self.spent_usd: Callable[[], float] = lambda: 0.0
         self.redis_instance: InstanceFacts | None = None
         self._extras = Extras(
-            self.server, self.operations, project, clock.seconds, change_seconds, lambda: self.redis_instance
+            self.server,
+            self.operations,
+            project,
+            clock.seconds,
+            change_seconds,
+            lambda: self.redis_instance,
+            self.logs,
         )
         self.news = BudgetNews(billing_account, self.budgets, clock.seconds, self._spent, self._extras.publish)
         self.channels.deliver = self._extras.deliver

@@ -82,6 +82,7 @@ PERMISSIONS = {
     "Subscriber/Pull": "pubsub.subscriptions.consume",
     "Subscriber/Acknowledge": "pubsub.subscriptions.consume",
     "Subscriber/ModifyAckDeadline": "pubsub.subscriptions.consume",
+    "LoggingServiceV2/ListLogEntries": "logging.logEntries.list",
 }
 
 

@@ -8,13 +8,15 @@ import grpc
 
 from sandbox.google.refusal import Refusal
 
-# Cloud Monitoring: 6,000 queries a minute and project; Cloud Run Admin: 3,000 reads, 180 writes; Budgets: 500.
+# Cloud Monitoring: 6,000 queries a minute and project; Cloud Run Admin: 3,000 reads, 180 writes; Budgets: 500;
+# Logging: 60 lists of entries.
 LIMITS = {
     "MetricService/List*": 6000,
     "MetricService/CreateTimeSeries": 6000,
     "Services/Update*": 180,
     "Services/Get*": 3000,
     "BudgetService/*": 500,
+    "LoggingServiceV2/List*": 60,
 }
 
 

@@ -44,6 +44,7 @@ class RevisionMeter:
         self.instances = Instances(random)
         self.in_process = ProcessCaches(random, l1_entries)
         self.requests = 0
+        self.failures = 0  # of the minute under way
         self._store = store
         self._resource = resource
         self._random = random
@@ -60,6 +61,7 @@ class RevisionMeter:
         answers.total += latency_ms
         answers.squares += latency_ms * latency_ms
         self.requests += 1
+        self.failures += code >= 500
 
     def close(self, minute: int, minimum: int, pinned: int | None = None, time_factor: float = 1.0) -> Minute:
         """End the minute: write its points. Codes that nobody got have no point.
@@ -79,7 +81,7 @@ class RevisionMeter:
         if self.requests or lived.active or lived.idle:
             self._put_instances(minute, lived)
         self._answers = {}
-        self.requests = 0
+        self.requests = self.failures = 0
         return lived
 
     def _put_instances(self, minute: int, lived: Minute) -> None:

@@ -19,6 +19,7 @@ from sandbox.ion.cachemeter import CacheMeter
 from sandbox.ion.cachestore import MB, CacheDown, CacheInfo, CacheStore
 from sandbox.ion.config import IonConfig
 from sandbox.ion.demand import DAY, Demand
+from sandbox.ion.errorlog import ErrorLog
 from sandbox.ion.history import History
 from sandbox.ion.ledger import Ledger, MinuteSummary
 from sandbox.ion.population import Population
@@ -65,6 +66,7 @@ class World:
         self._first_minute = int(self._at // MINUTE)
         first = self._first_minute - config.history_days * 1440
         self._cache_meter = CacheMeter(store, config.redis_labels(), first, lambda: clock.scale)
+        self._error_log = ErrorLog(cloud.logs, Random(config.seed))  # noqa: S311 - the same, apart from the traffic's
         self._meters: dict[tuple[str, str], RevisionMeter] = {}
         self._minute = {"requests": 0, "errors": 0, "hits": 0, "misses": 0, "in_process": 0}
         self._tasks: list[asyncio.Task[None]] = []
@@ -267,6 +269,10 @@ class World:
         for (service, revision), meter in self._meters.items():
             resource = self._cloud_run.services.get(f"{self.config.location}/services/{service}")
             minimum = 0
+            if resource is not None and meter.failures:
+                image = resource.revisions[revision].containers[0].image
+                labels = self.config.run_labels(service, revision)
+                self._error_log.failed(meter.failures, minute, labels, self.behaviours.of(image))
             if resource is not None and revision in resource.shares():
                 minimum = resource.message.scaling.min_instance_count
             lived = meter.close(minute, minimum, self.pinned_instances, self.cost_factor)

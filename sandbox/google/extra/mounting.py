@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.google.alerting.channels import Notification
 from sandbox.google.extra.instance import InstanceFacts
 from sandbox.google.extra.lazy import Handlers, LazyApi
+from sandbox.google.logs import Logs
 from sandbox.google.operations import Operations
 from sandbox.google.server import GoogleServer
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Extras:
-    """Dashboards, Memorystore, Pub/Sub, Scheduler and IAM's roles. Nothing is there before somebody calls it."""
+    """Dashboards, Memorystore, Pub/Sub, Scheduler, Logging, IAM's roles. Nothing is there before somebody calls it."""
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class Extras:
         now: Callable[[], float],
         change_seconds: float,
         instance: Callable[[], InstanceFacts | None],
+        logs: Logs,
     ) -> None:
         """`instance` is asked at Memorystore's first call: None where there is none by then."""
         self._server = server
@@ -35,6 +37,7 @@ class Extras:
         self._project = project
         self._now = now
         self._change_seconds = change_seconds
+        self._logs = logs
         self._pubsub: PubSub | None = None
         self._redis: RedisAdmin | None = None
         for prefix, package, build in (
@@ -43,6 +46,7 @@ class Extras:
             ("/google.pubsub.v1.", "google-cloud-pubsub", self._messages),
             ("/google.cloud.scheduler.v1.", "google-cloud-scheduler", self._scheduler),
             ("/google.iam.admin.v1.", "google-cloud-iam", self._roles),
+            ("/google.logging.v2.", "google-cloud-logging", self._logging),
         ):
             server.mount(LazyApi(prefix, package, build))
 
@@ -82,6 +86,12 @@ class Extras:
 
         roles = Roles(self._project, self._now)
         return self._server.handlers(roles.rpcs, roles.methods)
+
+    def _logging(self) -> Handlers:
+        from sandbox.google.extra.logging import Logging
+
+        logging = Logging(self._project, self._logs, self._now)
+        return self._server.handlers(logging.rpcs, logging.methods)
 
     def advance(self) -> None:
         """Let happen what is due by now."""
