@@ -47,6 +47,8 @@ WAKE_EVERY_SECONDS = 60.0
 SETTLE_EVERY_SECONDS = 5.0
 #: On the wall. A look kicks at once; this finds what failed and is due again, and "I'm on it".
 PAGE_EVERY_SECONDS = 10.0
+#: On the wall. A look kicks at once; this finds what was not read then.
+ERRORS_EVERY_SECONDS = 30.0
 #: Platforms kill a process ten seconds after SIGTERM.
 STOP_WITHIN_SECONDS = 8
 
@@ -62,12 +64,14 @@ class Bot:
         metrics: Metrics,
         kick_settling: Callable[[], None],
         kick_paging: Callable[[], None],
+        kick_errors: Callable[[], None],
     ) -> None:
         self._services = settings.services
         self._are_triggered = settings.takes_triggers
         self._words = Catalogue(settings.lumen_locale)
         self._kick_settling = kick_settling
         self._kick_paging = kick_paging
+        self._kick_errors = kick_errors
         self._lumen = lumen
         self._slack = slack
         self._metrics = metrics
@@ -148,6 +152,7 @@ class Bot:
                 if await self._lumen.called.calling.due(service):
                     self._slack.outbox.kick()
         self._kick_paging()
+        self._kick_errors()  # after the message of a page, which waits for no log
         await self._publishing.figures()
 
     async def _audit(self) -> None:
@@ -190,6 +195,12 @@ class Bot:
         self._metrics.pager_fails.set(float(paging.trouble is not None))
         self._slack.outbox.kick()
 
+    async def errors(self) -> None:
+        """What the blamed revisions log, onto the messages of the incidents that are open."""
+        for service in self._services:
+            if await self._lumen.rounds.reading_errors.due(service):
+                self._slack.outbox.kick()
+
     async def readiness(self) -> Sequence[Readiness]:
         """What must work before the bot is of use, and how it stands."""
         words, paging = self._words, self._lumen.called.paging
@@ -228,7 +239,8 @@ async def run_bot(settings: Settings) -> None:
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
         metrics = Metrics(slack.state, slack.outbox.state)
         paging = Worker("pager", PAGE_EVERY_SECONDS)
-        bot = Bot(settings, lumen, slack, metrics, settling.kick, paging.kick)
+        errors = Worker("error lines", ERRORS_EVERY_SECONDS)
+        bot = Bot(settings, lumen, slack, metrics, settling.kick, paging.kick, errors.kick)
         stack.push_async_callback(bot.executions.stop)
         runner = await start_http(
             settings.http_host,
@@ -240,7 +252,8 @@ async def run_bot(settings: Settings) -> None:
         )
         stack.push_async_callback(runner.cleanup)
         waking = every(WAKE_EVERY_SECONDS / lumen.store.clock.scale, bot.wake)
-        await _until(stop, settling.run(bot.settle), paging.run(bot.page), slack.run(), waking)
+        background = settling.run(bot.settle), paging.run(bot.page), errors.run(bot.errors)
+        await _until(stop, *background, slack.run(), waking)
 
 
 async def _until(stop: asyncio.Event, *works: Coroutine[object, object, None]) -> None:

@@ -9,7 +9,7 @@ from bot.wiring.sources import BUDGET_NAME
 from lumen.model.billing import BudgetNotice, in_another_currency
 from lumen.model.messages import Message, NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import Snapshot
+from lumen.model.snapshot import SLICE, Snapshot, Window
 from lumen.ports.clock import Clock
 from lumen.use_cases.billing import foreign
 
@@ -70,7 +70,22 @@ async def permission_checks(
     look_at_clock(found, "clock", "Google", await examined.permissions.ahead_seconds(services[0], clock))
     await _budget(found, examined, services[0].project, budget_usd)
     await look_at_news(found, examined, services[0].project)
+    await _log(found, examined, services[0], clock)
     return found.checks
+
+
+async def _log(found: Findings, examined: Examined, service: ServiceId, clock: Clock) -> None:
+    """What a page shows of the log; one question tells whether it may be read. Nothing else waits for it."""
+    name, now = "may read the log", clock.now()
+    try:
+        await examined.log.read(service, service.name, Window(now - SLICE, now))
+    except SourceUnavailable as error:
+        if error.reason.code in ("source.no_logging", "source.unimplemented"):
+            found.fine(name, error.reason)
+        else:
+            found.mend(name, error.reason, error.remedy)
+    else:
+        found.fine(name)
 
 
 async def publishing_checks(examined: Examined) -> Sequence[Check]:

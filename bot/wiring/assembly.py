@@ -20,6 +20,7 @@ from lumen.adapters.cache.keys import CacheSweeper
 from lumen.adapters.google.budget import BudgetInForce
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
+from lumen.adapters.google.error_log import CloudLogging, link
 from lumen.adapters.google.identity import google_account, user_of_this_machine
 from lumen.adapters.store import epoch
 from lumen.model.messages import NoData, message
@@ -40,6 +41,7 @@ from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.effects import EffectEstimates, Effects
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
+from lumen.use_cases.error_lines import ReadingErrors
 from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs
@@ -68,6 +70,7 @@ class Rounds:
     publish: Publish | None
     #: None where BUDGET_TOPIC is not set.
     taking_news: TakingNews | None
+    reading_errors: ReadingErrors
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +144,13 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
             memorystore=bool(settings.cache_instance),
             subscriber=bool(settings.budget_news),
         )
+        log = CloudLogging(settings.lumen_gcp_endpoint)
         try:
             automation = await _automation(settings, store)
-            yield _Assembly(settings, store, cache, google, numerics, automation).lumen()
+            yield _Assembly(settings, store, cache, google, numerics, automation, log).lumen()
         finally:
             numerics.close()
+            await log.close()
             await google.close()
             await cache.aclose()
 
@@ -161,8 +166,10 @@ class _Assembly:
         google: GoogleClients,
         numerics: ProcessNumerics,
         automation: Automation,
+        log: CloudLogging,
     ) -> None:
         self._settings, self._store, self._google, self._numerics = settings, store, google, numerics
+        self._log = log
         self._fault = fault_point(settings.lumen_fault_at)
         self._zone = ZoneInfo(settings.digest_timezone)
         self._lacking = _lacking()
@@ -268,6 +275,7 @@ class _Assembly:
             digest=Digest(store.claims, store.outbox, self._zone),
             publish=publish if settings.publish_metrics else None,
             taking_news=taking_of(settings, store, self._google, self._deployments),
+            reading_errors=ReadingErrors(store.alerts, self._deployments, store.claims, self._log.read, link),
         )
 
     def _revisions(self) -> Revisions:

@@ -15,6 +15,7 @@ from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBud
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
+from lumen.adapters.google.error_log import CloudLogging
 from lumen.adapters.google.identity import RunPermissions
 from lumen.adapters.google.memorystore import MemorystoreActuator
 from lumen.adapters.store import epoch
@@ -58,6 +59,7 @@ class Examined:
     permissions: RunPermissions
     budgets: GoogleBudgets
     news: PubSubBudgetNews | None
+    log: CloudLogging
     collector: Collector
     figures: FigureSink
     store_url: str
@@ -69,7 +71,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     google = await open_google(
         settings.lumen_gcp_endpoint, memorystore=bool(settings.cache_instance), subscriber=bool(settings.budget_news)
     )
-    cache = open_cache(settings.cache_url)
+    cache, log = open_cache(settings.cache_url), CloudLogging(settings.lumen_gcp_endpoint)
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = ttl_of(settings, cache, deployments)
     budgets, clock = budgets_of(settings, google, deployments), clock_of(settings)
@@ -86,12 +88,14 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
             permissions=RunPermissions(google.services),
             budgets=budgets,
             news=news_of(settings, google),
+            log=log,
             figures=CustomMetrics(google.metrics, settings.project_id),
             store_url=settings.state_redis_url.get_secret_value(),
             collector=collector_of(settings, clock, cache, google, deployments, ttl, in_force),
         )
     finally:
         await google.close()
+        await log.close()
         await cache.aclose()
 
 

@@ -7,6 +7,7 @@ from bot.config import Settings
 from bot.wiring.sources import BUDGET_NAME
 from lumen.adapters.google.clients import client_maker, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
+from lumen.adapters.google.error_log import is_installed
 from lumen.adapters.google.setup import GoogleResources
 from lumen.model.setup import Outcome, Plan
 from lumen.use_cases.setup.apply import Applying
@@ -33,6 +34,7 @@ def scope_of(settings: Settings) -> Scope:
         audience=settings.audience,
         oidc_service_account=settings.oidc_service_account,
         uptime_url=settings.uptime_url,
+        reads_logs=is_installed(),
     )
 
 

@@ -24,16 +24,18 @@ class ErrorLine:
 
 @dataclass(frozen=True, slots=True)
 class ErrorLines:
-    """Of one revision in the period from `since` to `read_at`, the commonest first.
+    """Of one revision in the period from `since` to `read_at`, the commonest first; `asked_at`: the last time that
+    anybody looked.
 
-    `query`: the query of these entries, in the log's own language. `entries`: how many were read; where that is not
-    all of them (`is_whole`), the newest. `trouble`: why there are no lines, in one sentence.
+    `link`: to all of these entries. `entries`: how many were read; where that is not all of them (`is_whole`), the
+    newest. `trouble`: why there are no lines, in one sentence.
     """
 
     revision: str
     since: datetime
     read_at: datetime
-    query: str
+    asked_at: datetime
+    link: str = ""
     lines: tuple[ErrorLine, ...] = ()
     entries: int = 0
     is_whole: bool = True

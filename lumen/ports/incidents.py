@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from lumen.model.alert import AlertKind, Correction, Observation
+from lumen.model.error_lines import ErrorLines
 from lumen.model.history import Day
 from lumen.model.incident import (
     AckResult,
@@ -103,6 +104,12 @@ class Alerts(Protocol):
 
     async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
         """Set what its message says about rolling back; marks it only when that is something else."""
+
+    async def error_lines(self, service: ServiceId, incident_id: str) -> ErrorLines | None:
+        """What the blamed revision logs, as it was last read; None before it was."""
+
+    async def logged(self, service: ServiceId, incident_id: str, lines: ErrorLines) -> None:
+        """Remember these instead; marks its message where they are others. Nothing where it is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)

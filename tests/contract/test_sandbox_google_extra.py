@@ -9,9 +9,11 @@ import pytest
 from google import pubsub_v1
 from google.api_core import exceptions
 from google.cloud import monitoring_dashboard_v1, redis_v1
+from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2AsyncClient
 from google.protobuf.duration_pb2 import Duration
 
 from sandbox.google.extra.instance import InstanceFacts
+from sandbox.google.logs import ERROR
 from sandbox.ion.config import IonConfig
 from sandbox.ion.place import place_budget
 from tests.unit.sandbox.google_side import ACCOUNT, LOCATION, PROJECT, START, GoogleSide, google_side
@@ -209,6 +211,39 @@ class TestPubSub:
             await self.pulled(subscriber)
 
 
+class TestLogging:
+    @pytest.fixture
+    async def logging(self, side: GoogleSide) -> Any:
+        return side.client(LoggingServiceV2AsyncClient)
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"resource_names": []},
+            {"resource_names": ["projects/another"]},
+            {"page_size": 1001},
+            {"order_by": "severity desc"},
+            {"page_token": "x"},
+            {"filter": "severity>=TERRIBLE"},
+            {"filter": 'resource.labels.service_name=="x"'},
+            {"filter": 'textPayload=~"("'},
+            {"filter": "(severity>=ERROR"},
+            {"filter": 'nonsense="x"'},
+            {"filter": "severity>=ERROR AND"},
+        ],
+    )
+    async def test_queries_that_are_refused(self, logging: Any, changed: Mapping[str, Any]) -> None:
+        with pytest.raises((exceptions.InvalidArgument, exceptions.NotFound)):
+            await logging.list_log_entries({"resource_names": [f"projects/{PROJECT}"], **changed})
+
+    async def test_pages_hold_each_entry_once(self, side: GoogleSide, logging: Any) -> None:
+        for number in range(7):
+            side.cloud.logs.write(START - 7 + number, ERROR, {"service_name": "ion-api"}, f"error {number}")
+        asked = {"resource_names": [f"projects/{PROJECT}"], "page_size": 3, "filter": "severity=ERROR"}
+        entries = [entry.text_payload async for entry in await logging.list_log_entries(asked)]
+        assert entries == [f"error {number}" for number in range(7)]
+
+
 @pytest.mark.parametrize(
     ("permission", "client", "method", "request_"),
     [
@@ -218,6 +253,8 @@ class TestPubSub:
         ("pubsub.topics.create", pubsub_v1.PublisherAsyncClient, "create_topic", {"name": TOPIC}),
         ("pubsub.subscriptions.consume", pubsub_v1.SubscriberAsyncClient, "pull",
          {"subscription": SUBSCRIPTION, "max_messages": 1}),
+        ("logging.logEntries.list", LoggingServiceV2AsyncClient, "list_log_entries",
+         {"resource_names": [f"projects/{PROJECT}"]}),
     ],
 )  # fmt: skip
 async def test_permissions_are_told(side: GoogleSide, permission: str, client: Any, method: str, request_: Any) -> None:

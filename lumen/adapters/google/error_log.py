@@ -6,6 +6,7 @@ The client is made at the first read: its package takes a second to load, and fe
 import asyncio
 import json
 from datetime import datetime
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote
 
@@ -91,6 +92,11 @@ def query(service: ServiceId, revision: str, since: datetime, until: datetime) -
 def link(service: ServiceId, revision: str, since: datetime, until: datetime) -> str:
     """To the same entries in the Logs Explorer."""
     return CONSOLE.format(query=quote(query(service, revision, since, until), safe=""), project=service.project)
+
+
+def is_installed() -> bool:
+    """The extra `logging` is there; tells without loading it."""
+    return find_spec("google.cloud.logging_v2") is not None
 
 
 def _client_class() -> Any:

@@ -19,6 +19,7 @@ from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.alert import Observation, Severity
 from lumen.model.day_cost import PARTS
+from lumen.model.error_lines import ErrorLines
 from lumen.model.history import Day, day_of, folded, together
 from lumen.model.incident import Acknowledged, AckResult, Incident, IncidentLabel, Mentions, PagerState, StoredAlert
 from lumen.model.messages import Message
@@ -179,6 +180,13 @@ class RedisAlerts:
     async def note(self, service: ServiceId, incident_id: str, notes: Sequence[Message]) -> None:
         told = json.dumps([json.loads(encode(note)) for note in notes], ensure_ascii=False, separators=(",", ":"))
         await self._calls.change("alert_note", service, incident_id, told, self._clock.now().isoformat())
+
+    async def error_lines(self, service: ServiceId, incident_id: str) -> ErrorLines | None:
+        reply = await self._calls.read("read", service, "HGET", position("alerts"), f"logged/{incident_id}")
+        return decode(ErrorLines, reply.values[0]) if reply.values[0] else None
+
+    async def logged(self, service: ServiceId, incident_id: str, lines: ErrorLines) -> None:
+        await self._calls.change("alert_put", service, incident_id, "logged", encode(lines))
 
     async def _add(self, service: ServiceId, lease: Lease, look: Look) -> bool:
         days = together(look.earlier, folded(look.observations), folded(one.now for one in look.corrections))

@@ -45,6 +45,8 @@ ROLES = {
     "lumenMemorystore": ("redis.instances.get", "redis.instances.update", "redis.operations.get"),
     "lumenBudgetNews": ("pubsub.subscriptions.consume",),
 }
+#: What reading gains where the extra `logging` is installed: error lines on the message of an incident.
+READER_OF_LOGS = ("logging.logEntries.list",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Scope:
     audience: str = ""
     oidc_service_account: str = ""
     uptime_url: str = ""
+    #: The extra `logging` is installed.
+    reads_logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +126,11 @@ def _roles(scope: Scope, words: Catalogue) -> Iterator[Entry]:
         if not asked.get(role, True):
             yield _missing(needs[role], Kind.ROLE, role)
             continue
+        more = READER_OF_LOGS if role == "lumenReader" and scope.reads_logs else ()
         body = {
             "title": words.plain(message(f"setup.role_{role}")),
             "description": words.plain(message("setup.role")),
-            "includedPermissions": list(permissions),
+            "includedPermissions": [*permissions, *more],
             "stage": "GA",
         }
         yield Wanted(Kind.ROLE, role, role, body, name=f"projects/{scope.project}/roles/{role}")

@@ -17,6 +17,7 @@ LACKING = (
     "monitoring.timeSeries.create",
     "monitoring.metricDescriptors.create",
     "redis.instances.update",
+    "logging.logEntries.list",
 )
 
 
@@ -46,9 +47,18 @@ def test_with_viewer_roles_alone_it_reports_and_says_what_it_may_not(
 
         checks: list[dict[str, Any]] = lumen("doctor", "--json").json()
         lacking = {one["name"] for one in checks if not one["ok"] and one["name"].startswith("google: may")}
-        assert lacking == {"google: may change ion-api", "google: may publish metrics"}
+        assert lacking == {
+            "google: may change ion-api",
+            "google: may publish metrics",
+            "google: may read the log",
+        }
         told = lumen("doctor").out
-        for role in ("roles/run.developer", "roles/iam.serviceAccountUser", "roles/monitoring.metricWriter"):
+        for role in (
+            "roles/run.developer",
+            "roles/iam.serviceAccountUser",
+            "roles/monitoring.metricWriter",
+            "roles/logging.viewer",
+        ):
             (command, *_) = [line for line in commands(told) if role in line]
             assert fault(command) == ""
 

@@ -9,9 +9,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import grpc
 import pytest
-from google.api_core import exceptions
-from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2AsyncClient
-from google.cloud.logging_v2.types import ListLogEntriesRequest
 
 from lumen.adapters.google.clients import Patience
 from lumen.adapters.google.error_log import CloudLogging, link, query
@@ -139,35 +136,3 @@ def test_the_link_opens_the_same_query() -> None:
     url = urlsplit(link(API, REVISION, WINDOW.start, WINDOW.end))
     assert (url.hostname, parse_qs(url.query)) == ("console.cloud.google.com", {"project": [PROJECT]})
     assert unquote(url.path) == f"/logs/query;query={query(API, REVISION, WINDOW.start, WINDOW.end)}"
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"resource_names": []},
-        {"resource_names": ["projects/another"]},
-        {"page_size": 1001},
-        {"order_by": "severity desc"},
-        {"page_token": "x"},
-        {"filter": "severity>=TERRIBLE"},
-        {"filter": 'resource.labels.service_name=="x"'},
-        {"filter": 'textPayload=~"("'},
-        {"filter": "(severity>=ERROR"},
-        {"filter": 'nonsense="x"'},
-        {"filter": "severity>=ERROR AND"},
-    ],
-)
-async def test_what_google_refuses_the_sandbox_refuses(side: Side, changed: Mapping[str, Any]) -> None:
-    client = side.google.client(LoggingServiceV2AsyncClient)
-    request = ListLogEntriesRequest(**({"resource_names": [f"projects/{PROJECT}"]} | dict(changed)))
-    with pytest.raises((exceptions.InvalidArgument, exceptions.NotFound)):
-        await client.list_log_entries(request)
-
-
-async def test_pages_of_the_sandbox_hold_each_entry_once(side: Side) -> None:
-    for number in range(7):
-        side.write(f"error {number}", ago=10 - number)
-    client = side.google.client(LoggingServiceV2AsyncClient)
-    asked = {"resource_names": [f"projects/{PROJECT}"], "page_size": 3, "filter": "severity=ERROR"}
-    entries = [entry.text_payload async for entry in await client.list_log_entries(asked)]
-    assert entries == [f"error {number}" for number in range(7)]

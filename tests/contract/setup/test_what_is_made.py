@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,12 +17,12 @@ from bot.triggers import TriggerRoutes
 from bot.wiring.setup import scope_of
 from lumen.model.metrics import UNITS
 from lumen.model.setup import Kind
-from lumen.use_cases.setup.resources import DASHBOARDS, desired
+from lumen.use_cases.setup.resources import DASHBOARDS, Scope, desired
 from lumen.use_cases.triggers import TURN_TOPIC
 from lumen.wording.catalogue import Catalogue
 from sandbox.google.monitoring.catalogue import UPTIME_PASSED
 from sandbox.google.monitoring.series import Labels, Point
-from tests.contract.setup.conftest import Installation
+from tests.contract.setup.conftest import SCOPE, Installation
 from tests.unit.sandbox.google_side import PROJECT
 
 #: By file the titles of its widgets, in the order in which they stand.
@@ -180,3 +181,12 @@ async def test_a_lumen_that_is_silent_is_told_and_nothing_is_made_of_figures_tha
     assert not lumen.side.cloud.alert_policies.incidents
     await pass_quietly(lumen, 15)
     assert [one.policy_name for one in lumen.side.cloud.alert_policies.incidents] == ["Lumen is silent"]
+
+
+def test_who_reads_may_list_log_entries_where_their_client_is_installed() -> None:
+    def reader(scope: Scope) -> list[str]:
+        wanted = desired(scope, Catalogue("en")).wanted
+        return next(list(one.body["includedPermissions"]) for one in wanted if one.key == "lumenReader")
+
+    with_logs = replace(SCOPE, reads_logs=True)
+    assert set(reader(with_logs)) - set(reader(SCOPE)) == {"logging.logEntries.list"}

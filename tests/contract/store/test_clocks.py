@@ -56,7 +56,7 @@ class Machine:
         slack = SimpleNamespace(outbox=SimpleNamespace(kick=lambda: None))
         nothing = cast(Metrics, None)
         made = cast(Settings, settings), cast(Lumen, lumen), cast(SlackSide, slack)
-        return Bot(*made, nothing, lambda: None, lambda: None)
+        return Bot(*made, nothing, lambda: None, lambda: None, lambda: None)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ CORPUS = (
     ("Slack webhook", "POST https://hooks.slack.com/services/{} 404", "T0A1B2C3D/B4E5F6G7H/" "xYzAbCdEfGh12345"),
     ("GitHub token", "clone failed: https://{}@github.com/ion/api", "ghp_" "a1B2c3D4e5F6g7H8i9J0"),
     ("GitLab token", "PRIVATE-TOKEN: {}", "glpat-" "kQz8vPtL0mNbVcXz"),
-    ("npm token", "//registry.npmjs.org/:_authToken={}", "npm_" "kQz8vPtL0mNbVcXzAsDf"),
+    ("npm token", "//npm.example.com/:_authToken={}", "npm_" "kQz8vPtL0mNbVcXzAsDf"),
     ("PyPI token", "twine refused {}", "pypi-" "AgEIcHlwaS5vcmcCJGQ4"),
     ("Stripe key", "No such charge with {}", "sk_live_" "4eC39HqLyjWDarjtT1zdp7dc"),
     ("OpenAI key", "Incorrect API key provided: {}.", "sk-proj-" "kQz8vPtL0mNbVcXzAsDf"),
