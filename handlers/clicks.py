@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from handlers.blocks.card import Shown
-from handlers.blocks.incident import FALSE_ALARM, ON_IT, REAL
+from handlers.blocks.incident import ACTIONS
 from handlers.blocks.proposal import APPROVE, CHOICES, REJECT, SNOOZE, UNDO
 from handlers.people import Addressee, Body, Request, person_of_click
 from handlers.poster import shows, tag_of
@@ -41,6 +41,8 @@ class Click:
     to: Addressee
     mark: str = ""
     acts_at: str = ""
+    #: The option or the person that was chosen in a menu.
+    chosen: str = ""
 
 
 def addressee(body: Body) -> Addressee:
@@ -53,7 +55,10 @@ def addressee(body: Body) -> Addressee:
 def read_click(body: Body) -> Click | None:
     """None for a button whose value this Lumen did not write."""
     action = body["actions"][0]
+    chosen = str((action.get("selected_option") or {}).get("value") or action.get("selected_user") or "")
     meant = read_value(str(action.get("value", "")))
+    if meant is None and (incident := _incident_of(action)) is not None:
+        meant = incident.service, incident.key, "", ""  # a menu
     if meant is None:
         return None
     service, proposal_id, mark, acts_at = meant
@@ -71,7 +76,18 @@ def read_click(body: Body) -> Click | None:
         to=addressee(body),
         mark=mark,
         acts_at=acts_at,
+        chosen=chosen,
     )
+
+
+def _incident_of(holder: Mapping[str, Any]) -> Surface | None:
+    """Of a row of an incident's message, or of what was pressed in it: that incident; None for any other."""
+    name, _, of = str(holder.get("block_id", "")).partition(":")
+    key, _, incident_id = of.partition(" ")
+    try:
+        return Surface(ServiceId.from_key(key), "alert", incident_id) if name == "incident" and incident_id else None
+    except ValueError:
+        return None
 
 
 def read_value(value: str) -> tuple[ServiceId, str, str, str] | None:
@@ -92,22 +108,24 @@ def claimed_surface(click: Click, body: Body) -> Surface | None:
     None also for a card without a mark, which does not tell for certain.
     """
     clicked = body.get("message")
-    kind = "alert" if click.action_id in (ON_IT, REAL, FALSE_ALARM) else "proposal"
-    surface = Surface(click.service, kind, click.proposal_id, click.mark)
-    if kind == "proposal" and click.mark in ("", UNMARKED):
+    kind = "alert" if click.action_id in ACTIONS else "proposal"
+    surface = _incident_of(body["actions"][0]) or Surface(click.service, kind, click.proposal_id, click.mark)
+    if surface.kind == "proposal" and click.mark in ("", UNMARKED):
         return None
     return surface if isinstance(clicked, dict) and shows(clicked, tag_of(surface)) else None
 
 
 def card_of(posted: Mapping[str, Any]) -> Surface | None:
-    """The proposal whose card with its buttons a message is, as Slack tells of it; None for any other message."""
+    """The proposal or the incident whose message, with buttons that decide a proposal, a message is, as Slack tells of
+    it; None for any other message."""
     blocks = posted.get("blocks")
-    rows = [one.get("elements") for one in blocks if isinstance(one, dict)] if isinstance(blocks, list) else []
-    values = [str(button.get("value", "")) for row in rows if isinstance(row, list) for button in row]
-    for service, proposal_id, mark, _ in filter(None, map(read_value, values)):
-        surface = Surface(service, "proposal", proposal_id, mark)
-        if mark not in ("", UNMARKED) and shows(posted, tag_of(surface)):
-            return surface
+    for block in blocks if isinstance(blocks, list) else ():
+        row = block.get("elements") if isinstance(block, dict) else None
+        values = [str(button.get("value", "")) for button in row] if isinstance(row, list) else []
+        for service, proposal_id, mark, _ in filter(None, map(read_value, values)):
+            surface = _incident_of(block) or Surface(service, "proposal", proposal_id, mark)
+            if mark not in ("", UNMARKED) and shows(posted, tag_of(surface)):
+                return surface
     return None
 
 

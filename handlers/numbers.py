@@ -27,12 +27,14 @@ async def highest_number(api: SlackApi, channel: str, service: ServiceId) -> int
 
 
 def _numbers(posted: Mapping[str, Any], service: ServiceId) -> Iterator[int]:
-    """By the message's metadata, and by its buttons where Slack drops metadata."""
+    """By the message's metadata, by its buttons where Slack drops metadata, and by the paragraphs of an incident's."""
     told = Answer(posted)
     if told.maybe("metadata", "event_type") == EVENT_TYPE:
         surface = str(told.maybe("metadata", "event_payload", "surface") or "")
         yield from _number(surface.removeprefix(f"{service.key}/proposal/").partition("@")[0])
     for block in _dicts(posted.get("blocks")):
+        key, _, proposal_id = str(block.get("block_id", "")).removeprefix("proposal:").partition(" ")
+        yield from _number(proposal_id if key == service.key else "")
         for element in (*_dicts(block.get("elements")), *_dicts([block.get("accessory")])):
             meant = read_value(str(element.get("value", "")))
             if meant is not None and meant[0] == service:

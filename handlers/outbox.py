@@ -134,7 +134,7 @@ class OutboxWorker:
     async def tidy(self, surface: Surface, channel: str, posted: Mapping[str, Any]) -> None:
         """After a click on a message that says that it shows `surface`: end it where it does not. Never raises."""
         with guarded("clicked_message_stays", surface=tag_of(surface)):
-            if surface.kind != "proposal" or not await self._places.retire(surface, channel, posted):
+            if not await self._places.retire(surface, channel, posted):
                 await self.duplicates.tidy(surface, channel, str(posted["ts"]))
 
     def kick(self) -> None:
@@ -260,7 +260,7 @@ class OutboxWorker:
 
     async def _show(self, dirty: Dirty, failures: int) -> None:
         shown = await self._renderer.render(dirty.surface)
-        if shown is None:
+        if shown is None or (shown.is_rest and not dirty.ts):
             await self._outbox.shown(dirty, dirty.channel, dirty.ts)
             return
         shown = await self._illustrated(shown, failures)

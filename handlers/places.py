@@ -33,7 +33,7 @@ class Renderer(Protocol):
         """Those that people act on now. Raises LumenError when the store does not tell."""
 
     async def retired(self, surface: Surface, text: str, blocks: Sequence[Json]) -> Shown | None:
-        """What is left of a card of `surface` when that is another proposal now; None for its own card.
+        """What is left of a message of `surface` when that is another one now; None for its own.
 
         Raises LumenError when the store does not tell."""
 
@@ -79,12 +79,18 @@ class Places:
             return
         found = [(card, one) async for one in self.poster.posted(self.channel) if (card := card_of(one)) is not None]
         for surface, posted in found:
-            if surface.service == service:
-                await self.retire(surface, self.channel, posted)
+            if surface.service == service and not await self.retire(surface, self.channel, posted):
+                await self._renew(surface)
         self._swept.add(service)
 
+    async def _renew(self, surface: Surface) -> None:
+        """The message of an incident may have buttons of a proposal that is another one now."""
+        if surface.kind == "alert":
+            await self.outbox.mark(surface)
+
     async def retire(self, surface: Surface, channel: str, posted: Mapping[str, Any]) -> bool:
-        """Whether it was a card of another proposal: then its buttons are gone, and it says what it is."""
+        """Whether it was a card of another proposal or of an incident that nobody knows of: then its buttons are gone,
+        and it says what it is."""
         shown = await self.renderer.retired(surface, str(posted.get("text", "")), posted.get("blocks") or ())
         if shown is not None:
             await self.poster.update(channel, str(posted["ts"]), shown, "")

@@ -1,12 +1,12 @@
 """Messages of the channel, rendered from what is stored at this moment: cards, hourly reports, digests, incidents."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from handlers.blocks import answers as show
 from handlers.blocks import proposal as proposal_view
-from handlers.blocks.card import Json, Shown, spent, with_note
+from handlers.blocks.card import Card, Json, Shown, spent, with_note
 from handlers.blocks.digest import digest
 from handlers.blocks.incident import incident_card, mention_card
 from handlers.blocks.report import report
@@ -18,6 +18,7 @@ from lumen.model.service import ServiceId
 from lumen.ports.store import Seal, Surface, Turns
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.queries import Readouts, Weeks
+from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue
 
 #: Turns that a digest looks back over, and that a late report is found among.
@@ -71,6 +72,7 @@ class MessageRenderer:
             "digest": self._digest,
             "alert": self._incident,
             "mention": self._mention,
+            "done": self._done,
             "restored": self._restored,
         }
         return await kinds[surface.kind](surface) if surface.kind in kinds else None
@@ -79,24 +81,36 @@ class MessageRenderer:
         stored = await self.readouts.proposal(surface.service, surface.key)
         if stored is None:
             return None
+        if stored.shown_in:
+            told = message("views.in_incident", proposal_id=stored.id)
+            return replace(show.said(self.words, told), is_rest=True)
         return proposal_view.card(self.words, stored, await self.readouts.pinned(surface.service))
 
     async def _digest(self, surface: Surface) -> Shown:
         return await self.digests.of_day(self.words, surface.service, date.fromisoformat(surface.key))
 
     async def _incident(self, surface: Surface) -> Shown | None:
-        incident = await self.readouts.incident(surface.service, surface.key)
-        if incident is None or incident.is_kept_back:
+        readout = await self.readouts.incident(surface.service, surface.key)
+        return None if readout is None or readout.is_kept_back else incident_card(self.words, readout, self.oncall)
+
+    async def _done(self, surface: Surface) -> Shown | None:
+        """What somebody did about an incident, in its thread. The key is the incident's, `#`, and its line's."""
+        incident_id, _, line = surface.key.rpartition("#")
+        readout = await self.readouts.incident(surface.service, incident_id)
+        entry = await self.readouts.audit.entry(surface.service, line)
+        if readout is None or readout.is_kept_back or entry is None:
             return None
-        return incident_card(self.words, incident, self.oncall)
+        card = Card(self.words)
+        card.lines([history_line(self.words, entry)])
+        return replace(card.shown(), under=Surface(surface.service, "alert", incident_id))
 
     async def _mention(self, surface: Surface) -> Shown | None:
         """The key is the incident's, `#`, and how often they were called before."""
         incident_id, _, number = surface.key.rpartition("#")
-        incident = await self.readouts.incident(surface.service, incident_id)
-        if incident is None:
+        readout = await self.readouts.incident(surface.service, incident_id)
+        if readout is None:
             return None
-        return mention_card(self.words, incident, self.oncall, int(number), MOST_REPEATS)
+        return mention_card(self.words, readout.incident, self.oncall, int(number), MOST_REPEATS)
 
     async def _restored(self, surface: Surface) -> Shown | None:
         """The key is the new epoch's id."""
@@ -127,7 +141,15 @@ class MessageRenderer:
         ]
 
     async def retired(self, surface: Surface, text: str, blocks: Sequence[Json]) -> Shown | None:
-        """A card whose id belongs to another proposal now, or to none: ids begin again when the store is lost."""
+        """A card whose id belongs to another proposal now, or to none: ids begin again when the store is lost. And the
+        message of an incident that is not known any more."""
+        if surface.kind == "alert":
+            if await self.readouts.incident(surface.service, surface.key) is not None:
+                return None
+            note = message("state.earlier_incident"), message("state.other_proposal_remedy")
+            return spent(text, blocks, " ".join(map(self.words.say, note)))
+        if surface.kind != "proposal":
+            return None
         stored = await self.readouts.proposal(surface.service, surface.key)
         if stored is not None and stored.mark == surface.mark:
             return None

@@ -34,6 +34,8 @@ CONTEXT_MAX = 10
 TEXT_MAX = 3900
 BUTTON_MAX = 75
 BUTTONS_MAX = 25
+OPTION_MAX = 75
+OPTIONS_MAX = 5
 ID_MAX = 255
 CONFIRM_TITLE_MAX = 100
 CONFIRM_TEXT_MAX = 300
@@ -63,6 +65,8 @@ class Shown:
     picture: Picture | None = None
     #: What each of its charts says, in their order (mrkdwn).
     charts: tuple[str, ...] = ()
+    #: What is left of a message whose content stands in another one: where it was never posted, it is not.
+    is_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,14 @@ class Confirm:
     text: Message
     confirm: Message
     deny: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """What is seldom pressed, behind three dots: labels, each with its value (at most 75 characters)."""
+
+    action_id: str
+    options: Sequence[tuple[Message, str]]
 
 
 def with_note(shown: Shown, note: str) -> Shown:
@@ -150,12 +162,14 @@ class Card:
         """A paragraph; several messages stand on a line each."""
         self.lines([self._words.say(m) for m in wanted])
 
-    def lines(self, said: Sequence[str], button: Button | None = None) -> None:
+    def lines(self, said: Sequence[str], button: Button | None = None, block_id: str = "") -> None:
         """A paragraph of lines that are mrkdwn already, with a button at its side; nothing at all without lines."""
         if said:
             section: Json = {"type": "section", "text": _mrkdwn("\n".join(said), SECTION_MAX)}
             if button is not None:
                 section["accessory"] = self._button(button)
+            if block_id:
+                section["block_id"] = block_id[:ID_MAX]
             self._blocks.append(section)
             self._lines.extend(said)
 
@@ -210,9 +224,10 @@ class Card:
             self._lines.extend(found.said)
         self.context([found.left_out] if found.left_out else [])
 
-    def buttons(self, wanted: Sequence[Button], block_id: str) -> None:
-        """A row of buttons; `block_id` is unique in the message."""
+    def buttons(self, wanted: Sequence[Button], block_id: str, menu: Menu | None = None) -> None:
+        """A row of buttons, and a menu after them; `block_id` is unique in the message."""
         elements = [self._button(button) for button in wanted[:BUTTONS_MAX]]
+        elements += [] if menu is None else [self._menu(menu)]
         self._blocks.append({"type": "actions", "block_id": block_id[:ID_MAX], "elements": elements})
 
     def divider(self) -> None:
@@ -242,6 +257,11 @@ class Card:
         if wanted.confirm is not None:
             button["confirm"] = self._confirm(wanted.confirm, wanted.style)
         return button
+
+    def _menu(self, wanted: Menu) -> Json:
+        say, most = self._words.plain, OPTION_MAX
+        options = [{"text": _plain(say(label), most), "value": value} for label, value in wanted.options[:OPTIONS_MAX]]
+        return {"type": "overflow", "action_id": wanted.action_id, "options": options}
 
     def _confirm(self, wanted: Confirm, style: str | None) -> Json:
         say = self._words.plain

@@ -1,12 +1,17 @@
-"""One incident in one message: what is wrong, since when, how sure; what happens about the release; until when."""
+"""One incident in one message that lives: what fails, how much, since when, of which release; what happens by itself
+and when; the buttons; then all that is known of it. When it is over, what it came to.
+"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
-from handlers.blocks.card import ID_MAX, Button, Card, Shown
+from handlers.blocks.card import ID_MAX, Button, Card, Menu, Shown
+from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, approve_dialog, fate, line, reject_dialog
 from lumen.model.alert import Alert, Severity
-from lumen.model.answers import StatusReadout
+from lumen.model.answers import IncidentReadout, StatusReadout
 from lumen.model.audit import Timeline
+from lumen.model.course import OF_NOW, Failing
 from lumen.model.incident import (
     Acknowledged,
     Incident,
@@ -17,10 +22,26 @@ from lumen.model.incident import (
     silence_over,
 )
 from lumen.model.messages import Message, Param, message
+from lumen.model.proposal import LATEST, Proposal, State
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
-from lumen.wording.catalogue import Catalogue, iso
-from lumen.wording.incidents import _LINES_A_BLOCK, LINES, SEVERITY_SIGNS, alert_figures, alert_line, silence_line, when
+from lumen.wording.catalogue import Catalogue, change_params, iso, value_of
+from lumen.wording.incidents import (
+    _LINES_A_BLOCK,
+    LINES,
+    OVER,
+    SEVERITY_SIGNS,
+    WORST_FIRST,
+    alert_figures,
+    alert_line,
+    headline,
+    links,
+    short,
+    silence_line,
+    standing,
+    summary,
+    when,
+)
 from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
 
 #: "I'm on it": nobody is mentioned any more.
@@ -28,46 +49,177 @@ ON_IT = "incident.on_it"
 #: What a closed incident was, in a person's word.
 REAL = "incident.real"
 FALSE_ALARM = "incident.false_alarm"
-_OVER = "✅"
-_WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
+#: What is seldom pressed; what its options do.
+MENU = "incident.menu"
+HAND_OVER, GIVE_BACK, SILENCE, DETAILS = "hand_over", "give_back", "silence", "details"
+#: The choice of a person to hand it over to.
+HAND_TO = "incident.hand_to"
+#: Every button and menu of its message that decides no proposal.
+ACTIONS = (ON_IT, REAL, FALSE_ALARM, MENU, HAND_TO)
+#: Notes that say of a proposal what stands above them already, from the proposal itself.
+_SAID_BY_PROPOSAL = frozenset(f"rollback.note_{name}" for name in ("countdown", "ask", "acted", "decided"))
 
 
-def incident_card(words: Catalogue, incident: Incident, oncall: str = "") -> Shown:
+def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "") -> Shown:
     """Updated in place until everything that it tells of is over. A page that is open mentions `oncall`, if any."""
-    card = Card(words)
-    alerts = [stored.alert for stored in incident.alerts]
-    is_over = incident.is_over
-    stand = alerts if is_over else [alert for alert in alerts if alert.closed_at is None]
-    worst = min((alert.severity for alert in stand), key=_WORST_FIRST.index)
-    card.header(
-        message(
-            "incident.header_over" if is_over else "incident.header",
-            sign=_OVER if is_over else SEVERITY_SIGNS[worst],
-            service=incident.service.name,
-            severity=words.plain(Message(f"incident.severity_{worst}", {})),
-            kinds=", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{a.kind}", {})) for a in alerts)),
-        )
-    )
-    if incident.acknowledged is not None:
-        card.section(_acknowledged(incident.acknowledged))
-    elif oncall and incident.is_open_page and not incident.is_hushed:
-        card.section(message("incident.oncall", who_mention=oncall))
+    card, incident = Card(words), readout.incident
+    card.header(headline(words, readout))
+    card.lines([words.say(one) for one in _first(readout, oncall)])
+    if incident.is_over:
+        card.lines([words.say(one) for one in summary(readout)])
+    card.lines(list(_evidence(words, readout)))
+    _add_buttons(card, readout)
+    for proposal in readout.proposals:
+        card.lines(_told_of(words, proposal, readout), block_id=f"proposal:{incident.service.key} {proposal.id}")
+    card.lines([words.say(note) for note in _notes(readout)])
     for stored in incident.alerts:
         card.lines(list(_told(words, stored.alert, incident, is_late=stored.late)))
-    if not is_over or incident.notes:
-        card.lines([words.say(note) for note in incident.notes])
-    if incident.label is not None:
-        code = "label.said_real" if incident.label.is_real else "label.said_false"
-        card.section(Message(code, {"who_mention": incident.label.by.user_id, "said_at": iso(incident.label.at)}))
-    if incident.pager is not None and incident.pager.trouble is not None:
-        reason, failed = words.plain(incident.pager.trouble), incident.pager.failed or PagerStep.TRIGGER
-        card.section(Message(f"incident.pager_no_{failed}", {"reason": reason}))
-    if incident.is_open_page and incident.acknowledged is None:
-        card.buttons([_on_it(incident)], block_id=f"incident:{incident.id}"[:ID_MAX])
-    if is_over:
-        card.buttons(_labels(incident), block_id=f"label:{incident.id}"[:ID_MAX])
+    card.lines([words.say(one) for one in _said_by_people(words, incident)])
+    card.context([" · ".join(links(words, readout))])
     card.context([words.say(message("incident.print", incident=incident.id))])
     return card.shown()
+
+
+def _first(readout: IncidentReadout, oncall: str) -> Iterator[Message]:
+    """How it stands, and what happens by itself and when."""
+    incident = readout.incident
+    if incident.is_over:
+        return
+    yield standing(incident)
+    if incident.acknowledged is not None:
+        yield _acknowledged(incident.acknowledged)
+    elif oncall and incident.is_open_page and not incident.is_hushed:
+        yield message("incident.oncall", who_mention=oncall)
+    proposal = readout.open_proposal
+    if proposal is not None:
+        yield by_itself(proposal, readout.now)
+
+
+def by_itself(proposal: Proposal, now: datetime) -> Message:
+    """What happens about the traffic without anybody, and when; or that nothing does."""
+    name, change = proposal.draft.service.name, proposal.draft.change
+    params: dict[str, Param] = {"target": short(str(change.new), name), "proposal_id": proposal.id}
+    if proposal.state is not State.PENDING:
+        return Message("incident.going", params)
+    if proposal.acts_at is None:
+        return Message("incident.asks", params)
+    left = proposal.acts_at - now
+    if left < timedelta(seconds=30):
+        return Message("incident.acts_now", params)
+    minutes = max(1, round(left / timedelta(minutes=1)))
+    return Message("incident.acts", {**params, "acts_at": iso(proposal.acts_at), "minutes": minutes})
+
+
+def _evidence(words: Catalogue, readout: IncidentReadout) -> Iterator[str]:
+    """Revision against revision, and the newest figures with their time and where they go."""
+    course, seen, now = readout.course, readout.revisions, readout.now
+    if course is not None and course.newest is not None and not readout.incident.is_over:
+        trend = words.say(Message(f"incident.trend_{course.trend}", {})) if course.trend is not None else ""
+        yield words.say(_newest(course.newest, now, trend))
+    if seen is None or readout.incident.is_over:
+        return
+    name, old = readout.incident.service.name, now - seen.at > OF_NOW
+    for code, count in (("blamed", seen.blamed), ("before", seen.before)):
+        if count is not None and count.requests:
+            params: dict[str, Param] = {
+                "revision": short(count.revision, name),
+                "share": count.errors_5xx / count.requests,
+                "requests": count.requests,
+                "since_at": iso(count.start),
+            }
+            as_of = f" {words.say(message('alert.as_of', looked_at=iso(seen.at)))}" if code == "before" or old else ""
+            yield f"{words.say(Message(f'incident.revision_{code}', params))}{as_of}"
+
+
+def _newest(newest: Failing, now: datetime, trend: str) -> Message:
+    params: dict[str, Param] = {"share": newest.share, "requests": newest.requests, "until_at": iso(newest.at)}
+    if newest.is_of(now):
+        return Message("incident.newest", {**params, "trend": f" · {trend}" if trend else ""})
+    return Message("incident.newest_old", params)
+
+
+def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> list[str]:
+    """One of its proposals: in a line, and, of the newest, why a person is asked and what became of it."""
+    told = [line(words, proposal)]
+    if proposal is not readout.proposals[0]:
+        return told
+    codes = [reason.code for reason in proposal.draft.reasons]
+    asked = codes.index("rollback.asked_because") if "rollback.asked_because" in codes else None
+    if proposal.draft.asked_by is not None:
+        told.append(words.say(message("incident.wished", who_mention=proposal.draft.asked_by.user_id)))
+    if asked is not None and proposal.state is State.PENDING:
+        told += [words.say(reason) for reason in proposal.draft.reasons[asked:]]
+    return [*told, *fate(words, proposal)]
+
+
+def _notes(readout: IncidentReadout) -> list[Message]:
+    """Why nothing happens by itself, or what became of it."""
+    shown = {proposal.id for proposal in readout.proposals}
+    return [
+        note
+        for note in readout.incident.notes
+        if note.code not in _SAID_BY_PROPOSAL or note.params.get("proposal_id") not in shown
+    ]
+
+
+def _said_by_people(words: Catalogue, incident: Incident) -> Iterator[Message]:
+    if incident.label is not None:
+        code = "label.said_real" if incident.label.is_real else "label.said_false"
+        yield Message(code, {"who_mention": incident.label.by.user_id, "said_at": iso(incident.label.at)})
+    if incident.pager is not None and incident.pager.trouble is not None:
+        reason, failed = words.plain(incident.pager.trouble), incident.pager.failed or PagerStep.TRIGGER
+        yield Message(f"incident.pager_no_{failed}", {"reason": reason})
+
+
+def _add_buttons(card: Card, readout: IncidentReadout) -> None:
+    """What decides first; then who is on it; then what it was, when it is over. One row, and a menu."""
+    incident, proposal = readout.incident, readout.open_proposal
+    buttons = [] if proposal is None or proposal.state is not State.PENDING else _deciding(proposal)
+    if incident.is_open_page and incident.acknowledged is None:
+        buttons.append(_on_it(incident, is_first=not buttons))
+    if incident.is_over:
+        buttons += _labels(incident)
+    menu = None if incident.is_over else Menu(MENU, list(_options(incident)))
+    card.buttons(buttons, block_id=f"incident:{incident.service.key} {incident.id}"[:ID_MAX], menu=menu)
+
+
+def _deciding(proposal: Proposal) -> list[Button]:
+    """Approve, Reject and, once, Snooze of a rollback, by what they do."""
+    value, change = value_of(proposal), proposal.draft.change
+    spoken = change_params(change)
+    is_back, acts = change.new != LATEST, proposal.acts_at is not None
+    stop = "incident.button_stop" if acts else "incident.button_refuse"
+    found = [
+        Button(
+            APPROVE,
+            message("incident.button_back" if is_back else "incident.button_latest"),
+            value,
+            style="primary",
+            spoken=Message("views.spoken_approve", spoken),
+            confirm=approve_dialog(proposal.draft),
+        ),
+        Button(
+            REJECT,
+            message(stop),
+            value,
+            style="danger",
+            spoken=Message("views.spoken_reject", spoken),
+            confirm=reject_dialog(proposal),
+        ),
+    ]
+    if proposal.acts_at is not None and not proposal.snoozes:
+        seen = f"{value} {iso(proposal.acts_at)}"  # a second tap on the same message wants nothing more
+        found.append(Button(SNOOZE, message("incident.button_later"), seen, spoken=message("views.spoken_snooze")))
+    return found
+
+
+def _options(incident: Incident) -> Iterator[tuple[Message, str]]:
+    if incident.acknowledged is not None:
+        yield message("incident.option_hand_over"), HAND_OVER
+        yield message("incident.option_give_back"), GIVE_BACK
+    if any(silence_over(one.alert, incident.silences) is None for one in incident.alerts if not one.alert.closed_at):
+        yield message("incident.option_silence"), SILENCE
+    yield message("incident.option_details"), DETAILS
 
 
 def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int, most: int) -> Shown | None:
@@ -95,12 +247,12 @@ def _acknowledged(taken: Acknowledged) -> Message:
     return message("incident.acknowledged", who_mention=taken.by.user_id, taken_at=iso(taken.at))
 
 
-def _on_it(incident: Incident) -> Button:
+def _on_it(incident: Incident, *, is_first: bool) -> Button:
     return Button(
         ON_IT,
         message("incident.on_it"),
         f"1 {incident.service.key} {incident.id}",
-        style="primary",
+        style="primary" if is_first else None,
         spoken=message("incident.on_it_spoken", incident=incident.id),
     )
 
@@ -136,7 +288,7 @@ def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Seque
     """What is open, a line each, for the status."""
     return [
         alert_line(words.say, stored) + _waits(words, stored) + _hushed(words, silence_over(stored.alert, silences))
-        for stored in sorted(alerts, key=lambda one: _WORST_FIRST.index(one.alert.severity))
+        for stored in sorted(alerts, key=lambda one: WORST_FIRST.index(one.alert.severity))
     ]
 
 
@@ -154,7 +306,7 @@ def word_of(words: Catalogue, alert: Alert) -> str:
 
 
 def _told(words: Catalogue, alert: Alert, incident: Incident, *, is_late: bool) -> Iterable[str]:
-    sign = _OVER if alert.closed_at else SEVERITY_SIGNS[alert.severity]
+    sign = OVER if alert.closed_at else SEVERITY_SIGNS[alert.severity]
     yield f"{sign} *{word_of(words, alert)}* · {words.say(Message(f'incident.severity_{alert.severity}', {}))}"
     yield alert_figures(words.say, alert)
     if is_late:

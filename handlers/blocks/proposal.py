@@ -263,7 +263,7 @@ def _buttons(proposal: Proposal) -> list[Button]:
             value,
             style="danger",
             spoken=Message("views.spoken_reject", spoken),
-            confirm=_reject_dialog(proposal),
+            confirm=reject_dialog(proposal),
         ),
         *_snooze(proposal),
         _details(proposal),
@@ -275,7 +275,7 @@ def _details(proposal: Proposal) -> Button:
     return Button(DETAILS, message("views.button_details"), value_of(proposal), spoken=spoken)
 
 
-def _reject_dialog(proposal: Proposal) -> Confirm | None:
+def reject_dialog(proposal: Proposal) -> Confirm | None:
     """Says what does not happen by itself any more; None where nothing would have."""
     draft = proposal.draft
     params: dict[str, Param] = {"service": draft.service.name, **change_params(draft.change)}

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
-from lumen.model.incident import Learnt, Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
+from lumen.model.course import Course, RevisionsSeen
+from lumen.model.incident import Incident, Learnt, Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import Message, NoData, with_remedy
-from lumen.model.proposal import Knob, Proposal, Value
+from lumen.model.proposal import OPEN, Knob, Proposal, Value
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn, Worth
@@ -183,6 +184,33 @@ class StatusReadout:
     def is_stale(self) -> bool:
         """Whether the turn is too old to tell how the service is."""
         return self.turn is not None and self.now is not None and is_stale(self.turn, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentReadout:
+    """One incident as its message tells of it at `now`; `proposals` stand in it, the newest first.
+
+    `course` and `revisions` are None where nothing is known, or nothing fails. `budget_events`: so many requests may
+    fail in 30 days; None where too little of them is known.
+    """
+
+    incident: Incident
+    now: datetime
+    proposals: tuple[Proposal, ...] = ()
+    course: Course | None = None
+    revisions: RevisionsSeen | None = None
+    pinned: Pinned | None = None
+    budget_events: float | None = None
+
+    @property
+    def is_kept_back(self) -> bool:
+        """Whether it gets no message: all of it is silenced, and nobody is asked anything."""
+        return self.incident.is_kept_back and not self.proposals
+
+    @property
+    def open_proposal(self) -> Proposal | None:
+        """The one that waits, or is being carried out."""
+        return next((one for one in self.proposals if one.state in OPEN), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,6 +252,8 @@ class Proposal:
     snoozes: tuple[Person, ...] = ()
     #: The epoch's id and random digits: ids begin again when the store is lost, or restored from a copy; this does not.
     mark: str = UNMARKED
+    #: The incident in whose message it stands; "" for a message of its own.
+    shown_in: str = ""
 
     @property
     def can_be_undone(self) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from lumen.model.alert import AlertKind, Correction, Observation
+from lumen.model.course import RevisionsSeen
 from lumen.model.error_lines import ErrorLines
 from lumen.model.history import Day
 from lumen.model.incident import (
@@ -110,6 +111,15 @@ class Alerts(Protocol):
 
     async def logged(self, service: ServiceId, incident_id: str, lines: ErrorLines) -> None:
         """Remember these instead; marks its message where they are others. Nothing where it is forgotten."""
+
+    async def revisions(self, service: ServiceId, incident_id: str) -> RevisionsSeen | None:
+        """What the newest look found of the revisions behind it; None before there was one."""
+
+    async def saw(self, service: ServiceId, incident_id: str, seen: RevisionsSeen) -> None:
+        """Remember it instead of the one before; marks its message where it is another."""
+
+    async def passed(self, service: ServiceId, incident_id: str, moments: Sequence[datetime]) -> None:
+        """Moments at which its message says something else, and that have come; marks it once for each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ class Proposals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A message in Slack that must converge to what is stored: `kind` is proposal, report or digest.
+    """A message in Slack that must converge to what is stored: `kind` is proposal, report, digest, alert …
 
     `mark`: of a proposal, which tells its message from that of another one with the same id; "" where it has none.
     """
@@ -244,6 +244,9 @@ class Audit(Protocol):
 
     async def entries(self, service: ServiceId, limit: int, before: str = "") -> Sequence[AuditEntry]:
         """The newest first; `before`: only those older than the entry of this id."""
+
+    async def entry(self, service: ServiceId, entry_id: str) -> AuditEntry | None:
+        """One of them; None where it was trimmed."""
 
 
 @dataclass(frozen=True, slots=True)

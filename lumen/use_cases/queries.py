@@ -8,10 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from lumen.alerts.course import course_of
 from lumen.effects.hours import HOUR, Hours
 from lumen.effects.trends import WEEK, week_before
-from lumen.model.answers import ChangeOfLate, Glance, KnobReadout, StatusReadout, TtlReadout, TurnReadout
+from lumen.model.alert import AlertKind
+from lumen.model.answers import (
+    ChangeOfLate,
+    Glance,
+    IncidentReadout,
+    KnobReadout,
+    StatusReadout,
+    TtlReadout,
+    TurnReadout,
+)
 from lumen.model.audit import AuditEntry
+from lumen.model.course import Course
 from lumen.model.incident import Incident, Pinned, in_force
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable
 from lumen.model.proposal import WAS_IN_FORCE, Knob, Proposal, State, Value
@@ -34,6 +45,10 @@ CHANGES_FOR = timedelta(days=3)
 VERDICTS_FOR = timedelta(days=1)
 #: Enough turns to look back over those days.
 _TURNS_BACK = 100
+#: Enough proposals to find those of an incident among.
+_RECENT = 50
+#: Requests may have failed for so long before an alert was sure of it: the longest window of a page (burn_rate.py).
+BEFORE_NOTICED = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +99,12 @@ class Readouts:
         return (await self.restraints.now(service)).controls.pinned
 
     async def open_now(self, service: ServiceId) -> tuple[Sequence[str], Sequence[str]]:
-        """Ids of the proposals that are not finished, and of the incidents that are not over."""
+        """Ids of the proposals that are not finished and have a message of their own, and of the incidents that are not
+        over, or in which such a proposal stands."""
         unfinished = await self.proposals.unfinished(service)
-        incidents = dict.fromkeys(one.incident for one in await self.alerts.open(service))
-        return [proposal.id for proposal in unfinished], list(incidents)
+        incidents = [one.incident for one in await self.alerts.open(service)]
+        incidents += [proposal.shown_in for proposal in unfinished if proposal.shown_in]
+        return [proposal.id for proposal in unfinished if not proposal.shown_in], list(dict.fromkeys(incidents))
 
     async def state(self, service: ServiceId) -> str:
         """Another one whenever what `status` shows is another, but for the time; cheap to ask for."""
@@ -116,13 +133,29 @@ class Readouts:
             pinned=restraint.controls.pinned,
         )
 
-    async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
-        """One incident with its alerts, who is on it and what is silenced now; or None."""
+    async def incident(self, service: ServiceId, incident_id: str) -> IncidentReadout | None:
+        """One incident with its alerts and proposals, who is on it, what is silenced now and how it goes; or None."""
         found = await self.alerts.incident(service, incident_id)
         if found is None:
             return None
-        now = (await self.restraints.now(service)).now
-        return replace(found, silences=in_force(await self.silences.all(service), now))
+        restraint, turns = await self.restraints.now(service), await self.turns.latest(service, 1)
+        recent = await self.proposals.recent(service, _RECENT)
+        return IncidentReadout(
+            incident=replace(found, silences=in_force(await self.silences.all(service), restraint.now)),
+            now=restraint.now,
+            proposals=tuple(one for one in recent if one.shown_in == incident_id),
+            course=await self._course(found, restraint.now),
+            revisions=await self.alerts.revisions(service, incident_id),
+            pinned=restraint.controls.pinned,
+            budget_events=_allowed(turns[0]) if turns else None,
+        )
+
+    async def _course(self, incident: Incident, now: datetime) -> Course | None:
+        failing = next((one.alert for one in incident.alerts if one.alert.kind is AlertKind.AVAILABILITY), None)
+        if failing is None:
+            return None
+        stored = await self.alerts.observations(incident.service, failing.opened_at - BEFORE_NOTICED)
+        return course_of(failing, stored, now)
 
     async def ttl(self, service: ServiceId) -> TtlReadout:
         """The setting as it is at this moment, and what the policy thinks of it."""
@@ -135,6 +168,12 @@ class Readouts:
     async def history(self, service: ServiceId, limit: int) -> Sequence[AuditEntry]:
         """The newest lines of the audit, newest first."""
         return await self.audit.entries(service, limit)
+
+
+def _allowed(turn: Turn) -> float | None:
+    """So many requests may fail in 30 days, where enough of them is known."""
+    budgets = (one for one in turn.assessment.slo.budgets if one.name == "error_rate")
+    return next((one.allowed for one in budgets if not isinstance(one.remaining, NoData)), None)
 
 
 def is_late_change(proposal: Proposal, now: datetime) -> bool:

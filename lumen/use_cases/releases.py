@@ -9,14 +9,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from lumen.model.alert import Alert, AlertKind, Observation
+from lumen.model.course import RevisionsSeen
 from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRecord
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.proposal import IN_FORCE, LATEST, Change, Draft, Knob, Origin, Priority
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Served, Window
 from lumen.policies.deployment_history import Sight, after_look, latest, revision_record, taken_out, with_history
-from lumen.policies.rollback import RollbackAdvice, RollbackFacts, differences, judge_rollback, judge_slow
+from lumen.policies.rollback import (
+    RevisionCounts,
+    RollbackAdvice,
+    RollbackFacts,
+    differences,
+    judge_rollback,
+    judge_slow,
+)
 from lumen.policies.rollback_evidence import (
+    BEFORE,
     Evidence,
     complete,
     evidence,
@@ -36,7 +45,7 @@ from lumen.use_cases.knobs import Knobs, find
 
 #: A day for the newest revision, and a day before it.
 LOOK_BACK = timedelta(days=2)
-MINUTE = timedelta(minutes=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 #: A class that fell silent is missed for an hour.
 MINUTES_BACK = timedelta(minutes=75)
 _NOTHING = Evidence(None, None, None, None)
@@ -50,6 +59,8 @@ class Finding:
     facts: RollbackFacts
     advice: RollbackAdvice
     failing: bool | None
+    #: For people; None where nobody tells of the revisions.
+    seen: RevisionsSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,8 @@ class Releases:
             failing = None
         is_slow = page is not None and page.kind is AlertKind.LATENCY
         advice = judge_slow(facts) if is_slow else judge_rollback(facts, now)
-        return Finding(present, facts, advice, failing)
+        told = None if isinstance(counts, NoData) else _told(counts, seen, days)
+        return Finding(present, facts, advice, failing, told)
 
     async def offer(self, service: ServiceId, records: Mapping[str, RevisionRecord], expected: NoData) -> Draft | None:
         """A proposal to unpin the traffic, where the newest revision was not taken out and has served well."""
@@ -135,6 +147,22 @@ class Releases:
             return await find(self.knobs, Knob.TRAFFIC).places[0].read(service)
         except SourceUnavailable:
             return None
+
+
+def _told(counts: Sequence[RevisionCount], seen: Evidence, days: Window) -> RevisionsSeen:
+    hour = tuple(one for one in counts if days.end - HOUR <= one.start < days.end)
+    since, took = seen.onset.at if seen.onset else seen.took_traffic_at, seen.took_traffic_at
+    failing = seen.onset.since if seen.onset else seen.newest
+    return RevisionsSeen(
+        at=days.end,
+        blamed=_count(failing, since) if failing and since else None,
+        before=_count(seen.previous, took - BEFORE) if seen.previous and took else None,
+        hour=hour,
+    )
+
+
+def _count(of: RevisionCounts, since: datetime) -> RevisionCount:
+    return RevisionCount(since, of.name, of.requests, of.errors_5xx)
 
 
 def _minutes_before(now: datetime) -> Window:
@@ -198,7 +226,6 @@ class RememberedDeployments:
 SEEN = timedelta(hours=1)
 #: ... and on a fresh installation, in hours.
 BEFORE_LUMEN = timedelta(days=14)
-HOUR = timedelta(hours=1)
 _RECENT = 20
 
 

@@ -108,6 +108,8 @@ class Rollback:
         earlier = await self._of_incident(service, page.alert)
         waiting = next(iter(await self._of_traffic(service)), None)
         found = await self._finding(service, page.alert, held)
+        if found.seen is not None:
+            await self._alerts.saw(service, page.incident, found.seen)
         planned = plan(PageFacts(earlier, waiting, found.advice, found.failing, held.reasons))
         if planned.step is Step.TELL:
             await self._alerts.note(service, page.incident, planned.notes)

@@ -18,6 +18,7 @@ from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.alert import Observation, Severity
+from lumen.model.course import RevisionsSeen
 from lumen.model.day_cost import PARTS
 from lumen.model.error_lines import ErrorLines
 from lumen.model.history import Day, day_of, folded, together
@@ -187,6 +188,17 @@ class RedisAlerts:
 
     async def logged(self, service: ServiceId, incident_id: str, lines: ErrorLines) -> None:
         await self._calls.change("alert_put", service, incident_id, "logged", encode(lines))
+
+    async def revisions(self, service: ServiceId, incident_id: str) -> RevisionsSeen | None:
+        reply = await self._calls.read("read", service, "HGET", position("alerts"), f"revisions/{incident_id}")
+        return decode(RevisionsSeen, reply.values[0]) if reply.values[0] else None
+
+    async def saw(self, service: ServiceId, incident_id: str, seen: RevisionsSeen) -> None:
+        await self._calls.change("alert_put", service, incident_id, "revisions", encode(seen))
+
+    async def passed(self, service: ServiceId, incident_id: str, moments: Sequence[datetime]) -> None:
+        told = " ".join(one.isoformat() for one in moments)
+        await self._calls.change("alert_put", service, incident_id, "passed", told)
 
     async def _add(self, service: ServiceId, lease: Lease, look: Look) -> bool:
         days = together(look.earlier, folded(look.observations), folded(one.now for one in look.corrections))

@@ -40,6 +40,10 @@ class RedisAudit:
         reply = await self._calls.read("read", service, "XREVRANGE", position("audit"), newest, "-", "COUNT", limit)
         return [entry_from(entry_id, fields) for entry_id, fields in reply.values[0]]
 
+    async def entry(self, service: ServiceId, entry_id: str) -> AuditEntry | None:
+        reply = await self._calls.read("read", service, "XRANGE", position("audit"), entry_id, entry_id)
+        return next((entry_from(found, fields) for found, fields in reply.values[0]), None)
+
 
 BATCH = 500
 #: The audit stays in the store for this long after it was exported.

@@ -37,7 +37,7 @@ Row = Sequence[str | None]
 def proposal_from(proposal_id: str, row: Row) -> Proposal:
     """Raises ValueError for a row that is no proposal."""
     draft, state, created_at, expires_at, acts_at, decision, decided_at, note, finished_at, version, *later = row
-    votes, measured, mark, snoozes = later
+    votes, measured, mark, snoozes, shown_in = later
     if draft is None or state is None or created_at is None or expires_at is None:
         raise ValueError(f"{proposal_id} is not stored whole")
     return Proposal(
@@ -56,6 +56,7 @@ def proposal_from(proposal_id: str, row: Row) -> Proposal:
         measured=decode(Measured, measured) if measured else None,
         mark=mark or UNMARKED,
         snoozes=tuple(decode(Person, line) for line in (snoozes or "").split("\n") if line),
+        shown_in=shown_in or "",
     )
 
 

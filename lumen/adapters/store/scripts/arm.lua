@@ -11,6 +11,7 @@ if redis.call('ZSCORE', COUNTDOWNS, id) then return { 'OK', NOW, row(id) } end
 
 put(id, 'draft', ARGV[4])
 put(id, 'incident', ARGV[10])
+if (get(id, 'shown_in') or '') == '' then put(id, 'shown_in', shown_in(get(id, 'knob'), ARGV[10])) end
 put(id, 'expires_at', ARGV[6])
 redis.call('ZADD', DEADLINES, digits(now + tonumber(ARGV[7])), id)
 put(id, 'acts_at', ARGV[8])

@@ -32,7 +32,7 @@ if ARGV[2] ~= '' and now > tonumber(ARGV[2]) then return { 'TOO_LATE', NOW } end
 -- The fields of a proposal in the order in which proposals.py reads them. Its mark is the epoch's id and random digits.
 local FIELDS = {
   'draft', 'state', 'created_at', 'expires_at', 'acts_at', 'decision', 'decided_at', 'note', 'finished_at', 'version',
-  'votes', 'measured', 'mark', 'snoozes',
+  'votes', 'measured', 'mark', 'snoozes', 'shown_in',
 }
 -- Fields that only scripts read: the knob, the approvals that are needed, the incident that it is meant to end.
 local HIDDEN = { 'knob', 'needed', 'incident' }
@@ -55,10 +55,30 @@ local function mark(surface)
   redis.call('ZADD', DIRTY, 'NX', digits(tonumber(last) + 1), surface)
 end
 
--- Its message must be edited, and readers see a newer version.
+-- The message that it stands in must be edited, and readers see a newer version. One of its own that it had before it
+-- came to stand in an incident's says so.
 local function touch(id)
   redis.call('HINCRBY', PROPOSALS, id .. '/version', 1)
-  mark('proposal/' .. id)
+  local incident, own = get(id, 'shown_in') or '', 'proposal/' .. id
+  if incident ~= '' then mark('alert/' .. incident) end
+  if incident == '' or redis.call('HEXISTS', MARKS, own) == 1 then mark(own) end
+end
+
+local function stored_alert(id)
+  local alert = redis.call('HGET', ALERTS, 'alert/' .. id)
+  return alert and cjson.decode(alert)
+end
+
+-- The incident in whose message a proposal stands: the one that it is meant to end, or of the traffic the one whose
+-- page is open; '' where it has a message of its own.
+local function shown_in(knob, ends)
+  local alert = ends ~= '' and stored_alert(ends)
+  if alert then return alert.incident end
+  for _, id in ipairs(knob == 'traffic' and redis.call('ZRANGE', ALERTS_OPEN, 0, -1) or {}) do
+    local open = stored_alert(id)
+    if open and open.alert.severity == 'page' and open.alert.kind == 'availability' then return open.incident end
+  end
+  return ''
 end
 
 -- Whether a card with the mark `own` is of another proposal than the one that has its id now: ids begin again when the
@@ -70,9 +90,21 @@ local function is_other(id, own)
   return string.match(own, '^[^.]*') ~= redis.call('HGET', EPOCH, 'id')
 end
 
+-- What is told in the thread of an incident's message: what people and timers did about it, and how it was carried out.
+local TOLD = { decided = true, voted = true, snoozed = true, proposed = true, advanced = true }
+local TOLD_STEPS = { APPLIED = true, FAILED = true, ABANDONED = true, UNDONE = true }
+local TOLD_OF_INCIDENT = { taken = true, ['handed-over'] = true, ['given-back'] = true, labelled = true }
+
 local function audit(at, event, id, actor, detail, data)
-  redis.call('XADD', AUDIT, '*', 'at', at, 'event', event, 'proposal', id, 'actor', actor, 'detail', detail,
+  local line = redis.call('XADD', AUDIT, '*', 'at', at, 'event', event, 'proposal', id, 'actor', actor, 'detail', detail,
     'data', data)
+  local incident = id ~= '' and get(id, 'shown_in') or ''
+  local is_told = TOLD[event] and (actor ~= 'lumen' or TOLD_STEPS[detail])
+  if id == '' and TOLD_OF_INCIDENT[event] then incident, is_told = detail, true end
+  if is_told and incident ~= '' then
+    mark('alert/' .. incident)
+    mark('done/' .. incident .. '#' .. line)
+  end
 end
 
 -- What a click came to is remembered under DEDUPE: '-' it may never arrive any more, else the outcome and to which
@@ -144,6 +176,7 @@ local function create(first)
   put(id, 'knob', knob)
   put(id, 'needed', needed)
   put(id, 'incident', incident)
+  put(id, 'shown_in', shown_in(knob, incident))
   put(id, 'mark', redis.call('HGET', EPOCH, 'id') .. '.' .. random)
   put(id, 'state', 'PENDING')
   put(id, 'created_at', at)

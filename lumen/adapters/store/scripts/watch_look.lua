@@ -80,7 +80,8 @@ if report and at <= #ARGV then mark('report/' .. report) end
 -- The oldest closed ones give way; the audit still tells of them.
 for _, old in ipairs(redis.call('ZRANGE', ALERT_ORDER, 0, -1 - tonumber(ARGV[7]))) do
   if not redis.call('ZSCORE', ALERTS_OPEN, old) then
-    for _, what in ipairs({ 'alert', 'notes', 'taken', 'mentions', 'pager', 'label', 'logged' }) do
+    local kinds = { 'alert', 'notes', 'taken', 'mentions', 'pager', 'label', 'logged', 'revisions', 'passed' }
+    for _, what in ipairs(kinds) do
       redis.call('HDEL', ALERTS, what .. '/' .. old)
     end
     redis.call('ZREM', ALERT_ORDER, old)
