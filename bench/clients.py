@@ -82,7 +82,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         permissions = Permissions(asking, approvers, identity.team_id, app_id, world.audit)
         unused: Any = None  # nothing burns here
         emergencies = Emergencies(unused, world.readouts, permissions, responder, 300)
-        incidents = Incidents(unused, unused, unused, unused, permissions, permissions, responder)
+        incidents = Incidents(unused, unused, unused, unused, world.readouts, permissions, permissions, responder)
         groups = (
             Questions(world.readouts, unused, unused, unused),
             Proposing(unused, world.readouts, unused),

@@ -11,7 +11,7 @@ from slack_bolt.logger import get_bolt_logger
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 
 from handlers.blocks.emergency import ACTIONS
-from handlers.blocks.incident import FALSE_ALARM, ON_IT, REAL
+from handlers.blocks.incident import ACTIONS as OF_INCIDENTS
 from handlers.blocks.proposal import CHOICES, DETAILS, SNOOZE
 from handlers.buttons import Buttons
 from handlers.clicks import claimed_surface, read_click
@@ -78,8 +78,7 @@ def build_app(
     listeners = {
         **dict.fromkeys((*CHOICES, SNOOZE), buttons.on_decide),
         **dict.fromkeys(ACTIONS, emergencies.on_button),
-        ON_IT: incidents.on_acknowledge,
-        **dict.fromkeys((REAL, FALSE_ALARM), incidents.on_label),
+        **dict.fromkeys(OF_INCIDENTS, incidents.on_button),
         DETAILS: screens.on_details,
     }
     for action_id, listener in listeners.items():

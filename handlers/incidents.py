@@ -1,19 +1,34 @@
-"""`/lumen silence`, the timeline of an incident, and the buttons that acknowledge and label one."""
+"""`/lumen silence`, the timeline of an incident, and what is pressed on its message beside the buttons that decide."""
 
 from dataclasses import dataclass
 
 from handlers import command_types
 from handlers.blocks import answers as show
 from handlers.blocks.card import Shown
-from handlers.blocks.incident import REAL, list_card, timeline_card
+from handlers.blocks.incident import (
+    DETAILS,
+    GIVE_BACK,
+    HAND_OVER,
+    HAND_TO,
+    MENU,
+    ON_IT,
+    REAL,
+    SILENCE,
+    details_card,
+    hand_card,
+    list_card,
+    timeline_card,
+)
 from handlers.clicks import Click, answer_click
 from handlers.command_handlers import Table
 from handlers.people import Ack, Body, Request
 from handlers.permissions import Permissions
 from handlers.replies import Responder
 from lumen.model.messages import message
+from lumen.model.service import Person
 from lumen.use_cases.labelling import Labelling
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
+from lumen.use_cases.queries import Readouts
 from lumen.wording.catalogue import iso
 from lumen.wording.incidents import ended_message, made_message
 
@@ -26,6 +41,7 @@ class Incidents:
     calling: Calling
     timelines: Timelines
     labelling: Labelling
+    readouts: Readouts
     permissions: Permissions
     on_call: Permissions
     responder: Responder
@@ -40,15 +56,47 @@ class Incidents:
             command_types.ShowIncident: self._timeline,
         }
 
-    async def on_acknowledge(self, ack: Ack, body: Body) -> None:
-        """Bolt's listener for "I'm on it": a click that comes twice does no harm, so the ack comes first."""
+    async def on_button(self, ack: Ack, body: Body) -> None:
+        """Bolt's listener for all of `ACTIONS`: a click that comes twice does no harm, so the ack comes first."""
         await ack()
-        answer_click(self.responder, body, self._acknowledge)
+        answer_click(self.responder, body, self._clicked)
 
-    async def on_label(self, ack: Ack, body: Body) -> None:
-        """Bolt's listener for "real" and "false alarm"; saying it twice does no harm."""
-        await ack()
-        answer_click(self.responder, body, self._label)
+    async def _clicked(self, request: Request, click: Click) -> Shown:
+        if click.action_id == ON_IT:
+            return await self._acknowledge(request, click)
+        if click.action_id == HAND_TO:
+            return await self._hand_over(request, click, Person(click.chosen, click.chosen, click.person.team_id))
+        return await (self._chosen if click.action_id == MENU else self._label)(request, click)
+
+    async def _chosen(self, request: Request, click: Click) -> Shown:
+        if click.chosen == HAND_OVER:
+            return hand_card(request.words, request.service, click.proposal_id)
+        if click.chosen == GIVE_BACK:
+            return await self._hand_over(request, click, None)
+        if click.chosen == SILENCE:
+            return await self._silence_all(request, click)
+        assert click.chosen == DETAILS, click.chosen
+        timeline = await self.timelines.of(request.service, click.proposal_id)
+        return details_card(request.words, timeline, await self.readouts.incident(request.service, click.proposal_id))
+
+    async def _hand_over(self, request: Request, click: Click, to: Person | None) -> Shown:
+        permit = await self.on_call.permit(request, "incident.hand")
+        await self.calling.hand_over(request.service, click.proposal_id, permit, to)
+        if to is None:
+            return show.said(request.words, message("incident.given_back"))
+        return show.said(request.words, message("incident.handed_over", to_mention=to.user_id))
+
+    async def _silence_all(self, request: Request, click: Click) -> Shown:
+        """Each alert of it that is open."""
+        permit = await self.permissions.permit(request, "silence")
+        readout = await self.readouts.incident(request.service, click.proposal_id)
+        still = [] if readout is None else [one.alert for one in readout.incident.alerts if one.alert.closed_at is None]
+        made = [
+            one
+            for name in dict.fromkeys(alert.name for alert in still)
+            for one in await self.silencing.silence(request.service, name, permit, None)
+        ]
+        return show.said(request.words, made_message(made) if made else message("incident.took_over"))
 
     async def _silences(self, request: Request, _: command_types.ShowSilences) -> Shown:
         return list_card(request.words, await self.silencing.now(request.service))

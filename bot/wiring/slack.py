@@ -170,6 +170,7 @@ class SlackSide:
             calling=lumen.called.calling,
             timelines=lumen.called.timelines,
             labelling=lumen.called.labelling,
+            readouts=readouts,
             permissions=permissions,
             on_call=self._permissions(identity, approvers.with_group(settings.oncall_group)),
             responder=responder,

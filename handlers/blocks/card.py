@@ -230,6 +230,14 @@ class Card:
         elements += [] if menu is None else [self._menu(menu)]
         self._blocks.append({"type": "actions", "block_id": block_id[:ID_MAX], "elements": elements})
 
+    def person(self, question: Message, action_id: str, block_id: str) -> None:
+        """A question that is answered by choosing a person."""
+        asked = self._words.say(question)
+        menu = {"type": "users_select", "action_id": action_id, "placeholder": _plain(self._words.plain(question), 150)}
+        text = _mrkdwn(asked, SECTION_MAX)
+        self._blocks.append({"type": "section", "block_id": block_id[:ID_MAX], "text": text, "accessory": menu})
+        self._lines.append(asked)
+
     def divider(self) -> None:
         """A thin line."""
         self._blocks.append({"type": "divider"})

@@ -23,25 +23,12 @@ from lumen.model.incident import (
 )
 from lumen.model.messages import Message, Param, message
 from lumen.model.proposal import LATEST, Proposal, State
+from lumen.model.service import ServiceId
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, value_of
-from lumen.wording.incidents import (
-    _LINES_A_BLOCK,
-    LINES,
-    OVER,
-    SEVERITY_SIGNS,
-    WORST_FIRST,
-    alert_figures,
-    alert_line,
-    headline,
-    links,
-    short,
-    silence_line,
-    standing,
-    summary,
-    when,
-)
+from lumen.wording.incident_message import OVER, WORST_FIRST, headline, links, short, standing, summary
+from lumen.wording.incidents import _LINES_A_BLOCK, LINES, SEVERITY_SIGNS, alert_figures, alert_line, silence_line, when
 from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
 
 #: "I'm on it": nobody is mentioned any more.
@@ -343,9 +330,30 @@ def list_card(words: Catalogue, silences: Sequence[Silence]) -> Shown:
 def timeline_card(words: Catalogue, timeline: Timeline) -> Shown:
     """The newest lines, oldest first."""
     card = Card(words)
+    _add_timeline(card, words, timeline)
+    return card.shown()
+
+
+def details_card(words: Catalogue, timeline: Timeline, readout: IncidentReadout | None) -> Shown:
+    """Why its newest proposal was made, and everything that was recorded."""
+    card = Card(words)
+    for proposal in readout.proposals[:1] if readout is not None else ():
+        card.lines([line(words, proposal)])
+        card.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in proposal.draft.reasons))
+    _add_timeline(card, words, timeline)
+    return card.shown()
+
+
+def _add_timeline(card: Card, words: Catalogue, timeline: Timeline) -> None:
     card.header(message("incident.timeline_title", incident=timeline.incident.id))
     card.context([words.say(when(timeline))])
     lines = [history_line(words, entry) for entry in timeline.entries[-LINES:]]
     for at in range(0, len(lines), _LINES_A_BLOCK):
         card.lines(lines[at : at + _LINES_A_BLOCK])
+
+
+def hand_card(words: Catalogue, service: ServiceId, incident_id: str) -> Shown:
+    """For whoever hands it over: to whom."""
+    card = Card(words)
+    card.person(message("incident.hand_to"), HAND_TO, f"incident:{service.key} {incident_id}")
     return card.shown()

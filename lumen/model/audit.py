@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lumen.model.incident import (
+    Acknowledged,
     Incident,
     IncidentLabel,
     Mentions,
@@ -59,6 +60,8 @@ class AuditEvent(StrEnum):
     RESTORED = "restored"
     MIGRATED = "migrated"
     LABELLED = "labelled"
+    HANDED_OVER = "handed-over"
+    GIVEN_BACK = "given-back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ About = (
     | PagerState
     | Silence
     | IncidentLabel
+    | Acknowledged
 )
 
 

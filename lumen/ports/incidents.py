@@ -222,6 +222,10 @@ class Pages(Protocol):
     async def acknowledge(self, service: ServiceId, incident_id: str, person: Person) -> AckResult:
         """Somebody is on it: the first one holds. Audited, and marks its message."""
 
+    async def hand(self, service: ServiceId, incident_id: str, person: Person, to: Person | None) -> bool:
+        """`person` hands it over to another one, or (None) gives it back. Audited, and marks its message. False: nobody
+        is on it, or it is over."""
+
     async def mention(self, service: ServiceId, incident_id: str, number: int, *, say: bool) -> None:
         """The people on call are mentioned for the `number`th time after the first: once, whoever asks for it.
 

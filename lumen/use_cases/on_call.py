@@ -14,7 +14,7 @@ from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import MOST_REPEATS, AckResult, Incident, Silence, StoredAlert, in_force
 from lumen.model.messages import NotPossible, message, with_remedy
 from lumen.model.proposal import Draft
-from lumen.model.service import Permit, ServiceId
+from lumen.model.service import Permit, Person, ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Pages, Silences
 from lumen.ports.store import Audit, Outbox, Surface
@@ -34,6 +34,14 @@ class Calling:
     async def acknowledge(self, service: ServiceId, incident_id: str, permit: Permit) -> AckResult:
         """Somebody is on it: nobody is mentioned any more."""
         return await self.pages.acknowledge(service, incident_id, permit.person)
+
+    async def hand_over(self, service: ServiceId, incident_id: str, permit: Permit, to: Person | None) -> None:
+        """Another person is on it from now on; None: nobody, and the people on call are mentioned again.
+
+        Raises NotPossible where nobody is on it, or it is over.
+        """
+        if not await self.pages.hand(service, incident_id, permit.person, to):
+            raise NotPossible(*with_remedy("incident.nobody_on_it"))
 
     async def due(self, service: ServiceId) -> bool:
         """Whether anybody was mentioned now. Safe to call as often as one likes, by every replica."""

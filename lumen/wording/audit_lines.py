@@ -3,7 +3,17 @@
 from datetime import datetime
 
 from lumen.model.audit import AuditEntry, AuditEvent, Moved, Notes, Refused, Snoozed
-from lumen.model.incident import IncidentLabel, Mentions, PagerState, Pause, Silence, SizeLock, StoredAlert, TtlOverride
+from lumen.model.incident import (
+    Acknowledged,
+    IncidentLabel,
+    Mentions,
+    PagerState,
+    Pause,
+    Silence,
+    SizeLock,
+    StoredAlert,
+    TtlOverride,
+)
 from lumen.model.messages import Message, Param
 from lumen.model.override import quoted
 from lumen.model.proposal import Draft
@@ -18,7 +28,7 @@ _SAY_ALL = frozenset(
         *(AuditEvent.AGREED, AuditEvent.OVERRIDE_LIFTED, AuditEvent.SIZE_UNLOCKED, AuditEvent.SERVICE_CHOSEN),
         *(AuditEvent.TAKEN, AuditEvent.PAGER_TRIGGER, AuditEvent.PAGER_ACKNOWLEDGE, AuditEvent.PAGER_RESOLVE),
         *(AuditEvent.SILENCE_ENDED, AuditEvent.TURN_ASKED, AuditEvent.RESTORED),
-        AuditEvent.MIGRATED,
+        *(AuditEvent.MIGRATED, AuditEvent.GIVEN_BACK),
     }
 )
 
@@ -95,6 +105,8 @@ def _more(words: Catalogue, entry: AuditEntry) -> dict[str, Param] | None:  # no
             return {"note": _said(words, trouble)}
         case IncidentLabel(is_real=is_real):
             return {"label": words.plain(Message("label.was_real" if is_real else "label.was_false", {}))}
+        case Acknowledged(by=by):
+            return {"to_mention": by.user_id}
         case Silence(until=until):
             return {"name": entry.about.name, "until_at": iso(until)}
         case None:

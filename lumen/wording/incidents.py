@@ -1,21 +1,15 @@
-"""An incident in words: its headline, how it stands, what it came to; its alerts, a line each; its timeline.
+"""An incident from its first sign to its end, a line each: alerts, who was called and came, what was done.
 
 What is silenced, by whom, until when.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from urllib.parse import quote
+from collections.abc import Iterable, Sequence
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.answers import IncidentReadout
 from lumen.model.audit import Timeline
-from lumen.model.course import Course
-from lumen.model.incident import Incident, Silence, StoredAlert, silence_over
+from lumen.model.incident import Silence, StoredAlert
 from lumen.model.messages import Message, Param, message
-from lumen.model.proposal import CHANGED_SOMETHING, IN_FORCE, Choice, Proposal
-from lumen.wording.catalogue import Catalogue, Say, escape, iso
-from lumen.wording.scores import span
+from lumen.wording.catalogue import Catalogue, Say, iso
 
 #: As many lines as stay readable in one message; the command line shows all.
 LINES = 60
@@ -23,148 +17,6 @@ _LINES_A_BLOCK = 15
 
 
 SEVERITY_SIGNS = {Severity.PAGE: "🔴", Severity.TICKET: "🟠", Severity.NOTICE: "⚪"}
-TAKEN, SILENCED, OVER = "👀", "🔇", "✅"
-WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
-
-
-def headline(words: Catalogue, readout: IncidentReadout) -> Message:
-    """What fails, how much, for how long, of which release; in plain text, so that it says no clock time."""
-    incident, now, course = readout.incident, readout.now, readout.course
-    params: dict[str, Param] = {"service": incident.service.name, "kinds": kinds(words, incident.alerts)}
-    if incident.is_over:
-        began, ended = _extent(incident, course)
-        return Message("incident.header_over", {**params, "sign": OVER, "lasts": span(ended - began)})
-    params |= {"sign": _sign(incident), "state": _short_state(words, incident), "release": _release(words, readout)}
-    if course is None or course.newest is None:
-        severity = words.plain(Message(f"incident.severity_{_worst(incident)}", {}))
-        lasts = span(now - min(one.alert.opened_at for one in incident.alerts))
-        return Message("incident.header_open", {**params, "severity": severity, "lasts": lasts})
-    if not course.newest.is_of(now):
-        return Message("incident.header_old", {**params, "lasts": span(now - course.newest.at)})
-    if course.well_since is not None:
-        return Message("incident.header_well", {**params, "lasts": span(now - course.well_since)})
-    return Message(
-        "incident.header_failing", {**params, "share": course.newest.share, "lasts": span(now - course.began)}
-    )
-
-
-def standing(incident: Incident) -> Message:
-    """Ticket or page, and whether it fires, is taken or is silenced; since when."""
-    opened_at = iso(min(one.alert.opened_at for one in incident.alerts if one.alert.closed_at is None))
-    return Message(f"incident.stands_{_worst(incident)}_{_state(incident)}", {"opened_at": opened_at})
-
-
-def _worst(incident: Incident) -> Severity:
-    return min((one.alert.severity for one in incident.alerts if not one.alert.closed_at), key=WORST_FIRST.index)
-
-
-def _state(incident: Incident) -> str:
-    if incident.acknowledged is not None:
-        return "taken"
-    still = [one.alert for one in incident.alerts if one.alert.closed_at is None]
-    is_silenced = incident.is_hushed or all(silence_over(alert, incident.silences) for alert in still)
-    return "silenced" if is_silenced else "firing"
-
-
-def _sign(incident: Incident) -> str:
-    """Another one for each state; the words beside it say the same."""
-    return {"taken": TAKEN, "silenced": SILENCED}.get(_state(incident), SEVERITY_SIGNS[_worst(incident)])
-
-
-def _short_state(words: Catalogue, incident: Incident) -> str:
-    state = _state(incident)
-    return "" if state == "firing" else words.plain(Message(f"incident.is_{state}", {}))
-
-
-def _release(words: Catalogue, readout: IncidentReadout) -> str:
-    """The release that fails more than the one before it; "" where none does."""
-    seen = readout.revisions
-    if seen is None or seen.blamed is None or not seen.blamed.requests:
-        return ""
-    blamed, before = seen.blamed, seen.before
-    share = blamed.errors_5xx / blamed.requests
-    if before is not None and before.requests and share <= before.errors_5xx / before.requests:
-        return ""
-    revision = short(blamed.revision, readout.incident.service.name)
-    return words.plain(message("incident.of_release", revision=revision))
-
-
-def short(revision: str, service: str) -> str:
-    """The name of a revision without that of its service, as people speak of it: 00042-dvt."""
-    return revision.removeprefix(f"{service}-")
-
-
-def _extent(incident: Incident, course: Course | None) -> tuple[datetime, datetime]:
-    if course is not None:
-        return course.began, course.ended
-    alerts = [stored.alert for stored in incident.alerts]
-    return min(one.opened_at for one in alerts), max(one.closed_at or one.opened_at for one in alerts)
-
-
-def summary(readout: IncidentReadout) -> Iterator[Message]:
-    """What an incident that is over came to: how long, how much of the budget, its cost, what was done, what now."""
-    course = readout.course
-    began, ended = _extent(readout.incident, course)
-    params: dict[str, Param] = {"lasts": span(ended - began), "began_at": iso(began), "ended_at": iso(ended)}
-    if course is None or not course.requests:
-        yield Message("incident.over_lasted", params)
-    else:
-        counts = {"errors": course.errors_5xx, "requests": course.requests}
-        share = course.errors_5xx / course.requests
-        yield Message("incident.over_failed", {**params, **counts, "share": share})
-        if course.unknown_slices:
-            yield message("incident.over_unknown", unknown=course.unknown_slices, slices=course.slices)
-        yield _of_budget(readout.budget_events, course.errors_5xx)
-        if course.cost_usd is not None:
-            yield message("incident.over_cost", cost_usd=course.cost_usd)
-    done = [one for one in readout.proposals if one.state in CHANGED_SOMETHING]
-    yield from (_done(one) for one in reversed(done))
-    if not done:
-        yield message("incident.over_nothing_done")
-    if readout.incident.acknowledged is not None:
-        yield message("incident.over_taken", who_mention=readout.incident.acknowledged.by.user_id)
-    is_back = readout.pinned is not None or any(one.state in IN_FORCE for one in done)
-    yield message("incident.now_unpin" if is_back else "incident.now_find")
-
-
-def _of_budget(events: float | None, errors: int) -> Message:
-    if not events:
-        return message("incident.over_budget_unknown")
-    return message("incident.over_budget", share=errors / events, events=events)
-
-
-def _done(proposal: Proposal) -> Message:
-    """What was done about the traffic, and by whom."""
-    decision, service = proposal.decision, proposal.draft.service.name
-    at = iso(proposal.decided_at or proposal.created_at)
-    params: dict[str, Param] = {"target": short(str(proposal.draft.change.new), service), "decided_at": at}
-    if decision is not None and decision.person is not None:
-        return Message("incident.done_by", {**params, "who_mention": decision.person.user_id})
-    is_timer = decision is not None and decision.choice is Choice.TIMER
-    return Message("incident.done_by_timer" if is_timer else "incident.done", params)
-
-
-_CONSOLE = "https://console.cloud.google.com"
-#: Logs are linked to from so long before it began.
-BEFORE = timedelta(minutes=10)
-
-
-def links(words: Catalogue, readout: IncidentReadout) -> Iterator[str]:
-    """Where to look further, as Slack's links."""
-    service, seen = readout.incident.service, readout.revisions
-    began, _ = _extent(readout.incident, readout.course)
-    query = [f'resource.labels.service_name="{service.name}"', "severity>=ERROR"]
-    if seen is not None and seen.blamed is not None:
-        query.insert(1, f'resource.labels.revision_name="{seen.blamed.revision}"')
-    wanted = quote("\n".join(['resource.type="cloud_run_revision"', *query]), safe="")
-    start = quote((began - BEFORE).isoformat(), safe="")
-    run = f"{_CONSOLE}/run/detail/{service.region}/{service.name}"
-    for name, url in (
-        ("revisions", f"{run}/revisions?project={service.project}"),
-        ("logs", f"{_CONSOLE}/logs/query;query={wanted};startTime={start}?project={service.project}"),
-        ("dashboards", f"{_CONSOLE}/monitoring/dashboards?project={service.project}"),
-    ):
-        yield f"<{escape(url)}|{words.say(Message(f'incident.link_{name}', {}))}>"
 
 
 def kinds(words: Catalogue, alerts: Iterable[StoredAlert]) -> str:

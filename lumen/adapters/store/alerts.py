@@ -299,6 +299,12 @@ class RedisPages:
         outcome, known = reply.values
         return AckResult(outcome == "won", decode(Acknowledged, known) if known else None)
 
+    async def hand(self, service: ServiceId, incident_id: str, person: Person, to: Person | None) -> bool:
+        now = self._clock.now()
+        taken = encode(Acknowledged(to, now)) if to is not None else ""
+        reply = await self._calls.change("page_hand", service, incident_id, taken, now.isoformat(), person.user_id)
+        return bool(reply.values[0] == "done")
+
     async def mention(self, service: ServiceId, incident_id: str, number: int, *, say: bool) -> None:
         mentions = Mentions(number, self._clock.now())
         at, said = mentions.at.isoformat(), "1" if say else ""

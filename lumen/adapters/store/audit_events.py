@@ -5,7 +5,17 @@ from datetime import datetime
 
 from lumen.adapters.store.codec import decode
 from lumen.model.audit import About, AuditEntry, AuditEvent, Moved, Notes, Refused, Snoozed
-from lumen.model.incident import IncidentLabel, Mentions, PagerState, Pause, Silence, SizeLock, StoredAlert, TtlOverride
+from lumen.model.incident import (
+    Acknowledged,
+    IncidentLabel,
+    Mentions,
+    PagerState,
+    Pause,
+    Silence,
+    SizeLock,
+    StoredAlert,
+    TtlOverride,
+)
 from lumen.model.messages import Message
 from lumen.model.proposal import Decision, Draft, State
 
@@ -22,6 +32,7 @@ _DATA: Mapping[str, type[About]] = {
     AuditEvent.PAGER_TROUBLE: PagerState,
     AuditEvent.SILENCED: Silence,
     AuditEvent.LABELLED: IncidentLabel,
+    AuditEvent.HANDED_OVER: Acknowledged,
 }
 #: Of detail and data.
 _READERS: Mapping[str, Callable[[str, str], About]] = {

@@ -14,6 +14,7 @@ from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_e
 from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
 from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.answers import IncidentReadout
 from lumen.model.incident import PagerStep, StoredAlert, Unheard
 from lumen.model.service import Permit
 from lumen.ports.clock import FaultPoint, no_fault
@@ -178,7 +179,7 @@ async def test_a_refusal_is_said_once_on_the_incident_and_not_tried_again(desk: 
     assert found.pager.trouble is not None
     assert "400" in Catalogue("en").plain(found.pager.trouble)
     for words in (Catalogue("en"), Catalogue("ko")):
-        assert "PAGER_WEBHOOK_URL" in incident_card(words, found).text
+        assert "PAGER_WEBHOOK_URL" in incident_card(words, IncidentReadout(found, desk.store.clock.time)).text
     assert await behind(desk.store, "alert") == [key]
     await desk.close()
     await desk.paging().settle(SERVICE)

@@ -41,8 +41,9 @@ def _texts(value: Any) -> list[str]:
 
 
 def labels(shown: Shown) -> list[str]:
-    """The words on the buttons."""
-    return [e["text"]["text"] for block in shown.blocks if block["type"] == "actions" for e in block["elements"]]
+    """The words on the buttons, menus apart."""
+    elements = (e for block in shown.blocks if block["type"] == "actions" for e in block["elements"])
+    return [e["text"]["text"] for e in elements if e["type"] == "button"]
 
 
 def button(shown: Shown, action_id: str) -> dict[str, Any]:

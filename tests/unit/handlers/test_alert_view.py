@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from handlers.blocks import incident as view
+from handlers.blocks.card import Shown
 from handlers.blocks.emergency import emergency_card, flush_card
-from handlers.blocks.incident import alert_lines, incident_card, learnt_lines, mention_card
+from handlers.blocks.incident import alert_lines, learnt_lines, mention_card
 from handlers.blocks.proposal import SNOOZE, card, line
 from handlers.blocks.report import report
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.answers import StatusReadout
+from lumen.model.answers import IncidentReadout, StatusReadout
 from lumen.model.incident import (
     Acknowledged,
     Incident,
@@ -46,6 +48,11 @@ def incident(*alerts: Alert, notes: tuple[str, ...] = ()) -> Incident:
     return Incident(SERVICE, alerts[0].id, stored, tuple(message(code) for code in notes))
 
 
+def incident_card(words: Catalogue, one: Incident, oncall: str = "") -> Shown:
+    """With nothing known beside it, twelve minutes after it opened."""
+    return view.incident_card(words, IncidentReadout(one, WHEN + timedelta(minutes=12)), oncall)
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", list(AlertKind))
 @pytest.mark.parametrize("severity", list(Severity))
@@ -56,7 +63,8 @@ def test_every_kind_and_severity_has_words(kind: AlertKind, severity: Severity, 
 def test_an_open_page_says_what_since_when_and_what_about_the_release() -> None:
     page, beside = alert(AlertKind.AVAILABILITY, Severity.PAGE), alert(AlertKind.LATENCY, Severity.TICKET)
     words = said(incident_card(EN, incident(page, beside, notes=("rollback.note_none", "policy.rollback_never"))))
-    assert "🔴 ion-api: page, availability, latency" in words
+    assert "🔴 ion-api: availability, latency for 12 min · page" in words
+    assert "*Page, firing* since" in words
     assert "The error budget burns 34.4 times too fast" in words
     assert "No automatic rollback:" in words
     assert "lumen-rollback=never" in words
@@ -121,7 +129,7 @@ def test_a_closed_one_says_until_when_and_why() -> None:
         close_reason=message("alert.recovered", minutes=30),
     )
     words = said(incident_card(EN, incident(over)))
-    assert "✅ ion-api: over, availability" in words
+    assert "✅ ion-api: over after 1 h 0 min · availability" in words
     assert "Clear for 30 min." in words
 
 

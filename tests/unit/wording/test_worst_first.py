@@ -23,7 +23,7 @@ from handlers.blocks.incident import incident_card
 from handlers.blocks.report import report
 from handlers.command_types import Subject
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.answers import Glance, StatusReadout, TurnReadout
+from lumen.model.answers import Glance, IncidentReadout, StatusReadout, TurnReadout
 from lumen.model.assessment import HealthLevel
 from lumen.model.incident import Incident, Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import message
@@ -173,7 +173,9 @@ def test_no_figure_of_an_old_look_or_turn_stands_without_its_time(readout: Statu
         line = next(line for line in status.splitlines() if EN.say(message(f"incident.kind_{one.kind}")) + ": " in line)
         assert at in line
         assert one.clear_at is None or EN.instant(one.clear_at) in line
-        card = incident_card(EN, Incident(SERVICE, one.id, (stored,))).text
+        card = incident_card(
+            EN, IncidentReadout(Incident(SERVICE, one.id, (stored,)), readout.now or one.opened_at)
+        ).text
         assert EN.say(one.reason) + " (As of " + at in card
 
 
@@ -186,4 +188,4 @@ def test_an_incident_is_as_bad_as_what_is_still_open(over: AlertKind) -> None:
         for one in (page, ticket)
     )
     sign = "🟠" if over is AlertKind.AVAILABILITY else "🔴"
-    assert incident_card(EN, Incident(SERVICE, page.incident, both)).text.startswith(sign)
+    assert incident_card(EN, IncidentReadout(Incident(SERVICE, page.incident, both), NOW)).text.startswith(sign)

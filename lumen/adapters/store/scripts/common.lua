@@ -69,14 +69,27 @@ local function stored_alert(id)
   return alert and cjson.decode(alert)
 end
 
+-- The alerts that are open, as they are stored.
+local function open_alerts()
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGE', ALERTS_OPEN, 0, -1)) do found[#found + 1] = stored_alert(id) or nil end
+  return found
+end
+
+local function is_open_incident(id)
+  for _, open in ipairs(open_alerts()) do
+    if open.incident == id then return true end
+  end
+  return false
+end
+
 -- The incident in whose message a proposal stands: the one that it is meant to end, or of the traffic the one whose
 -- page is open; '' where it has a message of its own.
 local function shown_in(knob, ends)
   local alert = ends ~= '' and stored_alert(ends)
   if alert then return alert.incident end
-  for _, id in ipairs(knob == 'traffic' and redis.call('ZRANGE', ALERTS_OPEN, 0, -1) or {}) do
-    local open = stored_alert(id)
-    if open and open.alert.severity == 'page' and open.alert.kind == 'availability' then return open.incident end
+  for _, open in ipairs(knob == 'traffic' and open_alerts() or {}) do
+    if open.alert.severity == 'page' and open.alert.kind == 'availability' then return open.incident end
   end
   return ''
 end
@@ -95,15 +108,34 @@ local TOLD = { decided = true, voted = true, snoozed = true, proposed = true, ad
 local TOLD_STEPS = { APPLIED = true, FAILED = true, ABANDONED = true, UNDONE = true }
 local TOLD_OF_INCIDENT = { taken = true, ['handed-over'] = true, ['given-back'] = true, labelled = true }
 
+-- The incidents that a line of the audit is about, each once.
+local function incidents_of(event, id, actor, detail)
+  if id ~= '' then
+    local is_told = TOLD[event] and (actor ~= 'lumen' or TOLD_STEPS[detail])
+    return is_told and { get(id, 'shown_in') or '' } or {}
+  end
+  if TOLD_OF_INCIDENT[event] then return { detail } end
+  local found, seen = {}, {}
+  local is_of_silence = actor ~= 'lumen' and (event == 'silenced' or event == 'silence-ended')
+  for _, open in ipairs(is_of_silence and open_alerts() or {}) do
+    local name = string.match(detail, '^%S+')
+    local is_meant = name == open.alert.kind or name == open.alert.kind .. '/' .. open.alert.signal
+    if is_meant and not seen[open.incident] then
+      seen[open.incident] = true
+      found[#found + 1] = open.incident
+    end
+  end
+  return found
+end
+
 local function audit(at, event, id, actor, detail, data)
   local line = redis.call('XADD', AUDIT, '*', 'at', at, 'event', event, 'proposal', id, 'actor', actor, 'detail', detail,
     'data', data)
-  local incident = id ~= '' and get(id, 'shown_in') or ''
-  local is_told = TOLD[event] and (actor ~= 'lumen' or TOLD_STEPS[detail])
-  if id == '' and TOLD_OF_INCIDENT[event] then incident, is_told = detail, true end
-  if is_told and incident ~= '' then
-    mark('alert/' .. incident)
-    mark('done/' .. incident .. '#' .. line)
+  for _, incident in ipairs(incidents_of(event, id, actor, detail)) do
+    if incident ~= '' then
+      mark('alert/' .. incident)
+      mark('done/' .. incident .. '#' .. line)
+    end
   end
 end
 
