@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers.blocks.card import ID_MAX, Button, Card, Menu, Shown
+from handlers.blocks.chart import Chart, Series, times
 from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, approve_dialog, fate, line, reject_dialog
 from lumen.model.alert import Alert, Severity
 from lumen.model.answers import IncidentReadout, StatusReadout
 from lumen.model.audit import Timeline
-from lumen.model.course import OF_NOW, Failing
+from lumen.model.course import OF_NOW, Failing, RevisionsSeen
 from lumen.model.incident import (
     Acknowledged,
     Incident,
@@ -24,6 +25,7 @@ from lumen.model.incident import (
 from lumen.model.messages import Message, Param, message
 from lumen.model.proposal import LATEST, Proposal, State
 from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, value_of
@@ -43,6 +45,8 @@ HAND_OVER, GIVE_BACK, SILENCE, DETAILS = "hand_over", "give_back", "silence", "d
 HAND_TO = "incident.hand_to"
 #: Every button and menu of its message that decides no proposal.
 ACTIONS = (ON_IT, REAL, FALSE_ALARM, MENU, HAND_TO)
+#: Of its chart, five minutes each.
+POINTS = 12
 #: Notes that say of a proposal what stands above them already, from the proposal itself.
 _SAID_BY_PROPOSAL = frozenset(f"rollback.note_{name}" for name in ("countdown", "ask", "acted", "decided"))
 
@@ -56,6 +60,8 @@ def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "") 
         card.lines([words.say(one) for one in summary(readout)])
     card.lines(list(_evidence(words, readout)))
     _add_buttons(card, readout)
+    if readout.revisions is not None and not incident.is_over and readout.now - readout.revisions.at <= OF_NOW:
+        card.chart(_errors(words, readout.revisions, incident.service.name))
     for proposal in readout.proposals:
         card.lines(_told_of(words, proposal, readout), block_id=f"proposal:{incident.service.key} {proposal.id}")
     card.lines([words.say(note) for note in _notes(readout)])
@@ -118,6 +124,26 @@ def _evidence(words: Catalogue, readout: IncidentReadout) -> Iterator[str]:
             yield f"{words.say(Message(f'incident.revision_{code}', params))}{as_of}"
 
 
+def _errors(words: Catalogue, seen: RevisionsSeen, service: str) -> Chart:
+    """Failed requests of each revision over the last hour. One without requests has failed none; a slice of which
+    nothing is known, or not well enough, is a hole."""
+    start = seen.at - POINTS * SLICE
+    counts = {(one.start, one.revision): one for one in seen.hour}
+    known = {one.start for one in seen.hour} - {one.start for one in seen.hour if one.doubt is not None}
+    slices = [start + nth * SLICE for nth in range(POINTS)]
+    series = [
+        Series(
+            short(revision, service) or revision,
+            [
+                (counts[at, revision].errors_5xx if (at, revision) in counts else 0) if at in known else None
+                for at in slices
+            ],
+        )
+        for revision in sorted({one.revision for one in seen.hour}, reverse=True)
+    ]
+    return Chart("line", message("incident.chart"), times(words, start, SLICE, POINTS), series)
+
+
 def _newest(newest: Failing, now: datetime, trend: str) -> Message:
     params: dict[str, Param] = {"share": newest.share, "requests": newest.requests, "until_at": iso(newest.at)}
     if newest.is_of(now):
@@ -136,7 +162,8 @@ def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> 
         told.append(words.say(message("incident.wished", who_mention=proposal.draft.asked_by.user_id)))
     if asked is not None and proposal.state is State.PENDING:
         told += [words.say(reason) for reason in proposal.draft.reasons[asked:]]
-    return [*told, *fate(words, proposal)]
+    is_said = proposal.state is State.PENDING and proposal.acts_at is not None  # when it acts stands at the top
+    return [*told, *fate(words, proposal)[is_said:]]
 
 
 def _notes(readout: IncidentReadout) -> list[Message]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.wiring.slack import SlackSide
-from handlers.blocks.incident import FALSE_ALARM, ON_IT, REAL
+from handlers.blocks.incident import FALSE_ALARM, MENU, ON_IT, REAL
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import message
@@ -51,7 +51,7 @@ async def test_on_it_stops_the_calls_and_shows_who(slack: RunningSlack, rooms: R
     await answer(slack, "You are on it")
     taken = await slack.control.wait_for_message(lambda m: "is on it since" in m.text, within_seconds=60)
     assert taken.ts == seen.ts
-    assert taken.action_ids() == []
+    assert taken.action_ids() == [MENU]
     assert f"<@{slack.facts.approver}> is on it" in taken.text
     assert "please look" not in taken.text
     assert await events(rooms) == ["page-open", "refused", "taken"]
