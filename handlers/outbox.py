@@ -94,7 +94,7 @@ class OutboxWorker:
         self._leases = leases
         self._renderer = renderer
         self._pictures = pictures
-        self._poster = poster
+        self.poster = poster
         self._channel = channel
         self._timing = timing
         self._kicked = asyncio.Event()
@@ -284,9 +284,9 @@ class OutboxWorker:
 
     async def _update(self, dirty: Dirty, shown: Shown) -> None:
         try:
-            await self._poster.update(dirty.channel, dirty.ts, shown, tag_of(dirty.surface))
+            await self.poster.update(dirty.channel, dirty.ts, shown, tag_of(dirty.surface))
         except CannotUpdate:
-            link = await self._poster.permalink(dirty.channel, dirty.ts)
+            link = await self.poster.permalink(dirty.channel, dirty.ts)
             await self._post(dirty, self._renderer.replaced(shown, link))
             return
         await self._outbox.shown(dirty, dirty.channel, dirty.ts)
@@ -296,8 +296,8 @@ class OutboxWorker:
         await self._post(dirty, shown)
         channel, ts = await self._outbox.where(dirty.surface) or ("", "")
         with guarded("old_place_stays", surface=tag_of(dirty.surface)):
-            link = await self._poster.permalink(channel, ts)
-            await self._poster.update(dirty.channel, dirty.ts, self._renderer.moved(link), "")
+            link = await self.poster.permalink(channel, ts)
+            await self.poster.update(dirty.channel, dirty.ts, self._renderer.moved(link), "")
 
     async def _post(self, dirty: Dirty, shown: Shown) -> None:
         """An earlier process may have posted it and died before it could say so: look first, every time."""
@@ -313,7 +313,7 @@ class OutboxWorker:
         found = await self._look(tag, dirty.ts, thread_ts)
         if found is None:
             try:
-                _, ts = await self._poster.post(self._channel, shown, tag, thread_ts)
+                _, ts = await self.poster.post(self._channel, shown, tag, thread_ts)
             except NoAnswer:
                 found = await self._look_later(tag, dirty.ts, thread_ts)
                 if found is None:
@@ -323,7 +323,7 @@ class OutboxWorker:
                 await self._outbox.shown(dirty, self._channel, ts)
                 return
         # It shows what was stored when it was posted, which may be older by now.
-        await self._poster.update(self._channel, found, shown, tag)
+        await self.poster.update(self._channel, found, shown, tag)
         await self._outbox.shown(dirty, self._channel, found)
 
     async def _look_later(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
@@ -336,7 +336,7 @@ class OutboxWorker:
 
     async def _look(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
         try:
-            return await self._poster.find(self._channel, tag, not_ts, thread_ts)
+            return await self.poster.find(self._channel, tag, not_ts, thread_ts)
         except ThreadGone:
             raise
         except SlackRefused as error:

@@ -42,7 +42,7 @@ class Poster:
 
     def __init__(self, api: SlackApi, pace_seconds: float = PACE_SECONDS) -> None:
         self._calls = api
-        self._pace_seconds = pace_seconds
+        self.pace_seconds = pace_seconds
         self._free_at: dict[str, float] = {}
 
     async def post(self, channel: str, shown: Shown, surface: str, thread_ts: str = "") -> tuple[str, str]:
@@ -113,7 +113,7 @@ class Poster:
         """Wait for this channel's turn. Nothing else waits with it."""
         now = time.monotonic()
         at = max(now, self._free_at.get(channel, now))
-        self._free_at[channel] = at + self._pace_seconds
+        self._free_at[channel] = at + self.pace_seconds
         await asyncio.sleep(at - now)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from handlers.blocks.card import ID_MAX, Button, Card, Menu, Shown
 from handlers.blocks.chart import Chart, Series, times
-from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, approve_dialog, fate, line, reject_dialog
+from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, approve_dialog, fate, line, reject_dialog, undo_button
 from lumen.model.alert import Alert, Severity
 from lumen.model.answers import IncidentReadout, StatusReadout
 from lumen.model.audit import Timeline
@@ -160,6 +160,8 @@ def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> 
     asked = codes.index("rollback.asked_because") if "rollback.asked_because" in codes else None
     if proposal.draft.asked_by is not None:
         told.append(words.say(message("incident.wished", who_mention=proposal.draft.asked_by.user_id)))
+    warnings = (proposal.draft.goes_over, proposal.draft.brings_back)
+    told += [f"⚠️ {words.say(one)}" for one in warnings if one is not None]
     if asked is not None and proposal.state is State.PENDING:
         told += [words.say(reason) for reason in proposal.draft.reasons[asked:]]
     is_said = proposal.state is State.PENDING and proposal.acts_at is not None  # when it acts stands at the top
@@ -191,6 +193,8 @@ def _add_buttons(card: Card, readout: IncidentReadout) -> None:
     buttons = [] if proposal is None or proposal.state is not State.PENDING else _deciding(proposal)
     if incident.is_open_page and incident.acknowledged is None:
         buttons.append(_on_it(incident, is_first=not buttons))
+    undo = undo_button(readout.proposals[0], readout.pinned) if readout.proposals else None
+    buttons += [] if undo is None else [undo]
     if incident.is_over:
         buttons += _labels(incident)
     menu = None if incident.is_over else Menu(MENU, list(_options(incident)))

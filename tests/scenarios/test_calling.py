@@ -44,7 +44,7 @@ async def test_a_page_calls_until_somebody_is_on_it_through_a_kill_9(world: Worl
         calls = len([m for m in await slack.messages(thread_ts=page.ts) if "still needs somebody" in m.text])
 
         await slack.post("world/incident/stop", all=True)
-        over = await slack.wait_for_message(lambda m: m.ts == page.ts and ": over," in m.text, within_seconds=120)
+        over = await slack.wait_for_message(lambda m: m.ts == page.ts and ": over after" in m.text, within_seconds=120)
         await until(lambda: told("trigger", "acknowledge", "resolve"), 60, "the pager hears that it is over")
         assert {body["dedup_key"] for body in pager.bodies} == {pager.bodies[0]["dedup_key"]}
         assert len([m for m in await slack.messages(thread_ts=page.ts) if "still needs somebody" in m.text]) == calls

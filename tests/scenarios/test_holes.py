@@ -27,7 +27,7 @@ async def service_time(world: World, minutes: float) -> None:
 
 
 def is_page(seen: SeenMessage) -> bool:
-    return "page, availability" in seen.text
+    return "*availability* · page" in seen.text
 
 
 def waits_for_data(seen: SeenMessage) -> bool:
@@ -68,6 +68,6 @@ async def test_a_bad_release_whose_failures_are_no_longer_counted_stays_paged(
     assert GOOD not in await traffic(slack)
     assert any(waits_for_data(m) for m in await slack.messages())
     await slack.post("world/metrics", on=True)
-    await says(slack, question, "Acts by itself at")
+    await says(slack, question, "Rolls back to 00041-qhm")
     await says(slack, question, "· applied")
     assert await traffic(slack) == {GOOD: 100}

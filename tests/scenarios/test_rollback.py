@@ -38,9 +38,9 @@ async def traffic(slack: SandboxClient) -> dict[str, int]:
 
 
 async def a_countdown(slack: SandboxClient, kind: str = "bad_release_errors") -> SeenMessage:
-    """A release that fails, and the card that follows its page."""
+    """A release that fails, and its page, with the countdown in it."""
     await slack.post("world/incident", kind=kind, error_share=0.1)
-    await slack.wait_for_message(lambda m: "page, availability" in m.text, within_seconds=90)
+    await slack.wait_for_message(lambda m: "Page, firing" in m.text, within_seconds=90)
     return await slack.wait_for_message(is_countdown, within_seconds=60)
 
 
@@ -48,7 +48,7 @@ async def test_a_countdown_survives_kill_9_and_ends_in_a_rollback(world: World, 
     bot = world.start_bot(**HALF_AN_HOUR)
     card = await a_countdown(slack)
     assert f"LATEST → {GOOD}" in card.text
-    assert "Acts by itself at" in card.text
+    assert "Rolls back to 00041-qhm at" in card.text
     bot.kill()
     assert GOOD not in await traffic(slack)
     world.start_bot("heir", **HALF_AN_HOUR)
@@ -80,7 +80,7 @@ async def test_what_is_pinned_is_said_and_unpinned_by_command(world: World, slac
 async def test_snooze_then_reject_is_not_for_this_incident(world: World, slack: SandboxClient) -> None:
     world.start_bot(**HALF_AN_HOUR)
     card = await a_countdown(slack)
-    before = card.text[card.text.index("Acts by itself at") :]
+    before = card.text[card.text.index("Rolls back to") : card.text.index("* (in ")]
     await slack.click(card, SNOOZE)
 
     async def put_off() -> bool:
