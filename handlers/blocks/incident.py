@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from handlers.blocks.card import ID_MAX, Button, Card, Menu, Shown
 from handlers.blocks.chart import Chart, Series, times
+from handlers.blocks.error_lines import error_lines
 from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, approve_dialog, fate, line, reject_dialog, undo_button
 from lumen.model.alert import Alert, Severity
 from lumen.model.answers import IncidentReadout, StatusReadout
@@ -62,6 +63,7 @@ def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "") 
     _add_buttons(card, readout)
     if readout.revisions is not None and not incident.is_over and readout.now - readout.revisions.at <= OF_NOW:
         card.chart(_errors(words, readout.revisions, incident.service.name))
+    card.lines(error_lines(words, readout.errors))
     for proposal in readout.proposals:
         card.lines(_told_of(words, proposal, readout), block_id=f"proposal:{incident.service.key} {proposal.id}")
     card.lines([words.say(note) for note in _notes(readout)])

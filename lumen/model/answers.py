@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
 from lumen.model.course import Course, RevisionsSeen
+from lumen.model.error_lines import ErrorLines
 from lumen.model.incident import Incident, Learnt, Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import Message, NoData, with_remedy
 from lumen.model.proposal import OPEN, Knob, Proposal, Value
@@ -201,6 +202,8 @@ class IncidentReadout:
     revisions: RevisionsSeen | None = None
     pinned: Pinned | None = None
     budget_events: float | None = None
+    #: What the blamed revision logs; None before anybody has looked.
+    errors: ErrorLines | None = None
 
     @property
     def is_kept_back(self) -> bool:

@@ -148,6 +148,7 @@ class Readouts:
             revisions=await self.alerts.revisions(service, incident_id),
             pinned=restraint.controls.pinned,
             budget_events=_allowed(turns[0]) if turns else None,
+            errors=await self.alerts.error_lines(service, incident_id),
         )
 
     async def _course(self, incident: Incident, now: datetime) -> Course | None:
