@@ -143,6 +143,9 @@ class Bot:
         with guarded("changes_not_guarded"):  # after the rollback, which never waits for it
             for service in looked:
                 await rounds.effects.guard(service, self._services)
+        with guarded("nobody_reminded"):
+            for service in self._services:
+                await self._lumen.changes.reminding.due(service)
         with guarded("pins_not_settled"):
             for service in self._services:
                 await self._lumen.changes.overrides.settle(service)

@@ -50,7 +50,7 @@ class StateStore:
         self.pages = RedisPages(redis, clock)
         self.controls = RedisControls(redis, clock)
         self.silences = RedisSilences(redis, clock)
-        self.choices = RedisChoices(redis)
+        self.choices = RedisChoices(redis, clock)
         self.bills = RedisBills(redis, clock)
 
     async def compare_clocks(self) -> ClockOffsets:

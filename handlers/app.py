@@ -10,6 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger import get_bolt_logger
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 
+from handlers.blocks.control import END
 from handlers.blocks.emergency import ACTIONS
 from handlers.blocks.incident import ACTIONS as OF_INCIDENTS
 from handlers.blocks.proposal import CHOICES, DETAILS, SNOOZE
@@ -77,8 +78,8 @@ def build_app(
     app.command(_ANYTHING)(commands.on_unknown)
     listeners = {
         **dict.fromkeys((*CHOICES, SNOOZE), buttons.on_decide),
-        **dict.fromkeys(ACTIONS, emergencies.on_button),
         **dict.fromkeys(OF_INCIDENTS, incidents.on_button),
+        **dict.fromkeys((*ACTIONS, END), emergencies.on_button),
         DETAILS: screens.on_details,
     }
     for action_id, listener in listeners.items():

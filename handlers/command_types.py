@@ -114,7 +114,7 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True)
 class PauseChanges:
-    """Stop all automation; `lasts` None until it is resumed."""
+    """Stop all automation; `lasts` None: for 30 days."""
 
     lasts: timedelta | None
     why: str = ""

@@ -1,4 +1,4 @@
-"""`/lumen pause`, `resume`, `rollback` and `emergency`, and the emergency card's buttons.
+"""`/lumen pause`, `resume`, `rollback` and `emergency`, the emergency card's buttons, and the one that ends a control.
 
 Explaining and proposing is for everybody; whatever takes effect at once takes permission.
 """
@@ -9,15 +9,20 @@ from handlers import command_types
 from handlers.blocks import answers as show
 from handlers.blocks import emergency as view
 from handlers.blocks.card import Shown
+from handlers.blocks.control import END, ended_told
 from handlers.clicks import Click, answer_click
 from handlers.command_handlers import Table
 from handlers.people import Ack, Body, Request
 from handlers.permissions import Permissions
 from handlers.replies import Responder
+from lumen.model.control import ControlKind
+from lumen.model.incident import SizeLock, TtlOverride
 from lumen.model.messages import message
+from lumen.use_cases.controlling import Ending
 from lumen.use_cases.emergency import EmergencyActions
 from lumen.use_cases.queries import Readouts
 from lumen.wording.catalogue import iso
+from lumen.wording.restrictions import lifted, unlocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Emergencies:
     permissions: Permissions
     responder: Responder
     safe_ttl_seconds: int
+    ending: Ending
 
     @property
     def handlers(self) -> Table:
@@ -48,10 +54,10 @@ class Emergencies:
     async def _explain(self, request: Request, _: command_types.Emergency) -> Shown:
         return view.emergency_card(request.words, await self.readouts.status(request.service), self.safe_ttl_seconds)
 
-    async def _pause(self, request: Request, command: command_types.PauseChanges) -> Shown:
+    async def _pause(self, request: Request, command: command_types.PauseChanges, *, is_stop: bool = False) -> Shown:
         """One person is enough, whatever EMERGENCY_APPROVALS_NEEDED says."""
         permit = await self.permissions.permit(request, view.PAUSE)
-        pause = await self.emergency.pause(request.service, permit, command.lasts, command.why)
+        pause = await self.emergency.pause(request.service, permit, command.lasts, command.why, is_stop=is_stop)
         if pause.until is None:
             return show.said(request.words, message("emergency.paused"))
         return show.said(request.words, message("emergency.paused_until", until_at=iso(pause.until)))
@@ -67,7 +73,9 @@ class Emergencies:
 
     async def _clicked(self, request: Request, click: Click) -> Shown:
         if click.action_id == view.PAUSE:
-            return await self._pause(request, command_types.PauseChanges(None))
+            return await self._pause(request, command_types.PauseChanges(None), is_stop=True)
+        if click.action_id == END:
+            return await self._end(request, click)
         if click.action_id == view.RESUME:
             return await self._resume(request, command_types.Resume())
         if click.action_id in (view.FLUSH, view.FLUSH_NOW):
@@ -80,6 +88,25 @@ class Emergencies:
         request_id = f"emergency:{request.request_id}"
         made = await propose(request.service, request.person, request_id)
         return show.proposed(request.words, made, request_id)
+
+    async def _end(self, request: Request, click: Click) -> Shown:
+        """Of a control that had ended already: how."""
+        words = request.words
+        permit = await self.permissions.permit(request, f"end {click.proposal_id}")
+        line, still = await self.ending.end(request.service, click.proposal_id, permit)
+        if line.ended is not None:
+            return show.said(words, message("control.already_ended"), ended_told(line))
+        match line.kind:
+            case ControlKind.PAUSE | ControlKind.STOP:
+                return show.said(words, message("emergency.resumed"))
+            case ControlKind.OVERRIDE:
+                return show.said(words, lifted(still if isinstance(still, TtlOverride) else None))
+            case ControlKind.SIZE_LOCK:
+                return show.said(words, unlocked(still if isinstance(still, SizeLock) else None))
+            case ControlKind.SILENCE:
+                return show.said(words, message("silence.ended", names=", ".join(line.names)))
+            case ControlKind.SERVICE:
+                return show.said(words, message("control.choice_ended"))
 
     async def _flush(self, request: Request, click: Click) -> Shown:
         """The first button asks for a second one; where several people must confirm, the channel is asked too."""

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from handlers.blocks import answers as show
 from handlers.blocks import proposal as proposal_view
 from handlers.blocks.card import Card, Json, Shown, spent, with_note
+from handlers.blocks.control import control_card, note_card, reminder_card
 from handlers.blocks.digest import digest
 from handlers.blocks.incident import incident_card, mention_card
 from handlers.blocks.report import report
@@ -16,6 +17,7 @@ from lumen.model.incident import MOST_REPEATS
 from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Seal, Surface, Turns
+from lumen.use_cases.controlling import ENDED
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.queries import Readouts, Weeks
 from lumen.wording.audit_lines import history_line
@@ -73,6 +75,9 @@ class MessageRenderer:
             "alert": self._incident,
             "mention": self._mention,
             "done": self._done,
+            "control": self._control,
+            "control_note": self._control_note,
+            "reminder": self._reminder,
             "restored": self._restored,
         }
         return await kinds[surface.kind](surface) if surface.kind in kinds else None
@@ -112,6 +117,20 @@ class MessageRenderer:
             return None
         return mention_card(self.words, readout.incident, self.oncall, int(number), MOST_REPEATS)
 
+    async def _control(self, surface: Surface) -> Shown | None:
+        line, soon = await self.readouts.control(surface.service, surface.key)
+        return None if line is None else control_card(self.words, surface.service, line, ends_soon=soon)
+
+    async def _control_note(self, surface: Surface) -> Shown | None:
+        """The key is the line's, `#`, and what is said of it."""
+        line_id, _, what = surface.key.rpartition("#")
+        line, _ = await self.readouts.control(surface.service, line_id)
+        return None if line is None else note_card(self.words, surface.service, line, ended=what == ENDED)
+
+    async def _reminder(self, surface: Surface) -> Shown | None:
+        stored = await self.readouts.proposal(surface.service, surface.key)
+        return None if stored is None else reminder_card(self.words, stored)
+
     async def _restored(self, surface: Surface) -> Shown | None:
         """The key is the new epoch's id."""
         for entry in await self.readouts.audit.entries(surface.service, TURNS_BACK):
@@ -131,12 +150,13 @@ class MessageRenderer:
         return report(self.words, status)
 
     async def needed(self, service: ServiceId) -> Sequence[Surface]:
-        """What is open, and the newest report. Raises StoreUnavailable."""
+        """What is open, what people set, and the newest report. Raises StoreUnavailable."""
         proposals, incidents = await self.readouts.open_now(service)
         report_key = await self.turns.report_surface(service)
         return [
             *(Surface(service, "proposal", proposal_id) for proposal_id in proposals),
             *(Surface(service, "alert", incident_id) for incident_id in incidents),
+            *(Surface(service, "control", line) for line in await self.readouts.control_ids(service)),
             *([Surface(service, "report", report_key)] if report_key else []),
         ]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.cli.change_answers import TrafficAnswer
     from bot.config import Settings
 
-For = Annotated[str, typer.Option("--for", metavar="DURATION", help="90m, 2h, 7d; without it until it is lifted.")]
+For = Annotated[str, typer.Option("--for", metavar="DURATION", help="90m, 2h, 7d; without it 30 days.")]
 Because = Annotated[str, typer.Option("--because", metavar="WORDS", help="Why; shown wherever it is.")]
 
 Anyway = Annotated[bool, typer.Option("--anyway", help="Also to a revision that was taken out, which is named.")]
@@ -165,7 +165,7 @@ def unlock(service: Service = "", as_json: Json = False) -> None:
 
 
 def pause(lasts: For = "", because: Because = "", service: Service = "", as_json: Json = False) -> None:
-    """Stop all automation, for a while or until it is resumed."""
+    """Stop all automation for a while: 30 days, unless told."""
     from bot.cli.change_answers import pause as stop
 
     settings = load()

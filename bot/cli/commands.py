@@ -44,7 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "override": ("changes", "Pin the TTL, and see what people have set against changes."),
     "lock": ("changes", "Leave the size of the cache as it is."),
     "unlock": ("changes", "Let the size of the cache change again."),
-    "pause": ("changes", "Stop all automation, for a while or until it is resumed."),
+    "pause": ("changes", "Stop all automation for a while: 30 days, unless told."),
     "resume": ("changes", "Let automation go on."),
     "silence": (
         "incidents",

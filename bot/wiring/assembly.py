@@ -37,6 +37,7 @@ from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.auto_apply import AutoApplyCountdowns, AutoApplyRules
 from lumen.use_cases.billing import TakingNews
 from lumen.use_cases.collect import Collector
+from lumen.use_cases.controlling import Reminding
 from lumen.use_cases.digest import Digest
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.effects import EffectEstimates, Effects
@@ -84,6 +85,7 @@ class Changes:
     operators: Operators
     overrides: Overrides
     emergency: EmergencyActions
+    reminding: Reminding
     knobs: Knobs
 
 
@@ -355,6 +357,7 @@ class _Assembly:
                 store.clock,
                 safe_ttl_seconds=settings.default_ttl_seconds,
             ),
+            reminding=Reminding(store.controls, store.proposals, store.outbox, report, store.clock),
             knobs=self._knobs,
         )
 

@@ -31,6 +31,7 @@ from handlers.replies import Background, Deliveries, Replies, Responder
 from handlers.web_api import TOKEN_DEAD, SlackApi, SlackTrouble, guarded, slack_session
 from lumen.model.messages import NotPossible, message
 from lumen.model.service import Approvers
+from lumen.use_cases.controlling import Ending
 from lumen.use_cases.turn import AskedTurns
 from lumen.wording.catalogue import Catalogue
 
@@ -164,6 +165,13 @@ class SlackSide:
             permissions=permissions,
             responder=responder,
             safe_ttl_seconds=settings.default_ttl_seconds,
+            ending=Ending(
+                controls=lumen.store.controls,
+                emergency=changes.emergency,
+                overrides=changes.overrides,
+                silencing=lumen.called.silencing,
+                choosing=lumen.answers.choosing,
+            ),
         )
         incidents = Incidents(
             silencing=lumen.called.silencing,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
+from lumen.model.control import ControlLine
 from lumen.model.course import Course, RevisionsSeen
 from lumen.model.error_lines import ErrorLines
 from lumen.model.incident import Incident, Learnt, Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
@@ -175,6 +176,8 @@ class StatusReadout:
     now: datetime | None = None
     #: What people's labels of incidents come to; None where nobody asked.
     learnt: Learnt | None = None
+    #: Lines of what people set that has not ended, oldest first; those of choices of a service stand with the first.
+    controls: tuple[ControlLine, ...] = ()
 
     @property
     def worst(self) -> Worst:

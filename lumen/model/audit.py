@@ -43,6 +43,7 @@ class AuditEvent(StrEnum):
     SIZE_LOCKED = "size-locked"
     SIZE_UNLOCKED = "size-unlocked"
     SERVICE_CHOSEN = "service-chosen"
+    CHOICE_ENDED = "choice-ended"
     TURN_ASKED = "turn-asked"
     ALERT_OPEN = "alert-open"
     ALERT_CLOSED = "alert-closed"

@@ -20,7 +20,10 @@ MOST_REPEATS = 6
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Half-open until `until`. `signal` says which measurement of NO_DATA; empty means every signal of the kind."""
+    """Half-open until `until`. `signal` says which measurement of NO_DATA; empty means every signal of the kind.
+
+    `incident`: the one that it is about, in whose thread it is told; "" where it is about none or several.
+    """
 
     kind: AlertKind
     until: datetime
@@ -29,6 +32,7 @@ class Silence:
     signal: str = ""
     #: In the person's own words; may be empty.
     why: str = ""
+    incident: str = ""
 
     @property
     def name(self) -> str:
@@ -233,13 +237,17 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A person has stopped all automation; `until` None means until somebody resumes it."""
+    """A person has stopped all automation; `until` None means until somebody resumes it.
+
+    `is_stop`: by the emergency page.
+    """
 
     by: Person
     at: datetime
     until: datetime | None
     #: In the person's own words; may be empty.
     why: str = ""
+    is_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from lumen.model.service import Person
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Duration of a control (None: until somebody lifts it), and the reason in the person's words (may be empty)."""
+    """Duration of a control (None: nobody said, so 30 days), and the reason in the person's words (may be empty)."""
 
     lasts: timedelta | None = None
     why: str = ""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from lumen.model.alert import AlertKind, Correction, Observation
+from lumen.model.control import ControlLine
 from lumen.model.course import RevisionsSeen
 from lumen.model.error_lines import ErrorLines
 from lumen.model.history import Day
@@ -155,7 +156,11 @@ class Voted:
 
 
 class Controls(Protocol):
-    """Controls of a service: a pin, a pause, an override, a lock, the revisions that served."""
+    """Controls of a service: a pin, a pause, an override, a lock, the revisions that served.
+
+    What people set has a line in the channel, which is marked in the same step, also when it ends. Where a `line` is
+    named, only what that line tells of is ended; `person` None: its time is up.
+    """
 
     async def read(self, service: ServiceId) -> ControlState:
         """As it is stored."""
@@ -172,20 +177,26 @@ class Controls(Protocol):
     async def pause(self, service: ServiceId, pause: Pause) -> None:
         """Stop all automation; audited."""
 
-    async def resume(self, service: ServiceId, person: Person) -> bool:
+    async def resume(self, service: ServiceId, person: Person | None, line: str = "") -> bool:
         """Whether there was a pause to end; audited."""
 
     async def override(self, service: ServiceId, override: TtlOverride) -> None:
         """Pin the TTL, instead of what was pinned before; `override.by` and `at` are known. Audited."""
 
-    async def lift_override(self, service: ServiceId, person: Person) -> bool:
+    async def lift_override(self, service: ServiceId, person: Person | None, line: str = "") -> bool:
         """Whether there was one to lift; audited."""
 
     async def lock_size(self, service: ServiceId, lock: SizeLock) -> None:
         """Lock the size of the cache; `lock.by` and `at` are known. Audited."""
 
-    async def unlock_size(self, service: ServiceId, person: Person) -> bool:
+    async def unlock_size(self, service: ServiceId, person: Person | None, line: str = "") -> bool:
         """Whether there was a lock; audited."""
+
+    async def line(self, service: ServiceId, line: str) -> ControlLine | None:
+        """One line by its id, also of a silence and of a choice; None when it is forgotten or never was."""
+
+    async def lines(self, service: ServiceId) -> Sequence[ControlLine]:
+        """Those that have not ended, oldest first."""
 
     async def ask(self, service: ServiceId, asked: Asked) -> None:
         """Remember it, instead of what the same person asked for before."""
@@ -206,8 +217,10 @@ class Silences(Protocol):
     async def put(self, service: ServiceId, silence: Silence) -> None:
         """Instead of an earlier one of the same name; audited."""
 
-    async def end(self, service: ServiceId, kind: AlertKind, signal: str, person: Person | None) -> bool:
-        """Whether there was one; audited. `person` None: it has run out."""
+    async def end(
+        self, service: ServiceId, kind: AlertKind, signal: str, person: Person | None, line: str = ""
+    ) -> bool:
+        """Whether there was one; audited. `person` None: it has run out. `line` as for `Controls`."""
 
 
 class Pages(Protocol):

@@ -184,7 +184,7 @@ class Proposals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A message in Slack that must converge to what is stored: `kind` is proposal, report, digest, alert …
+    """A message in Slack that must converge to what is stored; handlers/render.py lists the kinds.
 
     `mark`: of a proposal, which tells its message from that of another one with the same id; "" where it has none.
     """
@@ -208,8 +208,8 @@ class Dirty:
 class Outbox(Protocol):
     """The surfaces that are behind. At least once; a surface is one message however often it is marked."""
 
-    async def mark(self, surface: Surface) -> None:
-        """Something that it shows has changed."""
+    async def mark(self, surface: Surface, *, once: bool = False) -> bool:
+        """Something that it shows has changed. `once`: only where it was never marked; whether it is now."""
 
     async def dirty(self, service: ServiceId) -> Sequence[Dirty]:
         """All that are behind, the longest waiting first."""
@@ -318,7 +318,10 @@ class Choices(Protocol):
         """The service chosen for `channel`."""
 
     async def put(self, home: ServiceId, channel: str, chosen: Chosen) -> None:
-        """Remember it instead of what was chosen before; audited."""
+        """Remember it instead of what was chosen before; audited, and told in a line."""
+
+    async def end(self, home: ServiceId, channel: str, person: Person, line: str) -> bool:
+        """Whether what `line` tells of was chosen still, and is not any more; audited."""
 
 
 class Days(Protocol):

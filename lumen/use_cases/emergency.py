@@ -6,6 +6,7 @@ Each is apart from the others, and none happens by itself. Values go the way of 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from lumen.model.control import UNLESS_TOLD
 from lumen.model.incident import Pause
 from lumen.model.messages import Message, NotPossible, message, with_remedy
 from lumen.model.override import Confirmed
@@ -99,17 +100,22 @@ class EmergencyActions:
     clock: Clock
     safe_ttl_seconds: int
 
-    async def pause(self, service: ServiceId, permit: Permit, lasts: timedelta | None, why: str = "") -> Pause:
-        """Stop all automation, for a while or until somebody resumes. What people approve is still done."""
+    async def pause(
+        self, service: ServiceId, permit: Permit, lasts: timedelta | None, why: str = "", *, is_stop: bool = False
+    ) -> Pause:
+        """Stop all automation for a while, `lasts` None: for 30 days; `is_stop`: by the emergency page.
+
+        What people approve is still done.
+        """
         now = self.clock.now()
-        pause = Pause(permit.person, now, now + lasts if lasts else None, why)
+        pause = Pause(permit.person, now, now + (lasts or UNLESS_TOLD), why, is_stop)
         await self.controls.pause(service, pause)
         await self.report.mark_report(service)
         return pause
 
-    async def resume(self, service: ServiceId, permit: Permit) -> None:
-        """Raises NotPossible when nothing was paused."""
-        if not await self.controls.resume(service, permit.person):
+    async def resume(self, service: ServiceId, permit: Permit, line: str = "") -> None:
+        """`line`: the pause that is meant, "" for any. Raises NotPossible when nothing was paused."""
+        if not await self.controls.resume(service, permit.person, line):
             raise NotPossible(*with_remedy("emergency.not_paused"))
         await self.report.mark_report(service)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.alert import SIGNALS, AlertKind
 from lumen.model.audit import AuditEntry, Timeline
+from lumen.model.control import ControlLine
 from lumen.model.incident import MOST_REPEATS, AckResult, Incident, Silence, StoredAlert, in_force
 from lumen.model.messages import NotPossible, message, with_remedy
 from lumen.model.proposal import Draft
@@ -98,8 +99,9 @@ class Silencing:
         """`what` is a kind, a kind with a signal, the id of an alert, or `all`. Raises NotPossible."""
         lasts = lasts or DEFAULT
         check_length(lasts)
-        now = self.clock.now()
-        made = [Silence(kind, now + lasts, permit.person, now, signal, why) for kind, signal in meant_by(service, what)]
+        now, by, wanted = self.clock.now(), permit.person, meant_by(service, what)
+        incident = await self._incident_of({kind for kind, _ in wanted}, service)
+        made = [Silence(kind, now + lasts, by, now, signal, why, incident) for kind, signal in wanted]
         for silence in made:
             await self.silences.put(service, silence)
         await self._show(service, made)
@@ -115,6 +117,24 @@ class Silencing:
             await self.silences.end(service, silence.kind, silence.signal, permit.person)
         await self._show(service, found)
         return found
+
+    async def end_line(self, service: ServiceId, line: ControlLine, permit: Permit) -> Sequence[Silence]:
+        """Those of this line that were ended, and no newer ones of the same name. Raises NotPossible for none."""
+        found = [one for one in await self.now(service) if one.name in line.names]
+        for silence in found:
+            await self.silences.end(service, silence.kind, silence.signal, permit.person, line.id)
+        if not found:
+            raise NotPossible(*with_remedy("silence.none_such", what=", ".join(line.names)))
+        await self._show(service, found)
+        return found
+
+    async def _incident_of(self, kinds: set[AlertKind], service: ServiceId) -> str:
+        """The one open incident that alerts of these kinds belong to and that has a message; "" for none or several."""
+        found = {one.incident for one in await self.alerts.open(service) if one.alert.kind in kinds}
+        if len(found) != 1:
+            return ""
+        incident = await self.alerts.incident(service, found.pop())
+        return "" if incident is None or incident.is_kept_back else incident.id
 
     async def _show(self, service: ServiceId, changed: Sequence[Silence]) -> None:
         """Messages of open incidents say it too."""

@@ -1,4 +1,4 @@
-"""People pin the TTL and lock the size of the cache, for a while or until somebody lifts it.
+"""People pin the TTL and lock the size of the cache, for a while: 30 days, unless they say how long.
 
 Stored beside the settings OVERRIDE_TTL and LOCK_CACHE_SIZE, with who, since when, until when and why, and audited.
 What that holds back is told by lumen/policies/guard.py.
@@ -7,6 +7,7 @@ What that holds back is told by lumen/policies/guard.py.
 from contextlib import suppress
 from dataclasses import dataclass
 
+from lumen.model.control import UNLESS_TOLD
 from lumen.model.incident import SizeLock, TtlOverride
 from lumen.model.messages import (
     LumenError,
@@ -61,18 +62,20 @@ class Overrides:
         """Pin it and propose nothing; what waits for another value is withdrawn. Raises NotPossible (out of range)."""
         find(self.knobs, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
         now = self.clock.now()
-        override = TtlOverride(ttl_seconds, permit.person, now, now + terms.lasts if terms.lasts else None, terms.why)
+        override = TtlOverride(ttl_seconds, permit.person, now, now + (terms.lasts or UNLESS_TOLD), terms.why)
         await self.controls.override(service, override)
         await self._follow_up(service, Knob.TTL, permit.person, request_id)
         return override
 
-    async def lift_ttl(self, service: ServiceId, permit: Permit) -> TtlOverride | None:
+    async def lift_ttl(self, service: ServiceId, permit: Permit, line: str = "") -> TtlOverride | None:
         """Lift the pin; the answer: the setting that pins it still. Raises NotPossible where nothing stored did.
+
+        `line`: the pin that is meant, "" for any.
 
         What it had proposed and waits still is withdrawn, unless the setting wants the same.
         """
         before = (await self.restraints.now(service)).override
-        lifted = await self.controls.lift_override(service, permit.person)
+        lifted = await self.controls.lift_override(service, permit.person, line)
         await self.report.mark_report(service)
         if before is None:
             raise NotPossible(*with_remedy("override.none"))
@@ -92,15 +95,18 @@ class Overrides:
     async def lock_size(self, service: ServiceId, permit: Permit, terms: Terms, request_id: str) -> SizeLock:
         """Lock it as it is; what waits to change it is withdrawn."""
         now = self.clock.now()
-        lock = SizeLock(permit.person, now, now + terms.lasts if terms.lasts else None, terms.why)
+        lock = SizeLock(permit.person, now, now + (terms.lasts or UNLESS_TOLD), terms.why)
         await self.controls.lock_size(service, lock)
         await self._follow_up(service, Knob.CACHE_SIZE, permit.person, request_id)
         return lock
 
-    async def unlock_size(self, service: ServiceId, permit: Permit) -> SizeLock | None:
-        """Lift the lock; the answer: the setting that locks it still. Raises NotPossible where nothing stored did."""
+    async def unlock_size(self, service: ServiceId, permit: Permit, line: str = "") -> SizeLock | None:
+        """Lift the lock; the answer: the setting that locks it still. Raises NotPossible where nothing stored did.
+
+        `line`: the lock that is meant, "" for any.
+        """
         before = (await self.restraints.now(service)).size_lock
-        unlocked = await self.controls.unlock_size(service, permit.person)
+        unlocked = await self.controls.unlock_size(service, permit.person, line)
         await self.report.mark_report(service)
         if before is None:
             raise NotPossible(*with_remedy("override.no_lock"))

@@ -22,6 +22,7 @@ from lumen.model.answers import (
     TurnReadout,
 )
 from lumen.model.audit import AuditEntry
+from lumen.model.control import ControlLine
 from lumen.model.course import Course
 from lumen.model.incident import Incident, Pinned, in_force
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable
@@ -29,6 +30,7 @@ from lumen.model.proposal import WAS_IN_FORCE, Knob, Proposal, State, Value
 from lumen.model.service import Chosen, Permit, ServiceId
 from lumen.model.turn import Recommendation, Turn
 from lumen.model.week import Week
+from lumen.policies.reminders import remind_at
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Silences
 from lumen.ports.store import Audit, Choices, Proposals, Turns
@@ -92,11 +94,22 @@ class Readouts:
             trusted=await self.rules.shown(service),
             now=now,
             learnt=await learnt(self.alerts, service, now),
+            controls=tuple(await self.restraints.controls.lines(service)),
         )
 
     async def pinned(self, service: ServiceId) -> Pinned | None:
         """The revision that traffic is pinned to, as the newest look of the watch saw it."""
         return (await self.restraints.now(service)).controls.pinned
+
+    async def control(self, service: ServiceId, line: str) -> tuple[ControlLine | None, bool]:
+        """The line of one control, None when it is forgotten; and whether it is about to end by itself."""
+        found = await self.restraints.controls.line(service, line)
+        soon = None if found is None or found.until is None else remind_at(found.at, found.until)
+        return found, soon is not None and self.restraints.clock.now() >= soon
+
+    async def control_ids(self, service: ServiceId) -> Sequence[str]:
+        """Of the lines that have not ended."""
+        return [line.id for line in await self.restraints.controls.lines(service)]
 
     async def open_now(self, service: ServiceId) -> tuple[Sequence[str], Sequence[str]]:
         """Ids of the proposals that are not finished and have a message of their own, and of the incidents that are not
@@ -228,6 +241,10 @@ class Choosing:
         chosen = Chosen(service, permit.person, self.clock.now())
         await self.choices.put(self.services[0], channel, chosen)
         return chosen
+
+    async def end(self, line: ControlLine, permit: Permit) -> bool:
+        """The channel of `line` speaks of the first service again; False where something else was chosen since."""
+        return await self.choices.end(self.services[0], line.channel, permit.person, line.id)
 
 
 @dataclass(frozen=True, slots=True)

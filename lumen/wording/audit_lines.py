@@ -28,7 +28,7 @@ _SAY_ALL = frozenset(
         *(AuditEvent.AGREED, AuditEvent.OVERRIDE_LIFTED, AuditEvent.SIZE_UNLOCKED, AuditEvent.SERVICE_CHOSEN),
         *(AuditEvent.TAKEN, AuditEvent.PAGER_TRIGGER, AuditEvent.PAGER_ACKNOWLEDGE, AuditEvent.PAGER_RESOLVE),
         *(AuditEvent.SILENCE_ENDED, AuditEvent.TURN_ASKED, AuditEvent.RESTORED),
-        *(AuditEvent.MIGRATED, AuditEvent.GIVEN_BACK),
+        *(AuditEvent.MIGRATED, AuditEvent.GIVEN_BACK, AuditEvent.CHOICE_ENDED),
     }
 )
 

@@ -10,10 +10,12 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.control_lines import SILENCE, Audited, StandingFields
 from lumen.adapters.store.leases import milliseconds
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.alert import SIGNALS, AlertKind
 from lumen.model.billing import BudgetNotice, BudgetState
+from lumen.model.control import ControlLine, line_of, line_of_choice
 from lumen.model.incident import ControlState, Pause, Pinned, RevisionRecord, Silence, SizeLock, TtlOverride
 from lumen.model.messages import NoData
 from lumen.model.service import Chosen, Person, ServiceId
@@ -21,7 +23,6 @@ from lumen.model.snapshot import Served
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Asked, Vote, Voted
 
-_LUMEN = "lumen"
 _FIELDS = ("pinned", "pause", "revisions", "override", "size_lock", "served")
 
 
@@ -31,6 +32,7 @@ class RedisControls:
     def __init__(self, redis: Redis, clock: Clock) -> None:
         self._calls = Calls(redis)
         self._clock = clock
+        self._fields = StandingFields(self._calls, clock)
 
     async def read(self, service: ServiceId) -> ControlState:
         reply = await self._calls.read("read", service, "HMGET", position("standing"), *_FIELDS)
@@ -49,36 +51,42 @@ class RedisControls:
         same = (before and before.revision) == (pinned and pinned.revision)
         event = "" if same else "pinned" if pinned else "unpinned"
         detail = pinned.revision if pinned else before.revision if before else ""
-        await self._put(service, "pinned", encode(pinned) if pinned else "", _LUMEN, event, detail)
+        value = encode(pinned) if pinned else ""
+        await self._fields.put(service, "pinned", value, Audited(event, detail=detail))
 
     async def revisions(self, service: ServiceId, records: Mapping[str, RevisionRecord]) -> None:
         plain = {name: json.loads(encode(record)) for name, record in sorted(records.items())}
         text = json.dumps(plain, separators=(",", ":")) if plain else ""
-        await self._put(service, "revisions", text, _LUMEN, "", "")
+        await self._fields.put(service, "revisions", text)
 
     async def served(self, service: ServiceId, history: Sequence[Served]) -> None:
-        text = encode(tuple(history)) if history else ""
-        await self._put(service, "served", text, _LUMEN, "", "")
+        await self._fields.put(service, "served", encode(tuple(history)) if history else "")
 
     async def pause(self, service: ServiceId, pause: Pause) -> None:
         until = pause.until.isoformat() if pause.until else "until resumed"
-        await self._put(service, "pause", encode(pause), pause.by.user_id, "paused", until)
+        await self._set(service, "pause", pause, Audited("paused", pause.by, until))
 
-    async def resume(self, service: ServiceId, person: Person) -> bool:
-        return await self._put(service, "pause", "", person.user_id, "resumed", "")
+    async def resume(self, service: ServiceId, person: Person | None, line: str = "") -> bool:
+        return await self._fields.put(service, "pause", "", Audited("resumed", person), only=line)
 
     async def override(self, service: ServiceId, override: TtlOverride) -> None:
         detail = f"{override.ttl_seconds} {_until(override.until)}"
-        await self._put(service, "override", encode(override), _actor(override.by), "override-set", detail)
+        await self._set(service, "override", override, Audited("override-set", override.by, detail))
 
-    async def lift_override(self, service: ServiceId, person: Person) -> bool:
-        return await self._put(service, "override", "", person.user_id, "override-lifted", "")
+    async def lift_override(self, service: ServiceId, person: Person | None, line: str = "") -> bool:
+        return await self._fields.put(service, "override", "", Audited("override-lifted", person), only=line)
 
     async def lock_size(self, service: ServiceId, lock: SizeLock) -> None:
-        await self._put(service, "size_lock", encode(lock), _actor(lock.by), "size-locked", _until(lock.until))
+        await self._set(service, "size_lock", lock, Audited("size-locked", lock.by, _until(lock.until)))
 
-    async def unlock_size(self, service: ServiceId, person: Person) -> bool:
-        return await self._put(service, "size_lock", "", person.user_id, "size-unlocked", "")
+    async def unlock_size(self, service: ServiceId, person: Person | None, line: str = "") -> bool:
+        return await self._fields.put(service, "size_lock", "", Audited("size-unlocked", person), only=line)
+
+    async def line(self, service: ServiceId, line: str) -> ControlLine | None:
+        return await self._fields.line(service, line)
+
+    async def lines(self, service: ServiceId) -> Sequence[ControlLine]:
+        return await self._fields.lines(service)
 
     async def ask(self, service: ServiceId, asked: Asked) -> None:
         lasts_ms = milliseconds(asked.lasts / self._clock.scale)
@@ -100,19 +108,14 @@ class RedisControls:
             return None
         return Voted(reply.values[0] == "complete", tuple(decode(Person, line) for line in reply.values[1:]))
 
-    async def _put(self, service: ServiceId, field: str, value: str, actor: str, event: str, detail: str) -> bool:
-        """Whether there was one before."""
-        now = self._clock.now().isoformat()
-        reply = await self._calls.change("control_put", service, field, value, now, actor, event, detail)
-        return bool(reply.values[0])
+    async def _set(
+        self, service: ServiceId, field: str, value: Pause | TtlOverride | SizeLock, audited: Audited
+    ) -> None:
+        await self._fields.put(service, field, encode(value), audited, line_of(value))
 
 
 def _until(until: datetime | None) -> str:
     return until.isoformat() if until else "until lifted"
-
-
-def _actor(by: Person | None) -> str:
-    return by.user_id if by else _LUMEN
 
 
 class RedisBills:
@@ -120,7 +123,7 @@ class RedisBills:
 
     def __init__(self, redis: Redis, clock: Clock) -> None:
         self._calls = Calls(redis)
-        self._clock = clock
+        self._fields = StandingFields(self._calls, clock)
 
     async def budget_state(self, home: ServiceId) -> BudgetState:
         reply = await self._calls.read("read", home, "HMGET", position("standing"), "billed", "billed trouble")
@@ -142,15 +145,15 @@ class RedisBills:
         return bool(reply.values[0])
 
     async def trouble(self, home: ServiceId, why: NoData | None) -> None:
-        text, at = "" if why is None else encode(why), self._clock.now().isoformat()
-        await self._calls.change("control_put", home, "billed trouble", text, at, "lumen", "", "")
+        await self._fields.put(home, "billed trouble", "" if why is None else encode(why))
 
 
 class RedisChoices:
     """`lumen.ports.store.Choices`."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, clock: Clock) -> None:
         self._calls = Calls(redis)
+        self._fields = StandingFields(self._calls, clock)
 
     async def of(self, home: ServiceId, channel: str) -> Chosen | None:
         reply = await self._calls.read("read", home, "HGET", position("standing"), _field(channel))
@@ -158,17 +161,20 @@ class RedisChoices:
         return decode(Chosen, text) if text else None
 
     async def put(self, home: ServiceId, channel: str, chosen: Chosen) -> None:
-        detail = f"{chosen.service.key} {channel}"
-        at, by = chosen.at.isoformat(), chosen.by.user_id
-        await self._calls.change("control_put", home, _field(channel), encode(chosen), at, by, "service-chosen", detail)
+        audited = Audited("service-chosen", chosen.by, f"{chosen.service.key} {channel}")
+        line = line_of_choice(chosen, channel)
+        await self._fields.put(home, _field(channel), encode(chosen), audited, line)
+
+    async def end(self, home: ServiceId, channel: str, person: Person, line: str) -> bool:
+        return await self._fields.put(home, _field(channel), "", Audited("choice-ended", person, channel), only=line)
 
 
 def _field(channel: str) -> str:
     return f"chosen/{channel}"
 
 
-_SILENCE_FIELDS = tuple(f"silence/{kind}" for kind in AlertKind) + tuple(
-    f"silence/{AlertKind.NO_DATA}/{s}" for s in SIGNALS
+_SILENCE_FIELDS = tuple(f"{SILENCE}{kind}" for kind in AlertKind) + tuple(
+    f"{SILENCE}{AlertKind.NO_DATA}/{s}" for s in SIGNALS
 )
 
 
@@ -177,22 +183,19 @@ class RedisSilences:
 
     def __init__(self, redis: Redis, clock: Clock) -> None:
         self._calls = Calls(redis)
-        self._clock = clock
+        self._fields = StandingFields(self._calls, clock)
 
     async def all(self, service: ServiceId) -> list[Silence]:
         reply = await self._calls.read("read", service, "HMGET", position("standing"), *_SILENCE_FIELDS)
         return [decode(Silence, text) for text in reply.values[0] if text]
 
     async def put(self, service: ServiceId, silence: Silence) -> None:
-        detail = f"{silence.name} {silence.until.isoformat()}"
-        await self._put(service, silence.name, encode(silence), silence.by.user_id, "silenced", detail)
+        audited = Audited("silenced", silence.by, f"{silence.name} {silence.until.isoformat()}")
+        await self._fields.put(service, f"{SILENCE}{silence.name}", encode(silence), audited, line_of(silence))
 
-    async def end(self, service: ServiceId, kind: AlertKind, signal: str, person: Person | None) -> bool:
+    async def end(
+        self, service: ServiceId, kind: AlertKind, signal: str, person: Person | None, line: str = ""
+    ) -> bool:
         name = f"{kind}/{signal}" if signal else str(kind)
-        return await self._put(service, name, "", person.user_id if person else "lumen", "silence-ended", name)
-
-    async def _put(self, service: ServiceId, name: str, value: str, actor: str, event: str, detail: str) -> bool:
-        """Whether there was one before."""
-        now = self._clock.now().isoformat()
-        reply = await self._calls.change("control_put", service, f"silence/{name}", value, now, actor, event, detail)
-        return bool(reply.values[0])
+        audited = Audited("silence-ended", person, name)
+        return await self._fields.put(service, f"{SILENCE}{name}", "", audited, only=line)

@@ -21,8 +21,9 @@ class RedisOutbox:
     def __init__(self, redis: Redis) -> None:
         self._calls = Calls(redis)
 
-    async def mark(self, surface: Surface) -> None:
-        await self._calls.change("outbox_mark", surface.service, _name(surface))
+    async def mark(self, surface: Surface, *, once: bool = False) -> bool:
+        reply = await self._calls.change("outbox_mark", surface.service, _name(surface), "once" if once else "")
+        return bool(reply.values[0])
 
     async def dirty(self, service: ServiceId) -> list[Dirty]:
         reply = await self._calls.read("outbox_dirty", service, BATCH)

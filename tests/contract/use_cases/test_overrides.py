@@ -256,7 +256,7 @@ async def test_a_lock_withdraws_what_waits_and_abandons_what_was_approved(house:
     await house.execute()
     found = await house.now(approved)
     assert found.note is not None
-    assert (found.state, found.note.code, house.size.value) == (State.ABANDONED, "restraint.locked", 256)
+    assert (found.state, found.note.code, house.size.value) == (State.ABANDONED, "restraint.locked_until", 256)
 
 
 async def test_a_freeze_is_answered_at_the_click_and_nothing_is_decided(house: House) -> None:
