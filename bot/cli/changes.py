@@ -148,7 +148,7 @@ def _trusted_json(one: Trusted) -> dict[str, object]:
 
 @lock_app.command("size")
 def lock_size(lasts: For = "", because: Because = "", service: Service = "", as_json: Json = False) -> None:
-    """Leave the size of the cache as it is, for a while or until it is unlocked."""
+    """Leave the size of the cache as it is for a while: 30 days, unless told."""
     from bot.cli.change_answers import lock_size as lock
 
     settings = load()
