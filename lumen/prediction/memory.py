@@ -1,0 +1,129 @@
+"""Requests replayed in a cache of a given size: least recently used goes first, and entries expire.
+
+The size of an entry is what was written last, and what the server adds to it. A server that samples a few keys for each
+eviction (`*-lru`) comes within a point of the hit rate; one that counts uses (`*-lfu`) does not. Not vectorised: half a
+million to a million accesses a second.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lumen.prediction.accesses import (
+    KIND_MASK,
+    Accesses,
+    Floats,
+    Integers,
+    Kind,
+    hashes_of,
+    size_bytes,
+    times_ms,
+)
+
+#: Bytes of an entry beside its value: key, table and expiry.
+ENTRY_BYTES = 120
+#: Below this share of the writes, evictions move nothing that counts.
+FEW_EVICTIONS = 0.01
+#: Accesses between two calls of `progress`.
+STRIDE = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What happened in order of time, of each: ms, number of the key, `Kind`, and the bytes of the key's value.
+
+    MISS and HIT alike are requests; a WRITE is an overwrite: what fills the cache after a miss is no event of its own.
+    """
+
+    at_ms: Integers
+    key: NDArray[np.integer]
+    kind: NDArray[np.integer]
+    size: Floats
+
+    @property
+    def requests(self) -> int:
+        """How many of them are requests."""
+        return int(np.count_nonzero(self.kind <= Kind.HIT))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Counts of a replay, and the bytes that were in use at most."""
+
+    misses: int
+    writes: int
+    evictions: int
+    most_bytes: float
+
+    @property
+    def binds(self) -> bool:
+        """Whether memory was short: then the TTL alone does not tell the hit rate."""
+        return self.evictions > FEW_EVICTIONS * self.writes
+
+
+def timeline_of(accesses: Accesses, overwrites: NDArray[np.bool_]) -> Timeline:
+    """Stored accesses in order of time; `overwrites` are their writes that answer no miss (`lives.overwrites`)."""
+    kind = accesses.kinds & KIND_MASK
+    size = _sizes(hashes_of(accesses), kind, size_bytes(accesses.sizes))
+    kept = overwrites | (kind != Kind.WRITE)
+    at_ms, key = times_ms(accesses)[kept], np.cumsum(np.append(0, np.diff(hashes_of(accesses)) > 0))[kept]
+    order = np.argsort(at_ms, kind="stable")
+    return Timeline(at_ms[order], key[order], kind[kept][order], size[kept][order])
+
+
+def _sizes(hashes: NDArray[np.uint64], kind: NDArray[np.integer], written: Floats) -> Floats:
+    """Of each access the size that was written last for its key; else the first one; else the mean of all."""
+    place, is_write = np.arange(len(kind)), kind == Kind.WRITE
+    if not is_write.any():
+        return np.zeros(len(kind))
+    begins = np.maximum.accumulate(np.where(np.append(True, hashes[1:] != hashes[:-1]), place, 0))
+    last = np.maximum.accumulate(np.where(is_write, place, -1))
+    nearest = np.where(is_write, place, len(kind))
+    coming = np.minimum.accumulate(nearest[::-1])[::-1]
+    source = np.where(last >= begins, last, coming)
+    same = (source < len(kind)) & (hashes[np.minimum(source, len(kind) - 1)] == hashes)
+    sizes: Floats = np.where(same, written[np.minimum(source, len(kind) - 1)], written[is_write].mean())
+    return sizes
+
+
+def kept(
+    timeline: Timeline, capacity_bytes: float, ttl_ms: float, progress: Callable[[int], None] = lambda _: None
+) -> Kept:
+    """Replay everything in a cache of so many bytes; `ttl_ms` may be infinite, and so may the capacity."""
+    entries: dict[int, tuple[float, float]] = {}
+    expiring: deque[tuple[float, int]] = deque()
+    used = most = 0.0
+    misses = writes = evictions = done = 0
+    sizes = (timeline.size + ENTRY_BYTES).tolist()
+    for now, key, kind, size in zip(
+        timeline.at_ms.tolist(), timeline.key.tolist(), timeline.kind.tolist(), sizes, strict=True
+    ):
+        done += 1
+        if not done % STRIDE:
+            progress(STRIDE)
+        while expiring and expiring[0][0] <= now:
+            until, gone = expiring.popleft()
+            if gone in entries and entries[gone][0] == until:
+                used -= entries.pop(gone)[1]
+        entry = entries.pop(key, None)
+        if entry is not None and kind <= Kind.HIT:
+            entries[key] = entry
+            continue
+        if entry is not None:
+            used -= entry[1]
+        if kind == Kind.DELETE:
+            continue
+        misses += kind <= Kind.HIT
+        writes += 1
+        entries[key] = (now + ttl_ms, size)
+        expiring.append((now + ttl_ms, key))
+        used += size
+        most = max(most, min(used, capacity_bytes))
+        while used > capacity_bytes and entries:
+            used -= entries.pop(next(iter(entries)))[1]
+            evictions += 1
+    progress(done % STRIDE)
+    return Kept(misses, writes, evictions, most)

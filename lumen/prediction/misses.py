@@ -1,0 +1,193 @@
+"""The hit rate at a longer TTL, from the misses alone: for services that report no accesses.
+
+Every miss hides the requests of the TTL that follows it. How often a key is asked for when it is absent says how often
+it is asked for while it is there; the times of absence give each run of misses a rate, from a mixture over all of them,
+so that a run of few misses borrows from the others. Time runs as fast as requests come (`Clock`), so that the daily
+curve bends no rate. At a longer TTL only one hidden request in a while matters: the first one after an entry would have
+expired. It is drawn when the replay meets it, which is the same as filling every hidden window with requests and
+replaying them all, at a cost that goes with the misses and not with the requests.
+
+Two things go beyond that, since they measured better (docs/prediction.md). A rate holds for a run of misses, none more
+than RUN TTLs of absence after the other, not for a key's whole day: what is popular for an hour is not diluted by the
+hours in which nobody asks. And hits beyond those that the rates explain are taken as bursts, which begin with each miss
+and fade within a fraction of the TTL: visitors who ask again and again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lumen.prediction.accesses import Floats, Integers, Words
+from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms
+from lumen.prediction.replay import miss_count
+
+#: Fewer misses tell nothing.
+LEAST_MISSES = 300
+DRAWS = 6
+#: A run of misses ends when its key stays absent for so many TTLs; a burst fades within this share of one.
+RUN, FADES = 6, 0.2
+#: Rates in a decade of the grid, rounds of the fit, and how finely runs are told apart for it.
+RATES_A_DECADE, ROUNDS = 8, 200
+SINGLY, A_FOLD, A_DECADE = 20, 12, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Requests so far at moments in ms since the window's start: operational time, linear between the moments."""
+
+    at_ms: Floats
+    requests: Floats
+
+    def of(self, at_ms: Floats) -> Floats:
+        """Requests until then."""
+        return np.interp(at_ms, self.at_ms, self.requests)
+
+    def back(self, requests: Floats) -> Floats:
+        """When there were so many requests; infinity beyond the window's end."""
+        return np.interp(requests, self.requests, self.at_ms, right=np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """Misses seen at `ttl_ms`: elements by key and time (`lives.packed`), and the hits of the same window."""
+
+    elements: Words
+    clock: Clock
+    ttl_ms: int
+    hits: float
+
+    @property
+    def at_ms(self) -> Floats:
+        """When each was."""
+        return elapsed_ms(self.elements).astype(np.float64)
+
+    def hidden(self) -> Floats:
+        """The operational time of the TTL after each of them."""
+        return self.clock.of(self.at_ms + self.ttl_ms) - self.clock.of(self.at_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Imputed:
+    """Misses at another TTL: their mean over the draws, the standard deviation of a draw, how many the bursts make of
+    them, and bounds that are free of any model."""
+
+    misses: float
+    spread: float
+    of_bursts: float
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rates:
+    """Of each miss the cell of its run; rates (a request of operational time) and each cell's chances of them; how many
+    requests the burst after a miss has for each that the rate explains."""
+
+    cell: Integers
+    rates: Floats
+    chances: Floats
+    burst: float
+
+    def drawn(self, runs: Integers, dice: np.random.Generator) -> Floats:
+        """A rate for each miss, the same within a run."""
+        so_far = np.minimum(self.chances.cumsum(axis=1), 1.0)
+        so_far[:, -1] = 1.0
+        steps = (so_far + np.arange(len(so_far))[:, None]).ravel()
+        place = np.searchsorted(steps, self.cell + dice.random(len(self.cell))) - self.cell * len(self.rates)
+        rates: Floats = self.rates[np.clip(place, 0, len(self.rates) - 1)][runs]
+        return rates
+
+
+def imputed(seen: Misses, ttls_ms: Sequence[int], seed: int, draws: int = DRAWS) -> Sequence[Imputed]:
+    """Misses at each of these TTLs, all longer than the one in force. The same seed, the same answer."""
+    runs, fitted = _fitted(seen)
+    dice = np.random.default_rng(seed)
+    rates = [fitted.drawn(runs, dice) for _ in range(draws)]
+    return [_at(seen, ttl_ms, rates, fitted.burst, dice) for ttl_ms in ttls_ms]
+
+
+def _at(seen: Misses, ttl_ms: int, rates: Sequence[Floats], burst: float, dice: np.random.Generator) -> Imputed:
+    alone = Requests(seen.elements)
+    least, most = miss_count(alone, ttl_ms), miss_count(alone, ttl_ms - seen.ttl_ms)
+    counts = [_replayed(seen, ttl_ms, rate, burst, dice) for rate in rates]
+    without = [_replayed(seen, ttl_ms, rate, 0.0, dice) for rate in rates[: len(rates) if burst else 0]]
+    mean, spread = float(np.clip(np.mean(counts), least, most)), float(np.std(counts, ddof=1))
+    return Imputed(mean, spread, abs(float(np.mean(counts) - np.mean(without))) if burst else 0.0, least, most)
+
+
+def _fitted(seen: Misses) -> tuple[Integers, _Rates]:
+    """Of each miss its run; and the rates of the runs."""
+    run, arrivals, exposure = _runs(seen)
+    cell, weight, mean_arrivals, mean_exposure = _cells(arrivals, exposure)
+    rates, chances = _mixture(weight, mean_arrivals, mean_exposure)
+    explained = float(((chances @ rates)[cell][run] * seen.hidden()).sum())
+    more = max(seen.hits / explained - 1, 0.0) if explained > 0 else 0.0
+    return run, _Rates(cell, rates, chances, more / (FADES * (1 - np.exp(-1 / FADES))))
+
+
+def _runs(seen: Misses) -> tuple[Integers, Floats, Floats]:
+    """Of each miss the number of its run; of each run its misses beyond the first, and how long its key was absent."""
+    at, key, longest = seen.at_ms, seen.elements >> np.uint64(MS_BITS), float(RUN * seen.ttl_ms)
+    gone = at + seen.ttl_ms
+    back = np.append(np.where(key[1:] == key[:-1], at[1:], seen.clock.at_ms[-1]), seen.clock.at_ms[-1])
+    ends = np.append(key[1:] != key[:-1], True) | (back > gone + longest)
+    absent = np.maximum(seen.clock.of(np.minimum(back, gone + longest)) - seen.clock.of(gone), 0.0)
+    first = np.flatnonzero(np.append(True, ends[:-1]))
+    run = np.cumsum(np.append(False, ends[:-1]))
+    return run, np.diff(np.append(first, len(at))) - 1.0, np.add.reduceat(absent, first)
+
+
+def _cells(arrivals: Floats, exposure: Floats) -> tuple[Integers, Floats, Floats, Floats]:
+    """Runs that are nearly alike as one: of each run its cell, of each cell its runs, mean arrivals and exposure."""
+    many = np.maximum(arrivals, SINGLY)
+    by_arrivals = np.minimum(arrivals, SINGLY) + np.floor(A_FOLD * np.log(many / SINGLY))
+    code = by_arrivals * 1000 + np.floor(A_DECADE * np.log10(exposure + 1))
+    _, cell = np.unique(code, return_inverse=True)
+    weight = np.bincount(cell).astype(np.float64)
+    return cell, weight, np.bincount(cell, arrivals) / weight, np.bincount(cell, exposure) / weight
+
+
+def _mixture(weight: Floats, arrivals: Floats, exposure: Floats) -> tuple[Floats, Floats]:
+    """The grid of rates, and of each cell the chance of each: Poisson counts over exposures, by EM over all cells."""
+    rough = (arrivals + 0.5) / (exposure + 1.0)
+    low, high = rough.min() / 10, rough.max() * 10
+    rates = np.geomspace(low, high, max(2, int(RATES_A_DECADE * np.log10(high / low))))
+    likely = arrivals[:, None] * np.log(rates) - exposure[:, None] * rates
+    likely = np.exp(likely - likely.max(axis=1, keepdims=True))
+    share = np.full(len(rates), 1 / len(rates))
+    chances = likely
+    for _ in range(ROUNDS):
+        chances = likely * share
+        chances /= chances.sum(axis=1, keepdims=True)
+        share = weight @ chances / weight.sum()
+    return rates, chances
+
+
+def _replayed(seen: Misses, ttl_ms: int, rate: Floats, burst: float, dice: np.random.Generator) -> int:
+    """Misses at `ttl_ms` in one draw. As in `replay`, from every sure start at once: a miss that no entry can reach."""
+    elements, at = seen.elements, seen.at_ms
+    pace = rate * seen.hidden() / seen.ttl_ms
+    start = np.flatnonzero(np.append(True, elements[1:] - elements[:-1] >= np.uint64(ttl_ms + seen.ttl_ms)))
+    key, expires, end = elements[start] >> np.uint64(MS_BITS), at[start] + ttl_ms, np.append(start[1:], len(at))
+    total = 0
+    while len(key):
+        total += len(key)
+        after = np.searchsorted(elements, key << np.uint64(MS_BITS) | np.ceil(expires).astype(np.uint64))
+        before = after - 1
+        drawn = seen.clock.back(seen.clock.of(expires) + dice.standard_exponential(len(key)) / rate[before])
+        if burst:
+            drawn = np.minimum(drawn, _in_burst(seen, at[before], expires, burst * pace[before], dice))
+        hidden = drawn < at[before] + seen.ttl_ms
+        following = np.where(hidden, drawn, at[np.minimum(after, len(at) - 1)])
+        inside = hidden | (after < end)
+        key, expires, end = key[inside], following[inside] + ttl_ms, end[inside]
+    return total
+
+
+def _in_burst(seen: Misses, miss_ms: Floats, from_ms: Floats, pace: Floats, dice: np.random.Generator) -> Floats:
+    """The first request at or after `from_ms` of the burst behind each miss, infinity for none; `pace` is how many
+    requests a ms it begins with."""
+    fades = FADES * seen.ttl_ms
+    left = np.exp((miss_ms - from_ms) / fades) - dice.standard_exponential(len(pace)) / np.maximum(pace * fades, 1e-300)
+    return np.where(left > 0, miss_ms - fades * np.log(np.maximum(left, 1e-300)), np.inf)

@@ -1,0 +1,50 @@
+"""Figures of all keys from some of them: the service reports only keys whose hash lies below a limit.
+
+The estimate goes by the ratio of misses in the sample and by the counts of all keys, which every batch carries, and not
+by the share of keys that is sampled: a few hot keys in or out of the sample would move the latter.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lumen.prediction.accesses import Flags, Words
+
+#: A day with up to so many keys is reported whole.
+MOST_KEYS = 32_768
+ALL = 1 << 32
+#: Of a normal distribution, for 90 %.
+Z_90 = 1.645
+
+
+@dataclass(frozen=True, slots=True)
+class Uplift:
+    """Points of hit rate as a share (0.05: five points), and half of its 90 % interval for being of a sample."""
+
+    value: float
+    half: float
+
+
+def next_below(present: int, keys: int) -> int:
+    """The limit for the next day from a day's keys in the sample: at most doubled, lowered at once."""
+    wanted = ALL if not keys else int(present * MOST_KEYS / keys)
+    return min(ALL, wanted, 2 * present)
+
+
+def uplift(requests: int, misses: int, key: Words, before: Flags, after: Flags, below: int = ALL) -> Uplift:
+    """What another TTL adds to the hit rate of all keys. Raises ValueError where there is no request.
+
+    `requests` and `misses` are those of all keys; `key`, `before` and `after` of each element of the sample its key,
+    and whether it misses in the replay at the present TTL and at the other one.
+    """
+    if requests <= 0:
+        raise ValueError("no request, so no hit rate")
+    first = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.empty(0, np.int64)
+    if not len(first):
+        return Uplift(0.0, misses / requests)
+    old = np.add.reduceat(before.astype(np.float64), first)
+    new = np.add.reduceat(after.astype(np.float64), first)
+    ratio = new.sum() / old.sum()
+    left_out = max(1 - below / ALL, 0.0)
+    error = np.sqrt(left_out * np.square(new - ratio * old).sum()) / old.sum()
+    return Uplift(misses / requests * (1 - ratio), float(Z_90 * misses / requests * error))

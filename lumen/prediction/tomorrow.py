@@ -1,0 +1,102 @@
+"""The uplift of the coming day, from the days before it: yesterday's, and the usual step between the kinds of days.
+
+Intervals come from back-tests: each past day predicted from those before it and compared with its own replay, which
+costs nothing. What shifts in the predicted day itself is in no interval.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import ceil, erf, inf, sqrt
+
+SATURDAY = 5
+#: Days of each kind of which the mean is taken.
+DAYS_OF_A_KIND = 3
+#: Back-tested days below which the starting values hold.
+LEAST_TESTS = 3
+START_RELATIVE, START_MORE = 0.15, 0.002
+LEAST_UPLIFT = 0.01
+#: Within so much (a share of the hit rate, or of the uplift where that is more) a prediction counts as right.
+TOLERANCE, RELATIVE_TOLERANCE = 0.01, 0.2
+Z_90 = 1.645
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A whole day's replayed uplifts by TTL in seconds (shares of the hit rate)."""
+
+    on: date
+    uplifts: Mapping[int, float]
+
+    @property
+    def is_free(self) -> bool:
+        """Saturday or Sunday."""
+        return self.on.weekday() >= SATURDAY
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An uplift to come, with half of its 90 % interval."""
+
+    uplift: float
+    half: float
+
+    @property
+    def confidence(self) -> float:
+        """The chance that what comes lies within the tolerance."""
+        return confidence_of(self.uplift, self.half)
+
+
+def confidence_of(uplift: float, half: float) -> float:
+    """The chance that the error stays within a point, or a fifth of the uplift, for this half of a 90 % interval."""
+    allowed = max(TOLERANCE, RELATIVE_TOLERANCE * abs(uplift))
+    return erf(allowed / (half / Z_90) / sqrt(2)) if half > 0 else 1.0
+
+
+def point(days: Sequence[Day], ttl: int, is_free: bool) -> float:
+    """The uplift of a day of that kind after these, oldest first, the last one being yesterday."""
+    yesterday = days[-1]
+    value = yesterday.uplifts[ttl]
+    if yesterday.is_free == is_free:
+        return value
+    ours, others = (_usual(days, ttl, kind) for kind in (is_free, yesterday.is_free))
+    return value if ours is None or others is None else value + ours - others
+
+
+def _usual(days: Sequence[Day], ttl: int, is_free: bool) -> float | None:
+    known = [day.uplifts[ttl] for day in days if day.is_free == is_free][-DAYS_OF_A_KIND:]
+    return sum(known) / len(known) if known else None
+
+
+def errors(days: Sequence[Day]) -> Sequence[Sequence[float]]:
+    """Of each day that has one before it, the relative errors of its predictions, one a TTL."""
+    return [
+        [
+            abs(point(days[:place], ttl, day.is_free) - value)
+            / max(abs(point(days[:place], ttl, day.is_free)), LEAST_UPLIFT)
+            for ttl, value in day.uplifts.items()
+            if ttl in days[place - 1].uplifts
+        ]
+        for place, day in enumerate(days)
+        if place
+    ]
+
+
+def expected(days: Sequence[Day], ttl: int, on: date, own_half: float = 0.0) -> Expected:
+    """The uplift of the day `on` from these days, oldest first; `own_half` is that of yesterday's figure itself.
+
+    Raises IndexError without any day.
+    """
+    value = point(days, ttl, on.weekday() >= SATURDAY)
+    relative, more = _relative(errors(days))
+    half = relative * max(abs(value), LEAST_UPLIFT) + more
+    return Expected(value, sqrt(half**2 + own_half**2))
+
+
+def _relative(tests: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """The quantile of the relative errors, a little above nine tenths for few tests; and what is added to it."""
+    pooled = sorted(error for day in tests for error in day)
+    if len(tests) < LEAST_TESTS or not pooled:
+        return START_RELATIVE, START_MORE
+    share = min(1.0, 0.9 * (1 + 1 / len(tests)))
+    return min(pooled[min(ceil(share * len(pooled)), len(pooled)) - 1], inf), 0.0
