@@ -59,6 +59,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "simulate",
         "A simulated ION with incidents, with and without Lumen: what Lumen is worth (docs/verify.md).",
     ),
+    "predict": ("predict", "What another TTL or size would do, from a log of yours (docs/prediction.md)."),
     "state": ("state", "Lumen's own memory."),
     "setup": ("setup", "Metrics, dashboards, alert policies, the budget, triggers and roles in Google Cloud."),
     "audit": ("audit", "Who decided what, and what was done: proven, and handed out."),

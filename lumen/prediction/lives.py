@@ -51,14 +51,22 @@ def requests_of(accesses: Accesses) -> Requests:
     if not len(accesses):
         return Requests(np.empty(0, np.uint64), np.empty(0, np.bool_), np.empty(0, np.bool_))
     kind, at_ms = accesses.kinds & KIND_MASK, times_ms(accesses)
-    new_key = _changes(hashes_of(accesses))
+    new_key, overwrites = _changes(hashes_of(accesses)), overwritten(accesses)
     written, deleted = kind == Kind.WRITE, kind == Kind.DELETE
-    overwritten = written & _surplus(kind, at_ms, new_key)
-    begins = new_key | overwritten | deleted
+    begins = new_key | overwrites | deleted
     begins[1:] |= _unanswered(kind, at_ms, new_key)[:-1]
-    kept = overwritten | ~(written | deleted)
+    kept = overwrites | ~(written | deleted)
     elements = packed(np.cumsum(begins)[kept], at_ms[kept])
     return Requests(elements, ~written[kept], (kind == Kind.HIT)[kept])
+
+
+def overwritten(accesses: Accesses) -> Flags:
+    """Which of the accesses are writes that answer no miss."""
+    kind, at_ms = accesses.kinds & KIND_MASK, times_ms(accesses)
+    if not len(kind):
+        return np.empty(0, np.bool_)
+    found: Flags = (kind == Kind.WRITE) & _surplus(kind, at_ms, _changes(hashes_of(accesses)))
+    return found
 
 
 def _changes(values: Words) -> Flags:

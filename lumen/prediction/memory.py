@@ -22,6 +22,7 @@ from lumen.prediction.accesses import (
     size_bytes,
     times_ms,
 )
+from lumen.prediction.lives import overwritten
 
 #: Bytes of an entry beside its value: key, table and expiry.
 ENTRY_BYTES = 120
@@ -64,9 +65,9 @@ class Kept:
         return self.evictions > FEW_EVICTIONS * self.writes
 
 
-def timeline_of(accesses: Accesses, overwrites: NDArray[np.bool_]) -> Timeline:
-    """Stored accesses in order of time; `overwrites` are their writes that answer no miss (`lives.overwrites`)."""
-    kind = accesses.kinds & KIND_MASK
+def timeline_of(accesses: Accesses) -> Timeline:
+    """Stored accesses in order of time."""
+    kind, overwrites = accesses.kinds & KIND_MASK, overwritten(accesses)
     size = _sizes(hashes_of(accesses), kind, size_bytes(accesses.sizes))
     kept = overwrites | (kind != Kind.WRITE)
     at_ms, key = times_ms(accesses)[kept], np.cumsum(np.append(0, np.diff(hashes_of(accesses)) > 0))[kept]

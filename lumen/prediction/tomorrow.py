@@ -7,7 +7,7 @@ costs nothing. What shifts in the predicted day itself is in no interval.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import ceil, erf, inf, sqrt
+from math import ceil, erf, sqrt
 
 SATURDAY = 5
 #: Days of each kind of which the mean is taken.
@@ -88,9 +88,13 @@ def expected(days: Sequence[Day], ttl: int, on: date, own_half: float = 0.0) -> 
     Raises IndexError without any day.
     """
     value = point(days, ttl, on.weekday() >= SATURDAY)
+    return Expected(value, sqrt(half_of(days, value) ** 2 + own_half**2))
+
+
+def half_of(days: Sequence[Day], uplift: float) -> float:
+    """Half of the 90 % interval of an uplift to come, from how well these days were predicted."""
     relative, more = _relative(errors(days))
-    half = relative * max(abs(value), LEAST_UPLIFT) + more
-    return Expected(value, sqrt(half**2 + own_half**2))
+    return relative * max(abs(uplift), LEAST_UPLIFT) + more
 
 
 def _relative(tests: Sequence[Sequence[float]]) -> tuple[float, float]:
@@ -99,4 +103,4 @@ def _relative(tests: Sequence[Sequence[float]]) -> tuple[float, float]:
     if len(tests) < LEAST_TESTS or not pooled:
         return START_RELATIVE, START_MORE
     share = min(1.0, 0.9 * (1 + 1 / len(tests)))
-    return min(pooled[min(ceil(share * len(pooled)), len(pooled)) - 1], inf), 0.0
+    return pooled[min(ceil(share * len(pooled)), len(pooled)) - 1], 0.0

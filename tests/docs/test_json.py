@@ -9,9 +9,11 @@ from bot.cli.advice_answers import Last, ttl_of_figures
 from bot.cli.advice_json import cache_json, gate_json, report_json, size_json, ttl_json
 from bot.cli.change_answers import TrafficAnswer
 from bot.cli.changes import traffic_json
+from bot.cli.predict import prediction_json
 from bot.cli.setup import plan_json
 from lumen.model.setup import Plan
 from lumen.policies.ttl import TtlFigures, TtlLimits
+from lumen.prediction.answers import Method, Prediction, Verdict
 from lumen.wording.catalogue import Catalogue
 from tests.snapshots import NOW, SERVICE, as_now
 from tests.unit.handlers.test_why import MONTH, turn
@@ -25,6 +27,7 @@ PRINTED = {
     "ttl": ttl_json(ttl_of_figures(TtlFigures(300, 0.7, 0.7, 0, None), TtlLimits()), None, "en"),
     "size": size_json(SIZE, None, "en"),
     "gate": gate_json(Last([as_now(TURN)], 1, NOW), "en")[0],
+    "predict": prediction_json(Prediction(600, 0, Method.MISSES, Verdict.TOO_FEW_MISSES, needed=300), by_size=True),
     "setup": plan_json(Catalogue("en"), Plan(()), ()),
     "rollback": traffic_json(TrafficAnswer(SERVICE, "LATEST", "ion-api-00041", "LATEST"), None, ""),
 }

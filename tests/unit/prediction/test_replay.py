@@ -63,7 +63,7 @@ def by_time_and_key(operations: Sequence[tuple[int, int, int]], missing: Sequenc
     return [missing[index] for _, _, index in sorted(reads)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(OPERATIONS.map(lambda all_of: [one for one in all_of if one[2] != ABSENT]), st.sampled_from([12, 60, 400]))
 def test_replay_equals_a_dict_access_by_access(operations: list[tuple[int, int, int]], seconds: int) -> None:
     """At any TTL, from the records of any other one: deletes, overwrites, and much at one moment."""

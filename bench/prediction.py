@@ -1,0 +1,238 @@
+"""What another TTL would do, by every method, against the truth: `python -m bench.prediction [TRACE …]`.
+
+A TRACE is `FILE[:COLUMN[:STRETCH]]` (bench/access_world.py); without any, the invented kinds of traffic are taken, and
+`../shared/data/nasa_19950801.tsv` by URL and by host where it is there. The truth is a dict that is asked access by
+access. Errors are in points of the hit rate; a trace's error is the mean over its TTLs. `--days` predicts the next day
+of twelve, `--speed` replays ten million accesses, `--server` compares a full cache with a real Valkey.
+"""
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+if __package__ in {None, ""}:
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.access_world import KINDS, Trace, World, read
+from lumen.prediction.accesses import Kind
+from lumen.prediction.answers import Info, ttls_from_misses
+from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, packed
+from lumen.prediction.logs import Faults, Log
+from lumen.prediction.memory import Timeline, kept
+from lumen.prediction.misses import Clock, Misses
+from lumen.prediction.replay import miss_count, missed, misses_by_day, requests_by_day
+from lumen.prediction.sample import ALL, MOST_KEYS, uplift
+from lumen.prediction.tomorrow import Day, expected
+
+TTL, SHORTER, LONGER = 300, (60, 120), (420, 600, 900, 1800, 3600)
+NASA = Path(__file__).parents[2] / "shared" / "data" / "nasa_19950801.tsv"
+INFO_S = 300.0
+
+
+def requests_of_trace(trace: Trace) -> Requests:
+    """A trace for the replay."""
+    elements = packed(trace.key, np.rint(trace.at_s * 1000).astype(np.int64))
+    elements.sort()
+    return Requests(elements)
+
+
+def replayed_plainly(trace: Trace, ttl_s: float) -> NDArray[np.bool_]:
+    """Which accesses miss, by a dict: the truth."""
+    until: dict[int, float] = {}
+    found = np.zeros(len(trace), np.bool_)
+    at_ms = np.rint(trace.at_s * 1000).astype(np.int64)
+    for place, (now, key) in enumerate(zip(at_ms.tolist(), trace.key.tolist(), strict=True)):
+        if until.get(key, 0) <= now:
+            found[place] = True
+            until[key] = now + ttl_s * 1000
+    return found
+
+
+def misses_of(requests: Requests, ttl_s: int) -> Misses:
+    """The misses of a trace, and the counters each five minutes."""
+    at = np.sort(elapsed_ms(requests.elements))
+    edges = np.arange(0, at[-1] + 2 * INFO_S * 1000, INFO_S * 1000)
+    found = missed(requests, ttl_s * 1000)
+    clock = Clock(edges, np.searchsorted(at, edges, side="right").astype(np.float64))
+    return Misses(requests.elements[found], clock, ttl_s * 1000, float(requests.count - found.sum()))
+
+
+def logged(trace: Trace) -> tuple[Log, Info]:
+    """What a service at version 1 shows: its misses, and the counters."""
+    lost = replayed_plainly(trace, TTL)
+    edges = np.arange(0, trace.at_s[-1] + 2 * INFO_S, INFO_S)
+    asked, missing = (np.searchsorted(at, edges, side="right") for at in (trace.at_s, trace.at_s[lost]))
+    info = Info(edges, (asked - missing).astype(np.float64), missing.astype(np.float64))
+    return Log(trace.at_s[lost], trace.key[lost].astype(np.uint64), None, None, Faults()), info
+
+
+def same_window(trace: Trace) -> tuple[dict[str, list[float]], list[bool]]:
+    """Errors of each method's uplift in points, and which truths the intervals from misses hold."""
+    truth = {ttl: float(replayed_plainly(trace, ttl).sum()) for ttl in (TTL, *SHORTER, *LONGER)}
+    requests, count = requests_of_trace(trace), len(trace)
+    real = {ttl: 100 * (truth[TTL] - truth[ttl]) / count for ttl in (*SHORTER, *LONGER)}
+    told: dict[str, list[float]] = {}
+    for ttl, wanted in real.items():
+        way = "up" if ttl > TTL else "down"
+        for name, value in _told(requests, ttl, truth[TTL], count).items():
+            told.setdefault(f"{name}, {way}", []).append(abs(100 * value - wanted))
+    log, info = logged(trace)
+    held = []
+    for one in ttls_from_misses(log, info, TTL, LONGER):
+        if one.uplift is not None and one.hit_rate is not None and one.low is not None and one.high is not None:
+            told.setdefault("misses only, up", []).append(abs(100 * one.uplift - real[one.ttl or 0]))
+            held.append(one.low <= 1 - truth[one.ttl or 0] / count <= one.high)
+    return told, held
+
+
+def _told(requests: Requests, ttl: int, misses: float, count: int) -> dict[str, float]:
+    """Uplifts by every method that needs accesses, and by two that need nothing."""
+    old, new = missed(requests, TTL * 1000), missed(requests, ttl * 1000)
+    key = requests.elements >> np.uint64(MS_BITS)
+    scattered = key * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
+    keys = len(np.unique(key))
+    hit = 1 - misses / count
+    rate = hit / max(1 - hit, 1e-9) / TTL
+    found = {
+        "nothing": 0.0,
+        "λT/(1+λT)": rate * ttl / (1 + rate * ttl) - hit,
+        "replay": (old.sum() - new.sum()) / count,
+    }
+    for most, name in ((MOST_KEYS, "32,768 keys"), (8192, "8,192 keys"), (keys / 10, "a tenth of the keys")):
+        below = int(min(most / keys, 1) * ALL)
+        chosen = scattered < np.uint64(below)
+        found[name] = uplift(count, int(misses), key[chosen], old[chosen], new[chosen], below).value
+    return found
+
+
+def next_days(world: World) -> tuple[list[float], list[bool]]:
+    """Errors in points, and whether the interval holds, of each day from the fourth on whose kind was seen before."""
+    requests = requests_of_trace(world.trace())
+    ttls = (*SHORTER, *LONGER)
+    counts = misses_by_day(requests, [one * 1000 for one in (TTL, *ttls)], world.days)
+    lookups = requests_by_day(requests, world.days)
+    days = [
+        Day(
+            date(2026, 11, 2) + timedelta(days=n),
+            {ttl: float((counts[0, n] - counts[place + 1, n]) / lookups[n]) for place, ttl in enumerate(ttls)},
+        )
+        for n in range(world.days)
+    ]
+    errors, held = [], []
+    for n in range(4, world.days):
+        if not any(day.is_free == days[n].is_free for day in days[:n]):
+            continue
+        for ttl in ttls:
+            told = expected(days[:n], ttl, days[n].on)
+            off = abs(told.uplift - days[n].uplifts[ttl])
+            errors.append(100 * off)
+            held.append(off <= told.half)
+    return errors, held
+
+
+def speed() -> None:
+    """Ten million accesses at six TTLs."""
+    dice = np.random.default_rng(1)
+    key = np.minimum((dice.pareto(0.5, 10_000_000) * 50).astype(np.int64), 3_000_000)
+    elements = packed(key, dice.integers(0, 86_400_000, len(key)))
+    del key
+    began, used = time.perf_counter(), time.process_time()
+    elements.sort()
+    for ttl in (60, 120, 420, 600, 900, 3600):
+        miss_count(Requests(elements), ttl * 1000)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"10,000,000 accesses, 6 TTLs: {time.perf_counter() - began:.1f} s"
+        f" ({time.process_time() - used:.1f} s of CPU), {peak:.0f} MB at most (bars: 30 s, 1,024 MB)"
+    )
+
+
+def against_server(faster: float = 60.0, hours: float = 0.5) -> None:
+    """A full cache: the same hours on an embedded Valkey that evicts what was used least recently, so much faster."""
+    from bench.lru_server import served
+
+    for kind in ("steady", "sessions", "drift"):
+        trace = World(kind, 1, 1_000_000).trace().between(9 * 3600.0, (9 + hours) * 3600.0)
+        at_ms = np.rint(trace.at_s * 1000).astype(np.int64)
+        line = Timeline(at_ms, trace.key, np.full(len(trace), Kind.HIT, np.uint8), trace.size.astype(np.float64))
+        for share, ttl_s in ((0.1, 300), (0.3, 300), (0.3, 1800)):
+            distinct = float((line.size + 120)[np.unique(line.key, return_index=True)[1]].sum())
+            got = served(trace, ttl_s, share * distinct, faster)
+            told = kept(line, got.capacity_bytes, ttl_s * 1000)
+            print(
+                f"{kind:10} {share:.0%} of all bytes, TTL {ttl_s:5} s: server {got.hit_rate:.1%}"
+                f" replay {1 - told.misses / len(trace):.1%}  evictions {got.evictions} / {told.evictions}"
+            )
+
+
+def _traces(asked: argparse.Namespace) -> Iterator[Callable[[], Trace]]:
+    for name in asked.traces or ([f"{NASA}:url", f"{NASA}:host"] if NASA.exists() else []):
+        yield lambda name=name: read(name)  # type: ignore[misc]
+    if not asked.traces:
+        for kind in asked.kinds:
+            for seed in range(1, asked.seeds + 1):
+                world = World(kind, seed, asked.a_day)
+                yield world.trace
+
+
+def _print_same_window(asked: argparse.Namespace) -> None:
+    every: dict[str, list[float]] = {}
+    covered: list[bool] = []
+    for make in _traces(asked):
+        trace = make()
+        told, held = same_window(trace)
+        covered += held
+        for name, errors in told.items():
+            every.setdefault(name, []).append(float(np.mean(errors)))
+        said = "  ".join(f"{name} {np.mean(errors):.2f}" for name, errors in told.items() if "up" in name)
+        print(f"{trace.name:28} {len(trace):9,}  {said}", flush=True)
+    print("\nsame window: mean over traces (worst trace), points")
+    for name, per_trace in every.items():
+        print(f"{name:28} {np.mean(per_trace):6.3f} ({max(per_trace):.3f})  median {np.median(per_trace):.3f}")
+    if covered:
+        print(f"intervals from misses hold {np.mean(covered):.1%} (nominal 90 %)")
+
+
+def _print_days(asked: argparse.Namespace) -> None:
+    every, all_held = [], []
+    for kind in asked.kinds:
+        errors, held = [], []
+        for seed in range(1, asked.seeds + 1):
+            one, inside = next_days(World(kind, seed, asked.a_day, 12))
+            errors += one
+            held += inside
+        every += errors
+        all_held += held
+        print(f"{kind:12} next day: MAE {np.mean(errors):.2f} points, interval holds {np.mean(held):.1%}", flush=True)
+    print(f"all          next day: MAE {np.mean(every):.2f} points, interval holds {np.mean(all_held):.1%}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("traces", nargs="*", metavar="TRACE")
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--a-day", type=int, default=60_000, help="accesses a day of an invented trace")
+    parser.add_argument("--days", action="store_true")
+    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--server", action="store_true")
+    asked = parser.parse_args(arguments)
+    if asked.speed:
+        speed()
+    elif asked.server:
+        against_server()
+    elif asked.days:
+        _print_days(asked)
+    else:
+        _print_same_window(asked)
+
+
+if __name__ == "__main__":
+    main()

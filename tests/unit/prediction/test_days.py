@@ -1,0 +1,125 @@
+"""Samples, the day to come, and the check that replayed is seen."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from bench.access_world import World
+from bench.prediction import requests_of_trace
+from lumen.prediction.accesses import in_order, pack
+from lumen.prediction.honesty import Trust, checked
+from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, requests_of
+from lumen.prediction.replay import missed
+from lumen.prediction.sample import ALL, MOST_KEYS, next_below, uplift
+from lumen.prediction.tomorrow import Day, confidence_of, errors, expected
+
+MONDAY = date(2026, 11, 2)
+
+
+def test_a_sample_is_scaled_by_the_ratio_of_its_misses() -> None:
+    """A fifth of the keys: within its own interval of the truth, and nearer than scaling by the share of keys."""
+    requests = requests_of_trace(World("diurnal", 3, 40_000).trace())
+    old, new = missed(requests, 300_000), missed(requests, 900_000)
+    key = requests.elements >> np.uint64(MS_BITS)
+    truth = (old.sum() - new.sum()) / requests.count
+    off, by_share = [], []
+    for part in range(5):
+        chosen = key % np.uint64(5) == part
+        found = uplift(requests.count, int(old.sum()), key[chosen], old[chosen], new[chosen], ALL // 5)
+        off.append(abs(found.value - truth) / found.half)
+        scaled = 5 * (int(old[chosen].sum()) - int(new[chosen].sum())) / requests.count
+        by_share.append(abs(found.value - truth) < abs(scaled - truth))
+    assert np.median(off) < 1
+    assert max(off) < 2.5
+    assert sum(by_share) >= 3
+    whole = uplift(requests.count, int(old.sum()), key, old, new)
+    assert whole.value == pytest.approx(truth)
+    assert whole.half == 0
+
+
+@pytest.mark.parametrize(
+    ("present", "keys", "wanted"),
+    [
+        (ALL, 1000, ALL),
+        (ALL, 2 * MOST_KEYS, ALL // 2),
+        (ALL // 8, MOST_KEYS // 8, ALL // 4),
+        (ALL // 8, 4 * MOST_KEYS, ALL // 32),
+        (ALL, 0, ALL),
+    ],
+)
+def test_the_limit_is_doubled_at_most_and_lowered_at_once(present: int, keys: int, wanted: int) -> None:
+    assert next_below(present, keys) == wanted
+
+
+def days(*uplifts: float) -> list[Day]:
+    """From a Monday on."""
+    return [Day(MONDAY + timedelta(days=n), {600: value}) for n, value in enumerate(uplifts)]
+
+
+def test_tomorrow_is_yesterday_and_the_step_between_kinds_of_days() -> None:
+    week = days(0.10, 0.11, 0.12, 0.13, 0.14, 0.05, 0.07)
+    assert expected(week, 600, MONDAY + timedelta(days=7)).uplift == pytest.approx(0.07 + 0.13 - 0.06)
+    assert expected(week[:5], 600, MONDAY + timedelta(days=5)).uplift == 0.14
+    assert expected(week[:4], 600, MONDAY + timedelta(days=4)).uplift == 0.13
+
+
+def test_the_interval_comes_from_the_days_that_were_predicted_before() -> None:
+    first = expected(days(0.10, 0.10), 600, MONDAY + timedelta(days=2))
+    assert first.half == pytest.approx(0.15 * 0.10 + 0.002)
+    calm = expected(days(0.10, 0.101, 0.10, 0.101), 600, MONDAY + timedelta(days=4))
+    wild = expected(days(0.10, 0.15, 0.08, 0.14), 600, MONDAY + timedelta(days=4))
+    assert calm.half < first.half < wild.half
+    assert wild.half == pytest.approx(
+        0.14 * max(error for day in errors(days(0.10, 0.15, 0.08, 0.14)) for error in day)
+    )
+    assert wild.confidence < calm.confidence
+    assert expected(days(0.1), 600, MONDAY, own_half=0.05).half > 0.05
+
+
+def test_confidence_is_the_chance_to_be_right() -> None:
+    assert confidence_of(0.02, 0.0) == 1
+    assert confidence_of(0.0, 0.01) == pytest.approx(0.9, abs=0.001)
+    assert confidence_of(0.10, 0.02) == pytest.approx(0.9, abs=0.001)
+    assert confidence_of(0.0, 0.05) < 0.3
+
+
+def seen_at(ttl_s: int, stray: float = 0.0) -> Requests:
+    """Requests with the hits of a cache at that TTL, of which some miss for no reason."""
+    requests = requests_of_trace(World("sessions", 4, 10_000).trace())
+    dice = np.random.default_rng(1)
+    hit = ~missed(requests, ttl_s * 1000) & (dice.random(requests.count) >= stray)
+    return Requests(requests.elements, None, hit)
+
+
+@pytest.mark.parametrize(
+    ("requests", "trust"),
+    [
+        (seen_at(300), Trust.FULL),
+        (seen_at(300, 0.012), Trust.WIDER),
+        (seen_at(300, 0.05), Trust.NONE),
+        (seen_at(600), Trust.NONE),
+        (Requests(np.empty(0, np.uint64)), Trust.NONE),
+    ],
+)
+def test_what_was_seen_widens_or_withholds(requests: Requests, trust: Trust) -> None:
+    found = checked(requests, 300_000)
+    assert found.trust is trust
+    assert (found.widening > 0) == (trust is Trust.WIDER)
+
+
+def test_what_was_cached_before_the_window_is_held_against_nobody() -> None:
+    whole = seen_at(300)
+    late = elapsed_ms(whole.elements) >= 8 * 3_600_000
+    assert whole.hit is not None
+    began = np.uint64(8 * 3_600_000)
+    assert checked(Requests(whole.elements[late] - began, None, whole.hit[late]), 300_000).agreement == 1.0
+
+
+def test_the_stored_form_says_what_the_replay_needs() -> None:
+    """From hashes, times and kinds as the service sends them to lives and requests."""
+    hashes, times = np.array([5, 5, 9, 5], np.uint64) << np.uint64(30), np.array([0, 400_000, 100, 500_000])
+    stored = in_order(pack(hashes, times), np.array([0, 0, 0, 1], np.uint8), np.zeros(4, np.uint8))
+    requests = requests_of(stored)
+    assert missed(requests, 300_000).tolist() == [True, True, False, True]
+    assert checked(requests, 300_000).agreement == 1.0

@@ -1,0 +1,77 @@
+"""A full cache: least recently used goes first, and entries expire."""
+
+from collections import OrderedDict
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lumen.prediction.accesses import Accesses, Kind, in_order, pack, size_code
+from lumen.prediction.lives import Requests, packed
+from lumen.prediction.memory import ENTRY_BYTES, Timeline, kept, timeline_of
+from lumen.prediction.replay import miss_count
+
+#: Of two bytes an event: seconds after the one before, and key (5), what is done, and size.
+EVENTS = st.binary(max_size=200).map(lambda drawn: list(zip(drawn[::2], drawn[1::2], strict=False)))
+DONE = (Kind.HIT, Kind.HIT, Kind.HIT, Kind.WRITE, Kind.DELETE)
+
+
+def timeline(events: list[tuple[int, int]]) -> Timeline:
+    at_ms = np.cumsum([1000 * (step % 50) for step, _ in events]).astype(np.int64)
+    kind = np.array([DONE[what // 5 % 5] for _, what in events], np.uint8)
+    size = np.array([200.0 + 100 * (what // 25) for _, what in events])
+    return Timeline(at_ms, np.array([what % 5 for _, what in events], np.int64), kind, size)
+
+
+def plainly(line: Timeline, capacity: float, ttl_ms: float) -> tuple[int, int]:
+    """Misses and evictions, with a look at every entry at each event."""
+    entries: OrderedDict[int, tuple[float, float]] = OrderedDict()
+    misses = evictions = 0
+    for at, key, kind, size in zip(line.at_ms, line.key, line.kind, line.size, strict=True):
+        for one in [one for one, (until, _) in entries.items() if until <= at]:
+            del entries[one]
+        if kind == Kind.DELETE:
+            entries.pop(key, None)
+        elif kind == Kind.HIT and key in entries:
+            entries.move_to_end(key)
+        else:
+            misses += kind == Kind.HIT
+            entries.pop(key, None)
+            entries[key] = (at + ttl_ms, size + ENTRY_BYTES)
+            while sum(held for _, held in entries.values()) > capacity:
+                entries.popitem(last=False)
+                evictions += 1
+    return misses, evictions
+
+
+@settings(max_examples=40, deadline=None)
+@given(EVENTS, st.sampled_from([300.0, 900.0, 2500.0, inf]), st.sampled_from([40_000.0, 300_000.0, inf]))
+def test_a_full_cache_evicts_as_a_plain_one(events: list[tuple[int, int]], capacity: float, ttl_ms: float) -> None:
+    line = timeline(events)
+    found = kept(line, capacity, ttl_ms)
+    assert (found.misses, found.evictions) == plainly(line, capacity, ttl_ms)
+    assert found.most_bytes <= capacity
+
+
+@settings(max_examples=25, deadline=None)
+@given(EVENTS, st.sampled_from([20, 60, 300]))
+def test_without_a_limit_it_is_the_replay_of_the_ttl(events: list[tuple[int, int]], seconds: int) -> None:
+    line = timeline([(step, what % 5) for step, what in events])
+    elements = packed(line.key.astype(np.int64), line.at_ms)
+    elements.sort()
+    assert kept(line, inf, seconds * 1000).misses == miss_count(Requests(elements), seconds * 1000)
+
+
+def test_stored_accesses_bring_their_sizes() -> None:
+    """A request has the size that was written last for its key; fills are no events, overwrites are."""
+    kinds = [Kind.MISS, Kind.WRITE, Kind.HIT, Kind.MISS, Kind.WRITE, Kind.WRITE, Kind.HIT]
+    keys = np.array([1, 1, 1, 2, 2, 1, 1], np.uint64) << np.uint64(20)
+    times = np.array([0, 8, 20_000, 40_000, 40_008, 60_000, 80_000])
+    written = size_code(np.array([0, 1000, 0, 0, 50, 4000, 0]))
+    stored: Accesses = in_order(pack(keys, times), np.array(kinds, np.uint8), written)
+    line = timeline_of(stored)
+    assert line.kind.tolist() == [Kind.MISS, Kind.HIT, Kind.MISS, Kind.WRITE, Kind.HIT]
+    assert line.size.tolist() == pytest.approx([1000, 1000, 50, 4000, 4000], rel=0.05)
+    assert kept(line, inf, 60_000).misses == 2
