@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 import redis
 
@@ -47,13 +47,13 @@ def served(trace: Trace, ttl_s: float, capacity_bytes: float, faster: float) -> 
                     if not known:
                         filled.set(f"ion:cache:{key:08d}", b"x" * size, px=max(int(1000 * ttl_s / faster), 1))
                 filled.execute()
-        stats = cast(dict[str, Any], client.info("stats"))
+        stats = client.info("stats")
         client.close()
     return Served(hits / len(trace), int(stats["evicted_keys"]), capacity_bytes)
 
 
 def _memory(client: "redis.Redis") -> dict[str, Any]:
-    return cast(dict[str, Any], client.info("memory"))
+    return client.info("memory")
 
 
 def _steps(trace: Trace, faster: float) -> Iterable[tuple[int, int]]:
