@@ -12,6 +12,8 @@ from slack_bolt.logger.messages import warning_client_prioritized_and_token_skip
 
 from handlers.blocks.control import END
 from handlers.blocks.emergency import ACTIONS
+from handlers.blocks.hourly import DETAILS as REPORT_DETAILS
+from handlers.blocks.hourly import WHY
 from handlers.blocks.incident import ACTIONS as OF_INCIDENTS
 from handlers.blocks.proposal import CHOICES, DETAILS, SNOOZE
 from handlers.buttons import Buttons
@@ -81,6 +83,7 @@ def build_app(
         **dict.fromkeys(OF_INCIDENTS, incidents.on_button),
         **dict.fromkeys((*ACTIONS, END), emergencies.on_button),
         DETAILS: screens.on_details,
+        **dict.fromkeys((WHY, REPORT_DETAILS), screens.on_more),
     }
     for action_id, listener in listeners.items():
         app.action(action_id)(_checked(listener, screens, tidy))
@@ -97,7 +100,7 @@ def _checked(listener: Listener, screens: Screens, tidy: Tidy) -> Listener:
 
     async def on_button(ack: Ack, body: Body) -> None:
         click, late = read_click(body), lateness(body)
-        if click is not None and late is not None and click.action_id != DETAILS:
+        if click is not None and late is not None and click.action_id not in (DETAILS, WHY, REPORT_DETAILS):
             await ack()
             screens.responder.say(click.to, late, message("slack.came_late_remedy"))
         elif click is None or click.service in screens.services:

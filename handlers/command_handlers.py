@@ -13,6 +13,7 @@ from handlers.blocks import answers as show
 from handlers.blocks.card import Shown, illustrated, with_note
 from handlers.blocks.explain_scores import explained
 from handlers.blocks.home import all_card, note, services_card
+from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import held_card
 from handlers.blocks.proposal import list_of
 from handlers.blocks.report import report
@@ -63,7 +64,7 @@ class Questions:
         }
 
     async def _status(self, request: Request, _: command_types.Status) -> Shown:
-        return report(request.words, await self.readouts.status(request.service))
+        return hourly(request.words, await self.readouts.status(request.service))
 
     async def _report(self, request: Request, _: command_types.Report) -> Shown:
         return report(request.words, await self.readouts.status(request.service), whole=True)
@@ -110,7 +111,7 @@ class Proposing:
 
     async def _run(self, request: Request, _: command_types.Run) -> Shown:
         await self.ask_turn(request.service, request.person)
-        return report(request.words, await self.readouts.status(request.service))
+        return hourly(request.words, await self.readouts.status(request.service))
 
     async def _propose(self, request: Request, command: command_types.Propose) -> Shown:
         service, person, existing = request.service, request.person, command.existing

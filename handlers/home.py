@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from handlers.blocks import home, proposal
-from handlers.blocks.card import Json
-from handlers.clicks import Click, answer_unknown, read_click
-from handlers.people import Ack, Addressee, Body
+from handlers.blocks.card import Json, Shown
+from handlers.blocks.explain_scores import explained
+from handlers.blocks.hourly import WHY
+from handlers.blocks.report import report
+from handlers.clicks import Click, answer_click, answer_unknown, read_click
+from handlers.people import Ack, Addressee, Body, Request
 from handlers.replies import Responder
 from handlers.web_api import SlackApi, SlackTrouble, guarded
 from lumen.model.messages import LumenError, message
@@ -46,6 +49,11 @@ class Screens:
         else:
             self.responder.background.start(self._open(click))
 
+    async def on_more(self, ack: Ack, body: Body) -> None:
+        """Why and Details of a report: an answer that the person alone sees."""
+        await ack()
+        answer_click(self.responder, body, self._more)
+
     async def on_home(self, ack: Ack, body: Body) -> None:
         """Somebody looks at App Home."""
         await ack()
@@ -60,6 +68,12 @@ class Screens:
         to = Addressee(str(event.get("user", "")), str(event.get("channel", "")), "")
         if to.user_id:
             self.responder.say(to, message("command.mention_hint"))
+
+    async def _more(self, request: Request, click: Click) -> Shown:
+        """Of the newest turn, whichever report was clicked."""
+        if click.action_id == WHY:
+            return explained(request.words, None, await self.readouts.last(request.service))
+        return report(request.words, await self.readouts.status(request.service), whole=True)
 
     async def show_home(self, user_id: str) -> None:
         """Publish App Home as it is now, and for a while whenever something is another. Never raises."""

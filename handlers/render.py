@@ -9,8 +9,8 @@ from handlers.blocks import proposal as proposal_view
 from handlers.blocks.card import Card, Json, Shown, spent, with_note
 from handlers.blocks.control import control_card, note_card, reminder_card
 from handlers.blocks.digest import digest
+from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import incident_card, mention_card
-from handlers.blocks.report import report
 from lumen.model.answers import StatusReadout
 from lumen.model.audit import AuditEvent, Notes
 from lumen.model.incident import MOST_REPEATS
@@ -147,7 +147,7 @@ class MessageRenderer:
             turns = await self.turns.latest(surface.service, TURNS_BACK)
             own = next((turn for turn in turns if turn.id == surface.key), None)
             status = status if own is None else StatusReadout(surface.service, own, (), (), None, alerts=own.alerts)
-        return report(self.words, status)
+        return hourly(self.words, status)
 
     async def needed(self, service: ServiceId) -> Sequence[Surface]:
         """What is open, what people set, and the newest report. Raises StoreUnavailable."""

@@ -46,11 +46,12 @@ def broken(words: Catalogue, error: Exception, support: str = "") -> Shown:
 
 
 def help_card(words: Catalogue, min_ttl_seconds: int, max_ttl_seconds: int, support: str = "") -> Shown:
-    """One line a command; `support`: whom to ask about this installation."""
+    """One short line a command; `support`: whom to ask about this installation."""
     card = Card(words)
     card.header(message("command.help_title"))
+    card.context([words.say(message("command.help_intro"))])
     params = {"min_seconds": min_ttl_seconds, "max_seconds": max_ttl_seconds}
-    lines = [words.say(Message(f"command.help_{name}", params)) for name in NAMES]
+    lines = [words.say(Message(f"command.short_{name}", params)) for name in NAMES]
     for at in range(0, len(lines), HELP_LINES_A_BLOCK):
         card.lines(lines[at : at + HELP_LINES_A_BLOCK])
     card.context([words.say(each) for each in (message("command.help_share"), *whom_to_ask(support))])

@@ -275,6 +275,11 @@ def _details(proposal: Proposal) -> Button:
     return Button(DETAILS, message("views.button_details"), value_of(proposal), spoken=spoken)
 
 
+def deciding_buttons(proposal: Proposal) -> list[Button]:
+    """Those of a PENDING proposal that decide it or put it off, for a message that shows more than the proposal."""
+    return [button for button in _buttons(proposal) if button.action_id != DETAILS]
+
+
 def reject_dialog(proposal: Proposal) -> Confirm | None:
     """Says what does not happen by itself any more; None where nothing would have."""
     draft = proposal.draft

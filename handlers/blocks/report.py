@@ -1,4 +1,4 @@
-"""The hourly report, and the answer to `/lumen status`: how it is, what changed, what is missing, what to do."""
+"""The whole report, for `/lumen report` and Details: how it is, what changed, what is missing, what to do."""
 
 from collections.abc import Iterator, Sequence
 
@@ -36,7 +36,7 @@ def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> 
         if not readout.worst.is_of_turn:
             card.section(turn_found(words, turn))
     card.titled(message("views.report_alerts"), alert_lines(words, readout.alerts, readout.silences))
-    card.lines(list(_cautions(words, readout)))
+    card.lines(list(cautions(words, readout)))
     if turn is None:
         changes(card, words, readout.changes[:CHANGES_SHOWN], readout.pinned)
         return card.shown()
@@ -58,7 +58,7 @@ def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> 
     return card.shown()
 
 
-def _cautions(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
+def cautions(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
     """What people must not forget: a setting that was lost or set by others, a pin, what they set against changes."""
     pinned = readout.pinned
     if readout.turn is not None:

@@ -178,6 +178,8 @@ class StatusReadout:
     learnt: Learnt | None = None
     #: Lines of what people set that has not ended, oldest first; those of choices of a service stand with the first.
     controls: tuple[ControlLine, ...] = ()
+    #: The turns of the last day, `turn` among them, the newest first.
+    day: tuple[Turn, ...] = ()
 
     @property
     def worst(self) -> Worst:

@@ -51,6 +51,8 @@ _TURNS_BACK = 100
 _RECENT = 50
 #: Requests may have failed for so long before an alert was sure of it: the longest window of a page (burn_rate.py).
 BEFORE_NOTICED = timedelta(hours=12)
+#: And the hour before, which the newest is compared with.
+A_DAY = timedelta(hours=25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Readouts:
             now=now,
             learnt=await learnt(self.alerts, service, now),
             controls=tuple(await self.restraints.controls.lines(service)),
+            day=tuple(turn for turn in turns if now - turn.started_at < A_DAY),
         )
 
     async def pinned(self, service: ServiceId) -> Pinned | None:

@@ -1,0 +1,44 @@
+"""On a phone (390 × 844) the hourly report stands on one screen, and the help on one and a half, in both languages."""
+
+import pytest
+from playwright.async_api import expect
+
+from handlers.blocks.answers import help_card
+from handlers.blocks.card import Shown
+from handlers.blocks.hourly import hourly
+from lumen.wording.catalogue import LOCALES, Catalogue
+from tests.browser.conftest import OpenPage, Screen
+from tests.slack_workspace import World
+from tests.unit.handlers.test_hourly import STATES
+
+pytestmark = pytest.mark.browser
+SCREEN = Screen(390, 844)
+
+
+def measured(locale: str) -> list[tuple[str, Shown, float]]:
+    """What is shown, and how many screens it may take."""
+    words = Catalogue(locale)
+    reports = [(name, hourly(words, seen), 1.0) for name, seen in STATES.items()]
+    return [*reports, ("help", help_card(words, 60, 3600), 1.5)]
+
+
+@pytest.mark.parametrize("screen", [SCREEN], ids=["phone"], indirect=True)
+async def test_the_report_fits_one_screen_and_the_help_one_and_a_half(world: World, open_page: OpenPage) -> None:
+    page = await open_page()
+    tall = []
+    for locale in LOCALES:
+        for name, shown, screens in measured(locale):
+            world.ahead.seconds += 2  # one message a second
+            posted = await world.call(
+                "chat.postMessage", channel=world.channel, text=shown.text, blocks=list(shown.blocks)
+            )
+            assert posted["ok"], posted
+            article = page.get_by_role("article").last
+            await expect(page.get_by_role("article")).to_have_count(1)
+            box = await article.bounding_box()
+            assert box is not None
+            if box["height"] > screens * SCREEN.height:
+                tall.append(f"{locale} {name}: {box['height'] / SCREEN.height:.2f} screens")
+            await world.call("chat.delete", channel=world.channel, ts=posted["ts"])
+            await expect(page.get_by_role("article")).to_have_count(0)
+    assert tall == []
