@@ -85,7 +85,7 @@ def add_buttons(built: Card, proposal: Proposal, of: str = "", pinned: Pinned | 
     """
     undo = undo_button(proposal, pinned)
     if proposal.state is State.PENDING:
-        found = _buttons(proposal)
+        found = [*deciding_buttons(proposal), _details(proposal)]
     elif proposal.can_be_undone:
         found = [*([undo] if undo is not None else []), _details(proposal)]
     else:
@@ -245,7 +245,8 @@ def _small_print(words: Catalogue, proposal: Proposal) -> str:
     return words.say(Message("views.proposal_print", {**params, "created_at": iso(proposal.created_at)}))
 
 
-def _buttons(proposal: Proposal) -> list[Button]:
+def deciding_buttons(proposal: Proposal) -> list[Button]:
+    """Those of a PENDING proposal that decide it or put it off."""
     value, change = value_of(proposal), proposal.draft.change
     spoken = change_params(change)
     return [
@@ -266,18 +267,12 @@ def _buttons(proposal: Proposal) -> list[Button]:
             confirm=reject_dialog(proposal),
         ),
         *_snooze(proposal),
-        _details(proposal),
     ]
 
 
 def _details(proposal: Proposal) -> Button:
     spoken = Message("views.spoken_details", change_params(proposal.draft.change))
     return Button(DETAILS, message("views.button_details"), value_of(proposal), spoken=spoken)
-
-
-def deciding_buttons(proposal: Proposal) -> list[Button]:
-    """Those of a PENDING proposal that decide it or put it off, for a message that shows more than the proposal."""
-    return [button for button in _buttons(proposal) if button.action_id != DETAILS]
 
 
 def reject_dialog(proposal: Proposal) -> Confirm | None:
