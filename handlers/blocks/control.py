@@ -54,8 +54,11 @@ def ended_told(line: ControlLine) -> Message:
 
 
 def note_card(words: Catalogue, service: ServiceId, line: ControlLine, *, ended: bool) -> Shown | None:
-    """In its thread: that it has `ended`, or that it is about to; None where that is not so (any more)."""
-    if ended is not (line.ended is not None):
+    """In its thread: that it has `ended`, or that it is about to; None where that is not so (any more).
+
+    None also where somebody ended what stands in the thread of an incident, for that tells of all that people did.
+    """
+    if ended is not (line.ended is not None) or (line.incident and line.ended and line.ended.by):
         return None
     card = Card(words)
     if ended:
@@ -82,7 +85,8 @@ def reminder_card(words: Catalogue, proposal: Proposal) -> Shown | None:
         card.section(Message("views.proposal_reminder", params))
     else:
         card.section(Message("views.proposal_reminder_asked", {**params, "who_mention": draft.asked_by.user_id}))
-    return replace(card.shown(), under=Surface(draft.service, "proposal", proposal.id, proposal.mark))
+    own = Surface(draft.service, "proposal", proposal.id, proposal.mark)
+    return replace(card.shown(), under=Surface(draft.service, "alert", proposal.shown_in) if proposal.shown_in else own)
 
 
 def end_button(service: ServiceId, line: ControlLine) -> Button:

@@ -91,6 +91,11 @@ def test_what_is_about_an_incident_stands_in_its_thread() -> None:
     note = note_card(EN, SERVICE, held, ended=False)
     assert note is not None
     assert control_card(EN, SERVICE, held).under == note.under == Surface(SERVICE, "alert", "ion-api:cache:1")
+    assert note_card(EN, SERVICE, replace(held, ended=ENDS["by time"]), ended=True) is not None
+    assert note_card(EN, SERVICE, replace(held, ended=ENDS["by somebody"]), ended=True) is None  # its thread says so
+    in_incident = reminder_card(EN, replace(proposal(State.PENDING), shown_in="ion-api:cache:1"))
+    assert in_incident is not None
+    assert in_incident.under == note.under
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -134,7 +134,9 @@ local function audit(at, event, id, actor, detail, data)
   for _, incident in ipairs(incidents_of(event, id, actor, detail)) do
     if incident ~= '' then
       mark('alert/' .. incident)
-      mark('done/' .. incident .. '#' .. line)
+      -- A silence that is about this one incident has its own line there, with its button (control_put.lua).
+      local is_line = event == 'silenced' and string.find(data, '"incident":"' .. incident .. '"', 1, true)
+      if not is_line then mark('done/' .. incident .. '#' .. line) end
     end
   end
 end
