@@ -20,7 +20,6 @@ ENV PATH=/opt/lumen/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HTTP_HOST=0.0.0.0 \
-    MPLCONFIGDIR=/tmp/matplotlib \
     PORT=8080
 WORKDIR /opt/lumen/app
 USER 10001

@@ -21,6 +21,7 @@ from bot.slack.connection import SlackConnection
 from bot.slack.envelopes import Envelopes
 from handlers.app import build_app
 from handlers.buttons import Buttons
+from handlers.charts import Charts
 from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
 from handlers.emergency import Emergencies
@@ -76,7 +77,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
     async with slack_session() as session:
         asking = SlackApi("xoxb-bench", api_url, session)
         identity = await who_am_i(asking)
-        replies, once = Replies(session, asking, "C0"), Deliveries(world.leases)
+        replies, once = Replies(session, asking, Charts(), "C0"), Deliveries(world.leases)
         responder = Responder(replies, Languages(asking, "en"), Background(), lambda: None, once)
         approvers, app_id = Approvers(frozenset(), frozenset({GROUP})), lambda: APP
         permissions = Permissions(asking, approvers, identity.team_id, app_id, world.audit)
@@ -84,7 +85,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         emergencies = Emergencies(unused, world.readouts, permissions, responder, 300, unused)
         incidents = Incidents(unused, unused, unused, unused, world.readouts, permissions, permissions, responder)
         groups = (
-            Questions(world.readouts, unused, unused, unused),
+            Questions(world.readouts, unused, unused),
             Proposing(unused, world.readouts, unused),
             Overriding(unused, world.readouts, permissions),
             emergencies,

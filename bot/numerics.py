@@ -31,11 +31,6 @@ def missing_statistics() -> Sequence[str]:
     return [name for name in STATISTICS if find_spec(name) is None]
 
 
-def can_draw() -> bool:
-    """Whether the extra `charts` is installed, which draws the digest's picture; nothing is imported."""
-    return find_spec("matplotlib") is not None
-
-
 def _end_with(parent_sentinel: int) -> None:
     multiprocessing.connection.wait([parent_sentinel])
     os._exit(0)

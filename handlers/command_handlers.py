@@ -10,7 +10,7 @@ from typing import Any
 
 from handlers import command_types
 from handlers.blocks import answers as show
-from handlers.blocks.card import Shown, illustrated, with_note
+from handlers.blocks.card import Shown, with_note
 from handlers.blocks.explain_scores import explained
 from handlers.blocks.home import all_card, note, services_card
 from handlers.blocks.hourly import hourly
@@ -19,9 +19,7 @@ from handlers.blocks.proposal import list_of
 from handlers.blocks.report import report
 from handlers.people import Request
 from handlers.permissions import Permissions
-from handlers.pictures import Pictures
 from handlers.render import Digests
-from handlers.web_api import SlackTrouble
 from lumen.model.answers import Glance
 from lumen.model.messages import LumenError, Message, NoData, NotPermitted, message
 from lumen.model.override import locked_by
@@ -46,7 +44,6 @@ class Questions:
 
     readouts: Readouts
     digests: Digests
-    pictures: Pictures
     looking: Looking
 
     @property
@@ -73,11 +70,7 @@ class Questions:
         return explained(request.words, command.subject, await self.readouts.last(request.service))
 
     async def _digest(self, request: Request, _: command_types.ShowDigest) -> Shown:
-        shown = await self.digests.now(request.words, request.service)
-        try:
-            return await self.pictures.into(shown)
-        except SlackTrouble:
-            return illustrated(shown, None)
+        return await self.digests.now(request.words, request.service)
 
     async def _ttl(self, request: Request, _: command_types.ShowTtl) -> Shown:
         return show.ttl_card(request.words, await self.readouts.ttl(request.service))

@@ -14,8 +14,7 @@ from typing import Any
 
 import structlog
 
-from handlers.blocks.card import Shown, illustrated
-from handlers.pictures import Pictures
+from handlers.blocks.card import Shown
 from handlers.places import PLACE_REFUSED, Places, Renderer, place_trouble
 from handlers.poster import DuplicateSweeper, Poster, ThreadGone, tag_of
 from handlers.web_api import (
@@ -24,7 +23,6 @@ from handlers.web_api import (
     NoAnswer,
     SlackRefused,
     SlackTrouble,
-    Unreachable,
     guarded,
 )
 from lumen.model.incident import Unheard
@@ -39,8 +37,6 @@ LEASE_NAME = "outbox"
 LEASE = timedelta(seconds=6)
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LONGEST_SECONDS = 30.0
-#: After so many failures (about two minutes) a message is posted without its picture.
-PICTURE_TRIES = 6
 #: A call of the people on call goes to the channel itself after so many failures in its thread, ...
 THREAD_TRIES = 2
 #: ... and counts as unheard when the channel does not take it either, or after so long.
@@ -84,7 +80,6 @@ class OutboxWorker:
         outbox: Outbox,
         leases: Leases,
         renderer: Renderer,
-        pictures: Pictures,
         poster: Poster,
         channel: str,
         timing: Timing = Timing(),
@@ -93,7 +88,6 @@ class OutboxWorker:
         self._outbox = outbox
         self._leases = leases
         self._renderer = renderer
-        self._pictures = pictures
         self.poster = poster
         self._channel = channel
         self._timing = timing
@@ -243,7 +237,7 @@ class OutboxWorker:
         except (SlackRefused, CannotUpdate) as error:
             self._park(dirty, parked, error.error)
         except (LumenError, SlackTrouble):
-            # Nothing goes through now: that says nothing against the message or its picture.
+            # Nothing goes through now: that says nothing against the message.
             self._parked.pop(dirty.surface, None)
             raise
         except Exception as error:
@@ -263,7 +257,6 @@ class OutboxWorker:
         if shown is None or (shown.is_rest and not dirty.ts):
             await self._outbox.shown(dirty, dirty.channel, dirty.ts)
             return
-        shown = await self._illustrated(shown, failures)
         if dirty.surface.kind == CALL_KIND and failures >= THREAD_TRIES:
             shown = replace(shown, under=None)
         if dirty.ts and dirty.channel != self._channel:
@@ -272,15 +265,6 @@ class OutboxWorker:
             await self._update(dirty, shown)
         else:
             await self._post(dirty, shown)
-
-    async def _illustrated(self, shown: Shown, failures: int) -> Shown:
-        """A picture that cannot be brought to Slack now sets its own message aside, and holds up no other."""
-        if failures >= PICTURE_TRIES:
-            return illustrated(shown, None)
-        try:
-            return await self._pictures.into(shown)
-        except (Unreachable, NoAnswer) as error:
-            raise SlackRefused(error.error) from error
 
     async def _update(self, dirty: Dirty, shown: Shown) -> None:
         try:

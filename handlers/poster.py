@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from handlers.blocks.card import Json, Shown
+from handlers.charts import Charts
 from handlers.web_api import Answer, CannotUpdate, SlackApi, SlackRefused, guarded
 from lumen.model.service import ServiceId
 from lumen.ports.store import Outbox, Surface
@@ -40,25 +41,30 @@ class ThreadGone(SlackRefused):
 class Poster:
     """Posts, edits and finds messages."""
 
-    def __init__(self, api: SlackApi, pace_seconds: float = PACE_SECONDS) -> None:
+    def __init__(self, api: SlackApi, pace_seconds: float = PACE_SECONDS, charts: Charts | None = None) -> None:
         self._calls = api
+        self._charts = charts or Charts()
         self.pace_seconds = pace_seconds
         self._free_at: dict[str, float] = {}
 
     async def post(self, channel: str, shown: Shown, surface: str, thread_ts: str = "") -> tuple[str, str]:
         """The channel's id and the message's ts. `thread_ts`: the message in whose thread it stands, or empty."""
-        await self._pace(channel)
-        wanted = _marked(shown, surface) | {"channel": channel, "unfurl_links": False, "unfurl_media": False}
+        wanted = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
+        wanted |= {"thread_ts": thread_ts} if thread_ts else {}
         with _thread(thread_ts):
-            answer = await self._calls.write(
-                "chat.postMessage", wanted | ({"thread_ts": thread_ts} if thread_ts else {})
-            )
+            answer = await self._send("chat.postMessage", channel, shown, surface, wanted)
         return answer.text("channel"), answer.text("ts")
 
     async def update(self, channel: str, ts: str, shown: Shown, surface: str) -> None:
         """Blocks and text go together: an update without blocks would remove them."""
-        await self._pace(channel)
-        await self._calls.write("chat.update", _marked(shown, surface) | {"channel": channel, "ts": ts})
+        await self._send("chat.update", channel, shown, surface, {"channel": channel, "ts": ts})
+
+    async def _send(self, method: str, channel: str, shown: Shown, surface: str, wanted: Json) -> Answer:
+        async def send(one: Shown) -> Answer:
+            await self._pace(channel)
+            return await self._calls.write(method, _marked(one, surface) | wanted)
+
+        return await self._charts.send(shown, send)
 
     async def find(self, channel: str, surface: str, not_ts: str, thread_ts: str = "") -> str | None:
         """The ts of the newest message that shows `surface`, other than `not_ts`; None when there is none.

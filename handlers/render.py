@@ -18,12 +18,12 @@ from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Seal, Surface, Turns
 from lumen.use_cases.controlling import ENDED
-from lumen.use_cases.digest import Digest
-from lumen.use_cases.queries import Readouts, Weeks
+from lumen.use_cases.digest import Digest, DigestReader
+from lumen.use_cases.queries import Readouts
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue
 
-#: Turns that a digest looks back over, and that a late report is found among.
+#: Turns that a late report is found among.
 TURNS_BACK = 100
 
 
@@ -34,14 +34,12 @@ class Digests:
     `head` gives the newest seal of the audit, which stands in small print; None where there is none to show.
     """
 
-    readouts: Readouts
-    turns: Turns
-    weeks: Weeks
+    reader: DigestReader
     days: Digest
     head: Callable[[ServiceId], Awaitable[Seal | None]] | None = None
 
     async def of_day(self, words: Catalogue, service: ServiceId, day: date) -> Shown:
-        """The one that is due on `day`, whenever it is shown: its picture ends then. Raises StoreUnavailable."""
+        """The one that is due on `day`, whenever it is shown: its 24 hours end then. Raises StoreUnavailable."""
         return await self._of(words, service, self.days.at(day))
 
     async def now(self, words: Catalogue, service: ServiceId) -> Shown:
@@ -49,11 +47,8 @@ class Digests:
         return await self._of(words, service, self.days.now())
 
     async def _of(self, words: Catalogue, service: ServiceId, at: datetime) -> Shown:
-        status = await self.readouts.status(service)
-        turns = await self.turns.latest(service, TURNS_BACK)
-        week = await self.weeks.before(service, at)
-        seal = await self.head(service) if self.head else None
-        return digest(words, at.date().isoformat(), status, turns, seal, week)
+        readout = await self.reader.of(service, at)
+        return digest(words, readout, await self.head(service) if self.head else None)
 
 
 @dataclass(frozen=True, slots=True)

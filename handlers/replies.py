@@ -13,9 +13,10 @@ import aiohttp
 import structlog
 
 from handlers.blocks import answers as show
-from handlers.blocks.card import Shown, illustrated, with_note
+from handlers.blocks.card import Shown, with_note
+from handlers.charts import INVALID_BLOCKS, Charts
 from handlers.people import Addressee, Languages
-from handlers.web_api import SlackApi, SlackTrouble, retry_after_seconds
+from handlers.web_api import SlackApi, SlackRefused, SlackTrouble, retry_after_seconds
 from lumen.model.messages import LumenError, Message, NotPermitted
 from lumen.model.service import ServiceId
 from lumen.ports.store import Leases
@@ -42,6 +43,7 @@ class Replies:
 
     session: aiohttp.ClientSession
     api: SlackApi
+    charts: Charts
     home_channel: str
 
     async def send(self, to: Addressee, shown: Shown, *, share: bool = False) -> bool:
@@ -49,20 +51,21 @@ class Replies:
 
         Retries, for an ephemeral message that comes twice is no harm.
         """
-        if to.response_url and await self._respond(to, shown, share=share):
-            return True
         try:
-            said = {"channel": to.channel or self.home_channel, "text": shown.text, "blocks": list(shown.blocks)}
-            if share:
-                await self.api.write("chat.postMessage", said)
-            else:
-                await self.api.write("chat.postEphemeral", said | {"user": to.user_id})
+            await self.charts.send(shown, lambda one: self._send(to, one, share=share))
         except SlackTrouble as error:
-            if shown.picture is not None:
-                return await self.send(to, illustrated(shown, None), share=share)
             _log.warning("reply_undelivered", user=to.user_id, kind=type(error).__name__, error=error.error)
             return False
         return True
+
+    async def _send(self, to: Addressee, shown: Shown, *, share: bool) -> None:
+        if to.response_url and await self._respond(to, shown, share=share):
+            return
+        said = {"channel": to.channel or self.home_channel, "text": shown.text, "blocks": list(shown.blocks)}
+        if share:
+            await self.api.write("chat.postMessage", said)
+        else:
+            await self.api.write("chat.postEphemeral", said | {"user": to.user_id})
 
     async def _respond(self, to: Addressee, shown: Shown, *, share: bool) -> bool:
         payload: dict[str, Any] = {
@@ -89,6 +92,8 @@ class Replies:
                     return retry_after_seconds(answer.headers, untold=1.0)
                 if answer.status >= 500:
                     return _backoff_seconds(attempt)
+                if answer.status == 400 and INVALID_BLOCKS in await answer.text():
+                    raise SlackRefused(INVALID_BLOCKS)
                 return None if answer.status == 200 else -1.0
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return _backoff_seconds(attempt)

@@ -165,12 +165,6 @@ class SlackApi:
         """A call with its arguments as JSON. Raises the four kinds."""
         return await self._ask(method, patient, verb="POST", json=dict(arguments))
 
-    async def upload(self, url: str, content: bytes) -> None:
-        """Bytes to an address that Slack gave for them. Raises Unreachable, NoAnswer."""
-        status, _, _ = await self._sent("POST", url, data=content)
-        if status != 200:
-            raise NoAnswer(f"http {status}")
-
     async def _ask(self, method: str, patient: bool, verb: str, **how: Any) -> Answer:
         """Who is not patient hears at once that Slack wants to wait."""
         for tries_left in range(RATE_LIMIT_RETRIES if patient else 0, -1, -1):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.config import Settings
 from bot.doctor.check import Check, Findings
-from bot.numerics import can_draw, missing_statistics
+from bot.numerics import missing_statistics
 from lumen.model.messages import Message, message, with_remedy
 from lumen.policies.freezes import Freezes, frozen_until
 
@@ -42,7 +42,6 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
         )
     else:
         found.fine("numerics")
-    found.fine("charts", None if can_draw() else message("doctor.no_charts"))
     if settings.undo_harmful == "auto":
         found.fine("UNDO_HARMFUL", message("doctor.undo_by_itself"))
     _auto_apply(found, settings)

@@ -17,8 +17,6 @@ SCOPES = frozenset(
         "commands",
         "chat:write",
         "app_mentions:read",
-        "files:write",
-        "files:read",
         "usergroups:read",
         "users:read",
         "channels:read",

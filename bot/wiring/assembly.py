@@ -28,7 +28,6 @@ from lumen.model.service import Approvers, Person
 from lumen.model.turn import Missing
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
-from lumen.ports.clock import Numerics
 from lumen.use_cases.acting import Acting
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
@@ -38,7 +37,7 @@ from lumen.use_cases.auto_apply import AutoApplyCountdowns, AutoApplyRules
 from lumen.use_cases.billing import TakingNews
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.controlling import Reminding
-from lumen.use_cases.digest import Digest
+from lumen.use_cases.digest import Digest, DigestReader
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.effects import EffectEstimates, Effects
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
@@ -48,7 +47,7 @@ from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
-from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
+from lumen.use_cases.queries import Choosing, Looking, Readouts
 from lumen.use_cases.releases import GoingBack, Releases, RememberedDeployments, Revisions
 from lumen.use_cases.restrictions import ReportMarker, Restraints
 from lumen.use_cases.rollback import Rollback, RollbackRules
@@ -98,7 +97,7 @@ class Answers:
     choosing: Choosing
     looking: Looking
     going_back: GoingBack
-    weeks: Weeks
+    digests: DigestReader
     auditing: Auditing
 
 
@@ -108,7 +107,6 @@ class Lumen:
 
     store: StateStore
     collector: Collector
-    numerics: Numerics
     #: Each ends its own kind when its time is up.
     countdowns: Sequence[Rollback | UndoHarmful | AutoApplyCountdowns]
     rounds: Rounds
@@ -231,7 +229,6 @@ class _Assembly:
         return Lumen(
             store=store,
             collector=self._collector,
-            numerics=self._numerics,
             countdowns=(self._rollback, self._undo_harmful, auto_apply),
             rounds=self._rounds(),
             changes=self._changes(),
@@ -363,22 +360,23 @@ class _Assembly:
 
     def _answers(self) -> Answers:
         settings, store = self._settings, self._store
+        readouts = Readouts(
+            store.proposals,
+            store.turns,
+            store.audit,
+            store.alerts,
+            store.silences,
+            self._restraints,
+            self._advisor,
+            self._rules,
+        )
         return Answers(
-            readouts=Readouts(
-                store.proposals,
-                store.turns,
-                store.audit,
-                store.alerts,
-                store.silences,
-                self._restraints,
-                self._advisor,
-                self._rules,
-            ),
+            readouts=readouts,
             advisor=self._advisor,
             choosing=Choosing(settings.services, store.choices, store.clock),
             looking=Looking(self._knobs, self._advisor),
             going_back=self._going_back,
-            weeks=Weeks(store.alerts, store.turns, store.proposals, self._zone),
+            digests=DigestReader(readouts, store.turns, store.alerts, store.proposals, settings.slo),
             auditing=auditing_of(settings, store),
         )
 

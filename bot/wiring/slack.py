@@ -15,6 +15,7 @@ from bot.slack.envelopes import Envelopes
 from bot.wiring.assembly import Lumen
 from handlers.app import build_app
 from handlers.buttons import Buttons
+from handlers.charts import Charts
 from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
 from handlers.emergency import Emergencies
@@ -24,7 +25,6 @@ from handlers.outbox import OutboxWorker
 from handlers.pending_replies import PendingRepliesWorker
 from handlers.people import Identity, Languages, who_am_i
 from handlers.permissions import Permissions
-from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
 from handlers.render import Digests, MessageRenderer
 from handlers.replies import Background, Deliveries, Replies, Responder
@@ -63,13 +63,11 @@ class SlackSide:
         zone = ZoneInfo(settings.digest_timezone)
         words, turns = Catalogue(settings.lumen_locale, zone), lumen.store.turns
         self._digests = Digests(
-            readouts=lumen.answers.readouts,
-            turns=turns,
-            weeks=lumen.answers.weeks,
+            reader=lumen.answers.digests,
             days=lumen.rounds.digest,
             head=lumen.answers.auditing.head,
         )
-        self._pictures = Pictures(Uploads(self._api), lumen.numerics, lumen.store.outbox)
+        charts = Charts()
         self.outbox = OutboxWorker(
             services=settings.services,
             outbox=lumen.store.outbox,
@@ -81,12 +79,11 @@ class SlackSide:
                 words=words,
                 oncall=settings.oncall_group,
             ),
-            pictures=self._pictures,
-            poster=Poster(self._api),
+            poster=Poster(self._api, charts=charts),
             channel=settings.slack_channel,
         )
         self.responder = Responder(
-            replies=Replies(session, self._api, home_channel=settings.slack_channel),
+            replies=Replies(session, self._api, charts, home_channel=settings.slack_channel),
             languages=Languages(self._api, settings.lumen_locale, zone),
             background=Background(),
             kick_outbox=self.outbox.kick,
@@ -153,7 +150,6 @@ class SlackSide:
         questions = Questions(
             readouts=readouts,
             digests=self._digests,
-            pictures=self._pictures,
             looking=lumen.answers.looking,
         )
         asked = AskedTurns(lumen.rounds.turn_runner, lumen.store.audit)

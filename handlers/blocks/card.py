@@ -12,9 +12,7 @@ from typing import Any
 from handlers.blocks.chart import CHARTS_MAX, Chart, drawn
 from lumen.model.answers import TurnReadout
 from lumen.model.messages import Message, NoData, message
-from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
-from lumen.model.week import Week
 from lumen.ports.store import Surface
 from lumen.wording.catalogue import Catalogue, iso
 from lumen.wording.scores import missing_lines, span, worst_headline
@@ -40,17 +38,7 @@ ID_MAX = 255
 CONFIRM_TITLE_MAX = 100
 CONFIRM_TEXT_MAX = 300
 CONFIRM_BUTTON_MAX = 30
-ALT_MAX = 2000
-PICTURE_TITLE_MAX = 2000
 CHART = "data_visualization"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """What is to be drawn and uploaded."""
-
-    service: ServiceId
-    week: Week
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +49,6 @@ class Shown:
     blocks: tuple[Json, ...]
     #: The surface under whose message it stands, in the thread; None: by itself in the channel.
     under: Surface | None = None
-    #: What its picture block shows, which names no file before `illustrated`.
-    picture: Picture | None = None
     #: What each of its charts says, in their order (mrkdwn).
     charts: tuple[str, ...] = ()
     #: What is left of a message whose content stands in another one: where it was never posted, it is not.
@@ -112,15 +98,6 @@ def spent(text: str, blocks: Sequence[Json], note: str) -> Shown:
     return with_note(Shown(text, kept), note)
 
 
-def illustrated(shown: Shown, file_id: str | None) -> Shown:
-    """`shown` with this file as its picture, or without one."""
-    if file_id is None:
-        blocks = tuple(block for block in shown.blocks if "slack_file" not in block)
-        return replace(shown, blocks=blocks, picture=None)
-    file = {"slack_file": {"id": file_id}}
-    return replace(shown, blocks=tuple(block | file if "slack_file" in block else block for block in shown.blocks))
-
-
 def without_charts(shown: Shown) -> Shown:
     """`shown` with what its charts say instead of them."""
     said = iter(shown.charts)
@@ -150,7 +127,6 @@ class Card:
         self._words = catalogue
         self._blocks: list[Json] = []
         self._lines: list[str] = []
-        self._picture: Picture | None = None
         self._charts: list[str] = []
 
     def header(self, wanted: Message) -> None:
@@ -198,18 +174,6 @@ class Card:
             self._blocks.append({"type": "context", "elements": elements})
             self._lines.extend(said[:CONTEXT_MAX])
 
-    def picture(self, wanted: Picture, title: Sequence[Message], alt: Sequence[Message]) -> None:
-        """Its meaning stands above it, and all that it shows in words for who cannot see it. One a message."""
-        self._picture = wanted
-        self._blocks.append(
-            {
-                "type": "image",
-                "slack_file": {"id": ""},
-                "title": _plain(" ".join(map(self._words.plain, title)), PICTURE_TITLE_MAX),
-                "alt_text": clip(" ".join(map(self._words.plain, alt)), ALT_MAX),
-            }
-        )
-
     def chart(self, wanted: Chart) -> None:
         """Slack's own chart and what it leaves out; the third of a message, and one of too little, in figures.
 
@@ -223,6 +187,12 @@ class Card:
             self._charts.append("\n".join(found.said))
             self._lines.extend(found.said)
         self.context([found.left_out] if found.left_out else [])
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Rows of plain text, the first one of titles; in the text a line each. One a message."""
+        cells = [[{"type": "raw_text", "text": cell} for cell in row] for row in rows]
+        self._blocks.append({"type": "table", "rows": cells})
+        self._lines.extend(" · ".join(row) for row in rows)
 
     def buttons(self, wanted: Sequence[Button], block_id: str, menu: Menu | None = None) -> None:
         """A row of buttons, and a menu after them; `block_id` is unique in the message."""
@@ -249,7 +219,7 @@ class Card:
     def shown(self) -> Shown:
         """The message."""
         text, blocks = clip("\n".join(self._lines), TEXT_MAX), tuple(self._blocks[:MAX_BLOCKS])
-        return Shown(text, blocks, picture=self._picture, charts=tuple(self._charts))
+        return Shown(text, blocks, charts=tuple(self._charts))
 
     def _button(self, wanted: Button) -> Json:
         button: Json = {

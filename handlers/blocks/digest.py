@@ -1,125 +1,177 @@
-"""The daily digest: the score now and over the day, the changes and what they did, the budget, the missed turns."""
+"""The daily digest, for those who slept: what went wrong, how the day was, what was changed, what waits, the money."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from handlers.blocks.card import Card, Picture, Shown
-from handlers.blocks.incident import alert_lines, learnt_lines
-from handlers.blocks.report import changes, worth_lines
-from handlers.blocks.week_picture import picture_title, picture_words
-from lumen.model.answers import StatusReadout
-from lumen.model.assessment import HealthLevel
+from handlers.blocks.card import Card, Shown
+from handlers.blocks.digest_charts import charts
+from handlers.blocks.incident import learnt_lines
+from handlers.blocks.proposal import line
+from handlers.blocks.report import change_line
+from lumen.model.alert import Severity
+from lumen.model.assessment import GateVerdict, Objective
+from lumen.model.digest import DAY, DigestReadout, PastIncident, turns_of_the_day
 from lumen.model.messages import Message, NoData, message
+from lumen.model.proposal import Choice, Proposal, State
 from lumen.model.turn import Occasion, Turn
-from lumen.model.week import Week
 from lumen.ports.store import Seal
-from lumen.wording.catalogue import Catalogue, iso, word
+from lumen.wording.catalogue import Catalogue, change_params, iso
+from lumen.wording.incidents import SEVERITY_SIGNS, kinds
 from lumen.wording.money import money
-from lumen.wording.report import TurnReport, objective_lines
+from lumen.wording.restrictions import held_lines
 from lumen.wording.scores import (
     HEALTH_SIGNS,
-    budget_lines,
+    VERDICT_SIGNS,
+    budgets_in_short,
+    clear_trends,
     score_message,
     span,
-    trend_lines,
-    turn_found,
     worst_sign,
     worst_told,
 )
 
-HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
+#: Of each list so many; how many more there are is said.
+LINES = 5
 
 
-def digest(
-    words: Catalogue,
-    day: str,
-    status: StatusReadout,
-    turns: Sequence[Turn],
-    seal: Seal | None = None,
-    week: Week | None = None,
-) -> Shown:
-    """`turns` newest first, `day` as YYYY-MM-DD in the readers' zone, `week` what is drawn.
-
-    `seal`: whoever keeps its digest, which stands there in small print, can prove later what the audit said that day.
-    """
-    card = Card(words)
-    newest = status.turn
-    sign, said = worst_sign(status.worst), words.plain(worst_told(words, status.worst, newest))
-    card.header(message("digest.header", sign=sign, service=status.service.name, day=day, told=said))
-    if status.now is not None:
-        card.context([words.say(message("digest.as_of", now_at=iso(status.now)))])
-    if newest is not None and not status.worst.is_of_turn:
-        card.section(turn_found(words, newest))
-    card.titled(message("views.report_alerts"), alert_lines(words, status.alerts, status.silences))
-    if status.learnt is not None:
-        card.titled(message("label.title"), learnt_lines(words, status.learnt))
-    if newest is None:
+def digest(words: Catalogue, readout: DigestReadout, seal: Seal | None = None) -> Shown:
+    """`seal`: whoever keeps its digest, which stands there in small print, can prove later what the audit said."""
+    card, status = Card(words), readout.status
+    sign, told = _worst(words, readout)
+    day = f"{readout.at:%Y-%m-%d}"
+    card.header(message("digest.header", sign=sign, service=status.service.name, day=day, told=words.plain(told)))
+    card.context([words.say(message("digest.as_of", now_at=iso(readout.now)))])
+    card.titled(message("digest.incidents"), _short(words, list(_incidents(words, readout))))
+    if status.turn is None:
         card.section(message("views.report_none"))
-        return card.shown()
-    if status.is_stale and status.now is not None:
-        card.section(message("explain.stale", age=words.plain(span(status.now - newest.snapshot.window.end))))
-    now = status.now or newest.started_at
-    today = [turn for turn in turns if now - turn.started_at < DAY]
-    made, missed = turns_of_the_day(turns, now)
-    gate = newest.assessment.gate
-    card.fields(
-        [
-            (message("digest.health"), _health(words, status, gate.health)),
-            (message("digest.score"), words.say(score_message(gate.score))),
-            (message("digest.range"), _range(words, today)),
-            (message("digest.turns"), words.say(_turns(made, missed))),
-        ]
-    )
-    if missed:
-        card.section(_missed(missed))
-    if week is not None and week.shows_something:
-        card.picture(Picture(status.service, week), picture_title(words, week), picture_words(words, week))
-    card.titled(message("trend.title"), trend_lines(words, words.say, newest.trends))
-    changes(card, words, status.changes, status.pinned)
-    told = TurnReport(words, words.say, newest)
-    objectives = objective_lines(told.rows(), newest.assessment.slo.objectives)
-    card.titled(message("views.report_objectives"), objectives)
-    card.titled(message("budget.title"), budget_lines(words, words.say, newest.assessment.slo.budgets))
-    card.titled(message("explain.budget_title"), (words.say(line) for line in money(newest)))
-    card.titled(message("priority.title"), worth_lines(told, status.priorities))
-    card.titled(message("views.report_recommended"), [next(told.advice())])
-    if seal is not None:
-        card.context([words.say(message("audit.digest_head", number=seal.number, head=seal.sha256))])
+    else:
+        _measured(card, words, readout, status.turn)
+    card.titled(message("digest.changes"), _short(words, [change_line(words, one) for one in status.changes]))
+    waits = [one for one in status.open_proposals if one.state is State.PENDING]
+    card.titled(message("digest.waiting"), _short(words, [line(words, one) for one in waits]))
+    card.lines(list(held_lines(words, status)))
+    if status.turn is not None:
+        _money(card, words, status.turn)
+    charts(card, words, readout)
+    _small_print(card, words, readout, seal)
     return card.shown()
 
 
-def _health(words: Catalogue, status: StatusReadout, found: HealthLevel) -> str:
-    """A sign only where the turn still tells how it is."""
-    sign = HEALTH_SIGNS[found] if status.worst.is_of_turn else ""
-    return f"{sign} {word(words, 'health', found)}".lstrip()
+def _worst(words: Catalogue, readout: DigestReadout) -> tuple[str, Message]:
+    """The sign and the words of the worst thing of the day."""
+    worst, status = readout.worst, readout.status
+    if worst.incident is not None:
+        past, lasted = worst.incident, words.plain(span(worst.incident.lasted(readout.now)))
+        severity = words.plain(Message(f"incident.severity_{past.severity}", {}))
+        told = message("digest.was", severity=severity, kinds=kinds(words, past.incident.alerts), lasted=lasted)
+        return SEVERITY_SIGNS[past.severity], told
+    if worst.missed:
+        names = ", ".join(words.plain(Message(f"assess.name_{one.name}", {})) for one in worst.missed)
+        return HEALTH_SIGNS[worst.level], message("digest.missed_objectives", names=names)
+    if worst.hours_without:
+        return HEALTH_SIGNS[worst.level], message("digest.hours_without", count=worst.hours_without)
+    return worst_sign(status.worst), worst_told(words, status.worst, status.turn)
 
 
-def _range(words: Catalogue, today: Sequence[Turn]) -> str:
+def _incidents(words: Catalogue, readout: DigestReadout) -> Iterator[str]:
+    """What, how long, how it ended, who; that there was none where Lumen looked."""
+    for past in readout.incidents:
+        pieces = [_what(words, past, readout.now), *_ended(words, past), *_who(words, past)]
+        yield " · ".join(pieces)
+    if not readout.incidents and readout.turns:
+        yield words.say(message("digest.no_incidents"))
+
+
+def _what(words: Catalogue, past: PastIncident, now: datetime) -> str:
+    lasted = words.plain(span(past.lasted(now)))
+    code = "digest.incident_open" if past.closed_at is None else "digest.incident_over"
+    told = words.say(Message(code, {"lasted": lasted, "opened_at": iso(past.opened_at)}))
+    return f"{SEVERITY_SIGNS[past.severity]} *{kinds(words, past.incident.alerts)}* {told}"
+
+
+def _ended(words: Catalogue, past: PastIncident) -> Iterator[str]:
+    for made in past.changes:
+        knob = words.plain(Message(f"word.knob_{made.draft.change.knob}", {}))
+        yield words.say(message("digest.ended", knob=knob, **change_params(made.draft.change), who_mention=_by(made)))
+    if not past.changes and past.closed_at is not None:
+        yield words.say(message("digest.ended_itself"))
+
+
+def _by(made: Proposal) -> str:
+    decision = made.decision
+    if decision is None or decision.choice is Choice.TIMER or decision.person is None:
+        return "timer"
+    return decision.person.user_id
+
+
+def _who(words: Catalogue, past: PastIncident) -> Iterator[str]:
+    taken = past.incident.acknowledged
+    if taken is not None:
+        yield words.say(message("digest.taken", who_mention=taken.by.user_id))
+    elif past.severity is Severity.PAGE:
+        yield words.say(message("digest.nobody"))
+
+
+def _measured(card: Card, words: Catalogue, readout: DigestReadout, newest: Turn) -> None:
+    lines = [f"{VERDICT_SIGNS[one.verdict]} {words.say(_objective(words, one))}" for one in readout.objectives]
+    card.titled(message("digest.objectives"), [*lines, *_gate(words, readout, newest)])
+
+
+def _objective(words: Catalogue, one: Objective) -> Message:
+    """The figure and its target; why there is none."""
+    if one.verdict is GateVerdict.NO_DATA:
+        name = words.plain(Message(f"assess.name_{one.name}", {}))
+        return message("digest.objective_unknown", name=name, reason=one.shown)
+    return Message(f"digest.objective_{one.name}", one.shown.params)
+
+
+def _gate(words: Catalogue, readout: DigestReadout, newest: Turn) -> Iterator[str]:
+    """The gate now and over the day, or that the last turn is too old to tell, and the hours without a turn."""
+    status = readout.status
+    if status.is_stale:
+        age = words.plain(span(readout.now - newest.snapshot.window.end))
+        yield words.say(message("explain.stale", age=age))
+    gate, today = newest.assessment.gate, [t for t in readout.turns if readout.now - t.started_at < DAY]
     scores = [v for t in today if not isinstance(v := t.assessment.gate.score.value, NoData)]
-    if not scores:
-        return words.say(message("word.no_data"))
-    return words.say(message("digest.range_value", low=min(scores), high=max(scores)))
+    health = words.plain(Message(f"word.health_{gate.health}", {}))
+    score = words.plain(score_message(gate.score))
+    if scores:
+        yield words.say(message("digest.gate", health=health, score=score, low=min(scores), high=max(scores)))
+    else:
+        yield words.say(message("digest.gate_now", health=health, score=score))
+    _, missed = turns_of_the_day(readout.turns, readout.now)
+    if missed:
+        yield words.say(_missed(missed))
 
 
-def turns_of_the_day(turns: Sequence[Turn], now: datetime) -> tuple[Sequence[Turn], Sequence[datetime]]:
-    """Of the 24 hours up to the newest that can have one: the turns that were made, and the hours without any.
+def _money(card: Card, words: Catalogue, newest: Turn) -> None:
+    budgets = budgets_in_short(words, words.say, newest.assessment.slo.budgets)
+    card.titled(message("budget.title"), budgets)
+    card.titled(message("explain.budget_title"), (words.say(one) for one in money(newest)))
 
-    Hours before the first turn that is remembered do not count.
-    """
-    by_slot = {turn.slot: turn for turn in turns if turn.occasion is not Occasion.ASKED}
-    if not by_slot:
-        return (), ()
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    last = this_hour if this_hour in by_slot else this_hour - HOUR
-    hours = [hour for back in reversed(range(24)) if (hour := last - back * HOUR) >= min(by_slot)]
-    return [by_slot[hour] for hour in hours if hour in by_slot], [hour for hour in hours if hour not in by_slot]
+
+def _small_print(card: Card, words: Catalogue, readout: DigestReadout, seal: Seal | None) -> None:
+    status = readout.status
+    if status.learnt is not None:
+        card.titled(message("label.title"), learnt_lines(words, status.learnt))
+    if readout.days and status.turn is not None:
+        card.titled(message("trend.title"), clear_trends(words, words.say, status.turn.trends))
+    made, missed = turns_of_the_day(readout.turns, readout.now)
+    lines = [_turns(made, missed)] if made or missed else []
+    if seal is not None:
+        lines.append(message("audit.digest_head", number=seal.number, head=seal.sha256))
+    card.context([words.say(one) for one in lines])
+
+
+def _short(words: Catalogue, lines: Sequence[str]) -> list[str]:
+    """The first ones, and how many more there are."""
+    more = [words.say(message("digest.more", count=len(lines) - LINES))] if len(lines) > LINES else []
+    return [*lines[:LINES], *more]
 
 
 def _turns(made: Sequence[Turn], missed: Sequence[datetime]) -> Message:
-    if not made and not missed:
-        return message("word.no_data")
     caught_up = sum(turn.occasion is Occasion.CATCH_UP for turn in made)
-    return message("digest.turns_value", made=len(made), hours=len(made) + len(missed), caught_up=caught_up)
+    return message("digest.turns", made=len(made), hours=len(made) + len(missed), caught_up=caught_up)
 
 
 def _missed(hours: Sequence[datetime]) -> Message:

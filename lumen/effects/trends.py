@@ -1,17 +1,13 @@
-"""Trends of seven days of hours, and the week as it is drawn. `trend` needs the extra `numerics`."""
+"""Trends of seven days of hours. `trend` needs the extra `numerics`."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from statistics import median
-from zoneinfo import ZoneInfo
 
 from lumen.effects.hours import HOUR, LEAST_SLICES, Hour, Hours
 from lumen.model.alert import Observation
-from lumen.model.messages import NoData
-from lumen.model.proposal import WAS_IN_FORCE, Proposal
 from lumen.model.snapshot import SLICE
-from lumen.model.turn import Turn
-from lumen.model.week import HOURS_A_WEEK, Curve, Mark, MetricTrend, Week
+from lumen.model.week import MetricTrend
 
 WEEK = timedelta(days=7)
 SLICES_AN_HOUR = HOUR / SLICE
@@ -57,38 +53,3 @@ READERS: dict[str, Callable[[Hour], float | None]] = {
     "requests_per_hour": _requests,
     "cost_usd_per_day": _cost_a_day,
 }
-
-#: Of the slices; the gate comes first.
-MEASURES = ("hit_rate", "p95_ms", "cost_usd_per_day")
-
-
-def week_before(
-    end: datetime, zone: ZoneInfo, hours: Hours, turns: Sequence[Turn], proposals: Sequence[Proposal]
-) -> Week:
-    """The seven days before `end`, aligned down to the hour; `hours` of the slices, `turns` newest first."""
-    last = end.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    start = last - WEEK
-    curves = [_gate(start, turns)]
-    curves += [Curve(name, tuple(READERS[name](hour) for hour in hours.between(start, last))) for name in MEASURES]
-    changes = [
-        Mark(one.finished_at, one.draft.change, one.state)
-        for one in proposals
-        if one.state in WAS_IN_FORCE and one.finished_at is not None and start <= one.finished_at < last
-    ]
-    return Week(start.astimezone(zone), tuple(curves), tuple(sorted(changes, key=lambda mark: mark.at)))
-
-
-def _gate(start: datetime, turns: Sequence[Turn]) -> Curve:
-    """The gate score by the hour that was measured; of several turns in it the newest one counts."""
-    values: list[float | None] = [None] * HOURS_A_WEEK
-    most: dict[int, float] = {}
-    for turn in reversed(turns):
-        hour = (turn.snapshot.window.end - timedelta(microseconds=1) - start) // HOUR
-        score = turn.assessment.gate.score
-        if not 0 <= hour < HOURS_A_WEEK or isinstance(score.value, NoData):
-            continue
-        values[hour] = score.value
-        most.pop(hour, None)
-        if not score.is_whole:
-            most[hour] = score.most
-    return Curve("gate", tuple(values), tuple(sorted(most.items())))

@@ -37,7 +37,8 @@ WORST_FIRST = (
     HealthLevel.GOOD,
     HealthLevel.EXCELLENT,
 )
-_LEVEL_OF = {
+#: How bad it is while an alert of this severity is open, and how bad a day with one was.
+LEVEL_OF = {
     Severity.PAGE: HealthLevel.CRITICAL,
     Severity.TICKET: HealthLevel.WARNING,
     Severity.NOTICE: HealthLevel.NO_DATA,
@@ -65,7 +66,7 @@ def worst_of(turn: Turn | None, alerts: Iterable[StoredAlert], now: datetime | N
     """Of the open alerts and the health that the last turn found. `now` None: as of the turn."""
     is_unknown = turn is None or (now is not None and is_stale(turn, now))
     found = HealthLevel.NO_DATA if turn is None or is_unknown else turn.assessment.gate.health
-    told = [(_LEVEL_OF[one.alert.severity], one) for one in alerts if one.alert.closed_at is None]
+    told = [(LEVEL_OF[one.alert.severity], one) for one in alerts if one.alert.closed_at is None]
     level = min((found, *(of for of, _ in told)), key=WORST_FIRST.index)
     return Worst(level, tuple(one for of, one in told if of is level), is_unknown)
 

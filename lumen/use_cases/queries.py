@@ -1,16 +1,12 @@
 """Answers to questions, for Slack and the command line: put together from what is stored, and read afresh where the
-present value matters. Beside them: of which service a channel speaks, and the week that a picture shows.
+present value matters. Beside them: of which service a channel speaks.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from lumen.alerts.course import course_of
-from lumen.effects.hours import HOUR, Hours
-from lumen.effects.trends import WEEK, week_before
 from lumen.model.alert import AlertKind
 from lumen.model.answers import (
     ChangeOfLate,
@@ -29,7 +25,6 @@ from lumen.model.messages import NoData, NotPossible, SourceUnavailable
 from lumen.model.proposal import WAS_IN_FORCE, Knob, Proposal, State, Value
 from lumen.model.service import Chosen, Permit, ServiceId
 from lumen.model.turn import Recommendation, Turn
-from lumen.model.week import Week
 from lumen.policies.reminders import remind_at
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Silences
@@ -281,29 +276,3 @@ def _of(wanted: Recommendation | NoData | None, knob: Knob) -> Recommendation | 
     if not isinstance(wanted, Recommendation) or wanted.change is None or wanted.change.knob is not knob:
         return None
     return wanted
-
-
-#: A week of hourly turns, and those that people asked for.
-TURNS_BACK = 200
-CHANGES_BACK = 50
-TURN_OF_SLICES = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Weeks:
-    """Only reads. `zone`: the readers'."""
-
-    alerts: Alerts
-    turns: Turns
-    proposals: Proposals
-    zone: ZoneInfo
-
-    async def before(self, service: ServiceId, end: datetime) -> Week:
-        """The seven days before `end`, aligned down to the hour. Raises StoreUnavailable."""
-        hours = Hours()
-        for count, seen in enumerate(await self.alerts.observations(service, end - WEEK - HOUR)):
-            if count % TURN_OF_SLICES == 0:
-                await asyncio.sleep(0)  # clicks get their turn
-            hours.add(seen)
-        turns = await self.turns.latest(service, TURNS_BACK)
-        return week_before(end, self.zone, hours, turns, await self.proposals.recent(service, CHANGES_BACK))

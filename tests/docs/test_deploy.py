@@ -215,7 +215,7 @@ def test_the_images_commands_make_a_lumen_that_answers(tmp_path: Path) -> None:
         run = [python, "-m", "bot", *words]
         told = subprocess.run(run, cwd=place / "app", env=environment, capture_output=True, text=True, check=True)
         assert told.stdout.strip().startswith(said)
-    script = "import bot.run, bot.serve, numpy, scipy, matplotlib, google.pubsub_v1, google.cloud.redis_v1"
+    script = "import bot.run, bot.serve, numpy, scipy, google.pubsub_v1, google.cloud.redis_v1"
     subprocess.run([python, "-c", script], cwd=place / "app", env=environment, check=True, timeout=120)
     for folder in (place, *place.rglob("*")):
         folder.chmod(folder.stat().st_mode | 0o200)

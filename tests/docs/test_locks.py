@@ -25,7 +25,7 @@ def asked(*extras: str) -> list[Requirement]:
     return [each for each in found if canonicalize_name(each.name) != PROJECT["name"]]
 
 
-PRODUCTION = ("numerics", "charts", "memorystore", "pubsub", "logging", "setup")
+PRODUCTION = ("numerics", "memorystore", "pubsub", "logging", "setup")
 EXTRAS = (PRODUCTION, ("demo", *PRODUCTION), ("demo", *PRODUCTION, "dev"))
 
 

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
 
-from handlers.blocks.card import Json, Picture, Shown, with_note
+from handlers.blocks.card import Json, Shown, with_note
+from handlers.charts import Charts
 from handlers.outbox import OutboxWorker, Timing
-from handlers.pictures import Pictures, Uploads
 from handlers.poster import Poster
 from handlers.web_api import SlackApi
 from lumen.model.service import ServiceId
@@ -27,7 +27,7 @@ class Pages:
 
     texts: dict[Surface, str | None] = field(default_factory=dict)
     broken: set[Surface] = field(default_factory=set)
-    pictures: dict[Surface, Picture] = field(default_factory=dict)
+    charts: dict[Surface, Json] = field(default_factory=dict)
 
     async def render(self, surface: Surface) -> Shown | None:
         if surface in self.broken:
@@ -36,10 +36,9 @@ class Pages:
         if text is None:
             return None
         shown = Shown(text, ({"type": "section", "text": {"type": "mrkdwn", "text": text}},))
-        if surface not in self.pictures:
-            return shown
-        image = {"type": "image", "slack_file": {"id": ""}, "alt_text": "a week"}
-        return replace(shown, blocks=(*shown.blocks, image), picture=self.pictures[surface])
+        if surface in self.charts:
+            return Shown(text, (*shown.blocks, self.charts[surface]), charts=("what the chart says",))
+        return shown
 
     async def needed(self, service: ServiceId) -> Sequence[Surface]:
         return [surface for surface, text in self.texts.items() if text is not None]
@@ -63,6 +62,7 @@ class Desk:
     slack: RunningSlack
     session: aiohttp.ClientSession
     pages: Pages = field(default_factory=Pages)
+    charts: Charts = field(default_factory=Charts)
     worker: OutboxWorker | None = None
     running: "asyncio.Task[None] | None" = None
     spare: "list[asyncio.Task[None]]" = field(default_factory=list)
@@ -74,8 +74,7 @@ class Desk:
             self.rooms.outbox,
             self.rooms.leases,
             self.pages,
-            Pictures(Uploads(api), self.rooms.numerics, self.rooms.outbox, (0.05, 0.1, 0.3, 0.5)),
-            Poster(api, pace_seconds),
+            Poster(api, pace_seconds, self.charts),
             self.slack.facts.channel,
             Timing(poll=0.05, look_after=(0.05, 0.1), duplicates_after=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0)),
         )

@@ -1,12 +1,10 @@
 """The Slack side over the real store and the real use cases; only the knob and the turns are stood in for."""
 
-import asyncio
-import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import ParamSpec, TypeVar, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from redis.asyncio import Redis
@@ -15,6 +13,7 @@ from bot.store import StateStore
 from bot.wiring.assembly import Lumen
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
+from lumen.exporters.slo import PRESETS
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, number
 from lumen.model.service import ServiceId
@@ -30,24 +29,18 @@ from lumen.use_cases.acting import Acting
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
-from lumen.use_cases.digest import Digest
+from lumen.use_cases.digest import Digest, DigestReader
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.labelling import Labelling
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
 from lumen.use_cases.overrides import Overrides
-from lumen.use_cases.queries import Choosing, Looking, Readouts, Weeks
+from lumen.use_cases.queries import Choosing, Looking, Readouts
 from lumen.use_cases.releases import GoingBack
 from lumen.use_cases.restrictions import ReportMarker, Restraints
 
 QUIET, UNLOCKED = Automation(), Locks()
 ONCALL_REPEAT = timedelta(minutes=10)
-P = ParamSpec("P")
-T = TypeVar("T")
-#: A PNG of one pixel.
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
 
 
@@ -107,22 +100,6 @@ class KeysInMemory:
         raise AssertionError("nothing is rewritten here")
 
 
-@dataclass
-class OnePixel:
-    """The numerics worker, as far as pictures ask it: what is drawn there is tested by itself."""
-
-    drawn: int = 0
-    broken: Exception | None = None
-    busy_seconds: float = 0.0
-
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        self.drawn += 1
-        await asyncio.sleep(self.busy_seconds)
-        if self.broken is not None:
-            raise self.broken
-        return PIXEL  # type: ignore[return-value]
-
-
 class NoDeployment:
     """Cloud Run does not answer."""
 
@@ -138,7 +115,7 @@ class Rooms(StateStore):
     ) -> None:
         clock = SystemClock()
         super().__init__(redis, clock, no_fault)
-        self.knob, self.keys, self.kicks, self.numerics = TtlInMemory(), KeysInMemory(), Kicks(), OnePixel()
+        self.knob, self.keys, self.kicks = TtlInMemory(), KeysInMemory(), Kicks()
         proposals, turns, controls, alerts = self.proposals, self.turns, self.controls, self.alerts
         knobs: Knobs = {Knob.TTL: Turnable((self.knob,), "s", 60, 3600)}
         restraints, report = Restraints(controls, clock, automation, locks), ReportMarker(turns, self.outbox)
@@ -157,13 +134,13 @@ class Rooms(StateStore):
         self.choosing = Choosing(services, self.choices, clock)
         self.looking = Looking(knobs, advisor)
         self.digest = Digest(self.claims, self.outbox, ZoneInfo("UTC"))
-        self.weeks = Weeks(alerts, turns, proposals, ZoneInfo("UTC"))
+        self.digests = DigestReader(self.readouts, turns, alerts, proposals, PRESETS["default"])
         #: What the Slack side asks of the turn runner and of the seals.
         self.turn_runner, self.auditing = self.kicks, SimpleNamespace(head=None)
 
     def as_lumen(self) -> Lumen:
         """These, in each place in which the Slack side looks for them."""
-        made = SimpleNamespace(store=self, called=self, numerics=self.numerics, answers=self, changes=self, rounds=self)
+        made = SimpleNamespace(store=self, called=self, answers=self, changes=self, rounds=self)
         return cast(Lumen, made)
 
     @staticmethod

@@ -15,8 +15,6 @@ from lumen.model.snapshot import SLICE
 from lumen.model.turn import Turn
 from lumen.ports.incidents import Look
 from sandbox.client import SeenMessage
-from sandbox.slack.errors import SlackError
-from sandbox.slack.wire import Json
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card
@@ -150,47 +148,24 @@ async def test_home_shows_what_waits_of_all_services_and_all_at_a_glance(slack: 
 
 
 async def measured(rooms: Rooms) -> None:
-    """Four hours of slices, the newest of them just now."""
+    """A day of slices, the newest of them just now."""
     now = SystemClock().now().replace(minute=0, second=0, microsecond=0)
-    starts = [now - timedelta(hours=4) + nth * SLICE for nth in range(48)]
+    starts = [now - timedelta(hours=24) + nth * SLICE for nth in range(288)]
     seen = [Observation(start, 100, 0, p95_ms=150.0, hits=70, misses=30, cost_usd=0.02) for start in starts]
     lease = await rooms.leases.acquire(SERVICE, "watch", timedelta(seconds=30))
     assert lease is not None
     assert await rooms.alerts.look(SERVICE, lease, Look(None, seen, ()))
 
 
-async def test_the_digest_shows_its_picture_to_who_asks(slack: RunningSlack, rooms: Rooms) -> None:
+async def test_the_digest_is_answered_with_its_charts_or_what_they_say(slack: RunningSlack, rooms: Rooms) -> None:
     await stored(rooms, turn(MONTH))
     await measured(rooms)
-    for _ in range(2):
-        told = await typed(slack, "/lumen digest", "digest of")
-        (image,) = [block for block in told.raw["blocks"] if block["type"] == "image"]
-        assert "Hit rate: 70% to 70%, 70% at the end (4 of 168 hours known)" in image["alt_text"]
-        assert "hit rate (%), latency P95 (ms), cost a day ($)" in image["title"]["text"]
-    assert rooms.numerics.drawn == 1, "one picture for each hour"
-
-
-@pytest.mark.parametrize(
-    ("method", "kind", "error"),
-    [
-        ("files.getUploadURLExternal", "http_500", ""),
-        ("files.getUploadURLExternal", "error", "missing_scope"),
-        ("(response_url)", "", ""),
-    ],
-)
-async def test_a_digest_without_its_picture_is_an_answer_too(
-    slack: RunningSlack, rooms: Rooms, method: str, kind: str, error: str
-) -> None:
-    await stored(rooms, turn(MONTH))
-    await measured(rooms)
-    if kind:
-        await slack.control.fault(method, kind, times=-1, error=error)
-    else:  # Slack takes the file, and will not show it
-        slack.server.files.require_usable = _refuses  # type: ignore[method-assign]
     told = await typed(slack, "/lumen digest", "digest of")
-    assert [block for block in told.raw["blocks"] if block["type"] == "image"] == []
-
-
-def _refuses(blocks: tuple[Json, ...]) -> None:
-    if any(block["type"] == "image" for block in blocks):
-        raise SlackError("invalid_blocks")
+    titles = [block["title"] for block in told.raw["blocks"] if block["type"] == "data_visualization"]
+    assert titles == ["Failing requests (5xx)", "Hit rate"]
+    await slack.control.refuse_charts()
+    assert (await slack.control.command("/lumen digest")).acked
+    told = await slack.control.wait_for_message(
+        lambda m: "digest of" in m.text and "data_visualization" not in {block["type"] for block in m.raw["blocks"]}
+    )
+    assert "Hit rate: hit rate 70%" in told.words()

@@ -22,7 +22,6 @@ from handlers.blocks.card import Shown
 from handlers.blocks.proposal import APPROVE, DETAILS
 from handlers.people import Languages, who_am_i
 from handlers.permissions import Permissions
-from handlers.pictures import Begun, Uploads
 from handlers.poster import Poster
 from handlers.web_api import SlackApi, SlackTrouble, read_answer, retry_after_seconds
 from lumen.model.proposal import State
@@ -30,7 +29,7 @@ from lumen.model.service import Approvers, Person
 from lumen.wording.catalogue import Catalogue, templates
 from tests.contract.slack.conftest import ROOT, RunningSlack, settings_of
 from tests.contract.slack.odd_answers import FEW, ODD
-from tests.contract.slack.side import PIXEL, SERVICE, Rooms
+from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, proposed
 
 SHOWN = Shown("said", ({"type": "section", "text": {"type": "mrkdwn", "text": "said"}},))
@@ -55,7 +54,7 @@ class Callers:
     posted: tuple[str, str] = ("", "")
 
     async def __call__(self, method: str) -> Any:
-        poster, uploads, (channel, ts) = Poster(self.bot, 0.0), Uploads(self.bot), self.posted
+        poster, (channel, ts) = Poster(self.bot, 0.0), self.posted
         group = Approvers(frozenset(), frozenset({self.slack.facts.approver_group}))
         person = Person(self.slack.facts.approver, "", self.slack.facts.team_id)
         unused: Any = None
@@ -72,10 +71,6 @@ class Callers:
             "conversations.history": lambda: poster.find(channel, "x", ""),
             "conversations.replies": lambda: poster.find(channel, "x", "", ts),
             "chat.delete": lambda: self._deleted(poster),
-            "files.getUploadURLExternal": lambda: uploads.begin("a.png", PIXEL),
-            "upload": lambda: uploads.begin("a.png", PIXEL),
-            "files.completeUploadExternal": lambda: uploads.complete(Begun("F0", ""), "a"),
-            "files.info": lambda: uploads.is_usable("F0"),
         }
         return await by_method[method]()
 
@@ -86,8 +81,7 @@ class Callers:
 #: Those whose answer is looked at by `Callers`, and those that a person must be told of (below).
 BY_CALLERS = (
     "auth.test", "apps.connections.open", "users.info", "usergroups.users.list", "chat.postMessage", "chat.update",
-    "chat.getPermalink", "conversations.history", "conversations.replies", "files.getUploadURLExternal", "upload",
-    "files.completeUploadExternal", "files.info", "chat.delete", "conversations.info",
+    "chat.getPermalink", "conversations.history", "conversations.replies", "chat.delete", "conversations.info",
 )  # fmt: skip
 BY_PEOPLE = ("views.open", "views.update", "views.publish", "chat.postEphemeral", "response_url")
 
@@ -108,7 +102,7 @@ def test_every_method_that_the_bot_uses_is_tried() -> None:
         for name in re.findall(rf'"({families}\.[a-zA-Z.]+)"', code)
         if name not in templates("en")  # views.* are also codes of sentences
     }
-    assert used | {"upload", "response_url"} == {*BY_CALLERS, *BY_PEOPLE}
+    assert used | {"response_url"} == {*BY_CALLERS, *BY_PEOPLE}
 
 
 @pytest.mark.parametrize("method", BY_CALLERS)

@@ -7,7 +7,6 @@ import pytest
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from handlers.blocks.answers import ttl_card
-from handlers.blocks.digest import digest
 from handlers.blocks.explain_scores import explained
 from handlers.blocks.home import home
 from handlers.blocks.report import report
@@ -81,7 +80,6 @@ class Doors:
         status = await self.readouts.status(SERVICE)
         shown = {
             "report": report(WORDS, status, whole=True),
-            "digest": digest(WORDS, "2026-03-02", status, await self.room.turns.latest(SERVICE, 10)),
             "ttl": ttl_card(WORDS, await self.readouts.ttl(SERVICE)),
             "cache": explained(WORDS, Subject.CACHE, await self.readouts.last(SERVICE)),
         }
@@ -116,7 +114,7 @@ async def test_an_applied_ttl_is_present_everywhere_and_advised_nowhere(doors: D
         assert "420 s" in text, door
         assert "MODERATE" not in text, door
         assert "default" not in text, door
-        assert "was changed to 420 s" in text or door == "digest", text
+        assert "was changed to 420 s" in text, text
 
 
 async def test_a_wish_is_judged_once(doors: Doors) -> None:

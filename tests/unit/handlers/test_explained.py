@@ -15,6 +15,7 @@ from handlers.command_types import Subject
 from lumen.exporters.assess import assess
 from lumen.model.answers import STALE_AFTER, StatusReadout, TurnReadout
 from lumen.model.assessment import Before, CacheHealth, HealthLevel, RhythmState
+from lumen.model.digest import DigestReadout
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import ServiceSpend, Snapshot, Spend, Traffic
@@ -294,12 +295,12 @@ def test_traffic_without_latency_leaves_the_other_objectives() -> None:
 def test_a_digest_tells_of_the_months_money_and_when_it_is_old() -> None:
     made = turn(MONTH)
     status = StatusReadout(SERVICE, made, (), (), None, now=made.snapshot.window.end + timedelta(hours=5))
-    told = said(digest(EN, "2026-11-16", status, [made]))
+    told = said(digest(EN, DigestReadout(status, NOW, (made,))))
     assert "$100.00 of $200.00" in told
     assert "At this rate the month ends at $193.51" in told
     assert "no picture of now" in told
-    assert "no picture of now" not in said(digest(EN, "2026-11-16", replace(status, now=None), [made]))
-    assert "of $200.00" not in said(digest(EN, "d", replace(status, turn=turn(MONTH, spend=GONE)), []))
+    assert "no picture of now" not in said(digest(EN, DigestReadout(replace(status, now=None), NOW)))
+    assert "of $200.00" not in said(digest(EN, DigestReadout(replace(status, turn=turn(MONTH, spend=GONE)), NOW)))
 
 
 def test_an_error_rate_is_the_share_that_failed_wherever_it_stands() -> None:

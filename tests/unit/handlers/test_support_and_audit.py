@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blocks import answers
 from handlers.blocks.digest import digest
+from lumen.model.digest import DigestReadout
 from lumen.model.messages import LumenError, NotPossible, StoreUnavailable, message
 from lumen.ports.store import Seal
 from lumen.wording.catalogue import LOCALES, Catalogue
@@ -43,7 +44,7 @@ def test_nobody_is_bothered_without_need(error: LumenError, support: str) -> Non
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_head_of_the_audit(locale: str) -> None:
     seal = Seal(12, "1-0", "9-0", 9, "", "ab" * 32, NOW)
-    shown = digest(Catalogue(locale), "2026-11-21", status(turn()), [turn()], seal)
+    shown = digest(Catalogue(locale), DigestReadout(status(turn()), NOW, (turn(),)), seal)
     validated(shown)
     assert "ab" * 32 in shown.text
     assert "12" in shown.text

@@ -27,6 +27,7 @@ from handlers.clicks import Click, answer_to
 from handlers.people import Addressee
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.answers import ChangeOfLate, StatusReadout, TtlReadout
+from lumen.model.digest import DigestReadout
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import (
     UNDOABLE,
@@ -288,8 +289,8 @@ def test_the_other_answers_stand(locale: str) -> None:
         answers.history_card(words, ()),
         list_of(words, ()),
         list_of(words, [proposal(State.PENDING), proposal(State.APPLYING)]),
-        digest(words, "2026-11-21", status(turn()), [turn()]),
-        digest(words, "2026-11-21", status(None), []),
+        digest(words, DigestReadout(status(turn()), NOW, (turn(),))),
+        digest(words, DigestReadout(status(None), NOW)),
         with_note(card(words, proposal(State.APPLIED)), "note"),
     ):
         validated(shown)

@@ -12,6 +12,7 @@ from handlers.blocks.report import report
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.exporters.score_moves import moves
 from lumen.model.answers import StatusReadout, TurnReadout
+from lumen.model.digest import DigestReadout
 from lumen.model.history import Day
 from lumen.model.messages import NoData, message
 from lumen.model.turn import Occasion, Turn
@@ -59,7 +60,8 @@ def test_everything_stands_in_both_languages_within_the_limits(locale: str) -> N
         replace(turn(), trends=()),
         replace(turn(), low_traffic=message("alert.low_traffic", rate=0.01, hours=24, least=0.1)),
     ):
-        for shown in (why(made, words), report(words, status(made)), digest(words, "d", status(made), [])):
+        readout = DigestReadout(status(made), NOW, (made,))
+        for shown in (why(made, words), report(words, status(made)), digest(words, readout)):
             validated(shown)
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from handlers.blocks.card import Shown
-from handlers.blocks.digest import digest
 from handlers.blocks.home import home
 from handlers.blocks.report import report
 from lumen.model.answers import StatusReadout
@@ -67,10 +66,9 @@ def test_the_most_urgent_first_with_what_each_is_worth(count: int, listed: list[
         (report(EN, status(FOUND)), 3, "and 1 more: `/lumen report`"),
         (report(KO, status(FOUND)), 3, "외 1건: `/lumen report`"),
         (report(EN, status(FOUND), whole=True), 4, None),
-        (digest(EN, "2026-11-22", status(FOUND), []), 3, "and 1 more: `/lumen report`"),
         (Shown("home", tuple(home(EN, [status(FOUND)])["blocks"])), 3, "and 1 more: `/lumen report`"),
     ],
-    ids=["report", "report in Korean", "/lumen report", "digest", "home"],
+    ids=["report", "report in Korean", "/lumen report", "home"],
 )
 def test_three_at_most_and_where_the_others_are(shown: Shown, listed: int, more: str | None) -> None:
     validated(shown)

@@ -21,6 +21,7 @@ from handlers.blocks.explain_scores import explained
 from handlers.blocks.report import report
 from handlers.command_types import Subject
 from lumen.model.answers import StatusReadout
+from lumen.model.digest import DigestReadout
 from lumen.model.messages import NoData, message
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.model.turn import Missing, Turn
@@ -140,7 +141,7 @@ def upper_case_members() -> set[str]:
 def test_korean_speaks_no_name_of_the_code(made: Turn, capsys: Capture) -> None:
     words, seen = Catalogue("ko"), slack(made, "ko")
     told = [terminal(made, "ko", capsys), markdown(words, [as_now(made)]), report(words, seen, whole=True).text]
-    told += [digest(words, "2026-11-16", seen, [made]).text]
+    told += [digest(words, DigestReadout(seen, NOW, (made,))).text]
     told += [explained(words, subject, readout(made, NOW + timedelta(hours=5))).text for subject in (None, *Subject)]
     members = upper_case_members()
     assert {"RESONANT", "PASS", "EXCELLENT", "HIGH"} <= members

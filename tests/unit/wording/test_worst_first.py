@@ -25,6 +25,7 @@ from handlers.command_types import Subject
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.answers import Glance, IncidentReadout, StatusReadout, TurnReadout
 from lumen.model.assessment import HealthLevel
+from lumen.model.digest import DigestReadout
 from lumen.model.incident import Incident, Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import message
 from lumen.model.proposal import State
@@ -122,7 +123,7 @@ def posted(readout: StatusReadout) -> Iterator[tuple[str, str]]:
     glance = Glance(last, 0, readout.alerts, readout.pause, readout.pinned)
     yield "status", report(EN, readout).text
     yield "report", report(EN, readout, whole=True).text
-    yield "digest", digest(EN, "2026-11-16", readout, [readout.turn] if readout.turn else []).text
+    yield "digest", digest(EN, DigestReadout(readout, now)).text
     yield "all", all_card(EN, [glance]).text
     view = home(EN, [readout])
     yield "home", view["blocks"][0]["text"]["text"]
