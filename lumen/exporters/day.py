@@ -22,7 +22,7 @@ from lumen.model.snapshot import (
 )
 from lumen.model.turn import Occasion, Turn
 
-UNKNOWN = NoData(*with_remedy("digest.too_little"))
+UNKNOWN = NoData(*with_remedy("assess.day_too_little"))
 
 
 def periods(seen: Sequence[Observation], start: datetime, step: timedelta, count: int) -> tuple[Period, ...]:
