@@ -21,6 +21,8 @@ from lumen.policies.freezes import Freezes, parse_freezes
 #: The end of a pager's URL says what it speaks.
 PAGERDUTY_PATH = "/v2/enqueue"
 ALERTMANAGER_PATH = "/api/v2/alerts"
+#: ONCALL_ESCALATION: the pager hears of a page that nobody answers, and of no other.
+PAGER = "pager"
 #: gRPC: in the open on this machine alone.
 OTLP = r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)?/?$"
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
@@ -86,6 +88,7 @@ class Settings(CloudSettings):
     emergency_approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     oncall_group: Annotated[str, Field(pattern=r"^([SUW][A-Z0-9]+)?$")] = ""
     oncall_repeat: timedelta = timedelta(minutes=10)
+    oncall_escalation: Annotated[str, Field(pattern=r"^(S[A-Z0-9]+|pager)?$")] = ""
     pager_webhook_url: SecretStr | None = None
     support_contact: Annotated[str, Field(max_length=200)] = ""
 
@@ -279,11 +282,18 @@ class Settings(CloudSettings):
             raise Unfit("PAGER_WEBHOOK_URL", "setting.pager_unknown")
         if self.pager_kind == "pagerduty" and not self.pager_url_and_key[1]:
             raise Unfit("PAGER_WEBHOOK_URL", "setting.pager_no_key")
+        self._escalation_fits()
         who = self.who_may_approve
         if self.auto_apply and not who.users and not who.groups:
             raise Unfit("APPROVERS", "setting.nobody_to_stop_it", example="U0MINA0001")
         self._sandbox_fits()
         return self
+
+    def _escalation_fits(self) -> None:
+        if self.oncall_escalation and not (self.oncall_group and self.oncall_repeat):
+            raise Unfit("ONCALL_ESCALATION", "setting.nobody_to_answer", example="")
+        if self.oncall_escalation == PAGER and self.pager_webhook_url is None:
+            raise Unfit("ONCALL_ESCALATION", "setting.no_pager", example="S0IONLEAD1")
 
     def _sandbox_fits(self) -> None:
         altered = {
@@ -364,6 +374,12 @@ class Settings(CloudSettings):
             return given, ""
         url = urlsplit(given)
         return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl(), unquote(url.username or "")
+
+    @property
+    def who_is_on_call(self) -> Approvers:
+        """Who may say that they are on an incident: whoever is called for it, and who may approve."""
+        called = self.who_may_approve.with_group(self.oncall_group)
+        return called if self.oncall_escalation == PAGER else called.with_group(self.oncall_escalation)
 
     @property
     def who_may_approve(self) -> Approvers:

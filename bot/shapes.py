@@ -35,6 +35,7 @@ EXAMPLES: Mapping[str, str] = {
     "approvers": "U0MINA0001,S0IONCALL1,mina@example.com",
     "oncall_group": "S0IONCALL1",
     "oncall_repeat": "10m",
+    "oncall_escalation": "S0IONLEAD1",
     "pager_webhook_url": "https://KEY@events.pagerduty.com/v2/enqueue",
     "support_contact": "#ion-help",
     "digest_timezone": "Asia/Seoul",

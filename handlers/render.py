@@ -9,11 +9,12 @@ from handlers.blocks import proposal as proposal_view
 from handlers.blocks.card import Card, Json, Shown, spent, with_note
 from handlers.blocks.control import control_card, note_card, reminder_card
 from handlers.blocks.digest import digest
+from handlers.blocks.escalation import calls_ended_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import incident_card, mention_card
 from lumen.model.answers import StatusReadout
 from lumen.model.audit import AuditEvent, Notes
-from lumen.model.incident import MOST_REPEATS
+from lumen.model.incident import CALLS_END, MOST_REPEATS
 from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Seal, Surface, Turns
@@ -53,13 +54,15 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class MessageRenderer:
-    """Renders a surface in the workspace's language. `oncall`: the id of whom a page mentions, or empty."""
+    """Renders a surface in the workspace's language. `oncall`: the id of whom a page mentions, or empty; `escalation`:
+    of whom else when they do not answer, `pager`, or empty."""
 
     readouts: Readouts
     turns: Turns
     digests: Digests
     words: Catalogue
     oncall: str = ""
+    escalation: str = ""
 
     async def render(self, surface: Surface) -> Shown | None:
         """None for a proposal, an incident or a kind that is not known (any more). Raises StoreUnavailable."""
@@ -110,6 +113,8 @@ class MessageRenderer:
         readout = await self.readouts.incident(surface.service, incident_id)
         if readout is None:
             return None
+        if int(number) >= CALLS_END:
+            return calls_ended_card(self.words, readout.incident, self.oncall, self.escalation)
         return mention_card(self.words, readout.incident, self.oncall, int(number), MOST_REPEATS)
 
     async def _control(self, surface: Surface) -> Shown | None:

@@ -8,7 +8,7 @@ from bot.doctor.check import Check
 from bot.doctor.redis import server_checks
 from bot.doctor.servers import measured_checks, permission_checks, publishing_checks
 from bot.doctor.settings import people_checks, setting_checks
-from bot.doctor.slack import oncall_checks, pager_checks, slack_checks
+from bot.doctor.slack import escalation_checks, oncall_checks, pager_checks, slack_checks
 from bot.store import clock_of
 from bot.wiring.examined import Examined, open_examined
 from handlers.web_api import SlackApi, slack_session
@@ -33,7 +33,8 @@ async def _slack(settings: Settings) -> Sequence[Check]:
         tokens = settings.slack_bot_token, settings.slack_app_token
         bot, app = (SlackApi(token.get_secret_value(), settings.slack_api_url, session) for token in tokens)
         found = await slack_checks(bot, app, settings.slack_channel, settings.who_may_approve)
-        return [*found, *await oncall_checks(bot, settings.oncall_group)]
+        called = await oncall_checks(bot, settings.oncall_group)
+        return [*found, *called, *await escalation_checks(bot, settings.oncall_escalation)]
 
 
 async def _lumen(settings: Settings) -> Sequence[Check]:

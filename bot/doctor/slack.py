@@ -148,6 +148,25 @@ async def oncall_checks(bot: SlackApi, oncall: str) -> Sequence[Check]:
     return found.checks
 
 
+async def escalation_checks(bot: SlackApi, escalation: str) -> Sequence[Check]:
+    """The group of ONCALL_ESCALATION is there, with somebody in it; a pager is looked at by itself."""
+    found, name = Findings("slack: "), "ONCALL_ESCALATION"
+    if not escalation.startswith("S"):
+        found.fine(name, message("doctor.escalation_pager" if escalation else "doctor.no_escalation"))
+        return found.checks
+    remedy = message("doctor.escalation_remedy")
+    try:
+        members = (await bot.read("usergroups.users.list", {"usergroup": escalation})).texts("users")
+    except SlackTrouble as error:
+        found.mend(name, message("doctor.oncall", oncall=escalation, error=error.error), remedy)
+        return found.checks
+    if members:
+        found.fine(name, message("doctor.escalation_ok", people=len(members)))
+    else:
+        found.mend(name, message("doctor.oncall_empty", oncall=escalation), remedy)
+    return found.checks
+
+
 async def pager_checks(settings: Settings) -> Sequence[Check]:
     """Its host takes a connection. Whether it takes the key shows at the first page only: nothing is sent from here."""
     found = Findings("pager: ")

@@ -5,7 +5,7 @@ from functools import partial
 
 from redis.asyncio import Redis
 
-from bot.config import Settings
+from bot.config import PAGER, Settings
 from bot.store import StateStore
 from bot.thresholds import size_limits
 from lumen.adapters.cache.memory import RedisMemoryActuator
@@ -104,10 +104,13 @@ def called_of(settings: Settings, store: StateStore, fault: FaultPoint) -> Calle
     """All of it, over the store."""
     pager, words = pager_of(settings), Catalogue(settings.lumen_locale)
     silences, anybody = store.silences, bool(settings.oncall_group)
+    only_unanswered = settings.oncall_escalation == PAGER
     return Called(
         silencing=Silencing(silences, store.alerts, store.outbox, store.clock),
         calling=Calling(store.pages, silences, store.clock, settings.oncall_repeat, anybody=anybody),
         timelines=Timelines(store.alerts, store.audit),
         labelling=Labelling(store.alerts, store.clock),
-        paging=Paging(store.pages, silences, store.claims, pager, words.plain, fault) if pager else None,
+        paging=Paging(store.pages, silences, store.claims, pager, words.plain, fault, only_unanswered)
+        if pager
+        else None,
     )

@@ -78,6 +78,7 @@ class SlackSide:
                 digests=self._digests,
                 words=words,
                 oncall=settings.oncall_group,
+                escalation=settings.oncall_escalation,
             ),
             poster=Poster(self._api, charts=charts),
             channel=settings.slack_channel,
@@ -176,7 +177,7 @@ class SlackSide:
             labelling=lumen.called.labelling,
             readouts=readouts,
             permissions=permissions,
-            on_call=self._permissions(identity, approvers.with_group(settings.oncall_group)),
+            on_call=self._permissions(identity, settings.who_is_on_call),
             responder=responder,
         )
         screens = Screens(services=settings.services, readouts=readouts, api=self._api, responder=responder)

@@ -51,6 +51,7 @@ class AuditEvent(StrEnum):
     PAGE_CLOSED = "page-closed"
     TAKEN = "taken"
     MENTIONED = "mentioned"
+    CALLS_ENDED = "calls-ended"
     PAGER_TRIGGER = "pager-trigger"
     PAGER_ACKNOWLEDGE = "pager-acknowledge"
     PAGER_RESOLVE = "pager-resolve"

@@ -14,8 +14,10 @@ from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import Served
 from lumen.model.witnesses import Bounds, exactly
 
-#: After so many repeats nobody is there to hear; the message stays, and a pager outside of Slack escalates.
+#: After so many repeats nobody is there to hear: somebody else is called, once, or it is said that nobody is.
 MOST_REPEATS = 6
+#: The number of what follows the last of them.
+CALLS_END = MOST_REPEATS + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,11 @@ class Incident:
     def has_page(self) -> bool:
         """Whether any alert of it is a page, or was one."""
         return any(one.alert.severity is Severity.PAGE for one in self.alerts)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the calls have ended and nobody has answered any."""
+        return self.acknowledged is None and self.mentions is not None and self.mentions.number >= CALLS_END
 
     @property
     def is_hushed(self) -> bool:

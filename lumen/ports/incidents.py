@@ -240,7 +240,8 @@ class Pages(Protocol):
         is on it, or it is over."""
 
     async def mention(self, service: ServiceId, incident_id: str, number: int, *, say: bool) -> None:
-        """The people on call are mentioned for the `number`th time after the first: once, whoever asks for it.
+        """The people on call are mentioned for the `number`th time after the first, or (CALLS_END) not any more: once,
+        whoever asks for it.
 
         `say` marks the surface that says it; without, it is only remembered that the message itself did.
         """

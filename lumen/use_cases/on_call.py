@@ -1,6 +1,7 @@
 """Call the people on call, let them acknowledge or silence, and tell what happened in an incident.
 
-People are mentioned when a page opens, and again until somebody is on it, a bounded number of times. A silence is about
+People are mentioned when a page opens, and again until somebody is on it, a bounded number of times; then it is said
+that nobody answers, once, to whoever is named for that (lumen/policies/calling.py). A silence is about
 noise alone: alerts open and close, and countdowns run and ask, as ever; only mentions, pagers and messages about
 silenced tickets are held back.
 """
@@ -12,10 +13,11 @@ from datetime import datetime, timedelta
 from lumen.model.alert import SIGNALS, AlertKind
 from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.control import ControlLine
-from lumen.model.incident import MOST_REPEATS, AckResult, Incident, Silence, StoredAlert, in_force
+from lumen.model.incident import AckResult, Incident, Silence, StoredAlert, in_force
 from lumen.model.messages import NotPossible, message, with_remedy
 from lumen.model.proposal import Draft
 from lumen.model.service import Permit, Person, ServiceId
+from lumen.policies.calling import next_call
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Pages, Silences
 from lumen.ports.store import Audit, Outbox, Surface
@@ -54,21 +56,11 @@ class Calling:
         return any(said)
 
     async def _mention(self, incident: Incident) -> bool:
-        if not incident.is_open_page or incident.acknowledged is not None or incident.is_hushed:
+        call = next_call(incident, self.clock.now(), self.every)
+        if call is None:
             return False
-        mentions = incident.mentions
-        if mentions is None:
-            # The message of what was a page from the first has just called them; an edited one calls nobody.
-            called = any(stored.called for stored in incident.alerts)
-            await self.pages.mention(incident.service, incident.id, 0, say=not called)
-            return not called
-        if not self._is_due(mentions.at) or mentions.number >= MOST_REPEATS:
-            return False
-        await self.pages.mention(incident.service, incident.id, mentions.number + 1, say=True)
-        return True
-
-    def _is_due(self, last_at: datetime) -> bool:
-        return bool(self.every) and self.clock.now() >= last_at + self.every
+        await self.pages.mention(incident.service, incident.id, call.number, say=call.say)
+        return call.say
 
 
 #: Where nobody says how long.

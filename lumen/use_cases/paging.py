@@ -37,7 +37,8 @@ class _Failing:
 
 @dataclass(slots=True)
 class Paging:
-    """`plain` gives the words of the workspace's language."""
+    """`plain` gives the words of the workspace's language. `only_unanswered`: it is told of a page only once nobody has
+    answered the calls in Slack (ONCALL_ESCALATION), or Slack takes them not."""
 
     pages: Pages
     silences: Silences
@@ -45,6 +46,7 @@ class Paging:
     pager: Pager
     plain: Callable[[Message], str]
     fault: FaultPoint
+    only_unanswered: bool = False
     _failing: dict[tuple[ServiceId, str, PagerStep], _Failing] = field(default_factory=dict, init=False)
     _heard: dict[tuple[ServiceId, str], datetime] = field(default_factory=dict, init=False)
     #: Calls that Slack does not take, by service, and those of them that the pager has heard of.
@@ -70,7 +72,7 @@ class Paging:
         now = self.claims.clock.now()
         silences = in_force(await self.silences.all(service), now)
         incidents = [replace(page, silences=silences) for page in pages]
-        steps = [(one, next_step(one) or self._instead_of_slack(one) or self._again(one, now)) for one in incidents]
+        steps = [(one, self._step(one) or self._instead_of_slack(one) or self._again(one, now)) for one in incidents]
         return [(incident, step) for incident, step in steps if step is not None and self._is_due(incident, step, now)]
 
     async def _settle_alone(self, service: ServiceId) -> bool:
@@ -118,6 +120,11 @@ class Paging:
     def _calls_of(self, incident: Incident) -> list[Unheard]:
         return [call for call in self._unheard.get(incident.service, ()) if call.incident_id == incident.id]
 
+    def _step(self, incident: Incident) -> PagerStep | None:
+        step = next_step(incident)
+        is_early = self.only_unanswered and step is PagerStep.TRIGGER and not incident.is_unanswered
+        return None if is_early else step
+
     def _instead_of_slack(self, incident: Incident) -> PagerStep | None:
         """The first step once more, for a call that the people on call could not be given in Slack."""
         is_needed = incident.is_open_page and incident.acknowledged is None and not incident.is_hushed
@@ -142,6 +149,7 @@ class Paging:
         kinds = tuple(dict.fromkeys(str(page.kind) for page in pages))
         words = ", ".join(self.plain(Message(f"incident.kind_{kind}", {})) for kind in kinds)
         unheard = [message("pager.unheard", error=call.error) for call in self._calls_of(incident)[-1:]]
+        unanswered = [message("pager.unanswered")] if self.only_unanswered and incident.is_unanswered else []
         return PagerCall(
             step=step,
             service=incident.service,
@@ -150,7 +158,7 @@ class Paging:
             opened_at=min(page.opened_at for page in pages),
             closed_at=max(closed) if len(closed) == len(pages) else None,
             title=self.plain(message("pager.title", service=incident.service.name, kinds=words)),
-            said=" ".join(self.plain(each) for each in (*(page.reason for page in pages), *unheard)),
+            said=" ".join(self.plain(each) for each in (*(page.reason for page in pages), *unheard, *unanswered)),
             kinds=kinds,
             by=incident.acknowledged.by.name if incident.acknowledged else "",
         )

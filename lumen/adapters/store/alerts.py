@@ -22,7 +22,16 @@ from lumen.model.course import RevisionsSeen
 from lumen.model.day_cost import PARTS
 from lumen.model.error_lines import ErrorLines
 from lumen.model.history import Day, day_of, folded, together
-from lumen.model.incident import Acknowledged, AckResult, Incident, IncidentLabel, Mentions, PagerState, StoredAlert
+from lumen.model.incident import (
+    CALLS_END,
+    Acknowledged,
+    AckResult,
+    Incident,
+    IncidentLabel,
+    Mentions,
+    PagerState,
+    StoredAlert,
+)
 from lumen.model.messages import Message
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import SLICE, Bucket
@@ -308,7 +317,8 @@ class RedisPages:
     async def mention(self, service: ServiceId, incident_id: str, number: int, *, say: bool) -> None:
         mentions = Mentions(number, self._clock.now())
         at, said = mentions.at.isoformat(), "1" if say else ""
-        await self._calls.change("page_mention", service, incident_id, number, at, encode(mentions), said)
+        event = "calls-ended" if number >= CALLS_END else "mentioned"
+        await self._calls.change("page_mention", service, incident_id, number, at, encode(mentions), said, event)
 
     async def pager(self, service: ServiceId, incident_id: str, state: PagerState) -> None:
         event = "pager-trouble" if state.trouble else f"pager-{state.step}"

@@ -29,6 +29,7 @@ _DATA: Mapping[str, type[About]] = {
     AuditEvent.PAGE_OPEN: StoredAlert,
     AuditEvent.PAGE_CLOSED: StoredAlert,
     AuditEvent.MENTIONED: Mentions,
+    AuditEvent.CALLS_ENDED: Mentions,
     AuditEvent.PAGER_TROUBLE: PagerState,
     AuditEvent.SILENCED: Silence,
     AuditEvent.LABELLED: IncidentLabel,

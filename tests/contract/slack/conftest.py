@@ -88,5 +88,6 @@ def settings_of(slack: RunningSlack, rooms: Rooms) -> Settings:
         "slack_channel": slack.facts.channel,
         "approvers": slack.facts.approver_group,
         "oncall_group": slack.facts.approver_group,
+        "oncall_escalation": slack.facts.approver_group,
     }
     return Settings(**given)

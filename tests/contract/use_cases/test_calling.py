@@ -7,16 +7,20 @@ from datetime import timedelta
 
 import pytest
 
+from handlers.blocks.escalation import calls_ended_card
 from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
 from lumen.model.alert import AlertKind, Severity
-from lumen.model.incident import MOST_REPEATS, StoredAlert
+from lumen.model.incident import CALLS_END, MOST_REPEATS, StoredAlert
 from lumen.model.service import Permit
+from lumen.ports.store import Surface
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
+from lumen.wording.catalogue import Catalogue
 from tests.contract.store.builders import KIM, LEE, SERVICE, Store, patient
 from tests.contract.use_cases.incidents import behind, events, over, page, told
 
 MINUTE = timedelta(minutes=1)
+EN = Catalogue("en")
 
 
 @dataclass
@@ -75,9 +79,55 @@ async def test_the_message_itself_calls_first_and_the_thread_again_until_the_bou
     assert await behind(desk.store, "mention") == []
     assert await desk.minutes(2) == 1
     assert await behind(desk.store, "mention") == [f"{key}#1"]
-    assert await desk.minutes(300) == MOST_REPEATS - 1
-    assert await behind(desk.store, "mention") == [f"{key}#{n}" for n in range(1, MOST_REPEATS + 1)]
+    assert await desk.minutes(300) == MOST_REPEATS
+    assert await behind(desk.store, "mention") == [f"{key}#{n}" for n in range(1, CALLS_END + 1)]
     assert len(await events(desk.store, "mentioned")) == MOST_REPEATS
+    assert len(await events(desk.store, "calls-ended")) == 1
+
+
+@pytest.mark.parametrize(
+    ("escalation", "says"),
+    [
+        ("S0LEADS", "<!subteam^S0LEADS>: nobody has answered 7 calls. Please look at ion-api: availability, since"),
+        ("pager", "the pager is called instead, and nobody here any more."),
+        ("", "and nobody is called any more. It is still open"),
+    ],
+)
+async def test_what_nobody_answers_goes_to_whoever_is_named_once_and_the_thread_says_so(
+    desk: Desk, escalation: str, says: str
+) -> None:
+    key = await opened(desk)
+    await desk.minutes(60)
+    assert f"{key}#{CALLS_END}" not in await behind(desk.store, "mention")
+    await desk.minutes(20)
+    assert (await behind(desk.store, "mention"))[-1] == f"{key}#{CALLS_END}"
+    incident = await desk.alerts.incident(SERVICE, key)
+    assert incident is not None
+    card = calls_ended_card(EN, incident, "S0ONCALL", escalation)
+    assert card is not None
+    assert says in card.text
+    assert card.under == Surface(SERVICE, "alert", key)
+    # Whoever answers at that very moment is heard: it is looked at again when the message is made.
+    await desk.calling().acknowledge(SERVICE, key, Permit(KIM))
+    taken = await desk.alerts.incident(SERVICE, key)
+    assert taken is not None
+    assert calls_ended_card(EN, taken, "S0ONCALL", escalation) is None
+
+
+@pytest.mark.parametrize("ends", ["taken", "silenced", "over"])
+async def test_what_is_taken_silenced_or_over_escalates_to_nobody(desk: Desk, ends: str) -> None:
+    key = await opened(desk)
+    await desk.minutes(65)
+    if ends == "taken":
+        await desk.calling().acknowledge(SERVICE, key, Permit(KIM))
+    elif ends == "silenced":
+        await desk.silencing.silence(SERVICE, "availability", Permit(KIM), timedelta(days=1))
+    else:
+        incident = await desk.alerts.incident(SERVICE, key)
+        assert incident is not None
+        await told(desk.store, StoredAlert(over(incident.alerts[0].alert, desk.store.clock.time), key, called=True))
+    assert await desk.minutes(60) == 0
+    assert await events(desk.store, "calls-ended") == []
 
 
 async def test_a_message_that_was_no_page_when_it_was_posted_calls_in_its_thread_at_once(desk: Desk) -> None:

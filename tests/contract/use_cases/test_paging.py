@@ -15,7 +15,7 @@ from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.answers import IncidentReadout
-from lumen.model.incident import PagerStep, StoredAlert, Unheard
+from lumen.model.incident import CALLS_END, PagerStep, StoredAlert, Unheard
 from lumen.model.service import Permit
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases.on_call import Silencing
@@ -43,7 +43,9 @@ class Desk:
     def pages(self) -> RedisPages:
         return RedisPages(self.store.redis, self.store.clock)
 
-    def paging(self, fault: FaultPoint = no_fault, *, alertmanager: bool = False) -> Paging:
+    def paging(
+        self, fault: FaultPoint = no_fault, *, alertmanager: bool = False, only_unanswered: bool = False
+    ) -> Paging:
         """A replica's, or that of a process that was started anew."""
         store = self.store
         if alertmanager:
@@ -52,7 +54,7 @@ class Desk:
             form = partial(pagerduty_event, ROUTING_KEY)
             pager = WebhookPager(f"{self.server.url}/v2/enqueue", form, must_hear_again=False)
         silences, plain = RedisSilences(store.redis, store.clock), Catalogue("en").plain
-        return Paging(self.pages, silences, store.claims, pager, plain, fault)
+        return Paging(self.pages, silences, store.claims, pager, plain, fault, only_unanswered)
 
     async def open(self) -> str:
         alert = page(self.store.clock.time)
@@ -90,6 +92,30 @@ async def test_a_call_that_slack_does_not_take_goes_to_the_pager_once(desk: Desk
     await desk.pages.acknowledge(SERVICE, incident_id, KIM)
     assert await paging.settle(SERVICE, [replace(first, call=f"{incident_id}#3")])
     assert [body["event_action"] for body in desk.server.bodies][3:] == ["acknowledge"]
+
+
+async def test_a_pager_that_is_called_for_what_nobody_answers_hears_of_nothing_else(desk: Desk) -> None:
+    key = await desk.open()
+    for number in range(CALLS_END):
+        await desk.pages.mention(SERVICE, key, number, say=True)
+        assert not await desk.paging(only_unanswered=True).settle(SERVICE)
+    await desk.pages.mention(SERVICE, key, CALLS_END, say=True)
+    for _ in range(3):  # of several replicas, and after restarts
+        await asyncio.gather(*(desk.paging(only_unanswered=True).settle(SERVICE) for _ in range(2)))
+    assert desk.server.steps == ["trigger"]
+    assert "Nobody has answered the calls in Slack." in desk.server.bodies[0]["payload"]["summary"]
+    await desk.pages.acknowledge(SERVICE, key, KIM)
+    await desk.paging(only_unanswered=True).settle(SERVICE)
+    await desk.close()
+    await desk.paging(only_unanswered=True).settle(SERVICE)
+    assert desk.server.steps == ["trigger", "acknowledge", "resolve"]
+
+
+async def test_a_call_that_slack_does_not_take_reaches_that_pager_at_once(desk: Desk) -> None:
+    paging, key = desk.paging(only_unanswered=True), await desk.open()
+    assert not await paging.settle(SERVICE)
+    assert await paging.settle(SERVICE, [Unheard(f"{key}#1", key, "is_archived")])
+    assert desk.server.steps == ["trigger"]
 
 
 @pytest.mark.parametrize("told", ["Wed, 21 Oct 2026 07:28:00 GMT", "", "1.5, 2", "inf", "1e300", "nan", "-4"])

@@ -81,6 +81,7 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "EMERGENCY_APPROVALS_NEEDED": (["2"], ["0", "two"]),
     "ONCALL_GROUP": (["S0IONCALL1", "U0MINA0001"], ["@oncall", "C0IONALERT"]),
     "ONCALL_REPEAT": (["0", "1m", "1d"], ["30s", "2d", "10"]),
+    "ONCALL_ESCALATION": (["S0IONLEAD1", "pager"], ["@leads", "U0MINA0001", "PAGER"]),
     "PAGER_WEBHOOK_URL": (
         ["https://KEY@events.pagerduty.com/v2/enqueue", "http://am:9093/api/v2/alerts"],
         ["https://events.pagerduty.com/v2/enqueue", "https://x/y", "ftp://K@x/v2/enqueue", "http://K@x/v2/enqueue"],
@@ -133,6 +134,10 @@ BESIDE = {
     "LUMEN_CLOCK_SCALE": CLOCK,
     "LUMEN_CLOCK_ORIGIN": CLOCK,
     "LUMEN_FAULT_AT": SANDBOX,
+    "ONCALL_ESCALATION": {
+        "ONCALL_GROUP": "S0IONCALL1",
+        "PAGER_WEBHOOK_URL": "https://KEY@events.pagerduty.com/v2/enqueue",
+    },
 }
 #: What must not stand in any log.
 SECRETS = ("TOKEN", "URL")
