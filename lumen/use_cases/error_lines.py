@@ -62,13 +62,14 @@ class ReadingErrors:
     async def _read_alone(self, service: ServiceId) -> bool:
         wanted = await self._wanted(service)
         for incident, before in wanted.items():
-            await self.alerts.logged(service, incident, await self._lines(service, before))
+            await self.alerts.logged(service, incident, await self._lines(service, incident, before))
         return bool(wanted)
 
-    async def _lines(self, service: ServiceId, before: ErrorLines | None) -> ErrorLines:
+    async def _lines(self, service: ServiceId, incident: str, before: ErrorLines | None) -> ErrorLines:
         """The blamed revision stays the same: by the time it has lost the traffic, it logs no more."""
         now = self.claims.clock.now()
-        revision = before.revision if before is not None and before.revision else await self._serving(service)
+        revision = before.revision if before is not None else ""
+        revision = revision or await self._blamed(service, incident)
         if not revision:
             return ErrorLines("", now - BACK, now, now, trouble=message("evidence.no_answer"))
         empty = ErrorLines(revision, now - BACK, now, now, self.link(service, revision, now - BACK, now))
@@ -81,8 +82,11 @@ class ReadingErrors:
             return _kept(before, empty)
         return replace(empty, lines=lines, entries=len(found.texts), is_whole=found.is_whole)
 
-    async def _serving(self, service: ServiceId) -> str:
-        """The newest revision that gets traffic; "" where nobody tells."""
+    async def _blamed(self, service: ServiceId, incident: str) -> str:
+        """As the message has it; before it knows, the newest revision that gets traffic; "" where nobody tells."""
+        seen = await self.alerts.revisions(service, incident)
+        if seen is not None and seen.blamed is not None:
+            return seen.blamed.revision
         deployment = (await self.deployments.deployments((service,)))[service]
         revisions = () if isinstance(deployment, NoData) else deployment.revisions
         return next((one.name for one in revisions if one.traffic_percent > 0), "")

@@ -321,6 +321,10 @@ def commands(check: Check, locale: str = "en") -> list[str]:
     return re.findall(r"`([^`]+)`", Catalogue(locale).plain(check.remedy))
 
 
+#: What a setting cannot do without.
+BESIDE = {"ONCALL_ESCALATION": {"ONCALL_GROUP": "S0IONCALL1"}}
+
+
 def assert_works(command: str, start: Start) -> None:
     """It is one of ours, or one that its program knows with these flags; a setting can be set."""
     words = shlex.split(command)
@@ -338,7 +342,7 @@ def assert_works(command: str, start: Start) -> None:
         assert not surplus, command
     elif "=" in words[0]:
         name, _, value = command.partition("=")
-        start(**{name: value})
+        start(**{**BESIDE.get(name, {}), name: value})
     else:
         assert command in OTHERS
 

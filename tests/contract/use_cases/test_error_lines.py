@@ -10,8 +10,9 @@ import pytest
 from handlers.blocks.error_lines import error_lines
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.model.alert import AlertKind, Severity
+from lumen.model.course import RevisionsSeen
 from lumen.model.error_lines import ErrorLine, ErrorLines, LogRead
-from lumen.model.incident import StoredAlert
+from lumen.model.incident import RevisionCount, StoredAlert
 from lumen.model.messages import SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Window
@@ -111,6 +112,13 @@ async def test_who_is_blamed_stays_blamed_when_the_traffic_has_left_and_its_last
         assert after is not None
         assert (after.lines, after.read_at, after.revision) == (before.lines, before.read_at, NEW)
     assert [revision for revision, _ in desk.asked] == [NEW] * 3
+
+
+async def test_the_revision_is_the_one_that_the_message_blames(desk: Desk) -> None:
+    key, now = await desk.opened(), desk.store.clock.time
+    await desk.alerts.saw(SERVICE, key, RevisionsSeen(now, RevisionCount(now, OLD, 100, 9), None))
+    await desk.due()
+    assert [revision for revision, _ in desk.asked] == [OLD]
 
 
 @pytest.mark.parametrize(

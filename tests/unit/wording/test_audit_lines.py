@@ -54,7 +54,7 @@ def told(event: str, actor: str = "U1", detail: str = "", data: str = "", words:
         (told("taken", detail="ion-api:availability:x"), "<@U1> is on it"),
         (told("mentioned", "lumen", "x", encode(Mentions(2, AT))), "The people on call were called (call 3)"),
         (told("calls-ended", "lumen", "x", encode(Mentions(7, AT))),
-         "Nobody had answered 7 calls, and nobody is called any more"),
+         "Nobody had answered the calls, and they ended"),
         (told("pager-resolve", "lumen", "x", encode(TROUBLE)), "The pager was told that it is over"),
         (told("pager-trouble", "lumen", "x", encode(TROUBLE)), "The pager was not reached: Clear for 5 min."),
         (told("page-open", "lumen", "x", encode(StoredAlert(OPEN, "a"))), "availability (page): Clear for 30 min."),
