@@ -51,6 +51,7 @@ class Questions:
         """By the type of the command."""
         return {
             command_types.Status: self._status,
+            command_types.Ask: self._ask,
             command_types.Report: self._report,
             command_types.Explain: self._explain,
             command_types.ShowDigest: self._digest,
@@ -62,6 +63,10 @@ class Questions:
 
     async def _status(self, request: Request, _: command_types.Status) -> Shown:
         return hourly(request.words, await self.readouts.status(request.service))
+
+    async def _ask(self, request: Request, _: command_types.Ask) -> Shown:
+        shown = report(request.words, await self.readouts.status(request.service))
+        return with_note(shown, request.words.say(message("command.mention_hint")))
 
     async def _report(self, request: Request, _: command_types.Report) -> Shown:
         return report(request.words, await self.readouts.status(request.service), whole=True)

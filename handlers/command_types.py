@@ -26,8 +26,15 @@ class Bare:
     """A command that is all said by its name."""
 
 
-class Help(Bare):
-    """One line for each command."""
+@dataclass(frozen=True, slots=True)
+class Help:
+    """One line for each command, or all of the command `about`."""
+
+    about: str = ""
+
+
+class Ask(Bare):
+    """A question in plain words: how the service is, and where more is told."""
 
 
 class Status(Bare):
@@ -201,6 +208,7 @@ class Malformed:
 #: What speaks of one service, which any of these may name.
 OfOneService = (
     Status
+    | Ask
     | Report
     | Explain
     | ShowDigest

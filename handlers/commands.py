@@ -78,7 +78,9 @@ class Commands:
             channel=str(body.get("channel_id", "")),
         )
 
-    async def _help(self, request: Request, _: command_types.Help) -> Shown:
+    async def _help(self, request: Request, command: command_types.Help) -> Shown:
+        if command.about:
+            return show.help_of(request.words, command.about, *self._ttl_range)
         return show.help_card(request.words, *self._ttl_range, self._responder.support)
 
     async def _misspelt(self, request: Request, command: command_types.Misspelt) -> Shown:

@@ -1,36 +1,43 @@
-"""Parse the text after `/lumen` into a typed command, or into a sentence that says why it is none. Pure."""
+"""Parse the text after `/lumen` into a typed command, or into a sentence that says why it is none. Pure.
 
-import difflib
+Commands are named as handlers/command_table.py lists them, amounts written as lumen/wording/amounts.py reads them.
+"""
+
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from fractions import Fraction
 
 from handlers import command_types as commands
+from handlers.command_table import find, nearest, nearest_of, squeezed
 from handlers.command_types import Command, Malformed, Subject, Typed
+from handlers.typed_words import (
+    ALL,
+    END,
+    EXISTING,
+    FOR,
+    ON,
+    QUESTION,
+    SHARE,
+    cut,
+    name_of,
+    reason,
+    until_because,
+    usual,
+    usual_word,
+)
 from lumen.model.messages import message
-from lumen.model.override import Terms
+from lumen.model.override import Terms, length_problem
 from lumen.model.proposal import LATEST, Knob
+from lumen.wording.amounts import COUNT, SIZE, TIME, amount, duration
 
-#: 420, 420s, 7m, 1h: whole seconds in the end.
-_TTL = re.compile(r"([0-9]{1,7})(s|m|h)?")
-#: A proposal: 12, #12 or P12.
-_ID = re.compile(r"[#Pp]?([0-9]{1,9})")
-_WHOLE = re.compile(r"[0-9]{1,7}")
-_UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
-_DURATION = re.compile(r"([0-9]{1,5})(m|h|d)")
-_DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_SHARE = "share"
-_EXISTING = "existing"
-_ALL = "all"
-_FOR, _BECAUSE, _END, _ON = "for", "because", "end", "on"
-#: Somebody's own words stand in every report while they hold.
-_WHY_MAX = 120
-#: Below this likeness a suggestion would only puzzle.
-_LIKENESS = 0.5
+#: A proposal: 12, #12 or P12; 12번.
+_ID = re.compile(r"[#Pp]?([0-9]{1,9})번?")
 #: What is this like the name of a service was meant to be one.
 _SERVICE_LIKENESS = 0.75
+_HELP = ("help", "h", "도움말", "사용법")
 #: Words that the commands take themselves: a service of such a name is only meant after `on`.
-_RESERVED = frozenset({_SHARE, _EXISTING, _ALL, _FOR, _END, _ON, "off", "ttl", "size", *Subject})
+_RESERVED = frozenset({SHARE, EXISTING, ALL, FOR, END, ON, "ttl", "size", *Subject})
 
 
 def read(text: str, services: Sequence[str] = ()) -> Typed:
@@ -38,25 +45,35 @@ def read(text: str, services: Sequence[str] = ()) -> Typed:
 
     That is `on <service>` (or its bare name, where several are watched) and, at the end, `share`.
     """
-    words = text.split()
-    head, because = _until_because(words)
+    head, because = until_because(text.split())
+    is_asked = head[-1:] != [] and head[-1].endswith(("?", "？"))
+    head = usual(head)
     named, head, problem = _named(head, services)
-    share = len(head) > 1 and head[-1].lower() == _SHARE
+    share = len(head) > 1 and head[-1].lower() == SHARE
     if share:
         head = head[:-1]
-    command = problem or _checked(parse(" ".join([*head, *because])), head, services)
+    command = problem or _checked(_parsed(head, because), head, services)
+    if problem is None and _is_question(command, head, is_asked):
+        command = commands.Ask()
     return Typed(command, named, share)
 
 
-def _until_because(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split off the person's own reason, in which no word is a command's."""
-    at = next((n for n, word in enumerate(words) if n and word.lower() == _BECAUSE), len(words))
-    return list(words[:at]), list(words[at:])
+def parse(text: str) -> Command:
+    """As `read`, of a command that names no service. Never raises."""
+    return read(text).command
+
+
+def _is_question(command: Command, head: Sequence[str], is_asked: bool) -> bool:
+    """Whether it is no command, or one that asks and more than it takes, and reads as a question."""
+    is_open = isinstance(command, Malformed) and head[0] in ("status", "why", "report")
+    is_long = len(head) > 2 or isinstance(command, commands.Misspelt)
+    asks = is_asked or bool(head and QUESTION.fullmatch(head[0].lower()) and is_long)
+    return asks and (is_open or isinstance(command, commands.Misspelt))
 
 
 def _named(head: list[str], services: Sequence[str]) -> tuple[str, list[str], Malformed | None]:
     """Take out the service that is named: its name or "", the other words, and a problem where it is not watched."""
-    on = next((n for n, word in enumerate(head) if n and word.lower() == _ON), None)
+    on = next((n for n, word in enumerate(head) if n and word.lower() == ON), None)
     if on is not None:
         name = head[on + 1] if on + 1 < len(head) else ""
         rest = head[:on] + head[on + 2 :]
@@ -71,37 +88,34 @@ def _named(head: list[str], services: Sequence[str]) -> tuple[str, list[str], Ma
 def _no_service(name: str, services: Sequence[str]) -> Malformed:
     if not name:
         return Malformed(message("service.which"), message("service.unknown_remedy"))
-    near = difflib.get_close_matches(name, services, n=1, cutoff=_LIKENESS)
-    names = ", ".join(services)
-    if near:
-        return Malformed(
-            message("service.unknown", given=name, names=names), message("service.unknown_near", nearest=near[0])
-        )
-    return Malformed(message("service.unknown", given=name, names=names), message("service.unknown_remedy"))
+    near, names = nearest_of(name, services), ", ".join(services)
+    remedy = message("service.unknown_near", nearest=near) if near else message("service.unknown_remedy")
+    return Malformed(message("service.unknown", given=cut(name), names=names), remedy)
 
 
 def _checked(command: Command, head: Sequence[str], services: Sequence[str]) -> Command:
     """`command`, unless it names a service that is not watched, or a word is nearly the name of one that is."""
-    if isinstance(command, commands.ChooseService) and command.name not in services:
+    if isinstance(command, commands.ChooseService) and services and command.name not in services:
         return _no_service(command.name, services)
     if isinstance(command, Malformed) and command.reason.code == "command.unexpected" and len(services) > 1:
         for word in head[1:]:
-            if difflib.get_close_matches(word, services, n=1, cutoff=_SERVICE_LIKENESS):
+            if nearest_of(word, services, _SERVICE_LIKENESS):
                 return _no_service(word, services)
     return command
 
 
-def parse(text: str) -> Command:
-    """Parse the text after `/lumen`, as Slack sends it. Never raises."""
-    typed = text.split()
-    if not typed:
+def _parsed(head: Sequence[str], because: Sequence[str]) -> Command:
+    """The command that the first word names."""
+    if not head:
         return commands.Help()
-    name, *rest = typed
-    parser = _PARSERS.get(name.lower())
-    if parser is None:
-        nearest = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=_LIKENESS)
-        return commands.Misspelt(name, nearest[0] if nearest else "")
-    return parser(rest)
+    parser, rest = _PARSERS.get(head[0]), [*head[1:], *because]
+    if parser is not None:
+        wants_help = len(rest) == 1 and rest[0].lower().lstrip("-") in _HELP
+        return commands.Help(head[0]) if wants_help else parser(rest)
+    subject = _SUBJECTS.get(squeezed(usual_word(head[0])))
+    if subject is not None and len(head) == 1:
+        return commands.Explain(subject)
+    return commands.Misspelt(cut(head[0]), nearest(head[0]))
 
 
 def _bare(name: str, command: Callable[[], Command]) -> Callable[[Sequence[str]], Command]:
@@ -111,7 +125,7 @@ def _bare(name: str, command: Callable[[], Command]) -> Callable[[Sequence[str]]
 
 def _unexpected(name: str, given: str) -> Malformed:
     return Malformed(
-        message("command.unexpected", name=name, given=given), message("command.unexpected_remedy", name=name)
+        message("command.unexpected", name=name, given=cut(given)), message("command.unexpected_remedy", name=name)
     )
 
 
@@ -119,45 +133,45 @@ def _ttl(rest: Sequence[str]) -> Command:
     words = [word.lower() for word in rest]
     if not words:
         return commands.ShowTtl()
-    existing = words[-1] == _EXISTING
-    found = _TTL.fullmatch("".join(words[:-1] if existing else words))
-    if found is None:
-        return Malformed(message("command.ttl_no_number", given=" ".join(rest)), message("command.ttl_remedy"))
-    return commands.Propose(Knob.TTL, int(found[1]) * _UNIT_SECONDS[found[2]], existing)
+    existing = words[-1] == EXISTING
+    seconds = _whole(words[:-1] if existing else words, TIME)
+    if seconds is None:
+        return Malformed(message("command.ttl_no_number", given=cut(" ".join(rest))), message("command.ttl_remedy"))
+    return commands.Propose(Knob.TTL, seconds, existing)
 
 
-def _number(name: str, knob: Knob) -> Callable[[Sequence[str]], Command]:
+def _whole(words: Sequence[str], units: Mapping[str, Fraction]) -> int | None:
+    """How much they say, in whole units; out of any range too, for the range is the use case's to tell."""
+    found = amount(" ".join(words), units)
+    return found.whole if found else None
+
+
+def _number(name: str, knob: Knob, units: Mapping[str, Fraction]) -> Callable[[Sequence[str]], Command]:
     """A command that proposes a whole number for a knob, or shows how it stands."""
 
     def read(rest: Sequence[str]) -> Command:
         if not rest:
             return commands.ShowKnob(name, knob)
-        if len(rest) == 1 and _WHOLE.fullmatch(rest[0]):
-            return commands.Propose(knob, int(rest[0]))
-        return Malformed(
-            message("command.no_number", given=" ".join(rest)),
-            message("command.number_remedy", name=name),
-        )
+        found = _whole(rest, units)
+        if found is not None:
+            return commands.Propose(knob, found)
+        given, example = cut(" ".join(rest)), message(f"command.example_{name}")
+        return Malformed(message("command.no_number", given=given), message("command.number_remedy", example=example))
 
     return read
 
 
 def _rollback(rest: Sequence[str]) -> Command:
-    if len(rest) > 1:
+    words = [word for word in rest if word.lower() not in ("to", "으로", "로")]
+    if len(words) > 1:
         return Malformed(message("command.rollback_which"), message("command.rollback_remedy"))
-    return commands.RollBack("".join(rest))
+    return commands.RollBack(name_of("".join(words)))
 
 
 def _pause(rest: Sequence[str]) -> Command:
-    head, why = _because(rest)
-    if head and head[0].lower() == _FOR:
-        head = head[1:]
-    lasts = _duration("".join(head)) if head else None
-    if head and lasts is None:
-        return Malformed(
-            message("emergency.pause_no_duration", given=" ".join(head)), message("emergency.pause_remedy")
-        )
-    return commands.PauseChanges(lasts, why)
+    head, why = reason(rest)
+    lasts = _lasts(head)
+    return lasts if isinstance(lasts, Malformed) else commands.PauseChanges(lasts, why)
 
 
 def _override(rest: Sequence[str]) -> Command:
@@ -165,16 +179,16 @@ def _override(rest: Sequence[str]) -> Command:
     words = [word.lower() for word in rest]
     if not words:
         return commands.ShowControls()
-    if words in (["off"], ["ttl", "off"]):
+    if words in ([END], ["ttl", END]):
         return commands.LiftOverride()
     head, terms = _terms(rest)
     if isinstance(terms, Malformed):
         return terms
-    given = head[1:]
-    found = _TTL.fullmatch("".join(given)) if len(given) == 1 or given[1:] in (["s"], ["m"], ["h"]) else None
-    if head[:1] != ["ttl"] or found is None:
+    given = head[1:] if head[:1] == ["ttl"] else head
+    seconds = _whole(given, TIME)
+    if seconds is None:
         return Malformed(message("override.what"), message("override.what_remedy"))
-    return commands.PinTtl(int(found[1]) * _UNIT_SECONDS[found[2]], terms)
+    return commands.PinTtl(seconds, terms)
 
 
 def _lock(rest: Sequence[str]) -> Command:
@@ -195,33 +209,32 @@ def _unlock(rest: Sequence[str]) -> Command:
 
 def _terms(rest: Sequence[str]) -> tuple[list[str], Terms | Malformed]:
     """Split at `for` and `because`: the words before them in lower case, and the terms that they state."""
-    head, why = _because(rest)
+    head, why = reason(rest)
     words = [word.lower() for word in head]
-    if _FOR not in words:
+    if FOR not in words:
         return words, Terms(None, why)
-    at = words.index(_FOR)
-    lasts = _duration("".join(words[at + 1 :]))
-    if lasts is None:
-        given = " ".join(words[at + 1 :])
-        return words[:at], Malformed(message("override.no_duration", given=given), message("override.duration_remedy"))
-    return words[:at], Terms(lasts, why)
+    at = words.index(FOR)
+    before, after = words[:at], words[at + 1 :]
+    if not after:  # 2시간 동안: the duration stands before it, in one word or two
+        count = 2 if duration(" ".join(before[-2:])) and len(before) > 2 and _whole(before[1:-1], TIME) else 1
+        before, after = before[:-count], before[-count:]
+    lasts = _lasts(after)
+    if lasts is None or isinstance(lasts, Malformed):
+        given = cut(" ".join(after))
+        no_duration = Malformed(message("override.no_duration", given=given), message("override.duration_remedy"))
+        return before, lasts or no_duration
+    return before, Terms(lasts, why)
 
 
-def _because(rest: Sequence[str]) -> tuple[list[str], str]:
-    """Split at `because`: the words before it, and the person's own reason after it."""
-    words = [word.lower() for word in rest]
-    if _BECAUSE not in words:
-        return list(rest), ""
-    at = words.index(_BECAUSE)
-    return list(rest[:at]), " ".join(rest[at + 1 :]).strip("\"“”'")[:_WHY_MAX]
-
-
-def _duration(text: str) -> timedelta | None:
-    """`90m`, `2h`, `7d`; None for anything else."""
-    found = _DURATION.fullmatch(text.lower())
-    if found is None or int(found[1]) == 0:
-        return None
-    return timedelta(**{_DURATION_UNITS[found[2]]: int(found[1])})
+def _lasts(words: Sequence[str]) -> timedelta | Malformed | None:
+    """How long, None where nothing is said; in range, or what is."""
+    text = " ".join(words)
+    lasts = duration(text)
+    if not text or lasts is None:
+        unclear = message("override.no_duration", given=cut(text)), message("override.duration_remedy")
+        return Malformed(*unclear) if text else None
+    problem = length_problem(lasts)
+    return Malformed(*problem) if problem else lasts
 
 
 def _silence(rest: Sequence[str]) -> Command:
@@ -229,67 +242,80 @@ def _silence(rest: Sequence[str]) -> Command:
     words = [word.lower() for word in rest]
     if not words:
         return commands.ShowSilences()
-    if words[0] == _END or words[-1] == _END:
-        what = rest[1:] if words[0] == _END else rest[:-1]
+    if words[0] == END or words[-1] == END:
+        what = rest[1:] if words[0] == END else rest[:-1]
         if len(what) == 1:
-            return commands.Unsilence(what[0])
+            return commands.Unsilence(name_of(what[0]))
         return Malformed(message("silence.end_what"), message("silence.end_remedy"))
-    head, why = _because(rest)
-    given = "".join(head[2:] if len(head) > 1 and head[1].lower() == _FOR else head[1:])
-    lasts = _duration(given) if given else None
-    if not head or (given and lasts is None):
-        return Malformed(message("silence.no_duration", given=given or why), message("silence.no_duration_remedy"))
-    return commands.SilenceAlerts(head[0], lasts, why)
+    head, why = reason(rest)
+    if len(head) > 1 and duration(head[0]) is not None and duration(head[-1]) is None:
+        head = [*head[1:], head[0]]  # 2h cache
+    lasts = _lasts(head[1:])
+    if not head or isinstance(lasts, Malformed):
+        unclear = message("silence.no_duration", given=cut(why)), message("silence.no_duration_remedy")
+        return lasts if isinstance(lasts, Malformed) else Malformed(*unclear)
+    return commands.SilenceAlerts(name_of(head[0]), lasts, why)
 
 
 def _history(rest: Sequence[str]) -> Command:
     """Nothing, or the id of an incident as its message shows it."""
-    return commands.ShowIncident(" ".join(rest).strip("`")) if rest else commands.History()
+    return commands.ShowIncident(name_of(" ".join(rest))) if rest else commands.History()
 
 
 def _status(rest: Sequence[str]) -> Command:
     """`all`, or nothing."""
     words = [word.lower() for word in rest]
-    if words == [_ALL]:
+    if words == [ALL]:
         return commands.StatusAll()
     return _unexpected("status", " ".join(rest)) if rest else commands.Status()
+
+
+def _help(rest: Sequence[str]) -> Command:
+    """The name of a command, or nothing for all of them."""
+    entry = find("".join(rest))
+    if not rest or entry is not None:
+        return commands.Help(entry.name if entry else "")
+    near = nearest("".join(rest))
+    remedy = message("command.help_near", nearest=near) if near else message("command.help_remedy")
+    return Malformed(message("command.help_what", given=cut(" ".join(rest))), remedy)
 
 
 def _why(rest: Sequence[str]) -> Command:
     """One of the subjects, or nothing for all the scores."""
     if not rest:
         return commands.Explain()
-    given = "_".join(rest).lower()
-    wanted = _SUBJECTS.get(given)
-    if wanted is not None:
-        return commands.Explain(wanted)
-    near = difflib.get_close_matches(given, list(_SUBJECTS), n=1, cutoff=_LIKENESS)
-    remedy = message("command.why_near", nearest=near[0]) if near else message("command.why_remedy")
-    return Malformed(message("command.why_what", given=" ".join(rest)), remedy)
+    named = {_SUBJECTS[one] for one in map(squeezed, ("".join(rest), *rest)) if one in _SUBJECTS}
+    if len(named) == 1:
+        return commands.Explain(named.pop())
+    near = nearest_of("".join(rest), _SUBJECTS)
+    remedy = message("command.why_near", nearest=near) if near else message("command.why_remedy")
+    return Malformed(message("command.why_what", given=cut(" ".join(rest))), remedy)
 
 
 def _service(rest: Sequence[str]) -> Command:
     """The name of one, or nothing for a list."""
     if len(rest) > 1:
         return _unexpected("service", " ".join(rest))
-    return commands.ChooseService(rest[0]) if rest else commands.ShowServices()
+    return commands.ChooseService(name_of(rest[0])) if rest else commands.ShowServices()
 
 
 def _undo(rest: Sequence[str]) -> Command:
-    if len(rest) != 1:
+    typed = "".join(word for word in rest if word.lower() not in ("proposal", "change", "제안", "변경"))
+    if not typed:
         return Malformed(message("command.undo_which"), message("command.undo_remedy"))
-    number = _ID.fullmatch(rest[0])
-    return commands.Undo(f"P{number[1]}" if number else rest[0])
+    number = _ID.fullmatch(name_of(typed))
+    return commands.Undo(f"P{number[1]}" if number else cut(typed))
 
 
 #: What may stand after `why`: the subjects, and what else people call them.
 _SUBJECTS = {str(subject): subject for subject in Subject} | {
     "score": Subject.GATE,
     "health": Subject.GATE,
-    "hit_rate": Subject.CACHE,
+    "hitrate": Subject.CACHE,
     "rhythm": Subject.COST,
-    "cost_rhythm": Subject.COST,
+    "costrhythm": Subject.COST,
     "budgets": Subject.BUDGET,
+    "errorbudgets": Subject.BUDGET,
 }
 
 
@@ -297,16 +323,17 @@ def _explain(subject: Subject) -> Callable[[Sequence[str]], Command]:
     return _bare(subject, lambda: commands.Explain(subject))
 
 
+#: By the name in the table of commands; a test holds that both have the same.
 _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
-    "help": _bare("help", commands.Help),
+    "help": _help,
     "status": _status,
     "report": _bare("report", commands.Report),
     "why": _why,
     **{str(subject): _explain(subject) for subject in Subject if subject is not Subject.GATE},
     "ttl": _ttl,
-    "size": _number("size", Knob.CACHE_SIZE),
-    "l1": _number("l1", Knob.L1_ENTRIES),
-    "instances": _number("instances", Knob.MIN_INSTANCES),
+    "size": _number("size", Knob.CACHE_SIZE, SIZE),
+    "l1": _number("l1", Knob.L1_ENTRIES, COUNT),
+    "instances": _number("instances", Knob.MIN_INSTANCES, COUNT),
     "rollback": _rollback,
     "pause": _pause,
     "resume": _bare("resume", commands.Resume),
@@ -323,6 +350,3 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "run": _bare("run", commands.Run),
     "service": _service,
 }
-
-#: In the order in which help explains them.
-NAMES = tuple(_PARSERS)

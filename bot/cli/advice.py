@@ -17,8 +17,10 @@ from bot.cli.common import (
     print_json,
     run,
     say,
+    seconds,
     talk,
     watched,
+    whole_megabytes,
 )
 
 if TYPE_CHECKING:
@@ -38,16 +40,16 @@ _STRATEGIES = ("auto", "aggressive", "moderate", "conservative")
 
 
 def ttl(
-    current_ttl: Annotated[int | None, typer.Option(min=1, help="Judge these figures: the TTL in seconds …")] = None,
+    current_ttl: Annotated[int | None, typer.Option(parser=seconds, help="Judge these figures: the TTL …")] = None,
     hit_rate: Annotated[str | None, typer.Option(help="… the hit rate (0.65, 65% and 65 are the same) …")] = None,
     memory: Annotated[str | None, typer.Option(help="… and the share of the memory that is used.")] = None,
     evictions: Annotated[float | None, typer.Option(min=0, help="Evictions an hour, with these figures.")] = None,
     cost_change: Annotated[float | None, typer.Option(help="Cost against the days before, in %, with these.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="What --new-ttl would do; changes nothing.")] = False,
-    new_ttl: Annotated[int | None, typer.Option(min=1, help="The TTL that you think of, in seconds.")] = None,
+    new_ttl: Annotated[int | None, typer.Option(parser=seconds, help="The TTL that you think of: 420, 7m.")] = None,
     strategy: Annotated[str, typer.Option(help="auto, aggressive, moderate or conservative.")] = "",
     override_ttl: Annotated[
-        int | None, typer.Option(min=1, help="Judge as if pinned to this TTL; --apply pins it.")
+        int | None, typer.Option(parser=seconds, help="Judge as if pinned to this TTL; --apply pins it.")
     ] = None,
     apply: Apply = False,
     service: Service = "",
@@ -114,10 +116,16 @@ def _ttl_limits(settings: "Thresholds", strategy: str, override_ttl: int | None)
     return replace(limits, override_seconds=override_ttl)
 
 
-def in_range(flag: str, seconds: int, limits: "TtlLimits") -> None:
+def in_range(flag: str, wanted: int, limits: "TtlLimits") -> None:
     """Raises BadParameter."""
-    if not limits.min_seconds <= seconds <= limits.max_seconds:
-        raise typer.BadParameter(f"{flag} {seconds}: give {limits.min_seconds} to {limits.max_seconds} seconds.")
+    from lumen.model.proposal import Knob
+    from lumen.use_cases.knobs import out_of_range
+    from lumen.wording.catalogue import Catalogue
+
+    problem = out_of_range(Knob.TTL, wanted, "s", limits.min_seconds, limits.max_seconds)
+    if problem:
+        words = Catalogue(locale())
+        raise typer.BadParameter(f"{flag}: {' '.join(words.plain(each) for each in problem)}")
 
 
 def _show_ttl(answer: "TtlReadout", proposal: "Proposal | None", language: str, as_json: bool) -> None:
@@ -143,7 +151,9 @@ def _show_size(answer: "SizeReadout", proposal: "Proposal | None", language: str
 
 
 def size(
-    current_size: Annotated[int | None, typer.Option(min=1, help="Judge these figures: the size in MB …")] = None,
+    current_size: Annotated[
+        int | None, typer.Option(parser=whole_megabytes, help="Judge these figures: the size, 256 or 2GB …")
+    ] = None,
     usage: Annotated[str | None, typer.Option(help="… what of it is used (240 or 94%) …")] = None,
     hit_rate: Annotated[str | None, typer.Option(help="… the hit rate (0.70, 70% and 70 are the same) …")] = None,
     evictions: Annotated[float | None, typer.Option(min=0, help="… and the evictions an hour.")] = None,

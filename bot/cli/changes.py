@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.advice import Apply, in_range
-from bot.cli.common import ExitCode, Json, Service, chosen, load, print_json, run
+from bot.cli.common import ExitCode, Json, Service, chosen, duration, load, print_json, run, seconds
 from lumen.model.answers import Trusted
 from lumen.model.messages import Message, message
 from lumen.model.override import Terms, locked_by
@@ -88,7 +88,7 @@ def traffic_json(answer: "TrafficAnswer", proposal: Proposal | None, says: str) 
 
 @override_app.command("ttl")
 def override_ttl(
-    seconds: Annotated[int, typer.Argument(min=1, help="The TTL in seconds.")],
+    wanted: Annotated[int, typer.Argument(parser=seconds, metavar="SECONDS", help="The TTL: 420, 7m, 1.5h.")],
     lasts: For = "",
     because: Because = "",
     service: Service = "",
@@ -99,8 +99,8 @@ def override_ttl(
     from bot.thresholds import ttl_limits
 
     settings = load()
-    in_range("SECONDS", seconds, ttl_limits(settings))
-    pinned = run(settings, pin_ttl(settings, chosen(settings, service), seconds, _terms(lasts, because)))
+    in_range("SECONDS", wanted, ttl_limits(settings))
+    pinned = run(settings, pin_ttl(settings, chosen(settings, service), wanted, _terms(lasts, because)))
     _say(settings, as_json, *pinned_messages(Catalogue(settings.lumen_locale), pinned))
 
 
@@ -187,15 +187,7 @@ def resume(service: Service = "", as_json: Json = False) -> None:
 
 def _terms(lasts: str, because: str) -> Terms:
     """Raises BadParameter."""
-    from bot.config import parse_duration
-
-    try:
-        duration = parse_duration(lasts) if lasts else None
-    except ValueError as error:
-        raise typer.BadParameter(f"--for {lasts}: {error}.") from None
-    if lasts and not duration:
-        raise typer.BadParameter(f"--for {lasts}: give more than nothing, e.g. 2h.")
-    return Terms(duration, because[:_WHY_MAX])
+    return Terms(duration("--for", lasts), because[:_WHY_MAX])
 
 
 def _say(settings: "Settings", as_json: bool, *sentences: Message) -> None:

@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 import typer
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from rich.console import Console
 
     from bot.config import Settings
@@ -238,6 +240,42 @@ def watched(settings: "Settings", name: str) -> "tuple[ServiceId, ...]":
 
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(MB|mb|%)?")
+
+
+def duration(flag: str, text: str) -> "timedelta | None":
+    """How long a control lasts, as `/lumen` reads it; None for nothing. Raises BadParameter, with the range."""
+    from lumen.model.override import length_problem
+    from lumen.wording.amounts import duration as read
+    from lumen.wording.catalogue import Catalogue
+
+    lasts = read(text)
+    if text and lasts is None:
+        raise typer.BadParameter(f"{flag} {text}: give minutes, hours or days: 90m, 2h, '1.5 hours', 7d.")
+    problem = length_problem(lasts) if lasts is not None else None
+    if problem:
+        words = Catalogue(locale())
+        raise typer.BadParameter(f"{flag} {text}: {' '.join(words.plain(each) for each in problem)}")
+    return lasts
+
+
+def seconds(text: str) -> int:
+    """A TTL as `/lumen ttl` reads it. Raises BadParameter."""
+    from lumen.wording.amounts import TIME, amount
+
+    found = amount(text, TIME)
+    if found is None or found.whole is None or found.whole < 1:
+        raise typer.BadParameter(f"{text}: give whole seconds, also as minutes or hours: 420, 7m, 1.5h.")
+    return found.whole
+
+
+def whole_megabytes(text: str) -> int:
+    """A size as `/lumen size` reads it. Raises BadParameter."""
+    from lumen.wording.amounts import SIZE, amount
+
+    found = amount(text, SIZE)
+    if found is None or found.whole is None or found.whole < 1:
+        raise typer.BadParameter(f"{text}: give whole MB, also as GB: 384, 512MB, 2GB.")
+    return found.whole
 
 
 def share(flag: str, text: str) -> float:

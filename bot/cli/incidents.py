@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import ExitCode, Json, Service, chosen, load, print_json, run
+from bot.cli.common import ExitCode, Json, Service, chosen, duration, load, print_json, run
 from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import Incident, Silence
 from lumen.model.messages import Message, NotPossible, message
 from lumen.model.service import ServiceId
-from lumen.use_cases.on_call import DEFAULT, check_length, meant_by
+from lumen.use_cases.on_call import meant_by
 from lumen.wording.audit_lines import history_plain
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.incidents import ended_message, made_message, silence_line, when
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    pass
 
 
 def silence(
@@ -30,39 +30,31 @@ def silence(
 ) -> None:
     """What is silenced; or silence a kind of alert for a while. It is recorded all the same, and countdowns run on."""
     from bot.cli.change_answers import end_silence, make_silence, silences
-    from bot.config import parse_duration
 
     if end and (not what or lasts):
         raise typer.BadParameter(
             "--end takes what is to be heard of again, and nothing else: lumen silence cache --end"
         )
-    try:
-        duration = parse_duration(lasts) if lasts else None
-    except ValueError as error:
-        raise typer.BadParameter(f"{lasts}: {error}.") from error
-    if lasts and not duration:
-        raise typer.BadParameter("a silence of no length: give 30m, 2h or 1d, or --end.")
     settings = load()
-    of = chosen(settings, service)
-    _check(of, what, duration, settings.lumen_locale)
+    of, lasting = chosen(settings, service), duration("DURATION", lasts)
+    _check(of, what, settings.lumen_locale)
     if not what:
         found = run(settings, silences(settings, of), asking=True)
         _print(found, settings.lumen_locale, as_json, None)
     elif end:
         _print(run(settings, end_silence(settings, of, what)), settings.lumen_locale, as_json, False)
     else:
-        _print(run(settings, make_silence(settings, of, what, duration, why)), settings.lumen_locale, as_json, True)
+        _print(run(settings, make_silence(settings, of, what, lasting, why)), settings.lumen_locale, as_json, True)
     raise typer.Exit(ExitCode.GOOD)
 
 
-def _check(of: ServiceId, what: str, lasts: "timedelta | None", locale: str) -> None:
-    """Raises BadParameter for an alert that there is not, and for a silence that is too long."""
+def _check(of: ServiceId, what: str, locale: str) -> None:
+    """Raises BadParameter for an alert that there is not."""
 
     words = Catalogue(locale)
     try:
         if what:
             meant_by(of, what)
-            check_length(lasts or DEFAULT)
     except NotPossible as error:
         raise typer.BadParameter(f"{words.plain(error.reason)} {words.plain(error.remedy)}") from None
 

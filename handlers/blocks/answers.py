@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from handlers.blocks.card import Card, Shown
 from handlers.blocks.proposal import expected_lines, line
-from handlers.parse import NAMES
+from handlers.command_table import NAMES, TABLE, find
 from lumen.model.answers import KnobReadout, TtlReadout
 from lumen.model.audit import AuditEntry
 from lumen.model.messages import LumenError, Message, NoData, NotPossible, message
@@ -55,6 +55,16 @@ def help_card(words: Catalogue, min_ttl_seconds: int, max_ttl_seconds: int, supp
     for at in range(0, len(lines), HELP_LINES_A_BLOCK):
         card.lines(lines[at : at + HELP_LINES_A_BLOCK])
     card.context([words.say(each) for each in (message("command.help_share"), *whom_to_ask(support))])
+    return card.shown()
+
+
+def help_of(words: Catalogue, name: str, min_ttl_seconds: int, max_ttl_seconds: int) -> Shown:
+    """All of one command: what it does, and its other name."""
+    entry = find(name) or TABLE[0]
+    params = {"min_seconds": min_ttl_seconds, "max_seconds": max_ttl_seconds}
+    card = Card(words)
+    card.lines([words.say(Message(f"command.help_{entry.name}", params))])
+    card.context([words.say(message("command.help_typed", usage=entry.usage, korean=entry.korean))])
     return card.shown()
 
 

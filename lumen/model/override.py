@@ -4,9 +4,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lumen.model.incident import SizeLock, TtlOverride
-from lumen.model.messages import Message, message
+from lumen.model.messages import Message, message, with_remedy
 from lumen.model.proposal import Proposal
 from lumen.model.service import Person
+
+#: So long may last what a person sets: nothing holds for ever, so that nobody forgets it.
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=30)
+
+
+def length_problem(lasts: timedelta) -> tuple[Message, Message] | None:
+    """Why a control or a silence cannot last so long, and what can; None where it can."""
+    if SHORTEST <= lasts <= LONGEST:
+        return None
+    return with_remedy("override.length", days=LONGEST.days)
 
 
 @dataclass(frozen=True, slots=True)

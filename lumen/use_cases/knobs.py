@@ -35,11 +35,19 @@ class Turnable:
         """Raises NotPossible, which says what is allowed."""
         if self.lowest is None or self.highest is None or not isinstance(wanted, int):
             return
-        if not self.lowest <= wanted <= self.highest:
-            allowed = {"lowest": self.lowest, "highest": self.highest}
-            raise NotPossible(
-                *with_remedy("approval.out_of_range", knob=knob.value, wanted=wanted, unit=self.unit, **allowed)
-            )
+        problem = out_of_range(knob, wanted, self.unit, self.lowest, self.highest)
+        if problem:
+            raise NotPossible(*problem)
+
+
+def out_of_range(knob: Knob, wanted: int, unit: str, lowest: int, highest: int) -> tuple[Message, Message] | None:
+    """What is allowed, and why no more; None where `wanted` is."""
+    if lowest <= wanted <= highest:
+        return None
+    why = Message(f"approval.range_{knob}", {})
+    return with_remedy(
+        "approval.out_of_range", knob=knob.value, wanted=wanted, unit=unit, lowest=lowest, highest=highest, why=why
+    )
 
 
 #: A knob that is not there cannot be turned in this installation.

@@ -15,6 +15,7 @@ from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.control import ControlLine
 from lumen.model.incident import AckResult, Incident, Silence, StoredAlert, in_force
 from lumen.model.messages import NotPossible, message, with_remedy
+from lumen.model.override import length_problem
 from lumen.model.proposal import Draft
 from lumen.model.service import Permit, Person, ServiceId
 from lumen.policies.calling import next_call
@@ -65,8 +66,6 @@ class Calling:
 
 #: Where nobody says how long.
 DEFAULT = timedelta(hours=1)
-#: Nothing is silenced for ever: what nobody ever wants to hear is a limit that is set wrongly.
-LONGEST = timedelta(days=30)
 #: What people may write for a kind: the names of two alert policies.
 ALSO = {"roi_degradation": "roi", "cache_hitrate_low": "cache", "nodata": "no_data"}
 ALL = "all"
@@ -90,7 +89,9 @@ class Silencing:
     ) -> Sequence[Silence]:
         """`what` is a kind, a kind with a signal, the id of an alert, or `all`. Raises NotPossible."""
         lasts = lasts or DEFAULT
-        check_length(lasts)
+        problem = length_problem(lasts)
+        if problem:
+            raise NotPossible(*problem)
         now, by, wanted = self.clock.now(), permit.person, meant_by(service, what)
         incident = await self._incident_of({kind for kind, _ in wanted}, service)
         made = [Silence(kind, now + lasts, by, now, signal, why, incident) for kind, signal in wanted]
@@ -134,12 +135,6 @@ class Silencing:
         incidents = {one.incident for one in await self.alerts.open(service) if one.alert.kind in kinds}
         for incident in sorted(incidents):
             await self.outbox.mark(Surface(service, "alert", incident))
-
-
-def check_length(lasts: timedelta) -> None:
-    """Raises NotPossible for a silence that is too long."""
-    if lasts > LONGEST:
-        raise NotPossible(message("silence.too_long"), message("silence.too_long_remedy", days=LONGEST.days))
 
 
 def meant_by(service: ServiceId, what: str) -> Sequence[tuple[AlertKind, str]]:

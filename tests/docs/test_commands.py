@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from bot.cli.commands import app
-from handlers.parse import NAMES
+from handlers.command_table import NAMES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 
