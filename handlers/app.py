@@ -89,7 +89,7 @@ def build_app(
         app.action(action_id)(_checked(listener, screens, tidy))
     app.action(_ANYTHING)(buttons.on_unknown)
     app.event("app_home_opened")(screens.on_home)
-    app.event("app_mention")(screens.on_mention)
+    app.event("app_mention")(commands.on_mention)
     for register in (app.view, app.shortcut, app.options, app.event):
         register(_ANYTHING)(_only_ack)
     return app

@@ -1,5 +1,8 @@
-"""`/lumen …`: acked before anything else, then parsed, handled by the handler of its type, and answered."""
+"""`/lumen …` and `@Lumen …`: acked before anything else, then parsed, handled by the type of what was read, answered."""
 
+import html
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import get_args
 
@@ -7,10 +10,12 @@ from handlers import command_types, parse
 from handlers.blocks import answers as show
 from handlers.blocks.card import Shown
 from handlers.command_handlers import Services, Table
-from handlers.people import Ack, Addressee, Body, Request, lateness, person_of_command
+from handlers.people import Ack, Addressee, Body, Request, lateness, person_of_command, person_of_event
 from handlers.replies import Responder
 from lumen.model.messages import message
 from lumen.wording.catalogue import Catalogue
+
+_MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
 
 class Commands:
@@ -43,14 +48,43 @@ class Commands:
     async def on_command(self, ack: Ack, body: Body) -> None:
         """Bolt's listener: nothing stands between the envelope and its ack."""
         await ack()
-        typed = parse.read(str(body.get("text") or ""), self._services.names)
-        late = lateness(body)
-        if late is not None and isinstance(typed.command, command_types.Changing):
-            self._responder.say(_addressee(body), late, message("slack.came_late_remedy"))
+        typed, to = parse.read(str(body.get("text") or ""), self._services.names), _addressee(body)
+        if not self._came_late(body, typed, to):
+            self._responder.answer(
+                to, lambda words: self._answered(typed, self._request(body, words)), share=typed.share, anew=True
+            )
+
+    async def on_mention(self, ack: Ack, body: Body) -> None:
+        """Somebody writes @Lumen: the same commands; a question, or nothing more, gets the status."""
+        await ack()
+        event = body["event"]
+        if not event.get("user") or event.get("bot_id"):
             return
-        self._responder.answer(
-            _addressee(body), lambda words: self._answered(typed, self._request(body, words)), share=typed.share
-        )
+        text = html.unescape(_MENTION.sub(" ", str(event.get("text") or ""))).strip()
+        typed = parse.read(text, self._services.names) if text else command_types.Typed(command_types.Ask())
+        to = Addressee(str(event["user"]), str(event.get("channel", "")), "", str(event.get("thread_ts") or ""))
+        if not self._came_late(body, typed, to):
+            # Slack may deliver an event again, to another connection too.
+            self._responder.answer_once(
+                self._services.all[0], _event_id(body), to, self._step(typed, body, to), share=typed.share
+            )
+
+    def _step(self, typed: command_types.Typed, body: Body, to: Addressee) -> Callable[[Catalogue], Awaitable[Shown]]:
+        async def step(words: Catalogue) -> Shown:
+            person = person_of_event(body, await self._responder.languages.name(to.user_id))
+            app_id, service = str(body.get("api_app_id", "")), self._services.all[0]
+            request = Request(words, service, person, app_id, _event_id(body), to.channel)
+            return await self._answered(typed, request)
+
+        return step
+
+    def _came_late(self, body: Body, typed: command_types.Typed, to: Addressee) -> bool:
+        """Whether it was read too late to be done; that is said."""
+        late = lateness(body)
+        if late is None or not isinstance(typed.command, command_types.Changing):
+            return False
+        self._responder.say(to, late, message("slack.came_late_remedy"))
+        return True
 
     async def on_unknown(self, ack: Ack, body: Body) -> None:
         """A slash command that the manifest does not name, yet Slack sends it here."""
@@ -92,3 +126,9 @@ class Commands:
 
 def _addressee(body: Body) -> Addressee:
     return Addressee(str(body["user_id"]), str(body.get("channel_id", "")), str(body.get("response_url", "")))
+
+
+def _event_id(body: Body) -> str:
+    """The same however often Slack delivers it."""
+    event = body["event"]
+    return f"mention:{event.get('channel', '')}:{event.get('ts', '')}:{event['user']}"

@@ -1,4 +1,4 @@
-"""Apart from the channel: the Details modal, App Home, and the answer to a mention."""
+"""Apart from the channel: the Details modal and App Home."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from handlers.blocks.explain_scores import explained
 from handlers.blocks.hourly import WHY
 from handlers.blocks.report import report
 from handlers.clicks import Click, answer_click, answer_unknown, read_click
-from handlers.people import Ack, Addressee, Body, Request
+from handlers.people import Ack, Body, Request
 from handlers.replies import Responder
 from handlers.web_api import SlackApi, SlackTrouble, guarded
 from lumen.model.messages import LumenError, message
@@ -60,14 +60,6 @@ class Screens:
         event = body["event"]
         if event.get("tab") == "home":
             self.responder.background.start(self.show_home(str(event["user"])))
-
-    async def on_mention(self, ack: Ack, body: Body) -> None:
-        """Somebody writes @Lumen: say where it listens."""
-        await ack()
-        event = body["event"]
-        to = Addressee(str(event.get("user", "")), str(event.get("channel", "")), "")
-        if to.user_id:
-            self.responder.say(to, message("command.mention_hint"))
 
     async def _more(self, request: Request, click: Click) -> Shown:
         """Of the newest turn, whichever report was clicked."""

@@ -39,11 +39,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """The person to answer and the channel. `response_url` takes 5 answers in 30 minutes."""
+    """The person to answer and the channel. `response_url` takes 5 answers in 30 minutes.
+
+    `thread`: the message under which they are answered; "" in the channel.
+    """
 
     user_id: str
     channel: str
     response_url: str
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,13 @@ def lateness(body: Body) -> Message | None:
 def person_of_command(body: Body) -> Person:
     """The person who typed a slash command."""
     return Person(str(body["user_id"]), str(body.get("user_name", "")), str(body.get("team_id", "")))
+
+
+def person_of_event(body: Body, name: str) -> Person:
+    """The person who mentioned the app, by the name that Slack told of them: an event has none."""
+    event = body["event"]
+    team = event.get("user_team") or event.get("team") or body.get("team_id", "")
+    return Person(str(event["user"]), name, str(team))
 
 
 def person_of_click(body: Body) -> Person:
@@ -147,18 +158,24 @@ class Languages:
         #: For everything that stands in the channel.
         self.default = Catalogue(default_locale, zone)
         self._catalogues = {locale: Catalogue(locale, zone) for locale in LOCALES}
-        self._known = LookUps(self._ask, FRESH_SECONDS)
+        self._known: LookUps[tuple[Catalogue, str]] = LookUps(self._ask, FRESH_SECONDS)
 
     async def of(self, user_id: str) -> Catalogue:
         """Asks Slack (users.info) the first time: never call this before an ack. Never raises."""
         found = await self._known.of(user_id)
-        return self.default if isinstance(found, SlackTrouble) else found
+        return self.default if isinstance(found, SlackTrouble) else found[0]
 
-    async def _ask(self, user_id: str) -> Catalogue:
+    async def name(self, user_id: str) -> str:
+        """As Slack tells it with the language; the id where it does not. Never raises."""
+        found = await self._known.of(user_id)
+        return user_id if isinstance(found, SlackTrouble) else found[1]
+
+    async def _ask(self, user_id: str) -> tuple[Catalogue, str]:
         wanted = {"user": user_id, "include_locale": True}
         answer = await self._api.read("users.info", wanted, patient=False)
         answer.text("user", "id")
-        return self._catalogues.get(str(answer.maybe("user", "locale"))[:2], self.default)
+        words = self._catalogues.get(str(answer.maybe("user", "locale"))[:2], self.default)
+        return words, str(answer.maybe("user", "name") or user_id)
 
 
 @dataclass(frozen=True, slots=True)

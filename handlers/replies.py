@@ -4,6 +4,7 @@ A reply goes to the response_url first, and by chat.postEphemeral where that is 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,8 +17,8 @@ from handlers.blocks import answers as show
 from handlers.blocks.card import Shown, with_note
 from handlers.charts import INVALID_BLOCKS, Charts
 from handlers.people import Addressee, Languages
-from handlers.web_api import SlackApi, SlackRefused, SlackTrouble, retry_after_seconds
-from lumen.model.messages import LumenError, Message, NotPermitted
+from handlers.web_api import Answer, SlackApi, SlackRefused, SlackTrouble, retry_after_seconds
+from lumen.model.messages import LumenError, Message, NotPermitted, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Leases
 from lumen.wording.catalogue import Catalogue
@@ -46,31 +47,57 @@ class Replies:
     charts: Charts
     home_channel: str
 
-    async def send(self, to: Addressee, shown: Shown, *, share: bool = False) -> bool:
-        """Whether it was delivered. Only `to` sees it, unless `share`.
+    async def send(self, to: Addressee, shown: Shown, *, share: bool = False, instead: str | None = None) -> bool:
+        """Whether it was delivered. Only `to` sees it, unless `share`; `instead` of what `announce` has put there.
 
         Retries, for an ephemeral message that comes twice is no harm.
         """
         try:
-            await self.charts.send(shown, lambda one: self._send(to, one, share=share))
+            await self.charts.send(shown, lambda one: self._send(to, one, share=share, instead=instead))
         except SlackTrouble as error:
             _log.warning("reply_undelivered", user=to.user_id, kind=type(error).__name__, error=error.error)
             return False
         return True
 
-    async def _send(self, to: Addressee, shown: Shown, *, share: bool) -> None:
-        if to.response_url and await self._respond(to, shown, share=share):
+    async def _send(self, to: Addressee, shown: Shown, *, share: bool, instead: str | None) -> None:
+        if share and instead and await self._edited(to, shown, instead):
             return
-        said = {"channel": to.channel or self.home_channel, "text": shown.text, "blocks": list(shown.blocks)}
-        if share:
-            await self.api.write("chat.postMessage", said)
-        else:
-            await self.api.write("chat.postEphemeral", said | {"user": to.user_id})
+        if not (to.response_url and await self._respond(to, shown, share=share, replaces=instead is not None)):
+            await self._post(to, shown, share=share)
 
-    async def _respond(self, to: Addressee, shown: Shown, *, share: bool) -> bool:
+    async def announce(self, to: Addressee, shown: Shown, *, share: bool) -> str:
+        """Say that the answer takes a while. The message to edit, "" where there is none that can be."""
+        if share:
+            with contextlib.suppress(SlackTrouble):
+                return (await self._post(to, shown, share=True)).text("ts")
+        if not (to.response_url and await self._respond(to, shown, share=False)):
+            with contextlib.suppress(SlackTrouble):
+                await self._post(to, shown, share=False)
+        return ""
+
+    async def _post(self, to: Addressee, shown: Shown, *, share: bool) -> Answer:
+        said = {"channel": to.channel or self.home_channel, "text": shown.text, "blocks": list(shown.blocks)}
+        if to.thread:
+            said["thread_ts"] = to.thread
+        if share:
+            return await self.api.write("chat.postMessage", said)
+        return await self.api.write("chat.postEphemeral", said | {"user": to.user_id})
+
+    async def _edited(self, to: Addressee, shown: Shown, ts: str) -> bool:
+        said = {"channel": to.channel, "ts": ts, "text": shown.text, "blocks": list(shown.blocks)}
+        try:
+            await self.api.write("chat.update", said)
+        except SlackTrouble as error:
+            if error.error == INVALID_BLOCKS:
+                raise
+            _log.warning("reply_not_edited", user=to.user_id, error=error.error)
+            return False
+        return True
+
+    async def _respond(self, to: Addressee, shown: Shown, *, share: bool, replaces: bool = False) -> bool:
         payload: dict[str, Any] = {
             "response_type": "in_channel" if share else "ephemeral",
-            "replace_original": False,
+            "replace_original": replaces,
             "text": shown.text,
             "blocks": list(shown.blocks),
         }
@@ -177,25 +204,43 @@ class Responder:
     kick_outbox: Callable[[], None]
     deliveries: Deliveries
     support: str = ""
+    #: An answer that takes longer is announced.
+    announce_after_seconds: float = 2.0
     #: What keeps the channel from being told, and what mends it; None where nothing does.
     place_trouble: Callable[[], Sequence[Message] | None] = lambda: None
 
-    def answer(self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]], *, share: bool = False) -> None:
-        """Take `step` in the background and send what it shows, or why it failed. Returns at once."""
-        self.background.start(self._answer(to, step, share=share))
+    def answer(
+        self,
+        to: Addressee,
+        step: Callable[[Catalogue], Awaitable[Shown]],
+        *,
+        share: bool = False,
+        anew: bool = False,
+    ) -> None:
+        """Take `step` in the background and send what it shows, or why it failed. Returns at once.
+
+        `anew`: the address to answer at is of no message that could be lost by replacing it.
+        """
+        self.background.start(self._answer(to, step, share=share, anew=anew))
 
     def say(self, to: Addressee, *sentences: Message) -> None:
         """Send sentences, from the background. Returns at once."""
         self.background.start(self.send(to, *sentences))
 
     def answer_once(
-        self, service: ServiceId, click_id: str, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]]
+        self,
+        service: ServiceId,
+        click_id: str,
+        to: Addressee,
+        step: Callable[[Catalogue], Awaitable[Shown]],
+        *,
+        share: bool = False,
     ) -> None:
-        """As `answer`, for a click, which may be delivered twice: then the step is taken once. Returns at once."""
+        """As `answer`, for a click or an event, which may be delivered twice: then the step is taken once."""
 
         async def first() -> None:
             if await self.deliveries.is_first(service, click_id):
-                await self._answer(to, step, share=False)
+                await self._answer(to, step, share=share, anew=False)
 
         self.background.start(first())
 
@@ -204,8 +249,22 @@ class Responder:
         words = await self.languages.of(to.user_id)
         return await self.replies.send(to, show.said(words, *sentences, *(self.place_trouble() or ())))
 
-    async def _answer(self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]], *, share: bool) -> None:
-        words = await self.languages.of(to.user_id)
+    async def _answer(
+        self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]], *, share: bool, anew: bool
+    ) -> None:
+        """In the reader's language; what all may read, in the channel's."""
+        words = self.languages.default if share else await self.languages.of(to.user_id)
+        taking = self.background.start(self._shown(words, to, step))
+        await asyncio.wait({taking}, timeout=self.announce_after_seconds)
+        instead = None
+        if not taking.done():
+            working = show.said(words, message("command.working"))
+            announced = await self.replies.announce(to, working, share=share)
+            instead = announced if share or anew else None
+        await self.replies.send(to, await taking, share=share, instead=instead)
+
+    async def _shown(self, words: Catalogue, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]]) -> Shown:
+        """What `step` shows, or why it failed."""
         try:
             shown = await step(words)
             self.kick_outbox()
@@ -218,4 +277,4 @@ class Responder:
             shown = show.broken(words, error, self.support)
         for sentence in reversed(self.place_trouble() or ()):
             shown = with_note(shown, words.say(sentence))
-        await self.replies.send(to, shown, share=share)
+        return shown

@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
 import typer
 from typer.core import TyperGroup
 
 from bot.cli.commands import app
-from handlers.command_table import NAMES
+from handlers.command_table import NAMES, TABLE, Entry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 
@@ -25,6 +26,12 @@ def of_group(group: TyperGroup, above: str) -> list[str]:
 def test_slack_commands() -> None:
     written = re.findall(r"^\| `/lumen (\w+)", PAGE, re.MULTILINE)
     assert set(written) == set(NAMES)
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=NAMES)
+def test_the_page_has_each_command_as_the_table_has_it(entry: Entry) -> None:
+    usage = entry.usage.replace("|", "\\|")
+    assert f"\n| `/lumen {usage}` | {entry.korean} | " in PAGE
 
 
 def test_the_command_line() -> None:

@@ -112,8 +112,3 @@ async def test_undo_by_command(slack: RunningSlack, rooms: Rooms) -> None:
     await slack.control.command(f"/lumen undo {done.id}")
     await answer(slack, "The card in the channel waits for approval")
     assert (await rooms.proposals.recent(SERVICE, 1))[0].draft.undo_of == done.id
-
-
-async def test_a_mention_says_where_it_listens(slack: RunningSlack) -> None:
-    await slack.control.say(f"<@{slack.server.directory.app.bot_user_id}> are you there?")
-    await answer(slack, "I answer to `/lumen`")

@@ -7,6 +7,7 @@ import yaml
 
 from bot.doctor.slack import SCOPES
 from handlers.app import COMMAND
+from handlers.command_table import usage_hint
 
 MANIFEST: Any = yaml.safe_load((Path(__file__).parents[3] / "manifest.yaml").read_text(encoding="utf-8"))
 
@@ -26,3 +27,9 @@ def test_the_command_buttons_and_socket_mode_are_on() -> None:
     assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [COMMAND]
     assert MANIFEST["settings"]["socket_mode_enabled"] is True
     assert MANIFEST["settings"]["interactivity"]["is_enabled"] is True
+
+
+def test_the_usage_hint_is_that_of_the_table_of_commands() -> None:
+    (command,) = MANIFEST["features"]["slash_commands"]
+    assert command["usage_hint"] == usage_hint()
+    assert len(command["usage_hint"]) <= 1000
