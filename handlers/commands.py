@@ -1,4 +1,4 @@
-"""`/lumen …` and `@Lumen …`: acked before anything else, then parsed, handled by the type of what was read, answered."""
+"""`/lumen …` and `@Lumen …`: acked before anything else, then parsed, handled by the handler of its type, answered."""
 
 import html
 import re

@@ -62,6 +62,8 @@ def ttl(
 
     _check_ttl_flags(strategy, simulate=simulate, new_ttl=new_ttl, override_ttl=override_ttl, apply=apply)
     if together(current_ttl=current_ttl, hit_rate=hit_rate, memory=memory):
+        if current_ttl is not None and current_ttl < 1:
+            raise typer.BadParameter(f"--current-ttl {current_ttl}: give at least 1 second.")
         refuse(_BY_MEASURING, apply=apply, simulate=simulate, new_ttl=new_ttl, service=service)
         cost_ratio = None if cost_change is None else finite("--cost-change", cost_change) / 100
         given = TtlFigures(

@@ -263,7 +263,7 @@ def seconds(text: str) -> int:
     from lumen.wording.amounts import TIME, amount
 
     found = amount(text, TIME)
-    if found is None or found.whole is None or found.whole < 1:
+    if found is None or found.whole is None:
         raise typer.BadParameter(f"{text}: give whole seconds, also as minutes or hours: 420, 7m, 1.5h.")
     return found.whole
 

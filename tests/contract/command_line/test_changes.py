@@ -101,9 +101,9 @@ def test_a_lock_and_a_pause(watched: World, lumen: Call) -> None:
     ("arguments", "why"),
     [
         ("pause --for soon", "--for soon"),
-        ("lock size --for 0", "more than nothing"),
-        ("override ttl 0", "greater than"),
-        ("override ttl", "seconds"),
+        ("lock size --for 0h", "from 1 min to 30 days"),
+        ("override ttl 0", "Give 60 to 3600 s. MIN_TTL_SECONDS"),
+        ("override ttl", "SECONDS"),
     ],
 )
 def test_wrong_usage(environment: None, lumen: Call, arguments: str, why: str) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from lumen.model.alert import AlertKind, Severity
 from lumen.model.messages import NotPossible
+from lumen.model.override import LONGEST
 from lumen.model.service import Permit
 from lumen.use_cases import watch as room
-from lumen.use_cases.on_call import DEFAULT, LONGEST, Silencing, meant_by
+from lumen.use_cases.on_call import DEFAULT, Silencing, meant_by
 from tests.contract.store.builders import KIM, LEE, SERVICE
 from tests.contract.use_cases.conftest import SLOT, Tower
 from tests.contract.use_cases.incidents import events

@@ -1,5 +1,6 @@
 """The manifest is within Slack's lengths and asks for the scopes that the code needs."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +34,13 @@ def test_the_usage_hint_is_that_of_the_table_of_commands() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
     assert command["usage_hint"] == usage_hint()
     assert len(command["usage_hint"]) <= 1000
+
+
+def test_each_scope_has_its_reason_beside_it_and_in_the_readme() -> None:
+    root = Path(__file__).parents[3]
+    lines = re.findall(r"^      - ([a-z_]+(?::[a-z]+)?)(.*)$", (root / "manifest.yaml").read_text(), re.MULTILINE)
+    reasons = {name: rest for name, rest in lines if name in SCOPES}
+    assert set(reasons) == SCOPES
+    assert [name for name, rest in reasons.items() if not rest.startswith("  # ")] == []
+    readme = (root / "README.md").read_text()
+    assert [name for name in SCOPES if f"`{name}`" not in readme and not name.startswith("files:")] == []

@@ -103,7 +103,8 @@ def wrong(locale: str, found: Message, text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_message_with_every_parameter_reads_as_it_should(locale: str) -> None:
-    catalogue, found = Catalogue(locale), {}
+    catalogue = Catalogue(locale)
+    found: dict[tuple[str, str], str] = {}
     for template, one in samples(locale):
         for text in {catalogue.plain(one), catalogue.say(one)}:
             for problem in wrong(locale, one, text):
