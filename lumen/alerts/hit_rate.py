@@ -43,11 +43,10 @@ class HitRateAlert:
             return None
         rate = hits / lookups
         is_open = self.lifecycle.open is not None
-        usual = self._watch.usual(start, lookups)
         self._newest.append(rate)
         departure = self._watch.feed(start, rate, lookups, is_open=is_open and self._is_departure)
-        finding = self._dropped(departure) or self._low(usual)
-        if is_open and self.lifecycle.open_for(end) >= NEW_NORMAL_AFTER and usual is not None:
+        finding = self._dropped(departure) or self._low(self._watch.usual)
+        if is_open and self.lifecycle.open_for(end) >= NEW_NORMAL_AFTER and self._watch.usual is not None:
             self._watch.accept()
             return self.lifecycle.close(end, message("alert.new_normal", hours=24))
         event = self.lifecycle.step(end, finding)

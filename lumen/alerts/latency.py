@@ -65,13 +65,14 @@ class LatencyAlert:
     def _above_limit(self, start: datetime, requests: int, p99_ms: float | None, is_open: bool) -> Breach | None:
         if p99_ms is None or p99_ms <= 0:
             return None
-        usual = self._p99.usual(start, requests)
-        self._p99.learn(math.log(p99_ms), requests, LATER if is_open and self._is_departure else LEARNT)
         self._newest_p99_ms.append(p99_ms)
+        is_above = len(self._newest_p99_ms) == SHORT and min(self._newest_p99_ms) > self._limit_ms
+        usual = self._p99.usual(start, requests) if is_above else None
+        self._p99.learn(start, math.log(p99_ms), requests, LATER if is_open and self._is_departure else LEARNT)
         unusual_above = P99_UNKNOWN * self._limit_ms
         if usual is not None:  # of the logarithm
             unusual_above = math.exp(unusual_from(usual, math.log(P99_UNUSUAL), LEAST.news))
-        if len(self._newest_p99_ms) < SHORT or min(self._newest_p99_ms) <= max(self._limit_ms, unusual_above):
+        if not is_above or min(self._newest_p99_ms) <= unusual_above:
             return None
         reason = message("alert.p99_high", limit_ms=self._limit_ms, minutes=SHORT * 5, value_ms=p99_ms)
         return Breach(Severity.TICKET, SHORT, reason)

@@ -62,6 +62,8 @@ class LevelWatch:
         self._newest: deque[tuple[float, float]] = deque(maxlen=max(WINDOWS))
         self._since: datetime | None = None
         self._told = 0
+        #: What was usual of the slice that was fed last.
+        self.usual: Usual | None = None
 
     def feed(self, at: datetime, value: float, weight: int, *, is_open: bool) -> Departure | None:
         """Judge a slice with data, and remember it; `is_open`: a departure is being told."""
@@ -69,7 +71,7 @@ class LevelWatch:
             self._level.mark(CLEAR_SLICES, LEARNT)
             self._newest.clear()  # what has been told is over: it makes no new departure
             self._since = None
-        usual = self._level.usual(at, weight)
+        usual = self.usual = self._level.usual(at, weight)
         worse = self._sign * value
         found = None
         if usual is not None:
@@ -82,12 +84,8 @@ class LevelWatch:
         if self._since is not None:
             mark = TOLD if self._told <= HALF_HOUR else LATER
             self._told += 1
-        self._level.learn(worse, weight, mark)
+        self._level.learn(at, worse, weight, mark)
         return found
-
-    def usual(self, at: datetime, weight: int) -> Usual | None:
-        """What is usual at `at`, for other rules."""
-        return self._level.usual(at, weight)
 
     def accept(self) -> None:
         """The new level stays: learn it as normal."""
@@ -98,14 +96,14 @@ class LevelWatch:
 
     def _departed(self, usual: Usual, is_open: bool) -> Departure | None:
         shrunk = STILL_OUT if is_open else 1.0
-        newest = list(self._newest)
+        newest = self._newest
         for slices in WINDOWS[:1] if is_open else WINDOWS:
             if len(newest) < slices:
                 return None
             needed, expected = shrunk * usual.wider * self._needed(usual, slices), usual.expected[slices]
             if newest[-1][0] <= max(expected, usual.value + needed / 2):
                 continue
-            value, level = (sum(of) / slices for of in zip(*newest[-slices:], strict=True))
+            value, level = (sum(of) / slices for of in zip(*list(newest)[-slices:], strict=True))
             if value > max(level + needed, max(level, expected) + shrunk * self._least.news):
                 return Departure(slices, self._sign * value, self._sign * level)
         return None

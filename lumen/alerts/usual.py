@@ -6,7 +6,6 @@ rate that should be high turns its sign.
 """
 
 import math
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,8 +107,7 @@ class UsualLevel:
         self._values, self._off, self._weights = _empty(), _empty(), _empty()
         self._means = {w: _empty() for w in windows}  # of misses
         self._marks = np.zeros(_ROOM, dtype=np.int8)
-        self._misses: deque[float] = deque(maxlen=LASTING)
-        self._at = 0
+        self._averaged = 0  # number of the first slice whose means are not worked out
         self._untold = 0  # number of the last slice before anything was judged
         self._day, self._hour = -1, -1
         self._of_day: _Day | None = None
@@ -117,30 +115,25 @@ class UsualLevel:
 
     def usual(self, at: datetime, weight: int) -> Usual | None:
         """For a slice of `weight` samples; None while still learning. Asked in order of time."""
-        self._at = self._place(at)
-        hour, index = self._prepared(self._at), self._at % HOUR
+        place = self._place(at)
+        hour, index = self._prepared(place), place % HOUR
         value, scatter = hour.usual[index], hour.scatter
         if scatter is None or math.isnan(value):
             return None
         expected = {w: by_slice[index] for w, by_slice in hour.expected.items()}
-        thinner = max(0.0, hour.weight / max(1, weight) - 1) * scatter.chance**2
-        spread = {w: math.sqrt(of**2 + thinner / w) for w, of in scatter.spread.items()}
+        spread = scatter.spread
+        if weight < hour.weight:
+            thinner = (hour.weight / max(1, weight) - 1) * scatter.chance**2
+            spread = {w: math.sqrt(of**2 + thinner / w) for w, of in spread.items()}
         return Usual(value, hour.wider[index], expected, scatter.missed, spread)
 
-    def learn(self, value: float, weight: int, mark: int) -> None:
-        """The slice that `usual` was asked for."""
-        place = self._at
+    def learn(self, at: datetime, value: float, weight: int, mark: int) -> None:
+        """A slice of `weight` samples, in order of time."""
+        place = self._place(at)
         hour, index = self._prepared(place), place % HOUR
         self._values[place], self._weights[place], self._marks[place] = value, weight, mark
         self._off[place] = value - hour.shape[index]
-        miss = value - hour.usual[index]
-        if math.isnan(miss):
-            return
-        self._misses.append(miss)
-        newest = list(self._misses)
-        for w in self._windows:
-            if len(newest) >= w:
-                self._means[w][place] = sum(newest[-w:]) / w
+        self._means[SINGLE][place] = value - hour.usual[index]
 
     def mark(self, slices: int, mark: int) -> None:
         """Mark the newest slices that have a value."""
@@ -148,15 +141,17 @@ class UsualLevel:
 
     def accept(self, since: datetime) -> None:
         """What came from `since` on is usual now: everything before moves by what the last six hours missed by."""
-        if not self._misses:
+        misses = self._means[SINGLE]
+        known = np.flatnonzero(~np.isnan(misses))
+        if not len(known):
             return
+        self._average(int(known[-1]) + 1)
         place = max(0, self._place(since))
-        moved = float(np.median(self._misses))
+        moved = float(np.median(misses[known[-LASTING:]]))
         self._values[:place] += moved
         self._off[place:] -= moved
         for means in self._means.values():
             means[place:] -= moved
-        self._misses = deque((miss - moved for miss in self._misses), self._misses.maxlen)
         self._marks[:] = LEARNT
         self._day, self._hour = -1, -1
 
@@ -212,9 +207,23 @@ class UsualLevel:
         scatter = self._scatter(start, recent)
         return _Hour(shape.tolist(), usual.tolist(), wider, expected, scatter, _median(self._weights[recent]))
 
+    def _average(self, until: int) -> None:
+        """Work out the means of windows up to a place, of the misses that are known."""
+        assert self._first is not None
+        misses = self._means[SINGLE]
+        known = np.flatnonzero(~np.isnan(misses[:until]))
+        fresh = len(known) - int(np.searchsorted(known, self._averaged - self._first))
+        self._averaged = self._first + until
+        for w in self._windows:
+            newest = known[-(fresh + w - 1) :]
+            if w > SINGLE and fresh and len(newest) >= w:
+                sums = np.concatenate(([0.0], np.cumsum(misses[newest], dtype=np.float64)))
+                self._means[w][newest[w - 1 :]] = (sums[w:] - sums[:-w]) / w
+
     def _scatter(self, start: int, recent: slice) -> _Scatter | None:
         """How far the figure strayed from what was predicted; None while too little is known."""
         assert self._first is not None
+        self._average(start)
         if np.count_nonzero(~np.isnan(self._means[SINGLE][:start])) < LEAST_MISSES:
             self._untold = self._first + start
             return None

@@ -137,10 +137,9 @@ def test_an_alert_counts_for_half_an_hour_among_the_misses() -> None:
     dice = random.Random(1)
     for index in range(3 * DAY):
         at = START + index * SLICE
-        level.usual(at, 100)
         away = index >= 2 * DAY + 100
         mark = LEARNT if not away else TOLD if index < 2 * DAY + 106 else LATER
-        level.learn(dice.gauss(0, 0.01) + (1.0 if away and index < 2 * DAY + 250 else 0.0), 100, mark)
+        level.learn(at, dice.gauss(0, 0.01) + (1.0 if away and index < 2 * DAY + 250 else 0.0), 100, mark)
     usual = level.usual(START + 3 * DAY * SLICE, 100)
     assert usual is not None
     assert usual.missed[SHORT] < 0.1
