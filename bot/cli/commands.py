@@ -62,6 +62,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "predict": ("predict", "What another TTL or size would do, from a log of yours (docs/prediction.md)."),
     "state": ("state", "Lumen's own memory."),
     "setup": ("setup", "Metrics, dashboards, alert policies, the budget, triggers and roles in Google Cloud."),
+    "contract": ("contract", "What Lumen and the service that it tunes owe each other."),
     "audit": ("audit", "Who decided what, and what was done: proven, and handed out."),
 }
 

@@ -169,7 +169,7 @@ def locale() -> str:
         return "en"
 
 
-def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = False) -> T:
+def run(settings: "Thresholds", work: Coroutine[Any, Any, T], *, asking: bool = False) -> T:
     """Run to the end; a failure that Lumen knows by name becomes its sentence and its remedy, and the exit code 2.
 
     `asking`: nothing is to be changed, so whom it cannot ask (a dead store) is no failure but no data, 3.
@@ -178,11 +178,12 @@ def run(settings: "Settings", work: Coroutine[Any, Any, T], *, asking: bool = Fa
 
     import asyncio
 
+    from bot.config import Settings
     from lumen.model.messages import LumenError, Message, SourceUnavailable, StoreUnavailable
     from lumen.wording.catalogue import Catalogue
 
     words, began = Catalogue(settings.lumen_locale), time.monotonic()
-    if talk() >= Talk.VERBOSE:
+    if talk() >= Talk.VERBOSE and isinstance(settings, Settings):
         say(words.plain(_where(settings)))
     try:
         return asyncio.run(work)

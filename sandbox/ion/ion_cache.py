@@ -29,7 +29,7 @@ class Contract:
         self.version, self.permille, self.until, self.below = 0, 0, 0, 1 << 32
         self.instance, self.sequence, self.buffer, self.counts = os.urandom(6).hex(), 0, bytearray(), [0, 0, 0, 0]
         self.began, self.read, self.name = 0.0, -math.inf, f"{CONFIG}:{service}"
-        self.ack: tuple[Any, ...] = ()
+        self.pending: list[tuple[Any, ...]] = []
 
     def hash(self, key: bytes) -> int:
         """48 bits; the key itself never leaves the process."""
@@ -55,21 +55,21 @@ class Contract:
     def due(self, *, at_once: bool = False) -> list[tuple[Any, ...]]:
         """Commands to send along with the next one. They are forgotten at once: a batch is never sent twice."""
         now = self.now()
-        more: list[tuple[Any, ...]] = []
-        read = not 0 <= now - self.read < self.read_seconds  # also where the clock was set back
         full = len(self.buffer) >= self.send_bytes or not 0 <= now - self.began < self.send_seconds
-        if any(self.counts) and (full or read or at_once):
-            head = "i", self.instance, "s", self.sequence, "t", int(self.began * 1000), "v", self.version
-            batch = *head, "l", self.below, "n", " ".join(map(str, self.counts)), "b", bytes(self.buffer)
-            more.append(("XADD", f"{LOG}:{self.service}", "MAXLEN", "~", 1000, "*", *batch))
-            self.sequence, self.buffer, self.counts = self.sequence + 1, bytearray(), [0, 0, 0, 0]
-        if self.ack:
-            more.append(self.ack)
-            self.ack = ()
-        if read:
+        if any(self.counts) and (full or at_once):
+            self.seal()
+        more, self.pending = self.pending, []
+        if not 0 <= now - self.read < self.read_seconds:  # also where the clock was set back
             self.read = now
             more.append(("HMGET", self.name, *FIELDS))
         return more
+
+    def seal(self) -> None:
+        """End the batch, for the next command to take along."""
+        head = "i", self.instance, "s", self.sequence, "t", int(self.began * 1000), "v", self.version
+        batch = *head, "l", self.below, "n", " ".join(map(str, self.counts)), "b", bytes(self.buffer)
+        self.pending.append(("XADD", f"{LOG}:{self.service}", "MAXLEN", "~", 1000, "*", *batch))
+        self.sequence, self.buffer, self.counts = self.sequence + 1, bytearray(), [0, 0, 0, 0]
 
     def took(self, replies: Sequence[Any]) -> Any:
         """The reply to the command itself; what became of the others is never in its way."""
@@ -81,6 +81,8 @@ class Contract:
 
     def follow(self, fields: list[int | None]) -> None:
         """Use the setting of this service, else the one that services of version 1 share, else the environment's."""
+        if any(self.counts):
+            self.seal()  # a batch is of one version
         value, version, old, permille, until, below = fields
         own, valid = self.name != CONFIG, value is not None and 60 <= value <= 3600
         if own:
@@ -96,7 +98,7 @@ class Contract:
             self.ttl = self.old = self.default
             self.version = self.permille = self.until = 0
         used = "value", self.ttl, "version", self.version, "contract", 2
-        self.ack = ("HSET", f"{ACK}:{self.service}", *used)
+        self.pending.append(("HSET", f"{ACK}:{self.service}", *used))
 
 
 class Cache(Contract):

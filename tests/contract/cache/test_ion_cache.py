@@ -219,8 +219,8 @@ async def test_a_refused_batch_is_dropped_and_never_in_the_way(redis: Redis, cac
         assert await service("get", b"one") == b"answer"
     await redis.delete(LOG, ACK)
     await service("close")
-    (batch,) = await batches(cache_url)
-    assert int(batch["s"]) > 0  # the gap tells what was lost
+    first, *_ = await batches(cache_url)
+    assert int(first["s"]) > 0  # the gap tells what was lost
 
 
 async def test_a_clock_that_is_set_back_stops_nothing(redis: Redis, cache_url: str, service: Service) -> None:
