@@ -186,6 +186,8 @@ class Bot:
                     await countdowns.settle(service)
             with guarded("execution_waits", service=service.key):
                 await self.executions.begin(service)
+            with guarded("incident_not_edited", service=service.key):
+                await self._lumen.rounds.moments.due(service)
         self._slack.outbox.kick()
 
     async def page(self) -> None:

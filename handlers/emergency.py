@@ -72,6 +72,8 @@ class Emergencies:
         return show.proposed(request.words, made, request.request_id)
 
     async def _clicked(self, request: Request, click: Click) -> Shown:
+        if click.action_id == view.ROLLBACK:
+            return await self._roll_back(request, command_types.RollBack(""))
         if click.action_id == view.PAUSE:
             return await self._pause(request, command_types.PauseChanges(None), is_stop=True)
         if click.action_id == END:

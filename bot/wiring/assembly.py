@@ -45,6 +45,7 @@ from lumen.use_cases.error_lines import ReadingErrors
 from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs
+from lumen.use_cases.moments import Moments
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
 from lumen.use_cases.queries import Choosing, Looking, Readouts
@@ -71,6 +72,7 @@ class Rounds:
     #: None where BUDGET_TOPIC is not set.
     taking_news: TakingNews | None
     reading_errors: ReadingErrors
+    moments: Moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,7 @@ class _Assembly:
             publish=publish if settings.publish_metrics else None,
             taking_news=taking_of(settings, store, self._google, self._deployments),
             reading_errors=ReadingErrors(store.alerts, self._deployments, store.claims, self._log.read, link),
+            moments=Moments(store.alerts, store.proposals, store.clock),
         )
 
     def _revisions(self) -> Revisions:

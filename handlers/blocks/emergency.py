@@ -8,6 +8,7 @@ from lumen.model.service import ServiceId
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.restrictions import held_lines
 
+ROLLBACK = "emergency.rollback"
 PAUSE = "emergency.pause"
 RESUME = "emergency.resume"
 SAFE_TTL = "emergency.safe_ttl"
@@ -17,7 +18,7 @@ FLUSH = "emergency.flush"
 FLUSH_NOW = "emergency.flush_now"
 
 #: Every button of this page.
-ACTIONS = (PAUSE, RESUME, SAFE_TTL, MEMORY, SIZE, FLUSH, FLUSH_NOW)
+ACTIONS = (ROLLBACK, PAUSE, RESUME, SAFE_TTL, MEMORY, SIZE, FLUSH, FLUSH_NOW)
 
 
 def emergency_card(words: Catalogue, status: StatusReadout, safe_ttl_seconds: int) -> Shown:
@@ -27,10 +28,11 @@ def emergency_card(words: Catalogue, status: StatusReadout, safe_ttl_seconds: in
     card.lines(list(held_lines(words, status)))
     stop = message("emergency.about_resume") if paused else message("emergency.about_pause")
     ttl = message("emergency.about_ttl", ttl_seconds=safe_ttl_seconds)
-    rest = [message("emergency.about_rollback"), message("emergency.about_size"), message("emergency.about_memory")]
-    card.lines([f"• {words.say(one)}" for one in (stop, *rest, ttl, message("emergency.about_flush"))])
+    rest = [message("emergency.about_size"), message("emergency.about_memory"), ttl, message("emergency.about_flush")]
+    card.lines([f"• {words.say(one)}" for one in (message("emergency.about_rollback"), stop, *rest)])
     card.buttons(
         [
+            _button(ROLLBACK, service, style="primary"),
             _button(RESUME, service) if paused else _button(PAUSE, service, style="danger", confirmed=True),
             _button(SIZE, service),
             _button(MEMORY, service),

@@ -52,6 +52,11 @@ def _began(stored: Sequence[Observation], opened_at: datetime, limit: float) -> 
     return min(began, opened_at)
 
 
+def newest_figures(stored: Sequence[Observation]) -> Failing | None:
+    """Of the newest slice of which they are known; `stored` ascending."""
+    return next((seen for one in reversed(stored) if (seen := _figures(one)) is not None), None)
+
+
 def _figures(one: Observation) -> Failing | None:
     """None for a slice without requests, or whose requests are not known well enough."""
     if not one.requests or one.errors_5xx is None or not one.is_counted:

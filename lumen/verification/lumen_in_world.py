@@ -36,7 +36,8 @@ TURNS_BACK = 48
 
 
 class Post(StrEnum):
-    """New messages in the channel. Edits, replies in threads, and what a click answers are none."""
+    """New messages in the channel. Edits, replies in threads, and what a click answers are none; nor is a rollback,
+    which stands in its incident's."""
 
     REPORT = "report"
     DIGEST = "digest"
@@ -45,8 +46,6 @@ class Post(StrEnum):
     PROPOSAL = "proposal"
     #: Asks whether to take a change back.
     UNDO = "undo"
-    #: Counts down to going back to a revision, or asks whether to.
-    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,6 @@ class SimulatedLumen:
                 wanted = found.turn.wanted
         posts[Post.PROPOSAL] += wanted is not None
         posts[Post.UNDO] += verdict is not None and verdict.undo
-        posts[Post.ROLLBACK] += in_doubt or slow
         return LookResult(found.events, wanted, verdict, roll_back, in_doubt, slow, posts)
 
     def applied(self, change: Change, at: datetime, *, measured: bool) -> None:

@@ -160,7 +160,6 @@ class SimulatedWeek:
                 self._called(event.alert, now)
         if found.roll_back and not self._rollback_asked:
             self._rollback_asked = True
-            self.result.posts[Post.ROLLBACK] += 1
             self._at(now + COUNTDOWN, lambda: self._roll_back(lumen))
         if found.in_doubt:
             self._at(self._person.called_at(now) + MENDS_WITHIN, lambda: self._find_out(lumen))

@@ -57,7 +57,7 @@ async def test_without_the_right_nothing_is_paused_or_resumed(slack: RunningSlac
 async def test_the_page_offers_each_step_apart(slack: RunningSlack, rooms: Rooms) -> None:
     rooms.knob.value = 900
     page = await emergency_page(slack, slack.facts.bystander)
-    assert page.action_ids() == [view.PAUSE, view.SIZE, view.MEMORY, view.SAFE_TTL, view.FLUSH]
+    assert page.action_ids() == [view.ROLLBACK, view.PAUSE, view.SIZE, view.MEMORY, view.SAFE_TTL, view.FLUSH]
     await slack.control.click(page, view.SAFE_TTL, user=slack.facts.bystander)
     await card(slack, "TTL 900 s → 300 s")
     assert rooms.knob.value == 900

@@ -1,0 +1,75 @@
+"""The message of an incident is edited at the moments at which it says something else, once each."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from lumen.adapters.store.alerts import RedisAlerts
+from lumen.model.alert import Observation
+from lumen.model.course import OF_NOW
+from lumen.model.incident import StoredAlert
+from lumen.model.proposal import Change, Knob
+from lumen.model.snapshot import SLICE
+from lumen.ports.incidents import Look
+from lumen.use_cases.moments import Moments
+from tests.contract.store.builders import KIM, SERVICE, Store, draft
+from tests.contract.use_cases.incidents import LOOK, behind, page
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def open_page(store: Store) -> AsyncIterator[str]:
+    """A page with figures that are four minutes old, shown."""
+    at = store.clock.time
+    alert = page(at)
+    lease = await store.leases.acquire(SERVICE, "look", LOOK)
+    assert lease is not None
+    seen = Observation(at - 4 * MINUTE - SLICE, requests=1000, errors_5xx=80)
+    await RedisAlerts(store.redis, store.clock).look(
+        SERVICE, lease, Look(None, (seen,), (StoredAlert(alert, alert.id),))
+    )
+    await shown(store)
+    yield alert.id
+
+
+async def shown(store: Store) -> int:
+    """Of how many messages of incidents were behind; none is any more."""
+    incidents = len(await behind(store, "alert"))
+    for dirty in await store.outbox.dirty(SERVICE):
+        await store.outbox.shown(dirty, "C1", "1.2")
+    return incidents
+
+
+async def test_it_is_edited_five_two_and_one_minute_before_a_countdown_ends_and_when_its_figures_age(
+    store: Store, open_page: str
+) -> None:
+    begun = store.clock.time
+    countdown = replace(draft(), incident=open_page, change=Change(Knob.TRAFFIC, "LATEST", "ion-api-00041", ""))
+    made = await store.proposals.propose(countdown, timedelta(days=1), 20 * MINUTE)
+    await shown(store)
+    replicas = [Moments(RedisAlerts(store.redis, store.clock), store.proposals, store.clock) for _ in range(2)]
+    edited = []
+    for _ in range(2 * 20):
+        store.clock.time += MINUTE / 2
+        for replica in replicas:
+            await replica.due(SERVICE)
+        edited += [(store.clock.time - begun) / MINUTE] * await shown(store)
+    assert edited == [10.5, 15, 18, 19], "figures are too old; 5, 2, 1 minute before"
+    heir = Moments(RedisAlerts(store.redis, store.clock), store.proposals, store.clock)
+    await heir.due(SERVICE)
+    assert await shown(store) == 0, "a restart edits nothing anew"
+    await store.proposals.snooze(SERVICE, made.id, KIM, "click", 15 * MINUTE)
+    await shown(store)
+    edited = []
+    for _ in range(15):
+        store.clock.time += MINUTE
+        await heir.due(SERVICE)
+        edited += [(store.clock.time - begun) / MINUTE] * await shown(store)
+    assert edited[-3:] == [30, 33, 34], "as many before the later end"
+
+
+def test_figures_are_of_now_until_two_looks_have_brought_no_newer_ones() -> None:
+    assert 2 * SLICE < OF_NOW < 3 * SLICE
