@@ -29,7 +29,7 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
-from lumen.wording.catalogue import Catalogue, change_params, iso, value_of
+from lumen.wording.catalogue import Catalogue, iso, value_of
 from lumen.wording.incident_message import OVER, WORST_FIRST, headline, links, short, standing, summary
 from lumen.wording.incidents import _LINES_A_BLOCK, LINES, SEVERITY_SIGNS, alert_figures, alert_line, silence_line, when
 from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
@@ -206,30 +206,31 @@ def _add_buttons(card: Card, readout: IncidentReadout) -> None:
 def _deciding(proposal: Proposal) -> list[Button]:
     """Approve, Reject and, once, Snooze of a rollback, by what they do."""
     value, change = value_of(proposal), proposal.draft.change
-    spoken = change_params(change)
-    is_back, acts = change.new != LATEST, proposal.acts_at is not None
-    stop = "incident.button_stop" if acts else "incident.button_refuse"
+    target: dict[str, Param] = {"target": short(str(change.new), proposal.draft.service.name)}
+    move = "back" if change.new != LATEST else "latest"
+    stop = "stop" if proposal.acts_at is not None else "refuse"
     found = [
         Button(
             APPROVE,
-            message("incident.button_back" if is_back else "incident.button_latest"),
+            Message(f"incident.button_{move}", {}),
             value,
             style="primary",
-            spoken=Message("views.spoken_approve", spoken),
+            spoken=Message(f"incident.spoken_{move}", target),
             confirm=approve_dialog(proposal.draft),
         ),
         Button(
             REJECT,
-            message(stop),
+            Message(f"incident.button_{stop}", {}),
             value,
             style="danger",
-            spoken=Message("views.spoken_reject", spoken),
+            spoken=Message(f"incident.spoken_{stop}", target),
             confirm=reject_dialog(proposal),
         ),
     ]
     if proposal.acts_at is not None and not proposal.snoozes:
         seen = f"{value} {iso(proposal.acts_at)}"  # a second tap on the same message wants nothing more
-        found.append(Button(SNOOZE, message("incident.button_later"), seen, spoken=message("views.spoken_snooze")))
+        later = message("incident.button_later")
+        found.append(Button(SNOOZE, later, seen, spoken=Message("incident.spoken_later", target)))
     return found
 
 
