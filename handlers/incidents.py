@@ -6,7 +6,6 @@ from handlers import command_types
 from handlers.blocks import answers as show
 from handlers.blocks.card import Shown
 from handlers.blocks.incident import (
-    DETAILS,
     GIVE_BACK,
     HAND_OVER,
     HAND_TO,
@@ -75,7 +74,6 @@ class Incidents:
             return await self._hand_over(request, click, None)
         if click.chosen == SILENCE:
             return await self._silence_all(request, click)
-        assert click.chosen == DETAILS, click.chosen
         timeline = await self.timelines.of(request.service, click.proposal_id)
         return details_card(request.words, timeline, await self.readouts.incident(request.service, click.proposal_id))
 

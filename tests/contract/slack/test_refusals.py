@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.wiring.slack import open_slack
 from handlers.blocks import emergency as view
-from handlers.blocks.incident import FALSE_ALARM, ON_IT, REAL
+from handlers.blocks.incident import FALSE_ALARM, GIVE_BACK, HAND_TO, MENU, ON_IT, REAL, SILENCE, hand_card
 from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store.audit import RedisAudit
@@ -18,6 +19,7 @@ from lumen.adapters.store.connection import open_store
 from lumen.model.messages import NotPermitted
 from lumen.model.service import Approvers, Person, ServiceId
 from lumen.use_cases.apply_now import Operators
+from lumen.wording.catalogue import Catalogue
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import ROOT, RunningSlack, settings_of
 from tests.contract.slack.side import SERVICE, Rooms
@@ -62,20 +64,45 @@ async def doors(slack: RunningSlack, rooms: Rooms) -> list[tuple[str, Do]]:
     def typed(line: str) -> Do:
         return lambda: slack.control.command(f"/lumen {line}", user=who)
 
-    def pressed(message: SeenMessage, action: str) -> Do:
-        return lambda: slack.control.click(message, action, user=who)
+    def pressed(message: SeenMessage, action: str, value: str | None = None) -> Do:
+        return lambda: slack.control.click(message, action, user=who, value=value)
+
+    menus = await posted_menus(slack)
 
     return [
         *((line, typed(line)) for line in COMMANDS),
         *((action, pressed(card, action)) for action in OF_PROPOSALS),
         *((action, pressed(page, action)) for action in (*OF_PAGES, *OF_ALERTS)),
+        (f"{MENU} {SILENCE}", pressed(menus, MENU, SILENCE)),
+        (f"{MENU} {GIVE_BACK}", pressed(menus, MENU, GIVE_BACK)),
+        (HAND_TO, pressed(menus, HAND_TO, who)),
     ]
 
 
+async def posted_menus(slack: RunningSlack) -> SeenMessage:
+    """The menu of an incident, and the choice of whom it is handed over to."""
+    chosen = hand_card(Catalogue("en"), SERVICE, "an-incident").blocks
+    words = {"type": "plain_text", "text": "do it"}
+    options = [{"text": words, "value": each} for each in (SILENCE, GIVE_BACK)]
+    row = [{"type": "overflow", "action_id": MENU, "options": options}]
+    menu = {"type": "actions", "block_id": f"incident:{SERVICE.key} another", "elements": row}
+    client = AsyncWebClient(token=slack.facts.bot_token, base_url=slack.api_url)
+    await client.chat_postMessage(channel=slack.facts.channel, text="menus", blocks=[*chosen, menu])
+    return await slack.control.wait_for_message(lambda m: m.text == "menus")
+
+
 def test_every_door_is_tried() -> None:
-    """Flush is one for both of its buttons, and so are the labels; the three buttons of a proposal are one."""
+    """Flush is one for both of its buttons, and so are the labels, and giving back and handing over; the three buttons
+    of a proposal are one."""
     code = "".join(path.read_text("utf-8") for path in (ROOT / "handlers").rglob("*.py"))
-    buttons = {"proposals", view.FLUSH, ON_IT, REAL}  # those of pause and resume are the doors of their commands
+    buttons = {
+        "proposals",
+        view.FLUSH,
+        ON_IT,
+        REAL,
+        MENU,
+        HAND_TO,
+    }  # those of pause and resume are the doors of their commands
     assert len(re.findall(r"\.permit\((?:request|click)\b", code)) == len(COMMANDS) + len(buttons)
 
 
