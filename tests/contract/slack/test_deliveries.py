@@ -138,7 +138,7 @@ async def test_a_stale_undo_over_a_newer_change_only_proposes_and_says_what_it_r
     older = await applied(rooms)
     reported = await report_with_undo(slack)
     await slack.control.command("/lumen ttl 600")
-    await card(slack, "420 → 600")
+    await card(slack, "420 s → 600 s")
     newer = await applied(rooms, 600)
     assert (await slack.control.click(reported, "proposal.undo", stale=True)).acked
     told = await answer(slack, newer.id.removeprefix("P"))

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.wiring.slack import open_slack
 from handlers.blocks import emergency as view
+from handlers.blocks.control import END
 from handlers.blocks.incident import FALSE_ALARM, GIVE_BACK, HAND_TO, MENU, ON_IT, REAL, SILENCE, hand_card
 from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE
 from lumen.adapters.clock import SystemClock
@@ -31,7 +32,7 @@ COMMANDS = (
     "pause", "resume", "override ttl 600", "override off", "lock size", "unlock", "silence latency 1h",
     "silence end latency", "service other-api",
 )  # fmt: skip
-OF_PROPOSALS, OF_PAGES = (APPROVE, REJECT, SNOOZE), (view.PAUSE, view.RESUME, view.FLUSH, view.FLUSH_NOW)
+OF_PROPOSALS, OF_PAGES = (APPROVE, REJECT, SNOOZE), (view.PAUSE, view.RESUME, view.FLUSH, view.FLUSH_NOW, END)
 OF_ALERTS = (ON_IT, REAL, FALSE_ALARM)
 UNAUDITED = "could not be written to the audit"
 Do = Callable[[], Awaitable[object]]
@@ -95,14 +96,8 @@ def test_every_door_is_tried() -> None:
     """Flush is one for both of its buttons, and so are the labels, and giving back and handing over; the three buttons
     of a proposal are one."""
     code = "".join(path.read_text("utf-8") for path in (ROOT / "handlers").rglob("*.py"))
-    buttons = {
-        "proposals",
-        view.FLUSH,
-        ON_IT,
-        REAL,
-        MENU,
-        HAND_TO,
-    }  # those of pause and resume are the doors of their commands
+    # Those of pause and resume are the doors of their commands.
+    buttons = {"proposals", view.FLUSH, END, ON_IT, REAL, MENU, HAND_TO}
     assert len(re.findall(r"\.permit\((?:request|click)\b", code)) == len(COMMANDS) + len(buttons)
 
 
