@@ -86,6 +86,7 @@ def test_a_python_that_was_named_and_is_not_there(checkout: Path) -> None:
     assert "/nowhere/python3 is not there" in run.stderr
 
 
+@pytest.mark.prove
 def test_packages_that_cannot_be_had(checkout: Path) -> None:
     """An unreachable registry ends in one sentence; the next try starts over, since nothing was marked as made."""
     interpreter(checkout, "python3", f'exec {sys.executable} "$@"')

@@ -276,6 +276,7 @@ def _audit_is_proven(scene: Scene) -> bool:
     return verify.wait(120) == 0
 
 
+@pytest.mark.prove
 async def test_a_short_run_sees_what_it_judges(world: World, slack: SandboxClient) -> None:
     plan = Plan(0, "store", "slow", clicks=30, span=3, begins=0.5, lasts=1, release=False)
     seen = await played(world, slack, plan)

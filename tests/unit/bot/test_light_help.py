@@ -67,9 +67,16 @@ def test_help_and_version_bring_no_command(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [TTL, (*TTL, "--json"), SIZE, (*SIZE, "--json"), ("ttl", "-h"), ("setup", "plan", "-h")], ids=" ".join
+    ("arguments", "locale"),
+    [
+        (TTL, "en"),
+        ((*TTL, "--json"), "ko"),
+        (SIZE, "ko"),
+        ((*SIZE, "--json"), "en"),
+        (("ttl", "-h"), "ko"),
+        (("setup", "plan", "-h"), "en"),
+    ],
 )
-@pytest.mark.parametrize("locale", ["en", "ko"])
 def test_figures_that_are_given_are_judged_without_google_and_without_a_store(
     arguments: Sequence[str], locale: str
 ) -> None:
