@@ -93,7 +93,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         )
         services = Services(Choosing(world.services, unused, unused), world.readouts, permissions)
         commands = Commands(responder, services, ChainMap(*(dict(group.handlers) for group in groups)), (60, 3600))
-        screens = Screens(world.services, world.readouts, asking, responder)
+        screens = Screens(world.services, world.readouts, asking, responder, permissions)
         pending, outbox = world.pending_replies, world.outbox
         buttons = Buttons(world.approvals, lambda: None, permissions, responder, screens, pending, outbox)
         app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents, unused)

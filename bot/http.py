@@ -17,6 +17,7 @@ from bot.store import StateStore, room_warnings
 from bot.triggers import MOST_BYTES
 from handlers.outbox import OutboxState
 from lumen.adapters.store import epoch
+from lumen.model.answers import Readiness
 from lumen.model.messages import LumenError, Message, message
 from lumen.model.service import ServiceId
 from lumen.wording.catalogue import Catalogue
@@ -26,15 +27,6 @@ OUTBOX_LATE_SECONDS = 300.0
 WAKE_LATE_SECONDS = 300.0
 #: How long a stop waits for calls that are being answered.
 SHUTDOWN_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """One thing that must work before the bot is of use, with a sentence about its state."""
-
-    name: str
-    ready: bool
-    detail: str
 
 
 async def start_http(

@@ -16,7 +16,6 @@ import structlog
 from bot.config import Settings
 from bot.http import (
     Metrics,
-    Readiness,
     outbox_readiness,
     pager_readiness,
     slack_readiness,
@@ -35,6 +34,7 @@ from bot.wiring.slack import SlackSide, open_slack
 from bot.wiring.triggers import trigger_routes
 from bot.workers import ExecutionPool, Worker, guarded
 from lumen.adapters.store import epoch
+from lumen.model.answers import Readiness
 from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue
@@ -258,7 +258,7 @@ async def run_bot(settings: Settings) -> None:
         stack.push_async_callback(runner.cleanup)
         waking = every(WAKE_EVERY_SECONDS / lumen.store.clock.scale, bot.wake)
         background = settling.run(bot.settle), paging.run(bot.page), errors.run(bot.errors)
-        await _until(stop, *background, slack.run(), waking)
+        await _until(stop, *background, slack.run(bot.readiness), waking)
 
 
 async def _until(stop: asyncio.Event, *works: Coroutine[object, object, None]) -> None:

@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack
 from prometheus_client import CollectorRegistry
 
 from bot.config import Settings
-from bot.http import Readiness, start_http, store_readiness
+from bot.http import start_http, store_readiness
 from bot.tracing import begin_tracing, turn_made
 from bot.wiring.assembly import assemble
 from bot.wiring.triggers import trigger_routes
+from lumen.model.answers import Readiness
 from lumen.model.messages import NotPossible, with_remedy
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue

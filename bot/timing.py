@@ -10,8 +10,8 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.http import Readiness
 from bot.store import StateStore
+from lumen.model.answers import Readiness
 from lumen.model.messages import Message, message
 from lumen.ports.clock import ClockOffsets
 from lumen.wording.catalogue import Catalogue

@@ -1,20 +1,22 @@
 """Apart from the channel: the Details modal and App Home."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
-from handlers.blocks import home, proposal
+from handlers.blocks import app_home, details
 from handlers.blocks.card import Json, Shown
 from handlers.blocks.explain_scores import explained
 from handlers.blocks.hourly import WHY
 from handlers.blocks.report import report
 from handlers.clicks import Click, answer_click, answer_unknown, read_click
 from handlers.people import Ack, Body, Request
+from handlers.permissions import Permissions
 from handlers.replies import Responder
 from handlers.web_api import SlackApi, SlackTrouble, guarded
+from lumen.model.answers import Readiness
 from lumen.model.messages import LumenError, message
 from lumen.model.service import ServiceId
 from lumen.use_cases.queries import Readouts
@@ -29,6 +31,15 @@ FOLLOW_SECONDS = 600.0
 LOOK_EVERY_SECONDS = 2.0
 
 
+#: What must work before Lumen is of use, and how it stands.
+Health = Callable[[], Awaitable[Sequence[Readiness]]]
+
+
+async def untold() -> Sequence[Readiness]:
+    """Nothing, where nobody tells."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Screens:
     """Only reads. `services` are those that App Home speaks of, at least one."""
@@ -37,6 +48,8 @@ class Screens:
     readouts: Readouts
     api: SlackApi
     responder: Responder
+    permissions: Permissions
+    health: Health = untold
     #: By user, on the loop's clock.
     _follow_until: dict[str, float] = field(default_factory=dict, init=False)
 
@@ -93,23 +106,24 @@ class Screens:
         del self._follow_until[user_id]
 
     async def _state(self) -> Sequence[str]:
-        return [await self.readouts.state(service) for service in self.services]
+        ill = [one.name for one in await self.health() if not one.ready]
+        return [*ill, *[await self.readouts.state(service) for service in self.services]]
 
     async def _publish(self, user_id: str) -> None:
-        view = await self._home(await self.responder.languages.of(user_id))
+        view = await self._home(await self.responder.languages.of(user_id), may=await self.permissions.may(user_id))
         await self.api.write("views.publish", {"user_id": user_id, "view": view})
 
-    async def _home(self, words: Catalogue) -> Json:
+    async def _home(self, words: Catalogue, *, may: bool) -> Json:
         statuses = [await self.readouts.status(service) for service in self.services]
-        if len(statuses) == 1:
-            return home.home(words, statuses)
-        return home.home(words, statuses, [await self.readouts.glance(service) for service in self.services])
+        several = self.services if len(statuses) > 1 else ()
+        glances = [await self.readouts.glance(service) for service in several]
+        return app_home.home(words, statuses, glances, await self.health(), may=may)
 
     async def _open(self, click: Click) -> None:
         """A loading view at once, for the trigger lives three seconds; then what is stored. Never raises."""
         languages = self.responder.languages
         try:
-            loading = {"trigger_id": click.trigger_id, "view": proposal.loading(languages.default)}
+            loading = {"trigger_id": click.trigger_id, "view": details.loading(languages.default)}
             opened = await self.api.write("views.open", loading, patient=False)
             view_id = opened.text("view", "id")
             words = await languages.of(click.person.user_id)
@@ -124,12 +138,12 @@ class Screens:
         try:
             stored = await self.readouts.proposal(click.service, click.proposal_id)
             if stored is None:
-                return proposal.gone(words)
+                return details.gone(words)
             if click.mark != stored.mark:
-                return proposal.other(words, stored.id)
-            return proposal.details(words, stored, await self.readouts.history(click.service, HISTORY_BACK))
+                return details.other(words, stored.id)
+            return details.details(words, stored, await self.readouts.history(click.service, HISTORY_BACK))
         except LumenError as error:
-            return proposal.failed(words, error)
+            return details.failed(words, error)
         except Exception as error:
             _log.exception("details_broke", user=click.person.user_id)
-            return proposal.broken(words, error)
+            return details.broken(words, error)

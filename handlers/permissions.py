@@ -60,6 +60,10 @@ class Permissions:
             return NotPermitted(message("slack.refused_nobody"), message("slack.refused_nobody_remedy"))
         return await self._by_group(person)
 
+    async def may(self, user_id: str) -> bool:
+        """For what is shown alone, to a person of this workspace: whatever they click is checked by itself."""
+        return await self.refusal(Person(user_id, "", self._team_id), self._app_id()) is None
+
     async def _by_group(self, person: Person) -> NotPermitted | None:
         groups = sorted(self._approvers.groups)
         found = await asyncio.gather(*(self._groups.of(group) for group in groups))

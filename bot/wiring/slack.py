@@ -19,7 +19,7 @@ from handlers.charts import Charts
 from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
 from handlers.emergency import Emergencies
-from handlers.home import Screens
+from handlers.home import Health, Screens, untold
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
 from handlers.pending_replies import PendingRepliesWorker
@@ -100,10 +100,13 @@ class SlackSide:
             responder=self.responder,
         )
 
-    async def run(self) -> None:
-        """Until cancelled. Raises NotPossible for a token that Slack will never take."""
+    async def run(self, health: Health = untold) -> None:
+        """Until cancelled. `health`: what App Home tells of it.
+
+        Raises NotPossible for a token that Slack will never take.
+        """
         identity = await self._introduce()
-        self._connection = self._connect(identity)
+        self._connection = self._connect(identity, health)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._connection.run())
@@ -142,7 +145,7 @@ class SlackSide:
                 log.warning("slack_unreachable", error=trouble.error, retry_seconds=RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _connect(self, identity: Identity) -> SlackConnection:
+    def _connect(self, identity: Identity, health: Health) -> SlackConnection:
         settings, lumen, responder = self._settings, self._lumen, self.responder
         readouts, changes = lumen.answers.readouts, lumen.changes
         approvers = settings.who_may_approve
@@ -180,7 +183,14 @@ class SlackSide:
             on_call=self._permissions(identity, settings.who_is_on_call),
             responder=responder,
         )
-        screens = Screens(services=settings.services, readouts=readouts, api=self._api, responder=responder)
+        screens = Screens(
+            services=settings.services,
+            readouts=readouts,
+            api=self._api,
+            responder=responder,
+            permissions=permissions,
+            health=health,
+        )
         buttons = Buttons(
             approvals=changes.approvals,
             kick_execution=self._kick_execution,

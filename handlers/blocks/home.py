@@ -1,17 +1,11 @@
-"""App Home: the worst that is true now, what waits for a decision, then how the service is; or all services.
-
-Several services: all at a glance, which one a channel speaks of, and of which one an answer is.
-"""
+"""Several services: all at a glance, which one a channel speaks of, and of which one an answer is."""
 
 from collections.abc import Iterator, Sequence
 
-from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json, Shown, age_of
-from handlers.blocks.proposal import add_buttons, line
-from handlers.blocks.report import report
-from lumen.model.answers import WORST_FIRST, Glance, StatusReadout
+from handlers.blocks.card import Card, Shown, age_of
+from lumen.model.answers import WORST_FIRST, Glance
 from lumen.model.assessment import HealthLevel
 from lumen.model.messages import Message, NoData, message
-from lumen.model.proposal import Proposal, State
 from lumen.model.service import Chosen, ServiceId
 from lumen.wording.catalogue import Catalogue, iso, no_data
 from lumen.wording.incidents import kinds
@@ -130,30 +124,3 @@ def note(services: Sequence[ServiceId], of: ServiceId, chosen: Chosen | None, *,
     if chosen is None:
         return message("service.note_default", service=of.name, others=others)
     return message("service.note_chosen", service=of.name, who_mention=chosen.by.user_id, others=others)
-
-
-def home(words: Catalogue, statuses: Sequence[StatusReadout], glances: Sequence[Glance] = ()) -> Json:
-    """A view of type home, as Slack's JSON. `glances`: of all services, where there are several."""
-    card = Card(words)
-    found = [proposal for status in statuses for proposal in status.open_proposals]
-    waiting = [proposal for proposal in found if proposal.state is State.PENDING]
-    under_way = [proposal for proposal in found if proposal.state is not State.PENDING]
-    several = len(statuses) > 1
-    card.header(message("views.home_open", count=len(waiting)))
-    if not waiting:
-        card.section(message("views.home_none"))
-    for proposal in waiting:
-        card.lines([_line(words, proposal, several)])
-        add_buttons(card, proposal, f"{proposal.draft.service.name}:" if several else "")
-    card.lines([_line(words, proposal, several) for proposal in under_way])
-    card.divider()
-    first, *rest = (all_card(words, glances) if several else report(words, statuses[0])).blocks
-    return {"type": "home", "blocks": [first, *card.blocks(), *rest][:VIEW_MAX_BLOCKS]}
-
-
-def _line(words: Catalogue, proposal: Proposal, several: bool) -> str:
-    """Of which service it is, where it could be of another one."""
-    told = line(words, proposal)
-    if not several:
-        return told
-    return words.say(message("service.of", service=proposal.draft.service.name)) + told

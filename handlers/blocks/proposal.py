@@ -1,19 +1,14 @@
-"""The card of one proposal: what would change, what it would do, why; later who decided, and what became of it.
+"""The card of one proposal: what would change, what it would do, why; later who decided, and what became of it."""
 
-The modal behind Details: the proposal with its premise and everything that happened to it so far.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from handlers.blocks.card import Button, Card, Confirm, Json, Shown, clip, modal
+from handlers.blocks.card import Button, Card, Confirm, Shown, clip
 from lumen.effects.experiment import experiment_of
 from lumen.effects.verdict import LOOKS_HOURS
-from lumen.model.audit import AuditEntry
 from lumen.model.incident import Pinned
-from lumen.model.messages import LumenError, Message, NoData, Param, message, with_remedy
+from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import LATEST, Change, Choice, Draft, Expectation, Knob, Origin, Proposal, State
-from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
 
 APPROVE = "proposal.approve"
@@ -71,9 +66,9 @@ def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None) -> 
     if is_open or not isinstance(draft.expected, NoData):
         built.lines([f"*{words.say(message('views.proposal_expected'))}*: {_expected_in_short(words, draft.expected)}"])
     told = is_open or proposal.can_be_undone
-    built.titled(message("views.proposal_reasons"), _reasons_in_short(words, draft, has_details=told))
+    built.titled(message("views.proposal_reasons"), reasons_in_short(words, draft, has_details=told))
     built.lines(fate(words, proposal))
-    built.context([f"{_small_print(words, proposal)} · {_asked_by(words, proposal)}"])
+    built.context([small_print(words, proposal)])
     add_buttons(built, proposal, pinned=pinned)
     return built.shown()
 
@@ -114,7 +109,7 @@ def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
     return " · ".join(expected_lines(words, expected))
 
 
-def _reasons_in_short(words: Catalogue, draft: Draft, *, has_details: bool) -> list[str]:
+def reasons_in_short(words: Catalogue, draft: Draft, *, has_details: bool) -> list[str]:
     """The first ones, cut where they are long; in full whatever warns, for nobody should have to look for that."""
     warnings = [one for one in (draft.goes_over, draft.brings_back) if one is not None]
     others = [one for one in draft.reasons if one not in warnings and one.code != ASKED]
@@ -237,12 +232,13 @@ def _measured_until(proposal: Proposal) -> Message | None:
     return message("views.measured_until", next_at=looks[0], until_at=looks[-1]) if looks else None
 
 
-def _small_print(words: Catalogue, proposal: Proposal) -> str:
-    draft = proposal.draft
-    params: dict[str, Param] = {"proposal_id": proposal.id, "old": draft.change.old, "unit": draft.change.unit}
+def small_print(words: Catalogue, proposal: Proposal) -> str:
+    """Its id, when it expires or was made, and who asked for it."""
     if proposal.state is State.PENDING:
-        return words.say(Message("views.proposal_print_open", {**params, "expires_at": iso(proposal.expires_at)}))
-    return words.say(Message("views.proposal_print", {**params, "created_at": iso(proposal.created_at)}))
+        told = message("views.proposal_print_open", proposal_id=proposal.id, expires_at=iso(proposal.expires_at))
+    else:
+        told = message("views.proposal_print", proposal_id=proposal.id, created_at=iso(proposal.created_at))
+    return f"{words.say(told)} · {_asked_by(words, proposal)}"
 
 
 def deciding_buttons(proposal: Proposal) -> list[Button]:
@@ -364,54 +360,3 @@ def list_of(words: Catalogue, proposals: Iterable[Proposal]) -> Shown:
     built.header(message("views.approvals_title", count=len(lines)))
     built.lines(lines or [words.say(message("views.approvals_none"))])
     return built.shown()
-
-
-TITLE = message("views.details_title")
-CLOSE = message("views.details_close")
-
-
-def loading(words: Catalogue) -> Json:
-    """Shown at once: a trigger lives for three seconds."""
-    return _said(words, message("views.details_loading"))
-
-
-def gone(words: Catalogue) -> Json:
-    """The proposal is not stored any more."""
-    return _said(words, message("views.details_gone"))
-
-
-def other(words: Catalogue, proposal_id: str) -> Json:
-    """The card is of another proposal than the one that has its id now, or does not tell."""
-    return _said(words, *with_remedy("state.other_proposal", proposal_id=proposal_id))
-
-
-def failed(words: Catalogue, error: LumenError) -> Json:
-    """The store does not tell."""
-    return _said(words, message("slack.failed", reason=words.plain(error.reason)), error.remedy)
-
-
-def broken(words: Catalogue, error: Exception) -> Json:
-    """A fault of Lumen's own."""
-    return _said(words, message("slack.bug", kind=type(error).__name__))
-
-
-def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry]) -> Json:
-    """`history` newest first, of any proposal."""
-    draft = proposal.draft
-    card = Card(words)
-    card.lines([line(words, proposal)])
-    card.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
-    card.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
-    card.lines(fate(words, proposal))
-    own = [entry for entry in reversed(history) if entry.proposal_id == proposal.id]
-    card.titled(message("views.details_history"), (history_line(words, entry) for entry in own))
-    params = {"old": draft.change.old, "unit": draft.change.unit, "version": draft.premise_version}
-    card.context([_asked_by(words, proposal)])
-    card.context([words.say(Message("views.details_premise", {**params, "proposal_id": proposal.id}))])
-    return modal(words, TITLE, CLOSE, card)
-
-
-def _said(words: Catalogue, *told: Message) -> Json:
-    card = Card(words)
-    card.section(*told)
-    return modal(words, TITLE, CLOSE, card)

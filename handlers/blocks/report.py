@@ -43,7 +43,7 @@ def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> 
     told = TurnReport(words, words.say, turn)
     rows = told.rows()
     card.grid([(row.name, f"{row.sign} {row.value}".lstrip()) for row in (rows[key] for key in FIELDS)])
-    card.titled(message("views.report_why"), _why(told))
+    card.titled(message("views.report_why"), why_lines(told))
     card.titled(message("views.report_objectives"), objective_lines(rows, turn.assessment.slo.objectives))
     if whole:
         card.titled(message("budget.title"), (note for row in told.budgets() for note in row.notes or (row.value,)))
@@ -100,7 +100,7 @@ def _when(words: Catalogue, turn: Turn) -> str:
     ) + (f" · {words.say(EXTRA)}" if turn.occasion is Occasion.ASKED else "")
 
 
-def _why(told: TurnReport) -> Iterator[str]:
+def why_lines(told: TurnReport) -> Iterator[str]:
     """The reason of the health, what each part gave to the score (the points add up to it), and what moved it."""
     reason, *moved = told.health().notes
     yield reason

@@ -223,6 +223,15 @@ class IncidentReadout:
 
 
 @dataclass(frozen=True, slots=True)
+class Readiness:
+    """One thing that must work before the bot is of use, with a sentence about its state."""
+
+    name: str
+    ready: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class KnobReadout:
     """One knob as it was read just now. `wanted`: the value that the last turn recommends; None to leave it."""
 

@@ -120,8 +120,9 @@ class Readouts:
     async def state(self, service: ServiceId) -> str:
         """Another one whenever what `status` shows is another, but for the time; cheap to ask for."""
         turns, controls = await self.turns.latest(service, 1), (await self.restraints.now(service)).controls
+        lines = await self.restraints.controls.lines(service)
         open_now = await self.proposals.unfinished(service), await self.alerts.open(service)
-        return repr((turns[0].id if turns else "", controls, *open_now))
+        return repr((turns[0].id if turns else "", controls, lines, *open_now))
 
     async def last(self, service: ServiceId) -> TurnReadout:
         """The last turn alone, for the answers that explain it."""

@@ -9,7 +9,6 @@ from prometheus_client import generate_latest
 
 from bot.http import (
     Metrics,
-    Readiness,
     outbox_readiness,
     pager_readiness,
     slack_readiness,
@@ -18,6 +17,7 @@ from bot.http import (
 from bot.slack.connection import ConnectionState, LaneState, Phase
 from bot.wiring.slack import SlackSide, open_slack
 from handlers.outbox import OutboxState
+from lumen.model.answers import Readiness
 from lumen.model.incident import Unheard
 from lumen.model.messages import message
 from lumen.wording.catalogue import Catalogue

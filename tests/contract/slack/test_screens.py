@@ -40,10 +40,10 @@ async def view_with(slack: RunningSlack, words: str) -> dict[str, object]:
             await asyncio.sleep(0.02)
 
 
-async def home_with(slack: RunningSlack, words: str) -> dict[str, object]:
+async def home_with(slack: RunningSlack, words: str, user: str | None = None) -> dict[str, object]:
     async with asyncio.timeout(60):
         while True:
-            shown = await slack.control.home()
+            shown = await slack.control.home(user=user)
             if shown and words in str(shown):
                 return shown
             await asyncio.sleep(0.02)
@@ -62,9 +62,12 @@ async def test_home_shows_what_waits_first_and_decides(slack: RunningSlack, room
     await proposed(slack)
     await slack.control.open_home()
     view = await home_with(slack, "Waiting for a decision: 1")
+    await slack.control.open_home(user=slack.facts.bystander)
+    seen = await home_with(slack, "You may not decide", slack.facts.bystander)
+    assert APPROVE not in str(seen)
     assert (await slack.control.click_in_view(view, APPROVE)).acked
     await answer(slack, "you approved it")
-    await home_with(slack, "Waiting for a decision: 0")
+    await home_with(slack, "Nothing waits for a decision")
     assert rooms.kicks.kicked == 1
 
 
@@ -73,7 +76,7 @@ async def test_home_follows_each_step_of_a_click_while_it_is_open(slack: Running
     await slack.control.open_home()
     view = await home_with(slack, "Waiting for a decision: 1")
     assert (await slack.control.click_in_view(view, APPROVE)).acked
-    await home_with(slack, "Waiting for a decision: 0")
+    await home_with(slack, "Nothing waits for a decision")
     await applied(rooms)
     await home_with(slack, "300 → 420")
 

@@ -8,10 +8,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bot.config import Settings
-from bot.http import Readiness, slack_readiness, start_http, store_readiness
+from bot.http import slack_readiness, start_http, store_readiness
 from bot.store import clock_of, open_state_store
 from demo.valkey import EmbeddedValkey
 from lumen.adapters.store import epoch
+from lumen.model.answers import Readiness
 from lumen.wording.catalogue import Catalogue
 
 Asked = Callable[[], Any]

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from handlers.blocks.answers import ttl_card
+from handlers.blocks.app_home import home
 from handlers.blocks.explain_scores import explained
-from handlers.blocks.home import home
 from handlers.blocks.report import report
 from handlers.command_types import Subject
 from lumen.adapters.store.audit import RedisAudit

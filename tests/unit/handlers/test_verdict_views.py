@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.blocks.proposal import card, details
+from handlers.blocks.details import details
+from handlers.blocks.proposal import card
 from handlers.blocks.report import change_line
 from lumen.model.answers import ChangeOfLate
 from lumen.model.messages import message

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from handlers.blocks.app_home import home
 from handlers.blocks.card import Shown
-from handlers.blocks.home import home
 from handlers.blocks.report import report
 from lumen.model.answers import StatusReadout
 from lumen.model.assessment import ErrorBudget

@@ -16,9 +16,10 @@ from bot.cli.advice_answers import Last
 from bot.cli.cache_text import print_cache, print_gate
 from bot.cli.report_text import print_report
 from bot.reports.markdown import markdown
+from handlers.blocks.app_home import home
 from handlers.blocks.digest import digest
 from handlers.blocks.explain_scores import explained
-from handlers.blocks.home import all_card, home
+from handlers.blocks.home import all_card
 from handlers.blocks.incident import incident_card
 from handlers.blocks.report import report
 from handlers.command_types import Subject

@@ -1,0 +1,154 @@
+"""App Home: the worst that is true now, what waits for a decision, figures, what people set, changes, connections.
+
+Whoever may not decide sees no buttons that decide. Slack allows no charts in views.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json
+from handlers.blocks.control import control_told, end_button
+from handlers.blocks.home import all_card
+from handlers.blocks.incident import alert_lines
+from handlers.blocks.proposal import add_buttons, line, reasons_in_short, small_print, undo_button
+from handlers.blocks.report import CHANGES_SHOWN, cautions, change_line, why_lines, worth_lines
+from lumen.model.answers import Glance, Readiness, StatusReadout
+from lumen.model.control import ControlKind
+from lumen.model.messages import Message, message
+from lumen.model.proposal import Proposal, State
+from lumen.wording.catalogue import Catalogue, iso
+from lumen.wording.key_figures import KeyFigure, key_figures
+from lumen.wording.report import TurnReport
+from lumen.wording.scores import worst_headline
+
+#: A view holds a hundred blocks; of more proposals `/lumen approvals` tells.
+WAITING_SHOWN = 12
+
+
+def home(
+    words: Catalogue,
+    statuses: Sequence[StatusReadout],
+    glances: Sequence[Glance] = (),
+    health: Sequence[Readiness] = (),
+    *,
+    may: bool = True,
+) -> Json:
+    """A view of type home, as Slack's JSON. `glances`: of all services, where there are several.
+
+    `may`: the reader may decide. `health`: what must work before Lumen is of use.
+    """
+    head, card, several = Card(words), Card(words), len(statuses) > 1
+    if several:
+        first, *overview = all_card(words, glances).blocks
+        head_blocks = [first]
+    else:
+        [status] = statuses
+        head.header(worst_headline(words, status.service, status.worst, status.turn))
+        head.titled(message("views.report_alerts"), alert_lines(words, status.alerts, status.silences))
+        head_blocks, overview = list(head.blocks()), _figures(words, status)
+    _waiting(card, words, statuses, may=may)
+    rest = Card(words)
+    for status in statuses:
+        _set_by_people(rest, words, status, several=several, may=may)
+        _changes(rest, words, status, several=several, may=may)
+    _connections(rest, words, health)
+    blocks = [*head_blocks, *card.blocks(), *overview, *rest.blocks()]
+    return {"type": "home", "blocks": blocks[:VIEW_MAX_BLOCKS]}
+
+
+def _waiting(card: Card, words: Catalogue, statuses: Sequence[StatusReadout], *, may: bool) -> None:
+    """Each with its reasons, who asked, and when it expires; then what is being done."""
+    found = [proposal for status in statuses for proposal in status.open_proposals]
+    waiting = [proposal for proposal in found if proposal.state is State.PENDING]
+    several = len(statuses) > 1
+    card.section(message("views.home_open", count=len(waiting)) if waiting else message("views.home_none"))
+    for proposal in waiting[:WAITING_SHOWN]:
+        reasons = reasons_in_short(words, proposal.draft, has_details=may)
+        card.lines([_line(words, proposal, several), *reasons, small_print(words, proposal)])
+        if may:
+            add_buttons(card, proposal, f"{proposal.draft.service.name}:" if several else "")
+    if len(waiting) > WAITING_SHOWN:
+        card.section(message("views.home_more", count=len(waiting) - WAITING_SHOWN))
+    if waiting and not may:
+        card.context([words.say(message("views.home_may_not"))])
+    card.lines([_line(words, proposal, several) for proposal in found if proposal.state is not State.PENDING])
+    card.divider()
+
+
+def _line(words: Catalogue, proposal: Proposal, several: bool) -> str:
+    """Of which service it is, where it could be of another one."""
+    return _named(words, proposal.draft.service.name, line(words, proposal), several)
+
+
+def _named(words: Catalogue, service: str, told: str, several: bool) -> str:
+    return words.say(message("service.of", service=service)) + told if several else told
+
+
+def _figures(words: Catalogue, status: StatusReadout) -> list[Json]:
+    """The gate with its parts and the four figures, what to do, and from when all of that is."""
+    card, turn = Card(words), status.turn
+    if turn is None:
+        card.section(message("views.report_none"))
+        return list(card.blocks())
+    told = TurnReport(words, words.say, turn)
+    card.titled(message("views.home_gate"), why_lines(told))
+    card.grid([_figure(one) for one in key_figures(words, turn, status.day)])
+    card.titled(message("views.report_recommended"), told.advice())
+    card.titled(message("priority.title"), worth_lines(told, status.priorities))
+    window = turn.snapshot.window
+    card.context([words.say(message("views.hour", start_at=iso(window.start), end_at=iso(window.end)))])
+    card.divider()
+    return list(card.blocks())
+
+
+def _figure(one: KeyFigure) -> tuple[str, str]:
+    """Its name, and its value with target and change, a line each."""
+    target = f" ({one.target})" if one.target else ""
+    return one.name, "\n".join(piece for piece in (f"{one.sign} {one.value}{target}", one.change) if piece)
+
+
+def _set_by_people(card: Card, words: Catalogue, status: StatusReadout, *, several: bool, may: bool) -> None:
+    """Each control with the button that ends it, then what else nobody must forget."""
+    lines = status.controls
+    told = [words.say(control_told(status.service, one)) for one in lines]
+    others = list(cautions(words, _without(status)))
+    if not told and not others and not several:
+        card.titled(message("views.home_set"), [words.say(message("views.home_set_none"))])
+    for nth, (one, said) in enumerate(zip(lines, told, strict=True)):
+        title = [f"*{words.say(message('views.home_set'))}*"] if nth == 0 else []
+        card.lines([*title, said], end_button(status.service, one) if may else None)
+    card.titled(message("views.home_heed"), (_named(words, status.service.name, other, several) for other in others))
+
+
+def _without(status: StatusReadout) -> StatusReadout:
+    """The rest of what holds, where the lines tell of these already; what a setting does has no line."""
+    kinds = {one.kind for one in status.controls}
+    return replace(
+        status,
+        pause=None if kinds & {ControlKind.PAUSE, ControlKind.STOP} else status.pause,
+        override=None if ControlKind.OVERRIDE in kinds else status.override,
+        size_lock=None if ControlKind.SIZE_LOCK in kinds else status.size_lock,
+        silences=() if ControlKind.SILENCE in kinds else status.silences,
+    )
+
+
+def _changes(card: Card, words: Catalogue, status: StatusReadout, *, several: bool, may: bool) -> None:
+    """The last ones and what they did, each with its way back."""
+    for nth, change in enumerate(status.changes[:CHANGES_SHOWN]):
+        title = [f"*{words.say(message('views.report_changes'))}*"] if nth == 0 else []
+        told = _named(words, status.service.name, change_line(words, change), several)
+        card.lines([*title, told], undo_button(change.proposal, status.pinned) if may else None)
+
+
+def _connections(card: Card, words: Catalogue, health: Sequence[Readiness]) -> None:
+    """One line while all is well; else what is not, in Lumen's own words for it."""
+    if not health:
+        return
+    card.divider()
+    names = ", ".join(words.plain(Message(f"health.name_{one.name}", {})) for one in health)
+    ill = [one for one in health if not one.ready]
+    if not ill:
+        card.context([words.say(message("health.all_well", names=names))])
+    for one in ill:
+        name = words.plain(Message(f"health.name_{one.name}", {}))
+        card.section(message("health.ill", name=name, detail=one.detail))
