@@ -31,7 +31,7 @@ LARGEST_HOLE = 0.25
 _HEAD, _TAIL = 6, 13
 #: One point alone is no curve.
 LEAST_POINTS = {"line": 2, "area": 2, "bar": 1}
-DAY = timedelta(days=1)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 Json = dict[str, Any]
 
@@ -82,7 +82,7 @@ class Drawn:
 
 
 def times(words: Catalogue, start: datetime, step: timedelta, count: int) -> Axis:
-    """`count` spans of time from `start` on, in the zone of the readers: by the clock, over more than a day with it."""
+    """`count` spans of time from `start` on, in the zone of the readers: by the clock, over days with the weekday."""
     edges = [words.local(start + step * index) for index in range(count + 1)]
     labels = [_edge(words, at, step, edges[-1] - edges[0]) for at in edges]
     zone = message("chart.time", zone=edges[0].tzname() or "UTC")
@@ -92,8 +92,11 @@ def times(words: Catalogue, start: datetime, step: timedelta, count: int) -> Axi
 def _edge(words: Catalogue, at: datetime, step: timedelta, whole: timedelta) -> str:
     if whole <= DAY:
         return f"{at:%H:%M}"
-    weekday = message("chart.day", weekday=words.plain(Message(f"chart.weekday_{at.weekday()}", {})), day=at.day)
-    return words.plain(weekday) if step >= DAY else f"{words.plain(weekday)} {at:%H:%M}"
+    weekday = words.plain(Message(f"chart.weekday_{at.weekday()}", {}))
+    dated = words.plain(message("chart.day", weekday=weekday, day=at.day))
+    if step >= DAY:
+        return dated
+    return f"{weekday if whole <= WEEK else dated} {at:%H:%M}"
 
 
 def target(words: Catalogue, value: float, axis: Axis) -> Series:

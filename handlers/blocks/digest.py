@@ -17,13 +17,12 @@ from lumen.model.turn import Occasion, Turn
 from lumen.ports.store import Seal
 from lumen.wording.catalogue import Catalogue, change_params, iso
 from lumen.wording.incidents import SEVERITY_SIGNS, kinds
-from lumen.wording.money import money
+from lumen.wording.money import spent
 from lumen.wording.restrictions import held_lines
 from lumen.wording.scores import (
     HEALTH_SIGNS,
     VERDICT_SIGNS,
     budgets_in_short,
-    clear_trends,
     score_message,
     span,
     worst_sign,
@@ -46,7 +45,9 @@ def digest(words: Catalogue, readout: DigestReadout, seal: Seal | None = None) -
         card.section(message("views.report_none"))
     else:
         _measured(card, words, readout, status.turn)
-    card.titled(message("digest.changes"), _short(words, [change_line(words, one) for one in status.changes]))
+    ended = {made.id for past in readout.incidents for made in past.changes}
+    changes = [change_line(words, one) for one in status.changes if one.proposal.id not in ended]
+    card.titled(message("digest.changes"), _short(words, changes))
     waits = [one for one in status.open_proposals if one.state is State.PENDING]
     card.titled(message("digest.waiting"), _short(words, [line(words, one) for one in waits]))
     card.lines(list(held_lines(words, status)))
@@ -113,16 +114,23 @@ def _who(words: Catalogue, past: PastIncident) -> Iterator[str]:
 
 
 def _measured(card: Card, words: Catalogue, readout: DigestReadout, newest: Turn) -> None:
-    lines = [f"{VERDICT_SIGNS[one.verdict]} {words.say(_objective(words, one))}" for one in readout.objectives]
-    card.titled(message("digest.objectives"), [*lines, *_gate(words, readout, newest)])
+    lines = [*_objectives(words, readout.objectives), *_gate(words, readout, newest)]
+    card.titled(message("digest.objectives"), lines)
 
 
-def _objective(words: Catalogue, one: Objective) -> Message:
-    """The figure and its target; why there is none."""
-    if one.verdict is GateVerdict.NO_DATA:
-        name = words.plain(Message(f"assess.name_{one.name}", {}))
-        return message("digest.objective_unknown", name=name, reason=one.shown)
-    return Message(f"digest.objective_{one.name}", one.shown.params)
+def _objectives(words: Catalogue, objectives: Sequence[Objective]) -> Iterator[str]:
+    """What was missed, a line each with its target; why others cannot be told; what was met, in one line."""
+    unknown: dict[str, list[str]] = {}
+    for one in objectives:
+        if one.verdict is GateVerdict.NO_DATA:
+            unknown.setdefault(words.say(one.shown), []).append(words.say(Message(f"assess.name_{one.name}", {})))
+        elif not one.met:
+            told = words.say(Message(f"digest.objective_{one.name}", one.shown.params))
+            yield f"{VERDICT_SIGNS[one.verdict]} {told}"
+    yield from (f"{VERDICT_SIGNS[GateVerdict.NO_DATA]} {', '.join(names)}: {why}" for why, names in unknown.items())
+    met = [words.say(Message(f"digest.met_{one.name}", one.shown.params)) for one in objectives if one.met]
+    if met:
+        yield f"{VERDICT_SIGNS[GateVerdict.PASS]} {' · '.join(met)}"
 
 
 def _gate(words: Catalogue, readout: DigestReadout, newest: Turn) -> Iterator[str]:
@@ -135,10 +143,8 @@ def _gate(words: Catalogue, readout: DigestReadout, newest: Turn) -> Iterator[st
     scores = [v for t in today if not isinstance(v := t.assessment.gate.score.value, NoData)]
     health = words.plain(Message(f"word.health_{gate.health}", {}))
     score = words.plain(score_message(gate.score))
-    if scores:
-        yield words.say(message("digest.gate", health=health, score=score, low=min(scores), high=max(scores)))
-    else:
-        yield words.say(message("digest.gate_now", health=health, score=score))
+    over = words.plain(message("digest.gate_over", low=min(scores), high=max(scores))) if scores else ""
+    yield words.say(message("digest.gate", health=health, score=score)) + over
     _, missed = turns_of_the_day(readout.turns, readout.now)
     if missed:
         yield words.say(_missed(missed))
@@ -146,18 +152,29 @@ def _gate(words: Catalogue, readout: DigestReadout, newest: Turn) -> Iterator[st
 
 def _money(card: Card, words: Catalogue, newest: Turn) -> None:
     budgets = budgets_in_short(words, words.say, newest.assessment.slo.budgets)
-    card.titled(message("budget.title"), budgets)
-    card.titled(message("explain.budget_title"), (words.say(one) for one in money(newest)))
+    card.titled(message("digest.budgets"), [*budgets, words.say(_month(newest))])
+
+
+def _month(newest: Turn) -> Message:
+    """What is spent, and where the month ends at its pace."""
+    spend, forecast_usd = newest.snapshot.spend, newest.assessment.rhythm.forecast_usd
+    if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData) or forecast_usd is None:
+        return message("digest.month", spent=spent(newest))
+    figures = {
+        "spent_usd": spend.month_to_date_usd,
+        "budget_usd": spend.budget_usd,
+        "forecast_usd": forecast_usd,
+    }
+    return Message("digest.month_estimated" if spend.is_estimate else "digest.month_ends", figures)
 
 
 def _small_print(card: Card, words: Catalogue, readout: DigestReadout, seal: Seal | None) -> None:
     status = readout.status
     if status.learnt is not None:
         card.titled(message("label.title"), learnt_lines(words, status.learnt))
-    if readout.days and status.turn is not None:
-        card.titled(message("trend.title"), clear_trends(words, words.say, status.turn.trends))
     made, missed = turns_of_the_day(readout.turns, readout.now)
-    lines = [_turns(made, missed)] if made or missed else []
+    caught_up = sum(turn.occasion is Occasion.CATCH_UP for turn in made)
+    lines = [_turns(made, missed, caught_up)] if missed or caught_up else []
     if seal is not None:
         lines.append(message("audit.digest_head", number=seal.number, head=seal.sha256))
     card.context([words.say(one) for one in lines])
@@ -169,8 +186,7 @@ def _short(words: Catalogue, lines: Sequence[str]) -> list[str]:
     return [*lines[:LINES], *more]
 
 
-def _turns(made: Sequence[Turn], missed: Sequence[datetime]) -> Message:
-    caught_up = sum(turn.occasion is Occasion.CATCH_UP for turn in made)
+def _turns(made: Sequence[Turn], missed: Sequence[datetime], caught_up: int) -> Message:
     return message("digest.turns", made=len(made), hours=len(made) + len(missed), caught_up=caught_up)
 
 

@@ -11,7 +11,7 @@ from handlers.blocks.chart import Axis, Chart, Series, target, times
 from lumen.model.alert import AlertKind
 from lumen.model.digest import DAY, DigestReadout, Period
 from lumen.model.messages import Message, message
-from lumen.model.proposal import WAS_IN_FORCE
+from lumen.model.proposal import WAS_IN_FORCE, Knob
 from lumen.wording.catalogue import Catalogue, change_params
 from lumen.wording.figures import money, percent
 
@@ -20,6 +20,7 @@ _SEEN_IN = {
     "error_rate": (AlertKind.AVAILABILITY, AlertKind.LATENCY, AlertKind.NO_DATA),
     "hit_rate": (AlertKind.CACHE,),
 }
+_OF_CACHE = (Knob.TTL, Knob.CACHE_SIZE)
 #: The objective whose target a chart shows.
 _OBJECTIVES = {"error_rate": "error_rate", "hit_rate": "cache_hit_rate"}
 
@@ -44,9 +45,10 @@ def _chart(
     axis = times(words, spans[0].start, spans[0].end - spans[0].start, len(spans))
     series = [Series(words.plain(Message(f"digest.chart_{name}", {})), values), *_target(words, readout, name, axis)]
     title = Message(f"digest.chart_{name}_title", {})
-    happened = ", ".join(_happened(words, readout, name, spans[0].start))
-    if happened:
-        title = message("digest.chart_with", title=title, happened=happened)
+    happened = list(_happened(words, readout, name, spans[0].start))
+    if happened:  # the first; a title has one line, and the lists above have them all
+        more = f" +{len(happened) - 1}" if len(happened) > 1 else ""
+        title = message("digest.chart_with", title=title, happened=f"{happened[0]}{more}")
     return Chart("line", title, axis, series, "%")
 
 
@@ -66,7 +68,8 @@ def _happened(words: Catalogue, readout: DigestReadout, name: str, since: dateti
                 yield f"{kinds} {_clock(words, readout, past.opened_at)}–{_clock(words, readout, ended)}"
     for change in readout.status.changes if name == "hit_rate" else ():
         at, made = change.proposal.finished_at, change.proposal
-        if at is not None and at >= since and made.state in WAS_IN_FORCE:
+        of_cache = made.draft.change.knob in _OF_CACHE and made.state in WAS_IN_FORCE
+        if of_cache and at is not None and at >= since:
             knob = words.plain(Message(f"word.knob_{made.draft.change.knob}", {}))
             told = words.plain(message("digest.chart_change", knob=knob, **change_params(made.draft.change)))
             yield f"{told} {_clock(words, readout, at)}"

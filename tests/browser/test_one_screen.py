@@ -1,14 +1,16 @@
-"""On a phone (390 × 844) the hourly report stands on one screen, and the help on one and a half, in both languages."""
+"""On a phone (390 × 844), in both languages: the report on one screen, the help on one and a half, a digest on two."""
 
 import pytest
 from playwright.async_api import expect
 
 from handlers.blocks.answers import help_card
 from handlers.blocks.card import Shown
+from handlers.blocks.digest import digest
 from handlers.blocks.hourly import hourly
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.browser.conftest import OpenPage, Screen
 from tests.slack_workspace import World
+from tests.unit.handlers.test_digest import DAYS
 from tests.unit.handlers.test_hourly import STATES
 
 pytestmark = pytest.mark.browser
@@ -19,7 +21,8 @@ def measured(locale: str) -> list[tuple[str, Shown, float]]:
     """What is shown, and how many screens it may take."""
     words = Catalogue(locale)
     reports = [(name, hourly(words, seen), 1.0) for name, seen in STATES.items()]
-    return [*reports, ("help", help_card(words, 60, 3600), 1.5)]
+    digests = [(name, digest(words, seen), 2.0) for name, seen in DAYS.items()]
+    return [*reports, ("help", help_card(words, 60, 3600), 1.5), *digests]
 
 
 @pytest.mark.parametrize("screen", [SCREEN], ids=["phone"], indirect=True)

@@ -162,7 +162,7 @@ async def test_the_digest_is_answered_with_its_charts_or_what_they_say(slack: Ru
     await measured(rooms)
     told = await typed(slack, "/lumen digest", "digest of")
     titles = [block["title"] for block in told.raw["blocks"] if block["type"] == "data_visualization"]
-    assert titles == ["Failing requests (5xx)", "Hit rate"]
+    assert titles == ["Errors (5xx)", "Hit rate"]
     await slack.control.refuse_charts()
     assert (await slack.control.command("/lumen digest")).acked
     told = await slack.control.wait_for_message(

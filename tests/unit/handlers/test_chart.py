@@ -63,7 +63,7 @@ def test_a_chart_is_in_the_readers_zone_and_says_what_it_shows() -> None:
 
 
 def test_a_week_has_its_days_in_the_readers_language() -> None:
-    assert times(EN, NIGHT, 12 * HOUR, 14).categories[:3] == ["Mon 16 00:00", "Mon 16 12:00", "Tue 17 00:00"]
+    assert times(EN, NIGHT, 12 * HOUR, 14).categories[:3] == ["Mon 00:00", "Mon 12:00", "Tue 00:00"]
     assert times(KO, NIGHT, 24 * HOUR, 7).categories[:2] == ["16일(월)", "17일(화)"]
     assert times(KO, NIGHT, 2 * HOUR, 12).label == "시각 (KST)"
 

@@ -57,7 +57,18 @@ def proposal(state: State = State.APPLIED, by: Person | None = None, knob: Knob 
     draft = Draft(SERVICE, Change(knob, old, new, unit), "1", Origin.POLICY, None, (), GONE, Priority.LOW, None, "r")
     decision = None if state is State.PENDING else Decision(Choice.APPROVE if by else Choice.TIMER, by, "c")
     at = None if state is State.PENDING else NOW - 7 * HOUR
-    return Proposal("P12", draft, state, NOW - 8 * HOUR, NOW + 8 * HOUR, decision, at, None, at, 1)
+    return Proposal(
+        "P11" if knob is Knob.TRAFFIC else "P12",
+        draft,
+        state,
+        NOW - 8 * HOUR,
+        NOW + 8 * HOUR,
+        decision,
+        at,
+        None,
+        at,
+        1,
+    )
 
 
 def turns(*back: int, asked: tuple[int, ...] = ()) -> list[Turn]:
@@ -160,6 +171,12 @@ def test_the_open_ones_come_first_then_the_severest_then_the_longest() -> None:
     assert severest_first([ticket, short, now, long], NOW) == (now, long, short, ticket)
 
 
+def test_a_change_that_ended_an_incident_stands_once() -> None:
+    shown = digest(EN, day_of(**BUSY))
+    assert shown.text.count("00042 → 00041") == 1
+    assert "TTL 300 → 420 s" in shown.text
+
+
 @pytest.mark.parametrize("words", [EN, KO], ids=LOCALES)
 def test_a_day_full_of_everything_stays_within_the_limits(words: Catalogue) -> None:
     many = tuple(past(Severity.PAGE, 8 + nth / 10) for nth in range(30))
@@ -188,9 +205,17 @@ def measured(
     return found
 
 
+def hourly_turns() -> list[Turn]:
+    """With the latencies of their own hours."""
+    return [
+        replace(one, snapshot=replace(one.snapshot, window=replace(one.snapshot.window, end=NINE - back * HOUR)))
+        for back, one in enumerate(turns(*range(24)))
+    ]
+
+
 def day_of(**more: object) -> DigestReadout:
     seen = measured(24)
-    found = objectives_of(seen, turns(*range(24)), NINE, PRESETS["default"])
+    found = objectives_of(seen, hourly_turns(), NINE, PRESETS["default"])
     return replace(readout(objectives=found, periods=periods(seen, NINE - DAY, 2 * HOUR, 12)), **more)  # type: ignore[arg-type]
 
 
@@ -201,6 +226,20 @@ def week_of(**more: object) -> DigestReadout:
     return replace(found, **more)  # type: ignore[arg-type]
 
 
+#: Digests as they are read, by their name: a quiet day, one with two incidents, changes and a wish, and a Monday.
+BUSY = {
+    "incidents": (
+        PastIncident(incident(Severity.PAGE, acknowledged=Acknowledged(KIM, NOW - 8 * HOUR)), (proposal(),)),
+        past(Severity.TICKET, 3, HOUR),
+    ),
+    "status": status(
+        changes=(ChangeOfLate(proposal(by=KIM, knob=Knob.TTL), 0.7, 0.8), ChangeOfLate(proposal(), 0.05, 0.0)),
+        open_proposals=(proposal(State.PENDING, knob=Knob.TTL),),
+    ),
+}
+DAYS = {"quiet day": day_of(), "day of two incidents": day_of(**BUSY), "monday": week_of(**BUSY)}
+
+
 def charts_of(shown: Shown) -> list[str]:
     return [block["title"] for block in shown.blocks if block["type"] == "data_visualization"]
 
@@ -209,7 +248,7 @@ def test_its_charts_have_named_series_targets_and_the_incidents() -> None:
     changed = ChangeOfLate(proposal(by=KIM, knob=Knob.TTL), 0.7, 0.8)
     shown = digest(EN, day_of(incidents=(past(Severity.PAGE),), status=status(changes=(changed,))))
     validated(shown)
-    assert charts_of(shown) == ["Failing requests (5xx) · availability 01:01–03:01", "Hit rate · TTL 300→420 02:01"]
+    assert charts_of(shown) == ["Errors (5xx) · availability 01:01–03:01", "Hit rate · TTL 300→420 02:01"]
     blocks = [block for block in shown.blocks if block["type"] == "data_visualization"]
     names = [[series["name"] for series in block["chart"]["series"]] for block in blocks]
     assert names == [["errors", "target"], ["hit rate", "target"]]
@@ -217,7 +256,7 @@ def test_its_charts_have_named_series_targets_and_the_incidents() -> None:
     assert [len(block["chart"]["axis_config"]["categories"]) for block in blocks] == [12, 12]
     assert "Hit rate · TTL 300→420 02:01: hit rate 70%; target 80%" in shown.text
     assert charts_of(digest(KO, day_of(incidents=(past(Severity.PAGE),)))) == [
-        "실패한 요청 (5xx) · 가용성 01:01–03:01",
+        "오류 (5xx) · 가용성 01:01–03:01",
         "적중률",
     ]
 
@@ -307,8 +346,9 @@ def test_missed_turns_are_those_since_the_first_one(found: list[Turn], made: int
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        (turns(*range(24)), "24 of 24 hourly turns (0 caught up)"),
+        (turns(*range(24)), "Gate 90.1 of 100, good (90–90 in 24 h)"),
         (turns(0, 2), "⚠️ No turn was made at <!date^"),
+        (turns(0, 2), "2 of 3 hourly turns (0 caught up)"),
         (turns(0, 3), "⚠️ 2 hours without a turn, the first at <!date^"),
     ],
 )
