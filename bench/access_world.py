@@ -51,6 +51,7 @@ class World:
         dice = np.random.default_rng([self.seed, *self.kind.encode()])
         at, key = KINDS[self.kind](self, dice)
         inside = (at >= 0) & (at < self.days * DAY_S)
+        inside[inside] &= unlike(at[inside], self.days, dice)
         order = np.argsort(at[inside], kind="stable")
         at, key = at[inside][order], key[inside][order]
         size_of = np.random.default_rng(self.seed).lognormal(7.5, 1.2, 1 << 16).astype(np.int64) + 1
@@ -66,6 +67,14 @@ def when(world: World, dice: Dice, swing: float, weekend: float = 1.0) -> Floats
     level = rate[:-1].sum() if weekend == 1.0 else world.days * 24 * float(np.mean(rate[:24]))
     count = dice.poisson(world.a_day * world.days * rate[:-1].sum() / level)
     return np.sort(np.interp(dice.random(count) * total[-1], total, hours * 3600.0))
+
+
+def unlike(at: Floats, days: int, dice: Dice) -> NDArray[np.bool_]:
+    """Which accesses come on days of which none is like the other: each is up to a third less busy than it could be."""
+    if days == 1:
+        return np.ones(len(at), np.bool_)
+    kept: NDArray[np.bool_] = dice.random(len(at)) < dice.uniform(0.67, 1, days)[(at // DAY_S).astype(np.int64)]
+    return kept
 
 
 def zipf(dice: Dice, count: int, keys: int, exponent: float) -> Integers:

@@ -14,6 +14,7 @@ SATURDAY = 5
 DAYS_OF_A_KIND = 3
 #: Back-tested days below which the starting values hold.
 LEAST_TESTS = 3
+FEW_TESTS = 0.5
 START_RELATIVE, START_MORE = 0.15, 0.002
 LEAST_UPLIFT = 0.01
 #: Within so much (a share of the hit rate, or of the uplift where that is more) a prediction counts as right.
@@ -98,9 +99,12 @@ def half_of(days: Sequence[Day], uplift: float) -> float:
 
 
 def _relative(tests: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """The quantile of the relative errors, a little above nine tenths for few tests; and what is added to it."""
+    """The quantile of the relative errors, above nine tenths for few tests; and what is added to it.
+
+    The errors of a day's TTLs go together, but not wholly: half of what a quantile of so few days would need is enough.
+    """
     pooled = sorted(error for day in tests for error in day)
     if len(tests) < LEAST_TESTS or not pooled:
         return START_RELATIVE, START_MORE
-    share = min(1.0, 0.9 * (1 + 1 / len(tests)))
+    share = min(1.0, 0.9 * (1 + FEW_TESTS / len(tests)))
     return pooled[min(ceil(share * len(pooled)), len(pooled)) - 1], 0.0
