@@ -65,8 +65,9 @@ def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None) -> 
     is_open = proposal.state is State.PENDING
     if is_open or not isinstance(draft.expected, NoData):
         built.lines([f"*{words.say(message('views.proposal_expected'))}*: {_expected_in_short(words, draft.expected)}"])
-    told = is_open or proposal.can_be_undone
-    built.titled(message("views.proposal_reasons"), reasons_in_short(words, draft, has_details=told))
+    stands = proposal.can_be_undone
+    reasons = _warnings(words, draft) if stands else reasons_in_short(words, draft, has_details=is_open)
+    built.titled(message("views.proposal_reasons"), reasons)
     built.lines(fate(words, proposal))
     built.context([small_print(words, proposal)])
     add_buttons(built, proposal, pinned=pinned)
@@ -103,22 +104,29 @@ def moved(words: Catalogue, change: Change) -> str:
 
 
 def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
-    """One line."""
+    """The same in short; Details has it at length."""
     if isinstance(expected, NoData):
         return words.say(expected.reason)
-    return " · ".join(expected_lines(words, expected))
+    (low, middle, high), cost = (100 * share for share in expected.hit_rate_change), expected.monthly_cost_change_usd
+    hits = {"low": low, "middle": middle, "high": high, "confidence": expected.confidence}
+    usd = dict(zip(("low_usd", "middle_usd", "high_usd"), cost, strict=True))
+    return words.say(Message("views.expected_short", {**hits, **usd}))
+
+
+def _warnings(words: Catalogue, draft: Draft) -> list[str]:
+    return [f"⚠️ {words.say(one)}" for one in (draft.goes_over, draft.brings_back) if one is not None]
 
 
 def reasons_in_short(words: Catalogue, draft: Draft, *, has_details: bool) -> list[str]:
     """The first ones, cut where they are long; in full whatever warns, for nobody should have to look for that."""
-    warnings = [one for one in (draft.goes_over, draft.brings_back) if one is not None]
-    others = [one for one in draft.reasons if one not in warnings and one.code != ASKED]
+    warnings = _warnings(words, draft)
+    others = [one for one in draft.reasons if one not in (draft.goes_over, draft.brings_back) and one.code != ASKED]
     others = [*others[:1], *sorted(others[1:], key=lambda one: one.code not in SHOWN_FIRST)]
     shown = others[: max(0, REASONS_SHOWN - len(warnings))]
     left = len(others) - len(shown)
     more = [words.say(message("views.proposal_more", count=left))] if left and has_details else []
     return [
-        *(f"⚠️ {words.say(one)}" for one in warnings),
+        *warnings,
         *(f"• {clip(words.say(one), REASON_MAX)}" for one in shown),
         *more,
     ]

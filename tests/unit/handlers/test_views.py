@@ -138,7 +138,7 @@ def test_a_pending_card_says_what_why_and_until_when() -> None:
 
 
 def test_what_it_would_do_comes_with_its_interval_or_says_why_not() -> None:
-    assert "+3.2 points (90% sure: +1.0 to +5.1)" in said(card(EN, proposal(State.PENDING, KNOWN)))
+    assert "+3.2 points (+1.0 to +5.1)" in said(card(EN, proposal(State.PENDING, KNOWN)))
     assert EN.say(NOT_YET.reason) in said(card(EN, proposal(State.PENDING)))
 
 
