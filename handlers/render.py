@@ -103,8 +103,11 @@ class MessageRenderer:
         entry = await self.readouts.audit.entry(surface.service, line)
         if readout is None or readout.is_kept_back or entry is None:
             return None
-        card = Card(self.words)
+        card, incident = Card(self.words), readout.incident
         card.lines([history_line(self.words, entry)])
+        is_wanted = incident.is_open_page and incident.acknowledged is None and not incident.is_hushed
+        if entry.event == AuditEvent.GIVEN_BACK and self.oncall and is_wanted:
+            card.section(message("incident.oncall", who_mention=self.oncall))
         return replace(card.shown(), under=Surface(surface.service, "alert", incident_id))
 
     async def _mention(self, surface: Surface) -> Shown | None:

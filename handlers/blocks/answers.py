@@ -101,13 +101,14 @@ def wanted_lines(words: Catalogue, wanted: Recommendation) -> list[str]:
 
 
 def proposed(words: Catalogue, proposal: Proposal, request_id: str) -> Shown:
-    """The asker sees the expected effect first; the card with the buttons stands in the channel.
+    """The asker sees the expected effect first; its buttons stand in the channel.
 
     Where another request made it, it is told that it proposes just that.
     """
     card = Card(words)
     is_new = proposal.draft.request_id == request_id
-    told = message("command.proposed") if is_new else message("command.proposed_already", proposal_id=proposal.id)
+    new = "command.proposed_in_incident" if proposal.shown_in else "command.proposed"
+    told = Message(new, {}) if is_new else message("command.proposed_already", proposal_id=proposal.id)
     card.lines([words.say(told), line(words, proposal)])
     card.lines(expected_lines(words, proposal.draft.expected))
     return card.shown()

@@ -180,6 +180,16 @@ class Incident:
         """Whether a page of it is open."""
         return any(_is_open_page(one.alert) for one in self.alerts)
 
+    def is_paged_at(self, at: datetime) -> bool:
+        """Whether an availability page of it was open then."""
+        return any(
+            one.alert.kind is AlertKind.AVAILABILITY
+            and one.alert.severity is Severity.PAGE
+            and one.alert.opened_at <= at
+            and (one.alert.closed_at is None or at <= one.alert.closed_at)
+            for one in self.alerts
+        )
+
     @property
     def has_page(self) -> bool:
         """Whether any alert of it is a page, or was one."""

@@ -16,7 +16,7 @@ from lumen.model.control import ControlLine
 from lumen.model.incident import AckResult, Incident, Silence, StoredAlert, in_force
 from lumen.model.messages import NotPossible, message, with_remedy
 from lumen.model.override import length_problem
-from lumen.model.proposal import Draft
+from lumen.model.proposal import Draft, Knob
 from lumen.model.service import Permit, Person, ServiceId
 from lumen.policies.calling import next_call
 from lumen.ports.clock import Clock
@@ -195,10 +195,14 @@ class Timelines:
 
 
 def _of(incident: Incident, entries: list[AuditEntry]) -> tuple[AuditEntry, ...]:
-    """Those that speak of it: of its alerts, of itself, and of the proposals that were made to end it."""
+    """Those that speak of it: of its alerts, of itself, and of the proposals that were made to end it, or to move the
+    traffic while its page was open."""
     alert_ids = {stored.alert.id for stored in incident.alerts}
     proposals = {
-        entry.proposal_id for entry in entries if isinstance(entry.about, Draft) and entry.about.incident in alert_ids
+        entry.proposal_id
+        for entry in entries
+        if isinstance(entry.about, Draft)
+        and (entry.about.incident in alert_ids or (_moves(entry.about) and incident.is_paged_at(entry.at)))
     }
     return tuple(
         entry
@@ -207,3 +211,7 @@ def _of(incident: Incident, entries: list[AuditEntry]) -> tuple[AuditEntry, ...]
         or (isinstance(entry.about, StoredAlert) and entry.about.incident == incident.id)
         or (not entry.proposal_id and entry.detail == incident.id)
     )
+
+
+def _moves(draft: Draft) -> bool:
+    return draft.change.knob is Knob.TRAFFIC

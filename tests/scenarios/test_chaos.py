@@ -144,7 +144,7 @@ async def asked(scene: Scene, who: str, ttl_seconds: int) -> None:
 
 async def _click(scene: Scene, who: str, action_id: str, where: float) -> None:
     """On one of the cards there are, the newest above all; the first where that one never had buttons."""
-    cards = [m for m in await scene.slack.messages() if proposal_of(m)]
+    cards = [m for m in await scene.slack.messages() if decides(m)]
     for card in (cards[-1] if where < 0.7 else cards[int(where * len(cards))], cards[0]):
         with suppress(SandboxRefused):
             await press(scene, who, card, action_id)
@@ -153,7 +153,13 @@ async def _click(scene: Scene, who: str, action_id: str, where: float) -> None:
 
 async def press(scene: Scene, who: str, card: SeenMessage, action_id: str) -> None:
     outcome = await scene.slack.click(card, action_id, user=who, stale=True)
-    scene.clicks.append(Click(who, proposal_of(card), outcome.acked, not outcome.acked and not outcome.error))
+    scene.clicks.append(Click(who, decides(card), outcome.acked, not outcome.acked and not outcome.error))
+
+
+def decides(message: SeenMessage) -> str:
+    """The id of the proposal that its buttons decide: of its card, or of the rollback in an incident's message."""
+    values = (str(one.get("value", "")).split() for one in message.elements() if message.ephemeral_to is None)
+    return proposal_of(message) or next((words[2] for words in values if words[:1] == ["2"]), "")
 
 
 def proposal_of(message: SeenMessage) -> str:

@@ -116,6 +116,8 @@ async def test_what_a_person_asks_for_meanwhile_stands_in_it_and_what_was_asked_
     assert asked.labels() == ["Roll back now", "Reject…", "I'm on it"]
     assert "<@U0KIM> proposed #2" in await thread(slack, seen, "proposed #2")
     assert await top_level(slack) == [own.ts, seen.ts]
+    await slack.control.click(asked, MENU, value=DETAILS)
+    assert "<@U0KIM> proposed #2" in (await answer(slack, f"Incident {key}")).text
 
 
 async def test_an_incident_from_before_a_loss_decides_nothing_and_is_retired(
@@ -149,7 +151,7 @@ async def test_an_incident_is_handed_over_given_back_and_silenced_from_its_menu(
     assert f"<@{me}> handed it over to <@{other}>" in await thread(slack, seen, "handed it over")
     await slack.control.click(handed, MENU, value=GIVE_BACK)
     back = await shows(slack, seen, "Page, firing")
-    assert await thread(slack, seen, "gave it back")
+    assert f"<!subteam^{slack.facts.approver_group}>: please look." in await thread(slack, seen, "gave it back")
     assert ON_IT in back.action_ids()
     assert not await rooms.pages.hand(SERVICE, key, KIM, None), "there is nothing to give back"
     await slack.control.click(back, MENU, value=SILENCE)

@@ -13,9 +13,12 @@ from lumen.model.incident import StoredAlert
 from lumen.model.proposal import Change, Knob
 from lumen.model.snapshot import SLICE
 from lumen.ports.incidents import Look
+from lumen.use_cases import watch
 from lumen.use_cases.moments import Moments
 from tests.contract.store.builders import KIM, SERVICE, Store, draft
+from tests.contract.use_cases.conftest import Tower
 from tests.contract.use_cases.incidents import LOOK, behind, page
+from tests.contract.use_cases.test_rollback import a_countdown
 
 MINUTE = timedelta(minutes=1)
 
@@ -69,6 +72,31 @@ async def test_it_is_edited_five_two_and_one_minute_before_a_countdown_ends_and_
         await heir.due(SERVICE)
         edited += [(store.clock.time - begun) / MINUTE] * await shown(store)
     assert edited[-3:] == [30, 33, 34], "as many before the later end"
+
+
+async def test_each_look_brings_newer_figures_revision_against_revision_onto_its_message(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "REPLAY", timedelta(days=3))
+    replica = tower.replica()
+    made = await a_countdown(tower, replica)
+    found = []
+    for _ in range(3):
+        await shown(tower.store)
+        await tower.look(replica)
+        assert await behind(tower.store, "alert") == [made.shown_in], "not later than the next look"
+        seen = await tower.alerts.revisions(SERVICE, made.shown_in)
+        assert seen is not None
+        assert seen.blamed is not None
+        assert seen.before is not None
+        assert (seen.blamed.revision, seen.before.revision) == ("r3", "r2")
+        assert seen.blamed.errors_5xx / seen.blamed.requests > 0.05 > seen.before.errors_5xx / seen.before.requests
+        assert all(seen.at - timedelta(hours=1) <= one.start < seen.at for one in seen.hour)
+        found.append((seen.at, seen.blamed.requests))
+    (at, requests), *later = found
+    assert [when for when, _ in later] == [at + SLICE, at + 2 * SLICE]
+    assert later[-1][1] > later[0][1] > requests
+    assert await behind(tower.store, "proposal") == [], "it has no message of its own"
 
 
 def test_figures_are_of_now_until_two_looks_have_brought_no_newer_ones() -> None:
