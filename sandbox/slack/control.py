@@ -195,7 +195,7 @@ class Control:
     async def plan_fault(self, body: Json) -> Json:
         """{method, kind, times?, error?, seconds?}; {clear: true} takes all back.
 
-        {drops_metadata?, refuses_charts?: bool}: how the workspace is. `method` may be response_url or upload.
+        {drops_metadata?, refuses_charts?: bool}: how the workspace is. `method` may be response_url.
         For `answer` also {status?, body?, content_type?, headers?, deed?}.
         """
         if body.get("clear"):

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 KINDS = ("error", "delay", "ratelimited", "http_500", "hang", "post_then_timeout", "drop", "late", "answer")
-#: Stands for the addresses that Slack hands out to be answered at, as if it were a method; likewise for files.
+#: Stands for the addresses that Slack hands out to be answered at, as if it were a method.
 RESPONSE_URL = "response_url"
-UPLOAD = "upload"
 
 
 @dataclass

@@ -12,7 +12,7 @@ KEPT = 2_000
 
 @dataclass
 class CallRecord:
-    """One request to the Web API, to a response_url or of an upload. `at` in seconds of the wall; `ms` = its time.
+    """One request to the Web API, or to a response_url. `at` in seconds of the wall; `ms` = its time.
 
     `status` is HTTP's; 0 where a planned fault left the client without an answer.
     """

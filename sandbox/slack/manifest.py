@@ -12,8 +12,6 @@ DEFAULT_BOT_SCOPES = (
     "commands",
     "chat:write",
     "app_mentions:read",
-    "files:write",
-    "files:read",
     "usergroups:read",
     "users:read",
     "channels:history",

@@ -24,7 +24,6 @@ class Message:
     metadata: Json | None = None
     edited_ts: str | None = None
     ephemeral_to: str | None = None
-    file_ids: tuple[str, ...] = ()
     username: str | None = None
     reply_broadcast: bool = False
     former_blocks: tuple[tuple[Json, ...], ...] = ()
@@ -134,8 +133,6 @@ class MessageLog:
             out["reactions"] = [
                 {"name": name, "users": list(users), "count": len(users)} for name, users in message.reactions.items()
             ]
-        if message.file_ids:
-            out["files"] = [{"id": file_id} for file_id in message.file_ids]
         return out | self._thread_fields(message)
 
     def _thread_fields(self, message: Message) -> Json:

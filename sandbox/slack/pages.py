@@ -1,4 +1,4 @@
-"""The browser's routes (page, feed, uploaded files), and the addresses that apps send bytes or answers to."""
+"""The browser's routes (page, feed), and the addresses that apps send answers to."""
 
 import asyncio
 import json
@@ -10,9 +10,8 @@ from aiohttp import WSMsgType, web
 
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import SlackError
-from sandbox.slack.faults import RESPONSE_URL, UPLOAD, MethodFaults
+from sandbox.slack.faults import RESPONSE_URL, MethodFaults
 from sandbox.slack.feed import Feed, Reader
-from sandbox.slack.files import Files
 from sandbox.slack.journal import Journal
 from sandbox.slack.responseurls import ResponseUrls
 from sandbox.slack.shown import Shown
@@ -27,7 +26,6 @@ _CONTENT_POLICY = "default-src 'self'; img-src * data: blob:; style-src 'self' '
 class Pages:
     directory: Directory
     feed: Feed
-    files: Files
     journal: Journal
     response_urls: ResponseUrls
     shown: Shown
@@ -39,8 +37,6 @@ class Pages:
             web.get("/archives/{rest:.*}", self.index),
             web.get("/static/{name}", self.static),
             web.get("/feed", self.serve_feed),
-            web.get("/files/{id}/{name}", self.file),
-            web.post("/upload/v1/{key}", self.upload),
             web.post("/response/{key}", self.response),
         ]
 
@@ -79,33 +75,9 @@ class Pages:
                 event = self.shown.snapshot(reader.user_id)
             await socket.send_json(event)
 
-    async def file(self, request: web.Request) -> web.StreamResponse:
-        stored = self.files.get(request.match_info["id"])
-        if stored is None or stored.content is None:
-            raise web.HTTPNotFound(text="no such file")
-        safe = stored.mimetype if stored.mimetype.startswith(("image/png", "image/jpeg", "image/gif")) else None
-        headers = {"X-Content-Type-Options": "nosniff"} | ({} if safe else {"Content-Disposition": "attachment"})
-        return web.Response(body=stored.content, content_type=safe or "application/octet-stream", headers=headers)
-
-    async def upload(self, request: web.Request) -> web.StreamResponse:
-        """The second step of an upload: raw bytes, or the first file of a multipart body."""
-        if (odd := self._odd(UPLOAD)) is not None:
-            return odd
-        started = time.perf_counter()
-        stored = self.files.by_upload_key(request.match_info["key"])
-        if stored is None or stored.content is not None:
-            return web.Response(status=404, text="unknown or used upload address")
-        content = await _uploaded_bytes(request)
-        if len(content) != stored.length:
-            return web.Response(status=400, text=f"announced {stored.length} bytes, received {len(content)}")
-        stored.content = content
-        took_ms = (time.perf_counter() - started) * 1000
-        self.journal.call("(upload)", {"file": stored.id, "bytes": len(content)}, 200, took_ms, {"ok": True})
-        return web.Response(text=f"OK - {len(content)}")
-
     async def response(self, request: web.Request) -> web.StreamResponse:
         """A response_url: `ok`, or 404 used_url / expired_url, or 400 with what was wrong with the message."""
-        if (odd := self._odd(RESPONSE_URL)) is not None:
+        if (odd := self._odd()) is not None:
             return odd
         started = time.perf_counter()
         body: object = {}
@@ -125,19 +97,10 @@ class Pages:
         self.journal.call("(response_url)", arguments, status, took_ms, answer)
         return web.Response(text="ok") if status == 200 else web.json_response(answer, status=status)
 
-    def _odd(self, what: str) -> web.Response | None:
-        """A planned answer; of all kinds of faults these addresses know that one."""
-        fault = self.faults.take(what, "answer")
+    def _odd(self) -> web.Response | None:
+        """A planned answer; of all kinds of faults a response_url knows that one."""
+        fault = self.faults.take(RESPONSE_URL, "answer")
         return as_sent(fault.answer) if fault is not None and fault.answer is not None else None
-
-
-async def _uploaded_bytes(request: web.Request) -> bytes:
-    if not request.content_type.startswith("multipart/"):
-        return await request.read()
-    async for part in await request.multipart():
-        if getattr(part, "filename", None) is not None:
-            return bytes(await part.read(decode=False))  # type: ignore[union-attr]
-    return b""
 
 
 def _from_disk(name: str) -> web.StreamResponse:

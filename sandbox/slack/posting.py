@@ -8,7 +8,6 @@ from sandbox.slack.blockkit.surfaces import message_blocks, refuse_charts
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import SlackError
 from sandbox.slack.faults import MethodFaults
-from sandbox.slack.files import Files
 from sandbox.slack.messages import Message, MessageLog
 from sandbox.slack.wire import Json
 
@@ -36,7 +35,6 @@ class Posting:
 
     directory: Directory
     log: MessageLog
-    files: Files
     faults: MethodFaults
 
     def draft(self, arguments: Json, *, longest: int = TEXT_CHARACTERS) -> Draft:
@@ -53,7 +51,6 @@ class Posting:
         blocks = message_blocks(raw_blocks) if raw_blocks not in (None, "") else ()
         if self.faults.refuses_charts:
             refuse_charts(blocks)
-        self.files.require_usable(blocks)
         attachments = _attachments(arguments.get("attachments"))
         if not (text.strip() or blocks or attachments):
             raise SlackError("no_text")
@@ -70,7 +67,7 @@ class Posting:
 
     def post(
         self, draft: Draft, channel: str, *, thread_ts: str | None = None, ephemeral_to: str | None = None,
-        username: str | None = None, broadcast: bool = False, file_ids: tuple[str, ...] = (),
+        username: str | None = None, broadcast: bool = False,
     ) -> Message:  # fmt: skip
         return self.log.post(
             Message(
@@ -85,7 +82,6 @@ class Posting:
                 ephemeral_to=ephemeral_to,
                 username=username,
                 reply_broadcast=broadcast,
-                file_ids=file_ids,
             )
         )
 

@@ -42,9 +42,6 @@ PER_MINUTE: dict[str, float] = {
     "views.push": 100,
     "views.update": 100,
     "views.publish": 100,
-    "files.getUploadURLExternal": 100,
-    "files.completeUploadExternal": 100,
-    "files.info": 100,
 }
 
 

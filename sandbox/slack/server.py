@@ -17,7 +17,6 @@ from sandbox.slack.control import Control
 from sandbox.slack.directory import Directory, standard_directory
 from sandbox.slack.faults import MethodFaults
 from sandbox.slack.feed import Feed
-from sandbox.slack.files import Files
 from sandbox.slack.guard import loopback_only
 from sandbox.slack.interactions import Interactions
 from sandbox.slack.journal import Journal
@@ -39,7 +38,6 @@ from sandbox.slack.webapi.dispatch import Dispatcher
 from sandbox.slack.webapi.people import People
 from sandbox.slack.webapi.reactions import Reactions
 from sandbox.slack.webapi.session import Session
-from sandbox.slack.webapi.uploads import Uploads
 from sandbox.slack.webapi.viewmethods import ViewMethods
 from sandbox.slack.wire import Json
 
@@ -75,7 +73,6 @@ class SlackServer:
         journal = Journal(wall, feed)
         self.directory: Directory = directory
         self._channels_at_start = dict(directory.channels)
-        self.files = Files(monotonic, wall)
         self.log = MessageLog(directory, Timestamps(wall))
         self.limits = RateLimits(monotonic)
         self.faults = MethodFaults()
@@ -83,9 +80,9 @@ class SlackServer:
         self.views = Views(directory, feed, wall)
         self.hub = SocketHub(directory.app.id, journal, feed, monotonic)
         self.journal = journal
-        posting = Posting(directory, self.log, self.files, self.faults)
+        posting = Posting(directory, self.log, self.faults)
         self.response_urls = ResponseUrls(monotonic, posting, self.log, self.base_url)
-        self.shown = Shown(directory, manifest, self.log, self.files, self.views, self.hub, journal, self.base_url)
+        self.shown = Shown(directory, manifest, self.log, self.views, self.hub, journal, self.base_url)
         self.interactions = Interactions(
             directory=directory,
             manifest=manifest,
@@ -104,25 +101,24 @@ class SlackServer:
         for family in (
             Session(directory, self.hub, self.base_url),
             Chat(directory, manifest, self.log, posting, self.limits, self.base_url),
-            Conversations(directory, manifest, self.log, self.files),
+            Conversations(directory, manifest, self.log),
             People(directory, self.base_url),
             Reactions(directory, self.log),
-            ViewMethods(directory, manifest, self.views, self.triggers, self.files),
-            Uploads(directory, self.files, posting, self.base_url),
+            ViewMethods(directory, manifest, self.views, self.triggers),
         ):
             self._dispatcher.add(*family.methods())
         self._control = Control(
             directory, self.interactions, self.hub, self.faults, self.limits, self.response_urls, self.log,
             journal, self.shown, self.clear,
         )  # fmt: skip
-        self._pages = Pages(directory, feed, self.files, journal, self.response_urls, self.shown, self.faults)
+        self._pages = Pages(directory, feed, journal, self.response_urls, self.shown, self.faults)
         self.log.on_change = self._message_changed
         self.log.on_removed = self._message_removed
 
     # ---- mounting
 
     def routes(self) -> list[web.RouteDef]:
-        """Page, feed, Web API, Socket Mode, response_url, uploads, /control/slack/."""
+        """Page, feed, Web API, Socket Mode, response_url, /control/slack/."""
         return [
             web.route("*", "/api/{method}", self._dispatcher.handle),
             web.get("/socket", self.hub.serve),
@@ -162,12 +158,11 @@ class SlackServer:
         )
 
     def clear(self) -> None:
-        """As at the start: no messages, views, files or faults. Connections and the journal's counts stay."""
+        """As at the start: no messages, views or faults. Connections and the journal's counts stay."""
         self.directory.channels.clear()
         self.directory.channels.update(self._channels_at_start)
         self.log.clear()
         self.views.clear()
-        self.files.clear()
         self.faults.clear()
         self.response_urls.clear()
         self.interactions.forget()

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from sandbox.slack.directory import Directory
-from sandbox.slack.files import Files
 from sandbox.slack.journal import Journal
 from sandbox.slack.manifest import Manifest
 from sandbox.slack.messages import Message, MessageLog
@@ -22,23 +21,18 @@ class Shown:
     directory: Directory
     manifest: Manifest
     log: MessageLog
-    files: Files
     views: Views
     hub: SocketHub
     journal: Journal
     base_url: Callable[[], str]
 
     def message(self, message: Message) -> Json:
-        """Slack's message object, and: channel, ephemeral_to, files in full, reply_broadcast."""
-        out = self.log.wire(message, with_metadata=True) | {
+        """Slack's message object, and: channel, ephemeral_to, reply_broadcast."""
+        return self.log.wire(message, with_metadata=True) | {
             "channel": message.channel,
             "ephemeral_to": message.ephemeral_to,
             "reply_broadcast": message.reply_broadcast,
         }
-        stored = [f for f in (self.files.get(file_id) for file_id in message.file_ids) if f is not None]
-        if stored:
-            out["files"] = [self.files.wire(f, self.base_url(), self.directory.team.id) for f in stored]
-        return out
 
     def messages(
         self, user_id: str | None, channel: str | None = None, thread_ts: str | None = None, last: int | None = None

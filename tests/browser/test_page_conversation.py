@@ -141,21 +141,19 @@ async def test_a_thread_beside_the_channel(world: World, open_page: OpenPage, sc
     await expect(page.get_by_role("button", name="2 replies")).to_be_visible()
 
 
-async def test_a_picture_that_was_uploaded(world: World, open_page: OpenPage) -> None:
-    world.server.files.usable_after_seconds = 0
-    uploaded = await world.web.files_upload_v2(filename="chart.png", content=_one_pixel(), alt_txt="a day of hits")
-    file_id = uploaded["file"]["id"]
-    await world.web.chat_postMessage(
-        channel=world.channel,
-        text="chart",
-        blocks=[{"type": "image", "slack_file": {"id": file_id}, "alt_text": "a day of hits", "title": plain("Hits")}],
-    )
-    await world.web.files_upload_v2(filename="report.txt", content="words", title="Report", channel=world.channel)
-    page = await open_page()
-    picture = page.get_by_role("img", name="a day of hits")
-    await expect(picture).to_be_visible()
-    assert await picture.evaluate("image => image.naturalWidth") == 1
-    await expect(page.get_by_role("link", name=re.compile("Report"))).to_be_visible()
+async def test_a_chart_has_its_title_and_its_series_by_name(world: World, open_page: OpenPage) -> None:
+    hours = ["00:00", "02:00", "04:00"]
+    series = [
+        {"name": name, "data": [{"label": hour, "value": value} for hour, value in zip(hours, values, strict=True)]}
+        for name, values in (("hit rate", (70, 72.5, 75)), ("target", (80, 80, 80)))
+    ]
+    drawing = {"type": "line", "series": series, "axis_config": {"categories": hours, "y_label": "%"}}
+    chart = {"type": "data_visualization", "title": "Hit rate of the day", "chart": drawing}
+    await world.web.chat_postMessage(channel=world.channel, text="chart", blocks=[chart])
+    message = (await open_page()).get_by_role("article").last
+    for words in ("Hit rate of the day", "hit rate", "target"):
+        await expect(message).to_contain_text(words)
+    await expect(message.locator("svg").first).to_be_visible()
 
 
 async def test_a_message_elsewhere_is_a_notification_with_its_text(world: World, open_page: OpenPage) -> None:
@@ -165,14 +163,6 @@ async def test_a_message_elsewhere_is_a_notification_with_its_text(world: World,
     await toast.click()
     await expect(page.get_by_text("only blocks")).to_be_visible()
     await expect(page.get_by_role("status").filter(has_text="Look here")).to_have_count(1)
-
-
-def _one_pixel() -> bytes:
-    import base64
-
-    return base64.b64decode(
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-    )
 
 
 @granting("reactions:write")

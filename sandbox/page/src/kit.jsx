@@ -133,14 +133,8 @@ function Input({ block, surface }) {
   );
 }
 
-function usePictureAddress(picture) {
-  const reference = picture.slack_file;
-  if (!reference) return picture.image_url;
-  return reference.url || `/files/${reference.id}/picture`;
-}
-
 function Picture({ block }) {
-  const address = usePictureAddress(block);
+  const address = block.image_url;
   return (
     <figure className="picture">
       {block.title && <figcaption>{withEmoji(block.title.text)}</figcaption>}

@@ -32,24 +32,6 @@ function useMessageSurface(message) {
   );
 }
 
-function Files({ files }) {
-  return files.map((f) =>
-    f.mimetype.startsWith("image/") ? (
-      <figure className="picture" key={f.id}>
-        <figcaption>{f.title}</figcaption>
-        <a href={f.url_private} target="_blank" rel="noreferrer"><img src={f.url_private} alt={f.alt_txt || f.title} /></a>
-      </figure>
-    ) : (
-      <a className="file" key={f.id} href={f.url_private} download={f.name}>
-        <span aria-hidden="true">📄</span>
-        <span><strong>{f.title}</strong><small>{f.filetype.toUpperCase()} · {size(f.size)}</small></span>
-      </a>
-    ),
-  );
-}
-
-const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1048576 ? `${(bytes / 1024).toFixed(1)} kB` : `${(bytes / 1048576).toFixed(1)} MB`);
-
 function Replies({ message }) {
   const { byId } = useDirectory();
   const viewer = useViewer();
@@ -104,7 +86,6 @@ export const Message = memo(function Message({ message, compact, inThread }) {
         )}
         {message.blocks ? <BlockList blocks={message.blocks} surface={surface} /> : message.text && <Mrkdwn text={message.text} />}
         {message.attachments && <Attachments attachments={message.attachments} surface={surface} />}
-        {message.files && <Files files={message.files} />}
         {message.edited && <span className="edited">(edited)</span>}
         {message.reactions && <Reactions reactions={message.reactions} />}
         {!inThread && message.reply_count > 0 && <Replies message={message} />}

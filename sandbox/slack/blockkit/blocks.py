@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.slack.blockkit.charts import CHART, count_charts
-from sandbox.slack.blockkit.compositions import any_text, one_picture_source, plain_text, slack_file
+from sandbox.slack.blockkit.compositions import any_text, plain_text
 from sandbox.slack.blockkit.elements import (
     BUTTON,
     ELEMENTS,
@@ -105,11 +105,7 @@ BLOCKS: dict[str, Rule] = {
         also=_section_says_something,
     ),
     "divider": Shape({}, _ID),
-    "image": Shape(
-        {"alt_text": string(2000)},
-        {**_ID, "image_url": web_address, "slack_file": slack_file, "title": plain_text(2000)},
-        also=one_picture_source,
-    ),
+    "image": Shape({"alt_text": string(2000), "image_url": web_address}, {**_ID, "title": plain_text(2000)}),
     "context": Shape(
         {"elements": items(by_type({"image": IMAGE, "plain_text": any_text(3000), "mrkdwn": any_text(3000)}), 10, 1)},
         _ID,

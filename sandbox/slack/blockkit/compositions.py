@@ -1,8 +1,6 @@
-"""Composition objects: texts, options, confirm dialogs, dispatch configurations, uploaded pictures."""
+"""Composition objects: texts, options, confirm dialogs, dispatch configurations."""
 
-from typing import Any
-
-from sandbox.slack.blockkit.rules import Report, Rule, Shape, anything, boolean, by_type, items, one_of, string
+from sandbox.slack.blockkit.rules import Rule, Shape, anything, boolean, by_type, items, one_of, string
 
 
 def plain_text(maximum: int, minimum: int = 1) -> Rule:
@@ -45,16 +43,3 @@ CONVERSATION_FILTER = Shape(
     {},
     {"include": anything, "exclude_external_shared_channels": boolean, "exclude_bot_users": boolean},
 )
-
-
-def slack_file(report: Report, value: Any, path: str) -> None:
-    """A picture that was uploaded: exactly one of `id` and `url`."""
-    Shape({}, {"id": string(255, 1), "url": string(3000, 1)})(report, value, path)
-    if isinstance(value, dict) and ("id" in value) == ("url" in value):
-        report.say("must define either `id` or `url`", path)
-
-
-def one_picture_source(report: Report, value: Any, path: str) -> None:
-    """A picture comes from the web or from an upload, not from both."""
-    if ("image_url" in value) == ("slack_file" in value):
-        report.say("must define either `image_url` or `slack_file`", path)

@@ -10,9 +10,7 @@ from sandbox.slack.blockkit.compositions import (
     OVERFLOW_OPTION,
     PLAIN_OPTION,
     RICH_OPTION,
-    one_picture_source,
     plain_text,
-    slack_file,
 )
 from sandbox.slack.blockkit.rules import (
     Report,
@@ -42,11 +40,7 @@ def _one_list_of_options(report: Report, value: Any, path: str) -> None:
         report.say("must define either `options` or `option_groups`", path)
 
 
-IMAGE = Shape(
-    {"alt_text": string(2000)},
-    {"image_url": web_address, "slack_file": slack_file},
-    also=one_picture_source,
-)
+IMAGE = Shape({"alt_text": string(2000), "image_url": web_address})
 BUTTON = Shape(
     {"text": plain_text(75)},
     {

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from sandbox.slack.directory import Channel, Directory
 from sandbox.slack.errors import SlackError
-from sandbox.slack.files import Files
 from sandbox.slack.manifest import Manifest
 from sandbox.slack.messages import Message, MessageLog
 from sandbox.slack.webapi.call import Call, Method, page
@@ -23,7 +22,6 @@ class Conversations:
     directory: Directory
     manifest: Manifest
     log: MessageLog
-    files: Files
 
     def methods(self) -> tuple[Method, ...]:
         return (

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from sandbox.slack.blockkit import surfaces
 from sandbox.slack.directory import Directory
 from sandbox.slack.errors import SlackError, invalid_arguments
-from sandbox.slack.files import Files
 from sandbox.slack.manifest import Manifest
 from sandbox.slack.triggers import Triggers
 from sandbox.slack.views import View, Views
@@ -19,7 +18,6 @@ class ViewMethods:
     manifest: Manifest
     views: Views
     triggers: Triggers
-    files: Files
 
     def methods(self) -> tuple[Method, ...]:
         return (
@@ -59,7 +57,6 @@ class ViewMethods:
         content = surfaces.view(call.arguments.get("view"))
         if kind is not None and content["type"] != kind:
             raise invalid_arguments(f"must be a view of type {kind} [json-pointer:/view/type]")
-        self.files.require_usable(tuple(content["blocks"]))
         return content
 
     def _answer(self, view: View) -> Json:

@@ -1,12 +1,11 @@
-"""response_url, trigger ids, views by the Web API, uploads: what holds how long and how often."""
+"""response_url, trigger ids, views by the Web API: what holds how long and how often."""
 
 from typing import Any
 
 import pytest
-from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from tests.contract.sandbox_slack.blocks import modal, plain, section, text_input
+from tests.contract.sandbox_slack.blocks import modal, section, text_input
 from tests.slack_workspace import World
 
 Json = dict[str, Any]
@@ -118,45 +117,3 @@ async def test_views_publish(world: World) -> None:
     assert await world.refusal("views.publish", user_id=world.approver, view=home, hash=stale) == "hash_conflict"
     assert await world.refusal("views.publish", user_id="U0NOBODY", view=home) == "user_not_found"
     assert await world.refusal("views.publish", user_id=world.approver, view=modal()) == "invalid_arguments"
-
-
-async def test_upload_and_use_a_little_later(world: World) -> None:
-    world.server.files.usable_after_seconds = 5
-    uploaded = await world.web.files_upload_v2(
-        filename="chart.png", content=b"\x89PNG not really", title="Hit rate", alt_txt="a chart",
-        channel=world.channel, initial_comment="The chart",
-    )  # fmt: skip
-    file_id = uploaded["file"]["id"]
-    picture = {"type": "image", "slack_file": {"id": file_id}, "alt_text": "a chart", "title": plain("Chart")}
-    early = await world.call("chat.postMessage", channel=world.channel, text="x", blocks=[picture])
-    assert early["errors"] == ["invalid slack file [json-pointer:/blocks/0/slack_file]"]
-    assert (await world.web.files_info(file=file_id))["file"]["mimetype"] == "", "it is still looked through"
-    world.ahead.seconds += 5
-    assert (await world.call("chat.postMessage", channel=world.channel, text="x", blocks=[picture]))["ok"]
-    shared = (await world.control.messages())[0]
-    assert shared.text == "The chart"
-    assert shared.raw["files"][0]["title"] == "Hit rate"
-    async with world.http.get(shared.raw["files"][0]["url_private"]) as response:
-        assert await response.read() == b"\x89PNG not really"
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
-    info = await world.web.files_info(file=file_id)
-    assert info["file"]["mimetype"] == "image/png"
-
-
-async def test_what_an_upload_may_not_do(world: World) -> None:
-    announced = await world.web.files_getUploadURLExternal(filename="a.txt", length=3)
-    refused = await world.call("files.completeUploadExternal", files=[{"id": announced["file_id"]}])
-    assert refused["error"] == "file_not_found", "no bytes came yet"
-    async with world.http.post(announced["upload_url"], data=b"four") as response:
-        assert response.status == 400
-    async with world.http.post(announced["upload_url"], data=b"abc") as response:
-        assert await response.text() == "OK - 3"
-    async with world.http.post(announced["upload_url"], data=b"abc") as response:
-        assert response.status == 404
-    assert await world.refusal("files.info", file=announced["file_id"]) == "file_not_found", "it is not completed"
-    with pytest.raises(SlackApiError, match="not_in_channel"):
-        await world.web.files_completeUploadExternal(files=[{"id": announced["file_id"]}], channel_id="C0GENERAL1")
-    with pytest.raises(SlackApiError, match="file_not_found"):
-        await world.web.files_completeUploadExternal(files=[{"id": "F0NONE"}])
-    unknown = [{"type": "image", "slack_file": {"id": "F0NONE"}, "alt_text": "x"}]
-    assert await world.refusal("chat.postMessage", channel=world.channel, text="x", blocks=unknown) == "invalid_blocks"

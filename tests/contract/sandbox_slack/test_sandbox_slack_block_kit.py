@@ -155,7 +155,7 @@ REFUSED: list[tuple[list[Json], str]] = [
         "missing required field: alt_text [json-pointer:/blocks/0]",
     ),
     ([image(image_url="nowhere")], "invalid_url [json-pointer:/blocks/0/image_url]"),
-    ([image(slack_file={"id": "F1"})], "must define either `image_url` or `slack_file` [json-pointer:/blocks/0]"),
+    ([{"type": "image", "alt_text": "a"}], "missing required field: image_url [json-pointer:/blocks/0]"),
     (
         [{"type": "markdown", "text": T * 6_001}, {"type": "markdown", "text": T * 6_000}],
         "must be less than 12001 characters [json-pointer:/blocks/1/text]",

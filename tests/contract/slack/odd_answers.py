@@ -18,7 +18,7 @@ _WRONG = (
     "file",
     "file_id",
 )
-_WRONG_TOO = ("upload_url", "response_metadata", "bot_id", "team")
+_WRONG_TOO = ("response_metadata", "bot_id", "team")
 
 
 def _with_fields(value: str) -> str:
