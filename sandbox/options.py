@@ -35,6 +35,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--budget-usd", type=int, default=200, help="amount of the budget that exists at the start")
     parser.add_argument("--cache-mb", type=int, default=256, help="memory limit given to a cache that has none")
+    parser.add_argument("--contract", type=int, default=2, choices=(1, 2), help="version that ION speaks with Lumen")
     parser.add_argument("--ingest-delay", type=float, default=120.0, help="seconds of service time until metrics show")
     parser.add_argument("--deploy-seconds", type=float, default=20.0, help="service time until a revision is ready")
     parser.add_argument("--change-seconds", type=float, default=3.0, help="service time that other changes take")

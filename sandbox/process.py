@@ -43,6 +43,7 @@ async def serve(options: argparse.Namespace) -> int:
         vertex_usd=options.vertex_usd,
         cache_mb_usd=options.cache_mb_usd,
         cache_mb=options.cache_mb,
+        contract=options.contract,
     ).with_history(options.history_days)
     cloud = GoogleCloud(
         clock=clock,

@@ -157,7 +157,7 @@ class WorldControl:
         return self.clock()
 
     def ttl_follow(self, body: Body) -> Body:
-        self._ion().ttl.following = bool(body.get("on", True))
+        self._ion().follow(on=bool(body.get("on", True)))
         return {"following": self._ion().ttl.following}
 
     def pause(self, body: Body) -> Body:
@@ -255,7 +255,7 @@ class WorldControl:
         self.metrics({"on": True})
         if self._world is not None:
             self._world.demand.factor = 1.0
-            self._world.ttl.following = True
+            self._world.follow(on=True)
             self._world.paused = False
         return {}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis.asyncio as redis_asyncio
 from redis.asyncio.retry import Retry
@@ -46,15 +47,21 @@ class CacheStore:
         self._prefix = prefix
         self._admin: redis_asyncio.Redis | None = None
         self._max_clients = 0
+        self.answer_bytes = answer_bytes
         self._answer = (b"An answer of ION, long enough to weigh something. " * (answer_bytes // 50 + 1))[:answer_bytes]
 
-    async def look_up(self, keys: Sequence[str]) -> list[bool]:
-        """GET each key; whether it was there."""
+    async def look_up(self, keys: Sequence[str], along: Sequence[tuple[Any, ...]] = ()) -> list[bool]:
+        """GET each key; whether it was there. What becomes of the commands that go along is nobody's business."""
         pipe = self.redis.pipeline(transaction=False)
         for key in keys:
             pipe.get(self._prefix + key)
+        for command in along:
+            pipe.execute_command(*command)
         try:
-            return [found is not None for found in await pipe.execute()]
+            answers = (await pipe.execute(raise_on_error=False))[: len(keys)]
+            if refused := next((answer for answer in answers if isinstance(answer, Exception)), None):
+                raise refused
+            return [found is not None for found in answers]
         except (RedisError, OSError) as error:
             raise CacheDown(str(error)) from error
 

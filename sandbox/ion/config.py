@@ -34,6 +34,7 @@ class IonConfig:
     client_error_share: float = 0.004  # answered 404
     seed: int = 1
     history_days: int = 14
+    contract: int = 2  # the version of docs/ion-contract.md that its services speak
     services: tuple[ServiceConfig, ...] = field(
         default=(
             ServiceConfig(

@@ -1,16 +1,18 @@
 """A batch of requests: who asks for what, of which revision; and what came of each."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
+from typing import Any
 
 from sandbox.ion.behaviour import Behaviour
 from sandbox.ion.cachestore import CacheDown, CacheStore
 from sandbox.ion.demand import DAY
 from sandbox.ion.latency import HIT, IN_PROCESS, MISS, UNCACHED
 from sandbox.ion.population import Population
+from sandbox.ion.reporting import Reporter
 from sandbox.ion.revisionmeter import RevisionMeter
 
 
@@ -22,6 +24,8 @@ class Backend:
     meter: RevisionMeter
     behaviour: Behaviour
     ttl_seconds: int
+    #: Where its lookups are noted; None: its service speaks version 1 of the contract.
+    reporter: Reporter | None = None
 
 
 @dataclass(slots=True)
@@ -75,7 +79,7 @@ class Traffic:
         keys, chosen, in_process_errors = self._not_in_process(self._keys(cached, level, during[0]), everybody, during)
         outcome.in_process = cached - len(keys)
         outcome.errors += in_process_errors
-        found = await self._look_up(keys, chosen)
+        found = await self._look_up(keys, chosen, during)
         for hit, backend in zip(found, chosen, strict=True):
             if hit:
                 outcome.hits += 1
@@ -116,7 +120,7 @@ class Traffic:
         uniform, top, last = self._random.random, bounds[-1], len(backends) - 1
         return [backends[min(last, bisect_right(bounds, uniform() * top))] for _ in range(count)]
 
-    async def _look_up(self, keys: Sequence[str], chosen: Sequence[Backend]) -> list[bool]:
+    async def _look_up(self, keys: Sequence[str], chosen: Sequence[Backend], during: tuple[float, float]) -> list[bool]:
         """Whether each request was answered from the cache.
 
         Requests of one batch are spread over seconds of service time: whoever asks for a key that an earlier request of
@@ -128,20 +132,34 @@ class Traffic:
         later = [index for index, key in enumerate(keys) if first[key] != index]
         found = [False] * len(keys)
         try:
-            there = await self._cache.look_up(list(first))
+            there = await self._cache.look_up(list(first), _due(chosen))
             for index, hit in zip(first.values(), there, strict=True):
                 found[index] = hit
-            missed = [
-                (key, self._lifetime_ms(chosen[index].ttl_seconds))
-                for (key, index), hit in zip(first.items(), there, strict=True)
-                if not hit
-            ]
-            if missed or later:
+            written = {index: _lifetime(key, chosen[index]) for key, index in first.items() if not found[index]}
+            if written or later:
+                missed = [(keys[index], self._lifetime_ms(seconds)) for index, (seconds, _) in written.items()]
                 for index, hit in zip(later, await self._cache.keep(missed, [keys[i] for i in later]), strict=True):
                     found[index] = hit
         except CacheDown:
-            pass  # the service goes on without its cache, dearly
+            return found  # the service goes on without its cache, dearly
+        self._note(keys, chosen, during, found, written)
         return found
+
+    def _note(
+        self,
+        keys: Sequence[str],
+        chosen: Sequence[Backend],
+        during: tuple[float, float],
+        found: Sequence[bool],
+        written: Mapping[int, tuple[int, bool]],
+    ) -> None:
+        """Have each service note what it looked up, and what it wrote after a miss."""
+        since, until = during
+        for index, (key, backend) in enumerate(zip(keys, chosen, strict=True)):
+            if backend.reporter is not None:
+                moment = since + (until - since) * index / len(keys)
+                wrote = (self._cache.answer_bytes, written[index][1]) if index in written else None
+                backend.reporter.looked_up(key, moment, hit=found[index], written=wrote)
 
     def _answer(self, backend: Backend, latency_ms: float, extra_errors: float) -> int:
         """Count one answer; returns 1 for a server error."""
@@ -154,3 +172,21 @@ class Traffic:
         code = 404 if draw < error + self._client_error_share else 200
         backend.meter.answered(code, latency_ms * behaviour.slow_factor)
         return 0
+
+
+def _lifetime(key: str, backend: Backend) -> tuple[int, bool]:
+    """The TTL to write a key with, and whether it is held back."""
+    return (
+        (backend.ttl_seconds, False)
+        if backend.reporter is None
+        else backend.reporter.lifetime(key, backend.ttl_seconds)
+    )
+
+
+def _due(chosen: Sequence[Backend]) -> list[tuple[Any, ...]]:
+    """What the services' reporters have to send, taken from them."""
+    due: list[tuple[Any, ...]] = []
+    for reporter in {id(b.reporter): b.reporter for b in chosen if b.reporter is not None}.values():
+        due += reporter.pending
+        reporter.pending = []
+    return due

@@ -28,6 +28,7 @@ class TtlSetting:
         self.value: int | None = None
         self.version = ""
         self.following = True
+        self.channels: tuple[str, ...] = (CONFIG_KEY,)
 
     async def read(self) -> None:
         """Look at the setting once and acknowledge it. Does nothing while told not to follow."""
@@ -66,7 +67,7 @@ class TtlSetting:
 
     async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
-            await channel.subscribe(CONFIG_KEY)
+            await channel.subscribe(*self.channels)
             while True:
                 await self.read()
                 await self._announced(channel)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -25,6 +26,7 @@ from sandbox.ion.ledger import Ledger, MinuteSummary
 from sandbox.ion.population import Population
 from sandbox.ion.processcache import ProcessCaches, entries_of
 from sandbox.ion.random_counts import poisson
+from sandbox.ion.reporting import OwnTtlSetting
 from sandbox.ion.revisionmeter import RevisionMeter
 from sandbox.ion.traffic import Backend, Traffic
 from sandbox.ion.ttlsetting import TtlSetting, default_ttl
@@ -57,7 +59,7 @@ class World:
         self._cloud_run = cloud_run
         self._random = Random(config.seed)  # noqa: S311 - a simulation must be repeatable
         self.cache = CacheStore(cache_url, config.key_prefix, config.answer_bytes)
-        self.ttl = TtlSetting(self.cache.redis, clock.wall_seconds)
+        self._settings = self._settings_of(config)
         self.traffic = Traffic(
             self.cache, self._random, config.cached_share, config.error_share, config.client_error_share,
             lambda ttl: max(1, round(clock.wall_seconds(ttl) * 1000)),
@@ -80,12 +82,14 @@ class World:
 
     async def start(self) -> None:
         """Write the past, fill the cache as it would be, and begin. Raises CacheDown when the cache is not there."""
-        await self.ttl.read()
+        for setting in self._settings.values():
+            await setting.read()
         await self._prepare_cache()
         self._write_history(await self.cache.info())
         # The minute that the history ends with is the first live one, and a whole one.
         self._at = self._first_minute * MINUTE
-        self._tasks = [asyncio.create_task(self.ttl.follow()), asyncio.create_task(self._run())]
+        followed = {id(setting): setting for setting in self._settings.values()}.values()
+        self._tasks = [asyncio.create_task(each) for each in (self._run(), *(one.follow() for one in followed))]
 
     async def stop(self) -> None:
         running = set(self._tasks)
@@ -117,7 +121,7 @@ class World:
 
     async def _warm(self, level: float) -> None:
         """Fill the cache as a service that has been running for long would have (keys live on, whoever reads them)."""
-        ttl = self.ttl_seconds()
+        ttl = self.ttl_seconds(self.config.services[0].name)
         day = int(self._at // DAY)
         in_process = replay.steady(level).in_process
         rate = self.config.requests_per_second * level * self.config.cached_share * (1 - in_process)
@@ -194,7 +198,9 @@ class World:
         revision = resource.revisions[name]
         behaviour = self.behaviours.of(revision.containers[0].image)
         meter = self._meter(service, name, entries_of(environment(revision)))
-        return Backend(share, meter, behaviour, self.ttl_seconds(revision))
+        setting = self._settings[service]
+        reporter = setting.reporter if isinstance(setting, OwnTtlSetting) else None
+        return Backend(share, meter, behaviour, self.ttl_seconds(service, revision), reporter)
 
     def _meter(self, service: str, revision: str, l1_entries: int) -> RevisionMeter:
         key = (service, revision)
@@ -230,16 +236,47 @@ class World:
         except CacheDown as error:
             _log.warning("the cache's lifetimes stay as they are on the wall: %s", error)
 
-    def ttl_seconds(self, revision: object = None) -> int:
+    def _settings_of(self, config: IonConfig) -> dict[str, TtlSetting]:
+        """Each service's own, or the one that all services of version 1 share."""
+        redis, wall_seconds = self.cache.redis, self._clock.wall_seconds
+        if config.contract == 1:
+            return dict.fromkeys((service.name for service in config.services), TtlSetting(redis, wall_seconds))
+        found: dict[str, TtlSetting] = {}
+        for service in config.services:
+            own = OwnTtlSetting(redis, wall_seconds, self._clock.seconds, service.name)
+            own.default = partial(self._environment_ttl, service.name)
+            found[service.name] = own
+        return found
+
+    def _environment_ttl(self, service: str) -> int:
+        """That of the revision which gets most of the service's traffic."""
+        resource = self._cloud_run.services.get(f"{self.config.location}/services/{service}")
+        shares = resource.shares() if resource is not None else {}
+        if resource is None or not shares:
+            return 300
+        return default_ttl(environment(resource.revisions[max(shares, key=lambda name: shares[name])]))
+
+    @property
+    def ttl(self) -> TtlSetting:
+        """The setting that the first service follows."""
+        return self._settings[self.config.services[0].name]
+
+    def follow(self, *, on: bool) -> None:
+        """Whether the services take over what is set from now on."""
+        for setting in self._settings.values():
+            setting.following = on
+
+    def ttl_seconds(self, service: str, revision: object = None) -> int:
         """The TTL that a revision writes its keys with: the setting, else its environment's default."""
-        if self.ttl.value is not None:
-            return self.ttl.value
+        setting = self._settings[service]
+        if setting.value is not None:
+            return setting.value
         return default_ttl(environment(revision)) if revision is not None else 300
 
     def serving_ttl_seconds(self) -> int:
         """The TTL that most requests' answers are kept with now."""
         serving = max(self.backends(), key=lambda backend: backend.share, default=None)
-        return self.ttl_seconds() if serving is None else serving.ttl_seconds
+        return self.ttl_seconds(self.config.services[0].name) if serving is None else serving.ttl_seconds
 
     # Minutes
 

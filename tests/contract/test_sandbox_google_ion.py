@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ import redis
 import redis.asyncio as redis_asyncio
 from google.cloud import monitoring_v3 as m
 from google.cloud import run_v2
+from redis.client import NEVER_DECODE
 
 from demo.valkey import EmbeddedValkey
+from lumen.model.accesses import read_batch
 from sandbox.client import SandboxClient, SandboxRefused
-from sandbox.ion.ttlsetting import ACK_KEY, CONFIG_KEY
+from sandbox.ion.ttlsetting import ACK_KEY as SHARED_ACK_KEY
+from sandbox.ion.ttlsetting import CONFIG_KEY
 from tests.unit.sandbox.process_side import (
     SCALE,
     Running,
@@ -118,6 +122,9 @@ async def _hit_rate(running: Running, minutes: int) -> Any:
     return (await running.state())["ion"]["hit_rate"][str(minutes)]
 
 
+ACK_KEY = f"{SHARED_ACK_KEY}:ion-api"
+
+
 async def _acknowledged(cache: redis_asyncio.Redis, value: str, version: str) -> bool:
     return bool(await cache.hmget(ACK_KEY, "value", "version") == [value, version])
 
@@ -135,6 +142,32 @@ async def test_a_value_outside_the_contract_is_not_acknowledged(
     await until(falls_back)
     assert (await running.state())["ion"]["ttl_seconds"] == 300
     assert await cache.hget(ACK_KEY, "version") != "90"
+
+
+async def test_every_lookup_is_reported_without_a_gap(running: Running, cache: redis_asyncio.Redis) -> None:
+    await minutes_go_by(running, 3)
+    client: Any = cache
+    words = "XREVRANGE", "ion:accesses:ion-api", "+", "-", "COUNT", 8
+    entries = (await client.execute_command(*words, **{NEVER_DECODE: []}))[::-1]
+    batches = [read_batch(fields) for _, fields in entries]
+    assert [b.sequence for b in batches] == list(range(batches[0].sequence, batches[0].sequence + len(batches)))
+    misses, hits, writes, _ = (sum(each) for each in zip(*(b.counts for b in batches), strict=True))
+    assert hits > misses > 0
+    assert writes > 0
+    assert all(later.began_ms > earlier.began_ms for earlier, later in pairwise(batches))
+
+
+async def test_the_held_back_share_is_written_with_the_old_ttl(running: Running, cache: redis_asyncio.Redis) -> None:
+    held = {"value": "3600", "version": "50", "old": "300", "permille": "1000", "until": "99999999999"}
+    own = f"{CONFIG_KEY}:ion-api"
+    await cache.hset(own, items=[each for pair in held.items() for each in pair])
+    await cache.publish(own, "3600")
+    assert await until(lambda: _acknowledged(cache, "3600", "50"))
+    await minutes_go_by(running, 2)
+    longest = max([await cache.pttl(key) async for key in cache.scan_iter("ion:cache:*", count=500)])
+    assert longest <= 600_000 / SCALE  # what was written before that may have had 600 s
+    await cache.delete(own)
+    await cache.publish(own, "")
 
 
 async def test_a_service_that_does_not_follow(running: Running, cache: redis_asyncio.Redis) -> None:

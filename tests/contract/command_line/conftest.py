@@ -27,7 +27,11 @@ class Said:
 
 Call = Callable[..., Said]
 
-TTL_KEYS = ("ion:config:cache_ttl_seconds", "ion:ack:cache_ttl_seconds")
+TTL_KEYS = tuple(
+    f"ion:{what}:cache_ttl_seconds{whose}"
+    for whose in ("", ":ion-api", ":ion-api-canary")
+    for what in ("config", "ack")
+)
 
 
 @pytest.fixture
