@@ -3,6 +3,7 @@
 Nothing waits for them: a log that cannot be read is one sentence on the message, and what mends it is doctor's to say.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -77,7 +78,7 @@ class ReadingErrors:
             found = await self.read(service, revision, Window(now - BACK, now))
         except SourceUnavailable as error:
             return _kept(before, replace(empty, trouble=_trouble(error.reason)))
-        lines = commonest(found.texts)
+        lines = await asyncio.to_thread(commonest, found.texts)  # a thousand lines take their time
         if not lines:
             return _kept(before, empty)
         return replace(empty, lines=lines, entries=len(found.texts), is_whole=found.is_whole)

@@ -55,6 +55,11 @@ async def test_a_countdown_survives_kill_9_and_ends_in_a_rollback(world: World, 
     await says(slack, card, "· applied")
     assert "approved by the timer" in (await shown(slack, card)).text
     assert await traffic(slack) == {GOOD: 100}
+    await says(slack, card, "× `KeyError: 'mentor_profile'`")  # what the release logs, without its secrets
+    text = (await shown(slack, card)).text
+    assert "Authorization: •••" in text
+    assert "ya29." not in text
+    assert "@example.com" not in text
 
 
 @pytest.mark.prove
