@@ -1,6 +1,7 @@
 """Checks of Google's permissions and clock, of the budget and its notifications, and of every figure."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.doctor.check import Check, Findings
 from bot.doctor.redis import look_at_clock
@@ -12,9 +13,11 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Snapshot, Window
 from lumen.ports.clock import Clock
 from lumen.use_cases.billing import foreign
+from lumen.use_cases.collect import window_before
 
 NAME = "budget's notifications"
 CENT_USD = 0.01
+UPTIME_SEEN = timedelta(minutes=30)
 #: Absent for a good reason on a healthy service, so nothing to mend.
 _FINE = frozenset({"source.no_starts", "source.month_just_begun", "source.counters_too_early"})
 
@@ -71,7 +74,20 @@ async def permission_checks(
     await _budget(found, examined, services[0].project, budget_usd)
     await look_at_news(found, examined, services[0].project)
     await _log(found, examined, services[0], clock)
+    await _uptime(found, examined, clock)
     return found.checks
+
+
+async def _uptime(found: Findings, examined: Examined, clock: Clock) -> None:
+    """Points of the last half an hour; no points say nothing, and hide an outage."""
+    if examined.uptime is None:
+        return
+    told = await examined.uptime.slices(window_before(clock.now(), UPTIME_SEEN))
+    places = max((one.failed + one.passed for one in told.values()), default=0)
+    if places:
+        found.fine("uptime check", message("doctor.uptime_ok", host=examined.uptime.host, places=places))
+    else:
+        found.mend("uptime check", *with_remedy("doctor.uptime_silent", host=examined.uptime.host))
 
 
 async def _log(found: Findings, examined: Examined, service: ServiceId, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.store import clock_of, open_state_store, room_warnings
-from bot.wiring.sources import budgets_of, collector_of, news_of, ttl_of
+from bot.wiring.sources import budgets_of, collector_of, news_of, ttl_of, uptime_of
 from lumen.adapters.cache.client import CacheServer, ServerFacts, open_cache
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBudgetNews
@@ -18,6 +18,8 @@ from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.error_log import CloudLogging
 from lumen.adapters.google.identity import RunPermissions
 from lumen.adapters.google.memorystore import MemorystoreActuator
+from lumen.adapters.google.monitoring_query import MonitoringQueries
+from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.adapters.store import epoch
 from lumen.model.messages import Message, NoData, SourceUnavailable, StoreUnavailable
 from lumen.ports.sources import FigureSink
@@ -60,6 +62,7 @@ class Examined:
     budgets: GoogleBudgets
     news: PubSubBudgetNews | None
     log: CloudLogging
+    uptime: UptimeCheck | None
     collector: Collector
     figures: FigureSink
     store_url: str
@@ -89,6 +92,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
             budgets=budgets,
             news=news_of(settings, google),
             log=log,
+            uptime=uptime_of(settings, MonitoringQueries(google.metrics, settings.project_id)),
             figures=CustomMetrics(google.metrics, settings.project_id),
             store_url=settings.state_redis_url.get_secret_value(),
             collector=collector_of(settings, clock, cache, google, deployments, ttl, in_force),

@@ -1,6 +1,7 @@
 """Wire what measures, and what publishes the figures."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
@@ -18,6 +19,7 @@ from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_slices import MonitoringSlices, PricedSlices
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
+from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.model.cost import CostPrices
 from lumen.ports.clock import Clock
 from lumen.ports.sources import Bills, SpendSource
@@ -40,14 +42,21 @@ def slices_of(
 ) -> PricedSlices:
     """The cache's counters are Monitoring's where an instance is configured, else the server's own."""
     queries = MonitoringQueries(google.metrics, settings.project_id)
+    uptime = uptime_of(settings, queries)
     if settings.cache_instance:
         instances = dict.fromkeys(settings.services, settings.cache_instance)
-        slices = MonitoringSlices(queries, MonitoringCache(queries, instances), None)
+        slices = MonitoringSlices(queries, MonitoringCache(queries, instances), None, uptime)
     else:
-        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock))
+        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock), uptime)
     counts_misses = bool(settings.cache_instance)
     prices, sharing = _cost_prices(settings), settings.services
     return PricedSlices(slices, queries, prices, deployments, sharing, counts_misses=counts_misses)
+
+
+def uptime_of(settings: Settings, queries: MonitoringQueries) -> UptimeCheck | None:
+    """Of the first service; None where UPTIME_URL is not set."""
+    host = urlsplit(settings.uptime_url).hostname
+    return UptimeCheck(queries, settings.services[0], host) if host else None
 
 
 def publish_of(
@@ -118,7 +127,7 @@ def collector_of(
     if bills is not None and settings.budget_news:
         spend = BilledSpend(spend, bills, clock, settings.services[0])
     return Collector(
-        traffic=MonitoringTraffic(queries, hourly),
+        traffic=MonitoringTraffic(queries, hourly, uptime_of(settings, queries)),
         cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
         ttl=ttl,
         deployments=deployments,

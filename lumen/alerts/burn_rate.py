@@ -10,7 +10,7 @@ alert's errors are dropped from the longer windows. Tables and measurements: doc
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lumen.alerts.evidence import Breach, RecentCounts, at_least, at_most
@@ -214,15 +214,24 @@ class AvailabilityAlert:
         self._usual = UsualRequests()
         self.lifecycle = Lifecycle(service, AlertKind.AVAILABILITY)
 
-    def step(self, at: datetime, seen: Bounds | None) -> AlertEvent | None:
-        """After the slice that ends `at`; a slice without data neither opens nor closes anything."""
+    def step(self, at: datetime, seen: Bounds | None, *, is_unreachable: bool = False) -> AlertEvent | None:
+        """After the slice that ends `at`; a slice without data neither opens nor closes anything.
+
+        `is_unreachable`: what is missed of the usual requests did not get through either.
+        """
         fallen, risen = self._usual.feed(None if seen is None else seen.most_requests)
         if seen is None:
             self._watch.feed(exactly(0, 0))
             return None
+        if is_unreachable:
+            lost = seen.most_requests + fallen
+            seen, fallen = exactly(lost, lost), 0
         finding = self._watch.feed(seen, fallen, risen)
         if self.lifecycle.open is not None and self._watch.is_clear():
             finding = None
+        if finding is not None and is_unreachable:
+            told = Message("alert.unreachable", {**finding.reason.params, "told": finding.reason})
+            finding = replace(finding, reason=told)
         event = self.lifecycle.step(at, finding, self._watch.is_quiet)
         if self._watch.is_open_to_doubt():
             self.lifecycle.cannot_tell()

@@ -31,7 +31,7 @@ def course_of(alert: Alert, stored: Sequence[Observation], now: datetime) -> Cou
         began=began,
         ended=ended,
         slices=len(own),
-        unknown_slices=sum(one.requests is None for one in own),
+        unknown_slices=sum(one.requests is None and not one.is_unreachable for one in own),
         requests=sum(seen.requests for seen in known),
         errors_5xx=sum(seen.errors_5xx for seen in known),
         newest=known[-1] if known else None,
@@ -59,6 +59,8 @@ def newest_figures(stored: Sequence[Observation]) -> Failing | None:
 
 def _figures(one: Observation) -> Failing | None:
     """None for a slice without requests, or whose requests are not known well enough."""
+    if one.doubt is not None and one.is_unreachable:
+        return Failing(one.end, one.doubt.most_requests, one.doubt.least_errors)
     if not one.requests or one.errors_5xx is None or not one.is_counted:
         return None
     return Failing(one.end, one.requests, one.errors_5xx)

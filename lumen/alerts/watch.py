@@ -100,7 +100,9 @@ class ServiceWatch:
         end = opened_at or seen.end
         found = [
             # A service that is asleep shows neither that it fails nor that it does no more.
-            self._availability.step(end, seen.bounds if seen.requests or seen.doubt else None),
+            self._availability.step(
+                end, seen.bounds if seen.requests or seen.doubt else None, is_unreachable=seen.is_unreachable
+            ),
             *self._levels(seen, end),
             *self._spent(seen, end),
             *self._missing(seen, end),

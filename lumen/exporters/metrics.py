@@ -92,7 +92,7 @@ def _actions(known: Known) -> Iterator[Published]:
 
 def _availability(slices: Sequence[Observation]) -> float | None:
     """Per cent of the slices with requests that were good."""
-    asked = [bounds for one in slices if one.requests and (bounds := one.bounds) is not None]
+    asked = [bounds for one in slices if (one.requests or one.is_unreachable) and (bounds := one.bounds) is not None]
     good = [is_good_slice(bounds) for bounds in asked]
     if None in good or bounds_of(asked).least_requests < LEAST_SAMPLES:
         return None

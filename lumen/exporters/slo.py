@@ -142,7 +142,7 @@ def _availability(traffic: Traffic | NoData, targets: SloTargets) -> Objective:
     if traffic.requests < LEAST_SAMPLES:
         return _unknown(name, target, 0, too_few(traffic.requests))
     # A slice in which nobody asked for anything shows neither health nor failure.
-    asked = [piece.bounds for piece in traffic.slices if piece.total]
+    asked = [piece.bounds for piece in traffic.slices if piece.total or piece.is_unreachable]
     good = sum(is_good_slice(piece) is True for piece in asked)
     unknown = sum(is_good_slice(piece) is None for piece in asked)
     rule = _Rule(name, target, lambda r: r >= target, lambda r: r < targets.availability_alert)

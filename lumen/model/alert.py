@@ -101,7 +101,8 @@ class Observation:
     cost_usd: float | None = None
     revision: str | None = None
     latency: LatencyDistribution | None = None
-    #: What the witnesses of its requests leave possible, where they do not agree (lumen/model/witnesses.py).
+    #: What the witnesses of its requests leave possible, where they do not agree (lumen/model/witnesses.py); exact
+    #: where the uptime check decides.
     doubt: Bounds | None = None
     #: Nobody could be asked for its requests; else the question was answered, if by silence.
     is_refused: bool = False
@@ -109,9 +110,21 @@ class Observation:
     @property
     def bounds(self) -> Bounds | None:
         """Requests and failures, at least and at most; None where they are not known at all."""
+        if self.is_checked:
+            return self.doubt
         if self.requests is None or self.errors_5xx is None:
             return None
         return self.doubt or exactly(self.requests, self.errors_5xx)
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the uptime check decides: nobody got through, or it was well and nobody else asked."""
+        return self.doubt is not None and self.doubt.is_exact
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether it says that nobody got through, whatever was counted."""
+        return self.doubt is not None and self.doubt.is_exact and self.doubt.is_lost
 
     @property
     def is_counted(self) -> bool:
@@ -134,7 +147,9 @@ def corrected(stored: Observation, again: Observation) -> Observation:
     A series that has become late takes back what it told, so a reading that leaves more open is not believed, nor one
     that tells less than what was certain; what was seen did not sleep.
     """
-    if stored.requests and again.requests == 0:
+    if again.is_unreachable:
+        return replace(stored, doubt=again.doubt)
+    if stored.is_unreachable or (stored.requests and again.requests == 0):
         return stored
     found = stored
     if again.requests is not None and _open(again) <= _open(stored) and (stored.doubt or lost(stored, again) == (0, 0)):
@@ -157,7 +172,7 @@ def lost(stored: Observation, again: Observation) -> tuple[int, int]:
     """How many requests that went well, and how many that failed, were certain when a slice was stored and are not
     told any more."""
     before, now = stored.bounds, again.bounds
-    if before is None:
+    if before is None or stored.is_checked or again.is_checked:
         return 0, 0
     if now is None:
         return before.least_requests - before.least_errors, before.least_errors

@@ -117,7 +117,9 @@ def _sum(of: date, parts: Sequence[Day]) -> Day:
 
 def _slice(of: date, one: Observation) -> Day:
     day = Day(of, slices=1)
-    if one.requests is not None and one.errors_5xx is not None and one.is_counted:
+    if one.is_unreachable:
+        day = replace(day, known_slices=1, bad_slices=1, requests=one.requests or 0, errors_5xx=one.errors_5xx or 0)
+    elif one.requests is not None and one.errors_5xx is not None and one.is_counted:
         asked = one.requests > 0
         good = asked and one.errors_5xx <= BAD_SLICE_ERROR_RATE * one.requests
         day = replace(

@@ -41,13 +41,18 @@ class RequestSlice:
     good: int
     errors_4xx: int
     errors_5xx: int
-    #: Where the witnesses do not agree.
+    #: Where the witnesses do not agree; exact where the uptime check decides.
     doubt: Bounds | None = None
 
     @property
     def bounds(self) -> Bounds:
         """Requests and failures, at least and at most."""
         return self.doubt or exactly(self.total, self.errors_5xx)
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether the uptime check says that nobody got through, whatever was counted."""
+        return self.doubt is not None and self.doubt.is_exact and self.doubt.is_lost
 
     @property
     def total(self) -> int:

@@ -68,6 +68,11 @@ class Bounds:
     def is_exact(self) -> bool:
         return self.least_requests == self.most_requests and self.least_errors == self.most_errors
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether all requests failed, for certain."""
+        return self.least_errors == self.most_requests > 0
+
 
 def exactly(requests: int, errors: int) -> Bounds:
     """Where nothing is in doubt."""

@@ -48,12 +48,13 @@ class GoogleCloud:
         self.alert_policies = AlertPolicies(project, self.series, self.channels)
         self.budgets = Budgets(billing_account, "USD", self.channels.is_email)
         self.due: list[Callable[[], None]] = [self.cloud_run.advance, self.alert_policies.advance]
-        metrics, uptime = MetricService(project, self.series), UptimeChecks(project)
+        metrics = MetricService(project, self.series)
+        self.uptime = UptimeChecks(project, self.series, Random(seed))  # noqa: S311 - the same, apart from the names
         self.server = GoogleServer(self.faults, self.advance, clock.seconds)
         self.server.serve(metrics.rpcs, metrics.methods)
         self.server.serve(self.alert_policies.rpcs, self.alert_policies.methods)
         self.server.serve(self.channels.rpcs, self.channels.methods)
-        self.server.serve(uptime.rpcs, uptime.methods)
+        self.server.serve(self.uptime.rpcs, self.uptime.methods)
         self.server.serve(self.cloud_run.service_rpcs, self.cloud_run.service_methods)
         self.server.serve(self.cloud_run.revision_rpcs, self.cloud_run.revision_methods)
         self.server.serve(self.budgets.rpcs, self.budgets.methods)
@@ -72,7 +73,7 @@ class GoogleCloud:
         )
         self.news = BudgetNews(billing_account, self.budgets, clock.seconds, self._spent, self._extras.publish)
         self.channels.deliver = self._extras.deliver
-        self.due += [self.news.advance, self._extras.advance]
+        self.due += [self.news.advance, self._extras.advance, self.uptime.advance]
 
     def _spent(self) -> float:
         return self.spent_usd()

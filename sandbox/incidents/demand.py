@@ -1,4 +1,4 @@
-"""Users and the bill: a flash of traffic, a surge of cost, cost that no longer follows demand."""
+"""Users and the bill: a flash of traffic, nobody who gets through, cost that surges or no longer follows demand."""
 
 from sandbox.incidents.stage import End, Kind, Parameter, Parameters, Stage
 
@@ -8,6 +8,15 @@ async def _flash(stage: Stage, parameters: Parameters) -> End:
 
     async def end() -> None:
         stage.world.demand.factor = 1.0
+
+    return end
+
+
+async def _unreachable(stage: Stage, _parameters: Parameters) -> End:
+    stage.world.unreachable = True
+
+    async def end() -> None:
+        stage.world.unreachable = False
 
     return end
 
@@ -34,6 +43,7 @@ async def _flat(stage: Stage, parameters: Parameters) -> End:
 
 KINDS = (
     Kind("traffic_flash", "many times the usual requests", "", _flash, (Parameter("factor", 5.0, "times as many"),)),
+    Kind("unreachable", "nobody gets through: no requests, and uptime checks fail", "availability", _unreachable),
     Kind(
         "cost_surge",
         "every request takes many times the instance time, and Vertex calls cost more",

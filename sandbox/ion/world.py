@@ -51,6 +51,7 @@ class World:
         self.ledger = Ledger(config.cache_mb, config.cache_mb_usd, config.vertex_usd)
         self.paused = False
         self.cost_factor = 1.0  # set by incidents
+        self.unreachable = False  # nobody gets through
         self.pinned_instances: int | None = None
         self.cache_is_down = False
         self.after_minute: Callable[[int], None] = lambda _minute: None
@@ -73,6 +74,7 @@ class World:
         self._minute = {"requests": 0, "errors": 0, "hits": 0, "misses": 0, "in_process": 0}
         self._tasks: list[asyncio.Task[None]] = []
         cloud_run.start_fault = self._start_fault
+        cloud.uptime.fails = self._failing_share
         cloud.spent_usd = lambda: self.ledger.month_usd
         cloud.redis_instance = InstanceFacts(
             config.redis_instance, self._at - config.history_days * DAY, config.cache_mb / 1024, self.cache.configure
@@ -175,7 +177,7 @@ class World:
         level = self.demand.level(middle)
         rate = min(self.config.requests_per_second * level, MAX_REQUESTS_PER_WALL_SECOND / self._clock.scale)
         since, self._at = self._at, until
-        count = poisson(self._random, rate * (until - since))
+        count = 0 if self.unreachable else poisson(self._random, rate * (until - since))
         outcome = await self.traffic.serve(count, level, (since, until), self.backends())
         self._minute["requests"] += outcome.requests
         self._minute["errors"] += outcome.errors
@@ -201,6 +203,13 @@ class World:
         setting = self._settings[service]
         reporter = setting.reporter if isinstance(setting, OwnTtlSetting) else None
         return Backend(share, meter, behaviour, self.ttl_seconds(service, revision), reporter)
+
+    def _failing_share(self) -> float:
+        """Of what comes from outside."""
+        if self.unreachable:
+            return 1.0
+        serving = self.backends()
+        return sum(one.share * one.behaviour.error_share for one in serving) / max(1.0, sum(b.share for b in serving))
 
     def _meter(self, service: str, revision: str, l1_entries: int) -> RevisionMeter:
         key = (service, revision)

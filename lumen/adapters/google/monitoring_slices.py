@@ -19,6 +19,7 @@ from lumen.adapters.google.monitoring_query import (
     billable_seconds,
 )
 from lumen.adapters.google.monitoring_sleep import asleep
+from lumen.adapters.google.monitoring_uptime import Probes, UptimeCheck
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.alert import Observation
 from lumen.model.cost import CostPrices, InstanceShape, cache_shares, cost_usd
@@ -49,6 +50,8 @@ class MonitoringSlices:
     queries: MonitoringQueries
     cache: MonitoringCache | None
     own: RedisInfoCache | None
+    #: None where no address of the service is looked at.
+    uptime: UptimeCheck | None = None
 
     async def slices(
         self, services: Sequence[ServiceId], window: Window
@@ -119,6 +122,8 @@ class MonitoringSlices:
             _add_latencies(slices, () if isinstance(latencies, NoData) else latencies)
             _add_lookups(slices, cache.get(service, {}), window)
             found[service] = slices
+        if self.uptime is not None and self.uptime.service in found:
+            _add_probes(found[self.uptime.service], await self.uptime.slices(window), window)
         return found
 
     async def _lookups(
@@ -166,6 +171,14 @@ def _add_lookups(slices: dict[int, Observation], lookups: Mapping[int, tuple[int
     for index, (hits, misses) in lookups.items():
         seen = slices.get(index) or Observation(window.start + index * SLICE)
         slices[index] = replace(seen, hits=hits, misses=misses)
+
+
+def _add_probes(slices: dict[int, Observation], told: Mapping[int, Probes], window: Window) -> None:
+    for index, probes in told.items():
+        seen = slices.get(index) or Observation(window.start + index * SLICE)
+        says = probes.says(seen.requests or 0)
+        if says is not None and (says.is_lost or seen.requests == 0):
+            slices[index] = replace(seen, doubt=says)
 
 
 def _counted(found: Witnesses, start: datetime, period: timedelta) -> Sequence[RevisionCount]:

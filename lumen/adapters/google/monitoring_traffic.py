@@ -16,6 +16,7 @@ from lumen.adapters.google.monitoring_query import (
     number,
 )
 from lumen.adapters.google.monitoring_sleep import asleep
+from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.messages import NoData, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
@@ -30,6 +31,8 @@ class MonitoringTraffic:
 
     queries: MonitoringQueries
     hourly: HourlyCosts
+    #: None where no address of the service is looked at.
+    uptime: UptimeCheck | None = None
 
     async def traffic(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Traffic | NoData]:
         """The window in slices of five minutes; a slice that is not there is left out, never zero."""
@@ -40,13 +43,29 @@ class MonitoringTraffic:
         )
         known = {service: one for service, one in told.items() if not isinstance(one, NoData)}
         sleeping = await asleep(self.queries, known, window, SLICE)
-        return {
+        found = {
             service: _slept(
                 _traffic(service, window, told[service], starts[service], billable[service]),
                 service, window, sleeping.get(service, frozenset()),
             )
             for service in services
         }  # fmt: skip
+        if self.uptime is not None and self.uptime.service in found:
+            found[self.uptime.service] = await self._checked(self.uptime, found[self.uptime.service], window)
+        return found
+
+    async def _checked(self, uptime: UptimeCheck, found: Traffic | NoData, window: Window) -> Traffic | NoData:
+        """Slices in which nobody got through, also where nothing was counted."""
+        if isinstance(found, NoData):
+            return found
+        slices = {one.start: one for one in found.slices}
+        for index, probes in (await uptime.slices(window)).items():
+            start = window.start + index * SLICE
+            seen = slices.get(start) or RequestSlice(start, 0, 0, 0)
+            says = probes.says(seen.total)
+            if says is not None and says.is_lost:
+                slices[start] = replace(seen, doubt=says)
+        return replace(found, slices=tuple(slices[start] for start in sorted(slices)))
 
     async def history(
         self, services: Sequence[ServiceId], window: Window

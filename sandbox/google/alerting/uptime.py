@@ -1,6 +1,7 @@
-"""google.monitoring.v3.UptimeCheckService: checks are kept and given back; none is carried out."""
+"""google.monitoring.v3.UptimeCheckService: checks of the simulated service, asked from six places each period."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any
 
 from google.cloud.monitoring_v3 import UptimeCheckServiceAsyncClient
@@ -8,6 +9,9 @@ from google.protobuf.empty_pb2 import Empty
 
 from sandbox.google.labels import check_labels
 from sandbox.google.masks import copy_masked
+from sandbox.google.monitoring.catalogue import UPTIME_PASSED
+from sandbox.google.monitoring.series import Labels, Point
+from sandbox.google.monitoring.store import SeriesStore
 from sandbox.google.paging import page
 from sandbox.google.refusal import invalid_argument, not_found
 from sandbox.google.server import Method
@@ -15,14 +19,19 @@ from sandbox.google.surface import Rpc, learn
 
 PERIODS = (60, 300, 600, 900)
 MAX_TIMEOUT = 60
+PLACES = ("usa-iowa", "usa-oregon", "usa-virginia", "eur-belgium", "sa-brazil-sao_paulo", "apac-singapore")
 _MUTABLE = ("display_name", "http_check", "period", "timeout", "content_matchers", "selected_regions", "user_labels")
 
 
 class UptimeChecks:
-    """The project's uptime checks."""
+    """The project's uptime checks. `fails` says which share of the probes fails now, whatever they ask for."""
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, series: SeriesStore, random: Random) -> None:
+        self.fails: Callable[[], float] = lambda: 0.0
         self._parent = f"projects/{project}"
+        self._series = series
+        self._random = random
+        self._asked_at: dict[str, float] = {}
         self._all: dict[str, Any] = {}
         self._number = 0
         self.rpcs: Mapping[str, Rpc] = learn(UptimeCheckServiceAsyncClient.get_transport_class("grpc_asyncio"))
@@ -75,9 +84,26 @@ class UptimeChecks:
         del self._all[request.name]
         return Empty()
 
+    def advance(self) -> None:
+        """Ask from every place what is due by now; one place after the other."""
+        now = self._series.now()
+        for name, check in self._all.items():
+            step = check.period.seconds / len(PLACES)
+            while (at := self._asked_at[name] + step) <= now:
+                self._asked_at[name] = at
+                self._ask(check, PLACES[round(at / step) % len(PLACES)], at)
+
+    def _ask(self, check: Any, place: str, at: float) -> None:
+        resource = {**check.monitored_resource.labels, "project_id": self._parent.removeprefix("projects/")}
+        metric = {"check_id": check.name.rsplit("/", 1)[-1], "checker_location": place, "contacted_ip": ""}
+        labels = Labels(check.monitored_resource.type, resource, metric)
+        passed = self._random.random() >= self.fails()
+        self._series.open_written(UPTIME_PASSED, labels).put(Point(at, at, passed))
+
     def _keep(self, check: Any) -> Any:
         self._check(check)
         self._all[check.name] = check
+        self._asked_at.setdefault(check.name, self._series.now())
         return check
 
     def _check(self, check: Any) -> None:

@@ -108,3 +108,8 @@ async def test_a_store_that_fills_up_is_told(prepared: World, sandbox: SandboxCl
 
 async def test_a_group_on_call_is_somebody(prepared: World) -> None:
     assert wrong(await examine(settings(prepared, oncall_group=prepared.addresses.approver_group))) == {}
+
+
+async def test_an_uptime_check_that_tells_nothing_is_told(prepared: World) -> None:
+    found = wrong(await examine(settings(prepared, uptime_url="https://ion-api.example.com/healthz")))
+    assert found == {"google: uptime check": "doctor.uptime_silent"}
