@@ -15,7 +15,6 @@ from handlers.blocks.explain_scores import explained
 from handlers.blocks.home import all_card, note, services_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import held_card
-from handlers.blocks.proposal import list_of
 from handlers.blocks.report import report
 from handlers.people import Request
 from handlers.permissions import Permissions
@@ -84,7 +83,7 @@ class Questions:
         return show.knob_card(request.words, command.name, await self.looking.at(request.service, command.knob))
 
     async def _approvals(self, request: Request, _: command_types.ListApprovals) -> Shown:
-        return list_of(request.words, (await self.readouts.status(request.service)).open_proposals)
+        return show.approvals_card(request.words, (await self.readouts.status(request.service)).open_proposals)
 
     async def _history(self, request: Request, _: command_types.History) -> Shown:
         return show.history_card(request.words, await self.readouts.history(request.service, HISTORY_LINES))

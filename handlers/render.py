@@ -17,6 +17,7 @@ from lumen.model.audit import AuditEvent, Notes
 from lumen.model.incident import CALLS_END, MOST_REPEATS
 from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
+from lumen.policies.repost import is_message
 from lumen.ports.store import Seal, Surface, Turns
 from lumen.use_cases.controlling import ENDED
 from lumen.use_cases.digest import Digest, DigestReader
@@ -87,7 +88,13 @@ class MessageRenderer:
         if stored.shown_in:
             told = message("views.in_incident", proposal_id=stored.id)
             return replace(show.said(self.words, told), is_rest=True)
-        return proposal_view.card(self.words, stored, await self.readouts.pinned(surface.service))
+        shown = proposal_view.card(self.words, stored, await self.readouts.pinned(surface.service))
+        return shown if is_message(stored.draft, stored.acts_at) else await self._under_report(shown, surface.service)
+
+    async def _under_report(self, shown: Shown, service: ServiceId) -> Shown:
+        """In the thread of the report, which has its buttons; before the first report, by itself."""
+        report_key = await self.turns.report_surface(service)
+        return shown if report_key is None else replace(shown, under=Surface(service, "report", report_key))
 
     async def _digest(self, surface: Surface) -> Shown:
         return await self.digests.of_day(self.words, surface.service, date.fromisoformat(surface.key))
@@ -132,7 +139,10 @@ class MessageRenderer:
 
     async def _reminder(self, surface: Surface) -> Shown | None:
         stored = await self.readouts.proposal(surface.service, surface.key)
-        return None if stored is None else reminder_card(self.words, stored)
+        shown = None if stored is None else reminder_card(self.words, stored)
+        if stored is None or shown is None or is_message(stored.draft, stored.acts_at):
+            return shown
+        return await self._under_report(shown, surface.service)
 
     async def _restored(self, surface: Surface) -> Shown | None:
         """The key is the new epoch's id."""

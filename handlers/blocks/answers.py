@@ -3,16 +3,16 @@
 `/lumen size`, `l1` and `instances` alone: how it stands, how far it may be turned, what would be proposed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from handlers.blocks.card import Card, Shown
-from handlers.blocks.proposal import expected_lines, line
+from handlers.blocks.proposal import add_buttons, expected_lines, line
 from handlers.command_table import NAMES, TABLE, find
 from lumen.model.answers import KnobReadout, TtlReadout
 from lumen.model.audit import AuditEntry
 from lumen.model.messages import LumenError, Message, NoData, NotPossible, message
 from lumen.model.override import pinned_by
-from lumen.model.proposal import Proposal
+from lumen.model.proposal import Proposal, State
 from lumen.model.turn import Recommendation
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, no_data
@@ -111,6 +111,19 @@ def proposed(words: Catalogue, proposal: Proposal, request_id: str) -> Shown:
     told = Message(new, {}) if is_new else message("command.proposed_already", proposal_id=proposal.id)
     card.lines([words.say(told), line(words, proposal)])
     card.lines(expected_lines(words, proposal.draft.expected))
+    return card.shown()
+
+
+def approvals_card(words: Catalogue, proposals: Iterable[Proposal]) -> Shown:
+    """`/lumen approvals`: what waits for a decision or is being done."""
+    card = Card(words)
+    found = list(proposals)
+    card.header(message("views.approvals_title", count=len(found)))
+    for proposal in found:
+        card.lines([line(words, proposal)])
+        if proposal.state is State.PENDING:
+            add_buttons(card, proposal)
+    card.section(*([] if found else [message("views.approvals_none")]))
     return card.shown()
 
 

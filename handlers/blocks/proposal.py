@@ -1,6 +1,6 @@
 """The card of one proposal: what would change, what it would do, why; later who decided, and what became of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from handlers.blocks.card import Button, Card, Confirm, Shown, clip
@@ -361,10 +361,3 @@ def _dialog(name: str, params: Mapping[str, Param], text: str = "") -> Confirm:
     )
 
 
-def list_of(words: Catalogue, proposals: Iterable[Proposal]) -> Shown:
-    """`/lumen approvals`: what waits for a decision or is being done."""
-    built = Card(words)
-    lines = [line(words, proposal) for proposal in proposals]
-    built.header(message("views.approvals_title", count=len(lines)))
-    built.lines(lines or [words.say(message("views.approvals_none"))])
-    return built.shown()

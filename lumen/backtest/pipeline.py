@@ -82,6 +82,7 @@ class Pipeline:
         self._last_change_at: datetime | None = None
         self._taken_back: dict[Direction, datetime] = {}
         self._rejected: dict[Direction, datetime] = {}
+        self._without_effect: dict[Direction, datetime] = {}
         #: Whoever measures effects says while a change has no verdict yet.
         self.measuring = False
 
@@ -112,6 +113,10 @@ class Pipeline:
         self._rejected[direction(change)] = at
         self._proposed_at = None
 
+    def without_effect(self, change: Change, at: datetime) -> None:
+        """`change` was measured to the end, and nobody can tell its effect from none."""
+        self._without_effect[direction(change)] = at
+
     def open_page(self) -> Alert | None:
         """A page that is open now."""
         return next((alert for alert in self._watch.open_alerts() if alert.severity is Severity.PAGE), None)
@@ -130,6 +135,7 @@ class Pipeline:
             measuring=self.measuring,
             taken_back_at=self._taken_back.get(direction(wanted.change)),
             rejected_at=self._rejected.get(direction(wanted.change)),
+            no_effect_at=self._without_effect.get(direction(wanted.change)),
         )
         held = held_back(snapshot, turn.assessment, self._settings.automation, situation, at)
         if not held:

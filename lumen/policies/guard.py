@@ -41,6 +41,8 @@ class Automation:
     after_undo: timedelta = timedelta(days=14)
     #: After somebody said no: who is asked the same every day stops reading.
     after_rejection: timedelta = timedelta(days=7)
+    #: After a step was measured to the end and its effect could not be told from none: the next one does no more.
+    after_no_effect: timedelta = timedelta(days=14)
     #: After a deployment: its effect and that of a change could not be told apart.
     after_deployment: timedelta = timedelta(0)
 
@@ -62,6 +64,8 @@ class Situation:
     harmed_at: datetime | None = None
     #: When one was last rejected.
     rejected_at: datetime | None = None
+    #: When one was last measured to the end without a clear effect.
+    no_effect_at: datetime | None = None
     #: The id of a proposal of any knob that is not finished.
     open_proposal: str | None = None
     #: The name of an open page.
@@ -153,6 +157,10 @@ def _by_experience(automation: Automation, situation: Situation, now: datetime) 
     if rejected is not None and now - rejected < automation.after_rejection:
         until = rejected + automation.after_rejection
         yield message("policy.held_rejected", rejected_at=rejected.isoformat(), until_at=until.isoformat())
+    unclear = situation.no_effect_at
+    if unclear is not None and now - unclear < automation.after_no_effect:
+        until = unclear + automation.after_no_effect
+        yield message("policy.held_no_effect", measured_at=unclear.isoformat(), until_at=until.isoformat())
 
 
 def _by_service(ttl: TtlSetting | NoData) -> Iterator[Message]:

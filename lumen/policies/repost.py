@@ -1,15 +1,16 @@
-"""Whether the hourly report is posted anew, or the last one updated in place, so that the channel stays quiet.
+"""What is a new message in the channel, so that it stays quiet: a report posted anew, a proposal that cannot wait.
 
-Anew only for a concern that somebody would act on and that no other message tells: alerts, proposals and the daily
-digest are messages of their own. What flutters over a limit is none: a concern must last before it is news, and is
+A report only for a concern that somebody would act on and that no other message tells: alerts and the daily digest are
+messages of their own. What flutters over a limit is none: a concern must last before it is news, and is
 old news for as long as it keeps coming back.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
+from lumen.model.proposal import Draft, Knob, Origin, Priority
 from lumen.model.turn import Occasion, Turn
 
 #: So many scheduled turns in a row have a concern before it is news ...
@@ -35,6 +36,15 @@ def should_repost(turns: Sequence[Turn], posted: str) -> bool:
     told.update(concern for turn in lately[1:] for concern in _at_once(turn))
     told.update(*(_lasted(made[at:]) for at in range(1, len(lately))))
     return not told.issuperset((*_lasted(made), *_at_once(now)))
+
+
+def is_message(draft: Draft, acts_at: datetime | None) -> bool:
+    """Whether a proposal has a message of its own: people asked for it, it acts by itself, or it is urgent.
+
+    What Lumen would merely like better stands in the report with its buttons, and the digest names it.
+    """
+    is_wish = draft.origin is Origin.POLICY and draft.change.knob is not Knob.TRAFFIC
+    return not is_wish or acts_at is not None or draft.priority is Priority.HIGH
 
 
 def _lasted(turns: Sequence[Turn]) -> set[str]:

@@ -195,6 +195,7 @@ def situation_of(change: Change, stored: Stored, deployment: Deployment | NoData
         taken_back_at=_newest(_taken_back(change, stored.recent)),
         harmed_at=_newest(_harmed(change, stored.recent)),
         rejected_at=_newest(_rejected(change, stored.recent)),
+        no_effect_at=_newest(_without_effect(change, stored.recent)),
         open_proposal=next((p.id for p in stored.unfinished), None),
         page_open=page.id if page else None,
         last_deployment_at=deployed[-1] if deployed else None,
@@ -228,6 +229,16 @@ def _rejected(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime |
         proposal.decided_at
         for proposal in recent
         if proposal.state is State.REJECTED and direction(proposal.draft.change) == direction(change)
+    ]
+
+
+def _without_effect(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime]:
+    """Those that were measured; too little data to measure by is no answer."""
+    return [
+        proposal.measured.at
+        for proposal in recent
+        if proposal.measured is not None and proposal.measured.verdict is Verdict.INCONCLUSIVE
+        if proposal.measured.effects and direction(proposal.draft.change) == direction(change)
     ]
 
 

@@ -21,7 +21,7 @@ from lumen.exporters.roi import CachePrices
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import NoData
-from lumen.model.proposal import Change
+from lumen.model.proposal import Change, Priority
 from lumen.model.turn import Occasion, Recommendation, Turn
 from lumen.policies.protection import UNSURE
 from lumen.policies.repost import should_repost
@@ -41,8 +41,9 @@ class Post(StrEnum):
 
     REPORT = "report"
     DIGEST = "digest"
+    #: Also counts down to going back to a revision, or asks whether to.
     INCIDENT = "incident"
-    #: Asks for a change of the hourly policy.
+    #: Asks for a change that is urgent; the others stand in the report.
     PROPOSAL = "proposal"
     #: Asks whether to take a change back.
     UNDO = "undo"
@@ -132,7 +133,7 @@ class SimulatedLumen:
             posts[Post.REPORT] += self._is_posted(found.turn, now)
             if found.turn.proposed and not isinstance(found.turn.wanted, NoData):
                 wanted = found.turn.wanted
-        posts[Post.PROPOSAL] += wanted is not None
+        posts[Post.PROPOSAL] += wanted is not None and wanted.priority is Priority.HIGH
         posts[Post.UNDO] += verdict is not None and verdict.undo
         return LookResult(found.events, wanted, verdict, roll_back, in_doubt, slow, posts)
 
@@ -193,8 +194,11 @@ class SimulatedLumen:
         """Note that somebody said no."""
         self._pipeline.rejected(change, at)
 
-    def settle(self) -> None:
+    def settle(self, verdict: Judgement, at: datetime) -> None:
         """Note that the verdict on the experiment is final."""
+        is_answer = verdict.verdict is EffectVerdict.INCONCLUSIVE and verdict.reason.code != "effect.too_little"
+        if self.experiment is not None and is_answer:
+            self._pipeline.without_effect(self.experiment.change, at)
         self.experiment = None
         self._pipeline.measuring = False
 

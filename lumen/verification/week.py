@@ -9,7 +9,7 @@ from lumen.backtest.score import Label
 from lumen.effects.verdict import EffectVerdict, Judgement
 from lumen.model.alert import Alert, AlertChange, AlertKind, Severity
 from lumen.model.history import SLICES_A_DAY
-from lumen.model.proposal import Change, Knob
+from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import SLICE_SECONDS
 from lumen.model.turn import Recommendation
 from lumen.verification.called import Truth, is_about
@@ -18,6 +18,7 @@ from lumen.verification.judge import Adjustment, is_at, turn
 from lumen.verification.lumen_in_world import Post, SimulatedLumen
 from lumen.verification.on_call import (
     DAY,
+    HOUR,
     LEAVES_TO_LUMEN,
     MENDABLE,
     MENDS_WITHIN,
@@ -226,7 +227,9 @@ class SimulatedWeek:
         change = wanted.change
         assert change is not None
         self._lumen_busy_at = now
-        answered_at = self._person.answers_at(now)
+        # What is not urgent has no message of its own: it is read with the next digest.
+        read_at = now if wanted.priority is Priority.HIGH else _next_digest(now)
+        answered_at = self._person.answers_at(read_at)
         rejects = self._person.rejects()
 
         def answer() -> None:
@@ -248,7 +251,7 @@ class SimulatedWeek:
         """A verdict on the experiment; what is to be undone is a question, which a page makes urgent."""
         adjustment = self.result.adjustments[-1]
         adjustment.verdict, adjustment.verdict_at, adjustment.asked_back = verdict.verdict, _instant(now), verdict.undo
-        lumen.settle()
+        lumen.settle(verdict, _instant(now))
         self._lumen_busy_at = now
         if not verdict.undo:
             return
@@ -316,6 +319,10 @@ def _mark(incident: SimulatedIncident) -> tuple[Trouble, float]:
 
 def _instant(seconds: float) -> datetime:
     return ORIGIN + timedelta(seconds=seconds)
+
+
+def _next_digest(now: float) -> float:
+    return now + (REVIEW_HOUR * HOUR - now) % DAY
 
 
 def _troubles_cache(one: SimulatedIncident, now: float) -> bool:

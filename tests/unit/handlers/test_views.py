@@ -18,7 +18,6 @@ from handlers.blocks.proposal import (
     UNDO,
     approve_dialog,
     card,
-    list_of,
     moved,
     undo_button,
 )
@@ -287,8 +286,8 @@ def test_the_other_answers_stand(locale: str) -> None:
         answers.proposed(words, proposal(State.PENDING), "r"),
         answers.proposed(words, proposal(State.PENDING), "another"),
         answers.history_card(words, ()),
-        list_of(words, ()),
-        list_of(words, [proposal(State.PENDING), proposal(State.APPLYING)]),
+        answers.approvals_card(words, ()),
+        answers.approvals_card(words, [proposal(State.PENDING), proposal(State.APPLYING)]),
         digest(words, DigestReadout(status(turn()), NOW, (turn(),))),
         digest(words, DigestReadout(status(None), NOW)),
         with_note(card(words, proposal(State.APPLIED)), "note"),
@@ -298,7 +297,7 @@ def test_the_other_answers_stand(locale: str) -> None:
 
 def test_a_long_list_is_cut_and_not_refused() -> None:
     many = [replace(proposal(State.PENDING), id=f"p-{n}" * 20) for n in range(200)]
-    validated(list_of(EN, many))
+    validated(answers.approvals_card(EN, many))
 
 
 @given(st.text(max_size=200), st.integers(1, 120))

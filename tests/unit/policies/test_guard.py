@@ -54,6 +54,8 @@ def test_settings(automation: Automation, code: str | None) -> None:
         (Situation(taken_back_at=NOW - HOUR, harmed_at=NOW - HOUR), "policy.held_taken_back"),
         (Situation(rejected_at=NOW - 6 * 24 * HOUR), "policy.held_rejected"),
         (Situation(rejected_at=NOW - 7 * 24 * HOUR), None),
+        (Situation(no_effect_at=NOW - 13 * 24 * HOUR), "policy.held_no_effect"),
+        (Situation(no_effect_at=NOW - 14 * 24 * HOUR), None),
         (Situation(measuring=True), "policy.held_measuring"),
         (Situation(open_proposal="p1"), "policy.held_open_proposal"),
         (Situation(page_open="availability"), "policy.held_page"),

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +13,12 @@ from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, message
+from lumen.model.proposal import Change, Knob, Origin, Priority
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
-from lumen.policies.repost import FORGOTTEN_AFTER, LASTS_TURNS, should_repost
+from lumen.policies.repost import FORGOTTEN_AFTER, LASTS_TURNS, is_message, should_repost
 from lumen.policies.ttl import TtlLimits, recommend_ttl
+from tests.proposals import applied
 from tests.snapshots import GONE, NOW, cache, snapshot, traffic
 
 HOUR = timedelta(hours=1)
@@ -32,6 +35,25 @@ DEAD = turn(snapshot(cache=cache(0.2), traffic=traffic(bad_slices=12)))  # criti
 MISSING = replace(CALM, missing=(Missing("spend", GONE),))
 PAGE = StoredAlert(Alert("p", "s", AlertKind.AVAILABILITY, "", Severity.PAGE, NOW, message("test.gone")), "p")
 PAGED = replace(DEAD, alerts=(PAGE,))
+
+
+@pytest.mark.parametrize(
+    ("changes", "acts_at", "is_one"),
+    [
+        ({}, None, False),
+        ({"priority": Priority.LOW}, None, False),
+        ({"priority": Priority.HIGH}, None, True),
+        ({"origin": Origin.PERSON}, None, True),
+        ({"origin": Origin.UNDO}, None, True),
+        ({"change": Change(Knob.TRAFFIC, "LATEST", "r-1", "")}, None, True),
+        ({}, NOW, True),
+    ],
+)
+def test_only_a_proposal_that_can_wait_has_no_message_of_its_own(
+    changes: dict[str, Any], acts_at: datetime | None, is_one: bool
+) -> None:
+    draft = replace(applied("P1", Change(Knob.TTL, 300, 420, "s")).draft, **changes)
+    assert is_message(draft, acts_at) is is_one
 
 
 def set_by(value: int) -> Message:

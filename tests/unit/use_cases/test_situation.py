@@ -8,7 +8,7 @@ import pytest
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import message
-from lumen.model.proposal import Change, Knob, Measured, Origin, Proposal, State, Verdict
+from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Origin, Proposal, State, Verdict
 from lumen.model.service import Person
 from lumen.policies.guard import Situation
 from lumen.use_cases.evaluate import Stored, situation_of
@@ -81,6 +81,23 @@ def test_harm_that_stayed_is_remembered() -> None:
     harmful = replace(applied("P1", FIRST, at=NOW - 2 * DAY, state=State.HARMFUL), measured=measured)
     assert around(harmful).harmed_at == NOW - DAY
     assert around(harmful, change=DOWN).harmed_at is None
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "effects", "known"),
+    [
+        (UP, Verdict.INCONCLUSIVE, (MeasuredEffect("hit_rate", 0.01, -0.01, 0.03),), True),
+        (DOWN, Verdict.INCONCLUSIVE, (MeasuredEffect("hit_rate", 0.01, -0.01, 0.03),), False),
+        (UP, Verdict.INCONCLUSIVE, (), False),
+        (UP, Verdict.KEPT, (MeasuredEffect("hit_rate", 0.05, 0.03, 0.07),), False),
+    ],
+)
+def test_what_was_measured_without_a_clear_effect_is_an_answer(
+    change: Change, verdict: Verdict, effects: tuple[MeasuredEffect, ...], known: bool
+) -> None:
+    measured = Measured(72, NOW - DAY, verdict, message("effect.too_little", hours=72), effects)
+    past = replace(applied("P1", FIRST, at=NOW - 4 * DAY, state=State(verdict)), measured=measured)
+    assert around(past, change=change).no_effect_at == (NOW - DAY if known else None)
 
 
 def test_pages_and_pauses() -> None:

@@ -55,13 +55,15 @@ local function mark(surface)
   redis.call('ZADD', DIRTY, 'NX', digits(tonumber(last) + 1), surface)
 end
 
--- The message that it stands in must be edited, and readers see a newer version. One of its own that it had before it
--- came to stand in an incident's says so.
+-- The message that it stands in must be edited, and the report, which may have its buttons; readers see a newer version.
+-- One of its own that it had before it came to stand in an incident's says so.
 local function touch(id)
   redis.call('HINCRBY', PROPOSALS, id .. '/version', 1)
   local incident, own = get(id, 'shown_in') or '', 'proposal/' .. id
   if incident ~= '' then mark('alert/' .. incident) end
   if incident == '' or redis.call('HEXISTS', MARKS, own) == 1 then mark(own) end
+  local report = redis.call('HGET', SLOTS, 'report surface')
+  if report then mark('report/' .. report) end
 end
 
 local function stored_alert(id)
