@@ -359,5 +359,3 @@ def _dialog(name: str, params: Mapping[str, Param], text: str = "") -> Confirm:
         Message(f"views.confirm_{name}_yes", params),
         message("views.confirm_no"),
     )
-
-
