@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.common import ExitCode, Json, Service, chosen, duration, load, print_json, run
+from lumen.model.alert import short_id, typed_id
 from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.incident import Incident, Silence
 from lumen.model.messages import Message, NotPossible, message
@@ -53,7 +54,7 @@ def _check(of: ServiceId, what: str, locale: str) -> None:
 
     words = Catalogue(locale)
     try:
-        if what:
+        if what and not typed_id(what):
             meant_by(of, what)
     except NotPossible as error:
         raise typer.BadParameter(f"{words.plain(error.reason)} {words.plain(error.remedy)}") from None
@@ -119,7 +120,7 @@ def print_incidents(incidents: Sequence[Incident], words: Catalogue) -> None:
     """A line each, the newest first."""
     for incident in incidents:
         kinds = ", ".join(dict.fromkeys(_kind(words, str(one.alert.kind)) for one in incident.alerts))
-        typer.echo(f"{incident.id}  {kinds}  {words.plain(when(Timeline(incident, ())))}")
+        typer.echo(f"{short_id(incident.id)}  {kinds}  {words.plain(when(Timeline(incident, ())))}")
     if not incidents:
         typer.echo(words.plain(message("incident.list_none")))
 
@@ -149,6 +150,7 @@ def _incident_json(incident: Incident, words: Catalogue) -> dict[str, object]:
     taken, pager = incident.acknowledged, incident.pager
     return {
         "incident": incident.id,
+        "id": short_id(incident.id),
         "service": incident.service.key,
         "over": incident.is_over,
         "alerts": [

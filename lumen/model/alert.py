@@ -1,5 +1,6 @@
 """Alerts that open and close, and the five-minute observations that they are judged on."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -59,6 +60,23 @@ class Alert:
     def name(self) -> str:
         """The name that people know its kind by: `latency`, `no_data/cache`."""
         return f"{self.kind}/{self.signal}" if self.kind is AlertKind.NO_DATA else str(self.kind)
+
+
+#: Crockford's base 32: nothing in it is mistaken for another on a phone.
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_MISTAKEN = str.maketrans({"o": "0", "i": "1", "l": "1", "-": None, " ": None})
+
+
+def short_id(incident_id: str) -> str:
+    """An incident's id as people read and type it: `i7k3f`. Always the same for the same incident."""
+    digest = int.from_bytes(hashlib.sha256(incident_id.encode()).digest()[:4])
+    return "i" + "".join(_LETTERS[digest >> shift & 31] for shift in (0, 5, 10, 15))
+
+
+def typed_id(typed: str) -> str:
+    """A short id as it is shown: `I-7K3F` and `#i7k3f` are `i7k3f`; "" for anything else."""
+    bare = typed.strip().lower().removeprefix("#")
+    return f"i{bare[1:].translate(_MISTAKEN)}" if bare.startswith("i") else ""
 
 
 class AlertChange(StrEnum):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lumen.model.alert import SIGNALS, AlertKind
+from lumen.model.alert import SIGNALS, AlertKind, short_id, typed_id
 from lumen.model.audit import AuditEntry, Timeline
 from lumen.model.control import ControlLine
 from lumen.model.incident import AckResult, Incident, Silence, StoredAlert, in_force
@@ -92,6 +92,7 @@ class Silencing:
         problem = length_problem(lasts)
         if problem:
             raise NotPossible(*problem)
+        what = await full_id(self.alerts, service, what)
         now, by, wanted = self.clock.now(), permit.person, meant_by(service, what)
         incident = await self._incident_of({kind for kind, _ in wanted}, service)
         made = [Silence(kind, now + lasts, by, now, signal, why, incident) for kind, signal in wanted]
@@ -102,7 +103,7 @@ class Silencing:
 
     async def end(self, service: ServiceId, what: str, permit: Permit) -> Sequence[Silence]:
         """Those that were ended. Raises NotPossible when nothing of the kind was silenced."""
-        wanted = set(meant_by(service, what))
+        wanted = set(meant_by(service, await full_id(self.alerts, service, what)))
         found = [one for one in await self.now(service) if (one.kind, one.signal) in wanted]
         if not found:
             raise NotPossible(*with_remedy("silence.none_such", what=what))
@@ -155,6 +156,14 @@ def meant_by(service: ServiceId, what: str) -> Sequence[tuple[AlertKind, str]]:
     return [(AlertKind(first), signal)]
 
 
+async def full_id(alerts: Alerts, service: ServiceId, typed: str) -> str:
+    """The id of the newest incident that is shown as `typed`; else `typed` itself, with colons for spaces."""
+    short, known = typed_id(typed), await alerts.incidents(service, KEPT)
+    return next((one for one in known if short_id(one) == short), typed.strip().replace(" ", ":"))
+
+
+#: So many incidents are looked through for a short id; the store keeps no more alerts.
+KEPT = 300
 #: So many lines of the audit are looked through at a time, and at most in all.
 PIECE = 500
 MOST = 50_000
@@ -170,8 +179,8 @@ class Timelines:
     audit: Audit
 
     async def of(self, service: ServiceId, incident_id: str) -> Timeline:
-        """By the id as it stands at the foot of its message; with spaces for colons too. Raises NotPossible."""
-        wanted = incident_id.strip().replace(" ", ":")
+        """By the id as it stands at the foot of its message, or the long one of the store. Raises NotPossible."""
+        wanted = await full_id(self.alerts, service, incident_id)
         incident = await self.alerts.incident(service, wanted)
         if incident is None:
             raise NotPossible(*with_remedy("incident.unknown", incident=incident_id))

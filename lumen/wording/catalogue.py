@@ -8,6 +8,7 @@ plain words. What is plain and what is markup is settled here, so that no templa
 - `knob`          the name of a knob, in the reader's language; `severity`, `kind`, `priority` and so on likewise.
 - `metric`, `other`  names of metrics, likewise.
 - `proposal_id`, `proposal`  the id of a proposal: P12 is shown as #12, which is also what people type.
+- `incident`      the id of an incident, shown as it is typed: i7k3f.
 - `part`          the name of an objective or of a part of a score, likewise.
 - `name_mention`  a Slack user or user group id, or an operator's. In Slack it becomes the name; elsewhere the id.
 - `name_mentions` several of them, with spaces between.
@@ -27,6 +28,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from lumen.model.alert import short_id
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import Change, Proposal
 from lumen.model.service import OPERATOR, Person
@@ -40,7 +42,6 @@ TEXTS = Path(__file__).parent / "texts"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _FORMATTER = string.Formatter()
 #: Parameters that are names from the model, and where their words stand.
-_IDS = frozenset({"proposal_id", "proposal"})
 NAMED = {
     "knob": "word.knob",
     "state": "word.state",
@@ -137,7 +138,7 @@ class Catalogue:
         if name.endswith("_mentions"):
             return ", ".join(mention(one) if slack else one.removeprefix(OPERATOR) for one in str(value).split())
         if name in _IDS:
-            return numbered(str(value))
+            return _IDS[name](str(value))
         if name.endswith("_link"):
             return f"<{value}>" if slack else str(value)
         if name in NAMED and self.has(f"{NAMED[name]}_{value}"):
@@ -147,9 +148,17 @@ class Catalogue:
         return escape(told) if slack else told
 
 
+def _incident(incident_id: str) -> str:
+    """The long id of the store as people read it; what somebody typed as it is."""
+    return short_id(incident_id) if ":" in incident_id else escape(incident_id)
+
+
 def numbered(proposal_id: str) -> str:
     """P12 as people read it: #12."""
     return f"#{proposal_id[1:]}" if proposal_id[:1] == "P" and proposal_id[1:].isdecimal() else proposal_id
+
+
+_IDS = {"proposal_id": numbered, "proposal": numbered, "incident": _incident}
 
 
 def mention(slack_id: str) -> str:

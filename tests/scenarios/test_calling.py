@@ -4,6 +4,7 @@ import pytest
 
 from demo.world import World
 from handlers.blocks.incident import ON_IT
+from lumen.model.alert import short_id
 from sandbox.client import SandboxClient
 from tests.pager_server import ROUTING_KEY, pager_server
 from tests.scenarios.test_loop import until
@@ -52,6 +53,6 @@ async def test_a_page_calls_until_somebody_is_on_it_through_a_kill_9(world: Worl
         key = pager.bodies[0]["dedup_key"]
         assert key in over.text
         await slack.command(f"/lumen history {key}")
-        shown = await slack.wait_for_message(lambda m: bool(m.ephemeral_to) and f"Incident {key}" in m.text)
+        shown = await slack.wait_for_message(lambda m: bool(m.ephemeral_to) and f"Incident {short_id(key)}" in m.text)
         assert "is on it" in shown.text
         assert "The pager was told that it is over" in shown.text

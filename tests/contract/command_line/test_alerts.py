@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from lumen.adapters.store.alerts import RedisPages
+from lumen.model.alert import short_id
 from lumen.model.incident import StoredAlert
 from lumen.model.service import ServiceId
 from tests.contract.command_line.conftest import Call
@@ -50,7 +51,7 @@ def test_a_silence_is_made_listed_and_ended(prepared: str, lumen: Call) -> None:
     assert lumen("silence", "--json").json() == []
 
 
-@pytest.mark.parametrize("typed", [("cash",), ("cache", "2 hours"), ("cache", "0"), ("cache", "31d"), ("--end",)])
+@pytest.mark.parametrize("typed", [("cash",), ("cache", "2 beers"), ("cache", "0"), ("cache", "31d"), ("--end",)])
 def test_what_cannot_be_silenced_is_said(prepared: str, lumen: Call, typed: tuple[str, ...]) -> None:
     said = lumen("silence", *typed)
     assert said.code == 64
@@ -67,7 +68,9 @@ def test_an_incident_is_exported(prepared: str, lumen: Call) -> None:
     assert lumen("incident", "--json").json() == []
     key = with_a_page(prepared)
     assert [one["incident"] for one in lumen("incident", "--json").json()] == [key]
-    assert key in lumen("incident").out
+    short = lumen("incident").out.split()[0]
+    assert short == short_id(key)
+    assert f"Incident {short}" in lumen("incident", short).out
     found = lumen("incident", key, "--json").json()
     assert found["over"] is False
     assert found["taken"]["by"] == KIM.user_id

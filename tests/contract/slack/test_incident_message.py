@@ -9,6 +9,7 @@ import pytest
 from bot.wiring.slack import SlackSide
 from handlers.blocks.incident import DETAILS, GIVE_BACK, HAND_OVER, HAND_TO, MENU, ON_IT, SILENCE
 from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE
+from lumen.model.alert import short_id
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import LATEST, Change, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import Person
@@ -159,5 +160,5 @@ async def test_an_incident_is_handed_over_given_back_and_silenced_from_its_menu(
     assert silenced.text.startswith("🔇 ")
     assert await thread(slack, seen, "silenced availability")
     await slack.control.click(silenced, MENU, value=DETAILS)
-    await answer(slack, f"Incident {key}")
+    await answer(slack, f"Incident {short_id(key)}")
     assert await top_level(slack) == [seen.ts]

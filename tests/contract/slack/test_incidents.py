@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.wiring.slack import SlackSide
 from handlers.blocks.incident import FALSE_ALARM, MENU, ON_IT, REAL
-from lumen.model.alert import Alert, AlertKind, Severity
+from lumen.model.alert import Alert, AlertKind, Severity, short_id
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import message
 from lumen.ports.incidents import Look
@@ -56,7 +56,7 @@ async def test_on_it_stops_the_calls_and_shows_who(slack: RunningSlack, rooms: R
     assert "please look" not in taken.text
     assert await events(rooms) == ["page-open", "refused", "taken"]
     await slack.control.command(f"/lumen history {key}")
-    shown = await answer(slack, f"Incident {key}")
+    shown = await answer(slack, f"Incident {short_id(key)}")
     assert "is on it" in shown.text
     assert "burns 34.4 times too fast" in shown.text
 
@@ -96,7 +96,7 @@ async def test_silences_are_made_listed_and_ended_by_who_may(
     await answer(slack, "Nothing called cache is silenced")
     assert not [m for m in await slack.control.messages() if "Incident `" in m.text]
     await tell(rooms, side, replace(StoredAlert(ticket, ticket.id), silenced=False))
-    await slack.control.wait_for_message(lambda m: f"Incident `{ticket.id}`" in m.text, within_seconds=60)
+    await slack.control.wait_for_message(lambda m: f"Incident `{short_id(ticket.id)}`" in m.text, within_seconds=60)
     assert await events(rooms) == ["refused", "silenced", "alert-open", "silence-ended", "alert-open"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from handlers.blocks.escalation import calls_ended_card
 from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
-from lumen.model.alert import AlertKind, Severity
+from lumen.model.alert import AlertKind, Severity, short_id
 from lumen.model.incident import CALLS_END, MOST_REPEATS, StoredAlert
 from lumen.model.service import Permit
 from lumen.ports.store import Surface
@@ -188,6 +188,8 @@ async def test_the_timeline_tells_of_everything_that_concerned_it_and_of_nothing
     await told(desk.store, StoredAlert(closed, key, called=True))
     timelines = Timelines(desk.alerts, desk.store.audit)
     found = await timelines.of(SERVICE, key.replace(":", " "))
+    assert await timelines.of(SERVICE, short_id(key)) == found
+    assert await timelines.of(SERVICE, f"#{short_id(key).upper()}") == found
     assert [entry.event for entry in found.entries] == [
         "page-open",
         "rollback-note",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lumen.model.alert import short_id, typed_id
 from lumen.model.assessment import CacheHealth, HealthLevel, RhythmState
 from lumen.model.messages import Message, message
 from lumen.model.proposal import Knob, Priority, State
@@ -166,6 +167,17 @@ def test_people_and_groups_are_mentioned() -> None:
     wanted = message("slack.refused", who_mentions="U1 S2")
     assert Catalogue("en").say(wanted) == "You may not decide this. Who may: <@U1>, <!subteam^S2>."
     assert Catalogue("en").plain(wanted) == "You may not decide this. Who may: U1, S2."
+
+
+def test_ids_are_short_and_typable() -> None:
+    long = "ion-api:availability:2026-11-22T01:10:00+00:00"
+    short = short_id(long)
+    assert re.fullmatch("i[0-9a-hjkmnp-tv-z]{4}", short)
+    assert Catalogue("en").say(message("incident.print", incident=long)) == f"Incident `{short}`"
+    assert [typed_id(one) for one in (short, short.upper(), f"#{short}", f" i-{short[1:]}")] == [short] * 4
+    assert [typed_id(one) for one in ("cache", "cost", "no_data/traffic", "")] == [""] * 4
+    made = {short_id(f"ion-api:cache:2026-11-22T{minute // 60:02}:{minute % 60:02}:00+00:00") for minute in range(300)}
+    assert len(made) == 300
 
 
 def test_an_unknown_language_is_refused() -> None:
