@@ -18,7 +18,7 @@ from demo.world import Clock, World
 from tests.chromium import FLAGS, find_chromium
 
 DOCS = Path(__file__).parents[1] / "docs"
-REPORT = re.compile(r"ion-api: \w+, gate [\d.]+ of 100")
+REPORT = re.compile(r"ion-api: \w+, (?:gate|health score) [\d.]+ of 100")
 SCREEN = ViewportSize(width=1280, height=1450)
 #: For the first report and its proposal; an hour takes a minute.
 PATIENCE_MS = 180_000

@@ -99,7 +99,7 @@ class Catalogue:
     def instant(self, at: datetime) -> str:
         """A moment in Slack's own notation: shown in the reader's zone, in UTC where that cannot be."""
         fallback = at.strftime("%Y-%m-%d %H:%M UTC")
-        return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+        return f"<!date^{int(at.timestamp())}^{{date_num}} {{time}}|{fallback}>"
 
     def local(self, at: datetime) -> datetime:
         """`at` in the zone of the readers."""

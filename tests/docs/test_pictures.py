@@ -18,7 +18,7 @@ def figures(pattern: str) -> list[float]:
 
 
 def test_the_gate_is_the_sum_of_its_parts() -> None:
-    (headline,) = figures(r"gate ([\d.]+) of 100")
+    (headline,) = figures(r"(?:gate|health score) ([\d.]+) of 100")
     (score,) = figures(r"Score ([\d.]+\d)")
     parts = figures(r"(?:ROI|SLO|maturity|hit rate) ([\d.]+) of \d+")
     assert headline in (score, round(score))

@@ -39,7 +39,9 @@ async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
     world: World, page: Page, slack: SandboxClient
 ) -> None:
     world.start_bot(OBSERVE_ONLY="7d")
-    await expect(page.get_by_text(re.compile(r"ion-api: \w+, gate [\d.]+ of 100")).first).to_be_visible(timeout=90_000)
+    await expect(page.get_by_text(re.compile(r"ion-api: \w+, health score [\d.]+ of 100")).first).to_be_visible(
+        timeout=90_000
+    )
     before = (await slack.get("world/state"))["ion"]["hit_rate"]["30"]
 
     await type_command(page, "/lumen ttl 600")

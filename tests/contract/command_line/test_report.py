@@ -78,14 +78,14 @@ def test_an_old_turn_and_none_at_all_are_no_data(lumen: Call, monkeypatch: pytes
     assert lumen("state", "init").code == 0
     for command in ("report", "gate"):
         said = lumen(command)
-        assert (said.code, "ion-new: There has been no turn yet." in said.err) == (3, True), said
+        assert (said.code, "ion-new: Nothing has been measured yet." in said.err) == (3, True), said
     asyncio.run(store(state_url, turn(MONTH), SERVICE, timedelta(hours=3)))
     for typed in ("cache", "gate", "ttl"):
         said = lumen(typed, "--service", "ion-api")
         assert (said.code, "no picture of now" in said.out) == (3, True), said
     assert lumen("report", "--json", "--service", "ion-api").json()[0]["is_stale"] is True
     said = lumen("size", "--service", "ion-new")
-    assert (said.code, "no turn yet" in said.out, "were given" in said.out) == (3, True, False)
+    assert (said.code, "been measured yet" in said.out, "were given" in said.out) == (3, True, False)
 
 
 @pytest.mark.usefixtures("two")

@@ -76,7 +76,7 @@ async def test_an_extra_turn_is_audited_with_who_asked(slack: RunningSlack, room
     (asked,) = await rooms.audit.entries(SERVICE, 10)
     assert (asked.event, asked.actor) == ("turn-asked", slack.facts.bystander)
     await slack.control.command("/lumen history")
-    await answer(slack, "asked for an extra turn")
+    await answer(slack, "asked for an extra measurement")
 
 
 async def test_a_proposal_is_decided_by_one_click(slack: RunningSlack, rooms: Rooms) -> None:

@@ -54,7 +54,7 @@ async def typed(slack: RunningSlack, line: str, words: str, user: str | None = N
     ("line", "words"),
     [
         ("/lumen why", "ion-api: why 90.1 of 100"),
-        ("/lumen why gate", "gate 9"),
+        ("/lumen why gate", "health score 9"),
         ("/lumen why matrity", "Did you mean `/lumen why maturity`?"),
         ("/lumen slo", "SLO compliance 94.5 of 100"),
         ("/lumen roi", "return on the cache"),
@@ -86,7 +86,7 @@ async def test_a_turn_of_long_ago_is_called_old_and_says_what_is_missing(slack: 
 
 async def test_before_the_first_turn_every_one_says_so(slack: RunningSlack) -> None:
     for line in ("why", "slo", "roi", "maturity", "cost", "budget", "cache", "digest"):
-        await typed(slack, f"/lumen {line}", "There has been no turn yet")
+        await typed(slack, f"/lumen {line}", "Nothing has been measured yet")
 
 
 async def test_any_answer_can_be_shared_and_speaks_the_readers_language(slack: RunningSlack, rooms: Rooms) -> None:

@@ -44,9 +44,9 @@ def test_every_phase_is_there(capsys: Capture) -> None:
     for said in (
         "Phase 1: maturity and return", "level 5 of 5", "ROI of the cache",
         "Phase 2: objectives", "(target 99.5%)", "(target 95%)", "(target above 80%)", "Error budgets over 30 days",
-        "Phase 3: cost rhythm", "resonant", "Coherence 1.00, phase", "$100.00 of $200.00, 50% (actual",
+        "Phase 3: cost rhythm", "resonant", "Coherence 1.00 of 1, phase", "$100.00 of $200.00, 50% (actual",
         "Phase 4: cache", "65%", "95%", "larger cache", "TTL recommended", "Size recommended", "256 → 384 MB",
-        "1. [HIGH] ", "points of the gate", "cache size 256 → 384 MB: +$4.68 a month", "Exit code 1: warning",
+        "1. [HIGH] ", "points of the health score", "cache size 256 → 384 MB: +$4.68 a month", "Exit code 1: warning",
     ):  # fmt: skip
         assert said in out, said
     assert "no picture of now" not in out
@@ -67,7 +67,7 @@ def test_an_old_one_is_called_old(capsys: Capture) -> None:
 def test_without_a_turn_it_says_when_there_is_one(capsys: Capture) -> None:
     print_report(Last((), 1, NOW), "en", summary_only=False, detailed=False)
     out = capsys.readouterr().out
-    assert "There has been no turn yet." in out
+    assert "Nothing has been measured yet." in out
     assert "Exit code 3: no data" in out
 
 

@@ -319,7 +319,7 @@ def test_a_day_of_which_too_little_is_known_has_no_verdict(unknown: int) -> None
 def test_before_the_first_turn_there_is_nothing_to_tell() -> None:
     shown = digest(EN, DigestReadout(replace(status(), turn=None), NINE))
     validated(shown)
-    assert "There has been no turn yet" in shown.text
+    assert "Nothing has been measured yet" in shown.text
     assert "None." not in shown.text
 
 
@@ -346,10 +346,10 @@ def test_missed_turns_are_those_since_the_first_one(found: list[Turn], made: int
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        (turns(*range(24)), "Gate 90.1 of 100, good (90–90 in 24 h)"),
-        (turns(0, 2), "⚠️ No turn was made at <!date^"),
-        (turns(0, 2), "2 of 3 hourly turns (0 caught up)"),
-        (turns(0, 3), "⚠️ 2 hours without a turn, the first at <!date^"),
+        (turns(*range(24)), "Health score 90.1 of 100, good (90–90 in 24 h)"),
+        (turns(0, 2), "⚠️ Nothing was measured at <!date^"),
+        (turns(0, 2), "2 of 3 hourly measurements (0 caught up)"),
+        (turns(0, 3), "⚠️ 2 hours without a measurement, the first at <!date^"),
     ],
 )
 def test_the_digest_tells_of_missed_turns(found: list[Turn], told: str) -> None:

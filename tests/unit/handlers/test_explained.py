@@ -199,15 +199,15 @@ def test_maturity_says_the_level_what_is_next_and_where_most_is_to_gain() -> Non
 @pytest.mark.parametrize(
     ("cost", "state", "phase"),
     [
-        (costs(), "resonant", "in time with demand"),
-        (costs(4), "dissonant", "−0.33: 4.0 h behind demand"),
-        (costs(-4), "dissonant", "+0.33: 4.0 h ahead of demand"),
+        (costs(), "follows demand (resonant)", "in time with demand"),
+        (costs(4), "follows demand loosely (dissonant)", "−0.33: 4.0 h behind demand"),
+        (costs(-4), "follows demand loosely (dissonant)", "+0.33: 4.0 h ahead of demand"),
         ((None,) * 168, "unknown", "It takes a week of hours"),
     ],
 )
 def test_cost(cost: tuple[float | None, ...], state: str, phase: str) -> None:
     told = text(Subject.COST, turn(MONTH, history=history(DEMAND, cost)))
-    assert f"cost rhythm {state}" in told
+    assert f"cost rhythm: {state}" in told
     assert phase in told
     assert ("Coherence" in told) == (state != "unknown")
     assert "$100.00" in told
@@ -281,7 +281,7 @@ def test_a_dead_server_is_told_once() -> None:
 
 def test_a_gate_without_a_part_says_what_it_could_be() -> None:
     told = text(Subject.GATE, turn(MONTH, deployment=GONE))
-    assert "gate at least" in told
+    assert "health score at least" in told
     assert "with what is missing up to" in told
 
 

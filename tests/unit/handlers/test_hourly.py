@@ -147,4 +147,4 @@ def test_the_score_on_the_button_is_the_one_in_the_header() -> None:
 
 def test_before_the_first_turn_it_says_when_that_comes() -> None:
     shown = hourly(EN, StatusReadout(SERVICE, None, (), (), NOW + HOUR))
-    assert "the first comes at" in said(shown)
+    assert "the first measurement comes at" in said(shown)

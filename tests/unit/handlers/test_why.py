@@ -80,7 +80,7 @@ def test_what_is_missing_gives_no_points_and_says_so() -> None:
     shown = said(why(turn(history=missing)))
     assert "with what is missing up to" in shown
     assert "no data, so no points" in shown
-    assert "gate at least" in said(report(EN, status(turn(history=missing))))
+    assert "health score at least" in said(report(EN, status(turn(history=missing))))
     assert "(no data any more)" in shown
     assert "0.0 of 30 days are known" in shown
 

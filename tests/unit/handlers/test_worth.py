@@ -46,7 +46,7 @@ def status(found: tuple[Worth, ...]) -> StatusReadout:
                 "[HIGH] The month will end above its budget: $36.93 too much",
                 "[MEDIUM] TTL 300 → 420 s: "
                 "each point of hit rate saves $1.50 a month; how many it brings is not predictable yet",
-                "[MEDIUM] Missed: Latency P95: up to +1.2 points of the gate",
+                "[MEDIUM] Missed: Latency P95: up to +1.2 points of the health score",
             ],
         ),
     ],

@@ -151,10 +151,10 @@ def test_words_inside_sentences_need_no_escape(locale: str) -> None:
 def test_an_instant_is_shown_in_the_readers_zone() -> None:
     wanted = message("views.report_next", next_turn_at="2026-11-21T09:00:00+00:00")
     assert Catalogue("en").say(wanted) == (
-        "Next turn: <!date^1795251600^{date_short_pretty} {time}|2026-11-21 09:00 UTC>"
+        "Next measurement: <!date^1795251600^{date_num} {time}|2026-11-21 09:00 UTC>"
     )
-    assert Catalogue("en").plain(wanted) == "Next turn: 2026-11-21 09:00 UTC"
-    assert Catalogue("ko", ZoneInfo("Asia/Seoul")).plain(wanted) == "다음 턴: 2026-11-21 18:00 KST"
+    assert Catalogue("en").plain(wanted) == "Next measurement: 2026-11-21 09:00 UTC"
+    assert Catalogue("ko", ZoneInfo("Asia/Seoul")).plain(wanted) == "다음 측정: 2026-11-21 18:00 KST"
 
 
 def test_what_people_typed_is_escaped_in_slack_alone() -> None:

@@ -153,3 +153,26 @@ def test_a_particle_goes_by_the_last_sound(words: str, expected: str) -> None:
     assert " ".join(words + resolved(mark, words) for mark in marks) == expected
     escaped = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert [resolved(mark, escaped) for mark in marks] == [resolved(mark, words) for mark in marks]
+
+
+#: What only Lumen says, and the word that must stand beside it in the same text ("" where nothing helps).
+JARGON = {
+    "en": {r"\bgate\b": "score", "entropy": "disorder", "coherence": "follow|of 1", r"\bturns?\b(?! \()": "",
+           "resonant|dissonant|chaotic": "follow"},
+    "ko": {"게이트": "점수", "엔트로피": "무질서", "공명|불협화|혼돈": "수요", r"(?<!스)턴(?!스)": ""},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_word_of_lumens_own_stands_without_its_meaning(locale: str) -> None:
+    found = []
+    for code, template in templates(locale).items():
+        bare = re.sub(r"`[^`]*`|\{[^}]*\}", "", template)
+        for jargon, beside in JARGON[locale].items():
+            is_told = beside and re.search(beside, bare)
+            if re.search(jargon, bare, re.IGNORECASE) and not is_told and code != "source.several_servers":
+                found.append(
+                    f"texts/{locale} {code}: “{jargon}” needs “{beside or 'another word'}” beside it: {template}"
+                )
+    assert found == []
+    assert [code for code, text in templates(locale).items() if "{turn_id}" in text] == []
