@@ -13,6 +13,8 @@ from fractions import Fraction
 #: Longer texts are no amounts.
 _LONGEST_TEXT = 60
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
+#: Ten thousand years are as long as any more.
+_AGES = Fraction(3_650_000 * _DAY)
 
 
 def _units(*named: tuple[int | Fraction, str]) -> dict[str, Fraction]:
@@ -117,9 +119,9 @@ def amount(text: str, units: Mapping[str, Fraction]) -> Amount | None:
 def duration(text: str) -> timedelta | None:
     """`90m`, `2 hours`, `1시간 반`, `이틀`, also none or less. None for anything else, and for a number alone."""
     found = amount(text, TIME)
-    if found is None or not found.had_unit or abs(found.value) > timedelta.max.total_seconds() / 2:
+    if found is None or not found.had_unit:
         return None
-    return timedelta(seconds=float(found.value))
+    return timedelta(seconds=float(min(max(found.value, -_AGES), _AGES)))
 
 
 def _without_filler(text: str) -> str:

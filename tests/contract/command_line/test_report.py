@@ -92,10 +92,10 @@ def test_an_old_turn_and_none_at_all_are_no_data(lumen: Call, monkeypatch: pytes
 def test_durations_and_ttls_beyond_all_limits_are_wrong_usage(lumen: Call) -> None:
     of = ("--service", "ion-api")
     for typed, why in (
-        (("pause", "--for", "99999999999d"), "90s, 15m, 24h or 7d"),
-        (("pause", "--for", "36501d"), "at most 36500d"),
-        (("ttl", "--new-ttl", "5"), "60 to 3600 seconds"),
-        (("override", "ttl", "5"), "60 to 3600 seconds"),
+        (("pause", "--for", "99999999999d"), "from 1 min to 30 days"),
+        (("pause", "--for", "36501d"), "from 1 min to 30 days"),
+        (("ttl", "--new-ttl", "5"), "60 to 3600 s. MIN_TTL_SECONDS"),
+        (("override", "ttl", "5"), "60 to 3600 s. MIN_TTL_SECONDS"),
     ):
         said = lumen(*typed, *of)
         assert (said.code, why in said.err) == (64, True), said

@@ -158,7 +158,7 @@ def test_a_particle_goes_by_the_last_sound(words: str, expected: str) -> None:
 #: What only Lumen says, and the word that must stand beside it in the same text ("" where nothing helps).
 JARGON = {
     "en": {r"\bgate\b": "score", "entropy": "disorder", "coherence": "follow|of 1", r"\bturns?\b(?! \()": "",
-           "resonant|dissonant|chaotic": "follow"},
+           "resonant|dissonant|chaotic": "follow|0 CHAOTIC"},
     "ko": {"게이트": "점수", "엔트로피": "무질서", "공명|불협화|혼돈": "수요", r"(?<!스)턴(?!스)": ""},
 }  # fmt: skip
 
