@@ -1,6 +1,5 @@
 """`lumen predict`: what another TTL or another size would do, from anybody's log of accesses or misses."""
 
-import csv
 import gzip
 import re
 import zlib
@@ -193,13 +192,15 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _log(path: Path) -> "Log":
     """Read a log, and say on standard error what is odd about it."""
     from bot.cli.predict_text import oddities
-    from lumen.prediction.logs import NoColumns, read_log
+    from lumen.prediction.logs import NoColumns, NotSeconds, read_log
 
     with _opened(path) as file, _bar("predict.reading", _length(path)) as progress:
         try:
             log = read_log(_blocks(file, path, progress))
         except NoColumns as error:
             raise typer.BadParameter(f"{path}: its first line names no column {', '.join(error.args[0])}.") from None
+        except NotSeconds:
+            raise typer.BadParameter(f"{path}: its times are no seconds; divide milliseconds by 1,000.") from None
     for sentence in oddities(log, path.name, Catalogue(locale())):
         say(sentence)
     return log
@@ -248,6 +249,7 @@ def _info(path: Path) -> "Info":
     import numpy as np
 
     from lumen.prediction.answers import Info
+    from lumen.prediction.logs import cells_of
 
     rows, odd = [], []
     with _opened(path) as file:
@@ -255,14 +257,14 @@ def _info(path: Path) -> "Info":
     names = [one.strip().lower() for one in text[0].split(",")] if text else []
     named = {"time_s", "hits", "misses"} <= set(names)
     place = [names.index(one) for one in ("time_s", "hits", "misses")] if named else [0, 1, 2]
-    for number, cells in enumerate(csv.reader(text[named:]), 1 + named):
+    for number, cells in enumerate(map(cells_of, text[named:]), 1 + named):
         try:
             row = [float(cells[one]) for one in place]
         except (ValueError, IndexError):
             row = []
         if len(row) == len(place) and np.isfinite(row).all() and min(row[1:]) >= 0:
             rows.append(row)
-        elif cells:
+        elif text[number - 1].strip():
             odd.append(number)
     if odd:
         shown = ", ".join(map(str, odd[:20]))

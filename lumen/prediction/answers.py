@@ -14,7 +14,7 @@ import numpy as np
 
 from lumen.prediction.accesses import Floats, Integers, Kind
 from lumen.prediction.honesty import Trust, checked
-from lumen.prediction.lives import Requests, packed
+from lumen.prediction.lives import LONGEST_MS, Requests, packed
 from lumen.prediction.logs import Log
 from lumen.prediction.memory import Kept, Timeline, kept
 from lumen.prediction.misses import LEAST_MISSES, Clock, Imputed, Misses, imputed
@@ -209,6 +209,8 @@ def ttls_from_misses(log: Log, info: Info, ttl: int, to: Sequence[int], seed: in
     used = int(np.count_nonzero(within))
     longer = sorted({one for one in to if one > ttl})
     verdict = _refused(used, counted)
+    if verdict is None and at_ms.max() >= LONGEST_MS:
+        verdict = Verdict.MISSES_DISAGREE
     if verdict is None and longer:
         _, key = np.unique(log.key[within], return_inverse=True)
         elements = packed(key, at_ms[within])

@@ -14,6 +14,8 @@ from lumen.prediction.accesses import FILL_MS, KIND_MASK, Accesses, Flags, Integ
 MS_BITS = 36
 #: No window is longer (1.1 years), so that no time plus a TTL reaches into the bits of the life.
 LONGEST_MS = 1 << (MS_BITS - 1)
+#: Answers that take a larger share of the TTL than this move the ends of entries.
+SLOW_ANSWER = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,18 @@ def overwritten(accesses: Accesses) -> Flags:
         return np.empty(0, np.bool_)
     found: Flags = (kind == Kind.WRITE) & _surplus(kind, at_ms, _changes(hashes_of(accesses)))
     return found
+
+
+def lasting_ms(accesses: Accesses, ttl_ms: int) -> int:
+    """The time from a miss to the end of what was written for it: where answers take long against the TTL (in the
+    median more than a hundredth of it), that is the TTL and that median."""
+    kind, at_ms = accesses.kinds & KIND_MASK, times_ms(accesses)
+    filled = (kind == Kind.WRITE) & ~overwritten(accesses)
+    if not filled.any():
+        return ttl_ms
+    last_miss = _last(kind == Kind.MISS, _changes(hashes_of(accesses)) | (kind == Kind.DELETE))[filled]
+    took_ms = float(np.median((at_ms[filled] - at_ms[last_miss])[last_miss >= 0]))
+    return ttl_ms + round(took_ms) if took_ms > SLOW_ANSWER * ttl_ms else ttl_ms
 
 
 def _changes(values: Words) -> Flags:

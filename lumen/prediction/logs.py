@@ -18,8 +18,9 @@ from lumen.prediction.accesses import Bytes, Floats, Integers, Words
 
 #: Odd lines of a kind that are named; the others are only counted.
 NAMED = 20
-#: A time further than this from the middle of all is no time of this log.
-FAR_S = 366 * 86_400.0
+#: A time further than this from the middle of all is no time of this log, and one beyond the other is in no seconds.
+FAR_S = 190 * 86_400.0
+NO_SECONDS = 1e11
 #: A line is not longer, and a figure not either.
 LONGEST_LINE, LONGEST_FIGURE = 1 << 20, 24
 NEWLINE, RETURN, COMMA, QUOTE = 10, 13, 44, 34
@@ -41,6 +42,10 @@ class Oddity(StrEnum):
 
 class NoColumns(Exception):
     """The first line names columns, but not those that are needed. `args[0]`: the missing ones."""
+
+
+class NotSeconds(Exception):
+    """The times are those of milliseconds or finer."""
 
 
 @dataclass(slots=True)
@@ -95,7 +100,7 @@ class _Rows:
 
 
 def read_log(blocks: Iterable[bytes], needed: Sequence[str] = ("time_s", "key")) -> Log:
-    """Read a whole log. Raises NoColumns."""
+    """Read a whole log. Raises NoColumns and NotSeconds."""
     faults, rows = Faults(), [_Rows(*(np.empty(0, kind) for kind in (np.int64, float, np.uint64, float, float)))]
     columns: Mapping[str, int] | None = None
     positional = False
@@ -221,7 +226,7 @@ def _singly(block: bytes, lines: Sequence[tuple[int, int, int]], columns: Mappin
     found: list[tuple[int, float, float, float]] = []
     keys: list[bytes] = []
     for line, start, end in lines:
-        cells = next(csv.reader((block[start:end].decode("utf-8", "replace"),)), [])
+        cells = cells_of(block[start:end].decode("utf-8", "replace"))
         row = _row(cells, columns)
         if isinstance(row, Oddity):
             faults.add(row, (int(line),))
@@ -233,6 +238,14 @@ def _singly(block: bytes, lines: Sequence[tuple[int, int, int]], columns: Mappin
     starts = ends - [len(key) for key in keys]
     hashes = hashed(np.frombuffer(b"".join(keys) or b" ", np.uint8), starts.astype(np.int64), ends)
     return _Rows(line_of.astype(np.int64), at_s, hashes, size, hit)
+
+
+def cells_of(line: str) -> list[str]:
+    """The cells of a line; none where quotes and line ends are in disorder."""
+    try:
+        return next(csv.reader((line,)), [])
+    except csv.Error:
+        return []
 
 
 def _row(cells: Sequence[str], columns: Mapping[str, int]) -> tuple[float, float, float] | Oddity:
@@ -296,13 +309,16 @@ def _together(rows: _Rows, more: _Rows) -> _Rows:
 
 
 def _log(rows: list[_Rows], faults: Faults, positional: bool) -> Log:
-    """All blocks as one log, without times that belong to another one."""
+    """All blocks as one log, without times that belong to another one. Raises NotSeconds."""
     line, at_s, key, size, hit = (
         np.concatenate([getattr(part, name) for part in rows]) for name in ("line", "at_s", "key", "size", "hit")
     )
     rows.clear()
     if len(at_s):
-        far = np.abs(at_s - np.median(at_s)) > FAR_S
+        middle = float(np.median(at_s))
+        if abs(middle) > NO_SECONDS:
+            raise NotSeconds
+        far = np.abs(at_s - middle) > FAR_S
         if far.any():
             faults.add(Oddity.FAR, line[far].tolist())
             line, at_s, key, size, hit = (one[~far] for one in (line, at_s, key, size, hit))

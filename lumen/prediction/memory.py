@@ -6,8 +6,9 @@ million to a million accesses a second.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from lumen.prediction.lives import overwritten
 ENTRY_BYTES = 120
 #: Below this share of the writes, evictions move nothing that counts.
 FEW_EVICTIONS = 0.01
-#: Accesses between two calls of `progress`.
+#: Events that are taken at a time.
 STRIDE = 1 << 17
 
 
@@ -97,14 +98,8 @@ def kept(
     entries: dict[int, tuple[float, float]] = {}
     expiring: deque[tuple[float, int]] = deque()
     used = most = 0.0
-    misses = writes = evictions = done = 0
-    sizes = (timeline.size + ENTRY_BYTES).tolist()
-    for now, key, kind, size in zip(
-        timeline.at_ms.tolist(), timeline.key.tolist(), timeline.kind.tolist(), sizes, strict=True
-    ):
-        done += 1
-        if not done % STRIDE:
-            progress(STRIDE)
+    misses = writes = evictions = 0
+    for now, key, kind, size in _events(timeline, progress):
         while expiring and expiring[0][0] <= now:
             until, gone = expiring.popleft()
             if gone in entries and entries[gone][0] == until:
@@ -120,11 +115,21 @@ def kept(
         misses += kind <= Kind.HIT
         writes += 1
         entries[key] = (now + ttl_ms, size)
-        expiring.append((now + ttl_ms, key))
+        if ttl_ms < inf:
+            expiring.append((now + ttl_ms, key))
         used += size
         most = max(most, min(used, capacity_bytes))
         while used > capacity_bytes and entries:
             used -= entries.pop(next(iter(entries)))[1]
             evictions += 1
-    progress(done % STRIDE)
     return Kept(misses, writes, evictions, most)
+
+
+def _events(timeline: Timeline, progress: Callable[[int], None]) -> Iterator[tuple[int, int, int, float]]:
+    """Time, key, kind and size in the cache of each event; a part of them at a time, as objects take much memory."""
+    for start in range(0, len(timeline.at_ms), STRIDE):
+        part = slice(start, start + STRIDE)
+        sizes = (timeline.size[part] + ENTRY_BYTES).tolist()
+        columns = timeline.at_ms[part].tolist(), timeline.key[part].tolist(), timeline.kind[part].tolist(), sizes
+        yield from zip(*columns, strict=True)
+        progress(len(sizes))

@@ -14,7 +14,7 @@ and fade within a fraction of the TTL: visitors who ask again and again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from lumen.prediction.replay import miss_count
 #: Fewer misses tell nothing.
 LEAST_MISSES = 300
 DRAWS = 6
+#: Of more misses than these, those of some keys are replayed; rates are fitted to all of them.
+MOST_MISSES = 1 << 20
 #: A run of misses ends when its key stays absent for so many TTLs; a burst fades within this share of one.
 RUN, FADES = 6, 0.2
 #: Rates in a decade of the grid, rounds of the fit, and how finely runs are told apart for it.
@@ -75,8 +77,8 @@ class Imputed:
     misses: float
     spread: float
     of_bursts: float
-    least: int
-    most: int
+    least: float
+    most: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,27 @@ def imputed(seen: Misses, ttls_ms: Sequence[int], seed: int, draws: int = DRAWS)
     """Misses at each of these TTLs, all longer than the one in force. The same seed, the same answer."""
     runs, fitted = _fitted(seen)
     dice = np.random.default_rng(seed)
+    part = _some_keys(seen.elements)
+    some, runs = replace(seen, elements=seen.elements[part]), runs[part]
     rates = [fitted.drawn(runs, dice) for _ in range(draws)]
-    return [_at(seen, ttl_ms, rates, fitted.burst, dice) for ttl_ms in ttls_ms]
+    found = [_at(some, ttl_ms, rates, fitted.burst, dice) for ttl_ms in ttls_ms]
+    return found if len(part) == len(seen.elements) else [_of_all(seen, one, len(part)) for one in found]
+
+
+def _some_keys(elements: Words) -> Integers:
+    """The places of all misses, or of those of as many keys as have MOST_MISSES together: a key has no more misses than
+    TTLs fit into the window, so that none of them counts for much."""
+    share = min(MOST_MISSES / len(elements), 1.0)
+    scattered = (elements >> np.uint64(MS_BITS)) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
+    return np.flatnonzero(scattered < np.uint64(int(share * (1 << 32))))
+
+
+def _of_all(seen: Misses, of_some: Imputed, used: int) -> Imputed:
+    """Scaled by the ratio of the misses, within the bounds."""
+    scale = len(seen.elements) / used
+    return Imputed(
+        *(scale * one for one in (of_some.misses, of_some.spread, of_some.of_bursts, of_some.least, of_some.most))
+    )
 
 
 def _at(seen: Misses, ttl_ms: int, rates: Sequence[Floats], burst: float, dice: np.random.Generator) -> Imputed:

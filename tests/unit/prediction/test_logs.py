@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lumen.prediction.logs import NoColumns, Oddity, read_log
+from lumen.prediction.answers import Info, Verdict, sizes_from_accesses, ttls_from_accesses, ttls_from_misses
+from lumen.prediction.logs import NoColumns, NotSeconds, Oddity, read_log
 
 LINES = st.lists(
     st.sampled_from(
@@ -77,6 +78,26 @@ def test_a_time_of_another_age_is_no_time_of_this_log() -> None:
     log = read_log([b"1700000000,a\n1700000001,b\n1700000001000,c\n1700000002,d\n"])
     assert len(log) == 3
     assert log.faults.lines == {Oddity.FAR: [3]}
+
+
+def test_times_in_milliseconds_are_refused() -> None:
+    with pytest.raises(NotSeconds):
+        read_log([b"1700000000000,a\n1700000001000,b\n"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text('019.,-enai"\r\x00 kh:', max_size=12), max_size=8), st.booleans())
+def test_whatever_stands_in_a_log_it_is_answered(lines: list[str], named: bool) -> None:
+    """A number of predictions or a refusal, and never another error."""
+    try:
+        log = read_log(blocks("\n".join(["time_s,key,bytes,hit"] * named + lines).encode(), 40))
+    except NotSeconds:
+        return
+    found = [*ttls_from_accesses(log, 300, [60, 600], 1000.0), *sizes_from_accesses(log, 300, 1000.0, [2000.0])]
+    counters = Info(np.array([0.0, 600.0]), np.array([0.0, 9.0]), np.array([0.0, 400.0]))
+    found += ttls_from_misses(log, counters, 300, [60, 600])
+    assert len(found) == 5
+    assert all((one.hit_rate is None) == (one.verdict is not Verdict.PREDICTED) for one in found)
 
 
 def test_many_odd_lines_are_counted_and_some_named() -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.prediction.accesses import Accesses, Kind, in_order, pack, size_bytes, size_code, times_ms
-from lumen.prediction.lives import Requests, elapsed_ms, packed, requests_of
+from lumen.prediction.lives import Requests, elapsed_ms, lasting_ms, packed, requests_of
 from lumen.prediction.replay import DAY_MS, miss_count, missed, misses_by_day, requests_by_day
 
 #: What a service does: (ms after the operation before, key, operation), in which a read that misses writes at once.
@@ -95,6 +96,15 @@ def test_a_herd_of_misses_writes_no_overwrites() -> None:
     assert requests.asked is not None
     assert requests.asked.tolist() == [True, True, True, True, False, True]
     assert miss_count(requests, 60_000) == 1
+
+
+@pytest.mark.parametrize(("took_ms", "lasting"), [(0, 60_000), (500, 60_000), (4000, 64_000)])
+def test_slow_answers_end_later(took_ms: int, lasting: int) -> None:
+    """What is written four seconds after a miss ends four seconds later; half a second is within the error."""
+    records = [(at, key, Kind.MISS) for at in (0, 100_000) for key in (1, 2)]
+    records += [(at + took_ms, key, Kind.WRITE) for at, key, _ in records]
+    assert lasting_ms(stored(sorted(records)), 60_000) == lasting
+    assert lasting_ms(stored(records[:4]), 60_000) == 60_000
 
 
 def test_days_are_counted_with_what_the_days_before_left() -> None:
