@@ -34,7 +34,9 @@ def _masked(said: dict[str, str], counts: "Counter[str]") -> "Counter[str]":
     found: Counter[str] = Counter()
     first: dict[str, str] = {}
     for alike, count in counts.most_common(MOST_MASKED):
-        text = masked(said[alike])
+        text = masked(said[alike]).strip()
+        if not text:
+            continue
         text = first.setdefault(_FIGURES.sub("#", text), text)
         found[_shortened(text)] += count
     return found

@@ -82,7 +82,8 @@ _PHRASE_END = re.compile(r"""[,;|)}\]"']|\s[\w.-]+[=:]|$""")
 
 _PEM = re.compile(r"-----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|\Z)", re.DOTALL)
 _AT = re.compile(r"""[^\s"'`<>(),;]+@[^\s"'`<>(),;]+""")
-_SHAPES = (
+_SHAPES = (  # the host of an address that is quoted; dates and times; IPv4; IPv6 and MAC
+    re.compile(r"""(?<=["'`>)])@[\w.-]+\.\w{2,}"""),
     re.compile(
         r"(?<![\w-])(?:\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
         r"|\d\d:\d\d:\d\d(?:[.,]\d+)?)(?![\w-])"
@@ -148,7 +149,7 @@ def _named(text: str) -> str:
 def _end_of_secret(found: re.Match[str], text: str) -> int | None:
     """Where the value of a secret's name ends; None where it is none."""
     words, value = _words(found["name"]), found["value"]
-    if not _is_secret(words) or _says(value) or (words[-1] == "tokens" and value.strip(",;").isdigit()):
+    if not _is_secret(words) or says_what_is_wrong(value) or (words[-1] == "tokens" and value.strip(",;").isdigit()):
         return None
     if value[0] in "\"'`[{\\":
         return found.end()
@@ -174,7 +175,8 @@ def _is_secret(words: list[str]) -> bool:
     return words[-1] in _PERSONAL or any(word in _SECRETS or word.endswith(_ENDINGS) for word in words)
 
 
-def _says(value: str) -> bool:
+def says_what_is_wrong(value: str) -> bool:
+    """Whether a value is a word of the message rather than a secret (`token: expired`)."""
     return value.strip("\"'`.,;:!?()[]{}\\").lower() in _SAYS or value.startswith(MARK)
 
 
@@ -182,16 +184,21 @@ def _value_of(found: re.Match[str]) -> str:
     """Without what follows the name of a secret after a blank, a bracket, or another name."""
     name, value = found["name"], found["value"]
     is_login = found.re is _OPTION and name in ("p", "u") and not value.replace(":", "").isdigit()
-    if not (is_login or found.re in (_BARE, _SCHEME, _CALL) or _is_secret(_words(name))) or _says(value):
+    if not (is_login or found.re in (_BARE, _SCHEME, _CALL) or _is_secret(_words(name))) or says_what_is_wrong(value):
         return found[0]
     start, end = (at - found.start() for at in found.span("value"))
     return found[0][:start] + MARK + found[0][end:]
 
 
 def _address(found: re.Match[str]) -> str:
-    """A mail address, or who logs in at a URL: the scheme and the host stay readable."""
-    scheme, there, _ = found[0].partition("://")
-    return f"{scheme}://{MARK}@{found[0].rpartition('@')[2]}" if there else MARK
+    """A mail address, or who logs in at a URL, whose scheme and host stay readable where they can be told from it."""
+    scheme, there, rest = found[0].partition("://")
+    if not there:
+        return MARK
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    who, at, _ = authority.rpartition("@")
+    is_plain = at and "@" not in who and rest.count("@") == 1
+    return f"{scheme}://{MARK}@{rest[len(who) + 1 :]}" if is_plain else f"{scheme}://{MARK}"
 
 
 def _number(found: re.Match[str]) -> str:
