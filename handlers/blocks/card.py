@@ -218,7 +218,12 @@ class Card:
 
     def shown(self) -> Shown:
         """The message."""
-        text, blocks = clip("\n".join(self._lines), TEXT_MAX), tuple(self._blocks[:MAX_BLOCKS])
+        text, blocks = "\n".join(self._lines), tuple(self._blocks[:MAX_BLOCKS])
+        if len(text) > TEXT_MAX and self._charts:  # the lines of the blocks can be read there, those of a chart cannot
+            said = clip("\n".join(self._charts), TEXT_MAX // 2)
+            others = "\n".join(line for line in self._lines if line not in self._charts)
+            text = f"{clip(others, TEXT_MAX - len(said) - 1)}\n{said}"
+        text = clip(text, TEXT_MAX)
         return Shown(text, blocks, charts=tuple(self._charts))
 
     def _button(self, wanted: Button) -> Json:

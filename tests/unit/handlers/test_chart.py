@@ -164,6 +164,16 @@ def test_without_charts_their_words_stand_in_their_place() -> None:
     validated(bare)
 
 
+def test_a_text_that_is_too_long_keeps_what_its_charts_say() -> None:
+    card = Card(EN)
+    card.lines(["word " * 400] * 3)
+    card.chart(hit_rates())
+    card.lines(["word " * 400] * 3)
+    made = card.shown()
+    assert made.text.endswith("hit rate: hit rate 70% (00:00) to 81% (22:00), last 81%; target 80%")
+    validated(made)
+
+
 def test_what_cannot_be_a_chart_at_all_is_an_error() -> None:
     with pytest.raises(ValueError, match="21 categories"):
         Chart("line", TITLE, Axis("", [str(at) for at in range(21)]), [])
