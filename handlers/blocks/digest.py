@@ -1,7 +1,7 @@
 """The daily digest, for those who slept: what went wrong, how the day was, what was changed, what waits, the money."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from handlers.blocks.card import Card, Shown
 from handlers.blocks.digest_charts import charts
@@ -39,7 +39,7 @@ def digest(words: Catalogue, readout: DigestReadout, seal: Seal | None = None) -
     sign, told = _worst(words, readout)
     day = f"{readout.at:%Y-%m-%d}"
     card.header(message("digest.header", sign=sign, service=status.service.name, day=day, told=words.plain(told)))
-    card.context([words.say(message("digest.as_of", now_at=iso(readout.now)))])
+    card.context([words.say(message("digest.as_of", end_at=iso(readout.at.astimezone(UTC))))])
     card.titled(message("digest.incidents"), _short(words, list(_incidents(words, readout))))
     if status.turn is None:
         card.section(message("views.report_none"))

@@ -43,7 +43,7 @@ def categories(block: Json) -> list[str]:
 
 def shown(*charts: Chart) -> Shown:
     card = Card(EN)
-    card.header(message("digest.as_of", now_at="2026-11-16T00:00:00+00:00"))
+    card.header(message("digest.as_of", end_at="2026-11-16T00:00:00+00:00"))
     for one in charts:
         card.chart(one)
     return card.shown()
@@ -198,7 +198,7 @@ def any_chart(draw: some.DrawFn) -> Chart:
 @given(some.lists(any_chart(), min_size=1, max_size=3), some.sampled_from([EN, KO]))
 def test_no_figures_and_no_names_make_a_message_that_slack_does_not_take(charts: list[Chart], words: Catalogue) -> None:
     card = Card(words)
-    card.header(message("digest.as_of", now_at="2026-11-16T00:00:00+00:00"))
+    card.header(message("digest.as_of", end_at="2026-11-16T00:00:00+00:00"))
     for one in charts:
         card.chart(one)
     validated(card.shown())

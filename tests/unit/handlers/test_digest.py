@@ -140,6 +140,7 @@ def test_a_day_with_a_two_hour_outage_never_reads_good() -> None:
     header = shown.blocks[0]["text"]["text"]
     assert header == "🔴 ion-api: digest of 2026-11-24 · page, availability for 2 h 0 min, over"
     assert shown.text.startswith(header)
+    assert f"The 24 hours before <!date^{int(NINE.timestamp())}^" in shown.text
     assert "good" not in header
 
 
