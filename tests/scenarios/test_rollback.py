@@ -77,7 +77,7 @@ async def test_what_is_pinned_is_said_and_unpinned_by_command(world: World, slac
     await slack.command("/lumen unpin")
     back = await slack.wait_for_message(lambda m: APPROVE in m.action_ids() and f"{GOOD} → LATEST" in m.text)
     await slack.click(back, APPROVE)
-    await says(slack, back, "· applied")
+    await says(slack, back, f"{GOOD} → LATEST · applied")
     assert GOOD not in await traffic(slack)
 
 
