@@ -91,6 +91,7 @@ class Settings(CloudSettings):
     oncall_escalation: Annotated[str, Field(pattern=r"^(S[A-Z0-9]+|pager)?$")] = ""
     pager_webhook_url: SecretStr | None = None
     support_contact: Annotated[str, Field(max_length=200)] = ""
+    runbook_url: Annotated[str, Field(pattern=r"^(https?://[^\s<>|]+)?$", max_length=300)] = ""
 
     # When
     monitoring_lookback_hours: Annotated[int, Field(ge=1, le=24)] = 1

@@ -38,6 +38,7 @@ EXAMPLES: Mapping[str, str] = {
     "oncall_escalation": "S0IONLEAD1",
     "pager_webhook_url": "https://KEY@events.pagerduty.com/v2/enqueue",
     "support_contact": "#ion-help",
+    "runbook_url": "https://wiki.example.com/lumen",
     "digest_timezone": "Asia/Seoul",
     "observe_only": "7d",
     "audit_keep": "90d",

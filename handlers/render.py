@@ -63,6 +63,8 @@ class MessageRenderer:
     digests: Digests
     words: Catalogue
     oncall: str = ""
+    #: The address of the runbook, or empty.
+    runbook: str = ""
     escalation: str = ""
 
     async def render(self, surface: Surface) -> Shown | None:
@@ -101,7 +103,9 @@ class MessageRenderer:
 
     async def _incident(self, surface: Surface) -> Shown | None:
         readout = await self.readouts.incident(surface.service, surface.key)
-        return None if readout is None or readout.is_kept_back else incident_card(self.words, readout, self.oncall)
+        if readout is None or readout.is_kept_back:
+            return None
+        return incident_card(self.words, readout, self.oncall, self.runbook)
 
     async def _done(self, surface: Surface) -> Shown | None:
         """What somebody did about an incident, in its thread. The key is the incident's, `#`, and its line's."""

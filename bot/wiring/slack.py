@@ -78,6 +78,7 @@ class SlackSide:
                 digests=self._digests,
                 words=words,
                 oncall=settings.oncall_group,
+                runbook=settings.runbook_url,
                 escalation=settings.oncall_escalation,
             ),
             poster=Poster(self._api, charts=charts),

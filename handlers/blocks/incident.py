@@ -52,8 +52,11 @@ POINTS = 12
 _SAID_BY_PROPOSAL = frozenset(f"rollback.note_{name}" for name in ("countdown", "ask", "acted", "decided"))
 
 
-def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "") -> Shown:
-    """Updated in place until everything that it tells of is over. A page that is open mentions `oncall`, if any."""
+def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "", runbook: str = "") -> Shown:
+    """Updated in place until everything that it tells of is over. A page that is open mentions `oncall`, if any.
+
+    `runbook`: its address, or empty.
+    """
     card, incident = Card(words), readout.incident
     card.header(headline(words, readout))
     card.lines([words.say(one) for one in _first(readout, oncall)])
@@ -70,7 +73,7 @@ def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "") 
     for stored in incident.alerts:
         card.lines(list(_told(words, stored.alert, incident, is_late=stored.late)))
     card.lines([words.say(one) for one in _said_by_people(words, incident)])
-    card.context([" · ".join(links(words, readout))])
+    card.context([" · ".join(links(words, readout, runbook))])
     card.context([words.say(message("incident.print", incident=incident.id))])
     return card.shown()
 

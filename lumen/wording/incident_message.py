@@ -140,7 +140,7 @@ _CONSOLE = "https://console.cloud.google.com"
 BEFORE = timedelta(minutes=10)
 
 
-def links(words: Catalogue, readout: IncidentReadout) -> Iterator[str]:
+def links(words: Catalogue, readout: IncidentReadout, runbook: str = "") -> Iterator[str]:
     """Where to look further, as Slack's links."""
     service, seen = readout.incident.service, readout.revisions
     began, _ = _extent(readout.incident, readout.course)
@@ -154,5 +154,6 @@ def links(words: Catalogue, readout: IncidentReadout) -> Iterator[str]:
         ("revisions", f"{run}/revisions?project={service.project}"),
         ("logs", f"{_CONSOLE}/logs/query;query={wanted};startTime={start}?project={service.project}"),
         ("dashboards", f"{_CONSOLE}/monitoring/dashboards?project={service.project}"),
+        *((("runbook", runbook),) if runbook else ()),
     ):
         yield f"<{escape(url)}|{words.say(Message(f'incident.link_{name}', {}))}>"

@@ -87,6 +87,7 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ["https://events.pagerduty.com/v2/enqueue", "https://x/y", "ftp://K@x/v2/enqueue", "http://K@x/v2/enqueue"],
     ),
     "SUPPORT_CONTACT": (["#ion-help"], ["x" * 201]),
+    "RUNBOOK_URL": (["https://wiki.example.com/lumen#pages"], ["wiki", "https://x/a b", "https://x/|y>", "ftp://x/"]),
     "LUMEN_LOCALE": (["en", "ko"], ["de", "en_US"]),
     "MONITORING_LOOKBACK_HOURS": (["1", "24"], ["0", "25", "1h"]),
     "DIGEST_TIMEZONE": (["Asia/Seoul", "UTC"], ["Seoul", "KST+9", "../UTC"]),

@@ -1,5 +1,6 @@
 """The message of an incident at one glance: what fails, how much, since when, what happens by itself; then its end."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -177,6 +178,14 @@ def test_when_it_is_over_it_says_how_long_how_much_of_the_budget_what_was_done_a
     assert "How much of the error budget that is cannot be said yet: too little is known of the last 30 days." in told
     assert "No change was made for it here." in told
     assert any(line.startswith("*What now*: find out what it was") for line in told)
+
+
+def test_it_links_to_where_one_looks_further() -> None:
+    told = incident_card(EN, READOUT, runbook="https://wiki.example.com/lumen#pages").text
+    for name in ("revisions", "logs", "dashboards", "runbook"):
+        assert re.search(rf"<https://[^|>\s]+\|{name}>", told), name
+    assert "00042-dvt%22%0Aseverity%3E%3DERROR" in told, "the log of the release that is blamed"
+    assert "|runbook>" not in incident_card(EN, READOUT).text
 
 
 def test_what_a_note_says_of_a_proposal_is_not_said_twice() -> None:
