@@ -167,12 +167,13 @@ class Card:
             self._blocks.append({"type": "section", "fields": texts})
             self._lines.extend(f"{title}: {value}" for title, value in shown)
 
-    def context(self, said: Sequence[str]) -> None:
-        """Small grey print, mrkdwn already; nothing at all without lines."""
+    def context(self, said: Sequence[str], *, is_told: bool = True) -> None:
+        """Small grey print, mrkdwn already; nothing at all without lines. `is_told`: the text says it too, which has no
+        room for addresses."""
         if said:
             elements = [_mrkdwn(line, FIELD_MAX) for line in said[:CONTEXT_MAX]]
             self._blocks.append({"type": "context", "elements": elements})
-            self._lines.extend(said[:CONTEXT_MAX])
+            self._lines.extend(said[:CONTEXT_MAX] if is_told else ())
 
     def chart(self, wanted: Chart) -> None:
         """Slack's own chart and what it leaves out; the third of a message, and one of too little, in figures.

@@ -73,7 +73,7 @@ def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "", 
     for stored in incident.alerts:
         card.lines(list(_told(words, stored.alert, incident, is_late=stored.late)))
     card.lines([words.say(one) for one in _said_by_people(words, incident)])
-    card.context([" · ".join(links(words, readout, runbook))])
+    card.context([" · ".join(links(words, readout, runbook))], is_told=False)
     card.context([words.say(message("incident.print", incident=incident.id))])
     return card.shown()
 

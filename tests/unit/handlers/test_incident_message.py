@@ -14,6 +14,7 @@ from handlers.blocks.proposal import STATE_SIGNS, card
 from lumen.model.alert import AlertKind, Severity
 from lumen.model.answers import IncidentReadout
 from lumen.model.course import OF_NOW, Course, Failing, RevisionsSeen, Trend
+from lumen.model.error_lines import ErrorLine, ErrorLines
 from lumen.model.incident import Acknowledged, Incident, Pinned, RevisionCount, Silence
 from lumen.model.messages import message
 from lumen.model.proposal import LATEST, Change, Choice, Decision, Knob, Proposal, State
@@ -181,11 +182,20 @@ def test_when_it_is_over_it_says_how_long_how_much_of_the_budget_what_was_done_a
 
 
 def test_it_links_to_where_one_looks_further() -> None:
-    told = incident_card(EN, READOUT, runbook="https://wiki.example.com/lumen#pages").text
+    told = said(incident_card(EN, READOUT, runbook="https://wiki.example.com/lumen#pages"))
     for name in ("revisions", "logs", "dashboards", "runbook"):
         assert re.search(rf"<https://[^|>\s]+\|{name}>", told), name
     assert "00042-dvt%22%0Aseverity%3E%3DERROR" in told, "the log of the release that is blamed"
-    assert "|runbook>" not in incident_card(EN, READOUT).text
+    assert "|runbook>" not in said(incident_card(EN, READOUT))
+
+
+def test_the_text_says_all_of_an_incident_with_an_alert_of_every_kind_and_where_it_is_found_again() -> None:
+    every = incident(*(alert(kind, Severity.PAGE) for kind in AlertKind))
+    logged = ErrorLines(
+        BAD, WHEN, NOW, NOW, "https://console.cloud.google.com/" + 300 * "x", (ErrorLine(120 * "e", 9),) * 3
+    )
+    shown = incident_card(EN, replace(READOUT, incident=every, errors=logged), "S0ONCALL")
+    assert f"Incident `{every.id}`" in shown.text
 
 
 def test_what_a_note_says_of_a_proposal_is_not_said_twice() -> None:
