@@ -51,7 +51,7 @@ async def test_a_page_calls_until_somebody_is_on_it_through_a_kill_9(world: Worl
         assert len([m for m in await slack.messages(thread_ts=page.ts) if "still needs somebody" in m.text]) == calls
 
         key = pager.bodies[0]["dedup_key"]
-        assert key in over.text
+        assert short_id(key) in over.text
         await slack.command(f"/lumen history {key}")
         shown = await slack.wait_for_message(lambda m: bool(m.ephemeral_to) and f"Incident {short_id(key)}" in m.text)
         assert "is on it" in shown.text

@@ -118,7 +118,7 @@ async def test_what_a_person_asks_for_meanwhile_stands_in_it_and_what_was_asked_
     assert "<@U0KIM> proposed #2" in await thread(slack, seen, "proposed #2")
     assert await top_level(slack) == [own.ts, seen.ts]
     await slack.control.click(asked, MENU, value=DETAILS)
-    assert "<@U0KIM> proposed #2" in (await answer(slack, f"Incident {key}")).text
+    assert "<@U0KIM> proposed #2" in (await answer(slack, f"Incident {short_id(key)}")).text
 
 
 async def test_an_incident_from_before_a_loss_decides_nothing_and_is_retired(

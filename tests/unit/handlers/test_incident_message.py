@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from handlers.blocks.card import Shown
 from handlers.blocks.incident import MENU, incident_card
 from handlers.blocks.proposal import STATE_SIGNS, card
-from lumen.model.alert import AlertKind, Severity
+from lumen.model.alert import AlertKind, Severity, short_id
 from lumen.model.answers import IncidentReadout
 from lumen.model.course import OF_NOW, Course, Failing, RevisionsSeen, Trend
 from lumen.model.error_lines import ErrorLine, ErrorLines
@@ -195,7 +195,7 @@ def test_the_text_says_all_of_an_incident_with_an_alert_of_every_kind_and_where_
         BAD, WHEN, NOW, NOW, "https://console.cloud.google.com/" + 300 * "x", (ErrorLine(120 * "e", 9),) * 3
     )
     shown = incident_card(EN, replace(READOUT, incident=every, errors=logged), "S0ONCALL")
-    assert f"Incident `{every.id}`" in shown.text
+    assert f"Incident `{short_id(every.id)}`" in shown.text
 
 
 def test_what_a_note_says_of_a_proposal_is_not_said_twice() -> None:
