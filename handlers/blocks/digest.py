@@ -18,7 +18,7 @@ from lumen.ports.store import Seal
 from lumen.wording.catalogue import Catalogue, change_params, iso
 from lumen.wording.incidents import SEVERITY_SIGNS, kinds
 from lumen.wording.money import spent
-from lumen.wording.restrictions import held_lines
+from lumen.wording.restrictions import held_lines, silenced
 from lumen.wording.scores import (
     HEALTH_SIGNS,
     VERDICT_SIGNS,
@@ -50,7 +50,7 @@ def digest(words: Catalogue, readout: DigestReadout, seal: Seal | None = None) -
     card.titled(message("digest.changes"), _short(words, changes))
     waits = [one for one in status.open_proposals if one.state is State.PENDING]
     card.titled(message("digest.waiting"), _short(words, [line(words, one) for one in waits]))
-    card.lines(list(held_lines(words, status)))
+    card.lines([*held_lines(words, status), *map(words.say, silenced(status.silences))])
     if status.turn is not None:
         _money(card, words, status.turn)
     charts(card, words, readout)

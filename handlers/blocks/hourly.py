@@ -41,7 +41,7 @@ def hourly(words: Catalogue, readout: StatusReadout) -> Shown:
     card.context([_when(words, turn)])
     alerts = alert_lines(words, readout.alerts, readout.silences)
     found = [] if readout.worst.is_of_turn else [words.say(turn_found(words, turn))]
-    card.lines([*_short(words, alerts), *found, *_short(words, list(cautions(words, readout)))])
+    card.lines([*_short(words, alerts), *found, *_short(words, list(cautions(words, readout, brief=True)))])
     card.lines([_figure(one) for one in key_figures(words, turn, readout.day)])
     if not readout.alerts:  # an incident's message has curves of its own
         card.chart(_curve(words, readout.day or (turn,)))

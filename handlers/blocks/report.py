@@ -13,7 +13,7 @@ from lumen.model.turn import Occasion, Turn, Worth
 from lumen.wording.catalogue import Catalogue, change_params, iso, person, word
 from lumen.wording.incidents import silence_line
 from lumen.wording.report import EXTRA, TurnReport, objective_lines
-from lumen.wording.restrictions import held_lines, unasked_lines
+from lumen.wording.restrictions import held_lines, in_short, unasked_lines
 from lumen.wording.scores import budgets_in_short, clear_trends, span, trend_lines, turn_found, worst_headline
 
 CHANGES_SHOWN = 3
@@ -58,13 +58,18 @@ def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> 
     return card.shown()
 
 
-def cautions(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
-    """What people must not forget: a setting that was lost or set by others, a pin, what they set against changes."""
+def cautions(words: Catalogue, readout: StatusReadout, *, brief: bool = False) -> Iterator[str]:
+    """What people must not forget: a setting that was lost or set by others, a pin, what they set against changes.
+
+    `brief`: all that they set is one line, among the first.
+    """
     pinned = readout.pinned
+    if readout.turn is not None and readout.now is not None and readout.is_stale:
+        age = words.plain(span(readout.now - readout.turn.snapshot.window.end))
+        yield words.say(message("explain.stale", age=age))
+    if brief and (said := in_short(words, readout)):
+        yield said
     if readout.turn is not None:
-        if readout.now is not None and readout.is_stale:
-            age = words.plain(span(readout.now - readout.turn.snapshot.window.end))
-            yield words.say(message("explain.stale", age=age))
         yield from (f"⚠️ {caution}" for caution in TurnReport(words, words.say, readout.turn).cautions())
     if pinned is not None:
         yield words.say(message("views.report_pinned", revision=pinned.revision, since_at=iso(pinned.since)))
@@ -74,9 +79,11 @@ def cautions(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
             *pinned.differences,
         )
         yield from (f"• {words.say(one)}" for one in told)
-    yield from held_lines(words, readout)
+    if not brief:
+        yield from held_lines(words, readout)
     yield from unasked_lines(words, readout)
-    yield from (words.say(silence_line(silence)) for silence in readout.silences)
+    if not brief:
+        yield from (words.say(silence_line(silence)) for silence in readout.silences)
 
 
 def _before_the_first(card: Card, readout: StatusReadout) -> None:

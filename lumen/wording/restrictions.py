@@ -1,9 +1,10 @@
 """What people have set against changes, in words: in every report, and as an answer of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from lumen.model.answers import StatusReadout, Trusted
-from lumen.model.incident import Pause, SizeLock, TtlOverride
+from lumen.model.incident import Pause, Silence, SizeLock, TtlOverride
 from lumen.model.messages import Message, Param, message
 from lumen.model.override import PinnedTtl, locked_by, pinned_by, quoted
 from lumen.wording.catalogue import Catalogue, iso
@@ -28,6 +29,44 @@ def held(readout: StatusReadout) -> Iterator[tuple[str, Message]]:
         yield "🔒", locked_by(readout.size_lock)
 
 
+def in_short(words: Catalogue, readout: StatusReadout) -> str:
+    """All that `held` says, and what is silenced, in one line (mrkdwn) without who and why; "" for nothing."""
+    pin, lock = readout.override, readout.size_lock
+    told: list[Message] = []
+    if readout.dry_run:
+        told.append(message("restraint.short_dry_run"))
+    if readout.frozen_until is not None:
+        told.append(message("restraint.short_frozen", until=_until(readout.frozen_until)))
+    if readout.pause is not None:
+        told.append(message("restraint.short_pause", until=_until(readout.pause.until)))
+    if readout.disabled:
+        told.append(message("restraint.short_disabled"))
+    if readout.observing_until is not None:
+        told.append(message("restraint.short_observing", until=_until(readout.observing_until)))
+    if pin is not None:
+        told.append(message("restraint.short_pin", ttl_seconds=pin.ttl_seconds, until=_until(pin.until)))
+    if lock is not None:
+        told.append(message("restraint.short_lock", until=_until(lock.until)))
+    told += silenced(readout.silences)
+    return " · ".join(words.say(one) for one in told)
+
+
+def silenced(silences: Sequence[Silence]) -> list[Message]:
+    """What is silenced, and until when the last of it is, as one piece of a line; nothing for none."""
+    if not silences:
+        return []
+    until = _until(max(one.until for one in silences))
+    code = "restraint.short_silence" if len(silences) <= NAMED_SILENCES else "restraint.short_silences"
+    names = ", ".join(one.name for one in silences)
+    return [Message(code, {"names": names, "count": len(silences), "until": until})]
+
+
+def _until(until: datetime | None) -> Param:
+    return "" if until is None else message("control.until", until_at=iso(until))
+
+
+#: So many silences are named in a line; of more, how many there are.
+NAMED_SILENCES = 3
 #: What `held` says where it says nothing.
 NOTHING_HELD = (message("override.none"), message("override.no_lock"), message("override.not_frozen"))
 

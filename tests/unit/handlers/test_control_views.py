@@ -6,14 +6,22 @@ from datetime import timedelta
 import pytest
 
 from handlers.blocks.control import CONFIRMED, END, control_card, note_card, reminder_card
+from handlers.blocks.digest import digest
+from handlers.blocks.hourly import hourly
+from handlers.blocks.report import report
 from handlers.clicks import read_value
+from lumen.model.alert import AlertKind
 from lumen.model.control import ControlEnd, ControlKind, ControlLine
+from lumen.model.digest import DigestReadout
+from lumen.model.incident import Pause, Pinned, Silence, SizeLock, TtlOverride
+from lumen.model.messages import message
 from lumen.model.proposal import State
 from lumen.model.service import Person
 from lumen.ports.store import Surface
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import NOW, SERVICE
 from tests.unit.handlers.blocks import said, validated
+from tests.unit.handlers.test_hourly import readout
 from tests.unit.handlers.test_views import KIM, proposal
 
 EN = Catalogue("en")
@@ -112,3 +120,31 @@ def test_a_reminder_mentions_nobody_but_who_asked_and_only_what_waits(state: Sta
         assert words.instant(made.expires_at) in asked.text
         assert "TTL 300" in unasked.text
         assert asked.under == Surface(SERVICE, "proposal", made.id)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_report_and_digest_names_what_people_set_and_until_when(locale: str) -> None:
+    """The hourly one in one line, whatever else there is to heed."""
+    words = Catalogue(locale)
+    seen = readout(
+        pause=Pause(KIM, NOW, LATER),
+        override=TtlOverride(600, KIM, NOW, LATER),
+        size_lock=SizeLock(KIM, NOW, LATER),
+        silences=(Silence(AlertKind.COST, LATER, KIM, NOW), Silence(AlertKind.CACHE, LATER, KIM, NOW)),
+        pinned=Pinned("ion-api-00041", NOW, (message("command.ttl_hint"),) * 3),
+        frozen_until=LATER,
+        disabled=True,
+    )
+    until = message("control.until", until_at=LATER.isoformat())
+    told = [
+        message("restraint.short_frozen", until=until),
+        message("restraint.short_pause", until=until),
+        message("restraint.short_disabled"),
+        message("restraint.short_pin", ttl_seconds=600, until=until),
+        message("restraint.short_lock", until=until),
+        message("restraint.short_silence", names="cost, cache", until=until),
+    ]
+    assert " · ".join(words.say(one) for one in told) in said(hourly(words, seen))
+    for shown in (report(words, seen), digest(words, DigestReadout(seen, NOW))):
+        for sign in "⏸📍🔒🔇":
+            assert sign in said(shown), sign
