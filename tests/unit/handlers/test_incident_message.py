@@ -209,7 +209,7 @@ def test_what_a_note_says_of_a_proposal_is_not_said_twice() -> None:
 NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=63)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(NAMES, NAMES, st.sampled_from(LOCALES), st.sampled_from(list(State)), st.integers(0, 10**9))
 def test_no_name_however_long_makes_an_invalid_message(
     revision: str, other: str, locale: str, state: State, requests: int
