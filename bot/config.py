@@ -72,6 +72,7 @@ class Settings(CloudSettings):
     cache_key_prefix: Annotated[str, Field(pattern=r"^[^\s*?\[\]]{1,128}$")] = "ion:cache:"
     ttl_actuator: Literal["redis", "cloud_run", "both"] = "redis"
     max_min_instances: Annotated[int, Field(ge=0, le=1000)] = 5
+    predict: tuple[str, ...] = ("all",)
 
     billing_account: Annotated[str, Field(pattern=r"^((billingAccounts/)?[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6})?$")] = ""
     budget_topic: str = ""
@@ -124,7 +125,7 @@ class Settings(CloudSettings):
     lumen_clock_origin: datetime | None = None
     lumen_fault_at: Annotated[str, Field(pattern=r"^([a-z_]+(\.[a-z_]+)+(:[0-9]+(:stop)?)?)?$")] = ""
 
-    @field_validator("service_name", "approvers", "auto_apply", mode="before")
+    @field_validator("service_name", "approvers", "auto_apply", "predict", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -284,6 +285,8 @@ class Settings(CloudSettings):
         if self.pager_kind == "pagerduty" and not self.pager_url_and_key[1]:
             raise Unfit("PAGER_WEBHOOK_URL", "setting.pager_no_key")
         self._escalation_fits()
+        if not {*self.predict} <= {*self.service_name} and self.predict not in (("all",), ("none",)):
+            raise Unfit("PREDICT", "setting.predict")
         who = self.who_may_approve
         if self.auto_apply and not who.users and not who.groups:
             raise Unfit("APPROVERS", "setting.nobody_to_stop_it", example="U0MINA0001")
@@ -343,6 +346,11 @@ class Settings(CloudSettings):
     @property
     def services(self) -> tuple[ServiceId, ...]:
         return tuple(ServiceId(self.project_id, self.region, name) for name in self.service_name)
+
+    @property
+    def observed_services(self) -> tuple[ServiceId, ...]:
+        """Those whose accesses are kept."""
+        return tuple(each for each in self.services if self.predict == ("all",) or each.name in self.predict)
 
     @property
     def budget_news(self) -> str:

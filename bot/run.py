@@ -92,7 +92,7 @@ class Bot:
         with guarded("clocks_not_compared"):
             await self._clocks.compare()
         results = await asyncio.gather(
-            self._watch(), self._turns(), self._audit(), self._news(), return_exceptions=True
+            self._watch(), self._turns(), self._audit(), self._news(), self._observe(), return_exceptions=True
         )
         for result in results:
             if isinstance(result, BaseException):
@@ -164,6 +164,11 @@ class Bot:
             if await self._lumen.answers.auditing.due(self._services):
                 for short in await room_warnings(self._lumen.store):
                     log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
+
+    async def _observe(self) -> None:
+        """What services report of their accesses."""
+        with guarded("accesses_not_read"):
+            await self._lumen.rounds.observer.due()
 
     async def _news(self) -> None:
         """Take the budget's notices; nothing waits for it."""

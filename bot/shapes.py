@@ -44,6 +44,7 @@ EXAMPLES: Mapping[str, str] = {
     "audit_keep": "90d",
     "output_dir": "outputs",
     "auto_apply": "ttl,size",
+    "predict": "all",
     "auto_apply_after": "1h",
     "freeze": "Fri 16:00/Mon 08:00",
     "override_ttl": "600",

@@ -10,6 +10,7 @@ from bot.faults import fault_point
 from bot.thresholds import size_limits, ttl_limits
 from lumen.adapters.clock import HostClock, ScaledClock, SystemClock
 from lumen.adapters.store import epoch
+from lumen.adapters.store.accesses import RedisAccessDays
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays, RedisPages
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
 from lumen.adapters.store.connection import ANSWER_SECONDS, open_store
@@ -52,6 +53,7 @@ class StateStore:
         self.silences = RedisSilences(redis, clock)
         self.choices = RedisChoices(redis, clock)
         self.bills = RedisBills(redis, clock)
+        self.accesses = RedisAccessDays(redis)
 
     async def compare_clocks(self) -> ClockOffsets:
         """The host's with the store's; service time follows those that agree. Raises StoreUnavailable."""

@@ -14,8 +14,8 @@ from bot.numerics import ProcessNumerics, missing_statistics
 from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of
-from bot.wiring.sources import budgets_of, collector_of, publish_of, slices_of, taking_of, ttl_of
-from lumen.adapters.cache.client import open_cache
+from bot.wiring.sources import budgets_of, collector_of, observer_of, publish_of, slices_of, taking_of, ttl_of
+from lumen.adapters.cache.client import OwnReads, open_cache
 from lumen.adapters.cache.keys import CacheSweeper
 from lumen.adapters.google.budget import BudgetInForce
 from lumen.adapters.google.clients import GoogleClients, open_google
@@ -46,6 +46,7 @@ from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.moments import Moments
+from lumen.use_cases.observer import Observer
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.publish import Publish
 from lumen.use_cases.queries import Choosing, Looking, Readouts
@@ -73,6 +74,7 @@ class Rounds:
     taking_news: TakingNews | None
     reading_errors: ReadingErrors
     moments: Moments
+    observer: Observer
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class _Assembly:
         log: CloudLogging,
     ) -> None:
         self._settings, self._store, self._google, self._numerics = settings, store, google, numerics
-        self._log = log
+        self._log, self._cache, self._reads = log, cache, OwnReads()
         self._fault = fault_point(settings.lumen_fault_at)
         self._zone = ZoneInfo(settings.digest_timezone)
         self._lacking = _lacking()
@@ -180,12 +182,12 @@ class _Assembly:
         self._ttl = ttl_of(settings, cache, self._deployments)
         self._cache_keys = CacheSweeper(cache, settings.cache_key_prefix)
         self._knobs = knobs_of(settings, cache, google, self._ttl)
-        self._slices = slices_of(settings, store.clock, cache, google, self._deployments)
+        self._slices = slices_of(settings, store.clock, cache, google, self._deployments, self._reads)
         self._targets = alert_targets(settings)
         budgets = budgets_of(settings, google, self._deployments)
         self._budget = BudgetInForce(budgets, store.clock, settings.budget_usd)
         self._collector = collector_of(
-            settings, store.clock, cache, google, self._deployments, self._ttl, self._budget, store.bills
+            settings, store.clock, cache, google, self._deployments, self._ttl, self._budget, store.bills, self._reads
         )
         locks = Locks(settings.override_ttl, settings.lock_cache_size)
         self._restraints = Restraints(store.controls, store.clock, automation, locks)
@@ -278,6 +280,7 @@ class _Assembly:
             taking_news=taking_of(settings, store, self._google, self._deployments),
             reading_errors=ReadingErrors(store.alerts, self._deployments, store.claims, self._log.read, link),
             moments=Moments(store.alerts, store.proposals, store.clock),
+            observer=observer_of(settings, store, self._cache, self._reads),
         )
 
     def _revisions(self) -> Revisions:

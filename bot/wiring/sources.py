@@ -7,6 +7,8 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.store import StateStore
+from lumen.adapters.cache.access_stream import RedisAccessStream
+from lumen.adapters.cache.client import OwnReads
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.cache_reader import CacheReader
@@ -25,6 +27,7 @@ from lumen.ports.clock import Clock
 from lumen.ports.sources import Bills, SpendSource
 from lumen.use_cases.billing import BilledSpend, TakingNews
 from lumen.use_cases.collect import Collector
+from lumen.use_cases.observer import Observer
 from lumen.use_cases.publish import Publish
 
 #: The name under which `lumen setup` makes the budget, and under which it is looked for.
@@ -37,17 +40,27 @@ def ttl_of(settings: Settings, cache: Redis, deployments: CloudRunDeployments) -
     return RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl, len(settings.services) == 1)
 
 
+def observer_of(settings: Settings, store: StateStore, cache: Redis, reads: OwnReads) -> Observer:
+    """What keeps the accesses that services report."""
+    return Observer(RedisAccessStream(cache, reads), store.accesses, store.claims, settings.observed_services)
+
+
 def slices_of(
-    settings: Settings, clock: Clock, cache: Redis, google: GoogleClients, deployments: CloudRunDeployments
+    settings: Settings,
+    clock: Clock,
+    cache: Redis,
+    google: GoogleClients,
+    deployments: CloudRunDeployments,
+    reads: OwnReads,
 ) -> PricedSlices:
-    """The cache's counters are Monitoring's where an instance is configured, else the server's own."""
+    """The cache's counters are Monitoring's where an instance is configured, else the server's own but for `reads`."""
     queries = MonitoringQueries(google.metrics, settings.project_id)
     uptime = uptime_of(settings, queries)
     if settings.cache_instance:
         instances = dict.fromkeys(settings.services, settings.cache_instance)
         slices = MonitoringSlices(queries, MonitoringCache(queries, instances), None, uptime)
     else:
-        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock), uptime)
+        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock, reads), uptime)
     counts_misses = bool(settings.cache_instance)
     prices, sharing = _cost_prices(settings), settings.services
     return PricedSlices(slices, queries, prices, deployments, sharing, counts_misses=counts_misses)
@@ -117,8 +130,11 @@ def collector_of(
     ttl: RedisTtl,
     budget: BudgetInForce,
     bills: Bills | None = None,
+    reads: OwnReads | None = None,
 ) -> Collector:
-    """The collector of a turn. `bills`: what Google bills is remembered there, where it is read at all."""
+    """The collector of a turn; `reads` are lookups of Lumen's own.
+
+    `bills`: what Google bills is remembered there, where it is read at all."""
     queries = MonitoringQueries(google.metrics, settings.project_id)
     instances = dict.fromkeys(settings.services, settings.cache_instance)
     monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
@@ -128,7 +144,7 @@ def collector_of(
         spend = BilledSpend(spend, bills, clock, settings.services[0])
     return Collector(
         traffic=MonitoringTraffic(queries, hourly, uptime_of(settings, queries)),
-        cache=CacheReader(RedisInfoCache(cache, clock), monitoring),
+        cache=CacheReader(RedisInfoCache(cache, clock, reads or OwnReads()), monitoring),
         ttl=ttl,
         deployments=deployments,
         spend=spend,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from lumen.model.accesses import Batch, Malformed
 from lumen.model.billing import BudgetNotice, BudgetState
 from lumen.model.messages import NoData
 from lumen.model.metrics import Published
@@ -128,3 +129,18 @@ class FigureSink(Protocol):
 
     async def lacking(self) -> NoData | None:
         """Why nothing can be published from here, or None. Writes nothing."""
+
+
+class AccessStream(Protocol):
+    """The accesses that services report. Raises SourceUnavailable."""
+
+    async def read(self, service: ServiceId, after: str, limit: int) -> Sequence[tuple[str, Batch | Malformed]]:
+        """Entries after that id ("": from the beginning), oldest first, with their ids; none from a service that has
+        not acknowledged version 2. A stream that began anew is read from its beginning.
+        """
+
+    async def trim(self, service: ServiceId, upto: str) -> None:
+        """What stands before that entry need not be kept any longer."""
+
+    async def thin(self, service: ServiceId, below: int) -> None:
+        """Have the service report only the keys whose upper 32 hash bits are below it."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from lumen.model.audit import AuditEntry
 from lumen.model.history import Day
 from lumen.model.messages import Message
+from lumen.model.observed import Piece, Progress
 from lumen.model.proposal import Decided, Decision, Draft, Measured, Proposal, State
 from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.turn import Turn
@@ -351,3 +352,20 @@ class PendingReplies(Protocol):
 
     async def given(self, service: ServiceId, click_id: str) -> None:
         """The person was told, or it helps nobody any more."""
+
+
+class AccessDays(Protocol):
+    """Accesses by UTC day, at most ten days of each service."""
+
+    async def progress(self, service: ServiceId) -> Progress:
+        """How far the stream has been read."""
+
+    async def put(
+        self, service: ServiceId, lease: Lease, hour: int, pieces: Sequence[Piece], progress: Progress
+    ) -> None:
+        """Add pieces to their days, with the progress in one step, so that none is added twice; the days before the
+        first that it names are forgotten. `hour`: in which they came. Raises LeaseLost.
+        """
+
+    async def day(self, service: ServiceId, day: date) -> Piece:
+        """All that is kept of a day; empty where nothing is."""

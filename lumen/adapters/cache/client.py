@@ -113,6 +113,21 @@ def needed(info: Mapping[str, Any], name: str, where: str) -> int:
     return found
 
 
+@dataclass(slots=True)
+class OwnReads:
+    """Lookups of this process that the server counts among its hits and misses, since it began."""
+
+    hits: int = 0
+    misses: int = 0
+
+    def add(self, found: object) -> None:
+        """One lookup, and what it found."""
+        if found:
+            self.hits += 1
+        else:
+            self.misses += 1
+
+
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
     """`run_id` tells two servers apart, whatever addresses they have; `policy` may be "".

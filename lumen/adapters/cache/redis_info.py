@@ -20,7 +20,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import figure, place, reading
+from lumen.adapters.cache.client import OwnReads, figure, place, reading
 from lumen.adapters.checks import no_data
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.snapshot import Window
@@ -87,11 +87,20 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The counters that were told at one instant of service time; `run_id` "" where the server tells none."""
+    """The counters that were told at one instant of service time; `run_id` "" where the server tells none.
+
+    `own`: what of them Lumen's own lookups are.
+    """
 
     at: datetime
     run_id: str
     counts: Mapping[str, int]
+    own: Mapping[str, int]
+
+    def risen(self, since: "Sample", name: str) -> int:
+        """By how much others let a counter rise."""
+        own = self.own.get(name, 0) - since.own.get(name, 0)
+        return max(0, self.counts[name] - since.counts[name] - own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +136,12 @@ class ServerInfo:
         p95 = next((value for name, value in stats.items() if str(name).lstrip("p") in ("95", "95.0")), None)
         return p95 / 1000 if isinstance(p95, int | float) and 0 <= p95 < math.inf else None
 
-    def sample(self, at: datetime) -> Sample:
+    def sample(self, at: datetime, reads: OwnReads) -> Sample:
         """The counters, as they stood `at`."""
         told = ((name, self.figure(name)) for name in RISING)
         counts = {name: count for name, count in told if not isinstance(count, NoData)}
-        return Sample(at, str(self._fields.get("run_id") or ""), counts)
+        own = {"keyspace_hits": reads.hits, "keyspace_misses": reads.misses}
+        return Sample(at, str(self._fields.get("run_id") or ""), counts, own)
 
 
 def _in_mb(size: int | NoData) -> float | NoData:
@@ -148,6 +158,8 @@ class RedisInfoCache:
 
     redis: Redis
     clock: Clock
+    #: Lookups that are Lumen's own, and no service's.
+    reads: OwnReads = field(default_factory=OwnReads)
     _samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=MOST_SAMPLES), init=False)
     #: Each counter as it was last told, since the counters began.
     _newest: dict[str, int] = field(default_factory=dict, init=False)
@@ -164,7 +176,7 @@ class RedisInfoCache:
                     info = ServerInfo(await self._read(), place(self.redis))
             except SourceUnavailable as error:
                 return no_data(error, unreachable=error.reason.code in _DEAD)
-            self._keep(info.sample(self.clock.now()))
+            self._keep(info.sample(self.clock.now(), self.reads))
             return self._several() or info
 
     @property
@@ -258,7 +270,7 @@ class RedisInfoCache:
         wanted = newest.at - timedelta(seconds=window.seconds)
         # The sample nearest to the window's beginning: never far before it, so an old hour is not averaged in.
         first = min(earlier, key=lambda s: abs((s.at - wanted).total_seconds()))
-        return (newest.at - first.at).total_seconds(), newest.counts[name] - first.counts[name]
+        return (newest.at - first.at).total_seconds(), newest.risen(first, name)
 
     def _too_early(self, name: str) -> NoData:
         since = next((s.at for s in self._samples if name in s.counts), self.clock.now())

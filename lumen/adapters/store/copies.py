@@ -16,7 +16,16 @@ from redis.asyncio.client import Pipeline
 
 from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unreachable
 from lumen.adapters.store.epoch import Copied, durability
-from lumen.adapters.store.scripts import IMPORTING, NAMES, SCHEMAS, all_keys, key, script, wrong_epoch
+from lumen.adapters.store.scripts import (
+    IMPORTING,
+    NAMES,
+    SCHEMAS,
+    accesses_key,
+    all_keys,
+    key,
+    script,
+    wrong_epoch,
+)
 from lumen.model.messages import NotPossible, StoreUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
@@ -114,7 +123,7 @@ async def put(redis: Redis, service: ServiceId, copy: Copy) -> Copied | None:
 async def cleared(redis: Redis, service: ServiceId) -> int:
     """Remove all that the store holds of a service, in whatever shape; how many keys. Raises StoreUnavailable."""
     with _told(redis):
-        return int(await redis.unlink(*all_keys(service), *await _memories(redis, service)))
+        return int(await redis.unlink(*all_keys(service), accesses_key(service), *await _memories(redis, service)))
 
 
 async def _begin(redis: Redis, service: ServiceId, copy: Copy) -> bool:

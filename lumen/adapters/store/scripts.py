@@ -104,6 +104,11 @@ def inbox_key(service: ServiceId, message_id: str) -> str:
     return key(service, f"inbox:{message_id}")
 
 
+def accesses_key(service: ServiceId) -> str:
+    """The accesses that a service has reported; no part of a copy."""
+    return key(service, "accesses")
+
+
 #: The layouts of the store that this Lumen works with, oldest first. `lumen state init` prepares the last one, and
 #: `lumen state migrate` leads to it; a Lumen that does not know the layout it finds refuses the store.
 SCHEMAS = ("1",)

@@ -99,6 +99,7 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "DRY_RUN": (["true"], ["perhaps"]),
     "DISABLE_AUTO_OPTIMIZATION": (["false"], ["2"]),
     "UNDO_HARMFUL": (["ask", "auto"], ["never"]),
+    "PREDICT": (["all", "none", "ion-api"], ["other-service", "all,none"]),
     "AUTO_APPLY": (["ttl,size"], ["ttl,memory", "all"]),
     "AUTO_APPLY_AFTER": (["5m", "12h"], ["4m", "1d", "soon"]),
     "FREEZE": (

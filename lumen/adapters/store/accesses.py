@@ -1,0 +1,77 @@
+"""Accesses by day, in one hash a service: for each hour in which they came a part, less than 8 bytes an access.
+
+They are no part of a copy (docs/adr/0017): a service reports new ones. A part is a line of counts and then, as base 85,
+zlib's form of the words by their first bytes, second bytes and so on, of the kinds and of the sizes.
+"""
+
+import base64
+import zlib
+from array import array
+from collections.abc import Sequence
+from dataclasses import astuple
+from datetime import date
+
+from redis.asyncio import Redis
+
+from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.leases import lease_lost
+from lumen.adapters.store.scripts import Calls, accesses_key
+from lumen.model.observed import Piece, Progress, Tally, joined
+from lumen.model.service import ServiceId
+from lumen.ports.store import Lease
+
+WORD = 8
+
+
+class RedisAccessDays:
+    """`lumen.ports.store.AccessDays`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Calls(redis)
+
+    async def progress(self, service: ServiceId) -> Progress:
+        reply = await self._calls.change("accesses_progress", service, dedupe=accesses_key(service))
+        return decode(Progress, reply.values[0]) if reply.values[0] else Progress()
+
+    async def put(
+        self, service: ServiceId, lease: Lease, hour: int, pieces: Sequence[Piece], progress: Progress
+    ) -> None:
+        first = progress.days[0].isoformat() if progress.days else ""
+        words: list[str | int] = [lease.name, lease.token, encode(progress), first]
+        for piece in pieces:
+            stood = await self._parts(service, piece.day, f"{hour:02d}")
+            words += [f"{piece.day.isoformat()}/{hour:02d}", packed(joined(piece.day, [*stood, piece]))]
+        reply = await self._calls.change("accesses_put", service, *words, dedupe=accesses_key(service))
+        if reply.status == "LEASE_LOST":
+            raise lease_lost(lease.name)
+
+    async def day(self, service: ServiceId, day: date) -> Piece:
+        return joined(day, await self._parts(service, day, ""))
+
+    async def _parts(self, service: ServiceId, day: date, hour: str) -> Sequence[Piece]:
+        reply = await self._calls.change("accesses_day", service, day.isoformat(), hour, dedupe=accesses_key(service))
+        return [unpacked(day, text) for text in reply.values[0]]
+
+
+def packed(piece: Piece) -> str:
+    """The piece as it is stored, sorted; what came at once stays in the order in which it came."""
+    words = memoryview(piece.packed).cast("Q")
+    order = sorted(range(len(piece)), key=words.__getitem__)
+    sorted_words = array("Q", [words[at] for at in order]).tobytes()
+    beside = bytes(piece.kinds[at] for at in order) + bytes(piece.sizes[at] for at in order)
+    planes = b"".join(sorted_words[at::WORD] for at in range(WORD))
+    head = *astuple(piece.tally), piece.below, len(piece)
+    body = base64.b85encode(zlib.compress(planes + beside)).decode()
+    return f"{' '.join(map(str, head))}\n{body}"
+
+
+def unpacked(day: date, text: str) -> Piece:
+    """Inverse of `packed`."""
+    line, _, body = text.partition("\n")
+    *counts, below, size = map(int, line.split())
+    raw = zlib.decompress(base64.b85decode(body))
+    words = bytearray(size * WORD)
+    for at in range(WORD):
+        words[at::WORD] = raw[at * size : (at + 1) * size]
+    kinds, sizes = raw[WORD * size : (WORD + 1) * size], raw[(WORD + 1) * size :]
+    return Piece(day, Tally(*counts), below, bytes(words), kinds, sizes)
