@@ -72,7 +72,7 @@ class Settings(CloudSettings):
     cache_key_prefix: Annotated[str, Field(pattern=r"^[^\s*?\[\]]{1,128}$")] = "ion:cache:"
     ttl_actuator: Literal["redis", "cloud_run", "both"] = "redis"
     max_min_instances: Annotated[int, Field(ge=0, le=1000)] = 5
-    predict: tuple[str, ...] = ("all",)
+    predict: str = "all"
 
     billing_account: Annotated[str, Field(pattern=r"^((billingAccounts/)?[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6})?$")] = ""
     budget_topic: str = ""
@@ -125,7 +125,7 @@ class Settings(CloudSettings):
     lumen_clock_origin: datetime | None = None
     lumen_fault_at: Annotated[str, Field(pattern=r"^([a-z_]+(\.[a-z_]+)+(:[0-9]+(:stop)?)?)?$")] = ""
 
-    @field_validator("service_name", "approvers", "auto_apply", "predict", mode="before")
+    @field_validator("service_name", "approvers", "auto_apply", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -285,7 +285,7 @@ class Settings(CloudSettings):
         if self.pager_kind == "pagerduty" and not self.pager_url_and_key[1]:
             raise Unfit("PAGER_WEBHOOK_URL", "setting.pager_no_key")
         self._escalation_fits()
-        if not {*self.predict} <= {*self.service_name} and self.predict not in (("all",), ("none",)):
+        if self.predict not in ("all", "none") and not {*self._predicted} <= {*self.service_name}:
             raise Unfit("PREDICT", "setting.predict")
         who = self.who_may_approve
         if self.auto_apply and not who.users and not who.groups:
@@ -350,7 +350,11 @@ class Settings(CloudSettings):
     @property
     def observed_services(self) -> tuple[ServiceId, ...]:
         """Those whose accesses are kept."""
-        return tuple(each for each in self.services if self.predict == ("all",) or each.name in self.predict)
+        return tuple(each for each in self.services if self.predict == "all" or each.name in self._predicted)
+
+    @property
+    def _predicted(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.predict.split(","))
 
     @property
     def budget_news(self) -> str:

@@ -105,8 +105,8 @@ class ContractProbe:
         stood = dict(zip(FIELDS, await self.redis.hmget(key, FIELDS), strict=True))
         until = int(self.clock.now().timestamp()) + HELD_SECONDS
         given = {"value": setting.value_seconds, "version": setting.version, "old": setting.old_seconds}
-        await self._write(key, {**given, "permille": setting.permille, "until": until})
         try:
+            await self._write(key, {**given, "permille": setting.permille, "until": until})
             yield
         finally:
             if stood["value"] is None:
