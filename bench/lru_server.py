@@ -18,11 +18,13 @@ STEP_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the server's cache did; `capacity_bytes`: what `maxmemory` left for entries."""
+    """What the server's cache did; `capacity_bytes`: what `maxmemory` left for entries; `late_s`: how far this machine
+    fell behind at worst, on the wall."""
 
     hit_rate: float
     evictions: int
     capacity_bytes: float
+    late_s: float
 
 
 def served(trace: Trace, ttl_s: float, capacity_bytes: float, faster: float) -> Served:
@@ -32,9 +34,11 @@ def served(trace: Trace, ttl_s: float, capacity_bytes: float, faster: float) -> 
         empty = int(_memory(client)["used_memory"])
         client.config_set("maxmemory-policy", "allkeys-lru")
         client.config_set("maxmemory", int(empty + capacity_bytes))
-        hits, began = 0, time.monotonic()
+        hits, late_s, began = 0, 0.0, time.monotonic()
         for start, end in _steps(trace, faster):
-            time.sleep(max(0.0, began + trace.at_s[start] / faster - time.monotonic()))
+            early_s = began + trace.at_s[start] / faster - time.monotonic()
+            late_s = max(late_s, -early_s)
+            time.sleep(max(0.0, early_s))
             keys = trace.key[start:end].tolist()
             distinct = dict(zip(keys, trace.size[start:end].tolist(), strict=True))
             with client.pipeline(transaction=False) as asked:
@@ -49,7 +53,7 @@ def served(trace: Trace, ttl_s: float, capacity_bytes: float, faster: float) -> 
                 filled.execute()
         stats = client.info("stats")
         client.close()
-    return Served(hits / len(trace), int(stats["evicted_keys"]), capacity_bytes)
+    return Served(hits / len(trace), int(stats["evicted_keys"]), capacity_bytes, late_s)
 
 
 def _memory(client: "redis.Redis") -> dict[str, Any]:

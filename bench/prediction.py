@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +22,16 @@ if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.access_world import KINDS, Trace, World, read
+from bench.lru_server import Served, served
 from lumen.prediction.accesses import Kind
 from lumen.prediction.answers import Info, ttls_from_misses
 from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, packed
 from lumen.prediction.logs import Faults, Log
-from lumen.prediction.memory import Timeline, kept
+from lumen.prediction.memory import ENTRY_BYTES, Timeline, kept
 from lumen.prediction.misses import Clock, Misses
 from lumen.prediction.replay import miss_count, missed, misses_by_day, requests_by_day
 from lumen.prediction.sample import ALL, MOST_KEYS, uplift
-from lumen.prediction.tomorrow import Day, expected
+from lumen.prediction.tomorrow import days_of, expected
 
 TTL, SHORTER, LONGER = 300, (60, 120), (420, 600, 900, 1800, 3600)
 NASA = Path(__file__).parents[2] / "shared" / "data" / "nasa_19950801.tsv"
@@ -118,14 +119,7 @@ def next_days(world: World) -> tuple[list[float], list[bool]]:
     requests = requests_of_trace(world.trace())
     ttls = (*SHORTER, *LONGER)
     counts = misses_by_day(requests, [one * 1000 for one in (TTL, *ttls)], world.days)
-    lookups = requests_by_day(requests, world.days)
-    days = [
-        Day(
-            date(2026, 11, 2) + timedelta(days=n),
-            {ttl: float((counts[0, n] - counts[place + 1, n]) / lookups[n]) for place, ttl in enumerate(ttls)},
-        )
-        for n in range(world.days)
-    ]
+    days = days_of(counts, requests_by_day(requests, world.days), ttls, date(2026, 11, 2))
     errors, held = [], []
     for n in range(4, world.days):
         if not any(day.is_free == days[n].is_free for day in days[:n]):
@@ -155,26 +149,27 @@ def speed() -> None:
     )
 
 
-def against_server(faster: float = 20.0, hours: float = 0.25) -> None:
-    """A full cache: the same traffic on an embedded Valkey that evicts what was used least recently, so much faster.
+def against_server(kind: str, share: float, ttl_s: int, faster: float = 20.0) -> tuple[float, Served]:
+    """The hit rate that the replay tells of a cache for that share of all bytes, and what an embedded Valkey had.
 
-    The server tells seconds of use apart, so faster is coarser; its buffers count too, so values are not too small.
+    It evicts what was used least recently, of a few that it samples. It tells seconds of use apart, so faster is
+    coarser; its buffers count too, so values are not too small.
     """
-    from bench.lru_server import served
+    trace = World(kind, 1, 1_000_000).trace().between(9 * 3600.0, 9.25 * 3600.0)
+    trace = replace(trace, size=16 * trace.size)
+    at_ms = np.rint(trace.at_s * 1000).astype(np.int64)
+    line = Timeline(at_ms, trace.key, np.full(len(trace), Kind.HIT, np.uint8), trace.size.astype(np.float64))
+    distinct = float((line.size + ENTRY_BYTES)[np.unique(line.key, return_index=True)[1]].sum())
+    got = served(trace, ttl_s, share * distinct, faster)
+    return 1 - kept(line, got.capacity_bytes, ttl_s * 1000).misses / len(trace), got
 
+
+def _print_server() -> None:
     for kind in ("steady", "sessions", "drift"):
-        trace = World(kind, 1, 1_000_000).trace().between(9 * 3600.0, (9 + hours) * 3600.0)
-        trace = replace(trace, size=16 * trace.size)
-        at_ms = np.rint(trace.at_s * 1000).astype(np.int64)
-        line = Timeline(at_ms, trace.key, np.full(len(trace), Kind.HIT, np.uint8), trace.size.astype(np.float64))
         for share, ttl_s in ((0.1, 300), (0.3, 300), (0.3, 1800)):
-            distinct = float((line.size + 120)[np.unique(line.key, return_index=True)[1]].sum())
-            got = served(trace, ttl_s, share * distinct, faster)
-            told = kept(line, got.capacity_bytes, ttl_s * 1000)
-            print(
-                f"{kind:10} {share:.0%} of all bytes, TTL {ttl_s:5} s: server {got.hit_rate:.1%}"
-                f" replay {1 - told.misses / len(trace):.1%}  evictions {got.evictions} / {told.evictions}"
-            )
+            told, got = against_server(kind, share, ttl_s)
+            where = f"{kind:10} {share:.0%} of all bytes, TTL {ttl_s:5} s"
+            print(f"{where}: server {got.hit_rate:.1%} replay {told:.1%} ({got.evictions} evictions)", flush=True)
 
 
 def _traces(asked: argparse.Namespace) -> Iterator[Callable[[], Trace]]:
@@ -232,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.speed:
         speed()
     elif asked.server:
-        against_server()
+        _print_server()
     elif asked.days:
         _print_days(asked)
     else:

@@ -6,7 +6,7 @@ the requests of the log themselves would have met; how the next day differs from
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from math import ceil, inf, sqrt
 
@@ -14,12 +14,12 @@ import numpy as np
 
 from lumen.prediction.accesses import Floats, Integers, Kind
 from lumen.prediction.honesty import Trust, checked
-from lumen.prediction.lives import LONGEST_MS, Requests, packed
+from lumen.prediction.lives import LONGEST_MS, Requests, elapsed_ms, packed
 from lumen.prediction.logs import Log
 from lumen.prediction.memory import Kept, Timeline, kept
 from lumen.prediction.misses import LEAST_MISSES, Clock, Imputed, Misses, imputed
 from lumen.prediction.replay import DAY_MS, misses_by_day, requests_by_day
-from lumen.prediction.tomorrow import Day, Expected, confidence_of, half_of
+from lumen.prediction.tomorrow import Day, Expected, confidence_of, days_of, half_of
 
 #: Half of the 90 % interval of a prediction from misses, by what it rests on: the draws, what bursts make of it, the
 #: bounds, what is left, and how few misses there are (over their root). Measured over the traces of
@@ -31,7 +31,7 @@ OF_SAMPLING = 0.01
 NEARLY_ALL, MOST_OF_THEM = 0.02, 0.2
 #: From here on seconds are those of the calendar.
 EPOCH_S = 1e8
-NO_DAY = date(2001, 1, 1)
+NEARLY_A_DAY_MS = 3_600_000
 MB = 1 << 20
 
 Progress = Callable[[int], None]
@@ -125,8 +125,8 @@ def ttls_from_accesses(
     honesty = None if log.hit is None else checked(requests, ttl * 1000)
     if honesty is not None and honesty.trust is Trust.NONE:
         return [replace(one, verdict=Verdict.REPLAY_DISAGREES) for one in nothing]
-    days = _days(requests, ttl, to, float(log.at_s.min()))
-    found = _alone(requests, ttl, to)
+    misses, days = _by_day(log, requests, (ttl, *to))
+    found = misses.tolist()
     if capacity_bytes is not None and log.size is None:
         return [replace(one, verdict=Verdict.NO_SIZES, capacity_mb=capacity_bytes / MB) for one in nothing]
     method, own_half = Method.REPLAY, 0.0 if honesty is None else honesty.widening
@@ -143,33 +143,17 @@ def ttls_from_accesses(
     return [replace(one, capacity_mb=capacity_bytes and capacity_bytes / MB) for one in told]
 
 
-def _alone(requests: Requests, ttl: int, to: Sequence[int]) -> list[int]:
-    """Misses at the present TTL and at each other one, where memory does not bind."""
-    by_day = misses_by_day(requests, [one * 1000 for one in (ttl, *to)], _day_count(requests))
-    return [int(row.sum()) for row in by_day]
-
-
-def _day_count(requests: Requests) -> int:
-    at_ms = int((requests.elements & np.uint64((1 << 36) - 1)).max())
-    return at_ms // DAY_MS + 1
-
-
-def _days(requests: Requests, ttl: int, to: Sequence[int], start_s: float) -> Sequence[Day]:
-    """The uplifts of each whole day of the log."""
-    whole = _day_count(requests) - 1
-    if whole < 2:
-        return []
-    lookups = requests_by_day(requests, whole)
-    misses = misses_by_day(requests, [one * 1000 for one in (ttl, *to)], whole)
+def _by_day(log: Log, requests: Requests, ttls: Sequence[int]) -> tuple[Integers, Sequence[Day]]:
+    """Misses of the whole log at each TTL, the present one first, where memory does not bind; and the uplifts of each
+    of its whole days."""
+    last_ms = int(elapsed_ms(requests.elements).max())
+    count = last_ms // DAY_MS + 1
+    misses = misses_by_day(requests, [one * 1000 for one in ttls], count)
+    whole = count if last_ms >= count * DAY_MS - NEARLY_A_DAY_MS else count - 1
+    start_s = float(log.at_s.min())
     first = datetime.fromtimestamp(start_s, UTC).date() if start_s >= EPOCH_S else None
-    return [
-        Day(
-            NO_DAY if first is None else first + timedelta(days=day),
-            {one: float(misses[0, day] - misses[n + 1, day]) / int(lookups[day]) for n, one in enumerate(to)},
-        )
-        for day in range(whole)
-        if lookups[day]
-    ]
+    days = days_of(misses[:, :whole], requests_by_day(requests, whole), ttls[1:], first)
+    return misses.sum(axis=1), days
 
 
 def _kept_at(timeline: Timeline, settings: Sequence[tuple[float, float]], progress: Progress) -> Sequence[Kept]:

@@ -26,7 +26,7 @@ from lumen.prediction.replay import miss_count
 LEAST_MISSES = 300
 DRAWS = 6
 #: Of more misses than these, those of some keys are replayed; rates are fitted to all of them.
-MOST_MISSES = 1 << 20
+MOST_MISSES = 1 << 19
 #: A run of misses ends when its key stays absent for so many TTLs; a burst fades within this share of one.
 RUN, FADES = 6, 0.2
 #: Rates in a decade of the grid, rounds of the fit, and how finely runs are told apart for it.

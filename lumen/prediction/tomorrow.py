@@ -6,10 +6,13 @@ costs nothing. What shifts in the predicted day itself is in no interval.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from math import ceil, erf, sqrt
 
+from lumen.prediction.accesses import Integers
+
 SATURDAY = 5
+NO_DATE = date(2001, 1, 1)
 #: Days of each kind of which the mean is taken.
 DAYS_OF_A_KIND = 3
 #: Back-tested days below which the starting values hold.
@@ -52,6 +55,22 @@ def confidence_of(uplift: float, half: float) -> float:
     """The chance that the error stays within a point, or a fifth of the uplift, for this half of a 90 % interval."""
     allowed = max(TOLERANCE, RELATIVE_TOLERANCE * abs(uplift))
     return erf(allowed / (half / Z_90) / sqrt(2)) if half > 0 else 1.0
+
+
+def days_of(misses: Integers, lookups: Integers, ttls: Sequence[int], first: date | None) -> Sequence[Day]:
+    """The days of a replay: `misses` by TTL (rows, the present TTL before `ttls`) and day, `lookups` by day.
+
+    `first` is the date of the first one; None where it is not known: then all count as days of one kind. A day without
+    a lookup is none.
+    """
+    return [
+        Day(
+            NO_DATE if first is None else first + timedelta(days=day),
+            {ttl: float(misses[0, day] - misses[row, day]) / int(lookups[day]) for row, ttl in enumerate(ttls, 1)},
+        )
+        for day in range(len(lookups))
+        if lookups[day]
+    ]
 
 
 def point(days: Sequence[Day], ttl: int, is_free: bool) -> float:

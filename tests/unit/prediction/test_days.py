@@ -5,11 +5,13 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from bench.access_world import World
+from bench.access_world import DAY_S, World
 from bench.prediction import requests_of_trace
 from lumen.prediction.accesses import in_order, pack
+from lumen.prediction.answers import ttls_from_accesses
 from lumen.prediction.honesty import Trust, checked
 from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, requests_of
+from lumen.prediction.logs import Faults, Log
 from lumen.prediction.replay import missed
 from lumen.prediction.sample import ALL, MOST_KEYS, next_below, uplift
 from lumen.prediction.tomorrow import Day, confidence_of, errors, expected
@@ -123,3 +125,21 @@ def test_the_stored_form_says_what_the_replay_needs() -> None:
     requests = requests_of(stored)
     assert missed(requests, 300_000).tolist() == [True, True, False, True]
     assert checked(requests, 300_000).agreement == 1.0
+
+
+def test_a_log_of_several_days_is_its_own_back_test() -> None:
+    """Six days that are alike promise more of the seventh than one day does."""
+    day = World("sessions", 8, 4000).trace()
+    uplifts = []
+    for days_of_it in (1, 6):
+        at = np.concatenate([day.at_s + n * DAY_S for n in range(days_of_it)])
+        key = np.concatenate([day.key + n * 10**6 for n in range(days_of_it)]).astype(np.uint64)
+        (found,) = ttls_from_accesses(Log(at, key, None, None, Faults()), 300, [900])
+        assert found.high is not None
+        assert found.low is not None
+        assert found.uplift is not None
+        uplifts.append((found.uplift, (found.high - found.low) / 2))
+    (of_one, half_of_one), (of_six, half_of_six) = uplifts
+    assert of_six == pytest.approx(of_one, abs=1e-9)
+    assert half_of_one == pytest.approx(0.15 * of_one + 0.002)
+    assert half_of_six < half_of_one / 4

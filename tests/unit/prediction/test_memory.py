@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.prediction import against_server
 from lumen.prediction.accesses import Accesses, Kind, in_order, pack, size_code
 from lumen.prediction.lives import Requests, packed
 from lumen.prediction.memory import ENTRY_BYTES, Timeline, kept, timeline_of
@@ -75,3 +76,14 @@ def test_stored_accesses_bring_their_sizes() -> None:
     assert line.kind.tolist() == [Kind.MISS, Kind.HIT, Kind.MISS, Kind.WRITE, Kind.HIT]
     assert line.size.tolist() == pytest.approx([1000, 1000, 50, 4000, 4000], rel=0.05)
     assert kept(line, inf, 60_000).misses == 2
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize(("kind", "share", "ttl_s"), [("sessions", 0.3, 300), ("steady", 0.3, 1800)])
+def test_a_full_cache_is_within_a_point_of_a_real_server(kind: str, share: float, ttl_s: int) -> None:
+    """A server that evicts by sampled LRU (`python -m bench.prediction --server` for more)."""
+    told, got = against_server(kind, share, ttl_s)
+    if got.late_s > 1:
+        pytest.skip(f"this machine fell {got.late_s:.1f} s behind the traffic")
+    assert got.evictions > 0
+    assert abs(told - got.hit_rate) < 0.01
