@@ -1,5 +1,6 @@
 """One line of the audit in words: who did what, to which value, and what became of it."""
 
+import re
 from datetime import datetime
 
 from lumen.model.audit import AuditEntry, AuditEvent, Moved, Notes, Refused, Snoozed
@@ -85,7 +86,7 @@ def _more(words: Catalogue, entry: AuditEntry) -> dict[str, Param] | None:  # no
         case Snoozed(until):
             return {"until_at": iso(until)}
         case Refused(what):
-            return {"detail": what}
+            return {"detail": re.sub(r"\bP(?=[0-9]+\b)", "#", what)}
         case Pause(until=until):
             return {} if until is None else {"until_at": iso(until)}
         case TtlOverride(ttl_seconds, until=until, why=why):

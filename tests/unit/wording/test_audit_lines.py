@@ -47,7 +47,7 @@ def told(event: str, actor: str = "U1", detail: str = "", data: str = "", words:
         (told("noted", "lumen", "APPLYING", NOTE), f"#7: {WHY}"),
         (told("drift", "lumen", "ttl", NOTE), f"#7: {WHY}"),
         (told("voted"), "<@U1> approved #7; others must approve too"),
-        (told("refused", detail="approve P7: slack.refused"), "<@U1> had no right and was refused (approve P7)"),
+        (told("refused", detail="approve P7: slack.refused"), "<@U1> had no right and was refused (approve #7)"),
         (told("paused", data=encode(PAUSE)), "<@U1> stopped all automation until somebody resumes it"),
         (told("override-set", data=HELD), "<@U1> pinned the TTL to 600 s until 2026-11-21 09:00 UTC: “load”"),
         (told("size-locked", data=encode(SizeLock(KIM, AT))), "<@U1> locked the size of the cache"),
