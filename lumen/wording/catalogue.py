@@ -32,6 +32,7 @@ from lumen.model.alert import short_id
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import Change, Proposal
 from lumen.model.service import OPERATOR, Person
+from lumen.wording.english import agreed
 from lumen.wording.figures import shown
 from lumen.wording.korean import resolved
 
@@ -41,6 +42,8 @@ LOCALES = ("en", "ko")
 TEXTS = Path(__file__).parent / "texts"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _FORMATTER = string.Formatter()
+#: What the words after a value take from it: in English the number, in Korean the particle.
+_AGREED = {"en": agreed, "ko": resolved}
 #: Parameters that are names from the model, and where their words stand.
 NAMED = {
     "knob": "word.knob",
@@ -109,7 +112,7 @@ class Catalogue:
         pieces: list[str] = []
         for literal, field, spec, conversion in _FORMATTER.parse(self._templates[wanted.code]):
             words = escape(literal) if slack else literal
-            pieces.append(resolved(words, "".join(pieces)) if self.locale == "ko" else words)
+            pieces.append(_AGREED[self.locale](words, "".join(pieces)))
             if field == "unit":
                 pieces[-1] = pieces[-1].removesuffix(" ")
                 pieces.append(self._unit(str(wanted.params[field])))

@@ -143,7 +143,7 @@ def test_odd_lines_are_named_on_standard_error(lumen: Call) -> None:
     Path("odd.csv").write_text("time_s,key\n1000,a\nnonsense\n1400,a\n1390,b\nx,b\n1,c\n")
     said = lumen("predict", "ttl", "--accesses", "odd.csv", "--ttl", "300", "--to", "600", "--json")
     assert said.json()[0]["accesses_used"] == 4
-    for sentence in ("1 lines left out, with another number of columns: 3", "without a time in seconds: 6", "line 7"):
+    for sentence in ("1 line left out, with another number of columns: 3", "without a time in seconds: 6", "line 7"):
         assert sentence in said.err
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from lumen.model.messages import Message, Param, message
 from lumen.wording.catalogue import LOCALES, NAMED, Catalogue, templates
+from lumen.wording.english import agreed
 from lumen.wording.figures import MINUS
 from lumen.wording.korean import resolved
 
@@ -47,6 +48,8 @@ RULES: Mapping[str, Mapping[str, str]] = {
     | {
         r"[가-힣]": "Korean in an English text",
         r"\d(?:s|m|h|d)\b": "a space between number and unit: 420 s (or `420s` where it is typed)",
+        r"(?<!\d of )(?<![\w.,/#–-])1 (?:hours|days|minutes|requests|keys|entries|lines|incidents|slices)\b": "1 hour: "
+        "the noun is missing in lumen/wording/english.py",
         r"\d ?(?:sec|secs|hrs|mins)\b": "one way to write units: s, min, h (or in words)",
     },
 }
@@ -176,3 +179,22 @@ def test_no_word_of_lumens_own_stands_without_its_meaning(locale: str) -> None:
                 )
     assert found == []
     assert [code for code, text in templates(locale).items() if "{turn_id}" in text] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "template", "expected"),
+    [
+        ("1", " hours without", " hour without"),
+        ("11", " hours", " hours"),
+        ("0.1", " requests", " requests"),
+        ("1", " misses", " miss"),
+        ("1", " entries in", " entry in"),
+        ("1", " people", " person"),
+        ("1 of 1", " incidents", " incidents"),
+        ("for 1", " open proposals", " open proposal"),
+        ("1", " hoursglass", " hoursglass"),
+        ("P1", " services", " services"),
+    ],
+)
+def test_an_english_noun_goes_by_its_number(before: str, template: str, expected: str) -> None:
+    assert agreed(template, before) == expected

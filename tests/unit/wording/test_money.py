@@ -134,7 +134,7 @@ def test_a_month_with_holes_says_what_is_estimated_and_between_what(locale: str,
 
 
 @pytest.mark.parametrize(
-    ("locale", "words"), [("en", "{} hours of it not measured"), ("ko", "그중 {}시간은 측정되지 않아")]
+    ("locale", "words"), [("en", "{} hour{s} of it not measured"), ("ko", "그중 {}시간은 측정되지 않아")]
 )
 @pytest.mark.parametrize("unknown", [1, 7, 144])
 def test_so_many_hours_as_are_not_known_are_filled_and_told(locale: str, words: str, unknown: int) -> None:
@@ -144,7 +144,8 @@ def test_so_many_hours_as_are_not_known_are_filled_and_told(locale: str, words: 
     spend = Spend(month.usd, True, 200.0, NOW, (part,), filled=month)
     assert spend.filled_hours == unknown
     assert month.usd == pytest.approx(150.0)
-    assert words.format(unknown) in told(Subject.BUDGET, spend, Catalogue(locale))
+    plural = "" if unknown == 1 else "s"
+    assert words.format(unknown, s=plural) in told(Subject.BUDGET, spend, Catalogue(locale))
     assert f"{unknown}" in Catalogue(locale).say(spent(turn(MONTH, spend=spend))).replace("$150.00", "")
 
 
