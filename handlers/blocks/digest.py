@@ -29,8 +29,8 @@ from lumen.wording.scores import (
     worst_told,
 )
 
-#: Of each list so many; how many more there are is said.
-LINES = 5
+#: Of each list so many, and beside a week; how many more there are is said.
+LINES, LINES_WITH_WEEK = 5, 3
 
 
 def digest(words: Catalogue, readout: DigestReadout, seal: Seal | None = None) -> Shown:
@@ -40,16 +40,16 @@ def digest(words: Catalogue, readout: DigestReadout, seal: Seal | None = None) -
     day = f"{readout.at:%Y-%m-%d}"
     card.header(message("digest.header", sign=sign, service=status.service.name, day=day, told=words.plain(told)))
     card.context([words.say(message("digest.as_of", end_at=iso(readout.at.astimezone(UTC))))])
-    card.titled(message("digest.incidents"), _short(words, list(_incidents(words, readout))))
+    card.titled(message("digest.incidents"), _short(words, readout, list(_incidents(words, readout))))
     if status.turn is None:
         card.section(message("views.report_none"))
     else:
         _measured(card, words, readout, status.turn)
     ended = {made.id for past in readout.incidents for made in past.changes}
     changes = [change_line(words, one) for one in status.changes if one.proposal.id not in ended]
-    card.titled(message("digest.changes"), _short(words, changes))
+    card.titled(message("digest.changes"), _short(words, readout, changes))
     waits = [one for one in status.open_proposals if one.state is State.PENDING]
-    card.titled(message("digest.waiting"), _short(words, [line(words, one) for one in waits]))
+    card.titled(message("digest.waiting"), _short(words, readout, [line(words, one) for one in waits]))
     card.lines([*held_lines(words, status), *map(words.say, silenced(status.silences))])
     if status.turn is not None:
         _money(card, words, status.turn)
@@ -151,8 +151,12 @@ def _gate(words: Catalogue, readout: DigestReadout, newest: Turn) -> Iterator[st
 
 
 def _money(card: Card, words: Catalogue, newest: Turn) -> None:
-    budgets = budgets_in_short(words, words.say, newest.assessment.slo.budgets)
-    card.titled(message("digest.budgets"), [*budgets, words.say(_month(newest))])
+    budgets = newest.assessment.slo.budgets
+    known = [one for one in budgets if not isinstance(one.remaining, NoData)]
+    names = [words.say(Message(f"budget.name_{one.name}", {})) for one in budgets if one not in known]
+    unknown = [words.say(message("digest.budgets_unknown", names=", ".join(names)))] if names else []
+    told = [*budgets_in_short(words, words.say, known), *unknown, words.say(_month(newest))]
+    card.titled(message("digest.budgets"), told)
 
 
 def _month(newest: Turn) -> Message:
@@ -180,10 +184,11 @@ def _small_print(card: Card, words: Catalogue, readout: DigestReadout, seal: Sea
     card.context([words.say(one) for one in lines])
 
 
-def _short(words: Catalogue, lines: Sequence[str]) -> list[str]:
+def _short(words: Catalogue, readout: DigestReadout, lines: Sequence[str]) -> list[str]:
     """The first ones, and how many more there are."""
-    more = [words.say(message("digest.more", count=len(lines) - LINES))] if len(lines) > LINES else []
-    return [*lines[:LINES], *more]
+    most = LINES_WITH_WEEK if readout.days else LINES
+    more = [words.say(message("digest.more", count=len(lines) - most))] if len(lines) > most else []
+    return [*lines[:most], *more]
 
 
 def _turns(made: Sequence[Turn], missed: Sequence[datetime], caught_up: int) -> Message:

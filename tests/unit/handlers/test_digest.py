@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from handlers.blocks.card import Shown, without_charts
-from handlers.blocks.digest import LINES, digest
+from handlers.blocks.digest import LINES_WITH_WEEK, digest
 from lumen.exporters.day import objectives_of, periods
 from lumen.exporters.slo import PRESETS
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
@@ -188,7 +188,7 @@ def test_a_day_full_of_everything_stays_within_the_limits(words: Catalogue) -> N
     )
     for shown in (made, without_charts(made)):
         validated(shown)
-    assert said(made).count(words.say(message("digest.more", count=30 - LINES))) == 3
+    assert said(made).count(words.say(message("digest.more", count=30 - LINES_WITH_WEEK))) == 3
     assert len(charts_of(made)) == 2
 
 

@@ -297,7 +297,7 @@ def test_a_digest_tells_of_the_months_money_and_when_it_is_old() -> None:
     status = StatusReadout(SERVICE, made, (), (), None, now=made.snapshot.window.end + timedelta(hours=5))
     told = said(digest(EN, DigestReadout(status, NOW, (made,))))
     assert "$100.00 of $200.00" in told
-    assert "$193.51 at its end" in told
+    assert "ends at $193.51" in told
     assert "no picture of now" in told
     assert "no picture of now" not in said(digest(EN, DigestReadout(replace(status, now=None), NOW)))
     assert "of $200.00" not in said(digest(EN, DigestReadout(replace(status, turn=turn(MONTH, spend=GONE)), NOW)))
