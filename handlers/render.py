@@ -14,7 +14,7 @@ from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import incident_card, mention_card
 from lumen.model.answers import StatusReadout
 from lumen.model.audit import AuditEvent, Notes
-from lumen.model.incident import CALLS_END, MOST_REPEATS
+from lumen.model.incident import CALLS_END, CALLS_ROUND, MOST_REPEATS
 from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
 from lumen.policies.repost import is_message
@@ -127,7 +127,7 @@ class MessageRenderer:
         readout = await self.readouts.incident(surface.service, incident_id)
         if readout is None:
             return None
-        if int(number) >= CALLS_END:
+        if int(number) % CALLS_ROUND == CALLS_END:
             return calls_ended_card(self.words, readout.incident, self.oncall, self.escalation)
         return mention_card(self.words, readout.incident, self.oncall, int(number), MOST_REPEATS)
 

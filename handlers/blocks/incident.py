@@ -15,6 +15,7 @@ from lumen.model.answers import IncidentReadout, StatusReadout
 from lumen.model.audit import Timeline
 from lumen.model.course import OF_NOW, Failing, RevisionsSeen
 from lumen.model.incident import (
+    CALLS_ROUND,
     Acknowledged,
     Incident,
     Learnt,
@@ -259,11 +260,11 @@ def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int,
         "kinds": ", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{page.kind}", {})) for page in pages)),
         "opened_at": iso(min(page.opened_at for page in pages)),
     }
-    card = Card(words)
-    if number == 0:
+    card, repeat = Card(words), number % CALLS_ROUND
+    if repeat == 0:
         card.section(Message("incident.mention_first", params))
     else:
-        card.section(Message("incident.mention_again", {**params, "number": number, "most": most}))
+        card.section(Message("incident.mention_again", {**params, "number": repeat, "most": most}))
     return replace(card.shown(), under=Surface(incident.service, "alert", incident.id))
 
 

@@ -18,6 +18,8 @@ from lumen.model.witnesses import Bounds, exactly
 MOST_REPEATS = 6
 #: The number of what follows the last of them.
 CALLS_END = MOST_REPEATS + 1
+#: Who gives an incident back begins another round of calls, whose numbers go on: each call has a message of its own.
+CALLS_ROUND = CALLS_END + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,15 @@ class AckResult:
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Number of repeated mentions of the people on call, and the time of the last."""
+    """Number of repeated mentions of the people on call, counted over all rounds, and the time of the last."""
 
     number: int
     at: datetime
+
+    @property
+    def repeat(self) -> int:
+        """Within its round: 0 is the first call, CALLS_END what says that there are no more."""
+        return self.number % CALLS_ROUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +205,7 @@ class Incident:
     @property
     def is_unanswered(self) -> bool:
         """Whether the calls have ended and nobody has answered any."""
-        return self.acknowledged is None and self.mentions is not None and self.mentions.number >= CALLS_END
+        return self.acknowledged is None and self.mentions is not None and self.mentions.repeat == CALLS_END
 
     @property
     def is_hushed(self) -> bool:

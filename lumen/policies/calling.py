@@ -8,7 +8,7 @@ from lumen.model.incident import CALLS_END, Incident
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`number` repeats came before it, or it is CALLS_END: no more follow. `say`: in a message of its own."""
+    """`number`: as it is stored (Mentions). `say`: in a message of its own."""
 
     number: int
     say: bool = True
@@ -26,6 +26,6 @@ def next_call(incident: Incident, now: datetime, every: timedelta) -> Call | Non
     if made is None:
         # The message of what was a page from the first has just called them; an edited one calls nobody.
         return Call(0, say=not any(stored.called for stored in incident.alerts))
-    if not every or now < made.at + every or made.number >= CALLS_END:
+    if not every or now < made.at + every or made.repeat == CALLS_END:
         return None
     return Call(made.number + 1)

@@ -100,8 +100,8 @@ def _more(words: Catalogue, entry: AuditEntry) -> dict[str, Param] | None:  # no
                 "severity": words.plain(Message(f"incident.severity_{alert.severity}", {})),
                 "reason": _said(words, reason),
             }
-        case Mentions(number=number):
-            return {"number": number + 1}
+        case Mentions() as mentions:
+            return {"number": mentions.repeat + 1}
         case PagerState(trouble=trouble):
             return {"note": _said(words, trouble)}
         case IncidentLabel(is_real=is_real):

@@ -24,6 +24,7 @@ from lumen.model.error_lines import ErrorLines
 from lumen.model.history import Day, day_of, folded, together
 from lumen.model.incident import (
     CALLS_END,
+    CALLS_ROUND,
     Acknowledged,
     AckResult,
     Incident,
@@ -311,13 +312,15 @@ class RedisPages:
     async def hand(self, service: ServiceId, incident_id: str, person: Person, to: Person | None) -> bool:
         now = self._clock.now()
         taken = encode(Acknowledged(to, now)) if to is not None else ""
-        reply = await self._calls.change("page_hand", service, incident_id, taken, now.isoformat(), person.user_id)
+        reply = await self._calls.change(
+            "page_hand", service, incident_id, taken, now.isoformat(), person.user_id, CALLS_ROUND
+        )
         return bool(reply.values[0] == "done")
 
     async def mention(self, service: ServiceId, incident_id: str, number: int, *, say: bool) -> None:
         mentions = Mentions(number, self._clock.now())
         at, said = mentions.at.isoformat(), "1" if say else ""
-        event = "calls-ended" if number >= CALLS_END else "mentioned"
+        event = "calls-ended" if mentions.repeat == CALLS_END else "mentioned"
         await self._calls.change("page_mention", service, incident_id, number, at, encode(mentions), said, event)
 
     async def pager(self, service: ServiceId, incident_id: str, state: PagerState) -> None:

@@ -11,7 +11,7 @@ from handlers.blocks.escalation import calls_ended_card
 from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
 from lumen.model.alert import AlertKind, Severity, short_id
-from lumen.model.incident import CALLS_END, MOST_REPEATS, StoredAlert
+from lumen.model.incident import CALLS_END, CALLS_ROUND, MOST_REPEATS, StoredAlert
 from lumen.model.service import Permit
 from lumen.ports.store import Surface
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
@@ -112,6 +112,19 @@ async def test_what_nobody_answers_goes_to_whoever_is_named_once_and_the_thread_
     taken = await desk.alerts.incident(SERVICE, key)
     assert taken is not None
     assert calls_ended_card(EN, taken, "S0ONCALL", escalation) is None
+
+
+async def test_what_is_given_back_is_called_for_again_from_the_first_and_each_call_has_its_message(desk: Desk) -> None:
+    key = await opened(desk)
+    await desk.minutes(80)
+    await desk.calling().acknowledge(SERVICE, key, Permit(KIM))
+    assert await desk.minutes(30) == 0
+    await desk.calling().hand_over(SERVICE, key, Permit(KIM), None)
+    assert await desk.minutes(11) == 1
+    assert await desk.minutes(100) == MOST_REPEATS
+    numbers = [int(one.rpartition("#")[2]) for one in await behind(desk.store, "mention")]
+    assert numbers == [*range(1, CALLS_END + 1), *range(CALLS_ROUND + 1, CALLS_ROUND + CALLS_END + 1)]
+    assert len(await events(desk.store, "calls-ended")) == 2
 
 
 @pytest.mark.parametrize("ends", ["taken", "silenced", "over"])

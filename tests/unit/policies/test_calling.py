@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.incident import CALLS_END, MOST_REPEATS, Acknowledged, Incident, Mentions, Silence, StoredAlert
+from lumen.model.incident import (
+    CALLS_END,
+    CALLS_ROUND,
+    MOST_REPEATS,
+    Acknowledged,
+    Incident,
+    Mentions,
+    Silence,
+    StoredAlert,
+)
 from lumen.model.messages import message
 from lumen.model.service import Person, ServiceId
 from lumen.policies.calling import Call, next_call
@@ -49,13 +58,15 @@ def after(number: int, ago: timedelta = EVERY) -> Incident:
         (replace(after(MOST_REPEATS), alerts=OVER.alerts), EVERY, None),
         (after(CALLS_END), EVERY, None),
         (after(CALLS_END, 100 * EVERY), EVERY, None),
+        (after(CALLS_ROUND), EVERY, Call(CALLS_ROUND + 1)),  # somebody gave it back
+        (after(CALLS_ROUND + CALLS_END), EVERY, None),
     ],
 )
 def test_the_next_call_is_what_the_table_says(incident: Incident, every: timedelta, expected: Call | None) -> None:
     assert next_call(incident, NOW, every) == expected
 
 
-@pytest.mark.parametrize("number", range(CALLS_END + 1))
+@pytest.mark.parametrize("number", range(2 * CALLS_ROUND))
 def test_it_is_unanswered_once_the_calls_have_ended_and_until_somebody_is_on_it(number: int) -> None:
-    assert after(number).is_unanswered == (number == CALLS_END)
+    assert after(number).is_unanswered == (number in (CALLS_END, CALLS_ROUND + CALLS_END))
     assert not replace(after(number), acknowledged=Acknowledged(KIM, NOW)).is_unanswered
