@@ -27,4 +27,4 @@ def error_lines(words: Catalogue, found: ErrorLines | None) -> list[str]:
     title = words.say(Message("evidence.title" if found.is_whole else "evidence.title_part", params))
     lines = (message("evidence.line", count=one.count, line=one.text.replace("`", "'")) for one in found.lines)
     link = f"<{escape(found.link)}|{words.say(message('evidence.all'))}>"
-    return [title, *map(words.say, lines), link]
+    return [f"{title} {link}", *map(words.say, lines)]
