@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -233,7 +234,7 @@ def _replaying(log: "Log", times: int) -> "Iterator[Callable[[int], None]]":
 @contextmanager
 def _bar(code: str, total: int) -> "Iterator[Callable[[int], None]]":
     """A bar on a terminal's standard error, which goes when it is full; none for a total of 0."""
-    if not total:
+    if not total or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -172,6 +173,31 @@ def test_an_empty_file_and_a_packed_one(lumen: Call, accesses: str) -> None:
     given = ("--ttl", "300", "--to", "60", "--json")
     plain = lumen("predict", "ttl", "--accesses", accesses, *given).json()
     assert lumen("predict", "ttl", "--accesses", "packed.csv.gz", *given).json() == plain
+
+
+def test_without_the_drawing_library_it_says_how_to_get_it(
+    lumen: Call, accesses: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, name, None)
+    said = lumen("predict", "ttl", "--accesses", accesses, "--ttl", "300", "--to", "60", "--picture", "curve.png")
+    assert said.code == 64
+    assert "pip install '.[charts]'" in said.err
+
+
+def test_a_long_log_has_a_bar_on_a_terminal(
+    lumen: Call, accesses: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And none where a program reads it."""
+    monkeypatch.setattr("bot.cli.predict.LONG_BYTES", 1000)
+    monkeypatch.setattr("bot.cli.predict.LONG_ACCESSES", 1000)
+    given = ("predict", "size", "--accesses", accesses, "--ttl", "300", "--capacity", "1GB", "--to", "2GB")
+    assert lumen(*given).err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    err = lumen(*given).err
+    assert "reading" in err
+    assert "replaying" in err
 
 
 def test_the_answer_in_words_and_as_a_picture(lumen: Call, accesses: str, monkeypatch: pytest.MonkeyPatch) -> None:
