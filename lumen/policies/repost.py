@@ -15,17 +15,18 @@ from lumen.model.turn import Occasion, Turn
 
 #: So many scheduled turns in a row have a concern before it is news ...
 LASTS_TURNS = 3
-#: ... and so long after the last such row it may be news again.
-FORGOTTEN_AFTER = timedelta(hours=24)
+#: ... and so long after the last such row, told or not, it may be news again.
+FORGOTTEN_AFTER = timedelta(days=3)
 #: What is bad about it: getting worse is news, getting better is not.
 _BAD = {
     HealthLevel.WARNING: ("health",),
     HealthLevel.CRITICAL: ("health", "health critical"),
 }
+_HEALTH = frozenset(name for names in _BAD.values() for name in names)
 
 
 def should_repost(turns: Sequence[Turn], posted: str) -> bool:
-    """`turns` of the last day, newest first, the one just made among them; `posted`: the id of the turn that the last
+    """`turns` of the last days, newest first, the one just made among them; `posted`: the id of the turn that the last
     report was posted for."""
     now = turns[0]
     if now.occasion is Occasion.ASKED:
@@ -35,7 +36,9 @@ def should_repost(turns: Sequence[Turn], posted: str) -> bool:
     told = {concern for turn in lately if turn.id == posted for concern in (*_lasting(turn), *_at_once(turn))}
     told.update(concern for turn in lately[1:] for concern in _at_once(turn))
     told.update(*(_lasted(made[at:]) for at in range(1, len(lately))))
-    return not told.issuperset((*_lasted(made), *_at_once(now)))
+    news = {*_lasted(made), *_at_once(now)} - told
+    # An alert's own message tells that the service is not well.
+    return bool(news - _HEALTH if _is_alerted(now) else news)
 
 
 def is_message(draft: Draft, acts_at: datetime | None) -> bool:
@@ -54,10 +57,13 @@ def _lasted(turns: Sequence[Turn]) -> set[str]:
 
 
 def _lasting(turn: Turn) -> Iterator[str]:
-    """Bad health that no open alert tells of, and measurements that are missing."""
-    if all(one.alert.severity is Severity.NOTICE for one in turn.alerts):
-        yield from _BAD.get(turn.assessment.gate.health, ())
+    """Bad health, and measurements that are missing."""
+    yield from _BAD.get(turn.assessment.gate.health, ())
     yield from (f"missing {missing.what}" for missing in turn.missing)
+
+
+def _is_alerted(turn: Turn) -> bool:
+    return any(one.alert.severity is not Severity.NOTICE for one in turn.alerts)
 
 
 def _at_once(turn: Turn) -> Iterator[str]:

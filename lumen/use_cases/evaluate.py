@@ -83,8 +83,8 @@ class Policies:
         return int(reading.value)
 
 
-#: And as many again that people asked for.
-TURNS_OF_A_DAY = 48
+#: Three days, and as many again as people may have asked for.
+TURNS_BACK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Past:
     cost_change: float | None
     low_traffic: Message | None
     trends: tuple[MetricTrend, ...] | NoData
-    #: Of the last two days, the newest first.
+    #: Of the last days, the newest first.
     turns: Sequence[Turn]
 
     @property
@@ -143,7 +143,7 @@ class TurnHistory:
             trends = await self.numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
         except ImportError:
             trends = NoData(*with_remedy("trend.no_numerics"))
-        turns = await self.turns.latest(service, TURNS_OF_A_DAY)
+        turns = await self.turns.latest(service, TURNS_BACK)
         cache = doubted(snapshot.cache, snapshot.traffic, observations[-2 * SLICES_A_DAY :], snapshot.window.start)
         days, today = await self.days.days(service, date.min), day_of(now)
         over = [day for day in days if day.date < today]

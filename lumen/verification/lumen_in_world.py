@@ -32,7 +32,7 @@ from lumen.verification.world import SERVICE, WorldSlice
 
 _NO_ADVICE = RollbackAdvice(None, ())
 #: As many turns as the product looks back over.
-TURNS_BACK = 48
+TURNS_BACK = 100
 
 
 class Post(StrEnum):
