@@ -25,7 +25,7 @@ from lumen.wording.scores import turn_found, worst_headline
 
 WHY = "report.why"
 DETAILS = "report.details"
-#: Alerts and cautions of which there is a line each; the others are in the details.
+#: Of alerts, of what is missing and of cautions there are so many lines; the others are in the details.
 LINES_SHOWN = 2
 #: A day by two hours.
 STEP, POINTS = timedelta(hours=2), 12
@@ -41,7 +41,9 @@ def hourly(words: Catalogue, readout: StatusReadout) -> Shown:
     card.context([_when(words, turn)])
     alerts = alert_lines(words, readout.alerts, readout.silences)
     found = [] if readout.worst.is_of_turn else [words.say(turn_found(words, turn))]
-    card.lines([*_short(words, alerts), *found, *_short(words, list(cautions(words, readout, brief=True)))])
+    missing = [f"⚪ *{row.name}*: {row.value}" for row in told.missing()]
+    noted = (*_short(words, missing), *_short(words, list(cautions(words, readout, brief=True))))
+    card.lines([*_short(words, alerts), *found, *noted])
     card.lines([_figure(one) for one in key_figures(words, turn, readout.day)])
     if not readout.alerts:  # an incident's message has curves of its own
         card.chart(_curve(words, readout.day or (turn,)))

@@ -125,7 +125,8 @@ def test_four_figures_with_sign_target_and_the_change_of_a_day() -> None:
 
 def test_a_figure_that_is_missing_is_no_figure_and_has_no_change() -> None:
     text = said(hourly(EN, STATES["blind"]))
-    assert text.count("⚪ ") >= 4
+    assert text.count("⚪ ") == 6  # the header, four figures, and how to mend what is missing
+    assert EN.say(GONE.remedy) in text
     assert not re.search(r"[+−]\d", text)
 
 
