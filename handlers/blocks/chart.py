@@ -197,7 +197,8 @@ def _without(words: Catalogue, axis: Axis, whole: Sequence[int]) -> tuple[str, .
         return ()
     runs = [[at for _, at in run] for _, run in groupby(enumerate(gone), key=lambda pair: pair[1] - pair[0])]
     if axis.ends:
-        holes = [f"{axis.categories[run[0]]}–{axis.ends[run[-1]]}" for run in runs]
+        spans = ({"begins": axis.categories[run[0]], "ends": axis.ends[run[-1]]} for run in runs)
+        holes = [words.say(Message("chart.span", {**span})) for span in spans]
     else:
         holes = [axis.categories[at] for at in gone]
     return (words.say(message("chart.without", holes=", ".join(holes))),)

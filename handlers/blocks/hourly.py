@@ -29,6 +29,8 @@ DETAILS = "report.details"
 LINES_SHOWN = 2
 #: A day by two hours.
 STEP, POINTS = timedelta(hours=2), 12
+#: What changed since, the figures say themselves while there are fewer.
+LEAST_TURNS = 4
 
 
 def hourly(words: Catalogue, readout: StatusReadout) -> Shown:
@@ -45,8 +47,8 @@ def hourly(words: Catalogue, readout: StatusReadout) -> Shown:
     noted = (*_short(words, missing), *_short(words, list(cautions(words, readout, brief=True))))
     card.lines([*_short(words, alerts), *found, *noted])
     card.lines([_figure(one) for one in key_figures(words, turn, readout.day)])
-    if not readout.alerts:  # an incident's message has curves of its own
-        card.chart(_curve(words, readout.day or (turn,)))
+    if not readout.alerts and len(readout.day) >= LEAST_TURNS:  # an incident's message has curves of its own
+        card.chart(_curve(words, readout.day))
     card.lines([f"*{words.say(message('views.report_why'))}*: {words.say(turn.assessment.gate.health_reason)}"])
     wanted = next(_actions(words, readout, turn, told))
     card.lines([f"*{words.say(message('views.do_now'))}*: {wanted.said}"])

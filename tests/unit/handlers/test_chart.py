@@ -71,10 +71,10 @@ def test_a_week_has_its_days_in_the_readers_language() -> None:
 @pytest.mark.parametrize(
     ("holes", "told"),
     [
-        ((1,), "without 02:00–04:00"),
-        ((1, 2), "without 02:00–06:00"),
-        ((0, 11), "without 00:00–02:00, 22:00–00:00"),
-        ((1, 2, 5), "without 02:00–06:00, 10:00–12:00"),
+        ((1,), "without 02:00 to 04:00"),
+        ((1, 2), "without 02:00 to 06:00"),
+        ((0, 11), "without 00:00 to 02:00, 22:00 to 00:00"),
+        ((1, 2, 5), "without 02:00 to 06:00, 10:00 to 12:00"),
     ],
 )
 def test_what_has_a_hole_is_left_out_and_named(holes: tuple[int, ...], told: str) -> None:
@@ -97,7 +97,7 @@ def test_with_more_than_a_quarter_missing_the_figures_stand_as_text(
         assert found.said[1] == "hit rate: no data"
     elif missing > 3:
         assert found.said[1].startswith(f"hit rate: {2 * missing:02}:00 {70 + missing}%")
-        assert found.said[-1] == f"without 00:00–{2 * missing:02}:00"
+        assert found.said[-1] == f"without 00:00 to {2 * missing:02}:00"
     assert (found.block is None) == (missing > 3)
 
 
