@@ -63,7 +63,7 @@ async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
     for _ in range(60):
         await slack.command("/lumen report")
         await asyncio.sleep(5)
-        text = "\n".join(m.text for m in await slack.messages() if "gate" in m.text)
+        text = "\n".join(m.text for m in await slack.messages())
         if found := rise.search(text):
             break
     else:
