@@ -159,7 +159,7 @@ def _newest(newest: Failing, now: datetime, trend: str) -> Message:
 
 def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> list[str]:
     """One of its proposals: in a line, and, of the newest, why a person is asked and what became of it."""
-    told = [line(words, proposal)]
+    told = [line(words, replace(proposal, acts_at=None))]  # when it acts stands at the top
     if proposal is not readout.proposals[0]:
         return told
     codes = [reason.code for reason in proposal.draft.reasons]
@@ -170,17 +170,17 @@ def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> 
     told += [f"⚠️ {words.say(one)}" for one in warnings if one is not None]
     if asked is not None and proposal.state is State.PENDING:
         told += [words.say(reason) for reason in proposal.draft.reasons[asked:]]
-    is_said = proposal.state is State.PENDING and proposal.acts_at is not None  # when it acts stands at the top
+    is_said = proposal.state is State.PENDING and proposal.acts_at is not None
     return [*told, *fate(words, proposal)[is_said:]]
 
 
 def _notes(readout: IncidentReadout) -> list[Message]:
-    """Why nothing happens by itself, or what became of it."""
-    shown = {proposal.id for proposal in readout.proposals}
+    """Why nothing happens by itself, or what became of it; when it is over, its end says the latter."""
+    shown, is_over = {proposal.id for proposal in readout.proposals}, readout.incident.is_over
     return [
         note
         for note in readout.incident.notes
-        if note.code not in _SAID_BY_PROPOSAL or note.params.get("proposal_id") not in shown
+        if not (is_over or note.code in _SAID_BY_PROPOSAL) or note.params.get("proposal_id") not in shown
     ]
 
 

@@ -48,7 +48,8 @@ async def thread(slack: RunningSlack, posted: SeenMessage, words: str) -> str:
     """The one line of its thread that says so."""
     async with asyncio.timeout(60):
         while True:
-            told = [m for m in await slack.control.messages(thread_ts=posted.ts) if words in m.text]
+            replies = [m for m in await slack.control.messages(thread_ts=posted.ts) if m.ts != posted.ts]
+            told = [m for m in replies if words in m.text]
             if told:
                 (one,) = told
                 return one.text

@@ -204,6 +204,11 @@ def test_what_a_note_says_of_a_proposal_is_not_said_twice() -> None:
     told = "\n".join(lines(replace(READOUT, incident=replace(PAGE, notes=(noted, elsewhere)))))
     assert told.count("unless somebody stops it") == 1
     assert "somebody must decide (#3)" in told
+    done = message("rollback.note_done", proposal_id="p-7", target=GOOD)
+    closed = replace(STANDS["over"], notes=(done, message("rollback.note_none")))
+    told = "\n".join(lines(replace(READOUT, incident=closed, proposals=(rollback(State.APPLIED),))))
+    assert "It is done once for an incident" not in told
+    assert "No automatic rollback:" in told
 
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=63)
