@@ -19,31 +19,24 @@ _log = logging.getLogger("sandbox.ion")
 
 
 class Reporter(Contract):
-    """Notes accesses at the time at which each was made in service time, which runs in steps here."""
+    """Notes accesses at the time at which Redis was really asked: keys expire by that, however requests are spread."""
 
     def __init__(self, service: str, clock: Callable[[], float]) -> None:
-        super().__init__(service, SECRET, self._now)
-        self._clock = clock
-        self._moment: float | None = None
-
-    def _now(self) -> float:
-        return self._clock() if self._moment is None else self._moment
+        super().__init__(service, SECRET, clock)
 
     def lifetime(self, key: str, seconds: int) -> tuple[int, bool]:
         """The TTL to write a key with where others get `seconds`, and whether it is held back."""
         held = self.held(self.hash(key.encode()))
         return (self.old, True) if held else (seconds, False)
 
-    def looked_up(self, key: str, moment: float, *, hit: bool, written: tuple[int, bool] | None) -> None:
+    def looked_up(self, key: str, *, hit: bool, written: tuple[int, bool] | None) -> None:
         """Note a lookup, and the write (bytes, held back) that followed its miss."""
-        self._moment = moment
-        if any(self.counts) and not 0 <= moment - self.began < self.send_seconds:
+        if any(self.counts) and not 0 <= self.now() - self.began < self.send_seconds:
             self.seal()
         hashed = self.hash(key.encode())
         self.note(hashed, HIT if hit else MISS)
         if written is not None:
             self.note(hashed, WRITE, *written)
-        self._moment = None
 
 
 class OwnTtlSetting(TtlSetting):

@@ -79,7 +79,7 @@ class Traffic:
         keys, chosen, in_process_errors = self._not_in_process(self._keys(cached, level, during[0]), everybody, during)
         outcome.in_process = cached - len(keys)
         outcome.errors += in_process_errors
-        found = await self._look_up(keys, chosen, during)
+        found = await self._look_up(keys, chosen)
         for hit, backend in zip(found, chosen, strict=True):
             if hit:
                 outcome.hits += 1
@@ -120,7 +120,7 @@ class Traffic:
         uniform, top, last = self._random.random, bounds[-1], len(backends) - 1
         return [backends[min(last, bisect_right(bounds, uniform() * top))] for _ in range(count)]
 
-    async def _look_up(self, keys: Sequence[str], chosen: Sequence[Backend], during: tuple[float, float]) -> list[bool]:
+    async def _look_up(self, keys: Sequence[str], chosen: Sequence[Backend]) -> list[bool]:
         """Whether each request was answered from the cache.
 
         Requests of one batch are spread over seconds of service time: whoever asks for a key that an earlier request of
@@ -142,24 +142,21 @@ class Traffic:
                     found[index] = hit
         except CacheDown:
             return found  # the service goes on without its cache, dearly
-        self._note(keys, chosen, during, found, written)
+        self._note(keys, chosen, found, written)
         return found
 
     def _note(
         self,
         keys: Sequence[str],
         chosen: Sequence[Backend],
-        during: tuple[float, float],
         found: Sequence[bool],
         written: Mapping[int, tuple[int, bool]],
     ) -> None:
         """Have each service note what it looked up, and what it wrote after a miss."""
-        since, until = during
         for index, (key, backend) in enumerate(zip(keys, chosen, strict=True)):
             if backend.reporter is not None:
-                moment = since + (until - since) * index / len(keys)
                 wrote = (self._cache.answer_bytes, written[index][1]) if index in written else None
-                backend.reporter.looked_up(key, moment, hit=found[index], written=wrote)
+                backend.reporter.looked_up(key, hit=found[index], written=wrote)
 
     def _answer(self, backend: Backend, latency_ms: float, extra_errors: float) -> int:
         """Count one answer; returns 1 for a server error."""

@@ -3,12 +3,14 @@
 import struct
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.model.accesses import ALL_KEYS, Batch, Malformed
 from lumen.model.observed import MOST_ACCESSES, MOST_KEYS, Piece, Progress, joined
 from lumen.policies.observing import Entry, fold, next_day, thinned
+from lumen.prediction.accesses import Kind, pack
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -97,6 +99,15 @@ def test_the_least_share_of_a_day_holds_for_its_pieces() -> None:
     assert (pieces[0].below, len(pieces[0]), pieces[0].tally.hits) == (half, 1, 2)
     pieces, _ = fold([("1-0", batch("a", 0, hashes=(low,), below=1 << 30))], Progress(below=half), NOON)
     assert pieces[0].below == 1 << 30
+
+
+@given(st.lists(st.integers(0, (1 << 48) - 1), min_size=1, max_size=50))
+def test_a_day_is_packed_as_the_replay_reads_it(hashes: list[int]) -> None:
+    pieces, _ = fold([("1-0", batch("a", 0, hashes=tuple(hashes)))], Progress(), NOON)
+    times = np.arange(len(hashes)) + 12 * 3_600_000
+    packed = np.frombuffer(pieces[0].packed, "<u8")
+    assert (packed == pack(np.array(hashes, np.uint64), times)).all()
+    assert set(pieces[0].kinds) == {Kind.HIT}
 
 
 @given(
