@@ -12,7 +12,7 @@ from functools import cache
 
 from lumen.model.messages import Message
 from lumen.model.proposal import State
-from lumen.wording.catalogue import Catalogue
+from lumen.wording.catalogue import Catalogue, templates
 
 #: Service time after which what was read before the data went may no longer be acted on.
 STALE = timedelta(minutes=15)
@@ -222,7 +222,9 @@ def violations(seen: Evidence) -> list[str]:
 
 def is_preliminary(words: str) -> bool:
     """Whether an answer says that another one follows."""
-    return any(_said(locale, "click_outcome_unknown") in words for locale in ("en", "ko"))
+    waits = [_said(locale, "click_outcome_unknown") for locale in ("en", "ko")]
+    waits += [templates(locale)["command.working"] for locale in ("en", "ko")]
+    return any(one in words for one in waits)
 
 
 def _events(seen: Evidence, event: str) -> list[Mapping[str, str]]:

@@ -65,8 +65,7 @@ async def test_from_a_command_to_a_higher_hit_rate(world: World, slack: SandboxC
     assert "%" in report.text
 
     await slack.command("/lumen status")
-    answer = await slack.wait_for_message(lambda m: m.ephemeral_to is not None)
-    assert "ion-api" in answer.text
+    await slack.wait_for_message(lambda m: m.ephemeral_to is not None and "ion-api" in m.text)
 
     before = (await slack.get("world/state"))["ion"]["hit_rate"]["30"]
     card = await a_card(slack, 900)
