@@ -57,17 +57,17 @@ TABLE = (
     Entry("l1", "프로세스 캐시", "[entries]", "l1cache l1entries 프로세스내캐시"),
     Entry("instances", "인스턴스", "[number]", "instance mininstances 최소인스턴스"),
     Entry("rollback", "롤백", "[revision]", "revert goback 이전버전 이전리비전"),
-    Entry("pause", "일시중지", "[duration] [because …]", "중지 멈춤 정지 stop halt 자동화중지"),
+    Entry("pause", "일시중지", "[duration] [because …]", "중지 멈춤 멈춰 정지 stop halt 자동화중지"),
     Entry("resume", "재개", "", "다시시작 continue unpause 자동화재개"),
     Entry("override", "TTL 고정", "[ttl <seconds> [for <duration>] | off]", "고정 pin pinttl"),
     Entry("lock", "잠금", "size [for <duration>]", "크기잠금"),
     Entry("unlock", "잠금해제", "", "잠금풀기"),
     Entry("emergency", "긴급", "", "비상 비상조치 긴급조치 sos 911 응급"),
     Entry("unpin", "트래픽 고정 해제", "", "unpintraffic 리비전고정해제"),
-    Entry("approvals", "승인", "", "approval 승인대기 대기 pending proposals proposal 제안"),
+    Entry("approvals", "승인", "", "approval approve reject 거절 승인대기 대기 pending proposals proposal 제안"),
     Entry("history", "기록", "[incident]", "이력 내역 audit log incident incidents 인시던트 장애"),
     Entry("silence", "무음", "[alert [duration] | end <alert>]", "음소거 알림끄기 mute silences snooze"),
-    Entry("undo", "되돌리기", "<id>", "취소 원복 takeback"),
+    Entry("undo", "되돌리기", "<id>", "취소 원복 되돌려 되돌려줘 takeback"),
     Entry("digest", "요약", "", "다이제스트 일일요약 하루요약 daily today summary"),
     Entry("run", "실행", "", "측정 지금측정 measure tick runnow"),
     Entry("service", "서비스", "[name]", "services"),
@@ -75,7 +75,7 @@ TABLE = (
 NAMES = tuple(entry.name for entry in TABLE)
 _BY_SPELLING = {spelling: entry for entry in TABLE for spelling in entry.spellings}
 #: Korean writes a particle, or what is asked for, onto the name.
-_ENDING = re.compile(r"(?:을|를|은|는|이|가|로|의|해|해줘|해주세요|하기|알려줘|보여줘)$")
+_ENDING = re.compile(r"(?:을|를|은|는|이|가|로|의|해|해줘|해주세요|하기|할까|알려줘|보여줘)$")
 
 
 def find(typed: str) -> Entry | None:

@@ -19,12 +19,14 @@ from handlers.typed_words import (
     ON,
     QUESTION,
     SHARE,
+    cleaned,
     cut,
     name_of,
     reason,
     until_because,
     usual,
     usual_word,
+    verb_last,
 )
 from lumen.model.messages import message
 from lumen.model.override import Terms, length_problem
@@ -35,6 +37,28 @@ from lumen.wording.amounts import COUNT, SIZE, TIME, amount, duration
 _ID = re.compile(r"[#Pp]?([0-9]{1,9})번?")
 #: What is this like the name of a service was meant to be one.
 _SERVICE_LIKENESS = 0.75
+_TO_THE_LAST = frozenset(
+    [
+        "to",
+        "the",
+        "previous",
+        "last",
+        "good",
+        "version",
+        "revision",
+        "으로",
+        "로",
+        "이전",
+        "직전",
+        "정상",
+        "버전",
+        "버전으로",
+        "리비전",
+        "리비전으로",
+    ]
+)
+#: `status of ion-api` is on that service.
+_OF = ("of", "for", "in")
 _HELP = ("help", "h", "도움말", "사용법")
 #: Words that the commands take themselves: a service of such a name is only meant after `on`.
 _RESERVED = frozenset({SHARE, EXISTING, ALL, FOR, END, ON, "ttl", "size", *Subject})
@@ -46,15 +70,26 @@ def read(text: str, services: Sequence[str] = ()) -> Typed:
     That is `on <service>` (or its bare name, where several are watched) and, at the end, `share`.
     """
     head, because = until_because(text.split())
-    is_asked = head[-1:] != [] and head[-1].endswith(("?", "？"))
-    head = usual(head)
+    is_asked = any(word.endswith(("?", "？")) for word in head[-1:]) or head[:1] == ["왜"]
+    words = cleaned(head)
+    typed = _arranged(usual(words), because, services, is_asked)
+    if isinstance(typed.command, Malformed | commands.Misspelt):
+        others = (_arranged(other, because, services, is_asked) for other in verb_last(words))
+        return next((one for one in others if not isinstance(one.command, Malformed | commands.Misspelt)), typed)
+    return typed
+
+
+def _arranged(head: list[str], because: Sequence[str], services: Sequence[str], is_asked: bool) -> Typed:
+    """Parse words of which the first names the command."""
     named, head, problem = _named(head, services)
     share = len(head) > 1 and head[-1].lower() == SHARE
     if share:
         head = head[:-1]
     command = problem or _checked(_parsed(head, because), head, services)
     if problem is None and _is_question(command, head, is_asked):
-        command = commands.Ask()
+        command = commands.Explain(Subject(head[0])) if head[0] in set(Subject) else commands.Ask()
+    elif is_asked and isinstance(command, commands.Changing):
+        command = commands.Help(head[0])  # whoever asks wants nothing done
     return Typed(command, named, share)
 
 
@@ -65,7 +100,7 @@ def parse(text: str) -> Command:
 
 def _is_question(command: Command, head: Sequence[str], is_asked: bool) -> bool:
     """Whether it is no command, or one that asks and more than it takes, and reads as a question."""
-    is_open = isinstance(command, Malformed) and head[0] in ("status", "why", "report")
+    is_open = isinstance(command, Malformed) and head[0] in ("status", "why", "report", *Subject)
     is_long = len(head) > 2 or isinstance(command, commands.Misspelt)
     asks = is_asked or bool(head and QUESTION.fullmatch(head[0].lower()) and is_long)
     return asks and (is_open or isinstance(command, commands.Misspelt))
@@ -73,7 +108,9 @@ def _is_question(command: Command, head: Sequence[str], is_asked: bool) -> bool:
 
 def _named(head: list[str], services: Sequence[str]) -> tuple[str, list[str], Malformed | None]:
     """Take out the service that is named: its name or "", the other words, and a problem where it is not watched."""
-    on = next((n for n, word in enumerate(head) if n and word.lower() == ON), None)
+    nexts = [*head[1:], ""]
+    names_it = (word.lower() == ON or (word in _OF and nexts[n] in services) for n, word in enumerate(head))
+    on = next((n for n, is_on in enumerate(names_it) if n and is_on), None)
     if on is not None:
         name = head[on + 1] if on + 1 < len(head) else ""
         rest = head[:on] + head[on + 2 :]
@@ -162,7 +199,7 @@ def _number(name: str, knob: Knob, units: Mapping[str, Fraction]) -> Callable[[S
 
 
 def _rollback(rest: Sequence[str]) -> Command:
-    words = [word for word in rest if word.lower() not in ("to", "으로", "로")]
+    words = [word for word in rest if word.lower() not in _TO_THE_LAST]
     if len(words) > 1:
         return Malformed(message("command.rollback_which"), message("command.rollback_remedy"))
     return commands.RollBack(name_of("".join(words)))
@@ -196,7 +233,13 @@ def _lock(rest: Sequence[str]) -> Command:
     head, terms = _terms(rest)
     if isinstance(terms, Malformed):
         return terms
-    if head != ["size"]:
+    words = [word for word in head if word != "cache"]
+    if terms.lasts is None and words[:1] == ["size"] and words[1:]:  # lock size 2h
+        lasts = _lasts(words[1:])
+        if isinstance(lasts, Malformed):
+            return lasts
+        words, terms = words[:1], Terms(lasts, terms.why)
+    if words != ["size"]:
         return Malformed(message("override.lock_what"), message("override.lock_remedy"))
     return commands.LockSize(terms)
 
@@ -265,9 +308,15 @@ def _history(rest: Sequence[str]) -> Command:
 def _status(rest: Sequence[str]) -> Command:
     """`all`, or nothing."""
     words = [word.lower() for word in rest]
-    if words == [ALL]:
+    if words in ([ALL], [FOR, ALL]):
         return commands.StatusAll()
     return _unexpected("status", " ".join(rest)) if rest else commands.Status()
+
+
+def _approvals(rest: Sequence[str]) -> Command:
+    """Nothing, or the number of one: all are listed, with their buttons' card."""
+    is_one = len(rest) == 1 and _ID.fullmatch(rest[0])
+    return _unexpected("approvals", " ".join(rest)) if rest and not is_one else commands.ListApprovals()
 
 
 def _help(rest: Sequence[str]) -> Command:
@@ -300,10 +349,11 @@ def _service(rest: Sequence[str]) -> Command:
 
 
 def _undo(rest: Sequence[str]) -> Command:
-    typed = "".join(word for word in rest if word.lower() not in ("proposal", "change", "제안", "변경"))
-    if not typed:
-        return Malformed(message("command.undo_which"), message("command.undo_remedy"))
+    words = [word for word in rest if word.lower() not in ("proposal", "change", "제안", "변경")]
+    typed = "".join(words)
     number = _ID.fullmatch(name_of(typed))
+    if not typed or (number is None and len(words) > 1):
+        return Malformed(message("command.undo_which"), message("command.undo_remedy"))
     return commands.Undo(f"P{number[1]}" if number else cut(typed))
 
 
@@ -342,7 +392,7 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "unlock": _unlock,
     "emergency": _bare("emergency", commands.Emergency),
     "unpin": _bare("unpin", lambda: commands.Propose(Knob.TRAFFIC, LATEST)),
-    "approvals": _bare("approvals", commands.ListApprovals),
+    "approvals": _approvals,
     "history": _history,
     "silence": _silence,
     "undo": _undo,

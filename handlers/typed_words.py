@@ -46,10 +46,18 @@ _SAME = {
 }
 _BECAUSES = (BECAUSE, "이유", "이유:", "사유", "사유:", "왜냐하면", "since")
 #: Politeness and verbs that say nothing of what is meant.
-_COURTESY = re.compile(r"please|pls|show|tell|give|get|set|change|make|me|us|the|/?lumen|루멘|좀", re.IGNORECASE)
+_COURTESY = re.compile(
+    r"please|pls|show|tell|give|get|set|change|make|me|us|the|my|latest|[@/]?lumen|루멘|좀|지금|오늘|현재|최근",
+    re.IGNORECASE,
+)
 _REQUEST = re.compile(
-    r"(?i:please|pls|now|thanks)|지금|좀"
+    r"(?i:please|pls|now|today|thanks|me|it)|지금|오늘|좀|설정|변경|적용|포함|키도|키까지"
     r"|(?:보여|알려|바꿔|변경해|설정해|설명해|해|확인해|부탁)(?:줘|주세요|줄래|드려요|드립니다)?요?"
+)
+#: Two words, or one, that mean another two.
+_PHRASES = (
+    (re.compile(r"\bno data\b|데이터 없음", re.IGNORECASE), "no_data"),
+    (re.compile(r"^(?:un-?silence|un-?mute|무음 ?해제|음소거 ?해제|알림 ?켜기)\b", re.IGNORECASE), "silence end"),
 )
 #: What begins a question.
 QUESTION = re.compile(
@@ -64,25 +72,46 @@ def until_because(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(words[:at]), [BECAUSE, *words[at + 1 :]] if at < len(words) else []
 
 
-def usual(words: Sequence[str]) -> list[str]:
-    """The words as the commands write them: the command's name first, full width as usual, no courtesy, no Korean."""
-    head = unicodedata.normalize("NFKC", " ".join(words)).rstrip("?!.,;: 。").split()
+def cleaned(words: Sequence[str]) -> list[str]:
+    """The words without courtesy, quotes and full stops, full width as usual; a lone question mark asks for help."""
+    text = re.sub("[^ㄱ-ㆎ]+", lambda found: unicodedata.normalize("NFKC", found[0]), " ".join(words))
+    for phrase, instead in _PHRASES:
+        text = phrase.sub(instead, text)
+    head = [word for each in text.strip("`'\"“”‘’ ").split() if (word := each.rstrip("?!.,;:。")) or len(each) > 1]
+    head = [word for word in head if word] or (["help"] if words else [])
     while len(head) > 1 and _COURTESY.fullmatch(head[0]) and find(f"{head[0]}{head[1]}") is None:
         head = head[1:]
     while len(head) > 1 and _REQUEST.fullmatch(head[-1]):
         head = head[:-1]
     if head and (assigned := re.fullmatch(r"([^\s=:]+)[=:](\S*)", head[0])) and find(assigned[1]):
         head = [word for word in (assigned[1], assigned[2], *head[1:]) if word]  # ttl=420
+    return head
+
+
+def usual(words: Sequence[str]) -> list[str]:
+    """The words as the commands write them: the command's name first, and nothing in Korean."""
+    return named_first(words) or [*words[:1], *map(usual_word, words[1:])]
+
+
+def named_first(head: Sequence[str], after: int = 0) -> list[str]:
+    """The command that the words from `after` on begin with, then all the others; [] where they name none."""
     for count in (3, 2, 1):  # 프로세스 내 캐시, roll back, ttl
-        entry = find("".join(head[:count])) if len(head) >= count else None
+        entry = find("".join(head[after : after + count])) if len(head) >= after + count else None
         if entry is not None:
-            return [entry.name, *map(usual_word, head[count:])]
-    return [*head[:1], *map(usual_word, head[1:])]
+            return [entry.name, *map(usual_word, [*head[:after], *head[after + count :]])]
+    return []
+
+
+def verb_last(words: Sequence[str]) -> list[list[str]]:
+    """What words may mean whose command stands last or in the middle, as in Korean: 30분 일시중지, ttl 10분 고정."""
+    places = [at for at, word in enumerate(words) if at and re.search("[가-힣]", word)]
+    return [found for at in reversed(places) if (found := named_first(words, at))]
 
 
 def usual_word(word: str) -> str:
-    """As the commands write it."""
-    return _SAME.get(word.lower(), word)
+    """As the commands write it, without the particle that Korean writes onto it."""
+    bare = re.sub("(?<=.)[을를은는]$", "", word)
+    return _SAME.get(word.lower()) or _SAME.get(bare.lower()) or (bare if bare.isascii() else word)
 
 
 def reason(rest: Sequence[str]) -> tuple[list[str], str]:

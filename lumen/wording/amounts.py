@@ -57,6 +57,7 @@ _NUMBERS: Mapping[str, Fraction] = {
         zip(_ENGLISH.split(), map(Fraction, (1, 1, *range(1, 13), 15, 20, 30, 40, 45, 60)), strict=True),
     ),
     **{word: Fraction(n) for n, word in enumerate(_NATIVE.split(), 1)},
+    **dict.fromkeys(("zero", "none", "no", "영"), Fraction(0)),
     **dict.fromkeys(("half", "half a", "half an", "a half", "반"), _HALF),
 }
 #: Days have names of their own in Korean.
