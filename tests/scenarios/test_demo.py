@@ -66,7 +66,9 @@ async def test_one_address_a_report_and_a_clean_end(tmp_path: Path) -> None:
         page = address(process)
         assert says_ok(int(page.rstrip("/").rpartition(":")[2]), "/")
         async with SandboxClient(f"{page}control/") as slack:
-            report = await slack.wait_for_message(lambda m: "Why" in m.words() and "gate" in m.text, within_seconds=60)
+            report = await slack.wait_for_message(
+                lambda m: "Why" in m.words() and "health score" in m.text, within_seconds=60
+            )
             assert "ion-api" in report.words()
             # The first turn knows what the first look has brought of thirty days.
             await slack.command("/lumen report")
