@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 from bot.cli.audit_answers import highest_number as highest_audited
@@ -16,6 +17,8 @@ from lumen.adapters.store import copies, epoch, migrations
 from lumen.model.messages import Message, NotPossible, Param, message, with_remedy
 from lumen.model.service import ServiceId
 
+#: So many proposals are named at most, the newest.
+NAMED = 50
 #: All of the memory comes in one answer.
 PATIENCE_SECONDS = 60.0
 
@@ -137,7 +140,8 @@ def _audited_since(path: Path, last_id: str) -> Sequence[Message]:
     with path.open(encoding="utf-8") as lines:
         entries = [each for each in map(json.loads, lines) if "id" in each and _order(each["id"]) > _order(last_id)]
     states = {each["proposal_id"]: each["detail"] for each in entries if each["event"] in _MOVES}
-    became = ", ".join(f"#{proposal.removeprefix('P')} {state}" for proposal, state in states.items()) or "-"
+    told = [message("state.told_state", proposal_id=one, state=state) for one, state in states.items()][-NAMED:]
+    became: Param = reduce(lambda some, one: message("state.told_states", first=some, rest=one), told) if told else "–"
     return [message("state.told_audit", entries=len(entries), became=became)] if entries else []
 
 

@@ -79,7 +79,7 @@ def test_what_the_exported_audit_knows_of_the_time_since_is_told(
     assert lumen("state", "reset").code == 0
     told = lumen("state", "import", copy, "--audit", audit, "--beyond", "0")
     assert "2 entries from after it" in told.out
-    assert "#8 APPLIED" in told.out
+    assert "#8 applied" in told.out
     assert "the next one is #9" in told.out
     with redis.Redis.from_url(prepared, decode_responses=True) as store:
         newest = store.xrevrange(STREAM, count=1)[0][1]
