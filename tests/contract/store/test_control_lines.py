@@ -143,6 +143,15 @@ async def test_lines_that_have_ended_give_way_and_those_in_force_stay(desk: Desk
     assert await desk.line() == kept
 
 
+async def test_a_line_that_an_older_lumen_left_behind_ends_all_the_same(desk: Desk) -> None:
+    await desk.begin(ControlKind.PAUSE)
+    line = await desk.line()
+    await desk.store.redis.hdel(key(SERVICE, "standing"), "pause")
+    assert not await desk.end(ControlKind.PAUSE, line.id)
+    assert await desk.controls.lines(SERVICE) == []
+    assert [entry.event for entry in await desk.store.audit.entries(SERVICE, 5)] == ["paused"]
+
+
 async def test_what_is_marked_once_is_not_marked_again(desk: Desk) -> None:
     outbox, surface = desk.store.outbox, Surface(SERVICE, "reminder", "P1")
     assert await outbox.mark(surface, once=True)

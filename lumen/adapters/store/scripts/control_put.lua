@@ -8,7 +8,9 @@ local field, line = ARGV[3], ARGV[9]
 local before = redis.call('HGET', STANDING, field)
 local line_before = redis.call('HGET', STANDING, 'line of/' .. field)
 local is_other = ARGV[12] ~= '' and line_before ~= ARGV[12]
-if is_other or before == ARGV[4] or (not before and ARGV[4] == '') then
+-- An older Lumen has ended the control and left its line, which ends now.
+local is_left = not before and ARGV[4] == '' and line_before
+if is_other or before == ARGV[4] or (not before and ARGV[4] == '' and not is_left) then
   return { 'OK', NOW, (before and not is_other) and '1' or '' }
 end
 if ARGV[4] == '' then
@@ -16,7 +18,7 @@ if ARGV[4] == '' then
 else
   redis.call('HSET', STANDING, field, ARGV[4])
 end
-if ARGV[7] ~= '' then audit(ARGV[5], ARGV[7], '', ARGV[6], ARGV[8], ARGV[4]) end
+if ARGV[7] ~= '' and not is_left then audit(ARGV[5], ARGV[7], '', ARGV[6], ARGV[8], ARGV[4]) end
 
 -- One line may tell of several fields; it ends with the last of them.
 if line_before then
