@@ -1,7 +1,6 @@
 """`lumen predict`: what another TTL or another size would do, from anybody's log of accesses or misses."""
 
 import gzip
-import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ import typer
 
 from bot.cli.common import ExitCode, Json, locale, print_json, say
 from lumen.model.messages import NotPossible, message
+from lumen.wording.amounts import SIZE, TIME, amount
 from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ FIELDS = (
     *("accesses_used", "method", "verdict", "needed"),
 )
 LONGEST_TTL, MOST_SETTINGS = 30 * 86_400, 100
-UNITS = {"": 1 << 20, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]*)")
+MB = 1 << 20
 
 Accesses = Annotated[
     Path | None, typer.Option("--accesses", metavar="FILE.csv", help="Every lookup: time_s,key[,bytes][,hit].")
@@ -160,20 +158,19 @@ def _listed(flag: str, text: str) -> list[str]:
 
 
 def _seconds(text: str) -> int:
-    """Whole seconds, with or without an s behind them. Raises BadParameter."""
-    digits = text.removesuffix("s")
-    if not digits.isdecimal() or not 0 < int(digits) <= LONGEST_TTL:
+    """Whole seconds, as `/lumen ttl` reads them. Raises BadParameter."""
+    found = amount(text, TIME)
+    if found is None or found.whole is None or not 0 < found.whole <= LONGEST_TTL:
         raise typer.BadParameter(f"--to {text}: give whole seconds from 1 to {LONGEST_TTL}.")
-    return int(digits)
+    return found.whole
 
 
 def _bytes(flag: str, text: str) -> float:
     """`256MB` (of 1024 KB of 1024 bytes, as Redis counts), `1.5GB`, or a number of MB. Raises BadParameter."""
-    found = _SIZE.fullmatch(text.strip())
-    unit = UNITS.get(found[2].upper()) if found else None
-    if found is None or unit is None or not float(found[1]):
+    found = amount(text, SIZE)
+    if found is None or found.value <= 0:
         raise typer.BadParameter(f"{flag} {text}: give a size above 0 with its unit, e.g. 256MB or 1.5GB.")
-    return float(found[1]) * unit
+    return float(found.value * MB)
 
 
 @contextmanager

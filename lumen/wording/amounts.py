@@ -33,6 +33,7 @@ TIME = _units(
 )
 #: In MB.
 SIZE = _units(
+    (Fraction(1, 1024**2), "b byte bytes 바이트"),
     (Fraction(1, 1024), "k kb kib 킬로바이트"),
     (1, "m mb mib mbyte mbytes megabyte megabytes 메가 메가바이트"),
     (1024, "g gb gib gbyte gbytes gigabyte gigabytes 기가 기가바이트"),
