@@ -179,7 +179,7 @@ class _Assembly:
         self._lacking = _lacking()
         self._deployments = CloudRunDeployments(google.services, google.revisions)
         self._remembered = RememberedDeployments(self._deployments, store.controls)
-        self._ttl = ttl_of(settings, cache, self._deployments)
+        self._ttl = ttl_of(settings, cache, self._deployments, self._reads)
         self._cache_keys = CacheSweeper(cache, settings.cache_key_prefix)
         self._knobs = knobs_of(settings, cache, google, self._ttl)
         self._slices = slices_of(settings, store.clock, cache, google, self._deployments, self._reads)

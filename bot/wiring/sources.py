@@ -35,9 +35,12 @@ BUDGET_NAME = "ION API Monthly Budget"
 HOURS_A_MONTH = 30 * 24
 
 
-def ttl_of(settings: Settings, cache: Redis, deployments: CloudRunDeployments) -> RedisTtl:
-    """The setting in the cache, and the environment's where there is none."""
-    return RedisTtl(cache, settings.default_ttl_seconds, deployments.environment_ttl, len(settings.services) == 1)
+def ttl_of(
+    settings: Settings, cache: Redis, deployments: CloudRunDeployments, reads: OwnReads | None = None
+) -> RedisTtl:
+    """The setting in the cache, and the environment's where there is none; `reads` counts the lookups."""
+    alone, default = len(settings.services) == 1, settings.default_ttl_seconds
+    return RedisTtl(cache, default, deployments.environment_ttl, alone, reads or OwnReads())
 
 
 def observer_of(settings: Settings, store: StateStore, cache: Redis, reads: OwnReads) -> Observer:

@@ -5,12 +5,12 @@ other service is taken to read the shared one alone (docs/adr/0019-contract-v2.m
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import FAILURES, explain, place, reading, refusal
+from lumen.adapters.cache.client import FAILURES, OwnReads, explain, place, reading, refusal
 from lumen.adapters.checks import no_data, would
 from lumen.model import ion_contract
 from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, with_remedy
@@ -158,6 +158,7 @@ class RedisTtl:
     environment: EnvironmentTtl | None = None
     #: As of RedisTtlActuator.
     alone: bool = True
+    reads: OwnReads = field(default_factory=OwnReads)
 
     async def ttl(self, service: ServiceId) -> TtlSetting | NoData:
         """One round trip; a setting that is no number is NoData, never a guess.
@@ -170,7 +171,10 @@ class RedisTtl:
                 pipeline = self.redis.pipeline(transaction=False)
                 for key in keys:
                     pipeline.hmget(key, ["value", "version"])
-                own, shared, own_ack, shared_ack = await pipeline.execute(raise_on_error=False)
+                found = await pipeline.execute(raise_on_error=False)
+            for fields in found:
+                self.reads.add(isinstance(fields, Exception) or any(fields))
+            own, shared, own_ack, shared_ack = found
             reads_own = isinstance(own_ack, Exception) or own_ack != [None, None]
             its_own = reads_own and (isinstance(own, Exception) or own[0] is not None)
             value, version = self._whole(keys[0], own) if its_own else self._whole(keys[1], shared)

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from lumen.adapters.cache.access_stream import RedisAccessStream
 from lumen.adapters.cache.redis_info import RedisInfoCache
+from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.store.accesses import RedisAccessDays
 from lumen.model.accesses import ALL_KEYS
 from lumen.model.messages import NoData, SourceUnavailable, message
@@ -171,8 +172,10 @@ async def test_its_own_lookups_are_taken_out_of_the_servers_figures(house: House
     info = RedisInfoCache(house.cache, clock, stream.reads)
     await house.serve(b"one")
     await info.refresh()
+    setting = RedisTtl(house.cache, 300, reads=stream.reads)
     for _ in range(7):
         await lumen.due()
+        await setting.ttl(SERVICE)
     for key in ("ion:cache:one", "ion:cache:one", "ion:cache:absent"):
         await house.cache.get(key)
     clock.time += timedelta(minutes=5)

@@ -300,3 +300,14 @@ def test_a_secret_may_stand_in_a_file_that_nobody_else_can_read(
         assert told.startswith(f"STATE_REDIS_URL_FILE = {secret}")
     else:
         assert start(**given).state_redis_url.get_secret_value() == "redis://:s3cret@10.0.0.9:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("predict", "observed"),
+    [("", ["ion-api", "ion-api-canary"]), ("none", []), ("ion-api-canary", ["ion-api-canary"])],
+)
+def test_the_accesses_of_those_services_are_kept_that_are_named(
+    start: Start, predict: str, observed: list[str]
+) -> None:
+    settings = start(SERVICE_NAME="ion-api,ion-api-canary", PREDICT=predict)
+    assert [service.name for service in settings.observed_services] == observed
