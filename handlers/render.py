@@ -17,7 +17,6 @@ from lumen.model.audit import AuditEvent, Notes
 from lumen.model.incident import CALLS_END, CALLS_ROUND, MOST_REPEATS
 from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
-from lumen.policies.repost import is_message
 from lumen.ports.store import Seal, Surface, Turns
 from lumen.use_cases.controlling import ENDED
 from lumen.use_cases.digest import Digest, DigestReader
@@ -91,7 +90,7 @@ class MessageRenderer:
             told = message("views.in_incident", proposal_id=stored.id)
             return replace(show.said(self.words, told), is_rest=True)
         shown = proposal_view.card(self.words, stored, await self.readouts.pinned(surface.service))
-        return shown if is_message(stored.draft, stored.acts_at) else await self._under_report(shown, surface.service)
+        return shown if stored.has_message else await self._under_report(shown, surface.service)
 
     async def _under_report(self, shown: Shown, service: ServiceId) -> Shown:
         """In the thread of the report, which has its buttons; before the first report, by itself."""
@@ -144,7 +143,7 @@ class MessageRenderer:
     async def _reminder(self, surface: Surface) -> Shown | None:
         stored = await self.readouts.proposal(surface.service, surface.key)
         shown = None if stored is None else reminder_card(self.words, stored)
-        if stored is None or shown is None or is_message(stored.draft, stored.acts_at):
+        if stored is None or shown is None or stored.has_message:
             return shown
         return await self._under_report(shown, surface.service)
 

@@ -261,6 +261,15 @@ class Proposal:
         return self.state in IN_FORCE or self.left_something
 
     @property
+    def has_message(self) -> bool:
+        """Whether it has a message of its own: people asked for it, it acts by itself, or it is urgent.
+
+        What Lumen would merely like better stands in the report with its buttons, and the digest names it.
+        """
+        is_wish = self.draft.origin is Origin.POLICY and self.draft.change.knob is not Knob.TRAFFIC
+        return not is_wish or self.acts_at is not None or self.draft.priority is Priority.HIGH
+
+    @property
     def left_something(self) -> bool:
         """Whether it failed, and its value stands somewhere all the same."""
         return self.state is State.FAILED and self.note is not None and self.note.code in _LEFT

@@ -1,4 +1,4 @@
-"""What is a new message in the channel, so that it stays quiet: a report posted anew, a proposal that cannot wait.
+"""When the hourly report is posted anew, so that the channel stays quiet.
 
 A report only for a concern that somebody would act on and that no other message tells: alerts and the daily digest are
 messages of their own. What flutters over a limit is none: a concern must last before it is news, and is
@@ -6,11 +6,10 @@ old news for as long as it keeps coming back.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
-from lumen.model.proposal import Draft, Knob, Origin, Priority
 from lumen.model.turn import Occasion, Turn
 
 #: So many scheduled turns in a row have a concern before it is news ...
@@ -39,15 +38,6 @@ def should_repost(turns: Sequence[Turn], posted: str) -> bool:
     news = {*_lasted(made), *_at_once(now)} - told
     # An alert's own message tells that the service is not well.
     return bool(news - _HEALTH if _is_alerted(now) else news)
-
-
-def is_message(draft: Draft, acts_at: datetime | None) -> bool:
-    """Whether a proposal has a message of its own: people asked for it, it acts by itself, or it is urgent.
-
-    What Lumen would merely like better stands in the report with its buttons, and the digest names it.
-    """
-    is_wish = draft.origin is Origin.POLICY and draft.change.knob is not Knob.TRAFFIC
-    return not is_wish or acts_at is not None or draft.priority is Priority.HIGH
 
 
 def _lasted(turns: Sequence[Turn]) -> set[str]:

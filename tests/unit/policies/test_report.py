@@ -16,7 +16,7 @@ from lumen.model.messages import Message, message
 from lumen.model.proposal import Change, Knob, Origin, Priority
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
-from lumen.policies.repost import FORGOTTEN_AFTER, LASTS_TURNS, is_message, should_repost
+from lumen.policies.repost import FORGOTTEN_AFTER, LASTS_TURNS, should_repost
 from lumen.policies.ttl import TtlLimits, recommend_ttl
 from tests.proposals import applied
 from tests.snapshots import GONE, NOW, cache, snapshot, traffic
@@ -52,8 +52,8 @@ PAGED = replace(DEAD, alerts=(PAGE,))
 def test_only_a_proposal_that_can_wait_has_no_message_of_its_own(
     changes: dict[str, Any], acts_at: datetime | None, is_one: bool
 ) -> None:
-    draft = replace(applied("P1", Change(Knob.TTL, 300, 420, "s")).draft, **changes)
-    assert is_message(draft, acts_at) is is_one
+    made = applied("P1", Change(Knob.TTL, 300, 420, "s"))
+    assert replace(made, draft=replace(made.draft, **changes), acts_at=acts_at).has_message is is_one
 
 
 def set_by(value: int) -> Message:
