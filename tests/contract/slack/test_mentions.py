@@ -79,3 +79,11 @@ async def test_working_becomes_the_answer_in_the_channel(slack: RunningSlack, si
     told = await slack.control.wait_for_message(lambda m: "Nothing has happened yet" in m.words())
     assert told.ts == working.ts
     assert not [m for m in await slack.control.messages() if WORKING in m.words()]
+
+
+async def test_a_shared_answer_is_in_the_channels_language(slack: RunningSlack) -> None:
+    reader = next(user.id for user in slack.server.directory.users.values() if user.locale == "ko-KR")
+    await slack.control.command("/lumen 도움말 공유", user=reader)
+    await slack.control.wait_for_message(lambda m: m.ephemeral_to is None and "What Lumen can do" in m.words())
+    await slack.control.command("/lumen 도움말", user=reader)
+    await answer(slack, "Lumen이 할 수 있는 일", reader)
