@@ -22,6 +22,9 @@ PORT = 8765
 #: About $360 a month is what its users cost, so that a demo does not begin in the red.
 BUDGET_USD = 500
 
+#: The page's first minute.
+GUIDE = Path(__file__).parent / "guide.json"
+
 WELCOME = """
 Open {page}
 
@@ -72,7 +75,10 @@ def run_demo(
         make_private(own)
         if not manifest.is_file() and manifest is not MANIFEST:
             raise ProcessFailed(f"There is no manifest {manifest}: name your app's (make sandbox MANIFEST=...).")
-        world = World(own.absolute(), _clock(scale), port, seed, manifest, history_days=42, budget_usd=BUDGET_USD)
+        guide = None if sandbox_only else GUIDE
+        world = World(
+            own.absolute(), _clock(scale), port, seed, manifest, guide, history_days=42, budget_usd=BUDGET_USD
+        )
         _run(world, sandbox_only)
     except Stopped:
         return 0
@@ -80,6 +86,17 @@ def run_demo(
         print(failure, file=sys.stderr)  # noqa: T201 - this is what a person reads
         return 1
     return 0
+
+
+def met(world: World) -> dict[str, str]:
+    """What Lumen is told beside `world.settings()`, so that a person can meet all of it: half an hour before a rollback
+    (half a minute of the wall), somebody on call, the clock of those who read, and a TTL that needs no deployment."""
+    return {
+        "ROLLBACK_TIMEOUT_SECONDS": "1800",
+        "ONCALL_GROUP": world.addresses.approver_group,
+        "DIGEST_TIMEZONE": "Asia/Seoul",
+        "TTL_ACTUATOR": "redis",
+    }
 
 
 def directory_of(port: int) -> Path:
@@ -125,7 +142,7 @@ def _run(world: World, sandbox_only: bool) -> None:
         watched = [world.sandbox]
         if not sandbox_only:
             world.initialise_state()
-            watched.append(world.start_bot())
+            watched.append(world.start_bot(**met(world)))
         welcome = SANDBOX_WELCOME if sandbox_only else WELCOME
         settings = _write_settings(world)
         said = asdict(world.addresses) | {"logs": world.children, "manifest": world.manifest, "settings": settings}

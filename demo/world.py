@@ -73,6 +73,8 @@ class World:
     seed: int = 1
     #: The app's manifest: its scopes and events. Lumen's own unless another app is tried.
     manifest: Path = MANIFEST
+    #: The steps of the page's first minute, if it shows one.
+    guide: Path | None = None
     #: Of metrics before the start; as many as Google keeps (42) make error budgets of 30 days at once.
     history_days: int = 14
     #: A month, of the budget that exists and as the bot is told.
@@ -137,6 +139,7 @@ class World:
         command += ["--clock-scale", str(self.clock.scale), "--clock-origin", self.clock.origin]
         command += ["--cache-url", self.cache.socket_url, "--history-days", str(self.history_days)]
         command += self.prices()
+        command += ["--guide", str(self.guide)] if self.guide else []
         if self.manifest.is_file():
             command += ["--manifest", str(self.manifest.absolute())]
         self.sandbox.start(command, base_environment(), self.directory)

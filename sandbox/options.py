@@ -25,6 +25,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--manifest", type=_file, help="the app's manifest, YAML or JSON (default: manifest.yaml here, if there is one)"
     )
+    parser.add_argument("--guide", type=_file, help="steps of the page's first minute, JSON (docs/sandbox.md)")
     parser.add_argument("--no-ion", action="store_true", help="no users and no metrics of ION; the APIs alone")
     parser.add_argument("--fleet", type=int, default=0, help="so many more services with synthetic metrics")
     parser.add_argument("--history-days", type=int, default=14, help="of metrics before the start, 14 to 42")

@@ -59,7 +59,8 @@ async def serve(options: argparse.Namespace) -> int:
     place_budget(config, cloud.budgets, BILLING_ACCOUNT, options.budget_usd)
     world = None if options.no_ion else World(config, clock, cloud, options.cache_url)
     try:
-        slack = SlackServer(wall=lambda: clock.wall_now().timestamp(), manifest_path=options.manifest)
+        guide = json.loads(options.guide.read_text(encoding="utf-8")) if options.guide else ()
+        slack = SlackServer(clock=clock, guide=guide, manifest_path=options.manifest)
     except ManifestUnreadable as error:
         _log.error("the sandbox cannot start: %s", error)
         return 1

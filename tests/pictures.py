@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
-from demo.__main__ import BUDGET_USD
+from demo.__main__ import BUDGET_USD, GUIDE, met
 from demo.world import Clock, World
 from tests.chromium import FLAGS, find_chromium
 
@@ -22,8 +22,6 @@ REPORT = re.compile(r"ion-api: \w+, (?:gate|health score) [\d.]+ of 100")
 SCREEN = ViewportSize(width=1280, height=1450)
 #: For the first report and its proposal; an hour takes a minute.
 PATIENCE_MS = 180_000
-#: Half a minute of the wall, so that a countdown can be taken.
-LONG_COUNTDOWN_SECONDS = "1800"
 
 
 def main() -> None:
@@ -33,9 +31,9 @@ def main() -> None:
         sys.exit("Pictures need Chromium: install it, or name it with CHROMIUM=/path/to/it.")
     with tempfile.TemporaryDirectory(prefix="lumen-pictures-") as directory:
         clock = Clock(60.0, datetime.now(UTC).isoformat())
-        with World(Path(directory), clock, history_days=42, budget_usd=BUDGET_USD) as world:
+        with World(Path(directory), clock, guide=GUIDE, history_days=42, budget_usd=BUDGET_USD) as world:
             world.initialise_state()
-            world.start_bot(ROLLBACK_TIMEOUT_SECONDS=LONG_COUNTDOWN_SECONDS)
+            world.start_bot(**met(world))
             asyncio.run(_take(chromium, world.addresses.page))
 
 

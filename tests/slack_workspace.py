@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.client import SandboxClient
+from sandbox.clock import Clock
 from sandbox.slack.manifest import DEFAULT_BOT_SCOPES
 from sandbox.slack.server import SlackServer
 from sandbox.slack.wire import Json
@@ -91,7 +92,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     ahead = Ahead()
     scopes = getattr(request, "param", None)
     manifest = None if scopes is None else _manifest(tmp_path / "manifest.json", scopes)
-    server = SlackServer(wall=time.time, monotonic=ahead.now, manifest_path=manifest)
+    server = SlackServer(clock=Clock(), monotonic=ahead.now, manifest_path=manifest)
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

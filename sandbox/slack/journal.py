@@ -12,7 +12,7 @@ KEPT = 2_000
 
 @dataclass
 class CallRecord:
-    """One request to the Web API, or to a response_url. `at` in seconds of the wall; `ms` = its time.
+    """One request to the Web API, or to a response_url. `at`: service time, in seconds since 1970; `ms`: of the wall.
 
     `status` is HTTP's; 0 where a planned fault left the client without an answer.
     """
@@ -49,7 +49,7 @@ class EnvelopeRecord:
 class Journal:
     """The last calls and envelopes, and how many there ever were. Tokens are left out."""
 
-    wall: Callable[[], float]
+    now: Callable[[], float]
     feed: Feed
     calls: deque[CallRecord] = field(default_factory=lambda: deque(maxlen=KEPT))
     envelopes: deque[EnvelopeRecord] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -60,7 +60,7 @@ class Journal:
         self.calls_total += 1
         shown = {name: value for name, value in arguments.items() if name != "token"}
         error = None if response.get("ok", True) else str(response.get("error"))
-        record = CallRecord(self.calls_total, self.wall(), method, shown, status, error, round(ms, 2), response)
+        record = CallRecord(self.calls_total, self.now(), method, shown, status, error, round(ms, 2), response)
         self.calls.append(record)
         if self.feed.watched:
             self.feed.publish({"type": "call", "call": asdict(record)})
@@ -71,7 +71,7 @@ class Journal:
     ) -> EnvelopeRecord:
         self.envelopes_total += 1
         record = EnvelopeRecord(
-            self.envelopes_total, self.wall(), envelope_id, kind, summary, connection, payload, retry_attempt=retry
+            self.envelopes_total, self.now(), envelope_id, kind, summary, connection, payload, retry_attempt=retry
         )
         self.envelopes.append(record)
         return record

@@ -41,14 +41,14 @@ class Message:
 
 
 class Timestamps:
-    """Slack's message timestamps: seconds and microseconds of the wall, never twice the same in a workspace."""
+    """Slack's message timestamps: seconds and microseconds of service time, never twice the same in a workspace."""
 
-    def __init__(self, wall: Callable[[], float]) -> None:
-        self._wall = wall
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._last_microseconds = 0
 
     def next(self) -> str:
-        self._last_microseconds = max(int(self._wall() * 1e6), self._last_microseconds + 1)
+        self._last_microseconds = max(int(self._now() * 1e6), self._last_microseconds + 1)
         seconds, microseconds = divmod(self._last_microseconds, 1_000_000)
         return f"{seconds}.{microseconds:06d}"
 

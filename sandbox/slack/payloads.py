@@ -14,7 +14,7 @@ from sandbox.slack.wire import Json
 class Payloads:
     directory: Directory
     log: MessageLog
-    wall: Callable[[], float]
+    now: Callable[[], float]
 
     def slash_command(
         self, *, user_id: str, channel: Channel, command: str, text: str, response_url: str, trigger_id: str
@@ -75,7 +75,7 @@ class Payloads:
         return {
             "token": app.verification_token, "team_id": team.id, "api_app_id": app.id, "event": event,
             "type": "event_callback", "event_id": "Ev0" + secrets.token_hex(5).upper(),
-            "event_time": int(self.wall()), "is_ext_shared_channel": False, "event_context": secrets.token_hex(12),
+            "event_time": int(self.now()), "is_ext_shared_channel": False, "event_context": secrets.token_hex(12),
             "authorizations": [{
                 "enterprise_id": None, "team_id": team.id, "user_id": app.bot_user_id, "is_bot": True,
                 "is_enterprise_install": False,
@@ -89,7 +89,7 @@ class Payloads:
         for name in ("text", "style", "url", "placeholder", "confirm"):
             if name in element and element["type"] in {"button", "static_select"}:
                 out[name] = element[name]
-        return out | choice | {"action_ts": f"{self.wall():.6f}"}
+        return out | choice | {"action_ts": f"{self.now():.6f}"}
 
     def _interaction(self, kind: str, user_id: str, trigger_id: str) -> Json:
         team, app, user = self.directory.team, self.directory.app, self.directory.users[user_id]

@@ -1,18 +1,19 @@
 """Joins the parts of the Slack side; the one place that makes them. The composition root mounts it.
 
-slack = SlackServer(wall=…, manifest_path=Path("manifest.yaml"))
+slack = SlackServer(clock=Clock(), manifest_path=Path("manifest.yaml"))
 application = slack.application()          # or: slack.mount(an_application_of_yours)
 …bind a loopback port…
 slack.listen_at("http://127.0.0.1:8123")
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.clock import Clock
 from sandbox.slack.control import Control
 from sandbox.slack.directory import Directory, standard_directory
 from sandbox.slack.faults import MethodFaults
@@ -57,12 +58,17 @@ class SlackFacts:
 
 
 class SlackServer:
-    """The workspace with all its addresses. `wall`: seconds since 1970; `monotonic`: for Slack's own limits."""
+    """The workspace with all its addresses. `clock` stamps messages; `monotonic`: for Slack's own limits.
+
+    `guide`: the page's first minute, a step each: title, look and button by language, and the `incident` or `command`
+    that the button starts.
+    """
 
     def __init__(
         self,
         *,
-        wall: Callable[[], float],
+        clock: Clock,
+        guide: Sequence[Json] = (),
         manifest_path: Path | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,25 +76,25 @@ class SlackServer:
         manifest = load_manifest(manifest_path)
         directory = standard_directory(manifest.name)
         feed = Feed()
-        journal = Journal(wall, feed)
+        journal = Journal(clock.seconds, feed)
         self.directory: Directory = directory
         self._channels_at_start = dict(directory.channels)
-        self.log = MessageLog(directory, Timestamps(wall))
+        self.log = MessageLog(directory, Timestamps(clock.seconds))
         self.limits = RateLimits(monotonic)
         self.faults = MethodFaults()
         self.triggers = Triggers(monotonic)
-        self.views = Views(directory, feed, wall)
+        self.views = Views(directory, feed, clock.seconds)
         self.hub = SocketHub(directory.app.id, journal, feed, monotonic)
         self.journal = journal
         posting = Posting(directory, self.log, self.faults)
         self.response_urls = ResponseUrls(monotonic, posting, self.log, self.base_url)
-        self.shown = Shown(directory, manifest, self.log, self.views, self.hub, journal, self.base_url)
+        self.shown = Shown(directory, manifest, self.log, self.views, self.hub, journal, clock, guide, self.base_url)
         self.interactions = Interactions(
             directory=directory,
             manifest=manifest,
             log=self.log,
             posting=posting,
-            payloads=Payloads(directory, self.log, wall),
+            payloads=Payloads(directory, self.log, clock.seconds),
             hub=self.hub,
             triggers=self.triggers,
             response_urls=self.response_urls,

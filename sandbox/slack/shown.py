@@ -1,8 +1,9 @@
 """The workspace as the page and the control API read it: messages with all that a reader sees, and all at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from sandbox.clock import Clock
 from sandbox.slack.directory import Directory
 from sandbox.slack.journal import Journal
 from sandbox.slack.manifest import Manifest
@@ -24,6 +25,8 @@ class Shown:
     views: Views
     hub: SocketHub
     journal: Journal
+    clock: Clock
+    guide: Sequence[Json]
     base_url: Callable[[], str]
 
     def message(self, message: Message) -> Json:
@@ -60,6 +63,7 @@ class Shown:
             "scopes": list(self.manifest.bot_scopes),
             "has_home_tab": self.manifest.has_home_tab,
             "has_messages_tab": self.manifest.has_messages_tab,
+            "guide": list(self.guide),
             "connections": len(self.hub.connections),
         }  # fmt: skip
 
@@ -69,6 +73,7 @@ class Shown:
         return {
             "type": "snapshot",
             "viewer": user_id,
+            "clock": {"scale": self.clock.scale, "origin": self.clock.origin.isoformat()},
             **self.workspace(),
             "messages": [m for c in self.directory.channels for m in self.messages(user_id, c, last=PAGE_MESSAGES)],
             "stack": [self.views.page_form(v) for v in self.views.stacks.get(user_id, ())],

@@ -39,7 +39,7 @@ class Views:
 
     directory: Directory
     feed: Feed
-    wall: Callable[[], float]
+    now: Callable[[], float]
     stacks: dict[str, list[View]] = field(default_factory=dict)
     homes: dict[str, View] = field(default_factory=dict)
 
@@ -145,7 +145,7 @@ class Views:
         )
 
     def _hash(self) -> str:
-        return f"{int(self.wall())}.{secrets.token_hex(4)}"
+        return f"{int(self.now())}.{secrets.token_hex(4)}"
 
     def _external_id_free(self, content: Json) -> None:
         external_id = content.get("external_id")

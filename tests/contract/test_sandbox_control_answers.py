@@ -58,7 +58,7 @@ def control(cache_url: str) -> web.Application:
     )
     place_services(config, cloud.cloud_run, clock.seconds())
     world = World(config, clock, cloud, cache_url)
-    slack = SlackServer(wall=lambda: clock.wall_now().timestamp(), manifest_path=MANIFEST)
+    slack = SlackServer(clock=clock, manifest_path=MANIFEST)
     application = web.Application(middlewares=[sentences])
     slack.mount(application)
     WorldControl(clock, cloud, world).mount(application)

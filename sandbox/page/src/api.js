@@ -1,4 +1,5 @@
 // Requests to the control API: what the person at the page does.
+import { change } from "./store.js";
 
 async function post(name, body) {
   const response = await fetch(`/control/slack/${name}`, {
@@ -10,8 +11,13 @@ async function post(name, body) {
   return { ok: response.ok, ...answer };
 }
 
-export const sendCommand = (user, channel, text) => post("command", { user, channel, text });
-export const say = (user, channel, text, thread_ts) => post("say", { user, channel, text, thread_ts });
+const wrote = (name, body) => {
+  change((s) => ({ sent: s.sent + 1 }));
+  return post(name, body);
+};
+
+export const sendCommand = (user, channel, text) => wrote("command", { user, channel, text });
+export const say = (user, channel, text, thread_ts) => wrote("say", { user, channel, text, thread_ts });
 export const press = (body) => post("click", body);
 export const submitView = (user, view_id, values) => post("submit", { user, view_id, values });
 export const closeView = (user, view_id, all) => post("close", { user, view_id, all });

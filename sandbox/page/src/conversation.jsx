@@ -2,6 +2,7 @@
 import { Fragment, useLayoutEffect, useMemo, useRef } from "react";
 import { Composer } from "./composer.jsx";
 import { dateOf, dayLabel, dayOf } from "./dates.js";
+import { Guide } from "./guide.jsx";
 import { Message } from "./message.jsx";
 import { useDirectory, useViewer } from "./people.jsx";
 import { change, useStore } from "./store.js";
@@ -20,24 +21,35 @@ function continues(previous, message) {
   );
 }
 
+// Where the list rests: its end; a last message that is taller than the screen is read from its first line.
+function restOf(box) {
+  const last = box.querySelector("article:last-of-type");
+  const top = last ? last.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop : Infinity;
+  return Math.min(box.scrollHeight - box.clientHeight, Math.floor(top));
+}
+
 function MessageList({ messages, label, inThread }) {
   const viewer = useViewer();
   const box = useRef(null);
   const atBottom = useRef(true);
   const last = messages[messages.length - 1];
+  const sent = useStore((s) => s.sent);
+  const wasSent = useRef(sent);
   useLayoutEffect(() => {
+    if (wasSent.current !== sent) atBottom.current = true; // whoever writes wants to see the answer
+    wasSent.current = sent;
     if (!atBottom.current) return undefined;
     const stay = () => {
-      if (atBottom.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+      if (atBottom.current && box.current) box.current.scrollTop = restOf(box.current);
     };
     stay();
     const watcher = new ResizeObserver(stay);
     for (const child of box.current.children) watcher.observe(child);
     return () => watcher.disconnect();
-  }, [messages, last]);
+  }, [messages, last, sent]);
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = box.current;
-    atBottom.current = scrollHeight - scrollTop - clientHeight < 80;
+    atBottom.current = scrollHeight - scrollTop - clientHeight < 80 || Math.abs(scrollTop - restOf(box.current)) < 80;
   };
   return (
     <div className="messages" ref={box} onScroll={onScroll} role="log" aria-label={label} aria-live="off" tabIndex={0}>
@@ -80,6 +92,7 @@ export function Channel({ id }) {
         {channel.topic && <p className="topic">{channel.topic}</p>}
         <span className="members" title="Members">{channel.members.length} members</span>
       </header>
+      <Guide channel={id} />
       {messages.length === 0 ? (
         <div className="messages"><Welcome name={name} channel={channel} /></div>
       ) : (

@@ -1,7 +1,8 @@
 // The frame: top bar, sidebar, who one is.
 import { useState } from "react";
-import { clockTime } from "./dates.js";
+import { clockTime, now } from "./dates.js";
 import { becomeUser } from "./feed.js";
+import { setGuide } from "./guide.jsx";
 import { Avatar, useDirectory, useViewer } from "./people.jsx";
 import { change, getState, goTo, useStore } from "./store.js";
 import { chooseTheme } from "./theme.js";
@@ -10,6 +11,7 @@ export function TopBar() {
   const { workspace } = useDirectory();
   const connected = useStore((s) => s.connected);
   const inspector = useStore((s) => s.inspector);
+  const guide = useStore((s) => s.guide);
   const n = workspace.connections;
   return (
     <header className="top">
@@ -21,6 +23,9 @@ export function TopBar() {
         <span aria-hidden="true">●</span> <span className="presence-words">{workspace.app.name} {n ? "connected" : "not connected"}</span>
       </span>
       {!connected && <span className="offline" role="status">Reconnecting…</span>}
+      {workspace.guide.length > 0 && (
+        <button type="button" className="bar" aria-label="First minute" aria-pressed={guide} onClick={() => setGuide(!guide)}>?</button>
+      )}
       <button type="button" className="bar" aria-pressed={inspector} onClick={() => change((s) => ({ inspector: !s.inspector }))}>Inspector</button>
       <UserMenu />
     </header>
@@ -55,7 +60,7 @@ function UserMenu() {
                 <Avatar user={user} size={30} />
                 <span>
                   <strong>{user.real_name}</strong>
-                  <small>{role(id, workspace)} · {clockTime(new Date(), user)} in {user.tz.split("/")[1].replace("_", " ")} · {user.locale}</small>
+                  <small>{role(id, workspace)} · {clockTime(new Date(now()), user)} in {user.tz.split("/")[1].replace("_", " ")} · {user.locale}</small>
                 </span>
                 <span aria-hidden="true">{id === viewer.id ? "✓" : ""}</span>
               </button>

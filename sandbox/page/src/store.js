@@ -1,5 +1,6 @@
 // The state of the page: one object, changed by the feed's events and by the reader's own choices.
 import { useSyncExternalStore } from "react";
+import { setClock } from "./dates.js";
 
 const INSPECTOR_ENTRIES = 400;
 const listeners = new Set();
@@ -39,6 +40,8 @@ let state = {
   toasts: [],
   announced: "",
   inspector: false,
+  sent: 0,
+  guide: remembered("guide", "open") === "open",
   sidebar: false,
 };
 
@@ -81,6 +84,7 @@ export function openThread(channel, ts) {
 }
 
 function take(snapshot) {
+  setClock(snapshot.clock);
   const messages = new Map(snapshot.messages.map((m) => [keyOf(m), m]));
   const { messages: _m, stack, home, calls, envelopes, type: _t, ...workspace } = snapshot;
   const place = state.place.id ? state.place : { kind: "channel", id: workspace.home_channel };

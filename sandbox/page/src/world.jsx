@@ -1,6 +1,7 @@
 // The world behind the bot: the service and its cache as they are, and incidents to start and stop.
 import { useCallback, useEffect, useState } from "react";
 import { getWorld, postWorld } from "./api.js";
+import { setClock } from "./dates.js";
 
 const LOOK_EVERY_MS = 2000;
 const SERVICES_SHOWN = 6;
@@ -17,6 +18,7 @@ function useWorld() {
   const [world, setWorld] = useState({ state: null, incidents: null, missing: false });
   const look = useCallback(async () => {
     const [state, incidents] = await Promise.all([getWorld("state"), getWorld("incidents")]);
+    if (state) setClock(state.clock);
     setWorld({ state, incidents, missing: state === null });
   }, []);
   useEffect(() => {

@@ -1,13 +1,13 @@
 """Reading manifests, and granting what stands in them."""
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from sandbox.clock import Clock
 from sandbox.slack.errors import SlackError
 from sandbox.slack.manifest import DEFAULT_MANIFEST, ManifestUnreadable, load_manifest
 from sandbox.slack.server import SlackServer
@@ -96,7 +96,7 @@ def test_the_repositorys_own_manifest_is_read() -> None:
 def test_a_server_grants_what_the_manifest_says(tmp_path: Path) -> None:
     path = tmp_path / "manifest.yaml"
     path.write_text(MANIFEST, encoding="utf-8")
-    state = SlackServer(wall=time.time, manifest_path=path).shown.workspace()
+    state = SlackServer(clock=Clock(), manifest_path=path).shown.workspace()
     assert state["scopes"] == ["commands", "chat:write"]
     assert state["app"]["name"] == "Lumen: the bot"
 

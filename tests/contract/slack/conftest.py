@@ -1,7 +1,6 @@
 """A Slack that speaks the real protocols on loopback, and the bot's Slack side joined to fakes of the use cases."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from bot.config import Settings
 from bot.wiring.slack import SlackSide, open_slack
 from lumen.adapters.store.connection import open_store
 from sandbox.client import SandboxClient
+from sandbox.clock import Clock
 from sandbox.slack.server import SlackFacts, SlackServer
 from tests.contract.slack.side import Rooms
 
@@ -34,7 +34,7 @@ class RunningSlack:
 @pytest.fixture
 async def slack() -> AsyncIterator[RunningSlack]:
     """A fresh workspace for each test."""
-    server = SlackServer(wall=time.time, manifest_path=ROOT / "manifest.yaml")
+    server = SlackServer(clock=Clock(), manifest_path=ROOT / "manifest.yaml")
     runner = web.AppRunner(server.application(), shutdown_timeout=0.5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
