@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers.blocks.card import ID_MAX, Button, Card, Menu, Shown
-from handlers.blocks.chart import Chart, Series, times
 from handlers.blocks.error_lines import error_lines
+from handlers.blocks.incident_evidence import errors_by_revision, evidence
 from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, approve_dialog, fate, line, reject_dialog, undo_button
 from lumen.model.alert import Alert, Severity
 from lumen.model.answers import IncidentReadout, StatusReadout
 from lumen.model.audit import Timeline
-from lumen.model.course import OF_NOW, Failing, RevisionsSeen
+from lumen.model.course import OF_NOW
 from lumen.model.incident import (
     CALLS_ROUND,
     Acknowledged,
@@ -27,7 +27,6 @@ from lumen.model.incident import (
 from lumen.model.messages import Message, Param, message
 from lumen.model.proposal import LATEST, Proposal, State
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import SLICE
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, iso, value_of
@@ -47,8 +46,6 @@ HAND_OVER, GIVE_BACK, SILENCE, DETAILS = "hand_over", "give_back", "silence", "d
 HAND_TO = "incident.hand_to"
 #: Every button and menu of its message that decides no proposal.
 ACTIONS = (ON_IT, REAL, FALSE_ALARM, MENU, HAND_TO)
-#: Of its chart, five minutes each.
-POINTS = 12
 #: Notes that say of a proposal what stands above them already, from the proposal itself.
 _SAID_BY_PROPOSAL = frozenset(f"rollback.note_{name}" for name in ("countdown", "ask", "acted", "decided"))
 
@@ -63,10 +60,10 @@ def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "", 
     card.lines([words.say(one) for one in _first(readout, oncall)])
     if incident.is_over:
         card.lines([words.say(one) for one in summary(readout)])
-    card.lines(list(_evidence(words, readout)))
+    card.lines(list(evidence(words, readout)))
     _add_buttons(card, readout)
     if readout.revisions is not None and not incident.is_over and readout.now - readout.revisions.at <= OF_NOW:
-        card.chart(_errors(words, readout.revisions, incident.service.name))
+        card.chart(errors_by_revision(words, readout.revisions, incident.service.name))
     card.lines(error_lines(words, readout.errors))
     for proposal in readout.proposals:
         card.lines(_told_of(words, proposal, readout), block_id=f"proposal:{incident.service.key} {proposal.id}")
@@ -107,54 +104,6 @@ def by_itself(proposal: Proposal, now: datetime) -> Message:
         return Message("incident.acts_now", params)
     minutes = max(1, round(left / timedelta(minutes=1)))
     return Message("incident.acts", {**params, "acts_at": iso(proposal.acts_at), "minutes": minutes})
-
-
-def _evidence(words: Catalogue, readout: IncidentReadout) -> Iterator[str]:
-    """Revision against revision, and the newest figures with their time and where they go."""
-    course, seen, now = readout.course, readout.revisions, readout.now
-    if course is not None and course.newest is not None and not readout.incident.is_over:
-        trend = words.say(Message(f"incident.trend_{course.trend}", {})) if course.trend is not None else ""
-        yield words.say(_newest(course.newest, now, trend))
-    if seen is None or readout.incident.is_over:
-        return
-    name, old = readout.incident.service.name, now - seen.at > OF_NOW
-    for code, count in (("blamed", seen.blamed), ("before", seen.before)):
-        if count is not None and count.requests:
-            params: dict[str, Param] = {
-                "revision": short(count.revision, name),
-                "share": count.errors_5xx / count.requests,
-                "requests": count.requests,
-                "since_at": iso(count.start),
-            }
-            as_of = f" {words.say(message('alert.as_of', looked_at=iso(seen.at)))}" if code == "before" or old else ""
-            yield f"{words.say(Message(f'incident.revision_{code}', params))}{as_of}"
-
-
-def _errors(words: Catalogue, seen: RevisionsSeen, service: str) -> Chart:
-    """Failed requests of each revision over the last hour. One without requests has failed none; a slice of which
-    nothing is known, or not well enough, is a hole."""
-    start = seen.at - POINTS * SLICE
-    counts = {(one.start, one.revision): one for one in seen.hour}
-    known = {one.start for one in seen.hour} - {one.start for one in seen.hour if one.doubt is not None}
-    slices = [start + nth * SLICE for nth in range(POINTS)]
-    series = [
-        Series(
-            short(revision, service) or revision,
-            [
-                (counts[at, revision].errors_5xx if (at, revision) in counts else 0) if at in known else None
-                for at in slices
-            ],
-        )
-        for revision in sorted({one.revision for one in seen.hour}, reverse=True)
-    ]
-    return Chart("line", message("incident.chart"), times(words, start, SLICE, POINTS), series)
-
-
-def _newest(newest: Failing, now: datetime, trend: str) -> Message:
-    params: dict[str, Param] = {"share": newest.share, "requests": newest.requests, "until_at": iso(newest.at)}
-    if newest.is_of(now):
-        return Message("incident.newest", {**params, "trend": f" · {trend}" if trend else ""})
-    return Message("incident.newest_old", params)
 
 
 def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> list[str]:

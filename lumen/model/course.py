@@ -62,10 +62,13 @@ class RevisionsSeen:
     """The revisions behind a page as a look found them, up to `at`.
 
     `blamed`: requests of the newest one since it began to fail, or since it serves; `before`: of the one before it, in
-    the day before. `hour`: slices of the last hour of each revision that got any, ascending.
+    the day before. `hour`: slices of the last hour of each revision that got any, ascending. `blamed_until`: both tell
+    of the time until then, since when the traffic has left the blamed one; `after`: of the one that got most of it.
     """
 
     at: datetime
     blamed: RevisionCount | None
     before: RevisionCount | None
     hour: tuple[RevisionCount, ...] = ()
+    blamed_until: datetime | None = None
+    after: RevisionCount | None = None

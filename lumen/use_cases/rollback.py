@@ -15,6 +15,7 @@ from lumen.model.messages import Message, NoData, NotPossible, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import End, RollbackAtEnd, rollback_end
+from lumen.policies.blamed import still_blamed
 from lumen.policies.protection import PageFacts, Step, may_ask, plan, told
 from lumen.policies.rollback import reasons_for
 from lumen.ports.clock import FaultPoint
@@ -109,7 +110,8 @@ class Rollback:
         waiting = next(iter(await self._of_traffic(service)), None)
         found = await self._finding(service, page.alert, held)
         if found.seen is not None:
-            await self._alerts.saw(service, page.incident, found.seen)
+            earlier_look = await self._alerts.revisions(service, page.incident)
+            await self._alerts.saw(service, page.incident, still_blamed(earlier_look, found.seen))
         planned = plan(PageFacts(earlier, waiting, found.advice, found.failing, held.reasons))
         if planned.step is Step.TELL:
             await self._alerts.note(service, page.incident, planned.notes)

@@ -9,12 +9,15 @@ from lumen.model.answers import IncidentReadout
 from lumen.model.course import Course
 from lumen.model.incident import Incident, silence_over
 from lumen.model.messages import Message, Param, message
-from lumen.model.proposal import CHANGED_SOMETHING, IN_FORCE, Choice, Proposal
+from lumen.model.proposal import CHANGED_SOMETHING, IN_FORCE, LATEST, Choice, Proposal
+from lumen.policies.blamed import blames
 from lumen.wording.catalogue import Catalogue, escape, iso
 from lumen.wording.incidents import SEVERITY_SIGNS, kinds
 from lumen.wording.scores import span
 
 TAKEN, SILENCED, OVER = "👀", "🔇", "✅"
+#: What is known against the blame of a release.
+_EXONERATES = frozenset({"policy.rollback_not_worse", "policy.rollback_others_too"})
 WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
 
 
@@ -22,10 +25,11 @@ def headline(words: Catalogue, readout: IncidentReadout) -> Message:
     """What fails, how much, for how long, of which release; in plain text, so that it says no clock time."""
     incident, now, course = readout.incident, readout.now, readout.course
     params: dict[str, Param] = {"service": incident.service.name, "kinds": kinds(words, incident.alerts)}
+    params |= {"release": _release(words, readout)}
     if incident.is_over:
         began, ended = _extent(incident, course)
         return Message("incident.header_over", {**params, "sign": OVER, "lasts": span(ended - began)})
-    params |= {"sign": _sign(incident), "state": _short_state(words, incident), "release": _release(words, readout)}
+    params |= {"sign": _sign(incident), "state": _short_state(words, incident)}
     if course is None or course.newest is None:
         severity = words.plain(Message(f"incident.severity_{_worst(incident)}", {}))
         lasts = span(now - min(one.alert.opened_at for one in incident.alerts))
@@ -68,16 +72,40 @@ def _short_state(words: Catalogue, incident: Incident) -> str:
 
 
 def _release(words: Catalogue, readout: IncidentReadout) -> str:
-    """The release that fails more than the one before it; "" where none does."""
+    """The release that fails more than the one before it, and whether it was rolled back; "" where none does.
+
+    None is named either where older code fails as well.
+    """
+    blamed = blames(readout.revisions)
+    if blamed is None or any(note.code in _EXONERATES for note in readout.incident.notes):
+        return ""
+    code = "incident.of_release_back" if _moved_from(readout, blamed.revision) else "incident.of_release"
+    return words.plain(Message(code, {"revision": short(blamed.revision, readout.incident.service.name)}))
+
+
+def _moved_from(readout: IncidentReadout, revision: str) -> bool:
+    """Whether one of its proposals has taken the traffic from there, and no later one brought it back."""
+    newest = next((one.draft.change.new for one in readout.proposals if one.state in IN_FORCE), LATEST)
+    return newest not in (LATEST, revision)
+
+
+def since_it_left(readout: IncidentReadout) -> Message | None:
+    """The share that failed before and after the traffic left the release that is blamed; None where it has not, or
+    nothing is known of the requests since."""
     seen = readout.revisions
-    if seen is None or seen.blamed is None or not seen.blamed.requests:
-        return ""
-    blamed, before = seen.blamed, seen.before
-    share = blamed.errors_5xx / blamed.requests
-    if before is not None and before.requests and share <= before.errors_5xx / before.requests:
-        return ""
-    revision = short(blamed.revision, readout.incident.service.name)
-    return words.plain(message("incident.of_release", revision=revision))
+    if seen is None or seen.blamed is None or seen.after is None or not (seen.blamed.requests and seen.after.requests):
+        return None
+    after = seen.after
+    code = "since_rollback" if _moved_from(readout, seen.blamed.revision) else "since_left"
+    params: dict[str, Param] = {
+        "before_share": seen.blamed.errors_5xx / seen.blamed.requests,
+        "share": after.errors_5xx / after.requests,
+        "requests": after.requests,
+        "revision": short(after.revision, readout.incident.service.name),
+        "since_at": iso(after.start),
+        "until_at": iso(seen.at),
+    }
+    return Message(f"incident.{code}", params)
 
 
 def short(revision: str, service: str) -> str:
@@ -112,6 +140,9 @@ def summary(readout: IncidentReadout) -> Iterator[Message]:
     yield from (_done(one) for one in reversed(done))
     if not done:
         yield message("incident.over_nothing_done")
+    effect = since_it_left(readout)
+    if effect is not None:
+        yield effect
     if readout.incident.acknowledged is not None:
         yield message("incident.over_taken", who_mention=readout.incident.acknowledged.by.user_id)
     is_back = readout.pinned is not None or any(one.state in IN_FORCE for one in done)

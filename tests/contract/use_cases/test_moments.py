@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from handlers.blocks.incident import incident_card
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.model.alert import Observation
+from lumen.model.answers import IncidentReadout
 from lumen.model.course import OF_NOW
 from lumen.model.incident import StoredAlert
 from lumen.model.proposal import Change, Knob
@@ -15,10 +17,11 @@ from lumen.model.snapshot import SLICE
 from lumen.ports.incidents import Look
 from lumen.use_cases import watch
 from lumen.use_cases.moments import Moments
+from lumen.wording.catalogue import Catalogue
 from tests.contract.store.builders import KIM, SERVICE, Store, draft
 from tests.contract.use_cases.conftest import Tower
 from tests.contract.use_cases.incidents import LOOK, behind, page
-from tests.contract.use_cases.test_rollback import a_countdown
+from tests.contract.use_cases.test_rollback import a_countdown, ended
 
 MINUTE = timedelta(minutes=1)
 
@@ -101,3 +104,33 @@ async def test_each_look_brings_newer_figures_revision_against_revision_onto_its
 
 def test_figures_are_of_now_until_two_looks_have_brought_no_newer_ones() -> None:
     assert 2 * SLICE < OF_NOW < 3 * SLICE
+
+
+async def test_the_release_that_was_blamed_is_named_after_it_was_rolled_back_with_what_became_better(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "REPLAY", timedelta(days=3))
+    replica = tower.replica()
+    made = await a_countdown(tower, replica)
+    before = await tower.alerts.revisions(SERVICE, made.shown_in)
+    assert before is not None
+    await ended(tower, replica)
+    await replica.execution.settle(SERVICE)
+    seen = None
+    for _ in range(4):
+        await tower.look(replica)
+        seen = await tower.alerts.revisions(SERVICE, made.shown_in)
+        assert seen is not None
+        assert seen.blamed is not None
+        assert seen.blamed.revision == "r3"
+    assert seen is not None
+    assert seen.blamed is not None
+    assert seen.after is not None
+    assert seen.blamed_until is not None
+    assert before.at <= seen.blamed_until <= seen.after.start
+    assert (seen.blamed.revision, seen.after.revision) == ("r3", "r2")
+    assert seen.blamed.errors_5xx / seen.blamed.requests > 0.05 > seen.after.errors_5xx / seen.after.requests
+    found = IncidentReadout(await tower.incident(), seen.at, tuple(await tower.traffic_proposals()), None, seen)
+    said = incident_card(Catalogue("en"), found).text
+    assert "· release r3, rolled back" in said.splitlines()[0]
+    assert "since the rollback*: `r2` answered" in said

@@ -164,7 +164,7 @@ def over(*proposals: Proposal, course: Course = COURSE, **known: object) -> list
 def test_when_it_is_over_it_says_how_long_how_much_of_the_budget_what_was_done_and_what_now() -> None:
     timed = replace(rollback(State.APPLIED), decision=Decision(Choice.TIMER, None, "t"), decided_at=NOW)
     told = over(timed, course=replace(COURSE, cost_usd=0.4), budget_events=3320.0, pinned=Pinned(GOOD, NOW))
-    assert told[0] == "✅ ion-api: over after 9 min · availability"
+    assert told[0] == "✅ ion-api: over after 9 min · availability · release 00042-dvt, rolled back"
     assert told[1].startswith("Requests failed for 9 min, <!date^")
     assert told[1].endswith("83 of 1,000 (8.3%).")
     assert told[2] == "That is 2.5% of the error budget of 30 days, in which 3,320 requests may fail."
