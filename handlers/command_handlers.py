@@ -64,11 +64,11 @@ class Questions:
         return hourly(request.words, await self.readouts.status(request.service))
 
     async def _ask(self, request: Request, _: command_types.Ask) -> Shown:
-        shown = report(request.words, await self.readouts.status(request.service))
+        shown = hourly(request.words, await self.readouts.status(request.service))
         return with_note(shown, request.words.say(message("command.mention_hint")))
 
     async def _report(self, request: Request, _: command_types.Report) -> Shown:
-        return report(request.words, await self.readouts.status(request.service), whole=True)
+        return report(request.words, await self.readouts.status(request.service))
 
     async def _explain(self, request: Request, command: command_types.Explain) -> Shown:
         return explained(request.words, command.subject, await self.readouts.last(request.service))

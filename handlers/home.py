@@ -78,7 +78,7 @@ class Screens:
         """Of the newest turn, whichever report was clicked."""
         if click.action_id == WHY:
             return explained(request.words, None, await self.readouts.last(request.service))
-        return report(request.words, await self.readouts.status(request.service), whole=True)
+        return report(request.words, await self.readouts.status(request.service))
 
     async def show_home(self, user_id: str) -> None:
         """Publish App Home as it is now, and for a while whenever something is another. Never raises."""

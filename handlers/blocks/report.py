@@ -14,7 +14,7 @@ from lumen.wording.catalogue import Catalogue, change_params, iso, person, word
 from lumen.wording.incidents import silence_line
 from lumen.wording.report import EXTRA, TurnReport, objective_lines
 from lumen.wording.restrictions import held_lines, in_short, unasked_lines
-from lumen.wording.scores import budgets_in_short, clear_trends, span, trend_lines, turn_found, worst_headline
+from lumen.wording.scores import span, trend_lines, turn_found, worst_headline
 
 CHANGES_SHOWN = 3
 PRIORITIES_SHOWN = 3
@@ -25,8 +25,8 @@ FIELDS = (
 )
 
 
-def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> Shown:
-    """One card; before the first turn it says when that comes. `whole`: every priority, budget and trend at length."""
+def report(words: Catalogue, readout: StatusReadout) -> Shown:
+    """One card; before the first turn it says when that comes."""
     card, turn = Card(words), readout.turn
     card.header(worst_headline(words, readout.service, readout.worst, turn))
     if turn is None:
@@ -45,13 +45,10 @@ def report(words: Catalogue, readout: StatusReadout, *, whole: bool = False) -> 
     card.grid([(row.name, f"{row.sign} {row.value}".lstrip()) for row in (rows[key] for key in FIELDS)])
     card.titled(message("views.report_why"), why_lines(told))
     card.titled(message("views.report_objectives"), objective_lines(rows, turn.assessment.slo.objectives))
-    if whole:
-        card.titled(message("budget.title"), (note for row in told.budgets() for note in row.notes or (row.value,)))
-    else:
-        card.titled(message("budget.title"), budgets_in_short(words, words.say, turn.assessment.slo.budgets))
-    card.titled(message("trend.title"), (trend_lines if whole else clear_trends)(words, words.say, turn.trends))
+    card.titled(message("budget.title"), (note for row in told.budgets() for note in row.notes or (row.value,)))
+    card.titled(message("trend.title"), trend_lines(words, words.say, turn.trends))
     changes(card, words, readout.changes[:CHANGES_SHOWN], readout.pinned)
-    card.titled(message("priority.title"), worth_lines(told, readout.priorities, whole=whole))
+    card.titled(message("priority.title"), told.worth(readout.priorities))
     card.titled(message("views.report_recommended"), told.advice())
     card.titled(message("views.report_missing"), (f"• *{row.name}*: {row.value}" for row in told.missing()))
     card.context(_footer(words, readout))
@@ -164,9 +161,9 @@ def _share(value: float | None) -> Message:
     return message("word.no_data") if value is None else message("views.value_share", value=value)
 
 
-def worth_lines(told: TurnReport, found: Sequence[Worth], *, whole: bool = False) -> Iterator[str]:
-    """What is worth doing, the most urgent first; of many the first ones, unless `whole`."""
-    shown = found if whole else found[:PRIORITIES_SHOWN]
+def worth_lines(told: TurnReport, found: Sequence[Worth]) -> Iterator[str]:
+    """What is worth doing, the most urgent first; of many the first ones."""
+    shown = found[:PRIORITIES_SHOWN]
     yield from told.worth(shown)
     if len(found) > len(shown):
         yield told.say(message("priority.more", count=len(found) - len(shown)))

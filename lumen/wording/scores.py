@@ -79,14 +79,6 @@ def budget_in_short(budget: ErrorBudget) -> Message:
     return message("budget.short_left", remaining=left)
 
 
-def clear_trends(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
-    """Those alone, or why there are none at all."""
-    if isinstance(trends, NoData):
-        yield from trend_lines(words, say, trends)
-    elif clear := [trend for trend in trends if trend.is_clear]:
-        yield from trend_lines(words, say, clear)
-
-
 def trend_lines(words: Catalogue, say: Say, trends: Sequence[MetricTrend] | NoData) -> Iterator[str]:
     """The clear ones with their intervals, the others by name alone."""
     if isinstance(trends, NoData):

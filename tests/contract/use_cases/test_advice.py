@@ -79,7 +79,7 @@ class Doors:
     async def texts(self) -> dict[str, str]:
         status = await self.readouts.status(SERVICE)
         shown = {
-            "report": report(WORDS, status, whole=True),
+            "report": report(WORDS, status),
             "ttl": ttl_card(WORDS, await self.readouts.ttl(SERVICE)),
             "cache": explained(WORDS, Subject.CACHE, await self.readouts.last(SERVICE)),
         }

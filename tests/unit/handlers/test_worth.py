@@ -63,12 +63,11 @@ def test_the_most_urgent_first_with_what_each_is_worth(count: int, listed: list[
 @pytest.mark.parametrize(
     ("shown", "listed", "more"),
     [
-        (report(EN, status(FOUND)), 3, "and 1 more: `/lumen report`"),
-        (report(KO, status(FOUND)), 3, "외 1건: `/lumen report`"),
-        (report(EN, status(FOUND), whole=True), 4, None),
+        (report(EN, status(FOUND)), 4, None),
         (Shown("home", tuple(home(EN, [status(FOUND)])["blocks"])), 3, "and 1 more: `/lumen report`"),
+        (Shown("home", tuple(home(KO, [status(FOUND)])["blocks"])), 3, "외 1건: `/lumen report`"),
     ],
-    ids=["report", "report in Korean", "/lumen report", "home"],
+    ids=["/lumen report", "home", "home in Korean"],
 )
 def test_three_at_most_and_where_the_others_are(shown: Shown, listed: int, more: str | None) -> None:
     validated(shown)
@@ -79,16 +78,13 @@ def test_three_at_most_and_where_the_others_are(shown: Shown, listed: int, more:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_in_both_languages_within_the_limits(locale: str) -> None:
-    validated(report(Catalogue(locale), status(FOUND * 4), whole=True))
+    validated(report(Catalogue(locale), status(FOUND * 4)))
 
 
-def test_budgets_and_trends_stand_in_short_and_in_lumen_report_at_length() -> None:
-    short, whole = said(report(EN, status(()))), said(report(EN, status(()), whole=True))
-    assert "Availability 30.6% left · " in short
-    assert "bad five-minute slices of the" not in short
-    assert "Hit rate: +1.24 points each day" in short
-    assert "No clear trend" not in short
+def test_budgets_and_trends_stand_at_length_in_lumen_report() -> None:
+    whole = said(report(EN, status(())))
     assert "bad five-minute slices of the" in whole
+    assert "Hit rate: +1.24 points each day" in whole
     assert "No clear trend in Latency P95." in whole
 
 

@@ -101,7 +101,7 @@ def test_the_same_figures_words_and_units_everywhere(made: Turn, locale: str, ca
         patch.setenv("COLUMNS", "900")
         out = terminal(made, locale, capsys)
     text = markdown(words, [as_now(made)], now=NOW)
-    shown = report(words, slack(made, locale), whole=True)
+    shown = report(words, slack(made, locale))
     printed, written = terminal_rows(out), markdown_rows(text)
     assert len(printed) >= 15
     assert [row for row in printed if row not in written] == []
@@ -121,7 +121,7 @@ def test_every_sentence_in_slack_stands_on_a_terminal_and_in_markdown_too(
         patch.setenv("COLUMNS", "900")
         elsewhere = terminal(made, locale, capsys), markdown(words, [as_now(made)], now=NOW)
     why = words.plain(message("views.report_why"))
-    blocks = report(words, slack(made, locale), whole=True).blocks
+    blocks = report(words, slack(made, locale)).blocks
     pieces = [block["text"]["text"].split("\n") for block in blocks if block["type"] == "section" and "text" in block]
     titled = [lines[1:] for lines in pieces if lines[0].startswith("*") and bare(lines[0]) != why]
     assert len(titled) >= 4
@@ -140,7 +140,7 @@ def upper_case_members() -> set[str]:
 @pytest.mark.parametrize("made", TURNS)
 def test_korean_speaks_no_name_of_the_code(made: Turn, capsys: Capture) -> None:
     words, seen = Catalogue("ko"), slack(made, "ko")
-    told = [terminal(made, "ko", capsys), markdown(words, [as_now(made)]), report(words, seen, whole=True).text]
+    told = [terminal(made, "ko", capsys), markdown(words, [as_now(made)]), report(words, seen).text]
     told += [digest(words, DigestReadout(seen, NOW, (made,))).text]
     told += [explained(words, subject, readout(made, NOW + timedelta(hours=5))).text for subject in (None, *Subject)]
     members = upper_case_members()

@@ -123,7 +123,7 @@ def posted(readout: StatusReadout) -> Iterator[tuple[str, str]]:
     last = TurnReadout(SERVICE, readout.turn, now, NOW, readout.alerts)
     glance = Glance(last, 0, readout.alerts, readout.pause, readout.pinned)
     yield "status", report(EN, readout).text
-    yield "report", report(EN, readout, whole=True).text
+    yield "report", report(EN, readout).text
     yield "digest", digest(EN, DigestReadout(readout, now)).text
     yield "all", all_card(EN, [glance]).text
     view = home(EN, [readout])
