@@ -53,7 +53,8 @@ Milliseconds = Annotated[float, Field(gt=0)]
 class Thresholds(BaseModel):
     """Names are those of the environment in lower case; units stand in the names."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True, allow_inf_nan=False)
+    #: `defer_build`: only the kind of settings that a command reads is made ready to be read.
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True, allow_inf_nan=False, defer_build=True)
 
     lumen_locale: Literal["en", "ko"] = "en"
 

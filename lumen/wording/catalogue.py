@@ -65,16 +65,31 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-@cache
 def templates(locale: str) -> Mapping[str, str]:
     """Every template of one language by its full code. Raises ValueError for a file that is no flat table of texts."""
-    found: dict[str, str] = {}
-    for path in sorted((TEXTS / locale).glob("*.toml")):
-        for name, template in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            if not isinstance(template, str):
-                raise ValueError(f"{path.name}: {name} is no text; the tables are flat, one template a name")
-            found[f"{path.stem}.{name}"] = template
-    return found
+    read = {area: _read(locale, area) for area in sorted(_areas(locale))}
+    return {f"{area}.{name}": template for area, texts in read.items() for name, template in texts.items()}
+
+
+def _template(locale: str, code: str) -> str | None:
+    """None where there are no words for `code`, which may be any text."""
+    area, _, name = code.partition(".")
+    return _read(locale, area).get(name) if area in _areas(locale) else None
+
+
+@cache
+def _areas(locale: str) -> frozenset[str]:
+    return frozenset(path.stem for path in (TEXTS / locale).glob("*.toml"))
+
+
+@cache
+def _read(locale: str, area: str) -> Mapping[str, str]:
+    """One file, when the first of its codes is said: a command says a few of them, and most people one language."""
+    texts = tomllib.loads((TEXTS / locale / f"{area}.toml").read_text(encoding="utf-8"))
+    for name, template in texts.items():
+        if not isinstance(template, str):
+            raise ValueError(f"{area}.toml: {name} is no text; the tables are flat, one template a name")
+    return texts
 
 
 class Catalogue:
@@ -85,7 +100,6 @@ class Catalogue:
             raise ValueError(f"no texts in {locale!r}; there are {', '.join(LOCALES)}")
         self.locale = locale
         self._zone = zone or ZoneInfo("UTC")
-        self._templates = templates(locale)
 
     def say(self, wanted: Message) -> str:
         """Slack mrkdwn. Raises KeyError for a code or a parameter that is missing (a test finds both)."""
@@ -97,7 +111,7 @@ class Catalogue:
 
     def has(self, code: str) -> bool:
         """Whether there are words for `code`."""
-        return code in self._templates
+        return _template(self.locale, code) is not None
 
     def instant(self, at: datetime) -> str:
         """A moment in Slack's own notation: shown in the reader's zone, in UTC where that cannot be."""
@@ -109,8 +123,10 @@ class Catalogue:
         return at.astimezone(self._zone)
 
     def _fill(self, wanted: Message, *, slack: bool) -> str:
-        pieces: list[str] = []
-        for literal, field, spec, conversion in _FORMATTER.parse(self._templates[wanted.code]):
+        template, pieces = _template(self.locale, wanted.code), list[str]()
+        if template is None:
+            raise KeyError(wanted.code)
+        for literal, field, spec, conversion in _FORMATTER.parse(template):
             words = escape(literal) if slack else literal
             pieces.append(_AGREED[self.locale](words, "".join(pieces)))
             if field == "unit":
@@ -122,7 +138,8 @@ class Catalogue:
 
     def _unit(self, unit: str) -> str:
         """With the space before it that it wants: `420 s`, `420초`; a count has neither."""
-        word = self._templates.get(f"word.unit_{unit}", unit)
+        word = _template(self.locale, f"word.unit_{unit}")
+        word = unit if word is None else word
         return f" {word}" if word and word.isascii() else word
 
     def _said(self, name: str, value: Param, spec: str, conversion: str | None, *, slack: bool) -> str:
@@ -144,8 +161,9 @@ class Catalogue:
             return _IDS[name](str(value))
         if name.endswith("_link"):
             return f"<{value}>" if slack else str(value)
-        if name in NAMED and self.has(f"{NAMED[name]}_{value}"):
-            value = self._templates[f"{NAMED[name]}_{value}"]
+        if name in NAMED:
+            named = _template(self.locale, f"{NAMED[name]}_{value}")
+            value = value if named is None else named
         converted = _FORMATTER.convert_field(value, conversion) if conversion else value
         told = shown(converted, spec)
         return escape(told) if slack else told
