@@ -99,6 +99,36 @@ def test_the_bot_starts_without_what_only_its_worker_or_an_extra_needs() -> None
     assert not {name for name in brought if name.startswith(packages)}
 
 
+def test_a_command_reads_the_words_and_makes_ready_the_settings_that_it_asks_for() -> None:
+    script = (
+        "import os\n"
+        f"os.environ.update({OF_A_BOT!r})\n"
+        "from pathlib import Path\n"
+        "from bot.config import Settings, WithoutSlack, load_settings\n"
+        "from bot.thresholds import Thresholds\n"
+        "from lumen.model.messages import message\n"
+        "from lumen.wording.catalogue import Catalogue\n"
+        "read = Path.read_text\n"
+        "def told(path, *given, **named):\n"
+        "    print(path.name * (path.suffix == '.toml'))\n"
+        "    return read(path, *given, **named)\n"
+        "Path.read_text = told\n"
+        "load_settings()\n"
+        "print(*(kind.__name__ for kind in (Thresholds, Settings, WithoutSlack) if kind.__pydantic_complete__))\n"
+        "Catalogue('ko'), Catalogue('en').plain(message('word.no_data'))\n"
+    )
+    assert brought_by(script) == {"Settings", "word.toml"}
+
+
+def test_a_command_ends_without_taking_apart_what_it_has_brought() -> None:
+    script = (
+        "import gc, sys, bot.cli.commands as m\nsys.argv = ['lumen', '--version']\n"
+        "try:\n    m.main()\nfinally:\n    print(gc.get_freeze_count() > 0)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split()[-1] == "True"
+
+
 def test_the_table_says_of_each_command_what_the_command_says_of_itself() -> None:
     group, ctx = Commands(name="lumen"), typer.Context(Commands(name="lumen"))
     for name, (_, line) in COMMANDS.items():

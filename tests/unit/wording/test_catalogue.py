@@ -84,6 +84,16 @@ def _named(path: Path, node: ast.AST) -> Iterator[Named]:
         yield Named(f"{path}:{node.lineno}", f"{first.value}_remedy", given)
 
 
+@pytest.mark.parametrize(
+    "code", ["", ".", "word", "word.", "word.none_such", "../en/word.no_data", "no_area.x", "\0.x", "a b"]
+)
+def test_what_is_no_code_has_no_words_and_reads_nothing(code: str) -> None:
+    catalogue = Catalogue("en")
+    assert not catalogue.has(code)
+    with pytest.raises(KeyError):
+        catalogue.say(Message(code, {}))
+
+
 @pytest.mark.parametrize("locale", [one for one in LOCALES if one != "en"])
 def test_every_language_has_the_same_codes(locale: str) -> None:
     assert sorted(templates(locale)) == sorted(templates("en"))
