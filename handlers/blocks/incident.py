@@ -4,7 +4,6 @@ and when; the buttons; then all that is known of it. When it is over, what it ca
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from handlers.blocks.card import ID_MAX, Button, Card, Menu, Shown
 from handlers.blocks.error_lines import error_lines
@@ -29,8 +28,9 @@ from lumen.model.proposal import LATEST, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
+from lumen.wording.by_itself import notes, target_of, what_happens
 from lumen.wording.catalogue import Catalogue, iso, value_of
-from lumen.wording.incident_message import OVER, WORST_FIRST, headline, links, short, standing, summary
+from lumen.wording.incident_message import OVER, WORST_FIRST, headline, links, standing, summary
 from lumen.wording.incidents import _LINES_A_BLOCK, LINES, SEVERITY_SIGNS, alert_figures, alert_line, silence_line, when
 from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
 
@@ -46,8 +46,6 @@ HAND_OVER, GIVE_BACK, SILENCE, DETAILS = "hand_over", "give_back", "silence", "d
 HAND_TO = "incident.hand_to"
 #: Every button and menu of its message that decides no proposal.
 ACTIONS = (ON_IT, REAL, FALSE_ALARM, MENU, HAND_TO)
-#: Notes that say of a proposal what stands above them already, from the proposal itself.
-_SAID_BY_PROPOSAL = frozenset(f"rollback.note_{name}" for name in ("countdown", "ask", "acted", "decided"))
 
 
 def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "", runbook: str = "") -> Shown:
@@ -62,12 +60,12 @@ def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "", 
         card.lines([words.say(one) for one in summary(readout)])
     card.lines(list(evidence(words, readout)))
     _add_buttons(card, readout)
-    if readout.revisions is not None and not incident.is_over and readout.now - readout.revisions.at <= OF_NOW:
+    if readout.revisions is not None and incident.is_failing and readout.now - readout.revisions.at <= OF_NOW:
         card.chart(errors_by_revision(words, readout.revisions, incident.service.name))
     card.lines(error_lines(words, readout.errors))
     for proposal in readout.proposals:
         card.lines(_told_of(words, proposal, readout), block_id=f"proposal:{incident.service.key} {proposal.id}")
-    card.lines([words.say(note) for note in _notes(readout)])
+    card.lines([words.say(note) for note in notes(readout) if incident.is_over])
     for stored in incident.alerts:
         card.lines(list(_told(words, stored.alert, incident, is_late=stored.late)))
     card.lines([words.say(one) for one in _said_by_people(words, incident)])
@@ -79,31 +77,13 @@ def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "", 
 def _first(readout: IncidentReadout, oncall: str) -> Iterator[Message]:
     """How it stands, and what happens by itself and when."""
     incident = readout.incident
-    if incident.is_over:
-        return
-    yield standing(incident)
-    if incident.acknowledged is not None:
-        yield _acknowledged(incident.acknowledged)
-    elif oncall and incident.is_open_page and not incident.is_hushed:
-        yield message("incident.oncall", who_mention=oncall)
-    proposal = readout.open_proposal
-    if proposal is not None:
-        yield by_itself(proposal, readout.now)
-
-
-def by_itself(proposal: Proposal, now: datetime) -> Message:
-    """What happens about the traffic without anybody, and when; or that nothing does."""
-    name, change = proposal.draft.service.name, proposal.draft.change
-    params: dict[str, Param] = {"target": short(str(change.new), name), "proposal_id": proposal.id}
-    if proposal.state is not State.PENDING:
-        return Message("incident.going", params)
-    if proposal.acts_at is None:
-        return Message("incident.asks", params)
-    left = proposal.acts_at - now
-    if left < timedelta(seconds=30):
-        return Message("incident.acts_now", params)
-    minutes = max(1, round(left / timedelta(minutes=1)))
-    return Message("incident.acts", {**params, "acts_at": iso(proposal.acts_at), "minutes": minutes})
+    if not incident.is_over:
+        yield standing(incident)
+        if incident.acknowledged is not None:
+            yield _acknowledged(incident.acknowledged)
+        elif oncall and incident.is_open_page and not incident.is_hushed:
+            yield message("incident.oncall", who_mention=oncall)
+    yield from what_happens(readout)
 
 
 def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> list[str]:
@@ -123,16 +103,6 @@ def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> 
     return [*told, *fate(words, proposal)[is_said:]]
 
 
-def _notes(readout: IncidentReadout) -> list[Message]:
-    """Why nothing happens by itself, or what became of it; when it is over, its end says the latter."""
-    shown, is_over = {proposal.id for proposal in readout.proposals}, readout.incident.is_over
-    return [
-        note
-        for note in readout.incident.notes
-        if not (is_over or note.code in _SAID_BY_PROPOSAL) or note.params.get("proposal_id") not in shown
-    ]
-
-
 def _said_by_people(words: Catalogue, incident: Incident) -> Iterator[Message]:
     if incident.label is not None:
         code = "label.said_real" if incident.label.is_real else "label.said_false"
@@ -148,7 +118,8 @@ def _add_buttons(card: Card, readout: IncidentReadout) -> None:
     buttons = [] if proposal is None or proposal.state is not State.PENDING else _deciding(proposal)
     if incident.is_open_page and incident.acknowledged is None:
         buttons.append(_on_it(incident, is_first=not buttons))
-    undo = undo_button(readout.proposals[0], readout.pinned) if readout.proposals else None
+    stands = next((one for one in readout.proposals if one.can_be_undone), None)
+    undo = undo_button(stands, readout.pinned) if stands is not None else None
     buttons += [] if undo is None else [undo]
     if incident.is_over:
         buttons += _labels(incident)
@@ -159,7 +130,7 @@ def _add_buttons(card: Card, readout: IncidentReadout) -> None:
 def _deciding(proposal: Proposal) -> list[Button]:
     """Approve, Reject and, once, Snooze of a rollback, by what they do."""
     value, change = value_of(proposal), proposal.draft.change
-    target: dict[str, Param] = {"target": short(str(change.new), proposal.draft.service.name)}
+    target: dict[str, Param] = {"target": target_of(proposal)}
     move = "back" if change.new != LATEST else "latest"
     stop = "stop" if proposal.acts_at is not None else "refuse"
     found = [

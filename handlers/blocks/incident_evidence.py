@@ -9,45 +9,45 @@ from lumen.model.course import OF_NOW, Failing, RevisionsSeen
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import Message, Param, message
 from lumen.model.snapshot import SLICE
+from lumen.wording.by_itself import short
 from lumen.wording.catalogue import Catalogue, iso
-from lumen.wording.incident_message import short, since_it_left
+from lumen.wording.incident_message import since_it_left
 
 #: Of its chart, five minutes each.
 POINTS = 12
 
 
 def evidence(words: Catalogue, readout: IncidentReadout) -> Iterator[str]:
-    """The newest figures with their time and where they go, and revision against revision; nothing when it is over."""
+    """The newest figures with their time and where they go, and revision against revision, while requests fail."""
     course, seen = readout.course, readout.revisions
-    if readout.incident.is_over:
+    if not readout.incident.is_failing:
         return
     if course is not None and course.newest is not None:
         trend = words.say(Message(f"incident.trend_{course.trend}", {})) if course.trend is not None else ""
         yield words.say(_newest(course.newest, readout.now, trend))
-    if seen is not None and seen.blamed_until is not None:
-        yield from (words.say(one) for one in _has_left(readout, seen, seen.blamed_until))
-    elif seen is not None:
-        yield from _serves(words, readout, seen)
+    if seen is not None:
+        is_old = readout.now - seen.at > OF_NOW
+        until = seen.blamed_until or (seen.at if is_old else None)
+        told = _serves(readout, seen) if until is None else _served(readout, seen, until)
+        yield from (" ".join(map(words.say, line)) for line in told)
 
 
-def _serves(words: Catalogue, readout: IncidentReadout, seen: RevisionsSeen) -> Iterator[str]:
-    """The newest revision, and the one before it."""
-    is_old = readout.now - seen.at > OF_NOW
-    for code, count in (("blamed", seen.blamed), ("before", seen.before)):
-        if count is not None and count.requests:
-            as_of = (
-                f" {words.say(message('alert.as_of', looked_at=iso(seen.at)))}" if code == "before" or is_old else ""
-            )
-            yield f"{words.say(Message(f'incident.revision_{code}', _counted(readout, count)))}{as_of}"
+def _serves(readout: IncidentReadout, seen: RevisionsSeen) -> Iterator[list[Message]]:
+    """The newest revision, and the one before it; of when that is stands at the end."""
+    pairs = (("blamed", seen.blamed), ("before", seen.before))
+    known = [(code, count) for code, count in pairs if count is not None and count.requests]
+    for code, count in known:
+        as_of = [message("alert.as_of", looked_at=iso(seen.at))] if (code, count) == known[-1] else []
+        yield [Message(f"incident.revision_{code}", _counted(readout, count)), *as_of]
 
 
-def _has_left(readout: IncidentReadout, seen: RevisionsSeen, until: datetime) -> Iterator[Message]:
-    """The revision that served until then, and what has become of the requests."""
+def _served(readout: IncidentReadout, seen: RevisionsSeen, until: datetime) -> Iterator[list[Message]]:
+    """The revision that served until then as far as anybody knows, and what has become of the requests."""
     if seen.blamed is not None and seen.blamed.requests:
-        yield Message("incident.revision_left", {**_counted(readout, seen.blamed), "until_at": iso(until)})
+        yield [Message("incident.revision_left", {**_counted(readout, seen.blamed), "until_at": iso(until)})]
     after = since_it_left(readout)
     if after is not None:
-        yield after
+        yield [after]
 
 
 def _counted(readout: IncidentReadout, count: RevisionCount) -> dict[str, Param]:

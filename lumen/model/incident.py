@@ -187,6 +187,11 @@ class Incident:
         """Whether a page of it is open."""
         return any(_is_open_page(one.alert) for one in self.alerts)
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether an alert of it on failing requests is open."""
+        return any(one.alert.kind is AlertKind.AVAILABILITY and one.alert.closed_at is None for one in self.alerts)
+
     def is_paged_at(self, at: datetime) -> bool:
         """Whether an availability page of it was open then."""
         return any(

@@ -164,9 +164,12 @@ class Readouts:
         )
 
     async def _course(self, incident: Incident, now: datetime) -> Course | None:
-        failing = next((one.alert for one in incident.alerts if one.alert.kind is AlertKind.AVAILABILITY), None)
-        if failing is None:
+        """Of the failing requests that are open; once all of it is over, of all that failed in it."""
+        own = [one.alert for one in incident.alerts if one.alert.kind is AlertKind.AVAILABILITY]
+        still = [one for one in own if one.closed_at is None]
+        if not own or (not still and not incident.is_over):
             return None
+        failing = still[0] if still else replace(own[0], closed_at=max(one.closed_at or now for one in own))
         stored = await self.alerts.observations(incident.service, failing.opened_at - BEFORE_NOTICED)
         return course_of(failing, stored, now)
 

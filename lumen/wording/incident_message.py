@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from lumen.model.alert import Severity
+from lumen.model.alert import AlertKind, Severity
 from lumen.model.answers import IncidentReadout
-from lumen.model.course import Course
-from lumen.model.incident import Incident, silence_over
+from lumen.model.course import OF_NOW, Course
+from lumen.model.incident import CALLS_END, Incident, silence_over
 from lumen.model.messages import Message, Param, message
-from lumen.model.proposal import CHANGED_SOMETHING, IN_FORCE, LATEST, Choice, Proposal
+from lumen.model.proposal import IN_FORCE, LATEST, WAS_IN_FORCE, Choice, Proposal, State
 from lumen.policies.blamed import blames
+from lumen.wording.by_itself import short, target_of
 from lumen.wording.catalogue import Catalogue, escape, iso
 from lumen.wording.incidents import SEVERITY_SIGNS, kinds
 from lumen.wording.scores import span
@@ -24,7 +25,8 @@ WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
 def headline(words: Catalogue, readout: IncidentReadout) -> Message:
     """What fails, how much, for how long, of which release; in plain text, so that it says no clock time."""
     incident, now, course = readout.incident, readout.now, readout.course
-    params: dict[str, Param] = {"service": incident.service.name, "kinds": kinds(words, incident.alerts)}
+    still = [one for one in incident.alerts if one.alert.closed_at is None] or incident.alerts
+    params: dict[str, Param] = {"service": incident.service.name, "kinds": kinds(words, still)}
     params |= {"release": _release(words, readout)}
     if incident.is_over:
         began, ended = _extent(incident, course)
@@ -46,6 +48,8 @@ def headline(words: Catalogue, readout: IncidentReadout) -> Message:
 def standing(incident: Incident) -> Message:
     """Ticket or page, and whether it fires, is taken or is silenced; since when."""
     opened_at = iso(min(one.alert.opened_at for one in incident.alerts if one.alert.closed_at is None))
+    if incident.is_open_page and incident.is_unanswered and not incident.is_hushed:
+        return message("incident.stands_page_unanswered", opened_at=opened_at, calls=CALLS_END)
     return Message(f"incident.stands_{_worst(incident)}_{_state(incident)}", {"opened_at": opened_at})
 
 
@@ -74,13 +78,18 @@ def _short_state(words: Catalogue, incident: Incident) -> str:
 def _release(words: Catalogue, readout: IncidentReadout) -> str:
     """The release that fails more than the one before it, and whether it was rolled back; "" where none does.
 
-    None is named either where older code fails as well.
+    None is named either where older code fails as well, or nothing fails any more.
     """
     blamed = blames(readout.revisions)
-    if blamed is None or any(note.code in _EXONERATES for note in readout.incident.notes):
+    incident = readout.incident
+    if (
+        blamed is None
+        or not (incident.is_failing or incident.is_over)
+        or any(note.code in _EXONERATES for note in incident.notes)
+    ):
         return ""
     code = "incident.of_release_back" if _moved_from(readout, blamed.revision) else "incident.of_release"
-    return words.plain(Message(code, {"revision": short(blamed.revision, readout.incident.service.name)}))
+    return words.plain(Message(code, {"revision": short(blamed.revision, incident.service.name)}))
 
 
 def _moved_from(readout: IncidentReadout, revision: str) -> bool:
@@ -108,45 +117,51 @@ def since_it_left(readout: IncidentReadout) -> Message | None:
     return Message(f"incident.{code}", params)
 
 
-def short(revision: str, service: str) -> str:
-    """The name of a revision without that of its service, as people speak of it: 00042-dvt."""
-    return revision.removeprefix(f"{service}-")
-
-
 def _extent(incident: Incident, course: Course | None) -> tuple[datetime, datetime]:
-    if course is not None:
-        return course.began, course.ended
-    alerts = [stored.alert for stored in incident.alerts]
-    return min(one.opened_at for one in alerts), max(one.closed_at or one.opened_at for one in alerts)
+    """From its first sign to the last; requests failed from before they were noticed until before it closed."""
+    is_told = course is not None and course.requests > 0
+    alerts = [one.alert for one in incident.alerts if not (is_told and one.alert.kind is AlertKind.AVAILABILITY)]
+    spans = [(one.opened_at, one.closed_at or one.opened_at) for one in alerts]
+    spans += [(course.began, course.ended)] if course is not None else []
+    return min(began for began, _ in spans), max(ended for _, ended in spans)
 
 
 def summary(readout: IncidentReadout) -> Iterator[Message]:
     """What an incident that is over came to: how long, how much of the budget, its cost, what was done, what now."""
     course = readout.course
-    began, ended = _extent(readout.incident, course)
-    params: dict[str, Param] = {"lasts": span(ended - began), "began_at": iso(began), "ended_at": iso(ended)}
     if course is None or not course.requests:
-        yield Message("incident.over_lasted", params)
+        yield Message("incident.over_lasted", _lasted(*_extent(readout.incident, course)))
     else:
         counts = {"errors": course.errors_5xx, "requests": course.requests}
         share = course.errors_5xx / course.requests
-        yield Message("incident.over_failed", {**params, **counts, "share": share})
+        yield Message("incident.over_failed", {**_lasted(course.began, course.ended), **counts, "share": share})
         if course.unknown_slices:
             yield message("incident.over_unknown", unknown=course.unknown_slices, slices=course.slices)
         yield _of_budget(readout.budget_events, course.errors_5xx)
         if course.cost_usd is not None:
             yield message("incident.over_cost", cost_usd=course.cost_usd)
-    done = [one for one in readout.proposals if one.state in CHANGED_SOMETHING]
+    done = [one for one in readout.proposals if one.state in WAS_IN_FORCE or one.left_something]
     yield from (_done(one) for one in reversed(done))
-    if not done:
+    if not done and readout.open_proposal is None:
         yield message("incident.over_nothing_done")
     effect = since_it_left(readout)
     if effect is not None:
         yield effect
     if readout.incident.acknowledged is not None:
         yield message("incident.over_taken", who_mention=readout.incident.acknowledged.by.user_id)
-    is_back = readout.pinned is not None or any(one.state in IN_FORCE for one in done)
-    yield message("incident.now_unpin" if is_back else "incident.now_find")
+    yield message("incident.now_unpin" if _is_pinned(readout) else "incident.now_find")
+
+
+def _lasted(began: datetime, ended: datetime) -> dict[str, Param]:
+    return {"lasts": span(ended - began), "began_at": iso(began), "ended_at": iso(ended)}
+
+
+def _is_pinned(readout: IncidentReadout) -> bool:
+    """Whether new deployments get no traffic: as the looks see it, and until the next one from what was just done."""
+    newest = next((one for one in readout.proposals if one.state in IN_FORCE), None)
+    if newest is None or newest.finished_at is None or readout.now - newest.finished_at > OF_NOW:
+        return readout.pinned is not None
+    return newest.draft.change.new != LATEST
 
 
 def _of_budget(events: float | None, errors: int) -> Message:
@@ -156,10 +171,14 @@ def _of_budget(events: float | None, errors: int) -> Message:
 
 
 def _done(proposal: Proposal) -> Message:
-    """What was done about the traffic, and by whom."""
-    decision, service = proposal.decision, proposal.draft.service.name
-    at = iso(proposal.decided_at or proposal.created_at)
-    params: dict[str, Param] = {"target": short(str(proposal.draft.change.new), service), "decided_at": at}
+    """What was done about the traffic, and by whom; and whether it stands."""
+    decision = proposal.decision
+    params: dict[str, Param] = {
+        "target": target_of(proposal),
+        "decided_at": iso(proposal.decided_at or proposal.created_at),
+    }
+    if proposal.state is State.UNDONE or proposal.left_something:
+        return Message("incident.done_undone" if proposal.state is State.UNDONE else "incident.done_partly", params)
     if decision is not None and decision.person is not None:
         return Message("incident.done_by", {**params, "who_mention": decision.person.user_id})
     is_timer = decision is not None and decision.choice is Choice.TIMER

@@ -26,8 +26,10 @@ async def test_an_unanswered_page_reaches_the_second_group_once_and_the_thread_s
     for _ in range(3):  # of several replicas
         await rooms.pages.mention(SERVICE, key, CALLS_END, say=True)
         await shown(rooms, side)
-    calls = [one for one in await slack.control.messages(thread_ts=seen.ts) if "nobody has answered" in one.text]
+    told = await slack.control.messages(thread_ts=seen.ts)
+    calls = [one for one in told if one.ts != seen.ts and "nobody has answered" in one.text]
     assert len(calls) == 1
+    assert ["nobody has answered 7 calls" in one.text for one in told if one.ts == seen.ts] == [True], "its head too"
     assert calls[0].text.startswith(f"<!subteam^{slack.facts.approver_group}>: nobody has answered 7 calls.")
     await slack.control.click(seen, ON_IT)
     await answer(slack, "You are on it")

@@ -181,6 +181,18 @@ def test_when_it_is_over_it_says_how_long_how_much_of_the_budget_what_was_done_a
     assert any(line.startswith("*What now*: find out what it was") for line in told)
 
 
+def test_an_incident_of_several_kinds_is_over_after_all_of_it_and_what_did_not_stay_is_not_said_to_be_done() -> None:
+    long = replace(alert(AlertKind.LATENCY, Severity.TICKET), closed_at=NOW + 60 * MINUTE)
+    both = incident(replace(alert(AlertKind.AVAILABILITY, Severity.PAGE), closed_at=NOW), long)
+    told = lines(IncidentReadout(both, NOW + 61 * MINUTE, (), COURSE))
+    assert told[0].startswith("✅ ion-api: over after 1 h 9 min")
+    assert told[1].startswith("Requests failed for 9 min")
+    failed = replace(rollback(State.FAILED), decision=Decision(Choice.TIMER, None, "t"), decided_at=NOW)
+    told = over(failed, replace(failed, id="p-6", state=State.UNDONE))
+    assert not any(line.startswith("Rolled back") for line in told)
+    assert any("was taken back since" in line for line in told)
+
+
 def test_it_links_to_where_one_looks_further() -> None:
     told = said(incident_card(EN, READOUT, runbook="https://wiki.example.com/lumen#pages"))
     for name in ("revisions", "logs", "dashboards", "runbook"):
