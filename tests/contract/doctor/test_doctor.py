@@ -121,5 +121,5 @@ async def test_a_group_on_call_is_somebody(prepared: World) -> None:
 
 
 async def test_an_uptime_check_that_tells_nothing_is_told(prepared: World) -> None:
-    found = wrong(await examine(settings(prepared, uptime_url="https://ion-api.example.com/healthz")))
+    found = wrong(await examine(settings(prepared, uptime_url="https://asked-by-nobody.example.com/")))
     assert found == {"google: uptime check": "doctor.uptime_silent"}

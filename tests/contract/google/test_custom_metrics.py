@@ -153,9 +153,11 @@ async def test_replicas_write_each_slot_once(lumen: Running, settings: Settings,
         assert [at - points[-1][0] for at, _ in reversed(points)] == [nth * SLICE for nth in range(3)]
         assert all(at.timestamp() % 300 == 0 for at, _ in points)
     ttl = await written(lumen, settings.project_id, "cache_ttl_seconds", since)
-    present = await RedisTtl(lumen.cache, 300).ttl(settings.services[0])  # other tests may have set another one
-    assert not isinstance(present, NoData)
-    assert {value for points in ttl.values() for _, value in points} == {float(present.value_seconds)}
+    assert ttl.keys() == beats.keys()
+    for service in settings.services:  # other tests may have set another one
+        present = await RedisTtl(lumen.cache, 300).ttl(service)
+        assert not isinstance(present, NoData)
+        assert {value for _, value in ttl[service.name]} == {float(present.value_seconds)}
     rates = await written(lumen, settings.project_id, "cache_hit_rate", since)
     assert all(1 < value <= 100 for points in rates.values() for _, value in points)
     every = [await written(lumen, settings.project_id, name, since) for name in UNITS]

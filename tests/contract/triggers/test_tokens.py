@@ -14,7 +14,10 @@ from lumen.model.messages import NotPermitted, NotVerified, SourceUnavailable
 from tests.certificates import AUDIENCE, CALLER, Certificates, Key, new_key
 
 FOREIGN = new_key()
-NOW = int(time.time())
+
+
+def now() -> int:
+    return int(time.time())
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,8 @@ WRONG: dict[str, tuple[Makes, str, type[NotPermitted]]] = {
     "no key id": (lambda c: c.token(kid="", key=c.served["key-1"]), "trigger.no_token", NotVerified),
     "unsigned": (lambda c: unsigned(c.token()), "trigger.forged", NotVerified),
     "changed": (lambda c: with_other_body(c.token(), c.token(email="a@b.example")), "trigger.forged", NotVerified),
-    "expired": (lambda c: c.token(iat=NOW - 7200, exp=NOW - 60), "trigger.expired", NotVerified),
-    "not yet": (lambda c: c.token(iat=NOW + 600), "trigger.forged", NotVerified),
+    "expired": (lambda c: c.token(iat=now() - 7200, exp=now() - 60), "trigger.expired", NotVerified),
+    "not yet": (lambda c: c.token(iat=now() + 600), "trigger.forged", NotVerified),
     "no end": (lambda c: c.token(exp=None), "trigger.forged", NotVerified),
     "other audience": (lambda c: c.token(aud="https://other.example.com"), "trigger.other_audience", NotVerified),
     "audience and more": (lambda c: c.token(aud=[AUDIENCE, "x"]), "trigger.other_audience", NotVerified),

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
+from handlers.blocks.details import details
 from handlers.blocks.proposal import card
 from lumen.model.alert import Observation, Severity
 from lumen.model.incident import Pause, TtlOverride
@@ -162,6 +163,8 @@ NOT_ENOUGH = [
 @pytest.mark.parametrize(("verdicts", "code"), NOT_ENOUGH)
 async def test_without_the_record_people_are_asked(post: Post, verdicts: list[Verdict], code: str) -> None:
     await post.seed(*verdicts)
+    post.store.clock.time += 14 * 24 * HOUR  # so long nothing is asked again that had no clear effect
+    await post.watched()
     made = await post.begun()
     assert made.acts_at is None
     assert codes(made)[-2:] == ["unasked.asked_because", code]
@@ -173,7 +176,7 @@ async def test_where_it_is_not_set_it_is_offered(post: Post) -> None:
     made = await post.begun()
     assert made.acts_at is None
     assert codes(made)[-1] == "unasked.offered"
-    assert "name `ttl` in AUTO_APPLY" in card(Catalogue("en"), made).text
+    assert "name `ttl` in AUTO_APPLY" in str(details(Catalogue("en"), made, ()))
 
 
 async def test_what_is_pinned_or_cannot_be_known_is_asked(post: Post) -> None:

@@ -34,12 +34,14 @@ MADE = applied("P7", CHANGE)
 
 #: Of each port to the world outside of Lumen's own store: what changes something there, and what only reads.
 EFFECTS = {"Actuator.set", "CacheKeys.flush", "CacheKeys.retime"}
-#: They tell, and change nothing of the service: figures, calls to a pager, a notice that was read.
-TELLING = {"FigureSink.publish", "Pager.call", "BudgetNews.acknowledge"}
+#: They tell, and change nothing of the service: figures, calls to a pager, a notice that was read, accesses that were
+#: read, and of how many keys they are reported.
+TELLING = {"FigureSink.publish", "Pager.call", "BudgetNews.acknowledge", "AccessStream.trim", "AccessStream.thin"}
 READING = {
     *(f"Actuator.{name}" for name in ("read", "followed", "rehearse")),
     *("Forgetful.lost", "FigureSink.lacking", "BudgetNews.pull", "BudgetNews.name", "Actuator.name"),
-    *("OwnBudget.own_id", "MonthBudget.usd", "CacheSource.sample", "Pager.must_hear_again"),
+    *("OwnBudget.own_id", "MonthBudget.usd", "CacheSource.sample", "AccessStream.read"),
+    *("Pager.must_hear_again",),
 }
 #: Ports whose every method reads.
 SOURCES = {"TrafficSource", "CacheSource", "TtlSource", "DeploymentSource", "SpendSource", "SliceSource"}
