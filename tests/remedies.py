@@ -18,7 +18,17 @@ SECTIONS: tuple[tuple[Mapping[str, str], tuple[str, ...]], ...] = (
     ({"en": "What could not be read", "ko": "읽을 수 없을 때"}, ("source.",)),
     (
         {"en": "What could not be judged", "ko": "판단할 수 없을 때"},
-        ("turn.", "assess.", "budget.", "policy.", "trend.", "effect.", "approval.not_predictable", "backtest."),
+        (
+            "turn.",
+            "assess.",
+            "budget.",
+            "policy.",
+            "trend.",
+            "effect.",
+            "approval.not_predictable",
+            "forecast.",
+            "backtest.",
+        ),
     ),
     ({"en": "Lumen's own store", "ko": "Lumen의 상태 저장소"}, ("state.",)),
     ({"en": "Changes that were not made", "ko": "적용되지 않은 변경"}, ("actuator.",)),

@@ -11,7 +11,7 @@ from uuid import uuid4
 from bot.thresholds import size_limits
 from lumen.model.answers import GIVEN, TtlReadout, is_stale
 from lumen.model.assessment import CacheHealth, GateVerdict, HealthLevel
-from lumen.model.messages import Message, message
+from lumen.model.messages import Message, NoData, message, with_remedy
 from lumen.model.proposal import IN_FORCE, OPEN, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 def ttl_of_figures(figures: TtlFigures, limits: TtlLimits) -> TtlReadout:
     """From figures that a person gives."""
-    return TtlReadout(GIVEN, TtlSetting(figures.ttl_seconds, 0, None, None), advise_ttl(figures, limits))
+    setting, nothing = TtlSetting(figures.ttl_seconds, 0, None, None), NoData(*with_remedy("forecast.given"))
+    return TtlReadout(GIVEN, setting, advise_ttl(figures, limits), forecast=nothing)
 
 
 def size_of_figures(figures: SizeFigures, limits: SizeLimits) -> SizeReadout:

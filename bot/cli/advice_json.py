@@ -8,8 +8,9 @@ from typing import Any
 from bot.cli.advice_answers import Last, outcome, verdict_of
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.answers import GIVEN, TtlReadout, is_stale
+from lumen.model.forecast import Forecast, confidence_word
 from lumen.model.messages import Message, NoData
-from lumen.model.proposal import NOT_PREDICTABLE, Proposal
+from lumen.model.proposal import Expectation, Proposal
 from lumen.model.turn import Recommendation, Turn
 from lumen.use_cases.advice import SizeReadout, TurnNow
 from lumen.wording.catalogue import Catalogue
@@ -28,13 +29,39 @@ def ttl_json(answer: TtlReadout, proposal: Proposal | None, locale: str) -> Json
         or (None if isinstance(wanted, NoData) else answer.current_seconds),
         "step_seconds": change.step if change else 0,
         **_judged_json(words, wanted),
-        **dict.fromkeys(
-            ("expected_hit_rate_change", "expected_cost_change_usd_month", "confidence", "confidence_word")
-        ),
-        "not_predictable": _missing_json(words, NOT_PREDICTABLE),
+        **_expected_json(words, answer.expected),
+        "forecast": _forecast_json(answer.forecast),
         "notes": [_message_json(words, note) for note in answer.notes],
         "applied": _change_json(words, proposal),
     }
+
+
+def _expected_json(words: Catalogue, expected: Expectation | NoData | None) -> Json:
+    """Low, middle and high of a 90 % interval; null for a hold, and where `not_predictable` says why."""
+    known = expected if isinstance(expected, Expectation) else None
+    return {
+        "hit_rate": known and known.hit_rate,
+        "expected_hit_rate_change": known and list(known.hit_rate_change),
+        "expected_cost_change_usd_month": known and list(known.monthly_cost_change_usd),
+        "confidence": known and known.confidence,
+        "confidence_word": known and confidence_word(known.confidence),
+        "not_predictable": _missing_json(words, expected) if isinstance(expected, NoData) else None,
+    }
+
+
+def _forecast_json(forecast: Forecast | NoData) -> list[Json] | None:
+    """Of each TTL that was replayed the hit rate and the cost of a month that come with it."""
+    if isinstance(forecast, NoData):
+        return None
+    rows = [(step, forecast.bounds(step)) for step in forecast.steps]
+    return [
+        {
+            "ttl_seconds": step.ttl_seconds,
+            "hit_rate": [forecast.hit_rate + end for end in ends],
+            "cost_change_usd_month": sorted(forecast.usd_a_month(end) for end in ends),
+        }
+        for step, ends in rows
+    ]
 
 
 def size_json(answer: SizeReadout, proposal: Proposal | None, locale: str) -> Json:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from bot.cli.page import Page
 from lumen.model.answers import GIVEN, TtlReadout
 from lumen.model.messages import Message, NoData, Param
-from lumen.model.proposal import NOT_PREDICTABLE
+from lumen.model.proposal import Expectation
 from lumen.model.turn import Recommendation
-from lumen.wording.catalogue import Catalogue
+from lumen.wording.catalogue import Catalogue, expected_params
 
 if TYPE_CHECKING:
     from lumen.use_cases.advice import SizeReadout
@@ -62,9 +62,19 @@ def print_ttl(answer: TtlReadout, locale: str) -> None:
         page.row("wanted", page.missing(wanted))
     else:
         _move(page, wanted, f"{answer.current_seconds} s")
-        page.row("expected_hit_rate", page.missing(NOT_PREDICTABLE))
+        _expected(page, answer.expected)
     page.show("TTL")
     page.bullets((*_reasons(wanted), *answer.notes))
+
+
+def _expected(page: Rows, expected: Expectation | NoData | None) -> None:
+    """Hit rate and cost of a month with their intervals, or why they are not known; nothing for a hold."""
+    if isinstance(expected, NoData):
+        page.row("expected_hit_rate", page.missing(expected))
+    elif expected is not None:
+        params = expected_params(expected)
+        for name in ("expected_hit_rate", "expected_cost", "expected_confidence"):
+            page.row(name, page.say(f"{name}_value", **params))
 
 
 def print_size(answer: "SizeReadout", locale: str) -> None:

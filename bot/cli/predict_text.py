@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bot.cli.page import Page
+from lumen.model.forecast import confidence_word
 from lumen.model.messages import Message, NotPossible, message, with_remedy
 from lumen.prediction.answers import Prediction
 from lumen.prediction.logs import Log
 from lumen.wording.catalogue import Catalogue
 
-#: From here on a confidence is called high, and medium.
-HIGH, MEDIUM = 0.8, 0.5
 #: Steps back in time from here on are no disorder of lines but a clock that was set.
 CLOCK_STEP_S = 60.0
 
@@ -43,8 +42,7 @@ def _cells(page: Page, one: Prediction, by_size: bool) -> Iterator[str]:
     yield f"{one.hit_rate:.1%}"
     yield f"{one.low:.1%} – {one.high:.1%}"
     yield page.plain("predict.points", points=100 * one.uplift)
-    word = "high" if one.confidence >= HIGH else "medium" if one.confidence >= MEDIUM else "low"
-    yield f"{page.plain(f'predict.{word}')} ({one.confidence:.2f})"
+    yield f"{page.plain(f'predict.{confidence_word(one.confidence)}')} ({one.confidence:.2f})"
 
 
 def oddities(log: Log, name: str, words: Catalogue) -> Iterator[str]:

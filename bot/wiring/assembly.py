@@ -14,7 +14,16 @@ from bot.numerics import ProcessNumerics, missing_statistics
 from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
 from bot.wiring.knobs import Called, called_of, knobs_of
-from bot.wiring.sources import budgets_of, collector_of, observer_of, publish_of, slices_of, taking_of, ttl_of
+from bot.wiring.sources import (
+    budgets_of,
+    collector_of,
+    forecasts_of,
+    observer_of,
+    publish_of,
+    slices_of,
+    taking_of,
+    ttl_of,
+)
 from lumen.adapters.cache.client import OwnReads, open_cache
 from lumen.adapters.cache.keys import CacheSweeper
 from lumen.adapters.google.budget import BudgetInForce
@@ -199,6 +208,7 @@ class _Assembly:
             needed=settings.approvals_needed,
             needed_in_emergency=settings.emergency_approvals_needed,
             deployed=self._remembered,
+            turns=store.turns,
         )
         self._evaluator = Evaluator(
             TurnHistory(store.alerts, store.days, store.turns, numerics, settings.services),
@@ -208,6 +218,7 @@ class _Assembly:
             self._restraints,
             store.proposals,
             store.alerts,
+            forecasts_of(settings, store, numerics),
         )
         auto_apply = AutoApplySettings(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
         self._rules = AutoApplyRules(auto_apply, self._restraints, store.proposals, store.alerts, store.clock)

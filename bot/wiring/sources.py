@@ -23,10 +23,11 @@ from lumen.adapters.google.monitoring_slices import MonitoringSlices, PricedSlic
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.model.cost import CostPrices
-from lumen.ports.clock import Clock
+from lumen.ports.clock import Clock, Numerics
 from lumen.ports.sources import Bills, SpendSource
 from lumen.use_cases.billing import BilledSpend, TakingNews
 from lumen.use_cases.collect import Collector
+from lumen.use_cases.forecasting import Forecasts
 from lumen.use_cases.observer import Observer
 from lumen.use_cases.publish import Publish
 
@@ -46,6 +47,11 @@ def ttl_of(
 def observer_of(settings: Settings, store: StateStore, cache: Redis, reads: OwnReads) -> Observer:
     """What keeps the accesses that services report."""
     return Observer(RedisAccessStream(cache, reads), store.accesses, store.claims, settings.observed_services)
+
+
+def forecasts_of(settings: Settings, store: StateStore, numerics: Numerics) -> Forecasts:
+    """What tells from them what other TTLs would do."""
+    return Forecasts(store.accesses, numerics, settings.observed_services, settings.api_cost_per_call)
 
 
 def slices_of(

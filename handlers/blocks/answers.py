@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Sequence
 
 from handlers.blocks.card import Card, Shown
+from handlers.blocks.forecast import charts
 from handlers.blocks.proposal import add_buttons, expected_lines, line
 from handlers.command_table import NAMES, TABLE, find
 from lumen.model.answers import KnobReadout, TtlReadout
@@ -91,6 +92,14 @@ def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
         card.lines([no_data(words, wanted)])
     else:
         card.lines(wanted_lines(words, wanted))
+    if readout.expected is not None:
+        card.titled(message("views.proposal_expected"), expected_lines(words, readout.expected))
+    forecast = readout.forecast
+    if not isinstance(forecast, NoData):
+        for chart in charts(words, forecast):
+            card.chart(chart)
+        accesses, days = forecast.accesses, forecast.days
+        card.context([words.say(message("forecast.rests_on", accesses=accesses, days=days))])
     card.context([words.say(message("command.ttl_hint"))])
     return card.shown()
 

@@ -18,7 +18,7 @@ from lumen.model.answers import StatusReadout
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Proposal, State
 from lumen.model.turn import Occasion, Turn
-from lumen.wording.catalogue import Catalogue, change_params, iso
+from lumen.wording.catalogue import Catalogue, change_params, expected_params, iso
 from lumen.wording.key_figures import KeyFigure, key_figures
 from lumen.wording.report import EXTRA, TurnReport, recommended
 from lumen.wording.scores import turn_found, worst_headline
@@ -146,8 +146,7 @@ def _asked(words: Catalogue, proposal: Proposal) -> str:
     draft = proposal.draft
     asked = words.say(message("views.change", knob=draft.change.knob.value, **change_params(draft.change)))
     if not isinstance(draft.expected, NoData):
-        hits, cost = draft.expected.hit_rate_change[1], draft.expected.monthly_cost_change_usd[1]
-        return f"{asked}: {words.say(message('views.do_expected', points=100 * hits, by_usd=cost))}"
+        return f"{asked}: {words.say(Message('views.do_expected', expected_params(draft.expected)))}"
     return f"{asked}: {words.say(draft.reasons[0])}" if draft.reasons else asked
 
 

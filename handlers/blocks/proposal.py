@@ -9,7 +9,7 @@ from lumen.effects.verdict import LOOKS_HOURS
 from lumen.model.incident import Pinned
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import LATEST, Change, Choice, Draft, Expectation, Knob, Origin, Proposal, State
-from lumen.wording.catalogue import Catalogue, change_params, iso, no_data, value_of, word
+from lumen.wording.catalogue import Catalogue, change_params, expected_params, iso, no_data, value_of, word
 
 APPROVE = "proposal.approve"
 REJECT = "proposal.reject"
@@ -107,10 +107,7 @@ def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
     """The same in short; Details has it at length."""
     if isinstance(expected, NoData):
         return words.say(expected.reason)
-    (low, middle, high), cost = (100 * share for share in expected.hit_rate_change), expected.monthly_cost_change_usd
-    hits = {"low": low, "middle": middle, "high": high, "confidence": expected.confidence}
-    usd = dict(zip(("low_usd", "middle_usd", "high_usd"), cost, strict=True))
-    return words.say(Message("views.expected_short", {**hits, **usd}))
+    return words.say(Message("views.expected_short", expected_params(expected)))
 
 
 def _warnings(words: Catalogue, draft: Draft) -> list[str]:
@@ -163,12 +160,8 @@ def expected_lines(words: Catalogue, expected: Expectation | NoData) -> list[str
     """What it would do, with its interval, or why that cannot be said yet."""
     if isinstance(expected, NoData):
         return [no_data(words, expected)]
-    hits, cost = expected.hit_rate_change, expected.monthly_cost_change_usd
-    return [
-        words.say(message("views.expected_hit_rate", low=100 * hits[0], middle=100 * hits[1], high=100 * hits[2])),
-        words.say(message("views.expected_cost", low_usd=cost[0], middle_usd=cost[1], high_usd=cost[2])),
-        words.say(message("views.expected_confidence", confidence=expected.confidence)),
-    ]
+    codes = ("views.expected_hit_rate", "views.expected_cost", "views.expected_confidence")
+    return [words.say(Message(code, expected_params(expected))) for code in codes]
 
 
 def fate(words: Catalogue, proposal: Proposal) -> list[str]:

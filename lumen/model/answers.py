@@ -1,6 +1,6 @@
 """Answers to what a person asks for: put together from stored turns and from what is read at that moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,9 +9,10 @@ from lumen.model.assessment import HealthLevel
 from lumen.model.control import ControlLine
 from lumen.model.course import Course, RevisionsSeen
 from lumen.model.error_lines import ErrorLines
+from lumen.model.forecast import NEXT_TURN, Forecast, expectation_of
 from lumen.model.incident import Incident, Learnt, Pause, Pinned, Silence, SizeLock, StoredAlert, TtlOverride
 from lumen.model.messages import Message, NoData, with_remedy
-from lumen.model.proposal import OPEN, Knob, Proposal, Value
+from lumen.model.proposal import OPEN, Expectation, Knob, Proposal, Value
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn, Worth
@@ -27,6 +28,14 @@ NO_TURN_YET = NoData(*with_remedy("turn.none_yet"))
 def is_stale(turn: Turn, now: datetime) -> bool:
     """Whether it is too old to tell how the service is, and to change anything by."""
     return now - turn.snapshot.window.end > STALE_AFTER
+
+
+def forecast_now(turns: Sequence[Turn], now: datetime) -> Forecast | NoData:
+    """The forecast of the newest turn, the first of `turns`, or why there is none that holds."""
+    if not turns:
+        return NO_TURN_YET
+    found = turns[0].forecast
+    return NEXT_TURN if found is None or is_stale(turns[0], now) else found
 
 
 #: What is not known stands between what is bad and what is good.
@@ -260,6 +269,15 @@ class TtlReadout:
     measured_at: datetime | None = None
     notes: tuple[Message, ...] = ()
     is_stale: bool = False
+    forecast: Forecast | NoData = NEXT_TURN
+
+    @property
+    def expected(self) -> Expectation | NoData | None:
+        """What the recommended change would do, or why nobody can say; None where there is no change to tell of."""
+        change = None if isinstance(self.recommendation, NoData) else self.recommendation.change
+        if change is not None:
+            return expectation_of(self.forecast, change)
+        return self.forecast if isinstance(self.forecast, NoData) else None
 
     @property
     def current_seconds(self) -> int | None:

@@ -147,11 +147,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """The expected effects, each with a 90 % interval; `confidence` is calibrated on past outcomes (0-1)."""
+    """The expected effects, each as low, middle and high of a 90 % interval; `hit_rate` as it is without the change.
+
+    `confidence`: the chance that the hit rate's comes true within a point, or within a fifth of itself.
+    """
 
     hit_rate_change: tuple[float, float, float]
     monthly_cost_change_usd: tuple[float, float, float]
     confidence: float
+    hit_rate: float
 
 
 #: Said where an undo replaces more than the change that it takes back.
@@ -288,14 +292,14 @@ class Decided:
     snoozed: bool = False
 
 
-#: Shown until predictions exist (docs/methods.md): an invented figure would be worse than none.
+#: Of all knobs but the TTL: an invented figure would be worse than none.
 NOT_PREDICTABLE = NoData(*with_remedy("approval.not_predictable"))
 #: What does not change what the cache holds is not judged by its hit rate.
 _BESIDE_THE_CACHE = frozenset({Knob.TRAFFIC, Knob.MIN_INSTANCES, Knob.MEMORY, Knob.L1_ENTRIES})
 
 
 def not_predictable(knob: Knob) -> NoData:
-    """Why nothing is expected of a change yet, and by what it will be judged."""
+    """Why nothing is expected of a change, and by what it will be judged."""
     if knob in _BESIDE_THE_CACHE:
         return NoData(NOT_PREDICTABLE.reason, message(f"approval.not_predictable_{knob}"))
     return NOT_PREDICTABLE

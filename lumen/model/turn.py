@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lumen.model.assessment import Assessment, Before, ScoreMove
+from lumen.model.forecast import Forecast
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Change, Priority
@@ -75,6 +76,8 @@ class Turn:
     wanted: Recommendation | NoData | None = None
     #: Alerts that were open when it was made.
     alerts: tuple[StoredAlert, ...] = ()
+    #: What other TTLs would do, or why nobody can say (None: a turn of an older Lumen).
+    forecast: Forecast | NoData | None = None
 
     @property
     def first(self) -> Recommendation | NoData:

@@ -12,6 +12,7 @@ from math import ceil, inf, sqrt
 
 import numpy as np
 
+from lumen.model.forecast import confidence_of
 from lumen.prediction.accesses import Floats, Integers, Kind
 from lumen.prediction.honesty import Trust, checked
 from lumen.prediction.lives import LONGEST_MS, Requests, elapsed_ms, packed
@@ -19,7 +20,7 @@ from lumen.prediction.logs import Log
 from lumen.prediction.memory import Kept, Timeline, kept
 from lumen.prediction.misses import LEAST_MISSES, Clock, Imputed, Misses, imputed
 from lumen.prediction.replay import DAY_MS, misses_by_day, requests_by_day
-from lumen.prediction.tomorrow import Day, Expected, confidence_of, days_of, half_of
+from lumen.prediction.tomorrow import Day, Expected, days_of, half_of
 
 #: Half of the 90 % interval of a prediction from misses, by what it rests on: the draws, what bursts make of it, the
 #: bounds, what is left, and how few misses there are (over their root). Measured over the traces of

@@ -74,13 +74,22 @@ def overwritten(accesses: Accesses) -> Flags:
 def lasting_ms(accesses: Accesses, ttl_ms: int) -> int:
     """The time from a miss to the end of what was written for it: where answers take long against the TTL (in the
     median more than a hundredth of it), that is the TTL and that median."""
+    return prolonged_ms(ttl_ms, answer_ms(accesses))
+
+
+def prolonged_ms(ttl_ms: int, took_ms: float) -> int:
+    """The same where the median is known."""
+    return ttl_ms + round(took_ms) if took_ms > SLOW_ANSWER * ttl_ms else ttl_ms
+
+
+def answer_ms(accesses: Accesses) -> float:
+    """The median of the times from a miss to the write that answers it; 0 where nothing was written."""
     kind, at_ms = accesses.kinds & KIND_MASK, times_ms(accesses)
     filled = (kind == Kind.WRITE) & ~overwritten(accesses)
     if not filled.any():
-        return ttl_ms
+        return 0.0
     last_miss = _last(kind == Kind.MISS, _changes(hashes_of(accesses)) | (kind == Kind.DELETE))[filled]
-    took_ms = float(np.median((at_ms[filled] - at_ms[last_miss])[last_miss >= 0]))
-    return ttl_ms + round(took_ms) if took_ms > SLOW_ANSWER * ttl_ms else ttl_ms
+    return float(np.median((at_ms[filled] - at_ms[last_miss])[last_miss >= 0]))
 
 
 def _changes(values: Words) -> Flags:

@@ -7,8 +7,9 @@ costs nothing. What shifts in the predicted day itself is in no interval.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import ceil, erf, sqrt
+from math import ceil, sqrt
 
+from lumen.model.forecast import confidence_of
 from lumen.prediction.accesses import Integers
 
 SATURDAY = 5
@@ -20,9 +21,6 @@ LEAST_TESTS = 3
 FEW_TESTS = 0.5
 START_RELATIVE, START_MORE = 0.15, 0.002
 LEAST_UPLIFT = 0.01
-#: Within so much (a share of the hit rate, or of the uplift where that is more) a prediction counts as right.
-TOLERANCE, RELATIVE_TOLERANCE = 0.01, 0.2
-Z_90 = 1.645
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,6 @@ class Expected:
     def confidence(self) -> float:
         """The chance that what comes lies within the tolerance."""
         return confidence_of(self.uplift, self.half)
-
-
-def confidence_of(uplift: float, half: float) -> float:
-    """The chance that the error stays within a point, or a fifth of the uplift, for this half of a 90 % interval."""
-    allowed = max(TOLERANCE, RELATIVE_TOLERANCE * abs(uplift))
-    return erf(allowed / (half / Z_90) / sqrt(2)) if half > 0 else 1.0
 
 
 def days_of(misses: Integers, lookups: Integers, ttls: Sequence[int], first: date | None) -> Sequence[Day]:

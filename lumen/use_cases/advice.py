@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lumen.exporters.cache import cache_figures, grade_evictions, grade_hit_rate, grade_memory_beside, grades_of
-from lumen.model.answers import NO_TURN_YET, TtlReadout, Worst, is_stale, worst_of
+from lumen.model.answers import NO_TURN_YET, TtlReadout, Worst, forecast_now, is_stale, worst_of
 from lumen.model.assessment import CacheFinding, Grade
 from lumen.model.incident import StoredAlert, TtlOverride
-from lumen.model.messages import NoData
+from lumen.model.messages import NoData, with_remedy
 from lumen.model.proposal import Knob, Value
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn, Worth
@@ -144,7 +144,12 @@ class Advisor:
         restraint, turns = await self.restraints.now(service), await self.turns.latest(service, 1)
         override = restraint.override if pinned_seconds is None else TtlOverride(pinned_seconds)
         setting = NO_TURN_YET if self.ttl_source is None else await self.ttl_source.ttl(service)
-        found = TtlReadout(service, setting, NO_TURN_YET, restraint.override)
+        forecast = forecast_now(turns, restraint.now)
+        if not isinstance(forecast, NoData) and not isinstance(setting, NoData):
+            replayed = forecast.ttl_seconds
+            if setting.value_seconds != replayed:
+                forecast = NoData(*with_remedy("forecast.moved", ttl_seconds=replayed))
+        found = TtlReadout(service, setting, NO_TURN_YET, restraint.override, forecast=forecast)
         if not turns:
             if override is None or isinstance(setting, NoData):
                 return found

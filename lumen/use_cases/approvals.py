@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from lumen.effects.track_record import direction, record_of
+from lumen.model.answers import forecast_now
+from lumen.model.forecast import Forecast, expectation_of
 from lumen.model.messages import (
     ActuatorFailed,
     Message,
@@ -25,13 +27,13 @@ from lumen.model.proposal import (
     Decided,
     Decision,
     Draft,
+    Expectation,
     Knob,
     Origin,
     Priority,
     Proposal,
     State,
     Value,
-    not_predictable,
     number,
 )
 from lumen.model.service import Permit, Person, ServiceId
@@ -40,7 +42,7 @@ from lumen.policies.deployment_history import revision_record
 from lumen.policies.ttl import notes_on_ttl
 from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.sources import DeploymentSource
-from lumen.ports.store import Audit, Proposals
+from lumen.ports.store import Audit, Proposals, Turns
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
 
@@ -92,6 +94,7 @@ class Approvals:
 
     `needed`: how many different people must approve; `needed_in_emergency`: of an emergency step, if that is more.
     `restraints`: what people have set against changes. `deployed`: what revisions did before; None: nobody knows.
+    `turns`: where the forecast is found; None: there is none.
     """
 
     proposals: Proposals
@@ -100,6 +103,7 @@ class Approvals:
     needed: int = 1
     needed_in_emergency: int = 1
     deployed: DeploymentSource | None = None
+    turns: Turns | None = None
 
     async def judge_wish(
         self,
@@ -160,7 +164,7 @@ class Approvals:
         draft = _draft(service, change, wish.present, Origin.PERSON, person, why, Priority.MEDIUM, request_id)
         needed = max(self.needed, self.needed_in_emergency) if emergency else self.needed
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
-        draft = replace(draft, deploys=find(self.knobs, knob).deploys)
+        draft = replace(draft, deploys=find(self.knobs, knob).deploys, expected=await self._expected(service, change))
         return await self.proposals.propose(draft, EXPIRES_IN)
 
     async def propose_recommended(
@@ -170,10 +174,12 @@ class Approvals:
         request_id: str,
         told: Sequence[Message] = (),
         acts_in: timedelta | None = None,
+        *,
+        forecast: Forecast | NoData | None = None,
     ) -> Proposal | None:
         """A policy wants a change; None when the value has meanwhile moved away from what it was judged on.
 
-        `told` beside its reasons and its record; with `acts_in` it is a countdown.
+        `told` beside its reasons and its record; with `acts_in` it is a countdown; `forecast` is as new as `wanted`.
 
         Raises NotPossible (out of range, no such knob, another one under way), SourceUnavailable.
         """
@@ -187,9 +193,9 @@ class Approvals:
             return None
         reasons = (*wanted.reasons, *await self._track_record(service, change), *told)
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
-        return await self.proposals.propose(
-            replace(draft, approvals_needed=self.needed, deploys=turnable.deploys), EXPIRES_IN, acts_in
-        )
+        expected = expectation_of(forecast, change)
+        draft = replace(draft, approvals_needed=self.needed, deploys=turnable.deploys, expected=expected)
+        return await self.proposals.propose(draft, EXPIRES_IN, acts_in)
 
     async def propose_undo(
         self, service: ServiceId, proposal_id: str, person: Person, request_id: str, mark: str = ""
@@ -231,6 +237,7 @@ class Approvals:
         draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
         draft = replace(draft, undo_of=proposal_id, approvals_needed=self.needed, existing=existing)
         draft = replace(draft, replaces=tuple(one.id for one in later), deploys=change_made.draft.deploys)
+        draft = replace(draft, expected=await self._expected(service, change))
         return await self.proposals.propose(draft, EXPIRES_IN)
 
     async def _later(self, made: Proposal) -> list[Proposal]:
@@ -285,6 +292,11 @@ class Approvals:
             return ()
         deployment = (await self.deployed.deployments((service,)))[service]
         return () if isinstance(deployment, NoData) else revision_record(deployment, str(change.new))
+
+    async def _expected(self, service: ServiceId, change: Change) -> Expectation | NoData:
+        """By the forecast of the last turn."""
+        turns = [] if self.turns is None else await self.turns.latest(service, 1)
+        return expectation_of(forecast_now(turns, self.restraints.clock.now()), change)
 
     async def _same(
         self,
@@ -370,7 +382,7 @@ def _draft(
         origin=origin,
         asked_by=asked_by,
         reasons=reasons,
-        expected=not_predictable(change.knob),
+        expected=expectation_of(None, change),
         priority=priority,
         undo_of=None,
         request_id=request_id,

@@ -22,6 +22,7 @@ from lumen.model.alert import Severity
 from lumen.model.assessment import Assessment, Before, ScoreMove
 from lumen.model.billing import Billed
 from lumen.model.day_cost import whole_days
+from lumen.model.forecast import Forecast
 from lumen.model.history import SLICES_A_DAY, Day, cache_day_of, day_of
 from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, with_remedy
@@ -39,6 +40,7 @@ from lumen.policies.ttl import TtlLimits, cost_change, recommend_ttl
 from lumen.ports.clock import Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.store import Days, Proposals, Turns
+from lumen.use_cases.forecasting import Forecasts
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
 
@@ -262,11 +264,12 @@ class Evaluation:
     past: Past
     assessment: Assessment
     advised: Advised
+    forecast: Forecast | NoData | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Raises StoreUnavailable."""
+    """Raises StoreUnavailable. `forecasts` None: nothing is predicted here."""
 
     turn_history: TurnHistory
     numerics: Numerics
@@ -275,6 +278,7 @@ class Evaluator:
     restraints: Restraints
     proposals: Proposals
     alerts: Alerts
+    forecasts: Forecasts | None = None
 
     async def of(self, snapshot: Snapshot) -> Evaluation:
         """Evaluate `snapshot` now."""
@@ -291,7 +295,8 @@ class Evaluator:
             cost_change=past.cost_change,
         )
         assessment = await self.numerics.run(assess, snapshot, self.assessment, past.days)
-        return Evaluation(snapshot, past, assessment, await self.policies.of(snapshot, assessment, restraint))
+        forecast = None if self.forecasts is None else await self.forecasts.of(snapshot, past.turns)
+        return Evaluation(snapshot, past, assessment, await self.policies.of(snapshot, assessment, restraint), forecast)
 
     async def held_back(self, evaluation: Evaluation, change: Change, apart_from: str = "") -> tuple[Message, ...]:
         """All reasons that keep Lumen from proposing `change` now; `apart_from`: the proposal that does already."""

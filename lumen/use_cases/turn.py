@@ -106,6 +106,7 @@ class TurnRunner:
             low_traffic=past.low_traffic,
             trends=past.trends,
             alerts=tuple(await self.evaluator.alerts.open(snapshot.service)),
+            forecast=evaluation.forecast,
         )
         await self._remember(turn, past.turns, lease)
         return turn
@@ -121,7 +122,9 @@ class TurnRunner:
         service, request_id = snapshot.service, f"turn:{snapshot.taken_at.isoformat()}"
         weighed = await self.rules.weighed(service, wanted.change)
         try:
-            made = await self.approvals.propose_recommended(service, wanted, request_id, weighed.told, weighed.acts_in)
+            made = await self.approvals.propose_recommended(
+                service, wanted, request_id, weighed.told, weighed.acts_in, forecast=evaluation.forecast
+            )
         except (NotPossible, SourceUnavailable) as error:
             return (), (error.reason,)
         return ((made.id,), ()) if made else ((), (message("turn.value_moved"),))

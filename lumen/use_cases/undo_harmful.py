@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lumen.model.messages import Message, NotPossible, SourceUnavailable, message
+from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.proposal import (
     OPEN,
     Change,
@@ -43,6 +43,8 @@ FOR = timedelta(days=7)
 PRECAUTION_FOR = timedelta(hours=2)
 AT_ONCE = timedelta(0)
 PRECAUTION = "effect.back_precaution"
+#: A TTL that is taken back is judged by what was measured of it.
+TAKEN_BACK = NoData(*with_remedy("forecast.taken_back"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class UndoHarmful:
                 *existing,
                 *find(self.knobs, change.knob).cost_of(back),
             ),
-            expected=not_predictable(change.knob),
+            expected=TAKEN_BACK if change.knob is Knob.TTL else not_predictable(change.knob),
             priority=Priority.HIGH if is_harmful or is_precaution else Priority.LOW,
             undo_of=made.id,
             request_id=f"{'precaution' if is_precaution else 'back'}:{made.id}",

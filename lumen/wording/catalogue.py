@@ -29,8 +29,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lumen.model.alert import short_id
+from lumen.model.forecast import confidence_word
 from lumen.model.messages import Message, NoData, Param, message
-from lumen.model.proposal import Change, Proposal
+from lumen.model.proposal import Change, Expectation, Proposal
 from lumen.model.service import OPERATOR, Person
 from lumen.wording.english import agreed
 from lumen.wording.figures import shown
@@ -223,6 +224,24 @@ def change_params(change: Change) -> dict[str, str | int]:
     """Old, new and, between numbers, the step of a change, as parameters."""
     step = {} if change.step is None else {"step": change.step}
     return {"old": change.old, "new": change.new, "unit": change.unit, **step}
+
+
+def expected_params(expected: Expectation) -> dict[str, Param]:
+    """What a template says of an expectation: hit rates as ratios, their change in points, the cost of a month."""
+    low, middle, high = expected.hit_rate_change
+    low_usd, middle_usd, high_usd = expected.monthly_cost_change_usd
+    return {
+        "before": expected.hit_rate,
+        "after": expected.hit_rate + middle,
+        "low": 100 * low,
+        "middle": 100 * middle,
+        "high": 100 * high,
+        "low_usd": low_usd,
+        "middle_usd": middle_usd,
+        "high_usd": high_usd,
+        "confidence": expected.confidence,
+        "confidence_word": Message(f"predict.{confidence_word(expected.confidence)}", {}),
+    }
 
 
 def value_of(proposal: Proposal) -> str:

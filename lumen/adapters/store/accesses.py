@@ -1,9 +1,10 @@
 """Accesses by day, in one hash a service: for each hour in which they came a part, less than 8 bytes an access.
 
-They are no part of a copy (docs/adr/0017): a service reports new ones. A part is a line of counts and then, as base 85,
+They are no part of a copy (docs/adr/0017): a service reports new ones. A part is a line of counts and then, as base 64,
 zlib's form of the words by their first bytes, second bytes and so on, of the kinds and of the sizes.
 """
 
+import asyncio
 import base64
 import zlib
 from array import array
@@ -46,11 +47,11 @@ class RedisAccessDays:
             raise lease_lost(lease.name)
 
     async def day(self, service: ServiceId, day: date) -> Piece:
-        return joined(day, await self._parts(service, day, ""))
+        return await asyncio.to_thread(joined, day, await self._parts(service, day, ""))
 
     async def _parts(self, service: ServiceId, day: date, hour: str) -> Sequence[Piece]:
         reply = await self._calls.change("accesses_day", service, day.isoformat(), hour, dedupe=accesses_key(service))
-        return [unpacked(day, text) for text in reply.values[0]]
+        return await asyncio.to_thread(lambda: [unpacked(day, text) for text in reply.values[0]])
 
 
 def packed(piece: Piece) -> str:
@@ -61,7 +62,7 @@ def packed(piece: Piece) -> str:
     beside = bytes(piece.kinds[at] for at in order) + bytes(piece.sizes[at] for at in order)
     planes = b"".join(sorted_words[at::WORD] for at in range(WORD))
     head = *astuple(piece.tally), piece.below, len(piece)
-    body = base64.b85encode(zlib.compress(planes + beside)).decode()
+    body = base64.b64encode(zlib.compress(planes + beside)).decode()
     return f"{' '.join(map(str, head))}\n{body}"
 
 
@@ -69,7 +70,7 @@ def unpacked(day: date, text: str) -> Piece:
     """Inverse of `packed`."""
     line, _, body = text.partition("\n")
     *counts, below, size = map(int, line.split())
-    raw = zlib.decompress(base64.b85decode(body))
+    raw = zlib.decompress(base64.b64decode(body))
     words = bytearray(size * WORD)
     for at in range(WORD):
         words[at::WORD] = raw[at * size : (at + 1) * size]

@@ -63,7 +63,7 @@ def pressed(shown: Shown) -> list[str]:
 
 
 ASKED = replace(applied("P7", UP, state=State.PENDING), finished_at=None)
-EXPECTED = Expectation((0.01, 0.021, 0.03), (-5.0, -3.1, -1.0), 0.8)
+EXPECTED = Expectation((0.01, 0.021, 0.03), (-5.0, -3.1, -1.0), 0.8, 0.725)
 HARMFUL = ChangeOfLate(applied("P3", UP, state=State.HARMFUL), 0.7, 0.6)
 PAUSED = Pause(ANN, NOW, NOW + HOUR, "a load test")
 #: Whatever may stand there at once.

@@ -56,7 +56,7 @@ KIM = Person("U0KIM", "Kim <script>", "T1")
 NOT_YET = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
 GONE = NoData(message("command.ttl_unknown", service="ion-api"), message("command.ttl_hint"))
 WHEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
-KNOWN = Expectation((0.01, 0.032, 0.051), (-3.0, -1.2, 0.4), 0.78)
+KNOWN = Expectation((0.01, 0.032, 0.051), (-3.0, -1.2, 0.4), 0.78, 0.725)
 UP = Change(Knob.TTL, 300, 420, "s")
 
 DECIDED_BY = {
@@ -137,7 +137,7 @@ def test_a_pending_card_says_what_why_and_until_when() -> None:
 
 
 def test_what_it_would_do_comes_with_its_interval_or_says_why_not() -> None:
-    assert "+3.2 points (+1.0 to +5.1)" in said(card(EN, proposal(State.PENDING, KNOWN)))
+    assert "72.5% → 75.7% (+1.0 to +5.1 points)" in said(card(EN, proposal(State.PENDING, KNOWN)))
     assert EN.say(NOT_YET.reason) in said(card(EN, proposal(State.PENDING)))
 
 

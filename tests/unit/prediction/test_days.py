@@ -7,6 +7,7 @@ import pytest
 
 from bench.access_world import DAY_S, World
 from bench.prediction import requests_of_trace
+from lumen.model.forecast import confidence_of
 from lumen.prediction.accesses import in_order, pack
 from lumen.prediction.answers import ttls_from_accesses
 from lumen.prediction.honesty import Trust, checked
@@ -14,7 +15,7 @@ from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, requests_of
 from lumen.prediction.logs import Faults, Log
 from lumen.prediction.replay import missed
 from lumen.prediction.sample import ALL, MOST_KEYS, next_below, uplift
-from lumen.prediction.tomorrow import Day, confidence_of, errors, expected
+from lumen.prediction.tomorrow import Day, errors, expected
 
 MONDAY = date(2026, 11, 2)
 
