@@ -40,7 +40,7 @@ class Forecast:
     """Against `ttl_seconds`, which is in force. `hit_rate` and `lookups_a_day` as they were seen in the newest day;
     `days` and `accesses` are what it rests on; `steps` ascending, the TTL in force among them.
 
-    `full_from`: a TTL from which on the memory would not hold what is cached; None where it holds all of them.
+    `full_from`: the TTL after the last step, at which memory would not hold what is cached; None where it holds all.
     """
 
     ttl_seconds: int
@@ -82,7 +82,7 @@ class Forecast:
             return NoData(*with_remedy("forecast.moved", ttl_seconds=self.ttl_seconds))
         wanted = number(change.new)
         step = self.at(wanted)
-        if self.full_from is not None and wanted >= self.full_from:
+        if step is None and self.full_from is not None and wanted > self.steps[-1].ttl_seconds:
             return NoData(*with_remedy("forecast.full", ttl_seconds=wanted))
         if step is None:
             return NoData(*with_remedy("forecast.beyond", ttl_seconds=wanted))

@@ -22,8 +22,8 @@ TESTED = (60, 120, 300, 420, 600, 900, 1800, 3600)
 A_DAY = timedelta(days=1)
 #: A day with fewer lookups says little, and so does a check on fewer.
 LEAST_LOOKUPS, LEAST_COMPARED = 1_000, 300
-#: From this share of the writes on entries leave by eviction, and up to this share of its limit memory holds them all.
-MANY_EVICTIONS, FULL = 0.01, 0.9
+#: From this share of the writes on, entries leave by eviction.
+MANY_EVICTIONS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _full_from(newest: Replayed, evidence: Evidence) -> int | None:
     if isinstance(ratio, NoData):
         return None
     longer = (ttl for ttl in sorted(newest.cached) if ttl > evidence.ttl_seconds)
-    return next((ttl for ttl in longer if ratio * newest.cached[ttl] > FULL), None)
+    return next((ttl for ttl in longer if ratio * newest.cached[ttl] > 1), None)
 
 
 def _step(evidence: Evidence, ttl: int) -> Step:
