@@ -1,6 +1,8 @@
 """A forecast: what other TTLs would do to the hit rate of the day to come, as the replay of the days before it says."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from math import erf, log, sqrt
 
@@ -24,6 +26,22 @@ def confidence_of(uplift: float, half: float) -> float:
 def confidence_word(confidence: float) -> str:
     """`high`, `medium` or `low`."""
     return "high" if confidence >= HIGH else "medium" if confidence >= MEDIUM else "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A day (or 24 hours): lookups and writes of all keys and the hit rate that was seen, and the `accesses` that were
+    replayed. By TTL (s) the uplift, half of its 90 % interval for being of a sample, and how many times as much is
+    cached at once as at the present TTL."""
+
+    on: date
+    lookups: float
+    hit_rate: float
+    accesses: int
+    writes: float
+    uplifts: Mapping[int, float]
+    halves: Mapping[int, float]
+    cached: Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, sqrt
 
-from lumen.model.forecast import Forecast, Step
+from lumen.model.forecast import Forecast, Replayed, Step
 from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.snapshot import CacheStats
 from lumen.prediction.honesty import Honesty, Trust
-from lumen.prediction.kept import Replayed
 from lumen.prediction.tomorrow import SATURDAY, Day, half_of, point
 
 #: The contract's range, closer where a step of people or of a strategy ends.

@@ -3,12 +3,13 @@
 Runs in the numerics worker: stored pieces in, figures out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
+from lumen.model.forecast import Replayed
 from lumen.model.observed import Piece
 from lumen.prediction.accesses import KIND_MASK, TIME_BITS, UNIT_MS, Accesses, Kind, below, in_order
 from lumen.prediction.honesty import Honesty, checked
@@ -20,22 +21,6 @@ from lumen.prediction.sample import ALL, uplift
 WARM_UP = timedelta(hours=2)
 MS = timedelta(milliseconds=1)
 TIMES = np.uint64((1 << TIME_BITS) - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """A day (or 24 hours): lookups and writes of all keys and the hit rate that was seen, and the `accesses` that were
-    replayed. By TTL (s) the uplift, half of its 90 % interval for being of a sample, and how many times as much is
-    cached at once as at the present TTL."""
-
-    on: date
-    lookups: float
-    hit_rate: float
-    accesses: int
-    writes: float
-    uplifts: Mapping[int, float]
-    halves: Mapping[int, float]
-    cached: Mapping[int, float]
 
 
 def replayed(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int, ttls: Sequence[int]) -> Replayed | None:

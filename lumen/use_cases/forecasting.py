@@ -1,26 +1,23 @@
-"""Each hour the forecast of a service: its kept days, replayed in the numerics worker."""
+"""Each hour the forecast of a service: its kept days, replayed in the numerics worker, where numpy is imported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from lumen.model.forecast import Forecast
+from lumen.model.forecast import Forecast, Replayed
 from lumen.model.messages import NoData, with_remedy
 from lumen.model.observed import Piece
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import Snapshot
+from lumen.model.snapshot import CacheStats, Snapshot
 from lumen.model.turn import Turn
-from lumen.policies.forecasting import A_DAY, Evidence, forecast_of, ttls_for
 from lumen.ports.clock import Numerics
 from lumen.ports.store import AccessDays
-from lumen.prediction.honesty import Honesty
-from lumen.prediction.kept import Replayed, compared, first_access, replayed
 
-#: The first day that is kept counts as whole where it begins so early.
+A_DAY = timedelta(days=1)
+#: A day that follows none counts as whole where it begins so early.
 EARLY = timedelta(hours=1)
-#: An answer may be noted a little after the 24 hours began.
+#: The first request of 24 hours may come a little after they began.
 NEARLY = timedelta(minutes=15)
-NOTHING = Honesty(0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +41,11 @@ class Forecasts:
         if isinstance(snapshot.ttl, NoData):
             return snapshot.ttl
         service, now, ttl = snapshot.service, snapshot.taken_at, snapshot.ttl.value_seconds
-        yesterday = now.date() - A_DAY
         listed = (await self.days.progress(service)).days
-        newest = [await self.days.day(service, day) for day in (yesterday, now.date())]
+        newest = [await self.days.day(service, day) for day in (now.date() - A_DAY, now.date())]
         replays = await self._whole_days(service, ttl, [day for day in listed if day < now.date()], newest[0])
-        if not replays or replays[-1].on != yesterday:
-            replays = await self._last_hours(newest, now, ttl)
-        since = max(_standing(turns, ttl, now), now - A_DAY)
-        honesty = await self.numerics.run(compared, newest, since, now, ttl) if since < now else NOTHING
-        first = first_access(newest[0]) or first_access(newest[1])
-        return forecast_of(Evidence(now, ttl, first, replays, honesty, snapshot.cache, self.call_usd))
+        asked = Asked(now, ttl, max(_standing(turns, ttl, now), now - A_DAY), snapshot.cache, self.call_usd)
+        return await self.numerics.run(forecast, newest, replays, asked)
 
     async def _whole_days(
         self, service: ServiceId, ttl: int, over: Sequence[date], yesterday: Piece
@@ -65,28 +57,52 @@ class Forecasts:
             if day in before and (day != yesterday.day or before[day][0] == len(yesterday)):
                 known[day] = before[day]
                 continue
-            piece = yesterday if day == yesterday.day else await self.days.day(service, day)
-            known[day] = len(piece), await self._replayed(service, ttl, piece, follows=day - A_DAY in over)
+            follows = day - A_DAY in over
+            pieces = [await self.days.day(service, day - A_DAY)] if follows else []
+            pieces.append(yesterday if day == yesterday.day else await self.days.day(service, day))
+            known[day] = len(pieces[-1]), await self.numerics.run(whole_day, pieces, ttl)
         for key in [key for key in self._known if key[0] == service]:
             del self._known[key]
         self._known[service, ttl] = known
         return [one for _, one in known.values() if one is not None]
 
-    async def _replayed(self, service: ServiceId, ttl: int, piece: Piece, *, follows: bool) -> Replayed | None:
-        start = datetime.combine(piece.day, datetime.min.time(), tzinfo=UTC)
-        first = first_access(piece)
-        if first is None or not (follows or first - start < EARLY):
-            return None
-        pieces = [await self.days.day(service, piece.day - A_DAY), piece] if follows else [piece]
-        return await self.numerics.run(replayed, pieces, start, start + A_DAY, ttl, ttls_for(ttl))
 
-    async def _last_hours(self, newest: Sequence[Piece], now: datetime, ttl: int) -> Sequence[Replayed]:
-        """The last 24 hours instead of days; nothing where accesses are not kept for so long."""
-        first = first_access(newest[0])
-        if first is None or first > now - A_DAY + NEARLY:
-            return ()
-        found = await self.numerics.run(replayed, newest, now - A_DAY, now, ttl, ttls_for(ttl))
-        return () if found is None else (found,)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A forecast is asked for at `now`, of a TTL that has stood since `since`."""
+
+    now: datetime
+    ttl: int
+    since: datetime
+    cache: CacheStats | NoData
+    call_usd: float
+
+
+def whole_day(pieces: Sequence[Piece], ttl: int) -> Replayed | None:
+    """The last of the pieces, replayed; None where its beginning is missing. In the worker."""
+    from lumen.policies.forecasting import ttls_for
+    from lumen.prediction.kept import first_access, replayed
+
+    day, start = pieces[-1], datetime.combine(pieces[-1].day, datetime.min.time(), tzinfo=UTC)
+    first = first_access(day)
+    if first is None or (len(pieces) == 1 and first - start >= EARLY):
+        return None
+    return replayed(pieces, start, start + A_DAY, ttl, ttls_for(ttl))
+
+
+def forecast(newest: Sequence[Piece], replays: Sequence[Replayed], asked: Asked) -> Forecast | NoData:
+    """By the whole days up to yesterday, else by the last 24 hours. `newest`: yesterday and today. In the worker."""
+    from lumen.policies.forecasting import Evidence, forecast_of, ttls_for
+    from lumen.prediction.kept import compared, first_access, replayed
+
+    now, ttl, first = asked.now, asked.ttl, first_access(newest[0])
+    if not replays or replays[-1].on != newest[0].day:
+        is_covered = first is not None and first <= now - A_DAY + NEARLY
+        last = replayed(newest, now - A_DAY, now, ttl, ttls_for(ttl)) if is_covered else None
+        replays = [] if last is None else [last]
+    honesty = compared(newest, asked.since, now, ttl)
+    first = first or first_access(newest[1])
+    return forecast_of(Evidence(now, ttl, first, replays, honesty, asked.cache, asked.call_usd))
 
 
 def _standing(turns: Sequence[Turn], ttl: int, now: datetime) -> datetime:

@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.adapters.store.codec import decode, encode
-from lumen.model.forecast import Forecast, Step, expectation_of
+from lumen.model.forecast import Forecast, Replayed, Step, expectation_of
 from lumen.model.messages import NoData
 from lumen.model.proposal import Change, Expectation, Knob
 from lumen.policies.forecasting import TESTED, Evidence, forecast_of, ttls_for
 from lumen.prediction.honesty import Honesty
-from lumen.prediction.kept import Replayed
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import GONE, cache
 

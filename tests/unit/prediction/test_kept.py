@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from lumen.model.forecast import Replayed
 from lumen.model.observed import Piece, Tally
-from lumen.prediction.kept import Replayed, compared, first_access, replayed
+from lumen.prediction.kept import compared, first_access, replayed
 
 DAY = date(2026, 3, 1)
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
