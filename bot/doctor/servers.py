@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.doctor.check import Check, Findings
 from bot.doctor.redis import look_at_clock
-from bot.wiring.examined import Examined
+from bot.wiring.examined import Examined, ExaminedCache
 from bot.wiring.sources import BUDGET_NAME
 from lumen.model.billing import BudgetNotice, in_another_currency
 from lumen.model.messages import Message, NoData, SourceUnavailable, message, with_remedy
@@ -18,6 +18,8 @@ from lumen.use_cases.collect import window_before
 NAME = "budget's notifications"
 CENT_USD = 0.01
 UPTIME_SEEN = timedelta(minutes=30)
+#: Google does not say which permissions Lumen has in a project: the API is off there, or it is a strange one.
+_UNTOLD = frozenset({"source.unimplemented", "source.api_disabled", "source.permission_denied"})
 #: Absent for a good reason on a healthy service, so nothing to mend.
 _FINE = frozenset({"source.no_starts", "source.month_just_begun", "source.counters_too_early"})
 
@@ -70,12 +72,28 @@ async def permission_checks(
             found.fine(name)
     if examined.cache.instance:
         found.part("may read CACHE_INSTANCE", await examined.cache.unreadable_instance())
+        await _instance(found, examined.cache)
     look_at_clock(found, "clock", "Google", await examined.permissions.ahead_seconds(services[0], clock))
     await _budget(found, examined, services[0].project, budget_usd)
     await look_at_news(found, examined, services[0].project)
     await _log(found, examined, services[0], clock)
     await _uptime(found, examined, clock)
     return found.checks
+
+
+async def _instance(found: Findings, cache: ExaminedCache) -> None:
+    """Whether the size of the cache may be changed."""
+    name, project = "may change CACHE_INSTANCE", cache.instance.split("/")[1]
+    lacking = await cache.lacking(project)
+    if isinstance(lacking, NoData) and lacking.reason.code in _UNTOLD:
+        found.fine(name, message("doctor.permissions_untold"))
+    elif isinstance(lacking, NoData):
+        found.part(name, lacking)
+    elif lacking:
+        of = {"instance": cache.instance.split("/")[-1], "project": project}
+        found.mend(name, *with_remedy("doctor.instance_permissions", **of, lacking=", ".join(lacking)))
+    else:
+        found.fine(name)
 
 
 async def _uptime(found: Findings, examined: Examined, clock: Clock) -> None:

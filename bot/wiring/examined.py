@@ -12,11 +12,12 @@ from bot.wiring.sources import budgets_of, collector_of, news_of, ttl_of, uptime
 from lumen.adapters.cache.client import CacheServer, ServerFacts, open_cache
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBudgetNews
-from lumen.adapters.google.clients import GoogleClients, open_google
+from lumen.adapters.google.clients import GoogleClients, open_channel, open_google
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.error_log import CloudLogging
-from lumen.adapters.google.identity import RunPermissions
+from lumen.adapters.google.errors import PROJECTS
+from lumen.adapters.google.identity import ProjectPermissions, RunPermissions
 from lumen.adapters.google.memorystore import MemorystoreActuator
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
@@ -24,6 +25,7 @@ from lumen.adapters.store import epoch
 from lumen.model.messages import Message, NoData, SourceUnavailable, StoreUnavailable
 from lumen.ports.sources import FigureSink
 from lumen.use_cases.collect import Collector
+from lumen.use_cases.setup.resources import ROLES
 
 __all__ = ["Examined", "ServerFacts", "StoreFacts", "open_examined"]
 
@@ -50,6 +52,8 @@ class ExaminedCache:
     url: str
     instance: str
     unreadable_instance: Callable[[], Awaitable[NoData | None]]
+    #: Permissions that Lumen needs to change an instance, and does not have in a project.
+    lacking: Callable[[str], Awaitable[Sequence[str] | NoData]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     google = await open_google(
         settings.lumen_gcp_endpoint, memorystore=bool(settings.cache_instance), subscriber=bool(settings.budget_news)
     )
+    projects = await open_channel(PROJECTS.host, settings.lumen_gcp_endpoint)
     cache, log = open_cache(settings.cache_url), CloudLogging(settings.lumen_gcp_endpoint)
     deployments = CloudRunDeployments(google.services, google.revisions)
     ttl = ttl_of(settings, cache, deployments)
@@ -87,6 +92,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
                 settings.cache_url,
                 settings.cache_instance,
                 lambda: _unreadable_instance(settings, google, cache),
+                lambda project: ProjectPermissions(projects).lacking(project, ROLES["lumenMemorystore"]),
             ),
             permissions=RunPermissions(google.services),
             budgets=budgets,
@@ -99,6 +105,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
         )
     finally:
         await google.close()
+        await projects.close()
         await log.close()
         await cache.aclose()
 

@@ -17,6 +17,7 @@ from sandbox.google.logs import Logs
 from sandbox.google.monitoring.service import MetricService
 from sandbox.google.monitoring.store import Delays, SeriesStore
 from sandbox.google.operations import Operations
+from sandbox.google.projects import Projects
 from sandbox.google.quota import Quotas
 from sandbox.google.run.service import CloudRun
 from sandbox.google.server import GoogleServer
@@ -59,6 +60,8 @@ class GoogleCloud:
         self.server.serve(self.cloud_run.revision_rpcs, self.cloud_run.revision_methods)
         self.server.serve(self.budgets.rpcs, self.budgets.methods)
         self.server.serve(operations.RPCS, self.operations.methods)
+        projects = Projects(project, self.faults.may)
+        self.server.serve(projects.rpcs, projects.methods)
 
         self.spent_usd: Callable[[], float] = lambda: 0.0
         self.redis_instance: InstanceFacts | None = None

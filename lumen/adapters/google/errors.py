@@ -39,6 +39,7 @@ MEMORYSTORE = GoogleApi(
     "redis.googleapis.com", "roles/redis.viewer", "roles/redis.editor", absent="source.instance_unknown_remedy"
 )
 PUBSUB = GoogleApi("pubsub.googleapis.com", "roles/pubsub.subscriber")
+PROJECTS = GoogleApi("cloudresourcemanager.googleapis.com", "roles/browser")
 LOGGING = GoogleApi("logging.googleapis.com", "roles/logging.viewer")
 # What `lumen setup` needs of the account that calls it.
 MONITORING_SETUP = GoogleApi(

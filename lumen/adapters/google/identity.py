@@ -10,17 +10,19 @@ from http import HTTPStatus
 from typing import Any
 
 import google.auth
+import grpc.aio
+from google.api_core.gapic_v1.method_async import wrap_method
 from google.auth import credentials as auth_credentials
 from google.auth import exceptions as auth_exceptions
 from google.auth import jwt
 from google.auth.transport.requests import Request
 from google.cloud.run_v2 import GetServiceRequest, Service, ServicesAsyncClient
-from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest
+from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest, TestIamPermissionsResponse
 
 from lumen.adapters.checks import no_data
 from lumen.adapters.clock import apart
 from lumen.adapters.google.clients import PATIENCE, SCOPES, Patience
-from lumen.adapters.google.errors import FAILURES, RUN, reading
+from lumen.adapters.google.errors import FAILURES, PROJECTS, RUN, reading
 from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
@@ -132,3 +134,28 @@ class RunPermissions:
             return apart(before - 1, parsedate_to_datetime(str(told["date"])).timestamp(), after)
         except (*FAILURES, KeyError, ValueError):
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPermissions:
+    """Asks Google for permissions in a whole project, for `lumen doctor`; changes nothing."""
+
+    channel: grpc.aio.Channel
+    patience: Patience = PATIENCE
+
+    async def lacking(self, project: str, wanted: Sequence[str]) -> Sequence[str] | NoData:
+        """Those of `wanted` that Lumen does not have; NoData where the server cannot be asked."""
+        method = self.channel.unary_unary(
+            "/google.cloud.resourcemanager.v3.Projects/TestIamPermissions",
+            request_serializer=TestIamPermissionsRequest.SerializeToString,
+            response_deserializer=TestIamPermissionsResponse.FromString,
+        )
+        ask: Any = wrap_method(method)  # type: ignore[no-untyped-call]
+        request = TestIamPermissionsRequest(resource=f"projects/{project}", permissions=list(wanted))
+        try:
+            with reading(PROJECTS, project, project):
+                routed = (("x-goog-request-params", f"resource={request.resource}"),)
+                answer = await ask(request, metadata=routed, **self.patience.options)
+        except SourceUnavailable as error:
+            return no_data(error)
+        return [permission for permission in wanted if permission not in answer.permissions]

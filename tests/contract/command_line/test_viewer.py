@@ -49,6 +49,7 @@ def test_with_viewer_roles_alone_it_reports_and_says_what_it_may_not(
         lacking = {one["name"] for one in checks if not one["ok"] and one["name"].startswith("google: may")}
         assert lacking == {
             "google: may change ion-api",
+            "google: may change CACHE_INSTANCE",
             "google: may publish metrics",
             "google: may read the log",
         }
@@ -58,6 +59,7 @@ def test_with_viewer_roles_alone_it_reports_and_says_what_it_may_not(
             "roles/iam.serviceAccountUser",
             "roles/monitoring.metricWriter",
             "roles/logging.viewer",
+            "roles/redis.editor",
         ):
             (command, *_) = [line for line in commands(told) if role in line]
             assert fault(command) == ""

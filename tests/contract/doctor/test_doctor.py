@@ -66,6 +66,21 @@ async def test_a_healthy_world_needs_nothing(prepared: World, sandbox: SandboxCl
     assert all(check.as_json()["ok"] for check in checks)
 
 
+async def test_who_may_read_the_instance_alone_is_told_how_to_change_it(
+    prepared: World, sandbox: SandboxClient
+) -> None:
+    await sandbox.post("world/permissions", denied=["redis.instances.update"])
+    found = {check.name: check for check in await examine(settings(prepared))}
+    assert found["google: may read CACHE_INSTANCE"].ok
+    told = found["google: may change CACHE_INSTANCE"]
+    assert told.remedy is not None
+    assert told.says.params["lacking"] == "redis.instances.update"
+    assert "--role=roles/redis.editor" in Catalogue("en").plain(told.remedy)
+    strange = settings(prepared, cache_instance="projects/p/locations/l/instances/other")
+    found = {check.name: check for check in await examine(strange)}
+    assert found["google: may change CACHE_INSTANCE"].says.code == "doctor.permissions_untold"
+
+
 async def test_denied_permissions_name_their_roles(prepared: World, sandbox: SandboxClient) -> None:
     await sandbox.post("world/permissions", denied=["monitoring.*", "run.services.list", "billing.*"])
     checks = await examine(settings(prepared))

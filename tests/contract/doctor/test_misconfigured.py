@@ -167,6 +167,7 @@ GROUPS = {
             G + "may change ion-api": "doctor.permissions",
             G + "may publish metrics": "source.permission_denied",
             G + "may read CACHE_INSTANCE": "source.permission_denied",
+            G + "may change CACHE_INSTANCE": "doctor.instance_permissions",
             G + "budget": "source.permission_denied",
             G + "budget's notifications": "source.permission_denied",
             G + "may read the log": "source.permission_denied",
