@@ -1,7 +1,7 @@
 # Needs make (3.81 is enough) and Python 3.11 or newer with its venv module; brings everything else itself.
 # `make demo PORT=9000` chooses the port of the demo's page; `PYTHON=/path/to/python3` the interpreter.
 
-.PHONY: help demo sandbox test check lint types architecture documents prove bench page javascript lock sbom dist pictures remedies install clean
+.PHONY: help demo sandbox test check lint types architecture documents prove bench page javascript lock sbom dist pictures golden remedies install clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -21,6 +21,7 @@ help:
 	@echo "make page     builds the sandbox's page (needs npm)"
 	@echo "make javascript  fetches Bolt for JavaScript for the tests that try it (needs npm)"
 	@echo "make pictures takes the documents' pictures of the demo (needs Chromium)"
+	@echo "make golden   rewrites what every view reads as (tests/unit/handlers/golden)"
 	@echo "make remedies writes the tables of docs/troubleshooting.md (English and Korean) from the catalogue"
 	@echo "make lock     compiles the locks (ARGS=--upgrade for newer versions)"
 	@echo "make sbom     writes what the locks hold, as CycloneDX, to build/sbom"
@@ -69,6 +70,9 @@ javascript:
 
 pictures: install
 	@$(BIN)/python -m tests.pictures
+
+golden: install
+	@GOLDEN=write $(BIN)/python -m pytest -q -k reads_as_it_did tests/unit/handlers/test_all_views.py
 
 remedies: install
 	@$(BIN)/python -m tests.remedies

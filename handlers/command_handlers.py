@@ -15,7 +15,7 @@ from handlers.blocks.explain_scores import explained
 from handlers.blocks.home import all_card, note, services_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import held_card
-from handlers.blocks.report import report
+from handlers.blocks.report import report, undoable_card
 from handlers.people import Request
 from handlers.permissions import Permissions
 from handlers.render import Digests
@@ -118,6 +118,8 @@ class Proposing:
         return show.proposed(request.words, made, request.request_id)
 
     async def _undo(self, request: Request, command: command_types.Undo) -> Shown:
+        if not command.proposal_id:
+            return undoable_card(request.words, await self.readouts.status(request.service))
         made = await self.approvals.propose_undo(
             request.service, command.proposal_id, request.person, request.request_id
         )

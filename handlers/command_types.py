@@ -107,9 +107,9 @@ class History(Bare):
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Propose the old value of an applied change."""
+    """Propose the old value of an applied change; empty: which there are."""
 
-    proposal_id: str
+    proposal_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

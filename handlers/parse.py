@@ -349,10 +349,11 @@ def _service(rest: Sequence[str]) -> Command:
 
 
 def _undo(rest: Sequence[str]) -> Command:
+    """The id of a proposal, or nothing for a list of what can be taken back."""
     words = [word for word in rest if word.lower() not in ("proposal", "change", "제안", "변경")]
     typed = "".join(words)
     number = _ID.fullmatch(name_of(typed))
-    if not typed or (number is None and len(words) > 1):
+    if number is None and len(words) > 1:
         return Malformed(message("command.undo_which"), message("command.undo_remedy"))
     return commands.Undo(f"P{number[1]}" if number else cut(typed))
 

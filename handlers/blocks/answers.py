@@ -120,6 +120,8 @@ def proposed(words: Catalogue, proposal: Proposal, request_id: str) -> Shown:
     told = Message(new, {}) if is_new else message("command.proposed_already", proposal_id=proposal.id)
     card.lines([words.say(told), line(words, proposal)])
     card.lines(expected_lines(words, proposal.draft.expected))
+    if not is_new and proposal.state is State.PENDING:  # its card may be far above, or in a thread
+        add_buttons(card, proposal)
     return card.shown()
 
 

@@ -100,7 +100,9 @@ def end_button(service: ServiceId, line: ControlLine) -> Button:
         label,
         message("views.confirm_no"),
     )
-    return Button(END, label, f"1 {service.key} {line.id}", confirm=dialog if line.kind in CONFIRMED else None)
+    spoken = Message(f"control.spoken_{line.kind}", {}) if kind is ControlKind.PAUSE else None
+    confirm = dialog if line.kind in CONFIRMED else None
+    return Button(END, label, f"1 {service.key} {line.id}", spoken=spoken, confirm=confirm)
 
 
 def _thread(service: ServiceId, line: ControlLine) -> Surface | None:

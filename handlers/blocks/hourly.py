@@ -11,16 +11,16 @@ from datetime import timedelta
 from handlers.blocks.card import Button, Card, Shown
 from handlers.blocks.chart import Chart, Series, binned, times
 from handlers.blocks.incident import ON_IT, alert_lines
-from handlers.blocks.proposal import deciding_buttons, undo_button
-from handlers.blocks.report import cautions, report
+from handlers.blocks.proposal import deciding_buttons, line, undo_button
+from handlers.blocks.report import cautions, change_line, report
 from lumen.model.alert import Severity
 from lumen.model.answers import StatusReadout
 from lumen.model.messages import Message, NoData, message
-from lumen.model.proposal import Proposal, State
+from lumen.model.proposal import Change, Proposal, State
 from lumen.model.turn import Occasion, Turn
 from lumen.wording.catalogue import Catalogue, change_params, expected_params, iso
 from lumen.wording.key_figures import KeyFigure, key_figures
-from lumen.wording.report import EXTRA, TurnReport, recommended
+from lumen.wording.report import EXTRA, TurnReport
 from lumen.wording.scores import turn_found, worst_headline
 
 WHY = "report.why"
@@ -47,6 +47,7 @@ def hourly(words: Catalogue, readout: StatusReadout) -> Shown:
     noted = (*_short(words, missing), *_short(words, list(cautions(words, readout, brief=True))))
     card.lines([*_short(words, alerts), *found, *noted])
     card.lines([_figure(one) for one in key_figures(words, turn, readout.day)])
+    _add_change(card, words, readout)
     if not readout.alerts and len(readout.day) >= LEAST_TURNS:  # an incident's message has curves of its own
         card.chart(_curve(words, readout.day))
     card.lines([f"*{words.say(message('views.report_why'))}*: {words.say(turn.assessment.gate.health_reason)}"])
@@ -54,6 +55,14 @@ def hourly(words: Catalogue, readout: StatusReadout) -> Shown:
     card.lines([f"*{words.say(message('views.do_now'))}*: {wanted.said}"])
     card.buttons([*wanted.buttons, *_more(readout, turn)], block_id=f"report:{turn.id}")
     return card.shown()
+
+
+def _add_change(card: Card, words: Catalogue, readout: StatusReadout) -> None:
+    """What was changed last and what it did, with its way back; a harmful one is what to do now."""
+    if readout.alerts or not readout.changes or readout.changes[0].proposal.state is State.HARMFUL:
+        return
+    change = readout.changes[0]
+    card.lines([change_line(words, change)], undo_button(change.proposal, readout.pinned))
 
 
 def _when(words: Catalogue, turn: Turn) -> str:
@@ -131,20 +140,47 @@ def _actions(words: Catalogue, readout: StatusReadout, turn: Turn, told: TurnRep
         if proposal.state is State.PENDING:
             others = len(readout.open_proposals) - 1
             more = f" {words.say(message('views.do_others', count=others))}" if others else ""
-            yield _Action(_asked(words, proposal) + more, tuple(deciding_buttons(proposal)))
-    wanted = turn.first
-    if not isinstance(wanted, NoData) and wanted.change is not None:
-        held = f" {words.say(turn.held_back[0])}" if turn.held_back else ""
-        yield _Action(words.say(recommended(words, wanted)) + held)
+            waits = proposal.draft.deploys and readout.pinned is not None
+            more += f" ⚠️ {words.say(message('views.do_unpin_first'))}" if waits else ""
+            yield _Action(_asked(words, proposal) + more, () if waits else tuple(deciding_buttons(proposal)))
+    for proposal in readout.open_proposals:
+        if proposal.state is not State.PENDING:
+            yield _Action(line(words, proposal))
+    yield from _advice(words, readout, turn)
     if readout.priorities:
         yield _Action(next(told.worth(readout.priorities)))
     yield _Action(words.say(message("views.recommended_hold")))
 
 
+def _advice(words: Catalogue, readout: StatusReadout, turn: Turn) -> Iterator[_Action]:
+    """What the turn advises and nobody is asked about: what holds it back, or why. Nothing once it has been done."""
+    wanted = turn.first
+    if isinstance(wanted, NoData) or wanted.change is None or _done_since(readout, turn, wanted.change):
+        return
+    change = _change(wanted.change)
+    if turn.held_back:
+        yield _Action(words.say(message("views.do_later", change=change, reason=turn.held_back[0])))
+    yield _Action(": ".join(words.say(one) for one in (change, *wanted.reasons[:1])))
+
+
+def _change(change: Change) -> Message:
+    return Message("views.change", {"knob": Message(f"word.knob_{change.knob}", {}), **change_params(change)})
+
+
+def _done_since(readout: StatusReadout, turn: Turn, wanted: Change) -> bool:
+    """Whether what the turn advised has been carried out since."""
+    return any(
+        (made := one.proposal).draft.change.knob is wanted.knob
+        and made.finished_at is not None
+        and made.finished_at >= turn.started_at
+        for one in readout.changes
+    )
+
+
 def _asked(words: Catalogue, proposal: Proposal) -> str:
     """What is asked, and what it would bring; where nobody can tell yet, why it is asked."""
     draft = proposal.draft
-    asked = words.say(message("views.change", knob=draft.change.knob.value, **change_params(draft.change)))
+    asked = words.say(_change(draft.change))
     if not isinstance(draft.expected, NoData):
         return f"{asked}: {words.say(Message('views.do_expected', expected_params(draft.expected)))}"
     return f"{asked}: {words.say(draft.reasons[0])}" if draft.reasons else asked

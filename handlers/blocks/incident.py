@@ -88,7 +88,7 @@ def _first(readout: IncidentReadout, oncall: str) -> Iterator[Message]:
 
 def _told_of(words: Catalogue, proposal: Proposal, readout: IncidentReadout) -> list[str]:
     """One of its proposals: in a line, and, of the newest, why a person is asked and what became of it."""
-    told = [line(words, replace(proposal, acts_at=None))]  # when it acts stands at the top
+    told = [line(words, proposal, is_timed=False)]  # when it acts stands at the top
     if proposal is not readout.proposals[0]:
         return told
     codes = [reason.code for reason in proposal.draft.reasons]

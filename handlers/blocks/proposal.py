@@ -129,20 +129,20 @@ def reasons_in_short(words: Catalogue, draft: Draft, *, has_details: bool) -> li
     ]
 
 
-def line(words: Catalogue, proposal: Proposal) -> str:
-    """The proposal in one line, for lists and answers; of a countdown, when it acts by itself."""
-    change = proposal.draft.change
+def line(words: Catalogue, proposal: Proposal, *, is_timed: bool = True) -> str:
+    """The proposal in one line, for lists and answers; of a countdown, when it acts (if `is_timed`)."""
+    change, is_countdown = proposal.draft.change, proposal.state is State.PENDING and proposal.acts_at is not None
     told = words.say(
         message(
             "views.proposal_line",
             sign=STATE_SIGNS[proposal.state],
             knob=word(words, "knob", change.knob),
-            state=word(words, "state", proposal.state),
+            state=word(words, "state", "COUNTDOWN" if is_countdown else proposal.state),
             proposal_id=proposal.id,
             **change_params(change),
         )
     )
-    if proposal.state is not State.PENDING or proposal.acts_at is None:
+    if proposal.acts_at is None or not (is_countdown and is_timed):
         return told
     return f"{told} · {words.say(message('views.proposal_acts', acts_at=iso(proposal.acts_at)))}"
 
@@ -303,7 +303,7 @@ def undo_button(proposal: Proposal, pinned: Pinned | None = None) -> Button | No
     shown: dict[str, Param] = {"service": proposal.draft.service.name, **change_params(change)}
     return Button(
         UNDO,
-        message("views.button_undo", old=change.old, unit=change.unit),
+        Message("views.button_undo", change_params(change)),
         value_of(proposal),
         spoken=Message("views.spoken_undo", change_params(change)),
         confirm=_dialog("undo", {**shown, "happens": _happens(proposal.draft)}),

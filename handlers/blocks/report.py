@@ -127,6 +127,16 @@ def changes(card: Card, words: Catalogue, found: Sequence[ChangeOfLate], pinned:
         card.lines([*title, change_line(words, change)], undo_button(change.proposal, pinned))
 
 
+def undoable_card(words: Catalogue, readout: StatusReadout) -> Shown:
+    """`/lumen undo` alone: what was changed of late, each with its way back."""
+    card = Card(words)
+    found = [one for one in readout.changes if undo_button(one.proposal, readout.pinned) is not None]
+    card.section(message("command.undo_which" if found else "command.undo_none"))
+    changes(card, words, found[:CHANGES_SHOWN], readout.pinned)
+    card.section(message("command.undo_remedy"))
+    return card.shown()
+
+
 def change_line(words: Catalogue, change: ChangeOfLate) -> str:
     """What was changed, when and by whom, and the hit rate before and now."""
     proposal = change.proposal

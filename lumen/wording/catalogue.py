@@ -31,7 +31,7 @@ from zoneinfo import ZoneInfo
 from lumen.model.alert import short_id
 from lumen.model.forecast import confidence_word
 from lumen.model.messages import Message, NoData, Param, message
-from lumen.model.proposal import Change, Expectation, Proposal
+from lumen.model.proposal import LATEST, Change, Expectation, Proposal
 from lumen.model.service import OPERATOR, Person
 from lumen.wording.english import agreed
 from lumen.wording.figures import shown
@@ -220,10 +220,14 @@ def iso(at: datetime) -> str:
     return at.isoformat()
 
 
-def change_params(change: Change) -> dict[str, str | int]:
+def change_params(change: Change) -> dict[str, Param]:
     """Old, new and, between numbers, the step of a change, as parameters."""
-    step = {} if change.step is None else {"step": change.step}
-    return {"old": change.old, "new": change.new, "unit": change.unit, **step}
+    step: dict[str, Param] = {} if change.step is None else {"step": change.step}
+    return {"old": _named(change.old), "new": _named(change.new), "unit": change.unit, **step}
+
+
+def _named(value: str | int) -> Param:
+    return Message("word.newest_revision", {}) if value == LATEST else value
 
 
 def expected_params(expected: Expectation) -> dict[str, Param]:

@@ -47,7 +47,7 @@ async def a_countdown(slack: SandboxClient, kind: str = "bad_release_errors") ->
 async def test_a_countdown_survives_kill_9_and_ends_in_a_rollback(world: World, slack: SandboxClient) -> None:
     bot = world.start_bot(**HALF_AN_HOUR)
     card = await a_countdown(slack)
-    assert f"LATEST → {GOOD}" in card.text
+    assert f"newest revision → {GOOD}" in card.text
     assert "Rolls back to 00041-qhm at" in card.text
     bot.kill()
     assert GOOD not in await traffic(slack)
@@ -75,9 +75,9 @@ async def test_what_is_pinned_is_said_and_unpinned_by_command(world: World, slac
 
     await until(pinned, 60, "the status says what traffic is pinned to")
     await slack.command("/lumen unpin")
-    back = await slack.wait_for_message(lambda m: APPROVE in m.action_ids() and f"{GOOD} → LATEST" in m.text)
+    back = await slack.wait_for_message(lambda m: APPROVE in m.action_ids() and f"{GOOD} → newest revision" in m.text)
     await slack.click(back, APPROVE)
-    await says(slack, back, f"{GOOD} → LATEST · applied")
+    await says(slack, back, f"{GOOD} → newest revision · applied")
     assert GOOD not in await traffic(slack)
 
 
@@ -99,7 +99,9 @@ async def test_snooze_then_reject_is_not_for_this_incident(world: World, slack: 
     await says(slack, card, "Rejected by")
     # Two more looks of the watch: still failing, still paged, and nobody is asked again.
     await asyncio.sleep(3)
-    assert [m.ts for m in await slack.messages() if f"LATEST → {GOOD}" in m.text and not m.ephemeral_to] == [card.ts]
+    assert [m.ts for m in await slack.messages() if f"newest revision → {GOOD}" in m.text and not m.ephemeral_to] == [
+        card.ts
+    ]
     assert GOOD not in await traffic(slack)
 
 

@@ -11,10 +11,11 @@ from handlers.blocks.card import Shown
 from handlers.blocks.hourly import DETAILS, WHY, hourly
 from handlers.blocks.incident import ON_IT
 from handlers.blocks.proposal import APPROVE, REJECT, UNDO
+from handlers.blocks.report import undoable_card
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.answers import ChangeOfLate, StatusReadout
-from lumen.model.incident import Pause, Silence, StoredAlert
+from lumen.model.incident import Pause, Pinned, Silence, StoredAlert
 from lumen.model.messages import message
 from lumen.model.proposal import Change, Expectation, Knob, State
 from lumen.model.service import Person
@@ -149,3 +150,30 @@ def test_the_score_on_the_button_is_the_one_in_the_header() -> None:
 def test_before_the_first_turn_it_says_when_that_comes() -> None:
     shown = hourly(EN, StatusReadout(SERVICE, None, (), (), NOW + HOUR))
     assert "the first measurement comes at" in said(shown)
+
+
+def test_what_to_do_now_is_true_after_a_click() -> None:
+    """What is being carried out; what was done, with its way back; what holds the next; what a pin makes useless."""
+    going = replace(ASKED, state=State.APPLYING)
+    assert "being applied" in said(hourly(EN, readout(open_proposals=(going,))))
+    done = ChangeOfLate(replace(applied("P7", UP), finished_at=NOW), 0.71, 0.78)
+    shown = hourly(EN, readout(changes=(done,)))
+    assert "hit rate 71% before, 78% now" in said(shown)
+    assert UNDO in str(shown.blocks)
+    assert "*Do now*: TTL 300 → 420 s" not in said(shown)
+    held = replace(turn_at(NOW), held_back=(message("policy.held_gaps", slices=7, wanted=12, minutes=5),))
+    assert "*Do now*: nothing yet. " in said(hourly(EN, readout(turn=held)))
+    pinned = Pinned("ion-api-00041-qhm", NOW)
+    waits = replace(ASKED, draft=replace(ASKED.draft, deploys=True))
+    for proposal, is_offered in ((ASKED, True), (waits, False)):
+        offered = hourly(EN, readout(open_proposals=(proposal,), pinned=pinned))
+        assert (APPROVE in pressed(offered)) == is_offered
+        assert ("first `/lumen unpin`" in said(offered)) != is_offered
+
+
+def test_undo_alone_lists_what_can_be_taken_back() -> None:
+    done = ChangeOfLate(applied("P7", UP), 0.71, 0.78)
+    listed = undoable_card(EN, readout(changes=(done, HARMFUL)))
+    validated(listed)
+    assert str(listed.blocks).count(f"'{UNDO}'") == 2
+    assert "Nothing of late can be taken back" in said(undoable_card(EN, readout()))

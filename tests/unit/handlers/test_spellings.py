@@ -203,7 +203,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "approvals": ("approvals 12", "approvals today or not", "", "aprovals"),
     "history": ("history i7k3f", "", "", "histroy"),
     "silence": ("silence cache 2h", "silence cache two beers", "silence cache 2000d", "slience"),
-    "undo": ("undo #12", "undo", "", "udno"),
+    "undo": ("undo #12", "undo the last", "", "udno"),
     "digest": ("digest", "digest 12", "", "digets"),
     "run": ("run", "run tomorrow", "", "rnu"),
     "service": ("service ion-api", "service a b", "", "servcie"),

@@ -192,7 +192,7 @@ def test_an_applied_card_says_until_when_it_is_measured(locale: str) -> None:
         (Change(Knob.TTL, 300, 59, "s"), "300 s → 59 s"),
         (Change(Knob.CACHE_SIZE, 256, 384, "MB"), "256 MB → 384 MB"),
         (Change(Knob.MIN_INSTANCES, 0, 1, ""), "0 → 1"),
-        (Change(Knob.TRAFFIC, "LATEST", "ion-api-00041-abc", ""), "LATEST → ion-api-00041-abc"),
+        (Change(Knob.TRAFFIC, "LATEST", "ion-api-00041-abc", ""), "newest revision → ion-api-00041-abc"),
     ],
 )
 def test_a_change_is_named_in_words(change: Change, told: str) -> None:
