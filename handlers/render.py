@@ -89,7 +89,8 @@ class MessageRenderer:
         if stored.shown_in:
             told = message("views.in_incident", proposal_id=stored.id)
             return replace(show.said(self.words, told), is_rest=True)
-        shown = proposal_view.card(self.words, stored, await self.readouts.pinned(surface.service))
+        turns = () if stored.measured is None else await self.turns.latest(surface.service, TURNS_BACK)
+        shown = proposal_view.card(self.words, stored, await self.readouts.pinned(surface.service), turns)
         return shown if stored.has_message else await self._under_report(shown, surface.service)
 
     async def _under_report(self, shown: Shown, service: ServiceId) -> Shown:

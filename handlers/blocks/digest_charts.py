@@ -6,13 +6,14 @@ On Mondays they are of the week, with a table of its days.
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from handlers.blocks.before_after import OF_CACHE, changed
 from handlers.blocks.card import Card
 from handlers.blocks.chart import Axis, Chart, Series, target, times
 from lumen.model.alert import AlertKind
 from lumen.model.digest import DAY, DigestReadout, Period
 from lumen.model.messages import Message, message
-from lumen.model.proposal import WAS_IN_FORCE, Knob
-from lumen.wording.catalogue import Catalogue, change_params
+from lumen.model.proposal import WAS_IN_FORCE
+from lumen.wording.catalogue import Catalogue
 from lumen.wording.figures import money, percent
 
 #: Incidents by the chart in which they are seen; those about money are seen in neither.
@@ -20,7 +21,6 @@ _SEEN_IN = {
     "error_rate": (AlertKind.AVAILABILITY, AlertKind.LATENCY, AlertKind.NO_DATA),
     "hit_rate": (AlertKind.CACHE,),
 }
-_OF_CACHE = (Knob.TTL, Knob.CACHE_SIZE)
 #: The objective whose target a chart shows.
 _OBJECTIVES = {"error_rate": "error_rate", "hit_rate": "cache_hit_rate"}
 
@@ -68,11 +68,9 @@ def _happened(words: Catalogue, readout: DigestReadout, name: str, since: dateti
                 yield f"{kinds} {_clock(words, readout, past.opened_at)}–{_clock(words, readout, ended)}"
     for change in readout.status.changes if name == "hit_rate" else ():
         at, made = change.proposal.finished_at, change.proposal
-        of_cache = made.draft.change.knob in _OF_CACHE and made.state in WAS_IN_FORCE
+        of_cache = made.draft.change.knob in OF_CACHE and made.state in WAS_IN_FORCE
         if of_cache and at is not None and at >= since:
-            knob = words.plain(Message(f"word.knob_{made.draft.change.knob}", {}))
-            told = words.plain(message("digest.chart_change", knob=knob, **change_params(made.draft.change)))
-            yield f"{told} {_clock(words, readout, at)}"
+            yield f"{changed(words, made.draft.change)} {_clock(words, readout, at)}"
 
 
 def _clock(words: Catalogue, readout: DigestReadout, at: datetime) -> str:

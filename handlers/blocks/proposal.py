@@ -1,14 +1,16 @@
 """The card of one proposal: what would change, what it would do, why; later who decided, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from handlers.blocks.before_after import before_after
 from handlers.blocks.card import Button, Card, Confirm, Shown, clip
 from lumen.effects.experiment import experiment_of
 from lumen.effects.verdict import LOOKS_HOURS
 from lumen.model.incident import Pinned
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import LATEST, Change, Choice, Draft, Expectation, Knob, Origin, Proposal, State
+from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue, change_params, expected_params, iso, no_data, value_of, word
 
 APPROVE = "proposal.approve"
@@ -46,10 +48,11 @@ STATE_SIGNS = {
 }
 
 
-def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None) -> Shown:
+def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None, turns: Sequence[Turn] = ()) -> Shown:
     """The message in the channel: two thirds of a phone's screen; what is longer stands behind Details.
 
     Buttons that decide are there while PENDING, and gone for ever after. `pinned`: what traffic is pinned to now.
+    `turns`: of the days around a change that was measured, for its chart.
     """
     built, draft = Card(words), proposal.draft
     built.header(
@@ -69,6 +72,9 @@ def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None) -> 
     reasons = _warnings(words, draft) if stands else reasons_in_short(words, draft, has_details=is_open)
     built.titled(message("views.proposal_reasons"), reasons)
     built.lines(fate(words, proposal))
+    seen = before_after(words, proposal, turns) if turns else None
+    if seen is not None:
+        built.chart(seen)
     built.context([small_print(words, proposal)])
     add_buttons(built, proposal, pinned=pinned)
     return built.shown()

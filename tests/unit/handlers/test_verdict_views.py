@@ -12,9 +12,12 @@ from handlers.blocks.report import change_line
 from lumen.model.answers import ChangeOfLate
 from lumen.model.messages import message
 from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
+from lumen.model.snapshot import Window
+from lumen.model.turn import Occasion, Turn
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.proposals import applied
-from tests.snapshots import NOW
+from tests.snapshots import NOW, cache, snapshot
+from tests.unit.handlers.blocks import validated
 
 REASON = message("effect.kept", metric="hit_rate", effect=0.12, low=0.08, high=0.16, hours=24)
 WORDS = {"en": "hit rate +12% (+8% to +16%)", "ko": "적중률 +12% (+8%~+16%)"}
@@ -45,3 +48,25 @@ def test_what_was_measured_is_told_after_it_was_taken_back_too() -> None:
     line = change_line(Catalogue("en"), ChangeOfLate(judged(State.UNDONE, Verdict.HARMFUL), 0.6, 0.6))
     assert "undone" in line
     assert WORDS["en"] in line
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_hit_rate_before_and_after_is_drawn_with_the_time_of_the_change(locale: str) -> None:
+    words, kept = Catalogue(locale), judged()
+    at = kept.finished_at
+    assert at is not None
+    base, hour = snapshot(), timedelta(hours=1)
+    turns = []
+    for ago in range(-24, 24):
+        begins = at.replace(minute=0, second=0) + ago * hour
+        seen = replace(base, window=Window(begins, begins + hour), cache=cache(0.6 if ago < 0 else 0.7))
+        turns.append(Turn("t", Occasion.SLOT, begins, begins, seen, None, None, (), (), ()))  # type: ignore[arg-type]
+    shown = card(words, kept, turns=turns)
+    (drawn,) = [block for block in shown.blocks if block["type"] == "data_visualization"]
+    assert f"TTL 300→420 {at:%m-%d %H:%M}" in drawn["title"]
+    (line,) = drawn["chart"]["series"]
+    values = [point["value"] for point in line["data"]]
+    assert (values[:5], values[6:]) == ([60.0] * 5, [70.0] * 6)
+    validated(shown)
+    for other in (replace(kept, measured=None), applied("P4", Change(Knob.MIN_INSTANCES, 0, 1, ""))):
+        assert not [block for block in card(words, other, turns=turns).blocks if "chart" in block]
