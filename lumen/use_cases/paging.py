@@ -1,4 +1,5 @@
-"""A pager outside of Slack hears of every page: triggered, acknowledged, resolved, in this order, at least once each.
+"""A pager outside of Slack hears of every page: triggered, acknowledged, resolved, in this order, at least once each;
+and triggered anew when whoever was on it gives it back.
 
 What it has taken is stored with the incident, so a crash between the call and the note repeats the call, which names
 the same incident and does no harm. A pager that does not answer is tried again, at growing intervals, a bounded number
@@ -86,6 +87,8 @@ class Paging:
         service, key = incident.service, (incident.service, incident.id, step)
         before = incident.pager
         try:
+            if _is_given_back(incident, step) and not self.pager.must_hear_again:
+                await self.pager.call(self._call(incident, PagerStep.RESOLVE))
             await self.pager.call(self._call(incident, step))
         except PagerRefused as error:
             self.trouble = error.reason
@@ -149,6 +152,7 @@ class Paging:
         kinds = tuple(dict.fromkeys(str(page.kind) for page in pages))
         words = ", ".join(self.plain(Message(f"incident.kind_{kind}", {})) for kind in kinds)
         unheard = [message("pager.unheard", error=call.error) for call in self._calls_of(incident)[-1:]]
+        given_back = [message("pager.given_back")] if _is_given_back(incident, step) else []
         unanswered = [message("pager.unanswered")] if self.only_unanswered and incident.is_unanswered else []
         return PagerCall(
             step=step,
@@ -158,7 +162,9 @@ class Paging:
             opened_at=min(page.opened_at for page in pages),
             closed_at=max(closed) if len(closed) == len(pages) else None,
             title=self.plain(message("pager.title", service=incident.service.name, kinds=words)),
-            said=" ".join(self.plain(each) for each in (*(page.reason for page in pages), *unheard, *unanswered)),
+            said=" ".join(
+                self.plain(each) for each in (*(page.reason for page in pages), *given_back, *unheard, *unanswered)
+            ),
             kinds=kinds,
             by=incident.acknowledged.by.name if incident.acknowledged else "",
         )
@@ -171,12 +177,18 @@ def next_step(incident: Incident) -> PagerStep | None:
     if incident.is_open_page:
         if state is not None and state.trouble is not None:
             return None  # it was said that it does not take this incident
-        if reached in (None, PagerStep.RESOLVE):
-            return None if incident.is_hushed or incident.acknowledged is not None else PagerStep.TRIGGER
-        if reached is PagerStep.TRIGGER and incident.acknowledged is not None:
-            return PagerStep.ACKNOWLEDGE
-        return None
+        if incident.acknowledged is not None:
+            return PagerStep.ACKNOWLEDGE if reached is PagerStep.TRIGGER else None
+        return None if incident.is_hushed or reached is PagerStep.TRIGGER else PagerStep.TRIGGER
     return PagerStep.RESOLVE if reached in (PagerStep.TRIGGER, PagerStep.ACKNOWLEDGE) else None
+
+
+def _is_given_back(incident: Incident, step: PagerStep) -> bool:
+    """Whether it is triggered anew because whoever was on it is not any more.
+
+    Where nobody is called for what was acknowledged, a new incident does it: the old one is resolved first.
+    """
+    return step is PagerStep.TRIGGER and incident.pager is not None and incident.pager.step is PagerStep.ACKNOWLEDGE
 
 
 def _pause(tries: int) -> timedelta:

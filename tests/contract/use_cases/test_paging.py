@@ -15,7 +15,7 @@ from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.adapters.store.controls import RedisSilences
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.answers import IncidentReadout
-from lumen.model.incident import CALLS_END, PagerStep, StoredAlert, Unheard
+from lumen.model.incident import CALLS_END, CALLS_ROUND, PagerStep, StoredAlert, Unheard
 from lumen.model.service import Permit
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.use_cases.on_call import Silencing
@@ -259,3 +259,53 @@ async def test_no_connection_is_no_refusal(desk: Desk) -> None:
     desk.server.url = well
     await desk.paging().settle(SERVICE)
     assert [body["dedup_key"] for body in desk.server.bodies] == [key]
+
+
+async def test_what_is_given_back_is_triggered_anew_once(desk: Desk) -> None:
+    """PagerDuty calls nobody for a trigger of what is acknowledged, so that is resolved first, under the same key."""
+    key = await desk.open()
+    await desk.paging().settle(SERVICE)
+    await desk.pages.acknowledge(SERVICE, key, KIM)
+    await desk.paging().settle(SERVICE)
+    await desk.pages.hand(SERVICE, key, KIM, None)
+    desk.server.answers = [202, 503]  # it is resolved, and the trigger after that does not arrive
+    await desk.paging().settle(SERVICE)
+    desk.store.clock.time += timedelta(minutes=1)
+    for _ in range(3):  # of several replicas, and after restarts
+        await asyncio.gather(*(desk.paging().settle(SERVICE) for _ in range(2)))
+    assert desk.server.steps == ["trigger", "acknowledge", "resolve", "trigger"]
+    assert "has given it back" in desk.server.bodies[-1]["payload"]["summary"]
+    assert {body["dedup_key"] for body in desk.server.bodies} == {key}
+    await desk.pages.acknowledge(SERVICE, key, KIM)
+    await desk.paging().settle(SERVICE)
+    await desk.close()
+    await desk.paging().settle(SERVICE)
+    assert desk.server.steps[4:] == ["acknowledge", "resolve"]
+
+
+async def test_an_alertmanager_hears_that_nobody_is_on_it_and_of_no_end(desk: Desk) -> None:
+    paging, key = desk.paging(alertmanager=True), await desk.open()
+    await paging.settle(SERVICE)
+    await desk.pages.acknowledge(SERVICE, key, KIM)
+    await paging.settle(SERVICE)
+    await desk.pages.hand(SERVICE, key, KIM, None)
+    await paging.settle(SERVICE)
+    told_of = [body[0] for body in desk.server.bodies]
+    assert [one["annotations"].get("acknowledged_by") for one in told_of] == [None, "Kim", None]
+    assert all(datetime.fromisoformat(one["endsAt"]) > desk.store.clock.time for one in told_of)
+
+
+async def test_what_is_given_back_is_called_for_in_slack_before_a_pager_of_what_nobody_answers_hears_of_it(
+    desk: Desk,
+) -> None:
+    key = await desk.open()
+    await desk.pages.mention(SERVICE, key, CALLS_END, say=True)
+    await desk.paging(only_unanswered=True).settle(SERVICE)
+    await desk.pages.acknowledge(SERVICE, key, KIM)
+    await desk.paging(only_unanswered=True).settle(SERVICE)
+    await desk.pages.hand(SERVICE, key, KIM, None)
+    await desk.paging(only_unanswered=True).settle(SERVICE)
+    assert desk.server.steps == ["trigger", "acknowledge"]
+    await desk.pages.mention(SERVICE, key, CALLS_ROUND + CALLS_END, say=True)
+    await desk.paging(only_unanswered=True).settle(SERVICE)
+    assert desk.server.steps == ["trigger", "acknowledge", "resolve", "trigger"]
