@@ -15,7 +15,7 @@ from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
 from lumen.exporters.slo import PRESETS
 from lumen.model.messages import Message, NoData, message
-from lumen.model.proposal import Change, Knob, number
+from lumen.model.proposal import LATEST, Change, Knob, number
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, TtlSetting
 from lumen.model.turn import Turn
@@ -100,11 +100,29 @@ class KeysInMemory:
         raise AssertionError("nothing is rewritten here")
 
 
-class NoDeployment:
-    """Cloud Run does not answer."""
+@dataclass
+class TrafficInMemory:
+    """Where the traffic goes. Cloud Run does not answer, unless a test gives it a deployment."""
+
+    value: str = LATEST
+    name: str = "cloud-run"
+    deployment: Deployment | None = None
+
+    async def read(self, service: ServiceId) -> Reading:
+        return Reading(self.value, "1")
+
+    async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
+        raise AssertionError("nothing is carried out here")
+
+    async def rehearse(self, service: ServiceId, change: Change, expected: Reading) -> Message:
+        raise AssertionError("nothing is rehearsed here")
+
+    async def followed(self, service: ServiceId, wanted: Reading) -> bool:
+        return True
 
     async def deployments(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Deployment | NoData]:
-        return dict.fromkeys(services, NoData(message("source.unreachable_test"), message("source.unreachable_test")))
+        away = NoData(message("source.unreachable_test"), message("source.unreachable_test"))
+        return dict.fromkeys(services, self.deployment or away)
 
 
 class Rooms(StateStore):
@@ -116,11 +134,15 @@ class Rooms(StateStore):
         clock = SystemClock()
         super().__init__(redis, clock, no_fault)
         self.knob, self.keys, self.kicks = TtlInMemory(), KeysInMemory(), Kicks()
+        self.traffic = TrafficInMemory()
         proposals, turns, controls, alerts = self.proposals, self.turns, self.controls, self.alerts
-        knobs: Knobs = {Knob.TTL: Turnable((self.knob,), "s", 60, 3600)}
+        knobs: Knobs = {
+            Knob.TTL: Turnable((self.knob,), "s", 60, 3600),
+            Knob.TRAFFIC: Turnable((self.traffic,), "", None, None),
+        }
         restraints, report = Restraints(controls, clock, automation, locks), ReportMarker(turns, self.outbox)
         rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
-        back = GoingBack(NoDeployment(), controls)
+        back = GoingBack(self.traffic, controls)
         flush = CacheFlush(Acting(restraints, self.keys), controls, self.leases, self.audit, needed)
         advisor = Advisor(proposals, turns, restraints, TtlLimits(), SizeLimits(), self.knob)
         self.approvals = Approvals(proposals, knobs, restraints, 1, needed)

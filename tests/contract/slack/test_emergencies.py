@@ -2,18 +2,21 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.wiring.slack import SlackSide
 from handlers.blocks import emergency as view
-from handlers.blocks.proposal import REJECT, SNOOZE
+from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE
+from lumen.model.incident import RevisionRecord
 from lumen.model.proposal import State
+from lumen.model.snapshot import Deployment, Revision
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
 from tests.contract.slack.test_commands_and_clicks import answer, card
+from tests.contract.slack.test_incidents import page as incident_page
 from tests.contract.store.builders import draft
 
 pytestmark = pytest.mark.usefixtures("side")
@@ -64,6 +67,55 @@ async def test_the_page_offers_each_step_apart(slack: RunningSlack, rooms: Rooms
     await slack.control.click(page, view.PAUSE, user=slack.facts.bystander)
     await answer(slack, "You may not decide this", slack.facts.bystander)
     assert (await rooms.controls.read(SERVICE)).pause is None
+
+
+def deployed(rooms: Rooms) -> None:
+    """A release, and the revision before it."""
+    made = datetime(2026, 3, 1, tzinfo=UTC)
+    revisions = (Revision("ion-api-00042", made, "", 100), Revision("ion-api-00041", made - timedelta(days=1), "", 0))
+    rooms.traffic.deployment = Deployment("1", 300, 512.0, 1, None, revisions, rollback_allowed=True)
+
+
+async def test_the_rollback_of_the_page_is_proposed_to_the_revision_that_was_good_and_decided_like_any(
+    slack: RunningSlack, rooms: Rooms
+) -> None:
+    page, bystander = await emergency_page(slack, slack.facts.bystander), slack.facts.bystander
+    deployed(rooms)
+    await slack.control.click(page, view.ROLLBACK, user=bystander)
+    await answer(slack, "No earlier revision of ion-api is known to have served within its objectives", bystander)
+    healthy = RevisionRecord(datetime(2026, 2, 28, tzinfo=UTC))
+    await rooms.controls.revisions(SERVICE, {"ion-api-00041": healthy})
+    await slack.control.click(page, view.ROLLBACK, user=bystander)
+    asked = await slack.control.wait_for_message(lambda m: APPROVE in m.action_ids())
+    assert "ion-api-00041" in asked.words()
+    assert f"<@{bystander}>" in asked.words()
+    await slack.control.click(page, view.ROLLBACK, user=bystander)
+    await answer(slack, "proposes just that", bystander)
+    await slack.control.click(asked, APPROVE, user=bystander)
+    await answer(slack, "You may not decide this", bystander)
+    await slack.control.click(asked, APPROVE)
+    await answer(slack, "you approved it")
+    (made,) = await rooms.proposals.recent(SERVICE, 5)
+    assert (made.state, made.draft.change.new, made.draft.emergency) == (State.APPROVED, "ion-api-00041", True)
+    assert rooms.kicks.kicked, "it is carried out"
+
+
+async def test_the_rollback_of_the_page_stands_in_the_message_of_the_incident_and_is_the_countdown_that_runs(
+    slack: RunningSlack, rooms: Rooms, side: SlackSide
+) -> None:
+    key, seen = await incident_page(rooms, side, slack)
+    deployed(rooms)
+    await rooms.controls.revisions(SERVICE, {"ion-api-00041": RevisionRecord(datetime(2026, 2, 28, tzinfo=UTC))})
+    await slack.control.click(await emergency_page(slack), view.ROLLBACK)
+    await answer(slack, "stands in the message of the open incident")
+    asked = await slack.control.wait_for_message(lambda m: m.ts == seen.ts and APPROVE in m.action_ids())
+    assert "Nothing happens by itself" in asked.words()
+    (wish,) = await rooms.proposals.recent(SERVICE, 5)
+    assert wish.shown_in == key
+    await rooms.proposals.arm(wish.id, replace(wish.draft, incident=key), timedelta(days=1), timedelta(hours=1))
+    await slack.control.click(await emergency_page(slack), view.ROLLBACK)
+    await answer(slack, "proposes just that")
+    assert [one.id for one in await rooms.proposals.recent(SERVICE, 5)] == [wish.id]
 
 
 async def test_the_page_stops_automation_and_then_offers_to_resume(slack: RunningSlack, rooms: Rooms) -> None:
