@@ -9,13 +9,14 @@ import typer
 from bot.cli.common import ExitCode, Json, Service, chosen, duration, load, print_json, run
 from lumen.model.alert import short_id, typed_id
 from lumen.model.audit import AuditEntry, Timeline
+from lumen.model.error_lines import ErrorLines
 from lumen.model.incident import Incident, Silence
 from lumen.model.messages import Message, NotPossible, message
 from lumen.model.service import ServiceId
 from lumen.use_cases.on_call import meant_by
 from lumen.wording.audit_lines import history_plain
 from lumen.wording.catalogue import Catalogue
-from lumen.wording.incidents import ended_message, made_message, silence_line, when
+from lumen.wording.incidents import ended_message, logged, made_message, silence_line, when
 
 if TYPE_CHECKING:
     pass
@@ -131,6 +132,8 @@ def print_timeline(timeline: Timeline, words: Catalogue) -> None:
     typer.echo(words.plain(when(timeline)))
     for entry in timeline.entries:
         typer.echo(history_plain(words, entry))
+    for one in logged(timeline.errors):
+        typer.echo(words.plain(one))
 
 
 def incidents_json(incidents: Sequence[Incident], words: Catalogue) -> list[dict[str, object]]:
@@ -143,6 +146,22 @@ def timeline_json(timeline: Timeline, words: Catalogue) -> dict[str, object]:
     return {
         **_incident_json(timeline.incident, words),
         "timeline": [_entry_json(entry, words) for entry in timeline.entries],
+        "logged": _logged_json(timeline.errors, words),
+    }
+
+
+def _logged_json(found: ErrorLines | None, words: Catalogue) -> dict[str, object] | None:
+    if found is None:
+        return None
+    return {
+        "revision": found.revision,
+        "since": found.since.isoformat(),
+        "until": found.read_at.isoformat(),
+        "entries": found.entries,
+        "complete": found.is_whole,
+        "lines": [{"count": one.count, "line": one.text} for one in found.lines],
+        "link": found.link,
+        "trouble": words.plain(found.trouble) if found.trouble else None,
     }
 
 

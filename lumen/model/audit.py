@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from lumen.model.error_lines import ErrorLines
 from lumen.model.incident import (
     Acknowledged,
     Incident,
@@ -134,7 +135,8 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything that was recorded of one incident, oldest first."""
+    """Everything that was recorded of one incident, oldest first. `errors`: what its blamed revision logged."""
 
     incident: Incident
     entries: tuple[AuditEntry, ...]
+    errors: ErrorLines | None = None

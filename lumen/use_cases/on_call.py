@@ -185,7 +185,8 @@ class Timelines:
         if incident is None:
             raise NotPossible(*with_remedy("incident.unknown", incident=incident_id))
         since = min(stored.alert.opened_at for stored in incident.alerts) - BEFORE
-        return Timeline(incident, _of(incident, await self._back_to(service, since)))
+        entries = _of(incident, await self._back_to(service, since))
+        return Timeline(incident, entries, await self.alerts.error_lines(service, wanted))
 
     async def newest(self, service: ServiceId, limit: int) -> tuple[Incident, ...]:
         """The newest first."""

@@ -4,9 +4,11 @@ What is silenced, by whom, until when.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.audit import Timeline
+from lumen.model.error_lines import ErrorLines
 from lumen.model.incident import Silence, StoredAlert
 from lumen.model.messages import Message, Param, message
 from lumen.wording.catalogue import Catalogue, Say, iso
@@ -40,6 +42,23 @@ def alert_figures(say: Say, alert: Alert) -> str:
     else:
         as_of = message("alert.as_of_clear", looked_at=looked_at, clear_at=iso(alert.clear_at))
     return " ".join(say(one) for one in (alert.reason, as_of, alert.waits) if one is not None)
+
+
+def logged(found: ErrorLines | None) -> list[Message]:
+    """What the blamed revision logs, the commonest lines after a title; or why there are none; nothing before anybody
+    has looked."""
+    if found is None or found.trouble is not None:
+        return [] if found is None or found.trouble is None else [found.trouble]
+    params: dict[str, Param] = {
+        "revision": found.revision,
+        "minutes": (found.read_at - found.since) / timedelta(minutes=1),
+        "read_at": iso(found.read_at),
+        "entries": found.entries,
+    }
+    if not found.lines:
+        return [Message("evidence.none", params)]
+    title = Message("evidence.title" if found.is_whole else "evidence.title_part", params)
+    return [title, *(message("evidence.line", count=one.count, line=one.text.replace("`", "'")) for one in found.lines)]
 
 
 def when(timeline: Timeline) -> Message:

@@ -1,11 +1,13 @@
 """`lumen silence` and `lumen incident`: rights by account, exit codes, what is exported."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from lumen.adapters.store.alerts import RedisPages
+from lumen.adapters.store.alerts import RedisAlerts, RedisPages
 from lumen.model.alert import short_id
+from lumen.model.error_lines import ErrorLine, ErrorLines
 from lumen.model.incident import StoredAlert
 from lumen.model.service import ServiceId
 from tests.contract.command_line.conftest import Call
@@ -29,6 +31,9 @@ def with_a_page(url: str) -> str:
         await told(store, StoredAlert(alert, alert.id, called=True))
 
         await RedisPages(redis, store.clock).acknowledge(SERVICE, alert.id, KIM)
+        now, lines = store.clock.time, (ErrorLine("ValueError: no such answer •••", 41),)
+        read = ErrorLines("ion-api-00042", now - timedelta(minutes=15), now, now, "https://logs", lines, 48)
+        await RedisAlerts(redis, store.clock).logged(SERVICE, alert.id, read)
         await redis.aclose()
         return alert.id
 
@@ -76,5 +81,10 @@ def test_an_incident_is_exported(prepared: str, lumen: Call) -> None:
     assert found["taken"]["by"] == KIM.user_id
     assert [one["event"] for one in found["timeline"]] == ["page-open", "taken"]
     assert "The error budget burns" in found["timeline"][0]["says"]
-    assert "U1 is on it" in lumen("incident", key).out
+    assert (found["logged"]["revision"], found["logged"]["entries"]) == ("ion-api-00042", 48)
+    assert found["logged"]["lines"] == [{"count": 41, "line": "ValueError: no such answer •••"}]
+    told = lumen("incident", key).out
+    assert "U1 is on it" in told
+    assert "Errors in the log of ion-api-00042, 15 min until" in told
+    assert "41 × `ValueError: no such answer •••`" in told
     assert lumen("incident", "no-such").code == 2
