@@ -53,14 +53,16 @@ class Forecasts:
         """Days that are over and whole; each is replayed once, and yesterday again where something came late."""
         before = self._known.get((service, ttl), {})
         known: dict[date, tuple[int, Replayed | None]] = {}
+        last: Piece | None = None
         for day in over:
             if day in before and (day != yesterday.day or before[day][0] == len(yesterday)):
                 known[day] = before[day]
                 continue
-            follows = day - A_DAY in over
-            pieces = [await self.days.day(service, day - A_DAY)] if follows else []
-            pieces.append(yesterday if day == yesterday.day else await self.days.day(service, day))
-            known[day] = len(pieces[-1]), await self.numerics.run(whole_day, pieces, ttl)
+            pieces = []
+            if (eve := day - A_DAY) in over:
+                pieces.append(last if last and last.day == eve else await self.days.day(service, eve))
+            last = yesterday if day == yesterday.day else await self.days.day(service, day)
+            known[day] = len(last), await self.numerics.run(whole_day, [*pieces, last], ttl)
         for key in [key for key in self._known if key[0] == service]:
             del self._known[key]
         self._known[service, ttl] = known
