@@ -13,6 +13,7 @@ from lumen.model.messages import NoData, with_remedy
 from lumen.model.proposal import Knob, Value
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn, Worth
+from lumen.policies.predicted import by_forecast
 from lumen.policies.present import Present, changed_since, present_ttl, size_now, turn_now
 from lumen.policies.priorities import priorities
 from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, size_figures
@@ -156,7 +157,10 @@ class Advisor:
             return replace(found, recommendation=pinned_ttl(setting.value_seconds, override.ttl_seconds))
         turn = turns[0]
         if limits is not None:
-            turn = replace(turn, ttl=recommend_ttl(turn.snapshot, replace(limits, override_seconds=None)))
+            limits_alone = replace(limits, override_seconds=None)
+            asked = recommend_ttl(turn.snapshot, limits_alone)
+            asked = asked if isinstance(asked, NoData) else by_forecast(asked, turn.forecast, limits_alone)
+            turn = replace(turn, ttl=asked)
         present = Present(setting, await self._changed(turn), override)
         # A pinned value rests on nothing that was measured, so it may be set however old the turn is.
         return replace(

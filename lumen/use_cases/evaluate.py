@@ -35,6 +35,7 @@ from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
 from lumen.policies.deployment_history import with_history
 from lumen.policies.guard import Restraint, Situation, held_back
 from lumen.policies.instances import recommend_l1, recommend_min_instances
+from lumen.policies.predicted import by_forecast
 from lumen.policies.size import SizeLimits, recommend_size
 from lumen.policies.ttl import TtlLimits, cost_change, recommend_ttl
 from lumen.ports.clock import Numerics
@@ -61,11 +62,14 @@ class Policies:
     ttl: TtlLimits
     size: SizeLimits
 
-    async def of(self, snapshot: Snapshot, assessment: Assessment, restraint: Restraint) -> Advised:
+    async def of(
+        self, snapshot: Snapshot, assessment: Assessment, restraint: Restraint, forecast: Forecast | NoData | None
+    ) -> Advised:
         """Changes nothing. What is missing for one knob does not stop another."""
         override = restraint.override
         limits = replace(self.ttl, override_seconds=override.ttl_seconds if override else None)
         ttl = recommend_ttl(snapshot, limits)
+        ttl = ttl if isinstance(ttl, NoData) else by_forecast(ttl, forecast, limits)
         size = recommend_size(snapshot, replace(self.size, locked=restraint.size_lock is not None))
         first = first_of(ttl, size)
         if change_of(first) is not None:
@@ -296,7 +300,8 @@ class Evaluator:
         )
         assessment = await self.numerics.run(assess, snapshot, self.assessment, past.days)
         forecast = None if self.forecasts is None else await self.forecasts.of(snapshot, past.turns)
-        return Evaluation(snapshot, past, assessment, await self.policies.of(snapshot, assessment, restraint), forecast)
+        advised = await self.policies.of(snapshot, assessment, restraint, forecast)
+        return Evaluation(snapshot, past, assessment, advised, forecast)
 
     async def held_back(self, evaluation: Evaluation, change: Change, apart_from: str = "") -> tuple[Message, ...]:
         """All reasons that keep Lumen from proposing `change` now; `apart_from`: the proposal that does already."""
