@@ -266,12 +266,13 @@ class Proposal:
 
     @property
     def has_message(self) -> bool:
-        """Whether it has a message of its own: people asked for it, it acts by itself, or it is urgent.
+        """Whether it has a message of its own: people asked for it, or it acts by itself.
 
-        What Lumen would merely like better stands in the report with its buttons, and the digest names it.
+        What Lumen would like better stands in the report with its buttons (posted anew for what is urgent), and the
+        digest names it.
         """
         is_wish = self.draft.origin is Origin.POLICY and self.draft.change.knob is not Knob.TRAFFIC
-        return not is_wish or self.acts_at is not None or self.draft.priority is Priority.HIGH
+        return not is_wish or self.acts_at is not None
 
     @property
     def left_something(self) -> bool:

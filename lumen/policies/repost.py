@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
-from lumen.model.turn import Occasion, Turn
+from lumen.model.proposal import Priority
+from lumen.model.turn import Occasion, Recommendation, Turn
 
 #: So many scheduled turns in a row have a concern before it is news ...
 LASTS_TURNS = 3
@@ -57,6 +58,9 @@ def _is_alerted(turn: Turn) -> bool:
 
 
 def _at_once(turn: Turn) -> Iterator[str]:
-    """Settings that drifted: by knob and proposal, for who turns one by hand knows the value that it has now."""
+    """A change that is urgent, whose buttons the report has; and settings that drifted: by knob and proposal, for who
+    turns one by hand knows the value that it has now."""
+    if isinstance(turn.wanted, Recommendation) and turn.wanted.priority is Priority.HIGH:
+        yield from (f"urgent {proposal_id}" for proposal_id in turn.proposed)
     for told in turn.drift:
         yield " ".join(("drift", told.code, *(str(told.params.get(name, "")) for name in ("knob", "proposal_id"))))

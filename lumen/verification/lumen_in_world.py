@@ -21,7 +21,7 @@ from lumen.exporters.roi import CachePrices
 from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import NoData
-from lumen.model.proposal import Change, Priority
+from lumen.model.proposal import Change
 from lumen.model.turn import Occasion, Recommendation, Turn
 from lumen.policies.protection import UNSURE
 from lumen.policies.repost import should_repost
@@ -43,8 +43,6 @@ class Post(StrEnum):
     DIGEST = "digest"
     #: Also counts down to going back to a revision, or asks whether to.
     INCIDENT = "incident"
-    #: Asks for a change that is urgent; the others stand in the report.
-    PROPOSAL = "proposal"
     #: Asks whether to take a change back.
     UNDO = "undo"
 
@@ -133,7 +131,6 @@ class SimulatedLumen:
             posts[Post.REPORT] += self._is_posted(found.turn, now)
             if found.turn.proposed and not isinstance(found.turn.wanted, NoData):
                 wanted = found.turn.wanted
-        posts[Post.PROPOSAL] += wanted is not None and wanted.priority is Priority.HIGH
         posts[Post.UNDO] += verdict is not None and verdict.undo
         return LookResult(found.events, wanted, verdict, roll_back, in_doubt, slow, posts)
 
@@ -253,7 +250,8 @@ class SimulatedLumen:
             snapshot=made.snapshot,
             assessment=made.assessment,
             ttl=made.wanted,
-            proposed=(),
+            proposed=(made.at.isoformat(),) if made.proposed else (),
+            wanted=made.wanted,
             held_back=made.held,
             missing=(),
             alerts=tuple(StoredAlert(alert, alert.id) for alert in self._open.values()),

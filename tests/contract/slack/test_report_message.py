@@ -62,15 +62,6 @@ async def test_what_can_wait_stands_in_the_report_and_is_decided_there(
     assert [seen.ts for seen in await slack.control.messages() if is_top_level(seen)] == [report.ts]
 
 
-async def test_what_is_urgent_has_a_message_of_its_own(slack: RunningSlack, rooms: Rooms, side: SlackSide) -> None:
-    report = await posted_report(slack, rooms, side)
-    await propose(rooms, side, Priority.HIGH)
-    card = await slack.control.wait_for_message(
-        lambda seen: seen.ts != report.ts and APPROVE in seen.action_ids(), within_seconds=60
-    )
-    assert is_top_level(card)
-
-
 @pytest.mark.parametrize(("button", "words"), [(WHY, "weight 20%"), (DETAILS, "Objectives")])
 async def test_the_rest_is_behind_two_buttons_for_the_one_who_asks(
     slack: RunningSlack, rooms: Rooms, side: SlackSide, button: str, words: str

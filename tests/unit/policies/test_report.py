@@ -15,7 +15,7 @@ from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, message
 from lumen.model.proposal import Change, Knob, Origin, Priority
 from lumen.model.snapshot import Snapshot
-from lumen.model.turn import Missing, Occasion, Turn
+from lumen.model.turn import Missing, Occasion, Recommendation, Turn
 from lumen.policies.repost import FORGOTTEN_AFTER, LASTS_TURNS, should_repost
 from lumen.policies.ttl import TtlLimits, recommend_ttl
 from tests.proposals import applied
@@ -42,7 +42,7 @@ PAGED = replace(DEAD, alerts=(PAGE,))
     [
         ({}, None, False),
         ({"priority": Priority.LOW}, None, False),
-        ({"priority": Priority.HIGH}, None, True),
+        ({"priority": Priority.HIGH}, None, False),
         ({"origin": Origin.PERSON}, None, True),
         ({"origin": Origin.UNDO}, None, True),
         ({"change": Change(Knob.TRAFFIC, "LATEST", "r-1", "")}, None, True),
@@ -137,3 +137,11 @@ def test_what_keeps_coming_back_within_days_is_one_message(bursts: list[tuple[in
 
 def test_after_three_calm_days_it_is_news_again() -> None:
     assert posts([CALM] * 3 + [LOW] * 9 + [CALM] * 80 + [LOW] * 9) == [0, 5, 94]
+
+
+def test_for_what_is_urgent_the_report_is_posted_anew() -> None:
+    urgent = Recommendation(Change(Knob.TTL, 300, 600, "s"), "AGGRESSIVE", (), Priority.HIGH)
+    asks = replace(LOW, wanted=urgent, proposed=("P7",))
+    assert posts([CALM, CALM, asks, LOW, LOW, LOW]) == [0, 2]
+    assert posts([CALM, CALM, replace(asks, wanted=replace(urgent, priority=Priority.MEDIUM))]) == [0]
+    assert posts([CALM, CALM, replace(asks, proposed=())]) == [0]
