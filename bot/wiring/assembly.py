@@ -290,7 +290,7 @@ class _Assembly:
             publish=publish if settings.publish_metrics else None,
             taking_news=taking_of(settings, store, self._google, self._deployments),
             reading_errors=ReadingErrors(store.alerts, self._deployments, store.claims, self._log.read, link),
-            moments=Moments(store.alerts, store.proposals, store.clock),
+            moments=Moments(store.alerts, store.proposals, store.silences, store.clock),
             observer=observer_of(settings, store, self._cache, self._reads),
         )
 

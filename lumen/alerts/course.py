@@ -2,14 +2,25 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from lumen.alerts.burn_rate import CLEAR_BURN
 from lumen.model.alert import Alert, AlertKind, Observation
 from lumen.model.course import Course, Failing, Trend
+from lumen.model.incident import Incident
 
 #: Two shares are told apart when they lie so many standard errors from each other.
 SPREADS = 2.0
+
+
+def failing_of(incident: Incident) -> Alert | None:
+    """Its alert on failing requests that is open; once all of it is over, one from the first of them to the last."""
+    own = [one.alert for one in incident.alerts if one.alert.kind is AlertKind.AVAILABILITY]
+    still = [one for one in own if one.closed_at is None]
+    if still or not own or not incident.is_over:
+        return still[0] if still else None
+    return replace(own[0], closed_at=max(one.closed_at for one in own if one.closed_at is not None))
 
 
 def course_of(alert: Alert, stored: Sequence[Observation], now: datetime) -> Course | None:

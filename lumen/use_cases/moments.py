@@ -1,6 +1,7 @@
 """Moments at which the message of an incident says something else although nobody did anything: it is edited then.
 
-Five, two and one minute before a countdown ends, and when the newest figures are too old to be of now.
+Five, two and one minute before a countdown ends, when the newest figures are too old to be of now, and when a silence
+over it has run out.
 """
 
 from collections.abc import Sequence
@@ -8,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lumen.alerts.course import newest_figures
+from lumen.model.alert import AlertKind
 from lumen.model.course import OF_NOW
 from lumen.model.proposal import State
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import Alerts
+from lumen.ports.incidents import Alerts, Silences
 from lumen.ports.store import Proposals
 
 BEFORE_ITS_END = tuple(timedelta(minutes=minutes) for minutes in (5, 2, 1))
@@ -26,19 +28,24 @@ class Moments:
 
     alerts: Alerts
     proposals: Proposals
+    silences: Silences
     clock: Clock
     _told: dict[tuple[ServiceId, str], Sequence[datetime]] = field(default_factory=dict, init=False)
 
     async def due(self, service: ServiceId) -> None:
         """Mark the messages whose moment has come. Safe to call as often as one likes, by every replica."""
-        incidents = dict.fromkeys(stored.incident for stored in await self.alerts.open(service))
-        if not incidents:
+        kinds: dict[str, set[AlertKind]] = {}
+        for stored in await self.alerts.open(service):
+            kinds.setdefault(stored.incident, set()).add(stored.alert.kind)
+        if not kinds:
             return
         now, ages = self.clock.now(), await self._ages(service)
         pending = [one for one in await self.proposals.unfinished(service) if one.state is State.PENDING]
-        for incident in incidents:
+        silences = await self.silences.all(service)
+        for incident, own in kinds.items():
             ends = [one.acts_at for one in pending if one.acts_at is not None and one.shown_in == incident]
-            moments = [*(end - before for end in ends for before in BEFORE_ITS_END), *ages]
+            heard = [one.until for one in silences if one.kind in own]
+            moments = [*(end - before for end in ends for before in BEFORE_ITS_END), *ages, *heard]
             passed = tuple(sorted(moment for moment in moments if moment <= now))
             if self._told.get((service, incident), ()) != passed:
                 await self.alerts.passed(service, incident, passed)

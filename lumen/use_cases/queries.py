@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lumen.alerts.course import course_of
-from lumen.model.alert import AlertKind
+from lumen.alerts.course import course_of, failing_of
 from lumen.model.answers import (
     ChangeOfLate,
     Glance,
@@ -164,12 +163,9 @@ class Readouts:
         )
 
     async def _course(self, incident: Incident, now: datetime) -> Course | None:
-        """Of the failing requests that are open; once all of it is over, of all that failed in it."""
-        own = [one.alert for one in incident.alerts if one.alert.kind is AlertKind.AVAILABILITY]
-        still = [one for one in own if one.closed_at is None]
-        if not own or (not still and not incident.is_over):
+        failing = failing_of(incident)
+        if failing is None:
             return None
-        failing = still[0] if still else replace(own[0], closed_at=max(one.closed_at or now for one in own))
         stored = await self.alerts.observations(incident.service, failing.opened_at - BEFORE_NOTICED)
         return course_of(failing, stored, now)
 

@@ -8,10 +8,11 @@ import pytest
 
 from handlers.blocks.incident import incident_card
 from lumen.adapters.store.alerts import RedisAlerts
-from lumen.model.alert import Observation
+from lumen.adapters.store.controls import RedisSilences
+from lumen.model.alert import AlertKind, Observation
 from lumen.model.answers import IncidentReadout
 from lumen.model.course import OF_NOW
-from lumen.model.incident import StoredAlert
+from lumen.model.incident import Silence, StoredAlert
 from lumen.model.proposal import Change, Knob
 from lumen.model.snapshot import SLICE
 from lumen.ports.incidents import Look
@@ -41,6 +42,12 @@ async def open_page(store: Store) -> AsyncIterator[str]:
     yield alert.id
 
 
+def moments(store: Store) -> Moments:
+    """Of one replica."""
+    alerts, silences = RedisAlerts(store.redis, store.clock), RedisSilences(store.redis, store.clock)
+    return Moments(alerts, store.proposals, silences, store.clock)
+
+
 async def shown(store: Store) -> int:
     """Of how many messages of incidents were behind; none is any more."""
     incidents = len(await behind(store, "alert"))
@@ -56,7 +63,7 @@ async def test_it_is_edited_five_two_and_one_minute_before_a_countdown_ends_and_
     countdown = replace(draft(), incident=open_page, change=Change(Knob.TRAFFIC, "LATEST", "ion-api-00041", ""))
     made = await store.proposals.propose(countdown, timedelta(days=1), 20 * MINUTE)
     await shown(store)
-    replicas = [Moments(RedisAlerts(store.redis, store.clock), store.proposals, store.clock) for _ in range(2)]
+    replicas = [moments(store) for _ in range(2)]
     edited = []
     for _ in range(2 * 20):
         store.clock.time += MINUTE / 2
@@ -64,7 +71,7 @@ async def test_it_is_edited_five_two_and_one_minute_before_a_countdown_ends_and_
             await replica.due(SERVICE)
         edited += [(store.clock.time - begun) / MINUTE] * await shown(store)
     assert edited == [10.5, 15, 18, 19], "figures are too old; 5, 2, 1 minute before"
-    heir = Moments(RedisAlerts(store.redis, store.clock), store.proposals, store.clock)
+    heir = moments(store)
     await heir.due(SERVICE)
     assert await shown(store) == 0, "a restart edits nothing anew"
     await store.proposals.snooze(SERVICE, made.id, KIM, "click", 15 * MINUTE)
@@ -75,6 +82,21 @@ async def test_it_is_edited_five_two_and_one_minute_before_a_countdown_ends_and_
         await heir.due(SERVICE)
         edited += [(store.clock.time - begun) / MINUTE] * await shown(store)
     assert edited[-3:] == [30, 33, 34], "as many before the later end"
+
+
+async def test_it_is_edited_when_a_silence_over_it_has_run_out_though_no_look_finds_anything_new(
+    store: Store, open_page: str
+) -> None:
+    silences = RedisSilences(store.redis, store.clock)
+    for kind, minutes in ((AlertKind.AVAILABILITY, 5), (AlertKind.CACHE, 3)):
+        await silences.put(SERVICE, Silence(kind, store.clock.time + minutes * MINUTE, KIM, store.clock.time))
+    await shown(store)
+    edited = []
+    for minute in range(1, 9):
+        store.clock.time += MINUTE
+        await moments(store).due(SERVICE)
+        edited += [minute] * await shown(store)
+    assert edited == [5], "not for what it does not tell of"
 
 
 async def test_each_look_brings_newer_figures_revision_against_revision_onto_its_message(

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.alerts.course import course_of, newest_figures
+from lumen.alerts.course import course_of, failing_of, newest_figures
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.course import OF_NOW, Course, Trend
+from lumen.model.incident import Incident, StoredAlert
 from lumen.model.messages import message
+from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
 from lumen.model.witnesses import Bounds
 
@@ -93,3 +95,25 @@ def test_whatever_is_stored_it_counts_no_more_than_that(errors: list[int | None]
     assert found.errors_5xx <= sum(filter(None, errors))
     assert found.requests <= 1000 * sum(one is not None for one in errors)
     assert 0 <= found.unknown_slices <= found.slices
+
+
+FIRST, AGAIN = page(NOON, NOON + SLICE), replace(page(NOON + 3 * SLICE, NOON + 5 * SLICE), id="b")
+SLOW = replace(page(NOON), id="c", kind=AlertKind.LATENCY)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "expected"),
+    [
+        ((page(NOON),), page(NOON)),
+        ((FIRST, SLOW), None),
+        ((FIRST, SLOW, replace(AGAIN, closed_at=None)), replace(AGAIN, closed_at=None)),
+        ((FIRST, replace(SLOW, closed_at=NOON + SLICE)), FIRST),
+        ((FIRST, AGAIN, replace(SLOW, closed_at=NOON + 6 * SLICE)), replace(FIRST, closed_at=NOON + 5 * SLICE)),
+        ((SLOW,), None),
+    ],
+)
+def test_an_incident_fails_while_its_alert_is_open_and_once_over_from_the_first_to_the_last(
+    alerts: tuple[Alert, ...], expected: Alert | None
+) -> None:
+    service = ServiceId("naeda-genesis", "us-central1", "ion-api")
+    assert failing_of(Incident(service, "a", tuple(StoredAlert(one, "a") for one in alerts))) == expected
