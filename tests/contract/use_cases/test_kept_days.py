@@ -1,0 +1,97 @@
+"""Forecasts from the whole days that are kept in a store: each replayed once, whatever comes late."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import ParamSpec, TypeVar
+
+import pytest
+
+pytest.importorskip("scipy", reason="needs the extra numerics")
+
+from lumen.adapters.store.accesses import RedisAccessDays
+from lumen.model.forecast import Forecast
+from lumen.model.messages import NoData
+from lumen.model.observed import Piece, Progress
+from lumen.model.snapshot import Snapshot
+from lumen.model.turn import Turn
+from lumen.use_cases.forecasting import Forecasts, whole_day
+from tests.contract.store.builders import LONG, SERVICE, Store
+from tests.contract.use_cases.measured_world import Inline
+from tests.snapshots import GONE, cache, snapshot, ttl
+from tests.unit.handlers.test_hourly import turn_at
+from tests.unit.prediction.test_kept import DAY, pieces, requests
+
+P = ParamSpec("P")
+T = TypeVar("T")
+A_DAY = timedelta(days=1)
+#: The morning after the two days.
+NOW = datetime(2026, 3, 3, 0, 30, tzinfo=UTC)
+ROOM = cache(memory_ratio=0.05, evictions_per_hour=0)
+
+
+class Counting(Inline):
+    """How often a day was replayed."""
+
+    def __init__(self) -> None:
+        self.replays = 0
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self.replays += function is whole_day
+        return await super().run(function, *args, **kwargs)
+
+
+async def keep(store: Store, days: Sequence[Piece], listed: tuple[date, ...]) -> None:
+    lease = await store.leases.acquire(SERVICE, "accesses", LONG)
+    assert lease is not None
+    await RedisAccessDays(store.redis).put(SERVICE, lease, 23, days, Progress("1-0", days=listed))
+    await store.leases.release(SERVICE, lease)
+
+
+def seen(now: datetime = NOW, seconds: int = 300) -> Snapshot:
+    return snapshot(service=SERVICE, taken_at=now, ttl=ttl(seconds), cache=ROOM)
+
+
+def before(seconds: int = 300) -> Sequence[Turn]:
+    """A turn of two days ago: since then the TTL has stood."""
+    earlier = turn_at(NOW - 2 * A_DAY)
+    return [replace(earlier, snapshot=replace(earlier.snapshot, ttl=ttl(seconds)))]
+
+
+async def test_each_whole_day_is_replayed_once_and_again_where_something_came_late(store: Store) -> None:
+    numerics, days = Counting(), pieces(requests())
+    forecasts = Forecasts(RedisAccessDays(store.redis), numerics, [SERVICE], 0.00003)
+    await keep(store, days, (DAY, DAY + A_DAY))
+    found = await forecasts.of(seen(), before())
+    assert isinstance(found, Forecast), found
+    assert (found.days, numerics.replays) == (2, 2)
+    assert await forecasts.of(seen(), before()) == found
+    assert numerics.replays == 2
+    late = replace(days[1], packed=days[1].packed[:8], kinds=b"\1", sizes=b"\0", tally=replace(days[1].tally, misses=0))
+    await keep(store, [late], (DAY, DAY + A_DAY))
+    assert isinstance(await forecasts.of(seen(), before()), Forecast)
+    assert numerics.replays == 3
+    another = await forecasts.of(seen(seconds=420), before())
+    assert isinstance(another, NoData)  # it stands since now, so nothing was seen at it
+    assert another.reason.code == "forecast.unchecked"
+
+
+async def test_a_day_whose_beginning_is_missing_is_none(store: Store) -> None:
+    days = pieces([one for one in requests() if one[0] >= 30 * 3_600_000])
+    forecasts = Forecasts(RedisAccessDays(store.redis), Counting(), [SERVICE], 0.00003)
+    await keep(store, days[1:], (DAY + A_DAY,))
+    found = await forecasts.of(seen(), before())
+    assert isinstance(found, NoData)
+    assert (found.reason.code, found.reason.params) == ("forecast.short", {"hours": 6})
+
+
+async def test_whom_predict_leaves_out_and_what_is_not_read_have_no_forecast(store: Store) -> None:
+    forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), [], 0.00003)
+    found = await forecasts.of(seen(), ())
+    assert isinstance(found, NoData)
+    assert found.reason.code == "forecast.off"
+    watched = replace(forecasts, services=[SERVICE])
+    assert await watched.of(replace(seen(), ttl=GONE), ()) == GONE
+    nothing = await watched.of(seen(), ())
+    assert isinstance(nothing, NoData)
+    assert nothing.reason.code == "forecast.not_reported"
