@@ -31,16 +31,18 @@ function restOf(box) {
 function MessageList({ messages, label, inThread }) {
   const viewer = useViewer();
   const box = useRef(null);
-  const atBottom = useRef(true);
+  const rests = useRef("end"); // or at the "top" of a tall last message, or "" where the reader scrolled to
   const last = messages[messages.length - 1];
   const sent = useStore((s) => s.sent);
   const wasSent = useRef(sent);
   useLayoutEffect(() => {
-    if (wasSent.current !== sent) atBottom.current = true; // whoever writes wants to see the answer
+    const wrote = wasSent.current !== sent; // whoever writes wants to see the answer
     wasSent.current = sent;
-    if (!atBottom.current) return undefined;
+    // Whoever pressed a button of a tall message goes on reading it: the answer stays below.
+    if (rests.current === "top" && last?.ephemeral_to) rests.current = "";
+    if (!rests.current && !wrote) return undefined;
     const stay = () => {
-      if (atBottom.current && box.current) box.current.scrollTop = restOf(box.current);
+      if ((rests.current || wrote) && box.current) box.current.scrollTop = wrote ? box.current.scrollHeight : restOf(box.current);
     };
     stay();
     const watcher = new ResizeObserver(stay);
@@ -49,7 +51,8 @@ function MessageList({ messages, label, inThread }) {
   }, [messages, last, sent]);
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = box.current;
-    atBottom.current = scrollHeight - scrollTop - clientHeight < 80 || Math.abs(scrollTop - restOf(box.current)) < 80;
+    if (scrollHeight - scrollTop - clientHeight < 80) rests.current = "end";
+    else rests.current = Math.abs(scrollTop - restOf(box.current)) < 80 ? "top" : "";
   };
   return (
     <div className="messages" ref={box} onScroll={onScroll} role="log" aria-label={label} aria-live="off" tabIndex={0}>
