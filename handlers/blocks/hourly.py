@@ -59,9 +59,12 @@ def hourly(words: Catalogue, readout: StatusReadout) -> Shown:
 
 def _add_change(card: Card, words: Catalogue, readout: StatusReadout) -> None:
     """What was changed last and what it did, with its way back; a harmful one is what to do now."""
-    if readout.alerts or not readout.changes or readout.changes[0].proposal.state is State.HARMFUL:
+    done = {one.proposal.finished_at: one for one in readout.changes if one.proposal.finished_at is not None}
+    if readout.alerts or not done:
         return
-    change = readout.changes[0]
+    change = done[max(done)]
+    if change.proposal.state is State.HARMFUL:
+        return
     card.lines([change_line(words, change)], undo_button(change.proposal, readout.pinned))
 
 

@@ -160,6 +160,8 @@ def test_what_to_do_now_is_true_after_a_click() -> None:
     shown = hourly(EN, readout(changes=(done,)))
     assert "hit rate 71% before, 78% now" in said(shown)
     assert UNDO in str(shown.blocks)
+    earlier = ChangeOfLate(replace(applied("P8", Change(Knob.TTL, 300, 360, "s")), finished_at=NOW - HOUR), 0.7, 0.7)
+    assert said(hourly(EN, readout(changes=(earlier, done)))) == said(shown)
     assert "*Do now*: TTL 300 → 420 s" not in said(shown)
     held = replace(turn_at(NOW), held_back=(message("policy.held_gaps", slices=7, wanted=12, minutes=5),))
     assert "*Do now*: nothing yet. " in said(hourly(EN, readout(turn=held)))
