@@ -1,5 +1,5 @@
-"""`make pictures`: the demo's page as the README shows it (docs/demo.png), its words (docs/demo.txt), and what
-docs/tutorial.md shows, as a person who follows it sees it.
+"""`make pictures`: the demo on a phone, as README.md and docs/tutorial.md show it, and its words
+(docs/demo.txt).
 
 tests/docs/test_pictures.py holds that no two figures in these words contradict each other.
 """
@@ -11,17 +11,20 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.async_api import Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Locator, Page, ViewportSize, async_playwright, expect
 
 from demo.__main__ import BUDGET_USD, GUIDE, met
 from demo.world import Clock, World
 from tests.chromium import FLAGS, find_chromium
 
 DOCS = Path(__file__).parents[1] / "docs"
-REPORT = re.compile(r"ion-api: \w+, (?:gate|health score) [\d.]+ of 100")
-SCREEN = ViewportSize(width=1280, height=1450)
+SCREEN = ViewportSize(width=390, height=844)
+#: As high as the longest message.
+WHOLE = ViewportSize(width=390, height=2400)
 #: For the first report and its proposal; an hour takes a minute.
 PATIENCE_MS = 180_000
+#: Until the page stands still after a click.
+SETTLED_MS = 1_000
 
 
 def main() -> None:
@@ -40,40 +43,62 @@ def main() -> None:
 async def _take(chromium: str, address: str) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        page = await browser.new_page(viewport=SCREEN, timezone_id="UTC", locale="en-US")
+        page = await browser.new_page(viewport=SCREEN, device_scale_factor=2, timezone_id="UTC", locale="en-US")
         page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         await page.goto(address)
-        report = page.get_by_role("article").filter(has_text=REPORT).last
-        await expect(report.get_by_role("button", name="Approve")).to_be_visible(timeout=PATIENCE_MS)
-        words = ""
-        while words != (words := await _words(page)):  # until nothing was edited while the picture was taken
-            await page.screenshot(path=DOCS / "demo.png")
-        (DOCS / "demo.txt").write_text(words, encoding="utf-8")
-        await take_tutorial(page)
+        words = [*await _take_report(page), *await _take_incident(page)]
+        (DOCS / "demo.txt").write_text("".join(f"{line}\n" for line in words if line.strip()), encoding="utf-8")
         await browser.close()
 
 
-async def take_tutorial(page: Page) -> None:
-    """Approve what waits, then let a release go wrong: the applied card, and the incident with its countdown."""
-    messages = page.locator(".message")
-    card = messages.filter(has=page.get_by_role("button", name="Approve")).first
-    await card.get_by_role("button", name="Approve").click()
+async def _take_report(page: Page) -> list[str]:
+    """The first report, what `/lumen report` says of the same hour, and the card after Approve."""
+    messages = page.get_by_role("article")
+    report = messages.filter(has=page.get_by_role("button", name="Approve")).first
+    await expect(report).to_be_visible()
+    await page.get_by_role("button", name="Close the guide").click()
+    await page.screenshot(path=DOCS / "demo-report.png")
+    await page.get_by_role("button", name="First minute").click()
+    await _write(page, "/lumen report")
+    details = messages.filter(has_text="Objectives").last
+    await expect(details).to_be_visible()
+    words = await _lines(report, details)
+
+    await report.get_by_role("button", name="Approve").click()
     await page.get_by_role("dialog").get_by_role("button", name=re.compile("^Set ")).click()
-    applied = messages.filter(has_text="· applied").first
-    await expect(applied).to_be_visible(timeout=PATIENCE_MS)
+    await report.get_by_role("button", name=re.compile("repl(y|ies)")).click()
+    applied = page.get_by_role("complementary", name="Thread").get_by_role("article").filter(has_text="· applied")
+    await expect(applied).to_be_visible()
     await applied.screenshot(path=DOCS / "tutorial-applied.png")
-
-    await page.get_by_role("button", name="Inspector", exact=True).click()
-    await page.get_by_role("button", name="World", exact=True).click()
-    await page.get_by_role("button", name="Start bad_release_errors").click()
-    await page.get_by_role("button", name="Inspector", exact=True).click()
-    incident = messages.filter(has_text="unless somebody stops it").first
-    await incident.screenshot(path=DOCS / "tutorial-incident.png", timeout=2 * PATIENCE_MS)
+    await page.get_by_role("button", name="Close thread").click()
+    return words
 
 
-async def _words(page: Page) -> str:
-    lines = "\n".join(await page.get_by_role("article").all_inner_texts()).splitlines()
-    return "".join(f"{line}\n" for line in lines if line.strip())
+async def _take_incident(page: Page) -> list[str]:
+    """Let a release go wrong: its first screen, and all of the message."""
+    await page.get_by_role("button", name="Break the release").click()
+    incident = page.get_by_role("article").filter(has_text="unless somebody stops it").first
+    await expect(incident).to_contain_text("release 00042")
+    await page.get_by_role("button", name="Close the guide").click()
+    await page.wait_for_timeout(SETTLED_MS)
+    await incident.evaluate("found => found.scrollIntoView({block: 'start'})")
+    words = await _lines(incident)
+    await page.screenshot(path=DOCS / "demo-incident.png")
+    await page.set_viewport_size(WHOLE)  # the list scrolls inside the page, so what is longer than it is cut off
+    await incident.screenshot(path=DOCS / "tutorial-incident.png")
+    return words
+
+
+async def _write(page: Page, line: str) -> None:
+    box = page.get_by_role("textbox", name="Message #ion-alerts")
+    await box.fill(line)
+    await box.press("Escape")
+    await box.press("Enter")
+
+
+async def _lines(*messages: Locator) -> list[str]:
+    return "\n".join([await message.inner_text() for message in messages]).splitlines()
 
 
 if __name__ == "__main__":
