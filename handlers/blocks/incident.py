@@ -30,7 +30,7 @@ from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.by_itself import notes, target_of, what_happens
 from lumen.wording.catalogue import Catalogue, iso, value_of
-from lumen.wording.incident_message import OVER, WORST_FIRST, headline, links, standing, summary
+from lumen.wording.incident_message import OVER, WORST_FIRST, brings_back, headline, links, standing, summary
 from lumen.wording.incidents import _LINES_A_BLOCK, LINES, SEVERITY_SIGNS, alert_figures, alert_line, silence_line, when
 from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
 
@@ -119,7 +119,7 @@ def _add_buttons(card: Card, readout: IncidentReadout) -> None:
     if incident.is_open_page and incident.acknowledged is None:
         buttons.append(_on_it(incident, is_first=not buttons))
     stands = next((one for one in readout.proposals if one.can_be_undone), None)
-    undo = undo_button(stands, readout.pinned) if stands is not None else None
+    undo = None if stands is None or brings_back(stands, readout) else undo_button(stands, readout.pinned)
     buttons += [] if undo is None else [undo]
     if incident.is_over:
         buttons += _labels(incident)

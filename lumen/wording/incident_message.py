@@ -98,6 +98,12 @@ def _moved_from(readout: IncidentReadout, revision: str) -> bool:
     return newest not in (LATEST, revision)
 
 
+def brings_back(stands: Proposal, readout: IncidentReadout) -> bool:
+    """Whether its undo would send the traffic to the release that this incident is put down to, while it lasts."""
+    is_harmful = stands.state is State.HARMFUL
+    return not is_harmful and not readout.incident.is_over and blames(readout.revisions) is not None
+
+
 def since_it_left(readout: IncidentReadout) -> Message | None:
     """The share that failed before and after the traffic left the release that is blamed; None where it has not, or
     nothing is known of the requests since."""

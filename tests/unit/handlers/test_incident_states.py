@@ -20,6 +20,7 @@ from lumen.model.incident import CALLS_END, Acknowledged, Incident, Mentions, Pi
 from lumen.model.messages import Message, message
 from lumen.model.proposal import LATEST, Change, Choice, Decision, Knob, Proposal, State
 from lumen.model.snapshot import SLICE
+from lumen.policies.blamed import blames
 from lumen.policies.protection import told
 from lumen.wording.by_itself import what_happens
 from lumen.wording.catalogue import LOCALES, Catalogue
@@ -170,7 +171,9 @@ def test_in_every_state_it_says_once_what_happens_has_the_buttons_that_decide_an
         wanted = [] if pending is None else [APPROVE, REJECT]
         wanted += [SNOOZE] if pending is not None and pending.acts_at is not None and not pending.snoozes else []
         wanted += [ON_IT] if known.incident.is_open_page and known.incident.acknowledged is None else []
-        wanted += [UNDO] if any(one.can_be_undone for one in known.proposals) else []
+        stands = next((one for one in known.proposals if one.can_be_undone), None)
+        is_safe = is_over or not blames(known.revisions) or (stands is not None and stands.state is State.HARMFUL)
+        wanted += [UNDO] if stands is not None and is_safe else []
         wanted += [REAL, FALSE_ALARM] if is_over else [MENU]
         assert actions(shown) == wanted, name
         if known.incident.has_page and pending is None and codes != ["incident.going"]:
