@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
@@ -10,6 +10,7 @@ from playwright.async_api import Page, async_playwright, expect
 from demo.world import World
 from sandbox.client import SandboxClient
 from tests.chromium import FLAGS
+from tests.collector import Collector, collector
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +26,13 @@ async def page(world: World, chromium: str) -> AsyncIterator[Page]:
         await browser.close()
 
 
+@pytest.fixture
+def traces() -> Iterator[Collector]:
+    """Where the bot sends its traces."""
+    with collector() as listening:
+        yield listening
+
+
 async def type_command(page: Page, command: str) -> None:
     composer = page.get_by_role("textbox").first
     await composer.click()
@@ -36,9 +44,9 @@ async def type_command(page: Page, command: str) -> None:
 # An hour in 15 s: a report compares whole hours before and after a change.
 @pytest.mark.parametrize("world", [240.0], indirect=True)
 async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
-    world: World, page: Page, slack: SandboxClient
+    world: World, page: Page, slack: SandboxClient, traces: Collector
 ) -> None:
-    world.start_bot(OBSERVE_ONLY="7d")
+    bot = world.start_bot(OBSERVE_ONLY="7d", OTEL_EXPORTER_OTLP_ENDPOINT=traces.endpoint)
     await expect(page.get_by_text(re.compile(r"ion-api: \w+, health score [\d.]+ of 100")).first).to_be_visible(
         timeout=90_000
     )
@@ -70,3 +78,17 @@ async def test_command_card_confirm_applied_acknowledged_hit_rate_up(
         pytest.fail(f"no report showed the rise; the last ones:\n{text}")
     assert float(found[2]) > float(found[1])
     assert (await slack.get("world/state"))["ion"]["hit_rate"]["30"] > before
+
+    await asyncio.to_thread(bot.stop)  # which sends the rest
+    assert_each_has_its_trace(traces)
+
+
+def assert_each_has_its_trace(traces: Collector) -> None:
+    """The turns, the clicks and the one change: none is part of another."""
+    turns, changes = traces.named("turn"), traces.named("change")
+    assert turns
+    assert len({turn["turn"] for turn in turns}) == len(turns)
+    assert len({change["proposal"] for change in changes}) == 1
+    assert len(traces.named("click")) == 1
+    assert len({span.trace_id for span in traces.spans}) == len(traces.spans)
+    assert not any(span.parent_span_id for span in traces.spans)
