@@ -58,9 +58,10 @@ def _is_alerted(turn: Turn) -> bool:
 
 
 def _at_once(turn: Turn) -> Iterator[str]:
-    """A change that is urgent, whose buttons the report has; and settings that drifted: by knob and proposal, for who
-    turns one by hand knows the value that it has now."""
-    if isinstance(turn.wanted, Recommendation) and turn.wanted.priority is Priority.HIGH:
-        yield from (f"urgent {proposal_id}" for proposal_id in turn.proposed)
+    """A change that is urgent, whose buttons the report has: by knob, since its next step is no news. Settings that
+    drifted: by knob and proposal, for who turns one by hand knows the value that it has now."""
+    wanted = turn.wanted
+    if turn.proposed and isinstance(wanted, Recommendation) and wanted.priority is Priority.HIGH:
+        yield f"urgent {wanted.change.knob if wanted.change else ''}"
     for told in turn.drift:
         yield " ".join(("drift", told.code, *(str(told.params.get(name, "")) for name in ("knob", "proposal_id"))))

@@ -143,5 +143,7 @@ def test_for_what_is_urgent_the_report_is_posted_anew() -> None:
     urgent = Recommendation(Change(Knob.TTL, 300, 600, "s"), "AGGRESSIVE", (), Priority.HIGH)
     asks = replace(LOW, wanted=urgent, proposed=("P7",))
     assert posts([CALM, CALM, asks, LOW, LOW, LOW]) == [0, 2]
+    assert posts([CALM, CALM, asks, *[CALM] * 24, replace(asks, proposed=("P8",))]) == [0, 2]
+    assert posts([CALM, CALM, asks, *[CALM] * 80, replace(asks, proposed=("P8",))]) == [0, 2, 83]
     assert posts([CALM, CALM, replace(asks, wanted=replace(urgent, priority=Priority.MEDIUM))]) == [0]
     assert posts([CALM, CALM, replace(asks, proposed=())]) == [0]
