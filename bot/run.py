@@ -29,7 +29,8 @@ from bot.store import clock_of, open_checked_store, open_state_store, room_warni
 from bot.thresholds import size_limits
 from bot.timing import Clocks, every
 from bot.tracing import begin_tracing, turn_made
-from bot.wiring.assembly import Lumen, assemble
+from bot.wiring.assembly import assemble
+from bot.wiring.parts import Lumen
 from bot.wiring.slack import SlackSide, open_slack
 from bot.wiring.triggers import trigger_routes
 from bot.workers import ExecutionPool, Worker, guarded
@@ -145,7 +146,7 @@ class Bot:
                 await rounds.effects.guard(service, self._services)
         with guarded("nobody_reminded"):
             for service in self._services:
-                await self._lumen.changes.reminding.due(service)
+                await self._lumen.rounds.beside.reminding.due(service)
         with guarded("pins_not_settled"):
             for service in self._services:
                 await self._lumen.changes.overrides.settle(service)
@@ -168,13 +169,13 @@ class Bot:
     async def _observe(self) -> None:
         """What services report of their accesses."""
         with guarded("accesses_not_read"):
-            await self._lumen.rounds.observer.due()
+            await self._lumen.rounds.beside.observer.due()
 
     async def _news(self) -> None:
         """Take the budget's notices; nothing waits for it."""
-        if self._lumen.rounds.taking_news is not None:
+        if self._lumen.rounds.beside.taking_news is not None:
             with guarded("news_not_taken"):
-                await self._lumen.rounds.taking_news.take()
+                await self._lumen.rounds.beside.taking_news.take()
 
     async def settle(self) -> None:
         """Expire, end countdowns and begin to carry out, which holds up nothing here; what Slack shows follows.
@@ -192,7 +193,7 @@ class Bot:
             with guarded("execution_waits", service=service.key):
                 await self.executions.begin(service)
             with guarded("incident_not_edited", service=service.key):
-                await self._lumen.rounds.moments.due(service)
+                await self._lumen.rounds.beside.moments.due(service)
         self._slack.outbox.kick()
 
     async def page(self) -> None:
@@ -208,7 +209,7 @@ class Bot:
     async def errors(self) -> None:
         """What the blamed revisions log, onto the messages of the incidents that are open."""
         for service in self._services:
-            if await self._lumen.rounds.reading_errors.due(service):
+            if await self._lumen.rounds.beside.reading_errors.due(service):
                 self._slack.outbox.kick()
 
     async def readiness(self) -> Sequence[Readiness]:

@@ -12,8 +12,9 @@ from uuid import uuid4
 from bot.config import Settings
 from bot.faults import fault_point
 from bot.store import open_checked_store
-from bot.wiring.assembly import Lumen, assemble, operator_of, who_may_apply
+from bot.wiring.assembly import assemble, operator_of, who_may_apply
 from bot.wiring.knobs import Called, called_of
+from bot.wiring.parts import Lumen
 from lumen.model.answers import StatusReadout
 from lumen.model.audit import Timeline
 from lumen.model.incident import Incident, Pause, Silence, SizeLock, TtlOverride

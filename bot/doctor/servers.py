@@ -26,21 +26,21 @@ _FINE = frozenset({"source.no_starts", "source.month_just_begun", "source.counte
 
 async def look_at_news(found: Findings, examined: Examined, project: str) -> None:
     """One of those that wait is read and given back: to be allowed to read is all that Lumen needs."""
-    if examined.news is None:
+    if examined.google.news is None:
         found.fine(NAME, message("doctor.news_unread"))
         return
     try:
-        notice = await examined.news.peek()
+        notice = await examined.google.news.peek()
     except SourceUnavailable as error:
         found.mend(NAME, error.reason, error.remedy)
         return
     if notice is None:
-        found.fine(NAME, message("doctor.news_none", subscription=examined.news.name))
+        found.fine(NAME, message("doctor.news_none", subscription=examined.google.news.name))
     elif isinstance(notice, NoData):
         found.part(NAME, notice)
     else:
-        own_id = await examined.budgets.own_id(project)
-        wrong = foreign(notice, own_id, BUDGET_NAME, examined.news.name) or in_another_currency(notice)
+        own_id = await examined.google.budgets.own_id(project)
+        wrong = foreign(notice, own_id, BUDGET_NAME, examined.google.news.name) or in_another_currency(notice)
         if wrong is None:
             found.fine(NAME, _says(notice))
         else:
@@ -59,7 +59,7 @@ async def permission_checks(
     found = Findings("google: ")
     for service in services:
         name = f"may change {service.name}"
-        lacking = await examined.permissions.lacking(service)
+        lacking = await examined.google.permissions.lacking(service)
         if isinstance(lacking, NoData):
             if lacking.reason.code == "source.unimplemented":
                 found.fine(name, message("doctor.permissions_untold"))
@@ -73,7 +73,7 @@ async def permission_checks(
     if examined.cache.instance:
         found.part("may read CACHE_INSTANCE", await examined.cache.unreadable_instance())
         await _instance(found, examined.cache)
-    look_at_clock(found, "clock", "Google", await examined.permissions.ahead_seconds(services[0], clock))
+    look_at_clock(found, "clock", "Google", await examined.google.permissions.ahead_seconds(services[0], clock))
     await _budget(found, examined, services[0].project, budget_usd)
     await look_at_news(found, examined, services[0].project)
     await _log(found, examined, services[0], clock)
@@ -98,21 +98,21 @@ async def _instance(found: Findings, cache: ExaminedCache) -> None:
 
 async def _uptime(found: Findings, examined: Examined, clock: Clock) -> None:
     """Points of the last half an hour; no points say nothing, and hide an outage."""
-    if examined.uptime is None:
+    if examined.google.uptime is None:
         return
-    told = await examined.uptime.slices(window_before(clock.now(), UPTIME_SEEN))
+    told = await examined.google.uptime.slices(window_before(clock.now(), UPTIME_SEEN))
     places = max((one.failed + one.passed for one in told.values()), default=0)
     if places:
-        found.fine("uptime check", message("doctor.uptime_ok", host=examined.uptime.host, places=places))
+        found.fine("uptime check", message("doctor.uptime_ok", host=examined.google.uptime.host, places=places))
     else:
-        found.mend("uptime check", *with_remedy("doctor.uptime_silent", host=examined.uptime.host))
+        found.mend("uptime check", *with_remedy("doctor.uptime_silent", host=examined.google.uptime.host))
 
 
 async def _log(found: Findings, examined: Examined, service: ServiceId, clock: Clock) -> None:
     """What a page shows of the log; one question tells whether it may be read. Nothing else waits for it."""
     name, now = "may read the log", clock.now()
     try:
-        await examined.log.read(service, service.name, Window(now - SLICE, now))
+        await examined.google.log.read(service, service.name, Window(now - SLICE, now))
     except SourceUnavailable as error:
         if error.reason.code in ("source.no_logging", "source.unimplemented"):
             found.fine(name, error.reason)
@@ -130,7 +130,7 @@ async def publishing_checks(examined: Examined) -> Sequence[Check]:
 
 
 async def _budget(found: Findings, examined: Examined, project: str, budget_usd: float) -> None:
-    budget = await examined.budgets.budget(project)
+    budget = await examined.google.budgets.budget(project)
     if isinstance(budget, NoData):
         if budget.reason.code == "source.no_billing_account":
             found.fine("budget", budget.remedy)

@@ -1,8 +1,8 @@
 """The composition root: names concrete adapters, and joins them to use cases with the settings."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,8 @@ from bot.faults import fault_point
 from bot.numerics import ProcessNumerics, missing_statistics
 from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
-from bot.wiring.knobs import Called, called_of, knobs_of
+from bot.wiring.knobs import called_of, knobs_of
+from bot.wiring.parts import Answers, Beside, Changes, Lumen, Rounds
 from bot.wiring.sources import (
     budgets_of,
     collector_of,
@@ -38,13 +39,9 @@ from lumen.model.turn import Missing
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.use_cases.acting import Acting
-from lumen.use_cases.advice import Advisor
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
 from lumen.use_cases.approvals import Approvals
-from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.auto_apply import AutoApplyCountdowns, AutoApplyRules
-from lumen.use_cases.billing import TakingNews
-from lumen.use_cases.collect import Collector
 from lumen.use_cases.controlling import Reminding
 from lumen.use_cases.digest import Digest, DigestReader
 from lumen.use_cases.drift import Drift
@@ -53,11 +50,8 @@ from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.error_lines import ReadingErrors
 from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.execution import Execution
-from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.moments import Moments
-from lumen.use_cases.observer import Observer
 from lumen.use_cases.overrides import Overrides
-from lumen.use_cases.publish import Publish
 from lumen.use_cases.queries import Choosing, Looking, Readouts
 from lumen.use_cases.releases import GoingBack, Releases, RememberedDeployments, Revisions
 from lumen.use_cases.restrictions import ReportMarker, Restraints
@@ -65,67 +59,6 @@ from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.turn import TurnRunner
 from lumen.use_cases.undo_harmful import UndoHarmful
 from lumen.use_cases.watch import Watch
-
-
-@dataclass(frozen=True, slots=True)
-class Rounds:
-    """The work that comes due by the clock."""
-
-    watch: Watch
-    revisions: Revisions
-    rollback: Rollback
-    effects: Effects
-    turn_runner: TurnRunner
-    digest: Digest
-    #: None where PUBLISH_METRICS is off.
-    publish: Publish | None
-    #: None where BUDGET_TOPIC is not set.
-    taking_news: TakingNews | None
-    reading_errors: ReadingErrors
-    moments: Moments
-    observer: Observer
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The ways in which people propose, decide, apply and forbid changes."""
-
-    approvals: Approvals
-    applying: Applying
-    applied_advice: AppliedAdvice
-    execution: Execution
-    operators: Operators
-    overrides: Overrides
-    emergency: EmergencyActions
-    reminding: Reminding
-    knobs: Knobs
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """The questions that Lumen answers; none of them changes anything but the audit."""
-
-    readouts: Readouts
-    advisor: Advisor
-    choosing: Choosing
-    looking: Looking
-    going_back: GoingBack
-    digests: DigestReader
-    auditing: Auditing
-
-
-@dataclass(frozen=True, slots=True)
-class Lumen:
-    """Everything but Slack, as the command line and the bot both use it."""
-
-    store: StateStore
-    collector: Collector
-    #: Each ends its own kind when its time is up.
-    countdowns: Sequence[Rollback | UndoHarmful | AutoApplyCountdowns]
-    rounds: Rounds
-    changes: Changes
-    answers: Answers
-    called: Called
 
 
 async def operator_of(settings: Settings) -> Person:
@@ -271,6 +204,7 @@ class _Assembly:
     def _rounds(self) -> Rounds:
         settings, store = self._settings, self._store
         publish = publish_of(settings, store, self._google, self._collector, self._ttl)
+        report = ReportMarker(store.turns, store.outbox)
         return Rounds(
             watch=Watch(
                 self._slices,
@@ -288,10 +222,13 @@ class _Assembly:
             turn_runner=self._turn_runner(),
             digest=Digest(store.claims, store.outbox, self._zone),
             publish=publish if settings.publish_metrics else None,
-            taking_news=taking_of(settings, store, self._google, self._deployments),
-            reading_errors=ReadingErrors(store.alerts, self._deployments, store.claims, self._log.read, link),
-            moments=Moments(store.alerts, store.proposals, store.silences, store.clock),
-            observer=observer_of(settings, store, self._cache, self._reads),
+            beside=Beside(
+                taking_news=taking_of(settings, store, self._google, self._deployments),
+                reading_errors=ReadingErrors(store.alerts, self._deployments, store.claims, self._log.read, link),
+                moments=Moments(store.alerts, store.proposals, store.silences, store.clock),
+                reminding=Reminding(store.controls, store.proposals, store.outbox, report, store.clock),
+                observer=observer_of(settings, store, self._cache, self._reads),
+            ),
         )
 
     def _revisions(self) -> Revisions:
@@ -371,7 +308,6 @@ class _Assembly:
                 store.clock,
                 safe_ttl_seconds=settings.default_ttl_seconds,
             ),
-            reminding=Reminding(store.controls, store.proposals, store.outbox, report, store.clock),
             knobs=self._knobs,
         )
 

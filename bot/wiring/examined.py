@@ -57,16 +57,23 @@ class ExaminedCache:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
-    """The parts that `lumen doctor` looks at; it needs no store that works, and no Google either until it asks."""
+class ExaminedGoogle:
+    """What Google is asked for; None where nothing is set that would need it."""
 
-    store: Callable[[], Awaitable[StoreFacts | NoData]]
-    cache: ExaminedCache
     permissions: RunPermissions
     budgets: GoogleBudgets
     news: PubSubBudgetNews | None
     log: CloudLogging
     uptime: UptimeCheck | None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The parts that `lumen doctor` looks at; it needs no store that works, and no Google either until it asks."""
+
+    store: Callable[[], Awaitable[StoreFacts | NoData]]
+    cache: ExaminedCache
+    google: ExaminedGoogle
     collector: Collector
     figures: FigureSink
     store_url: str
@@ -94,11 +101,13 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
                 lambda: _unreadable_instance(settings, google, cache),
                 lambda project: ProjectPermissions(projects).lacking(project, ROLES["lumenMemorystore"]),
             ),
-            permissions=RunPermissions(google.services),
-            budgets=budgets,
-            news=news_of(settings, google),
-            log=log,
-            uptime=uptime_of(settings, MonitoringQueries(google.metrics, settings.project_id)),
+            google=ExaminedGoogle(
+                permissions=RunPermissions(google.services),
+                budgets=budgets,
+                news=news_of(settings, google),
+                log=log,
+                uptime=uptime_of(settings, MonitoringQueries(google.metrics, settings.project_id)),
+            ),
             figures=CustomMetrics(google.metrics, settings.project_id),
             store_url=settings.state_redis_url.get_secret_value(),
             collector=collector_of(settings, clock, cache, google, deployments, ttl, in_force),

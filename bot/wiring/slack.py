@@ -12,7 +12,7 @@ import structlog
 from bot.config import Settings
 from bot.slack.connection import ConnectionState, SlackConnection
 from bot.slack.envelopes import Envelopes
-from bot.wiring.assembly import Lumen
+from bot.wiring.parts import Lumen
 from handlers.app import build_app
 from handlers.buttons import Buttons
 from handlers.charts import Charts

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from bot.config import Settings
 from bot.triggers import TriggerRoutes, counter_of
-from bot.wiring.assembly import Lumen
+from bot.wiring.parts import Lumen
 from lumen.adapters.google.push import pushed_message
 from lumen.adapters.google.tokens import CERTS_URL, CallerTokens, GoogleKeys
 from lumen.model.turn import Turn
@@ -27,6 +27,6 @@ def trigger_routes(
     keys = GoogleKeys(settings.lumen_certs_url or CERTS_URL)
     tokens = CallerTokens(keys, settings.audience, settings.oidc_service_account)
     rounds = lumen.rounds
-    triggers = Triggers(lumen.store.inbox, rounds.turn_runner, rounds.taking_news, settings.services)
+    triggers = Triggers(lumen.store.inbox, rounds.turn_runner, rounds.beside.taking_news, settings.services)
     words = Catalogue(settings.lumen_locale)
     return TriggerRoutes(triggers, tokens.check, pushed_message, made, words, counter_of(registry)).routes()

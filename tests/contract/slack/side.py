@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from redis.asyncio import Redis
 
 from bot.store import StateStore
-from bot.wiring.assembly import Lumen
+from bot.wiring.parts import Lumen
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
 from lumen.exporters.slo import PRESETS

@@ -15,7 +15,7 @@ from bot.config import Settings
 from bot.http import Metrics
 from bot.run import Bot
 from bot.store import StateStore
-from bot.wiring.assembly import Lumen
+from bot.wiring.parts import Lumen
 from bot.wiring.slack import SlackSide
 from lumen.adapters.clock import SystemClock, Wall
 from lumen.model.service import ServiceId

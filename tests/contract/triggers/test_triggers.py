@@ -21,7 +21,8 @@ from prometheus_client import CollectorRegistry
 from bot.config import Settings
 from bot.http import start_http
 from bot.run import init_state
-from bot.wiring.assembly import Lumen, assemble
+from bot.wiring.assembly import assemble
+from bot.wiring.parts import Lumen
 from bot.wiring.triggers import trigger_routes
 from demo.ports import free_port
 from demo.world import LUMEN, World

@@ -38,8 +38,8 @@ async def test_from_the_notification_to_the_turn(sandbox_world: World, sandbox: 
         }
         sent = PubsubMessage(data=json.dumps(said).encode(), attributes={"budgetId": "b-1"})
         await publisher.publish(topic=topic, messages=[sent])
-        assert lumen.rounds.taking_news is not None
-        await lumen.rounds.taking_news.take()
+        assert lumen.rounds.beside.taking_news is not None
+        await lumen.rounds.beside.taking_news.take()
         await lumen.rounds.turn_runner.extra_turns(made.services)
         for service in made.services:
             (turn,) = await lumen.store.turns.latest(service, 1)
