@@ -28,8 +28,13 @@ SHARED_MEMORY = Path("/dev/shm")
 PREFIX = "lumen-tests-"
 
 
+#: Real processes and browsers take longest: begun first, none of them is waited for at the end.
+LONGEST = ("scenarios", "browser", "install")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without a browser its tests are skipped, and say so; never in CI, where that would hide a missing package."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
     if find_chromium() or os.environ.get("CI"):
         return
     reason = pytest.mark.skip(reason="no Chromium: install Debian's package, or set CHROMIUM to its path")
