@@ -11,6 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
+pytestmark = pytest.mark.prove
+
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("bot", "handlers", "lumen")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -120,6 +120,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.prove
 def test_a_demo_that_runs_already_is_told(tmp_path: Path) -> None:
     with demo(tmp_path, "--sandbox-only") as first:
         assert any(running(tmp_path) for _ in polls(STARTS_WITHIN_SECONDS))

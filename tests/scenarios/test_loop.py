@@ -110,6 +110,7 @@ async def test_a_click_after_kill_9_still_works(world: World, slack: SandboxClie
     assert setting(world)["value"] == "420"
 
 
+@pytest.mark.prove
 async def test_a_bystander_is_refused_and_told_who_may(world: World, slack: SandboxClient) -> None:
     world.start_bot(**QUIET)
     card = await a_card(slack, 420)
@@ -121,7 +122,8 @@ async def test_a_bystander_is_refused_and_told_who_may(world: World, slack: Sand
     assert setting(world) == {}
 
 
-@pytest.mark.parametrize("actuator", [pytest.param("redis", marks=pytest.mark.prove), "both"])
+@pytest.mark.prove
+@pytest.mark.parametrize("actuator", ["redis", "both"])
 async def test_fifty_clicks_apply_once(world: World, slack: SandboxClient, actuator: str) -> None:
     world.start_bot(**QUIET, TTL_ACTUATOR=actuator)
     card = await a_card(slack, 420)

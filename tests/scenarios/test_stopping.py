@@ -81,6 +81,7 @@ def test_every_fault_point_is_in_a_story() -> None:
     assert points == {re.sub(r":\d+$|(?<=execute\.set)\..*", "", point) for point in known}
 
 
+@pytest.mark.prove
 async def test_a_stop_where_it_hurts_most(world: World, slack: SandboxClient) -> None:
     await survives(world, slack, stops_at("execute.set.redis"), terminated)
 
