@@ -21,7 +21,7 @@ from demo.valkey import EmbeddedValkey, Kind
 from tests.chromium import find_chromium
 
 # The same examples everywhere, and no deadline: how long one takes is the machine's business.
-settings.register_profile("lumen", derandomize=True, deadline=None, max_examples=60)
+settings.register_profile("lumen", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("lumen")
 
 SHARED_MEMORY = Path("/dev/shm")
