@@ -49,6 +49,7 @@ async def test_days_from_before_the_fortnight_are_counted_once(tower: Tower) -> 
     assert await over(tower) == found  # a restart counts nothing again
 
 
+@pytest.mark.prove
 async def test_fresh_services_are_asked_for_a_few_at_a_time_and_then_all_together(
     tower: Tower, monkeypatch: pytest.MonkeyPatch
 ) -> None:

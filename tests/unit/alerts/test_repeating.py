@@ -10,8 +10,7 @@ LAST_WEEK = timedelta(weeks=WEEKS - 1)
 FEW = ("office hours x3.0", "hourly, 20 min x2", "nightly, up to 15 min late")
 
 
-@pytest.mark.parametrize("figure", FIGURES)
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize(("name", "figure"), zip(FEW, FIGURES, strict=True))
 def test_a_shape_that_repeats_is_not_told_in_its_third_week(name: str, figure: str) -> None:
     assert [at for at in openings(SHAPES[name], figure, weeks=3) if at >= timedelta(weeks=2)] == []
 
