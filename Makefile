@@ -39,7 +39,7 @@ install:
 	@PYTHON="$(PYTHON)" scripts/install dev
 
 test: install
-	@$(BIN)/python -m pytest -q -rs -n 3 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -q -rs -n 4 --dist worksteal $(ARGS)
 
 check: lint types architecture documents
 

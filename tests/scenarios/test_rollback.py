@@ -55,7 +55,13 @@ async def test_a_countdown_survives_kill_9_and_ends_in_a_rollback(world: World, 
     await says(slack, card, "· applied")
     assert "approved by the timer" in (await shown(slack, card)).text
     assert await traffic(slack) == {GOOD: 100}
-    await says(slack, card, "× `KeyError: 'mentor_profile'`")  # what the release logs, without its secrets
+
+
+@pytest.mark.prove
+async def test_the_blamed_release_shows_what_it_logs_without_its_secrets(world: World, slack: SandboxClient) -> None:
+    world.start_bot(**HALF_AN_HOUR)
+    card = await a_countdown(slack)
+    await says(slack, card, "× `KeyError: 'mentor_profile'`")
     text = (await shown(slack, card)).text
     assert "Authorization: •••" in text
     assert "ya29." not in text
