@@ -88,7 +88,7 @@ class Incidents:
         """Each alert of it that is open."""
         permit = await self.permissions.permit(request, "silence")
         readout = await self.readouts.incident(request.service, click.proposal_id)
-        still = [] if readout is None else [one.alert for one in readout.incident.alerts if one.alert.closed_at is None]
+        still = () if readout is None else readout.incident.open_alerts
         made = [
             one
             for name in dict.fromkeys(alert.name for alert in still)

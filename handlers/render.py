@@ -116,8 +116,7 @@ class MessageRenderer:
             return None
         card, incident = Card(self.words), readout.incident
         card.lines([history_line(self.words, entry)])
-        is_wanted = incident.is_open_page and incident.acknowledged is None and not incident.is_hushed
-        if entry.event == AuditEvent.GIVEN_BACK and self.oncall and is_wanted:
+        if entry.event == AuditEvent.GIVEN_BACK and self.oncall and incident.wants_somebody:
             card.section(message("incident.oncall", who_mention=self.oncall))
         return replace(card.shown(), under=Surface(surface.service, "alert", incident_id))
 

@@ -64,7 +64,7 @@ def _worst(words: Catalogue, readout: DigestReadout) -> tuple[str, Message]:
     if worst.incident is not None:
         past, lasted = worst.incident, words.plain(span(worst.incident.lasted(readout.now)))
         severity = words.plain(Message(f"incident.severity_{past.severity}", {}))
-        told = message("digest.was", severity=severity, kinds=kinds(words, past.incident.alerts), lasted=lasted)
+        told = message("digest.was", severity=severity, kinds=kinds(words, past.alerts), lasted=lasted)
         return SEVERITY_SIGNS[past.severity], told
     if worst.missed:
         names = ", ".join(words.plain(Message(f"assess.name_{one.name}", {})) for one in worst.missed)
@@ -87,7 +87,7 @@ def _what(words: Catalogue, past: PastIncident, now: datetime) -> str:
     lasted = words.plain(span(past.lasted(now)))
     code = "digest.incident_open" if past.closed_at is None else "digest.incident_over"
     told = words.say(Message(code, {"lasted": lasted, "opened_at": iso(past.opened_at)}))
-    return f"{SEVERITY_SIGNS[past.severity]} *{kinds(words, past.incident.alerts)}* {told}"
+    return f"{SEVERITY_SIGNS[past.severity]} *{kinds(words, past.alerts)}* {told}"
 
 
 def _ended(words: Catalogue, past: PastIncident) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from handlers.blocks.card import Card, Shown
-from lumen.model.alert import Severity
 from lumen.model.incident import CALLS_END, Incident
 from lumen.model.messages import Message, Param
 from lumen.ports.store import Surface
-from lumen.wording.catalogue import Catalogue, iso
+from lumen.wording.catalogue import Catalogue
+from lumen.wording.incident_message import called_for
 
 
 def calls_ended_card(words: Catalogue, incident: Incident, oncall: str, escalation: str) -> Shown | None:
@@ -15,16 +15,13 @@ def calls_ended_card(words: Catalogue, incident: Incident, oncall: str, escalati
 
     `escalation`: a user group that is called now, once; another name: the pager, which is told; "": nobody.
     """
-    if not incident.is_open_page or not incident.is_unanswered or incident.is_hushed:
+    if not incident.wants_somebody or not incident.is_unanswered:
         return None
-    pages = [one.alert for one in incident.alerts if one.alert.severity is Severity.PAGE and not one.alert.closed_at]
     params: dict[str, Param] = {
         "who_mention": escalation,
         "oncall_mention": oncall,
         "calls": CALLS_END,
-        "service": incident.service.name,
-        "kinds": ", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{page.kind}", {})) for page in pages)),
-        "opened_at": iso(min(page.opened_at for page in pages)),
+        **called_for(words, incident),
     }
     code = "group" if escalation.startswith("S") else "pager" if escalation else "nobody"
     card = Card(words)

@@ -85,7 +85,7 @@ def _lines(words: Catalogue, one: Glance | tuple[ServiceId, NoData]) -> Iterator
 
 def _beside(words: Catalogue, one: Glance) -> Iterator[Message]:
     if one.alerts:
-        yield message("explain.all_alerts", kinds=kinds(words, one.alerts))
+        yield message("explain.all_alerts", kinds=kinds(words, (each.alert for each in one.alerts)))
     if one.waiting:
         yield message("explain.all_waiting", count=one.waiting)
     if one.pause is not None:

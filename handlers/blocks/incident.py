@@ -9,7 +9,7 @@ from handlers.blocks.card import ID_MAX, Button, Card, Menu, Shown
 from handlers.blocks.error_lines import error_lines
 from handlers.blocks.incident_evidence import errors_by_revision, evidence
 from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, approve_dialog, fate, line, reject_dialog, undo_button
-from lumen.model.alert import Alert, Severity
+from lumen.model.alert import SEVEREST_FIRST, Alert
 from lumen.model.answers import IncidentReadout, StatusReadout
 from lumen.model.audit import Timeline
 from lumen.model.course import OF_NOW
@@ -30,7 +30,7 @@ from lumen.ports.store import Surface
 from lumen.wording.audit_lines import history_line
 from lumen.wording.by_itself import notes, target_of, what_happens
 from lumen.wording.catalogue import Catalogue, iso, value_of
-from lumen.wording.incident_message import OVER, WORST_FIRST, brings_back, headline, links, standing, summary
+from lumen.wording.incident_message import OVER, brings_back, called_for, headline, links, standing, summary
 from lumen.wording.incidents import _LINES_A_BLOCK, LINES, SEVERITY_SIGNS, alert_figures, alert_line, silence_line, when
 from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
 
@@ -81,7 +81,7 @@ def _first(readout: IncidentReadout, oncall: str) -> Iterator[Message]:
         yield standing(incident)
         if incident.acknowledged is not None:
             yield _acknowledged(incident.acknowledged)
-        elif oncall and incident.is_open_page and not incident.is_hushed:
+        elif oncall and incident.wants_somebody:
             yield message("incident.oncall", who_mention=oncall)
     yield from what_happens(readout)
 
@@ -162,24 +162,18 @@ def _options(incident: Incident) -> Iterator[tuple[Message, str]]:
     if incident.acknowledged is not None:
         yield message("incident.option_hand_over"), HAND_OVER
         yield message("incident.option_give_back"), GIVE_BACK
-    if any(silence_over(one.alert, incident.silences) is None for one in incident.alerts if not one.alert.closed_at):
+    if any(silence_over(alert, incident.silences) is None for alert in incident.open_alerts):
         yield message("incident.option_silence"), SILENCE
     yield message("incident.option_details"), DETAILS
 
 
 def mention_card(words: Catalogue, incident: Incident, oncall: str, number: int, most: int) -> Shown | None:
     """A call to the people on call, in the thread of the incident's message; None when nobody need come any more."""
-    if not oncall or not incident.is_open_page or incident.acknowledged is not None or incident.is_hushed:
+    if not oncall or not incident.wants_somebody:
         return None
     if incident.mentions is not None and number < incident.mentions.number:
         return None  # Slack was away meanwhile: the newest call says it all
-    pages = [one.alert for one in incident.alerts if one.alert.severity is Severity.PAGE and not one.alert.closed_at]
-    params: dict[str, Param] = {
-        "who_mention": oncall,
-        "service": incident.service.name,
-        "kinds": ", ".join(dict.fromkeys(words.plain(Message(f"incident.kind_{page.kind}", {})) for page in pages)),
-        "opened_at": iso(min(page.opened_at for page in pages)),
-    }
+    params: dict[str, Param] = {"who_mention": oncall, **called_for(words, incident)}
     card, repeat = Card(words), number % CALLS_ROUND
     if repeat == 0:
         card.section(Message("incident.mention_first", params))
@@ -233,7 +227,7 @@ def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Seque
     """What is open, a line each, for the status."""
     return [
         alert_line(words.say, stored) + _waits(words, stored) + _hushed(words, silence_over(stored.alert, silences))
-        for stored in sorted(alerts, key=lambda one: WORST_FIRST.index(one.alert.severity))
+        for stored in sorted(alerts, key=lambda one: SEVEREST_FIRST.index(one.alert.severity))
     ]
 
 

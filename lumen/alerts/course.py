@@ -16,8 +16,8 @@ SPREADS = 2.0
 
 def failing_of(incident: Incident) -> Alert | None:
     """Its alert on failing requests that is open; once all of it is over, one from the first of them to the last."""
+    still = [alert for alert in incident.open_alerts if alert.kind is AlertKind.AVAILABILITY]
     own = [one.alert for one in incident.alerts if one.alert.kind is AlertKind.AVAILABILITY]
-    still = [one for one in own if one.closed_at is None]
     if still or not own or not incident.is_over:
         return still[0] if still else None
     return replace(own[0], closed_at=max(one.closed_at for one in own if one.closed_at is not None))

@@ -35,6 +35,9 @@ class Severity(StrEnum):
     NOTICE = "notice"
 
 
+SEVEREST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """`id` is the same however often the same history is fed. `signal` says which measurement, where it matters."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.model.alert import AlertKind, Severity
+from lumen.model.alert import SEVEREST_FIRST, Alert, AlertKind, Severity
 from lumen.model.answers import LEVEL_OF, WORST_FIRST, StatusReadout
 from lumen.model.assessment import GateVerdict, HealthLevel, Objective
 from lumen.model.incident import Incident
@@ -13,7 +13,6 @@ from lumen.model.turn import Occasion, Turn
 
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
 MONDAY = 0
-_SEVEREST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +38,29 @@ class PastIncident:
     changes: tuple[Proposal, ...] = ()
 
     @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """All that it told of, oldest first."""
+        return tuple(one.alert for one in self.incident.alerts)
+
+    @property
     def severity(self) -> Severity:
         """The severest that any of its alerts was."""
-        return min((one.alert.severity for one in self.incident.alerts), key=_SEVEREST_FIRST.index)
+        return min((alert.severity for alert in self.alerts), key=SEVEREST_FIRST.index)
 
     @property
     def kinds(self) -> tuple[AlertKind, ...]:
         """What it was about, each once."""
-        return tuple(dict.fromkeys(one.alert.kind for one in self.incident.alerts))
+        return tuple(dict.fromkeys(alert.kind for alert in self.alerts))
 
     @property
     def opened_at(self) -> datetime:
         """When the first of its alerts opened."""
-        return min(one.alert.opened_at for one in self.incident.alerts)
+        return min(alert.opened_at for alert in self.alerts)
 
     @property
     def closed_at(self) -> datetime | None:
         """When the last of them closed; None while one is open."""
-        closed = [one.alert.closed_at for one in self.incident.alerts]
+        closed = [alert.closed_at for alert in self.alerts]
         return None if None in closed else max(at for at in closed if at is not None)
 
     def lasted(self, now: datetime) -> timedelta:
@@ -121,7 +125,7 @@ def severest_first(incidents: Sequence[PastIncident], now: datetime) -> tuple[Pa
     return tuple(
         sorted(
             incidents,
-            key=lambda one: (one.closed_at is not None, _SEVEREST_FIRST.index(one.severity), -one.lasted(now)),
+            key=lambda one: (one.closed_at is not None, SEVEREST_FIRST.index(one.severity), -one.lasted(now)),
         )
     )
 

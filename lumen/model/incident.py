@@ -180,17 +180,32 @@ class Incident:
     @property
     def is_over(self) -> bool:
         """Whether every alert in it has closed."""
-        return all(stored.alert.closed_at is not None for stored in self.alerts)
+        return not self.open_alerts
+
+    @property
+    def open_alerts(self) -> tuple[Alert, ...]:
+        """Those that have not closed."""
+        return tuple(one.alert for one in self.alerts if one.alert.closed_at is None)
+
+    @property
+    def open_pages(self) -> tuple[Alert, ...]:
+        """The pages among them."""
+        return tuple(alert for alert in self.open_alerts if alert.severity is Severity.PAGE)
+
+    @property
+    def wants_somebody(self) -> bool:
+        """Whether a page of it is open that nobody has taken and nobody has silenced."""
+        return self.is_open_page and self.acknowledged is None and not self.is_hushed
 
     @property
     def is_open_page(self) -> bool:
         """Whether a page of it is open."""
-        return any(_is_open_page(one.alert) for one in self.alerts)
+        return bool(self.open_pages)
 
     @property
     def is_failing(self) -> bool:
         """Whether an alert of it on failing requests is open."""
-        return any(one.alert.kind is AlertKind.AVAILABILITY and one.alert.closed_at is None for one in self.alerts)
+        return any(alert.kind is AlertKind.AVAILABILITY for alert in self.open_alerts)
 
     def is_paged_at(self, at: datetime) -> bool:
         """Whether an availability page of it was open then."""
@@ -215,8 +230,7 @@ class Incident:
     @property
     def is_hushed(self) -> bool:
         """Whether all of its open pages are silenced, so that the people on call are left alone."""
-        pages = [alert for one in self.alerts if _is_open_page(alert := one.alert)]
-        return bool(pages) and all(silence_over(page, self.silences) for page in pages)
+        return self.is_open_page and all(silence_over(page, self.silences) for page in self.open_pages)
 
     @property
     def is_kept_back(self) -> bool:
@@ -313,10 +327,6 @@ class ControlState:
     size_lock: SizeLock | None = None
     #: The history of deployments: what served, from when until when, and why it was left; the oldest first.
     served: tuple[Served, ...] = ()
-
-
-def _is_open_page(alert: Alert) -> bool:
-    return alert.severity is Severity.PAGE and alert.closed_at is None
 
 
 def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:

@@ -20,7 +20,7 @@ def next_call(incident: Incident, now: datetime, every: timedelta) -> Call | Non
     `every`: how long after the last one the next comes; zero: there is only the first. What follows the last call is
     its end, which goes to whoever is named for what nobody answers.
     """
-    if not incident.is_open_page or incident.acknowledged is not None or incident.is_hushed:
+    if not incident.wants_somebody:
         return None
     made = incident.mentions
     if made is None:

@@ -130,10 +130,9 @@ class Paging:
 
     def _instead_of_slack(self, incident: Incident) -> PagerStep | None:
         """The first step once more, for a call that the people on call could not be given in Slack."""
-        is_needed = incident.is_open_page and incident.acknowledged is None and not incident.is_hushed
         is_refused = incident.pager is not None and incident.pager.trouble is not None
         is_new = any(call.call not in self._passed_on for call in self._calls_of(incident))
-        return PagerStep.TRIGGER if is_needed and is_new and not is_refused else None
+        return PagerStep.TRIGGER if incident.wants_somebody and is_new and not is_refused else None
 
     def _again(self, incident: Incident, now: datetime) -> PagerStep | None:
         """For a pager that forgets: the step that it has taken, once more."""

@@ -6,7 +6,7 @@ What is stored about a proposal may be older than the proposal itself, of which 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from lumen.model.alert import AlertKind, Severity
+from lumen.model.alert import AlertKind
 from lumen.model.answers import IncidentReadout
 from lumen.model.messages import Message, Param, message
 from lumen.model.proposal import LATEST, Proposal, State
@@ -67,8 +67,7 @@ def _is_stale(note: Message, known: Mapping[Param, Proposal]) -> bool:
 
 def _is_judged(readout: IncidentReadout) -> bool:
     """Whether its page is about failing requests, so that each look judges the release."""
-    still = (one.alert for one in readout.incident.alerts if one.alert.closed_at is None)
-    return any(one.kind is AlertKind.AVAILABILITY and one.severity is Severity.PAGE for one in still)
+    return any(page.kind is AlertKind.AVAILABILITY for page in readout.incident.open_pages)
 
 
 def _open(proposal: Proposal, now: datetime) -> Message:

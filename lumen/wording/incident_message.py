@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from lumen.model.alert import AlertKind, Severity
+from lumen.model.alert import SEVEREST_FIRST, AlertKind, Severity
 from lumen.model.answers import IncidentReadout
 from lumen.model.course import OF_NOW, Course
 from lumen.model.incident import CALLS_END, Incident, silence_over
@@ -19,13 +19,12 @@ from lumen.wording.scores import span
 TAKEN, SILENCED, OVER = "👀", "🔇", "✅"
 #: What is known against the blame of a release.
 _EXONERATES = frozenset({"policy.rollback_not_worse", "policy.rollback_others_too"})
-WORST_FIRST = (Severity.PAGE, Severity.TICKET, Severity.NOTICE)
 
 
 def headline(words: Catalogue, readout: IncidentReadout) -> Message:
     """What fails, how much, for how long, of which release; in plain text, so that it says no clock time."""
     incident, now, course = readout.incident, readout.now, readout.course
-    still = [one for one in incident.alerts if one.alert.closed_at is None] or incident.alerts
+    still = incident.open_alerts or [one.alert for one in incident.alerts]
     params: dict[str, Param] = {"service": incident.service.name, "kinds": kinds(words, still)}
     params |= {"release": _release(words, readout)}
     if incident.is_over:
@@ -47,21 +46,29 @@ def headline(words: Catalogue, readout: IncidentReadout) -> Message:
 
 def standing(incident: Incident) -> Message:
     """Ticket or page, and whether it fires, is taken or is silenced; since when."""
-    opened_at = iso(min(one.alert.opened_at for one in incident.alerts if one.alert.closed_at is None))
-    if incident.is_open_page and incident.is_unanswered and not incident.is_hushed:
+    opened_at = iso(min(alert.opened_at for alert in incident.open_alerts))
+    if incident.wants_somebody and incident.is_unanswered:
         return message("incident.stands_page_unanswered", opened_at=opened_at, calls=CALLS_END)
     return Message(f"incident.stands_{_worst(incident)}_{_state(incident)}", {"opened_at": opened_at})
 
 
+def called_for(words: Catalogue, incident: Incident) -> dict[str, Param]:
+    """What people are called for: the service, and what its open pages are about, since when."""
+    return {
+        "service": incident.service.name,
+        "kinds": kinds(words, incident.open_pages),
+        "opened_at": iso(min(page.opened_at for page in incident.open_pages)),
+    }
+
+
 def _worst(incident: Incident) -> Severity:
-    return min((one.alert.severity for one in incident.alerts if not one.alert.closed_at), key=WORST_FIRST.index)
+    return min((alert.severity for alert in incident.open_alerts), key=SEVEREST_FIRST.index)
 
 
 def _state(incident: Incident) -> str:
     if incident.acknowledged is not None:
         return "taken"
-    still = [one.alert for one in incident.alerts if one.alert.closed_at is None]
-    is_silenced = incident.is_hushed or all(silence_over(alert, incident.silences) for alert in still)
+    is_silenced = incident.is_hushed or all(silence_over(one, incident.silences) for one in incident.open_alerts)
     return "silenced" if is_silenced else "firing"
 
 

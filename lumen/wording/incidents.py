@@ -21,9 +21,9 @@ _LINES_A_BLOCK = 15
 SEVERITY_SIGNS = {Severity.PAGE: "🔴", Severity.TICKET: "🟠", Severity.NOTICE: "⚪"}
 
 
-def kinds(words: Catalogue, alerts: Iterable[StoredAlert]) -> str:
+def kinds(words: Catalogue, alerts: Iterable[Alert]) -> str:
     """What they are about, each kind once."""
-    found = (words.plain(Message(f"incident.kind_{stored.alert.kind}", {})) for stored in alerts)
+    found = (words.plain(Message(f"incident.kind_{alert.kind}", {})) for alert in alerts)
     return ", ".join(dict.fromkeys(found))
 
 

@@ -215,7 +215,7 @@ def worst_told(words: Catalogue, worst: Worst, turn: Turn | None) -> Message:
     """The same without sign and service."""
     if worst.alerts:
         severity = words.plain(Message(f"incident.severity_{worst.alerts[0].alert.severity}", {}))
-        return message("views.told_alert", severity=severity, kinds=kinds(words, worst.alerts))
+        return message("views.told_alert", severity=severity, kinds=kinds(words, (one.alert for one in worst.alerts)))
     if turn is None:
         return message("views.told_none")
     if worst.is_unknown:
