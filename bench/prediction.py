@@ -23,6 +23,8 @@ if __package__ in {None, ""}:
 
 from bench.access_world import KINDS, Trace, World, read
 from bench.lru_server import Served, served
+from lumen.model.accesses import ALL_KEYS
+from lumen.model.observed import MOST_KEYS
 from lumen.prediction.accesses import Kind
 from lumen.prediction.answers import Info, ttls_from_misses
 from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, packed
@@ -30,7 +32,7 @@ from lumen.prediction.logs import Faults, Log
 from lumen.prediction.memory import ENTRY_BYTES, Timeline, kept
 from lumen.prediction.misses import Clock, Misses
 from lumen.prediction.replay import miss_count, missed, misses_by_day, requests_by_day
-from lumen.prediction.sample import ALL, MOST_KEYS, uplift
+from lumen.prediction.sample import uplift
 from lumen.prediction.tomorrow import days_of, expected
 
 TTL, SHORTER, LONGER = 300, (60, 120), (420, 600, 900, 1800, 3600)
@@ -108,7 +110,7 @@ def _told(requests: Requests, ttl: int, misses: float, count: int) -> dict[str, 
         "replay": (old.sum() - new.sum()) / count,
     }
     for most, name in ((MOST_KEYS, "32,768 keys"), (8192, "8,192 keys"), (keys / 10, "a tenth of the keys")):
-        below = int(min(most / keys, 1) * ALL)
+        below = int(min(most / keys, 1) * ALL_KEYS)
         chosen = scattered < np.uint64(below)
         found[name] = uplift(count, int(misses), key[chosen], old[chosen], new[chosen], below).value
     return found

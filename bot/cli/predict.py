@@ -114,20 +114,8 @@ def prediction_json(one: "Prediction", by_size: bool) -> dict[str, Any]:
 
     left_out = set() if one.verdict is Verdict.TOO_FEW_MISSES else {"needed"}
     left_out |= set() if by_size else {"capacity_mb"}
-    order = (
-        "ttl",
-        "capacity_mb",
-        "hit_rate",
-        "low",
-        "high",
-        "uplift",
-        "confidence",
-        "accesses_used",
-        "method",
-        "verdict",
-    )
     told = asdict(one)
-    return {name: told[name] for name in (*order, "needed") if name not in left_out}
+    return {name: told[name] for name in FIELDS if name not in left_out}
 
 
 def _tell(found: Sequence["Prediction"], as_json: bool, picture: Path | None) -> None:

@@ -70,6 +70,14 @@ def read_batch(fields: Mapping[bytes, bytes]) -> Batch:
     return batch
 
 
+def batch_or_fault(fields: Mapping[bytes, bytes]) -> Batch | Malformed:
+    """The batch in an entry, or what is wrong with it."""
+    try:
+        return read_batch(fields)
+    except Malformed as fault:
+        return fault
+
+
 def _whole(fields: Mapping[bytes, bytes], key: bytes) -> int:
     """A number from 0 to 2**63."""
     found = fields.get(key)

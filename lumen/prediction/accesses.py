@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lumen.model import accesses as reported
+from lumen.model.observed import HASH_BITS, TIME_BITS, UNIT_MS
+
 #: Arrays of uint64, of bytes, of truth values, of integers and of floats.
 Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
@@ -19,9 +22,8 @@ Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-#: The service's hash of a key, and what of it is kept.
-SERVICE_HASH_BITS, HASH_BITS, TIME_BITS = 48, 36, 28
-UNIT_MS = 4
+#: The service's hash of a key; what is kept of it is HASH_BITS.
+SERVICE_HASH_BITS = 48
 WINDOW_MS = UNIT_MS << TIME_BITS
 #: A write so soon after a miss of its key fills the cache for that miss; any later one is an overwrite.
 FILL_MS = 10_000
@@ -30,14 +32,10 @@ FILL_MS = 10_000
 class Kind(IntEnum):
     """What was done to a key. In a byte of `Accesses.kinds` the bit HELD may be added: the key keeps the old TTL."""
 
-    MISS = 0
-    HIT = 1
-    WRITE = 2
-    DELETE = 3
-
-
-HELD = 4
-KIND_MASK = 3
+    MISS = reported.MISS
+    HIT = reported.HIT
+    WRITE = reported.WRITE
+    DELETE = reported.DELETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def joined(parts: Sequence[Accesses]) -> Accesses:
 
 def below(accesses: Accesses, limit: int) -> Accesses:
     """Only keys whose upper 32 bits of the hash are below `limit` (2**32: all), as the contract thins them."""
-    end = np.searchsorted(accesses.packed, np.uint64(min(limit, 1 << 32)) << np.uint64(32)) if limit < 1 << 32 else None
+    end = np.searchsorted(accesses.packed, np.uint64(limit) << np.uint64(32)) if limit < reported.ALL_KEYS else None
     return Accesses(accesses.packed[:end], accesses.kinds[:end], accesses.sizes[:end])
 
 

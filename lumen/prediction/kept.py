@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
+from lumen.model.accesses import ALL_KEYS, KIND_MASK
 from lumen.model.forecast import Replayed
-from lumen.model.observed import Piece
-from lumen.prediction.accesses import KIND_MASK, TIME_BITS, UNIT_MS, Accesses, Kind, below, in_order
+from lumen.model.observed import TIME_BITS, UNIT_MS, Piece
+from lumen.prediction.accesses import Accesses, Kind, below, in_order
 from lumen.prediction.honesty import Honesty, checked
 from lumen.prediction.lives import MS_BITS, answer_ms, elapsed_ms, lasting_ms, prolonged_ms, requests_of
 from lumen.prediction.replay import DAY_MS, missed
-from lumen.prediction.sample import ALL, uplift
+from lumen.prediction.sample import uplift
 
 #: As long before a day begins the replay does, twice the longest TTL: what is cached at midnight misses in no replay.
 WARM_UP = timedelta(hours=2)
@@ -43,14 +44,14 @@ def replayed(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int, 
     took_ms = answer_ms(window)
     before = missed(requests, prolonged_ms(ttl * 1000, took_ms)) & asked
     at_present, key = int(np.count_nonzero(before)), requests.elements >> np.uint64(MS_BITS)
-    if limit < ALL and not at_present:
+    if limit < ALL_KEYS and not at_present:
         return None
     uplifts, halves, cached = {ttl: 0.0}, {ttl: 0.0}, {ttl: 1.0}
     for other in ttls:
         after = missed(requests, prolonged_ms(other * 1000, took_ms)) & asked
         found = int(np.count_nonzero(after))
         uplifts[other] = (at_present - found) / count * scale
-        halves[other] = uplift(count, at_present, key, before, after, limit).half * scale if limit < ALL else 0.0
+        halves[other] = uplift(count, at_present, key, before, after, limit).half * scale if limit < ALL_KEYS else 0.0
         cached[other] = found * other / max(at_present * ttl, 1)
     writes = totals.writes * int(np.count_nonzero(window.kinds & KIND_MASK == Kind.WRITE))
     return Replayed(start.date(), lookups, 1 - misses / lookups, count, writes, uplifts, halves, cached)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lumen.prediction.accesses import FILL_MS, KIND_MASK, Accesses, Flags, Integers, Kind, Words, hashes_of, times_ms
+from lumen.model.accesses import KIND_MASK
+from lumen.prediction.accesses import FILL_MS, Accesses, Flags, Integers, Kind, Words, hashes_of, times_ms
 
 MS_BITS = 36
 #: No window is longer (1.1 years), so that no time plus a TTL reaches into the bits of the life.

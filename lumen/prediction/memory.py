@@ -13,8 +13,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from lumen.model.accesses import KIND_MASK
 from lumen.prediction.accesses import (
-    KIND_MASK,
     Accesses,
     Floats,
     Integers,

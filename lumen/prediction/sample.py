@@ -8,13 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lumen.model.accesses import ALL_KEYS
+from lumen.model.forecast import Z_90
 from lumen.prediction.accesses import Flags, Words
-
-#: A day with up to so many keys is reported whole.
-MOST_KEYS = 32_768
-ALL = 1 << 32
-#: Of a normal distribution, for 90 %.
-Z_90 = 1.645
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +21,7 @@ class Uplift:
     half: float
 
 
-def next_below(present: int, keys: int) -> int:
-    """The limit for the next day from a day's keys in the sample: at most doubled, lowered at once."""
-    wanted = ALL if not keys else int(present * MOST_KEYS / keys)
-    return min(ALL, wanted, 2 * present)
-
-
-def uplift(requests: int, misses: int, key: Words, before: Flags, after: Flags, below: int = ALL) -> Uplift:
+def uplift(requests: int, misses: int, key: Words, before: Flags, after: Flags, below: int = ALL_KEYS) -> Uplift:
     """What another TTL adds to the hit rate of all keys. Raises ValueError where there is no request.
 
     `requests` and `misses` are those of all keys; `key`, `before` and `after` of each element of the sample its key,
@@ -45,6 +35,6 @@ def uplift(requests: int, misses: int, key: Words, before: Flags, after: Flags, 
     old = np.add.reduceat(before.astype(np.float64), first)
     new = np.add.reduceat(after.astype(np.float64), first)
     ratio = new.sum() / old.sum()
-    left_out = max(1 - below / ALL, 0.0)
+    left_out = max(1 - below / ALL_KEYS, 0.0)
     error = np.sqrt(left_out * np.square(new - ratio * old).sum()) / old.sum()
     return Uplift(misses / requests * (1 - ratio), float(Z_90 * misses / requests * error))

@@ -9,7 +9,7 @@ from redis.client import NEVER_DECODE
 
 from lumen.adapters.cache.client import OwnReads, reading
 from lumen.model import ion_contract
-from lumen.model.accesses import ALL_KEYS, Batch, Malformed, read_batch
+from lumen.model.accesses import ALL_KEYS, Batch, Malformed, batch_or_fault
 from lumen.model.service import ServiceId
 
 
@@ -31,7 +31,7 @@ class RedisAccessStream:
             if after and not entries:
                 # It began anew, and its server's clock may have been set back: all of it is new.
                 after, entries = "", await self._range(key, "-", limit + 1)
-        return [(name, _batch(fields)) for name, fields in entries if name != after][:limit]
+        return [(name, batch_or_fault(fields)) for name, fields in entries if name != after][:limit]
 
     async def trim(self, service: ServiceId, upto: str) -> None:
         with reading(self.redis):
@@ -61,10 +61,3 @@ class RedisAccessStream:
         entries = await client.execute_command("XRANGE", key, first, "+", "COUNT", limit, **{NEVER_DECODE: []})
         self.reads.add(entries)
         return [(name.decode(), fields) for name, fields in entries]
-
-
-def _batch(fields: Mapping[bytes, bytes]) -> Batch | Malformed:
-    try:
-        return read_batch(fields)
-    except Malformed as fault:
-        return fault

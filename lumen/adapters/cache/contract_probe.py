@@ -14,8 +14,9 @@ from redis.asyncio import Redis
 from redis.client import NEVER_DECODE
 
 from lumen.adapters.cache.client import reading
+from lumen.adapters.cache.keys import literal
 from lumen.model import ion_contract
-from lumen.model.accesses import Batch, Malformed, read_batch
+from lumen.model.accesses import Batch, Malformed, batch_or_fault
 from lumen.model.contract_check import Acknowledged, Lifetime, Observed, TestSetting
 from lumen.ports.clock import Clock
 
@@ -167,7 +168,7 @@ class ContractProbe:
         """The same part of the keys each time, as bytes: names need not be text."""
         client: Any = self.redis
         names, cursor = set[bytes](), None
-        pattern = "".join(f"\\{sign}" if sign in "*?[]^\\" else sign for sign in self.prefix) + "*"
+        pattern = literal(self.prefix) + "*"
         while cursor != 0 and len(names) < MOST_KEYS:
             words = "SCAN", cursor or 0, "MATCH", pattern, "COUNT", SCAN_KEYS
             cursor, found = await client.execute_command(*words, **{NEVER_DECODE: []})
@@ -196,7 +197,7 @@ class ContractProbe:
         client: Any = self.redis
         key = self._own(ion_contract.ACCESSES_KEY)
         entries = await client.execute_command("XRANGE", key, f"({since}", "+", **{NEVER_DECODE: []})
-        return [_batch(fields) for _, fields in entries]
+        return [batch_or_fault(fields) for _, fields in entries]
 
     async def _until(self, holds: Callable[[], Awaitable[bool]], seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -208,10 +209,3 @@ class ContractProbe:
 
 
 _ACK_FIELDS = ("value", "version", "contract")
-
-
-def _batch(fields: Mapping[bytes, bytes]) -> Batch | Malformed:
-    try:
-        return read_batch(fields)
-    except Malformed as fault:
-        return fault

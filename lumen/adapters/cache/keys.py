@@ -96,7 +96,7 @@ class CacheSweeper:
             BATCH,
             0,
             cursor,
-            _literal(self.prefix) + "*",
+            literal(self.prefix) + "*",
             self.pace.batch,
             deed,
             least_ms,
@@ -121,6 +121,6 @@ class CacheSweeper:
         return failed
 
 
-def _literal(prefix: str) -> str:
+def literal(prefix: str) -> str:
     """`prefix` for SCAN's MATCH, where * ? [ ] ^ and \\ mean something else."""
     return "".join(f"\\{sign}" if sign in "*?[]^\\" else sign for sign in prefix)

@@ -41,7 +41,8 @@ class RedisAccessDays:
         words: list[str | int] = [lease.name, lease.token, encode(progress), first]
         for piece in pieces:
             stood = await self._parts(service, piece.day, f"{hour:02d}")
-            words += [f"{piece.day.isoformat()}/{hour:02d}", packed(joined(piece.day, [*stood, piece]))]
+            text = await asyncio.to_thread(packed, joined(piece.day, [*stood, piece]))
+            words += [f"{piece.day.isoformat()}/{hour:02d}", text]
         reply = await self._calls.change("accesses_put", service, *words, dedupe=accesses_key(service))
         if reply.status == "LEASE_LOST":
             raise lease_lost(lease.name)

@@ -4,6 +4,7 @@ import struct
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,3 +129,17 @@ def test_too_many_keys_or_accesses_lower_the_share_and_a_new_day_at_most_doubles
         assert next_one <= max(1, below * MOST_KEYS // keys)
     elif accesses <= MOST_ACCESSES / 24:
         assert lowered == below
+
+
+@pytest.mark.parametrize(
+    ("present", "keys", "wanted"),
+    [
+        (ALL_KEYS, 1000, ALL_KEYS),
+        (ALL_KEYS, 2 * MOST_KEYS, ALL_KEYS // 2),
+        (ALL_KEYS // 8, MOST_KEYS // 8, ALL_KEYS // 4),
+        (ALL_KEYS // 8, 4 * MOST_KEYS, ALL_KEYS // 32),
+        (ALL_KEYS, 0, ALL_KEYS),
+    ],
+)
+def test_the_limit_is_doubled_at_most_and_lowered_at_once(present: int, keys: int, wanted: int) -> None:
+    assert next_day(Progress(below=present, keys=keys)) == wanted

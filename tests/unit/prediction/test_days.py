@@ -7,6 +7,7 @@ import pytest
 
 from bench.access_world import DAY_S, World
 from bench.prediction import requests_of_trace
+from lumen.model.accesses import ALL_KEYS
 from lumen.model.forecast import confidence_of
 from lumen.prediction.accesses import in_order, pack
 from lumen.prediction.answers import ttls_from_accesses
@@ -14,7 +15,7 @@ from lumen.prediction.honesty import Trust, checked
 from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, requests_of
 from lumen.prediction.logs import Faults, Log
 from lumen.prediction.replay import missed
-from lumen.prediction.sample import ALL, MOST_KEYS, next_below, uplift
+from lumen.prediction.sample import uplift
 from lumen.prediction.tomorrow import Day, errors, expected
 
 MONDAY = date(2026, 11, 2)
@@ -29,7 +30,7 @@ def test_a_sample_is_scaled_by_the_ratio_of_its_misses() -> None:
     off, by_share = [], []
     for part in range(5):
         chosen = key % np.uint64(5) == part
-        found = uplift(requests.count, int(old.sum()), key[chosen], old[chosen], new[chosen], ALL // 5)
+        found = uplift(requests.count, int(old.sum()), key[chosen], old[chosen], new[chosen], ALL_KEYS // 5)
         off.append(abs(found.value - truth) / found.half)
         scaled = 5 * (int(old[chosen].sum()) - int(new[chosen].sum())) / requests.count
         by_share.append(abs(found.value - truth) < abs(scaled - truth))
@@ -39,20 +40,6 @@ def test_a_sample_is_scaled_by_the_ratio_of_its_misses() -> None:
     whole = uplift(requests.count, int(old.sum()), key, old, new)
     assert whole.value == pytest.approx(truth)
     assert whole.half == 0
-
-
-@pytest.mark.parametrize(
-    ("present", "keys", "wanted"),
-    [
-        (ALL, 1000, ALL),
-        (ALL, 2 * MOST_KEYS, ALL // 2),
-        (ALL // 8, MOST_KEYS // 8, ALL // 4),
-        (ALL // 8, 4 * MOST_KEYS, ALL // 32),
-        (ALL, 0, ALL),
-    ],
-)
-def test_the_limit_is_doubled_at_most_and_lowered_at_once(present: int, keys: int, wanted: int) -> None:
-    assert next_below(present, keys) == wanted
 
 
 def days(*uplifts: float) -> list[Day]:
