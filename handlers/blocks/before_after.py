@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from handlers.blocks.chart import DAY, Chart, Series, binned, times
-from lumen.model.messages import Message, NoData, message
+from lumen.model.messages import Message, message
 from lumen.model.proposal import Change, Knob, Proposal
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue, change_params
@@ -22,11 +22,8 @@ def before_after(words: Catalogue, proposal: Proposal, turns: Sequence[Turn]) ->
     if at is None or measured is None or measured.is_of_a_page or change.knob not in OF_CACHE:
         return None
     start = at.replace(minute=0, second=0, microsecond=0) + HOUR - DAY
-    seen = [(turn.snapshot.window, turn.snapshot.cache) for turn in turns]
     hit_rates = [
-        (window.start, None if isinstance(cache, NoData) else cache.hit_rate)
-        for window, cache in seen
-        if not window.start < at < window.end
+        (window.start, turn.hit_rate) for turn in turns if not (window := turn.snapshot.window).start < at < window.end
     ]
     series = Series(words.plain(message("digest.chart_hit_rate")), binned(hit_rates, start, STEP, POINTS))
     happened = f"{changed(words, change)} {words.local(at):%m-%d %H:%M}"

@@ -80,6 +80,12 @@ class Turn:
     forecast: Forecast | NoData | None = None
 
     @property
+    def hit_rate(self) -> float | None:
+        """Of its window (0-1); None where it is not known."""
+        cache = self.snapshot.cache
+        return None if isinstance(cache, NoData) else cache.hit_rate
+
+    @property
     def first(self) -> Recommendation | NoData:
         """The recommendation that comes first."""
         return self.ttl if self.wanted is None else self.wanted

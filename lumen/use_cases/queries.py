@@ -5,6 +5,7 @@ present value matters. Beside them: of which service a channel speaks.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from lumen.alerts.course import course_of, failing_of
 from lumen.model.answers import (
@@ -196,17 +197,12 @@ def is_late_change(proposal: Proposal, now: datetime) -> bool:
     return stood and at is not None and (now - at <= CHANGES_FOR or is_told)
 
 
-def _hit_rate(turn: Turn) -> float | None:
-    cache = turn.snapshot.cache
-    return None if isinstance(cache, NoData) else cache.hit_rate
-
-
 def _seen(proposal: Proposal, turns: Sequence[Turn]) -> ChangeOfLate:
     """`turns` newest first. "Before" ends before the change; "now" begins after it, or there is none yet."""
     at = proposal.finished_at
     before = next((t for t in turns if at is not None and t.snapshot.window.end <= at), None)
     now = next((t for t in turns[:1] if at is not None and t.snapshot.window.start >= at), None)
-    share = _failed if proposal.draft.change.knob is Knob.TRAFFIC else _hit_rate
+    share = _failed if proposal.draft.change.knob is Knob.TRAFFIC else attrgetter("hit_rate")
     return ChangeOfLate(proposal, share(before) if before else None, share(now) if now else None)
 
 
