@@ -25,6 +25,7 @@ SECTIONS: tuple[tuple[Mapping[str, str], tuple[str, ...]], ...] = (
             "policy.",
             "trend.",
             "effect.",
+            "hold_back.",
             "approval.not_predictable",
             "forecast.",
             "backtest.",

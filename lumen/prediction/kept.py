@@ -14,7 +14,7 @@ from lumen.model.forecast import Replayed
 from lumen.model.observed import TIME_BITS, UNIT_MS, Piece
 from lumen.prediction.accesses import Accesses, Kind, below, in_order
 from lumen.prediction.honesty import Honesty, checked
-from lumen.prediction.lives import MS_BITS, answer_ms, elapsed_ms, lasting_ms, prolonged_ms, requests_of
+from lumen.prediction.lives import answer_ms, elapsed_ms, lasting_ms, prolonged_ms, requests_of
 from lumen.prediction.replay import DAY_MS, missed
 from lumen.prediction.sample import uplift
 
@@ -28,22 +28,22 @@ def replayed(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int, 
     """From `start` to `end`, against `ttl` (s). `pieces`: consecutive days; what they hold of the time before `start`
     is in the cache by then. None where nothing was asked, or where nothing of a sample would miss.
     """
-    whole, limit = _joined(pieces), min(piece.below for piece in pieces)
-    window = _cut(whole, pieces[0].day, start - WARM_UP, end)
+    whole, limit = joined(pieces), min(piece.below for piece in pieces)
+    window = cut(whole, pieces[0].day, start - WARM_UP, end)
     requests = requests_of(window)
     asked = elapsed_ms(requests.elements) >= WARM_UP // MS
     if requests.asked is not None:
         asked &= requests.asked
     count = int(np.count_nonzero(asked))
-    if not count or requests.hit is None:
+    if not count or requests.hit is None or requests.key is None:
         return None
     seen = int(np.count_nonzero(asked & ~requests.hit))
-    totals = _all_keys(pieces, whole)
+    totals = to_all_keys(pieces, whole)
     lookups, misses = count * totals.lookups, min(seen * totals.misses, count * totals.lookups)
     scale = misses / lookups * count / seen if seen else 1.0
     took_ms = answer_ms(window)
     before = missed(requests, prolonged_ms(ttl * 1000, took_ms)) & asked
-    at_present, key = int(np.count_nonzero(before)), requests.elements >> np.uint64(MS_BITS)
+    at_present = int(np.count_nonzero(before))
     if limit < ALL_KEYS and not at_present:
         return None
     uplifts, halves, cached = {ttl: 0.0}, {ttl: 0.0}, {ttl: 1.0}
@@ -51,7 +51,9 @@ def replayed(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int, 
         after = missed(requests, prolonged_ms(other * 1000, took_ms)) & asked
         found = int(np.count_nonzero(after))
         uplifts[other] = (at_present - found) / count * scale
-        halves[other] = uplift(count, at_present, key, before, after, limit).half * scale if limit < ALL_KEYS else 0.0
+        halves[other] = (
+            uplift(count, at_present, requests.key, before, after, limit).half * scale if limit < ALL_KEYS else 0.0
+        )
         cached[other] = found * other / max(at_present * ttl, 1)
     writes = totals.writes * int(np.count_nonzero(window.kinds & KIND_MASK == Kind.WRITE))
     return Replayed(start.date(), lookups, 1 - misses / lookups, count, writes, uplifts, halves, cached)
@@ -59,7 +61,7 @@ def replayed(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int, 
 
 def compared(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int) -> Honesty:
     """The replay at the TTL that was in force from `start` to `end`, against the hits that were seen."""
-    window = _cut(_joined(pieces), pieces[0].day, start, end)
+    window = cut(joined(pieces), pieces[0].day, start, end)
     return checked(requests_of(window), lasting_ms(window, ttl * 1000))
 
 
@@ -69,7 +71,7 @@ def first_access(piece: Piece) -> datetime | None:
     return _midnight(piece.day) + int((words & TIMES).min()) * UNIT_MS * MS if len(words) else None
 
 
-def _joined(pieces: Sequence[Piece]) -> Accesses:
+def joined(pieces: Sequence[Piece]) -> Accesses:
     """Days as one window that begins at the first one's midnight; only keys that all of them hold."""
     parts = [
         np.frombuffer(piece.packed, "<u8").astype(np.uint64)
@@ -83,7 +85,7 @@ def _joined(pieces: Sequence[Piece]) -> Accesses:
     return below(in_order(np.concatenate(parts), kinds, sizes), min(piece.below for piece in pieces))
 
 
-def _cut(window: Accesses, first: date, start: datetime, end: datetime) -> Accesses:
+def cut(window: Accesses, first: date, start: datetime, end: datetime) -> Accesses:
     """From `start`, which its times count from, to `end`."""
     low, high = (round((at - _midnight(first)) / MS) // UNIT_MS for at in (start, end))
     at = (window.packed & TIMES).astype(np.int64)
@@ -94,7 +96,7 @@ def _cut(window: Accesses, first: date, start: datetime, end: datetime) -> Acces
 
 
 @dataclass(frozen=True, slots=True)
-class _AllKeys:
+class AllKeys:
     """How many lookups, misses and writes of all keys there are to each of the sample."""
 
     lookups: float
@@ -102,14 +104,15 @@ class _AllKeys:
     writes: float
 
 
-def _all_keys(pieces: Sequence[Piece], sample: Accesses) -> _AllKeys:
+def to_all_keys(pieces: Sequence[Piece], sample: Accesses) -> AllKeys:
+    """From the counts that came with each batch. `sample`: the pieces, joined."""
     kind = sample.kinds & KIND_MASK
     hits, misses, writes = (int(np.count_nonzero(kind == each)) for each in (Kind.HIT, Kind.MISS, Kind.WRITE))
     told = [piece.tally for piece in pieces]
     all_hits, all_misses, all_writes = (
         sum(getattr(one, name) for one in told) for name in ("hits", "misses", "writes")
     )
-    return _AllKeys(
+    return AllKeys(
         (all_hits + all_misses) / max(hits + misses, 1), all_misses / max(misses, 1), all_writes / max(writes, 1)
     )
 

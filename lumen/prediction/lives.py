@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lumen.model.accesses import KIND_MASK
+from lumen.model.accesses import HELD, KIND_MASK
 from lumen.prediction.accesses import FILL_MS, Accesses, Flags, Integers, Kind, Words, hashes_of, times_ms
 
 MS_BITS = 36
@@ -25,11 +25,15 @@ class Requests:
 
     `elements`: uint64 each. `asked`: False for the write that begins a life and is no request; None: all are requests.
     `hit`: whether the request was seen to hit at the TTL that was in force; None where the log does not tell.
+    `key`: numbers of the keys, ascending, of which each has one life or more; `held`: whether the key was said to keep
+    the old TTL. Both are None where lives are of keys by themselves.
     """
 
     elements: Words
     asked: Flags | None = None
     hit: Flags | None = None
+    key: Integers | None = None
+    held: Flags | None = None
 
     @property
     def count(self) -> int:
@@ -52,7 +56,8 @@ def elapsed_ms(elements: Words) -> Integers:
 def requests_of(accesses: Accesses) -> Requests:
     """The requests of stored accesses, with the lives of their keys."""
     if not len(accesses):
-        return Requests(np.empty(0, np.uint64), np.empty(0, np.bool_), np.empty(0, np.bool_))
+        none, no_flags = np.empty(0, np.uint64), np.empty(0, np.bool_)
+        return Requests(none, no_flags, no_flags, none.astype(np.int64), no_flags)
     kind, at_ms = accesses.kinds & KIND_MASK, times_ms(accesses)
     new_key, overwrites = _changes(hashes_of(accesses)), overwritten(accesses)
     written, deleted = kind == Kind.WRITE, kind == Kind.DELETE
@@ -60,7 +65,8 @@ def requests_of(accesses: Accesses) -> Requests:
     begins[1:] |= _unanswered(kind, at_ms, new_key)[:-1]
     kept = overwrites | ~(written | deleted)
     elements = packed(np.cumsum(begins)[kept], at_ms[kept])
-    return Requests(elements, ~written[kept], (kind == Kind.HIT)[kept])
+    held = (accesses.kinds & HELD != 0)[kept]
+    return Requests(elements, ~written[kept], (kind == Kind.HIT)[kept], (np.cumsum(new_key) - 1)[kept], held)
 
 
 def overwritten(accesses: Accesses) -> Flags:

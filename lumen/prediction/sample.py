@@ -10,7 +10,10 @@ import numpy as np
 
 from lumen.model.accesses import ALL_KEYS
 from lumen.model.forecast import Z_90
-from lumen.prediction.accesses import Flags, Words
+from lumen.prediction.accesses import Flags, Floats, Integers, Words
+
+#: Of each element whether it misses, or how often.
+Marks = Flags | Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,13 @@ class Uplift:
     half: float
 
 
-def uplift(requests: int, misses: int, key: Words, before: Flags, after: Flags, below: int = ALL_KEYS) -> Uplift:
+def uplift(
+    requests: int, misses: int, key: Words | Integers, before: Marks, after: Marks, below: int = ALL_KEYS
+) -> Uplift:
     """What another TTL adds to the hit rate of all keys. Raises ValueError where there is no request.
 
     `requests` and `misses` are those of all keys; `key`, `before` and `after` of each element of the sample its key,
-    and whether it misses in the replay at the present TTL and at the other one.
+    and whether (or how often) it misses in the replay at the present TTL and at the other one.
     """
     if requests <= 0:
         raise ValueError("no request, so no hit rate")

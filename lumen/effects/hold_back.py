@@ -1,0 +1,73 @@
+"""What a change of the TTL did, where a share of the keys kept the old one: replay and residuals (docs/methods.md).
+
+Imports no numerics: `effect_by_replay` and `lasts` do, in the numerics worker.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from lumen.model.hold_back import EffectByReplay, HoldBack, Lasting
+from lumen.model.messages import NoData, with_remedy
+from lumen.model.observed import Piece
+
+#: Two-sided. The look after 6 h is for harm alone, so it errs by half of this.
+ALPHA_BY_LOOK = {6: 0.01, 24: 0.016, 48: 0.016, 72: 0.016}
+LASTING_HOURS = 168
+A_DAY = timedelta(days=1)
+#: What the arm that keeps the old TTL needs at least.
+LEAST_KEYS, LEAST_LOOKUPS = 200, 2_000
+#: Shares of the batches that may be lost, and of the misses that may have pushed something out.
+MOST_LOST, MOST_EVICTED = 0.05, 0.01
+#: Of the lookups of held keys such a share may come from an instance that does not know of it; and the number of held
+#: keys may be off by so many standard deviations.
+MOST_UNHELD, MOST_OFF = 0.02, 5.0
+
+
+def effect_by_replay(
+    pieces: Sequence[Piece], change: HoldBack, end: datetime, alpha: float, evicted_share: float | None
+) -> EffectByReplay | NoData:
+    """The effect up to `end` with its interval at 1 - `alpha`, or why there is none. In the worker.
+
+    `pieces`: those of `change.days(end)`. `evicted_share`: evictions to misses in the window; None where not known.
+    """
+    from lumen.effects.arms import estimated, keys_of
+    from lumen.prediction.kept import first_access
+
+    if evicted_share is None:
+        return NoData(*with_remedy("hold_back.evictions_unknown"))
+    if evicted_share > MOST_EVICTED:
+        return NoData(*with_remedy("hold_back.evicted", share=evicted_share))
+    batches, lost = sum(piece.tally.batches for piece in pieces), sum(piece.tally.lost for piece in pieces)
+    if lost > MOST_LOST * (batches + lost):
+        return NoData(*with_remedy("hold_back.lost", share=lost / (batches + lost)))
+    start, _ = change.window(end)
+    first = next((at for piece in pieces if (at := first_access(piece)) is not None), None)
+    if first is None or first > start:
+        return NoData(*with_remedy("hold_back.not_kept"))
+    keys = keys_of(pieces, change, end)
+    refused = _refused(keys.held_keys, len(keys), keys.held_lookups, keys.unheld_share, change.permille)
+    return refused or estimated(keys, alpha)
+
+
+def _refused(held: int, keys: int, lookups: int, unheld: float, permille: int) -> NoData | None:
+    """Why the arm that keeps the old TTL tells nothing, if so."""
+    share = permille / 1000
+    expected, spread = keys * share, (keys * share * (1 - share)) ** 0.5
+    if unheld > MOST_UNHELD or abs(held - expected) > MOST_OFF * max(spread, 1.0):
+        return NoData(*with_remedy("hold_back.not_held", keys=held, expected=round(expected), share=unheld))
+    if held < LEAST_KEYS:
+        return NoData(*with_remedy("hold_back.few_keys", keys=held, least=LEAST_KEYS))
+    if lookups < LEAST_LOOKUPS:
+        return NoData(*with_remedy("hold_back.few_lookups", lookups=lookups, least=LEAST_LOOKUPS))
+    return None
+
+
+def lasts(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Lasting | NoData:
+    """Whether the effect is still there at `end`. In the worker. `pieces`: those of `change.days_to_last(end)`."""
+    from lumen.effects.arms import uplift_within
+
+    start, _ = change.window(end)
+    first, last = uplift_within(pieces, change, start, start + A_DAY), uplift_within(pieces, change, end - A_DAY, end)
+    if first is None or last is None:
+        return NoData(*with_remedy("hold_back.not_kept"))
+    return Lasting(last.uplift, first.uplift, last.lookups)

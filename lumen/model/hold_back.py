@@ -1,0 +1,83 @@
+"""A change of the TTL of which a share of the keys is spared, and what that says of its effect."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+A_DAY = timedelta(days=1)
+#: An effect fades where it has lost a quarter of itself, and 0.3 points.
+FADED, FADED_POINTS = 0.25, 0.003
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBack:
+    """A change of the TTL (s) after which `permille` of 1,000 keys keep the old one until `until`."""
+
+    old_ttl: int
+    new_ttl: int
+    permille: int
+    changed_at: datetime
+    until: datetime
+
+    def days(self, end: datetime) -> tuple[date, ...]:
+        """The kept days that a look up to `end` needs, from the day before the change on: whatever is asked for once a
+        day is seen before it."""
+        first = (self.changed_at - A_DAY).date()
+        return tuple(first + number * A_DAY for number in range((end.date() - first).days + 1))
+
+    def days_to_last(self, end: datetime) -> tuple[date, ...]:
+        """The kept days that are needed to tell at `end` whether the effect lasts."""
+        return tuple(sorted({*self.days(self.changed_at + A_DAY + self.settles_in), *self._last(end)}))
+
+    def window(self, end: datetime) -> tuple[datetime, datetime]:
+        """The time that tells: by then whatever was cached before the change is gone."""
+        return self.changed_at + self.settles_in, min(end, self.until)
+
+    @property
+    def settles_in(self) -> timedelta:
+        """How long entries of another TTL may last."""
+        return timedelta(seconds=max(self.old_ttl, self.new_ttl))
+
+    @staticmethod
+    def _last(end: datetime) -> tuple[date, ...]:
+        return tuple((end - number * A_DAY).date() for number in range(3))
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """The keys that have one of the two TTLs. `residual`: seen less replayed misses, as a share of the lookups."""
+
+    lookups: int
+    keys: int
+    residual: float
+
+
+@dataclass(frozen=True, slots=True)
+class EffectByReplay:
+    """By how much the hit rate is higher than with the old TTL, in shares (0.05: five points); `low` to `high` is its
+    two-sided interval. `replayed` is what the replay alone says; `degrees` are Student's t's; `newest`: when the last
+    access in the window was."""
+
+    effect: float
+    low: float
+    high: float
+    standard_error: float
+    degrees: float
+    replayed: float
+    new: Arm
+    held: Arm
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """By replay alone, without a control: the effect on the last 24 hours, and on the first ones (shares)."""
+
+    effect: float
+    at_first: float
+    lookups: int
+
+    @property
+    def is_fading(self) -> bool:
+        """Whether clearly less of the effect is left, whichever way it went."""
+        gone = abs(self.at_first) - self.effect * (1 if self.at_first > 0 else -1)
+        return gone > max(FADED * abs(self.at_first), FADED_POINTS)

@@ -1,0 +1,156 @@
+"""The effect of a change of which a share of the keys was spared: found from what is kept, or one reason why not."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from lumen.effects.hold_back import effect_by_replay, lasts
+from lumen.model.accesses import ALL_KEYS, HELD, HIT, MISS, WRITE, is_held
+from lumen.model.hold_back import EffectByReplay, HoldBack, Lasting
+from lumen.model.messages import NoData
+from lumen.model.observed import HASH_BITS, TIME_BITS, UNIT_MS, Piece, Tally
+
+MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
+HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
+CHANGED = MIDNIGHT + 10 * HOUR
+CHANGE = HoldBack(300, 900, 100, CHANGED, CHANGED + 72 * HOUR)
+END = CHANGED + 25 * HOUR
+DAYS = 3
+#: Lookups that miss for reasons that no replay knows.
+STRAY = 0.01
+
+
+def kept(
+    change: HoldBack = CHANGE, *, version: int = 7, seed: int = 1, keys: int = 4000, obeys: bool = True
+) -> list[Piece]:
+    """Three days from the one before the change on, as an honest service reports them; `obeys`: it does what it is
+    told, not only says so."""
+    dice = random.Random(seed)
+    names = [dice.getrandbits(48) for _ in range(keys)]
+    start, changed_ms = MIDNIGHT - A_DAY, (change.changed_at - MIDNIGHT + A_DAY) / timedelta(milliseconds=1)
+    until_ms = (change.until - MIDNIGHT + A_DAY) / timedelta(milliseconds=1)
+    lines: list[list[tuple[int, int]]] = [[] for _ in range(DAYS)]
+    tallies = [Tally(batches=100)] * DAYS
+    cached: dict[int, float] = {}
+    for at in sorted(dice.randrange(0, DAYS * 86_400_000, UNIT_MS) for _ in range(40_000 * DAYS)):
+        key = names[int(keys * dice.random() ** 3)]
+        held = changed_ms <= at < until_ms and is_held(key, version, change.permille)
+        hit = cached.get(key, 0) > at and dice.random() >= STRAY
+        day, word = at // 86_400_000, key >> 48 - HASH_BITS << TIME_BITS | at % 86_400_000 // UNIT_MS
+        lines[day].append((word, (HIT if hit else MISS) + HELD * held))
+        if not hit:
+            lines[day].append((word, WRITE + HELD * held))
+            cached[key] = at + 1000 * (change.old_ttl if held or at < changed_ms or not obeys else change.new_ttl)
+        tallies[day] = tallies[day].plus(Tally(misses=not hit, hits=hit, writes=not hit))
+    return [
+        Piece(
+            (start + number * A_DAY).date(),
+            tallies[number],
+            ALL_KEYS,
+            np.array([word for word, _ in of_day], "<u8").tobytes(),
+            bytes(kind for _, kind in of_day),
+            bytes(len(of_day)),
+        )
+        for number, of_day in enumerate(lines)
+    ]
+
+
+def known(found: EffectByReplay | NoData) -> EffectByReplay:
+    assert isinstance(found, EffectByReplay), found
+    return found
+
+
+def reason(found: object) -> str:
+    assert isinstance(found, NoData), found
+    return found.reason.code
+
+
+@pytest.fixture(scope="module")
+def pieces() -> list[Piece]:
+    return kept()
+
+
+def test_it_finds_what_a_longer_ttl_did(pieces: list[Piece]) -> None:
+    assert [piece.day for piece in pieces] == list(CHANGE.days(END))
+    found = known(effect_by_replay(pieces, CHANGE, END, 0.05, 0.0))
+    assert found.low < found.replayed < found.high
+    assert found.effect == pytest.approx(0.1, abs=0.02)
+    assert found.standard_error < 0.005
+    assert found.held.lookups + found.new.lookups == pytest.approx(40_000 * 24.75 / 24, rel=0.02)
+    assert 0 < found.new.residual < STRAY
+    assert END - found.newest < timedelta(minutes=1)
+    wider = known(effect_by_replay(pieces, CHANGE, END, 0.01, 0.0))
+    assert wider.low < found.low < found.high < wider.high
+
+
+def test_a_service_that_does_not_do_it_gets_no_praise_for_it() -> None:
+    """The replay alone would promise an effect; the arms say that there was none."""
+    found = known(effect_by_replay(kept(obeys=False), CHANGE, END, 0.016, 0.0))
+    assert found.replayed > 0.05
+    assert found.low < 0 < found.high
+
+
+def test_the_window_begins_when_older_entries_are_gone_and_ends_with_the_hold_back() -> None:
+    assert CHANGE.window(END) == (CHANGED + timedelta(seconds=900), END)
+    assert replace(CHANGE, old_ttl=1200).window(END + 99 * HOUR) == (CHANGED + timedelta(minutes=20), CHANGE.until)
+
+
+def lossy(pieces: list[Piece]) -> list[Piece]:
+    return [replace(piece, tally=piece.tally.plus(Tally(lost=20))) for piece in pieces]
+
+
+def forgetful(pieces: list[Piece]) -> list[Piece]:
+    """From half of the window on the service holds nothing back."""
+    last = pieces[-1]
+    return [*pieces[:-1], replace(last, kinds=bytes(kind & ~HELD for kind in last.kinds))]
+
+
+def test_without_enough_there_is_one_reason(pieces: list[Piece]) -> None:
+    def refused(of: list[Piece], change: HoldBack = CHANGE, end: datetime = END, evicted: float | None = 0.0) -> str:
+        return reason(effect_by_replay(of, change, end, 0.016, evicted))
+
+    assert refused(pieces, evicted=None) == "hold_back.evictions_unknown"
+    assert refused(pieces, evicted=0.02) == "hold_back.evicted"
+    assert refused(lossy(pieces)) == "hold_back.lost"
+    assert refused(pieces[2:]) == "hold_back.not_kept"
+    assert refused([Piece(piece.day) for piece in pieces]) == "hold_back.not_kept"
+    assert refused(forgetful(pieces)) == "hold_back.not_held"
+    assert refused(pieces, replace(CHANGE, permille=200)) == "hold_back.not_held"
+    assert refused(pieces, end=CHANGED + 6 * HOUR) == "hold_back.few_lookups"
+    assert refused(pieces, end=CHANGED + timedelta(minutes=5)) == "hold_back.few_keys"
+    assert refused(kept(keys=1500)) == "hold_back.few_keys"
+
+
+def test_an_effect_that_fades_is_told_from_one_that_lasts(pieces: list[Piece]) -> None:
+    end = CHANGED + 37 * HOUR
+    found = lasts(pieces, CHANGE, end)
+    assert isinstance(found, Lasting)
+    assert not found.is_fading
+    assert found.effect == pytest.approx(found.at_first, abs=0.01)
+    assert reason(lasts(pieces[:1], CHANGE, end)) == "hold_back.not_kept"
+
+
+@pytest.mark.parametrize(
+    ("at_first", "effect", "is_fading"),
+    [
+        (0.05, 0.05, False),
+        (0.05, 0.041, False),
+        (0.05, 0.03, True),
+        (0.05, 0.08, False),
+        (-0.05, -0.03, True),
+        (-0.05, -0.05, False),
+        (-0.05, -0.08, False),
+        (0.002, 0.0, False),
+        (0.01, -0.01, True),
+    ],
+)
+def test_fading(at_first: float, effect: float, is_fading: bool) -> None:
+    assert Lasting(effect, at_first, 1000).is_fading is is_fading
+
+
+def test_the_days_that_are_needed() -> None:
+    days = CHANGE.days_to_last(CHANGED + 7 * A_DAY)
+    assert [(day - CHANGED.date()).days for day in days] == [-1, 0, 1, 5, 6, 7]
