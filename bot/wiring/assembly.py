@@ -123,7 +123,7 @@ class _Assembly:
         self._remembered = RememberedDeployments(self._deployments, store.controls)
         self._ttl = ttl_of(settings, cache, self._deployments, self._reads)
         self._cache_keys = CacheSweeper(cache, settings.cache_key_prefix)
-        self._knobs = knobs_of(settings, cache, google, self._ttl)
+        self._knobs = knobs_of(settings, cache, google, self._ttl, store.clock)
         self._slices = slices_of(settings, store.clock, cache, google, self._deployments, self._reads)
         self._targets = alert_targets(settings)
         budgets = budgets_of(settings, google, self._deployments)

@@ -24,7 +24,7 @@ from lumen.model import ion_contract
 from lumen.model.proposal import Knob
 from lumen.policies.size import cost_reasons
 from lumen.ports.actuators import Actuator
-from lumen.ports.clock import FaultPoint
+from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.incidents import Pager
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.labelling import Labelling
@@ -38,10 +38,10 @@ L1_ENTRIES_RANGE = 1000, 10_000
 MEMORY_RANGE_MB = 128, 32_768
 
 
-def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl) -> Knobs:
+def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl, clock: Clock) -> Knobs:
     """The knobs and their ranges; of several places the first one's value is the premise of a proposal."""
     editor = CloudRunEditor(google.services)
-    in_redis = RedisTtlActuator(cache, ttl, len(settings.services) == 1)
+    in_redis = RedisTtlActuator(cache, ttl, len(settings.services) == 1, clock, settings.observed_services)
     in_environment = CloudRunVariable(editor, ion_contract.ENV_VARIABLE, settings.default_ttl_seconds)
     places: dict[str, tuple[Actuator, ...]] = {
         "redis": (in_redis,),
@@ -56,6 +56,7 @@ def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: Redis
             "s",
             *ttl_range,
             forgets=None if settings.ttl_actuator == "cloud_run" else in_redis,
+            holding_back=None if settings.ttl_actuator == "cloud_run" else in_redis,
             deploys=settings.ttl_actuator != "redis",
         ),
         Knob.CACHE_SIZE: _cache_size(settings, cache, google),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from handlers.blocks.card import Card, Json, modal
-from handlers.blocks.proposal import expected_lines, fate, line, small_print
+from handlers.blocks.proposal import expected_lines, fate, held_back, line, small_print
 from lumen.model.audit import AuditEntry
 from lumen.model.messages import LumenError, Message, message, with_remedy
 from lumen.model.proposal import Proposal
@@ -45,6 +45,7 @@ def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry])
     card = Card(words)
     card.lines([line(words, proposal)])
     card.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
+    card.lines(held_back(words, draft.change))
     card.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
     card.lines(fate(words, proposal))
     own = [entry for entry in reversed(history) if entry.proposal_id == proposal.id]

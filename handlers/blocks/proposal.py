@@ -68,6 +68,8 @@ def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None, tur
     is_open = proposal.state is State.PENDING
     if is_open or not isinstance(draft.expected, NoData):
         built.lines([f"*{words.say(message('views.proposal_expected'))}*: {_expected_in_short(words, draft.expected)}"])
+    if is_open:
+        built.lines(held_back(words, draft.change))
     stands = proposal.can_be_undone
     reasons = _warnings(words, draft) if stands else reasons_in_short(words, draft, has_details=is_open)
     built.titled(message("views.proposal_reasons"), reasons)
@@ -107,6 +109,14 @@ def moved(words: Catalogue, change: Change) -> str:
         *([message("views.length_seconds", seconds=seconds)] if seconds else []),
     ]
     return f"{told} ({' '.join(map(words.plain, pieces))})"
+
+
+def held_back(words: Catalogue, change: Change) -> list[str]:
+    """That a share of the keys keeps the old value for a while, where it does."""
+    if not change.held_permille:
+        return []
+    share = change.held_permille / 1000
+    return [words.say(message("views.held_back", share=share, old=change.old, unit=change.unit))]
 
 
 def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:

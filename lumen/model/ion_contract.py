@@ -9,6 +9,9 @@ ACK_KEY = "ion:ack:cache_ttl_seconds"
 #: The stream of accesses that a service of version 2 reports, under its own name.
 ACCESSES_KEY = "ion:accesses"
 
+#: The version of the contract in which a service reports its accesses and holds keys back.
+VERSION_2 = 2
+
 
 def own(key: str, service_name: str) -> str:
     """The key of one service alone."""

@@ -1,6 +1,6 @@
 """A change that somebody must decide on, its states (docs/states.md), and its measured effect (docs/methods.md)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -132,12 +132,17 @@ CHANGED_NOTHING = frozenset({State.REJECTED, State.EXPIRED, State.WITHDRAWN, Sta
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An absolute move of one knob; `unit` is how people read it ("s", "MB")."""
+    """An absolute move of one knob; `unit` is how people read it ("s", "MB").
+
+    `held_permille`: so many of 1,000 keys keep the old TTL for a while, and are what its effect is measured against; 0
+    where nothing is held back. How it is measured makes it no other change.
+    """
 
     knob: Knob
     old: Value
     new: Value
     unit: str
+    held_permille: int = field(default=0, compare=False)
 
     @property
     def step(self) -> int | None:

@@ -9,6 +9,9 @@ from lumen.model.messages import Message
 from lumen.model.proposal import Change, Value
 from lumen.model.service import ServiceId
 
+#: A hold-back lasts so long, unless a verdict ends it (service time).
+HELD_FOR = timedelta(hours=72)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -54,6 +57,22 @@ class Forgetful(Protocol):
         """Whether what this proposal set is gone by itself; False where somebody set another value, or may have.
 
         `applied_ago` is on the wall. Raises SourceUnavailable.
+        """
+
+
+class HoldingBack(Protocol):
+    """A place that can keep the old value for a share of keys (`Change.held_permille`), so that a change has a control.
+
+    The service ends it by itself after `HELD_FOR`. Raises SourceUnavailable.
+    """
+
+    async def holds_back(self, service: ServiceId) -> bool:
+        """Whether the service would do so, and its accesses are seen."""
+
+    async def end_hold_back(self, service: ServiceId, proposal_id: str) -> bool:
+        """Give the new value to all keys now; False where nothing that this proposal set is held back any more.
+
+        Raises ActuatorFailed.
         """
 
 

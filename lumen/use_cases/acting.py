@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lumen.model.messages import Message, NotPossible, message, with_remedy
 from lumen.model.proposal import APPROVED, IN_FORCE, Change, Proposal, State, number
 from lumen.model.service import Permit, ServiceId
-from lumen.ports.actuators import Actuator, CacheKeys, Reading, Swept
+from lumen.ports.actuators import Actuator, CacheKeys, HoldingBack, Reading, Swept
 from lumen.use_cases.restrictions import Restraints
 
 #: On the wall: often enough for whoever watches the card, seldom enough for Slack.
@@ -84,6 +84,11 @@ class Acting:
         """Raises as `Actuator.set` does."""
         self._check()
         return await place.set(leave.service, change, expected, mark or leave.mark)
+
+    async def end_hold_back(self, leave: Leave, place: HoldingBack) -> bool:
+        """Raises as `HoldingBack.end_hold_back` does."""
+        self._check()
+        return await place.end_hold_back(leave.service, leave.mark)
 
     async def flush(self, leave: Leave) -> Swept:
         """Remove the service's cached answers. Raises ActuatorFailed, SourceUnavailable."""

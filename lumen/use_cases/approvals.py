@@ -43,6 +43,7 @@ from lumen.policies.ttl import notes_on_ttl
 from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Audit, Proposals, Turns
+from lumen.use_cases.holding_back import with_hold_back
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
 
@@ -165,7 +166,7 @@ class Approvals:
         needed = max(self.needed, self.needed_in_emergency) if emergency else self.needed
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
         draft = replace(draft, deploys=find(self.knobs, knob).deploys, expected=await self._expected(service, change))
-        return await self.proposals.propose(draft, EXPIRES_IN)
+        return await self.proposals.propose(await with_hold_back(self.knobs, draft), EXPIRES_IN)
 
     async def propose_recommended(
         self,
@@ -195,7 +196,7 @@ class Approvals:
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
         expected = expectation_of(forecast, change)
         draft = replace(draft, approvals_needed=self.needed, deploys=turnable.deploys, expected=expected)
-        return await self.proposals.propose(draft, EXPIRES_IN, acts_in)
+        return await self.proposals.propose(await with_hold_back(self.knobs, draft), EXPIRES_IN, acts_in)
 
     async def propose_undo(
         self, service: ServiceId, proposal_id: str, person: Person, request_id: str, mark: str = ""

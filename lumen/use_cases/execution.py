@@ -325,7 +325,7 @@ def _afresh(proposal: Proposal, present: Reading) -> Draft:
     draft = proposal.draft
     return replace(
         draft,
-        change=Change(draft.change.knob, present.value, draft.change.new, draft.change.unit),
+        change=replace(draft.change, old=present.value),
         premise_version=present.version,
         reasons=(*draft.reasons, message("execution.proposed_afresh", proposal_id=proposal.id)),
         request_id=f"afresh:{proposal.id}",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lumen.model.messages import Message, NotPossible, with_remedy
 from lumen.model.proposal import Change, Knob, Value
-from lumen.ports.actuators import Actuator, Forgetful
+from lumen.ports.actuators import Actuator, Forgetful, HoldingBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Turnable:
     highest: int | None = None
     #: The first place, where it may lose what was set.
     forgets: Forgetful | None = None
+    #: The first place, where it can keep the old value for a share of keys.
+    holding_back: HoldingBack | None = None
     #: Sentences on the cost of a change, where it has one that whoever decides should know.
     cost: Callable[[Change], Sequence[Message]] | None = None
 

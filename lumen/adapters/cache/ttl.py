@@ -4,7 +4,7 @@ A service that has acknowledged under its own name reads its own setting, and th
 other service is taken to read the shared one alone (docs/adr/0019-contract-v2.md).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -12,16 +12,19 @@ from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import FAILURES, OwnReads, explain, place, reading, refusal
 from lumen.adapters.checks import no_data, would
+from lumen.adapters.clock import SystemClock
 from lumen.model import ion_contract
 from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, with_remedy
 from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
-from lumen.ports.actuators import Reading
+from lumen.ports.actuators import HELD_FOR, Reading
+from lumen.ports.clock import Clock
 from lumen.ports.sources import TtlSource
 
 #: KEYS: the service's own setting, the shared one, its own acknowledgement. ARGV: expected value, expected version, new
-#: value, proposal id, and "1" where no other service reads the shared setting.
+#: value, proposal id, "1" where no other service reads the shared setting, and the hold-back: its share of 1,000 keys
+#: ("0" for none) and the Unix second in which it ends.
 #: An absent hash has version 0 and the environment's value, which this server cannot check.
 #: Returns {outcome, value, version}; `again` = this very proposal has already written the value that stands.
 SCRIPT = """
@@ -40,19 +43,39 @@ local last = math.max(tonumber(own[2] or 0) or 0, tonumber(shared[2] or 0) or 0)
 local next_version = string.format('%d', last + 1)
 for at = 1, (reads_own and ARGV[5] ~= '1') and 1 or 2 do
     redis.call('HSET', KEYS[at], 'value', ARGV[3], 'version', next_version, 'old', ARGV[1], 'proposal', ARGV[4])
-    redis.call('HDEL', KEYS[at], 'permille', 'until')
+    if ARGV[6] == '0' then
+        redis.call('HDEL', KEYS[at], 'permille', 'until')
+    else
+        redis.call('HSET', KEYS[at], 'permille', ARGV[6], 'until', ARGV[7])
+    end
     -- Whoever may not publish may still set: the service reads by itself every 30 s.
     redis.pcall('PUBLISH', KEYS[at], ARGV[3])
 end
 return {'set', ARGV[3], next_version}
 """
 
+#: KEYS: both settings. ARGV: proposal id. Under the same version, for another one would draw other keys.
+#: Returns how many fields were removed.
+END_HOLD_BACK = """
+local removed = 0
+for at = 1, #KEYS do
+    local stands = redis.call('HMGET', KEYS[at], 'proposal', 'value')
+    if stands[1] == ARGV[1] then
+        local fields = redis.call('HDEL', KEYS[at], 'permille', 'until')
+        if fields > 0 then redis.pcall('PUBLISH', KEYS[at], stands[2] or '') end
+        removed = removed + fields
+    end
+end
+return removed
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class RedisTtlActuator:
-    """Implements the Actuator port for the TTL. `ttl` reads the setting that this one writes.
+    """Implements the ports Actuator (of the TTL), Forgetful and HoldingBack. `ttl` reads the setting that this writes.
 
-    `alone`: no other service that Lumen watches is in this cache, so the shared setting is this one's, too.
+    `alone`: no other service that Lumen watches is in this cache, so the shared setting is this one's, too. `clock`
+    tells the service's time. `observed`: the services whose accesses are read.
     """
 
     name = "redis"
@@ -60,6 +83,8 @@ class RedisTtlActuator:
     redis: Redis
     ttl: TtlSource
     alone: bool = True
+    clock: Clock = field(default_factory=SystemClock)
+    observed: Collection[ServiceId] = ()
 
     async def read(self, service: ServiceId) -> Reading:
         """The setting in force. Raises SourceUnavailable."""
@@ -73,9 +98,11 @@ class RedisTtlActuator:
         it may or may not have happened: call again.
         """
         _check_range(number(change.new))
+        until = round((self.clock.now() + HELD_FOR).timestamp())
         arguments = (str(expected.value), expected.version, str(change.new), proposal_id, "1" if self.alone else "")
+        held = (str(change.held_permille), str(until))
         try:
-            outcome, value, version = await self.redis.eval(SCRIPT, 3, *_keys(service)[:3], *arguments)
+            outcome, value, version = await self.redis.eval(SCRIPT, 3, *_keys(service)[:3], *arguments, *held)
         except FAILURES as error:
             raise refusal(error, self.redis) from error
         if outcome == "moved":
@@ -107,6 +134,19 @@ class RedisTtlActuator:
             of_its_own, of_all, reads_own = await pipeline.execute()
         stands, mark = of_its_own if reads_own and of_its_own[0] is not None else of_all
         return stands is None or (bool(mark) and mark != proposal_id)
+
+    async def holds_back(self, service: ServiceId) -> bool:
+        """Of contract version 2, and under its own name."""
+        if service not in self.observed:
+            return False
+        setting = await self._setting(service)
+        return setting.contract == ion_contract.VERSION_2
+
+    async def end_hold_back(self, service: ServiceId, proposal_id: str) -> bool:
+        try:
+            return bool(await self.redis.eval(END_HOLD_BACK, 2, *_keys(service)[:2], proposal_id))
+        except FAILURES as error:
+            raise refusal(error, self.redis) from error
 
     async def _setting(self, service: ServiceId) -> TtlSetting:
         setting = await self.ttl.ttl(service)

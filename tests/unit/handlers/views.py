@@ -26,7 +26,7 @@ from lumen.model.control import ControlKind
 from lumen.model.error_lines import ErrorLine, ErrorLines
 from lumen.model.incident import CALLS_END, Mentions, Pinned
 from lumen.model.messages import message
-from lumen.model.proposal import State
+from lumen.model.proposal import Proposal, State
 from lumen.model.snapshot import TtlSetting
 from lumen.wording.catalogue import Catalogue
 from tests.snapshots import NOW, SERVICE
@@ -86,6 +86,7 @@ def views(words: Catalogue) -> Iterator[tuple[str, str, Shown]]:
     yield "report", "undo", undoable_card(words, REPORTS["applied"])
     for state in State:
         yield "card", state.lower().replace("_", " "), card(words, proposal(state, KNOWN))
+    yield "card", "some keys held back", card(words, holding_back(proposal(State.PENDING, KNOWN)))
     yield "card", "countdown", card(words, countdown("a", snoozes=(KIM,)))
     yield from (("digest", name, digest(words, seen)) for name, seen in DAYS.items())
     for kind in ControlKind:
@@ -98,6 +99,11 @@ def views(words: Catalogue) -> Iterator[tuple[str, str, Shown]]:
     for name, health, may in (("all is well", WELL, True), ("something is wrong", ILL, False)):
         yield "home", name, Shown("home", tuple(home(words, [STATUS], health=health, may=may)["blocks"]))
     yield from (("answers", name, shown) for name, shown in _answers(words))
+
+
+def holding_back(made: Proposal) -> Proposal:
+    """The same with a control."""
+    return replace(made, draft=replace(made.draft, change=replace(made.draft.change, held_permille=100)))
 
 
 def _calls(words: Catalogue) -> Iterator[tuple[str, Shown]]:

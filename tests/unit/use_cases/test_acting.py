@@ -33,7 +33,7 @@ CHANGE = Change(Knob.TTL, 300, 420, "s")
 MADE = applied("P7", CHANGE)
 
 #: Of each port to the world outside of Lumen's own store: what changes something there, and what only reads.
-EFFECTS = {"Actuator.set", "CacheKeys.flush", "CacheKeys.retime"}
+EFFECTS = {"Actuator.set", "HoldingBack.end_hold_back", "CacheKeys.flush", "CacheKeys.retime"}
 #: They tell, and change nothing of the service: figures, calls to a pager, a notice that was read, accesses that were
 #: read, and of how many keys they are reported.
 TELLING = {"FigureSink.publish", "Pager.call", "BudgetNews.acknowledge", "AccessStream.trim", "AccessStream.thin"}
@@ -41,6 +41,7 @@ READING = {
     *(f"Actuator.{name}" for name in ("read", "followed", "rehearse")),
     *("Forgetful.lost", "FigureSink.lacking", "BudgetNews.pull", "BudgetNews.name", "Actuator.name"),
     *("OwnBudget.own_id", "MonthBudget.usd", "CacheSource.sample", "AccessStream.read"),
+    "HoldingBack.holds_back",
     *("Pager.must_hear_again",),
 }
 #: Ports whose every method reads.
@@ -81,7 +82,7 @@ def test_effects_are_called_from_one_place_alone() -> None:
                     if given > (1 if node.func.attr == "set" else 0) and not owner.endswith("acting"):
                         found.append(f"{path.relative_to(ROOT)}: {owner}.{node.func.attr}")
     assert {one.partition(":")[0] for one in found} <= {"lumen/use_cases/acting.py"}, found
-    assert len(found) == 5  # set; flush and retime, each counted and done
+    assert len(found) == 6  # set and end_hold_back; flush and retime, each counted and done
 
 
 class World:
@@ -93,6 +94,10 @@ class World:
     async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
         self.done += 1
         return Reading(change.new, "")
+
+    async def end_hold_back(self, service: ServiceId, proposal_id: str) -> bool:
+        self.done += 1
+        return True
 
     async def flush(self, progress: Progress, *, dry_run: bool) -> Swept:
         self.done += not dry_run
@@ -201,6 +206,7 @@ async def test_no_effect_passes_in_a_dry_run(effect: str) -> None:
         acting, leave = acting_in(against, world), Leave(SERVICE, "P7")
         calls: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
             "Actuator.set": lambda: acting.set(leave, cast(Any, world), CHANGE, Reading(300, "")),  # noqa: B023
+            "HoldingBack.end_hold_back": lambda: acting.end_hold_back(leave, cast(Any, world)),  # noqa: B023
             "CacheKeys.flush": lambda: acting.flush(leave),  # noqa: B023
             "CacheKeys.retime": lambda: acting.retime(leave, CHANGE, quiet),  # noqa: B023
         }
