@@ -180,6 +180,8 @@ class Problems:
         if "enum" in shape:
             return Message("setting.one_of", {"names": ", ".join(shape["enum"])})
         if shape["type"] == "number":
+            if "minimum" in shape:
+                return Message("setting.number_from", {"least": shape["minimum"]})
             return Message("setting.number_above", {"least": shape["exclusiveMinimum"]})
         least = int(shape["minimum"] if "minimum" in shape else shape["exclusiveMinimum"] + 1)
         if "maximum" in shape:

@@ -72,6 +72,7 @@ class Thresholds(BaseModel):
     # Prices and money
     cache_cost_per_mb: Annotated[float, Field(gt=0)] = 0.0365625
     api_cost_per_call: Annotated[float, Field(gt=0)] = 0.01
+    staleness_cost_per_1000: Annotated[float, Field(ge=0)] = 0
     budget_usd: Annotated[float, Field(gt=0)] = 200
 
     # Objectives, and what is an alert: those of the preset, where they are not set

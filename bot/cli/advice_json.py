@@ -42,6 +42,8 @@ def _expected_json(words: Catalogue, expected: Expectation | NoData | None) -> J
     return {
         "hit_rate": known and known.hit_rate,
         "expected_hit_rate_change": known and list(known.hit_rate_change),
+        "expected_calls_change_month": known and known.monthly_calls_change and list(known.monthly_calls_change),
+        "expected_stale_usd_month": known and known.monthly_stale_usd,
         "expected_cost_change_usd_month": known and list(known.monthly_cost_change_usd),
         "confidence": known and known.confidence,
         "confidence_word": known and confidence_word(known.confidence),
@@ -53,14 +55,16 @@ def _forecast_json(forecast: Forecast | NoData) -> list[Json] | None:
     """Of each TTL that was replayed the hit rate and the cost of a month that come with it."""
     if isinstance(forecast, NoData):
         return None
-    rows = [(step, forecast.bounds(step)) for step in forecast.steps]
     return [
         {
             "ttl_seconds": step.ttl_seconds,
-            "hit_rate": [forecast.hit_rate + end for end in ends],
-            "cost_change_usd_month": sorted(forecast.usd_a_month(end) for end in ends),
+            "hit_rate": list(forecast.hit_rates(step)),
+            "calls_change_month": list(forecast.calls_a_month(step)),
+            "stale_usd_month": forecast.stale_usd_a_month(step),
+            "cost_change_usd_month": list(forecast.usd_a_month(step)),
+            "is_cheapest": step == forecast.cheapest,
         }
-        for step, ends in rows
+        for step in forecast.steps
     ]
 
 

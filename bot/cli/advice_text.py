@@ -9,7 +9,7 @@ from lumen.model.answers import GIVEN, TtlReadout
 from lumen.model.messages import Message, NoData, Param
 from lumen.model.proposal import Expectation
 from lumen.model.turn import Recommendation
-from lumen.wording.catalogue import Catalogue, expected_params
+from lumen.wording.catalogue import Catalogue, expected_params, expected_parts
 
 if TYPE_CHECKING:
     from lumen.use_cases.advice import SizeReadout
@@ -73,8 +73,8 @@ def _expected(page: Rows, expected: Expectation | NoData | None) -> None:
         page.row("expected_hit_rate", page.missing(expected))
     elif expected is not None:
         params = expected_params(expected)
-        for name in ("expected_hit_rate", "expected_cost", "expected_confidence"):
-            page.row(name, page.say(f"{name}_value", **params))
+        for part in expected_parts(expected):
+            page.row(f"expected_{part}", page.say(f"expected_{part}_value", **params))
 
 
 def print_size(answer: "SizeReadout", locale: str) -> None:

@@ -23,6 +23,7 @@ from lumen.adapters.google.monitoring_slices import MonitoringSlices, PricedSlic
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.model.cost import CostPrices
+from lumen.model.forecast import Prices
 from lumen.ports.clock import Clock, Numerics
 from lumen.ports.sources import Bills, SpendSource
 from lumen.use_cases.billing import BilledSpend, TakingNews
@@ -51,7 +52,8 @@ def observer_of(settings: Settings, store: StateStore, cache: Redis, reads: OwnR
 
 def forecasts_of(settings: Settings, store: StateStore, numerics: Numerics) -> Forecasts:
     """What tells from them what other TTLs would do."""
-    return Forecasts(store.accesses, numerics, settings.observed_services, settings.api_cost_per_call)
+    prices = Prices(settings.api_cost_per_call, settings.staleness_cost_per_1000 / 1000)
+    return Forecasts(store.accesses, numerics, settings.observed_services, prices)
 
 
 def slices_of(

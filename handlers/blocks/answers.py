@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Sequence
 
 from handlers.blocks.card import Card, Shown
-from handlers.blocks.forecast import charts
+from handlers.blocks.forecast import charts, cheapest
 from handlers.blocks.proposal import add_buttons, expected_lines, line
 from handlers.command_table import NAMES, TABLE, find
 from lumen.model.answers import KnobReadout, TtlReadout
@@ -98,6 +98,7 @@ def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
     if not isinstance(forecast, NoData):
         for chart in charts(words, forecast):
             card.chart(chart)
+        card.lines([words.say(cheapest(forecast))])
         accesses, days = forecast.accesses, forecast.days
         card.context([words.say(message("forecast.rests_on", accesses=accesses, days=days))])
     card.context([words.say(message("command.ttl_hint"))])

@@ -11,7 +11,16 @@ from lumen.model.incident import Pinned
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import LATEST, Change, Choice, Draft, Expectation, Knob, Origin, Proposal, State
 from lumen.model.turn import Turn
-from lumen.wording.catalogue import Catalogue, change_params, expected_params, iso, no_data, value_of, word
+from lumen.wording.catalogue import (
+    Catalogue,
+    change_params,
+    expected_params,
+    expected_parts,
+    iso,
+    no_data,
+    value_of,
+    word,
+)
 
 APPROVE = "proposal.approve"
 REJECT = "proposal.reject"
@@ -176,8 +185,8 @@ def expected_lines(words: Catalogue, expected: Expectation | NoData) -> list[str
     """What it would do, with its interval, or why that cannot be said yet."""
     if isinstance(expected, NoData):
         return [no_data(words, expected)]
-    codes = ("views.expected_hit_rate", "views.expected_cost", "views.expected_confidence")
-    return [words.say(Message(code, expected_params(expected))) for code in codes]
+    params = expected_params(expected)
+    return [words.say(Message(f"views.expected_{part}", params)) for part in expected_parts(expected)]
 
 
 def fate(words: Catalogue, proposal: Proposal) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from math import erf, log, sqrt
+from math import erf, hypot, log, sqrt
 
 from lumen.model.messages import NoData, with_remedy
 from lumen.model.proposal import Change, Expectation, Knob, not_predictable, number
@@ -29,28 +29,53 @@ def confidence_word(confidence: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """USD of a call, which each miss makes, and of an answer that is an hour old: in proportion of any other age."""
+
+    call_usd: float
+    stale_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of a TTL against the present one: what it adds to the hit rate (a share) and to the `staleness`, each with half
+    of its 90 % interval for being of a sample; and how many times as much is cached at once.
+
+    Staleness: how old answers from the cache are, in hours, over all lookups (an answer that is fetched counts 0).
+    """
+
+    uplift: float
+    half: float = 0.0
+    cached: float = 1.0
+    staleness: float = 0.0
+    staleness_half: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
-    """A day (or 24 hours): lookups and writes of all keys and the hit rate that was seen, and the `accesses` that were
-    replayed. By TTL (s) the uplift, half of its 90 % interval for being of a sample, and how many times as much is
-    cached at once as at the present TTL."""
+    """A day (or 24 hours): lookups and writes of all keys and the hit rate that was seen, the `accesses` that were
+    replayed, the staleness at the present TTL, and what becomes of it at others (s)."""
 
     on: date
     lookups: float
     hit_rate: float
     accesses: int
     writes: float
-    uplifts: Mapping[int, float]
-    halves: Mapping[int, float]
-    cached: Mapping[int, float]
+    at: Mapping[int, Outcome]
+    staleness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a TTL would add to the hit rate (a share), with half of its 90 % interval."""
+    """What a TTL would add to the hit rate (a share) and to the staleness (hours a lookup), each with half of its 90 %
+    interval; and how many times as much is cached at once."""
 
     ttl_seconds: int
     uplift: float
     half: float
+    staleness: float = 0.0
+    staleness_half: float = 0.0
+    cached: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +84,7 @@ class Forecast:
     `days` and `accesses` are what it rests on; `steps` ascending, the TTL in force among them.
 
     `full_from`: the TTL after the last step, at which memory would not hold what is cached; None where it holds all.
+    `staleness`: of the newest day (`Outcome`); `stale_usd`: what an answer costs that is an hour old.
     """
 
     ttl_seconds: int
@@ -69,6 +95,8 @@ class Forecast:
     accesses: int
     steps: tuple[Step, ...]
     full_from: int | None = None
+    staleness: float = 0.0
+    stale_usd: float = 0.0
 
     def at(self, ttl_seconds: int) -> Step | None:
         """As it was replayed; between two replayed ones by their line, and wider by all that may lie between them: a
@@ -81,7 +109,10 @@ class Forecast:
                 share = log(ttl_seconds / low.ttl_seconds) / log(high.ttl_seconds / low.ttl_seconds)
                 gap = high.uplift - low.uplift
                 half = max(low.half, high.half) + max(share, 1 - share) * abs(gap)
-                return Step(ttl_seconds, low.uplift + share * gap, half)
+                staler, more = high.staleness - low.staleness, high.cached - low.cached
+                stale_half = max(low.staleness_half, high.staleness_half) + max(share, 1 - share) * abs(staler)
+                staleness, cached = low.staleness + share * staler, low.cached + share * more
+                return Step(ttl_seconds, low.uplift + share * gap, half, staleness, stale_half, cached)
         return None
 
     def bounds(self, step: Step) -> tuple[float, float, float]:
@@ -90,9 +121,35 @@ class Forecast:
         low, middle, high = (min(max(one, -self.hit_rate), 1 - self.hit_rate) for one in ends)
         return low, middle, high
 
-    def usd_a_month(self, uplift: float) -> float:
-        """What a rise of the hit rate adds to the cost of a month: each miss is a call."""
-        return -uplift * self.lookups_a_day * DAYS_A_MONTH * self.call_usd + 0.0
+    def hit_rates(self, step: Step) -> tuple[float, float, float]:
+        """The hit rate at it, as low, middle and high."""
+        low, middle, high = (self.hit_rate + uplift for uplift in self.bounds(step))
+        return low, middle, high
+
+    @property
+    def lookups_a_month(self) -> float:
+        return self.lookups_a_day * DAYS_A_MONTH
+
+    def calls_a_month(self, step: Step) -> tuple[float, float, float]:
+        """What it adds to the calls of a month, as low, middle and high: each miss is a call."""
+        least, middle, most = (-uplift * self.lookups_a_month + 0.0 for uplift in reversed(self.bounds(step)))
+        return least, middle, most
+
+    def stale_usd_a_month(self, step: Step) -> float:
+        """What older answers add to the cost of a month."""
+        return step.staleness * self.lookups_a_month * self.stale_usd
+
+    def usd_a_month(self, step: Step) -> tuple[float, float, float]:
+        """What it adds to the cost of a month, as low, middle and high: its calls, and the age of answers."""
+        least, calls, most = (calls * self.call_usd for calls in self.calls_a_month(step))
+        middle = calls + self.stale_usd_a_month(step)
+        aged = step.staleness_half * self.lookups_a_month * self.stale_usd
+        return middle - hypot(calls - least, aged), middle, middle + hypot(most - calls, aged)
+
+    @property
+    def cheapest(self) -> Step:
+        """The step that costs least in the middle, the shortest of those; the present one where none saves."""
+        return min(self.steps, key=lambda step: (self.usd_a_month(step)[1], step.ttl_seconds))
 
     def expectation(self, change: Change) -> Expectation | NoData:
         """What a change of the TTL would do, or why there is no figure for it."""
@@ -104,9 +161,10 @@ class Forecast:
             return NoData(*with_remedy("forecast.full", ttl_seconds=wanted))
         if step is None:
             return NoData(*with_remedy("forecast.beyond", ttl_seconds=wanted))
-        low, middle, high = self.bounds(step)
-        usd = self.usd_a_month(high), self.usd_a_month(middle), self.usd_a_month(low)
-        return Expectation((low, middle, high), usd, confidence_of(step.uplift, step.half), self.hit_rate)
+        confidence = confidence_of(step.uplift, step.half)
+        stale_usd = self.stale_usd_a_month(step)
+        calls = self.calls_a_month(step)
+        return Expectation(self.bounds(step), self.usd_a_month(step), confidence, self.hit_rate, calls, stale_usd)
 
 
 #: The last turn was made before there were forecasts.

@@ -154,13 +154,16 @@ class Change:
 class Expectation:
     """The expected effects, each as low, middle and high of a 90 % interval; `hit_rate` as it is without the change.
 
-    `confidence`: the chance that the hit rate's comes true within a point, or within a fifth of itself.
+    `confidence`: the chance that the hit rate's comes true within a point, or within a fifth of itself. The cost holds
+    what the age of answers costs (`monthly_stale_usd`); `monthly_calls_change` None: not known of an older version.
     """
 
     hit_rate_change: tuple[float, float, float]
     monthly_cost_change_usd: tuple[float, float, float]
     confidence: float
     hit_rate: float
+    monthly_calls_change: tuple[float, float, float] | None = None
+    monthly_stale_usd: float = 0.0
 
 
 #: Said where an undo replaces more than the change that it takes back.

@@ -2,8 +2,8 @@
 
 Memory comes first where it binds, since no TTL can keep what is evicted, and where it is worth its price; then the
 TTL; then money that lies idle in memory, and only while the TTL is content: what a longer TTL will need is not given
-away the day before. A shorter TTL to spare memory is left to people: a full cache that evicts its least recently used
-entries loses fewer hits than a TTL that expires them all sooner.
+away the day before. A shorter TTL to spare memory, of which no replay says what it costs, is left to people: a full
+cache that evicts its least recently used entries loses fewer hits than a TTL that expires them all sooner.
 """
 
 from dataclasses import replace
@@ -62,8 +62,8 @@ def _worth(size: SizeAdvice) -> Recommendation:
 
 
 def _longer(ttl: Recommendation) -> Recommendation:
-    """The same, but a step down (that nobody pinned) is only told."""
-    if _step(ttl) >= 0 or ttl.strategy == Strategy.OVERRIDE:
+    """The same, but a step down that nobody pinned and no replay has priced is only told."""
+    if _step(ttl) >= 0 or ttl.strategy in (Strategy.OVERRIDE, Strategy.PREDICTED):
         return ttl
     return replace(
         ttl, change=None, strategy=Strategy.HOLD, reasons=(*ttl.reasons, message("policy.ttl_down_by_people"))

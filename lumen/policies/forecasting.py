@@ -3,12 +3,12 @@
 `prediction.kept` has replayed the days; how they are carried to the day to come is `prediction.tomorrow`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil, sqrt
+from math import ceil, hypot, sqrt
 
-from lumen.model.forecast import Forecast, Replayed, Step
+from lumen.model.forecast import Forecast, Outcome, Prices, Replayed, Step
 from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.snapshot import CacheStats
 from lumen.prediction.honesty import Honesty, Trust
@@ -36,7 +36,7 @@ class Evidence:
     days: Sequence[Replayed]
     honesty: Honesty
     cache: CacheStats | NoData
-    call_usd: float
+    prices: Prices
 
 
 def ttls_for(ttl_seconds: int) -> tuple[int, ...]:
@@ -52,16 +52,18 @@ def forecast_of(evidence: Evidence) -> Forecast | NoData:
         return refused
     newest = evidence.days[-1]
     full_from = _full_from(newest, evidence)
-    steps = (_step(evidence, ttl) for ttl in sorted(newest.uplifts) if full_from is None or ttl < full_from)
+    steps = (_step(evidence, ttl) for ttl in sorted(newest.at) if full_from is None or ttl < full_from)
     return Forecast(
         ttl_seconds=evidence.ttl_seconds,
         hit_rate=newest.hit_rate,
         lookups_a_day=newest.lookups,
-        call_usd=evidence.call_usd,
+        call_usd=evidence.prices.call_usd,
         days=len(evidence.days),
         accesses=sum(day.accesses for day in evidence.days),
         steps=tuple(steps),
         full_from=full_from,
+        staleness=newest.staleness,
+        stale_usd=evidence.prices.stale_usd,
     )
 
 
@@ -99,17 +101,24 @@ def _full_from(newest: Replayed, evidence: Evidence) -> int | None:
     ratio = evidence.cache if isinstance(evidence.cache, NoData) else evidence.cache.memory_ratio
     if isinstance(ratio, NoData):
         return None
-    longer = (ttl for ttl in sorted(newest.cached) if ttl > evidence.ttl_seconds)
-    return next((ttl for ttl in longer if ratio * newest.cached[ttl] > 1), None)
+    longer = (ttl for ttl in sorted(newest.at) if ttl > evidence.ttl_seconds)
+    return next((ttl for ttl in longer if ratio * newest.at[ttl].cached > 1), None)
 
 
 def _step(evidence: Evidence, ttl: int) -> Step:
-    """Its interval is of the back-tests, of the sample, and of what the replay does not know."""
+    """Its intervals are of the back-tests, of the sample, and of what the replay does not know of hits."""
     if ttl == evidence.ttl_seconds:
         return Step(ttl, 0.0, 0.0)
-    days = [Day(day.on, day.uplifts) for day in evidence.days]
-    tested = [Day(day.on, {one: day.uplifts[one] for one in TESTED if one in day.uplifts}) for day in evidence.days]
-    is_free = (evidence.now + A_DAY / 2).weekday() >= SATURDAY
-    value = point(days, ttl, is_free)
-    parts = half_of(tested, value), evidence.days[-1].halves[ttl], evidence.honesty.widening
-    return Step(ttl, value, sqrt(sum(part * part for part in parts)))
+    newest = evidence.days[-1].at[ttl]
+    uplift, half = _to_come(evidence, ttl, lambda outcome: outcome.uplift)
+    staleness, aged = _to_come(evidence, ttl, lambda outcome: outcome.staleness)
+    half = sqrt(half**2 + newest.half**2 + evidence.honesty.widening**2)
+    return Step(ttl, uplift, half, staleness, hypot(aged, newest.staleness_half), newest.cached)
+
+
+def _to_come(evidence: Evidence, ttl: int, of: Callable[[Outcome], float]) -> tuple[float, float]:
+    """A figure of the day to come at that TTL, and half of the interval that the back-tests give it."""
+    days = [Day(day.on, {one: of(outcome) for one, outcome in day.at.items()}) for day in evidence.days]
+    tested = [Day(day.on, {one: day.uplifts[one] for one in TESTED if one in day.uplifts}) for day in days]
+    value = point(days, ttl, (evidence.now + A_DAY / 2).weekday() >= SATURDAY)
+    return value, half_of(tested, value)

@@ -10,7 +10,7 @@ from lumen.model.proposal import WAS_IN_FORCE, Knob, Priority, Proposal, Value
 from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn
 from lumen.policies.choose import Wanted, change_of
-from lumen.policies.predicted import by_forecast
+from lumen.policies.predicted import predicted
 from lumen.policies.size import SizeAdvice, SizeLimits, recommend_size
 from lumen.policies.ttl import Strategy, TtlLimits, pinned_ttl, recommend_ttl
 
@@ -79,7 +79,7 @@ def _ttl(turn: Turn, present: Present, limits: TtlLimits, changed: Mapping[Knob,
     if _strategy(turn.ttl) == Strategy.OVERRIDE:  # the pin was lifted since
         limits = replace(limits, override_seconds=None)
         wanted = recommend_ttl(turn.snapshot, limits)
-        return wanted if isinstance(wanted, NoData) else by_forecast(wanted, turn.forecast, limits)
+        return predicted(wanted, setting, turn.forecast, limits)
     return _unless_changed(turn.ttl, changed)
 
 

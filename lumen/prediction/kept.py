@@ -10,17 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from lumen.model.accesses import ALL_KEYS, KIND_MASK
-from lumen.model.forecast import Replayed
+from lumen.model.forecast import Outcome, Replayed
 from lumen.model.observed import TIME_BITS, UNIT_MS, Piece
-from lumen.prediction.accesses import Accesses, Kind, below, in_order
+from lumen.prediction.accesses import Accesses, Flags, Floats, Integers, Kind, below, in_order
 from lumen.prediction.honesty import Honesty, checked
-from lumen.prediction.lives import answer_ms, elapsed_ms, lasting_ms, prolonged_ms, requests_of
-from lumen.prediction.replay import DAY_MS, missed
-from lumen.prediction.sample import uplift
+from lumen.prediction.lives import Requests, answer_ms, elapsed_ms, lasting_ms, prolonged_ms, requests_of
+from lumen.prediction.replay import DAY_MS, ages_ms, began
+from lumen.prediction.sample import mean_half, uplift
 
 #: As long before a day begins the replay does, twice the longest TTL: what is cached at midnight misses in no replay.
 WARM_UP = timedelta(hours=2)
-MS = timedelta(milliseconds=1)
+MS, MS_AN_HOUR = timedelta(milliseconds=1), 3_600_000
 TIMES = np.uint64((1 << TIME_BITS) - 1)
 
 
@@ -41,22 +41,65 @@ def replayed(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int, 
     totals = to_all_keys(pieces, whole)
     lookups, misses = count * totals.lookups, min(seen * totals.misses, count * totals.lookups)
     scale = misses / lookups * count / seen if seen else 1.0
-    took_ms = answer_ms(window)
-    before = missed(requests, prolonged_ms(ttl * 1000, took_ms)) & asked
-    at_present = int(np.count_nonzero(before))
-    if limit < ALL_KEYS and not at_present:
+    sample, took_ms = _Sample(requests, requests.key, asked, limit, scale, 1 - misses / lookups), answer_ms(window)
+    present = sample.at(ttl, prolonged_ms(ttl * 1000, took_ms))
+    if limit < ALL_KEYS and not present.misses:
         return None
-    uplifts, halves, cached = {ttl: 0.0}, {ttl: 0.0}, {ttl: 1.0}
-    for other in ttls:
-        after = missed(requests, prolonged_ms(other * 1000, took_ms)) & asked
-        found = int(np.count_nonzero(after))
-        uplifts[other] = (at_present - found) / count * scale
-        halves[other] = (
-            uplift(count, at_present, requests.key, before, after, limit).half * scale if limit < ALL_KEYS else 0.0
-        )
-        cached[other] = found * other / max(at_present * ttl, 1)
+    found = {other: sample.against(present, other, prolonged_ms(other * 1000, took_ms)) for other in ttls}
     writes = totals.writes * int(np.count_nonzero(window.kinds & KIND_MASK == Kind.WRITE))
-    return Replayed(start.date(), lookups, 1 - misses / lookups, count, writes, uplifts, halves, cached)
+    at = {ttl: Outcome(0.0), **found}
+    staleness = present.hours_a_hit * sample.hit_rate
+    return Replayed(start.date(), lookups, sample.hit_rate, count, writes, at, staleness)
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A TTL in the replay: of each element whether it is a request that misses, and the age of its answer in hours."""
+
+    ttl: int
+    missed: Flags
+    hours: Floats
+    misses: int
+    #: The mean age of an answer from the cache.
+    hours_a_hit: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Requests of keys below `limit`, of which those that are `asked` count. Of all keys: `hit_rate`, and `scale`, how
+    many misses there are to each miss of theirs, by the lookups of both."""
+
+    requests: Requests
+    key: Integers
+    asked: Flags
+    limit: int
+    scale: float
+    hit_rate: float
+
+    def at(self, ttl: int, ttl_ms: int) -> _At:
+        """Replayed; `ttl_ms` is how long an entry lasts."""
+        starts = began(self.requests, ttl_ms)
+        hours = np.where(self.asked, ages_ms(self.requests, starts) / MS_AN_HOUR, 0.0)
+        missed = starts & self.asked
+        misses = int(np.count_nonzero(missed))
+        return _At(ttl, missed, hours, misses, float(hours.sum() / max(self._count - misses, 1)))
+
+    def against(self, present: _At, ttl: int, ttl_ms: int) -> Outcome:
+        """That TTL, against the present one."""
+        other, key = self.at(ttl, ttl_ms), self.key
+        gain = (present.misses - other.misses) / self._count * self.scale
+        cached = other.misses * ttl / max(present.misses * present.ttl, 1)
+        staleness = other.hours_a_hit * (self.hit_rate + gain) - present.hours_a_hit * self.hit_rate
+        if self.limit == ALL_KEYS:
+            return Outcome(gain, 0.0, cached, staleness)
+        half = uplift(self._count, present.misses, key, present.missed, other.missed, self.limit).half * self.scale
+        hit = self.asked & ~other.missed
+        aged = mean_half(key[hit], other.hours[hit], self.limit) * (self.hit_rate + gain) + other.hours_a_hit * half
+        return Outcome(gain, half, cached, staleness, aged)
+
+    @property
+    def _count(self) -> int:
+        return int(np.count_nonzero(self.asked))
 
 
 def compared(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int) -> Honesty:

@@ -16,7 +16,19 @@ DAY_MS = 86_400_000
 
 
 def missed(requests: Requests, ttl_ms: int) -> Flags:
-    """Of each element whether it is a request that misses. `ttl_ms` is above 0.
+    """Of each element whether it is a request that misses. `ttl_ms` is above 0."""
+    found = began(requests, ttl_ms)
+    return found if requests.asked is None else found & requests.asked
+
+
+def ages_ms(requests: Requests, starts: Flags) -> Integers:
+    """How old the answer to each request is; 0 for one that misses. `starts`: what `began` says of them."""
+    entry = np.maximum.accumulate(np.where(starts, requests.elements, np.uint64(0)))
+    return (requests.elements - entry).astype(np.int64)
+
+
+def began(requests: Requests, ttl_ms: int) -> Flags:
+    """Of each element whether an entry begins with it: a request that misses, or a write.
 
     The first element of a life, and one that comes a TTL or more after the one before it, are starts whatever came
     earlier. From all of them at once one jumps to the first element that the entry does not cover any more; it is the
@@ -37,7 +49,7 @@ def missed(requests: Requests, ttl_ms: int) -> Flags:
         following = following[same & ~found[following]]
         found[following] = True
         current = following
-    return found if requests.asked is None else found & requests.asked
+    return found
 
 
 def miss_count(requests: Requests, ttl_ms: int) -> int:

@@ -39,7 +39,21 @@ def uplift(
         return Uplift(0.0, misses / requests)
     old = np.add.reduceat(before.astype(np.float64), first)
     new = np.add.reduceat(after.astype(np.float64), first)
+    ratio, error = _ratio(new, old, below)
+    return Uplift(misses / requests * (1 - ratio), float(Z_90 * misses / requests * error))
+
+
+def mean_half(key: Words | Integers, value: Floats, below: int = ALL_KEYS) -> float:
+    """Half of the 90 % interval of the mean of a figure over the requests of all keys, for being of a sample."""
+    if not len(key):
+        return 0.0
+    first = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
+    count = np.diff(np.append(first, len(key))).astype(np.float64)
+    return float(Z_90 * _ratio(np.add.reduceat(value, first), count, below)[1])
+
+
+def _ratio(new: Floats, old: Floats, below: int) -> tuple[float, float]:
+    """The ratio of two sums over keys, and its standard error for the keys that are left out."""
     ratio = new.sum() / old.sum()
     left_out = max(1 - below / ALL_KEYS, 0.0)
-    error = np.sqrt(left_out * np.square(new - ratio * old).sum()) / old.sum()
-    return Uplift(misses / requests * (1 - ratio), float(Z_90 * misses / requests * error))
+    return ratio, np.sqrt(left_out * np.square(new - ratio * old).sum()) / old.sum()

@@ -13,7 +13,7 @@ from lumen.model.messages import NoData, with_remedy
 from lumen.model.proposal import Knob, Value
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn, Worth
-from lumen.policies.predicted import by_forecast
+from lumen.policies.predicted import predicted
 from lumen.policies.present import Present, changed_since, present_ttl, size_now, turn_now
 from lumen.policies.priorities import priorities
 from lumen.policies.size import SizeAdvice, SizeFigures, SizeLimits, size_figures
@@ -159,8 +159,7 @@ class Advisor:
         if limits is not None:
             limits_alone = replace(limits, override_seconds=None)
             asked = recommend_ttl(turn.snapshot, limits_alone)
-            asked = asked if isinstance(asked, NoData) else by_forecast(asked, turn.forecast, limits_alone)
-            turn = replace(turn, ttl=asked)
+            turn = replace(turn, ttl=predicted(asked, turn.snapshot.ttl, turn.forecast, limits_alone))
         present = Present(setting, await self._changed(turn), override)
         # A pinned value rests on nothing that was measured, so it may be set however old the turn is.
         return replace(

@@ -35,7 +35,7 @@ from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
 from lumen.policies.deployment_history import with_history
 from lumen.policies.guard import Restraint, Situation, held_back
 from lumen.policies.instances import recommend_l1, recommend_min_instances
-from lumen.policies.predicted import by_forecast
+from lumen.policies.predicted import predicted
 from lumen.policies.size import SizeLimits, recommend_size
 from lumen.policies.ttl import TtlLimits, cost_change, recommend_ttl
 from lumen.ports.clock import Numerics
@@ -69,7 +69,7 @@ class Policies:
         override = restraint.override
         limits = replace(self.ttl, override_seconds=override.ttl_seconds if override else None)
         ttl = recommend_ttl(snapshot, limits)
-        ttl = ttl if isinstance(ttl, NoData) else by_forecast(ttl, forecast, limits)
+        ttl = predicted(ttl, snapshot.ttl, forecast, limits)
         size = recommend_size(snapshot, replace(self.size, locked=restraint.size_lock is not None))
         first = first_of(ttl, size)
         if change_of(first) is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from lumen.model.forecast import Forecast, Replayed
+from lumen.model.forecast import Forecast, Prices, Replayed
 from lumen.model.messages import NoData, with_remedy
 from lumen.model.observed import Piece
 from lumen.model.service import ServiceId
@@ -22,15 +22,12 @@ NEARLY = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """Only reads. Raises StoreUnavailable.
-
-    `services`: those that PREDICT names. `call_usd`: what a miss costs.
-    """
+    """Only reads. Raises StoreUnavailable. `services`: those that PREDICT names."""
 
     days: AccessDays
     numerics: Numerics
     services: Sequence[ServiceId]
-    call_usd: float
+    prices: Prices
     #: Of each service and TTL the days that are over, each with how many accesses it had then.
     _known: dict[tuple[ServiceId, int], dict[date, tuple[int, Replayed | None]]] = field(default_factory=dict)
 
@@ -44,7 +41,7 @@ class Forecasts:
         listed = (await self.days.progress(service)).days
         newest = [await self.days.day(service, day) for day in (now.date() - A_DAY, now.date())]
         replays = await self._whole_days(service, ttl, [day for day in listed if day < now.date()], newest[0])
-        asked = Asked(now, ttl, max(_standing(turns, ttl, now), now - A_DAY), snapshot.cache, self.call_usd)
+        asked = Asked(now, ttl, max(_standing(turns, ttl, now), now - A_DAY), snapshot.cache, self.prices)
         return await self.numerics.run(forecast, newest, replays, asked)
 
     async def _whole_days(
@@ -77,7 +74,7 @@ class Asked:
     ttl: int
     since: datetime
     cache: CacheStats | NoData
-    call_usd: float
+    prices: Prices
 
 
 def whole_day(pieces: Sequence[Piece], ttl: int) -> Replayed | None:
@@ -104,7 +101,7 @@ def forecast(newest: Sequence[Piece], replays: Sequence[Replayed], asked: Asked)
         replays = [] if last is None else [last]
     honesty = compared(newest, asked.since, now, ttl)
     first = first or first_access(newest[1])
-    return forecast_of(Evidence(now, ttl, first, replays, honesty, asked.cache, asked.call_usd))
+    return forecast_of(Evidence(now, ttl, first, replays, honesty, asked.cache, asked.prices))
 
 
 def _standing(turns: Sequence[Turn], ttl: int, now: datetime) -> datetime:

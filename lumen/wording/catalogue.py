@@ -231,21 +231,35 @@ def _named(value: str | int) -> Param:
 
 
 def expected_params(expected: Expectation) -> dict[str, Param]:
-    """What a template says of an expectation: hit rates as ratios, their change in points, the cost of a month."""
+    """What a template says of an expectation: hit rates as ratios, their change in points, calls and cost of a month;
+    `change` is the two in short.
+    """
     low, middle, high = expected.hit_rate_change
     low_usd, middle_usd, high_usd = expected.monthly_cost_change_usd
+    few, calls, many = map(round, expected.monthly_calls_change or (0, 0, 0))
+    usd: dict[str, Param] = {"low_usd": low_usd, "middle_usd": middle_usd, "high_usd": high_usd}
+    known = "views.calls_and_cost" if expected.monthly_calls_change else "views.cost_alone"
     return {
+        **usd,
+        "few_calls": few,
+        "calls": calls,
+        "many_calls": many,
+        "stale_usd": expected.monthly_stale_usd,
+        "change": Message(known, {**usd, "calls": calls}),
         "before": expected.hit_rate,
         "after": expected.hit_rate + middle,
         "low": 100 * low,
         "middle": 100 * middle,
         "high": 100 * high,
-        "low_usd": low_usd,
-        "middle_usd": middle_usd,
-        "high_usd": high_usd,
         "confidence": expected.confidence,
         "confidence_word": Message(f"predict.{confidence_word(expected.confidence)}", {}),
     }
+
+
+def expected_parts(expected: Expectation) -> tuple[str, ...]:
+    """Names of the lines that tell of it: what is not known, or makes no difference, has none."""
+    calls = ("calls",) if expected.monthly_calls_change else ()
+    return ("hit_rate", *calls, "cost", *(("stale",) if expected.monthly_stale_usd else ()), "confidence")
 
 
 def value_of(proposal: Proposal) -> str:

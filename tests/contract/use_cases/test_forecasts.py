@@ -17,7 +17,7 @@ from handlers.blocks.proposal import card
 from lumen.adapters.cache.access_stream import RedisAccessStream
 from lumen.adapters.store.accesses import RedisAccessDays
 from lumen.model.answers import TtlReadout
-from lumen.model.forecast import Forecast
+from lumen.model.forecast import Forecast, Prices
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Expectation, Knob
 from lumen.model.turn import Turn
@@ -44,7 +44,7 @@ class Predicting(Room):
 
     def evaluator(self, automation: Automation) -> Evaluator:
         store = self.house.store
-        forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), (SERVICE,), CALL_USD)
+        forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), (SERVICE,), Prices(CALL_USD))
         return replace(super().evaluator(automation), forecasts=forecasts)
 
     @property

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from lumen.adapters.store.accesses import RedisAccessDays
-from lumen.model.forecast import Forecast
+from lumen.model.forecast import Forecast, Prices
 from lumen.model.messages import NoData
 from lumen.model.observed import Piece, Progress
 from lumen.model.snapshot import Snapshot
@@ -60,7 +60,7 @@ def before(seconds: int = 300) -> Sequence[Turn]:
 
 async def test_each_whole_day_is_replayed_once_and_again_where_something_came_late(store: Store) -> None:
     numerics, days = Counting(), pieces(requests())
-    forecasts = Forecasts(RedisAccessDays(store.redis), numerics, [SERVICE], 0.00003)
+    forecasts = Forecasts(RedisAccessDays(store.redis), numerics, [SERVICE], Prices(0.00003))
     await keep(store, days, (DAY, DAY + A_DAY))
     found = await forecasts.of(seen(), before())
     assert isinstance(found, Forecast), found
@@ -78,7 +78,7 @@ async def test_each_whole_day_is_replayed_once_and_again_where_something_came_la
 
 async def test_a_day_whose_beginning_is_missing_is_none(store: Store) -> None:
     days = pieces([one for one in requests() if one[0] >= 30 * 3_600_000])
-    forecasts = Forecasts(RedisAccessDays(store.redis), Counting(), [SERVICE], 0.00003)
+    forecasts = Forecasts(RedisAccessDays(store.redis), Counting(), [SERVICE], Prices(0.00003))
     await keep(store, days[1:], (DAY + A_DAY,))
     found = await forecasts.of(seen(), before())
     assert isinstance(found, NoData)
@@ -86,7 +86,7 @@ async def test_a_day_whose_beginning_is_missing_is_none(store: Store) -> None:
 
 
 async def test_whom_predict_leaves_out_and_what_is_not_read_have_no_forecast(store: Store) -> None:
-    forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), [], 0.00003)
+    forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), [], Prices(0.00003))
     found = await forecasts.of(seen(), ())
     assert isinstance(found, NoData)
     assert found.reason.code == "forecast.off"

@@ -49,6 +49,7 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "CACHE_SIZE_MB": (["10", "1024", "12.5"], ["1025", "9", "nan", "256MB"]),
     "CACHE_COST_PER_MB": (["0.14"], ["0", "-1", "$0.04", "inf"]),
     "API_COST_PER_CALL": (["0.00003"], ["0", "free"]),
+    "STALENESS_COST_PER_1000": (["0", "0.5"], ["-1", "inf", "much"]),
     "BUDGET_USD": (["200", "0.5"], ["0", "200 USD"]),
     "BUDGET_TOPIC": (["budget-alerts", "projects/p-1/topics/t-1"], ["topics/x", "1x", "a b"]),
     "BILLING_ACCOUNT": (

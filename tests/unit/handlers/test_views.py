@@ -56,7 +56,7 @@ KIM = Person("U0KIM", "Kim <script>", "T1")
 NOT_YET = NoData(message("approval.not_predictable"), message("approval.not_predictable_remedy"))
 GONE = NoData(message("command.ttl_unknown", service="ion-api"), message("command.ttl_hint"))
 WHEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
-KNOWN = Expectation((0.01, 0.032, 0.051), (-3.0, -1.2, 0.4), 0.78, 0.725)
+KNOWN = Expectation((0.01, 0.032, 0.051), (-3.0, -1.2, 0.4), 0.78, 0.725, (-90_000.0, -48_000.0, -15_000.0), 0.24)
 UP = Change(Knob.TTL, 300, 420, "s")
 
 DECIDED_BY = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.adapters.store.codec import decode, encode
-from lumen.model.forecast import Forecast, Replayed, Step, expectation_of
+from lumen.model.forecast import Forecast, Outcome, Prices, Replayed, Step, expectation_of
 from lumen.model.messages import NoData
 from lumen.model.proposal import Change, Expectation, Knob
 from lumen.policies.forecasting import TESTED, Evidence, forecast_of, ttls_for
@@ -22,9 +22,9 @@ ROOM = cache(memory_ratio=0.05, evictions_per_hour=0)
 
 def day(back: int = 1, scale: float = 1.0, accesses: int = 20_000) -> Replayed:
     ttls = (300, *ttls_for(300))
-    uplifts = {one: scale * 0.1 * (one - 300) / 3300 for one in ttls}
-    on = (NOW - timedelta(days=back)).date()
-    return Replayed(on, 20_000, 0.7, accesses, 6_000, uplifts, dict.fromkeys(ttls, 0.0), {t: t / 300 for t in ttls})
+    gains = {one: scale * (one - 300) / 3300 for one in ttls}
+    at = {one: Outcome(0.1 * gain, 0.0, one / 300, 0.2 * gain) for one, gain in gains.items()}
+    return Replayed((NOW - timedelta(days=back)).date(), 20_000, 0.7, accesses, 6_000, at, 0.03)
 
 
 WHOLE = Evidence(
@@ -34,7 +34,7 @@ WHOLE = Evidence(
     days=(day(),),
     honesty=Honesty(9_000, 0.999, 0.001),
     cache=ROOM,
-    call_usd=0.00003,
+    prices=Prices(0.00003, 0.00001),
 )
 
 
@@ -126,7 +126,10 @@ def test_an_expectation_is_in_order_and_no_hit_rate_leaves_its_bounds(ttl: int, 
     for ends in (found.hit_rate_change, found.monthly_cost_change_usd):
         assert list(ends) == sorted(ends)
     assert 0 <= found.hit_rate + found.hit_rate_change[0] <= found.hit_rate + found.hit_rate_change[2] <= 1 + 1e-9
-    assert found.monthly_cost_change_usd[1] == pytest.approx(-found.hit_rate_change[1] * 20_000 * 30 * 0.00003)
+    calls, stale = found.monthly_calls_change, found.monthly_stale_usd
+    assert calls is not None
+    assert calls[1] == pytest.approx(-found.hit_rate_change[1] * 20_000 * 30)
+    assert found.monthly_cost_change_usd[1] == pytest.approx(calls[1] * 0.00003 + stale)
     assert 0 <= found.confidence <= 1
 
 

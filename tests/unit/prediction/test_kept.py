@@ -35,6 +35,18 @@ def served(asked: list[tuple[int, int]], ttl: int) -> list[bool]:
     return hits
 
 
+def hours_old(asked: list[tuple[int, int]], ttl: int) -> float:
+    """How old answers from that cache are on the second day, over all of its requests."""
+    began: dict[int, int] = {}
+    ages = []
+    for at, key in asked:
+        if key not in began or at - began[key] >= ttl * 1000:
+            began[key] = at
+        ages.append(at - began[key])
+    of_day = [age for age, (at, _) in zip(ages, asked, strict=True) if at >= LENGTH_MS]
+    return sum(of_day) / len(of_day) / 3_600_000
+
+
 def pieces(asked: list[tuple[int, int]], ttl: int = 300, below: int = 1 << 32) -> list[Piece]:
     """Two days as they are kept; the counts are of all keys."""
     found = []
@@ -64,11 +76,15 @@ def test_a_kept_day_says_what_another_ttl_would_have_done() -> None:
     asked = requests()
     found = known(replayed(pieces(asked), MIDNIGHT, MIDNIGHT + A_DAY, 300, TTLS))
     for ttl in TTLS:
-        assert found.uplifts[ttl] == pytest.approx(truth(asked, ttl) - truth(asked, 300), abs=0.0005)
-        assert found.halves[ttl] == 0
+        assert found.at[ttl].uplift == pytest.approx(truth(asked, ttl) - truth(asked, 300), abs=0.0005)
+        assert found.at[ttl].half == 0
     assert found.hit_rate == pytest.approx(truth(asked, 300))
     assert found.lookups == found.accesses == sum(at >= LENGTH_MS for at, _ in asked)
-    assert found.cached[900] > 1 > found.cached[60]
+    assert found.at[900].cached > 1 > found.at[60].cached
+    assert found.staleness == pytest.approx(now := hours_old(asked, 300), rel=0.001)
+    for ttl in TTLS:
+        assert found.at[ttl].staleness == pytest.approx(hours_old(asked, ttl) - now, rel=0.02)
+        assert found.at[ttl].staleness_half == 0
 
 
 def test_any_24_hours_do_where_no_day_is_whole() -> None:
@@ -80,7 +96,7 @@ def test_any_24_hours_do_where_no_day_is_whole() -> None:
         ttl: sum(h for h, w in zip(served(asked, ttl), within, strict=True) if w) / sum(within) for ttl in (300, *TTLS)
     }
     for ttl in TTLS:
-        assert found.uplifts[ttl] == pytest.approx(rates[ttl] - rates[300], abs=0.0005)
+        assert found.at[ttl].uplift == pytest.approx(rates[ttl] - rates[300], abs=0.0005)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -88,9 +104,11 @@ def test_a_sample_of_the_keys_tells_all_of_them_within_its_interval(seed: int) -
     asked = requests(seed, keys=3000, count=20_000)
     found = known(replayed(pieces(asked, below=1 << 31), MIDNIGHT, MIDNIGHT + A_DAY, 300, (900,)))
     assert found.hit_rate == pytest.approx(truth(asked, 300), abs=0.06)
-    error = abs(found.uplifts[900] - (truth(asked, 900) - truth(asked, 300)))
-    assert 0 < found.halves[900] < 0.2
-    assert error < 2 * found.halves[900]
+    error = abs(found.at[900].uplift - (truth(asked, 900) - truth(asked, 300)))
+    assert 0 < found.at[900].half < 0.2
+    assert error < 2 * found.at[900].half
+    aged = found.at[900].staleness - (hours_old(asked, 900) - hours_old(asked, 300))
+    assert abs(aged) < 2 * found.at[900].staleness_half < 0.1
 
 
 def test_the_check_sees_another_ttl_than_was_said() -> None:
