@@ -180,9 +180,8 @@ class Problems:
         if "enum" in shape:
             return Message("setting.one_of", {"names": ", ".join(shape["enum"])})
         if shape["type"] == "number":
-            if "minimum" in shape:
-                return Message("setting.number_from", {"least": shape["minimum"]})
-            return Message("setting.number_above", {"least": shape["exclusiveMinimum"]})
+            bound, code = ("minimum", "from") if "minimum" in shape else ("exclusiveMinimum", "above")
+            return Message(f"setting.number_{code}", {"least": shape[bound]})
         least = int(shape["minimum"] if "minimum" in shape else shape["exclusiveMinimum"] + 1)
         if "maximum" in shape:
             return Message("setting.whole_between", {"least": least, "most": int(shape["maximum"])})
