@@ -75,7 +75,9 @@ def predict_ttl(
         if capacity:
             raise typer.BadParameter("--capacity needs --accesses with bytes: misses do not tell what filled it.")
         counters = _info(cast(Path, info))
-        found = ttls_from_misses(_log(cast(Path, misses)), counters, ttl, wanted, seed)
+        log = _log(cast(Path, misses))
+        with _bar("predict.drawing", 1 + len(wanted) if len(log) >= LONG_ACCESSES else 0) as progress:
+            found = ttls_from_misses(log, counters, ttl, wanted, seed, progress)
     _tell(found, as_json, picture)
 
 
@@ -163,12 +165,12 @@ def _bytes(flag: str, text: str) -> float:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """A file, unpacked where gzip packed it. Ends the process with 64 and a sentence where it cannot be read."""
+    """A file or a pipe, unpacked where gzip packed it. Ends the process with 64 and a sentence where it cannot be
+    read."""
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        with cast(BinaryIO, gzip.open(path)) if packed else path.open("rb") as file:
-            yield file
+            packed = raw.peek(2)[:2] == b"\x1f\x8b"
+            yield cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         say(Catalogue(locale()).plain(message("verify.unreadable", path=str(path), error=reason)))
@@ -200,12 +202,13 @@ def _length(path: Path) -> int:
 
 def _blocks(file: BinaryIO, path: Path, progress: "Callable[[int], None]") -> Iterator[bytes]:
     """Blocks of the file; how far it is goes by what is read of it, packed or not."""
-    plain = not isinstance(file, gzip.GzipFile)
-    before = 0
+    raw = file.fileobj if isinstance(file, gzip.GzipFile) else file
+    length, before = _length(path), 0
     while block := file.read(BLOCK):
-        at = file.tell() if plain else cast(Any, file).fileobj.tell()
-        progress(min(at, path.stat().st_size) - before)
-        before = at
+        if length:
+            at = min(raw.tell(), length)
+            progress(at - before)
+            before = at
         yield block
 
 

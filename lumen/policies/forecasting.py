@@ -110,15 +110,18 @@ def _step(evidence: Evidence, ttl: int) -> Step:
     if ttl == evidence.ttl_seconds:
         return Step(ttl, 0.0, 0.0)
     newest = evidence.days[-1].at[ttl]
-    uplift, half = _to_come(evidence, ttl, lambda outcome: outcome.uplift)
+    uplift, half = _to_come(evidence, ttl, lambda outcome: outcome.uplift, evidence.days[-1].lookups)
     staleness, aged = _to_come(evidence, ttl, lambda outcome: outcome.staleness)
     half = sqrt(half**2 + newest.half**2 + evidence.honesty.widening**2)
     return Step(ttl, uplift, half, staleness, hypot(aged, newest.staleness_half), newest.cached)
 
 
-def _to_come(evidence: Evidence, ttl: int, of: Callable[[Outcome], float]) -> tuple[float, float]:
-    """A figure of the day to come at that TTL, and half of the interval that the back-tests give it."""
+def _to_come(
+    evidence: Evidence, ttl: int, of: Callable[[Outcome], float], requests: float = inf
+) -> tuple[float, float]:
+    """A figure of the day to come at that TTL, and half of the interval that the back-tests give it; `requests` of which
+    it is a share."""
     days = [Day(day.on, {one: of(outcome) for one, outcome in day.at.items()}) for day in evidence.days]
     tested = [Day(day.on, {one: day.uplifts[one] for one in TESTED if one in day.uplifts}) for day in days]
     value = point(days, ttl, (evidence.now + A_DAY / 2).weekday() >= SATURDAY)
-    return value, half_of(tested, value)
+    return value, half_of(tested, value, requests)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from math import ceil, inf, sqrt
+from math import ceil, hypot, inf, sqrt
 
 import numpy as np
 
 from lumen.model.forecast import confidence_of
-from lumen.prediction.accesses import Floats, Integers, Kind
+from lumen.prediction.accesses import Floats, Integers, Kind, Words
 from lumen.prediction.honesty import Trust, checked
 from lumen.prediction.lives import LONGEST_MS, Requests, elapsed_ms, packed
 from lumen.prediction.logs import Log
@@ -88,8 +88,7 @@ class Info:
 
 def requests_in(log: Log) -> Requests:
     """The accesses of a log for the replay."""
-    _, life = np.unique(log.key, return_inverse=True)
-    elements = packed(life, _elapsed(log.at_s, float(log.at_s.min()) if len(log) else 0.0))
+    elements = _elements(log.key, log.at_s, float(log.at_s.min()) if len(log) else 0.0)
     if log.hit is None:
         elements.sort()
         return Requests(elements)
@@ -109,6 +108,12 @@ def timeline_in(log: Log) -> Timeline:
         np.full(len(order), Kind.HIT, np.uint8),
         size[order],
     )
+
+
+def _elements(key: Words, at_s: Floats, start_s: float) -> Words:
+    """A life for each key, not sorted."""
+    _, life = np.unique(key, return_inverse=True)
+    return packed(life, _elapsed(at_s, start_s))
 
 
 def _elapsed(at_s: Floats, start_s: float) -> Integers:
@@ -139,7 +144,7 @@ def ttls_from_accesses(
     told = []
     for one, misses in zip(to, found[1:], strict=True):
         uplift = (found[0] - misses) / len(log)
-        half = 0.0 if one == ttl else sqrt(half_of(days, uplift) ** 2 + own_half**2)
+        half = 0.0 if one == ttl else hypot(half_of(days, uplift, len(log)), own_half)
         told.append(_told(one, len(log), method, level, Expected(uplift, half)))
     return [replace(one, capacity_mb=capacity_bytes and capacity_bytes / MB) for one in told]
 
@@ -179,29 +184,31 @@ def sizes_from_accesses(
     told = []
     for size, one in zip(to, others, strict=True):
         uplift = (now.misses - one.misses) / len(log)
-        half = 0.0 if size == capacity_bytes else sqrt(half_of([], uplift) ** 2 + OF_SAMPLING**2)
+        half = 0.0 if size == capacity_bytes else hypot(half_of([], uplift, len(log)), OF_SAMPLING)
         told.append(
             replace(_told(ttl, len(log), Method.REPLAY_LRU, level, Expected(uplift, half)), capacity_mb=size / MB)
         )
     return told
 
 
-def ttls_from_misses(log: Log, info: Info, ttl: int, to: Sequence[int], seed: int = 1) -> Sequence[Prediction]:
-    """The hit rate at longer TTLs from the misses of a log and the server's counters; none at shorter ones."""
+def ttls_from_misses(
+    log: Log, info: Info, ttl: int, to: Sequence[int], seed: int = 1, progress: Progress = lambda _: None
+) -> Sequence[Prediction]:
+    """The hit rate at longer TTLs from the misses of a log and the server's counters; none at shorter ones. `progress`
+    hears 1 when the rates are fitted, and for each TTL."""
     start_s, clock, hits, counted = _counted(log, info)
-    at_ms = _elapsed(log.at_s, start_s)
-    within = (at_ms >= 0) & (at_ms <= clock.at_ms[-1]) if len(clock.at_ms) else np.zeros(len(log), np.bool_)
+    end_s = start_s + float(clock.at_ms[-1]) / 1000 if len(clock.at_ms) else -inf
+    within = (log.at_s >= start_s) & (log.at_s <= end_s)
     used = int(np.count_nonzero(within))
     longer = sorted({one for one in to if one > ttl})
-    verdict = _refused(used, counted)
-    if verdict is None and at_ms.max() >= LONGEST_MS:
+    verdict = _refused(len(log), used, counted)
+    if verdict is None and (float(log.at_s[within].max()) - start_s) * 1000 >= LONGEST_MS - 1:
         verdict = Verdict.MISSES_DISAGREE
     if verdict is None and longer:
-        _, key = np.unique(log.key[within], return_inverse=True)
-        elements = packed(key, at_ms[within])
+        elements = _elements(log.key[within], log.at_s[within], start_s)
         elements.sort()
         seen = Misses(elements, clock, ttl * 1000, hits * min(1.0, used / counted))
-        by_ttl = dict(zip(longer, imputed(seen, [one * 1000 for one in longer], seed), strict=True))
+        by_ttl = dict(zip(longer, imputed(seen, [one * 1000 for one in longer], seed, progress=progress), strict=True))
     told = []
     for one in to:
         if one < ttl or verdict is not None:
@@ -235,11 +242,13 @@ def _counted(log: Log, info: Info) -> tuple[float, Clock, float, float]:
     return float(at_s[0]), clock, float(grown_hits.sum()), float(grown_misses.sum())
 
 
-def _refused(used: int, counted: float) -> Verdict | None:
-    """Why there is no number from misses, if there is none."""
-    if used < LEAST_MISSES:
+def _refused(read: int, used: int, counted: float) -> Verdict | None:
+    """Why there is no number from misses, if there is none. Where enough were read, but few of them in the time of the
+    counters, the two are not of the same time."""
+    disagree = not counted or abs(used / counted - 1) > MOST_OF_THEM
+    if used < LEAST_MISSES and not (disagree and read >= LEAST_MISSES):
         return Verdict.TOO_FEW_MISSES
-    return Verdict.MISSES_DISAGREE if not counted or abs(used / counted - 1) > MOST_OF_THEM else None
+    return Verdict.MISSES_DISAGREE if disagree else None
 
 
 def _from_imputed(found: Imputed, used: int, counted: float, requests: float) -> Expected:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf, isfinite, nan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ NO_SECONDS = 1e11
 LONGEST_LINE, LONGEST_FIGURE = 1 << 20, 24
 NEWLINE, RETURN, COMMA, QUOTE = 10, 13, 44, 34
 KNOWN = ("time_s", "key", "bytes", "hit")
+#: Those of `_Rows`.
+COLUMNS = ("line", "at_s", "key", "size", "hit")
 SAME = {"time": "time_s", "timestamp": "time_s", "size": "bytes"}
 HITS = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "hit": 1.0, "miss": 0.0, "yes": 1.0, "no": 0.0}
 
@@ -88,20 +91,25 @@ class Log:
         return len(self.at_s)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows of a block: line numbers, times, keys, sizes, hits; NaN where a column is not there."""
+    """Rows of a block: line numbers (32 bits), times, keys; sizes and hits where there is such a column."""
 
-    line: Integers
+    line: NDArray[np.uint32]
     at_s: Floats
     key: Words
-    size: Floats
-    hit: Floats
+    size: Floats | None
+    hit: Floats | None
+
+    def taken(self, places: NDArray[np.bool_] | Integers) -> "_Rows":
+        """Those of them, in that order."""
+        size, hit = (None if one is None else one[places] for one in (self.size, self.hit))
+        return _Rows(self.line[places], self.at_s[places], self.key[places], size, hit)
 
 
 def read_log(blocks: Iterable[bytes], needed: Sequence[str] = ("time_s", "key")) -> Log:
     """Read a whole log. Raises NoColumns and NotSeconds."""
-    faults, rows = Faults(), [_Rows(*(np.empty(0, kind) for kind in (np.int64, float, np.uint64, float, float)))]
+    faults, rows = Faults(), list[_Rows]()
     columns: Mapping[str, int] | None = None
     positional = False
     number = 1
@@ -148,7 +156,7 @@ def _read(block: bytes, columns: Mapping[str, int], number: int, faults: Faults)
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == NEWLINE)
     starts = np.append(0, ends[:-1] + 1) if len(ends) else ends
-    lines = number + np.arange(len(ends))
+    lines = (number + np.arange(len(ends))).astype(np.uint32)
     ends = ends - ((ends > starts) & (text[np.maximum(ends - 1, 0)] == RETURN))
     filled = ends > starts
     starts, ends, lines = starts[filled], ends[filled], lines[filled]
@@ -162,11 +170,8 @@ def _read(block: bytes, columns: Mapping[str, int], number: int, faults: Faults)
     fields = _Fields(text, starts[plain], ends[plain], commas, before[plain], wide)
     at_s = fields.numbers(columns["time_s"])
     size, hit = (fields.numbers(columns[name]) if name in columns else None for name in ("bytes", "hit"))
-    blank = np.full(len(at_s), nan)
     key_starts, key_ends = fields.bounds(columns["key"])
-    rows = _Rows(
-        lines[plain], at_s, hashed(text, key_starts, key_ends), *(blank if x is None else x for x in (size, hit))
-    )
+    rows = _Rows(lines[plain], at_s, hashed(text, key_starts, key_ends), size, hit)
     good = np.isfinite(at_s) & (key_ends > key_starts)
     if size is not None:
         good &= (size >= 0) | fields.empty(columns["bytes"])
@@ -175,7 +180,7 @@ def _read(block: bytes, columns: Mapping[str, int], number: int, faults: Faults)
     odd = np.flatnonzero(~plain)
     odd_lines = [(lines[n], starts[n], ends[n]) for n in odd]
     odd_lines += [(rows.line[n], fields.starts[n], fields.ends[n]) for n in np.flatnonzero(~good)]
-    return _together(_only(rows, good), _singly(block, odd_lines, columns, faults))
+    return _together(rows if good.all() else rows.taken(good), _singly(block, odd_lines, columns, faults))
 
 
 class _Fields:
@@ -233,11 +238,12 @@ def _singly(block: bytes, lines: Sequence[tuple[int, int, int]], columns: Mappin
         else:
             keys.append(cells[columns["key"]].encode())
             found.append((line, *row))
-    line_of, at_s, size, hit = (np.array(column) for column in zip(*found, strict=True)) if found else np.empty((4, 0))
+    numbers, at_s, size, hit = (np.array(column) for column in zip(*found, strict=True)) if found else np.empty((4, 0))
     ends = np.cumsum([len(key) for key in keys]).astype(np.int64)
     starts = ends - [len(key) for key in keys]
     hashes = hashed(np.frombuffer(b"".join(keys) or b" ", np.uint8), starts.astype(np.int64), ends)
-    return _Rows(line_of.astype(np.int64), at_s, hashes, size, hit)
+    told_size, told_hit = (one if name in columns else None for name, one in (("bytes", size), ("hit", hit)))
+    return _Rows(numbers.astype(np.uint32), at_s, hashes, told_size, told_hit)
 
 
 def cells_of(line: str) -> list[str]:
@@ -293,43 +299,48 @@ def _powers(count: int) -> tuple[Words, Words]:
     return _POWERS[0], _POWERS[1]
 
 
-def _only(rows: _Rows, wanted: NDArray[np.bool_]) -> _Rows:
-    if wanted.all():
-        return rows
-    return _Rows(rows.line[wanted], rows.at_s[wanted], rows.key[wanted], rows.size[wanted], rows.hit[wanted])
-
-
 def _together(rows: _Rows, more: _Rows) -> _Rows:
     """Both in the order of their lines."""
     if not len(more.line):
         return rows
-    order = np.argsort(np.append(rows.line, more.line), kind="stable")
-    names = ("line", "at_s", "key", "size", "hit")
-    return _Rows(*(np.append(getattr(rows, name), getattr(more, name))[order] for name in names))
+    both = _joined([rows, more])
+    return both.taken(np.argsort(both.line, kind="stable"))
 
 
 def _log(rows: list[_Rows], faults: Faults, positional: bool) -> Log:
     """All blocks as one log, without times that belong to another one. Raises NotSeconds."""
-    line, at_s, key, size, hit = (
-        np.concatenate([getattr(part, name) for part in rows]) for name in ("line", "at_s", "key", "size", "hit")
-    )
-    rows.clear()
-    if len(at_s):
-        middle = float(np.median(at_s))
+    whole = _joined(rows)
+    if len(whole.at_s):
+        middle = float(np.median(whole.at_s))
         if abs(middle) > NO_SECONDS:
             raise NotSeconds
-        far = np.abs(at_s - middle) > FAR_S
+        far = np.abs(whole.at_s - middle) > FAR_S
         if far.any():
-            faults.add(Oddity.FAR, line[far].tolist())
-            line, at_s, key, size, hit = (one[~far] for one in (line, at_s, key, size, hit))
-    sizes, hits = (None if np.isnan(one).all() else one for one in (size, hit))
-    if positional and hits is None and sizes is not None and np.isin(sizes, (0, 1)).all():
-        sizes, hits = None, sizes
-    before = np.maximum.accumulate(at_s) if len(at_s) else at_s
-    back = before - at_s
-    place = int(np.argmax(back)) if len(back) else 0
-    late = int(np.count_nonzero(back > 0))
-    told = None if hits is None else hits == 1
-    return Log(
-        at_s, key, sizes, told, faults, late, float(back[place]) if late else 0.0, int(line[place]) if late else 0
-    )
+            faults.add(Oddity.FAR, whole.line[far].tolist())
+            whole = whole.taken(~far)
+    size, hit = (None if one is None or np.isnan(one).all() else one for one in (whole.size, whole.hit))
+    if positional and hit is None and size is not None and np.isin(size, (0, 1)).all():
+        size, hit = None, size
+    return Log(whole.at_s, whole.key, size, None if hit is None else hit == 1, faults, *_disorder(whole))
+
+
+def _joined(rows: list[_Rows]) -> _Rows:
+    """All of them as one; a column at a time, which then goes from `rows`: a long log is not held twice."""
+    if not rows:
+        return _Rows(np.empty(0, np.uint32), np.empty(0), np.empty(0, np.uint64), None, None)
+    columns = {name: [getattr(one, name) for one in rows] for name in COLUMNS}
+    rows.clear()
+
+    def whole(name: str) -> Any:
+        parts = columns.pop(name)
+        return None if parts[0] is None else np.concatenate(parts)
+
+    return _Rows(*map(whole, COLUMNS))
+
+
+def _disorder(rows: _Rows) -> tuple[int, float, int]:
+    """Lines with an earlier time than one before them; the longest way back in seconds, and its line."""
+    back = np.maximum.accumulate(rows.at_s) - rows.at_s if len(rows.at_s) else rows.at_s
+    late = int(np.count_nonzero(back))
+    place = int(np.argmax(back)) if late else 0
+    return late, float(back[place]) if late else 0.0, int(rows.line[place]) if late else 0

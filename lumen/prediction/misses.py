@@ -13,20 +13,25 @@ hours in which nobody asks. And hits beyond those that the rates explain are tak
 and fade within a fraction of the TTL: visitors who ask again and again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lumen.prediction.accesses import Floats, Integers, Words
+from lumen.prediction.accesses import Flags, Floats, Integers, Words
 from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms
 from lumen.prediction.replay import miss_count
 
+#: Numbers of runs and cells; of long logs there are many, so they are short.
+Places = NDArray[np.int32]
 #: Fewer misses tell nothing.
 LEAST_MISSES = 300
 DRAWS = 6
 #: Of more misses than these, those of some keys are replayed; rates are fitted to all of them.
 MOST_MISSES = 1 << 19
+#: Misses of which the absences are computed at a time.
+STRIDE = 1 << 18
 #: A run of misses ends when its key stays absent for so many TTLs; a burst fades within this share of one.
 RUN, FADES = 6, 0.2
 #: Rates in a decade of the grid, rounds of the fit, and how finely runs are told apart for it.
@@ -86,12 +91,12 @@ class _Rates:
     """Of each miss the cell of its run; rates (a request of operational time) and each cell's chances of them; how many
     requests the burst after a miss has for each that the rate explains."""
 
-    cell: Integers
+    cell: Places
     rates: Floats
     chances: Floats
     burst: float
 
-    def drawn(self, runs: Integers, dice: np.random.Generator) -> Floats:
+    def drawn(self, runs: Places, dice: np.random.Generator) -> Floats:
         """A rate for each miss, the same within a run."""
         so_far = np.minimum(self.chances.cumsum(axis=1), 1.0)
         so_far[:, -1] = 1.0
@@ -101,14 +106,25 @@ class _Rates:
         return rates
 
 
-def imputed(seen: Misses, ttls_ms: Sequence[int], seed: int, draws: int = DRAWS) -> Sequence[Imputed]:
-    """Misses at each of these TTLs, all longer than the one in force. The same seed, the same answer."""
+def imputed(
+    seen: Misses,
+    ttls_ms: Sequence[int],
+    seed: int,
+    draws: int = DRAWS,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Sequence[Imputed]:
+    """Misses at each of these TTLs, all longer than the one in force. The same seed, the same answer. `progress` hears
+    1 when the rates are fitted, and for each TTL."""
     runs, fitted = _fitted(seen)
+    progress(1)
     dice = np.random.default_rng(seed)
     part = _some_keys(seen.elements)
     some, runs = replace(seen, elements=seen.elements[part]), runs[part]
     rates = [fitted.drawn(runs, dice) for _ in range(draws)]
-    found = [_at(some, ttl_ms, rates, fitted.burst, dice) for ttl_ms in ttls_ms]
+    found = []
+    for ttl_ms in ttls_ms:
+        found.append(_at(some, ttl_ms, rates, fitted.burst, dice))
+        progress(1)
     return found if len(part) == len(seen.elements) else [_of_all(seen, one, len(part)) for one in found]
 
 
@@ -137,34 +153,53 @@ def _at(seen: Misses, ttl_ms: int, rates: Sequence[Floats], burst: float, dice: 
     return Imputed(mean, spread, abs(float(np.mean(counts) - np.mean(without))) if burst else 0.0, least, most)
 
 
-def _fitted(seen: Misses) -> tuple[Integers, _Rates]:
+def _fitted(seen: Misses) -> tuple[Places, _Rates]:
     """Of each miss its run; and the rates of the runs."""
     run, arrivals, exposure = _runs(seen)
     cell, weight, mean_arrivals, mean_exposure = _cells(arrivals, exposure)
     rates, chances = _mixture(weight, mean_arrivals, mean_exposure)
-    explained = float(((chances @ rates)[cell][run] * seen.hidden()).sum())
+    explained = _explained(seen, run, (chances @ rates)[cell])
     more = max(seen.hits / explained - 1, 0.0) if explained > 0 else 0.0
     return run, _Rates(cell, rates, chances, more / (FADES * (1 - np.exp(-1 / FADES))))
 
 
-def _runs(seen: Misses) -> tuple[Integers, Floats, Floats]:
+def _explained(seen: Misses, run: Places, rate: Floats) -> float:
+    """Hits that the rates of the runs account for."""
+    parts = [slice(start, start + STRIDE) for start in range(0, len(run), STRIDE)]
+    hidden = (replace(seen, elements=seen.elements[part]).hidden() for part in parts)
+    return sum(float((rate[run[part]] * one).sum()) for part, one in zip(parts, hidden, strict=True))
+
+
+def _runs(seen: Misses) -> tuple[Places, Floats, Floats]:
     """Of each miss the number of its run; of each run its misses beyond the first, and how long its key was absent."""
-    at, key, longest = seen.at_ms, seen.elements >> np.uint64(MS_BITS), float(RUN * seen.ttl_ms)
-    gone = at + seen.ttl_ms
-    back = np.append(np.where(key[1:] == key[:-1], at[1:], seen.clock.at_ms[-1]), seen.clock.at_ms[-1])
-    ends = np.append(key[1:] != key[:-1], True) | (back > gone + longest)
+    parts = [_absences(seen, start) for start in range(0, len(seen.elements), STRIDE)]
+    ends, absent = np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts])
+    begins = np.append(True, ends[:-1])
+    first = np.flatnonzero(begins)
+    arrivals = np.diff(np.append(first, len(ends))) - 1.0
+    run: Places = np.cumsum(begins, dtype=np.int32) - 1
+    return run, arrivals, np.add.reduceat(absent, first)
+
+
+def _absences(seen: Misses, start: int) -> tuple[Flags, Floats]:
+    """Of STRIDE misses from `start` on: whether a run ends with it, and for how long its key was absent after it."""
+    part = seen.elements[start : start + STRIDE + 1]
+    at, key, longest = elapsed_ms(part).astype(np.float64), part >> np.uint64(MS_BITS), float(RUN * seen.ttl_ms)
+    gone, last = at + seen.ttl_ms, float(seen.clock.at_ms[-1])
+    same = np.append(key[1:] == key[:-1], False)
+    back = np.where(same, np.append(at[1:], last), last)
     absent = np.maximum(seen.clock.of(np.minimum(back, gone + longest)) - seen.clock.of(gone), 0.0)
-    first = np.flatnonzero(np.append(True, ends[:-1]))
-    run = np.cumsum(np.append(False, ends[:-1]))
-    return run, np.diff(np.append(first, len(at))) - 1.0, np.add.reduceat(absent, first)
+    return (~same | (back > gone + longest))[:STRIDE], absent[:STRIDE]
 
 
-def _cells(arrivals: Floats, exposure: Floats) -> tuple[Integers, Floats, Floats, Floats]:
+def _cells(arrivals: Floats, exposure: Floats) -> tuple[Places, Floats, Floats, Floats]:
     """Runs that are nearly alike as one: of each run its cell, of each cell its runs, mean arrivals and exposure."""
-    many = np.maximum(arrivals, SINGLY)
-    by_arrivals = np.minimum(arrivals, SINGLY) + np.floor(A_FOLD * np.log(many / SINGLY))
-    code = by_arrivals * 1000 + np.floor(A_DECADE * np.log10(exposure + 1))
-    _, cell = np.unique(code, return_inverse=True)
+    code = np.minimum(arrivals, SINGLY)
+    code += np.floor(A_FOLD * np.log(np.maximum(arrivals, SINGLY) / SINGLY))
+    code *= 1000
+    code += np.floor(A_DECADE * np.log10(exposure + 1))
+    code = code.astype(np.int32)
+    cell: Places = (np.cumsum(np.bincount(code) > 0, dtype=np.int32) - 1)[code]
     weight = np.bincount(cell).astype(np.float64)
     return cell, weight, np.bincount(cell, arrivals) / weight, np.bincount(cell, exposure) / weight
 

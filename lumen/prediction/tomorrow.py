@@ -7,9 +7,9 @@ costs nothing. What shifts in the predicted day itself is in no interval.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import ceil, sqrt
+from math import ceil, hypot, inf, sqrt
 
-from lumen.model.forecast import confidence_of
+from lumen.model.forecast import Z_90, confidence_of
 from lumen.prediction.accesses import Integers
 
 SATURDAY = 5
@@ -103,19 +103,24 @@ def expected(days: Sequence[Day], ttl: int, on: date, own_half: float = 0.0) -> 
     return Expected(value, sqrt(half_of(days, value) ** 2 + own_half**2))
 
 
-def half_of(days: Sequence[Day], uplift: float) -> float:
-    """Half of the 90 % interval of an uplift to come, from how well these days were predicted."""
-    relative, more = _relative(errors(days))
-    return relative * max(abs(uplift), LEAST_UPLIFT) + more
-
-
-def _relative(tests: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """The quantile of the relative errors, above nine tenths for few tests; and what is added to it.
-
-    The errors of a day's TTLs go together, but not wholly: half of what a quantile of so few days would need is enough.
-    """
+def half_of(days: Sequence[Day], uplift: float, requests: float = inf) -> float:
+    """Half of the 90 % interval of an uplift to come, from how well these days were predicted; for few of them from a
+    starting value, and from how many `requests` the uplift rests on."""
+    tests, size = errors(days), max(abs(uplift), LEAST_UPLIFT)
     pooled = sorted(error for day in tests for error in day)
     if len(tests) < LEAST_TESTS or not pooled:
-        return START_RELATIVE, START_MORE
-    share = min(1.0, 0.9 * (1 + FEW_TESTS / len(tests)))
-    return pooled[min(ceil(share * len(pooled)), len(pooled)) - 1], 0.0
+        return hypot(START_RELATIVE * size + START_MORE, _by_chance(uplift, requests))
+    return _quantile(pooled, len(tests)) * size
+
+
+def _by_chance(uplift: float, requests: float) -> float:
+    """What so many requests leave open where each is by itself, and as many come again."""
+    share = min(max(abs(uplift), 1 / requests), 0.5)
+    return Z_90 * sqrt(2 * share * (1 - share) / requests)
+
+
+def _quantile(errors: Sequence[float], tests: int) -> float:
+    """Of ascending errors, above nine tenths for few tests. The errors of a day's TTLs go together, but not wholly:
+    half of what a quantile of so few days would need is enough."""
+    share = min(1.0, 0.9 * (1 + FEW_TESTS / tests))
+    return errors[min(ceil(share * len(errors)), len(errors)) - 1]

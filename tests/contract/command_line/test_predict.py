@@ -2,7 +2,9 @@
 
 import csv
 import gzip
+import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -108,6 +110,15 @@ def test_misses_that_the_server_did_not_count(lumen: Call, misses: tuple[str, st
     assert again["hit_rate"] == pytest.approx(whole["hit_rate"], abs=0.001)
 
 
+def test_misses_of_another_time_than_the_counters(lumen: Call, misses: tuple[str, str]) -> None:
+    """Counters in milliseconds: not too few misses, but none of that time."""
+    head, *rows = csv.reader(Path(misses[1]).read_text().splitlines())
+    write("later.csv", ",".join(head), [[1e12 + 1000 * float(at), *counts] for at, *counts in rows])
+    given = ("--info", "later.csv", "--ttl", "300", "--to", "600", "--json")
+    (found,) = lumen("predict", "ttl", "--misses", misses[0], *given).json()
+    assert (found["hit_rate"], found["verdict"], "needed" in found) == (None, "misses_disagree", False)
+
+
 def test_sizes(lumen: Call, accesses: str) -> None:
     given = ("predict", "size", "--accesses", accesses, "--ttl", "300")
     found = lumen(*given, "--capacity", "64MB", "--to", "200KB,64MB,1GB", "--json").json()
@@ -175,6 +186,28 @@ def test_an_empty_file_and_a_packed_one(lumen: Call, accesses: str) -> None:
     assert lumen("predict", "ttl", "--accesses", "packed.csv.gz", *given).json() == plain
 
 
+def test_a_pipe_is_read_from_its_beginning(lumen: Call, accesses: str) -> None:
+    """Packed or not: what was read to tell is not lost."""
+    given = ("--ttl", "300", "--to", "60", "--json")
+    plain = lumen("predict", "ttl", "--accesses", accesses, *given).json()
+    for text in (Path(accesses).read_bytes(), gzip.compress(Path(accesses).read_bytes())):
+        os.mkfifo("pipe")
+        writing = threading.Thread(target=Path("pipe").write_bytes, args=(text,))
+        writing.start()
+        assert lumen("predict", "ttl", "--accesses", "pipe", *given).json() == plain
+        writing.join()
+        Path("pipe").unlink()
+
+
+def test_three_accesses_are_no_ground_to_be_sure(lumen: Call) -> None:
+    few = write("few.csv", "time_s,key,bytes", [(0, "a", 9), (400, "a", 9), (350, "a", 9)])
+    said = lumen("predict", "ttl", "--accesses", few, "--ttl", "300", "--to", "60,600", "--json")
+    assert all(one["high"] - one["low"] > 0.4 and one["confidence"] < 0.5 for one in said.json())
+    assert "1 line put in order" in said.err
+    of_size = lumen("predict", "size", "--accesses", few, "--capacity", "1MB", "--to", "2MB", "--json").json()
+    assert of_size[0]["confidence"] < 0.5
+
+
 def test_without_the_drawing_library_it_says_how_to_get_it(
     lumen: Call, accesses: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,7 +219,7 @@ def test_without_the_drawing_library_it_says_how_to_get_it(
 
 
 def test_a_long_log_has_a_bar_on_a_terminal(
-    lumen: Call, accesses: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    lumen: Call, accesses: str, misses: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And none where a program reads it."""
     monkeypatch.setattr("bot.cli.predict.LONG_BYTES", 1000)
@@ -198,6 +231,31 @@ def test_a_long_log_has_a_bar_on_a_terminal(
     err = lumen(*given).err
     assert "reading" in err
     assert "replaying" in err
+    given = ("predict", "ttl", "--misses", misses[0], "--info", misses[1], "--ttl", "300", "--to", "600")
+    assert "drawing what is hidden" in lumen(*given).err
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("distinct", [False, True])
+@pytest.mark.parametrize("asked", ["misses", "accesses"])
+def test_ten_million_lines_take_less_than_a_gibibyte_and_half_a_minute(asked: str, distinct: bool) -> None:
+    """Of as many keys, or of some that come again and again: `lumen predict ttl` in a process of its own."""
+    lines, dice = 10_000_000, np.random.default_rng(3)
+    with Path("long.csv").open("w") as file:
+        for part in range(20):
+            at = np.sort(dice.uniform(part, part + 1, lines // 20) * 4320).round(3).tolist()
+            key = (
+                range(part * len(at), (part + 1) * len(at)) if distinct else dice.integers(0, 300_000, len(at)).tolist()
+            )
+            file.writelines(f"{when},/answer/{which}\n" for when, which in zip(at, key, strict=True))
+    Path("info.csv").write_text(f"0,0,0\n86400,{lines // 2},{lines}\n")
+    given = ["--accesses", "long.csv"] if asked == "accesses" else ["--misses", "long.csv", "--info", "info.csv"]
+    command = ["predict", "ttl", *given, "--ttl", "300", "--to", "420,600,900,1200,1800,3600", "--json"]
+    child = os.posix_spawn(sys.executable, [sys.executable, "-m", "bot", *command], os.environ)
+    _, status, used = os.wait4(child, 0)
+    assert status == 0
+    assert used.ru_maxrss < 1 << 20  # kB
+    assert used.ru_utime + used.ru_stime < 30
 
 
 def test_the_answer_in_words_and_as_a_picture(lumen: Call, accesses: str, monkeypatch: pytest.MonkeyPatch) -> None:

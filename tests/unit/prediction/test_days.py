@@ -1,6 +1,7 @@
 """Samples, the day to come, and the check that replayed is seen."""
 
 from datetime import date, timedelta
+from math import inf
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, requests_of
 from lumen.prediction.logs import Faults, Log
 from lumen.prediction.replay import missed
 from lumen.prediction.sample import uplift
-from lumen.prediction.tomorrow import Day, errors, expected
+from lumen.prediction.tomorrow import Day, errors, expected, half_of
 
 MONDAY = date(2026, 11, 2)
 
@@ -65,6 +66,15 @@ def test_the_interval_comes_from_the_days_that_were_predicted_before() -> None:
     )
     assert wild.confidence < calm.confidence
     assert expected(days(0.1), 600, MONDAY, own_half=0.05).half > 0.05
+
+
+def test_few_requests_leave_much_open() -> None:
+    """Three tell next to nothing, ten thousand what they would if there were more."""
+    few, some, many, all_of_them = (half_of([], 0.1, count) for count in (3, 300, 10_000, inf))
+    assert few > 0.5
+    assert some > 0.04 > many > all_of_them == pytest.approx(0.15 * 0.1 + 0.002)
+    assert many == pytest.approx(all_of_them, rel=0.1)
+    assert half_of([], 0.0, 3) > 0.3
 
 
 def test_confidence_is_the_chance_to_be_right() -> None:
@@ -129,5 +139,5 @@ def test_a_log_of_several_days_is_its_own_back_test() -> None:
         uplifts.append((found.uplift, (found.high - found.low) / 2))
     (of_one, half_of_one), (of_six, half_of_six) = uplifts
     assert of_six == pytest.approx(of_one, abs=1e-9)
-    assert half_of_one == pytest.approx(0.15 * of_one + 0.002)
+    assert half_of_one == pytest.approx(half_of([], of_one, len(day)))
     assert half_of_six < half_of_one / 4
