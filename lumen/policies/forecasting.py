@@ -6,7 +6,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil, hypot, sqrt
+from math import ceil, hypot, inf, sqrt
 
 from lumen.model.forecast import Forecast, Outcome, Prices, Replayed, Step
 from lumen.model.messages import NoData, message, with_remedy
@@ -119,8 +119,8 @@ def _step(evidence: Evidence, ttl: int) -> Step:
 def _to_come(
     evidence: Evidence, ttl: int, of: Callable[[Outcome], float], requests: float = inf
 ) -> tuple[float, float]:
-    """A figure of the day to come at that TTL, and half of the interval that the back-tests give it; `requests` of which
-    it is a share."""
+    """A figure of the day to come at that TTL, and half of the interval that the back-tests give it; `requests` of
+    which it is a share."""
     days = [Day(day.on, {one: of(outcome) for one, outcome in day.at.items()}) for day in evidence.days]
     tested = [Day(day.on, {one: day.uplifts[one] for one in TESTED if one in day.uplifts}) for day in days]
     value = point(days, ttl, (evidence.now + A_DAY / 2).weekday() >= SATURDAY)
