@@ -11,6 +11,7 @@ from handlers.blocks.report import change_line
 from lumen.model.alert import Severity
 from lumen.model.assessment import GateVerdict, Objective
 from lumen.model.digest import DAY, DigestReadout, PastIncident, turns_of_the_day
+from lumen.model.forecast import Forecast
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Choice, Proposal, State
 from lumen.model.turn import Occasion, Turn
@@ -48,6 +49,7 @@ def digest(words: Catalogue, readout: DigestReadout, seal: Seal | None = None) -
     ended = {made.id for past in readout.incidents for made in past.changes}
     changes = [change_line(words, one) for one in status.changes if one.proposal.id not in ended]
     card.titled(message("digest.changes"), _short(words, readout, changes))
+    card.lines(_predictions(words, readout))
     waits = [one for one in status.open_proposals if one.state is State.PENDING]
     card.titled(message("digest.waiting"), _short(words, readout, [line(words, one) for one in waits]))
     card.lines([*held_lines(words, status), *map(words.say, silenced(status.silences))])
@@ -148,6 +150,15 @@ def _gate(words: Catalogue, readout: DigestReadout, newest: Turn) -> Iterator[st
     _, missed = turns_of_the_day(readout.turns, readout.now)
     if missed:
         yield words.say(_missed(missed))
+
+
+def _predictions(words: Catalogue, readout: DigestReadout) -> list[str]:
+    """How many of the last forecasts were right; nothing before the first day that one was made for is over."""
+    made = next((turn.forecast for turn in readout.turns if isinstance(turn.forecast, Forecast)), None)
+    if made is None or not made.back_tests:
+        return []
+    within = sum(one.is_within for one in made.back_tests)
+    return [words.say(message("digest.predictions", count=len(made.back_tests), within=within))]
 
 
 def _money(card: Card, words: Catalogue, newest: Turn) -> None:

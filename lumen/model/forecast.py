@@ -79,12 +79,30 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class BackTest:
+    """A forecast of a day that is over: the uplift that it said of a TTL, with its 90 % interval, and what `came`."""
+
+    on: date
+    ttl_seconds: int
+    low: float
+    middle: float
+    high: float
+    came: float
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it lay in the interval."""
+        return self.low <= self.came <= self.high
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """Against `ttl_seconds`, which is in force. `hit_rate` and `lookups_a_day` as they were seen in the newest day;
     `days` and `accesses` are what it rests on; `steps` ascending, the TTL in force among them.
 
     `full_from`: the TTL after the last step, at which memory would not hold what is cached; None where it holds all.
     `staleness`: of the newest day (`Outcome`); `stale_usd`: what an answer costs that is an hour old.
+    `back_tests`: forecasts of the days before, the newest ten.
     """
 
     ttl_seconds: int
@@ -97,6 +115,7 @@ class Forecast:
     full_from: int | None = None
     staleness: float = 0.0
     stale_usd: float = 0.0
+    back_tests: tuple[BackTest, ...] = ()
 
     def at(self, ttl_seconds: int) -> Step | None:
         """As it was replayed; between two replayed ones by their line, and wider by all that may lie between them: a

@@ -1,7 +1,7 @@
 """Each hour the forecast of a service: its kept days, replayed in the numerics worker, where numpy is imported."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from lumen.model.forecast import Forecast, Prices, Replayed
@@ -10,6 +10,7 @@ from lumen.model.observed import Piece
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Snapshot
 from lumen.model.turn import Turn
+from lumen.policies.back_tests import back_tests
 from lumen.ports.clock import Numerics
 from lumen.ports.store import AccessDays
 
@@ -42,7 +43,8 @@ class Forecasts:
         newest = [await self.days.day(service, day) for day in (now.date() - A_DAY, now.date())]
         replays = await self._whole_days(service, ttl, [day for day in listed if day < now.date()], newest[0])
         asked = Asked(now, ttl, max(_standing(turns, ttl, now), now - A_DAY), snapshot.cache, self.prices)
-        return await self.numerics.run(forecast, newest, replays, asked)
+        found = await self.numerics.run(forecast, newest, replays, asked)
+        return found if isinstance(found, NoData) else replace(found, back_tests=back_tests(turns, replays, ttl))
 
     async def _whole_days(
         self, service: ServiceId, ttl: int, over: Sequence[date], yesterday: Piece

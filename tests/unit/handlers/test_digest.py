@@ -1,7 +1,7 @@
 """The daily digest: its first line is the worst of the day, and who slept reads what happened, was done and waits."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.answers import ChangeOfLate, StatusReadout
 from lumen.model.assessment import GateVerdict, HealthLevel, Objective
 from lumen.model.digest import DAY, DigestReadout, PastIncident, severest_first, turns_of_the_day
+from lumen.model.forecast import BackTest, Forecast
 from lumen.model.incident import Acknowledged, Incident, StoredAlert
 from lumen.model.messages import message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority, Proposal, State
@@ -238,6 +239,25 @@ BUSY = {
         open_proposals=(proposal(State.PENDING, knob=Knob.TTL),),
     ),
 }
+
+
+def forecast(*within: bool) -> Forecast:
+    """With a prediction of each day before, right or wrong."""
+    days = [
+        BackTest(date(2026, 11, 1 + at), 600, 0.04, 0.05, 0.06, 0.05 if one else 0.07) for at, one in enumerate(within)
+    ]
+    return Forecast(300, 0.7, 20_000, 0.00003, 3, 60_000, (), back_tests=tuple(days))
+
+
+def test_how_many_of_the_last_predictions_were_right() -> None:
+    made = [
+        replace(one, forecast=None if at < 3 else forecast(*[True] * 9, False))
+        for at, one in enumerate(turns(*range(24)))
+    ]
+    assert "Last 10 predictions, one a day: 9 within their 90% interval." in digest(EN, readout(turns=tuple(made))).text
+    assert "predictions" not in digest(EN, readout(turns=(replace(made[0], forecast=forecast()),))).text
+
+
 DAYS = {"quiet day": day_of(), "day of two incidents": day_of(**BUSY), "monday": week_of(**BUSY)}
 
 
