@@ -108,11 +108,13 @@ class Bot:
         with guarded("effects_not_measured"):
             await rounds.effects.due(self._services)  # before the turn, which waits while a change has no verdict
         began = time.monotonic()
-        turns: Sequence[Turn] = ()
+        turns: list[Turn] = []
         with guarded("turn_failed"):
-            turns = await rounds.turn_runner.due(self._services, only_missed=self._are_triggered)
+            await rounds.turn_runner.due(self._services, turns.append, only_missed=self._are_triggered)
+        with guarded("digest_not_begun"):
             await rounds.digest.due(self._services)
-            if not turns:
+        if not turns:
+            with guarded("caches_not_sampled"):
                 await self._lumen.collector.sample_caches()
         await self.made(turns, time.monotonic() - began)
 
@@ -130,29 +132,30 @@ class Bot:
     async def _watch(self) -> None:
         """The five-minute watch, and what it says about releases; then what is due by time."""
         rounds = self._lumen.rounds
-        looked: Sequence[ServiceId] = ()
+        looked: list[ServiceId] = []
         with guarded("watch_failed"):
             async with self._looking:
-                looked = await rounds.watch.due(self._services)
+                await rounds.watch.due(self._services, looked.append)
+        with guarded("releases_not_considered"):
             for service in looked:
                 self._metrics.watched_until.labels(service.key).set(self._lumen.store.clock.now().timestamp())
             if looked:
                 await rounds.revisions.look(looked)
-            for service in looked:
+        for service in looked:
+            with guarded("rollback_not_considered", service=service.key):
                 await rounds.rollback.consider(service)
                 self._slack.outbox.kick()
-        with guarded("changes_not_guarded"):  # after the rollback, which never waits for it
-            for service in looked:
+        for service in looked:
+            with guarded("changes_not_guarded", service=service.key):  # after the rollback, which never waits for it
                 await rounds.effects.guard(service, self._services)
-        with guarded("nobody_reminded"):
-            for service in self._services:
-                await self._lumen.rounds.beside.reminding.due(service)
-        with guarded("pins_not_settled"):
-            for service in self._services:
+        for service in self._services:
+            with guarded("nobody_reminded", service=service.key):
+                await rounds.beside.reminding.due(service)
+            with guarded("pins_not_settled", service=service.key):
                 await self._lumen.changes.overrides.settle(service)
         self._kick_settling()
-        with guarded("nobody_called"):  # also while nothing can be measured
-            for service in self._services:
+        for service in self._services:
+            with guarded("nobody_called", service=service.key):  # also while nothing can be measured
                 if await self._lumen.called.calling.due(service):
                     self._slack.outbox.kick()
         self._kick_paging()
@@ -202,15 +205,17 @@ class Bot:
         if paging is None:
             return
         for service in self._services:
-            await paging.settle(service, self._slack.outbox.unheard(service))
+            with guarded("pager_waits", service=service.key):
+                await paging.settle(service, self._slack.outbox.unheard(service))
         self._metrics.pager_fails.set(float(paging.trouble is not None))
         self._slack.outbox.kick()
 
     async def errors(self) -> None:
         """What the blamed revisions log, onto the messages of the incidents that are open."""
         for service in self._services:
-            if await self._lumen.rounds.beside.reading_errors.due(service):
-                self._slack.outbox.kick()
+            with guarded("error_lines_not_read", service=service.key):
+                if await self._lumen.rounds.beside.reading_errors.due(service):
+                    self._slack.outbox.kick()
 
     async def readiness(self) -> Sequence[Readiness]:
         """What must work before the bot is of use, and how it stands."""

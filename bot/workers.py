@@ -4,7 +4,7 @@ Each knob is carried out by itself: a sweep of keys or a slow revision holds up 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from bot.tracing import span
-from lumen.model.messages import LumenError, OtherSchema
+from lumen.model.messages import LumenError, OtherSchema, SomeFailed
 from lumen.model.proposal import Knob, Proposal
 from lumen.model.service import ServiceId
 from lumen.use_cases.execution import Execution
@@ -30,10 +30,18 @@ def guarded(event: str, **where: str) -> Iterator[None]:
         yield
     except OtherSchema:
         raise
-    except LumenError as error:
+    except SomeFailed as failed:
+        for service, error in failed.failures.items():
+            _tell(event, error, {**where, "service": service})
+    except Exception as error:
+        _tell(event, error, where)
+
+
+def _tell(event: str, error: Exception, where: Mapping[str, str]) -> None:
+    if isinstance(error, LumenError):
         log.error(event, code=error.reason.code, params=dict(error.reason.params), **where)
-    except Exception:
-        log.exception(event, **where)
+    else:
+        log.error(event, exc_info=error, **where)
 
 
 class Worker:

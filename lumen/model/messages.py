@@ -70,6 +70,17 @@ class LeaseLost(LumenError):
     """The fencing token is no longer the newest: someone else holds the lease, and this holder must stop."""
 
 
+class SomeFailed(LumenError):
+    """Work on several services failed for some, by name; the others had their turn. It says what the first one said."""
+
+    def __init__(self, failures: Mapping[str, Exception]) -> None:
+        first = next((error for error in failures.values() if isinstance(error, LumenError)), None)
+        kinds = ", ".join(sorted({type(error).__name__ for error in failures.values()}))
+        told = with_remedy("state.some_failed", services=", ".join(failures), kinds=kinds)
+        super().__init__(*(told if first is None else (first.reason, first.remedy)))
+        self.failures = failures
+
+
 class NotPossible(LumenError):
     """A request that cannot be done (out of range, unknown id, locked); the remedy says what can."""
 

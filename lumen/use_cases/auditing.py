@@ -27,13 +27,15 @@ class Auditing:
 
     async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
         """Seal and trim once an hour and service, across replicas and restarts; those whose round this was."""
-        slot, sealed = hour_of(self.claims.clock.now()), []
-        async with self.claims.claimed(services, AUDIT_SCHEDULE, slot) as claimed:
-            for service, claim in claimed.items():
-                # False where an export seals just now: the round follows when the claim has run out.
-                if await self.claims.alone(service, SEALING, partial(self._round, service)):
-                    await self.claims.slots.done(service, AUDIT_SCHEDULE, slot, claim)
-                    sealed.append(service)
+        slot, sealed = hour_of(self.claims.clock.now()), list[ServiceId]()
+
+        async def seal(service: ServiceId, _: Lease) -> bool:
+            # False where an export seals just now: the round follows with the next call.
+            is_done = await self.claims.alone(service, SEALING, partial(self._round, service)) or False
+            sealed.extend([service] if is_done else [])
+            return is_done
+
+        await self.claims.share(services, AUDIT_SCHEDULE, slot, lambda batch: batch.each(seal))
         return sealed
 
     async def _round(self, service: ServiceId, lease: Lease) -> bool:

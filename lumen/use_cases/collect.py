@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import SLICE, CacheStats, HourlyHistory, Snapshot, TtlSetting, Window
+from lumen.model.snapshot import SLICE, CacheStats, Deployment, HourlyHistory, Snapshot, Spend, Traffic, Window
 from lumen.model.turn import Missing
 from lumen.ports.clock import Clock
 from lumen.ports.sources import CacheSource, DeploymentSource, SpendSource, TrafficSource, TtlSource
@@ -37,33 +37,14 @@ class Collector:
     clock: Clock
     look_back: timedelta
 
+    def collection(self, services: Sequence[ServiceId]) -> "Collection":
+        """Snapshots of these over the newest complete window, all from the same questions."""
+        return Collection(self, services)
+
     async def snapshots(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Snapshot]:
         """One snapshot per service over the newest complete window."""
-        now = self.clock.now()
-        window = window_before(now, self.look_back)
-        traffic, history, cache, deployments, spend, ttl = await asyncio.gather(
-            self.traffic.traffic(services, window),
-            self._history(services, now),
-            self.cache.cache(services, window),
-            self.deployments.deployments(services),
-            self.spend.spend(services),
-            asyncio.gather(*(self.ttl.ttl(service) for service in services)),
-        )
-        ttl_of: Mapping[ServiceId, TtlSetting | NoData] = dict(zip(services, ttl, strict=True))
-        return {
-            service: Snapshot(
-                service=service,
-                window=window,
-                taken_at=now,
-                traffic=traffic[service],
-                cache=cache[service],
-                ttl=ttl_of[service],
-                deployment=deployments[service],
-                spend=spend[service],
-                history=history[service],
-            )
-            for service in services
-        }
+        collection = self.collection(services)
+        return {service: await collection.snapshot(service) for service in services}
 
     async def caches(self, services: Sequence[ServiceId], length: timedelta) -> Mapping[ServiceId, CacheStats | NoData]:
         """The caches alone, over the newest complete window of `length`."""
@@ -73,11 +54,55 @@ class Collector:
         """Between turns: let a source that works by differences of counters see them every five minutes."""
         await self.cache.sample()
 
-    async def _history(
-        self, services: Sequence[ServiceId], now: datetime
-    ) -> Mapping[ServiceId, HourlyHistory | NoData]:
-        end = (now - INGEST_DELAY).replace(minute=0, second=0, microsecond=0)
-        return await self.traffic.history(services, Window(end - timedelta(hours=RHYTHM_HOURS), end))
+
+class Collection:
+    """Whatever is told of all services together is asked once, with the first snapshot; the TTL with each one's own."""
+
+    def __init__(self, collector: Collector, services: Sequence[ServiceId]) -> None:
+        self._collector = collector
+        self._services = services
+        self._answers: _Answers | None = None
+
+    async def snapshot(self, service: ServiceId) -> Snapshot:
+        """Of one of the services; its time is that of the questions."""
+        if self._answers is None:
+            self._answers = await self._ask()
+        answers, ttl = self._answers, await self._collector.ttl.ttl(service)
+        return Snapshot(
+            service=service,
+            window=answers.window,
+            taken_at=answers.asked_at,
+            traffic=answers.traffic[service],
+            cache=answers.cache[service],
+            ttl=ttl,
+            deployment=answers.deployment[service],
+            spend=answers.spend[service],
+            history=answers.history[service],
+        )
+
+    async def _ask(self) -> "_Answers":
+        collector, services, now = self._collector, self._services, self._collector.clock.now()
+        window = window_before(now, collector.look_back)
+        hour = (now - INGEST_DELAY).replace(minute=0, second=0, microsecond=0)
+        traffic, history, cache, deployment, spend = await asyncio.gather(
+            collector.traffic.traffic(services, window),
+            collector.traffic.history(services, Window(hour - timedelta(hours=RHYTHM_HOURS), hour)),
+            collector.cache.cache(services, window),
+            collector.deployments.deployments(services),
+            collector.spend.spend(services),
+        )
+        return _Answers(now, window, traffic, history, cache, deployment, spend)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    asked_at: datetime
+    window: Window
+    traffic: Mapping[ServiceId, Traffic | NoData]
+    history: Mapping[ServiceId, HourlyHistory | NoData]
+    cache: Mapping[ServiceId, CacheStats | NoData]
+    deployment: Mapping[ServiceId, Deployment | NoData]
+    spend: Mapping[ServiceId, Spend | NoData]
 
 
 def missing_from(snapshot: Snapshot) -> tuple[Missing, ...]:

@@ -15,7 +15,7 @@ from lumen.model.proposal import WAS_IN_FORCE
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
 from lumen.ports.incidents import Alerts
-from lumen.ports.store import Outbox, Proposals, Surface, Turns
+from lumen.ports.store import Lease, Outbox, Proposals, Surface, Turns
 from lumen.use_cases.leases import Claims
 from lumen.use_cases.queries import Readouts
 
@@ -56,12 +56,13 @@ class Digest:
     async def due(self, services: Sequence[ServiceId]) -> None:
         """Once a day and service. A fresh installation starts with the next 09:00, not with yesterday's."""
         slot = digest_slot(self.claims.clock.now(), self.zone)
-        async with self.claims.claimed(services, DIGEST_SCHEDULE, slot) as claimed:
-            for service, lease in claimed.items():
-                if await self.claims.slots.last_done(service, DIGEST_SCHEDULE) is not None:
-                    day = slot.astimezone(self.zone).date().isoformat()
-                    await self.outbox.mark(Surface(service, DIGEST_KIND, day))
-                await self.claims.slots.done(service, DIGEST_SCHEDULE, slot, lease)
+        day = slot.astimezone(self.zone).date().isoformat()
+
+        async def mark(service: ServiceId, _: Lease) -> None:
+            if await self.claims.slots.last_done(service, DIGEST_SCHEDULE) is not None:
+                await self.outbox.mark(Surface(service, DIGEST_KIND, day))
+
+        await self.claims.share(services, DIGEST_SCHEDULE, slot, lambda batch: batch.each(mark))
 
 
 @dataclass(frozen=True, slots=True)

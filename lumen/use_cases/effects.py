@@ -16,7 +16,7 @@ from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardra
 from lumen.exporters.deployments import deployments
 from lumen.model.alert import Alert, Observation, Severity
 from lumen.model.incident import StoredAlert
-from lumen.model.messages import LumenError, Message, NoData, NotPossible
+from lumen.model.messages import Message, NoData, NotPossible
 from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment
@@ -27,7 +27,7 @@ from lumen.ports.clock import FaultPoint, Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Lease, Proposals, Turns
-from lumen.use_cases.leases import Claims
+from lumen.use_cases.leases import Claims, hour_of
 from lumen.use_cases.rollback import TOGETHER
 from lumen.use_cases.undo_harmful import UndoHarmful
 
@@ -126,19 +126,10 @@ class Effects:
     async def due(self, services: Sequence[ServiceId]) -> None:
         """Once an hour and service, across replicas: make the looks whose time has come.
 
-        What fails is tried again with the next call. Raises the first LumenError, after the others had their turn.
+        What fails is tried again with the next call. Raises SomeFailed, after the others had their turn.
         """
-        slot = self.claims.clock.now().replace(minute=0, second=0, microsecond=0)
-        failed: list[LumenError] = []
-        async with self.claims.claimed(services, EFFECTS_SCHEDULE, slot) as claimed:
-            for service, lease in claimed.items():
-                try:
-                    await self._look(service, lease)
-                    await self.claims.slots.done(service, EFFECTS_SCHEDULE, slot, lease)
-                except LumenError as error:
-                    failed.append(error)
-        if failed:
-            raise failed[0]
+        slot = hour_of(self.claims.clock.now())
+        await self.claims.share(services, EFFECTS_SCHEDULE, slot, lambda batch: batch.each(self._look))
 
     async def guard(self, service: ServiceId, services: Sequence[ServiceId] = ()) -> None:
         """After each look of the watch: a page within two hours of a change has it taken back as a precaution.

@@ -5,12 +5,15 @@ A lease is renewed while the work lasts, the work is stopped when it is lost, an
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import secrets
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
-from lumen.model.messages import OutcomeUnknown, StoreUnavailable
+from lumen.model.messages import LeaseLost, OtherSchema, OutcomeUnknown, SomeFailed, StoreUnavailable
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.store import Lease, Leases, Slots
@@ -21,11 +24,41 @@ T = TypeVar("T")
 LEASE = timedelta(seconds=15)
 #: On the wall: replicas' clocks may differ by less.
 AHEAD = timedelta(minutes=2)
+#: A schedule's services are taken in so many batches, so that replicas share them, of at most so many services.
+BATCHES, MOST_AT_ONCE = 12, 32
 
 
 def hour_of(now: datetime) -> datetime:
     """The slot of an hourly schedule that `now` falls into."""
     return now.replace(minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Services whose slot is this process's to do, with their leases, which are renewed meanwhile."""
+
+    claims: "Claims"
+    schedule: str
+    slot: datetime
+    leases: Mapping[ServiceId, Lease]
+    #: By service, of those that could not be done.
+    failures: dict[ServiceId, Exception]
+
+    async def each(self, do: Callable[[ServiceId, Lease], Awaitable[bool | None]]) -> None:
+        """One after the other; each is marked done as it ends, unless `do` says False. One that fails holds up none."""
+        for service, lease in self.leases.items():
+            try:
+                if await do(service, lease) is not False:
+                    await self.done(service)
+            except OtherSchema:
+                raise
+            except Exception as error:
+                self.failures[service] = error
+
+    async def done(self, service: ServiceId) -> None:
+        """For ever. Raises LeaseLost."""
+        await self.claims.slots.done(service, self.schedule, self.slot, self.leases[service])
+        self.claims.known_done[service, self.schedule] = self.slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +68,37 @@ class Claims:
     leases: Leases
     slots: Slots
     clock: Clock
+    #: The newest slot of each service and schedule that is done as far as this process knows: it asks no more for it.
+    known_done: dict[tuple[ServiceId, str], datetime] = field(default_factory=dict, init=False)
+    #: Each process begins with other services than the others do.
+    _seat: str = field(default_factory=partial(secrets.token_hex, 8), init=False)
 
-    @contextlib.asynccontextmanager
-    async def claimed(
-        self, services: Sequence[ServiceId], schedule: str, slot: datetime
-    ) -> AsyncIterator[Mapping[ServiceId, Lease]]:
-        """The services whose slot nobody has taken, with their leases, which are renewed while the block runs.
+    async def share(
+        self,
+        services: Sequence[ServiceId],
+        schedule: str,
+        slot: datetime,
+        work: Callable[[Batch], Awaitable[object]],
+        most: int = MOST_AT_ONCE,
+        until: datetime | None = None,
+    ) -> None:
+        """Have `work` done with every service whose slot nobody has taken, a batch of them at a time.
 
-        The block marks each slot `done`; one that it leaves is taken up again when its lease has run out. A lease
-        that is lost shows at the block's next fenced write for that service.
+        `until`: no further batch is begun after that, of service time. What a batch leaves undone is given back, for
+        the next call of any replica. Raises SomeFailed after all had their turn; what the store says to a claim is
+        raised at once.
         """
-        newest = self.clock.now() + AHEAD * self.clock.scale
-        claims = {service: await self.slots.claim(service, schedule, slot, LEASE, newest) for service in services}
-        held = {service: lease for service, lease in claims.items() if lease is not None}
-        renewing = [asyncio.ensure_future(_renew_for_ever(self.leases, *one, LEASE)) for one in held.items()]
-        try:
-            yield held
-        finally:
-            for task in renewing:
-                await _cancel(task)
+        failures: dict[ServiceId, Exception] = {}
+        waiting = [service for service in self._seated(services) if self.known_done.get((service, schedule)) != slot]
+        size = min(most, -(-len(services) // BATCHES))
+        for start in range(0, len(waiting), size or 1):
+            if start and until is not None and self.clock.now() >= until:
+                break
+            leases = await self._claimed(waiting[start : start + size], schedule, slot)
+            if leases:
+                await self._do(Batch(self, schedule, slot, leases, failures), work)
+        if failures:
+            raise SomeFailed({service.name: error for service, error in failures.items()})
 
     async def renew(self, service: ServiceId, lease: Lease) -> None:
         """Before a step that cannot be fenced. Raises LeaseLost."""
@@ -66,6 +111,46 @@ class Claims:
         """
         lease = await self.leases.acquire(service, name, LEASE)
         return None if lease is None else await with_lease(self.leases, service, lease, work)
+
+    def _seated(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
+        return sorted(services, key=lambda service: zlib.crc32(f"{self._seat}/{service.key}".encode()))
+
+    async def _claimed(self, services: Sequence[ServiceId], schedule: str, slot: datetime) -> Mapping[ServiceId, Lease]:
+        newest = self.clock.now() + AHEAD * self.clock.scale
+
+        async def claim(service: ServiceId) -> Lease | None:
+            lease = await self.slots.claim(service, schedule, slot, LEASE, newest)
+            if lease is None and await self.slots.last_done(service, schedule) == slot:
+                self.known_done[service, schedule] = slot
+            return lease
+
+        found = await asyncio.gather(*map(claim, services))
+        return {service: lease for service, lease in zip(services, found, strict=True) if lease is not None}
+
+    async def _do(self, batch: Batch, work: Callable[[Batch], Awaitable[object]]) -> None:
+        renewing = asyncio.ensure_future(self._renew(batch))
+        try:
+            await work(batch)
+        except OtherSchema:
+            raise
+        except Exception as error:
+            batch.failures.update(dict.fromkeys(batch.leases, error))
+        finally:
+            await _cancel(renewing)
+            for service in self._left(batch):
+                with contextlib.suppress(StoreUnavailable, OutcomeUnknown):
+                    await self.leases.release(service, batch.leases[service])
+
+    def _left(self, batch: Batch) -> Sequence[ServiceId]:
+        return [one for one in batch.leases if self.known_done.get((one, batch.schedule)) != batch.slot]
+
+    async def _renew(self, batch: Batch) -> None:
+        """A lease that is lost, or that nobody could renew in time, shows at the next fenced write of its service."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)  # leases are on the wall, whatever the Clock's scale
+            for service in self._left(batch):
+                with contextlib.suppress(StoreUnavailable, OutcomeUnknown, LeaseLost):
+                    await self.leases.renew(service, batch.leases[service], LEASE)
 
 
 async def _renew_for_ever(leases: Leases, service: ServiceId, lease: Lease, duration: timedelta) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 from functools import partial
 
 from lumen.model.accesses import Batch
+from lumen.model.messages import OtherSchema, SomeFailed
 from lumen.model.observed import HASH_BITS, KEEP_DAYS, Piece, Progress
 from lumen.model.service import ServiceId
 from lumen.policies.observing import Entry, fold, next_day, thinned
@@ -20,7 +21,7 @@ MOST_BATCHES = 50
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Raises LeaseLost, SourceUnavailable, StoreUnavailable, OutcomeUnknown: the next look goes on from the store."""
+    """The next look goes on from the store."""
 
     stream: AccessStream
     days: AccessDays
@@ -31,10 +32,17 @@ class Observer:
     _keys: dict[ServiceId, tuple[date, set[int]]] = field(default_factory=dict)
 
     async def due(self) -> int:
-        """The number of batches that were taken in."""
-        taken = 0
+        """The number of batches that were taken in. Raises SomeFailed after all services had their turn."""
+        taken, failures = 0, dict[str, Exception]()
         for service in self.services:
-            taken += await self.claims.alone(service, LEASE_NAME, partial(self._all, service)) or 0
+            try:
+                taken += await self.claims.alone(service, LEASE_NAME, partial(self._all, service)) or 0
+            except OtherSchema:
+                raise
+            except Exception as error:
+                failures[service.name] = error
+        if failures:
+            raise SomeFailed(failures)
         return taken
 
     async def _all(self, service: ServiceId, lease: Lease) -> int:

@@ -13,7 +13,7 @@ from lumen.ports.incidents import Alerts
 from lumen.ports.sources import FigureSink, TtlSource
 from lumen.ports.store import Proposals, Turns
 from lumen.use_cases.collect import Collector, window_before
-from lumen.use_cases.leases import Claims
+from lumen.use_cases.leases import Batch, Claims
 
 PUBLISH_SCHEDULE = "publish"
 HOUR = timedelta(hours=1)
@@ -35,16 +35,20 @@ class Publish:
     async def due(self, services: Sequence[ServiceId]) -> int:
         """The number of points written. Raises LumenError: what it says is the sentence for people."""
         slot = window_before(self.claims.clock.now(), SLICE).end
-        async with self.claims.claimed(services, PUBLISH_SCHEDULE, slot) as claimed:
-            if not claimed:
-                return 0
-            figures = await self._figures(tuple(claimed))
+        points = 0
+
+        async def publish(batch: Batch) -> None:
+            nonlocal points
+            figures = await self._figures(tuple(batch.leases))
             try:
                 await self.sink.publish(figures, slot)
+                points += len(figures)
             finally:
-                for service, lease in claimed.items():
-                    await self.claims.slots.done(service, PUBLISH_SCHEDULE, slot, lease)
-        return len(figures)
+                for service in batch.leases:
+                    await batch.done(service)
+
+        await self.claims.share(services, PUBLISH_SCHEDULE, slot, publish)
+        return points
 
     async def _figures(self, services: Sequence[ServiceId]) -> Sequence[Published]:
         caches = await self.collector.caches(services, QUARTER)

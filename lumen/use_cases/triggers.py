@@ -46,7 +46,7 @@ class Triggers:
         made: list[Turn] = []
 
         async def act() -> None:
-            made.extend(await self.runner.due(self.services))
+            await self.runner.due(self.services, made.append)
 
         return await self._once(f"run/{call_id}", act), made
 

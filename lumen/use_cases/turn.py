@@ -1,19 +1,18 @@
 """One turn of the loop: collect -> assess -> decide -> announce -> remember."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.model.audit import AuditEvent
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
 from lumen.model.service import Person, ServiceId
-from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Turn
 from lumen.policies.repost import should_repost
 from lumen.ports.store import Audit, Lease, Turns
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
-from lumen.use_cases.collect import Collector, missing_from
+from lumen.use_cases.collect import Collection, Collector, missing_from
 from lumen.use_cases.drift import Drift
 from lumen.use_cases.evaluate import Evaluation, Evaluator
 from lumen.use_cases.leases import Claims, hour_of
@@ -44,42 +43,36 @@ class TurnRunner:
     turns: Turns
     lacking: tuple[Missing, ...] = ()
 
-    async def due(self, services: Sequence[ServiceId], *, only_missed: bool = False) -> Sequence[Turn]:
+    async def due(
+        self, services: Sequence[ServiceId], made: Callable[[Turn], None], *, only_missed: bool = False
+    ) -> None:
         """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once.
 
-        `only_missed`: somebody else calls for the turns; leave it the time to do so.
+        `made` is told of each. `only_missed`: somebody else calls for the turns; leave it the time to do so. Raises
+        SomeFailed, StoreUnavailable, OutcomeUnknown.
         """
         now = self.claims.clock.now()
         slot = hour_of(now)
         if only_missed and now - slot <= LATE:
-            return ()
+            return
         occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
-        async with self.claims.claimed(services, TURN_SCHEDULE, slot) as claimed:
-            if not claimed:
-                return ()
-            turns = await self._make(tuple(claimed), occasion, slot, claimed)
-            for service, lease in claimed.items():
-                await self.claims.slots.done(service, TURN_SCHEDULE, slot, lease)
-        return turns
+        collection = self.collector.collection(services)
+
+        async def make(service: ServiceId, lease: Lease) -> None:
+            made(await self._make(service, collection, occasion, slot, lease))
+
+        await self.claims.share(services, TURN_SCHEDULE, slot, lambda batch: batch.each(make))
 
     async def extra_turns(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
         """Extra turns for all of `services`, from one collection; marked so, and they take no slot."""
-        return await self._make(services, Occasion.ASKED, hour_of(self.claims.clock.now()), {})
+        slot, collection = hour_of(self.claims.clock.now()), self.collector.collection(services)
+        return [await self._make(service, collection, Occasion.ASKED, slot, None) for service in services]
 
     async def _make(
-        self, services: Sequence[ServiceId], occasion: Occasion, slot: datetime, leases: Mapping[ServiceId, Lease]
-    ) -> Sequence[Turn]:
-        # First of all, so that the picture shows what is set again.
-        drift = {service: await self.drift.look(service) for service in services}
-        snapshots = await self.collector.snapshots(services)
-        return [
-            await self._turn(snapshots[service], drift[service], occasion, slot, leases.get(service))
-            for service in services
-        ]
-
-    async def _turn(
-        self, snapshot: Snapshot, drift: tuple[Message, ...], occasion: Occasion, slot: datetime, lease: Lease | None
+        self, service: ServiceId, collection: Collection, occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
+        drift = await self.drift.look(service)  # first of all, so that the picture shows what is set again
+        snapshot = await collection.snapshot(service)
         evaluation = await self.evaluator.of(snapshot)
         snapshot, past, assessment, advised = (
             evaluation.snapshot,

@@ -7,8 +7,8 @@ and the machine is folded anew.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from lumen.alerts.budget import MonthlyBudget, of_days
@@ -30,15 +30,16 @@ from lumen.model.alert import (
 from lumen.model.billing import Billed, billed_month
 from lumen.model.history import Day, day_of, folded, less, together
 from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
-from lumen.model.messages import Message, NoData, message
+from lumen.model.messages import Message, NoData, SomeFailed, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.policies.labels import told_late, waits
 from lumen.ports.incidents import Alerts, Look, Silences, SliceSource
 from lumen.ports.sources import Bills, MonthBudget
 from lumen.ports.store import Days, Lease
-from lumen.use_cases.collect import window_before
-from lumen.use_cases.leases import Claims
+from lumen.use_cases.collect import INGEST_DELAY, window_before
+from lumen.use_cases.leases import MOST_AT_ONCE, Batch, Claims
+from lumen.use_cases.reading import READ_AGAIN, Read, Reading
 
 WATCH_SCHEDULE = "watch"
 #: Cloud Monitoring keeps the metrics of Cloud Run for six weeks.
@@ -48,9 +49,6 @@ WEEK = timedelta(days=7)
 FRESH_AT_ONCE = 10
 #: So many slices are fed before clicks get their turn (those of REPLAY take about a second).
 TURN_OF_SLICES = 50
-#: Late points are looked for at each look, and once an hour.
-READ_AGAIN = timedelta(hours=1)
-READ_AGAIN_HOURLY = timedelta(hours=24)
 #: One of each kind and signal is open at a time, from what slices say; money's alerts are known by their day or month.
 _OF_SLICES = frozenset({AlertKind.AVAILABILITY, AlertKind.LATENCY, AlertKind.CACHE, AlertKind.ROI, AlertKind.NO_DATA})
 
@@ -83,9 +81,9 @@ class _Fold:
         self._remember(events)
         return events
 
-    def checked(self, seen: "_Read") -> "_Read":
+    def checked(self, seen: Read) -> Read:
         """What was read without lookups that do not fit their requests."""
-        return _Read(
+        return Read(
             [self._lookups.checked(one) for one in seen.new], [self._lookups.checked(one) for one in seen.again]
         )
 
@@ -180,40 +178,39 @@ class Watch:
         self._budget = budget
         self._folds: dict[ServiceId, _Fold] = {}
 
-    async def due(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
-        """Look at every service whose slot nobody has taken; which ones were looked at. A gap is caught up."""
-        slot = window_before(self._clock.now(), SLICE).end
-        looked = []
-        async with self._claims.claimed(services, WATCH_SCHEDULE, slot) as claimed:
-            after = {service: await self._alerts.newest(service) for service in claimed}
-            for group in _groups(after, services[0]):
-                seen = await self._newest({service: after[service] for service in group}, slot)
-                fresh = [service for service in group if after[service] is None and seen[service].new]
-                earlier = await self._earlier(fresh, slot)
-                for service in group:
-                    lease = claimed[service]
-                    mates = [one for one in services if one != service] if service == services[0] else None
-                    if await self._look(service, lease, after[service], seen[service], earlier.get(service, ()), mates):
-                        looked.append(service)
-                    await self._claims.slots.done(service, WATCH_SCHEDULE, slot, lease)
-        return looked
+    async def due(self, services: Sequence[ServiceId], looked: Callable[[ServiceId], None]) -> None:
+        """Look at every service whose slot nobody has taken; `looked` is told of each. A gap is caught up.
 
-    async def _newest(self, after: Mapping[ServiceId, datetime | None], end: datetime) -> Mapping[ServiceId, "_Read"]:
-        """Every slice since the last one that is stored: what is unknown of it is None, what is known is not guessed.
-
-        After an absence of more than REPLAY (or on a fresh installation) so much.
+        Raises SomeFailed, StoreUnavailable, OutcomeUnknown.
         """
-        earliest = end - REPLAY
-        start = {service: max(earliest, stored + SLICE if stored else earliest) for service, stored in after.items()}
-        again = end - (READ_AGAIN_HOURLY if end.minute == 0 else READ_AGAIN)
-        anew = [again] if any(after.values()) else []
-        found = await self._source.slices(tuple(after), Window(min(*start.values(), *anew, end), end))
-        return {
-            service: _Read(
-                _slices(found[service], after[service], start[service], end), _again(found[service], start[service])
-            )
-            for service in after
-        }
+        slot = window_before(self._clock.now(), SLICE).end
+        reading = Reading(self._source, services, slot, REPLAY)
+
+        async def look(batch: Batch) -> None:
+            after = {service: await self._alerts.newest(service) for service in batch.leases}
+            read = await reading.newest(after)
+            fresh = [service for service in after if after[service] is None and read[service].new]
+            earlier = await self._earlier(fresh, slot)
+
+            async def one(service: ServiceId, lease: Lease) -> None:
+                mates = [other for other in services if other != service] if service == services[0] else None
+                if await self._look(service, lease, after[service], read[service], earlier.get(service, ()), mates):
+                    looked(service)
+
+            await batch.each(one)
+
+        # What is new to this process takes long; the next slot of the others comes first.
+        known = [service for service in services if service in self._folds]
+        others, home = [one for one in known if one != services[0]], [one for one in known if one == services[0]]
+        new, until = [one for one in services if one not in self._folds], slot + SLICE + INGEST_DELAY
+        failures: dict[str, Exception] = {}
+        for some, most, end in ((others, MOST_AT_ONCE, None), (home, 1, None), (new, FRESH_AT_ONCE, until)):
+            try:
+                await self._claims.share(some, WATCH_SCHEDULE, slot, look, most, end)
+            except SomeFailed as failed:
+                failures |= failed.failures
+        if failures:
+            raise SomeFailed(failures)
 
     async def _earlier(self, fresh: Sequence[ServiceId], end: datetime) -> Mapping[ServiceId, Sequence[Day]]:
         """On a fresh installation: the sums of the days before REPLAY, as far back as anybody remembers.
@@ -235,7 +232,7 @@ class Watch:
         service: ServiceId,
         lease: Lease,
         after: datetime | None,
-        seen: "_Read",
+        seen: Read,
         earlier: Sequence[Day],
         mates: Sequence[ServiceId] | None,
     ) -> bool:
@@ -270,7 +267,7 @@ class Watch:
         known = None if self._bills is None else billed_month(await self._bills.budget_state(home), self._clock.now())
         return None if isinstance(known, NoData) else known
 
-    async def _corrections(self, service: ServiceId, seen: "_Read") -> tuple["_Read", Sequence[Correction]]:
+    async def _corrections(self, service: ServiceId, seen: Read) -> tuple[Read, Sequence[Correction]]:
         """Where what was read again is better known than what is stored; where it is not, what is new is in doubt."""
         if not seen.again:
             return seen, ()
@@ -279,7 +276,7 @@ class Watch:
         of_late = pairs[-round(READ_AGAIN / SLICE) :]
         found = [Correction(before, corrected(before, again)) for before, again in pairs]
         new = [in_doubt_of(one, of_late) for one in seen.new]
-        return _Read(new, seen.again), [one for one in found if one.now != one.stored]
+        return Read(new, seen.again), [one for one in found if one.now != one.stored]
 
     async def _caught_up(self, service: ServiceId, corrections: Sequence[Correction] = ()) -> _Fold:
         """The machine after every stored slice, also those that another replica stored; anew after corrections."""
@@ -333,14 +330,6 @@ class Watch:
         return now_in_force
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What a look read: slices that are not stored yet, and some that are."""
-
-    new: Sequence[Observation]
-    again: Sequence[Observation]
-
-
 def _sort(alert: Alert) -> tuple[AlertKind, str]:
     return alert.kind, alert.signal
 
@@ -348,22 +337,6 @@ def _sort(alert: Alert) -> tuple[AlertKind, str]:
 def _ended(alert: Alert) -> datetime:
     assert alert.closed_at is not None
     return alert.closed_at
-
-
-def _again(found: Sequence[Observation] | NoData, start: datetime) -> Sequence[Observation]:
-    """Those from before the first new one, as they are stored."""
-    if isinstance(found, NoData):
-        return ()
-    return [replace(one, latency=one.latency.trimmed() if one.latency else None) for one in found if one.start < start]
-
-
-def _groups(after: Mapping[ServiceId, datetime | None], last: ServiceId) -> Sequence[Sequence[ServiceId]]:
-    """Services asked for together: the known ones at once, the fresh ones a few at a time; `last` at the end."""
-    ordered = sorted(after, key=lambda service: service == last)
-    fresh = [service for service in ordered if after[service] is None]
-    groups = [fresh[start : start + FRESH_AT_ONCE] for start in range(0, len(fresh), FRESH_AT_ONCE)]
-    known = [service for service in ordered if after[service] is not None]
-    return sorted([known, *groups] if known else groups, key=lambda group: last in group)
 
 
 def _as_told(alert: Alert, known: Alert) -> Alert:
@@ -390,17 +363,3 @@ def _incident(alert: Alert, others: Sequence[StoredAlert]) -> str:
     known = {stored.alert.id: stored.incident for stored in others}
     leader = leader_of(alert, [stored.alert for stored in others if stored.alert.closed_at is None])
     return known.get(leader.id, leader.id)
-
-
-def _slices(
-    found: Sequence[Observation] | NoData, after: datetime | None, start: datetime, end: datetime
-) -> Sequence[Observation]:
-    """A slice for every five minutes from `start`, in order.
-
-    When nothing could be asked, one slice a look goes by as missing, so that a short failure after a long absence
-    costs little; a fresh installation waits for its past.
-    """
-    if isinstance(found, NoData):
-        return () if after is None else (Observation(start, is_refused=True),)
-    known = {one.start: one for one in found}
-    return [known.get(start + i * SLICE, Observation(start + i * SLICE)) for i in range(round((end - start) / SLICE))]

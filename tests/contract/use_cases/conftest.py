@@ -104,7 +104,9 @@ class Tower:
         for _ in range(slots):
             self.store.clock.time += SLOT
             self.cloud.now = self.store.clock.time
-            if await replica.watch.due(services):
+            looked: list[ServiceId] = []
+            await replica.watch.due(services, looked.append)
+            if looked:
                 await replica.revisions.look((SERVICE,))
                 await replica.rollback.consider(SERVICE)
 

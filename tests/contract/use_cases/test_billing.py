@@ -214,7 +214,7 @@ async def look(tower: Tower, bills: RedisBills) -> list[Alert]:
     """Five minutes later, by a process that has just started."""
     tower.store.clock.time += SLOT
     tower.cloud.now = tower.store.clock.time
-    await watch_of(tower, bills).due((SERVICE,))
+    await watch_of(tower, bills).due((SERVICE,), lambda _: None)
     return [one.alert for one in await tower.alerts.open(SERVICE) if one.alert.kind is AlertKind.BUDGET]
 
 

@@ -1,16 +1,18 @@
-"""Work under a lease: what it came to is told, whatever becomes of the lease afterwards."""
+"""Work under a lease: what it came to is told, whatever becomes of the lease afterwards. Slots that are shared."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lumen.model.messages import LeaseLost, OutcomeUnknown, StoreUnavailable, message
+from lumen.adapters.store import epoch
+from lumen.model.messages import LeaseLost, OutcomeUnknown, SomeFailed, StoreUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Lease
-from lumen.use_cases.leases import with_lease
-from tests.contract.store.builders import LONG, SERVICE, Store
+from lumen.use_cases import leases
+from lumen.use_cases.leases import Batch, with_lease
+from tests.contract.store.builders import LONG, SERVICE, SOON, Store
 
 GONE = message("state.too_late_remedy")
 
@@ -85,3 +87,101 @@ async def test_it_is_given_back(store: Store) -> None:
 
     await with_lease(store.leases, SERVICE, lease, nothing, LONG)
     assert await store.leases.acquire(SERVICE, "execute:ttl", LONG) is not None
+
+
+FLEET = tuple(ServiceId("p", "us-central1", f"svc-{n:02d}") for n in range(48))
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def fleet(store: Store) -> Store:
+    await epoch.init(store.redis, FLEET, store.clock)
+    return store
+
+
+async def test_replicas_share_a_slot_and_each_service_is_done_once(fleet: Store) -> None:
+    replicas = [fleet.claims for _ in range(3)]
+    done: dict[int, list[ServiceId]] = {n: [] for n in range(3)}
+
+    async def share(n: int) -> None:
+        async def one(service: ServiceId, _: Lease) -> None:
+            await fleet.leases.acquire(service, "a step of the work", LONG)
+            done[n].append(service)
+
+        await replicas[n].share(FLEET, "turn", NOON, lambda batch: batch.each(one))
+
+    await asyncio.gather(*(share(n) for n in range(3)))
+    assert sorted(service for each in done.values() for service in each) == sorted(FLEET)
+    assert all(0.2 * len(FLEET) <= len(each) <= 0.5 * len(FLEET) for each in done.values())
+    for replica in replicas:  # each has seen by now what is done, and asks no more
+        await replica.share(FLEET, "turn", NOON, lambda batch: batch.each(never))
+    before = await scripts_run(fleet)
+    for replica in replicas:
+        await replica.share(FLEET, "turn", NOON, lambda batch: batch.each(never))
+    assert await scripts_run(fleet) == before
+
+
+async def never(service: ServiceId, _: Lease) -> None:
+    raise AssertionError(f"{service.name} a second time")
+
+
+async def scripts_run(store: Store) -> int:
+    stats = await store.redis.info("commandstats")
+    return int(stats["cmdstat_evalsha"]["calls"])
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable(GONE, GONE), ZeroDivisionError()])
+async def test_a_broken_service_is_named_and_holds_up_no_other(fleet: Store, error: Exception) -> None:
+    claims, broken, done = fleet.claims, FLEET[7], list[ServiceId]()
+
+    async def one(service: ServiceId, _: Lease) -> None:
+        if service == broken and len(done) < len(FLEET) - 1:
+            raise error
+        done.append(service)
+
+    with pytest.raises(SomeFailed) as failed:
+        await claims.share(FLEET, "turn", NOON, lambda batch: batch.each(one))
+    assert failed.value.failures == {broken.name: error}
+    assert len(done) == len(FLEET) - 1
+    await fleet.claims.share(FLEET, "turn", NOON, lambda batch: batch.each(one))  # another replica, at once
+    assert sorted(done) == sorted(FLEET)
+
+
+async def test_what_a_dead_replica_had_begun_is_taken_over(fleet: Store) -> None:
+    dead, done = fleet.claims, list[ServiceId]()
+    some = FLEET[:4]
+    for service in some:
+        assert await dead.slots.claim(service, "turn", NOON, SOON)
+
+    async def one(service: ServiceId, _: Lease) -> None:
+        done.append(service)
+
+    await fleet.pass_time(SOON)
+    await fleet.claims.share(FLEET, "turn", NOON, lambda batch: batch.each(one))
+    assert sorted(done) == sorted(FLEET)
+
+
+async def test_a_long_batch_keeps_its_leases_and_one_that_is_lost_costs_no_other(
+    fleet: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE", timedelta(milliseconds=300))
+    lost: list[ServiceId] = []
+
+    async def work(batch: Batch) -> None:
+        if not lost:
+            kept, *_, other = batch.leases
+            lost.append(other)
+            await fleet.leases.release(other, batch.leases[other])
+            for _ in range(20):  # longer than the leases last
+                assert await fleet.slots.claim(kept, "turn", NOON, SOON) is None
+                await fleet.pass_time(timedelta(milliseconds=20))
+        await batch.each(nothing)
+
+    with pytest.raises(SomeFailed) as failed:
+        await fleet.claims.share(FLEET, "turn", NOON, work)
+    assert list(failed.value.failures) == [lost[0].name]
+    assert isinstance(failed.value.failures[lost[0].name], LeaseLost)
+
+
+async def nothing(_: ServiceId, __: Lease) -> None:
+    """Done at once."""
