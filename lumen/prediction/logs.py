@@ -27,7 +27,7 @@ LONGEST_LINE, LONGEST_FIGURE = 1 << 20, 24
 NEWLINE, RETURN, COMMA, QUOTE = 10, 13, 44, 34
 KNOWN = ("time_s", "key", "bytes", "hit")
 #: Those of `_Rows`.
-COLUMNS = ("line", "at_s", "key", "size", "hit")
+COLUMNS = {"line": np.uint32, "at_s": np.float64, "key": np.uint64, "size": np.float64, "hit": np.float64}
 SAME = {"time": "time_s", "timestamp": "time_s", "size": "bytes"}
 HITS = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "hit": 1.0, "miss": 0.0, "yes": 1.0, "no": 0.0}
 
@@ -107,9 +107,35 @@ class _Rows:
         return _Rows(self.line[places], self.at_s[places], self.key[places], size, hit)
 
 
+class _Table:
+    """Rows of block after block, each column in one piece of memory that grows: pieces of a long log would leave holes
+    behind, and be there twice when they are put together."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, bytearray | None] = {name: bytearray() for name in COLUMNS}
+
+    def add(self, rows: _Rows) -> None:
+        """All blocks have the same columns."""
+        for name, column in self._columns.items():
+            more = getattr(rows, name)
+            if more is None or column is None:
+                self._columns[name] = None
+            else:
+                column.extend(more.tobytes())
+
+    def whole(self) -> _Rows:
+        """Everything so far."""
+
+        def array(name: str) -> Any:
+            column = self._columns[name]
+            return None if column is None else np.frombuffer(column, COLUMNS[name])
+
+        return _Rows(*map(array, COLUMNS))
+
+
 def read_log(blocks: Iterable[bytes], needed: Sequence[str] = ("time_s", "key")) -> Log:
     """Read a whole log. Raises NoColumns and NotSeconds."""
-    faults, rows = Faults(), list[_Rows]()
+    faults, table = Faults(), _Table()
     columns: Mapping[str, int] | None = None
     positional = False
     number = 1
@@ -121,9 +147,9 @@ def read_log(blocks: Iterable[bytes], needed: Sequence[str] = ("time_s", "key"))
                 block, number = rest, 2  # noqa: PLW2901 the names are no line of the log
             elif first.startswith(b"\xef\xbb\xbf"):
                 block = block[3:]  # noqa: PLW2901
-        rows.append(_read(block, columns, number, faults))
+        table.add(_read(block, columns, number, faults))
         number += block.count(b"\n")
-    return _log(rows, faults, positional)
+    return _log(table.whole(), faults, positional)
 
 
 def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -303,13 +329,15 @@ def _together(rows: _Rows, more: _Rows) -> _Rows:
     """Both in the order of their lines."""
     if not len(more.line):
         return rows
-    both = _joined([rows, more])
+    table = _Table()
+    table.add(rows)
+    table.add(more)
+    both = table.whole()
     return both.taken(np.argsort(both.line, kind="stable"))
 
 
-def _log(rows: list[_Rows], faults: Faults, positional: bool) -> Log:
-    """All blocks as one log, without times that belong to another one. Raises NotSeconds."""
-    whole = _joined(rows)
+def _log(whole: _Rows, faults: Faults, positional: bool) -> Log:
+    """All rows as a log, without times that belong to another one. Raises NotSeconds."""
     if len(whole.at_s):
         middle = float(np.median(whole.at_s))
         if abs(middle) > NO_SECONDS:
@@ -322,20 +350,6 @@ def _log(rows: list[_Rows], faults: Faults, positional: bool) -> Log:
     if positional and hit is None and size is not None and np.isin(size, (0, 1)).all():
         size, hit = None, size
     return Log(whole.at_s, whole.key, size, None if hit is None else hit == 1, faults, *_disorder(whole))
-
-
-def _joined(rows: list[_Rows]) -> _Rows:
-    """All of them as one; a column at a time, which then goes from `rows`: a long log is not held twice."""
-    if not rows:
-        return _Rows(np.empty(0, np.uint32), np.empty(0), np.empty(0, np.uint64), None, None)
-    columns = {name: [getattr(one, name) for one in rows] for name in COLUMNS}
-    rows.clear()
-
-    def whole(name: str) -> Any:
-        parts = columns.pop(name)
-        return None if parts[0] is None else np.concatenate(parts)
-
-    return _Rows(*map(whole, COLUMNS))
 
 
 def _disorder(rows: _Rows) -> tuple[int, float, int]:
