@@ -1,7 +1,9 @@
 """Processor time (user and system) until a command has answered, and until the bot is ready. `python -m bench.start`
 
 The least of some runs, for other processes on the machine only add to it, and the first may have to compile. Beside it
-stand the interpreter alone, and the libraries that the bot is made of: what no code of Lumen's can be faster than.
+stand the interpreter alone, and the libraries that the bot is made of: what no code of Lumen's can be faster or smaller
+than. Of memory, what is its own stands apart from what is mapped of libraries' files, which others share and the kernel
+drops when it must. Behind a figure stands its bar.
 """
 
 import os
@@ -9,6 +11,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,11 +28,13 @@ LIBRARIES = (
     "google.cloud.monitoring_v3, google.cloud.run_v2, google.cloud.billing.budgets_v1"
 )
 IMPORTING = "import gc; gc.disable(); import "
-RESIDENT = "; import os; os.system(f'ps -o rss= -p {os.getpid()}')"
+RESIDENT = "; print(open('/proc/self/status').read())"
 #: A process that runs on does not take apart what it has imported.
 RUNNING_ON = "; gc.freeze()"
 #: In hundredths of a second (USER_HZ).
 TICKS = 100
+NO_DATA = 3
+HELP, ARITHMETIC, READY = "≤ 0.2 s", "≤ 0.5 s", "≤ 1.2 s, 110 MiB"
 
 
 def of_children_seconds() -> float:
@@ -55,32 +60,68 @@ def of_process_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def memory(status: str) -> str:
+    """Of a process, from its /proc/PID/status: all, and what is its own."""
+    kib = {
+        line.partition(":")[0]: line.split()[1] for line in status.splitlines() if line.startswith(("VmRSS", "RssA"))
+    }
+    return f"{int(kib['VmRSS']) / 1024:.0f} MiB, {int(kib['RssAnon']) / 1024:.0f} of them its own"
+
+
 def imported(modules: str) -> str:
     """Processor time and memory of a process that imports `modules` and nothing else."""
     code = IMPORTING + modules + RUNNING_ON
     printed = subprocess.run([sys.executable, "-c", code + RESIDENT], capture_output=True, text=True, check=True)
-    return f"{least_seconds('-c', code):5.2f} s, {int(printed.stdout) / 1024:.0f} MiB"
+    return f"{least_seconds('-c', code):5.2f} s, {memory(printed.stdout)}"
+
+
+def told(what: str, figure: str, bar: str = "") -> None:
+    """A line."""
+    print(f"{what:<60.60} {figure}{f'   bar: {bar}' * bool(bar)}")
+
+
+def seconds_of(*words: str, environment: dict[str, str] | None = None) -> str:
+    """Of a command of Lumen's."""
+    return f"{least_seconds('-m', 'bot', *words, environment=environment):5.2f} s"
+
+
+def wait_for_a_turn(environment: dict[str, str]) -> None:
+    """Until `lumen gate` has something to judge."""
+    for _ in range(60):
+        gate = subprocess.run([sys.executable, "-m", "bot", "gate"], capture_output=True, env=environment, check=False)
+        if gate.returncode != NO_DATA:
+            return
+        time.sleep(0.5)
+    raise SystemExit("The bot made no turn within half a minute.")
 
 
 def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation is compiled
-    print(f"python -c pass         {least_seconds('-c', 'pass'):5.2f} s")
-    for words in (("--version",), ("--help",), TTL, (*TTL, "--json"), SIZE):
-        print(f"lumen {' '.join(words):<60.60} {least_seconds('-m', 'bot', *words):5.2f} s")
+    told("python -c pass", f"{least_seconds('-c', 'pass'):5.2f} s")
+    for words, bar in (
+        (["--version"], HELP),
+        (["--help"], HELP),
+        (TTL, ARITHMETIC),
+        ((*TTL, "--json"), ARITHMETIC),
+        (SIZE, ARITHMETIC),
+    ):
+        told(f"lumen {' '.join(words)}", seconds_of(*words), bar)
     clock = Clock(60.0, datetime.now(UTC).isoformat())
     with tempfile.TemporaryDirectory(prefix="lumen-") as directory, World(Path(directory) / "world", clock) as world:
         world.initialise_state()
         environment = world.bot_environment(port=0)
-        print(f"lumen gate (no turn yet) {least_seconds('-m', 'bot', 'gate', environment=environment):5.2f} s")
-        print(f"its libraries alone      {imported(LIBRARIES)}")
-        print(f"bot.run imported         {imported('bot.run')}")
+        told("lumen gate, no turn yet", seconds_of("gate", environment=environment), ARITHMETIC)
+        told("the bot's libraries alone", imported(LIBRARIES))
+        told("bot.run imported", imported("bot.run"))
         for start in range(STARTS):
             bot = world.start_bot(f"bot-{start}", OBSERVE_ONLY="7d")
-            print(f"bot ready                {of_process_seconds(bot.pid):5.2f} s, {resident_mib(bot.pid):.0f} MiB")
-            print(
-                f"its children: {', '.join(f'{resident_mib(pid):.0f} MiB' for pid in children_of(bot.pid)) or 'none'}"
-            )
+            status = Path(f"/proc/{bot.pid}/status").read_text()
+            told("bot ready", f"{of_process_seconds(bot.pid):5.2f} s, {memory(status)}", READY)
+            told("its children", ", ".join(f"{resident_mib(pid):.0f} MiB" for pid in children_of(bot.pid)) or "none")
+            if start == STARTS - 1:
+                wait_for_a_turn(environment)
             bot.stop()
+        told("lumen gate, after a turn", seconds_of("gate", environment=environment), ARITHMETIC)
 
 
 if __name__ == "__main__":
