@@ -121,10 +121,5 @@ def _lasts(words: Catalogue, until: datetime | None, why: str) -> dict[str, Para
 
 
 def _said(words: Catalogue, note: Message | None) -> str:
-    """A stored message in words; "" for none, or for one that an older or newer Lumen wrote otherwise."""
-    if note is None or not words.has(note.code):
-        return ""
-    try:
-        return words.plain(note)
-    except (KeyError, ValueError):
-        return ""
+    """A stored message in words; "" for none, and for one whose words another version of Lumen has."""
+    return words.plain(note) if note is not None and words.has(note.code) else ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from demo.world import LUMEN, World
 from sandbox.client import SandboxClient
 from tests.chaos.checks import unanswered, violations
 from tests.chaos.faults import Scene
-from tests.next_version import next_version
+from tests.other_versions import OLDER, next_version, older_version
 from tests.scenarios.test_chaos import Plan, _clicked, _recovers, _settled, _watched, asked, proposal_of
 from tests.scenarios.test_loop import APPROVE, QUIET, a_card, is_open_card, setting, until
 from tests.scenarios.test_rollback import says
@@ -22,15 +23,15 @@ pytestmark = pytest.mark.prove
 PLAN = Plan(0, "store", "slow", clicks=100, span=30, begins=0, lasts=0, release=False)
 
 
-def lumen(world: World, python_path: Path | None, *words: str, typed: str = "") -> tuple[int, str]:
-    """A command of one of the versions: its exit code, and all that it printed."""
+def lumen(world: World, python_path: Path | None, *words: str, typed: str = "", **more: str) -> tuple[int, str]:
+    """A command of one of the versions: its exit code, and all that it printed. `more`: settings."""
     child = world.child(f"command-{len(list(world.children.glob('command-*.out')))}")
-    more = {"PYTHONPATH": str(python_path)} if python_path else {}
+    more |= {"PYTHONPATH": str(python_path)} if python_path else {}
     command = [*LUMEN, *words]
     if typed:
         command = ["/bin/sh", "-c", f"echo {typed} | {' '.join(command)}"]
     child.start(command, world.bot_environment(0, **QUIET, **more), world.directory)
-    return child.wait(60), child.tail(99)
+    return child.wait(60), child.tail(10_000)
 
 
 def schema(world: World) -> str:
@@ -65,7 +66,8 @@ async def test_two_versions_side_by_side_lose_nothing(world: World, slack: Sandb
         await until(is_gone, 30, "the older version ends by itself")
         scene.bots.remove(older)
         assert older.exit_code() == 2
-        assert "layout 2; this version of Lumen knows layout 1" in older.tail(99)
+        assert "surface_failed" not in older.tail(10_000)  # the newer one's cards have words that it does not know
+        assert "layout 2; this version of Lumen knows layout 1" in older.tail(10_000)
         await clicking
         recovered = await _recovers(scene)
         seen = replace(await _settled(scene), recovered=recovered)
@@ -90,6 +92,37 @@ async def test_two_versions_side_by_side_lose_nothing(world: World, slack: Sandb
     await asked(scene, MINA, 1200)
     fresh = await slack.wait_for_message(lambda m: is_open_card(m) and "1200 s" in m.text, within_seconds=60)
     assert int(proposal_of(fresh).removeprefix("P")) > max(int(p.removeprefix("P")) for p in seen.stored)
+
+
+async def test_an_older_commit_beside_this_one_loses_nothing(
+    world: World, slack: SandboxClient, tmp_path: Path
+) -> None:
+    """A rolling upgrade, and a way back: the older one goes on from what this one has written."""
+    older = older_version(tmp_path / "older")
+    if older is None:
+        pytest.skip(f"the repository does not remember {OLDER}")
+    scene = Scene(world, slack, QUIET)
+    await slack.rate_limits(False)
+    await scene.start(PYTHONPATH=str(older))
+    await slack.wait_for_connections(2, within_seconds=60)
+    await asked(scene, MINA, 420)
+    await slack.wait_for_message(lambda m: bool(proposal_of(m)), within_seconds=60)
+    async with _watched(scene):
+        clicking = asyncio.create_task(_clicked(scene, PLAN))
+        await scene.start()
+        await slack.wait_for_connections(4, within_seconds=60)
+        await clicking
+        await scene.kill(scene.bots[0], signal.SIGTERM)
+        assert await _recovers(scene), "without the older one"
+        await scene.start(PYTHONPATH=str(older))
+        await slack.wait_for_connections(4, within_seconds=60)
+        await scene.kill(scene.bots[0], signal.SIGTERM)
+        assert await _recovers(scene), "without this one"
+        seen = await _settled(scene)
+    assert violations(seen) == []
+    assert not unanswered(seen)
+    assert sum(click.acked for click in seen.clicks) > 50
+    assert lumen(world, None, "audit", "verify")[0] == lumen(world, older, "audit", "verify")[0] == 0
 
 
 async def test_a_running_bot_goes_on_after_a_reset_and_an_import(

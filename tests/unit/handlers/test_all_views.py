@@ -24,7 +24,7 @@ from lumen.model.control import ControlKind
 from lumen.model.messages import Message
 from lumen.model.proposal import Change, State
 from lumen.model.service import Person, ServiceId
-from lumen.wording.catalogue import LOCALES, Catalogue
+from lumen.wording.catalogue import LOCALES, Catalogue, templates
 from tests.snapshots import SERVICE
 from tests.unit.handlers.blocks import validated
 from tests.unit.handlers.test_app_home import STATUS
@@ -47,6 +47,12 @@ def golden(locale: str) -> dict[str, str]:
         if language == locale:
             found.setdefault(file, []).extend([f"=== {name}", *as_read(shown), ""])
     return {file: "\n".join(lines) for file, lines in found.items()}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_view_has_words_of_this_version(locale: str) -> None:
+    other = templates(locale)["state.other_words"].partition("}")[2]
+    assert [file for file, now in golden(locale).items() if other in now] == []
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -90,8 +90,28 @@ def _named(path: Path, node: ast.AST) -> Iterator[Named]:
 def test_what_is_no_code_has_no_words_and_reads_nothing(code: str) -> None:
     catalogue = Catalogue("en")
     assert not catalogue.has(code)
-    with pytest.raises(KeyError):
-        catalogue.say(Message(code, {}))
+    assert "of another version" in catalogue.say(Message(code, {}))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(
+    "stored",
+    [
+        Message("forecast.none_such", {"hours": 3}),
+        Message("effect.kept", {"hours": 24, "metric": "hit_rate"}),
+        Message("effect.kept", {"hours": 24, "metric": "hit_rate", "effect": "much", "low": 0.1, "high": 0.2}),
+        Message("control.until", {"until_at": "tomorrow"}),
+    ],
+    ids=["code", "names", "kinds", "moment"],
+)
+def test_what_another_version_has_stored_is_said_and_fails_nothing(locale: str, stored: Message) -> None:
+    """Also inside of what this one knows."""
+    catalogue = Catalogue(locale)
+    for told in (
+        catalogue.say(stored),
+        catalogue.plain(Message("execution.partly_applied", {"places": "redis", "reason": stored})),
+    ):
+        assert f"`{stored.code}`" in told
 
 
 @pytest.mark.parametrize("locale", [one for one in LOCALES if one != "en"])

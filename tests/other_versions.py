@@ -1,9 +1,15 @@
-"""A checkout of the next version of Lumen: this one, with another layout of the store and the step that leads to it."""
+"""Other versions of Lumen, to run beside this one: an older commit, and a next one with another layout of the store."""
 
 import shutil
+import subprocess
+import tarfile
+from io import BytesIO
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("bot", "handlers", "lumen")
+#: Of the same layout, and the first that follows the service of the sandbox. A hundred commits were made since.
+OLDER = "3d1dcc1"
 #: Every proposal gets a field that this version does not know.
 STEP = """
 local function migrate(dry)
@@ -17,6 +23,8 @@ local function migrate(dry)
   return changed
 end
 """
+#: It has other words for who wished a change, which every card of such a change stores.
+WORDS = "asked_by_person", "wished_by_person"
 EDITS = {
     "lumen/adapters/store/scripts.py": ('SCHEMAS = ("1",)', 'SCHEMAS = ("1", "2")'),
     "lumen/adapters/store/migrations.py": (
@@ -28,11 +36,26 @@ EDITS = {
 
 def next_version(directory: Path) -> Path:
     """What PYTHONPATH names for its processes."""
-    for package in ("bot", "handlers", "lumen"):
+    for package in PACKAGES:
         shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name, (here, there) in EDITS.items():
         text = (directory / name).read_text(encoding="utf-8")
         assert text.count(here) == 1, name
         (directory / name).write_text(text.replace(here, there), encoding="utf-8")
+    for path in (*directory.rglob("*.py"), *directory.rglob("*.toml")):
+        text = path.read_text(encoding="utf-8")
+        if WORDS[0] in text:
+            path.write_text(text.replace(*WORDS), encoding="utf-8")
     (directory / "lumen/adapters/store/scripts/to_2.lua").write_text(STEP, encoding="utf-8")
+    return directory
+
+
+def older_version(directory: Path) -> Path | None:
+    """Likewise, as the repository remembers it; None where it does not."""
+    command = ["git", "-C", str(ROOT), "archive", OLDER, *PACKAGES]
+    packed = subprocess.run(command, capture_output=True, check=False)
+    if packed.returncode != 0:
+        return None
+    with tarfile.open(fileobj=BytesIO(packed.stdout)) as files:
+        files.extractall(directory, filter="data")
     return directory
