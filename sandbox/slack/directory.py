@@ -121,7 +121,8 @@ class Directory:
 
 
 def standard_directory(app_name: str) -> Directory:
-    """Mina and Jiwoo may approve (group `ion-oncall`), Jonas may not; the app is in #ion-alerts alone."""
+    """Mina and Jiwoo may approve (group `ion-oncall`), Jonas may not (he is `ion-leads`); the app is in #ion-alerts
+    alone."""
     app = InstalledApp()
     bot = User(app.bot_user_id, app_name.lower().replace(" ", "-"), app_name, is_bot=True, color="1d6fa5")
     people = (APPROVER, BYSTANDER, KOREAN_READER)
@@ -132,12 +133,15 @@ def standard_directory(app_name: str) -> Directory:
         Channel("C0ARCHIVED", "old-alerts", (*everybody, bot.id), is_archived=True),
         Channel("C0PRIVATE1", "ion-private", (APPROVER.id,), is_private=True),
     )
-    group = UserGroup("S0IONCALL1", "ion-oncall", "ION on-call", (APPROVER.id, KOREAN_READER.id))
+    groups = (
+        UserGroup("S0IONCALL1", "ion-oncall", "ION on-call", (APPROVER.id, KOREAN_READER.id)),
+        UserGroup("S0IONLEAD1", "ion-leads", "ION leads", (BYSTANDER.id,)),
+    )
     directory = Directory(
         team=Team(),
         app=app,
         users={u.id: u for u in (*people, bot, SLACKBOT)},
-        groups={group.id: group},
+        groups={group.id: group for group in groups},
         channels={c.id: c for c in channels},
         people=everybody,
     )
