@@ -43,3 +43,5 @@ def configure_logs(level: str) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    if level == "INFO":
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # two lines a minute that say it woke

@@ -250,7 +250,8 @@ class OutboxWorker:
         until = time.monotonic() + backoff_seconds(failures + 3)
         self._parked[dirty.surface] = _Parked(dirty.version, failures, until, error)
         self._trouble = error
-        _log.error("surface_parked", surface=tag_of(dirty.surface), error=error, failures=failures)
+        tell = _log.warning if failures == 1 else _log.error  # the next try often does it
+        tell("surface_parked", surface=tag_of(dirty.surface), error=error, failures=failures)
 
     async def _show(self, dirty: Dirty, failures: int) -> None:
         shown = await self._renderer.render(dirty.surface)

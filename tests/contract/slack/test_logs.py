@@ -74,3 +74,14 @@ def test_the_bot_s_logs_are_redacted(capfd: pytest.CaptureFixture[str]) -> None:
     said = capfd.readouterr().err
     assert "(redacted)" in said
     assert "secret" not in said
+
+
+@pytest.mark.parametrize(("level", "told"), [("DEBUG", True), ("INFO", False)])
+def test_a_log_tells_of_every_wake_only_when_it_tells_everything(
+    level: str, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = logging.getLogger("apscheduler")
+    monkeypatch.setattr(jobs, "level", logging.NOTSET)
+    configure_logs(level)
+    assert (jobs.level == logging.NOTSET) == told
+    assert jobs.level <= logging.WARNING
