@@ -1,90 +1,309 @@
-"""Verdicts on changes: false verdicts, power and coverage on invented fortnights, by seed.
+"""What changes of the TTL did, as the arm that was spared tells it: false verdicts, power, coverage, by kind of world.
 
-`python -m bench.effects --seeds 100`; `--limit` prints the power that nobody could exceed. Needs the extra `numerics`.
-The worlds: bench/effect_world.py.
+`python -m bench.effects [--draws N] [--kinds …] [--first SEED]`. Each world (bench/effect_world.py) is a few histories
+of traffic, and of each the arms are drawn many times. Three changes of each: to the same TTL, to one of +1 point that
+the service ignores, and to one of +1 point. Then, at 7 days, whether an effect of +3 points is said to fade.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from multiprocessing import get_context
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import norm
 
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.effect_world import KINDS, Case, least_error, world
-from lumen.effects.estimate import estimate
-from lumen.effects.verdict import ALPHA_BY_LOOK, LOOKS_HOURS, Effect, EffectVerdict, judge_effect
+from bench.effect_world import (
+    CHANGED_MS,
+    HOUR_MS,
+    KINDS,
+    OLD_TTL,
+    START,
+    Flags,
+    Floats,
+    Integers,
+    Service,
+    Traffic,
+    in_memory,
+    pieces_of,
+    replayed,
+    served,
+    served_in_memory,
+    thinned,
+    ttl_for,
+)
+from lumen.effects.arms import Keys, measured
+from lumen.effects.hold_back import ALPHA_BY_LOOK, LASTING_HOURS, MOST_EVICTED, effect_by_replay, lasts
+from lumen.model.accesses import ALL_KEYS, is_held
+from lumen.model.hold_back import EffectByReplay, HoldBack, Lasting
+from lumen.model.messages import NoData
 
-SETTLED = {EffectVerdict.KEPT, EffectVerdict.HARMFUL}
+#: Of 1,000 keys; the level at which coverage is counted; the look that only sees harm.
+PERMILLE, COVERED, HARM_ALONE = 100, 0.05, 6
+#: Draws of each history where each of them is a cache of its own to be played.
+FEW = 4
+SAME, IGNORED, LONGER = "same TTL", "ignored", "+1 point"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """`covered`: None where too much is missing for an estimate."""
+class Task:
+    """A history and how often its arms are drawn."""
 
-    covered: bool | None
-    at_24_h: bool
-    at_any_look: bool
-
-
-def run(case: Case) -> Outcome:
-    """All three looks, as a real change would get them."""
-    verdicts = [judge_effect(hours, _effect(case, hours, ALPHA_BY_LOOK[hours])).verdict for hours in LOOKS_HOURS]
-    settled = [verdict in SETTLED for verdict in verdicts]
-    whole = _effect(case, LOOKS_HOURS[0], 0.05)
-    covered = None if whole is None else whole.low <= case.effect <= whole.high
-    return Outcome(covered, settled[0], any(settled))
+    service: Service
+    draws: int
 
 
-def _effect(case: Case, hours: int, alpha: float) -> Effect | None:
-    found = estimate(world(case, hours), alpha)
-    if found is None:
-        return None
-    return Effect("hit_rate", found.effect, found.low, found.high, True, found.beyond_placebo)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Truth, estimate and interval in points; `clear` by the look's own alpha, `reason` where there is no estimate."""
+
+    hours: int
+    truth: float
+    clear: int = 0
+    off: float = 0.0
+    error: float = 0.0
+    covers: bool = False
+    reason: str = ""
 
 
-def limit(case: Case) -> float:
-    """The chance of a clear interval at 24 h for who knows everything but the effect."""
-    away = abs(np.log1p(case.effect)) / least_error(case, LOOKS_HOURS[0])
-    return float(norm.sf(norm.isf(ALPHA_BY_LOOK[LOOKS_HOURS[0]] / 2) - away))
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the looks at one change said, with the arms drawn once."""
+
+    kind: str
+    a_day: int
+    change: str
+    looks: tuple[Look, ...]
+
+    @property
+    def is_clear(self) -> bool:
+        return any(look.clear for look in self.looks)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
-    parser.add_argument("--control", action="store_true", help="only changes with a control")
-    parser.add_argument("--limit", action="store_true", help="the power at 24 h that nobody could exceed")
-    asked = parser.parse_args()
-    seeds = range(asked.first, asked.first + asked.seeds)
-    with get_context("spawn").Pool(2) as pool:
-        for kind in asked.kinds:
-            for control in (True,) if asked.control else (True, False):
-                for effect in (0.10,) if asked.limit else (0.0, 0.10):
-                    cases = [Case(seed, kind, effect, control) for seed in seeds]
-                    said = _mean(pool.map(limit, cases)) if asked.limit else _said(pool.map(run, cases))
-                    name = f"{kind:10} {'control' if control else 'no control':10} effect {effect:4.0%}"
-                    sys.stdout.write(f"{name}  {said}\n")
-                    sys.stdout.flush()
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A history as one TTL and the other make it: which lookups miss, really and replayed, and which Lumen keeps.
+
+    `mixed`: of each draw what really misses, where memory is shared so that the arms feel each other.
+    """
+
+    traffic: Traffic
+    kept: Flags
+    share: float
+    old: Flags
+    new: Flags
+    at_old: Flags
+    at_new: Flags
+    new_ttl: int
+    evicts: bool = False
+    mixed: Sequence[Flags] = ()
 
 
-def _said(found: Sequence[Outcome]) -> str:
-    return (
-        f"verdict at 24 h {_mean([o.at_24_h for o in found])}  "
-        f"at any look {_mean([o.at_any_look for o in found])}  "
-        f"95 % interval covers {_mean([o.covered for o in found if o.covered is not None])}"
+def run(task: Task) -> list[Said]:
+    """All looks at all three changes of a history, for each draw of the arms."""
+    seen = history(task.service)
+    arms = [drawn_arms(seen.traffic, task.service.seed, draw) for draw in range(task.draws)]
+    changes = {
+        SAME: replace(seen, new=seen.old, at_new=seen.at_old, new_ttl=OLD_TTL),
+        IGNORED: replace(seen, new=seen.old),
+        LONGER: seen,
+    }
+    if seen.traffic.room:
+        mixed = [served_in_memory(seen.traffic, seen.new_ttl, held[seen.traffic.key])[0] for held in arms[:FEW]]
+        changes[LONGER] = replace(seen, mixed=mixed)
+    return [
+        Said(task.service.kind, task.service.a_day, name, looks)
+        for name, one in changes.items()
+        for looks in zip(*(_look(one, hours, arms) for hours in ALPHA_BY_LOOK), strict=True)
+    ]
+
+
+def history(service: Service) -> Seen:
+    """What comes, what misses with the old TTL for all and with the new one for all, and what the replay says."""
+    traffic = service.traffic()
+    if room := KINDS[service.kind].room:
+        traffic = in_memory(traffic, room)
+    kept, share = thinned(traffic, np.random.default_rng([service.seed, 1]))
+    longer = ttl_for(traffic, 1.0)
+    evicts = False
+    if traffic.room:
+        everybody = np.ones(len(traffic), np.bool_)
+        (old, few), (new, many) = (served_in_memory(traffic, longer, held) for held in (everybody, ~everybody))
+        evicts = max(few, many) > MOST_EVICTED * int(new.sum())
+    else:
+        old, new = served(traffic, OLD_TTL), served(traffic, longer)
+    at_old, at_new = replayed(traffic, OLD_TTL), replayed(traffic, longer)
+    return Seen(traffic, kept & traffic.reported, share, old, new, at_old, at_new, longer, evicts)
+
+
+def drawn_arms(traffic: Traffic, seed: int, draw: int) -> Flags:
+    """Of each key whether it is held back, as `is_held` has it with a secret and a version of this draw."""
+    word = np.random.default_rng([seed, 2, draw]).integers(0, 1 << 16, int(traffic.key.max()) + 1)
+    held: Flags = word * 1000 >> 16 < PERMILLE
+    return held
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A look: the truth, which lookups count, their keys, and what is known of each key without an arm."""
+
+    truth: float
+    within: Flags
+    key: Integers
+    number: Integers
+    old: Floats
+    keys: Keys
+
+
+def tabled(seen: Seen, hours: int) -> Table:
+    """The look after so many hours."""
+    traffic, at_ms = seen.traffic, seen.traffic.at_ms
+    window = (at_ms >= CHANGED_MS + 1000 * max(OLD_TTL, seen.new_ttl)) & (at_ms < CHANGED_MS + hours * HOUR_MS)
+    truth = float(seen.old[window].sum() - seen.new[window].sum()) / int(window.sum())
+    within = window & seen.kept
+    key, number = np.unique(traffic.key[within], return_inverse=True)
+    lookups, old, new, at_old, at_new = (
+        np.bincount(number, flags[within]).astype(np.float64)
+        for flags in (within, seen.old, seen.new, seen.at_old, seen.at_new)
+    )
+    told = seen.new[window & traffic.reported].mean() / seen.new[within].mean() if seen.share < 1 else 1.0
+    below = int(seen.share * ALL_KEYS)
+    return Table(
+        truth, within, key, number, old, Keys(lookups, new, at_old, at_new, new > 0, START, scale=told, below=below)
     )
 
 
-def _mean(values: Sequence[float]) -> str:
-    return f"{sum(values) / len(values):.3f}"
+def _look(seen: Seen, hours: int, arms: Sequence[Flags]) -> Iterator[Look]:
+    """What a look says, for each draw of the arms."""
+    table = tabled(seen, hours)
+    mixed = (np.bincount(table.number, miss[table.within]).astype(np.float64) for miss in seen.mixed)
+    for arm in arms[: len(seen.mixed) or None]:
+        held = arm[table.key]
+        misses = next(mixed) if seen.mixed else np.where(held, table.old, table.keys.seen)
+        look = judged(hours, table.truth, replace(table.keys, held=held, seen=misses))
+        yield replace(look, clear=0, reason="evicted") if seen.evicts else look
+
+
+def judged(hours: int, truth: float, keys: Keys) -> Look:
+    """A look at one draw of the arms; the one after 6 h is for harm alone."""
+    found, covering = (measured(keys, PERMILLE, alpha) for alpha in (ALPHA_BY_LOOK[hours], COVERED))
+    if isinstance(found, NoData) or isinstance(covering, NoData):
+        return Look(hours, 100 * truth, reason=found.reason.code if isinstance(found, NoData) else "")
+    clear = -1 if found.high < 0 else int(found.low > 0 and hours > HARM_ALONE)
+    covers = covering.low <= truth <= covering.high
+    off = found.effect - truth
+    return Look(hours, 100 * truth, clear, 100 * off, 100 * found.standard_error, covers)
+
+
+def through_lumen(service: Service) -> float:
+    """By how many points the whole way, from kept days to the interval, differs from the short cut that is taken here
+    for many draws: at 24 h, its effect and both ends."""
+    seen, dice = history(service), np.random.default_rng([service.seed, 3])
+    traffic = replace(seen.traffic, reported=seen.kept)
+    hashes = dice.integers(0, 1 << 48, int(traffic.key.max()) + 1, dtype=np.uint64)
+    arm = np.array([is_held(hashed, service.seed, PERMILLE) for hashed in hashes.tolist()])
+    held = arm[traffic.key]
+    miss = np.where(held, seen.old, seen.new)
+    changed = START + timedelta(milliseconds=CHANGED_MS)
+    change = HoldBack(OLD_TTL, seen.new_ttl, PERMILLE, changed, changed + timedelta(hours=72))
+    end = changed + timedelta(hours=24)
+    pieces = pieces_of(traffic, miss, hashes, held)[: (end.date() - START.date()).days + 1]
+    table = tabled(replace(seen, share=1.0), 24)
+    misses = np.where(arm[table.key], table.old, table.keys.seen)
+    short = replace(table.keys, held=arm[table.key], seen=misses)
+    one, other = effect_by_replay(pieces, change, end, COVERED, 0.0), measured(short, PERMILLE, COVERED)
+    assert isinstance(one, EffectByReplay) and isinstance(other, EffectByReplay), (one, other)
+    ends = ((one.effect, other.effect), (one.low, other.low), (one.high, other.high))
+    return 100 * max(abs(a - b) for a, b in ends)
+
+
+def week(service: Service) -> tuple[str, float, float, bool, float]:
+    """At 7 days: the kind, the effects of the first and the last day, whether it fades, by how much the last is off."""
+    traffic = service.traffic()
+    longer = ttl_for(traffic, 3.0)
+    old, new = served(traffic, OLD_TTL), served(traffic, longer)
+    hashes = np.random.default_rng([service.seed, 3]).integers(0, 1 << 48, int(traffic.key.max()) + 1, dtype=np.uint64)
+    changed = START + timedelta(milliseconds=CHANGED_MS)
+    change = HoldBack(OLD_TTL, longer, PERMILLE, changed, changed + timedelta(hours=72))
+    end = changed + timedelta(hours=LASTING_HOURS)
+    by_day = {piece.day: piece for piece in pieces_of(traffic, new, hashes, np.zeros(len(traffic), np.bool_))}
+    found = lasts([by_day[day] for day in change.days_to_last(end) if day in by_day], change, end)
+    assert isinstance(found, Lasting), found
+    last = (traffic.at_ms >= service.end_ms - 24 * HOUR_MS) & (traffic.at_ms < service.end_ms)
+    truth = float(old[last].sum() - new[last].sum()) / int(last.sum())
+    return service.kind, 100 * found.at_first, 100 * found.effect, found.is_fading, 100 * (found.effect - truth)
+
+
+def _print_worlds(said: Sequence[Said]) -> None:
+    """A line a world: false verdicts of both changes without an effect, power, coverage."""
+    for a_day in sorted({one.a_day for one in said}):
+        print(f"\n{a_day:,} lookups a day")
+        for kind in [*dict.fromkeys(one.kind for one in said if one.a_day == a_day), ""]:
+            _print_world(kind, [one for one in said if one.a_day == a_day and kind in ("", one.kind)])
+    _print_world("", said)
+
+
+def _print_world(kind: str, said: Sequence[Said]) -> None:
+    none, some = [one for one in said if one.change != LONGER], [one for one in said if one.change == LONGER]
+    false = "  ".join(
+        f"{name} {np.mean([one.is_clear for one in none if one.change == name]):.3f}" for name in (SAME, IGNORED)
+    )
+    at_24 = [look for one in some for look in one.looks if look.hours == 24]
+    found = np.mean([look.clear > 0 for look in at_24])
+    wrong = np.mean([look.clear < 0 for one in some for look in one.looks])
+    told = [look for one in said for look in one.looks if look.error and one.change != IGNORED]
+    day = [look for look in at_24 if look.error]
+    covers = f"{np.mean([look.covers for look in told]):.3f}" if told else "-"
+    spread = f"bias {np.mean([x.off for x in day]):+.2f} sd {np.std([x.off for x in day]):.2f}" if day else ""
+    nothing = np.mean([bool(look.reason) for look in at_24])
+    print(
+        f"{kind or 'all':11} false at any look {np.mean([one.is_clear for one in none]):.3f} ({false}, n {len(none)})"
+        f"  +1 found at 24 h {found:.3f} (wrong way {wrong:.3f}, no figure {nothing:.2f}, n {len(some)})"
+        f"  95 % covers {covers}  {spread}",
+        flush=True,
+    )
+
+
+def _tasks(asked: argparse.Namespace) -> Iterator[Task]:
+    for a_day, histories in ((100_000, asked.histories), (500_000, max(asked.histories // 5, 1))):
+        for kind in asked.kinds:
+            if not KINDS[kind].room or a_day < 500_000:
+                for number in range(histories):
+                    yield Task(Service(kind, asked.first + number, a_day), -(-asked.draws // histories))
+
+
+def _print_weeks(pool: Pool, asked: argparse.Namespace) -> None:
+    kinds = [kind for kind in asked.kinds if not KINDS[kind].room]
+    services = [Service(kind, asked.first + n, hours=LASTING_HOURS) for kind in kinds for n in range(asked.histories)]
+    found = pool.map(week, services, chunksize=1)
+    for kind in kinds:
+        of = [one for one in found if one[0] == kind]
+        first, last, off = (np.mean([one[place] for one in of]) for place in (1, 2, 4))
+        fades = f"said to fade {np.mean([one[3] for one in of]):.2f} (n {len(of)})"
+        print(f"{kind:11} first day {first:+.2f}  day 7 {last:+.2f} (off {off:+.2f})  {fades}", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draws", type=int, default=300, help="of the arms, in each world and at each volume")
+    parser.add_argument("--histories", type=int, default=15, help="of the traffic, in each world; a fifth at 0.5 M")
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--week", action="store_true", help="only whether effects fade within 7 days")
+    asked = parser.parse_args(arguments)
+    with get_context("spawn").Pool(2) as pool:
+        if not asked.week:
+            off = pool.map(through_lumen, [Service(kind, asked.first) for kind in asked.kinds if not KINDS[kind].room])
+            print(f"the whole way, from kept days, differs by at most {max(off):.3f} points")
+            _print_worlds([one for some in pool.imap(run, _tasks(asked)) for one in some])
+            print()
+        _print_weeks(pool, asked)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,25 @@
 """The estimator of a hold-back, key by key. Needs the extra `numerics`, and runs in the numerics worker.
 
-effect = [Σ old - Σ new] / R - (Σ_new e / R_new - Σ_held e / R_held): the traffic that came, replayed at both TTLs,
-less what the replay does not know, which the randomised arms tell; e = seen - replayed at the key's own TTL. The error
-is clustered by key; a few hot keys carry it, so the quantile is Student's t with few degrees.
+effect = [Σ old - Σ new] / R - (Σ_new e / R_new - Σ_held e / R_held): the traffic that came, replayed at both TTLs, less
+what the replay does not know, which the randomised arms tell; e = seen - replayed at the key's own TTL.
+
+The interval is that of the draw itself: a hash gave each key its arm, so what the difference of the arms would be for
+every other draw of these very keys is known exactly, however few of them carry it (docs/methods.md).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from lumen.model.accesses import ALL_KEYS
 from lumen.model.forecast import Z_90
 from lumen.model.hold_back import Arm, EffectByReplay, HoldBack
+from lumen.model.messages import NoData, with_remedy
 from lumen.model.observed import Piece
 from lumen.prediction.accesses import Flags, Floats
 from lumen.prediction.kept import MS, WARM_UP, cut, joined, to_all_keys
@@ -24,8 +27,16 @@ from lumen.prediction.lives import answer_ms, elapsed_ms, prolonged_ms, requests
 from lumen.prediction.replay import missed
 from lumen.prediction.sample import uplift
 
-#: What no residual tells, as a share of the hit rate; and the least degrees of Student's t.
-OWN_ERROR, LEAST_DEGREES = 0.0003, 1.5
+#: What no residual tells, as a share of the hit rate.
+OWN_ERROR = 0.0001
+#: Keys whose draw is followed exactly; points of the law, which reaches so many spreads beyond the largest key; and x
+#: where exp(-x) is nothing.
+LARGEST, POINTS, REACH, VANISHED = 256, 2048, 6.0, 40.0
+#: What the arm that keeps the old TTL needs at least.
+LEAST_KEYS, LEAST_LOOKUPS = 200, 2_000
+#: Of the lookups of held keys such a share may come from an instance that does not know of it; and the number of held
+#: keys may be off by so many standard deviations.
+MOST_UNHELD, MOST_OFF = 0.02, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +60,6 @@ class Keys:
 
     def __len__(self) -> int:
         return len(self.lookups)
-
-    @property
-    def held_keys(self) -> int:
-        """How many keep the old TTL."""
-        return int(np.count_nonzero(self.held))
-
-    @property
-    def held_lookups(self) -> int:
-        """The lookups of those."""
-        return round(float(self.lookups[self.held].sum()))
 
 
 def keys_of(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Keys:
@@ -95,30 +96,80 @@ def keys_of(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Keys:
     )
 
 
-def estimated(keys: Keys, alpha: float) -> EffectByReplay:
-    """The effect with its two-sided interval at 1 - `alpha`. Raises ZeroDivisionError where an arm has no lookup."""
+def measured(keys: Keys, permille: int, alpha: float) -> EffectByReplay | NoData:
+    """The effect with its two-sided interval at 1 - `alpha`, or why the arm that keeps the old TTL tells nothing."""
+    held, lookups = int(np.count_nonzero(keys.held)), round(float(keys.lookups[keys.held].sum()))
+    expected = len(keys) * permille / 1000
+    spread = max(sqrt(expected * (1 - permille / 1000)), 1.0)
+    if keys.unheld_share > MOST_UNHELD or abs(held - expected) > MOST_OFF * spread:
+        return NoData(*with_remedy("hold_back.not_held", keys=held, expected=round(expected), share=keys.unheld_share))
+    if held < LEAST_KEYS:
+        return NoData(*with_remedy("hold_back.few_keys", keys=held, least=LEAST_KEYS))
+    if lookups < LEAST_LOOKUPS:
+        return NoData(*with_remedy("hold_back.few_lookups", lookups=lookups, least=LEAST_LOOKUPS))
+    return _estimated(keys, permille, alpha)
+
+
+def _estimated(keys: Keys, permille: int, alpha: float) -> EffectByReplay:
     error = keys.seen - np.where(keys.held, keys.at_old, keys.at_new)
-    new, of_new = _arm(keys, ~keys.held, error)
-    held, of_held = _arm(keys, keys.held, error)
-    replayed = float(keys.at_old.sum() - keys.at_new.sum()) / float(keys.lookups.sum())
-    effect = keys.scale * (replayed - (new.residual - held.residual))
-    squares = float(np.square(of_new).sum() + np.square(of_held).sum())
-    sampling = _sampling(keys)
-    standard_error = float(np.sqrt(keys.scale**2 * squares + sampling**2 + OWN_ERROR**2))
-    fourth = float((of_held**4).sum())
-    degrees = max(LEAST_DEGREES, float(np.square(of_held).sum()) ** 2 / fourth) if fourth else float(len(keys))
-    reach = float(student.ppf(1 - alpha / 2, degrees)) * standard_error
+    new, held = _arm(keys, ~keys.held, error), _arm(keys, keys.held, error)
+    lookups = float(keys.lookups.sum())
+    replayed = keys.scale * float(keys.at_old.sum() - keys.at_new.sum()) / lookups
+    unknown = error - _usual(keys, error)
+    unit = keys.scale * lookups / (held.lookups * new.lookups)
+    effect = replayed + unit * float(unknown[keys.held].sum())
+    law = drawn(unknown, permille / 1000, sqrt(OWN_ERROR**2 + _sampling(keys) ** 2) / unit)
+    low, high = law.quantiles(alpha)
     return EffectByReplay(
-        effect, effect - reach, effect + reach, standard_error, degrees, replayed * keys.scale, new, held, keys.newest
+        effect, effect - unit * high, effect - unit * low, unit * law.spread, replayed, new, held, keys.newest
     )
 
 
-def _arm(keys: Keys, of_arm: Flags, error: Floats) -> tuple[Arm, Floats]:
-    """An arm, and by how much each of its keys moves its residual."""
-    lookups, errors = keys.lookups[of_arm], error[of_arm]
-    total = float(lookups.sum())
-    mean = float(errors.sum()) / total
-    return Arm(round(total), len(lookups), mean), (errors - mean * lookups) / total
+def _usual(keys: Keys, error: Floats) -> Floats:
+    """What the replay is usually off by for a key with so many lookups, and so many misses: what all keys share tells
+    nothing of the arms, but hot keys would carry it into one of them. Its sum is that of the errors."""
+    known = np.column_stack([keys.lookups, keys.at_old])
+    weighed = known / keys.lookups[:, None]
+    return np.asarray(known @ np.linalg.lstsq(weighed.T @ known, weighed.T @ error, rcond=None)[0], np.float64)
+
+
+def _arm(keys: Keys, of_arm: Flags, error: Floats) -> Arm:
+    lookups = float(keys.lookups[of_arm].sum())
+    return Arm(round(lookups), int(np.count_nonzero(of_arm)), float(error[of_arm].sum()) / lookups)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Of a sum over keys drawn by chance, less its mean: where it may lie, how likely it lies below, its spread."""
+
+    at: Floats
+    below: Floats
+    spread: float
+
+    def quantiles(self, alpha: float) -> tuple[float, float]:
+        """Between these it lies but for `alpha`, half of that on each side."""
+        low, high = np.interp([alpha / 2, 1 - alpha / 2], self.below, self.at)
+        return float(low), float(high)
+
+
+def drawn(values: Floats, share: float, own_error: float) -> Drawn:
+    """The law of the sum of `values` where each one is drawn with that chance, beside a normal error.
+
+    Exact for the largest ones, by the product of their characteristic functions; the others together are normal.
+    """
+    variance = share * (1 - share)
+    size = np.abs(values)
+    largest = values[np.argpartition(size, max(len(size) - LARGEST, 0))[-LARGEST:]]
+    others = max(variance * float(np.square(values).sum() - np.square(largest).sum()), 0.0) + own_error**2
+    spread = sqrt(variance * float(np.square(largest).sum()) + others)
+    width = 2 * (REACH * spread + float(np.abs(largest).max()))
+    turn = 2 * np.pi / width * np.arange(POINTS // 2 + 1)
+    turn = turn[: int(np.searchsorted(others * turn**2, 2 * VANISHED)) + 1]
+    angle = np.outer(turn, largest)
+    each = (1 - share) * np.exp(1j * share * angle) + share * np.exp(-1j * (1 - share) * angle)
+    density = np.fft.fftshift(np.fft.irfft(each.prod(axis=1) * np.exp(-0.5 * others * turn**2), POINTS))
+    below = np.maximum.accumulate(np.cumsum(density)) / density.sum()
+    return Drawn((np.arange(POINTS) - POINTS // 2 + 0.5) * width / POINTS, below, spread)
 
 
 def _sampling(keys: Keys) -> float:

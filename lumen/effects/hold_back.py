@@ -14,13 +14,8 @@ from lumen.model.observed import Piece
 ALPHA_BY_LOOK = {6: 0.01, 24: 0.016, 48: 0.016, 72: 0.016}
 LASTING_HOURS = 168
 A_DAY = timedelta(days=1)
-#: What the arm that keeps the old TTL needs at least.
-LEAST_KEYS, LEAST_LOOKUPS = 200, 2_000
 #: Shares of the batches that may be lost, and of the misses that may have pushed something out.
 MOST_LOST, MOST_EVICTED = 0.05, 0.01
-#: Of the lookups of held keys such a share may come from an instance that does not know of it; and the number of held
-#: keys may be off by so many standard deviations.
-MOST_UNHELD, MOST_OFF = 0.02, 5.0
 
 
 def effect_by_replay(
@@ -30,7 +25,7 @@ def effect_by_replay(
 
     `pieces`: those of `change.days(end)`. `evicted_share`: evictions to misses in the window; None where not known.
     """
-    from lumen.effects.arms import estimated, keys_of
+    from lumen.effects.arms import keys_of, measured
     from lumen.prediction.kept import first_access
 
     if evicted_share is None:
@@ -44,22 +39,7 @@ def effect_by_replay(
     first = next((at for piece in pieces if (at := first_access(piece)) is not None), None)
     if first is None or first > start:
         return NoData(*with_remedy("hold_back.not_kept"))
-    keys = keys_of(pieces, change, end)
-    refused = _refused(keys.held_keys, len(keys), keys.held_lookups, keys.unheld_share, change.permille)
-    return refused or estimated(keys, alpha)
-
-
-def _refused(held: int, keys: int, lookups: int, unheld: float, permille: int) -> NoData | None:
-    """Why the arm that keeps the old TTL tells nothing, if so."""
-    share = permille / 1000
-    expected, spread = keys * share, (keys * share * (1 - share)) ** 0.5
-    if unheld > MOST_UNHELD or abs(held - expected) > MOST_OFF * max(spread, 1.0):
-        return NoData(*with_remedy("hold_back.not_held", keys=held, expected=round(expected), share=unheld))
-    if held < LEAST_KEYS:
-        return NoData(*with_remedy("hold_back.few_keys", keys=held, least=LEAST_KEYS))
-    if lookups < LEAST_LOOKUPS:
-        return NoData(*with_remedy("hold_back.few_lookups", lookups=lookups, least=LEAST_LOOKUPS))
-    return None
+    return measured(keys_of(pieces, change, end), change.permille, alpha)
 
 
 def lasts(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Lasting | NoData:

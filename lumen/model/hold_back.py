@@ -54,14 +54,12 @@ class Arm:
 @dataclass(frozen=True, slots=True)
 class EffectByReplay:
     """By how much the hit rate is higher than with the old TTL, in shares (0.05: five points); `low` to `high` is its
-    two-sided interval. `replayed` is what the replay alone says; `degrees` are Student's t's; `newest`: when the last
-    access in the window was."""
+    two-sided interval. `replayed` is what the replay alone says; `newest`: when the last access in the window was."""
 
     effect: float
     low: float
     high: float
     standard_error: float
-    degrees: float
     replayed: float
     new: Arm
     held: Arm

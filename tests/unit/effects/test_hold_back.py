@@ -3,10 +3,13 @@
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
+from math import erf, sqrt
 
 import numpy as np
 import pytest
 
+from lumen.effects.arms import drawn
 from lumen.effects.hold_back import effect_by_replay, lasts
 from lumen.model.accesses import ALL_KEYS, HELD, HIT, MISS, WRITE, is_held
 from lumen.model.hold_back import EffectByReplay, HoldBack, Lasting
@@ -36,9 +39,9 @@ def kept(
     tallies = [Tally(batches=100)] * DAYS
     cached: dict[int, float] = {}
     for at in sorted(dice.randrange(0, DAYS * 86_400_000, UNIT_MS) for _ in range(40_000 * DAYS)):
-        key = names[int(keys * dice.random() ** 3)]
+        key, stray = names[int(keys * dice.random() ** 3)], dice.random() < STRAY
         held = changed_ms <= at < until_ms and is_held(key, version, change.permille)
-        hit = cached.get(key, 0) > at and dice.random() >= STRAY
+        hit = cached.get(key, 0) > at and not stray
         day, word = at // 86_400_000, key >> 48 - HASH_BITS << TIME_BITS | at % 86_400_000 // UNIT_MS
         lines[day].append((word, (HIT if hit else MISS) + HELD * held))
         if not hit:
@@ -58,6 +61,21 @@ def kept(
     ]
 
 
+def truth(change: HoldBack) -> float:
+    """By how much more hits when all keys have the new TTL than when all keep the old one."""
+    rates = []
+    for ttl in (change.new_ttl, change.old_ttl):
+        kinds = []
+        for piece in kept(replace(change, new_ttl=ttl, permille=0))[1:]:
+            at_ms = (np.frombuffer(piece.packed, "<u8") & np.uint64((1 << TIME_BITS) - 1)).astype(np.int64) * UNIT_MS
+            at_ms += round((piece.day - MIDNIGHT.date()) / timedelta(milliseconds=1))
+            start, end = (round((at - MIDNIGHT) / timedelta(milliseconds=1)) for at in change.window(END))
+            kinds.append(np.frombuffer(piece.kinds, np.uint8)[(at_ms >= start) & (at_ms < end)])
+        kind = np.concatenate(kinds)
+        rates.append(float(np.count_nonzero(kind == HIT) / np.count_nonzero(kind <= HIT)))
+    return rates[0] - rates[1]
+
+
 def known(found: EffectByReplay | NoData) -> EffectByReplay:
     assert isinstance(found, EffectByReplay), found
     return found
@@ -73,10 +91,25 @@ def pieces() -> list[Piece]:
     return kept()
 
 
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
+def test_the_law_of_the_draw_is_that_of_all_draws(share: float) -> None:
+    """Of twelve keys, one of them hot, each subset with its chance."""
+    values = np.array([40.0, -9, 5, 5, -4, 3, -3, 2, 2, -1, 1, -41])
+    subsets = np.array(list(product([0, 1], repeat=len(values))))
+    chance = np.prod(np.where(subsets == 1, share, 1 - share), axis=1)
+    sums = (subsets - share) @ values
+    found = drawn(values, share, own_error=1.0)
+    for alpha in (0.4, 0.05, 0.016):
+        for end, wanted in zip(found.quantiles(alpha), (alpha / 2, 1 - alpha / 2), strict=True):
+            below = sum(p * (0.5 + 0.5 * erf((end - one) / sqrt(2))) for p, one in zip(chance, sums, strict=True))
+            assert below == pytest.approx(wanted, abs=0.002)
+    assert found.spread == pytest.approx(sqrt(share * (1 - share) * float(values @ values) + 1))
+
+
 def test_it_finds_what_a_longer_ttl_did(pieces: list[Piece]) -> None:
     assert [piece.day for piece in pieces] == list(CHANGE.days(END))
-    found = known(effect_by_replay(pieces, CHANGE, END, 0.05, 0.0))
-    assert found.low < found.replayed < found.high
+    found = known(effect_by_replay(pieces, CHANGE, END, 0.016, 0.0))
+    assert found.low < truth(CHANGE) < found.high
     assert found.effect == pytest.approx(0.1, abs=0.02)
     assert found.standard_error < 0.005
     assert found.held.lookups + found.new.lookups == pytest.approx(40_000 * 24.75 / 24, rel=0.02)
