@@ -44,10 +44,12 @@ from lumen.model.accesses import ALL_KEYS, is_held
 from lumen.model.hold_back import EffectByReplay, HoldBack, Lasting
 from lumen.model.messages import NoData
 
-#: Of 1,000 keys; the level at which coverage is counted; the look that only sees harm.
-PERMILLE, COVERED, HARM_ALONE = 100, 0.05, 6
-#: Draws of each history where each of them is a cache of its own to be played.
-FEW = 4
+#: Of 1,000 keys; the level and the look at which coverage is counted; the look that only sees harm.
+PERMILLE, COVERED, COVERED_AT, HARM_ALONE = 100, 0.05, 24, 6
+#: Draws of each history where each of them is a cache of its own to be played, and at most how many lookups a day.
+FEW, PLAYED_MOST = 4, 100_000
+#: Such a part of the draws is enough for a change that is ignored.
+OF_IGNORED = 3
 SAME, IGNORED, LONGER = "same TTL", "ignored", "+1 point"
 
 
@@ -61,15 +63,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Truth, estimate and interval in points; `clear` by the look's own alpha, `reason` where there is no estimate."""
+    """`clear`: better or worse, by the look's own alpha. `off`: the error, in points, and `covers`: whether the 95 %
+    interval holds the truth; None where there is no figure. `refused`: it is not told, because the cache evicts."""
 
     hours: int
-    truth: float
     clear: int = 0
-    off: float = 0.0
-    error: float = 0.0
-    covers: bool = False
-    reason: str = ""
+    off: float | None = None
+    covers: bool | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,8 @@ def run(task: Task) -> list[Said]:
     return [
         Said(task.service.kind, task.service.a_day, name, looks)
         for name, one in changes.items()
-        for looks in zip(*(_look(one, hours, arms) for hours in ALPHA_BY_LOOK), strict=True)
+        for some in [arms[:: OF_IGNORED if name == IGNORED else 1]]
+        for looks in zip(*(_look(one, hours, some) for hours in ALPHA_BY_LOOK), strict=True)
     ]
 
 
@@ -187,18 +189,20 @@ def _look(seen: Seen, hours: int, arms: Sequence[Flags]) -> Iterator[Look]:
         held = arm[table.key]
         misses = next(mixed) if seen.mixed else np.where(held, table.old, table.keys.seen)
         look = judged(hours, table.truth, replace(table.keys, held=held, seen=misses))
-        yield replace(look, clear=0, reason="evicted") if seen.evicts else look
+        yield replace(look, clear=0, refused=True) if seen.evicts else look
 
 
 def judged(hours: int, truth: float, keys: Keys) -> Look:
     """A look at one draw of the arms; the one after 6 h is for harm alone."""
-    found, covering = (measured(keys, PERMILLE, alpha) for alpha in (ALPHA_BY_LOOK[hours], COVERED))
-    if isinstance(found, NoData) or isinstance(covering, NoData):
-        return Look(hours, 100 * truth, reason=found.reason.code if isinstance(found, NoData) else "")
+    found = measured(keys, PERMILLE, ALPHA_BY_LOOK[hours])
+    if isinstance(found, NoData):
+        return Look(hours)
     clear = -1 if found.high < 0 else int(found.low > 0 and hours > HARM_ALONE)
-    covers = covering.low <= truth <= covering.high
-    off = found.effect - truth
-    return Look(hours, 100 * truth, clear, 100 * off, 100 * found.standard_error, covers)
+    if hours != COVERED_AT:
+        return Look(hours, clear)
+    whole = measured(keys, PERMILLE, COVERED)
+    assert isinstance(whole, EffectByReplay)
+    return Look(hours, clear, 100 * (found.effect - truth), whole.low <= truth <= whole.high)
 
 
 def through_lumen(service: Service) -> float:
@@ -241,39 +245,44 @@ def week(service: Service) -> tuple[str, float, float, bool, float]:
 
 
 def _print_worlds(said: Sequence[Said]) -> None:
-    """A line a world: false verdicts of both changes without an effect, power, coverage."""
+    """A line a world and volume, and one for all."""
     for a_day in sorted({one.a_day for one in said}):
         print(f"\n{a_day:,} lookups a day")
-        for kind in [*dict.fromkeys(one.kind for one in said if one.a_day == a_day), ""]:
-            _print_world(kind, [one for one in said if one.a_day == a_day and kind in ("", one.kind)])
-    _print_world("", said)
+        for kind in dict.fromkeys(one.kind for one in said if one.a_day == a_day):
+            _print_world(kind, [one for one in said if one.a_day == a_day and one.kind == kind])
+        _print_world("all told", [one for one in said if one.a_day == a_day and not one.looks[0].refused])
 
 
-def _print_world(kind: str, said: Sequence[Said]) -> None:
-    none, some = [one for one in said if one.change != LONGER], [one for one in said if one.change == LONGER]
-    false = "  ".join(
-        f"{name} {np.mean([one.is_clear for one in none if one.change == name]):.3f}" for name in (SAME, IGNORED)
-    )
-    at_24 = [look for one in some for look in one.looks if look.hours == 24]
-    found = np.mean([look.clear > 0 for look in at_24])
-    wrong = np.mean([look.clear < 0 for one in some for look in one.looks])
-    told = [look for one in said for look in one.looks if look.error and one.change != IGNORED]
-    day = [look for look in at_24 if look.error]
-    covers = f"{np.mean([look.covers for look in told]):.3f}" if told else "-"
-    spread = f"bias {np.mean([x.off for x in day]):+.2f} sd {np.std([x.off for x in day]):.2f}" if day else ""
-    nothing = np.mean([bool(look.reason) for look in at_24])
+def _print_world(name: str, said: Sequence[Said]) -> None:
+    """False verdicts of both changes without an effect, what is found of the other at 24 h, and how well."""
+    by_change = {change: [one for one in said if one.change == change] for change in (SAME, IGNORED, LONGER)}
+    false = [
+        f"{np.mean([one.is_clear for one in by_change[change]]):.3f} (n {len(by_change[change])})"
+        for change in (SAME, IGNORED)
+    ]
+    at_24 = [look for one in by_change[LONGER] for look in one.looks if look.hours == COVERED_AT]
+    found, wrong = (np.mean([look.clear == way for look in at_24]) for way in (1, -1))
+    known = [look.off for look in at_24 if look.off is not None]
+    covers = {
+        change: np.mean([look.covers for one in by_change[change] for look in one.looks if look.covers is not None])
+        for change in (SAME, LONGER)
+        if known
+    }
+    refused = "refused; " if said[0].looks[0].refused else ""
+    told = refused + f"bias {np.mean(known):+.3f} sd {np.std(known):.3f}" if known else "no figure"
     print(
-        f"{kind or 'all':11} false at any look {np.mean([one.is_clear for one in none]):.3f} ({false}, n {len(none)})"
-        f"  +1 found at 24 h {found:.3f} (wrong way {wrong:.3f}, no figure {nothing:.2f}, n {len(some)})"
-        f"  95 % covers {covers}  {spread}",
+        f"{name:11} false at any look: same TTL {false[0]}, ignored {false[1]};"
+        f" +1 at 24 h: found {found:.3f}, the wrong way {wrong:.3f} (n {len(at_24)}), {told};"
+        f" 95 % covers {', '.join(f'{one:.3f} ({change})' for change, one in covers.items())}",
         flush=True,
     )
 
 
 def _tasks(asked: argparse.Namespace) -> Iterator[Task]:
-    for a_day, histories in ((100_000, asked.histories), (500_000, max(asked.histories // 5, 1))):
+    for a_day in asked.a_day:
+        histories = max(asked.histories * 100_000 // a_day, 1)
         for kind in asked.kinds:
-            if not KINDS[kind].room or a_day < 500_000:
+            if not KINDS[kind].room or a_day <= PLAYED_MOST:
                 for number in range(histories):
                     yield Task(Service(kind, asked.first + number, a_day), -(-asked.draws // histories))
 
@@ -292,7 +301,8 @@ def _print_weeks(pool: Pool, asked: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=300, help="of the arms, in each world and at each volume")
-    parser.add_argument("--histories", type=int, default=15, help="of the traffic, in each world; a fifth at 0.5 M")
+    parser.add_argument("--histories", type=int, default=15, help="of the traffic, in each world of 0.1 M a day")
+    parser.add_argument("--a-day", type=int, nargs="+", default=[100_000, 500_000], help="lookups")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--week", action="store_true", help="only whether effects fade within 7 days")
