@@ -278,14 +278,14 @@ def ttl_for(traffic: Traffic, points: float) -> int:
     return high if points > 0 else low
 
 
-def pieces_of(traffic: Traffic, miss: Flags, hashes: NDArray[np.uint64], held: Flags) -> list[Piece]:
+def pieces_of(traffic: Traffic, kept: Flags, miss: Flags, hashes: NDArray[np.uint64], held: Flags) -> list[Piece]:
     """The days as Lumen keeps them. `hashes`: 48 bits of each key; `held`: what is said of each lookup."""
     kind = np.where(miss, MISS, HIT) + HELD * (held & (traffic.at_ms >= CHANGED_MS))
     at_ms = np.append(traffic.at_ms, traffic.at_ms[miss] + ANSWER_MS)
-    known = np.append(traffic.reported, traffic.reported[miss])
+    known = np.append(kept, kept[miss])
     kind = np.append(kind, np.where(held[miss] & (traffic.at_ms[miss] >= CHANGED_MS), WRITE + HELD, WRITE))
     key = np.append(traffic.key, traffic.key[miss])
-    lost = (len(known) - int(known.sum())) * 100 // len(known)
+    lost = round(100 * float((~traffic.reported).mean()))
     pieces = []
     for day in range(int(at_ms.max()) // DAY_MS + 1):
         here = known & (at_ms // DAY_MS == day)

@@ -209,7 +209,7 @@ def through_lumen(service: Service) -> float:
     """By how many points the whole way, from kept days to the interval, differs from the short cut that is taken here
     for many draws: at 24 h, its effect and both ends."""
     seen, dice = history(service), np.random.default_rng([service.seed, 3])
-    traffic = replace(seen.traffic, reported=seen.kept)
+    traffic = seen.traffic
     hashes = dice.integers(0, 1 << 48, int(traffic.key.max()) + 1, dtype=np.uint64)
     arm = np.array([is_held(hashed, service.seed, PERMILLE) for hashed in hashes.tolist()])
     held = arm[traffic.key]
@@ -217,7 +217,7 @@ def through_lumen(service: Service) -> float:
     changed = START + timedelta(milliseconds=CHANGED_MS)
     change = HoldBack(OLD_TTL, seen.new_ttl, PERMILLE, changed, changed + timedelta(hours=72))
     end = changed + timedelta(hours=24)
-    pieces = pieces_of(traffic, miss, hashes, held)[: (end.date() - START.date()).days + 1]
+    pieces = pieces_of(traffic, seen.kept, miss, hashes, held)[: (end.date() - START.date()).days + 1]
     table = tabled(replace(seen, share=1.0), 24)
     misses = np.where(arm[table.key], table.old, table.keys.seen)
     short = replace(table.keys, held=arm[table.key], seen=misses)
@@ -236,7 +236,8 @@ def week(service: Service) -> tuple[str, float, float, bool, float]:
     changed = START + timedelta(milliseconds=CHANGED_MS)
     change = HoldBack(OLD_TTL, longer, PERMILLE, changed, changed + timedelta(hours=72))
     end = changed + timedelta(hours=LASTING_HOURS)
-    by_day = {piece.day: piece for piece in pieces_of(traffic, new, hashes, np.zeros(len(traffic), np.bool_))}
+    nobody = np.zeros(len(traffic), np.bool_)
+    by_day = {piece.day: piece for piece in pieces_of(traffic, traffic.reported, new, hashes, nobody)}
     found = lasts([by_day[day] for day in change.days_to_last(end) if day in by_day], change, end)
     assert isinstance(found, Lasting), found
     last = (traffic.at_ms >= service.end_ms - 24 * HOUR_MS) & (traffic.at_ms < service.end_ms)
