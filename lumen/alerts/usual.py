@@ -66,11 +66,11 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """The curve of a day by slice, and what means repeat, by window."""
+    """The curve of a day by slice, and what means repeat, by window and slice."""
 
     shape: Values
     wider: Values
-    repeats: Mapping[int, Values]
+    repeats: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,11 @@ class _Hour:
     shape: Sequence[float]
     usual: Sequence[float]
     wider: Sequence[float]
-    expected: Mapping[int, Sequence[float]]
-    scatter: _Scatter | None
+    #: By slice and window.
+    expected: Sequence[Sequence[float]]
     weight: float
+    #: Whether so much is known that what strays from it says something.
+    is_judged: bool
 
 
 class UsualLevel:
@@ -102,25 +104,28 @@ class UsualLevel:
 
     def __init__(self, windows: Sequence[int] = WINDOWS) -> None:
         """`windows`: those whose means are judged, SINGLE among them."""
-        self._windows = windows
+        self._windows = (SINGLE, *(w for w in windows if w > SINGLE))
         self._first: int | None = None  # number of the slice that stands at 0
         self._values, self._off, self._weights = _empty(), _empty(), _empty()
-        self._means = {w: _empty() for w in windows}  # of misses
+        self._means = np.full((len(windows), _ROOM), np.nan, dtype=np.float32)  # of misses, by window
         self._marks = np.zeros(_ROOM, dtype=np.int8)
         self._averaged = 0  # number of the first slice whose means are not worked out
         self._untold = 0  # number of the last slice before anything was judged
         self._day, self._hour = -1, -1
         self._of_day: _Day | None = None
         self._of_hour: _Hour | None = None
+        #: Of the hour; made when it is asked for.
+        self._of_scatter: _Scatter | None = None
 
     def usual(self, at: datetime, weight: int) -> Usual | None:
         """For a slice of `weight` samples; None while still learning. Asked in order of time."""
         place = self._place(at)
         hour, index = self._prepared(place), place % HOUR
-        value, scatter = hour.usual[index], hour.scatter
-        if scatter is None or math.isnan(value):
+        value = hour.usual[index]
+        if not hour.is_judged or math.isnan(value):
             return None
-        expected = {w: by_slice[index] for w, by_slice in hour.expected.items()}
+        scatter = self._of_scatter = self._of_scatter or self._scatter(place - index)
+        expected = dict(zip(self._windows, hour.expected[index], strict=True))
         spread = scatter.spread
         if weight < hour.weight:
             thinner = (hour.weight / max(1, weight) - 1) * scatter.chance**2
@@ -133,7 +138,7 @@ class UsualLevel:
         hour, index = self._prepared(place), place % HOUR
         self._values[place], self._weights[place], self._marks[place] = value, weight, mark
         self._off[place] = value - hour.shape[index]
-        self._means[SINGLE][place] = value - hour.usual[index]
+        self._means[0, place] = value - hour.usual[index]
 
     def mark(self, slices: int, mark: int) -> None:
         """Mark the newest slices that have a value."""
@@ -141,7 +146,7 @@ class UsualLevel:
 
     def accept(self, since: datetime) -> None:
         """What came from `since` on is usual now: everything before moves by what the last six hours missed by."""
-        misses = self._means[SINGLE]
+        misses = self._means[0]
         known = np.flatnonzero(~np.isnan(misses))
         if not len(known):
             return
@@ -150,8 +155,7 @@ class UsualLevel:
         moved = float(np.median(misses[known[-LASTING:]]))
         self._values[:place] += moved
         self._off[place:] -= moved
-        for means in self._means.values():
-            means[place:] -= moved
+        self._means[:, place:] -= moved
         self._marks[:] = LEARNT
         self._day, self._hour = -1, -1
 
@@ -169,7 +173,7 @@ class UsualLevel:
         assert self._first is not None
         self._first += slices
         kept = max(0, _ROOM - slices)
-        for one in (self._values, self._off, self._weights, *self._means.values()):
+        for one in (self._values, self._off, self._weights, *self._means):
             one[:kept] = one[_ROOM - kept :].copy()
             one[kept:] = np.nan
         self._marks[:kept] = self._marks[_ROOM - kept :].copy()
@@ -183,6 +187,7 @@ class UsualLevel:
             self._of_day = self._prepare_day(place - number % SLICES_A_DAY)
         if self._of_hour is None or number // HOUR != self._hour:
             self._hour = number // HOUR
+            self._of_scatter = None
             self._of_hour = self._prepare_hour(place - number % HOUR, number % SLICES_A_DAY // HOUR, self._of_day)
         return self._of_hour
 
@@ -195,58 +200,61 @@ class UsualLevel:
         )
         days = np.count_nonzero(~np.isnan(values[:, NEIGHBOURS:-NEIGHBOURS]), axis=0)
         wider = np.sqrt(1 + math.pi / 2 / (np.maximum(1, days) * (2 * NEIGHBOURS + 1)))  # the variance of a median
-        repeats = {w: _repeats(self._values[:start], w, start) for w in self._windows}
+        repeats = np.array([_repeats(self._values[:start], w, start) for w in self._windows])
         return _Day(np.where(np.isnan(clean), all_of_them, clean), wider, repeats)
 
     def _prepare_hour(self, start: int, hour: int, day: _Day) -> _Hour:
+        assert self._first is not None
         of, recent = slice(hour * HOUR, (hour + 1) * HOUR), slice(start - SPREAD_DAYS * SLICES_A_DAY, start)
         shape, wider = day.shape[of], day.wider[of].tolist()
         by_hour = _repeats_of_the_hour(self._values[start - SLICES_A_DAY - HALF_HOUR : start])
         usual = shape + self._level(start) + by_hour
-        expected = {w: np.fmax(usual, day.repeats[w][of] + by_hour).tolist() for w in self._windows}
-        scatter = self._scatter(start, recent)
-        return _Hour(shape.tolist(), usual.tolist(), wider, expected, scatter, _median(self._weights[recent]))
+        expected = np.fmax(usual, day.repeats[:, of] + by_hour).T.tolist()
+        is_judged = int(np.count_nonzero(~np.isnan(self._means[0, :start]))) >= LEAST_MISSES
+        if not is_judged:
+            self._untold = self._first + start
+        return _Hour(shape.tolist(), usual.tolist(), wider, expected, _median(self._weights[recent]), is_judged)
 
     def _average(self, until: int) -> None:
         """Work out the means of windows up to a place, of the misses that are known."""
         assert self._first is not None
-        misses = self._means[SINGLE]
+        misses = self._means[0]
         known = np.flatnonzero(~np.isnan(misses[:until]))
         fresh = len(known) - int(np.searchsorted(known, self._averaged - self._first))
         self._averaged = self._first + until
-        for w in self._windows:
+        for means, w in zip(self._means[1:], self._windows[1:], strict=True):
             newest = known[-(fresh + w - 1) :]
-            if w > SINGLE and fresh and len(newest) >= w:
+            if fresh and len(newest) >= w:
                 sums = np.concatenate(([0.0], np.cumsum(misses[newest], dtype=np.float64)))
-                self._means[w][newest[w - 1 :]] = (sums[w:] - sums[:-w]) / w
+                means[newest[w - 1 :]] = (sums[w:] - sums[:-w]) / w
 
-    def _scatter(self, start: int, recent: slice) -> _Scatter | None:
-        """How far the figure strayed from what was predicted; None while too little is known."""
-        assert self._first is not None
+    def _scatter(self, start: int) -> _Scatter:
+        """How far the figure strayed from what was predicted."""
         self._average(start)
-        if np.count_nonzero(~np.isnan(self._means[SINGLE][:start])) < LEAST_MISSES:
-            self._untold = self._first + start
-            return None
-        learnt = self._marks[recent] == LEARNT
-        spread = {w: _spread(self._means[w][recent][learnt]) for w in self._windows}
-        chance = _spread(np.diff(self._means[SINGLE][recent][learnt])) / math.sqrt(2)
-        return _Scatter({w: self._missed(w, start) for w in self._windows}, spread, chance)
+        recent = slice(start - SPREAD_DAYS * SLICES_A_DAY, start)
+        learnt = self._means[:, recent][:, self._marks[recent] == LEARNT]
+        steps = np.diff(learnt[:1], prepend=np.float32(np.nan))
+        *spread, of_steps = _spreads(np.concatenate((learnt, steps)))
+        by_window = dict(zip(self._windows, spread, strict=True))
+        return _Scatter(self._missed(start), by_window, of_steps / math.sqrt(2))
 
-    def _missed(self, window: int, start: int) -> float:
+    def _missed(self, start: int) -> Mapping[int, float]:
         """The highest of the quantiles of POOLS; an alert counts for half an hour, and the first days not for long."""
         assert self._first is not None
-        of = slice(start - DAYS * SLICES_A_DAY, start)
-        misses = np.where(self._marks[of] == LATER, np.nan, self._means[window][of])
-        first = self._untold + FIRST_DAYS * SLICES_A_DAY - self._first - of.start
-        if first <= (DAYS - FIRST_DAYS) * SLICES_A_DAY:
-            misses[: max(0, first)] = np.nan
-        return max(_quantile(misses[-days * SLICES_A_DAY :], share) for days, share in POOLS)
+        since = start - DAYS * SLICES_A_DAY
+        first = self._untold + FIRST_DAYS * SLICES_A_DAY - self._first
+        if since < first <= start - FIRST_DAYS * SLICES_A_DAY:
+            since = first
+        misses, later = self._means[:, since:start], self._marks[since:start] == LATER
+        if later.any():
+            misses = np.where(later, np.float32(np.nan), misses)
+        return {w: _highest_quantile(one) for w, one in zip(self._windows, misses, strict=True)}
 
     def _level(self, start: int) -> float:
         """How far the last three days were off, each of them the same way: the least of it."""
         days = slice(start - 3 * SLICES_A_DAY, start)
-        off = np.where(self._marks[days] == LEARNT, self._off[days], np.nan).reshape(3, SLICES_A_DAY)
-        found = [_median(one, LEAST_MISSES) for one in off]
+        off = np.where(self._marks[days] == LEARNT, self._off[days], np.float32(np.nan)).reshape(3, SLICES_A_DAY)
+        found = _medians(off, LEAST_MISSES)
         return min(found, key=abs) if all(one > 0 for one in found) or all(one < 0 for one in found) else 0.0
 
 
@@ -263,10 +271,26 @@ def _median(values: Values, least: int = 1) -> float:
     return float(np.partition(known, middle)[middle])
 
 
-def _spread(values: Values) -> float:
-    middle = _median(values)
-    spread = _median(np.abs(values - middle))
-    return 0.0 if math.isnan(spread) else MAD_TO_SD * spread
+def _medians(rows: Values, least: int = 1) -> Sequence[float]:
+    """Of the known ones of each row; NaN where there are fewer than `least`."""
+    ordered = np.sort(rows, axis=1)  # NaN goes last
+    counts = _known(ordered)
+    return [float(row[count // 2]) if count >= least else math.nan for row, count in zip(ordered, counts, strict=True)]
+
+
+def _spreads(rows: Values) -> Sequence[float]:
+    """Of the known ones of each row, by how far they are from their median; 0 of none."""
+    ordered = np.sort(rows, axis=1)
+    counts = _known(ordered)
+    middles = [row[count // 2] if count else 0.0 for row, count in zip(ordered, counts, strict=True)]
+    off = np.abs(ordered - np.array(middles, dtype=np.float32)[:, None])
+    off.sort(axis=1)
+    return [MAD_TO_SD * float(row[count // 2]) if count else 0.0 for row, count in zip(off, counts, strict=True)]
+
+
+def _known(ordered: Values) -> Sequence[int]:
+    """How many of each row are known."""
+    return [ordered.shape[1] - int(np.count_nonzero(row)) for row in np.isnan(ordered)]
 
 
 def _median_of_slices(values: Values) -> Values:
@@ -316,8 +340,13 @@ def _repeats_of_the_hour(values: Values) -> Values:
     return np.asarray(np.maximum(0.0, alike - np.sort(alike)[QUIET_PHASE]))
 
 
-def _quantile(values: Values, share: float) -> float:
-    """Of the known ones; 0 of none."""
-    known = values[~np.isnan(values)]
-    rank = min(len(known) - 1, int(share * len(known)))
-    return float(np.partition(known, rank)[rank]) if len(known) else 0.0
+def _highest_quantile(misses: Values) -> float:
+    """The highest of the quantiles of POOLS, of the known ones; 0 of none."""
+    highest = -math.inf
+    for days, share in POOLS:  # the longest is mostly the highest, so the others need no putting in order
+        pool = misses[-days * SLICES_A_DAY :]
+        known = len(pool) - int(np.count_nonzero(np.isnan(pool)))
+        rank = min(known - 1, int(share * known))
+        if known and np.count_nonzero(pool > highest) >= known - rank:
+            highest = float(np.partition(pool, rank)[rank])
+    return highest if math.isfinite(highest) else 0.0

@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from operator import add
+from typing import NamedTuple
 
 from lumen.alerts.budget import MonthSoFar
 from lumen.model.alert import Alert, Observation
@@ -75,8 +76,8 @@ class SnapshotBuilder:
         self._months = months
         self._slices: deque[Observation] = deque(maxlen=SLICES_A_DAY)
         self._hour: list[Observation] = []
-        #: Of hours that are over.
-        self._hours: dict[datetime, _Hour] = {}
+        #: Of hours that are over, by number.
+        self._hours: dict[int, _Hour] = {}
         self._day = DayCost(date.min, 0, 0.0)
         self._usual = UsualCosts()
         #: Of whole days that are over; and how far they have risen.
@@ -104,14 +105,14 @@ class SnapshotBuilder:
 
     def _close_hour(self) -> None:
         if self._hour:
-            hour = self._hour[0].start.replace(minute=0)
+            hour = _number(self._hour[0].start)
             self._hours[hour] = _Hour(
                 _whole(one.requests for one in self._hour),
                 _total(one.cost_usd for one in self._hour),
                 _whole(one.errors_5xx for one in self._hour),
             )
             self._hour = []
-            while (oldest := next(iter(self._hours))) < hour - HISTORY_HOURS * HOUR:
+            while (oldest := next(iter(self._hours))) < hour - HISTORY_HOURS:
                 del self._hours[oldest]
 
     def assume(self, change: Change) -> None:
@@ -123,7 +124,8 @@ class SnapshotBuilder:
         self._close_hour()
         self._begin_day(at.date())
         window = Window(at - HOUR, at)
-        seen = [one for one in self._slices if window.start <= one.start < window.end]
+        newest = islice(reversed(self._slices), SLICES_PER_HOUR)
+        seen = [one for one in newest if window.start <= one.start < window.end][::-1]
         return Snapshot(
             service=self._service,
             window=window,
@@ -148,20 +150,19 @@ class SnapshotBuilder:
         return Spend(whole, True, self._assumed.budget_usd, at, parts, forecast_usd=month.forecast_usd)
 
     def _history(self, at: datetime) -> HourlyHistory | NoData:
-        start = at - HISTORY_HOURS * HOUR
-        hours = [self._hours.get(start + i * HOUR, _UNKNOWN) for i in range(HISTORY_HOURS)]
-        if all(hour.requests is None for hour in hours):
+        end = _number(at)
+        hours = [self._hours.get(number, _UNKNOWN) for number in range(end - HISTORY_HOURS, end)]
+        requests, costs, errors = zip(*hours, strict=True)
+        if not any(count is not None for count in requests):
             return NOT_IN_HISTORY
-        return HourlyHistory(
-            start,
-            tuple(hour.requests for hour in hours),
-            tuple(hour.cost_usd for hour in hours),
-            tuple(hour.errors_5xx for hour in hours),
-        )
+        return HourlyHistory(at - HISTORY_HOURS * HOUR, requests, costs, errors)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hour:
+def _number(hour: datetime) -> int:
+    return round(hour.timestamp()) // 3600
+
+
+class _Hour(NamedTuple):
     """None where too few of its slices are known."""
 
     requests: int | None = None

@@ -150,31 +150,33 @@ LEAST_SLICES_SHARE = 0.75
 
 def cache_day(observations: Iterable[Observation], end: datetime) -> CacheDay | None:
     """The cache over the 24 hours up to `end`, from slices; None below three quarters of them."""
-    known = [
-        (one.start, one.hits, one.misses, one.evictions, one.memory_mb)
-        for one in observations
-        if end - DAY <= one.start < end
-        and one.hits is not None
-        and one.misses is not None
-        and one.evictions is not None
-        and one.memory_mb is not None
-    ]
-    if len(known) < LEAST_SLICES_SHARE * (DAY / SLICE):
+    since = end - DAY
+    hits = misses = evictions = 0
+    memory: list[tuple[datetime, float]] = []
+    for one in observations:
+        start, used_mb = one.start, one.memory_mb
+        if one.hits is None or one.misses is None or one.evictions is None or used_mb is None:
+            continue
+        if since <= start < end:
+            hits, misses, evictions = hits + one.hits, misses + one.misses, evictions + one.evictions
+            memory.append((start, used_mb))
+    if len(memory) < LEAST_SLICES_SHARE * (DAY / SLICE):
         return None
     return CacheDay(
-        seconds=len(known) * SLICE.total_seconds(),
-        hits=sum(hits for _, hits, _, _, _ in known),
-        misses=sum(misses for _, _, misses, _, _ in known),
-        evictions=sum(evictions for _, _, _, evictions, _ in known),
-        highest_mb=max(memory for _, _, _, _, memory in known),
-        grown_mb=_grown([(start, memory) for start, _, _, _, memory in known], end),
+        seconds=len(memory) * SLICE.total_seconds(),
+        hits=hits,
+        misses=misses,
+        evictions=evictions,
+        highest_mb=max(used_mb for _, used_mb in memory),
+        grown_mb=_grown(memory, end),
     )
 
 
 def _grown(memory: Sequence[tuple[datetime, float]], end: datetime) -> float | None:
     """The memory in use in the last hour of the day above that in its first one; None where one is not known."""
-    first = [mb for start, mb in memory if start < end - DAY + HOUR]
-    last = [mb for start, mb in memory if start >= end - HOUR]
+    first_until, last_since = end - DAY + HOUR, end - HOUR
+    first = [mb for start, mb in memory if start < first_until]
+    last = [mb for start, mb in memory if start >= last_since]
     return fmean(last) - fmean(first) if first and last else None
 
 

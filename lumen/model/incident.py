@@ -254,6 +254,13 @@ class RevisionCount:
         """At least and at most."""
         return self.doubt or exactly(self.requests, self.errors_5xx)
 
+    @property
+    def certain(self) -> tuple[int, int]:
+        """Requests at most, and failures at least."""
+        if self.doubt is not None:
+            return self.doubt.most_requests, self.doubt.least_errors
+        return self.requests, min(self.errors_5xx, self.requests)
+
 
 @dataclass(frozen=True, slots=True)
 class RevisionRecord:

@@ -82,13 +82,11 @@ def exactly(requests: int, errors: int) -> Bounds:
 
 def bounds_of(several: Iterable[Bounds]) -> Bounds:
     """Of all of them together."""
-    given = tuple(several)
-    return Bounds(
-        sum(one.least_requests for one in given),
-        sum(one.most_requests for one in given),
-        sum(one.least_errors for one in given),
-        sum(one.most_errors for one in given),
-    )
+    least = most = least_errors = most_errors = 0
+    for one in several:
+        least, most = least + one.least_requests, most + one.most_requests
+        least_errors, most_errors = least_errors + one.least_errors, most_errors + one.most_errors
+    return Bounds(least, most, least_errors, most_errors)
 
 
 def witnesses_differ(bounds: Bounds) -> NoData:

@@ -20,6 +20,8 @@ LEAST_REQUESTS = 100
 ALPHA = 0.05
 #: The countdown and the hour around it look this often at most; each look gets its share of alpha.
 LOOKS = 12
+#: A term of a sum that changes nothing any more.
+NEGLIGIBLE = 1e-12
 #: A failure that begins so long after the release is as likely something else's (docs/methods.md, Rollback).
 LATE_AFTER = timedelta(hours=1)
 #: ... where so many requests went well before. A canary that was well proves less.
@@ -101,11 +103,11 @@ def reasons_for(newest: RevisionCounts, previous: RevisionCounts, target: str) -
 
 def fisher_worse(newest: RevisionCounts, previous: RevisionCounts) -> float:
     """One-sided Fisher exact p: how likely the newest would fail so much more if both failed alike."""
-    total = newest.requests + previous.requests
-    failed = newest.errors_5xx + previous.errors_5xx
-    most = min(newest.requests, failed)
-    terms = (_hypergeometric(k, newest.requests, failed, total) for k in range(newest.errors_5xx, most + 1))
-    return min(1.0, math.fsum(terms))
+    drawn, total = newest.requests, newest.requests + previous.requests
+    failed, seen = newest.errors_5xx + previous.errors_5xx, newest.errors_5xx
+    if seen * total > failed * drawn:
+        return min(1.0, _at_least(seen, drawn, failed, total))
+    return 1.0 - _at_least(failed - seen + 1, total - drawn, failed, total)
 
 
 def _against(facts: RollbackFacts, now: datetime) -> Iterator[Message]:
@@ -175,10 +177,17 @@ def _late(facts: RollbackFacts) -> Iterator[Message]:
         )
 
 
-def _hypergeometric(k: int, drawn: int, marked: int, total: int) -> float:
-    if k > marked or drawn - k > total - marked:
+def _at_least(k: int, drawn: int, marked: int, total: int) -> float:
+    """Of the hypergeometric distribution, for k above its mean, so that the terms shrink and few of them count."""
+    if k > min(drawn, marked):
         return 0.0
-    return math.exp(_log_choose(marked, k) + _log_choose(total - marked, drawn - k) - _log_choose(total, drawn))
+    odds = _log_choose(marked, k) + _log_choose(total - marked, drawn - k) - _log_choose(total, drawn)
+    found, term = 0.0, math.exp(odds)
+    while term > found * NEGLIGIBLE:
+        found += term
+        term *= (marked - k) * (drawn - k) / ((k + 1) * (total - marked - drawn + k + 1))
+        k += 1
+    return found
 
 
 def _log_choose(n: int, k: int) -> float:

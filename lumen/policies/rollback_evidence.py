@@ -69,7 +69,8 @@ def onset(own: Sequence[RevisionCount]) -> Onset | None:
     requests = errors = 0
     parted: list[tuple[float, int]] = []
     for nth, one in enumerate(slices[:-1], 1):
-        requests, errors = requests + one.bounds.most_requests, errors + one.bounds.least_errors
+        asked, failing = one.certain
+        requests, errors = requests + asked, errors + failing
         rest, failed = whole.requests - requests, whole.errors_5xx - errors
         if errors * rest < failed * requests:  # more of the later ones fail
             parted.append((_likelihood(requests, errors) + _likelihood(rest, failed), nth))
@@ -215,13 +216,17 @@ def _beside(counts: Sequence[RevisionCount], serving: str, since: datetime) -> R
 def _likelihood(requests: int, errors: int) -> float:
     """The logarithm of how likely just so many errors are, at the rate that makes them likeliest."""
     well = requests - errors
-    return sum(part * math.log(part / requests) for part in (errors, well) if part)
+    found = errors * math.log(errors / requests) if errors else 0.0
+    return found + well * math.log(well / requests) if well else found
 
 
 def _at_least(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:
     """What is certain to have failed, of all that there may have been."""
-    whole = bounds_of(one.bounds for one in counts)
-    return RevisionCounts(name, whole.most_requests, whole.least_errors)
+    requests = errors = 0
+    for one in counts:
+        asked, failed = one.certain
+        requests, errors = requests + asked, errors + failed
+    return RevisionCounts(name, requests, errors)
 
 
 def _at_most(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
+from math import comb
 
 import pytest
 
@@ -107,3 +109,17 @@ def test_fisher_matches_a_table_from_the_books() -> None:
     assert fisher_worse(RevisionCounts("a", 4, 4), RevisionCounts("b", 4, 0)) == pytest.approx(1 / 70)
     assert fisher_worse(RevisionCounts("a", 4, 3), RevisionCounts("b", 4, 1)) == pytest.approx(17 / 70)
     assert fisher_worse(RevisionCounts("a", 10, 0), RevisionCounts("b", 10, 0)) == pytest.approx(1.0)
+
+
+def test_fisher_is_exact_on_every_small_table() -> None:
+    sizes = range(1, 8)
+    for drawn, others in product(sizes, sizes):
+        for seen, beside in product(range(drawn + 1), range(others + 1)):
+            found = fisher_worse(RevisionCounts("a", drawn, seen), RevisionCounts("b", others, beside))
+            assert found == pytest.approx(_counted(seen, drawn, seen + beside, drawn + others))
+
+
+def _counted(seen: int, drawn: int, failed: int, total: int) -> float:
+    """By all the ways in which so many could have been drawn."""
+    ways = (comb(failed, k) * comb(total - failed, drawn - k) for k in range(seen, min(drawn, failed) + 1))
+    return sum(ways) / comb(total, drawn)
