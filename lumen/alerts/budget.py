@@ -218,7 +218,10 @@ class MonthSoFar:
 
 
 class ProjectSlices:
-    """`services`: all of them; the alerts are the first one's. Slices come in order of time, whosever they are."""
+    """`services`: all of them; the alerts are the first one's. Slices come in order of time, whosever they are.
+
+    Of no service nothing is judged.
+    """
 
     def __init__(self, services: Sequence[str], budget_usd: float) -> None:
         self._services = services
@@ -232,6 +235,8 @@ class ProjectSlices:
 
     def feed_all(self, each: Mapping[str, Observation], of: date, end: datetime) -> Iterator[AlertEvent]:
         """Add the same slice of several services, and judge it once; `of`: its day."""
+        if not self._services:
+            return
         if of != self._date:
             if self._parts:
                 yield from self._budget.closed(self._date, self._parts)

@@ -26,8 +26,6 @@ from lumen.policies.ttl import TtlLimits, recommend_ttl
 
 #: A recommendation that nobody takes up expires after a day, and may then be proposed again.
 PROPOSAL_LIFE = timedelta(hours=24)
-#: USD; the month's money is then not judged.
-NO_BUDGET = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Pipeline:
     def __init__(self, service: str, settings: BacktestSettings, months: Months | None = None) -> None:
         """`months`: of several services, whose one budget is judged elsewhere; None: of this one alone."""
         self._settings = settings
-        budget = ProjectSlices((service,), settings.alerts.budget_usd if months is None else NO_BUDGET)
+        budget = ProjectSlices((service,) if months is None else (), settings.alerts.budget_usd)
         self._watch = ServiceWatch(service, settings.alerts, budget=budget)
         self._past = SnapshotBuilder(
             ServiceId("backtest", "history", service), settings.assumed, months or budget.months

@@ -142,7 +142,7 @@ class _ServiceRun:
     def _rollback(self, at: datetime) -> Recommendation | None:
         """The rollback that would have been begun, or asked in doubt: once a page, as live."""
         page = self._pipeline.open_page()
-        if page is None or page.id in self._rolled_back:
+        if page is None or page.id in self._rolled_back or not self._releases.is_fresh(at):
             return None
         facts = self._releases.facts(page, at)
         if facts is None or facts.newest is None or facts.previous is None:

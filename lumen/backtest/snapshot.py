@@ -30,7 +30,7 @@ from lumen.model.snapshot import (
     TtlSetting,
     Window,
 )
-from lumen.policies.rollback import RollbackFacts
+from lumen.policies.rollback import BLAMED_FOR, RollbackFacts
 from lumen.policies.rollback_evidence import complete, evidence, healthy
 from lumen.policies.ttl import cost_change
 
@@ -273,10 +273,9 @@ class ReleasesSeen:
         self._counts: deque[tuple[RevisionCount, ...]] = deque(maxlen=round(LOOK_BACK / SLICE))
         #: So many of the newest slices have not been looked through for healthy hours.
         self._unjudged = 0
-        #: Which came when: 0 is the oldest.
+        #: Which came when: 0 is the oldest; and when each was first seen, oldest first.
         self._order: dict[str, int] = {}
-        #: When each of them was first seen, but for the one that served at the beginning.
-        self.served_since: list[datetime] = []
+        self._first_seen: dict[str, datetime] = {}
         #: When each revision was last seen within the objective.
         self._healthy: dict[str, datetime] = {}
         #: After a rollback the traffic is pinned, until people release anew.
@@ -286,14 +285,18 @@ class ReleasesSeen:
         """A slice without measurements has no counts."""
         self._counts.append(counts)
         for one in counts:
-            if self._order and one.revision not in self._order:
-                self.served_since.append(one.start)
             self._order.setdefault(one.revision, len(self._order))
+            self._first_seen.setdefault(one.revision, one.start)
         if self._pinned is not None and any(self._is_newer(one.revision, self._pinned) for one in counts):
             self._pinned = None
         self._unjudged += 1
         if self._unjudged + SLICES_PER_HOUR > LOOK_BACK / SLICE:
             self._judge()
+
+    @property
+    def served_since(self) -> Sequence[datetime]:
+        """When each revision was first seen, but for the one that served at the beginning."""
+        return list(self._first_seen.values())[1:]
 
     def _judge(self) -> None:
         """Look for each revision's newest healthy hour, from the newest slice back: one is mostly found at once."""
@@ -312,6 +315,11 @@ class ReleasesSeen:
     def pinned_to(self, revision: str) -> None:
         """Traffic was sent back to `revision`."""
         self._pinned = revision
+
+    def is_fresh(self, at: datetime) -> bool:
+        """Whether what serves came so lately that it may be blamed."""
+        newest = self._counts[-1] if self._counts else ()
+        return any(at - self._first_seen[one.revision] < BLAMED_FOR for one in newest)
 
     def facts(self, page: Alert, end: datetime) -> RollbackFacts | None:
         """The facts that a rollback is judged on, from slices up to `end`; None without any."""
