@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lumen.model.accesses import Batch, Malformed
+from lumen.model.accesses import ALL_KEYS, Batch, Malformed
 
 
 @dataclass(frozen=True, slots=True)
 class TestSetting:
-    """The setting that the service was given: a TTL, the one before it, its version, and the share held back."""
+    """The setting that the service was given: a TTL, the one before it, its version, the share held back, and the
+    limit below which upper hash bits are reported."""
 
     __test__ = False  # no test of pytest's
 
@@ -16,6 +17,7 @@ class TestSetting:
     old_seconds: int
     version: int
     permille: int
+    below: int = ALL_KEYS
 
 
 @dataclass(frozen=True, slots=True)

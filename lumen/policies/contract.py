@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from lumen.model.accesses import HELD, KIND_MASK, WRITE, Batch, Malformed, is_held
+from lumen.model.accesses import HELD, KIND_MASK, MISS, WRITE, Batch, Malformed, is_held
 from lumen.model.contract_check import Observed
 from lumen.model.messages import Message, message
 
@@ -124,7 +124,7 @@ def _reports(seen: Observed) -> Finding:
         if isinstance(each, Malformed):
             return _fault(Part.REPORTS, f"batch_{each.field}", found=each.found)
     batches = [each for each in seen.batches if isinstance(each, Batch)]
-    fault = next(_sequence_faults(batches), None)
+    fault = next(_sequence_faults(batches), None) or _of_records(seen, batches)
     if fault is not None:
         return fault
     if abs(seen.ahead_seconds) > MOST_AHEAD_SECONDS + (LONGEST_BATCH_SECONDS if seen.ahead_seconds < 0 else 0):
@@ -141,6 +141,24 @@ def _sequence_faults(batches: Sequence[Batch]) -> Iterator[Finding]:
         if batch.sequence != expected:
             yield _fault(Part.REPORTS, "batch_s", found=batch.sequence, expected=expected)
         before[batch.instance] = batch.sequence
+
+
+def _of_records(seen: Observed, batches: Sequence[Batch]) -> Finding | None:
+    """What is well formed, and yet wrong: keys that never come twice, no write noted, and keys that were to be left
+    out."""
+    misses, writes = (
+        {hashed for batch in batches for hashed, _, kind, _ in batch if kind & KIND_MASK == each}
+        for each in (MISS, WRITE)
+    )
+    if min(len(misses), len(writes)) >= ENOUGH_KEYS and not misses & writes:
+        return _fault(Part.REPORTS, "hash_changes")
+    if len(seen.lifetimes) >= ENOUGH_KEYS and not any(batch.counts[WRITE] for batch in batches):
+        return _fault(Part.REPORTS, "no_writes", keys=len(seen.lifetimes))
+    for batch in batches if seen.own is not None else ():
+        late = batch.version == seen.setting.version and batch.below != seen.setting.below
+        if late or any(hashed >> 16 >= batch.below for hashed, *_ in batch):
+            return _fault(Part.REPORTS, "not_thinned", found=batch.below, wanted=seen.setting.below)
+    return None
 
 
 def _holds_back(seen: Observed) -> Finding:

@@ -16,7 +16,7 @@ from redis.client import NEVER_DECODE
 from lumen.adapters.cache.client import reading
 from lumen.adapters.cache.keys import literal
 from lumen.model import ion_contract
-from lumen.model.accesses import Batch, Malformed, batch_or_fault
+from lumen.model.accesses import ALL_KEYS, Batch, Malformed, batch_or_fault
 from lumen.model.contract_check import Acknowledged, Lifetime, Observed, TestSetting
 from lumen.ports.clock import Clock
 
@@ -24,7 +24,7 @@ from lumen.ports.clock import Clock
 PERMILLE, HELD_SECONDS = 500, 1200
 #: So many fresh keys tell; so many names are looked at in one sweep.
 WANTED_KEYS, MOST_KEYS, SCAN_KEYS = 24, 100_000, 1000
-FIELDS = ("value", "version", "proposal", "old", "permille", "until")
+FIELDS = ("value", "version", "proposal", "old", "permille", "until", "below")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class ContractProbe:
         with reading(self.redis):
             own_key, own_ack = self._own(ion_contract.CONFIG_KEY), self._own(ion_contract.ACK_KEY)
             since = await self._newest()
-            setting = self._setting([await self._stands(key) for key in (own_key, ion_contract.CONFIG_KEY)])
+            standing = [await self._stands(key) for key in (own_key, ion_contract.CONFIG_KEY)]
+            setting = self._setting(standing, await self._below(own_key))
             before = [await self._acknowledged(key) for key in (own_ack, ion_contract.ACK_KEY)]
             began = asyncio.get_running_loop().time()
             async with self._given(own_key, setting):
@@ -92,13 +93,19 @@ class ContractProbe:
         value, version = (str(each or "") for each in await self.redis.hmget(key, ["value", "version"]))
         return int(value) if value.isdecimal() else None, int(version) if version.isdecimal() else 0
 
-    def _setting(self, standing: list[tuple[int | None, int]]) -> TestSetting:
-        """A TTL that can be told from the one in force: a minute apart, more where the clock runs faster."""
+    async def _below(self, key: str) -> int:
+        """The limit of what is reported now."""
+        found = str(await self.redis.hget(key, "below") or "")
+        return min(int(found), ALL_KEYS) if found.isdecimal() else ALL_KEYS
+
+    def _setting(self, standing: list[tuple[int | None, int]], below: int) -> TestSetting:
+        """A TTL that can be told from the one in force: a minute apart, more where the clock runs faster; and half of
+        the keys that are reported now."""
         low, high = ion_contract.MIN_TTL_SECONDS, ion_contract.MAX_TTL_SECONDS
         old = min(max(next((value for value, _ in standing if value is not None), 300), low), high)
         step = 60 if self.clock.scale == 1 else 300
         version = max(version for _, version in standing) + 1
-        return TestSetting(old + step if old + step <= high else old - step, old, version, PERMILLE)
+        return TestSetting(old + step if old + step <= high else old - step, old, version, PERMILLE, below // 2)
 
     @asynccontextmanager
     async def _given(self, key: str, setting: TestSetting) -> AsyncIterator[None]:
@@ -106,12 +113,15 @@ class ContractProbe:
         stood = dict(zip(FIELDS, await self.redis.hmget(key, FIELDS), strict=True))
         until = int(self.clock.now().timestamp()) + HELD_SECONDS
         given = {"value": setting.value_seconds, "version": setting.version, "old": setting.old_seconds}
+        held = {"permille": setting.permille, "until": until}
         try:
-            await self._write(key, {**given, "permille": setting.permille, "until": until})
+            await self._write(key, {**given, **held, "below": setting.below})
             yield
         finally:
             if stood["value"] is None:
                 await self.redis.hdel(key, *FIELDS)
+                if stood["below"] is not None:
+                    await self.redis.hset(key, "below", str(stood["below"]))
                 await self.redis.publish(key, "")
             else:
                 await self._write(key, {**stood, "version": setting.version + 1})

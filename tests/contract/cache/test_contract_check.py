@@ -1,6 +1,7 @@
 """`lumen contract check` against services that run: sound ones of either version, and each kind of broken one."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from lumen.adapters.cache.contract_probe import ContractProbe, Patience
 from lumen.adapters.clock import SystemClock
 from lumen.policies.contract import Judged, judge
 from lumen.wording.catalogue import Catalogue
-from sandbox.ion.ion_cache import AsyncCache
+from sandbox.ion.ion_cache import HIT, MISS, WRITE, AsyncCache
 from tests.contract.cache.test_ion_contract import printed_client
 
 OWN, SHARED = "ion:config:cache_ttl_seconds:ion-api", "ion:config:cache_ttl_seconds"
@@ -136,6 +137,43 @@ class ReportsNothing(Sound):
         self.buffer, self.counts = bytearray(), [0, 0, 0, 0]
 
 
+class HashesTheMoment(Sound):
+    def hash(self, key: bytes) -> int:
+        return int.from_bytes(os.urandom(6), "big")
+
+
+class NotesLookupsAlone(Sound):
+    def note(self, hashed: int, kind: int, size: int = 0, held: bool | None = None) -> None:
+        if kind in (MISS, HIT):
+            super().note(hashed, kind, size, held)
+
+
+class ReportsEveryKey(Sound):
+    def follow(self, fields: list[int | None]) -> None:
+        super().follow([*fields[:5], None])
+
+
+class ReportsBeyondWhatItSays(Batches):
+    def change(self, fields: dict[str, Any]) -> None:
+        fields["l"] = min(fields["l"], 1 << 31)
+
+    def follow(self, fields: list[int | None]) -> None:
+        super().follow([*fields[:5], None])
+
+
+class ExpiresInMilliseconds(Sound):
+    async def set(self, key: bytes, value: bytes) -> None:
+        hashed = self.hash(key)
+        await self.run("SET", self.prefix + key, value, "PX", self.old if self.held(hashed) else self.ttl)
+        self.note(hashed, WRITE, len(value))
+
+
+class CountsHitsAsMisses(Batches):
+    def change(self, fields: dict[str, Any]) -> None:
+        misses, hits, *others = fields["n"].split()
+        fields["n"] = " ".join((hits, misses, *others))
+
+
 class IgnoresTheHoldBack(Sound):
     def held(self, hashed: int) -> bool:
         return False
@@ -186,13 +224,14 @@ async def test_a_sound_service_is_told_so_and_its_setting_stands_as_before(
     redis: Redis, cache_url: str, before: int | None
 ) -> None:
     if before is not None:
-        await redis.hset(OWN, mapping={"value": str(before), "version": "4", "proposal": "p1"})
+        await redis.hset(OWN, mapping={"value": str(before), "version": "4", "proposal": "p1", "below": str(1 << 31)})
     judged = await checked(redis, cache_url, Sound, Patience(SOON, SOON, SOON, SOON, 0.02))
     assert (judged.version, [each.ok for each in judged.findings]) == (2, [True] * 5), judged
     if before is None:
         assert await redis.exists(OWN, SHARED) == 0
     else:
-        assert await redis.hgetall(OWN) == {"value": str(before), "version": "6", "proposal": "p1"}
+        stands = {"value": str(before), "version": "6", "proposal": "p1", "below": str(1 << 31)}
+        assert await redis.hgetall(OWN) == stands
 
 
 @pytest.mark.parametrize(
@@ -211,6 +250,12 @@ async def test_a_sound_service_is_told_so_and_its_setting_stands_as_before(
         (LeavesNumbersOut, {"reports": "batch_s"}),
         (LivesInAnotherTime, {"reports": "batch_clock"}),
         (ReportsNothing, {"reports": "no_batches"}),
+        (HashesTheMoment, {"reports": "hash_changes"}),
+        (NotesLookupsAlone, {"reports": "no_writes"}),
+        (ReportsEveryKey, {"reports": "not_thinned"}),
+        (ReportsBeyondWhatItSays, {"reports": "not_thinned"}),
+        (ExpiresInMilliseconds, {"writes": "wrong_ttl"}),
+        (CountsHitsAsMisses, {"reports": "batch_n"}),
         (IgnoresTheHoldBack, {"holds_back": "not_held"}),
         (HoldsOthersBack, {"holds_back": "held_others"}),
         (AcknowledgesAsTheFirstVersion, {"acknowledges": "no_contract"}),
