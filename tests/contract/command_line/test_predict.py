@@ -236,8 +236,7 @@ def test_a_long_log_has_a_bar_on_a_terminal(
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("distinct", [False, True])
-@pytest.mark.parametrize("asked", ["misses", "accesses"])
+@pytest.mark.parametrize(("asked", "distinct"), [("misses", False), ("misses", True), ("accesses", False)])
 def test_ten_million_lines_take_less_than_a_gibibyte_and_half_a_minute(asked: str, distinct: bool) -> None:
     """Of as many keys, or of some that come again and again: `lumen predict ttl` in a process of its own."""
     lines, dice = 10_000_000, np.random.default_rng(3)
