@@ -28,6 +28,7 @@ SECTIONS: tuple[tuple[Mapping[str, str], tuple[str, ...]], ...] = (
             "hold_back.",
             "approval.not_predictable",
             "forecast.",
+            "graph.",
             "backtest.",
         ),
     ),
