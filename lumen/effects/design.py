@@ -92,7 +92,7 @@ class Design:
 
 def design(history: MetricHistory) -> Design:
     """Unknown, impossible (not positive, not finite) and freak hours are left out."""
-    y = _without_freaks(_logs(history.values))
+    y = without_freaks(logs(history.values))
     hour = np.arange(len(y))
     turn = 2 * np.pi * hour / HOURS_A_DAY
     weekend = np.asarray(history.weekend, dtype=np.float64)
@@ -101,7 +101,7 @@ def design(history: MetricHistory) -> Design:
     columns += [(weekend * wave(turn), WEEKEND_WAVE) for wave in (np.cos, np.sin)]
     columns.append(((hour - history.changed_at) / history.changed_at, LINE))
     if history.control is not None:
-        control = _without_freaks(_logs(history.control))
+        control = without_freaks(logs(history.control))
         slow = _smoothed(control)
         columns += [(slow, np.inf), (control - slow, np.inf)]
     x = np.column_stack([column for column, _ in columns])
@@ -112,14 +112,14 @@ def design(history: MetricHistory) -> Design:
     return Design(known, y[known], x[:, varies], believed, (known >= history.changed_at).astype(np.float64))
 
 
-def _logs(values: Sequence[float | None]) -> Floats:
+def logs(values: Sequence[float | None]) -> Floats:
     """Logarithms; NaN for what is unknown, not positive or not finite."""
     plain = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     possible = np.isfinite(plain) & (plain > 0)
     return np.log(plain, out=np.full(len(plain), np.nan), where=possible)
 
 
-def _without_freaks(series: Floats) -> Floats:
+def without_freaks(series: Floats) -> Floats:
     """NaN for single hours that stand out from both neighbours. On a slope or a step none does: one is near."""
     above = series[1:-1, None] - np.column_stack([series[:-2], series[2:]])
     bends = above.mean(axis=1)

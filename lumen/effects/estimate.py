@@ -42,7 +42,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Steps:
+class Steps:
     """The step's size and error under each kind of noise, and how unlikely the kind is (-2 log likelihood)."""
 
     sizes: Floats
@@ -64,8 +64,8 @@ def estimate(history: MetricHistory, alpha: float = 0.05) -> Estimate | None:
     if before < LEAST_BEFORE or after < LEAST_AFTER or sparse or not seen.is_telling:
         return None
     white, log_determinant = whitened(np.column_stack([seen.y, seen.x, seen.step]), seen.hours, RHO, DRIFT)
-    steps = _fitted(white, seen.believed, log_determinant)
-    size, error = _averaged(steps)
+    steps = fitted(white, seen.believed, log_determinant)
+    size, error = averaged(steps)
     placebos = _placebos(seen, white, int(steps.unlikely.argmin()), changed_at, length)
     freedom = len(seen.hours) - seen.x.shape[1] - 1
     reach = float(student.ppf(1 - alpha / 2, freedom)) * error * _widening(placebos)
@@ -77,7 +77,7 @@ def estimate(history: MetricHistory, alpha: float = 0.05) -> Estimate | None:
     return Estimate(float(effect), float(low), float(high), beyond)
 
 
-def _fitted(white: Floats, believed: Floats, log_determinant: Floats) -> _Steps:
+def fitted(white: Floats, believed: Floats, log_determinant: Floats) -> Steps:
     """Fit by restricted likelihood; in `white` [kind, hour, column] y comes first and the step last."""
     # A belief is one more observation: the coefficient, seen as 0 with that error.
     beliefs = np.zeros((len(believed), white.shape[2]))
@@ -91,10 +91,10 @@ def _fitted(white: Floats, believed: Floats, log_determinant: Floats) -> _Steps:
     squares = ((y - x @ beta) ** 2).sum(axis=(1, 2))
     freedom = x.shape[1] - x.shape[2]
     unlikely = freedom * np.log(squares) + log_determinant + np.linalg.slogdet(gram).logabsdet
-    return _Steps(beta[:, -1, 0], np.sqrt(inverse[:, -1, -1] * squares / freedom), unlikely)
+    return Steps(beta[:, -1, 0], np.sqrt(inverse[:, -1, -1] * squares / freedom), unlikely)
 
 
-def _averaged(steps: _Steps) -> tuple[float, float]:
+def averaged(steps: Steps) -> tuple[float, float]:
     """Average size and error over the kinds of noise, weighted by likelihood."""
     weights = np.exp((steps.unlikely.min() - steps.unlikely) / 2)
     weights /= weights.sum()
@@ -114,7 +114,7 @@ def _placebos(seen: Design, white: Floats, likeliest: int, changed_at: int, leng
         rows = int((seen.hours < start + length).sum())
         if steps[:rows, index].sum() >= LEAST_KNOWN * length:
             placebo = np.concatenate([white[kind, :rows, :-1], white_steps[:, :rows, index, None]], axis=2)
-            step = _fitted(placebo, seen.believed, np.zeros(1))
+            step = fitted(placebo, seen.believed, np.zeros(1))
             found.append((step.sizes[0], step.errors[0]))
     return np.array(found, dtype=np.float64).reshape(-1, 2)
 
