@@ -85,7 +85,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         emergencies = Emergencies(unused, world.readouts, permissions, responder, 300, unused)
         incidents = Incidents(unused, unused, unused, unused, world.readouts, permissions, permissions, responder)
         groups = (
-            Questions(world.readouts, unused, unused),
+            Questions(world.readouts, unused, unused, unused),
             Proposing(unused, world.readouts, unused),
             Overriding(unused, world.readouts, permissions),
             emergencies,

@@ -12,6 +12,7 @@ from handlers import command_types
 from handlers.blocks import answers as show
 from handlers.blocks.card import Shown, with_note
 from handlers.blocks.explain_scores import explained
+from handlers.blocks.graph import graph_card
 from handlers.blocks.home import all_card, note, services_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import held_card
@@ -25,6 +26,7 @@ from lumen.model.override import locked_by
 from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.turn import Turn
 from lumen.use_cases.approvals import UNAUDITED, Approvals
+from lumen.use_cases.feedback import FeedbackGraphs
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.queries import Choosing, Looking, Readouts
 from lumen.wording import restrictions
@@ -44,6 +46,7 @@ class Questions:
     readouts: Readouts
     digests: Digests
     looking: Looking
+    graphs: FeedbackGraphs
 
     @property
     def handlers(self) -> Table:
@@ -54,6 +57,7 @@ class Questions:
             command_types.Report: self._report,
             command_types.Explain: self._explain,
             command_types.ShowDigest: self._digest,
+            command_types.ShowGraph: self._graph,
             command_types.ShowTtl: self._ttl,
             command_types.ShowKnob: self._knob,
             command_types.ListApprovals: self._approvals,
@@ -75,6 +79,9 @@ class Questions:
 
     async def _digest(self, request: Request, _: command_types.ShowDigest) -> Shown:
         return await self.digests.now(request.words, request.service)
+
+    async def _graph(self, request: Request, _: command_types.ShowGraph) -> Shown:
+        return graph_card(request.words, request.service.name, await self.graphs.of(request.service))
 
     async def _ttl(self, request: Request, _: command_types.ShowTtl) -> Shown:
         return show.ttl_card(request.words, await self.readouts.ttl(request.service))

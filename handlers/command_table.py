@@ -68,6 +68,7 @@ TABLE = (
     Entry("history", "기록", "[incident]", "이력 내역 audit log incident incidents 인시던트 장애"),
     Entry("silence", "무음", "[alert [duration] | end <alert>]", "음소거 알림끄기 mute silences snooze"),
     Entry("undo", "되돌리기", "<id>", "취소 원복 되돌려 되돌려줘 takeback"),
+    Entry("graph", "그래프", "", "feedback feedbackgraph graphs 피드백 피드백그래프 영향"),
     Entry("digest", "요약", "", "다이제스트 일일요약 하루요약 daily today summary"),
     Entry("run", "실행", "", "측정 지금측정 measure tick runnow"),
     Entry("service", "서비스", "[name]", "services"),

@@ -60,6 +60,10 @@ class ShowDigest(Bare):
     """The day's digest as it would be now."""
 
 
+class ShowGraph(Bare):
+    """The feedback graph: what moves what."""
+
+
 class ShowServices(Bare):
     """List the services, and mark the one that this channel speaks of."""
 
@@ -212,6 +216,7 @@ OfOneService = (
     | Report
     | Explain
     | ShowDigest
+    | ShowGraph
     | ShowTtl
     | ShowKnob
     | ListApprovals

@@ -397,6 +397,7 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "history": _history,
     "silence": _silence,
     "undo": _undo,
+    "graph": _bare("graph", commands.ShowGraph),
     "digest": _bare("digest", commands.ShowDigest),
     "run": _bare("run", commands.Run),
     "service": _service,

@@ -31,7 +31,7 @@ def ttl_json(answer: TtlReadout, proposal: Proposal | None, locale: str) -> Json
         **_judged_json(words, wanted),
         **_expected_json(words, answer.expected),
         "forecast": _forecast_json(answer.forecast),
-        "notes": [_message_json(words, note) for note in answer.notes],
+        "notes": [message_json(words, note) for note in answer.notes],
         "applied": _change_json(words, proposal),
     }
 
@@ -136,8 +136,8 @@ def report_json(last: Last, locale: str) -> list[Json]:
             "priorities": [
                 {
                     "priority": worth.priority.value,
-                    "what": _message_json(words, worth.what),
-                    "impact": _message_json(words, worth.impact),
+                    "what": message_json(words, worth.what),
+                    "impact": message_json(words, worth.impact),
                 }
                 for worth in each.worth_doing
             ],
@@ -169,16 +169,16 @@ def _judged_json(words: Catalogue, wanted: Recommendation | NoData) -> Json:
         "change": None if change is None else {"old": change.old, "new": change.new, "unit": change.unit},
         "strategy": wanted.strategy,
         "priority": wanted.priority.value,
-        "reasons": [_message_json(words, reason) for reason in wanted.reasons],
+        "reasons": [message_json(words, reason) for reason in wanted.reasons],
     }
 
 
-def _message_json(words: Catalogue, said: Message) -> Json:
+def message_json(words: Catalogue, said: Message) -> Json:
     return {"code": said.code, "params": dict(said.params), "text": words.plain(said)}
 
 
 def _missing_json(words: Catalogue, why: NoData) -> Json:
-    return {"reason": _message_json(words, why.reason), "remedy": _message_json(words, why.remedy)}
+    return {"reason": message_json(words, why.reason), "remedy": message_json(words, why.remedy)}
 
 
 def _change_json(words: Catalogue, proposal: Proposal | None) -> Json | None:
@@ -197,7 +197,7 @@ def gate_json(last: Last, locale: str) -> list[Json]:
             "health": gate.health.value,
             "health_now": each.worst(last.now).level.value,
             "alerts_now": _alerts_json(words, each),
-            "health_reason": _message_json(words, gate.health_reason),
+            "health_reason": message_json(words, gate.health_reason),
             "score": None if isinstance(gate.score.value, NoData) else gate.score.value,
             "at_most": gate.score.most,
             "partial": gate.partial,
@@ -214,8 +214,8 @@ def _alerts_json(words: Catalogue, found: TurnNow) -> list[Json]:
             "severity": one.alert.severity.value,
             "opened_at": one.alert.opened_at.isoformat(),
             "looked_at": (one.alert.looked_at or one.alert.opened_at).isoformat(),
-            "reason": _message_json(words, one.alert.reason),
-            "waits": _message_json(words, one.alert.waits) if one.alert.waits else None,
+            "reason": message_json(words, one.alert.reason),
+            "waits": message_json(words, one.alert.waits) if one.alert.waits else None,
         }
         for one in found.alerts
     ]

@@ -60,6 +60,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "A simulated ION with incidents, with and without Lumen: what Lumen is worth (docs/verify.md).",
     ),
     "predict": ("predict", "What another TTL or size would do, from a log of yours (docs/prediction.md)."),
+    "graph": (
+        "graph",
+        "What moves what, by how much and how sure that is; what is not known yet, and what it lacks.",
+    ),
     "state": ("state", "Lumen's own memory."),
     "setup": ("setup", "Metrics, dashboards, alert policies, the budget, triggers and roles in Google Cloud."),
     "contract": ("contract", "What Lumen and the service that it tunes owe each other."),

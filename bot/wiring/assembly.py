@@ -13,6 +13,7 @@ from bot.faults import fault_point
 from bot.numerics import ProcessNumerics, missing_statistics
 from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
+from bot.wiring.graphs import graphs_of
 from bot.wiring.knobs import called_of, knobs_of
 from bot.wiring.parts import Answers, Beside, Changes, Lumen, Rounds
 from bot.wiring.sources import (
@@ -133,6 +134,7 @@ class _Assembly:
         )
         locks = Locks(settings.override_ttl, settings.lock_cache_size)
         self._restraints = Restraints(store.controls, store.clock, automation, locks)
+        self._graphs = graphs_of(settings, store, numerics)
         self._acting = Acting(self._restraints, self._cache_keys)
         self._approvals = Approvals(
             store.proposals,
@@ -142,6 +144,7 @@ class _Assembly:
             needed_in_emergency=settings.emergency_approvals_needed,
             deployed=self._remembered,
             turns=store.turns,
+            graphs=self._graphs,
         )
         self._evaluator = Evaluator(
             TurnHistory(store.alerts, store.days, store.turns, numerics, settings.services),
@@ -331,6 +334,7 @@ class _Assembly:
             going_back=self._going_back,
             digests=DigestReader(readouts, store.turns, store.alerts, store.proposals, settings.slo),
             auditing=auditing_of(settings, store),
+            graphs=self._graphs,
         )
 
 

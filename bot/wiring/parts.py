@@ -18,6 +18,7 @@ from lumen.use_cases.effects import Effects
 from lumen.use_cases.emergency import EmergencyActions
 from lumen.use_cases.error_lines import ReadingErrors
 from lumen.use_cases.execution import Execution
+from lumen.use_cases.feedback import FeedbackGraphs
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.moments import Moments
 from lumen.use_cases.observer import Observer
@@ -83,6 +84,7 @@ class Answers:
     going_back: GoingBack
     digests: DigestReader
     auditing: Auditing
+    graphs: FeedbackGraphs
 
 
 @dataclass(frozen=True, slots=True)

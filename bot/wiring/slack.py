@@ -156,6 +156,7 @@ class SlackSide:
             readouts=readouts,
             digests=self._digests,
             looking=lumen.answers.looking,
+            graphs=lumen.answers.graphs,
         )
         asked = AskedTurns(lumen.rounds.turn_runner, lumen.store.audit)
         proposing = Proposing(approvals=changes.approvals, readouts=readouts, ask_turn=asked.ask)

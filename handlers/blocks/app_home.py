@@ -10,7 +10,7 @@ from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json
 from handlers.blocks.control import control_told, end_button
 from handlers.blocks.home import all_card
 from handlers.blocks.incident import alert_lines
-from handlers.blocks.proposal import add_buttons, line, reasons_in_short, small_print, undo_button
+from handlers.blocks.proposal import add_buttons, followed, line, reasons_in_short, small_print, undo_button
 from handlers.blocks.report import CHANGES_SHOWN, cautions, change_line, why_lines, worth_lines
 from lumen.model.answers import Glance, Readiness, StatusReadout
 from lumen.model.control import ControlKind
@@ -64,7 +64,8 @@ def _waiting(card: Card, words: Catalogue, statuses: Sequence[StatusReadout], *,
     card.section(message("views.home_open", count=len(waiting)) if waiting else message("views.home_none"))
     for proposal in waiting[:WAITING_SHOWN]:
         reasons = reasons_in_short(words, proposal.draft, has_details=may)
-        card.lines([_line(words, proposal, several), *reasons, small_print(words, proposal)])
+        told = [*followed(words, proposal.draft), *reasons]
+        card.lines([_line(words, proposal, several), *told, small_print(words, proposal)])
         if may:
             add_buttons(card, proposal, f"{proposal.draft.service.name}:" if several else "")
     if len(waiting) > WAITING_SHOWN:

@@ -78,7 +78,7 @@ def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None, tur
     if is_open or not isinstance(draft.expected, NoData):
         built.lines([f"*{words.say(message('views.proposal_expected'))}*: {_expected_in_short(words, draft.expected)}"])
     if is_open:
-        built.lines(held_back(words, draft.change))
+        built.lines([*followed(words, draft), *held_back(words, draft.change)])
     stands = proposal.can_be_undone
     reasons = _warnings(words, draft) if stands else reasons_in_short(words, draft, has_details=is_open)
     built.titled(message("views.proposal_reasons"), reasons)
@@ -135,6 +135,11 @@ def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
     return words.say(Message("views.expected_short", expected_params(expected)))
 
 
+def followed(words: Catalogue, draft: Draft) -> list[str]:
+    """What usually follows such a change; nothing where nobody knows."""
+    return [] if draft.follows is None else [words.say(draft.follows)]
+
+
 def _warnings(words: Catalogue, draft: Draft) -> list[str]:
     return [f"⚠️ {words.say(one)}" for one in (draft.goes_over, draft.brings_back) if one is not None]
 
@@ -142,7 +147,8 @@ def _warnings(words: Catalogue, draft: Draft) -> list[str]:
 def reasons_in_short(words: Catalogue, draft: Draft, *, has_details: bool) -> list[str]:
     """The first ones, cut where they are long; in full whatever warns, for nobody should have to look for that."""
     warnings = _warnings(words, draft)
-    others = [one for one in draft.reasons if one not in (draft.goes_over, draft.brings_back) and one.code != ASKED]
+    beside = (draft.goes_over, draft.brings_back, draft.follows)
+    others = [one for one in draft.reasons if one not in beside and one.code != ASKED]
     others = [*others[:1], *sorted(others[1:], key=lambda one: one.code not in SHOWN_FIRST)]
     shown = others[: max(0, REASONS_SHOWN - len(warnings))]
     left = len(others) - len(shown)

@@ -170,6 +170,8 @@ class Expectation:
 GOES_OVER = ("approval.undo_over_change", "approval.undo_over_foreign")
 #: Said where traffic would go to a revision that was taken out before.
 BRINGS_BACK = ("rollback.brings_back", "rollback.brings_back_unknown")
+#: Said of what such a change was followed by before (lumen/model/feedback.py).
+FOLLOWS = "graph.follows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,11 @@ class Draft:
     def brings_back(self) -> Message | None:
         """The reason that says that it sends traffic to a revision that was taken out; None where it does not."""
         return next((one for one in self.reasons if one.code in BRINGS_BACK), None)
+
+    @property
+    def follows(self) -> Message | None:
+        """The reason that says what usually follows such a change; None where nobody knows."""
+        return next((one for one in self.reasons if one.code == FOLLOWS), None)
 
     @property
     def goes_over(self) -> Message | None:

@@ -43,6 +43,7 @@ from lumen.policies.ttl import notes_on_ttl
 from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Audit, Proposals, Turns
+from lumen.use_cases.feedback import FeedbackGraphs
 from lumen.use_cases.holding_back import with_hold_back
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
@@ -95,7 +96,7 @@ class Approvals:
 
     `needed`: how many different people must approve; `needed_in_emergency`: of an emergency step, if that is more.
     `restraints`: what people have set against changes. `deployed`: what revisions did before; None: nobody knows.
-    `turns`: where the forecast is found; None: there is none.
+    `turns`: where the forecast is found; None: there is none. `graphs`: what follows a change; None: nobody says.
     """
 
     proposals: Proposals
@@ -105,6 +106,7 @@ class Approvals:
     needed_in_emergency: int = 1
     deployed: DeploymentSource | None = None
     turns: Turns | None = None
+    graphs: FeedbackGraphs | None = None
 
     async def judge_wish(
         self,
@@ -161,7 +163,7 @@ class Approvals:
             return wish.same
         too = (message("approval.existing_too"),) if existing else ()
         why = (asked, *await self.known_of(service, change), *why, *wish.notes, *too)
-        why = (*why, *await self._track_record(service, change))
+        why = (*why, *await self._seen_before(service, change))
         draft = _draft(service, change, wish.present, Origin.PERSON, person, why, Priority.MEDIUM, request_id)
         needed = max(self.needed, self.needed_in_emergency) if emergency else self.needed
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
@@ -192,7 +194,7 @@ class Approvals:
         present = await turnable.places[0].read(service)
         if present.value != change.old:
             return None
-        reasons = (*wanted.reasons, *await self._track_record(service, change), *told)
+        reasons = (*wanted.reasons, *await self._seen_before(service, change), *told)
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
         expected = expectation_of(forecast, change)
         draft = replace(draft, approvals_needed=self.needed, deploys=turnable.deploys, expected=expected)
@@ -235,6 +237,7 @@ class Approvals:
         if existing:
             reasons.append(message("approval.existing_too"))
         reasons += find(self.knobs, made.knob).cost_of(change)
+        reasons += () if self.graphs is None else await self.graphs.follows(service, change)
         draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
         draft = replace(draft, undo_of=proposal_id, approvals_needed=self.needed, existing=existing)
         draft = replace(draft, replaces=tuple(one.id for one in later), deploys=change_made.draft.deploys)
@@ -318,12 +321,12 @@ class Approvals:
                 return proposal
         return None
 
-    async def _track_record(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
-        """The record of such changes, for whoever decides on this one; nothing where there is none."""
+    async def _seen_before(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
+        """The record of such changes, for whoever decides on this one, and what usually follows them."""
         record = record_of(await self.proposals.recent(service, REMEMBERED), direction(change))
-        if not record.trials:
-            return ()
-        return (message("effect.record", helped=record.helped, trials=record.trials, chance=record.mean),)
+        shown = message("effect.record", helped=record.helped, trials=record.trials, chance=record.mean)
+        told = (shown,) if record.trials else ()
+        return told if self.graphs is None else (*told, *await self.graphs.follows(service, change))
 
     async def _check(self, service: ServiceId, knob: Knob, wanted: Value, *, emergency: bool = False) -> None:
         against = (await self.restraints.now(service)).against(knob, wanted, emergency=emergency)

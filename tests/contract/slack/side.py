@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from redis.asyncio import Redis
 
+from bot.numerics import ProcessNumerics
 from bot.store import StateStore
 from bot.wiring.parts import Lumen
 from lumen.adapters.clock import SystemClock
@@ -31,6 +32,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import Digest, DigestReader
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
+from lumen.use_cases.feedback import FeedbackGraphs
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.labelling import Labelling
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
@@ -155,6 +157,7 @@ class Rooms(StateStore):
         self.labelling = Labelling(alerts, clock)
         self.choosing = Choosing(services, self.choices, clock)
         self.looking = Looking(knobs, advisor)
+        self.graphs = FeedbackGraphs(proposals, turns, self.days, alerts, ProcessNumerics(), clock, 0.01)
         self.digest = Digest(self.claims, self.outbox, ZoneInfo("UTC"))
         self.digests = DigestReader(self.readouts, turns, alerts, proposals, PRESETS["default"])
         #: What the Slack side asks of the turn runner and of the seals.

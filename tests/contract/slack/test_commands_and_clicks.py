@@ -52,6 +52,7 @@ async def proposed(slack: RunningSlack) -> SeenMessage:
         ("/lumen ttl", "uses a TTL of 300 s"),
         ("/lumen approvals", "Nothing waits for a decision"),
         ("/lumen history", "What happened lately"),
+        ("/lumen graph", "Nothing is drawn yet"),
         ("/lumen statsu", "Did you mean `/lumen status`?"),
         ("/lumen ttl soon", "is no TTL"),
         ("/lumen ttl 5", "60"),

@@ -204,6 +204,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "history": ("history i7k3f", "", "", "histroy"),
     "silence": ("silence cache 2h", "silence cache two beers", "silence cache 2000d", "slience"),
     "undo": ("undo #12", "undo the last", "", "udno"),
+    "graph": ("graph", "graph 12", "", "grpah"),
     "digest": ("digest", "digest 12", "", "digets"),
     "run": ("run", "run tomorrow", "", "rnu"),
     "service": ("service ion-api", "service a b", "", "servcie"),

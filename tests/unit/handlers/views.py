@@ -16,6 +16,7 @@ from handlers.blocks.digest import digest
 from handlers.blocks.emergency import emergency_card
 from handlers.blocks.escalation import calls_ended_card
 from handlers.blocks.explain_scores import explained
+from handlers.blocks.graph import graph_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import held_card, incident_card, list_card, mention_card
 from handlers.blocks.proposal import card
@@ -35,6 +36,7 @@ from tests.unit.handlers.test_app_home import ILL, STATUS, WELL
 from tests.unit.handlers.test_control_views import ENDS, line
 from tests.unit.handlers.test_digest import DAYS
 from tests.unit.handlers.test_explained import readout as of_turn
+from tests.unit.handlers.test_graph_view import GRAPHS, followed_by
 from tests.unit.handlers.test_hourly import STATES, readout, turn_at
 from tests.unit.handlers.test_views import KIM, KNOWN, WHEN, countdown, proposal
 from tests.unit.handlers.test_why import MONTH, turn
@@ -99,6 +101,8 @@ def views(words: Catalogue) -> Iterator[tuple[str, str, Shown]]:
     for name, health, may in (("all is well", WELL, True), ("something is wrong", ILL, False)):
         yield "home", name, Shown("home", tuple(home(words, [STATUS], health=health, may=may)["blocks"]))
     yield from (("answers", name, shown) for name, shown in _answers(words))
+    yield from (("graph", name, graph_card(words, SERVICE.name, found)) for name, found in GRAPHS.items())
+    yield "graph", "on a card", card(words, followed_by(proposal(State.PENDING, KNOWN)))
 
 
 def holding_back(made: Proposal) -> Proposal:
