@@ -146,7 +146,7 @@ KINDS: Mapping[str, Kinds] = {
     "flush": Kinds(flush_hours=2),
     "flushes": Kinds(flush_hours=0.5),
     "lost": Kinds(lost=0.04),
-    "evictions": Kinds(room=0.97),
+    "evictions": Kinds(room=1.08),
     "full": Kinds(room=0.5),
     "fading": Kinds(fading),
     "ramping": Kinds(ramping),

@@ -251,7 +251,9 @@ def _print_worlds(said: Sequence[Said]) -> None:
         print(f"\n{a_day:,} lookups a day")
         for kind in dict.fromkeys(one.kind for one in said if one.a_day == a_day):
             _print_world(kind, [one for one in said if one.a_day == a_day and one.kind == kind])
-        _print_world("all told", [one for one in said if one.a_day == a_day and not one.looks[0].refused])
+        told = [one for one in said if one.a_day == a_day and not one.looks[0].refused]
+        if told:
+            _print_world("all told", told)
 
 
 def _print_world(name: str, said: Sequence[Said]) -> None:
@@ -306,15 +308,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--a-day", type=int, nargs="+", default=[100_000, 500_000], help="lookups")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
-    parser.add_argument("--week", action="store_true", help="only whether effects fade within 7 days")
+    parser.add_argument("--only", choices=("looks", "week"), help="one of the two parts")
     asked = parser.parse_args(arguments)
     with get_context("spawn").Pool(2) as pool:
-        if not asked.week:
+        if asked.only != "week":
             off = pool.map(through_lumen, [Service(kind, asked.first) for kind in asked.kinds if not KINDS[kind].room])
-            print(f"the whole way, from kept days, differs by at most {max(off):.3f} points")
+            print(f"the whole way, from kept days, differs by at most {max(off, default=0.0):.3f} points")
             _print_worlds([one for some in pool.imap(run, _tasks(asked)) for one in some])
             print()
-        _print_weeks(pool, asked)
+        if asked.only != "looks":
+            _print_weeks(pool, asked)
 
 
 if __name__ == "__main__":

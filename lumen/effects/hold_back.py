@@ -32,9 +32,8 @@ def effect_by_replay(
         return NoData(*with_remedy("hold_back.evictions_unknown"))
     if evicted_share > MOST_EVICTED:
         return NoData(*with_remedy("hold_back.evicted", share=evicted_share))
-    batches, lost = sum(piece.tally.batches for piece in pieces), sum(piece.tally.lost for piece in pieces)
-    if lost > MOST_LOST * (batches + lost):
-        return NoData(*with_remedy("hold_back.lost", share=lost / (batches + lost)))
+    if (lost := _lost_share(pieces)) > MOST_LOST:
+        return NoData(*with_remedy("hold_back.lost", share=lost))
     start, _ = change.window(end)
     first = next((at for piece in pieces if (at := first_access(piece)) is not None), None)
     if first is None or first > start:
@@ -42,10 +41,18 @@ def effect_by_replay(
     return measured(keys_of(pieces, change, end), change.permille, alpha)
 
 
+def _lost_share(pieces: Sequence[Piece]) -> float:
+    """Of the batches those that never came, or that could not be used."""
+    lost = sum(piece.tally.lost + piece.tally.malformed + piece.tally.misdated for piece in pieces)
+    return lost / max(lost + sum(piece.tally.batches for piece in pieces), 1)
+
+
 def lasts(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Lasting | NoData:
     """Whether the effect is still there at `end`. In the worker. `pieces`: those of `change.days_to_last(end)`."""
     from lumen.effects.arms import uplift_within
 
+    if (lost := _lost_share(pieces)) > MOST_LOST:
+        return NoData(*with_remedy("hold_back.lost", share=lost))
     start, _ = change.window(end)
     first, last = uplift_within(pieces, change, start, start + A_DAY), uplift_within(pieces, change, end - A_DAY, end)
     if first is None or last is None:
