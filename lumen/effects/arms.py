@@ -1,10 +1,11 @@
 """The estimator of a hold-back, key by key. Needs the extra `numerics`, and runs in the numerics worker.
 
-effect = [Σ old - Σ new] / R - (Σ_new e / R_new - Σ_held e / R_held): the traffic that came, replayed at both TTLs, less
-what the replay does not know, which the randomised arms tell; e = seen - replayed at the key's own TTL.
+effect = [Σ old - Σ new] / R - (Σ_new u / R_new - Σ_held u / R_held): the traffic that came, replayed at both TTLs, less
+what the replay does not know, as the randomised arms tell it; u is what is seen less what is replayed at the key's own
+TTL, but for what the replay is off by for all keys alike.
 
 The interval is that of the draw itself: a hash gave each key its arm, so what the difference of the arms would be for
-every other draw of these very keys is known exactly, however few of them carry it (docs/methods.md).
+every other draw of these very keys is known, however few of them carry it (docs/methods.md).
 """
 
 from collections.abc import Sequence
@@ -119,15 +120,14 @@ def _estimated(keys: Keys, permille: int, alpha: float) -> EffectByReplay:
     unit = keys.scale * lookups / (held.lookups * new.lookups)
     effect = replayed + unit * float(unknown[keys.held].sum())
     law = drawn(unknown, permille / 1000, sqrt(OWN_ERROR**2 + _sampling(keys) ** 2) / unit)
-    low, high = law.quantiles(alpha)
-    return EffectByReplay(
-        effect, effect - unit * high, effect - unit * low, unit * law.spread, replayed, new, held, keys.newest
-    )
+    below, above = law.quantiles(alpha)
+    effect, low, high = np.clip([effect, effect - unit * above, effect - unit * below], -1, 1).tolist()
+    return EffectByReplay(effect, low, high, unit * law.spread, replayed, new, held, keys.newest)
 
 
 def _usual(keys: Keys, error: Floats) -> Floats:
-    """What the replay is usually off by for a key with so many lookups, and so many misses: what all keys share tells
-    nothing of the arms, but hot keys would carry it into one of them. Its sum is that of the errors."""
+    """What the replay is off by for keys with so many lookups and misses: what all share tells nothing of the arms, but
+    hot keys would carry it into one of them. Its sum is that of the errors."""
     known = np.column_stack([keys.lookups, keys.at_old])
     weighed = known / keys.lookups[:, None]
     return np.asarray(known @ np.linalg.lstsq(weighed.T @ known, weighed.T @ error, rcond=None)[0], np.float64)

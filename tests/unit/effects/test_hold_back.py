@@ -9,8 +9,10 @@ from math import erf, sqrt
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from lumen.effects.arms import drawn
+from lumen.effects.arms import Keys, drawn, measured
 from lumen.effects.hold_back import effect_by_replay, lasts
 from lumen.model.accesses import ALL_KEYS, HELD, HIT, MISS, WRITE, is_held
 from lumen.model.hold_back import EffectByReplay, HoldBack, Lasting
@@ -106,6 +108,19 @@ def test_the_law_of_the_draw_is_that_of_all_draws(share: float) -> None:
             below = sum(p * (0.5 + 0.5 * erf((end - one) / sqrt(2))) for p, one in zip(chance, sums, strict=True))
             assert below == pytest.approx(wanted, abs=0.002)
     assert found.spread == pytest.approx(sqrt(share * (1 - share) * float(values @ values) + 1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 1.0, 1000.0]), st.sampled_from([1 << 30, 1 << 32]))
+def test_whatever_the_keys_an_interval_is_finite_and_holds_its_effect(seed: int, hot: float, below: int) -> None:
+    dice = np.random.default_rng(seed)
+    lookups = 1 + dice.integers(0, 30, 4000).astype(np.float64)
+    lookups[:3] += hot * dice.integers(1, 30, 3)
+    seen, old, new = (np.floor(lookups * dice.random(4000) ** dice.integers(0, 5)) for _ in range(3))
+    held = dice.random(4000) < 0.1
+    found = known(measured(Keys(lookups, seen, old, new, held, MIDNIGHT, below=below), 100, 0.016))
+    assert -1 <= found.low <= found.effect <= found.high <= 1
+    assert found.standard_error > 0
 
 
 def test_it_finds_what_a_longer_ttl_did(pieces: list[Piece]) -> None:
