@@ -46,11 +46,13 @@ from lumen.use_cases.auto_apply import AutoApplyCountdowns, AutoApplyRules
 from lumen.use_cases.controlling import Reminding
 from lumen.use_cases.digest import Digest, DigestReader
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.effects import EffectEstimates, Effects
+from lumen.use_cases.effects import BesideChange, EffectEstimates, Effects
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.error_lines import ReadingErrors
 from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.execution import Execution
+from lumen.use_cases.held_effects import HeldEffects
+from lumen.use_cases.holding_back import HoldBacks
 from lumen.use_cases.moments import Moments
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.queries import Choosing, Looking, Readouts
@@ -246,16 +248,16 @@ class _Assembly:
             self._numerics,
             uncounted_call_usd=0.0 if settings.cache_instance else settings.api_cost_per_call,
             size=size_limits(settings),
+            held=HeldEffects(store.accesses, store.alerts, self._numerics),
             sharing=settings.services,
             lacking=self._lacking,
         )
         return Effects(
             store.proposals,
-            store.alerts,
-            store.turns,
+            BesideChange(store.alerts, store.turns, self._remembered),
             estimates,
-            self._remembered,
             self._undo_harmful,
+            HoldBacks(store.proposals, self._knobs, self._acting, store.audit, store.clock),
             store.claims,
             self._fault,
         )

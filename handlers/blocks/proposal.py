@@ -6,7 +6,6 @@ from datetime import timedelta
 from handlers.blocks.before_after import before_after
 from handlers.blocks.card import Button, Card, Confirm, Shown, clip
 from lumen.effects.experiment import experiment_of
-from lumen.effects.verdict import LOOKS_HOURS
 from lumen.model.incident import Pinned
 from lumen.model.messages import Message, NoData, Param, message
 from lumen.model.proposal import LATEST, Change, Choice, Draft, Expectation, Knob, Origin, Proposal, State
@@ -124,8 +123,11 @@ def held_back(words: Catalogue, change: Change) -> list[str]:
     """That a share of the keys keeps the old value for a while, where it does."""
     if not change.held_permille:
         return []
-    share = change.held_permille / 1000
-    return [words.say(message("views.held_back", share=share, old=change.old, unit=change.unit))]
+    return [words.say(message("views.held_back", **_held_params(change)))]
+
+
+def _held_params(change: Change) -> dict[str, Param]:
+    return {"share": change.held_permille / 1000, "old": change.old, "unit": change.unit}
 
 
 def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
@@ -214,8 +216,15 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     noted = None if proposal.decision is None else proposal.decision.note
     is_for_incident = proposal.state is State.REJECTED and bool(proposal.draft.incident)
     kept = message("views.rejected_for_incident") if is_for_incident else None
-    told = (_decided(proposal), kept, noted, _progress(proposal), proposal.note, _measured_until(proposal))
+    found = _found_before(proposal)
+    told = (_decided(proposal), kept, noted, _progress(proposal), found, proposal.note, _measured_until(proposal))
     return [*lines, *(words.say(each) for each in told if each is not None)]
+
+
+def _found_before(proposal: Proposal) -> Message | None:
+    """What the verdict rests on, where the note is what was found a week later."""
+    measured = proposal.measured
+    return measured.reason if measured is not None and measured.lasting not in (None, measured.reason) else None
 
 
 def _decided(proposal: Proposal) -> Message | None:
@@ -251,6 +260,10 @@ def _progress(proposal: Proposal) -> Message | None:
     }
     if proposal.state is State.APPLIED and proposal.finished_at is not None:
         return message("views.progress_applied", finished_at=iso(proposal.finished_at))
+    if proposal.is_unmeasured:
+        return None  # its note says why
+    if proposal.state is State.KEPT and proposal.measured is not None and proposal.measured.lost_as_announced:
+        return message("views.progress_announced")
     code = "views.progress_partly" if proposal.left_something else codes.get(proposal.state)
     return Message(code, {}) if code else None
 
@@ -258,10 +271,15 @@ def _progress(proposal: Proposal) -> Message | None:
 def _measured_until(proposal: Proposal) -> Message | None:
     """When the next look at its effect comes, and the last one; None where nothing is measured (any more)."""
     applied_at, done = proposal.finished_at, proposal.measured.look_hours if proposal.measured else 0
-    if applied_at is None or experiment_of(proposal, applied_at) is None:
+    experiment = None if applied_at is None else experiment_of(proposal, applied_at)
+    if applied_at is None or experiment is None:
         return None
-    looks = [iso(applied_at + timedelta(hours=hours)) for hours in LOOKS_HOURS if hours > done]
-    return message("views.measured_until", next_at=looks[0], until_at=looks[-1]) if looks else None
+    looks = [iso(applied_at + timedelta(hours=hours)) for hours in experiment.looks if hours > done]
+    if not looks:
+        return None
+    if not experiment.is_controlled:
+        return message("views.uncontrolled_until", until_at=looks[-1])
+    return message("views.measured_until", next_at=looks[0], until_at=looks[-1], **_held_params(proposal.draft.change))
 
 
 def small_print(words: Catalogue, proposal: Proposal) -> str:

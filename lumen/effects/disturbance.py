@@ -1,13 +1,13 @@
 """Other events while a change was measured, which make any verdict on the change itself dishonest."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lumen.effects.experiment import Experiment
 from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
 from lumen.model.alert import Alert
-from lumen.model.messages import Message, message
+from lumen.model.messages import Message, Param, message
 from lumen.model.proposal import CHANGED_SOMETHING, Proposal
 
 #: What happened this shortly before the change still shows in what is compared with.
@@ -16,11 +16,13 @@ SETTLES_IN = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """All that happened beside. `deployed`: when new images took traffic. `drift`: lost settings by the turns."""
+    """All that happened beside. `deployed`: when new images took traffic. `drift`: lost settings by the turns.
+    `pages`: those of the time of a change, open or over."""
 
     proposals: Sequence[Proposal]
     deployed: Sequence[datetime]
     drift: Sequence[Message] = ()
+    pages: Sequence[Alert] = ()
 
     def released_before(self, page_at: datetime) -> bool:
         """Whether other code began to serve within the day before."""
@@ -28,7 +30,7 @@ class Surroundings:
 
 
 def disturbed(proposal_id: str, experiment: Experiment, around: Surroundings, until: datetime) -> Message | None:
-    """The reason why a look that takes what was measured before `until` tells nothing, or None.
+    """The reason why a look without a control that takes what was measured before `until` tells nothing, or None.
 
     A deployment, another change or a rollback since a day before it, or its own value lost or replaced meanwhile.
     """
@@ -39,9 +41,51 @@ def disturbed(proposal_id: str, experiment: Experiment, around: Surroundings, un
     other = next(_others(proposal_id, around.proposals, since, until), None)
     if other is not None:
         return message("effect.other_change", proposal_id=other.id, knob=other.draft.change.knob.value)
-    if any(told.params.get("proposal_id") == proposal_id for told in around.drift):
-        return message("effect.drifted")
-    return None
+    return _drifted(proposal_id, around)
+
+
+def _drifted(proposal_id: str, around: Surroundings) -> Message | None:
+    is_lost = any(told.params.get("proposal_id") == proposal_id for told in around.drift)
+    return message("effect.drifted") if is_lost else None
+
+
+def spoiled(proposal_id: str, experiment: Experiment, around: Surroundings, until: datetime) -> Message | None:
+    """The reason why a change that has a control can tell nothing any more, or None: the knob was turned again, or its
+    value was lost or replaced, so that other keys are compared by now."""
+    for other in _others(proposal_id, around.proposals, experiment.started_at, until):
+        if other.draft.change.knob is experiment.change.knob:
+            return message("effect.other_change", proposal_id=other.id, knob=other.draft.change.knob.value)
+    return _drifted(proposal_id, around)
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """Something else since a change, after which its keys are compared anew; `code` and `params` say it."""
+
+    at: datetime
+    code: str
+    params: Mapping[str, Param]
+
+    def said(self, look: int) -> Message:
+        """Why there is no verdict after `look` hours."""
+        return Message(self.code, {"hours": look, **self.params})
+
+
+def interruption(
+    proposal_id: str, experiment: Experiment, around: Surroundings, until: datetime
+) -> Interruption | None:
+    """The newest before `until`: other code, a change of another knob, the end of a page (now, while it is open)."""
+    since, found = experiment.started_at, list[Interruption]()
+    for at in around.deployed:
+        found.append(Interruption(at, "effect.waits_deployed", {"deployed_at": at.isoformat()}))
+    for other in _others(proposal_id, around.proposals, since, until):
+        params: dict[str, Param] = {"proposal_id": other.id, "knob": other.draft.change.knob.value}
+        found.append(Interruption(other.finished_at or since, "effect.waits_change", params))
+    for page in around.pages:
+        if page.opened_at < until:
+            ended = min(page.closed_at or until, until)
+            found.append(Interruption(ended, "effect.waits_page", {"kind": page.kind.value}))
+    return max((one for one in found if since < one.at <= until), key=lambda one: one.at, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from scipy.stats import t as student
 
 from lumen.effects.design import HOURS_A_DAY, Design, Floats, MetricHistory, design, whitened
 from lumen.effects.hours import BEFORE, HOUR, Hour, Hours
-from lumen.effects.verdict import ALPHA_BY_LOOK, Effect, EffectVerdict, LookFinding, judge_effect
+from lumen.effects.verdict import Effect
 from lumen.model.proposal import Change, Knob
 
 LEAST_BEFORE = 7 * HOURS_A_DAY
@@ -132,30 +132,18 @@ class Metric:
     """`value` of an hour, None where it is not known; the name is shown."""
 
     name: str
-    good_is_up: bool
     value: Callable[[Hour], float | None]
 
 
-HIT_RATE = Metric("hit_rate", True, lambda hour: hour.hit_rate)
-COST = Metric("cost_per_request_usd", False, lambda hour: hour.cost_per_request_usd)
-P95 = Metric("p95_ms", False, lambda hour: hour.p95_ms)
+HIT_RATE = Metric("hit_rate", lambda hour: hour.hit_rate)
+COST = Metric("cost_per_request_usd", lambda hour: hour.cost_per_request_usd)
+P95 = Metric("p95_ms", lambda hour: hour.p95_ms)
 
 
-def measured(change: Change, started_at: datetime, look: int, hours: Hours, end: datetime) -> LookFinding:
-    """Judge a look at an applied change on the hours before `end`.
-
-    An objective that is harmed on its own makes the change harmful too.
-    """
-    main, *others = _aims(change)
-    effects = {metric.name: _effect(metric, started_at, hours, end, ALPHA_BY_LOOK[look]) for metric in (main, *others)}
-    found = tuple(one for one in effects.values() if one is not None)
-    beside = [one for metric in others if (one := effects[metric.name]) is not None]
-    for one in beside:
-        alone = judge_effect(look, one)
-        if alone.verdict is EffectVerdict.HARMFUL:
-            return LookFinding(alone, found)
-    judgement = judge_effect(look, effects[main.name], beside, _costs_more(change, effects.get(COST.name)))
-    return LookFinding(judgement, found)
+def before_after(change: Change, started_at: datetime, hours: Hours, end: datetime) -> tuple[Effect, ...]:
+    """What coincides with an applied change by the hours before `end`, what it is for first, with 95 % intervals."""
+    found = (_effect(metric, started_at, hours, end) for metric in _aims(change))
+    return tuple(one for one in found if one is not None)
 
 
 def _aims(change: Change) -> Sequence[Metric]:
@@ -173,14 +161,7 @@ def _aims(change: Change) -> Sequence[Metric]:
     }.get(change.knob, (HIT_RATE, COST, P95))
 
 
-def _costs_more(change: Change, cost: Effect | None) -> bool | None:
-    """Whether it costs more: by its price where it has one, else as measured; None if unknown."""
-    if change.knob in (Knob.MIN_INSTANCES, Knob.MEMORY):
-        return (change.step or 0) > 0
-    return None if cost is None else cost.effect > 0
-
-
-def _effect(metric: Metric, started_at: datetime, hours: Hours, end: datetime, alpha: float) -> Effect | None:
+def _effect(metric: Metric, started_at: datetime, hours: Hours, end: datetime) -> Effect | None:
     changed = started_at.replace(minute=0, second=0, microsecond=0)
     seen = hours.between(changed - BEFORE, end)
     changed_at = round(BEFORE / HOUR)
@@ -190,10 +171,8 @@ def _effect(metric: Metric, started_at: datetime, hours: Hours, end: datetime, a
     # The hour in which it was changed is neither before nor after.
     values = [None if index == changed_at else metric.value(hour) for index, hour in enumerate(seen)]
     weekend = [(changed - BEFORE + index * HOUR).weekday() >= 5 for index in range(len(seen))]
-    found = estimate(MetricHistory(values, control, weekend, changed_at), alpha)
-    if found is None:
-        return None
-    return Effect(metric.name, found.effect, found.low, found.high, metric.good_is_up, found.beyond_placebo)
+    found = estimate(MetricHistory(values, control, weekend, changed_at))
+    return None if found is None else Effect(metric.name, found.effect, found.low, found.high)
 
 
 def _demand(seen: Sequence[Hour]) -> Sequence[float | None] | None:

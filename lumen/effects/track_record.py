@@ -44,23 +44,19 @@ class TrackRecord:
         return self.trials >= LEAST_TRIALS and self.mean >= LEAST_MEAN and self.quantile(0.10) >= LEAST_TENTH
 
 
-def track_record(verdicts: Iterable[Verdict]) -> TrackRecord:
-    """Inconclusive is no success."""
-    settled = list(verdicts)
-    return TrackRecord(sum(verdict is Verdict.KEPT for verdict in settled), len(settled))
-
-
 def record_of(proposals: Iterable[Proposal], of: Direction) -> TrackRecord:
     """The record of changes of this knob in this direction; `proposals` are one service's.
 
-    A change of which nothing could be measured was no trial, nor was one that a page had taken back.
+    Only what was measured against a control is a trial: what coincides with a change is none, nor is what a page had
+    taken back.
     """
-    return track_record(
-        measured.verdict
-        for measured, made in ((proposal.measured, proposal.draft.change) for proposal in proposals)
-        if measured is not None and measured.verdict is not None and direction(made) == of
-        if measured.effects or measured.verdict is not Verdict.INCONCLUSIVE
-    )
+    trials = [
+        made.measured.helped
+        for made in proposals
+        if made.measured is not None and made.measured.controlled and made.measured.verdict is not None
+        if direction(made.draft.change) == of
+    ]
+    return TrackRecord(sum(trials), len(trials))
 
 
 def spoken_against(proposals: Sequence[Proposal], of: Direction) -> str:
@@ -77,7 +73,7 @@ def spoken_against(proposals: Sequence[Proposal], of: Direction) -> str:
         was_rejected = by_person and decision is not None and decision.choice is Choice.REJECT
         if was_rejected or was_undone or verdict is Verdict.HARMFUL:
             return proposal.id
-        if by_person and verdict is Verdict.KEPT:
+        if by_person and measured is not None and measured.helped:
             return ""
     return ""
 

@@ -1,19 +1,25 @@
-"""Verdicts on a change after 24, 48 and 72 hours (docs/states.md, Verdicts)."""
+"""Verdicts on a change after 6, 24, 48 and 72 hours (docs/states.md, Verdicts). Without a control there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lumen.model.alert import Alert, Severity
-from lumen.model.messages import Message, Param, message
+from lumen.model.hold_back import EffectByReplay
+from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.proposal import Knob
 
-#: The looks share five per cent of false alarms; the first gets most of them, since there harm is stopped soonest.
-ALPHA_BY_LOOK = {24: 0.03, 48: 0.01, 72: 0.01}
-LOOKS_HOURS = tuple(ALPHA_BY_LOOK)
-HARM_AT_LEAST = 0.05
-OTHERS_WORSE_BY = 0.02
+#: The first look of a change that has a control is for harm alone.
+HARM_ALONE_HOURS = 6
+LOOKS_HOURS = (HARM_ALONE_HOURS, 24, 48, 72)
+#: A change without a control is looked at once, for nothing that comes later would tell more.
+UNCONTROLLED_LOOKS_HOURS = (24,)
+#: A loss below half a point of the hit rate, however certain, is nothing that anybody would take back.
+HARM_AT_LEAST = 0.005
 GUARDRAIL = timedelta(hours=2)
+#: The name of what a control tells: shares of the lookups that hit, more or less than without the change.
+HIT_RATE_POINTS = "hit_rate_points"
 
 
 class EffectVerdict(StrEnum):
@@ -28,14 +34,12 @@ class EffectVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The effect on one metric as ratios; `good_is_up` for a hit rate, not for latency or cost."""
+    """The effect on one metric, with its interval: as a ratio, or of the hit rate as a share (HIT_RATE_POINTS)."""
 
     metric: str
     effect: float
     low: float
     high: float
-    good_is_up: bool
-    beyond_placebo: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +53,56 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class LookFinding:
-    """The result of a look; `effects` on every metric that could be estimated, the main one first."""
+    """The result of a look; `effects` on every metric that could be estimated, the main one first.
+
+    `controlled`: keys that kept the old value tell it. Whatever else there is only coincides with the change.
+    `newest`: when the last access was that a look for such keys knows of.
+    """
 
     judgement: Judgement
     effects: tuple[Effect, ...] = ()
+    controlled: bool = False
+    newest: datetime | None = None
 
 
-def judge_effect(
-    hours: int, main: Effect | None, others: Sequence[Effect] = (), costs_more: bool | None = None
-) -> Judgement:
-    """Judge a look `hours` after the change. `main` is None where there is too little history: never a verdict.
+def judge_controlled(hours: int, found: EffectByReplay | NoData, announced: float | None = None) -> LookFinding:
+    """Judge a look `hours` after a change that has a control.
 
-    `costs_more`: whether the change costs more than what it replaced, for what becomes of an inconclusive one.
+    `announced`: the least change of the hit rate (a share) that the card told; who approved a loss wanted it.
     """
+    if isinstance(found, NoData):
+        return LookFinding(undecided(hours, found.reason))
+    points = {name: 100 * getattr(found, name) for name in ("effect", "low", "high")}
+    shown: dict[str, Param] = {"hours": hours, "points": points["effect"], "low": points["low"], "high": points["high"]}
+    effects = (Effect(HIT_RATE_POINTS, found.effect, found.low, found.high),)
+    return LookFinding(_judged(hours, found, announced, shown), effects, controlled=True)
+
+
+def _judged(hours: int, found: EffectByReplay, announced: float | None, shown: Mapping[str, Param]) -> Judgement:
+    """The first row that applies."""
+    loses = found.high < 0 and found.effect <= -HARM_AT_LEAST
+    is_announced = announced is not None and announced <= found.effect
+    if loses and not is_announced:
+        return Judgement(EffectVerdict.HARMFUL, True, message("effect.points_harmful", **shown))
+    if hours == HARM_ALONE_HOURS:
+        return Judgement(EffectVerdict.WAIT, False, message("effect.points_no_harm", **shown))
+    if found.low > 0:
+        return Judgement(EffectVerdict.KEPT, False, message("effect.points_kept", **shown))
+    if loses:
+        return Judgement(EffectVerdict.KEPT, False, message("effect.points_announced", **shown))
+    return undecided(hours, message("effect.points_unclear", **shown))
+
+
+def uncontrolled(hours: int, knob: Knob, effects: Sequence[Effect]) -> LookFinding:
+    """What coincides with a change that has no control: no verdict, whatever it is."""
+    why = message("effect.no_control_ttl" if knob is Knob.TTL else "effect.no_control")
+    main = next(iter(effects), None)
     if main is None:
-        return undecided(hours, costs_more, message("effect.too_little", hours=hours))
-    gain_low, gain_high = _gain(main)
-    shown: dict[str, Param] = {
-        "metric": main.metric,
-        "effect": main.effect,
-        "low": main.low,
-        "high": main.high,
-        "hours": hours,
-    }
-    certain = main.beyond_placebo
-    if certain and gain_high < 0 and abs(main.effect) >= HARM_AT_LEAST:
-        return Judgement(EffectVerdict.HARMFUL, True, message("effect.harmful", **shown))
-    worse = next((other for other in others if _is_worse(other)), None)
-    if certain and gain_low > 0 and worse is not None:
-        reason = message("effect.other_worse", other=worse.metric, other_effect=worse.effect, **shown)
-        return undecided(hours, costs_more, reason)
-    if certain and gain_low > 0:
-        return Judgement(EffectVerdict.KEPT, False, message("effect.kept", **shown))
-    return undecided(hours, costs_more, message("effect.unclear", **shown))
+        reason = message("effect.nothing_coincides", hours=hours, why=why)
+    else:
+        params: dict[str, Param] = {"metric": main.metric, "effect": main.effect, "low": main.low, "high": main.high}
+        reason = message("effect.coincides", hours=hours, why=why, **params)
+    return LookFinding(Judgement(EffectVerdict.INCONCLUSIVE, False, reason), tuple(effects))
 
 
 def guardrail(changed_at: datetime, pages: Sequence[Alert]) -> Judgement | None:
@@ -94,19 +115,7 @@ def guardrail(changed_at: datetime, pages: Sequence[Alert]) -> Judgement | None:
     return None
 
 
-def _gain(effect: Effect) -> tuple[float, float]:
-    """The interval, good on the positive side."""
-    return (effect.low, effect.high) if effect.good_is_up else (-effect.high, -effect.low)
-
-
-def _is_worse(other: Effect) -> bool:
-    """Whether another objective lost more than two per cent, beyond chance."""
-    loss = -other.effect if other.good_is_up else other.effect
-    _, gain_high = _gain(other)
-    return loss > OTHERS_WORSE_BY and gain_high < 0 and other.beyond_placebo
-
-
-def undecided(hours: int, costs_more: bool | None, reason: Message) -> Judgement:
-    if hours < LOOKS_HOURS[-1]:
-        return Judgement(EffectVerdict.WAIT, False, reason)
-    return Judgement(EffectVerdict.INCONCLUSIVE, bool(costs_more), reason)
+def undecided(hours: int, reason: Message) -> Judgement:
+    """Look again, or end without a verdict."""
+    verdict = EffectVerdict.WAIT if hours < LOOKS_HOURS[-1] else EffectVerdict.INCONCLUSIVE
+    return Judgement(verdict, False, reason)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 A_DAY = timedelta(days=1)
+#: Keys are held back for so long, unless a verdict ends it (service time).
+HELD_FOR = timedelta(hours=72)
 #: An effect fades where it has lost a quarter of itself, and 0.3 points.
 FADED, FADED_POINTS = 0.25, 0.003
 

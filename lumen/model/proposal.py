@@ -18,7 +18,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MeasuredEffect:
-    """The effect on one metric as ratios (0.10: ten per cent more), with its interval."""
+    """The effect on one metric with its interval: as ratios (0.10: ten per cent more), or of the hit rate against a
+    control as shares (`hit_rate_points`; 0.05: five points more)."""
 
     metric: str
     effect: float
@@ -32,6 +33,8 @@ class Measured:
 
     `look_hours`: after how many hours, 0 for a page that opened right after the change. `effects`: the metric that
     the change is for comes first; empty where there was no honest estimate. `undo`: it should be taken back.
+    `controlled`: keys that kept the old value tell the effects. Without, they only coincide with the change: nothing is
+    learnt from them, and nothing is done by itself. `lasting`: what a replay says a week after the change.
     """
 
     look_hours: int
@@ -40,6 +43,18 @@ class Measured:
     reason: Message
     effects: tuple[MeasuredEffect, ...] = ()
     undo: bool = False
+    controlled: bool = False
+    lasting: Message | None = None
+
+    @property
+    def helped(self) -> bool:
+        """Whether a control tells that what it is for got better."""
+        return self.controlled and self.verdict is Verdict.KEPT and any(one.low > 0 for one in self.effects[:1])
+
+    @property
+    def lost_as_announced(self) -> bool:
+        """Whether it stays though a control tells a loss: who approved it read of that on its card."""
+        return self.controlled and self.verdict is Verdict.KEPT and not self.helped
 
     @property
     def is_precaution(self) -> bool:
@@ -278,6 +293,11 @@ class Proposal:
     def can_be_undone(self) -> bool:
         """Whether something of it stands: it was applied, or failed and left a value behind."""
         return self.state in IN_FORCE or self.left_something
+
+    @property
+    def is_unmeasured(self) -> bool:
+        """Whether it ended without anything that tells what it did."""
+        return self.state is State.INCONCLUSIVE and not (self.measured is not None and self.measured.controlled)
 
     @property
     def has_message(self) -> bool:

@@ -9,9 +9,6 @@ from lumen.model.messages import Message
 from lumen.model.proposal import Change, Value
 from lumen.model.service import ServiceId
 
-#: A hold-back lasts so long, unless a verdict ends it (service time).
-HELD_FOR = timedelta(hours=72)
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:

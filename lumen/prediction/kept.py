@@ -114,6 +114,12 @@ def first_access(piece: Piece) -> datetime | None:
     return _midnight(piece.day) + int((words & TIMES).min()) * UNIT_MS * MS if len(words) else None
 
 
+def last_access(piece: Piece) -> datetime | None:
+    """When the latest access of a day was; None where there is none."""
+    words = np.frombuffer(piece.packed, "<u8")
+    return _midnight(piece.day) + int((words & TIMES).max()) * UNIT_MS * MS if len(words) else None
+
+
 def joined(pieces: Sequence[Piece]) -> Accesses:
     """Days as one window that begins at the first one's midnight; only keys that all of them hold."""
     parts = [

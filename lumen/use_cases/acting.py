@@ -75,6 +75,10 @@ class Acting:
         more = () if against is None or against.reason in held else (against.reason,)
         return self._leave(proposal, (*held, *more))
 
+    def to_end_hold_back(self, proposal: Proposal) -> Leave | Held:
+        """What was applied reaches the keys that were held back: nothing that people set since leaves it half done."""
+        return self._leave(proposal, () if proposal.state in IN_FORCE else _undecided(proposal))
+
     def to_empty(self, service: ServiceId, permit: Permit) -> Leave | Held:
         """The cached answers: a step of an emergency that a person takes, so a freeze does not hold it back."""
         del permit  # having it is the right

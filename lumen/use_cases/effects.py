@@ -1,4 +1,7 @@
-"""The effects of applied changes: looked at after 24, 48 and 72 hours; a page right after a change is a precaution.
+"""The effects of applied changes, looked at after 6, 24, 48 and 72 hours by the keys that kept the old value.
+
+A change without such a control is looked at once, for what coincides with it. A page right after a change is a
+precaution.
 
 A look is stored with the proposal in one step with the verdict, the audit and the outbox mark, so no look is made
 twice, whatever falls in between. Too little data waits for the next look, and in the end says so.
@@ -6,18 +9,20 @@ twice, whatever falls in between. Too little data waits for the next look, and i
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lumen.effects.disturbance import PageAfter, Surroundings, disturbed, judge_pages
-from lumen.effects.experiment import Experiment, experiment_of, judge
+from lumen.effects.disturbance import PageAfter, Surroundings, disturbed, interruption, judge_pages, spoiled
+from lumen.effects.experiment import Experiment, begins_too_late, experiment_of, judge, suspended
 from lumen.effects.hours import BEFORE, HOUR, Hours
-from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardrail, undecided
+from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardrail
 from lumen.exporters.deployments import deployments
 from lumen.model.alert import Alert, Observation, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible
-from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
+from lumen.model.observed import KEEP_DAYS
+from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment
 from lumen.policies.deployment_history import moves
@@ -27,6 +32,8 @@ from lumen.ports.clock import FaultPoint, Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Lease, Proposals, Turns
+from lumen.use_cases.held_effects import LASTS_AFTER, HeldEffects
+from lumen.use_cases.holding_back import HoldBacks
 from lumen.use_cases.leases import Claims, hour_of
 from lumen.use_cases.rollback import TOGETHER
 from lumen.use_cases.undo_harmful import UndoHarmful
@@ -47,13 +54,14 @@ class EffectEstimates:
     numerics: Numerics
     uncounted_call_usd: float
     size: SizeLimits
+    held: HeldEffects
     sharing: Sequence[ServiceId] = ()
     lacking: NoData | None = None
 
-    async def of(self, service: ServiceId, experiment: Experiment, look: int, end: datetime) -> LookFinding:
-        """The verdict of the look after `look` hours on all that is known up to `end`."""
-        if self.lacking is not None:
-            return LookFinding(undecided(look, None, self.lacking.reason))
+    async def without_control(
+        self, service: ServiceId, experiment: Experiment, look: int, end: datetime
+    ) -> LookFinding:
+        """What coincides with the change, on all that is known up to `end`."""
         return await self.numerics.run(judge, experiment, look, await self.hours(service, experiment, end), end)
 
     async def hours(self, service: ServiceId, experiment: Experiment, end: datetime) -> Hours:
@@ -101,6 +109,10 @@ TURNS_BACK = 100
 SLICES_LATE = 2 * SLICE
 #: A look waits this long for data that is late, then it judges what there is.
 PATIENCE = timedelta(hours=96)
+#: Enough incidents to find those of the last days among.
+INCIDENTS_BACK = 20
+#: The accesses of the first day after a change are kept so long after it.
+ACCESSES_KEPT = timedelta(days=KEEP_DAYS - 1)
 
 #: WAIT and REVERT have none: the change is looked at again, unless it is taken back.
 _VERDICTS = {
@@ -111,15 +123,23 @@ _VERDICTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class BesideChange:
+    """Tells what else happened, which may be to blame for what a look sees."""
+
+    alerts: Alerts
+    turns: Turns
+    deployed: DeploymentSource
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """Looks at applied changes, and stores what each look found."""
 
     proposals: Proposals
-    alerts: Alerts
-    turns: Turns
+    beside: BesideChange
     estimates: EffectEstimates
-    deployed: DeploymentSource
     undo_harmful: UndoHarmful
+    hold_backs: HoldBacks
     claims: Claims
     fault: FaultPoint
 
@@ -154,7 +174,9 @@ class Effects:
             self.fault("effect.judged")
             if found is not None:
                 await self._store(proposal, look, found, lease)
+        await self.hold_backs.end_settled(service)
         await self.undo_harmful.propose(service)
+        await self._tell_what_lasts(recent, lease)
 
     async def _found(
         self, proposal: Proposal, experiment: Experiment, look: int, recent: Sequence[Proposal]
@@ -162,27 +184,68 @@ class Effects:
         """None: what it needs is not there yet, the next hour asks again."""
         service, now = proposal.draft.service, self.claims.clock.now()
         end = experiment.end_of(look, now)
-        deployment = (await self.deployed.deployments((service,)))[service]
-        newest = await self.alerts.newest(service)
+        deployment = (await self.beside.deployed.deployments((service,)))[service]
+        newest = await self.beside.alerts.newest(service)
         is_late = newest is None or newest + SLICE < end - SLICES_LATE
-        if (is_late or isinstance(deployment, NoData)) and now - experiment.started_at < PATIENCE:
+        is_awaited = now - experiment.started_at < PATIENCE
+        if (is_late or isinstance(deployment, NoData)) and is_awaited:
             return None
         if isinstance(deployment, NoData):
             return _nothing(deployment.reason)
         drift = await self._drift_since(service, experiment.started_at)
-        around = Surroundings(recent, _deployed(deployment, recent), drift)
-        disturbance = disturbed(proposal.id, experiment, around, end)
-        if disturbance is not None:
-            return _nothing(disturbance)
-        return await self.estimates.of(service, experiment, look, end)
+        around = Surroundings(recent, _deployed(deployment, recent), drift, await self._pages(service))
+        if self.estimates.lacking is not None:
+            return suspended(look, experiment, self.estimates.lacking.reason)
+        if not experiment.is_controlled:
+            disturbance = disturbed(proposal.id, experiment, around, end)
+            if disturbance is not None:
+                return _nothing(disturbance)
+            return await self.estimates.without_control(service, experiment, look, end)
+        return await self._by_control(proposal, experiment, look, around, is_awaited=is_awaited)
+
+    async def _by_control(
+        self, proposal: Proposal, experiment: Experiment, look: int, around: Surroundings, *, is_awaited: bool
+    ) -> LookFinding | None:
+        service, end = proposal.draft.service, experiment.end_of(look, self.claims.clock.now())
+        spoilt = spoiled(proposal.id, experiment, around, end)
+        if spoilt is not None:
+            return _nothing(spoilt)
+        other = interruption(proposal.id, experiment, around, end)
+        if other is not None and begins_too_late(experiment, look, other.at):
+            return suspended(look, experiment, other.said(look))
+        since = None if other is None else other.at
+        found = await self.estimates.held.look(service, experiment, look, since)
+        return None if is_awaited and await self.estimates.held.is_late(service, experiment, found, end) else found
+
+    async def _tell_what_lasts(self, recent: Sequence[Proposal], lease: Lease) -> None:
+        """A week after a change that helped, and stands: what a replay says of it, which teaches nothing."""
+        now, turned = self.claims.clock.now(), set[Knob]()
+        for made in recent:
+            measured, at, knob = made.measured, made.finished_at, made.draft.change.knob
+            if made.state not in CHANGED_SOMETHING or at is None or knob in turned:
+                continue
+            turned.add(knob)
+            is_news = made.state is State.KEPT and measured is not None and measured.helped and not measured.lasting
+            if measured is not None and is_news and at + LASTS_AFTER <= now < at + ACCESSES_KEPT:
+                told = await self.estimates.held.lasting(made.draft.service, Experiment(made.draft.change, at))
+                again = replace(measured, lasting=told)
+                with suppress(NotPossible):
+                    await self.proposals.advance(made.draft.service, made.id, lease, State.KEPT, told, again)
 
     async def _drift_since(self, service: ServiceId, since: datetime) -> Sequence[Message]:
-        turns = await self.turns.latest(service, TURNS_BACK)
+        turns = await self.beside.turns.latest(service, TURNS_BACK)
         return [told for turn in turns if turn.started_at >= since for told in turn.drift]
+
+    async def _pages(self, service: ServiceId) -> Sequence[Alert]:
+        """The newest pages, open or over."""
+        ids = await self.beside.alerts.incidents(service, INCIDENTS_BACK)
+        incidents = [await self.beside.alerts.incident(service, one) for one in ids]
+        told = [one.alert for incident in incidents if incident is not None for one in incident.alerts]
+        return [alert for alert in told if alert.severity is Severity.PAGE]
 
     async def _paged(self, service: ServiceId, services: Sequence[ServiceId]) -> Sequence[tuple[Proposal, Judgement]]:
         """What a page right after a change says of it; nothing where nobody knows what was deployed, or it was said."""
-        stored = [one for one in await self.alerts.open(service) if one.alert.severity is Severity.PAGE]
+        stored = [one for one in await self.beside.alerts.open(service) if one.alert.severity is Severity.PAGE]
         if not stored:
             return ()
         recent = await self.proposals.recent(service, RECENT)
@@ -192,7 +255,7 @@ class Effects:
             followed = [one for one in stored if experiment and guardrail(experiment.started_at, [one.alert])]
             if experiment is None or not followed:
                 continue
-            deployment = (await self.deployed.deployments((service,)))[service]
+            deployment = (await self.beside.deployed.deployments((service,)))[service]
             if isinstance(deployment, NoData):
                 continue
             around = Surroundings(recent, _deployed(deployment, recent))
@@ -205,7 +268,7 @@ class Effects:
     async def _page(
         self, service: ServiceId, page: StoredAlert, recent: Sequence[Proposal], services: Sequence[ServiceId]
     ) -> PageAfter:
-        incident = await self.alerts.incident(service, page.incident)
+        incident = await self.beside.alerts.incident(service, page.incident)
         notes = incident.notes if incident else ()
         own = any(p.draft.incident == page.alert.id and p.draft.change.knob is Knob.TRAFFIC for p in recent)
         blamed = own or any(note.code in BLAMES for note in notes)
@@ -216,7 +279,9 @@ class Effects:
         """Another service whose page opened at the same time: the two have more in common than this change."""
         for other in services:
             if other != service:
-                opened = [one.alert for one in await self.alerts.open(other) if one.alert.severity is Severity.PAGE]
+                opened = [
+                    one.alert for one in await self.beside.alerts.open(other) if one.alert.severity is Severity.PAGE
+                ]
                 if any(abs(one.opened_at - page.opened_at) <= TOGETHER for one in opened):
                     return other.name
         return ""
@@ -230,7 +295,8 @@ class Effects:
         judgement = found.judgement
         verdict = _VERDICTS.get(judgement.verdict)
         effects = tuple(MeasuredEffect(one.metric, one.effect, one.low, one.high) for one in found.effects)
-        measured = Measured(look, self.claims.clock.now(), verdict, judgement.reason, effects, judgement.undo)
+        now, controlled = self.claims.clock.now(), found.controlled
+        measured = Measured(look, now, verdict, judgement.reason, effects, judgement.undo, controlled)
         state = State(verdict.value) if verdict else State.APPLIED
         try:
             await self.proposals.advance(proposal.draft.service, proposal.id, lease, state, judgement.reason, measured)

@@ -239,12 +239,12 @@ def _rejected(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime |
 
 
 def _without_effect(change: Change, recent: Sequence[Proposal]) -> Sequence[datetime]:
-    """Those that were measured; too little data to measure by is no answer."""
+    """Those that were measured against a control; what merely coincided with them is no answer."""
     return [
         proposal.measured.at
         for proposal in recent
         if proposal.measured is not None and proposal.measured.verdict is Verdict.INCONCLUSIVE
-        if proposal.measured.effects and direction(proposal.draft.change) == direction(change)
+        if proposal.measured.controlled and direction(proposal.draft.change) == direction(change)
     ]
 
 

@@ -1,12 +1,23 @@
 """Hold-backs: told with the proposal, set with the change, ended with its verdict."""
 
+import json
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from lumen.model.messages import SourceUnavailable
-from lumen.model.proposal import Draft
+from lumen.model.hold_back import HELD_FOR
+from lumen.model.messages import ActuatorFailed, SourceUnavailable, message
+from lumen.model.proposal import Draft, Proposal, State
+from lumen.model.service import ServiceId
 from lumen.policies.holding_back import held_permille
+from lumen.ports.clock import Clock
+from lumen.ports.store import Audit, Proposals
+from lumen.use_cases.acting import Acting, Held
 from lumen.use_cases.knobs import Knobs
+
+#: A verdict comes within days, so it is among so many proposals.
+RECENT = 100
+#: It stands, and its verdict is final.
+_SETTLED = frozenset({State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 
 
 async def with_hold_back(knobs: Knobs, draft: Draft) -> Draft:
@@ -18,3 +29,37 @@ async def with_hold_back(knobs: Knobs, draft: Draft) -> Draft:
             if await place.holds_back(draft.service):
                 return replace(draft, change=replace(draft.change, held_permille=permille))
     return draft
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBacks:
+    """Ends those that have told what they can. What a pause or a freeze holds back is not begun; this was."""
+
+    proposals: Proposals
+    knobs: Knobs
+    acting: Acting
+    audit: Audit
+    clock: Clock
+
+    async def end_settled(self, service: ServiceId) -> None:
+        """Safe to call as often as one likes; what is refused or unanswered the next call tries again, and at last the
+        service ends it by itself."""
+        for made in await self.proposals.recent(service, RECENT):
+            if self._may_hold(made):
+                with suppress(ActuatorFailed, SourceUnavailable):
+                    await self._end(made)
+
+    def _may_hold(self, made: Proposal) -> bool:
+        applied_at = made.finished_at
+        if not made.draft.change.held_permille or made.state not in _SETTLED or applied_at is None:
+            return False
+        return self.clock.now() < applied_at + HELD_FOR
+
+    async def _end(self, made: Proposal) -> None:
+        turnable, leave = self.knobs.get(made.draft.change.knob), self.acting.to_end_hold_back(made)
+        if turnable is None or turnable.holding_back is None or isinstance(leave, Held):
+            return
+        if await self.acting.end_hold_back(leave, turnable.holding_back):
+            told = message("effect.hold_back_ended")
+            data = json.dumps({"code": told.code, "params": {}})
+            await self.audit.add(made.draft.service, "noted", "lumen", "", made.id, data)

@@ -21,7 +21,6 @@ from lumen.model.proposal import (
     Proposal,
     State,
     Value,
-    Verdict,
     not_predictable,
 )
 from lumen.model.service import ServiceId
@@ -79,9 +78,9 @@ class UndoHarmful:
         measured = made.measured
         if measured is None or not measured.undo:
             return False
-        wanted_in = (State.APPLIED,) if measured.is_precaution else (State.HARMFUL, State.INCONCLUSIVE)
+        wanted_in = State.APPLIED if measured.is_precaution else State.HARMFUL
         within = PRECAUTION_FOR if measured.is_precaution else FOR
-        return made.state in wanted_in and self.claims.clock.now() - measured.at <= within
+        return made.state is wanted_in and self.claims.clock.now() - measured.at <= within
 
     async def _withdraw_when_spared(self, made: Proposal, undos: Sequence[Proposal]) -> None:
         """Something else has turned out to be to blame for the page, and nobody has decided yet."""
@@ -102,8 +101,7 @@ class UndoHarmful:
         if present.value != change.new:
             return  # somebody has set another value since: theirs holds
         wanted = self._draft(made, present)
-        is_grave = wanted.priority is Priority.HIGH
-        at_once = self.by_itself and is_grave and draft.origin is Origin.POLICY
+        at_once = self.by_itself and draft.origin is Origin.POLICY
         await self.proposals.propose(wanted, EXPIRES_IN, AT_ONCE if at_once else None)
         self.fault("effect.proposed_back")
 
@@ -111,9 +109,8 @@ class UndoHarmful:
         draft, measured = made.draft, made.measured
         change = draft.change
         told = (measured.reason,) if measured else ()
-        is_harmful = measured is not None and measured.verdict is Verdict.HARMFUL
         is_precaution = measured is not None and measured.is_precaution
-        code = PRECAUTION if is_precaution else "effect.back_harmful" if is_harmful else "effect.back_costs_more"
+        code = PRECAUTION if is_precaution else "effect.back_harmful"
         existing = (message("approval.existing_too"),) if draft.existing else ()
         back = Change(change.knob, present.value, change.old, change.unit)
         return Draft(
@@ -129,7 +126,7 @@ class UndoHarmful:
                 *find(self.knobs, change.knob).cost_of(back),
             ),
             expected=TAKEN_BACK if change.knob is Knob.TTL else not_predictable(change.knob),
-            priority=Priority.HIGH if is_harmful or is_precaution else Priority.LOW,
+            priority=Priority.HIGH,
             undo_of=made.id,
             request_id=f"{'precaution' if is_precaution else 'back'}:{made.id}",
             approvals_needed=self.needed,

@@ -12,8 +12,7 @@ from lumen.alerts.lifecycle import leader_of
 from lumen.backtest.pipeline import BacktestSettings, PastTurn, Pipeline
 from lumen.backtest.snapshot import Assumptions, ReleasesSeen
 from lumen.effects.disturbance import PageAfter, Surroundings, judge_pages
-from lumen.effects.estimate import measured
-from lumen.effects.experiment import Experiment
+from lumen.effects.experiment import Experiment, judge
 from lumen.effects.hours import Hours
 from lumen.effects.verdict import EffectVerdict, Judgement
 from lumen.exporters.assess import AssessmentSettings
@@ -193,7 +192,7 @@ class SimulatedLumen:
 
     def settle(self, verdict: Judgement, at: datetime) -> None:
         """Note that the verdict on the experiment is final."""
-        is_answer = verdict.verdict is EffectVerdict.INCONCLUSIVE and verdict.reason.code != "effect.too_little"
+        is_answer = verdict.verdict is EffectVerdict.INCONCLUSIVE and verdict.reason.code == "effect.points_unclear"
         if self.experiment is not None and is_answer:
             self._pipeline.without_effect(self.experiment.change, at)
         self.experiment = None
@@ -215,9 +214,7 @@ class SimulatedLumen:
         look = self.experiment.due(now) if whole_hour else None
         if look is None:
             return None
-        found = measured(
-            self.experiment.change, self.experiment.started_at, look, self._hours, now.replace(minute=0)
-        ).judgement
+        found = judge(self.experiment, look, self._hours, now.replace(minute=0)).judgement
         return None if found.verdict is EffectVerdict.WAIT else found
 
     def _judged_by_pages(self, experiment: Experiment, now: datetime) -> Judgement | None:

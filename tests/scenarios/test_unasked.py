@@ -52,7 +52,7 @@ async def a_record(world: World, helped: int) -> None:
     proposals, leases = RedisProposals(redis, clock), RedisLeases(redis)
     mina = Person(of.approver, "Mina", of.team_id)
     wanted = Draft(service, LONGER, "", Origin.POLICY, None, (), NOT_PREDICTABLE, Priority.MEDIUM, None, "")
-    why = message("effect.kept", hours=24, metric="hit_rate", effect=0.1, low=0.05, high=0.15)
+    why = message("effect.points_kept", hours=24, points=10.0, low=5.0, high=15.0)
     lease = await leases.acquire(service, "execute:ttl", timedelta(minutes=1))
     assert lease is not None
     for n in range(helped):
@@ -60,8 +60,8 @@ async def a_record(world: World, helped: int) -> None:
         await proposals.decide(service, made.id, Decision(Choice.APPROVE, mina, f"seed{n}"))
         for state in (State.APPLYING, State.APPLIED):
             await proposals.advance(service, made.id, lease, state, None)
-        effects = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
-        measured = Measured(24, clock.now(), Verdict.KEPT, why, effects)
+        effects = (MeasuredEffect("hit_rate_points", 0.1, 0.05, 0.15),)
+        measured = Measured(24, clock.now(), Verdict.KEPT, why, effects, controlled=True)
         await proposals.advance(service, made.id, lease, State.KEPT, why, measured)
     await leases.release(service, lease)
     await redis.aclose()

@@ -14,11 +14,12 @@ from lumen.adapters.cache.client import FAILURES, OwnReads, explain, place, read
 from lumen.adapters.checks import no_data, would
 from lumen.adapters.clock import SystemClock
 from lumen.model import ion_contract
+from lumen.model.hold_back import HELD_FOR
 from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, with_remedy
 from lumen.model.proposal import Change, number
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import TtlSetting
-from lumen.ports.actuators import HELD_FOR, Reading
+from lumen.ports.actuators import Reading
 from lumen.ports.clock import Clock
 from lumen.ports.sources import TtlSource
 

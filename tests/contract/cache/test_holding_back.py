@@ -8,10 +8,11 @@ import pytest
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
+from lumen.model.hold_back import HELD_FOR
 from lumen.model.messages import ValueMoved
 from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
-from lumen.ports.actuators import HELD_FOR, Reading
+from lumen.ports.actuators import Reading
 from sandbox.ion.ion_cache import AsyncCache
 from tests.contract.cache.test_ion_contract import printed_client
 from tests.manual_clock import ManualClock

@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
@@ -39,12 +39,15 @@ from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
 from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import EXPIRES_IN, Approvals
-from lumen.use_cases.effects import EffectEstimates, Effects
+from lumen.use_cases.effects import BesideChange, EffectEstimates, Effects
 from lumen.use_cases.execution import Execution
+from lumen.use_cases.held_effects import HeldEffects
+from lumen.use_cases.holding_back import HoldBacks
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.undo_harmful import UndoHarmful
 from tests.contract.store.builders import KIM, SERVICE, Store
+from tests.contract.use_cases.reported_accesses import Reported
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,11 +68,19 @@ class Inline:
 
 @dataclass
 class Place:
-    """A knob in memory; implements the Actuator port."""
+    """A knob in memory; implements the ports Actuator and HoldingBack."""
 
     value: int
     version: int = 0
     name: str = "memory"
+    held: str = ""
+
+    async def holds_back(self, service: ServiceId) -> bool:
+        return True
+
+    async def end_hold_back(self, service: ServiceId, proposal_id: str) -> bool:
+        held, self.held = self.held, "" if self.held == proposal_id else self.held
+        return held == proposal_id
 
     async def read(self, service: ServiceId) -> Reading:
         return Reading(self.value, str(self.version))
@@ -78,6 +89,7 @@ class Place:
         if self.value != change.new:
             assert isinstance(change.new, int)
             self.value, self.version = change.new, self.version + 1
+            self.held = proposal_id if change.held_permille else ""
         return await self.read(service)
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
@@ -89,7 +101,11 @@ class Place:
 
 @dataclass
 class House:
-    """One store; as many replicas as a test wants. `gain`: what the change really does to the hit rate, as a ratio."""
+    """One store; as many replicas as a test wants.
+
+    `gain`: what the change really does to the hit rate: to that of the reported accesses as a share, to that of the
+    slices (which are of another traffic) as a ratio.
+    """
 
     store: Store
     gain: float = 0.0
@@ -105,11 +121,13 @@ class House:
         self.controls = RedisControls(self.store.redis, self.store.clock)
         self.places = {Knob.TTL: Place(300), Knob.CACHE_SIZE: Place(256), Knob.MIN_INSTANCES: Place(0)}
         self.store.clock.time = START
+        self.reported = Reported(self.store, START - 6 * HOUR)
+        self.reports = True
 
     @property
     def knobs(self) -> Knobs:
         return {
-            Knob.TTL: Turnable((self.places[Knob.TTL],), "s", 60, 3600),
+            Knob.TTL: Turnable((self.places[Knob.TTL],), "s", 60, 3600, holding_back=self.places[Knob.TTL]),
             Knob.CACHE_SIZE: Turnable((self.places[Knob.CACHE_SIZE],), "MB", 10, 1024),
             Knob.MIN_INSTANCES: Turnable((self.places[Knob.MIN_INSTANCES],), "", 0, 5),
         }
@@ -133,13 +151,13 @@ class House:
         self, fault: FaultPoint = no_fault, *, lacking: NoData | None = None, by_itself: bool = False
     ) -> Effects:
         store = self.store
+        held = HeldEffects(self.reported.days, self.alerts, Inline())
         return Effects(
             store.proposals,
-            self.alerts,
-            store.turns,
-            EffectEstimates(self.alerts, Inline(), 0.0, SizeLimits(), lacking=lacking),
-            self,
+            BesideChange(self.alerts, store.turns, self),
+            EffectEstimates(self.alerts, Inline(), 0.0, SizeLimits(), held, lacking=lacking),
             self.undo_harmful(fault, by_itself=by_itself),
+            HoldBacks(store.proposals, self.knobs, Acting(self.store.restraints), store.audit, store.clock),
             store.claims,
             fault,
         )
@@ -165,7 +183,7 @@ class House:
                 await effects.due((SERVICE,))
 
     async def remember(self) -> None:
-        """Every slice up to five minutes ago."""
+        """Every slice up to five minutes ago, and every access."""
         after = await self.alerts.newest(SERVICE)
         start = after + SLICE if after else START.replace(minute=0) - FORTNIGHT - HOUR
         end = self.now - SLICE
@@ -173,6 +191,9 @@ class House:
         lease = await self.store.lease("slot/watch")
         assert await self.alerts.look(SERVICE, lease, Look(after, seen, ()))
         await self.store.leases.release(SERVICE, lease)
+        if self.reports and self.changed_at is not None:
+            self.reported.gain = self.gain
+            await self.reported.go_on(self.now)
 
     def _slice(self, at: datetime) -> Observation:
         if self.lost(at):
@@ -199,10 +220,16 @@ class House:
         assert await self.alerts.look(service, lease, Look(after, (), (StoredAlert(alert, alert.id),)))
         await self.store.leases.release(service, lease)
 
-    async def applied(self, new: int = 420, *, knob: Knob = Knob.TTL, origin: Origin = Origin.POLICY) -> Proposal:
-        """A change that is proposed, approved and carried out now; it does what `gain` says."""
+    async def applied(
+        self, new: int = 420, *, knob: Knob = Knob.TTL, origin: Origin = Origin.POLICY, held: bool = True
+    ) -> Proposal:
+        """A change that is proposed, approved and carried out now; it does what `gain` says. `held`: another TTL leaves
+        a tenth of the keys the old one."""
         self.made += 1
         draft = self._draft(new, knob, origin)
+        if held and knob is Knob.TTL:
+            draft = replace(draft, change=replace(draft.change, held_permille=100))
+            self.reported.changed_at, self.reported.new_ttl = self.reported.changed_at or self.now, new
         made = await self.store.proposals.propose(draft, EXPIRES_IN)
         await self.store.proposals.decide(SERVICE, made.id, Decision(Choice.APPROVE, KIM, f"c{self.made}"))
         await self.carry_out()
@@ -228,7 +255,7 @@ class House:
         """A verdict that says so, and what is made of it."""
         lease = await self.store.lease("effects")
         reason = message("effect.too_little", hours=24)
-        measured = Measured(24, self.now, Verdict.HARMFUL, reason, (), undo=True)
+        measured = Measured(24, self.now, Verdict.HARMFUL, reason, (), undo=True, controlled=True)
         await self.store.proposals.advance(SERVICE, made.id, lease, State.HARMFUL, reason, measured)
         await self.undo_harmful().propose(SERVICE)
 
@@ -248,6 +275,12 @@ class House:
         assert now is not None
         return now
 
+    async def told(self, made: Proposal) -> str:
+        """The code of what the newest look found."""
+        measured = (await self.found(made)).measured
+        assert measured is not None
+        return measured.reason.code
+
     async def leases_run_out(self) -> None:
         """Those of a process that died, without the wait."""
         until = key(SERVICE, "lease-until")
@@ -264,7 +297,12 @@ class House:
         """The states that looks left it in, oldest first."""
         told = await self.store.events(of.id)
         applied = told.index(("advanced", State.APPLIED.value))
-        return [detail for event, detail in told[applied + 1 :] if event in ("noted", "advanced")]
+        return [detail for event, detail in told[applied + 1 :] if event in ("noted", "advanced") and detail]
+
+
+def hold_backs_ended(told: Sequence[tuple[str, str]]) -> int:
+    """How often the audit says that all keys got the new value."""
+    return told.count(("noted", ""))
 
 
 async def settled(house: House, undo_harmful: UndoHarmful) -> None:

@@ -36,7 +36,7 @@ from tests.snapshots import cache
 COUNTDOWN = timedelta(milliseconds=20)
 SET = AutoApplySettings(frozenset({Knob.TTL}), COUNTDOWN)
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
-EFFECTS = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
+EFFECTS = (MeasuredEffect("hit_rate_points", 0.1, 0.05, 0.15),)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ class Post:
             await store.proposals.decide(SERVICE, made.id, Decision(Choice.APPROVE, KIM, f"seed:{made.id}"))
             lease = await store.lease()
             why = message("effect.too_little", hours=24)
-            measured = Measured(24, store.clock.time, verdict, why, EFFECTS)
+            measured = Measured(24, store.clock.time, verdict, why, EFFECTS, controlled=True)
             for state in (State.APPLYING, State.APPLIED, State(verdict.value)):
                 told = measured if state is State(verdict.value) else None
                 await store.proposals.advance(SERVICE, made.id, lease, state, None, told)

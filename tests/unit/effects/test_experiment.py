@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
-from lumen.effects.disturbance import PageAfter, Surroundings, culprit, disturbed, judge_pages
-from lumen.effects.experiment import MEASURED_KNOBS, Experiment, experiment_of, measuring
+from lumen.effects.disturbance import (
+    PageAfter,
+    Surroundings,
+    culprit,
+    disturbed,
+    interruption,
+    judge_pages,
+    spoiled,
+)
+from lumen.effects.experiment import MEASURED_KNOBS, Experiment, begins_too_late, experiment_of, measuring
 from lumen.effects.hours import Hour, Hours
 from lumen.effects.track_record import TrackRecord, direction, record_of
 from lumen.effects.verdict import GUARDRAIL, EffectVerdict
@@ -25,11 +33,18 @@ from tests.snapshots import NOW
 HOUR = timedelta(hours=1)
 UP = Change(Knob.TTL, 300, 420, "s")
 EXPERIMENT = Experiment(UP, NOW)
-EFFECT = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
+HELD = Experiment(replace(UP, held_permille=100), NOW)
+EFFECT = (MeasuredEffect("hit_rate_points", 0.1, 0.05, 0.15),)
 
 
-def judged(verdict: Verdict | None, change: Change = UP, effects: tuple[MeasuredEffect, ...] = EFFECT) -> Proposal:
-    measured = Measured(24, NOW, verdict, message("effect.too_little", hours=24), effects)
+def judged(
+    verdict: Verdict | None,
+    change: Change = UP,
+    effects: tuple[MeasuredEffect, ...] = EFFECT,
+    *,
+    controlled: bool = True,
+) -> Proposal:
+    measured = Measured(24, NOW, verdict, message("effect.too_little", hours=24), effects, controlled=controlled)
     return replace(applied("P1", change), measured=measured)
 
 
@@ -52,7 +67,9 @@ def test_what_was_applied_long_ago_holds_nothing_up() -> None:
 @pytest.mark.parametrize(
     ("hours", "done", "look"),
     [
-        (23.9, 0, None),
+        (5.9, 0, None),
+        (6, 0, 6),
+        (23.9, 6, None),
         (24, 0, 24),
         (24.5, 24, None),
         (47.9, 24, None),
@@ -64,7 +81,27 @@ def test_what_was_applied_long_ago_holds_nothing_up() -> None:
     ],
 )
 def test_looks_are_made_once_and_late_ones_too(hours: float, done: int, look: int | None) -> None:
+    assert HELD.overdue(NOW + hours * HOUR, done) == look
+
+
+@pytest.mark.parametrize(("hours", "done", "look"), [(23.9, 0, None), (24, 0, 24), (100, 0, 24), (72, 24, None)])
+def test_without_a_control_one_look_says_what_coincides(hours: float, done: int, look: int | None) -> None:
     assert EXPERIMENT.overdue(NOW + hours * HOUR, done) == look
+    assert EXPERIMENT.due(NOW + hours * HOUR) == (24 if hours == 24 else None)
+
+
+def test_with_a_control_a_look_takes_just_its_hours_from_when_old_entries_are_gone() -> None:
+    assert HELD.end_of(24, NOW + 30 * HOUR) == NOW + 24 * HOUR
+    assert HELD.hold_back().window(NOW + 24 * HOUR) == (NOW + timedelta(seconds=420), NOW + 24 * HOUR)
+    _, until = HELD.hold_back().window(NOW + 72 * HOUR)
+    assert until == NOW + 72 * HOUR - timedelta(minutes=5)  # the service ends it by itself a little sooner
+    assert HELD.hold_back(NOW + 5 * HOUR).window(NOW + 24 * HOUR)[0] == NOW + 5 * HOUR + timedelta(seconds=420)
+
+
+@pytest.mark.parametrize(("look", "hours", "late"), [(6, 0.1, True), (24, 17, False), (24, 18, True), (72, 60, False)])
+def test_a_look_that_begins_anew_needs_six_hours(look: int, hours: float, late: bool) -> None:
+    assert begins_too_late(HELD, look, NOW + hours * HOUR) is late
+    assert not begins_too_late(HELD, look, None)
 
 
 @pytest.mark.parametrize(("late", "end"), [(0, 25), (2, 25), (0.5, 25)])
@@ -102,6 +139,46 @@ def around(*others: Proposal, deployed: tuple[datetime, ...] = (), drift: str = 
 def test_what_disturbs(surroundings: Surroundings, code: str | None) -> None:
     found = disturbed("P1", EXPERIMENT, surroundings, NOW + 24 * HOUR)
     assert (found.code if found else None) == code
+
+
+def page(opened: float, closed: float | None = None) -> Alert:
+    """Opened, and closed, so many hours after the change."""
+    until = None if closed is None else NOW + closed * HOUR
+    why = message("alert.recovered", minutes=5)
+    return Alert("a", "svc", AlertKind.AVAILABILITY, "", Severity.PAGE, NOW + opened * HOUR, why, until)
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "spoilt", "anew"),
+    [
+        (around(), None, None),
+        # Before the change it reaches all keys alike, whatever their TTL.
+        (around(deployed=(NOW - HOUR,)), None, None),
+        (around(deployed=(NOW + HOUR, NOW + 3 * HOUR)), None, (3.0, "effect.waits_deployed")),
+        (around(deployed=(NOW + 25 * HOUR,)), None, None),
+        (around(applied("P2", replace(UP, knob=Knob.MEMORY), at=NOW + HOUR)), None, (1.0, "effect.waits_change")),
+        (around(applied("P2", replace(UP, knob=Knob.TRAFFIC), at=NOW + HOUR)), None, (1.0, "effect.waits_change")),
+        (around(applied("P2", UP, at=NOW + HOUR, state=State.ABANDONED)), None, None),
+        # Another TTL holds back other keys, and so does a value that was lost.
+        (around(applied("P2", UP, at=NOW + HOUR)), "effect.other_change", (1.0, "effect.waits_change")),
+        (around(drift="P1"), "effect.drifted", None),
+        (around(drift="P2"), None, None),
+        (replace(around(), pages=(page(-3, -1),)), None, None),
+        (replace(around(), pages=(page(2, 5),)), None, (5.0, "effect.waits_page")),
+        (replace(around(), pages=(page(-3, 5),)), None, (5.0, "effect.waits_page")),
+        (replace(around(), pages=(page(2),)), None, (24.0, "effect.waits_page")),
+        (replace(around(), pages=(page(30),)), None, None),
+        (replace(around(deployed=(NOW + 8 * HOUR,)), pages=(page(2, 5),)), None, (8.0, "effect.waits_deployed")),
+    ],
+)
+def test_what_else_happened_with_a_control(
+    surroundings: Surroundings, spoilt: str | None, anew: tuple[float, str] | None
+) -> None:
+    until = NOW + 24 * HOUR
+    found = spoiled("P1", HELD, surroundings, until)
+    assert (found.code if found else None) == spoilt
+    other = interruption("P1", HELD, surroundings, until)
+    assert (other and ((other.at - NOW) / HOUR, other.said(24).code)) == anew
 
 
 @pytest.mark.parametrize(
@@ -177,8 +254,9 @@ def test_what_is_learnt_is_of_the_same_knob_and_direction() -> None:
         judged(Verdict.KEPT, Change(Knob.TTL, 600, 660, "s")),
         judged(Verdict.HARMFUL),
         judged(Verdict.INCONCLUSIVE),
-        judged(Verdict.INCONCLUSIVE, effects=()),  # nothing could be measured: no trial
-        judged(Verdict.HARMFUL, effects=()),  # a page
+        judged(Verdict.KEPT, effects=(replace(EFFECT[0], effect=-0.02, low=-0.03),)),  # a loss that was announced
+        judged(Verdict.KEPT, controlled=False),  # as earlier versions judged: by what coincided
+        judged(Verdict.INCONCLUSIVE, effects=(), controlled=False),  # nothing could be measured: no trial
         judged(None),
         judged(Verdict.KEPT, DOWN),
         judged(Verdict.KEPT, SIZE),

@@ -25,7 +25,7 @@ from tests.snapshots import NOW
 
 UP, DOWN = Change(Knob.TTL, 300, 420, "s"), Change(Knob.TTL, 420, 300, "s")
 KIM = Person("U1", "Kim", "T1")
-EFFECTS = (MeasuredEffect("hit_rate", 0.1, 0.05, 0.15),)
+EFFECTS = (MeasuredEffect("hit_rate_points", 0.1, 0.05, 0.15),)
 
 
 def made(
@@ -35,10 +35,12 @@ def made(
     change: Change = UP,
     verdict: Verdict | None = None,
     origin: Origin = Origin.POLICY,
+    controlled: bool = True,
 ) -> Proposal:
     """Decided by a person, or by the timer."""
     person = None if choice is Choice.TIMER else KIM
-    measured = Measured(24, NOW, verdict, message("effect.too_little", hours=24), EFFECTS) if verdict else None
+    why = message("effect.too_little", hours=24)
+    measured = Measured(24, NOW, verdict, why, EFFECTS, controlled=controlled) if verdict else None
     found = replace(applied("P1", change, state=state, origin=origin), measured=measured)
     return replace(found, decision=Decision(choice, person, "c1"))
 
@@ -64,6 +66,7 @@ UNDONE = made(State.UNDONE, verdict=Verdict.KEPT)
         ([KEPT, HARMFUL], False),
         ([BY_TIMER, HARMFUL], True),
         ([UNCLEAR, HARMFUL], True),
+        ([made(State.KEPT, verdict=Verdict.KEPT, controlled=False), HARMFUL], True),
         ([made(State.APPLIED), HARMFUL], True),
         ([made(State.EXPIRED, choice=Choice.EXPIRE), HARMFUL], True),
         # Another knob or direction, and taking back, say nothing of it.

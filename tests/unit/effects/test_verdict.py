@@ -1,87 +1,94 @@
-"""The table of verdicts, the guardrail, and what is learnt."""
+"""The table of verdicts, with a control and without one, the guardrail, and what is learnt."""
 
 from datetime import timedelta
 
 import pytest
 
-from lumen.effects.track_record import TrackRecord, track_record
-from lumen.effects.verdict import Effect, EffectVerdict, guardrail, judge_effect
+from lumen.effects.hold_back import ALPHA_BY_LOOK
+from lumen.effects.track_record import TrackRecord
+from lumen.effects.verdict import (
+    HIT_RATE_POINTS,
+    LOOKS_HOURS,
+    Effect,
+    EffectVerdict,
+    guardrail,
+    judge_controlled,
+    uncontrolled,
+)
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.messages import message
-from lumen.model.proposal import Verdict
+from lumen.model.hold_back import HELD_FOR, Arm, EffectByReplay
+from lumen.model.messages import NoData, message, with_remedy
+from lumen.model.proposal import Knob
 from tests.snapshots import NOW
 
 KEPT, HARMFUL, WAIT, INCONCLUSIVE = (
     EffectVerdict.KEPT, EffectVerdict.HARMFUL, EffectVerdict.WAIT, EffectVerdict.INCONCLUSIVE,
 )  # fmt: skip
+ARM = Arm(10_000, 1_000, 0.0)
 
 
-def effect(size: float, reach: float, good_is_up: bool = True, beyond_placebo: bool = True) -> Effect:
-    return Effect("hit_rate", size, size - reach, size + reach, good_is_up, beyond_placebo)
+def found(effect: float, low: float, high: float) -> EffectByReplay:
+    return EffectByReplay(effect, low, high, (high - low) / 4, effect, ARM, ARM, NOW)
 
 
-def gain(size: float, low: float, high: float, good_is_up: bool, beyond_placebo: bool = True) -> Effect:
-    """Good is positive here, whichever way the metric improves."""
-    if good_is_up:
-        return Effect("hit_rate", size, low, high, True, beyond_placebo)
-    return Effect("p95_ms", -size, -high, -low, False, beyond_placebo)
-
-
-#: The interval excludes 0 or not, and on which side; a harm counts from five per cent on.
-CLEAR = [
-    (0.10, 0.05, 0.15, KEPT),
-    (0.02, 0.001, 0.04, KEPT),
-    (0.10, 0.0, 0.20, WAIT),
-    (0.10, -0.10, 0.30, WAIT),
-    (0.0, -0.01, 0.01, WAIT),
-    (-0.0499, -0.06, -0.04, WAIT),
-    (-0.05, -0.09, -0.001, HARMFUL),
-    (-0.10, -0.15, -0.05, HARMFUL),
-    (-0.10, -0.20, 0.0, WAIT),
-    (-0.10, -0.30, 0.10, WAIT),
+#: Effect and interval as shares of the hit rate, what the card announced at least, and what it comes to at 24 h.
+TABLE = [
+    (0.05, 0.04, 0.06, None, KEPT),
+    (0.002, 0.001, 0.003, None, KEPT),
+    (0.05, 0.0, 0.10, None, WAIT),
+    (0.05, -0.01, 0.11, None, WAIT),
+    (0.0, -0.001, 0.001, None, WAIT),
+    (-0.004, -0.006, -0.002, None, WAIT),  # certain, and less than anybody would take back
+    (-0.005, -0.006, -0.004, None, HARMFUL),
+    (-0.03, -0.04, -0.02, None, HARMFUL),
+    (-0.03, -0.06, 0.0, None, WAIT),
+    (-0.03, -0.04, -0.02, 0.01, HARMFUL),
+    (-0.03, -0.04, -0.02, -0.02, HARMFUL),  # worse than was announced
+    (-0.03, -0.04, -0.02, -0.03, KEPT),  # what who approved it has read on the card
+    (-0.03, -0.04, -0.02, -0.05, KEPT),
+    (0.05, 0.04, 0.06, -0.01, KEPT),
 ]
 
 
-@pytest.mark.parametrize("hours", [24, 48, 72])
-@pytest.mark.parametrize("good_is_up", [True, False])
-@pytest.mark.parametrize("beyond", [True, False])
-@pytest.mark.parametrize(("size", "low", "high", "clear"), CLEAR)
-def test_table(
-    hours: int, good_is_up: bool, beyond: bool, size: float, low: float, high: float, clear: EffectVerdict
+@pytest.mark.parametrize("hours", LOOKS_HOURS)
+@pytest.mark.parametrize(("effect", "low", "high", "announced", "clear"), TABLE)
+def test_with_a_control(
+    hours: int, effect: float, low: float, high: float, announced: float | None, clear: EffectVerdict
 ) -> None:
-    judged = judge_effect(hours, gain(size, low, high, good_is_up, beyond), costs_more=False)
+    looked = judge_controlled(hours, found(effect, low, high), announced)
     open_still = WAIT if hours < 72 else INCONCLUSIVE
-    verdict = clear if beyond and clear is not WAIT else open_still
-    assert (judged.verdict, judged.undo) == (verdict, verdict is HARMFUL)
+    verdict = clear if clear is HARMFUL or (clear is KEPT and hours > 6) else open_still
+    assert (looked.judgement.verdict, looked.judgement.undo) == (verdict, verdict is HARMFUL)
+    assert (looked.controlled, looked.effects) == (True, (Effect(HIT_RATE_POINTS, effect, low, high),))
 
 
-@pytest.mark.parametrize(("hours", "verdict"), [(24, WAIT), (48, WAIT), (72, INCONCLUSIVE)])
+@pytest.mark.parametrize(("hours", "verdict"), [(6, WAIT), (24, WAIT), (48, WAIT), (72, INCONCLUSIVE)])
 def test_too_little_is_never_a_verdict(hours: int, verdict: EffectVerdict) -> None:
-    assert judge_effect(hours, None).verdict is verdict
+    nothing = NoData(*with_remedy("hold_back.few_keys", keys=3, least=200))
+    looked = judge_controlled(hours, nothing)
+    assert (looked.judgement.verdict, looked.judgement.undo, looked.judgement.reason) == (
+        verdict,
+        False,
+        nothing.reason,
+    )
+    assert (looked.controlled, looked.effects) == (False, ())
 
 
-@pytest.mark.parametrize("good_is_up", [True, False])
-@pytest.mark.parametrize(
-    ("size", "low", "high", "beyond", "verdict"),
-    [
-        (-0.03, -0.05, -0.01, True, WAIT),
-        (-0.019, -0.03, -0.01, True, KEPT),
-        (-0.03, -0.07, 0.01, True, KEPT),  # by chance
-        (-0.03, -0.05, -0.01, False, KEPT),  # no more than what comes of itself
-        (0.03, 0.01, 0.05, True, KEPT),
-    ],
-)
-def test_a_gain_that_another_objective_pays_for_is_not_kept(
-    good_is_up: bool, size: float, low: float, high: float, beyond: bool, verdict: EffectVerdict
-) -> None:
-    fine = gain(0.01, -0.01, 0.02, good_is_up)
-    other = gain(size, low, high, good_is_up, beyond)
-    assert judge_effect(24, effect(0.1, 0.05), [fine, other]).verdict is verdict
+@pytest.mark.parametrize("knob", Knob)
+@pytest.mark.parametrize("size", [None, 0.5, -0.5])
+def test_without_a_control_there_is_no_verdict_however_large_it_is(knob: Knob, size: float | None) -> None:
+    effects = () if size is None else (Effect("hit_rate", size, size - 0.01, size + 0.01),)
+    looked = uncontrolled(24, knob, effects)
+    assert (looked.judgement.verdict, looked.judgement.undo, looked.controlled) == (INCONCLUSIVE, False, False)
+    assert looked.judgement.reason.code == ("effect.coincides" if effects else "effect.nothing_coincides")
+    assert looked.effects == effects
 
 
-@pytest.mark.parametrize(("costs_more", "undo"), [(True, True), (False, False), (None, False)])
-def test_an_inconclusive_change_goes_if_it_costs_more(costs_more: bool | None, undo: bool) -> None:
-    assert judge_effect(72, effect(0.1, 0.2), costs_more=costs_more).undo is undo
+def test_looks_share_five_per_cent_of_false_verdicts() -> None:
+    """The first one is for harm alone, so it errs to one side."""
+    assert tuple(ALPHA_BY_LOOK) == LOOKS_HOURS
+    assert sum(ALPHA_BY_LOOK.values()) - ALPHA_BY_LOOK[6] / 2 == pytest.approx(0.053)
+    assert timedelta(hours=LOOKS_HOURS[-1]) == HELD_FOR
 
 
 @pytest.mark.parametrize(("minutes", "reverted"), [(-1, False), (0, True), (119, True), (120, False)])
@@ -104,7 +111,3 @@ def test_quantiles_of_the_posterior() -> None:
     assert TrackRecord(0, 0).quantile(0.1) == pytest.approx(0.1)
     # Beta(6, 1): x**6 = 0.1
     assert TrackRecord(5, 5).quantile(0.1) == pytest.approx(0.1 ** (1 / 6))
-
-
-def test_inconclusive_is_no_success() -> None:
-    assert track_record([Verdict.KEPT, Verdict.INCONCLUSIVE, Verdict.HARMFUL]) == TrackRecord(1, 3)

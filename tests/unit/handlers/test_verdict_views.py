@@ -19,14 +19,15 @@ from tests.proposals import applied
 from tests.snapshots import NOW, cache, snapshot
 from tests.unit.handlers.blocks import validated
 
-REASON = message("effect.kept", metric="hit_rate", effect=0.12, low=0.08, high=0.16, hours=24)
-WORDS = {"en": "hit rate +12% (+8% to +16%)", "ko": "적중률 +12% (+8%~+16%)"}
+REASON = message("effect.points_kept", points=5.1, low=4.8, high=5.4, hours=24)
+WORDS = {"en": "hit rate +5.1 points (+4.8 to +5.4)", "ko": "적중률 +5.1%p (+4.8 ~ +5.4)"}
 
 
 def judged(state: State = State.KEPT, verdict: Verdict | None = Verdict.KEPT) -> Proposal:
     made = applied("P3", Change(Knob.TTL, 300, 420, "s"), state=state)
-    effects = (MeasuredEffect("hit_rate", 0.12, 0.08, 0.16),)
-    return replace(made, note=REASON, measured=Measured(24, NOW + timedelta(days=1), verdict, REASON, effects))
+    effects = (MeasuredEffect("hit_rate_points", 0.051, 0.048, 0.054),)
+    measured = Measured(24, NOW + timedelta(days=1), verdict, REASON, effects, controlled=True)
+    return replace(made, note=REASON, measured=measured)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -37,6 +38,31 @@ def test_the_effect_with_its_interval_stands_everywhere(locale: str) -> None:
     line = change_line(words, ChangeOfLate(kept, 0.6, 0.67))
     assert WORDS[locale] in line
     assert words.plain(message(f"word.state_{State.KEPT}")) in line
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_only_coincides_is_told_as_that_and_as_no_verdict(locale: str) -> None:
+    words, kept = Catalogue(locale), judged(State.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    why = message("effect.no_control_ttl")
+    reason = message("effect.coincides", hours=24, why=why, metric="hit_rate", effect=0.12, low=0.08, high=0.16)
+    assert kept.measured is not None
+    only = replace(kept, note=reason, measured=replace(kept.measured, reason=reason, controlled=False))
+    unclear = words.plain(message("views.progress_inconclusive"))
+    for shown in (card(words, only).text, json.dumps(details(words, only, ()), ensure_ascii=False)):
+        assert words.plain(reason) in shown
+        assert unclear not in shown
+    assert unclear in card(words, kept).text
+    assert words.plain(reason) in change_line(words, ChangeOfLate(only, 0.6, 0.67))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_week_later_the_card_has_both_the_verdict_and_what_lasts(locale: str) -> None:
+    words, kept = Catalogue(locale), judged()
+    lasting = message("effect.lasting_less", points=2.0, at_first=5.1)
+    assert kept.measured is not None
+    shown = card(words, replace(kept, note=lasting, measured=replace(kept.measured, lasting=lasting))).text
+    assert words.plain(REASON) in shown
+    assert words.plain(lasting) in shown
 
 
 def test_before_the_first_look_the_hit_rates_are_shown_as_they_were_read() -> None:

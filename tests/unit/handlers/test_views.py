@@ -167,12 +167,14 @@ def test_a_decided_card_offers_the_way_back_of_what_stands_and_nothing_else(stat
 def test_an_applied_card_says_until_when_it_is_measured(locale: str) -> None:
     """Only while it is: not once there is a verdict, not of an undo, and not of traffic."""
     words, made = Catalogue(locale), proposal(State.APPLIED)
-    for done, first in ((0, 24), (24, 48), (48, 72)):
+    alone = words.say(message("views.uncontrolled_until", until_at=(WHEN + timedelta(hours=24)).isoformat()))
+    assert alone in said(card(words, made))
+    made = replace(made, draft=replace(made.draft, change=replace(made.draft.change, held_permille=100)))
+    for done, first in ((0, 6), (6, 24), (24, 48), (48, 72)):
         seen = replace(made, measured=Measured(done, WHEN, None, message("command.ttl_hint")) if done else None)
         looks = [(WHEN + timedelta(hours=hours)).isoformat() for hours in (first, 72)]
-        assert words.say(message("views.measured_until", next_at=looks[0], until_at=looks[1])) in said(
-            card(words, seen)
-        )
+        told = message("views.measured_until", next_at=looks[0], until_at=looks[1], share=0.1, old=300, unit="s")
+        assert words.say(told) in said(card(words, seen))
     last = words.instant(WHEN + timedelta(hours=72))
     traffic = Change(Knob.TRAFFIC, "LATEST", "r2", "")
     for other in (

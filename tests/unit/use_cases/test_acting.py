@@ -142,6 +142,7 @@ DOORS = {
     "begin, timer, emergency": {"dry_run", "freeze", "disabled", "pause", "pin"},
     "finish": {"dry_run"},
     "again": {"dry_run", "freeze", "disabled", "pause", "pin"},
+    "end hold-back": {"dry_run"},
     "again, size": {"dry_run", "freeze", "disabled", "pause", "lock"},
     "empty": {"dry_run"},
 }
@@ -159,7 +160,7 @@ def acting_in(against: frozenset[str], world: World) -> Acting:
 def proposal_of(door: str) -> Proposal:
     change = replace(CHANGE, knob=Knob.CACHE_SIZE) if SIZE in door else CHANGE
     draft = replace(MADE.draft, change=change, emergency=EMERGENCY in door)
-    states = {"finish": State.APPLYING, "again": State.APPLIED}
+    states = {"finish": State.APPLYING, "again": State.APPLIED, "end hold-back": State.KEPT}
     begun = State.APPROVED_BY_TIMER if TIMER in door else State.APPROVED
     return replace(MADE, draft=draft, state=states.get(door.partition(",")[0], begun))
 
@@ -170,6 +171,8 @@ async def leave_of(acting: Acting, door: str) -> Leave | Held:
         return await acting.to_begin(proposal)
     if kind == "again":
         return await acting.to_set_again(proposal)
+    if kind == "end hold-back":
+        return acting.to_end_hold_back(proposal)
     return acting.to_finish(proposal) if kind == "finish" else acting.to_empty(SERVICE, Permit(KIM))
 
 
@@ -225,3 +228,4 @@ async def test_nothing_is_done_without_a_decision(state: State) -> None:
     assert isinstance(await acting.to_begin(proposal), Leave) == (state in APPROVED)
     assert isinstance(acting.to_finish(proposal), Leave) == (state is State.APPLYING)
     assert isinstance(await acting.to_set_again(proposal), Leave) == (state in IN_FORCE)
+    assert isinstance(acting.to_end_hold_back(proposal), Leave) == (state in IN_FORCE)

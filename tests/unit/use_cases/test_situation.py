@@ -84,18 +84,20 @@ def test_harm_that_stayed_is_remembered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict", "effects", "known"),
+    ("change", "verdict", "controlled", "known"),
     [
-        (UP, Verdict.INCONCLUSIVE, (MeasuredEffect("hit_rate", 0.01, -0.01, 0.03),), True),
-        (DOWN, Verdict.INCONCLUSIVE, (MeasuredEffect("hit_rate", 0.01, -0.01, 0.03),), False),
-        (UP, Verdict.INCONCLUSIVE, (), False),
-        (UP, Verdict.KEPT, (MeasuredEffect("hit_rate", 0.05, 0.03, 0.07),), False),
+        (UP, Verdict.INCONCLUSIVE, True, True),
+        (DOWN, Verdict.INCONCLUSIVE, True, False),
+        (UP, Verdict.INCONCLUSIVE, False, False),
+        (UP, Verdict.KEPT, True, False),
     ],
 )
 def test_what_was_measured_without_a_clear_effect_is_an_answer(
-    change: Change, verdict: Verdict, effects: tuple[MeasuredEffect, ...], known: bool
+    change: Change, verdict: Verdict, controlled: bool, known: bool
 ) -> None:
-    measured = Measured(72, NOW - DAY, verdict, message("effect.too_little", hours=72), effects)
+    effects = (MeasuredEffect("hit_rate_points", 0.01, -0.01, 0.03),)
+    why = message("effect.too_little", hours=72)
+    measured = Measured(72, NOW - DAY, verdict, why, effects, controlled=controlled)
     past = replace(applied("P1", FIRST, at=NOW - 4 * DAY, state=State(verdict)), measured=measured)
     assert around(past, change=change).no_effect_at == (NOW - DAY if known else None)
 
