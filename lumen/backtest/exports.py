@@ -68,7 +68,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredSeries:
-    """One series of a file. `is_sparse`: what it does not tell within a slice is 0, for it counts what happens."""
+    """One series of a file. `is_sparse`: what it does not tell within a slice is 0, for it counts what happens.
+
+    `project`: of a series of Cloud Run, which tells nothing while there are no requests; None of others.
+    """
 
     at: Path
     service: str
@@ -76,6 +79,7 @@ class MeasuredSeries:
     samples: Sequence[Sample]
     revision: str | None = None
     is_sparse: bool = False
+    project: str | None = None
 
 
 class Faults:

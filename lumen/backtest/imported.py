@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,10 @@ from lumen.model.snapshot import SLICE_SECONDS, LatencyDistribution
 
 #: Of a slice: a count of less of it is not that of the slice.
 WHOLE = 0.99
+LAST_MINUTE = 60
+#: What is told of a service that is asleep, too; and what is known of it then.
+AWAKE_OR_NOT = {"memory_mb"}
+NO_REQUESTS = {"requests": 0.0, "errors_5xx": 0.0, "errors_4xx": 0.0}
 #: Of what comes of several files.
 NO_LINE = 0
 
@@ -32,14 +36,19 @@ def read_exports(exports: Sequence[Export]) -> SliceHistory:
     """The slices of all services of all files."""
     problems: list[Problem] = []
     slices = _Slices()
+    #: Whether each file is the end of an answer.
+    ends: list[bool] = []
     for export in exports:
         faults = Faults(export, problems)
         document = _document(export, faults)
         if document is None:
+            slices.is_answered = False
             continue
+        ends.append(not document.get("nextPageToken"))
         read = monitoring_series if "timeSeries" in document else prometheus_series
         for series in read(document, export, faults):
             slices.add(series, faults)
+    slices.is_answered = slices.is_answered and any(ends)
     histories = slices.histories(problems)
     if not histories and not problems:
         problems.append(Problem(NO_LINE, Oddity.GARBAGE, message("backtest.export_empty")))
@@ -76,6 +85,12 @@ class _Slices:
     def __init__(self) -> None:
         self._services: dict[str, dict[int, _Slice]] = {}
         self._levels: set[tuple[str, str]] = set()
+        #: Of each service whose requests Cloud Run counts.
+        self._projects: dict[str, str] = {}
+        #: By project, the slices up to whose last minute something is told.
+        self._told: dict[str, set[int]] = defaultdict(set)
+        #: Whether what is not told was not there; else it may have been lost.
+        self.is_answered = True
 
     def add(self, series: MeasuredSeries, faults: Faults) -> None:
         """Every sample; of two series that tell the same level the first stays."""
@@ -89,14 +104,38 @@ class _Slices:
         own = self._services.setdefault(series.service, {})
         for start, parts in _by_slice(series.samples).items():
             _add(own.setdefault(start, _Slice()), series, parts, faults)
+        if series.project is not None:
+            if any(one.field == "requests" for one in series.figures):
+                self._projects[series.service] = series.project
+            self._told[series.project].update(_told_to_the_end(series.samples))
 
     def histories(self, problems: list[Problem]) -> Mapping[str, PackedSlices]:
-        """Each service in order of time."""
+        """Each service in order of time, with the slices in which it was asleep."""
+        for service, project in self._projects.items() if self.is_answered else ():
+            _sleep(self._services[service], self._told[project])
         return {
             service: PackedSlices(_in_order(service, own, problems))
             for service, own in sorted(self._services.items())
             if own
         }
+
+
+def _told_to_the_end(samples: Iterable[Sample]) -> Iterator[int]:
+    """The slices in whose last minute a sample ends."""
+    for sample in samples:
+        start = (math.ceil(sample.end / SLICE_SECONDS) - 1) * SLICE_SECONDS
+        if sample.end > start + SLICE_SECONDS - LAST_MINUTE:
+            yield start
+
+
+def _sleep(own: dict[int, _Slice], told: Iterable[int]) -> None:
+    """Say that there were no requests in the slices, since its first, of which another of the project tells and it does
+    not."""
+    first = min(own, default=math.inf)
+    for start in told:
+        seen = own.get(start)
+        if start > first and (seen is None or (seen.latency is None and seen.figures.keys() <= AWAKE_OR_NOT)):
+            own.setdefault(start, _Slice()).figures.update(NO_REQUESTS)
 
 
 #: A sample, and the share of it that falls into a slice.

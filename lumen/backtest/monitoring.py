@@ -10,8 +10,9 @@ from lumen.backtest.located import Path
 from lumen.model.messages import Message, message
 from lumen.model.snapshot import LatencyDistribution
 
-REQUESTS = "run.googleapis.com/request_count"
-LATENCIES = "run.googleapis.com/request_latencies"
+CLOUD_RUN = "run.googleapis.com/"
+REQUESTS = f"{CLOUD_RUN}request_count"
+LATENCIES = f"{CLOUD_RUN}request_latencies"
 #: A point of a level speaks of no time; it is taken for the minute before it.
 A_MINUTE = 60.0
 _CLASSES = {"5": "errors_5xx", "4": "errors_4xx"}
@@ -42,7 +43,8 @@ def monitoring_series(document: Mapping[str, object], export: Export, faults: Fa
         else:
             samples = list(_samples((*at, "points"), points, faults))
             is_sparse = one.get("metricKind") == "DELTA"
-            yield MeasuredSeries(at, service, figures, samples, labels.get("revision_name"), is_sparse)
+            project = labels.get("project_id", "") if _type(one).startswith(CLOUD_RUN) else None
+            yield MeasuredSeries(at, service, figures, samples, labels.get("revision_name"), is_sparse, project)
 
 
 def _figures(export: Export, metric: str, labels: Mapping[str, str]) -> Sequence[Figure] | None:

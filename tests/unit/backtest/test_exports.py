@@ -211,6 +211,50 @@ def _answer(values: object) -> object:
     return {"status": "success", "data": {"resultType": "matrix", "result": result}}
 
 
+def _counted(service: str, minutes: Sequence[int], project: str = "shop") -> object:
+    """A series of Cloud Run with a point every five minutes that end then."""
+    return {
+        "metric": {"type": "run.googleapis.com/request_count", "labels": {"response_code_class": "2xx"}},
+        "resource": {"type": "cloud_run_revision", "labels": {"service_name": service, "project_id": project}},
+        "metricKind": "DELTA",
+        "points": [point(minute, {"int64Value": "60"}) for minute in minutes],
+    }
+
+
+def _requests(history: SliceHistory, service: str = "api") -> Sequence[tuple[int, int | None, int | None]]:
+    """Minute of its end, requests, and failures of each slice."""
+    own = history.services[service]
+    return [(round((one.end - AT) / timedelta(minutes=1)), one.requests, one.errors_5xx) for one in own]
+
+
+AWAKE = [10, 25]
+ASLEEP = [(10, 60, 0), (15, 0, 0), (20, 0, 0), (25, 60, 0), (30, 0, 0)]
+UNKNOWN = [(10, 60, 0), (25, 60, 0)]
+
+
+@pytest.mark.parametrize(
+    ("beside", "more", "expected"),
+    [
+        pytest.param([_counted("other", range(5, 35, 5))], {}, ASLEEP, id="another one answered meanwhile"),
+        pytest.param([_counted("other", [5, 10, 15, 25])], {}, [ASLEEP[0], ASLEEP[1], ASLEEP[3]], id="both silent"),
+        pytest.param([_counted("other", range(4, 34, 5))], {}, UNKNOWN, id="not up to the last minute"),
+        pytest.param([_counted("other", range(5, 35, 5), "else")], {}, UNKNOWN, id="another project"),
+        pytest.param([_counted("other", range(5, 35, 5))], {"nextPageToken": "x"}, UNKNOWN, id="pages are missing"),
+    ],
+)
+def test_a_service_of_cloud_run_is_asleep_where_another_of_its_project_tells(
+    beside: Sequence[object], more: dict[str, object], expected: object
+) -> None:
+    text = json.dumps({"timeSeries": [_counted("api", AWAKE), *beside], **more})
+    history = read_exports([Export("page.json", text)])
+    assert _requests(history) == expected
+
+
+def test_nothing_is_asleep_where_a_file_cannot_be_read() -> None:
+    text = json.dumps({"timeSeries": [_counted("api", AWAKE), _counted("other", range(5, 35, 5))]})
+    assert _requests(read_exports([Export("page.json", text), Export("broken.json", text[:-1])])) == UNKNOWN
+
+
 @pytest.mark.parametrize("locale", ["en", "ko"])
 def test_every_fault_has_its_sentence(locale: str) -> None:
     words = Catalogue(locale)
