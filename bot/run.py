@@ -170,9 +170,11 @@ class Bot:
                     log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
 
     async def _observe(self) -> None:
-        """What services report of their accesses."""
+        """What services report of their accesses, and which misses the cache's server announces."""
         with guarded("accesses_not_read"):
             await self._lumen.rounds.beside.observer.due()
+        with guarded("misses_not_kept"):
+            await self._lumen.rounds.beside.hearing.due()
 
     async def _news(self) -> None:
         """Take the budget's notices; nothing waits for it."""

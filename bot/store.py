@@ -19,6 +19,7 @@ from lumen.adapters.store.epoch import warnings as memory_warnings
 from lumen.adapters.store.leases import RedisInbox, RedisLeases, RedisSlots
 from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
+from lumen.adapters.store.scripts import misses_key
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message
 from lumen.policies.guard import Automation, Locks
@@ -54,6 +55,7 @@ class StateStore:
         self.choices = RedisChoices(redis, clock)
         self.bills = RedisBills(redis, clock)
         self.accesses = RedisAccessDays(redis)
+        self.misses = RedisAccessDays(redis, misses_key)
 
     async def compare_clocks(self) -> ClockOffsets:
         """The host's with the store's; service time follows those that agree. Raises StoreUnavailable."""

@@ -20,6 +20,7 @@ from bot.wiring.sources import (
     budgets_of,
     collector_of,
     forecasts_of,
+    hearing_of,
     observer_of,
     publish_of,
     slices_of,
@@ -233,6 +234,7 @@ class _Assembly:
                 moments=Moments(store.alerts, store.proposals, store.silences, store.clock),
                 reminding=Reminding(store.controls, store.proposals, store.outbox, report, store.clock),
                 observer=observer_of(settings, store, self._cache, self._reads),
+                hearing=hearing_of(settings, store),
             ),
         )
 

@@ -19,6 +19,7 @@ from lumen.use_cases.emergency import EmergencyActions
 from lumen.use_cases.error_lines import ReadingErrors
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.feedback import FeedbackGraphs
+from lumen.use_cases.hearing import Hearing
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.moments import Moments
 from lumen.use_cases.observer import Observer
@@ -42,6 +43,7 @@ class Beside:
     moments: Moments
     reminding: Reminding
     observer: Observer
+    hearing: Hearing
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Wire what measures, and what publishes the figures."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ from redis.asyncio import Redis
 from bot.config import Settings
 from bot.store import StateStore
 from lumen.adapters.cache.access_stream import RedisAccessStream
+from lumen.adapters.cache.announced import RedisAnnouncedMisses
 from lumen.adapters.cache.client import OwnReads
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl
@@ -24,11 +26,14 @@ from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.model.cost import CostPrices
 from lumen.model.forecast import Prices
+from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock, Numerics
 from lumen.ports.sources import Bills, SpendSource
 from lumen.use_cases.billing import BilledSpend, TakingNews
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.forecasting import Forecasts
+from lumen.use_cases.hearing import Hearing
+from lumen.use_cases.miss_forecasts import MissForecasts
 from lumen.use_cases.observer import Observer
 from lumen.use_cases.publish import Publish
 
@@ -50,10 +55,22 @@ def observer_of(settings: Settings, store: StateStore, cache: Redis, reads: OwnR
     return Observer(RedisAccessStream(cache, reads), store.accesses, store.claims, settings.observed_services)
 
 
+def hearing_of(settings: Settings, store: StateStore) -> Hearing:
+    """What keeps the misses that the cache's server announces of a service that reports none."""
+    announced = RedisAnnouncedMisses(settings.cache_url, settings.cache_key_prefix, store.clock)
+    return Hearing(announced, store.misses, store.accesses, store.claims, _heard_services(settings))
+
+
+def _heard_services(settings: Settings) -> Sequence[ServiceId]:
+    """Where several share the cache, nobody tells whose miss an announced one is."""
+    return settings.observed_services if len(settings.services) == 1 else ()
+
+
 def forecasts_of(settings: Settings, store: StateStore, numerics: Numerics) -> Forecasts:
     """What tells from them what other TTLs would do."""
     prices = Prices(settings.api_cost_per_call, settings.staleness_cost_per_1000 / 1000)
-    return Forecasts(store.accesses, numerics, settings.observed_services, prices)
+    heard = MissForecasts(store.misses, store.alerts, numerics, _heard_services(settings), prices)
+    return Forecasts(store.accesses, numerics, settings.observed_services, prices, misses=heard)
 
 
 def slices_of(

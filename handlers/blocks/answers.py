@@ -11,6 +11,7 @@ from handlers.blocks.proposal import add_buttons, expected_lines, line
 from handlers.command_table import NAMES, TABLE, find
 from lumen.model.answers import KnobReadout, TtlReadout
 from lumen.model.audit import AuditEntry
+from lumen.model.forecast import Method
 from lumen.model.messages import LumenError, Message, NoData, NotPossible, message
 from lumen.model.override import pinned_by
 from lumen.model.proposal import Proposal, State
@@ -100,7 +101,8 @@ def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
             card.chart(chart)
         card.lines([words.say(cheapest(forecast))])
         accesses, days = forecast.accesses, forecast.days
-        card.context([words.say(message("forecast.rests_on", accesses=accesses, days=days))])
+        code = "forecast.rests_on_misses" if forecast.method is Method.MISSES else "forecast.rests_on"
+        card.context([words.say(Message(code, {"accesses": accesses, "days": days}))])
     card.context([words.say(message("command.ttl_hint"))])
     return card.shown()
 

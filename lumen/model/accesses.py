@@ -8,6 +8,8 @@ from dataclasses import dataclass
 RECORD = struct.Struct("<QBB")
 MISS, HIT, WRITE, DELETE, HELD = 0, 1, 2, 3, 4
 KIND_MASK = 3
+#: Of a key's hash.
+HASH_BYTES = 6
 #: The `below` of a service that reports every key.
 ALL_KEYS = 1 << 32
 #: Longer than any name that a service gives an instance of its own.

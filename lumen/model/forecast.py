@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from itertools import pairwise
 from math import erf, hypot, log, sqrt
 
@@ -26,6 +27,14 @@ def confidence_of(uplift: float, half: float) -> float:
 def confidence_word(confidence: float) -> str:
     """`high`, `medium` or `low`."""
     return "high" if confidence >= HIGH else "medium" if confidence >= MEDIUM else "low"
+
+
+class Method(StrEnum):
+    """How a prediction is computed."""
+
+    REPLAY = "replay"
+    REPLAY_LRU = "replay_lru"
+    MISSES = "misses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,7 @@ class Forecast:
     staleness: float = 0.0
     stale_usd: float = 0.0
     back_tests: tuple[BackTest, ...] = ()
+    method: Method = Method.REPLAY
 
     def at(self, ttl_seconds: int) -> Step | None:
         """As it was replayed; between two replayed ones by their line, and wider by all that may lie between them: a
@@ -176,6 +186,8 @@ class Forecast:
             return NoData(*with_remedy("forecast.moved", ttl_seconds=self.ttl_seconds))
         wanted = number(change.new)
         step = self.at(wanted)
+        if step is None and self.method is Method.MISSES and wanted < self.ttl_seconds:
+            return NoData(*with_remedy("forecast.needs_accesses"))
         if step is None and self.full_from is not None and wanted > self.steps[-1].ttl_seconds:
             return NoData(*with_remedy("forecast.full", ttl_seconds=wanted))
         if step is None:

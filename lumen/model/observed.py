@@ -6,7 +6,7 @@ Beside it stand one byte for its kind and one for its size.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, datetime
 
 from lumen.model.accesses import ALL_KEYS
 
@@ -72,7 +72,8 @@ class Progress:
     """How far a service's stream has been read.
 
     `last_id` "": never. `instances`: of each the number of its newest batch, and when that came, in ms. `below`: what
-    the service was told. `keys` and `accesses` of the newest of the `days`, so far.
+    the service was told. `keys` and `accesses` of the newest of the `days`, so far. `secret` (hex): what names are
+    hashed with where Lumen hears them itself; there `last_id` is the last moment that is kept, in ms.
     """
 
     last_id: str = ""
@@ -81,3 +82,14 @@ class Progress:
     days: tuple[date, ...] = ()
     keys: int = 0
     accesses: int = 0
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Lookups that the cache's server counted from `start` until `end`, but for Lumen's own."""
+
+    start: datetime
+    end: datetime
+    hits: int
+    misses: int

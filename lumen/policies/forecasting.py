@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, hypot, inf, sqrt
 
-from lumen.model.forecast import Forecast, Outcome, Prices, Replayed, Step
+from lumen.model.forecast import Forecast, Method, Outcome, Prices, Replayed, Step
 from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.snapshot import CacheStats
 from lumen.prediction.honesty import Honesty, Trust
@@ -37,6 +37,7 @@ class Evidence:
     honesty: Honesty
     cache: CacheStats | NoData
     prices: Prices
+    method: Method = Method.REPLAY
 
 
 def ttls_for(ttl_seconds: int) -> tuple[int, ...]:
@@ -64,6 +65,7 @@ def forecast_of(evidence: Evidence) -> Forecast | NoData:
         full_from=full_from,
         staleness=newest.staleness,
         stale_usd=evidence.prices.stale_usd,
+        method=evidence.method,
     )
 
 

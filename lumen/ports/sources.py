@@ -4,6 +4,7 @@ A source serves all services in one call and never raises for one of them: a ser
 `NoData` with the reason and the remedy.
 """
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -129,6 +130,17 @@ class FigureSink(Protocol):
 
     async def lacking(self) -> NoData | None:
         """Why nothing can be published from here, or None. Writes nothing."""
+
+
+class AnnouncedMisses(Protocol):
+    """The misses of a cache that its server announces. Never raises."""
+
+    async def heard(self, secret: bytes) -> tuple["array[int]", "array[int]"]:
+        """Hashes (48 bits) of the keys that missed since the last call, and when (Unix, ms); listens from the first
+        call on."""
+
+    async def stop(self) -> None:
+        """Listen no more."""
 
 
 class AccessStream(Protocol):

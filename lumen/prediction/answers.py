@@ -12,7 +12,7 @@ from math import ceil, hypot, inf, sqrt
 
 import numpy as np
 
-from lumen.model.forecast import confidence_of
+from lumen.model.forecast import Method, confidence_of
 from lumen.prediction.accesses import Floats, Integers, Kind, Words
 from lumen.prediction.honesty import Trust, checked
 from lumen.prediction.lives import LONGEST_MS, Requests, elapsed_ms, packed
@@ -48,14 +48,6 @@ class Verdict(StrEnum):
     NO_SIZES = "no_sizes"
     REPLAY_DISAGREES = "replay_disagrees"
     MISSES_DISAGREE = "misses_disagree"
-
-
-class Method(StrEnum):
-    """How it was computed."""
-
-    REPLAY = "replay"
-    REPLAY_LRU = "replay_lru"
-    MISSES = "misses"
 
 
 @dataclass(frozen=True, slots=True)

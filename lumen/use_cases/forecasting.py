@@ -13,6 +13,8 @@ from lumen.model.turn import Turn
 from lumen.policies.back_tests import back_tests
 from lumen.ports.clock import Numerics
 from lumen.ports.store import AccessDays
+from lumen.use_cases.miss_forecasts import MissForecasts
+from lumen.use_cases.standing import standing
 
 A_DAY = timedelta(days=1)
 #: A day that follows none counts as whole where it begins so early.
@@ -31,6 +33,8 @@ class Forecasts:
     prices: Prices
     #: Of each service and TTL the days that are over, each with how many accesses it had then.
     _known: dict[tuple[ServiceId, int], dict[date, tuple[int, Replayed | None]]] = field(default_factory=dict)
+    #: For services that do not report; None: those have none.
+    misses: MissForecasts | None = None
 
     async def of(self, snapshot: Snapshot, turns: Sequence[Turn]) -> Forecast | NoData:
         """For the 24 hours after `snapshot`; `turns` before it, the newest first, say for how long the TTL stands."""
@@ -40,9 +44,11 @@ class Forecasts:
             return snapshot.ttl
         service, now, ttl = snapshot.service, snapshot.taken_at, snapshot.ttl.value_seconds
         listed = (await self.days.progress(service)).days
+        if not listed and self.misses is not None:
+            return await self.misses.of(snapshot, turns, ttl)
         newest = [await self.days.day(service, day) for day in (now.date() - A_DAY, now.date())]
         replays = await self._whole_days(service, ttl, [day for day in listed if day < now.date()], newest[0])
-        asked = Asked(now, ttl, max(_standing(turns, ttl, now), now - A_DAY), snapshot.cache, self.prices)
+        asked = Asked(now, ttl, max(standing(turns, ttl, now), now - A_DAY), snapshot.cache, self.prices)
         found = await self.numerics.run(forecast, newest, replays, asked)
         return found if isinstance(found, NoData) else replace(found, back_tests=back_tests(turns, replays, ttl))
 
@@ -104,16 +110,3 @@ def forecast(newest: Sequence[Piece], replays: Sequence[Replayed], asked: Asked)
     honesty = compared(newest, asked.since, now, ttl)
     first = first or first_access(newest[1])
     return forecast_of(Evidence(now, ttl, first, replays, honesty, asked.cache, asked.prices))
-
-
-def _standing(turns: Sequence[Turn], ttl: int, now: datetime) -> datetime:
-    """From when on all that is cached has this TTL, as far as turns tell."""
-    since = now
-    for turn in turns:
-        found = turn.snapshot.ttl
-        if isinstance(found, NoData):
-            break
-        if found.value_seconds != ttl:
-            return since + timedelta(seconds=found.value_seconds)
-        since = turn.started_at
-    return since

@@ -8,7 +8,7 @@ import asyncio
 import base64
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from datetime import date
 
@@ -25,13 +25,13 @@ WORD = 8
 
 
 class RedisAccessDays:
-    """`lumen.ports.store.AccessDays`."""
+    """`lumen.ports.store.AccessDays`. `name`: of the hash of each service."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._calls = Calls(redis)
+    def __init__(self, redis: Redis, name: Callable[[ServiceId], str] = accesses_key) -> None:
+        self._calls, self._name = Calls(redis), name
 
     async def progress(self, service: ServiceId) -> Progress:
-        reply = await self._calls.change("accesses_progress", service, dedupe=accesses_key(service))
+        reply = await self._calls.change("accesses_progress", service, dedupe=self._name(service))
         return decode(Progress, reply.values[0]) if reply.values[0] else Progress()
 
     async def put(
@@ -43,7 +43,7 @@ class RedisAccessDays:
             stood = await self._parts(service, piece.day, f"{hour:02d}")
             text = await asyncio.to_thread(packed, joined(piece.day, [*stood, piece]))
             words += [f"{piece.day.isoformat()}/{hour:02d}", text]
-        reply = await self._calls.change("accesses_put", service, *words, dedupe=accesses_key(service))
+        reply = await self._calls.change("accesses_put", service, *words, dedupe=self._name(service))
         if reply.status == "LEASE_LOST":
             raise lease_lost(lease.name)
 
@@ -51,7 +51,7 @@ class RedisAccessDays:
         return await asyncio.to_thread(joined, day, await self._parts(service, day, ""))
 
     async def _parts(self, service: ServiceId, day: date, hour: str) -> Sequence[Piece]:
-        reply = await self._calls.change("accesses_day", service, day.isoformat(), hour, dedupe=accesses_key(service))
+        reply = await self._calls.change("accesses_day", service, day.isoformat(), hour, dedupe=self._name(service))
         return await asyncio.to_thread(lambda: [unpacked(day, text) for text in reply.values[0]])
 
 

@@ -23,6 +23,7 @@ from lumen.adapters.store.scripts import (
     accesses_key,
     all_keys,
     key,
+    misses_key,
     script,
     wrong_epoch,
 )
@@ -123,7 +124,8 @@ async def put(redis: Redis, service: ServiceId, copy: Copy) -> Copied | None:
 async def cleared(redis: Redis, service: ServiceId) -> int:
     """Remove all that the store holds of a service, in whatever shape; how many keys. Raises StoreUnavailable."""
     with _told(redis):
-        return int(await redis.unlink(*all_keys(service), accesses_key(service), *await _memories(redis, service)))
+        beside = accesses_key(service), misses_key(service)
+        return int(await redis.unlink(*all_keys(service), *beside, *await _memories(redis, service)))
 
 
 async def _begin(redis: Redis, service: ServiceId, copy: Copy) -> bool:

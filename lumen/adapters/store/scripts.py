@@ -109,6 +109,11 @@ def accesses_key(service: ServiceId) -> str:
     return key(service, "accesses")
 
 
+def misses_key(service: ServiceId) -> str:
+    """The misses that the cache's server announced of a service; no part of a copy."""
+    return key(service, "misses")
+
+
 #: The layouts of the store that this Lumen works with, oldest first. `lumen state init` prepares the last one, and
 #: `lumen state migrate` leads to it; a Lumen that does not know the layout it finds refuses the store.
 SCHEMAS = ("1",)
