@@ -5,16 +5,19 @@ whatever their size, the mean by precision alone, and the usual random-effects i
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import log, sqrt
+from multiprocessing import get_context
 from pathlib import Path
 
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench import graph_accesses
 from bench.graph_world import NOTHING, START, TODAY, WORLDS, World, lived, week
 from lumen.effects.graph import Evidence, feedback, level_of, slope_of
 from lumen.effects.pooled import Slope, pooled
@@ -118,11 +121,40 @@ def refusals() -> dict[str, bool]:
     return found
 
 
+def count_accesses(task: tuple[int, int]) -> tuple[float, Counts]:
+    """The true slope of a service, by its seed, and the same counts over so many histories of it."""
+    seed, draws = task
+    days = [graph_accesses.day(seed, nth) for nth in range(graph_accesses.DAYS)]
+    ignored = [graph_accesses.day(seed, nth, without=True) for nth in range(graph_accesses.DAYS)]
+    truth = UNITS * sum(one.slope for one in days) / len(days)
+    edges = [edge_of(graph_accesses.drawn(days, seed, draw)) for draw in range(draws)]
+    empty = [edge_of(graph_accesses.drawn(ignored, seed, draw)) for draw in range(draws)]
+    holds = [edge.low <= truth <= edge.high for edge in edges if edge is not None]
+    found = [edge.is_clear for edge in edges if edge is not None]
+    false = [edge.is_clear for edge in empty if edge is not None]
+    return truth, Counts(_share(holds), math.nan, _share(false), _share(found))
+
+
+def _print_accesses(draws: int, first: int) -> None:
+    seeds = range(7201 + first, 7221 + first)
+    with get_context("spawn").Pool(2) as pool:
+        found = pool.map(count_accesses, [(seed, draws) for seed in seeds], chunksize=1)
+    for seed, (truth, one) in zip(seeds, found, strict=True):
+        shares = f"holds {one.holds:.2f}, without effect false {one.false:.2f}, found {one.found:.2f}"
+        sys.stdout.write(f"service {seed}: +120 s moves the hit rate by {100 * truth:+.2f} points; {shares}\n")
+    holds, false = (sum(getattr(one, name) for _, one in found) / len(found) for name in ("holds", "false"))
+    sys.stdout.write(f"all: holds {holds:.3f}, false {false:.3f}\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--accesses", action="store_true", help="services at the level of accesses instead")
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--first", type=int, default=0, help="the first draw")
     asked = parser.parse_args()
+    if asked.accesses:
+        _print_accesses(asked.draws, asked.first)
+        return
     sys.stdout.write(f"{'world':32} changes  holds  next  without effect: false  found   others hold\n")
     found = []
     for world in WORLDS:
