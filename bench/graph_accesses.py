@@ -30,9 +30,8 @@ from bench.effects import PERMILLE, Seen, Table, drawn_arms, tabled
 from bench.graph_world import NOTHING, SERVICE, START
 from lumen.effects.arms import measured
 from lumen.effects.hold_back import ALPHA_BY_LOOK
-from lumen.model.feedback import HIT_RATE_POINTS
+from lumen.effects.verdict import HIT_RATE_POINTS
 from lumen.model.hold_back import EffectByReplay
-from lumen.model.messages import message
 from lumen.model.proposal import (
     Change,
     Draft,
@@ -108,6 +107,6 @@ def _measured(one: Day, draw: int, number: int) -> Proposal | None:
     at, change = START + timedelta(days=4 * number), Change(Knob.TTL, OLD_TTL, one.new_ttl, "s")
     told = (MeasuredEffect(HIT_RATE_POINTS, effect.effect, effect.low, effect.high),)
     draft = Draft(SERVICE, change, "1", Origin.POLICY, None, (), NOTHING, Priority.MEDIUM, None, f"r{number}")
-    kept = Measured(LOOK, at + timedelta(hours=LOOK), Verdict.KEPT, message("effect.unclear"), told)
+    kept = Measured(LOOK, at + timedelta(hours=LOOK), Verdict.KEPT, NOTHING.reason, told, controlled=True)
     done = Proposal(f"P{number}", draft, State.KEPT, at, at, None, None, None, at, 1)
     return replace(done, measured=kept)

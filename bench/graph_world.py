@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from lumen.effects.hold_back import ALPHA_BY_LOOK
-from lumen.model.feedback import HIT_RATE_POINTS
+from lumen.effects.verdict import HIT_RATE_POINTS
 from lumen.model.history import Day
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import (
@@ -121,7 +121,7 @@ def _measured(
     is_clear = abs(middle) > half
     verdict = (Verdict.KEPT if middle > 0 else Verdict.HARMFUL) if is_clear else Verdict.INCONCLUSIVE
     effect = MeasuredEffect(HIT_RATE_POINTS, middle, middle - half, middle + half)
-    measured = Measured(look, at + timedelta(hours=look), verdict, message("effect.unclear"), (effect,))
+    measured = Measured(look, at + timedelta(hours=look), verdict, NOTHING.reason, (effect,), controlled=True)
     draft = Draft(SERVICE, change, "1", Origin.POLICY, None, (), NOTHING, Priority.MEDIUM, None, f"r{number}")
     done = Proposal(f"P{number}", draft, State(verdict.value), at, at + timedelta(days=1), None, None, None, at, 1)
     return replace(done, measured=measured)

@@ -13,7 +13,8 @@ from statistics import NormalDist
 from lumen.effects.experiment import MEASURED_KNOBS
 from lumen.effects.hold_back import ALPHA_BY_LOOK
 from lumen.effects.pooled import Pooled, Slope, pooled
-from lumen.model.feedback import HIT_RATE, HIT_RATE_POINTS, LEAST_CHANGES, LEAST_DAYS, STEPS, By, Edge, Feedback, Level
+from lumen.effects.verdict import HIT_RATE_POINTS
+from lumen.model.feedback import HIT_RATE, LEAST_CHANGES, LEAST_DAYS, STEPS, By, Edge, Feedback, Level
 from lumen.model.forecast import Forecast
 from lumen.model.history import LEAST_SLICES_SHARE, SLICES_A_DAY, Day
 from lumen.model.messages import Message, NoData, message, with_remedy
@@ -145,8 +146,7 @@ def _is_measured(proposal: Proposal, knob: Knob) -> bool:
 
 def is_controlled(proposal: Proposal) -> bool:
     """Whether keys that kept the old value tell the effect; what else was measured only coincides with the change."""
-    measured = proposal.measured
-    return measured is not None and any(one.metric == HIT_RATE_POINTS for one in measured.effects)
+    return proposal.measured is not None and proposal.measured.controlled
 
 
 def _lacks(knob: Knob, measured: Sequence[Proposal]) -> Message:

@@ -14,8 +14,6 @@ from lumen.model.proposal import Knob
 
 HIT_RATE, CALLS, COST = "hit_rate", "calls", "cost_usd_a_month"
 REQUESTS, P95 = "requests_per_hour", "p95_ms"
-#: The hit rate as a control tells it: in shares of the lookups, not as a ratio of itself.
-HIT_RATE_POINTS = "hit_rate_points"
 #: Below so many measured changes, and below so many days, nothing is drawn.
 LEAST_CHANGES, LEAST_DAYS = 3, 7
 #: How far a metric is moved where an edge begins at it: a point of the hit rate, a tenth of anything else.

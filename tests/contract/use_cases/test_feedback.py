@@ -11,7 +11,8 @@ pytest.importorskip("scipy", reason="needs the extra numerics")
 from handlers.blocks.graph import graph_card
 from handlers.blocks.proposal import card
 from lumen.adapters.store.alerts import RedisDays
-from lumen.model.feedback import HIT_RATE, HIT_RATE_POINTS, By, Edge
+from lumen.effects.verdict import HIT_RATE_POINTS
+from lumen.model.feedback import HIT_RATE, By, Edge
 from lumen.model.messages import message
 from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Priority, Proposal, State, Verdict
 from lumen.model.turn import Recommendation
@@ -46,7 +47,7 @@ async def measured(house: House, old: int, new: int, slope: float) -> Proposal:
     effect = slope * log(new / old)
     told, lease = message("effect.too_little", hours=72), await house.store.lease("effects")
     effects = (MeasuredEffect(HIT_RATE_POINTS, effect, effect - 0.002, effect + 0.002),)
-    found = Measured(72, house.now, Verdict.KEPT, told, effects)
+    found = Measured(72, house.now, Verdict.KEPT, told, effects, controlled=True)
     await house.store.proposals.advance(SERVICE, made.id, lease, State.KEPT, told, found)
     await house.store.leases.release(SERVICE, lease)
     return await house.found(made)

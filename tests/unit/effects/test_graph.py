@@ -177,4 +177,4 @@ def coinciding(one: Proposal) -> Proposal:
     assert one.measured is not None
     (was,) = one.measured.effects
     ratio = replace(was, metric="hit_rate", effect=was.effect / 0.7, low=was.low / 0.7, high=was.high / 0.7)
-    return replace(one, measured=replace(one.measured, effects=(ratio,)))
+    return replace(one, measured=replace(one.measured, effects=(ratio,), controlled=False))
