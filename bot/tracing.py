@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import structlog
 
@@ -19,6 +19,8 @@ log = structlog.get_logger()
 #: Where Google takes traces: only there are Google's credentials sent along.
 GOOGLE = "telemetry.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/trace.append"
+#: Of one span on the wall.
+SEND_SECONDS = 10.0
 _TRACER: list[Any] = []
 
 
@@ -47,21 +49,16 @@ def turn_made(turn: Turn, seconds: float) -> None:
 
 def begin_tracing(endpoint: str, project: str) -> Callable[[], None]:
     """Send spans to `endpoint` (OTLP over gRPC); returns what sends the rest and ends it. Raises NotPossible."""
-    try:
+    with _extra():
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError as error:
-        raise NotPossible(*with_remedy("trace.not_installed", error=str(error))) from error
+
+        provider = _provider(project)
     url = urlsplit(endpoint)
     exporter = OTLPSpanExporter(
-        url.netloc if url.port else f"{url.hostname}:443",
+        _place(url),
         insecure=url.scheme == "http",
         credentials=_of_google() if url.hostname == GOOGLE else None,
-    )
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": "lumen", "gcp.project_id": project}), shutdown_on_exit=False
     )
     provider.add_span_processor(BatchSpanProcessor(exporter))
     _TRACER.append(provider.get_tracer("lumen"))
@@ -71,6 +68,49 @@ def begin_tracing(endpoint: str, project: str) -> Callable[[], None]:
         provider.shutdown()
 
     return end
+
+
+def send_one(endpoint: str, project: str) -> None:
+    """Send a span called `doctor`; blocks until it is taken.
+
+    Raises grpc.RpcError where it is not, GoogleAuthError without credentials, NotPossible without the extra.
+    """
+    with _extra():
+        import grpc
+        from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+
+        one = _provider(project).get_tracer("lumen").start_span("doctor")
+    one.end()
+    url = urlsplit(endpoint)
+    if url.scheme == "http":
+        channel = grpc.insecure_channel(_place(url))
+    else:
+        by_whom = _of_google() if url.hostname == GOOGLE else grpc.ssl_channel_credentials()
+        channel = grpc.secure_channel(_place(url), by_whom)
+    with channel:
+        stub: Any = TraceServiceStub(channel)  # type: ignore[no-untyped-call]
+        stub.Export(encode_spans([one]), timeout=SEND_SECONDS)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise NotPossible(*with_remedy("trace.not_installed", error=str(error))) from error
+
+
+def _provider(project: str) -> Any:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+
+    of = Resource.create({"service.name": "lumen", "gcp.project_id": project})
+    return TracerProvider(resource=of, shutdown_on_exit=False)
+
+
+def _place(url: SplitResult) -> str:
+    return url.netloc if url.port else f"{url.hostname}:443"
 
 
 def _of_google() -> Any:

@@ -22,6 +22,8 @@ class Collector:
     port: int = 0
     spans: list[Any] = field(default_factory=list)
     resources: list[dict[str, str]] = field(default_factory=list)
+    #: Said to all that is sent, instead of taking it.
+    refuses: grpc.StatusCode | None = None
 
     @property
     def endpoint(self) -> str:
@@ -31,7 +33,9 @@ class Collector:
         """The attributes of each span of this name."""
         return [attributes(span) for span in self.spans if span.name == name]
 
-    def export(self, request: ExportTraceServiceRequest, _: Any) -> ExportTraceServiceResponse:
+    def export(self, request: ExportTraceServiceRequest, call: Any) -> ExportTraceServiceResponse:
+        if self.refuses:
+            call.abort(self.refuses, "The caller does not have permission")
         for of_one in request.resource_spans:
             self.resources.append(attributes(of_one.resource))
             self.spans += [span for scope in of_one.scope_spans for span in scope.spans]

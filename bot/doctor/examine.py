@@ -9,6 +9,7 @@ from bot.doctor.redis import server_checks
 from bot.doctor.servers import measured_checks, permission_checks, publishing_checks
 from bot.doctor.settings import people_checks, setting_checks
 from bot.doctor.slack import escalation_checks, oncall_checks, pager_checks, slack_checks
+from bot.doctor.traces import trace_checks
 from bot.store import clock_of
 from bot.wiring.examined import Examined, open_examined
 from handlers.web_api import SlackApi, slack_session
@@ -22,10 +23,14 @@ PART_SECONDS = 60.0
 
 async def examine(settings: Settings) -> Sequence[Check]:
     """Settings, Slack, servers, Google, every metric. Changes nothing; a part that fails costs its own lines only."""
-    slack, pager, rest = await asyncio.gather(
-        _bounded("slack", _slack(settings)), _bounded("pager", pager_checks(settings)), _lumen(settings)
+    slack, pager, traces, rest = await asyncio.gather(
+        _bounded("slack", _slack(settings)),
+        _bounded("pager", pager_checks(settings)),
+        _bounded("traces", trace_checks(settings)),
+        _lumen(settings),
     )
-    return [*setting_checks(settings), *people_checks(settings, clock_of(settings).now()), *slack, *pager, *rest]
+    given = [*setting_checks(settings), *people_checks(settings, clock_of(settings).now())]
+    return [*given, *traces, *slack, *pager, *rest]
 
 
 async def _slack(settings: Settings) -> Sequence[Check]:
