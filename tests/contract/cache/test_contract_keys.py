@@ -105,6 +105,12 @@ async def test_the_version_that_a_service_speaks_is_told_by_its_acknowledgement(
     assert (await told(redis, service, alone=True)).contract == 1
     await Running(redis, service, 2).live()
     assert (await told(redis, service, alone=True)).contract == 2
+    for version in (1, 2, 1):  # from the first change after a release on, back and forth
+        running = Running(redis, service, version)
+        await running.live()
+        await change(redis, service, 420 + 60 * version, alone=True)
+        await running.live()
+        assert (await told(redis, service, alone=True)).contract == version
 
 
 async def test_before_anything_is_set_the_service_s_own_word_is_the_ttl(redis: Redis) -> None:
