@@ -22,10 +22,10 @@ from lumen.prediction.misses import LEAST_MISSES, Clock, Imputed, Misses, impute
 from lumen.prediction.replay import DAY_MS, misses_by_day, requests_by_day
 from lumen.prediction.tomorrow import Day, Expected, days_of, half_of
 
-#: Half of the 90 % interval of a prediction from misses, by what it rests on: the draws, what bursts make of it, the
-#: bounds, what is left, and how few misses there are (over their root). Measured over the traces of
+#: Half of the 90 % interval of a prediction from misses, by what it rests on: the draws, what another pattern makes of
+#: it, the bounds, what is left, and how few misses there are (over their root). Measured over the traces of
 #: `make bench NAME=prediction`.
-OF_SPREAD, OF_BURSTS, OF_BOUNDS, OF_ALL, OF_FEW = 1.2, 0.4, 0.025, 0.0012, 0.05
+OF_SPREAD, OF_PATTERN, OF_BOUNDS, OF_ALL, OF_FEW = 1.2, 0.4, 0.025, 0.0012, 0.05
 #: A replayed cache of a given size against a server that samples what it evicts.
 OF_SAMPLING = 0.01
 #: By so much (a share) the misses of a log may differ from the server's own count: unnoticed, and at all.
@@ -246,7 +246,7 @@ def _refused(read: int, used: int, counted: float) -> Verdict | None:
 def _from_imputed(found: Imputed, used: int, counted: float, requests: float) -> Expected:
     """The uplift of all requests, from the share of the misses that are left at the other TTL."""
     scale = counted / used / requests
-    parts = (OF_SPREAD * found.spread, OF_BURSTS * found.of_bursts, OF_BOUNDS * (found.most - found.least))
+    parts = (OF_SPREAD * found.spread, OF_PATTERN * found.of_pattern, OF_BOUNDS * (found.most - found.least))
     half = sqrt(sum((scale * part) ** 2 for part in parts) + OF_ALL**2 + OF_FEW**2 / used)
     lost = abs(used / counted - 1)
     more = lost * counted / requests if lost > NEARLY_ALL else 0.0

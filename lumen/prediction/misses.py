@@ -10,7 +10,10 @@ replaying them all, at a cost that goes with the misses and not with the request
 Two things go beyond that, since they measured better (docs/prediction.md). A rate holds for a run of misses, none more
 than RUN TTLs of absence after the other, not for a key's whole day: what is popular for an hour is not diluted by the
 hours in which nobody asks. And hits beyond those that the rates explain are taken as bursts, which begin with each miss
-and fade within a fraction of the TTL: visitors who ask again and again.
+and fade within a fraction of the TTL: visitors who ask again and again. Where the rates explain more hits than were
+seen, requests come with a regular gap (machines, at a period just above the TTL): a key that is back so soon was not
+asked for before. The truth then lies between requests in all hidden windows and requests in so few of them as the hits
+tell.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,6 +30,8 @@ from lumen.prediction.replay import miss_count
 Places = NDArray[np.int32]
 #: Fewer misses tell nothing.
 LEAST_MISSES = 300
+#: The rate of a key that nobody asks for.
+NEVER = 1e-12
 DRAWS = 6
 #: Of more misses than these, those of some keys are replayed; rates are fitted to all of them.
 MOST_MISSES = 1 << 19
@@ -34,6 +39,8 @@ MOST_MISSES = 1 << 19
 STRIDE = 1 << 18
 #: A run of misses ends when its key stays absent for so many TTLs; a burst fades within this share of one.
 RUN, FADES = 6, 0.2
+#: Rates that explain so many more hits than were seen are those of regular gaps; how far towards fewer windows then.
+FEWER_HITS, TOWARDS_FEWER = 0.9, 0.45
 #: Rates in a decade of the grid, rounds of the fit, and how finely runs are told apart for it.
 RATES_A_DECADE, ROUNDS = 8, 200
 SINGLY, A_FOLD, A_DECADE = 20, 12, 16
@@ -76,12 +83,12 @@ class Misses:
 
 @dataclass(frozen=True, slots=True)
 class Imputed:
-    """Misses at another TTL: their mean over the draws, the standard deviation of a draw, how many the bursts make of
-    them, and bounds that are free of any model."""
+    """Misses at another TTL: their mean over the draws, the standard deviation of a draw, by how many they differ where
+    requests come in another pattern, and bounds that are free of any model."""
 
     misses: float
     spread: float
-    of_bursts: float
+    of_pattern: float
     least: float
     most: float
 
@@ -89,12 +96,14 @@ class Imputed:
 @dataclass(frozen=True, slots=True)
 class _Rates:
     """Of each miss the cell of its run; rates (a request of operational time) and each cell's chances of them; how many
-    requests the burst after a miss has for each that the rate explains."""
+    requests the burst after a miss has for each that the rate explains; the share of the explained hits that was seen,
+    at most 1."""
 
     cell: Places
     rates: Floats
     chances: Floats
     burst: float
+    seen: float
 
     def drawn(self, runs: Places, dice: np.random.Generator) -> Floats:
         """A rate for each miss, the same within a run."""
@@ -123,7 +132,7 @@ def imputed(
     rates = [fitted.drawn(runs, dice) for _ in range(draws)]
     found = []
     for ttl_ms in ttls_ms:
-        found.append(_at(some, ttl_ms, rates, fitted.burst, dice))
+        found.append(_at(some, ttl_ms, rates, fitted, dice))
         progress(1)
     return found if len(part) == len(seen.elements) else [_of_all(seen, one, len(part)) for one in found]
 
@@ -140,17 +149,28 @@ def _of_all(seen: Misses, of_some: Imputed, used: int) -> Imputed:
     """Scaled by the ratio of the misses, within the bounds."""
     scale = len(seen.elements) / used
     return Imputed(
-        *(scale * one for one in (of_some.misses, of_some.spread, of_some.of_bursts, of_some.least, of_some.most))
+        *(scale * one for one in (of_some.misses, of_some.spread, of_some.of_pattern, of_some.least, of_some.most))
     )
 
 
-def _at(seen: Misses, ttl_ms: int, rates: Sequence[Floats], burst: float, dice: np.random.Generator) -> Imputed:
+def _at(seen: Misses, ttl_ms: int, rates: Sequence[Floats], fitted: _Rates, dice: np.random.Generator) -> Imputed:
     alone = Requests(seen.elements)
     least, most = miss_count(alone, ttl_ms), miss_count(alone, ttl_ms - seen.ttl_ms)
-    counts = [_replayed(seen, ttl_ms, rate, burst, dice) for rate in rates]
-    without = [_replayed(seen, ttl_ms, rate, 0.0, dice) for rate in rates[: len(rates) if burst else 0]]
-    mean, spread = float(np.clip(np.mean(counts), least, most)), float(np.std(counts, ddof=1))
-    return Imputed(mean, spread, abs(float(np.mean(counts) - np.mean(without))) if burst else 0.0, least, most)
+    counts = [_replayed(seen, ttl_ms, rate, fitted.burst, dice) for rate in rates]
+    others = [_replayed(seen, ttl_ms, rate, 0.0, dice) for rate in _otherwise(rates, fitted, dice)]
+    apart = float(np.mean(others) - np.mean(counts)) if others else 0.0
+    mean = float(np.mean(counts)) + TOWARDS_FEWER * (1 - fitted.seen) * apart
+    return Imputed(float(np.clip(mean, least, most)), float(np.std(counts, ddof=1)), abs(apart), least, most)
+
+
+def _otherwise(rates: Sequence[Floats], fitted: _Rates, dice: np.random.Generator) -> Sequence[Floats]:
+    """Rates of another pattern than the one that is taken: the same without bursts; or, where they explain too much, in
+    fewer of the hidden windows. None where the rates explain just what was seen."""
+    if fitted.burst:
+        return rates
+    if fitted.seen > FEWER_HITS:
+        return []
+    return [np.where(dice.random(len(rate)) < fitted.seen, rate, NEVER) for rate in rates]
 
 
 def _fitted(seen: Misses) -> tuple[Places, _Rates]:
@@ -159,8 +179,9 @@ def _fitted(seen: Misses) -> tuple[Places, _Rates]:
     cell, weight, mean_arrivals, mean_exposure = _cells(arrivals, exposure)
     rates, chances = _mixture(weight, mean_arrivals, mean_exposure)
     explained = _explained(seen, run, (chances @ rates)[cell])
-    more = max(seen.hits / explained - 1, 0.0) if explained > 0 else 0.0
-    return run, _Rates(cell, rates, chances, more / (FADES * (1 - np.exp(-1 / FADES))))
+    ratio = seen.hits / explained if explained > 0 else 1.0
+    burst = max(ratio - 1, 0.0) / (FADES * (1 - np.exp(-1 / FADES)))
+    return run, _Rates(cell, rates, chances, burst, min(ratio, 1.0))
 
 
 def _explained(seen: Misses, run: Places, rate: Floats) -> float:
