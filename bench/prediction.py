@@ -3,7 +3,7 @@
 A TRACE is `FILE[:COLUMN[:STRETCH]]` (bench/access_world.py); without any, the invented kinds of traffic are taken, and
 `../shared/data/nasa_19950801.tsv` by URL and by host where it is there. The truth is a dict that is asked access by
 access. Errors are in points of the hit rate; a trace's error is the mean over its TTLs. `--days` predicts the next day
-of twelve, `--speed` replays ten million accesses, `--server` compares a full cache with a real Valkey.
+of twelve, `--speed` replays ten million accesses, `--server` compares a full cache with a real server.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from lumen.prediction.accesses import Kind
 from lumen.prediction.answers import Info, ttls_from_misses
 from lumen.prediction.lives import MS_BITS, Requests, elapsed_ms, packed
 from lumen.prediction.logs import Faults, Log
-from lumen.prediction.memory import ENTRY_BYTES, Timeline, kept
+from lumen.prediction.memory import Timeline, entry_bytes, kept
 from lumen.prediction.misses import Clock, Misses
 from lumen.prediction.replay import miss_count, missed, misses_by_day, requests_by_day
 from lumen.prediction.sample import uplift
@@ -151,27 +151,31 @@ def speed() -> None:
     )
 
 
-def against_server(kind: str, share: float, ttl_s: int, faster: float = 20.0) -> tuple[float, Served]:
-    """The hit rate that the replay tells of a cache for that share of all bytes, and what an embedded Valkey had.
+def against_server(
+    kind: str, share: float, ttl_s: int, faster: float = 20.0, seed: int = 1, policy: str = "allkeys-lru"
+) -> tuple[float, Served]:
+    """The hit rate that the replay tells of a cache for that share of all bytes, and what a server had.
 
     It evicts what was used least recently, of a few that it samples. It tells seconds of use apart, so faster is
     coarser; its buffers count too, so values are not too small.
     """
-    trace = World(kind, 1, 1_000_000).trace().between(9 * 3600.0, 9.25 * 3600.0)
+    trace = World(kind, seed, 1_000_000).trace().between(9 * 3600.0, 9.25 * 3600.0)
     trace = replace(trace, size=16 * trace.size)
     at_ms = np.rint(trace.at_s * 1000).astype(np.int64)
     line = Timeline(at_ms, trace.key, np.full(len(trace), Kind.HIT, np.uint8), trace.size.astype(np.float64))
-    distinct = float((line.size + ENTRY_BYTES)[np.unique(line.key, return_index=True)[1]].sum())
-    got = served(trace, ttl_s, share * distinct, faster)
+    distinct = float(entry_bytes(line.size)[np.unique(line.key, return_index=True)[1]].sum())
+    got = served(trace, ttl_s, share * distinct, faster, policy)
     return 1 - kept(line, got.capacity_bytes, ttl_s * 1000).misses / len(trace), got
 
 
-def _print_server() -> None:
-    for kind in ("steady", "sessions", "drift"):
-        for share, ttl_s in ((0.1, 300), (0.3, 300), (0.3, 1800)):
-            told, got = against_server(kind, share, ttl_s)
-            where = f"{kind:10} {share:.0%} of all bytes, TTL {ttl_s:5} s"
-            print(f"{where}: server {got.hit_rate:.1%} replay {told:.1%} ({got.evictions} evictions)", flush=True)
+def _print_server(kinds: Sequence[str], seeds: int) -> None:
+    for kind in kinds:
+        for share, ttl_s, policy in ((0.1, 300, "allkeys-lru"), (0.3, 300, "volatile-lru"), (0.3, 1800, "allkeys-lru")):
+            for seed in range(1, seeds + 1):
+                told, got = against_server(kind, share, ttl_s, seed=seed, policy=policy)
+                where = f"{kind:10} {seed} {share:.0%} of all bytes, TTL {ttl_s:5} s, {policy:12} ({got.server})"
+                off = f"server {got.hit_rate:.1%} replay {told:.1%} ({100 * (told - got.hit_rate):+.2f})"
+                print(f"{where}: {off}, {got.evictions} evictions, at most {got.late_s:.1f} s late", flush=True)
 
 
 def _traces(asked: argparse.Namespace) -> Iterator[Callable[[], Trace]]:
@@ -229,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.speed:
         speed()
     elif asked.server:
-        _print_server()
+        _print_server(asked.kinds, asked.seeds)
     elif asked.days:
         _print_days(asked)
     else:
