@@ -12,9 +12,10 @@ from bot.cli.changes import traffic_json
 from bot.cli.graph import edge_json, graph_json
 from bot.cli.predict import prediction_json
 from bot.cli.setup import plan_json
+from lumen.model.forecast import Method
 from lumen.model.setup import Plan
 from lumen.policies.ttl import TtlFigures, TtlLimits
-from lumen.prediction.answers import Method, Prediction, Verdict
+from lumen.prediction.answers import Prediction, Verdict
 from lumen.wording.catalogue import Catalogue
 from tests.snapshots import NOW, SERVICE, as_now
 from tests.unit.handlers.test_graph_view import FULL
