@@ -174,7 +174,8 @@ def _judged_json(words: Catalogue, wanted: Recommendation | NoData) -> Json:
 
 
 def message_json(words: Catalogue, said: Message) -> Json:
-    return {"code": said.code, "params": dict(said.params), "text": words.plain(said)}
+    params = {name: message_json(words, one) if isinstance(one, Message) else one for name, one in said.params.items()}
+    return {"code": said.code, "params": params, "text": words.plain(said)}
 
 
 def _missing_json(words: Catalogue, why: NoData) -> Json:

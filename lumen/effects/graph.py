@@ -14,7 +14,7 @@ from lumen.effects.experiment import MEASURED_KNOBS
 from lumen.effects.hold_back import ALPHA_BY_LOOK
 from lumen.effects.pooled import Pooled, Slope, pooled
 from lumen.effects.verdict import HIT_RATE_POINTS
-from lumen.model.feedback import HIT_RATE, LEAST_CHANGES, LEAST_DAYS, STEPS, By, Edge, Feedback, Level
+from lumen.model.feedback import HIT_RATE, LEAST_CHANGES, LEAST_DAYS, STEPS, By, Edge, Feedback, Level, listed
 from lumen.model.forecast import Forecast
 from lumen.model.history import LEAST_SLICES_SHARE, SLICES_A_DAY, Day
 from lumen.model.messages import Message, NoData, message, with_remedy
@@ -105,10 +105,17 @@ def feedback(evidence: Evidence, changes: Mapping[Knob, Change], beside: Feedbac
     """The graph for these changes; `beside`: what goes together by the hours (together.py)."""
     edges: list[Edge] = []
     lacking: list[Message] = []
+    few: dict[int, list[Message]] = {}
     for knob in TURNED:
-        of_knob, without = _of_knob(knob, changes.get(knob), evidence)
+        measured = [one for one in evidence.proposals if _is_measured(one, knob)]
+        of_knob, without = _of_knob(knob, changes.get(knob), measured, evidence)
         edges += of_knob
         lacking += without
+        true = sum(map(is_controlled, measured))
+        if true < LEAST_CHANGES:
+            few.setdefault(true, []).append(message("graph.node_knob", knob=knob.value))
+    for count, knobs in sorted(few.items(), reverse=True):
+        lacking.append(message("graph.few_changes", knobs=listed(knobs), count=count, least=LEAST_CHANGES))
     if isinstance(evidence.level, NoData):
         lacking.append(evidence.level.reason)
     else:
@@ -122,9 +129,10 @@ def _identities(level: Level) -> tuple[Edge, ...]:
     return level.after(Edge("", HIT_RATE, By.IDENTITY, step, step, step, step, level.days))
 
 
-def _of_knob(knob: Knob, change: Change | None, evidence: Evidence) -> tuple[list[Edge], list[Message]]:
-    """Its edges, for `change` (None: nobody knows where it stands), and what is lacking."""
-    measured = [one for one in evidence.proposals if _is_measured(one, knob)]
+def _of_knob(
+    knob: Knob, change: Change | None, measured: Sequence[Proposal], evidence: Evidence
+) -> tuple[list[Edge], list[Message]]:
+    """Its edges, for `change` (None: nobody knows where it stands), and what else than changes is lacking."""
     true = [one for one in measured if is_controlled(one)]
     others = [one for one in measured if not is_controlled(one)]
     replay = _by_replay(change, evidence.forecast) if knob is Knob.TTL else None
@@ -133,7 +141,8 @@ def _of_knob(knob: Knob, change: Change | None, evidence: Evidence) -> tuple[lis
         edges += _pooled(change, true, By.VERDICTS, evidence)
         edges += [replay] if isinstance(replay, Edge) else []
         edges += _pooled(change, others, By.COINCIDES, evidence)
-    lacking = [] if any(one.by is By.VERDICTS for one in edges) else [_lacks(knob, true)]
+    is_drawn = any(one.by is By.VERDICTS for one in edges)
+    lacking = [] if is_drawn or len(true) < LEAST_CHANGES else [_lacks(knob, true)]
     return edges, [*lacking, *([replay] if isinstance(replay, Message) else [])]
 
 
@@ -150,8 +159,7 @@ def is_controlled(proposal: Proposal) -> bool:
 
 
 def _lacks(knob: Knob, measured: Sequence[Proposal]) -> Message:
-    if len(measured) < LEAST_CHANGES:
-        return message("graph.few_changes", knob=knob.value, count=len(measured), least=LEAST_CHANGES)
+    """What enough changes still lack."""
     if _days(measured) < LEAST_DAYS:
         return message("graph.short", knob=knob.value, days=int(_days(measured)), least=LEAST_DAYS)
     return message("graph.unusable", knob=knob.value, count=len(measured))

@@ -17,9 +17,21 @@ from lumen.effects.design import HOURS_A_DAY, Floats, MetricHistory, design, log
 from lumen.effects.estimate import DRIFT, RHO, averaged, fitted
 from lumen.effects.hours import HOUR, LEAST_SLICES, SLICES, Hour
 from lumen.effects.pooled import CLEAR, SHOWN
-from lumen.model.feedback import COST, HIT_RATE, LEAST_DAYS, P95, REQUESTS, STEPS, USUAL_STEP, By, Edge, Feedback
+from lumen.model.feedback import (
+    COST,
+    HIT_RATE,
+    LEAST_DAYS,
+    P95,
+    REQUESTS,
+    STEPS,
+    USUAL_STEP,
+    By,
+    Edge,
+    Feedback,
+    listed,
+)
 from lumen.model.forecast import DAYS_A_MONTH
-from lumen.model.messages import message
+from lumen.model.messages import Message, message
 
 LEAST_HOURS = LEAST_DAYS * HOURS_A_DAY
 #: A source that moves less than this (a logarithm's standard deviation beside its curves) cannot be told from noise.
@@ -48,15 +60,16 @@ def together(hours: Sequence[Hour], end: datetime) -> Feedback:
     series = {name: [read(hour) for hour in hours] for name, read in READERS.items()}
     weekend = [(end - (len(hours) - nth) * HOUR).weekday() >= 5 for nth in range(len(hours))]
     edges, lacking = [], []
+    few: dict[int, list[Message]] = {}
     for source, target, beside in PAIRS:
         found = _edge(source, target, series, [series[name] for name in beside], weekend)
         if isinstance(found, Edge):
             edges.append(found)
         elif found < LEAST_HOURS:
-            days = found // HOURS_A_DAY
-            lacking.append(message("graph.few_hours", metric=source, other=target, days=days, least=LEAST_DAYS))
+            few.setdefault(found // HOURS_A_DAY, []).append(message("graph.pair", metric=source, other=target))
         else:
             lacking.append(message("graph.still", metric=source, other=target))
+    lacking += [message("graph.few_hours", pairs=listed(few[one]), days=one, least=LEAST_DAYS) for one in sorted(few)]
     return Feedback(tuple(edges), tuple(lacking))
 
 

@@ -4,12 +4,13 @@ Units by the target of an edge: `hit_rate` moves by shares of all lookups (0.05:
 USD, every other metric by ratios of itself (0.10: ten per cent more).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 
 from lumen.model.forecast import DAYS_A_MONTH
-from lumen.model.messages import Message
+from lumen.model.messages import Message, message
 from lumen.model.proposal import Knob
 
 HIT_RATE, CALLS, COST = "hit_rate", "calls", "cost_usd_a_month"
@@ -19,6 +20,11 @@ LEAST_CHANGES, LEAST_DAYS = 3, 7
 #: How far a metric is moved where an edge begins at it: a point of the hit rate, a tenth of anything else.
 STEPS = {HIT_RATE: 0.01}
 USUAL_STEP = 0.1
+
+
+def listed(named: Sequence[Message]) -> Message:
+    """`a, b, c`. Raises TypeError for none."""
+    return reduce(lambda left, right: message("graph.list", left=left, right=right), named)
 
 
 def unit_of(metric: str) -> str:

@@ -1,4 +1,4 @@
-"""On a phone (390 × 844), in both languages: the report on one screen, the help on one and a half, a digest on two."""
+"""On a phone (390 × 844), in both languages: report and graph on one screen, help on one and a half, digest on two."""
 
 import pytest
 from playwright.async_api import expect
@@ -6,11 +6,13 @@ from playwright.async_api import expect
 from handlers.blocks.answers import help_card
 from handlers.blocks.card import Shown
 from handlers.blocks.digest import digest
+from handlers.blocks.graph import graph_card
 from handlers.blocks.hourly import hourly
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.browser.conftest import OpenPage, Screen
 from tests.slack_workspace import World
 from tests.unit.handlers.test_digest import DAYS
+from tests.unit.handlers.test_graph_view import GRAPHS
 from tests.unit.handlers.test_hourly import STATES
 
 pytestmark = pytest.mark.browser
@@ -22,7 +24,8 @@ def measured(locale: str) -> list[tuple[str, Shown, float]]:
     words = Catalogue(locale)
     reports = [(name, hourly(words, seen), 1.0) for name, seen in STATES.items()]
     digests = [(name, digest(words, seen), 2.0) for name, seen in DAYS.items()]
-    return [*reports, ("help", help_card(words, 60, 3600), 1.5), *digests]
+    graphs = [(f"graph: {name}", graph_card(words, "ion-api", found), 1.0) for name, found in GRAPHS.items()]
+    return [*reports, *graphs, ("help", help_card(words, 60, 3600), 1.5), *digests]
 
 
 @pytest.mark.parametrize("screen", [SCREEN], ids=["phone"], indirect=True)

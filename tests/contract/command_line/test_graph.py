@@ -11,7 +11,7 @@ def test_without_data_it_draws_nothing_says_what_is_lacking_and_ends_with_3(lume
     told = lumen("graph")
     assert told.code == 3
     assert "Nothing is drawn yet" in told.out
-    assert "TTL: 0 of 3 changes measured" in told.out
+    assert "minimum instances: 0 of 3 changes measured" in told.out
     found = lumen("graph", "--json")
     assert (found.code, found.json()["edges"], found.json()["level"]) == (3, [], None)
     assert "graph.few_days" in {one["code"] for one in found.json()["lacking"]}

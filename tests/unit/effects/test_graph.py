@@ -15,6 +15,7 @@ from lumen.model.feedback import CALLS, COST, HIT_RATE, By, Edge, Feedback, Leve
 from lumen.model.forecast import Forecast, Step
 from lumen.model.messages import NoData
 from lumen.model.proposal import Change, Knob, Origin, Proposal
+from lumen.wording.catalogue import Catalogue
 from tests.snapshots import snapshot
 
 ALIKE = next(world for world in WORLDS if world.name == "five alike")
@@ -50,7 +51,9 @@ def codes(found: Feedback) -> list[str]:
 def test_no_data_says_what_each_knob_lacks() -> None:
     found = feedback(Evidence((), NOTHING, level_of([], TODAY, 0.01)), {})
     assert found.edges == ()
-    assert codes(found).count("graph.few_changes") == 5
+    (few,) = [one for one in found.lacking if one.code == "graph.few_changes"]
+    told = Catalogue("en").plain(few)
+    assert told.startswith("TTL, cache size, memory, ") and told.endswith(": 0 of 3 changes measured against a control")
     assert {"forecast.next_turn", "graph.few_days"} <= set(codes(found))
     assert usual_changes(None, ()) == {}
 
@@ -58,7 +61,8 @@ def test_no_data_says_what_each_knob_lacks() -> None:
 def test_one_knob_alone_tells_of_no_other() -> None:
     found = drawn(FIVE)
     assert {one.source for one in found.edges if one.is_of_knob} == {Knob.TTL}
-    assert codes(found).count("graph.few_changes") == 4
+    (few,) = [one for one in found.lacking if one.code == "graph.few_changes"]
+    assert "TTL" not in Catalogue("en").plain(few)
 
 
 def test_contradictions_are_drawn_without_an_arrowhead() -> None:

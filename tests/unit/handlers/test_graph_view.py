@@ -6,23 +6,27 @@ import pytest
 
 from handlers.blocks.graph import graph_card
 from handlers.blocks.proposal import card
-from lumen.model.feedback import COST, HIT_RATE, P95, REQUESTS, By, Edge, Feedback, Level
-from lumen.model.messages import message
+from lumen.effects.graph import Evidence, feedback, level_of
+from lumen.model.feedback import COST, HIT_RATE, P95, REQUESTS, By, Edge, Feedback, Level, listed
+from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.proposal import Knob, Proposal, State
 from lumen.wording.catalogue import LOCALES, Catalogue
 from lumen.wording.feedback import follows
-from tests.snapshots import SERVICE
+from tests.snapshots import NOW, SERVICE
 from tests.unit.handlers.blocks import validated
 from tests.unit.handlers.test_views import KNOWN, proposal
 
 EN = Catalogue("en")
+NOT_REPORTED = NoData(*with_remedy("forecast.not_reported"))
 LEVEL = Level(0.716, 1_040.0, 7, 0.0284)
 BY_VERDICTS = Edge(Knob.TTL, HIT_RATE, By.VERDICTS, 120, 0.051, 0.049, 0.053, 6, "s", 0.048, 0.054)
 LACKING = (
-    message("graph.few_changes", knob="cache_size", count=1, least=3),
-    message("graph.few_changes", knob="min_instances", count=0, least=3),
+    message("graph.few_changes", knobs=message("graph.node_knob", knob="cache_size"), count=1, least=3),
     message("graph.replay_short", days=4, least=7),
 )
+#: As it is on the first day.
+NEW = feedback(Evidence((), NOT_REPORTED, level_of([], NOW.date(), 0.01)), {})
+PAIRS = listed([message("graph.pair", metric=REQUESTS, other=one) for one in (HIT_RATE, P95, COST)])
 FULL = Feedback(
     (
         BY_VERDICTS,
@@ -34,10 +38,11 @@ FULL = Feedback(
         Edge(REQUESTS, COST, By.REGRESSION, 0.1, 12.4, 9.8, 15.0, 14),
         Edge(HIT_RATE, P95, By.REGRESSION, 0.01, -0.012, -0.03, 0.0, 14),
     ),
-    LACKING[:2],
+    LACKING,
     LEVEL,
 )
-GRAPHS = {"full": FULL, "nothing yet": Feedback((), LACKING)}
+FEW_HOURS = message("graph.few_hours", pairs=PAIRS, days=0, least=7)
+GRAPHS = {"full": FULL, "nothing yet": Feedback((), (*NEW.lacking, FEW_HOURS))}
 
 
 def followed_by(one: Proposal) -> Proposal:
