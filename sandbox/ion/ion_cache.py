@@ -120,18 +120,18 @@ class Cache(Contract):
 
     def get(self, key: bytes) -> Any:
         value = self.run("GET", self.prefix + key)
-        self.note(self.hash(key), MISS if value is None else HIT)
+        self.note(self.hash(self.prefix + key), MISS if value is None else HIT)
         return value
 
     def set(self, key: bytes, value: bytes) -> None:
-        hashed = self.hash(key)
+        hashed = self.hash(self.prefix + key)
         held = self.held(hashed)
         self.run("SET", self.prefix + key, value, "EX", self.old if held else self.ttl)
         self.note(hashed, WRITE, len(value), held)
 
     def delete(self, key: bytes) -> None:
         self.run("DEL", self.prefix + key)
-        self.note(self.hash(key), DELETE)
+        self.note(self.hash(self.prefix + key), DELETE)
 
     def close(self) -> None:
         self.run("PING", at_once=True)
@@ -156,18 +156,18 @@ class AsyncCache(Contract):
 
     async def get(self, key: bytes) -> Any:
         value = await self.run("GET", self.prefix + key)
-        self.note(self.hash(key), MISS if value is None else HIT)
+        self.note(self.hash(self.prefix + key), MISS if value is None else HIT)
         return value
 
     async def set(self, key: bytes, value: bytes) -> None:
-        hashed = self.hash(key)
+        hashed = self.hash(self.prefix + key)
         held = self.held(hashed)
         await self.run("SET", self.prefix + key, value, "EX", self.old if held else self.ttl)
         self.note(hashed, WRITE, len(value), held)
 
     async def delete(self, key: bytes) -> None:
         await self.run("DEL", self.prefix + key)
-        self.note(self.hash(key), DELETE)
+        self.note(self.hash(self.prefix + key), DELETE)
 
     async def close(self) -> None:
         await self.run("PING", at_once=True)

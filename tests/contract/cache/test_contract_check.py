@@ -63,19 +63,19 @@ class IgnoresTheSetting(Sound):
 class AcknowledgesWithoutFollowing(Sound):
     async def set(self, key: bytes, value: bytes) -> None:
         await self.run("SET", self.prefix + key, value, "EX", self.default)
-        self.note(self.hash(key), 2, len(value))
+        self.note(self.hash(self.prefix + key), WRITE, len(value))
 
 
 class WritesAnotherTtl(Sound):
     async def set(self, key: bytes, value: bytes) -> None:
         await self.run("SET", self.prefix + key, value, "EX", self.ttl // 2)
-        self.note(self.hash(key), 2, len(value))
+        self.note(self.hash(self.prefix + key), WRITE, len(value))
 
 
 class WritesWithoutExpiry(Sound):
     async def set(self, key: bytes, value: bytes) -> None:
         await self.run("SET", self.prefix + key, value)
-        self.note(self.hash(key), 2, len(value))
+        self.note(self.hash(self.prefix + key), WRITE, len(value))
 
 
 class Batches(Sound):
@@ -163,7 +163,7 @@ class ReportsBeyondWhatItSays(Batches):
 
 class ExpiresInMilliseconds(Sound):
     async def set(self, key: bytes, value: bytes) -> None:
-        hashed = self.hash(key)
+        hashed = self.hash(self.prefix + key)
         await self.run("SET", self.prefix + key, value, "PX", self.old if self.held(hashed) else self.ttl)
         self.note(hashed, WRITE, len(value))
 

@@ -95,13 +95,27 @@ async def test_every_access_is_reported_once_with_its_kind_size_and_time(cache_u
     (batch,) = await batches(cache_url)
     assert (batch["s"], batch["n"], batch["l"]) == (b"0", b"1 1 1 1", b"4294967296")
     assert int(batch["t"]) == 1_800_000_031_000
-    of_one = Contract("", b"secret").hash(b"one")
+    of_one = Contract("", b"secret").hash(b"ion:cache:one")
     assert batch["records"] == [
         (of_one, 0, MISS, 0),
         (of_one, 250, WRITE, 53),
         (of_one, 250, HIT, 0),
         (of_one, 1250, DELETE, 0),
     ]
+
+
+async def test_the_same_name_under_two_prefixes_is_two_keys(cache_url: str, service: Service) -> None:
+    """One client each, as many as a service has kinds of keys; both report under its name."""
+    await service.begin(cache_url)
+    other = type(service.cache)(service.cache.redis, "ion-api", b"secret", b"ion:pages:")
+    await service("set", b"one", b"answer")
+    await service("close")
+    pages = Service(other)
+    assert await pages("get", b"one") is None
+    await pages("close")
+    (first,), (second,) = [batch["records"] for batch in await batches(cache_url)]
+    assert (first[2], second[2]) == (WRITE, MISS)
+    assert first[0] != second[0]
 
 
 async def test_no_name_of_a_key_leaves_the_service(cache_url: str, service: Service) -> None:
@@ -168,7 +182,7 @@ async def test_the_held_back_share_keeps_the_old_ttl_until_its_end(redis: Redis,
     await hold_back(redis, 300, 1_800_000_100)
     await service.settle()
     names = [b"%d" % n for n in range(60)]
-    hashes = [service.cache.hash(name) for name in names]
+    hashes = [service.cache.hash(b"ion:cache:" + name) for name in names]
     kept = [(zlib.crc32(each.to_bytes(6, "big"), 5) & 0xFFFF) * 1000 >> 16 < 300 for each in hashes]
     assert 5 < sum(kept) < 35
     for wanted in (kept, [False] * len(names)):

@@ -14,7 +14,7 @@ from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.store.accesses import RedisAccessDays
 from lumen.model.accesses import ALL_KEYS
-from lumen.model.messages import NoData, SourceUnavailable, message
+from lumen.model.messages import NoData, SomeFailed, SourceUnavailable, message
 from lumen.model.observed import MOST_KEYS, Piece
 from lumen.model.snapshot import Window
 from lumen.use_cases import observer as room
@@ -95,7 +95,7 @@ async def test_a_crash_after_any_step_loses_and_doubles_nothing(house: House) ->
 
         broken = replace(crashing, **{"days" if step == "put" else "stream": Crashing()})
         if step != "thin":
-            with pytest.raises(SourceUnavailable):
+            with pytest.raises(SomeFailed):
                 await broken.due()
         await house.replica().due()
     seen = await house.seen()
