@@ -82,8 +82,9 @@ def _is_misdated(batch: Batch, now: datetime) -> bool:
 
 def thinned(progress: Progress, now: datetime) -> int:
     """The `below` that suits the newest day as it is so far: lowered at once for too many keys or accesses."""
-    passed = (now - datetime(now.year, now.month, now.day, tzinfo=UTC)) / timedelta(days=1)
-    projected = progress.accesses / max(passed, LEAST_SHARE)
+    day = progress.days[-1] if progress.days else now.date()
+    passed = (now - datetime(day.year, day.month, day.day, tzinfo=UTC)) / timedelta(days=1)
+    projected = progress.accesses / min(max(passed, LEAST_SHARE), 1.0)  # after midnight the newest is still yesterday
     return _fitting(progress.below, progress.keys, projected, most=progress.below)
 
 

@@ -143,3 +143,11 @@ def test_too_many_keys_or_accesses_lower_the_share_and_a_new_day_at_most_doubles
 )
 def test_the_limit_is_doubled_at_most_and_lowered_at_once(present: int, keys: int, wanted: int) -> None:
     assert next_day(Progress(below=present, keys=keys)) == wanted
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 20, 24 * 60])
+def test_what_is_read_after_midnight_of_the_day_before_is_of_a_whole_day(minutes: int) -> None:
+    """Its last batches come when the next day has hardly begun: what they add up to is no pace of a few minutes."""
+    midnight = NOON.replace(hour=0) + timedelta(days=1)
+    yesterday = Progress(days=(NOON.date(),), keys=1000, accesses=MOST_ACCESSES - 1)
+    assert thinned(yesterday, midnight + timedelta(minutes=minutes)) == ALL_KEYS
