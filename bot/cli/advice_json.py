@@ -29,6 +29,7 @@ def ttl_json(answer: TtlReadout, proposal: Proposal | None, locale: str) -> Json
         or (None if isinstance(wanted, NoData) else answer.current_seconds),
         "step_seconds": change.step if change else 0,
         **_judged_json(words, wanted),
+        "hit_rate": answer.expected.hit_rate if isinstance(answer.expected, Expectation) else None,
         **_expected_json(words, answer.expected),
         "forecast": _forecast_json(answer.forecast),
         "notes": [message_json(words, note) for note in answer.notes],
@@ -40,7 +41,6 @@ def _expected_json(words: Catalogue, expected: Expectation | NoData | None) -> J
     """Low, middle and high of a 90 % interval; null for a hold, and where `not_predictable` says why."""
     known = expected if isinstance(expected, Expectation) else None
     return {
-        "hit_rate": known and known.hit_rate,
         "expected_hit_rate_change": known and list(known.hit_rate_change),
         "expected_calls_change_month": known and known.monthly_calls_change and list(known.monthly_calls_change),
         "expected_stale_usd_month": known and known.monthly_stale_usd,
@@ -91,6 +91,7 @@ def size_figures_json(answer: SizeReadout, words: Catalogue) -> Json:
         "memory": {"used_mb": of.used_mb, "ratio": of.memory_ratio, "grade": memory},
         "evictions": {"per_hour": of.evictions_per_hour, "grade": evictions},
         "hit_rate": {"ratio": of.hit_rate, "grade": hit_rate},
+        **_expected_json(words, answer.expected),
         "added_cost_usd_month": advice.added_cost_usd,
         "savings_usd_month": advice.savings_usd,
         "roi_of_ten": None if advice.recommendation.change is None else advice.roi,

@@ -94,6 +94,7 @@ def print_size(answer: "SizeReadout", locale: str) -> None:
     page.row("memory", f"{used} ({memory})")
     page.row("evictions", f"{page.say('per_hour', value=of.evictions_per_hour)} ({evictions})")
     page.row("hit_rate", f"{of.hit_rate:.1%} ({hit_rate})")
+    _expected(page, answer.expected)
     if advice.recommendation.change is not None:
         page.row("added_cost", page.say("usd_a_month", value=advice.added_cost_usd))
         page.row("savings", page.say("up_to_usd", value=advice.savings_usd))

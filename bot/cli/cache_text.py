@@ -7,10 +7,12 @@ from datetime import datetime
 from bot.cli.advice_answers import Last, verdict_of
 from bot.cli.advice_text import Rows, head
 from lumen.model.answers import is_stale
-from lumen.model.messages import NoData
-from lumen.model.proposal import Knob, Priority, not_predictable
+from lumen.model.forecast import expectation_of
+from lumen.model.messages import Message, NoData
+from lumen.model.proposal import Knob, Priority
 from lumen.model.turn import Recommendation, Turn
 from lumen.use_cases.advice import SizeReadout, TurnNow
+from lumen.wording.catalogue import expected_params
 from lumen.wording.incidents import alert_line
 from lumen.wording.report import TurnReport, recommended_in_short, wrong_now
 from lumen.wording.scores import score_message
@@ -43,14 +45,18 @@ def _recommended(page: Rows, turn: Turn, size: SizeReadout) -> Iterator[str]:
         advised.append((first.change.knob, first))
     for knob, wanted in sorted(advised, key=lambda one: _urgency(one[1])):
         told = recommended_in_short(page.words, page.words.plain, knob, wanted)
-        yield " ".join([told, *_effect(page, wanted, size)])
+        yield " ".join([told, *_effect(page, turn, wanted, size)])
 
 
-def _effect(page: Rows, wanted: Recommendation | NoData, size: SizeReadout) -> Iterator[str]:
+def _effect(page: Rows, turn: Turn, wanted: Recommendation | NoData, size: SizeReadout) -> Iterator[str]:
     """The expected effect and the cost of a change; nothing for a hold."""
     if isinstance(wanted, NoData) or wanted.change is None:
         return
-    yield page.words.plain(not_predictable(wanted.change.knob).reason)
+    expected = expectation_of(turn.forecast, wanted.change)
+    if isinstance(expected, NoData):
+        yield page.words.plain(expected.reason)
+    else:
+        yield f"{page.say('expected')}: {page.words.plain(Message('views.expected_short', expected_params(expected)))}."
     if wanted.change.knob is Knob.CACHE_SIZE and not isinstance(size.advice, NoData):
         yield f"{page.say('added_cost')}: {page.say('usd_a_month', value=size.advice.added_cost_usd)}."
         yield f"{page.say('savings')}: {page.say('up_to_usd', value=size.advice.savings_usd)}."

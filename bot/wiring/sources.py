@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from bot.config import Settings
 from bot.store import StateStore
+from bot.thresholds import size_limits
 from lumen.adapters.cache.access_stream import RedisAccessStream
 from lumen.adapters.cache.announced import RedisAnnouncedMisses
 from lumen.adapters.cache.client import OwnReads
@@ -70,7 +71,8 @@ def forecasts_of(settings: Settings, store: StateStore, numerics: Numerics) -> F
     """What tells from them what other TTLs would do."""
     prices = Prices(settings.api_cost_per_call, settings.staleness_cost_per_1000 / 1000)
     heard = MissForecasts(store.misses, store.alerts, numerics, _heard_services(settings), prices)
-    return Forecasts(store.accesses, numerics, settings.observed_services, prices, misses=heard)
+    limits = size_limits(settings) if len(settings.services) == 1 else None
+    return Forecasts(store.accesses, numerics, settings.observed_services, prices, misses=heard, limits=limits)
 
 
 def slices_of(

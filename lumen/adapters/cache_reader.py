@@ -83,4 +83,5 @@ def _stats(counters: Counters | NoData, memory: MemoryUse, latency: Latency | No
         max_mb=memory.max_mb,
         p95_ms=latency if isinstance(latency, NoData) else latency.p95_ms,
         p95_source="" if isinstance(latency, NoData) else latency.source,
+        eviction_policy=memory.policy,
     )

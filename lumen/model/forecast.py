@@ -61,6 +61,40 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """What is added to the hit rate, with half of its 90 % interval for being of a sample."""
+
+    uplift: float
+    half: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A day in the cache's own memory: seen less replayed misses (a share of the lookups), whether memory `binds`, and
+    what other TTLs (s) and sizes (MB) add to the hit rate."""
+
+    residual: float
+    binds: bool
+    at: Mapping[int, Gain]
+    sizes: Mapping[int, Gain]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeStep:
+    """What a size would add to the hit rate, with half of its 90 % interval, and its price of a month above that of the
+    size in force."""
+
+    size_mb: int
+    uplift: float
+    half: float
+    added_usd: float
+
+
+#: The last turn was made before sizes were predicted.
+NO_SIZES = NoData(*with_remedy("forecast.no_sizes"))
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """A day (or 24 hours): lookups and writes of all keys and the hit rate that was seen, the `accesses` that were
     replayed, the staleness at the present TTL, and what becomes of it at others (s)."""
@@ -111,7 +145,7 @@ class Forecast:
 
     `full_from`: the TTL after the last step, at which memory would not hold what is cached; None where it holds all.
     `staleness`: of the newest day (`Outcome`); `stale_usd`: what an answer costs that is an hour old.
-    `back_tests`: forecasts of the days before, the newest ten.
+    `sizes` at this TTL, or why nothing is known of them. `back_tests`: forecasts of the days before, the newest ten.
     """
 
     ttl_seconds: int
@@ -126,6 +160,7 @@ class Forecast:
     stale_usd: float = 0.0
     back_tests: tuple[BackTest, ...] = ()
     method: Method = Method.REPLAY
+    sizes: tuple[SizeStep, ...] | NoData = NO_SIZES
 
     def at(self, ttl_seconds: int) -> Step | None:
         """As it was replayed; between two replayed ones by their line, and wider by all that may lie between them: a
@@ -197,6 +232,24 @@ class Forecast:
         calls = self.calls_a_month(step)
         return Expectation(self.bounds(step), self.usd_a_month(step), confidence, self.hit_rate, calls, stale_usd)
 
+    def size_step(self, size_mb: int) -> SizeStep | None:
+        """As it was replayed; None for a size that was not."""
+        found = () if isinstance(self.sizes, NoData) else self.sizes
+        return next((one for one in found if one.size_mb == size_mb), None)
+
+    def of_size(self, change: Change) -> Expectation | NoData:
+        """What a change of the size would do: its calls and its price; or why there is no figure for it."""
+        if isinstance(self.sizes, NoData):
+            return self.sizes
+        step = self.size_step(number(change.new))
+        if step is None or self.size_step(number(change.old)) is None:
+            return NoData(*with_remedy("forecast.other_size", size_mb=number(change.new)))
+        as_ttl = Step(self.ttl_seconds, step.uplift, step.half)
+        calls = self.calls_a_month(as_ttl)
+        low, middle, high = (one * self.call_usd + step.added_usd for one in calls)
+        confidence = confidence_of(step.uplift, step.half)
+        return Expectation(self.bounds(as_ttl), (low, middle, high), confidence, self.hit_rate, calls)
+
 
 #: The last turn was made before there were forecasts.
 NEXT_TURN = NoData(*with_remedy("forecast.next_turn"))
@@ -204,8 +257,10 @@ NEXT_TURN = NoData(*with_remedy("forecast.next_turn"))
 
 def expectation_of(forecast: Forecast | NoData | None, change: Change) -> Expectation | NoData:
     """What is expected of a change, or why nothing is."""
-    if change.knob is not Knob.TTL:
+    if change.knob not in (Knob.TTL, Knob.CACHE_SIZE):
         return not_predictable(change.knob)
     if forecast is None:
-        return NEXT_TURN
-    return forecast if isinstance(forecast, NoData) else forecast.expectation(change)
+        return NEXT_TURN if change.knob is Knob.TTL else not_predictable(change.knob)
+    if isinstance(forecast, NoData):
+        return forecast
+    return forecast.expectation(change) if change.knob is Knob.TTL else forecast.of_size(change)

@@ -189,6 +189,8 @@ class CacheStats:
     max_mb: float | NoData
     p95_ms: float | NoData
     p95_source: str
+    #: `maxmemory-policy`; "" where it is not known.
+    eviction_policy: str = ""
 
     @property
     def lookups(self) -> tuple[int, int] | NoData:

@@ -3,14 +3,16 @@
 `prediction.kept` has replayed the days; how they are carried to the day to come is `prediction.tomorrow`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, hypot, inf, sqrt
 
-from lumen.model.forecast import Forecast, Method, Outcome, Prices, Replayed, Step
+from lumen.model.forecast import Bounded, Forecast, Method, Outcome, Prices, Replayed, SizeStep, Step
 from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.snapshot import CacheStats
+from lumen.policies.in_memory import size_steps, step_of, trusted
+from lumen.policies.size import UNKNOWN, Memory
 from lumen.prediction.honesty import Honesty, Trust
 from lumen.prediction.tomorrow import SATURDAY, Day, half_of, point
 
@@ -38,6 +40,20 @@ class Evidence:
     cache: CacheStats | NoData
     prices: Prices
     method: Method = Method.REPLAY
+    memory: Memory = UNKNOWN
+
+    @property
+    def in_memory(self) -> Bounded | NoData:
+        """The replay in the cache's own memory, where it may be trusted."""
+        return trusted(self.cache, self.memory.limits, self.memory.replayed)
+
+    @property
+    def evictions_per_hour(self) -> float | None:
+        """Where they are so many that the TTL alone does not decide what hits; None where they are not."""
+        if isinstance(self.cache, NoData) or isinstance(self.cache.evictions_per_hour, NoData):
+            return None
+        many = self.cache.evictions_per_hour * 24 > MANY_EVICTIONS * self.days[-1].writes
+        return self.cache.evictions_per_hour if many else None
 
 
 def ttls_for(ttl_seconds: int) -> tuple[int, ...]:
@@ -51,9 +67,8 @@ def forecast_of(evidence: Evidence) -> Forecast | NoData:
     refused = _too_little(evidence) or _not_right(evidence)
     if refused is not None:
         return refused
-    newest = evidence.days[-1]
-    full_from = _full_from(newest, evidence)
-    steps = (_step(evidence, ttl) for ttl in sorted(newest.at) if full_from is None or ttl < full_from)
+    newest, full_from, memory = evidence.days[-1], _full_from(evidence), evidence.in_memory
+    is_known = full_from is not None and not isinstance(memory, NoData)
     return Forecast(
         ttl_seconds=evidence.ttl_seconds,
         hit_rate=newest.hit_rate,
@@ -61,11 +76,12 @@ def forecast_of(evidence: Evidence) -> Forecast | NoData:
         call_usd=evidence.prices.call_usd,
         days=len(evidence.days),
         accesses=sum(day.accesses for day in evidence.days),
-        steps=tuple(steps),
-        full_from=full_from,
+        steps=tuple(_steps(evidence, full_from)),
+        full_from=None if is_known else full_from,
         staleness=newest.staleness,
         stale_usd=evidence.prices.stale_usd,
-        method=evidence.method,
+        method=Method.REPLAY_LRU if is_known else evidence.method,
+        sizes=_sizes(evidence),
     )
 
 
@@ -88,23 +104,44 @@ def _too_little(evidence: Evidence) -> NoData | None:
 
 def _not_right(evidence: Evidence) -> NoData | None:
     """Where something but the TTL decides what misses."""
-    if not isinstance(evidence.cache, NoData) and not isinstance(evidence.cache.evictions_per_hour, NoData):
-        evicted, written = evidence.cache.evictions_per_hour * 24, evidence.days[-1].writes
-        if evicted > MANY_EVICTIONS * written:
-            return NoData(*with_remedy("forecast.evictions", evictions_per_hour=evidence.cache.evictions_per_hour))
+    if (evicted := evidence.evictions_per_hour) is not None:
+        is_known = not isinstance(evidence.in_memory, NoData)
+        return None if is_known else NoData(*with_remedy("forecast.evictions", evictions_per_hour=evicted))
     if evidence.honesty.trust is Trust.NONE:
         points = 100 * evidence.honesty.residual
         return NoData(*with_remedy("forecast.disagrees", points=points, ttl_seconds=evidence.ttl_seconds))
     return None
 
 
-def _full_from(newest: Replayed, evidence: Evidence) -> int | None:
-    """The lowest longer TTL at which the memory would not hold all; None where it would, or has no known limit."""
+def _full_from(evidence: Evidence) -> int | None:
+    """The lowest longer TTL at which the memory would not hold all, 0 where it does not now; None where it would, or
+    has no known limit."""
+    newest = evidence.days[-1]
+    if evidence.evictions_per_hour is not None:
+        return 0
     ratio = evidence.cache if isinstance(evidence.cache, NoData) else evidence.cache.memory_ratio
     if isinstance(ratio, NoData):
         return None
     longer = (ttl for ttl in sorted(newest.at) if ttl > evidence.ttl_seconds)
     return next((ttl for ttl in longer if ratio * newest.at[ttl].cached > 1), None)
+
+
+def _steps(evidence: Evidence, full_from: int | None) -> Iterator[Step]:
+    """By the TTL alone, and from `full_from` on in the cache's own memory, where that is known."""
+    newest, memory = evidence.days[-1], evidence.in_memory
+    for ttl in sorted(newest.at):
+        if ttl == evidence.ttl_seconds or full_from is None or ttl < full_from:
+            yield _step(evidence, ttl)
+        elif not isinstance(memory, NoData) and ttl in memory.at:
+            yield step_of(memory, ttl, newest.at[ttl], newest.lookups)
+
+
+def _sizes(evidence: Evidence) -> tuple[SizeStep, ...] | NoData:
+    memory, limits, cache = evidence.in_memory, evidence.memory.limits, evidence.cache
+    if isinstance(memory, NoData):
+        return memory
+    assert limits is not None and not isinstance(cache, NoData) and not isinstance(cache.max_mb, NoData)
+    return size_steps(memory, round(cache.max_mb), limits, evidence.days[-1].lookups)
 
 
 def _step(evidence: Evidence, ttl: int) -> Step:

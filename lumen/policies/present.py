@@ -11,6 +11,7 @@ from lumen.model.snapshot import TtlSetting
 from lumen.model.turn import Recommendation, Turn
 from lumen.policies.choose import Wanted, change_of
 from lumen.policies.predicted import predicted
+from lumen.policies.predicted_size import predicted_size
 from lumen.policies.size import SizeAdvice, SizeLimits, recommend_size
 from lumen.policies.ttl import Strategy, TtlLimits, pinned_ttl, recommend_ttl
 
@@ -61,7 +62,7 @@ def turn_now(turn: Turn, present: Present, limits: TtlLimits) -> Turn:
 
 def size_now(turn: Turn, limits: SizeLimits, changed: Mapping[Knob, Value]) -> SizeAdvice | NoData:
     """The size policy on what `turn` measured, unless the size was changed since."""
-    found = recommend_size(turn.snapshot, limits)
+    found = predicted_size(recommend_size(turn.snapshot, limits), turn.forecast)
     if isinstance(found, NoData):
         return found
     wanted = _unless_changed(found.recommendation, changed)

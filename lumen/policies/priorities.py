@@ -1,14 +1,15 @@
 """Priorities at the end of a report: things worth doing, the most urgent first, each with its worth.
 
 Nothing here is proposed or done: what is wrong is put in order, by what the turn found. Impacts are what was measured
-(points of the gate that lie idle, money), never a forecast that nobody made.
+(points of the gate that lie idle, money) or what the turn's own forecast says, never one that nobody made.
 """
 
 from collections.abc import Iterator
 
 from lumen.model.assessment import GateVerdict, RhythmState, Score
+from lumen.model.forecast import confidence_word, expectation_of
 from lumen.model.messages import Message, NoData, message
-from lumen.model.proposal import Knob, Priority
+from lumen.model.proposal import Expectation, Knob, Priority
 from lumen.model.turn import Recommendation, Turn, Worth
 from lumen.policies.size import SizeAdvice
 
@@ -39,6 +40,17 @@ def _changes(turn: Turn, size: SizeAdvice | None) -> Iterator[Worth]:
 
 def _of_change(turn: Turn, wanted: Recommendation, size: SizeAdvice | None) -> Message:
     knob = wanted.change.knob if wanted.change else None
+    expected = None if wanted.change is None else expectation_of(turn.forecast, wanted.change)
+    if isinstance(expected, Expectation) and expected.monthly_calls_change is not None:
+        return Message(
+            "priority.expected",
+            {
+                "points": 100 * expected.hit_rate_change[1],
+                "calls": round(expected.monthly_calls_change[1]),
+                "usd": expected.monthly_cost_change_usd[1],
+                "confidence_word": Message(f"predict.{confidence_word(expected.confidence)}", {}),
+            },
+        )
     if knob is Knob.CACHE_SIZE and size is not None and size.recommendation.change == wanted.change:
         return message("priority.of_size", added_cost_usd=size.added_cost_usd, savings_usd=size.savings_usd)
     point_usd = _point_usd(turn)

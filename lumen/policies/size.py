@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lumen.model.forecast import Bounded
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Priority, number
 from lumen.model.snapshot import CacheDay, CacheStats, Snapshot
@@ -36,6 +37,18 @@ class SizeLimits:
     locked: bool = False
     #: Names of the settings among the prices that nobody has set.
     assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The last 24 hours replayed in the cache's own memory; None where that could not be done. `limits` of its size;
+    None where others share the cache."""
+
+    replayed: Bounded | None = None
+    limits: SizeLimits | None = None
+
+
+UNKNOWN = Memory()
 
 
 @dataclass(frozen=True, slots=True)

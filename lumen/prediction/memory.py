@@ -101,9 +101,16 @@ def entry_bytes(value_bytes: Floats) -> Floats:
 
 
 def kept(
-    timeline: Timeline, capacity_bytes: float, ttl_ms: float, progress: Callable[[int], None] = lambda _: None
+    timeline: Timeline,
+    capacity_bytes: float,
+    ttl_ms: float,
+    progress: Callable[[int], None] = lambda _: None,
+    since_ms: int = 0,
 ) -> Kept:
-    """Replay everything in a cache of so many bytes; `ttl_ms` may be infinite, and so may the capacity."""
+    """Replay everything in a cache of so many bytes; `ttl_ms` may be infinite, and so may the capacity.
+
+    What came before `since_ms` fills the cache, and counts for nothing.
+    """
     entries: dict[int, tuple[float, float]] = {}
     expiring: deque[tuple[float, int]] = deque()
     used = most = 0.0
@@ -121,8 +128,8 @@ def kept(
             used -= entry[1]
         if kind == Kind.DELETE:
             continue
-        misses += kind <= Kind.HIT
-        writes += 1
+        misses += kind <= Kind.HIT and now >= since_ms
+        writes += now >= since_ms
         entries[key] = (now + ttl_ms, size)
         if ttl_ms < inf:
             expiring.append((now + ttl_ms, key))
@@ -130,7 +137,7 @@ def kept(
         most = max(most, min(used, capacity_bytes))
         while used > capacity_bytes and entries:
             used -= entries.pop(next(iter(entries)))[1]
-            evictions += 1
+            evictions += now >= since_ms
     return Kept(misses, writes, evictions, most)
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from lumen.exporters.cache import cache_figures, grade_evictions, grade_hit_rate, grade_memory_beside, grades_of
 from lumen.model.answers import NO_TURN_YET, TtlReadout, Worst, forecast_now, is_stale, worst_of
 from lumen.model.assessment import CacheFinding, Grade
+from lumen.model.forecast import Forecast, expectation_of
 from lumen.model.incident import StoredAlert, TtlOverride
 from lumen.model.messages import NoData, with_remedy
-from lumen.model.proposal import Knob, Value
+from lumen.model.proposal import Expectation, Knob, Value
 from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation, Turn, Worth
 from lumen.policies.predicted import predicted
@@ -39,6 +40,13 @@ class SizeReadout:
     figures: SizeFigures | NoData
     advice: SizeAdvice | NoData
     is_stale: bool = False
+    forecast: Forecast | NoData | None = None
+
+    @property
+    def expected(self) -> Expectation | NoData | None:
+        """What the recommended change would do, or why nobody can say; None for a hold and for given figures."""
+        change = None if isinstance(self.recommendation, NoData) else self.recommendation.change
+        return None if change is None or self.forecast is None else expectation_of(self.forecast, change)
 
     @property
     def grades(self) -> tuple[Grade, Grade, Grade] | None:
@@ -70,7 +78,8 @@ def size_of_turn(
     """From what `turn` measured, as it stands at `now`; `changed`: what each knob was set to since."""
     snapshot = turn.snapshot
     advice = size_now(turn, limits, changed or {})
-    return SizeReadout(snapshot.service, snapshot.window.end, size_figures(snapshot.cache), advice, is_stale(turn, now))
+    figures, is_old = size_figures(snapshot.cache), is_stale(turn, now)
+    return SizeReadout(snapshot.service, snapshot.window.end, figures, advice, is_old, turn.forecast)
 
 
 def _with_present_ttl(turn: Turn) -> Turn:

@@ -36,6 +36,7 @@ from lumen.policies.deployment_history import with_history
 from lumen.policies.guard import Restraint, Situation, held_back
 from lumen.policies.instances import recommend_l1, recommend_min_instances
 from lumen.policies.predicted import predicted
+from lumen.policies.predicted_size import predicted_size
 from lumen.policies.size import SizeLimits, recommend_size
 from lumen.policies.ttl import TtlLimits, cost_change, recommend_ttl
 from lumen.ports.clock import Numerics
@@ -71,6 +72,7 @@ class Policies:
         ttl = recommend_ttl(snapshot, limits)
         ttl = predicted(ttl, snapshot.ttl, forecast, limits)
         size = recommend_size(snapshot, replace(self.size, locked=restraint.size_lock is not None))
+        size = predicted_size(size, forecast)
         first = first_of(ttl, size)
         if change_of(first) is not None:
             return Advised(ttl, first)

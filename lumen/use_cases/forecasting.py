@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from lumen.model.forecast import Forecast, Prices, Replayed
+from lumen.model.forecast import Bounded, Forecast, Prices, Replayed
 from lumen.model.messages import NoData, with_remedy
 from lumen.model.observed import Piece
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Snapshot
 from lumen.model.turn import Turn
 from lumen.policies.back_tests import back_tests
+from lumen.policies.size import Memory, SizeLimits
 from lumen.ports.clock import Numerics
 from lumen.ports.store import AccessDays
 from lumen.use_cases.miss_forecasts import MissForecasts
@@ -35,6 +36,10 @@ class Forecasts:
     _known: dict[tuple[ServiceId, int], dict[date, tuple[int, Replayed | None]]] = field(default_factory=dict)
     #: For services that do not report; None: those have none.
     misses: MissForecasts | None = None
+    #: Of the cache's size; None where others share the cache.
+    limits: SizeLimits | None = None
+    #: Of each service the last 24 hours in the cache's own memory: of one day, TTL and size.
+    _in_memory: dict[ServiceId, tuple[tuple[date, int, float], Bounded | None]] = field(default_factory=dict)
 
     async def of(self, snapshot: Snapshot, turns: Sequence[Turn]) -> Forecast | NoData:
         """For the 24 hours after `snapshot`; `turns` before it, the newest first, say for how long the TTL stands."""
@@ -48,9 +53,25 @@ class Forecasts:
             return await self.misses.of(snapshot, turns, ttl)
         newest = [await self.days.day(service, day) for day in (now.date() - A_DAY, now.date())]
         replays = await self._whole_days(service, ttl, [day for day in listed if day < now.date()], newest[0])
-        asked = Asked(now, ttl, max(standing(turns, ttl, now), now - A_DAY), snapshot.cache, self.prices)
+        since, memory = max(standing(turns, ttl, now), now - A_DAY), await self._memory(snapshot, newest, ttl)
+        asked = Asked(now, ttl, since, snapshot.cache, self.prices, memory)
         found = await self.numerics.run(forecast, newest, replays, asked)
         return found if isinstance(found, NoData) else replace(found, back_tests=back_tests(turns, replays, ttl))
+
+    async def _memory(self, snapshot: Snapshot, newest: Sequence[Piece], ttl: int) -> Memory:
+        """Once a day, for it takes some seconds."""
+        service, cache = snapshot.service, snapshot.cache
+        if self.limits is None or isinstance(cache, NoData):
+            return Memory(limits=self.limits)
+        if isinstance(cache.max_mb, NoData) or isinstance(cache.used_mb, NoData):
+            return Memory(limits=self.limits)
+        key = snapshot.taken_at.date(), ttl, cache.max_mb
+        known = self._in_memory.get(service)
+        if known is None or known[0] != key or known[1] is None:
+            setting = ttl, cache.max_mb, cache.used_mb
+            found = await self.numerics.run(in_memory, newest, snapshot.taken_at, setting, self.limits)
+            known = self._in_memory[service] = key, found
+        return Memory(known[1], self.limits)
 
     async def _whole_days(
         self, service: ServiceId, ttl: int, over: Sequence[date], yesterday: Piece
@@ -83,6 +104,23 @@ class Asked:
     since: datetime
     cache: CacheStats | NoData
     prices: Prices
+    memory: Memory
+
+
+def in_memory(
+    newest: Sequence[Piece], now: datetime, setting: tuple[int, float, float], limits: SizeLimits
+) -> Bounded | None:
+    """The 24 hours before `now`, in the cache's own memory; None where they are not whole. In the worker."""
+    from lumen.policies.forecasting import TESTED, ttls_for
+    from lumen.policies.in_memory import sizes_for
+    from lumen.prediction.bounded import bounded
+    from lumen.prediction.kept import first_access
+
+    first, (ttl, size_mb, _) = first_access(newest[0]), setting
+    if first is None or first > now - A_DAY + NEARLY:
+        return None
+    near = {one for one in ttls_for(ttl) if one in TESTED or abs(one - ttl) in (120, 300)}
+    return bounded(newest, now - A_DAY, now, setting, sorted(near), sizes_for(round(size_mb), limits))
 
 
 def whole_day(pieces: Sequence[Piece], ttl: int) -> Replayed | None:
@@ -109,4 +147,4 @@ def forecast(newest: Sequence[Piece], replays: Sequence[Replayed], asked: Asked)
         replays = [] if last is None else [last]
     honesty = compared(newest, asked.since, now, ttl)
     first = first or first_access(newest[1])
-    return forecast_of(Evidence(now, ttl, first, replays, honesty, asked.cache, asked.prices))
+    return forecast_of(Evidence(now, ttl, first, replays, honesty, asked.cache, asked.prices, memory=asked.memory))

@@ -75,6 +75,7 @@ class MemoryUse:
 
     used_mb: float | NoData
     max_mb: float | NoData
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class ServerInfo:
         """Used and allowed, in MB; each NoData where the server does not say it. A limit of 0 is none."""
         used, limit = self.figure("used_memory"), self.figure("maxmemory")
         none = NoData(*with_remedy("source.no_maxmemory", where=self._where), known_absent=True)
-        return MemoryUse(_in_mb(used), none if limit == 0 else _in_mb(limit))
+        policy = str(self._fields.get("maxmemory_policy", ""))
+        return MemoryUse(_in_mb(used), none if limit == 0 else _in_mb(limit), policy)
 
     def told_p95_ms(self) -> float | None:
         """GET's p95 from INFO latencystats (Redis 7+, where `latency-tracking-info-percentiles` has 95), or None.

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.adapters.store.codec import decode, encode
-from lumen.model.forecast import Forecast, Outcome, Prices, Replayed, Step, expectation_of
+from lumen.model.forecast import Bounded, Forecast, Gain, Method, Outcome, Prices, Replayed, Step, expectation_of
 from lumen.model.messages import NoData
 from lumen.model.proposal import Change, Expectation, Knob
 from lumen.policies.forecasting import TESTED, Evidence, forecast_of, ttls_for
+from lumen.policies.size import Memory, SizeLimits
 from lumen.prediction.honesty import Honesty
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.snapshots import GONE, cache
@@ -98,6 +99,55 @@ def test_a_ttl_that_the_memory_would_not_hold_has_no_number() -> None:
         assert full.reason.code == "forecast.full"
 
 
+LRU = replace(cache(memory_ratio=1.0, evictions_per_hour=100, max_mb=256), eviction_policy="allkeys-lru")
+BY_TTL, BY_SIZE = {60: -0.2, 420: 0.01, 600: 0.02, 3600: 0.03}, {192: -0.04, 384: 0.05}
+BOUND = Bounded(0.004, True, *({at: Gain(gain) for at, gain in of.items()} for of in (BY_TTL, BY_SIZE)))
+FULL = replace(WHOLE, cache=LRU, memory=Memory(BOUND, SizeLimits()), honesty=Honesty(9_000, 0.9, 0.09))
+
+
+def test_where_memory_binds_the_replay_in_memory_tells_ttls_and_sizes() -> None:
+    """With evictions now, and from the TTL on at which memory would not hold all."""
+    found = forecast(FULL)
+    assert (found.method, found.full_from) == (Method.REPLAY_LRU, None)
+    assert {step.ttl_seconds: step.uplift for step in found.steps} == {**BY_TTL, 300: 0.0}
+    assert all(step.half >= 0.01 for step in found.steps if step.ttl_seconds != 300)
+    bigger = expectation_of(found, change(384, 256, Knob.CACHE_SIZE))
+    assert isinstance(bigger, Expectation)
+    assert bigger.hit_rate_change[1] == 0.05
+    assert bigger.monthly_cost_change_usd[1] == pytest.approx(-0.05 * 20_000 * 30 * 0.00003 + 128 * 0.0365625)
+    unknown = expectation_of(found, change(300, 256, Knob.CACHE_SIZE))
+    assert isinstance(unknown, NoData)
+    assert unknown.reason.code == "forecast.other_size"
+    room = replace(LRU, used_mb=0.6 * 256, evictions=0)
+    later = forecast(replace(FULL, cache=room, honesty=WHOLE.honesty))
+    by_ttl = {step.ttl_seconds: step.uplift for step in later.steps}
+    assert by_ttl[420] == pytest.approx(day().at[420].uplift)
+    assert (by_ttl[600], by_ttl[3600]) == (0.02, 0.03)
+    assert 900 not in by_ttl
+
+
+@pytest.mark.parametrize(
+    ("evidence", "code"),
+    [
+        (replace(FULL, memory=Memory(BOUND, None)), "shared"),
+        (replace(FULL, memory=Memory(None, SizeLimits())), "no_sizes"),
+        (replace(FULL, cache=replace(LRU, eviction_policy="allkeys-lfu")), "not_lru"),
+        (replace(FULL, memory=Memory(replace(BOUND, residual=0.021), SizeLimits())), "memory_disagrees"),
+    ],
+)
+def test_without_a_replay_in_memory_that_is_right_there_is_no_number_of_it(evidence: Evidence, code: str) -> None:
+    refused = forecast_of(evidence)
+    assert isinstance(refused, NoData)
+    assert refused.reason.code == "forecast.evictions"
+    assert not isinstance(evidence.cache, NoData)
+    room = replace(evidence, cache=replace(evidence.cache, used_mb=1.0, evictions=0), honesty=WHOLE.honesty)
+    sizes = forecast(room).sizes
+    assert isinstance(sizes, NoData)
+    assert sizes.reason.code == f"forecast.{code}"
+    for locale in LOCALES:
+        assert Catalogue(locale).plain(sizes.reason) != Catalogue(locale).plain(sizes.remedy)
+
+
 def change(new: int, old: int = 300, knob: Knob = Knob.TTL) -> Change:
     return Change(knob, old, new, "s")
 
@@ -108,9 +158,14 @@ def test_only_a_change_of_the_ttl_that_was_replayed_is_predicted() -> None:
         refused = expectation_of(found, wanted)
         assert isinstance(refused, NoData)
         assert refused.reason.code == code
-    other = expectation_of(found, change(384, 256, Knob.CACHE_SIZE))
-    assert isinstance(other, NoData)
-    assert other.reason.code == "approval.not_predictable"
+    for knob, of, code in (
+        (Knob.CACHE_SIZE, found, "forecast.shared"),
+        (Knob.CACHE_SIZE, None, "approval.not_predictable"),
+        (Knob.MIN_INSTANCES, found, "approval.not_predictable"),
+    ):
+        other = expectation_of(of, change(384, 256, knob))
+        assert isinstance(other, NoData)
+        assert other.reason.code == code
     assert isinstance(expectation_of(None, change(420)), NoData)
     assert expectation_of(GONE, change(420)) == GONE
 
