@@ -14,7 +14,7 @@ LEAST = Least(
     away={SHORT: 0.07, LONG: 0.05, LASTING: 0.05},
     beyond={SHORT: 0.04, LONG: 0.03, LASTING: 0.03},
     news=0.03,
-    spreads=5.0,
+    spreads=4.0,
 )
 #: Cache_HitRate_Low: below the limit for ten minutes.
 LOW_SLICES = 2
