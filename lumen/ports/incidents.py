@@ -70,6 +70,17 @@ class Look:
     known_corrections: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is stored of a service's look: the start of the newest slice, how many looks have corrected slices that were
+    stored before, the alerts that are told and not closed (oldest first), and the labels of incidents."""
+
+    newest: datetime | None
+    corrections: int
+    open: Sequence[StoredAlert]
+    labels: Sequence[IncidentLabel]
+
+
 class Alerts(Protocol):
     """The observations, capped at eighteen days, and the alerts that people were told of."""
 
@@ -79,8 +90,8 @@ class Alerts(Protocol):
     async def observations(self, service: ServiceId, after: datetime | None) -> Sequence[Observation]:
         """All that are stored, or those after `after`; ascending."""
 
-    async def corrections(self, service: ServiceId) -> int:
-        """How many looks have corrected slices that were stored before."""
+    async def standings(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Standing]:
+        """Of each; all of them in one round trip."""
 
     async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
         """Store it; mark each alert's message and write the audit in the same step.

@@ -4,7 +4,7 @@ Every method may raise StoreUnavailable (nothing happened). A transition may als
 may have happened; `settle` tells later. Nothing here retries.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -333,6 +333,9 @@ class Days(Protocol):
 
         Raises StoreUnavailable.
         """
+
+    async def days_of(self, services: Sequence[ServiceId], since: date) -> Mapping[ServiceId, Sequence[Day]]:
+        """Of each; all of them in one round trip."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from lumen.model.messages import Message, NoData, SomeFailed, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.policies.labels import told_late, waits
-from lumen.ports.incidents import Alerts, Look, Silences, SliceSource
+from lumen.ports.incidents import Alerts, Look, Silences, SliceSource, Standing
 from lumen.ports.sources import Bills, MonthBudget
 from lumen.ports.store import Days, Lease
 from lumen.use_cases.collect import INGEST_DELAY, window_before
@@ -187,14 +187,15 @@ class Watch:
         reading = Reading(self._source, services, slot, REPLAY)
 
         async def look(batch: Batch) -> None:
-            after = {service: await self._alerts.newest(service) for service in batch.leases}
+            known = await self._alerts.standings(list(batch.leases))
+            after = {service: of.newest for service, of in known.items()}
             read = await reading.newest(after)
             fresh = [service for service in after if after[service] is None and read[service].new]
             earlier = await self._earlier(fresh, slot)
 
             async def one(service: ServiceId, lease: Lease) -> None:
                 mates = [other for other in services if other != service] if service == services[0] else None
-                if await self._look(service, lease, after[service], read[service], earlier.get(service, ()), mates):
+                if await self._look(service, lease, known[service], read[service], earlier.get(service, ()), mates):
                     looked(service)
 
             await batch.each(one)
@@ -231,7 +232,7 @@ class Watch:
         self,
         service: ServiceId,
         lease: Lease,
-        after: datetime | None,
+        known: Standing,
         seen: Read,
         earlier: Sequence[Day],
         mates: Sequence[ServiceId] | None,
@@ -240,19 +241,21 @@ class Watch:
 
         False where another replica was quicker; the slices are then its, and read from the store next time.
         """
+        after = known.newest
         try:
-            fold = await self._caught_up(service)
+            fold = await self._caught_up(service, known)
             seen, corrections = await self._corrections(service, fold.checked(seen))
             if corrections:
-                fold = await self._caught_up(service, corrections)
+                fold = await self._caught_up(service, known, corrections)
             days = together(await self._days.days(service, date.min), earlier, folded(seen.new))
             days = less(together(days, folded(c.now for c in corrections)), folded(c.stored for c in corrections))
             events = [*await fold.feed(seen.new), *await fold.feed_days(days, after)]
             if mates is not None:
-                beside = {mate.name: await self._days.days(mate, date.min) for mate in mates}
+                of_mates = await self._days.days_of(mates, date.min)
+                beside = {mate.name: of_mates[mate] for mate in mates}
                 usd = await self._budget.usd(service.project) if self._budget else self._targets.budget_usd
                 fold.feed_budget(usd, {service.name: days, **beside}, await self._billed(service))
-            told = await self._to_tell(service, fold, () if after is None else events)
+            told = await self._to_tell(service, fold, known, () if after is None else events)
             look = Look(after, seen.new, told, earlier, corrections, fold.corrections)
             if await self._alerts.look(service, lease, look):
                 fold.corrections += bool(corrections)
@@ -278,27 +281,27 @@ class Watch:
         new = [in_doubt_of(one, of_late) for one in seen.new]
         return Read(new, seen.again), [one for one in found if one.now != one.stored]
 
-    async def _caught_up(self, service: ServiceId, corrections: Sequence[Correction] = ()) -> _Fold:
+    async def _caught_up(self, service: ServiceId, standing: Standing, corrections: Sequence[Correction] = ()) -> _Fold:
         """The machine after every stored slice, also those that another replica stored; anew after corrections."""
-        known, fold = await self._alerts.corrections(service), self._folds.get(service)
-        if fold is None or fold.corrections != known or corrections:
+        fold = self._folds.get(service)
+        if fold is None or fold.corrections != standing.corrections or corrections:
             fold = self._folds[service] = _Fold(service, self._targets)
-            fold.corrections = known
+            fold.corrections = standing.corrections
+        if standing.newest is None or fold.fed_until == standing.newest:
+            return fold
         instead = {one.now.start: one.now for one in corrections}
-        since = fold.fed_until or await self._replayed_from(service)
+        # More is stored than alerts need: what applied changes did is measured on it.
+        since = fold.fed_until or standing.newest - REPLAY
         await fold.feed(instead.get(one.start, one) for one in await self._alerts.observations(service, since))
         return fold
 
-    async def _replayed_from(self, service: ServiceId) -> datetime | None:
-        """More is stored than alerts need: what applied changes did is measured on it."""
-        newest = await self._alerts.newest(service)
-        return None if newest is None else newest - REPLAY
-
-    async def _to_tell(self, service: ServiceId, fold: _Fold, events: Sequence[AlertEvent]) -> Sequence[StoredAlert]:
+    async def _to_tell(
+        self, service: ServiceId, fold: _Fold, standing: Standing, events: Sequence[AlertEvent]
+    ) -> Sequence[StoredAlert]:
         """The alerts that people do not know of yet. On a fresh installation (no `events`) only what is open now."""
         silences, now_at = await self._silences_now(service), self._clock.now()
-        late = told_late(await self._alerts.labels(service), now_at)
-        known = {stored.alert.id: stored for stored in await self._alerts.open(service)}
+        late = told_late(standing.labels, now_at)
+        known = {stored.alert.id: stored for stored in standing.open}
         now = {alert.id: alert for alert in fold.open_alerts()} | {event.alert.id: event.alert for event in events}
         named = fold.named(now.values(), [stored.alert for stored in known.values()])
         now_open = {alert.id for alert in named if alert.closed_at is None}

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.leases import lease_lost
-from lumen.adapters.store.scripts import Calls, position
+from lumen.adapters.store.scripts import Calls, Reply, position
 from lumen.model.alert import Observation, Severity
 from lumen.model.course import RevisionsSeen
 from lumen.model.day_cost import PARTS
@@ -37,7 +37,7 @@ from lumen.model.messages import Message
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import SLICE, Bucket
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import Look
+from lumen.ports.incidents import Look, Standing
 from lumen.ports.store import Lease
 
 #: Eight weeks to know what a weekday usually costs, thirty days of error budgets, and some.
@@ -72,12 +72,23 @@ class RedisDays:
         self._calls = Calls(redis)
 
     async def days(self, service: ServiceId, since: date) -> list[Day]:
-        reply = await self._calls.read("read", service, "HGETALL", position("days"))
-        sums: dict[str, dict[str, int]] = {}
-        for field, value in _pairs(reply.values[0]):
-            of, _, name = field.partition("/")
-            sums.setdefault(of, {})[name] = int(value)
-        return [_day(date.fromisoformat(of), sums[of]) for of in sorted(sums) if of >= since.isoformat()]
+        return (await self.days_of([service], since))[service]
+
+    async def days_of(self, services: Sequence[ServiceId], since: date) -> dict[ServiceId, list[Day]]:
+        replies = await self._calls.read_each([("read", one, ("HGETALL", position("days"))) for one in services])
+        found: dict[ServiceId, list[Day]] = {}
+        for service, reply in zip(services, replies, strict=True):
+            found[service] = _days(reply.values[0], since)
+            await asyncio.sleep(0)  # clicks get their turn
+        return found
+
+
+def _days(stored: Sequence[str], since: date) -> list[Day]:
+    sums: dict[str, dict[str, int]] = {}
+    for field, value in _pairs(stored):
+        of, _, name = field.partition("/")
+        sums.setdefault(of, {})[name] = int(value)
+    return [_day(date.fromisoformat(of), sums[of]) for of in sorted(sums) if of >= since.isoformat()]
 
 
 def _day(of: date, sums: Mapping[str, int]) -> Day:
@@ -150,9 +161,16 @@ class RedisAlerts:
             found.append(decode(Observation, text))
         return [one for one in found if after is None or one.start > after]
 
-    async def corrections(self, service: ServiceId) -> int:
-        reply = await self._calls.read("read", service, "HGET", position("standing"), "corrections")
-        return int(reply.values[0] or 0)
+    async def standings(self, services: Sequence[ServiceId]) -> dict[ServiceId, Standing]:
+        standing = ("HMGET", position("standing"), "newest slice", "corrections")
+        reads: Sequence[tuple[str, Sequence[str | int]]] = (
+            ("read", standing),
+            ("alert_read", ("open",)),
+            ("alert_labels", ()),
+        )
+        replies = await self._calls.read_each([(name, one, args) for one in services for name, args in reads])
+        each = [iter(replies)] * len(reads)
+        return {one: _standing(*of) for one, of in zip(services, zip(*each, strict=True), strict=True)}
 
     async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
         rest = list(look.observations)
@@ -267,6 +285,16 @@ def _sums(days: Sequence[Day], buckets: Sequence[Bucket], parts: Sequence[int], 
             known, usd = day.cost_parts.get(part, (0, 0.0))
             yield times * int(known)
             yield times * round(usd * NANO)
+
+
+def _standing(stored: Reply, opened: Reply, labels: Reply) -> Standing:
+    newest, corrections = stored.values[0]
+    return Standing(
+        None if newest is None else datetime.fromisoformat(newest),
+        int(corrections or 0),
+        [decode(StoredAlert, text) for text in opened.values[0]],
+        [decode(IncidentLabel, text) for text in labels.values[0]],
+    )
 
 
 def _text(one: Observation, now: datetime) -> str:

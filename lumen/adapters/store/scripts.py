@@ -8,7 +8,8 @@ server, a slow network) cannot decide anything behind our back.
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -149,6 +150,43 @@ class Calls:
         """Changes nothing. Raises StoreUnavailable."""
         return await self._run(script(name), service, args, dedupe=None, changes=False)
 
+    async def read_each(self, asked: Sequence[tuple[str, ServiceId, Sequence[str | int]]]) -> Sequence[Reply]:
+        """Several reads in one round trip: each a script, a service, and arguments. Raises StoreUnavailable."""
+        wanted = [(script(name), self._rest(service, args)) for name, service, args in asked]
+        async with self._connection() as connection:
+            try:
+                replies = await _ask_each(connection, wanted)
+            except REFUSALS as error:
+                raise refused(error, self._where) from error
+            except SILENCE as error:
+                raise unreachable(error, self._where) from error
+        return [
+            self._checked(Reply(raw[0], tuple(raw[2:])), service)
+            for raw, (_, service, _) in zip(replies, asked, strict=True)
+        ]
+
+    def _rest(self, service: ServiceId, args: Sequence[str | int]) -> Sequence[str | int]:
+        """What follows the script of a read."""
+        keys = all_keys(service)
+        return (len(keys), *keys, self._speaks, "", *args)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AbstractConnection]:
+        """One of the pool."""
+        pool: Any = self._redis.connection_pool  # its methods carry no types
+        cancelled_before = _cancellations()
+        try:
+            connection = await pool.get_connection()
+        except SILENCE as error:
+            raise unreachable(error, self._where) from error
+        try:
+            yield connection
+        finally:
+            await pool.release(connection)
+        if _cancellations() > cancelled_before:
+            # Python 3.11's `asyncio.wait_for`, in which redis-py writes, loses a cancellation that comes as it ends.
+            raise asyncio.CancelledError
+
     async def change(self, name: str, service: ServiceId, *args: str | int, dedupe: str | None = None) -> Reply:
         """All or nothing. Raises StoreUnavailable (nothing happened), OutcomeUnknown (it may have)."""
         return await self._run(script(name), service, args, dedupe=dedupe, changes=True)
@@ -161,25 +199,15 @@ class Calls:
         self, wanted: Script, service: ServiceId, args: Sequence[str | int], *, dedupe: str | None, changes: bool
     ) -> Reply:
         keys = all_keys(service) + ([dedupe] if dedupe else [])
-        pool: Any = self._redis.connection_pool  # its methods carry no types
-        cancelled_before = _cancellations()
-        try:
-            connection = await pool.get_connection()
-        except SILENCE as error:
-            raise unreachable(error, self._where) from error
-        try:
-            not_after = await self._not_after(connection) if changes else ""
-            raw = await self._send(connection, wanted, (len(keys), *keys, self._speaks, not_after, *args), changes)
-        except BaseException:
-            # Whatever answers next time may be another server with another clock.
-            self._offset_ms = None
-            raise
-        finally:
-            await pool.release(connection)
+        async with self._connection() as connection:
+            try:
+                not_after = await self._not_after(connection) if changes else ""
+                raw = await self._send(connection, wanted, (len(keys), *keys, self._speaks, not_after, *args), changes)
+            except BaseException:
+                # Whatever answers next time may be another server with another clock.
+                self._offset_ms = None
+                raise
         self._learn_offset(int(raw[1]))
-        if _cancellations() > cancelled_before:
-            # Python 3.11's `asyncio.wait_for`, in which redis-py writes, loses a cancellation that comes as it ends.
-            raise asyncio.CancelledError
         return self._checked(Reply(raw[0], tuple(raw[2:])), service)
 
     async def _send(
@@ -241,6 +269,31 @@ def _cancellations() -> int:
     """The number of requests to cancel the running task."""
     task = asyncio.current_task()
     return task.cancelling() if task is not None else 0
+
+
+async def _ask_each(
+    connection: AbstractConnection, wanted: Sequence[tuple[Script, Sequence[str | int]]]
+) -> Sequence[list[Any]]:
+    """All answers are read, whatever one of them is: else the next caller would get them."""
+    packed = connection.pack_commands([("EVALSHA", one.digest, *rest) for one, rest in wanted])
+    await connection.send_packed_command(packed, check_health=False)
+    found: list[list[Any]] = []
+    failed: list[exceptions.ResponseError] = []
+    unknown: list[int] = []
+    for at in range(len(wanted)):
+        try:
+            found.append(await connection.read_response())
+        except exceptions.NoScriptError:
+            unknown.append(at)
+            found.append([])
+        except exceptions.ResponseError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    for at in unknown:
+        one, rest = wanted[at]
+        found[at] = await _ask(connection, "EVAL", one.text, *rest)
+    return found
 
 
 async def _ask(connection: AbstractConnection, *command: str | int) -> Any:

@@ -107,7 +107,7 @@ async def test_corrected_slices_correct_their_days(store: Store, days: RedisDays
     wanted = [{one.start: one for one in (*given, *better)}[one.start] for one in given]
     assert same(await days.days(SERVICE, EVER), folded(wanted))
     assert [one.requests for one in await alerts.observations(SERVICE, None)] == [one.requests for one in wanted]
-    assert await alerts.corrections(SERVICE) == 1
+    assert (await alerts.standings([SERVICE]))[SERVICE].corrections == 1
     # Somebody who does not know of it corrects nothing: the sums would count twice.
     assert not await alerts.look(SERVICE, lease, replace(look, after=given[39].start, observations=()))
     assert same(await days.days(SERVICE, EVER), folded(wanted))

@@ -9,13 +9,14 @@ import pytest
 from lumen.adapters.store import alerts as room
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.adapters.store.controls import RedisControls
+from lumen.adapters.store.scripts import all_keys, position
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
-from lumen.model.incident import Pause, Pinned, RevisionRecord, StoredAlert
-from lumen.model.messages import LeaseLost, message
+from lumen.model.incident import IncidentLabel, Pause, Pinned, RevisionRecord, StoredAlert
+from lumen.model.messages import LeaseLost, StoreUnavailable, message
 from lumen.model.snapshot import SLICE
-from lumen.ports.incidents import Look
+from lumen.ports.incidents import Look, Standing
 from lumen.ports.store import Lease
-from tests.contract.store.builders import KIM, LEE, SERVICE, SOON, Store
+from tests.contract.store.builders import KIM, LEE, OTHER, SERVICE, SOON, Store
 
 START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 
@@ -161,3 +162,31 @@ async def test_revisions_are_remembered_whole(controls: RedisControls) -> None:
     await controls.revisions(SERVICE, records)
     await controls.revisions(SERVICE, records)
     assert (await controls.read(SERVICE)).revisions == records
+
+
+async def test_what_stands_of_several_services_is_what_each_has_alone(
+    store: Store, alerts: RedisAlerts, lease: Lease
+) -> None:
+    told = StoredAlert(alert("a"), "a")
+    await alerts.look(SERVICE, lease, Look(None, slices(0, 3), [told]))
+    await alerts.label(SERVICE, IncidentLabel("a", ("availability",), True, KIM, START))
+    await store.redis.script_flush()  # a server that has begun anew knows no script
+    found = await alerts.standings([OTHER, SERVICE])
+    assert list(found) == [OTHER, SERVICE]
+    assert found[OTHER] == Standing(None, 0, [], [])
+    labels = await alerts.labels(SERVICE)
+    assert found[SERVICE] == Standing(START + 2 * SLICE, 0, await alerts.open(SERVICE), labels)
+    assert len(labels) == len(found[SERVICE].open) == 1
+
+
+async def test_one_service_that_is_not_prepared_fails_the_batch_and_spoils_no_connection(
+    store: Store, alerts: RedisAlerts
+) -> None:
+    unknown = replace(SERVICE, name="unknown")
+    with pytest.raises(StoreUnavailable):
+        await alerts.standings([SERVICE, unknown, OTHER])
+    await store.redis.set(all_keys(OTHER)[position("standing") - 1], "no hash")
+    with pytest.raises(StoreUnavailable):
+        await alerts.standings([OTHER, SERVICE])
+    for _ in range(3):  # none of these gets another's answer
+        assert (await alerts.standings([SERVICE]))[SERVICE] == Standing(None, 0, [], [])
