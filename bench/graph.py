@@ -41,9 +41,9 @@ class Counts:
     found: float
 
 
-def edge_of(proposals: Sequence[Proposal]) -> Edge | None:
-    """From the TTL to the hit rate, as the product draws it."""
-    found = feedback(Evidence(proposals, NOTHING, LEVEL), {Knob.TTL: ASKED})
+def edge_of(proposals: Sequence[Proposal], asked: Change = ASKED) -> Edge | None:
+    """From the TTL to the hit rate, as the product draws it for such a change."""
+    found = feedback(Evidence(proposals, NOTHING, LEVEL), {Knob.TTL: asked})
     return next((one for one in found.edges if (one.by, one.target) == (By.VERDICTS, HIT_RATE)), None)
 
 
@@ -53,11 +53,12 @@ def count(world: World, draws: int, first: int = 0) -> Counts:
     without = replace(world, slope=0.0)
     for draw in range(first, first + draws):
         one = lived(world, draw)
-        edge, empty = edge_of(one.proposals), edge_of(lived(without, draw).proposals)
+        asked, units = one.proposals[-1].draft.change, _units(one.proposals[-1])
+        edge, empty = edge_of(one.proposals, asked), edge_of(lived(without, draw).proposals, asked)
         assert edge is not None and empty is not None
         assert edge.next_low is not None and edge.next_high is not None
-        holds.append(edge.low <= world.slope * UNITS <= edge.high)
-        next_holds.append(edge.next_low <= one.next_slope * UNITS <= edge.next_high)
+        holds.append(edge.low <= world.slope * units <= edge.high)
+        next_holds.append(edge.next_low <= one.next_slope * units <= edge.next_high)
         false.append(empty.is_clear)
         found.append(edge.is_clear)
     return Counts(*map(_share, (holds, next_holds, false, found)))

@@ -31,8 +31,10 @@ USUAL_LEAST_ERROR = 0.001
 USUAL_ALPHA = 0.05
 #: Nothing grows a millionfold by what was measured (a logarithm).
 MOST_LOGS = math.log(1e6)
-#: Whole days are looked for among so many.
+#: Of a change that turns a knob further than so many times the largest one that was measured nothing is said.
+FURTHEST = 2.0
 A_DAY = timedelta(days=1)
+#: Whole days are looked for among these.
 DAYS_BACK = 14 * A_DAY
 NOTHING = Feedback((), ())
 
@@ -83,15 +85,15 @@ def _measured_value(knob: Knob, snapshot: Snapshot | None) -> int | None:
     if snapshot is None:
         return None
     ttl, cache, deployment = snapshot.ttl, snapshot.cache, snapshot.deployment
-    value: float | NoData | None = None
-    if knob is Knob.TTL and not isinstance(ttl, NoData):
-        value = ttl.value_seconds
-    elif knob is Knob.CACHE_SIZE and not isinstance(cache, NoData):
-        value = cache.max_mb
-    elif knob in (Knob.MEMORY, Knob.MIN_INSTANCES) and not isinstance(deployment, NoData):
-        value = deployment.memory_mb if knob is Knob.MEMORY else deployment.min_instances
-    known = value is not None and not isinstance(value, NoData) and math.isfinite(value)
-    return round(value) if known and value is not None and not isinstance(value, NoData) else None
+    known: dict[Knob, float | NoData] = {}
+    if not isinstance(ttl, NoData):
+        known[Knob.TTL] = ttl.value_seconds
+    if not isinstance(cache, NoData):
+        known[Knob.CACHE_SIZE] = cache.max_mb
+    if not isinstance(deployment, NoData):
+        known |= {Knob.MEMORY: deployment.memory_mb, Knob.MIN_INSTANCES: deployment.min_instances}
+    value = known.get(knob)
+    return None if value is None or isinstance(value, NoData) or not math.isfinite(value) else round(value)
 
 
 def _last_value(knob: Knob, proposals: Sequence[Proposal]) -> int | None:
@@ -173,14 +175,18 @@ def _days(measured: Sequence[Proposal]) -> float:
 
 
 def _pooled(change: Change, measured: Sequence[Proposal], by: By, evidence: Evidence) -> list[Edge]:
-    if len(measured) < LEAST_CHANGES or _days(measured) < LEAST_DAYS:
+    units = units_of(change)
+    if units is None or len(measured) < LEAST_CHANGES or _days(measured) < LEAST_DAYS:
+        return []
+    if abs(units) > FURTHEST * max(abs(units_of(one.draft.change) or 0.0) for one in measured):
         return []
     edges = []
     metrics = dict.fromkeys(moved_by(effect) for one in measured if one.measured for effect in one.measured.effects)
     for metric in metrics:
         slopes = [slope for one in measured if (slope := slope_of(one, metric, evidence.known_level)) is not None]
         found = pooled(slopes) if len(slopes) >= LEAST_CHANGES else None
-        edge = None if found is None else _edge(change, metric, by, found, len(slopes))
+        ends = None if found is None else _ends(metric, found, units, evidence.known_level)
+        edge = None if ends is None else _edge(change, metric, by, ends, len(slopes))
         edges += [] if edge is None else [edge]
     return edges
 
@@ -229,19 +235,20 @@ def _moved(effect: MeasuredEffect, before: float | None) -> tuple[float, float, 
     return math.log1p(ends[0]), math.log1p(ends[1]), math.log1p(ends[2])
 
 
-def _edge(change: Change, metric: str, by: By, found: Pooled, count: int) -> Edge | None:
-    """What is pooled, for the size of `change`."""
-    units = units_of(change)
-    if units is None or change.step is None:
-        return None
+def _ends(metric: str, found: Pooled, units: float, level: Level | None) -> tuple[float, ...] | None:
+    """The effect of so many units, its interval, and that of the next change; None where nothing is so large."""
     middle, half = found.value * units, found.next_half * abs(units)
     ends = middle, *sorted((found.low * units, found.high * units)), middle - half, middle + half
-    if metric != HIT_RATE:
-        if max(map(abs, ends)) > MOST_LOGS:
-            return None
-        ends = tuple(map(math.expm1, ends))
+    if metric == HIT_RATE:
+        lowest, highest = (-1.0, 1.0) if level is None else (-level.hit_rate, 1 - level.hit_rate)
+        return tuple(min(max(one, lowest), highest) for one in ends)
+    return tuple(map(math.expm1, ends)) if max(map(abs, ends)) < MOST_LOGS else None
+
+
+def _edge(change: Change, metric: str, by: By, ends: tuple[float, ...], count: int) -> Edge:
     effect, low, high, next_low, next_high = ends
-    return Edge(change.knob, metric, by, change.step, effect, low, high, count, change.unit, next_low, next_high)
+    step, unit = change.step or 0, change.unit
+    return Edge(change.knob, metric, by, step, effect, low, high, count, unit, next_low, next_high)
 
 
 def _by_replay(change: Change | None, forecast: Forecast | NoData) -> Edge | Message | None:

@@ -110,6 +110,17 @@ def test_changes_of_different_sizes_and_directions_say_the_same() -> None:
     assert [one.low, one.high] == pytest.approx([-other.high, -other.low])
 
 
+def test_nothing_is_said_of_a_change_far_beyond_all_that_was_measured() -> None:
+    assert [one for one in drawn(FIVE, Change(Knob.TTL, 60, 3600, "s")).edges if one.is_of_knob] == []
+
+
+def test_no_hit_rate_passes_all_or_nothing() -> None:
+    steep = lived(replace(ALIKE, slope=2.0), 0).proposals
+    edge = next(one for one in drawn(steep).edges if one.is_of_knob)
+    assert isinstance(LEVEL, Level)
+    assert edge.effect <= edge.high <= 1 - LEVEL.hit_rate
+
+
 def test_a_thousand_verdicts_are_one_narrow_edge() -> None:
     edge = edge_of(lived(replace(ALIKE, changes=1000), 0).proposals)
     assert edge is not None and edge.rests_on == 1000
