@@ -8,10 +8,11 @@ from typing import Any
 from bot.cli.advice_answers import Last, outcome, verdict_of
 from lumen.exporters.cache import cache_figures, grades_of
 from lumen.model.answers import GIVEN, TtlReadout, is_stale
-from lumen.model.forecast import Forecast, confidence_word
+from lumen.model.forecast import Forecast, confidence_word, expectation_of
 from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Expectation, Proposal
 from lumen.model.turn import Recommendation, Turn
+from lumen.policies.choose import change_of
 from lumen.use_cases.advice import SizeReadout, TurnNow
 from lumen.wording.catalogue import Catalogue
 
@@ -35,6 +36,12 @@ def ttl_json(answer: TtlReadout, proposal: Proposal | None, locale: str) -> Json
         "notes": [message_json(words, note) for note in answer.notes],
         "applied": _change_json(words, proposal),
     }
+
+
+def _expected_of(turn: Turn) -> Expectation | NoData | None:
+    """Of the TTL that the turn recommends."""
+    change = change_of(turn.ttl)
+    return None if change is None else expectation_of(turn.forecast, change)
 
 
 def _expected_json(words: Catalogue, expected: Expectation | NoData | None) -> Json:
@@ -117,7 +124,7 @@ def cache_json(turn: Turn, size: SizeReadout, now: datetime, locale: str) -> Jso
         "size_mb": None if isinstance(size_mb, NoData) else size_mb,
         "health": found.health.value,
         "action": found.action.value,
-        "ttl": _judged_json(words, turn.ttl),
+        "ttl": {**_judged_json(words, turn.ttl), **_expected_json(words, _expected_of(turn))},
         "size": size_figures_json(size, words),
     }
 

@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Sequence
 
 from handlers.blocks.card import Card, Shown
-from handlers.blocks.forecast import charts, cheapest
+from handlers.blocks.forecast import charts, cheapest, size_lines
 from handlers.blocks.proposal import add_buttons, expected_lines, line
 from handlers.command_table import NAMES, TABLE, find
 from lumen.model.answers import KnobReadout, TtlReadout
@@ -164,6 +164,7 @@ def knob_card(words: Catalogue, name: str, readout: KnobReadout) -> Shown:
         card.section(message("command.knob_hold", knob=readout.knob.value))
     else:
         card.lines(wanted_lines(words, readout.wanted))
+    card.titled(message("views.proposal_expected"), size_lines(words, readout.value, readout.forecast))
     if readout.lowest is not None and readout.highest is not None:
         lowest, highest, unit = readout.lowest, readout.highest, readout.unit
         card.context([words.say(message("command.knob_hint", name=name, lowest=lowest, highest=highest, unit=unit))])

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from handlers.blocks.chart import Axis, Chart, Series, interval
 from lumen.model.forecast import Forecast, Step
-from lumen.model.messages import Message, message
-from lumen.wording.catalogue import Catalogue
+from lumen.model.messages import Message, NoData, message
+from lumen.model.proposal import Change, Knob, Value
+from lumen.wording.catalogue import Catalogue, expected_params
 
 #: Beside the present one and the cheapest.
 SHOWN = (60, 120, 300, 600, 1200, 1800, 3600)
@@ -44,3 +45,19 @@ def _label(words: Catalogue, forecast: Forecast, step: Step) -> str:
     is_cheapest = ttl == forecast.cheapest.ttl_seconds
     code = "present" if ttl == forecast.ttl_seconds else "best" if is_cheapest else "other"
     return words.plain(Message(f"forecast.{code}", {"ttl_seconds": ttl}))
+
+
+def size_lines(words: Catalogue, size_mb: Value | NoData, forecast: Forecast | NoData | None) -> list[str]:
+    """What each size that was replayed would do, or why nobody can say; nothing where no turn asked."""
+    if forecast is None or not isinstance(size_mb, int):
+        return []
+    sizes = forecast if isinstance(forecast, NoData) else forecast.sizes
+    if isinstance(forecast, NoData) or isinstance(sizes, NoData):
+        return [words.say(sizes.reason)] if isinstance(sizes, NoData) else []
+    lines = []
+    for one in sizes:
+        expected = forecast.of_size(Change(Knob.CACHE_SIZE, size_mb, one.size_mb, "MB"))
+        if one.size_mb != size_mb and not isinstance(expected, NoData):
+            told = words.say(Message("views.expected_short", expected_params(expected)))
+            lines.append(f"• {one.size_mb} MB: {told}")
+    return lines

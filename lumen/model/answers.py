@@ -251,6 +251,8 @@ class KnobReadout:
     lowest: int | None
     highest: int | None
     wanted: Recommendation | None
+    #: Of the cache's size; None for other knobs.
+    forecast: Forecast | NoData | None = None
 
 
 @dataclass(frozen=True, slots=True)

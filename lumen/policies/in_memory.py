@@ -26,10 +26,10 @@ def trusted(cache: CacheStats | NoData, limits: SizeLimits | None, found: Bounde
         return NoData(*with_remedy("forecast.shared"))
     if isinstance(cache, NoData):
         return cache
-    if cache.eviction_policy not in LEAST_RECENTLY_USED:
-        return NoData(*with_remedy("forecast.not_lru", eviction_policy=cache.eviction_policy or "?"))
     if found is None:
         return cache.max_mb if isinstance(cache.max_mb, NoData) else NO_SIZES
+    if cache.eviction_policy not in LEAST_RECENTLY_USED:
+        return NoData(*with_remedy("forecast.not_lru", eviction_policy=cache.eviction_policy or "?"))
     if abs(found.residual) > NO_NUMBER:
         return NoData(*with_remedy("forecast.memory_disagrees", points=100 * found.residual))
     return found

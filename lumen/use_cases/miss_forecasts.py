@@ -10,6 +10,7 @@ from lumen.model.observed import Counted, Piece
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, CacheStats, Snapshot
 from lumen.model.turn import Turn
+from lumen.policies.size import Memory, SizeLimits
 from lumen.ports.clock import Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.store import AccessDays
@@ -126,7 +127,8 @@ def miss_forecast(
             return NoData(*with_remedy("forecast.unlike", heard=found.accesses_used, counted=misses))
         days = [found]
     honesty = Honesty(round(days[-1].lookups), 1.0, 0.0)  # hits that nobody saw cannot be compared
-    evidence = Evidence(now, ttl, now - A_DAY, days, honesty, asked.cache, asked.prices, Method.MISSES)
+    sizes = Memory(None, SizeLimits())  # a miss has none
+    evidence = Evidence(now, ttl, now - A_DAY, days, honesty, asked.cache, asked.prices, Method.MISSES, sizes)
     return forecast_of(evidence)
 
 

@@ -265,6 +265,7 @@ class Looking:
             lowest=turnable.lowest,
             highest=turnable.highest,
             wanted=_of(last.turn.first, knob) if last else None,
+            forecast=last.turn.forecast if last and knob is Knob.CACHE_SIZE else None,
         )
 
 

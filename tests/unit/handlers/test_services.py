@@ -9,6 +9,7 @@ from handlers.blocks.answers import knob_card
 from handlers.blocks.home import SERVICES_SHOWN, all_card, note, services_card
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.answers import Glance, KnobReadout, TurnReadout
+from lumen.model.forecast import Forecast, SizeStep, Step
 from lumen.model.incident import Pause, Pinned, StoredAlert
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Knob, Priority
@@ -112,3 +113,15 @@ def test_a_knob_is_shown_as_it_stands(readout: KnobReadout, words: str, locale: 
     validated(shown := knob_card(Catalogue(locale), "size", readout))
     assert words in said(shown)
     assert ("10" in said(shown)) == (readout.lowest == 10)
+
+
+def test_the_size_names_each_size_that_was_replayed_or_why_there_is_none() -> None:
+    sizes = SizeStep(192, -0.04, 0.01, -2.34), SizeStep(256, 0.0, 0.0, 0.0), SizeStep(384, 0.05, 0.01, 4.68)
+    forecast = Forecast(300, 0.7, 20_000, 0.001, 3, 60_000, (Step(300, 0.0, 0.0),), sizes=sizes)
+    told = knob_card(EN, "size", replace(SIZE, forecast=forecast)).text
+    assert "192 MB: hit rate 70% → 66%" in told
+    assert "384 MB: hit rate 70% → 75%" in told
+    assert "\N{MINUS SIGN}30,000 calls" in told
+    assert "256 MB:" not in told
+    shared = replace(forecast, sizes=NoData(message("forecast.shared"), message("forecast.shared_remedy")))
+    assert "other services share the cache" in knob_card(EN, "size", replace(SIZE, forecast=shared)).text
