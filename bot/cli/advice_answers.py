@@ -19,7 +19,7 @@ from lumen.model.turn import Turn
 from lumen.policies.size import SizeFigures, SizeLimits, advise_size
 from lumen.policies.ttl import TtlFigures, TtlLimits, advise_ttl
 from lumen.use_cases.advice import SizeReadout, TurnNow, size_of_turn
-from lumen.wording.catalogue import Catalogue
+from lumen.wording.catalogue import Catalogue, held_params
 
 if TYPE_CHECKING:
     from bot.config import Settings
@@ -164,7 +164,7 @@ def outcome(words: Catalogue, proposal: Proposal) -> Message:
     change = proposal.draft.change
     note = words.plain(proposal.note) if proposal.note else ""
     if proposal.state in IN_FORCE:
-        return message(
+        done = message(
             "apply.done",
             proposal_id=proposal.id,
             knob=change.knob.value,
@@ -172,6 +172,8 @@ def outcome(words: Catalogue, proposal: Proposal) -> Message:
             new=change.new,
             unit=change.unit,
         )
+        held = Message("views.held_back", held_params(change)) if change.held_permille else None
+        return done if held is None else message("apply.done_held", done=done, held=held)
     if proposal.state is State.PENDING:
         return message("apply.votes", proposal_id=proposal.id, needed=proposal.draft.approvals_needed)
     if proposal.state in (State.APPROVED, State.APPLYING):

@@ -15,6 +15,7 @@ from lumen.wording.catalogue import (
     change_params,
     expected_params,
     expected_parts,
+    held_params,
     iso,
     no_data,
     value_of,
@@ -123,11 +124,7 @@ def held_back(words: Catalogue, change: Change) -> list[str]:
     """That a share of the keys keeps the old value for a while, where it does."""
     if not change.held_permille:
         return []
-    return [words.say(message("views.held_back", **_held_params(change)))]
-
-
-def _held_params(change: Change) -> dict[str, Param]:
-    return {"share": change.held_permille / 1000, "old": change.old, "unit": change.unit}
+    return [words.say(message("views.held_back", **held_params(change)))]
 
 
 def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
@@ -279,7 +276,7 @@ def _measured_until(proposal: Proposal) -> Message | None:
         return None
     if not experiment.is_controlled:
         return message("views.uncontrolled_until", until_at=looks[-1])
-    return message("views.measured_until", next_at=looks[0], until_at=looks[-1], **_held_params(proposal.draft.change))
+    return message("views.measured_until", next_at=looks[0], until_at=looks[-1], **held_params(proposal.draft.change))
 
 
 def small_print(words: Catalogue, proposal: Proposal) -> str:

@@ -233,6 +233,11 @@ def change_params(change: Change) -> dict[str, Param]:
     return {"old": _named(change.old), "new": _named(change.new), "unit": change.unit, **step}
 
 
+def held_params(change: Change) -> dict[str, Param]:
+    """The share of the keys that keep the old value, and that."""
+    return {"share": change.held_permille / 1000, "old": change.old, "unit": change.unit}
+
+
 def _named(value: str | int) -> Param:
     return Message("word.newest_revision", {}) if value == LATEST else value
 

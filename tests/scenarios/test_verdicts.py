@@ -40,7 +40,7 @@ async def test_a_page_right_after_a_change_asks_it_back(world: World, slack: San
     back = await slack.wait_for_message(
         lambda m: APPROVE in m.action_ids() and "420 s → 300 s" in m.text, within_seconds=120
     )
-    assert "it did harm" in back.text
+    assert "as a precaution" in back.text
     await says(slack, card, "after the change")
     await slack.click(back, APPROVE)
     await says(slack, card, "· undone")
