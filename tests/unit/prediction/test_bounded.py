@@ -12,7 +12,7 @@ from lumen.model.observed import Piece, Tally
 from lumen.prediction import bounded as module
 from lumen.prediction.accesses import size_bytes, size_code
 from lumen.prediction.bounded import MB, bounded
-from lumen.prediction.memory import ENTRY_BYTES
+from lumen.prediction.memory import entry_bytes
 from tests.unit.prediction.test_kept import DAY, LENGTH_MS, MIDNIGHT, requests
 
 A_DAY = timedelta(days=1)
@@ -28,7 +28,7 @@ def code_of(key: int) -> int:
 @cache
 def size_of(key: int) -> float:
     """What it takes in the cache."""
-    return float(size_bytes(np.array([code_of(key)], np.uint8))[0]) + ENTRY_BYTES
+    return float(entry_bytes(size_bytes(np.array([code_of(key)], np.uint8)))[0])
 
 
 def served(asked: list[tuple[int, int]], ttl: int, size_mb: float) -> list[bool]:
