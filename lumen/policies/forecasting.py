@@ -62,6 +62,11 @@ def ttls_for(ttl_seconds: int) -> tuple[int, ...]:
     return tuple(sorted({*REPLAYED, *(one for one in steps if REPLAYED[0] <= one <= REPLAYED[-1])} - {ttl_seconds}))
 
 
+def few_ttls_for(ttl_seconds: int) -> tuple[int, ...]:
+    """Fewer of them, where each takes long: those that were measured, and the ends of steps."""
+    return tuple(one for one in ttls_for(ttl_seconds) if one in TESTED or abs(one - ttl_seconds) in (60, 120, 300))
+
+
 def forecast_of(evidence: Evidence) -> Forecast | NoData:
     """The forecast for the 24 hours to come."""
     refused = _too_little(evidence) or _not_right(evidence)

@@ -111,7 +111,7 @@ def in_memory(
     newest: Sequence[Piece], now: datetime, setting: tuple[int, float, float], limits: SizeLimits
 ) -> Bounded | None:
     """The 24 hours before `now`, in the cache's own memory; None where they are not whole. In the worker."""
-    from lumen.policies.forecasting import TESTED, ttls_for
+    from lumen.policies.forecasting import few_ttls_for
     from lumen.policies.in_memory import sizes_for
     from lumen.prediction.bounded import bounded
     from lumen.prediction.kept import first_access
@@ -119,8 +119,7 @@ def in_memory(
     first, (ttl, size_mb, _) = first_access(newest[0]), setting
     if first is None or first > now - A_DAY + NEARLY:
         return None
-    near = {one for one in ttls_for(ttl) if one in TESTED or abs(one - ttl) in (120, 300)}
-    return bounded(newest, now - A_DAY, now, setting, sorted(near), sizes_for(round(size_mb), limits))
+    return bounded(newest, now - A_DAY, now, setting, few_ttls_for(ttl), sizes_for(round(size_mb), limits))
 
 
 def whole_day(pieces: Sequence[Piece], ttl: int) -> Replayed | None:

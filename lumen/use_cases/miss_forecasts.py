@@ -94,10 +94,10 @@ class AskedOfMisses:
 
 def heard_day(pieces: Sequence[Piece], counted: Sequence[Counted], start: datetime, ttl: int) -> Replayed | None:
     """A day's misses; None where they tell nothing. In the worker."""
-    from lumen.policies.forecasting import ttls_for
+    from lumen.policies.forecasting import few_ttls_for
     from lumen.prediction.heard import heard
 
-    found = heard(pieces, counted, start, ttl, ttls_for(ttl))
+    found = heard(pieces, counted, start, ttl, few_ttls_for(ttl))
     return found if isinstance(found, Replayed) else None
 
 
@@ -105,7 +105,7 @@ def miss_forecast(
     days: Sequence[Replayed], newest: Sequence[Piece], counted: Sequence[Counted], asked: AskedOfMisses
 ) -> Forecast | NoData:
     """By the whole days up to yesterday, else by the last 24 hours, the time of `newest` and `counted`. In worker."""
-    from lumen.policies.forecasting import Evidence, forecast_of, ttls_for
+    from lumen.policies.forecasting import Evidence, few_ttls_for, forecast_of
     from lumen.prediction.answers import Verdict
     from lumen.prediction.heard import heard
     from lumen.prediction.honesty import Honesty
@@ -117,7 +117,7 @@ def miss_forecast(
         if first > start + timedelta(minutes=15) or not _is_whole(counted):
             hours = max(1, -((now - A_DAY - first) // timedelta(hours=1)))
             return NoData(*with_remedy("forecast.short", hours=hours))
-        found = heard(newest, counted, start, ttl, ttls_for(ttl))
+        found = heard(newest, counted, start, ttl, few_ttls_for(ttl))
         if found is None:
             return NoData(*with_remedy("forecast.needs_accesses"))
         if not isinstance(found, Replayed):
