@@ -1,5 +1,6 @@
 """Forecasts from the whole days that are kept in a store: each replayed once, whatever comes late."""
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,8 +14,11 @@ from lumen.adapters.store.accesses import RedisAccessDays
 from lumen.model.forecast import Forecast, Prices
 from lumen.model.messages import NoData
 from lumen.model.observed import Piece, Progress
+from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import Snapshot
-from lumen.model.turn import Turn
+from lumen.model.turn import Recommendation, Turn
+from lumen.policies.predicted import predicted
+from lumen.policies.ttl import TtlLimits
 from lumen.use_cases.forecasting import Forecasts, whole_day
 from tests.contract.store.builders import LONG, SERVICE, Store
 from tests.contract.use_cases.measured_world import Inline
@@ -95,3 +99,49 @@ async def test_whom_predict_leaves_out_and_what_is_not_read_have_no_forecast(sto
     nothing = await watched.of(seen(), ())
     assert isinstance(nothing, NoData)
     assert nothing.reason.code == "forecast.not_reported"
+
+
+DAYS, HOUR_MS = 6, 3_600_000
+#: The rules' step up, of a low hit rate.
+UP = Recommendation(Change(Knob.TTL, 300, 420, "s"), "MODERATE", (), Priority.MEDIUM)
+
+
+def bursts() -> list[tuple[int, int]]:
+    """Each key is asked for four times within 40 s, and not again for an hour or more."""
+    begin = sorted(
+        nth * 75_000 + dice * 4 for nth, dice in enumerate(random.Random(3).choices(range(2000), k=DAYS * 1152))
+    )
+    return sorted((at + step * 12_000, nth % 97 + 1) for nth, at in enumerate(begin) for step in range(4))
+
+
+def polling() -> list[tuple[int, int]]:
+    """Each key is asked for at random, in the mean each 20 minutes."""
+    dice = random.Random(4)
+    return sorted((dice.randrange(0, DAYS * 24 * HOUR_MS, 4), dice.randrange(1, 60)) for _ in range(DAYS * 24 * 180))
+
+
+@pytest.mark.parametrize(
+    ("world", "stale_usd", "change"),
+    [
+        (bursts, 0.0, Change(Knob.TTL, 300, 60, "s")),
+        (polling, 0.0, Change(Knob.TTL, 300, 600, "s")),
+        (polling, 0.0004, None),
+        (polling, 0.02, Change(Knob.TTL, 300, 60, "s")),
+    ],
+)
+async def test_from_kept_days_to_the_step_that_is_wanted(
+    store: Store, world: Callable[[], list[tuple[int, int]]], stale_usd: float, change: Change | None
+) -> None:
+    """Shorter where that costs nothing; longer where it saves, and not where older answers cost more than that."""
+    days, now = pieces(world(), days=DAYS), datetime(DAY.year, DAY.month, DAY.day, 0, 10, tzinfo=UTC) + DAYS * A_DAY
+    await keep(store, days, tuple(day.day for day in days))
+    forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), [SERVICE], Prices(0.00003, stale_usd))
+    early = turn_at(now - 2 * A_DAY)
+    since = [replace(early, snapshot=replace(early.snapshot, ttl=ttl(300)))]
+    found = await forecasts.of(seen(now), since)
+    assert isinstance(found, Forecast), found
+    wanted = predicted(UP, ttl(300), found, TtlLimits())
+    assert isinstance(wanted, Recommendation)
+    assert wanted.change == change
+    if change is None:
+        assert wanted.reasons[-1].code == "policy.ttl_ages_cost_more"

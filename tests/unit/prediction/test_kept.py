@@ -47,11 +47,11 @@ def hours_old(asked: list[tuple[int, int]], ttl: int) -> float:
     return sum(of_day) / len(of_day) / 3_600_000
 
 
-def pieces(asked: list[tuple[int, int]], ttl: int = 300, below: int = 1 << 32) -> list[Piece]:
-    """Two days as they are kept; the counts are of all keys."""
+def pieces(asked: list[tuple[int, int]], ttl: int = 300, below: int = 1 << 32, days: int = 2) -> list[Piece]:
+    """Days as they are kept; the counts are of all keys."""
     found = []
     hits = served(asked, ttl)
-    for day in range(2):
+    for day in range(days):
         of_day = [one for one in zip(asked, hits, strict=True) if one[0][0] // LENGTH_MS == day]
         tally = Tally(sum(not hit for _, hit in of_day), sum(hit for _, hit in of_day), batches=1)
         kept = [((key << 28) | at % LENGTH_MS // 4, hit) for (at, key), hit in of_day if key >> 4 < below]
