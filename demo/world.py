@@ -77,6 +77,8 @@ class World:
     guide: Path | None = None
     #: Of metrics before the start; as many as Google keeps (42) make error budgets of 30 days at once.
     history_days: int = 14
+    #: So many more services, with metrics and nothing else.
+    fleet: int = 0
     #: A month, of the budget that exists and as the bot is told.
     budget_usd: int = 200
     #: What the world pays, and the bot is told: its model is cheap and its users are many; a Memorystore of 1 GB.
@@ -138,6 +140,7 @@ class World:
         command = [sys.executable, "-m", "sandbox", "--http-port", str(self.page_port), "--seed", str(self.seed)]
         command += ["--clock-scale", str(self.clock.scale), "--clock-origin", self.clock.origin]
         command += ["--cache-url", self.cache.socket_url, "--history-days", str(self.history_days)]
+        command += ["--fleet", str(self.fleet)]
         command += self.prices()
         command += ["--guide", str(self.guide)] if self.guide else []
         if self.manifest.is_file():
