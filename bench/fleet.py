@@ -1,8 +1,9 @@
-"""The price of many services: processor time, calls to Google, commands to the store and memory. `python -m bench.fleet`
+"""The price of many services: processor time, calls to Google, commands to the store, memory. `python -m bench.fleet`
 
 Each size runs in a process of its own, against the sandbox's Google, its metrics and a Valkey that keeps what it says:
 the first look (everything that Monitoring remembers), looks, a turn, and a minute in which nothing is due. Services of
-the fleet have metrics and nothing else; they share the sandbox's cache. Beside it stands decoding the same answers.
+the fleet have metrics and nothing else; they share the sandbox's cache. Beside it stand
+the bare client's questions.
 """
 
 import argparse
@@ -19,13 +20,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.commands_memory import resident_mb
-from bot.config import WithoutSlack, load_settings
+from bot.config import Settings, WithoutSlack, load_settings
+from bot.run import init_state
 from bot.wiring.assembly import assemble
 from bot.wiring.parts import Lumen
 from demo.world import Clock, World
-from lumen.adapters.google.monitoring_query import MonitoringQueries, by_service
-from lumen.adapters.google.monitoring_witnesses import witnesses
-from lumen.model.snapshot import SLICE
+from lumen.adapters.google.clients import open_google
+from lumen.adapters.google.monitoring_query import BILLABLE, LATENCIES, REQUESTS, MonitoringQueries, by_service
+from lumen.model.service import ServiceId
+from lumen.model.snapshot import SLICE, Window
 from lumen.use_cases.collect import window_before
 from sandbox.client import SandboxClient
 
@@ -68,7 +71,7 @@ class Meter:
         made = Counter(await self._google.get("world/calls")) - calls
         sent = await self._scripts() - scripts
         sys.stdout.write(
-            f"{self._services:6} services  {name:11} {used:7.2f} s of CPU, {1000 * used / self._services:7.1f} ms each; "
+            f"{self._services:5} services  {name:10} {used:7.2f} s of CPU, {1000 * used / self._services:7.1f} ms each, "
             f"{took:6.1f} s; {made.total():4} calls to Google; {sent:6} scripts; "
             f"loop held up {1000 * blocked.longest:4.0f} ms; {resident_mb():4.0f} MiB\n"
         )
@@ -79,7 +82,7 @@ class Meter:
         return sum(int(stats[one]["calls"]) for one in ("cmdstat_evalsha", "cmdstat_eval") if one in stats)
 
 
-async def rounds(count: int, google: SandboxClient) -> None:
+async def measure(count: int, google: SandboxClient) -> None:
     settings = load_settings(WithoutSlack)
     async with assemble(settings) as lumen:
         meter, services, clock = Meter(lumen, google, count), settings.services, lumen.store.clock
@@ -102,29 +105,31 @@ async def rounds(count: int, google: SandboxClient) -> None:
             await meter.of("look", look)
         await meter.of("turn", lambda: rounds.turn_runner.due(services, seen))
         await meter.of("idle", look)
-        window = window_before(clock.now(), timedelta(hours=1))
-        queries = MonitoringQueries(lumen_google(lumen), settings.project_id)
-
-        async def decode() -> None:
-            await witnesses(queries, services, window, SLICE)
-            for metric in ("container/billable_instance_time",):
-                await queries.series(by_service(f"run.googleapis.com/{metric}", services, SLICE), window)
-
-        await meter.of("only decode", decode)
+        await bare(meter, settings, window_before(clock.now(), timedelta(hours=1)))
 
 
-async def until_all_known(look: Callable[[], Awaitable[None]], lumen: Lumen, services: Sequence[object]) -> None:
+async def bare(meter: Meter, settings: Settings, window: Window) -> None:
+    """The bare client asks what a look asks, and decodes the answers."""
+    google = await open_google(settings.lumen_gcp_endpoint, memorystore=False, subscriber=False)
+    queries = MonitoringQueries(google.metrics, settings.project_id)
+
+    async def ask() -> None:
+        for metric in (REQUESTS, LATENCIES, BILLABLE):
+            await queries.series(by_service(metric, settings.services, SLICE), window)
+
+    try:
+        await meter.of("only asked", ask)
+    finally:
+        await google.close()
+
+
+async def until_all_known(look: Callable[[], Awaitable[None]], lumen: Lumen, services: Sequence[ServiceId]) -> None:
     """A slot's time may end before all are known."""
     for _ in range(100):
         await look()
-        if all([await lumen.store.alerts.newest(one) is not None for one in services]):  # type: ignore[arg-type]
+        if all([await lumen.store.alerts.newest(one) is not None for one in services]):
             return
     raise SystemExit("some services were never looked at")
-
-
-def lumen_google(lumen: Lumen) -> object:
-    """The client of Cloud Monitoring, as it was wired."""
-    return lumen.rounds.publish.sink.client
 
 
 def main() -> None:
@@ -136,19 +141,19 @@ def main() -> None:
             subprocess.run([sys.executable, "-m", "bench.fleet", str(size)], check=True)
         return
     clock = Clock(SCALE, datetime.now(UTC).isoformat())
-    with tempfile.TemporaryDirectory(prefix="lumen-") as directory:
-        with World(Path(directory) / "world", clock, fleet=sizes[0]) as world:
-            names = ",".join(f"svc-{number:03d}" for number in range(1, sizes[0] + 1))
-            os.environ.update(world.bot_environment(0, SERVICE_NAME=names))
-            asyncio.run(prepared(sizes[0], world))
+    with (
+        tempfile.TemporaryDirectory(prefix="lumen-") as directory,
+        World(Path(directory) / "world", clock, fleet=sizes[0]) as world,
+    ):
+        names = ",".join(f"svc-{number:03d}" for number in range(1, sizes[0] + 1))
+        os.environ.update(world.bot_environment(0, SERVICE_NAME=names))
+        asyncio.run(prepared(sizes[0], world))
 
 
 async def prepared(count: int, world: World) -> None:
-    from bot.run import init_state
-
     await init_state(load_settings(WithoutSlack))
     async with SandboxClient(world.addresses.control) as google:
-        await rounds(count, google)
+        await measure(count, google)
 
 
 if __name__ == "__main__":
