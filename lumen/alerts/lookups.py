@@ -36,6 +36,7 @@ class UsualLookups:
     def __init__(self) -> None:
         self._ratios: deque[float] = deque(maxlen=SLICES_A_DAY)
         self._unknown = 0
+        self._usual: tuple[float, float] | None = None  # with its spread; None until it is asked for
 
     def checked(self, seen: Observation) -> Observation:
         """The slice, without the lookups that do not fit its requests, and what was worked out from them."""
@@ -52,7 +53,7 @@ class UsualLookups:
             return
         if self._unknown >= ACCEPTED_AFTER:
             self._ratios.clear()
-        self._unknown = 0
+        self._unknown, self._usual = 0, None
         self._ratios.append(ratio)
 
     @property
@@ -62,10 +63,12 @@ class UsualLookups:
 
     def fits(self, ratio: float) -> bool:
         """Whether so many lookups a request are usual; true while nobody knows."""
-        usual = self.usual
-        if usual is None:
-            return True
-        spread = MAD_TO_SD * median(abs(one - usual) for one in self._ratios)
+        if self._usual is None:
+            usual = self.usual
+            if usual is None:
+                return True
+            self._usual = usual, MAD_TO_SD * median(abs(one - usual) for one in self._ratios)
+        usual, spread = self._usual
         return abs(ratio - usual) <= max(DIFFER * usual, SPREADS * spread)
 
     def _ratio(self, seen: Observation) -> float | None:

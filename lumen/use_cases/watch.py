@@ -64,6 +64,8 @@ class _Fold:
         self._budget = MonthlyBudget(service.name, targets.budget_usd)
         self.fed_until: datetime | None = None  # start of the newest slice
         self.closed_until: date | None = None  # the newest day that is over and was fed
+        #: As they are stored, from the newest closed one on; empty where only the store knows.
+        self.newest_days: Sequence[Day] = ()
         self.closed: dict[str, Alert] = {}
         self.corrections = 0  # as many as the stored slices had seen when it was fed
 
@@ -247,7 +249,8 @@ class Watch:
             seen, corrections = await self._corrections(service, fold.checked(seen))
             if corrections:
                 fold = await self._caught_up(service, known, corrections)
-            days = together(await self._days.days(service, date.min), earlier, folded(seen.new))
+            stored = fold.newest_days if mates is None else ()
+            days = together(stored or await self._days.days(service, date.min), earlier, folded(seen.new))
             days = less(together(days, folded(c.now for c in corrections)), folded(c.stored for c in corrections))
             events = [*await fold.feed(seen.new), *await fold.feed_days(days, after)]
             if mates is not None:
@@ -258,7 +261,7 @@ class Watch:
             told = await self._to_tell(service, fold, known, () if after is None else events)
             look = Look(after, seen.new, told, earlier, corrections, fold.corrections)
             if await self._alerts.look(service, lease, look):
-                fold.corrections += bool(corrections)
+                fold.corrections, fold.newest_days = fold.corrections + bool(corrections), days[-2:]
                 return True
         except BaseException:
             self._folds.pop(service, None)  # fed with what may not be stored: begin again from the store
@@ -292,7 +295,9 @@ class Watch:
         instead = {one.now.start: one.now for one in corrections}
         # More is stored than alerts need: what applied changes did is measured on it.
         since = fold.fed_until or standing.newest - REPLAY
-        await fold.feed(instead.get(one.start, one) for one in await self._alerts.observations(service, since))
+        stored = await self._alerts.observations(service, since)
+        fold.newest_days = () if stored else fold.newest_days
+        await fold.feed(instead.get(one.start, one) for one in stored)
         return fold
 
     async def _to_tell(
