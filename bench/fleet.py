@@ -71,7 +71,7 @@ class Meter:
         made = Counter(await self._google.get("world/calls")) - calls
         sent = await self._scripts() - scripts
         sys.stdout.write(
-            f"{self._services:5} services  {name:10} {used:6.2f} s of CPU, {1000 * used / self._services:6.1f} ms each, "
+            f"{self._services:4} services {name:10} {used:6.2f} s of CPU, {1000 * used / self._services:6.1f} ms each; "
             f"{took:5.1f} s; {made.total():4} calls to Google; {sent:6} scripts; "
             f"loop held up {1000 * blocked.longest:4.0f} ms; {resident_mb():4.0f} MiB\n"
         )
