@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +24,7 @@ if __package__ in {None, ""}:
 from bench.access_world import KINDS, Trace, World, read
 from bench.lru_server import Served, served
 from lumen.model.accesses import ALL_KEYS
+from lumen.model.forecast import RELATIVE_TOLERANCE, TOLERANCE, confidence_word
 from lumen.model.observed import MOST_KEYS
 from lumen.prediction.accesses import Kind
 from lumen.prediction.answers import Info, ttls_from_misses
@@ -116,22 +117,33 @@ def _told(requests: Requests, ttl: int, misses: float, count: int) -> dict[str, 
     return found
 
 
-def next_days(world: World) -> tuple[list[float], list[bool]]:
-    """Errors in points, and whether the interval holds, of each day from the fourth on whose kind was seen before."""
+@dataclass(frozen=True, slots=True)
+class NextDay:
+    """A prediction of the next day: its error in points, whether the interval holds it, the word for its confidence,
+    and whether it is right within the tolerance."""
+
+    error: float
+    is_held: bool
+    word: str
+    is_right: bool
+
+
+def next_days(world: World) -> list[NextDay]:
+    """Of each day from the fourth on whose kind was seen before, and each TTL."""
     requests = requests_of_trace(world.trace())
     ttls = (*SHORTER, *LONGER)
     counts = misses_by_day(requests, [one * 1000 for one in (TTL, *ttls)], world.days)
     days = days_of(counts, requests_by_day(requests, world.days), ttls, date(2026, 11, 2))
-    errors, held = [], []
+    found = []
     for n in range(4, world.days):
         if not any(day.is_free == days[n].is_free for day in days[:n]):
             continue
         for ttl in ttls:
             told = expected(days[:n], ttl, days[n].on)
             off = abs(told.uplift - days[n].uplifts[ttl])
-            errors.append(100 * off)
-            held.append(off <= told.half)
-    return errors, held
+            allowed = max(TOLERANCE, RELATIVE_TOLERANCE * abs(told.uplift))
+            found.append(NextDay(100 * off, off <= told.half, confidence_word(told.confidence), off <= allowed))
+    return found
 
 
 def speed() -> None:
@@ -207,17 +219,21 @@ def _print_same_window(asked: argparse.Namespace) -> None:
 
 
 def _print_days(asked: argparse.Namespace) -> None:
-    every, all_held = [], []
+    every: list[NextDay] = []
     for kind in asked.kinds:
-        errors, held = [], []
-        for seed in range(1, asked.seeds + 1):
-            one, inside = next_days(World(kind, seed, asked.a_day, 12))
-            errors += one
-            held += inside
-        every += errors
-        all_held += held
-        print(f"{kind:12} next day: MAE {np.mean(errors):.2f} points, interval holds {np.mean(held):.1%}", flush=True)
-    print(f"all          next day: MAE {np.mean(every):.2f} points, interval holds {np.mean(all_held):.1%}")
+        of_kind = [one for seed in range(asked.seeds) for one in next_days(World(kind, seed + 1, asked.a_day, 12))]
+        every += of_kind
+        _print_next_days(kind, of_kind)
+    _print_next_days("all", every)
+    for word in ("high", "medium", "low"):
+        right = [one.is_right for one in every if one.word == word]
+        if right:
+            print(f"called {word:6} {len(right):5}, of which within a point or a fifth {np.mean(right):.1%}")
+
+
+def _print_next_days(name: str, found: Sequence[NextDay]) -> None:
+    error, held = (np.mean([getattr(one, what) for one in found]) for what in ("error", "is_held"))
+    print(f"{name:12} next day: MAE {error:.2f} points, interval holds {held:.1%}", flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
