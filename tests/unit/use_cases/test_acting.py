@@ -41,6 +41,7 @@ READING = {
     *(f"Actuator.{name}" for name in ("read", "followed", "rehearse")),
     *("Forgetful.lost", "FigureSink.lacking", "BudgetNews.pull", "BudgetNews.name", "Actuator.name"),
     *("OwnBudget.own_id", "MonthBudget.usd", "CacheSource.sample", "AccessStream.read"),
+    *("AnnouncedMisses.heard", "AnnouncedMisses.stop"),
     "HoldingBack.holds_back",
     *("Pager.must_hear_again",),
 }
