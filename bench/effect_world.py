@@ -254,12 +254,10 @@ def replayed(traffic: Traffic, ttl: int) -> Flags:
     return found
 
 
-def thinned(traffic: Traffic, dice: Dice) -> tuple[Flags, float]:
-    """Lookups of the keys that are reported where a day has more than Lumen keeps, and the share of the keys."""
+def reported_share(traffic: Traffic) -> float:
+    """The share of the keys that Lumen has reported, where a day has more than it keeps."""
     days = traffic.at_ms // DAY_MS
-    most = max(len(np.unique(traffic.key[days == day])) for day in range(int(days.max()) + 1))
-    share = min(1.0, MOST_KEYS / most)
-    return (dice.random(int(traffic.key.max()) + 1) < share)[traffic.key], share
+    return min(1.0, MOST_KEYS / max(len(np.unique(traffic.key[days == day])) for day in range(int(days.max()) + 1)))
 
 
 def ttl_for(traffic: Traffic, points: float) -> int:
@@ -278,23 +276,26 @@ def ttl_for(traffic: Traffic, points: float) -> int:
     return high if points > 0 else low
 
 
-def pieces_of(traffic: Traffic, kept: Flags, miss: Flags, hashes: NDArray[np.uint64], held: Flags) -> list[Piece]:
+def pieces_of(
+    traffic: Traffic, miss: Flags, hashes: NDArray[np.uint64], held: Flags, below: int = ALL_KEYS
+) -> list[Piece]:
     """The days as Lumen keeps them. `hashes`: 48 bits of each key; `held`: what is said of each lookup."""
     kind = np.where(miss, MISS, HIT) + HELD * (held & (traffic.at_ms >= CHANGED_MS))
-    at_ms = np.append(traffic.at_ms, traffic.at_ms[miss] + ANSWER_MS)
-    known = np.append(kept, kept[miss])
-    kind = np.append(kind, np.where(held[miss] & (traffic.at_ms[miss] >= CHANGED_MS), WRITE + HELD, WRITE))
-    key = np.append(traffic.key, traffic.key[miss])
+    wrote = traffic.at_ms[miss] >= CHANGED_MS
+    kind = np.append(kind, WRITE + HELD * (held[miss] & wrote))
+    at_ms, key = np.append(traffic.at_ms, traffic.at_ms[miss] + ANSWER_MS), np.append(traffic.key, traffic.key[miss])
+    known = np.append(traffic.reported, traffic.reported[miss])
     lost = round(100 * float((~traffic.reported).mean()))
     pieces = []
     for day in range(int(at_ms.max()) // DAY_MS + 1):
-        here = known & (at_ms // DAY_MS == day)
-        counts = np.bincount(kind[here] & KIND_MASK, minlength=4)
+        of_day = known & (at_ms // DAY_MS == day)
+        counts = np.bincount(kind[of_day] & KIND_MASK, minlength=4)
+        tally = Tally(int(counts[MISS]), int(counts[HIT]), int(counts[WRITE]), batches=100 - lost, lost=lost)
+        here = np.flatnonzero(of_day & (hashes[key] >> np.uint64(16) < below))
+        here = here[np.argsort(at_ms[here], kind="stable")]
         words = hashes[key[here]] >> np.uint64(48 - HASH_BITS) << np.uint64(TIME_BITS)
         words |= (at_ms[here] % DAY_MS // UNIT_MS).astype(np.uint64)
-        order = np.argsort(at_ms[here], kind="stable")
-        tally = Tally(int(counts[MISS]), int(counts[HIT]), int(counts[WRITE]), batches=100 - lost, lost=lost)
-        kinds = kind[here][order].astype(np.uint8).tobytes()
+        packed_words, kinds = words.astype("<u8").tobytes(), kind[here].astype(np.uint8).tobytes()
         date = START.date() + timedelta(days=day)
-        pieces.append(Piece(date, tally, ALL_KEYS, words[order].astype("<u8").tobytes(), kinds, bytes(len(order))))
+        pieces.append(Piece(date, tally, below, packed_words, kinds, bytes(len(here))))
     return pieces

@@ -33,9 +33,9 @@ from bench.effect_world import (
     in_memory,
     pieces_of,
     replayed,
+    reported_share,
     served,
     served_in_memory,
-    thinned,
     ttl_for,
 )
 from lumen.effects.arms import Keys, measured
@@ -89,13 +89,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A history as one TTL and the other make it: which lookups miss, really and replayed, and which Lumen keeps.
+    """A history as one TTL and the other make it: which lookups miss, really and replayed. `share`: of the keys that
+    are reported.
 
     `mixed`: of each draw what really misses, where memory is shared so that the arms feel each other.
     """
 
     traffic: Traffic
-    kept: Flags
     share: float
     old: Flags
     new: Flags
@@ -109,14 +109,14 @@ class Seen:
 def run(task: Task) -> list[Said]:
     """All looks at all three changes of a history, for each draw of the arms."""
     seen = history(task.service)
-    arms = [drawn_arms(seen.traffic, task.service.seed, draw) for draw in range(task.draws)]
+    arms = [drawn_arms(seen, task.service.seed, draw) for draw in range(task.draws)]
     changes = {
         SAME: replace(seen, new=seen.old, at_new=seen.at_old, new_ttl=OLD_TTL),
         IGNORED: replace(seen, new=seen.old),
         LONGER: seen,
     }
     if seen.traffic.room:
-        mixed = [served_in_memory(seen.traffic, seen.new_ttl, held[seen.traffic.key])[0] for held in arms[:FEW]]
+        mixed = [served_in_memory(seen.traffic, seen.new_ttl, one.held[seen.traffic.key])[0] for one in arms[:FEW]]
         changes[LONGER] = replace(seen, mixed=mixed)
     return [
         Said(task.service.kind, task.service.a_day, name, looks)
@@ -131,7 +131,6 @@ def history(service: Service) -> Seen:
     traffic = service.traffic()
     if room := KINDS[service.kind].room:
         traffic = in_memory(traffic, room)
-    kept, share = thinned(traffic, np.random.default_rng([service.seed, 1]))
     longer = ttl_for(traffic, 1.0)
     evicts = False
     if traffic.room:
@@ -141,14 +140,22 @@ def history(service: Service) -> Seen:
     else:
         old, new = served(traffic, OLD_TTL), served(traffic, longer)
     at_old, at_new = replayed(traffic, OLD_TTL), replayed(traffic, longer)
-    return Seen(traffic, kept & traffic.reported, share, old, new, at_old, at_new, longer, evicts)
+    return Seen(traffic, reported_share(traffic), old, new, at_old, at_new, longer, evicts)
 
 
-def drawn_arms(traffic: Traffic, seed: int, draw: int) -> Flags:
-    """Of each key whether it is held back, as `is_held` has it with a secret and a version of this draw."""
-    word = np.random.default_rng([seed, 2, draw]).integers(0, 1 << 16, int(traffic.key.max()) + 1)
-    held: Flags = word * 1000 >> 16 < PERMILLE
-    return held
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What the hash of each key makes of it: whether it is held back, as `is_held` has it, and whether reported."""
+
+    held: Flags
+    reported: Flags
+
+
+def drawn_arms(seen: Seen, seed: int, draw: int) -> Secret:
+    """Another secret of the service for each draw."""
+    dice, keys = np.random.default_rng([seed, 2, draw]), int(seen.traffic.key.max()) + 1
+    held = dice.integers(0, 1 << 16, keys) * 1000 >> 16 < PERMILLE
+    return Secret(held, dice.random(keys) < seen.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,33 +169,38 @@ class Table:
     old: Floats
     keys: Keys
 
+    def drawn(self, secret: Secret, mixed: Flags | None = None) -> Keys:
+        """What Lumen knows with these arms."""
+        of, held = secret.reported[self.key], secret.held[self.key]
+        real = np.where(held, self.old, self.keys.seen)
+        if mixed is not None:
+            real = np.bincount(self.number, mixed[self.within]).astype(np.float64)
+        lookups, at_old, at_new = self.keys.lookups[of], self.keys.at_old[of], self.keys.at_new[of]
+        scale = float(real.sum() / self.keys.lookups.sum() / (real[of].sum() / lookups.sum()))
+        return Keys(lookups, real[of], at_old, at_new, held[of], START, scale=scale, below=self.keys.below)
+
 
 def tabled(seen: Seen, hours: int) -> Table:
     """The look after so many hours."""
     traffic, at_ms = seen.traffic, seen.traffic.at_ms
     window = (at_ms >= CHANGED_MS + 1000 * max(OLD_TTL, seen.new_ttl)) & (at_ms < CHANGED_MS + hours * HOUR_MS)
     truth = float(seen.old[window].sum() - seen.new[window].sum()) / int(window.sum())
-    within = window & seen.kept
+    within = window & traffic.reported
     key, number = np.unique(traffic.key[within], return_inverse=True)
     lookups, old, new, at_old, at_new = (
         np.bincount(number, flags[within]).astype(np.float64)
         for flags in (within, seen.old, seen.new, seen.at_old, seen.at_new)
     )
-    told = seen.new[window & traffic.reported].mean() / seen.new[within].mean() if seen.share < 1 else 1.0
     below = int(seen.share * ALL_KEYS)
-    return Table(
-        truth, within, key, number, old, Keys(lookups, new, at_old, at_new, new > 0, START, scale=told, below=below)
-    )
+    return Table(truth, within, key, number, old, Keys(lookups, new, at_old, at_new, new > 0, START, below=below))
 
 
-def _look(seen: Seen, hours: int, arms: Sequence[Flags]) -> Iterator[Look]:
+def _look(seen: Seen, hours: int, arms: Sequence[Secret]) -> Iterator[Look]:
     """What a look says, for each draw of the arms."""
     table = tabled(seen, hours)
-    mixed = (np.bincount(table.number, miss[table.within]).astype(np.float64) for miss in seen.mixed)
-    for arm in arms[: len(seen.mixed) or None]:
-        held = arm[table.key]
-        misses = next(mixed) if seen.mixed else np.where(held, table.old, table.keys.seen)
-        look = judged(hours, table.truth, replace(table.keys, held=held, seen=misses))
+    mixed: Sequence[Flags | None] = seen.mixed or [None] * len(arms)
+    for secret, miss in zip(arms, mixed, strict=False):
+        look = judged(hours, table.truth, table.drawn(secret, miss))
         yield replace(look, clear=0, refused=True) if seen.evicts else look
 
 
@@ -209,22 +221,20 @@ def through_lumen(service: Service) -> float:
     """By how many points the whole way, from kept days to the interval, differs from the short cut that is taken here
     for many draws: at 24 h, its effect and both ends."""
     seen, dice = history(service), np.random.default_rng([service.seed, 3])
-    traffic = seen.traffic
+    traffic, below = seen.traffic, int(seen.share * ALL_KEYS)
     hashes = dice.integers(0, 1 << 48, int(traffic.key.max()) + 1, dtype=np.uint64)
-    arm = np.array([is_held(hashed, service.seed, PERMILLE) for hashed in hashes.tolist()])
-    held = arm[traffic.key]
-    miss = np.where(held, seen.old, seen.new)
+    held = np.array([is_held(hashed, service.seed, PERMILLE) for hashed in hashes.tolist()])
+    secret = Secret(held, hashes >> np.uint64(16) < below)
+    miss = np.where(held[traffic.key], seen.old, seen.new)
     changed = START + timedelta(milliseconds=CHANGED_MS)
     change = HoldBack(OLD_TTL, seen.new_ttl, PERMILLE, changed, changed + timedelta(hours=72))
-    end = changed + timedelta(hours=24)
-    pieces = pieces_of(traffic, seen.kept, miss, hashes, held)[: (end.date() - START.date()).days + 1]
-    table = tabled(replace(seen, share=1.0), 24)
-    misses = np.where(arm[table.key], table.old, table.keys.seen)
-    short = replace(table.keys, held=arm[table.key], seen=misses)
-    one, other = effect_by_replay(pieces, change, end, COVERED, 0.0), measured(short, PERMILLE, COVERED)
-    assert isinstance(one, EffectByReplay) and isinstance(other, EffectByReplay), (one, other)
-    ends = ((one.effect, other.effect), (one.low, other.low), (one.high, other.high))
-    return 100 * max(abs(a - b) for a, b in ends)
+    end = changed + timedelta(hours=COVERED_AT)
+    pieces = pieces_of(traffic, miss, hashes, held[traffic.key], below)[: (end.date() - START.date()).days + 1]
+    short = measured(tabled(seen, COVERED_AT).drawn(secret), PERMILLE, COVERED)
+    whole = effect_by_replay(pieces, change, end, COVERED, 0.0)
+    assert isinstance(whole, EffectByReplay) and isinstance(short, EffectByReplay), (whole, short)
+    ends = ((whole.effect, short.effect), (whole.low, short.low), (whole.high, short.high))
+    return 100 * max(abs(one - other) for one, other in ends)
 
 
 def week(service: Service) -> tuple[str, float, float, bool, float]:
@@ -237,7 +247,7 @@ def week(service: Service) -> tuple[str, float, float, bool, float]:
     change = HoldBack(OLD_TTL, longer, PERMILLE, changed, changed + timedelta(hours=72))
     end = changed + timedelta(hours=LASTING_HOURS)
     nobody = np.zeros(len(traffic), np.bool_)
-    by_day = {piece.day: piece for piece in pieces_of(traffic, traffic.reported, new, hashes, nobody)}
+    by_day = {piece.day: piece for piece in pieces_of(traffic, new, hashes, nobody)}
     found = lasts([by_day[day] for day in change.days_to_last(end) if day in by_day], change, end)
     assert isinstance(found, Lasting), found
     last = (traffic.at_ms >= service.end_ms - 24 * HOUR_MS) & (traffic.at_ms < service.end_ms)

@@ -1,4 +1,4 @@
-"""The estimator of a hold-back, key by key. Needs the extra `numerics`, and runs in the numerics worker.
+"""The estimator of a hold-back, key by key. Runs in the numerics worker, where numpy is imported.
 
 effect = [Σ old - Σ new] / R - (Σ_new u / R_new - Σ_held u / R_held): the traffic that came, replayed at both TTLs, less
 what the replay does not know, as the randomised arms tell it; u is what is seen less what is replayed at the key's own

@@ -1,6 +1,6 @@
 """What a change of the TTL did, where a share of the keys kept the old one: replay and residuals (docs/methods.md).
 
-Imports no numerics: `effect_by_replay` and `lasts` do, in the numerics worker.
+Imports no numpy: `effect_by_replay` and `lasts` do, in the numerics worker.
 """
 
 from collections.abc import Sequence
