@@ -33,6 +33,8 @@ OWN_ERROR = 0.0001
 #: Keys whose draw is followed exactly; points of the law, which reaches so many spreads beyond the largest key; and x
 #: where exp(-x) is nothing.
 LARGEST, POINTS, REACH, VANISHED = 256, 2048, 6.0, 40.0
+#: What the error of a sample grows by where one key carries it; of n keys, by an n-th of that.
+OF_FEW = 2.0
 #: What the arm that keeps the old TTL needs at least.
 LEAST_KEYS, LEAST_LOOKUPS = 200, 2_000
 #: Of the lookups of held keys such a share may come from an instance that does not know of it; and the number of held
@@ -179,29 +181,6 @@ def _sampling(keys: Keys) -> float:
     lookups, misses = float(keys.lookups.sum()), float(keys.at_old.sum())
     number: NDArray[Any] = np.arange(len(keys))
     found = uplift(round(lookups), round(misses * keys.scale), number, keys.at_old, keys.at_new, keys.below)
-    return found.half / Z_90
-
-
-@dataclass(frozen=True, slots=True)
-class Uplift:
-    """The replayed effect (a share) on so many lookups."""
-
-    uplift: float
-    lookups: int
-
-
-def uplift_within(pieces: Sequence[Piece], change: HoldBack, start: datetime, end: datetime) -> Uplift | None:
-    """The traffic from `start` to `end`, replayed at both TTLs; None where nothing was looked up."""
-    whole = joined(pieces)
-    window = cut(whole, pieces[0].day, start - WARM_UP, end)
-    requests, took_ms = requests_of(window), answer_ms(window)
-    assert requests.asked is not None
-    asked = requests.asked & (elapsed_ms(requests.elements) >= WARM_UP / MS)
-    count = int(np.count_nonzero(asked))
-    if not count:
-        return None
-    old, new = (
-        int(np.count_nonzero(missed(requests, prolonged_ms(ttl * 1000, took_ms)) & asked))
-        for ttl in (change.old_ttl, change.new_ttl)
-    )
-    return Uplift((old - new) / count, count)
+    squares = np.square(keys.at_new - keys.at_new.sum() / max(misses, 1.0) * keys.at_old)
+    few = float(np.square(squares).sum() / max(squares.sum(), 1.0) ** 2)
+    return found.half / Z_90 * (1 + OF_FEW * few)
