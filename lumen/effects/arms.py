@@ -184,3 +184,28 @@ def _sampling(keys: Keys) -> float:
     squares = np.square(keys.at_new - keys.at_new.sum() / max(misses, 1.0) * keys.at_old)
     few = float(np.square(squares).sum() / max(squares.sum(), 1.0) ** 2)
     return found.half / Z_90 * (1 + OF_FEW * few)
+
+
+@dataclass(frozen=True, slots=True)
+class Uplift:
+    """The replayed effect (a share) on so many lookups."""
+
+    uplift: float
+    lookups: int
+
+
+def uplift_within(pieces: Sequence[Piece], change: HoldBack, start: datetime, end: datetime) -> Uplift | None:
+    """The traffic from `start` to `end`, replayed at both TTLs; None where nothing was looked up."""
+    whole = joined(pieces)
+    window = cut(whole, pieces[0].day, start - WARM_UP, end)
+    requests, took_ms = requests_of(window), answer_ms(window)
+    assert requests.asked is not None
+    asked = requests.asked & (elapsed_ms(requests.elements) >= WARM_UP / MS)
+    count = int(np.count_nonzero(asked))
+    if not count:
+        return None
+    old, new = (
+        int(np.count_nonzero(missed(requests, prolonged_ms(ttl * 1000, took_ms)) & asked))
+        for ttl in (change.old_ttl, change.new_ttl)
+    )
+    return Uplift((old - new) / count, count)
