@@ -20,7 +20,6 @@ from bench.effect_world import (
     KINDS,
     OLD_TTL,
     STRAY,
-    Flags,
     Place,
     Traffic,
     replayed,
@@ -69,8 +68,7 @@ def day(seed: int, number: int, *, without: bool = False) -> Day:
     traffic = _traffic(seed, str(dice.choice(HAPPENS)), number)
     old, at_old, at_new = served(traffic, OLD_TTL), replayed(traffic, OLD_TTL), replayed(traffic, new_ttl)
     new = old if without else served(traffic, new_ttl)
-    everything: Flags = np.ones(len(traffic), np.bool_)
-    seen = Seen(traffic, everything & traffic.reported, 1.0, old, new, at_old, at_new, new_ttl)
+    seen = Seen(traffic, 1.0, old, new, at_old, at_new, new_ttl)
     table = tabled(seen, LOOK)
     return Day(new_ttl, table, seen, table.truth / log(new_ttl / OLD_TTL))
 
@@ -99,8 +97,7 @@ def drawn(days: Sequence[Day], seed: int, draw: int) -> list[Proposal]:
 
 
 def _measured(one: Day, draw: int, number: int) -> Proposal | None:
-    held = drawn_arms(one.seen.traffic, draw, number)[one.table.key]
-    keys = replace(one.table.keys, held=held, seen=np.where(held, one.table.old, one.table.keys.seen))
+    keys = one.table.drawn(drawn_arms(one.seen, draw, number))
     effect = measured(keys, PERMILLE, ALPHA_BY_LOOK[LOOK])
     if not isinstance(effect, EffectByReplay):
         return None
