@@ -11,19 +11,21 @@ import pytest
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from lumen.adapters.store.accesses import RedisAccessDays
-from lumen.model.forecast import Forecast, Prices
+from lumen.model.forecast import Forecast, Method, Prices
 from lumen.model.messages import NoData
 from lumen.model.observed import Piece, Progress
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation, Turn
 from lumen.policies.predicted import predicted
+from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.use_cases.forecasting import Forecasts, whole_day
 from tests.contract.store.builders import LONG, SERVICE, Store
 from tests.contract.use_cases.measured_world import Inline
 from tests.snapshots import GONE, cache, snapshot, ttl
 from tests.unit.handlers.test_hourly import turn_at
+from tests.unit.prediction.test_bounded import pieces as full_pieces
 from tests.unit.prediction.test_kept import DAY, pieces, requests
 
 P = ParamSpec("P")
@@ -145,3 +147,24 @@ async def test_from_kept_days_to_the_step_that_is_wanted(
     assert wanted.change == change
     if change is None:
         assert wanted.reasons[-1].code == "policy.ttl_ages_cost_more"
+
+
+async def test_a_full_cache_has_its_own_forecast_and_that_of_other_sizes(store: Store) -> None:
+    """Once a day, from the sizes that the service reported."""
+    asked = requests(keys=900, count=40_000)
+    await keep(store, full_pieces(asked, 4), (DAY, DAY + A_DAY))
+    forecasts = Forecasts(
+        RedisAccessDays(store.redis), Inline(), [SERVICE], Prices(0.00003), limits=SizeLimits(min_mb=1)
+    )
+    full = replace(cache(memory_ratio=1.0, evictions_per_hour=200, max_mb=4), eviction_policy="allkeys-lru")
+    found = await forecasts.of(replace(seen(), cache=full), before())
+    assert isinstance(found, Forecast), found
+    assert found.method is Method.REPLAY_LRU
+    assert not isinstance(found.sizes, NoData)
+    assert [step.size_mb for step in found.sizes] == [2, 3, 4, 6, 8]
+    uplifts = [step.uplift for step in found.sizes]
+    assert uplifts == sorted(uplifts)
+    assert uplifts[0] < 0 < uplifts[-1]
+    lfu = await forecasts.of(replace(seen(), cache=replace(full, eviction_policy="allkeys-lfu")), before())
+    assert isinstance(lfu, NoData)
+    assert lfu.reason.code == "forecast.evictions"
