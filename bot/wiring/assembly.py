@@ -250,7 +250,7 @@ class _Assembly:
             self._numerics,
             uncounted_call_usd=0.0 if settings.cache_instance else settings.api_cost_per_call,
             size=size_limits(settings),
-            held=HeldEffects(store.accesses, store.alerts, self._numerics),
+            held=HeldEffects(store.accesses, store.alerts, store.turns, self._numerics),
             sharing=settings.services,
             lacking=self._lacking,
         )

@@ -7,18 +7,20 @@ from datetime import date, datetime, timedelta
 from lumen.effects.experiment import Experiment, judge_held
 from lumen.effects.hold_back import LASTING_HOURS, lasts
 from lumen.effects.verdict import LookFinding
-from lumen.model.alert import Observation
 from lumen.model.hold_back import Lasting
-from lumen.model.messages import Message, message
+from lumen.model.messages import Message, NoData, message
 from lumen.model.observed import Piece
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
+from lumen.model.turn import Occasion, Turn
 from lumen.ports.clock import Numerics
 from lumen.ports.incidents import Alerts
-from lumen.ports.store import AccessDays
+from lumen.ports.store import AccessDays, Turns
 
-#: Less of the slices than this knows of evictions: then nobody does.
+#: Where less of the time than this is known to turns, nobody knows of evictions.
 LEAST_KNOWN = 0.75
+#: Enough hourly turns to reach back to the change.
+TURNS_BACK = 100
 #: A reader comes once a minute, a service reports each few seconds: what is missing for longer is late.
 ACCESSES_LATE = 2 * SLICE
 LASTS_AFTER = timedelta(hours=LASTING_HOURS)
@@ -30,6 +32,7 @@ class HeldEffects:
 
     days: AccessDays
     alerts: Alerts
+    turns: Turns
     numerics: Numerics
 
     async def look(
@@ -38,8 +41,7 @@ class HeldEffects:
         """The finding `look` hours after the change; `since`: of what came after this alone."""
         hold_back, end = experiment.hold_back(since), experiment.end_of(look, experiment.started_at)
         start, until = hold_back.window(end)
-        seen = [one for one in await self.alerts.observations(service, start - SLICE) if start <= one.start < until]
-        share = evicted_share(seen, round((until - start) / SLICE))
+        share = evicted_share(await self.turns.latest(service, TURNS_BACK), start, until)
         pieces = await self._pieces(service, hold_back.days(end))
         return await self.numerics.run(judge_held, experiment, look, pieces, share, since)
 
@@ -62,9 +64,14 @@ class HeldEffects:
         return [await self.days.day(service, day) for day in days]
 
 
-def evicted_share(seen: Sequence[Observation], slices: int) -> float | None:
-    """Evictions to misses; None where too few of so many slices know both."""
-    known = [(one.evictions, one.misses) for one in seen if one.evictions is not None and one.misses is not None]
-    if len(known) < LEAST_KNOWN * slices:
-        return None
-    return sum(evictions for evictions, _ in known) / max(1, sum(misses for _, misses in known))
+def evicted_share(turns: Sequence[Turn], start: datetime, until: datetime) -> float | None:
+    """Evictions to misses, by the hours of the turns; None where too much of the time has none that knows both."""
+    evictions, misses, known = 0, 0, timedelta(0)
+    for turn in turns:
+        window, cache = turn.snapshot.window, turn.snapshot.cache
+        within = min(window.end, until) - max(window.start, start)
+        if turn.occasion is Occasion.ASKED or within <= timedelta(0) or isinstance(cache, NoData):
+            continue
+        if isinstance(cache.evictions, int) and isinstance(cache.misses, int):
+            evictions, misses, known = evictions + cache.evictions, misses + cache.misses, known + within
+    return evictions / max(misses, 1) if known >= LEAST_KNOWN * (until - start) else None

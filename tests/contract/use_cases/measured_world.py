@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
@@ -31,12 +31,14 @@ from lumen.model.proposal import (
     Verdict,
 )
 from lumen.model.service import Permit, ServiceId
-from lumen.model.snapshot import SLICE, Deployment, Revision
+from lumen.model.snapshot import SLICE, Deployment, Revision, Window
+from lumen.model.turn import Occasion, Turn
 from lumen.policies.guard import Automation, Locks
 from lumen.policies.size import SizeLimits
 from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint, no_fault
 from lumen.ports.incidents import Look
+from lumen.ports.store import Turns
 from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import EXPIRES_IN, Approvals
 from lumen.use_cases.effects import BesideChange, EffectEstimates, Effects
@@ -48,6 +50,7 @@ from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.undo_harmful import UndoHarmful
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.reported_accesses import Reported
+from tests.snapshots import cache, snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -151,7 +154,7 @@ class House:
         self, fault: FaultPoint = no_fault, *, lacking: NoData | None = None, by_itself: bool = False
     ) -> Effects:
         store = self.store
-        held = HeldEffects(self.reported.days, self.alerts, Inline())
+        held = HeldEffects(self.reported.days, self.alerts, cast(Turns, self), Inline())
         return Effects(
             store.proposals,
             BesideChange(self.alerts, store.turns, self),
@@ -172,6 +175,11 @@ class House:
         )
         told = Deployment("etag", 300, 512.0, 0, None, tuple(reversed(revisions)), True)
         return dict.fromkeys(services, told)
+
+    async def latest(self, service: ServiceId, limit: int) -> list[Turn]:
+        """Implements the reading side of Turns: the hours before now, in which nothing was evicted."""
+        ends = [self.now.replace(minute=0) - ago * HOUR for ago in range(limit)]
+        return [_turn(end - HOUR, end) for end in ends if not self.lost(end)]
 
     async def live(self, hours: int, effects: Effects | None = None, every: int = 8) -> None:
         """Up to the whole hour that begins `hours` after the change's; slices are stored, and what is due is done."""
@@ -298,6 +306,11 @@ class House:
         told = await self.store.events(of.id)
         applied = told.index(("advanced", State.APPLIED.value))
         return [detail for event, detail in told[applied + 1 :] if event in ("noted", "advanced") and detail]
+
+
+def _turn(start: datetime, end: datetime) -> Turn:
+    seen = replace(snapshot(), window=Window(start, end), cache=replace(cache(0.6), evictions=0))
+    return Turn("t", Occasion.SLOT, end, end, seen, None, None, (), (), ())  # type: ignore[arg-type]
 
 
 def hold_backs_ended(told: Sequence[tuple[str, str]]) -> int:
