@@ -5,6 +5,7 @@ service call it an anomaly). Values are latencies; 0 is no data.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -89,7 +90,8 @@ def read_series(path: Path) -> Series:
         rows = [row for row in csv.reader(lines) if row][1:]
     starts = [_instant(row[0]) for row in rows]
     values = np.array([float(row[1]) for row in rows])
-    step = min(after - before for before, after in pairwise(starts))
+    # Some rows come twice, or after a gap.
+    ((step, _),) = Counter(after - before for before, after in pairwise(starts)).most_common(1)
     return Series(path.stem, starts, values, [len(row) > 2 and float(row[2]) > 0 for row in rows], step)
 
 
