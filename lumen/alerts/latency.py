@@ -13,7 +13,7 @@ from lumen.model.messages import message
 
 LEAST = Least(
     away={SHORT: math.log(1.28), LONG: math.log(1.22), LASTING: math.log(1.22)},
-    beyond={SHORT: math.log(1.27), LONG: math.log(1.25), LASTING: math.log(1.25)},
+    beyond={SHORT: math.log(1.27), LONG: math.log(1.25), LASTING: math.log(1.30)},
     news=math.log(1.12),
     spreads=4.0,
 )

@@ -40,6 +40,8 @@ QUIET_PHASE = 2
 POOLS = ((DAYS, 0.98), (3, 0.95), (1, 0.93))
 #: What is missed while little is known says nothing as soon as as many days more are known.
 FIRST_DAYS = 2
+#: Slices that the bar of the longest window waits for: else what rises slowly raises its own bar, and is never told.
+UNSETTLED = SLICES_A_DAY // 2
 SPREAD_DAYS = 2
 #: Marks of slices: learnt; of an alert's window and its first half hour; later in an alert.
 LEARNT, TOLD, LATER = 0, 1, 2
@@ -248,7 +250,12 @@ class UsualLevel:
         misses, later = self._means[:, since:start], self._marks[since:start] == LATER
         if later.any():
             misses = np.where(later, np.float32(np.nan), misses)
-        return {w: _highest_quantile(one) for w, one in zip(self._windows, misses, strict=True)}
+        count = misses.shape[1]
+        settled = count - UNSETTLED if count - UNSETTLED >= FIRST_DAYS * SLICES_A_DAY else count
+        return {
+            w: _highest_quantile(one[:settled] if w == LASTING else one)
+            for w, one in zip(self._windows, misses, strict=True)
+        }
 
     def _level(self, start: int) -> float:
         """How far the last three days were off, each of them the same way: the least of it."""

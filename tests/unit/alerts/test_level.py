@@ -162,3 +162,12 @@ def test_thin_slices_are_passed_over() -> None:
 def test_after_a_long_absence_everything_is_learnt_anew() -> None:
     known = range(20 * DAY, 30 * DAY)
     assert opened(told(lambda index: None if 5 * DAY <= index < 20 * DAY else 1.0 + (index in known), 22)) == []
+
+
+@pytest.mark.parametrize(("to", "hours"), [(2.0, 12), (2.0, 24), (3.0, 24)])
+def test_what_rises_slowly_does_not_raise_its_own_bar(to: float, hours: int) -> None:
+    def rising(index: int) -> float:
+        return float(to ** min(1.0, max(0, index - 7 * DAY) / (12 * hours)))
+
+    events = told(rising, 7 + hours / 24)
+    assert [event.change for event in events] == [AlertChange.OPENED]
