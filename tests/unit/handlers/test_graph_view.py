@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from handlers.blocks.app_home import home
+from handlers.blocks.details import details
 from handlers.blocks.graph import graph_card
 from handlers.blocks.proposal import card
 from lumen.effects.graph import Evidence, feedback, level_of
@@ -14,6 +16,7 @@ from lumen.wording.catalogue import LOCALES, Catalogue
 from lumen.wording.feedback import follows
 from tests.snapshots import NOW, SERVICE
 from tests.unit.handlers.blocks import validated
+from tests.unit.handlers.test_app_home import STATUS, WELL
 from tests.unit.handlers.test_views import KNOWN, proposal
 
 EN = Catalogue("en")
@@ -81,3 +84,10 @@ def test_of_changes_and_the_replay_the_card_tells_of_the_changes() -> None:
     assert Feedback((replay, BY_VERDICTS), ()).usual() == (BY_VERDICTS,)
     (told,) = follows(Feedback((replay,), ()).usual())
     assert "9 days replayed" in EN.plain(told)
+
+
+def test_app_home_and_details_tell_it_too() -> None:
+    waiting = followed_by(proposal(State.PENDING, KNOWN))
+    seen = replace(STATUS, open_proposals=(waiting,))
+    for shown in (home(EN, [seen], health=WELL, may=True), details(EN, waiting, ())):
+        assert str(shown).count("Usually follows: TTL +120 s") == 1
