@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
+from statistics import NormalDist
 
 #: Of an interval that is shown, and of one that must leave out nothing before an effect counts as clear.
 SHOWN, CLEAR = 0.90, 0.95
@@ -34,8 +35,8 @@ class Slope:
 class Pooled:
     """The mean effect for a unit of change with its 90 % interval, and half of that of the next change's effect.
 
-    The interval reaches to 0 unless a wider one (95 %) leaves 0 out as well: of things that do nothing, fewer than one
-    in twenty seem to do something.
+    The interval reaches to 0 unless wider ones (95 %, by the scatter and by the measurements' own errors) leave 0 out
+    as well: of things that do nothing, fewer than one in twenty seem to do something.
     """
 
     value: float
@@ -62,6 +63,8 @@ def pooled(slopes: Sequence[Slope]) -> Pooled | None:
     if not math.isfinite(variance) or freedom is None:
         return None
     half, wide = (student(level, freedom) * math.sqrt(variance) for level in (SHOWN, CLEAR))
+    # A few changes may agree by luck, where hot keys carry the errors; then their own errors tell.
+    wide = max(wide, NormalDist().inv_cdf((1 + CLEAR) / 2) / math.sqrt(total))
     low, high = mean - half, mean + half
     if abs(mean) <= wide:
         low, high = min(low, 0.0), max(high, 0.0)
