@@ -16,17 +16,17 @@ A_PAGE_SOON = pytest.mark.parametrize("world", [240.0], indirect=True)
 
 @A_DAY_SOON
 @pytest.mark.prove
-async def test_a_longer_ttl_is_kept_with_what_it_gained(world: World, slack: SandboxClient) -> None:
+async def test_a_longer_ttl_holds_keys_back_and_says_what_they_tell(world: World, slack: SandboxClient) -> None:
+    """The sandbox's ION has about a thousand keys, of which a tenth is too little to tell: that is said, after a crash
+    too."""
     bot = world.start_bot(**QUIET, LUMEN_FAULT_AT="effect.judged")
     card = await a_card(slack, 900)
+    await says(slack, card, "10% of the keys keep 300 s for 72 h")
     await slack.click(card, APPROVE)
     await says(slack, card, "· applied")
-    await died(bot, within_seconds=400)  # killed with the verdict in its hands
+    await died(bot, within_seconds=400)  # killed with what it found in its hands
     world.start_bot("heir", **QUIET)
-    await says(slack, card, "Measured: it helped, and stays.", within_seconds=300)
-    await says(slack, card, "After 24 h: hit rate +")
-    following = await a_card(slack, 960)
-    assert "1 of 1 such changes helped" in following.text
+    await says(slack, card, "keys kept the old TTL and were asked for, and it takes 200", within_seconds=300)
 
 
 @A_PAGE_SOON
