@@ -8,7 +8,7 @@ HELD_PERMILLE = 100
 #: What is expected to move the hit rate by less than a point either way is not worth what the hold-back costs.
 WORTH_MEASURING = 0.01
 #: Reasons of changes that are made because answers were too old: no key shall go on with the old TTL.
-TOO_OLD = frozenset({"policy.ttl_too_old"})
+TOO_OLD = frozenset({"policy.ttl_predicted_shorter"})
 
 
 def held_permille(draft: Draft) -> int:

@@ -1,11 +1,13 @@
 """Which changes hold a share of the keys back: the whole table, each row apart from one that does."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from lumen.model.messages import message
 from lumen.model.proposal import LATEST, Change, Draft, Expectation, Knob, Origin
+from lumen.policies import predicted
 from lumen.policies.holding_back import HELD_PERMILLE, TOO_OLD, held_permille
 from tests.proposals import applied
 
@@ -38,3 +40,8 @@ def expected(low: float, middle: float, high: float) -> Draft:
 )
 def test_the_table(draft: Draft, held: bool) -> None:
     assert held_permille(draft) == (HELD_PERMILLE if held else 0)
+
+
+def test_the_reasons_that_answers_were_too_old_are_said_by_a_policy() -> None:
+    said = Path(predicted.__file__).read_text(encoding="utf-8")
+    assert all(f'"{code}"' in said for code in TOO_OLD)
