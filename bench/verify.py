@@ -17,18 +17,20 @@ def main(first: int = 101, seeds: int = 20, days: int = 7) -> None:
     found: list[Summary] = []
     knobs: Counter[str] = Counter()
     by_hand: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
-    slowest = 0.0
+    slowest, spent, steps = 0.0, 0.0, 0
     for seed in range(first, first + seeds):
         began = time.process_time()
         result = verify(days, seed)
-        slowest = max(slowest, time.process_time() - began)
+        took = time.process_time() - began
+        slowest, spent = max(slowest, took), spent + took
         one = summary_of(result)
         found.append(one)
         for each in result.adjustments:
             outcome = each.judgement.outcome if each.judgement else None
             knobs[f"{each.change.knob} {'up' if (each.change.step or 0) > 0 else 'down'}: {outcome}"] += 1
         for counted, run in zip(by_hand, result.runs, strict=True):
-            counted.update(each.kind.value for each in run.interventions)
+            counted.update(f"{each.kind} {each.about}".strip() for each in run.interventions)
+        steps += sum(bool(each.proposal.draft.step_of) for each in result.adjustments)
         print(_line(f"seed {seed}{' (hard)' if result.is_hard else ''}", one), flush=True)
     print(_line("together", pooled(found)))
     for name, count in sorted(knobs.items()):
@@ -36,7 +38,8 @@ def main(first: int = 101, seeds: int = 20, days: int = 7) -> None:
     for name, counted in zip(("without", "with"), by_hand, strict=True):
         print(f"  by hand {name} Lumen: {', '.join(f'{kind} {count}' for kind, count in sorted(counted.items()))}")
     print(f"  messages: {', '.join(f'{kind} {times}' for kind, times in pooled(found).posts.most_common())}")
-    print(f"slowest seed {slowest:.0f} s of CPU")
+    print(f"  further steps of what was approved in steps: {steps}")
+    print(f"a seed {spent / seeds:.1f} s of CPU, the slowest {slowest:.1f} s")
 
 
 def pooled(found: Sequence[Summary]) -> Summary:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from handlers.blocks import answers as show
-from handlers.blocks.proposal import CHOICES, SNOOZE, UNDO
+from handlers.blocks.proposal import CHOICES, IN_STEPS, SNOOZE, UNDO
 from handlers.clicks import Answer, Click, answer_to, answer_unknown, read_click, reply_to, send_answer
 from handlers.home import Screens
 from handlers.people import Ack, Body
@@ -103,7 +103,10 @@ class Buttons:
             return self._decided(click, put_off)
         choice = CHOICES[click.action_id]
         to = reply_to(click)
-        decided = await self.approvals.decide(service, proposal_id, choice, permit, click.click_id, to, mark)
+        in_steps = click.action_id == IN_STEPS
+        decided = await self.approvals.decide(
+            service, proposal_id, choice, permit, click.click_id, to, mark, in_steps=in_steps
+        )
         return self._decided(click, decided)
 
     async def _of_an_earlier_lumen(self, click: Click) -> Answer:

@@ -12,7 +12,7 @@ from lumen.backtest.history import File, Oddity, Problem
 from lumen.backtest.run import BacktestResult
 from lumen.backtest.score import BacktestScore, KindScore
 from lumen.model.alert import Alert
-from lumen.model.messages import Param
+from lumen.model.messages import Message, Param, message
 from lumen.wording.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def print_verification(result: "Verification", words: Catalogue) -> None:
 
     page = Page(words)
     page.console.rule(page.plain("verify.title", days=result.days, seed=result.seed))
+    page.line(_drawn(page, result))
     missed = missed_bars(result)
     for name, text in _bars(page, result):
         mark = "[red]✗[/red]" if name in missed else "[green]✓[/green]"
@@ -96,6 +97,43 @@ def print_verification(result: "Verification", words: Catalogue) -> None:
         _line(page, code, count=len(run.interventions), kinds=named or "0")
     if result.adjustments:
         page.console.print(_adjustments_table(page, result))
+
+
+def _drawn(page: Page, result: "Verification") -> str:
+    """What the seed, or the scenario, makes of the service and of the days."""
+    from lumen.verification.lumen_in_world import not_billed
+
+    p = result.profile
+    counts = Counter(one.trouble.value for one in result.incidents)
+    told: list[Message] = [
+        message(
+            "verify.drawn",
+            an_hour=p.requests_per_second * 3600,
+            swing=p.daily_swing,
+            weekend=p.weekend,
+            holidays=p.holidays,
+            ttl_seconds=p.ttl_seconds,
+            cache_mb=p.cache_mb,
+            life_hours=p.answer_life_seconds / 3600,
+        )
+    ]
+    if p.office_hours:
+        told.append(message("verify.drawn_office"))
+    if p.cron_minutes:
+        told.append(message("verify.drawn_cron", minutes=p.cron_minutes, more=p.cron_share))
+    if p.stale_usd_per_1000:
+        code = "verify.drawn_stale_told" if p.staleness_told else "verify.drawn_stale"
+        told.append(Message(code, {"stale_usd": p.stale_usd_per_1000}))
+    foreign = not_billed(p, result.started_at)
+    if foreign is not None:
+        told.append(foreign.reason)
+    elif p.estimated_cost:
+        told.append(message("verify.drawn_estimated"))
+    if result.is_hard:
+        told.append(message("verify.drawn_hard"))
+    named = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    told.append(message("verify.drawn_incidents", named=named or "–"))
+    return " ".join(map(page.words.plain, told))
 
 
 def _bars(page: Page, result: "Verification") -> Iterator[tuple[str, str]]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from handlers.blocks.card import Card, Json, modal
-from handlers.blocks.proposal import expected_lines, fate, held_back, line, small_print
+from handlers.blocks.proposal import expected_lines, fate, held_back, line, offered_steps, small_print
 from lumen.model.audit import AuditEntry
 from lumen.model.messages import LumenError, Message, message, with_remedy
-from lumen.model.proposal import Proposal
+from lumen.model.proposal import Proposal, State
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue
 
@@ -46,6 +46,8 @@ def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry])
     card.lines([line(words, proposal)])
     card.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
     card.lines(held_back(words, draft.change))
+    if proposal.state is State.PENDING:
+        card.lines(offered_steps(words, draft))
     card.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
     card.lines(fate(words, proposal))
     own = [entry for entry in reversed(history) if entry.proposal_id == proposal.id]

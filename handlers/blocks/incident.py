@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from handlers.blocks.card import ID_MAX, Button, Card, Menu, Shown
+from handlers.blocks.dialogs import approve_dialog, reject_dialog
 from handlers.blocks.error_lines import error_lines
 from handlers.blocks.incident_evidence import errors_by_revision, evidence
-from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, approve_dialog, fate, line, reject_dialog, undo_button
+from handlers.blocks.proposal import APPROVE, REJECT, SNOOZE, fate, line, undo_button
 from lumen.model.alert import SEVEREST_FIRST, Alert
 from lumen.model.answers import IncidentReadout, StatusReadout
 from lumen.model.audit import Timeline

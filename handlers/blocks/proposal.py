@@ -1,13 +1,14 @@
 """The card of one proposal: what would change, what it would do, why; later who decided, and what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from handlers.blocks.before_after import before_after
-from handlers.blocks.card import Button, Card, Confirm, Shown, clip
+from handlers.blocks.card import Button, Card, Shown, clip
+from handlers.blocks.dialogs import approve_dialog, reject_dialog, steps_dialog, undo_dialog
 from lumen.effects.experiment import experiment_of
 from lumen.model.incident import Pinned
-from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import LATEST, Change, Choice, Draft, Expectation, Knob, Origin, Proposal, State
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import (
@@ -23,6 +24,7 @@ from lumen.wording.catalogue import (
 )
 
 APPROVE = "proposal.approve"
+IN_STEPS = "proposal.approve_in_steps"
 REJECT = "proposal.reject"
 DETAILS = "proposal.details"
 UNDO = "proposal.undo"
@@ -30,13 +32,13 @@ SNOOZE = "proposal.snooze"
 #: A card shows so many reasons, cut to two lines of a phone each; Details shows all of them.
 REASONS_SHOWN = 2
 REASON_MAX = 110
-#: After the first reason: how such changes went before, and that the keys change that are there already.
-SHOWN_FIRST = frozenset({"effect.record", "approval.existing_too"})
+#: After the first reason: whose step it is, how such changes went before, and that the keys change that are there too.
+SHOWN_FIRST = ("plan.step", "effect.record", "approval.existing_too")
 MINUTE_SECONDS = 60
 #: A reason that says no more than who asked, which stands in the small print.
 ASKED = "approval.asked_by_person"
 #: What a click on a deciding button means; an undo is proposed and approved by the same click.
-CHOICES = {APPROVE: Choice.APPROVE, REJECT: Choice.REJECT, UNDO: Choice.APPROVE}
+CHOICES = {APPROVE: Choice.APPROVE, IN_STEPS: Choice.APPROVE, REJECT: Choice.REJECT, UNDO: Choice.APPROVE}
 
 STATE_SIGNS = {
     State.PENDING: "💡",
@@ -78,7 +80,7 @@ def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None, tur
     if is_open or not isinstance(draft.expected, NoData):
         built.lines([f"*{words.say(message('views.proposal_expected'))}*: {_expected_in_short(words, draft.expected)}"])
     if is_open:
-        built.lines([*followed(words, draft), *held_back(words, draft.change)])
+        built.lines([*followed(words, draft), *held_back(words, draft.change), *offered_steps(words, draft)])
     stands = proposal.can_be_undone
     reasons = _warnings(words, draft) if stands else reasons_in_short(words, draft, has_details=is_open)
     built.titled(message("views.proposal_reasons"), reasons)
@@ -127,6 +129,17 @@ def held_back(words: Catalogue, change: Change) -> list[str]:
     return [words.say(message("views.held_back", **held_params(change)))]
 
 
+def offered_steps(words: Catalogue, draft: Draft) -> list[str]:
+    """What approving in steps covers, and what ends it; nothing where that is not offered."""
+    return [words.say(message("plan.offered", up_to=_up_to(words, draft.further)))] if draft.further else []
+
+
+def _up_to(words: Catalogue, further: Sequence[Change]) -> str:
+    """How far each knob may go, in words."""
+    told = (message("plan.up_to", knob=word(words, "knob", one.knob), new=one.new, unit=one.unit) for one in further)
+    return ", ".join(words.plain(one) for one in told)
+
+
 def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
     """The same in short; Details has it at length."""
     if isinstance(expected, NoData):
@@ -148,7 +161,7 @@ def reasons_in_short(words: Catalogue, draft: Draft, *, has_details: bool) -> li
     warnings = _warnings(words, draft)
     beside = (draft.goes_over, draft.brings_back, draft.follows)
     others = [one for one in draft.reasons if one not in beside and one.code != ASKED]
-    others = [*others[:1], *sorted(others[1:], key=lambda one: one.code not in SHOWN_FIRST)]
+    others = [*others[:1], *sorted(others[1:], key=_rank)]
     shown = others[: max(0, REASONS_SHOWN - len(warnings))]
     left = len(others) - len(shown)
     more = [words.say(message("views.proposal_more", count=left))] if left and has_details else []
@@ -157,6 +170,11 @@ def reasons_in_short(words: Catalogue, draft: Draft, *, has_details: bool) -> li
         *(f"• {clip(words.say(one), REASON_MAX)}" for one in shown),
         *more,
     ]
+
+
+def _rank(reason: Message) -> int:
+    """The place among those that are shown first; all others come after them."""
+    return SHOWN_FIRST.index(reason.code) if reason.code in SHOWN_FIRST else len(SHOWN_FIRST)
 
 
 def line(words: Catalogue, proposal: Proposal, *, is_timed: bool = True) -> str:
@@ -214,7 +232,15 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     is_for_incident = proposal.state is State.REJECTED and bool(proposal.draft.incident)
     kept = message("views.rejected_for_incident") if is_for_incident else None
     found = _found_before(proposal)
-    told = (_decided(proposal), kept, noted, _progress(proposal), found, proposal.note, _measured_until(proposal))
+    told = (
+        _decided(words, proposal),
+        kept,
+        noted,
+        _progress(proposal),
+        found,
+        proposal.note,
+        _measured_until(proposal),
+    )
     return [*lines, *(words.say(each) for each in told if each is not None)]
 
 
@@ -224,11 +250,14 @@ def _found_before(proposal: Proposal) -> Message | None:
     return measured.reason if measured is not None and measured.lasting not in (None, measured.reason) else None
 
 
-def _decided(proposal: Proposal) -> Message | None:
+def _decided(words: Catalogue, proposal: Proposal) -> Message | None:
     decision, at = proposal.decision, proposal.decided_at
     if decision is None or at is None:
         return None
     when = iso(at)
+    if decision.person is not None and decision.in_steps:
+        up_to = _up_to(words, proposal.draft.further)
+        return message("plan.decided", who_mention=decision.person.user_id, decided_at=when, up_to=up_to)
     if decision.person is not None and decision.choice in (Choice.APPROVE, Choice.REJECT):
         code = "views.decided_approved" if decision.choice is Choice.APPROVE else "views.decided_rejected"
         return Message(code, {"who_mention": decision.person.user_id, "decided_at": when})
@@ -301,6 +330,7 @@ def deciding_buttons(proposal: Proposal) -> list[Button]:
             spoken=Message("views.spoken_approve", spoken),
             confirm=approve_dialog(proposal.draft),
         ),
+        *_in_steps(proposal),
         Button(
             REJECT,
             message("views.button_reject"),
@@ -313,18 +343,25 @@ def deciding_buttons(proposal: Proposal) -> list[Button]:
     ]
 
 
+def _in_steps(proposal: Proposal) -> list[Button]:
+    """Approves further steps too, where that is offered."""
+    draft = proposal.draft
+    if not draft.further:
+        return []
+    return [
+        Button(
+            IN_STEPS,
+            message("plan.button"),
+            value_of(proposal),
+            spoken=Message("plan.spoken", change_params(draft.change)),
+            confirm=steps_dialog(draft),
+        )
+    ]
+
+
 def _details(proposal: Proposal) -> Button:
     spoken = Message("views.spoken_details", change_params(proposal.draft.change))
     return Button(DETAILS, message("views.button_details"), value_of(proposal), spoken=spoken)
-
-
-def reject_dialog(proposal: Proposal) -> Confirm | None:
-    """Says what does not happen by itself any more; None where nothing would have."""
-    draft = proposal.draft
-    params: dict[str, Param] = {"service": draft.service.name, **change_params(draft.change)}
-    if draft.incident:
-        return _dialog("reject_rollback", params)
-    return _dialog("reject_unasked", params) if proposal.acts_at is not None else None
 
 
 def _snooze(proposal: Proposal) -> list[Button]:
@@ -346,55 +383,10 @@ def undo_button(proposal: Proposal, pinned: Pinned | None = None) -> Button | No
     out = pinned.taken_out if pinned is not None else ""
     if change.knob is Knob.TRAFFIC and out and change.old in (LATEST, out):
         return None
-    shown: dict[str, Param] = {"service": proposal.draft.service.name, **change_params(change)}
     return Button(
         UNDO,
         Message("views.button_undo", change_params(change)),
         value_of(proposal),
         spoken=Message("views.spoken_undo", change_params(change)),
-        confirm=_dialog("undo", {**shown, "happens": _happens(proposal.draft)}),
-    )
-
-
-def approve_dialog(draft: Draft) -> Confirm:
-    """Names the exact effect and the way back; where one approval is not enough, that nothing happens at once.
-
-    Where it brings back a revision that was taken out, that is what it says.
-    """
-    change, needed = draft.change, draft.approvals_needed
-    params: dict[str, Param] = {"service": draft.service.name, "needed": needed, **change_params(change)}
-    back = draft.brings_back
-    if back is not None:
-        known = "brings_back" if "share" in back.params else "brings_back_unknown"
-        return _dialog("traffic", {**params, **back.params}, known)
-    if needed > 1:
-        return _dialog("vote", {**params, "happens": _happens(draft)})
-    if change.knob is Knob.TRAFFIC:
-        return _dialog("traffic", params, "unpin" if change.new == LATEST else "traffic")
-    return _dialog("approve", {**params, "happens": _happens(draft)})
-
-
-#: What happens where nothing is deployed, by knob.
-_HAPPENS = {
-    Knob.TTL: "views.happens_ttl",
-    Knob.CACHE_SIZE: "views.happens_size",
-    Knob.MIN_INSTANCES: "views.happens_instances",
-    Knob.TRAFFIC: "views.happens_traffic",
-    # Both stand in a revision, also on a card of an earlier Lumen.
-    Knob.MEMORY: "views.happens_deploy",
-    Knob.L1_ENTRIES: "views.happens_deploy",
-}
-
-
-def _happens(draft: Draft) -> Message:
-    """What carrying it out does beside: a new revision, a restart, or neither."""
-    return message("views.happens_deploy") if draft.deploys else Message(_HAPPENS[draft.change.knob], {})
-
-
-def _dialog(name: str, params: Mapping[str, Param], text: str = "") -> Confirm:
-    return Confirm(
-        Message(f"views.confirm_{name}_title", params),
-        Message(f"views.confirm_{text or name}_text", params),
-        Message(f"views.confirm_{name}_yes", params),
-        message("views.confirm_no"),
+        confirm=undo_dialog(proposal.draft),
     )

@@ -3,6 +3,7 @@
 Nothing is applied in here: whoever feeds it says what was (`changed`), and a back-test of a history never does.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +15,7 @@ from lumen.effects.track_record import Direction, direction
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertEvent, Observation, Severity
 from lumen.model.assessment import Assessment
+from lumen.model.forecast import Forecast
 from lumen.model.messages import Message, NoData
 from lumen.model.proposal import Change
 from lumen.model.service import ServiceId
@@ -21,6 +23,7 @@ from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation
 from lumen.policies.choose import first_of
 from lumen.policies.guard import Automation, Situation, held_back
+from lumen.policies.predicted import predicted
 from lumen.policies.size import SizeLimits, recommend_size
 from lumen.policies.ttl import TtlLimits, recommend_ttl
 
@@ -68,9 +71,19 @@ class SliceOutcome:
 class Pipeline:
     """One service from its first slice on."""
 
-    def __init__(self, service: str, settings: BacktestSettings, months: Months | None = None) -> None:
-        """`months`: of several services, whose one budget is judged elsewhere; None: of this one alone."""
+    def __init__(
+        self,
+        service: str,
+        settings: BacktestSettings,
+        months: Months | None = None,
+        forecasts: Callable[[Snapshot], Forecast | NoData] | None = None,
+    ) -> None:
+        """`months`: of several services, whose one budget is judged elsewhere; None: of this one alone.
+
+        `forecasts`: of a service whose accesses are known; None: nothing is predicted.
+        """
         self._settings = settings
+        self._forecasts = forecasts
         budget = ProjectSlices((service,) if months is None else (), settings.alerts.budget_usd)
         self._watch = ServiceWatch(service, settings.alerts, budget=budget)
         self._past = SnapshotBuilder(
@@ -111,6 +124,10 @@ class Pipeline:
         self._rejected[direction(change)] = at
         self._proposed_at = None
 
+    def not_now(self) -> None:
+        """What was wanted last was not put to anybody after all: the next turn may."""
+        self._proposed_at = None
+
     def without_effect(self, change: Change, at: datetime) -> None:
         """`change` was measured to the end, and nobody can tell its effect from none."""
         self._without_effect[direction(change)] = at
@@ -122,7 +139,7 @@ class Pipeline:
     def _turn(self, at: datetime) -> PastTurn:
         """Collect, assess, decide: a proposal unless the guard holds it back or the last one still waits."""
         snapshot = self._past.snapshot(at)
-        wanted = first_of(recommend_ttl(snapshot, self._settings.limits), recommend_size(snapshot, self._settings.size))
+        wanted = first_of(self._ttl(snapshot, at), recommend_size(snapshot, self._settings.size))
         turn = PastTurn(at, snapshot, self._settings.assessment, wanted)
         if isinstance(wanted, NoData) or wanted.change is None or self._waits(at):
             return turn
@@ -139,6 +156,14 @@ class Pipeline:
         if not held:
             self._proposed_at = at
         return replace(turn, proposed=not held, held=held)
+
+    def _ttl(self, snapshot: Snapshot, at: datetime) -> Recommendation | NoData:
+        """By the forecast where there is one, and where a proposal could be made at all."""
+        ttl = recommend_ttl(snapshot, self._settings.limits)
+        changed, cooldown = self._last_change_at, self._settings.automation.cooldown
+        if self._forecasts is None or self.measuring or self._waits(at) or (changed and at - changed < cooldown):
+            return ttl
+        return predicted(ttl, snapshot.ttl, self._forecasts(snapshot), self._settings.limits)
 
     def _waits(self, at: datetime) -> bool:
         return self._proposed_at is not None and at - self._proposed_at < PROPOSAL_LIFE

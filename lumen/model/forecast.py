@@ -106,6 +106,8 @@ class Replayed:
     writes: float
     at: Mapping[int, Outcome]
     staleness: float = 0.0
+    #: How many keys were asked for.
+    keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Forecast:
     `full_from`: the TTL after the last step, at which memory would not hold what is cached; None where it holds all.
     `staleness`: of the newest day (`Outcome`); `stale_usd`: what an answer costs that is an hour old.
     `sizes` at this TTL, or why nothing is known of them. `back_tests`: forecasts of the days before, the newest ten.
+    `keys`: how many were asked for in the newest day; 0: nobody knows.
     """
 
     ttl_seconds: int
@@ -161,6 +164,7 @@ class Forecast:
     back_tests: tuple[BackTest, ...] = ()
     method: Method = Method.REPLAY
     sizes: tuple[SizeStep, ...] | NoData = NO_SIZES
+    keys: int = 0
 
     def at(self, ttl_seconds: int) -> Step | None:
         """As it was replayed; between two replayed ones by their line, and wider by all that may lie between them: a

@@ -334,6 +334,8 @@ class ControlState:
     size_lock: SizeLock | None = None
     #: The history of deployments: what served, from when until when, and why it was left; the oldest first.
     served: tuple[Served, ...] = ()
+    #: When somebody paused last, also where that pause has ended.
+    paused_at: datetime | None = None
 
 
 def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:

@@ -218,6 +218,10 @@ class Draft:
     replaces: tuple[str, ...] = ()
     #: It makes a new revision with the same image: instances start anew.
     deploys: bool = False
+    #: How far each knob may go, from where it stands, if it is approved in steps; empty: it cannot be.
+    further: tuple[Change, ...] = ()
+    #: A further step: the id of the proposal that was approved in steps.
+    step_of: str = ""
 
     @property
     def brings_back(self) -> Message | None:
@@ -255,6 +259,8 @@ class Decision:
     click_id: str
     #: Why, where no person can be asked: what made a timer act or withdraw.
     note: Message | None = None
+    #: An approval of the further steps too (`Draft.further`).
+    in_steps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

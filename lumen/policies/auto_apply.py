@@ -13,6 +13,7 @@ from enum import StrEnum
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Value
 from lumen.model.turn import Recommendation
+from lumen.policies.plans import Plan
 from lumen.policies.rollback import RollbackAdvice
 
 
@@ -89,7 +90,7 @@ class Grounds:
 
     `spoken_against`: the id of the newest such change, if people or its effect spoke against it. `alert`: the id of an
     open alert. `is_watched`: the watch looked lately, so that no alert means that nothing is wrong. `pinned`: what pins
-    the knob to its value, which is then a person's wish.
+    the knob to its value, which is then a person's wish. `plan`: what somebody approved in steps.
     """
 
     helped: int
@@ -100,6 +101,12 @@ class Grounds:
     alert: str = ""
     is_watched: bool = True
     pinned: Message | None = None
+    plan: Plan | None = None
+
+    @property
+    def in_force(self) -> Plan | None:
+        """The plan that the change is a step of, and that nothing has ended."""
+        return self.plan if self.plan is not None and self.plan.ended is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,11 @@ class Weighed:
     told: tuple[Message, ...]
     acts_in: timedelta | None
 
+    @property
+    def waits(self) -> bool:
+        """A step of a plan that something speaks against now: who approved it is not asked again for that."""
+        return bool(self.against) and self.grounds.in_force is not None
+
 
 def weigh(knob: Knob, setting: AutoApplySettings, grounds: Grounds) -> Weighed:
     """Whether the next change of this knob is made without asking."""
@@ -120,9 +132,9 @@ def weigh(knob: Knob, setting: AutoApplySettings, grounds: Grounds) -> Weighed:
 
 
 def _against(knob: Knob, setting: AutoApplySettings, grounds: Grounds) -> Iterator[Message]:
-    if knob not in setting.knobs:
+    if grounds.in_force is None and knob not in setting.knobs:
         yield message("unasked.not_named")
-    if not grounds.earned:
+    if grounds.in_force is None and not grounds.earned:
         yield message("unasked.not_earned", helped=grounds.helped, trials=grounds.trials)
     if grounds.spoken_against:
         yield message("unasked.spoken_against", proposal_id=grounds.spoken_against)
@@ -140,6 +152,11 @@ def _told(
     knob: Knob, setting: AutoApplySettings, grounds: Grounds, against: tuple[Message, ...]
 ) -> tuple[Message, ...]:
     """That it is done, why it is not, or that it may be set."""
+    plan = grounds.plan
+    if plan is not None and plan.ended is None:
+        return (message("plan.step", proposal_id=plan.approved.id, who_mention=plan.by),)
+    if plan is not None and plan.ended is not None and knob not in setting.knobs:
+        return (message("plan.asked_because", proposal_id=plan.approved.id), plan.ended)
     name = next((name for name, named in NAMES.items() if named is knob), "")
     if knob in setting.knobs:
         return (message("unasked.asked_because"), *against) if against else (message("unasked.allowed", setting=name),)
@@ -148,7 +165,7 @@ def _told(
     return ()
 
 
-def auto_apply_end(
+def auto_apply_end(  # noqa: PLR0911 - a return a row of the table
     change: Change, wanted: Recommendation | NoData, held: tuple[Message, ...], weighed: Weighed
 ) -> Ending:
     """The end of the countdown of `change`: the first of these that applies (docs/states.md shows the same table).
@@ -165,7 +182,11 @@ def auto_apply_end(
     if now != change:
         other = message("unasked.other", knob=now.knob.value, old=now.old, new=now.new, unit=now.unit)
         return Ending(End.WITHDRAW, (other,))
+    if weighed.waits:
+        return Ending(End.WITHDRAW, weighed.against)
     if weighed.against:
         return Ending(End.ASK, weighed.against, change.new)
     on = weighed.grounds
+    if on.in_force is not None:
+        return Ending(End.ACT, (message("plan.acted", proposal_id=on.in_force.approved.id),))
     return Ending(End.ACT, (message("unasked.acted", helped=on.helped, trials=on.trials, chance=on.chance),))

@@ -87,6 +87,7 @@ def forecast_of(evidence: Evidence) -> Forecast | NoData:
         stale_usd=evidence.prices.stale_usd,
         method=Method.REPLAY_LRU if is_known else evidence.method,
         sizes=_sizes(evidence),
+        keys=newest.keys,
     )
 
 

@@ -49,7 +49,8 @@ def replayed(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int, 
     writes = totals.writes * int(np.count_nonzero(window.kinds & KIND_MASK == Kind.WRITE))
     at = {ttl: Outcome(0.0), **found}
     staleness = present.hours_a_hit * sample.hit_rate
-    return Replayed(start.date(), lookups, sample.hit_rate, count, writes, at, staleness)
+    keys = round(len(np.unique(requests.key[asked])) * ALL_KEYS / limit)
+    return Replayed(start.date(), lookups, sample.hit_rate, count, writes, at, staleness, keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,10 @@ from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Audit, Proposals, Turns
 from lumen.use_cases.feedback import FeedbackGraphs
-from lumen.use_cases.holding_back import with_hold_back
+from lumen.use_cases.holding_back import can_hold_back, with_hold_back
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
+from lumen.use_cases.taken_back import goes_over
 
 #: Nobody decided within a day, so nothing happens.
 EXPIRES_IN = timedelta(hours=24)
@@ -179,10 +180,14 @@ class Approvals:
         acts_in: timedelta | None = None,
         *,
         forecast: Forecast | NoData | None = None,
+        further: tuple[Change, ...] = (),
+        step_of: str = "",
     ) -> Proposal | None:
         """A policy wants a change; None when the value has meanwhile moved away from what it was judged on.
 
         `told` beside its reasons and its record; with `acts_in` it is a countdown; `forecast` is as new as `wanted`.
+        `further`: how far knobs may go if it is approved in steps, which is offered where effects have a control and
+        one person decides; `step_of`: the plan that it is a step of.
 
         Raises NotPossible (out of range, no such knob, another one under way), SourceUnavailable.
         """
@@ -198,7 +203,11 @@ class Approvals:
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
         expected = expectation_of(forecast, change)
         draft = replace(draft, approvals_needed=self.needed, deploys=turnable.deploys, expected=expected)
-        return await self.proposals.propose(await with_hold_back(self.knobs, draft), EXPIRES_IN, acts_in)
+        if further and self.needed == 1 and await can_hold_back(self.knobs, service):
+            draft = replace(draft, further=further)
+        draft = replace(draft, step_of=step_of)
+        draft = await with_hold_back(self.knobs, draft, forecast)
+        return await self.proposals.propose(draft, EXPIRES_IN, acts_in)
 
     async def propose_undo(
         self, service: ServiceId, proposal_id: str, person: Person, request_id: str, mark: str = ""
@@ -232,7 +241,7 @@ class Approvals:
             return same
         later = await self._later(change_made)
         reasons = [message("approval.undo_of", person=person.name, proposal_id=proposal_id)]
-        reasons += _goes_over(change_made, later, present)
+        reasons += goes_over(change_made, later, present)
         reasons += await self.known_of(service, change)
         if existing:
             reasons.append(message("approval.existing_too"))
@@ -259,8 +268,12 @@ class Approvals:
         click_id: str,
         reply_to: str = "",
         mark: str = "",
+        *,
+        in_steps: bool = False,
     ) -> Decided:
         """One atomic, durable transition; whoever comes second is told who was first.
+
+        `in_steps`: an approval of the further steps too, where the card offered that.
 
         `reply_to`: whom the answer is owed to, as the edge writes it; kept until it is given (lumen/ports/store.py).
         `mark`: the one on the card that was clicked; "" where the proposal itself was read.
@@ -270,7 +283,7 @@ class Approvals:
         """
         if choice is Choice.APPROVE and self.restraints.is_frozen:
             await self._check_frozen(service, proposal_id)
-        decision = Decision(choice, permit.person, click_id)
+        decision = Decision(choice, permit.person, click_id, in_steps=in_steps)
         return await self.proposals.decide(service, proposal_id, decision, reply_to=reply_to, mark=mark)
 
     async def snooze(
@@ -351,22 +364,6 @@ async def _check_possible(place: Actuator, service: ServiceId, change: Change, p
         await place.rehearse(service, change, present)
     except (ActuatorFailed, ValueMoved) as error:
         raise NotPossible(error.reason, error.remedy) from error
-
-
-def _goes_over(made: Proposal, later: Sequence[Proposal], present: Reading) -> list[Message]:
-    """What is in force by now instead of the change that is taken back, and whose it is; nothing where it is that."""
-    newest = next(iter(later), made)
-    change = newest.draft.change
-    params = {"value": present.value, "unit": change.unit}
-    if present.value != change.new:
-        return [message("approval.undo_over_foreign", proposal_id=newest.id, wanted=change.new, **params)]
-    if newest is made:
-        return []
-    decided = newest.decision.person if newest.decision is not None else None
-    who = newest.draft.asked_by or decided
-    by = "lumen" if who is None else who.user_id
-    at = (newest.finished_at or newest.created_at).isoformat()
-    return [message("approval.undo_over_change", proposal_id=newest.id, who_mention=by, applied_at=at, **params)]
 
 
 def _draft(

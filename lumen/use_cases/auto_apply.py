@@ -8,7 +8,7 @@ that nobody stopped becomes APPROVED_BY_TIMER, and `execution` carries it out.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from lumen.effects.track_record import Direction, direction, record_of, spoken_against
@@ -19,6 +19,7 @@ from lumen.model.override import pinned_by
 from lumen.model.proposal import Change, Choice, Decision, Knob, Origin, Proposal
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import NAMES, AutoApplySettings, End, Ending, Grounds, Weighed, auto_apply_end, weigh
+from lumen.policies.plans import plan_of
 from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.incidents import Alerts
 from lumen.ports.store import Lease, Proposals
@@ -64,7 +65,7 @@ async def conclude(proposals: Proposals, proposal: Proposal, ending: Ending, lea
                 return False  # what somebody did with it is not pushed aside; the next round looks again
             change = replace(draft.change, new=ending.target)
             reasons = (*draft.reasons, message("rollback.asked_because"), *ending.reasons)
-            asked = replace(draft, change=change, reasons=reasons, request_id=f"ask:{proposal.id}")
+            asked = replace(draft, change=change, reasons=reasons, request_id=f"ask:{proposal.id}", step_of="")
             await proposals.propose(asked, EXPIRES_IN)  # the countdown is superseded in the same step
             return True
         choice = Choice.TIMER if ending.end is End.ACT else Choice.WITHDRAW
@@ -93,7 +94,9 @@ class AutoApplyRules:
 
     async def weighed(self, service: ServiceId, change: Change) -> Weighed:
         """Whether a change that the policy wants now is made unasked."""
-        return weigh(change.knob, self.setting, (await self._stored(service)).grounds(direction(change)))
+        stored = await self._stored(service)
+        plan = plan_of(stored.past, change, stored.paused_at, self.clock.now())
+        return weigh(change.knob, self.setting, replace(stored.grounds(direction(change)), plan=plan))
 
     async def shown(self, service: ServiceId) -> tuple[Trusted, ...]:
         """Of each knob that AUTO_APPLY names, and of those that have earned it, what became of either direction."""
@@ -108,12 +111,13 @@ class AutoApplyRules:
         return tuple(found)
 
     async def _stored(self, service: ServiceId) -> "_Stored":
-        newest, now = await self.alerts.newest(service), self.clock.now()
+        newest, now, restraint = await self.alerts.newest(service), self.clock.now(), await self.restraints.now(service)
         return _Stored(
             await self.proposals.recent(service, REMEMBERED),
             [stored.alert.id for stored in await self.alerts.open(service)],
             newest is not None and now - newest <= WATCHED_WITHIN,
-            (await self.restraints.now(service)).override,
+            restraint.override,
+            restraint.controls.paused_at,
         )
 
 
@@ -125,6 +129,8 @@ class _Stored:
     alerts: Sequence[str]
     is_watched: bool
     override: TtlOverride | None
+    #: When somebody paused last.
+    paused_at: datetime | None
 
     def grounds(self, of: Direction) -> Grounds:
         record, pin = record_of(self.past, of), self.override

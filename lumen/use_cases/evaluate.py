@@ -35,6 +35,7 @@ from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
 from lumen.policies.deployment_history import with_history
 from lumen.policies.guard import Restraint, Situation, held_back
 from lumen.policies.instances import recommend_l1, recommend_min_instances
+from lumen.policies.plans import Bounds, further
 from lumen.policies.predicted import predicted
 from lumen.policies.predicted_size import predicted_size
 from lumen.policies.size import SizeLimits, recommend_size
@@ -304,6 +305,13 @@ class Evaluator:
         forecast = None if self.forecasts is None else await self.forecasts.of(snapshot, past.turns)
         advised = await self.policies.of(snapshot, assessment, restraint, forecast)
         return Evaluation(snapshot, past, assessment, advised, forecast)
+
+    async def further(self, evaluation: Evaluation, change: Change) -> tuple[Change, ...]:
+        """How far knobs may go in steps that begin with `change`; what people pinned or locked stays."""
+        restraint, policies = await self.restraints.now(evaluation.snapshot.service), self.policies
+        ttl = policies.ttl if restraint.override is None else None
+        size = policies.size if restraint.size_lock is None and Knob.CACHE_SIZE in policies.knobs else None
+        return further(change, evaluation.snapshot, Bounds(ttl, size))
 
     async def held_back(self, evaluation: Evaluation, change: Change, apart_from: str = "") -> tuple[Message, ...]:
         """All reasons that keep Lumen from proposing `change` now; `apart_from`: the proposal that does already."""

@@ -326,6 +326,8 @@ def _afresh(proposal: Proposal, present: Reading) -> Draft:
     return replace(
         draft,
         change=replace(draft.change, old=present.value),
+        further=(),
+        step_of="",
         premise_version=present.version,
         reasons=(*draft.reasons, message("execution.proposed_afresh", proposal_id=proposal.id)),
         request_id=f"afresh:{proposal.id}",

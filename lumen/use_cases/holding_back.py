@@ -4,9 +4,10 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from lumen.model.forecast import Forecast
 from lumen.model.hold_back import HELD_FOR
-from lumen.model.messages import ActuatorFailed, SourceUnavailable, message
-from lumen.model.proposal import Draft, Proposal, State
+from lumen.model.messages import ActuatorFailed, NoData, SourceUnavailable, message
+from lumen.model.proposal import Draft, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.policies.holding_back import held_permille
 from lumen.ports.clock import Clock
@@ -20,10 +21,21 @@ RECENT = 100
 _SETTLED = frozenset({State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 
 
-async def with_hold_back(knobs: Knobs, draft: Draft) -> Draft:
+async def can_hold_back(knobs: Knobs, service: ServiceId) -> bool:
+    """Whether the service keeps the old TTL for a share of keys, so that effects have a control."""
+    turnable = knobs.get(Knob.TTL)
+    if turnable is None or turnable.holding_back is None:
+        return False
+    with suppress(SourceUnavailable):
+        return await turnable.holding_back.holds_back(service)
+    return False
+
+
+async def with_hold_back(knobs: Knobs, draft: Draft, forecast: Forecast | NoData | None = None) -> Draft:
     """The draft with what it holds back, where the service can. Who decides on it reads that on its card."""
     turnable = knobs.get(draft.change.knob)
-    permille, place = held_permille(draft), turnable.holding_back if turnable else None
+    keys = forecast.keys if isinstance(forecast, Forecast) else 0
+    permille, place = held_permille(draft, keys), turnable.holding_back if turnable else None
     if permille and place is not None:
         with suppress(SourceUnavailable):
             if await place.holds_back(draft.service):

@@ -3,11 +3,12 @@
 Then what that undo had taken back stands again, if its value is the one that is in force now.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from lumen.model.messages import Message, NotPossible, message
 from lumen.model.proposal import Proposal, State
+from lumen.ports.actuators import Reading
 from lumen.ports.store import Lease, Proposals
 
 
@@ -43,3 +44,19 @@ def _stood(proposal: Proposal) -> State:
 async def _move(proposals: Proposals, found: Proposal, lease: Lease, state: State, note: Message) -> None:
     with suppress(NotPossible):  # it is so already, or was never in force
         await proposals.advance(found.draft.service, found.id, lease, state, note)
+
+
+def goes_over(made: Proposal, later: Sequence[Proposal], present: Reading) -> list[Message]:
+    """What is in force by now instead of the change that is taken back, and whose it is; nothing where it is that."""
+    newest = next(iter(later), made)
+    change = newest.draft.change
+    params = {"value": present.value, "unit": change.unit}
+    if present.value != change.new:
+        return [message("approval.undo_over_foreign", proposal_id=newest.id, wanted=change.new, **params)]
+    if newest is made:
+        return []
+    decided = newest.decision.person if newest.decision is not None else None
+    who = newest.draft.asked_by or decided
+    by = "lumen" if who is None else who.user_id
+    at = (newest.finished_at or newest.created_at).isoformat()
+    return [message("approval.undo_over_change", proposal_id=newest.id, who_mention=by, applied_at=at, **params)]

@@ -114,9 +114,19 @@ class TurnRunner:
             return (), held
         service, request_id = snapshot.service, f"turn:{snapshot.taken_at.isoformat()}"
         weighed = await self.rules.weighed(service, wanted.change)
+        if weighed.waits:
+            return (), weighed.against
+        plan = weighed.grounds.in_force
         try:
             made = await self.approvals.propose_recommended(
-                service, wanted, request_id, weighed.told, weighed.acts_in, forecast=evaluation.forecast
+                service,
+                wanted,
+                request_id,
+                weighed.told,
+                weighed.acts_in,
+                forecast=evaluation.forecast,
+                further=() if weighed.acts_in else await self.evaluator.further(evaluation, wanted.change),
+                step_of=plan.approved.id if plan is not None else "",
             )
         except (NotPossible, SourceUnavailable) as error:
             return (), (error.reason,)

@@ -32,13 +32,13 @@ class Cache:
     def used_mb(self) -> float:
         return len(self._entries) * self._entry_mb
 
-    def look_up(self, times: Sequence[float], keys: Sequence[int], ttl_seconds: float, room_mb: float) -> Looked:
-        """Each key in turn; what is missing is written. `room_mb` is what the answers may take."""
+    def look_up(self, times: Sequence[float], keys: Sequence[int], ttls: Sequence[float], room_mb: float) -> Looked:
+        """Each key in turn; what is missing is written with its TTL. `room_mb` is what the answers may take."""
         entries, expiries = self._entries, self._expiries
         most = max(1, int(room_mb / self._entry_mb))
         found = Looked()
         ages = found.ages
-        for at, key in zip(times, keys, strict=True):
+        for at, key, ttl_seconds in zip(times, keys, ttls, strict=True):
             entry = entries.get(key)
             if entry is not None and at < entry[1]:
                 ages.append(at - entry[0])

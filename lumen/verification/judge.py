@@ -12,8 +12,9 @@ import numpy as np
 
 from lumen.effects.verdict import EffectVerdict
 from lumen.model.history import SLICES_A_DAY
-from lumen.model.proposal import Change, Knob, Value
+from lumen.model.proposal import Change, Knob, Proposal, Value
 from lumen.model.snapshot import SLICE_SECONDS
+from lumen.verification.accesses import HoldBack
 from lumen.verification.traffic import SECONDS_A_MONTH
 from lumen.verification.world import World, WorldSlice
 
@@ -78,11 +79,11 @@ def judge(before: World, change: Change) -> Counterfactual:
     return Counterfactual(outcome_of(with_it, without_it), with_it, without_it)
 
 
-def turn(world: World, change: Change) -> None:
-    """Set the knob in the world."""
+def turn(world: World, change: Change, hold_back: HoldBack | None = None) -> None:
+    """Set the knob in the world; another TTL ends the hold-back of the one before."""
     assert isinstance(change.new, int)
     if change.knob is Knob.TTL:
-        world.setting = replace(world.setting, ttl_seconds=change.new)
+        world.setting = replace(world.setting, ttl_seconds=change.new, hold_back=hold_back)
     elif change.knob is Knob.CACHE_SIZE:
         world.setting = replace(world.setting, cache_mb=change.new)
     else:
@@ -124,7 +125,7 @@ class Adjustment:
     """
 
     change: Change
-    strategy: str
+    proposal: Proposal
     at: datetime
     before: World
     verdict: EffectVerdict | None = None

@@ -5,7 +5,7 @@ It decides and asks; `week` carries out what the person approved.
 
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lumen.alerts.lifecycle import leader_of
@@ -14,24 +14,31 @@ from lumen.backtest.snapshot import Assumptions, ReleasesSeen
 from lumen.effects.disturbance import PageAfter, Surroundings, judge_pages
 from lumen.effects.experiment import Experiment, judge
 from lumen.effects.hours import Hours
-from lumen.effects.verdict import EffectVerdict, Judgement
+from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding
 from lumen.exporters.assess import AssessmentSettings
 from lumen.exporters.roi import CachePrices
-from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Severity
+from lumen.model.alert import Alert, AlertChange, AlertEvent, AlertKind, Observation, Severity
+from lumen.model.billing import BudgetNotice, BudgetState, billed_month
+from lumen.model.forecast import Prices
+from lumen.model.history import SLICES_A_DAY
 from lumen.model.incident import StoredAlert
-from lumen.model.messages import NoData
-from lumen.model.proposal import Change
-from lumen.model.turn import Occasion, Recommendation, Turn
+from lumen.model.messages import Message, NoData, message
+from lumen.model.proposal import Change, Knob, Proposal, number
+from lumen.model.turn import Occasion, Turn
+from lumen.policies.plans import Bounds, further, plan_of
 from lumen.policies.protection import UNSURE
 from lumen.policies.repost import should_repost
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, judge_rollback, judge_slow
 from lumen.policies.size import SizeLimits
+from lumen.verification.foresight import Foresight
+from lumen.verification.record import Record
 from lumen.verification.traffic import Profile
 from lumen.verification.world import SERVICE, WorldSlice
 
 _NO_ADVICE = RollbackAdvice(None, ())
 #: As many turns as the product looks back over.
 TURNS_BACK = 100
+BUDGET_NAME, WON_A_DOLLAR = "ION API Monthly Budget", 1400
 
 
 class Post(StrEnum):
@@ -50,18 +57,29 @@ class Post(StrEnum):
 class LookResult:
     """The result of one look. `undo`: the running experiment is to be taken back, for the reason in `verdict`.
 
-    `roll_back`: a countdown begins. People are asked whether to go back to a revision: `in_doubt`, where it may not be
-    to blame for a page; `slow`, where it made the service slow.
+    `wanted`: is proposed now; a further step of a plan has a countdown. `roll_back`: a countdown begins. People are
+    asked whether to go back to a revision: `in_doubt`, where it may not be to blame for a page; `slow`, where it made
+    the service slow.
     """
 
     events: tuple[AlertEvent, ...] = ()
-    wanted: Recommendation | None = None
-    verdict: Judgement | None = None
+    wanted: Proposal | None = None
+    verdict: LookFinding | None = None
     roll_back: bool = False
     in_doubt: bool = False
     slow: bool = False
     #: New posts in the channel by kind.
     posts: Counter[Post] = field(default_factory=Counter)
+
+
+def not_billed(profile: Profile, at: datetime) -> NoData | None:
+    """Why what was billed by then is of no use to Lumen, by the product's own rule; None where nothing is wrong."""
+    if not profile.billed_in_won:
+        return None
+    month = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    notice = BudgetNotice("b1", BUDGET_NAME, month, at, profile.budget_usd * WON_A_DOLLAR, "KRW")
+    found = billed_month(BudgetState(notice), at)
+    return found if isinstance(found, NoData) else None
 
 
 def settings_for(profile: Profile) -> BacktestSettings:
@@ -87,9 +105,12 @@ def settings_for(profile: Profile) -> BacktestSettings:
 class SimulatedLumen:
     """Lumen for one service. `look` once a slice, in order."""
 
-    def __init__(self, settings: BacktestSettings) -> None:
+    def __init__(self, settings: BacktestSettings, stale_usd: float = 0.0) -> None:
+        """`stale_usd`: what the team says that an answer costs which is an hour old."""
         self._settings = settings
-        self._pipeline = Pipeline(SERVICE, settings)
+        self.foresight = Foresight(Prices(settings.size.api_cost_per_call_usd, stale_usd))
+        self.record = Record()
+        self._pipeline = Pipeline(SERVICE, settings, forecasts=self.foresight.forecast)
         self._releases = ReleasesSeen(1 - settings.alerts.error_free_share)
         self._hours = Hours()
         self._open: dict[str, Alert] = {}
@@ -104,6 +125,7 @@ class SimulatedLumen:
         #: Pages that a release is blamed for, and when the traffic was sent back.
         self._blamed: set[str] = set()
         self._moved_at: list[datetime] = []
+        self._seen: deque[Observation] = deque(maxlen=4 * SLICES_A_DAY)
         #: All alerts by id, as they stand.
         self.alerts: dict[str, Alert] = {}
 
@@ -128,14 +150,41 @@ class SimulatedLumen:
         wanted = None
         if found.turn is not None:
             posts[Post.REPORT] += self._is_posted(found.turn, now)
-            if found.turn.proposed and not isinstance(found.turn.wanted, NoData):
-                wanted = found.turn.wanted
-        posts[Post.UNDO] += verdict is not None and verdict.undo
+            wanted = self._proposed(found.turn, now)
+        posts[Post.UNDO] += verdict is not None and verdict.judgement.undo
         return LookResult(found.events, wanted, verdict, roll_back, in_doubt, slow, posts)
+
+    def _proposed(self, made: PastTurn, now: datetime) -> Proposal | None:
+        """What the turn proposes: a further step of a plan that is in force, or a question."""
+        wanted = made.wanted
+        if not made.proposed or isinstance(wanted, NoData) or wanted.change is None:
+            return None
+        change, bounds = wanted.change, Bounds(self._settings.limits, self._settings.size)
+        if change.knob is Knob.TTL:
+            change = replace(change, held_permille=self.foresight.permille)
+        plan = plan_of(self.record.past, change, None, now)
+        if plan is not None and plan.ended is None:
+            if self._open:
+                self._pipeline.not_now()
+                return None
+            return self.record.proposed(wanted, change, (), plan.approved.id, now)
+        return self.record.proposed(wanted, change, further(change, made.snapshot, bounds), "", now)
+
+    def against_step(self, step: Proposal, now: datetime) -> Message | None:
+        """Why a countdown that is over comes to nothing; None where the plan still stands behind it."""
+        page = self._pipeline.open_page()
+        if page is not None:
+            return message("policy.held_page", page=page.id)
+        if self._open:
+            return message("unasked.alert", alert=next(iter(self._open)))
+        plan = plan_of(self.record.past, step.draft.change, None, now)
+        return message("unasked.not_wanted") if plan is None else plan.ended
 
     def applied(self, change: Change, at: datetime, *, measured: bool) -> None:
         """A knob was turned; what policy wanted is measured from here on, what was taken back is not."""
         self._pipeline.changed(change, at)
+        if change.knob is Knob.TTL:
+            self.foresight.since = at + timedelta(seconds=number(change.old))
         self.experiment = Experiment(change, at) if measured else None
         if measured:
             self._measures_until = at + self._settings.automation.cooldown
@@ -177,6 +226,10 @@ class SimulatedLumen:
             return "", None
         return alert.id, self._releases.facts(alert, self._end)
 
+    def not_now(self) -> None:
+        """Note that a step was withdrawn: it may come again."""
+        self._pipeline.not_now()
+
     def rolled_back(self, revision: str) -> None:
         self._releases.pinned_to(revision)
         if self._end is not None:
@@ -190,9 +243,9 @@ class SimulatedLumen:
         """Note that somebody said no."""
         self._pipeline.rejected(change, at)
 
-    def settle(self, verdict: Judgement, at: datetime) -> None:
+    def settle(self, verdict: LookFinding, at: datetime) -> None:
         """Note that the verdict on the experiment is final."""
-        is_answer = verdict.verdict is EffectVerdict.INCONCLUSIVE and verdict.reason.code == "effect.points_unclear"
+        is_answer = verdict.controlled and verdict.judgement.verdict is EffectVerdict.INCONCLUSIVE
         if self.experiment is not None and is_answer:
             self._pipeline.without_effect(self.experiment.change, at)
         self.experiment = None
@@ -202,20 +255,28 @@ class SimulatedLumen:
         """Take what is measured; the truth stays in the world."""
         self._end = found.seen.end
         self._hours.add(found.seen)
+        self._seen.append(found.seen)
+        if found.reported is not None:
+            self.foresight.kept.add(found.reported, found.seen.start)
         self._releases.add(found.by_revision)
 
-    def _verdict(self, now: datetime, *, whole_hour: bool) -> Judgement | None:
+    def _verdict(self, now: datetime, *, whole_hour: bool) -> LookFinding | None:
         """The verdict of this look, if it settles the experiment; a look that says to wait is none."""
         if self.experiment is None:
             return None
         paged = self._judged_by_pages(self.experiment, now)
         if paged is not None and paged.verdict is not EffectVerdict.WAIT:
-            return paged
+            return LookFinding(paged)
         look = self.experiment.due(now) if whole_hour else None
-        if look is None:
-            return None
-        found = judge(self.experiment, look, self._hours, now.replace(minute=0)).judgement
-        return None if found.verdict is EffectVerdict.WAIT else found
+        found = None if look is None else self._looked(self.experiment, look, now)
+        return None if found is None or found.judgement.verdict is EffectVerdict.WAIT else found
+
+    def _looked(self, experiment: Experiment, look: int, now: datetime) -> LookFinding:
+        if not experiment.is_controlled:
+            return judge(experiment, look, self._hours, now.replace(minute=0))
+        deployed = (*self._releases.served_since, *self._moved_at)
+        pages = [one for one in self.alerts.values() if one.severity is Severity.PAGE]
+        return self.foresight.judged(experiment, look, Surroundings((), deployed, (), pages), list(self._seen))
 
     def _judged_by_pages(self, experiment: Experiment, now: datetime) -> Judgement | None:
         """By the rule of the product: an open page speaks against the change where nothing else is to blame for it."""

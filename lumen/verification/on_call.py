@@ -63,10 +63,11 @@ class ByHand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """`at`: seconds since the world began."""
+    """`at`: seconds since the world began. `about`: of an answer the knob, `undo` or `rollback`."""
 
     at: float
     kind: ByHand
+    about: str = ""
 
 
 class ScriptedOnCall:

@@ -33,6 +33,10 @@ def as_json(result: Verification, say: Say) -> Json:
         "seed": result.seed,
         "hard": result.is_hard,
         "days": result.days,
+        "drawn": {
+            **asdict(result.profile),
+            "incidents": dict(sorted(Counter(one.trouble.value for one in result.incidents).items())),
+        },
         "started": result.started_at.isoformat(),
         "alerts": {**score_json(result.alerts), "list": [alert_json(alert, say) for alert in helped.alerts]},
         "adjustments": {
@@ -72,7 +76,7 @@ def _adjustment(one: Adjustment) -> Json:
         "knob": one.change.knob.value,
         "old": one.change.old,
         "new": one.change.new,
-        "strategy": one.strategy,
+        "step_of": one.proposal.draft.step_of or None,
         "outcome": None if judged is None else judged.outcome.value,
         "without_it": None if judged is None else asdict(judged.without_it),
         "with_it": None if judged is None else asdict(judged.with_it),

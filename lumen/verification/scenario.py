@@ -60,6 +60,8 @@ SERVICE: Mapping[str, Range] = {
     "model_call_usd": Range(0.0, 10.0),
     "budget_usd": Range(1.0, 1e6),
     "cache_usd_per_mb_month": Range(0.0, 10.0),
+    "staleness_told": Range(0, 1),
+    "billed_in_won": Range(0, 1),
     "stale_usd_per_1000": Range(0.0, 1e6),
     "estimated_cost": Range(0, 1),
     "office_hours": Range(0, 1),

@@ -24,6 +24,10 @@ FAST_CONTENT_SHARE = 0.1
 #: Half of the services lose nothing by an outdated answer, half have a bill that Lumen sees; one in eight is for office
 #: hours, one in four has a job that comes often.
 STALE_COSTS_SHARE, STALE_USD_PER_1000 = 0.5, (0.02, 0.5)
+#: Of those where it costs something, so many teams have said what.
+TOLD_SHARE = 0.5
+#: Of those where Lumen goes by its estimate, so many have a bill in won.
+WON_SHARE = 0.5
 ESTIMATED_SHARE, OFFICE_SHARE, CRON_SHARE = 0.5, 0.125, 0.25
 CRON_MINUTES, CRON_DEMAND = (15, 30, 60), (0.3, 1.5)
 HOLIDAYS = 0.03
@@ -66,8 +70,12 @@ class Profile:
     cache_usd_per_mb_month: float = 0.0365625
     #: What a thousand outdated answers cost beside the bill: wrong orders, lost trust. Lumen cannot measure it.
     stale_usd_per_1000: float = 0.0
-    #: 1: what Lumen sees of the cost is its own estimate (no bill, or one in another currency), else 0.
+    #: 1: the team has told Lumen what age costs (STALENESS_COST_PER_1000), else 0.
+    staleness_told: int = 0
+    #: 1: what Lumen sees of the cost is its own estimate, for there is no bill, else 0.
     estimated_cost: int = 0
+    #: 1: the bill comes in won. Lumen converts no amounts and goes by its estimate, else 0.
+    billed_in_won: int = 0
     #: 1: people come in ten hours of working days around the peak, and hardly anybody else, else 0.
     office_hours: int = 0
     #: A job comes every so many minutes (0: none), in whose slices there is so much more demand, of the day's mean.
@@ -75,6 +83,16 @@ class Profile:
     cron_share: float = 0.0
     #: Of the working days, those that are like a weekend.
     holidays: float = 0.0
+
+    @property
+    def goes_by_estimate(self) -> bool:
+        """Whether Lumen sees no bill that it can count."""
+        return bool(self.estimated_cost or self.billed_in_won)
+
+    @property
+    def stale_usd_at_an_hour(self) -> float:
+        """What an answer costs that is an hour old, as it may be out of date by then; age costs in proportion."""
+        return self.stale_usd_per_1000 / 1000 * -math.expm1(-3600 / self.answer_life_seconds)
 
     @property
     def stands_for(self) -> int:
@@ -123,7 +141,9 @@ def draw_profile(seed: int) -> Profile:
 
 class _Circumstances(TypedDict):
     stale_usd_per_1000: float
+    staleness_told: int
     estimated_cost: int
+    billed_in_won: int
     office_hours: int
     cron_minutes: int
     cron_share: float
@@ -137,7 +157,9 @@ def _circumstances(seed: int) -> _Circumstances:
     minutes, demand = int(dice.choice(CRON_MINUTES)), log_uniform(dice, *CRON_DEMAND)
     return {
         "stale_usd_per_1000": log_uniform(dice, *STALE_USD_PER_1000) if stale else 0.0,
+        "staleness_told": int(stale and np.random.default_rng([seed, 15]).random() < TOLD_SHARE),
         "estimated_cost": int(estimated),
+        "billed_in_won": int(estimated and np.random.default_rng([seed, 16]).random() < WON_SHARE),
         "office_hours": int(office),
         "cron_minutes": minutes if cron else 0,
         "cron_share": demand if cron else 0.0,

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from lumen.backtest.score import BacktestScore, score
 from lumen.model.history import SLICES_A_DAY
-from lumen.verification.incidents import SimulatedIncident, draw_incidents
+from lumen.verification.incidents import DAY, SimulatedIncident, draw_incidents
 from lumen.verification.judge import Adjustment, Figures, figures_of, judge
 from lumen.verification.lumen_in_world import SimulatedLumen, settings_for
 from lumen.verification.traffic import Demand, Profile, draw_profile
@@ -17,6 +17,8 @@ from lumen.verification.world import ORIGIN, World
 
 #: What Lumen reads of the past when it is installed.
 WARM_DAYS = 14
+#: The last of these are those in which a new installation only observes: accesses are read from then on.
+OBSERVED_DAYS = 7
 #: Changes are judged over the day after them.
 JUDGED_DAYS = 1
 WEEK = 7
@@ -38,6 +40,8 @@ class Verification:
     with_lumen: Figures
     #: The same days where nobody turns a knob.
     untuned: Figures
+    #: What went on in those days, by start.
+    incidents: Sequence[SimulatedIncident]
     #: Whether incidents overlap and the on-call is hard to work with.
     is_hard: bool
     #: Without Lumen, and with it.
@@ -60,13 +64,17 @@ def verify(
     else:
         planned = tuple(_later(one, WARM_DAYS * 86_400.0) for one in incidents)
     world = World(profile, planned, Demand(profile, planned, total))
-    warm = [world.step() for _ in range(WARM_DAYS * SLICES_A_DAY)]
+    warm = [world.step() for _ in range((WARM_DAYS - OBSERVED_DAYS) * SLICES_A_DAY)]
+    world.reports = True
+    warm += [world.step() for _ in range(OBSERVED_DAYS * SLICES_A_DAY)]
     slices = days * SLICES_A_DAY
     # Threads that wait for each other cost more than they spare on matrices of a few hundred rows.
     with threadpool_limits(limits=1):
         untuned = SimulatedWeek(world.fork(), seed, None, tunes=False, is_hard=is_hard).run(slices, warm)
         without = SimulatedWeek(world.fork(), seed, None, is_hard=is_hard).run(slices, warm)
-        helped = SimulatedWeek(world, seed, SimulatedLumen(settings_for(profile)), is_hard=is_hard).run(slices, warm)
+        told = profile.stale_usd_at_an_hour if profile.staleness_told else 0.0
+        lumen = SimulatedLumen(settings_for(profile), told)
+        helped = SimulatedWeek(world, seed, lumen, is_hard=is_hard).run(slices, warm)
         for adjustment in helped.adjustments:
             adjustment.judgement = judge(adjustment.before, adjustment.change)
     started = ORIGIN + timedelta(days=WARM_DAYS)
@@ -80,9 +88,15 @@ def verify(
         without=figures_of(without.slices),
         with_lumen=figures_of(helped.slices),
         untuned=figures_of(untuned.slices),
+        incidents=_within(planned, WARM_DAYS, days),
         is_hard=is_hard,
         runs=(without, helped),
     )
+
+
+def _within(planned: Sequence[SimulatedIncident], first: int, days: int) -> Sequence[SimulatedIncident]:
+    """Those that begin in these days."""
+    return tuple(one for one in planned if first * DAY <= one.released < (first + days) * DAY)
 
 
 def _later(one: SimulatedIncident, seconds: float) -> SimulatedIncident:

@@ -2,21 +2,23 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lumen.backtest.score import Label
-from lumen.effects.verdict import EffectVerdict, Judgement
+from lumen.effects.verdict import EffectVerdict, LookFinding
 from lumen.model.alert import Alert, AlertChange, AlertKind, Severity
 from lumen.model.history import SLICES_A_DAY
-from lumen.model.proposal import Change, Knob, Priority
+from lumen.model.hold_back import HELD_FOR
+from lumen.model.proposal import Change, Choice, Knob, Priority, Proposal, number
 from lumen.model.snapshot import SLICE_SECONDS
-from lumen.model.turn import Recommendation
+from lumen.verification.accesses import HoldBack
 from lumen.verification.called import Truth, is_about
 from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.judge import Adjustment, is_at, turn
 from lumen.verification.lumen_in_world import Post, SimulatedLumen
 from lumen.verification.on_call import (
+    CLICK_MOST,
     DAY,
     HOUR,
     LEAVES_TO_LUMEN,
@@ -32,6 +34,10 @@ from lumen.verification.world import ORIGIN, SERVICE, World, WorldSlice
 
 #: The countdown of a rollback, which asks nobody.
 COUNTDOWN = 300.0
+#: That of a further step of a plan.
+STEP_COUNTDOWN = 3600.0
+#: What else than a knob an answer may be about.
+ROLLBACK, UNDO = "rollback", "undo"
 SATURDAY = 5
 
 
@@ -89,8 +95,8 @@ class SimulatedWeek:
             self._pay(one)
         for _ in range(slices):
             self._step()
-        # What was approved in the last minutes is still carried out.
-        for item in sorted(self._due):
+        # What was asked in the last minutes is still answered; what waits for the morning is another week's.
+        for item in sorted(one for one in self._due if one[0] <= self._world.seconds + CLICK_MOST):
             item[2]()
         self._finish()
         return self.result
@@ -122,8 +128,8 @@ class SimulatedWeek:
         self._count += 1
         self._due.append((seconds, self._count, work))
 
-    def _by_hand(self, kind: ByHand) -> None:
-        self.result.interventions.append(Intervention(self._world.seconds, kind))
+    def _by_hand(self, kind: ByHand, about: str = "") -> None:
+        self.result.interventions.append(Intervention(self._world.seconds, kind, about))
 
     def _notice(self, now: float) -> None:
         """Let people find out about incidents by themselves."""
@@ -203,13 +209,13 @@ class SimulatedWeek:
         """Is it the release? Lumen did not know, so somebody had to look; then a click is enough."""
         self._by_hand(ByHand.LOOKED)
         if self._world.release_fails():
-            self._by_hand(ByHand.ANSWERED)
+            self._by_hand(ByHand.ANSWERED, ROLLBACK)
             self._go_back(lumen, lumen.asked_to)
 
     def _answer_slow(self, lumen: SimulatedLumen) -> None:
         """The moment speaks against the release; what is over by then needs no answer."""
         if lumen.asked_to(_instant(self._world.seconds)) is not None:
-            self._by_hand(ByHand.ANSWERED)
+            self._by_hand(ByHand.ANSWERED, ROLLBACK)
             self._go_back(lumen, lumen.asked_to)
 
     def _go_back(self, lumen: SimulatedLumen, to: Callable[[datetime], str | None]) -> None:
@@ -223,35 +229,63 @@ class SimulatedWeek:
             self.result.wrong_rollbacks += 1
             self._by_hand(ByHand.CALLED_FOR_NOTHING)
 
-    def _propose(self, lumen: SimulatedLumen, wanted: Recommendation, now: float) -> None:
-        change = wanted.change
-        assert change is not None
+    def _propose(self, lumen: SimulatedLumen, made: Proposal, now: float) -> None:
+        """A question, or a countdown for a further step of what was approved in steps."""
+        draft = made.draft
         self._lumen_busy_at = now
         # What is not urgent has no message of its own: it is read with the next digest.
-        read_at = now if wanted.priority is Priority.HIGH else _next_digest(now)
-        answered_at = self._person.answers_at(read_at)
-        rejects = self._person.rejects()
+        is_urgent = draft.priority is Priority.HIGH or bool(draft.step_of)
+        answered_at = self._person.answers_at(now if is_urgent else _next_digest(now))
+        if self._person.rejects():
+            self._at(answered_at, lambda: self._reject(lumen, made))
+        if draft.step_of:
+            self._at(now + STEP_COUNTDOWN, lambda: self._step_further(lumen, made))
+        elif not self._person.rejects():
+            self._at(answered_at, lambda: self._approve(lumen, made))
 
-        def answer() -> None:
-            at = self._world.seconds
-            self._by_hand(ByHand.ANSWERED)
-            if rejects:
-                lumen.rejected(change, _instant(at))
-                return
-            if not is_at(self._world, change.knob, change.old):
-                return  # turned by hand meanwhile: what was approved is abandoned
-            before = self._world.fork()
-            turn(self._world, change)
-            lumen.applied(change, _instant(at), measured=True)
-            self.result.adjustments.append(Adjustment(change, wanted.strategy, _instant(at), before))
+    def _reject(self, lumen: SimulatedLumen, made: Proposal) -> None:
+        if lumen.record.waits(made):
+            at = _instant(self._world.seconds)
+            self._by_hand(ByHand.ANSWERED, made.draft.change.knob)
+            lumen.record.decided(made, Choice.REJECT, at)
+            lumen.rejected(made.draft.change, at)
 
-        self._at(answered_at, answer)
+    def _approve(self, lumen: SimulatedLumen, made: Proposal) -> None:
+        if lumen.record.waits(made):
+            self._by_hand(ByHand.ANSWERED, made.draft.change.knob)
+            in_steps = bool(made.draft.further)
+            lumen.record.decided(made, Choice.APPROVE, _instant(self._world.seconds), in_steps=in_steps)
+            self._apply(lumen, made)
 
-    def _settle(self, lumen: SimulatedLumen, verdict: Judgement, now: float) -> None:
+    def _step_further(self, lumen: SimulatedLumen, made: Proposal) -> None:
+        at = _instant(self._world.seconds)
+        if not lumen.record.waits(made):
+            return
+        against = lumen.against_step(made, at)
+        lumen.record.decided(made, Choice.TIMER if against is None else Choice.WITHDRAW, at, note=against)
+        if against is None:
+            self._apply(lumen, made)
+        else:
+            lumen.not_now()
+
+    def _apply(self, lumen: SimulatedLumen, made: Proposal) -> None:
+        change, at = made.draft.change, _instant(self._world.seconds)
+        if not is_at(self._world, change.knob, change.old):
+            lumen.record.abandoned(made)
+            return  # turned by hand meanwhile: what was approved is abandoned
+        before = self._world.fork()
+        turn(self._world, change, _hold_back(change, self._world.seconds, int(made.id)))
+        lumen.record.applied(made, at)
+        lumen.applied(change, at, measured=True)
+        self.result.adjustments.append(Adjustment(change, made, at, before))
+
+    def _settle(self, lumen: SimulatedLumen, found: LookFinding, now: float) -> None:
         """A verdict on the experiment; what is to be undone is a question, which a page makes urgent."""
-        adjustment = self.result.adjustments[-1]
+        adjustment, verdict = self.result.adjustments[-1], found.judgement
         adjustment.verdict, adjustment.verdict_at, adjustment.asked_back = verdict.verdict, _instant(now), verdict.undo
-        lumen.settle(verdict, _instant(now))
+        lumen.settle(found, _instant(now))
+        lumen.record.judged(adjustment.proposal, found, _instant(now))
+        self._world.setting = replace(self._world.setting, hold_back=None)
         self._lumen_busy_at = now
         if not verdict.undo:
             return
@@ -260,11 +294,12 @@ class SimulatedWeek:
         is_urgent = verdict.verdict is EffectVerdict.REVERT
 
         def undo() -> None:
-            self._by_hand(ByHand.ANSWERED)
+            self._by_hand(ByHand.ANSWERED, UNDO)
             if not is_at(self._world, back.knob, back.old):
                 return
             turn(self._world, back)
             adjustment.undone_at = _instant(self._world.seconds)
+            lumen.record.undone(adjustment.proposal)
             lumen.applied(back, adjustment.undone_at, measured=False)
             if not is_urgent:
                 lumen.taken_back(adjustment.change, adjustment.undone_at)
@@ -311,6 +346,13 @@ class SimulatedWeek:
             for one in self._world.incidents
             if one.trouble in LABEL_OF and one.end > one.start >= self._began and one.start < self._world.seconds
         )
+
+
+def _hold_back(change: Change, now: float, version: int) -> HoldBack | None:
+    """What the service holds back after this change."""
+    if not change.held_permille:
+        return None
+    return HoldBack(number(change.old), change.held_permille, now + HELD_FOR.total_seconds(), version)
 
 
 def _mark(incident: SimulatedIncident) -> tuple[Trouble, float]:

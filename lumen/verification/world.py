@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from lumen.model.alert import Observation
 from lumen.model.incident import RevisionCount
 from lumen.model.snapshot import SLICE_SECONDS
+from lumen.verification.accesses import HoldBack, Reported, hashes_of
 from lumen.verification.cache import Cache, Instances, slice_usd
-from lumen.verification.incidents import RELEASES, ROLLED_BACK, SimulatedIncident, Trouble
+from lumen.verification.incidents import DAY, RELEASES, ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.traffic import SECONDS_A_MONTH, Arrivals, Demand, Profile
 
 #: The world begins on a Monday.
@@ -29,6 +30,7 @@ NOT_FOUND_SHARE = 0.004
 LOST_POINTS = 0.004
 #: Other data may take all of the cache but for this many MB.
 LEAST_ROOM_MB = 1.0
+MB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,17 @@ class WorldSlice:
     stale_usd: float = 0.0
     #: Requests and 5xx of each revision that answered; empty where the measurements did not come.
     by_revision: tuple[RevisionCount, ...] = ()
+    #: What the service reports of its lookups; None where nobody reads it.
+    reported: Reported | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The knobs of the world."""
+    """The knobs of the world, and the keys that keep an older TTL for a while."""
 
     ttl_seconds: int
     cache_mb: int
+    hold_back: HoldBack | None = None
 
 
 class World:
@@ -72,6 +77,8 @@ class World:
         self._left: frozenset[float] = frozenset()
         self._cache = Cache(profile.entry_mb * profile.stands_for)
         self._instances = Instances()
+        #: Whether somebody reads what the service reports.
+        self.reports = False
 
     @property
     def seconds(self) -> float:
@@ -118,7 +125,9 @@ class World:
         arrivals = self._demand.slice(self.index)
         dice = np.random.default_rng([p.seed, 5, self.index])
         looked = arrivals.keys >= 0
-        ages, evictions = self._look_up(arrivals, looked, start)
+        hashes = hashes_of(arrivals.keys[looked])
+        held = self._held(hashes, start)
+        ages, evictions = self._look_up(arrivals, looked, held, start)
         hit = ages >= 0
         # Who gets an outdated answer asks again, past the cache.
         stale = hit & (dice.random(len(hit)) < 1 - np.exp(-np.maximum(ages, 0) / p.answer_life_seconds))
@@ -147,9 +156,10 @@ class World:
             latencies_ms=latencies.astype(np.float32),
             stale_usd=int(stale.sum()) * each * p.stale_usd_per_1000 / 1000,
         )
-        seen = self._measured(dice, found, work + self._cache_usd() if p.estimated_cost else cost)
+        seen = self._measured(dice, found, work + self._cache_usd() if p.goes_by_estimate else cost)
         counts = self._counts(times, failed, found.seen.start) if seen.requests is not None else ()
-        found = replace(found, seen=seen, by_revision=counts)
+        reported = self._reported(arrivals.times[looked], hashes, hit[looked], held) if self.reports else None
+        found = replace(found, seen=seen, by_revision=counts, reported=reported)
         self.index += 1
         return found
 
@@ -174,28 +184,53 @@ class World:
                 found.append(RevisionCount(at, self.revision(since), requests, errors))
         return tuple(found)
 
-    def _look_up(self, arrivals: Arrivals, looked: NDArray[np.bool_], start: float) -> tuple[NDArray[np.float64], int]:
+    def _held(self, hashes: NDArray[np.uint64], at: float) -> NDArray[np.bool_]:
+        """Of each lookup whether its key keeps the old TTL."""
+        hold = self.setting.hold_back
+        if hold is None or at >= hold.until:
+            return np.zeros(len(hashes), np.bool_)
+        return np.array(hold.holds(hashes.tolist()), np.bool_)
+
+    def _reported(
+        self, times: NDArray[np.float64], hashes: NDArray[np.uint64], hit: NDArray[np.bool_], held: NDArray[np.bool_]
+    ) -> Reported:
+        p, day = self.profile, self.seconds // DAY
+        at_ms = ((times - day * DAY) * 1000).astype(np.int64)
+        size = round(p.entry_mb * MB)
+        return Reported((ORIGIN + timedelta(days=day)).date(), at_ms, hashes, hit, held, size, p.stands_for)
+
+    def _look_up(
+        self, arrivals: Arrivals, looked: NDArray[np.bool_], held: NDArray[np.bool_], start: float
+    ) -> tuple[NDArray[np.float64], int]:
         """Ages per request (-1: not from the cache), and evictions."""
         room = self._room_mb(start)
         end = start + SLICE_SECONDS
         evictions = self._cache.settle(start, room)
         times, keys = arrivals.times[looked].tolist(), arrivals.keys[looked].tolist()
+        ttls = self._ttls(held)
         flush = self._current(Trouble.CACHE_FLUSHED, start)
         if flush is None:
-            found = self._cache.look_up(times, keys, self.setting.ttl_seconds, room)
+            found = self._cache.look_up(times, keys, ttls, room)
             answers, evictions = found.ages, evictions + found.evictions
         else:
             answers, done = [], 0
             for upto in [*np.arange(start + flush.size, end, flush.size), end]:
                 several = int(np.searchsorted(times, upto))
-                piece = times[done:several], keys[done:several]
-                answers += self._cache.look_up(*piece, self.setting.ttl_seconds, room).ages
+                piece = times[done:several], keys[done:several], ttls[done:several]
+                answers += self._cache.look_up(*piece, room).ages
                 self._cache.flush()
                 done = several
         evictions += self._cache.settle(end, room)
         ages = np.full(len(looked), -1.0)
         ages[looked] = answers
         return ages, evictions
+
+    def _ttls(self, held: NDArray[np.bool_]) -> list[float]:
+        """The TTL that each lookup would write its key with."""
+        setting = self.setting
+        if setting.hold_back is None or not held.any():
+            return [float(setting.ttl_seconds)] * len(held)
+        return list(np.where(held, setting.hold_back.old_seconds, setting.ttl_seconds).astype(np.float64).tolist())
 
     def _room_mb(self, at: float) -> float:
         """The memory that other data leaves for answers."""

@@ -23,7 +23,7 @@ from lumen.model.snapshot import Served
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Asked, Vote, Voted
 
-_FIELDS = ("pinned", "pause", "revisions", "override", "size_lock", "served")
+_FIELDS = ("pinned", "pause", "revisions", "override", "size_lock", "served", "paused_at")
 
 
 class RedisControls:
@@ -36,7 +36,7 @@ class RedisControls:
 
     async def read(self, service: ServiceId) -> ControlState:
         reply = await self._calls.read("read", service, "HMGET", position("standing"), *_FIELDS)
-        pinned, pause, revisions, override, size_lock, served = reply.values[0]
+        pinned, pause, revisions, override, size_lock, served, paused_at = reply.values[0]
         return ControlState(
             decode(Pinned, pinned) if pinned else None,
             decode(Pause, pause) if pause else None,
@@ -44,6 +44,7 @@ class RedisControls:
             decode(TtlOverride, override) if override else None,
             decode(SizeLock, size_lock) if size_lock else None,
             decode(tuple[Served, ...], served) if served else (),
+            datetime.fromisoformat(paused_at) if paused_at else None,
         )
 
     async def pinned(self, service: ServiceId, pinned: Pinned | None) -> None:
@@ -64,6 +65,8 @@ class RedisControls:
 
     async def pause(self, service: ServiceId, pause: Pause) -> None:
         until = pause.until.isoformat() if pause.until else "until resumed"
+        # First, so that no plan outlives a pause which is stored.
+        await self._fields.put(service, "paused_at", pause.at.isoformat())
         await self._set(service, "pause", pause, Audited("paused", pause.by, until))
 
     async def resume(self, service: ServiceId, person: Person | None, line: str = "") -> bool:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.blocks.proposal import approve_dialog, undo_button
+from handlers.blocks.dialogs import approve_dialog
+from handlers.blocks.proposal import undo_button
 from lumen.model.incident import RevisionRecord
 from lumen.model.messages import NotPossible, message
 from lumen.model.proposal import LATEST, Choice, Knob, Proposal, State

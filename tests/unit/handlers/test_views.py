@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from handlers.blocks import answers
 from handlers.blocks.card import BUTTON_MAX, Card, clip, with_note
+from handlers.blocks.dialogs import approve_dialog
 from handlers.blocks.digest import digest
 from handlers.blocks.proposal import (
     APPROVE,
@@ -16,7 +17,6 @@ from handlers.blocks.proposal import (
     REJECT,
     SNOOZE,
     UNDO,
-    approve_dialog,
     card,
     moved,
     undo_button,

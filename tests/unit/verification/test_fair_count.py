@@ -1,28 +1,36 @@
 """What counts as an intervention, what an alert may be about, and a world that can hurt."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lumen.effects.verdict import Effect, EffectVerdict, Judgement, LookFinding
+from lumen.model.accesses import HELD
 from lumen.model.alert import AlertKind
+from lumen.model.messages import message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import SLICE_SECONDS
 from lumen.model.turn import Recommendation
+from lumen.verification.accesses import HoldBack, KeptDays
 from lumen.verification.called import Truth
 from lumen.verification.incidents import LABEL_OF, SimulatedIncident, Trouble, draw_incidents
-from lumen.verification.judge import Outcome, figures_of, is_at, judge, outcome_of
-from lumen.verification.lumen_in_world import SimulatedLumen, settings_for
+from lumen.verification.judge import Outcome, figures_of, is_at, judge, outcome_of, turn
+from lumen.verification.lumen_in_world import SimulatedLumen, not_billed, settings_for
 from lumen.verification.on_call import DAY, HOUR, SLEEPS, ByHand, ScriptedOnCall
 from lumen.verification.scenario import read_scenario
 from lumen.verification.traffic import Demand, Profile, draw_profile
 from lumen.verification.week import SimulatedWeek
-from lumen.verification.world import World
+from lumen.verification.world import ORIGIN, World
+from lumen.wording.catalogue import Catalogue
 
 EASY: dict[str, Any] = {
     "stale_usd_per_1000": 0.0,
+    "staleness_told": 0,
     "estimated_cost": 0,
+    "billed_in_won": 0,
     "office_hours": 0,
     "cron_minutes": 0,
     "holidays": 0.0,
@@ -96,7 +104,9 @@ def proposed(seed: int, *, is_hard: bool, moved: bool = False) -> tuple[Simulate
     here = world(of)
     lumen = SimulatedLumen(settings_for(of))
     week = SimulatedWeek(here, seed, lumen, is_hard=is_hard)
-    week._propose(lumen, Recommendation(Change(Knob.TTL, 300, 420, "s"), "MODERATE", (), Priority.MEDIUM), 0.0)
+    change = Change(Knob.TTL, 300, 420, "s")
+    wanted = Recommendation(change, "MODERATE", (), Priority.MEDIUM)
+    week._propose(lumen, lumen.record.proposed(wanted, change, (), "", ORIGIN), 0.0)
     if moved:
         here.setting = replace(here.setting, ttl_seconds=600)
     for _, _, work in week._due:
@@ -202,3 +212,63 @@ def test_traffic_from_one_an_hour_to_a_million(an_hour: int) -> None:
         # Failures are each request's own, however many one simulated request stands for.
         assert sum(one.errors_5xx for one in found) == pytest.approx(0.001 * requests, rel=0.5)
         assert figures_of(found).hit_rate is not None
+
+
+def test_a_bill_in_won_counts_for_nothing_and_is_said() -> None:
+    """Lumen goes by its estimate in USD, so each threshold is what it is elsewhere."""
+    won, estimated = (profile(**{name: 1}) for name in ("billed_in_won", "estimated_cost"))
+    both = [[here.step().seen for _ in range(24)] for here in (world(won), world(estimated))]
+    assert both[0] == both[1]
+    assert settings_for(won) == settings_for(estimated)
+    assert not_billed(estimated, ORIGIN) is None
+    found = not_billed(won, ORIGIN)
+    assert found is not None
+    assert all("KRW" in Catalogue(locale).plain(found.reason) for locale in ("en", "ko"))
+
+
+def test_what_the_team_says_of_age_is_what_it_costs() -> None:
+    of = profile(stale_usd_per_1000=0.3, answer_life_seconds=36_000.0)
+    assert of.stale_usd_at_an_hour == pytest.approx(0.0003 * 0.1, rel=0.06)
+
+
+def test_a_tenth_of_the_keys_keeps_the_old_ttl_and_is_reported_so() -> None:
+    here = world(profile(topics=3000, ttl_seconds=300, requests_per_second=3.0))
+    here.reports = True
+    turn(here, Change(Knob.TTL, 300, 600, "s"), HoldBack(300, 100, 2 * HOUR, 7))
+    found = [here.step().reported for _ in range(36)]
+    held = [float(one.held.mean()) for one in found if one is not None]
+    assert 0.02 < np.mean(held[:24]) < 0.3
+    assert max(held[24:]) == 0.0
+    kept = KeptDays()
+    for number, one in enumerate(found):
+        assert one is not None
+        kept.add(one, ORIGIN + timedelta(seconds=number * SLICE_SECONDS))
+    (day,) = kept.days()
+    piece = kept.day(day)
+    assert len(piece) == piece.tally.hits + piece.tally.misses + piece.tally.writes
+    assert sum(kind & HELD > 0 for kind in piece.kinds) > 0
+
+
+def test_what_was_approved_in_steps_goes_on_by_itself() -> None:
+    """The next step comes after an hour and without a click, once the first is known to have helped."""
+    of = profile(3, ttl_seconds=300)
+    here, lumen = world(of), SimulatedLumen(settings_for(of))
+    week = SimulatedWeek(here, 3, lumen)
+    first, second = Change(Knob.TTL, 300, 420, "s"), Change(Knob.TTL, 420, 540, "s")
+    reach = (Change(Knob.TTL, 300, 900, "s"),)
+    made = lumen.record.proposed(Recommendation(first, "MODERATE", (), Priority.MEDIUM), first, reach, "", ORIGIN)
+    week._propose(lumen, made, 0.0)
+    _run(week)
+    kept = Judgement(EffectVerdict.KEPT, False, message("effect.points_kept"))
+    week._settle(lumen, LookFinding(kept, (Effect("hit_rate_points", 0.03, 0.02, 0.04),), controlled=True), DAY)
+    step = lumen.record.proposed(Recommendation(second, "MODERATE", (), Priority.MEDIUM), second, (), made.id, ORIGIN)
+    week._propose(lumen, step, DAY)
+    _run(week)
+    assert here.setting.ttl_seconds == 540
+    assert [one.kind for one in week.result.interventions] == [ByHand.ANSWERED]
+
+
+def _run(week: SimulatedWeek) -> None:
+    for item in sorted(week._due):
+        item[2]()
+    week._due.clear()

@@ -54,7 +54,7 @@ def test_the_figures_are_complete(found: Verification) -> None:
     shown = json.loads(json.dumps(as_json(found, Catalogue("ko").plain)))
     assert set(shown) == {
         "seed", "days", "started", "alerts", "adjustments", "interventions", "rollbacks", "told",
-        "told_for_nothing", "messages", "messages_by_kind", "figures", "hard",
+        "told_for_nothing", "messages", "messages_by_kind", "figures", "hard", "drawn",
     }  # fmt: skip
     assert shown["adjustments"]["count"] == len(found.adjustments) == len(shown["adjustments"]["list"])
     assert all(one["outcome"] for one in shown["adjustments"]["list"])
