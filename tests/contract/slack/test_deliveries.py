@@ -30,7 +30,7 @@ WISHES = (
 )  # fmt: skip
 READS = {
     "Ask",
-    "Help", "Status", "Report", "StatusAll", "Explain", "ShowDigest", "ShowServices", "ShowTtl", "ShowKnob",
+    "Help", "Status", "Report", "StatusAll", "Explain", "ShowDigest", "ShowServices", "ShowGraph", "ShowTtl", "ShowKnob",
     "ListApprovals", "History", "ShowControls", "Emergency", "ShowSilences", "ShowIncident", "Misspelt", "Malformed",
 }  # fmt: skip
 
