@@ -29,8 +29,8 @@ WISHES = (
     "silence latency 1h", "silence end latency", "run", "service ion-api",
 )  # fmt: skip
 READS = {
-    "Ask",
-    "Help", "Status", "Report", "StatusAll", "Explain", "ShowDigest", "ShowServices", "ShowGraph", "ShowTtl", "ShowKnob",
+    "Ask", "ShowGraph",
+    "Help", "Status", "Report", "StatusAll", "Explain", "ShowDigest", "ShowServices", "ShowTtl", "ShowKnob",
     "ListApprovals", "History", "ShowControls", "Emergency", "ShowSilences", "ShowIncident", "Misspelt", "Malformed",
 }  # fmt: skip
 
