@@ -49,7 +49,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a kind adds what is its own: the base's keys and inequality, when it happens, and when all ends (ms)."""
+    """The base that a kind adds to: its keys and inequality, when the event happens, and when all ends (ms)."""
 
     keys: int
     exponent: float
@@ -107,7 +107,7 @@ def deployment(_dice: Dice, place: Place, at: Floats, key: Integers) -> Added:
 
 
 def fading(dice: Dice, place: Place, at: Floats, key: Integers) -> Added:
-    """What is asked for again within minutes gives way, day by day, to what is asked for once."""
+    """Keys asked for again within minutes give way, day by day, to keys asked for once."""
     gone = dice.random(len(at)) < 0.8 * at / place.end_ms
     return at, np.where(gone, place.keys + np.arange(len(at)), key)
 
@@ -164,11 +164,11 @@ class Service:
 
     @property
     def end_ms(self) -> int:
-        """When it ends."""
+        """The end of the traffic."""
         return CHANGED_MS + self.hours * HOUR_MS
 
     def traffic(self) -> Traffic:
-        """What comes; the same for the same service."""
+        """Draw the lookups; the same for the same service."""
         dice, kind = np.random.default_rng([self.seed, *self.kind.encode()]), KINDS[self.kind]
         world = World(self.kind, self.seed, self.a_day, -(-self.end_ms // DAY_MS))
         place = Place(
@@ -201,7 +201,7 @@ def in_memory(traffic: Traffic, share: float) -> Traffic:
 
 
 def served(traffic: Traffic, ttl: int) -> Flags:
-    """Which lookups really miss where the TTL becomes `ttl` at the change, for all keys."""
+    """The lookups that really miss where the TTL becomes `ttl` at the change, for all keys."""
     life = np.cumsum(_begins(traffic)) - 1
     before = missed(Requests(packed(life, traffic.at_ms)), OLD_TTL * 1000)
     if ttl == OLD_TTL:
@@ -218,14 +218,14 @@ def served(traffic: Traffic, ttl: int) -> Flags:
 
 
 def _begins(traffic: Traffic) -> Flags:
-    """Where nothing of what was cached before is there any more."""
+    """The lookups before which nothing of the key is cached any more."""
     new = np.ones(len(traffic), np.bool_)
     new[1:] = (traffic.key[1:] != traffic.key[:-1]) | (traffic.flushed[1:] != traffic.flushed[:-1])
     return new | traffic.stray
 
 
 def served_in_memory(traffic: Traffic, new_ttl: int, held: Flags) -> tuple[Flags, int]:
-    """Which lookups really miss in a cache that evicts what was used least recently, and how many it evicts after the
+    """The lookups that really miss in a cache that evicts what was used least recently, and its evictions after the
     change. `held`: of each lookup whether its key keeps the old TTL."""
     order = np.argsort(traffic.at_ms, kind="stable")
     ends: OrderedDict[int, int] = OrderedDict()
@@ -245,7 +245,7 @@ def served_in_memory(traffic: Traffic, new_ttl: int, held: Flags) -> tuple[Flags
 
 
 def replayed(traffic: Traffic, ttl: int) -> Flags:
-    """Which of the lookups the replay says to miss, by what is reported alone."""
+    """The lookups that miss in the replay, by what is reported alone."""
     found = np.zeros(len(traffic), np.bool_)
     known = traffic.reported
     new = np.ones(int(known.sum()), np.bool_)

@@ -1,4 +1,4 @@
-"""What changes of the TTL did, as the arm that was spared tells it: false verdicts, power, coverage, by kind of world.
+"""Effects of changes of the TTL, as the arm that was spared tells them: false verdicts, power, coverage, by world.
 
 `python -m bench.effects [--draws N] [--kinds …] [--first SEED]`. Each world (bench/effect_world.py) is a few histories
 of traffic, and of each the arms are drawn many times. Three changes of each: to the same TTL, to one of +1 point that
@@ -75,7 +75,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the looks at one change said, with the arms drawn once."""
+    """The findings of the looks at one change, with the arms drawn once."""
 
     kind: str
     a_day: int
@@ -127,7 +127,7 @@ def run(task: Task) -> list[Said]:
 
 
 def history(service: Service) -> Seen:
-    """What comes, what misses with the old TTL for all and with the new one for all, and what the replay says."""
+    """The lookups, what misses with the old TTL for all and with the new one for all, and what the replay says."""
     traffic = service.traffic()
     if room := KINDS[service.kind].room:
         traffic = in_memory(traffic, room)
@@ -145,7 +145,7 @@ def history(service: Service) -> Seen:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """What the hash of each key makes of it: whether it is held back, as `is_held` has it, and whether reported."""
+    """The arm of each key by its hash: whether it is held back, as `is_held` has it, and whether reported."""
 
     held: Flags
     reported: Flags
@@ -170,7 +170,7 @@ class Table:
     keys: Keys
 
     def drawn(self, secret: Secret, mixed: Flags | None = None) -> Keys:
-        """What Lumen knows with these arms."""
+        """The keys as Lumen knows them with these arms."""
         of, held = secret.reported[self.key], secret.held[self.key]
         real = np.where(held, self.old, self.keys.seen)
         if mixed is not None:
@@ -196,7 +196,7 @@ def tabled(seen: Seen, hours: int) -> Table:
 
 
 def _look(seen: Seen, hours: int, arms: Sequence[Secret]) -> Iterator[Look]:
-    """What a look says, for each draw of the arms."""
+    """The finding of a look, for each draw of the arms."""
     table = tabled(seen, hours)
     mixed: Sequence[Flags | None] = seen.mixed or [None] * len(arms)
     for secret, miss in zip(arms, mixed, strict=False):

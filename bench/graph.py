@@ -82,7 +82,7 @@ def usual(slopes: Sequence[Slope]) -> tuple[float, float]:
 
 
 def others(world: World, draws: int) -> dict[str, float]:
-    """How often the truth lies in the intervals of other ways."""
+    """The share of draws in which the truth lies in the intervals of other ways."""
     ways: dict[str, Callable[[Sequence[Slope]], tuple[float, float]]] = {
         "by precision": by_precision,
         "DerSimonian-Laird": usual,
@@ -109,7 +109,7 @@ def _units(proposal: Proposal) -> float:
 
 
 def refusals() -> dict[str, bool]:
-    """What must be drawn, or not, of a history that is long enough or too short."""
+    """Edges that must be drawn, or not, of a history that is long enough or too short."""
     world = replace(WORLDS[0], changes=4)
     proposals = lived(world, 0).proposals
     hasty = lived(replace(world, every_days=1.5), 0).proposals[:3]

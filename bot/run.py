@@ -170,7 +170,7 @@ class Bot:
                     log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
 
     async def _observe(self) -> None:
-        """What services report of their accesses, and which misses the cache's server announces."""
+        """Keep the accesses that services report, and the misses that the cache's server announces."""
         with guarded("accesses_not_read"):
             await self._lumen.rounds.beside.observer.due()
         with guarded("misses_not_kept"):
@@ -213,14 +213,14 @@ class Bot:
         self._slack.outbox.kick()
 
     async def errors(self) -> None:
-        """What the blamed revisions log, onto the messages of the incidents that are open."""
+        """Put what the blamed revisions log onto the messages of the incidents that are open."""
         for service in self._services:
             with guarded("error_lines_not_read", service=service.key):
                 if await self._lumen.rounds.beside.reading_errors.due(service):
                     self._slack.outbox.kick()
 
     async def readiness(self) -> Sequence[Readiness]:
-        """What must work before the bot is of use, and how it stands."""
+        """The things that must work before the bot is of use, and how they stand."""
         words, paging = self._words, self._lumen.called.paging
         return [
             await store_readiness(self._lumen.store, self._services, words),

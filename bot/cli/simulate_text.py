@@ -100,7 +100,7 @@ def print_verification(result: "Verification", words: Catalogue) -> None:
 
 
 def _drawn(page: Page, result: "Verification") -> str:
-    """What the seed, or the scenario, makes of the service and of the days."""
+    """The service and the days that the seed, or the scenario, makes, in a paragraph."""
     from lumen.verification.lumen_in_world import not_billed
 
     p = result.profile

@@ -52,23 +52,23 @@ def ttl_of(
 
 
 def observer_of(settings: Settings, store: StateStore, cache: Redis, reads: OwnReads) -> Observer:
-    """What keeps the accesses that services report."""
+    """Wire what keeps the accesses that services report."""
     return Observer(RedisAccessStream(cache, reads), store.accesses, store.claims, settings.observed_services)
 
 
 def hearing_of(settings: Settings, store: StateStore) -> Hearing:
-    """What keeps the misses that the cache's server announces of a service that reports none."""
+    """Wire what keeps the misses that the cache's server announces of a service that reports none."""
     announced = RedisAnnouncedMisses(settings.cache_url, settings.cache_key_prefix, store.clock)
     return Hearing(announced, store.misses, store.accesses, store.claims, _heard_services(settings))
 
 
 def _heard_services(settings: Settings) -> Sequence[ServiceId]:
-    """Where several share the cache, nobody tells whose miss an announced one is."""
+    """None where several share the cache: nobody tells whose miss an announced one is."""
     return settings.observed_services if len(settings.services) == 1 else ()
 
 
 def forecasts_of(settings: Settings, store: StateStore, numerics: Numerics) -> Forecasts:
-    """What tells from them what other TTLs would do."""
+    """Wire the forecasts of other TTLs and sizes from them."""
     prices = Prices(settings.api_cost_per_call, settings.staleness_cost_per_1000 / 1000)
     heard = MissForecasts(store.misses, store.alerts, numerics, _heard_services(settings), prices)
     limits = size_limits(settings) if len(settings.services) == 1 else None

@@ -24,7 +24,7 @@ def untaken(endpoint: str, project: str) -> NoData | None:
 
 
 def refused(error: Exception, endpoint: str, project: str) -> NoData:
-    """What it means for a collector, or for Google."""
+    """The reason and the remedy, for a collector or for Google."""
     url = urlsplit(endpoint)
     if url.hostname == GOOGLE:
         meant = from_grpc_error(error) if isinstance(error, grpc.RpcError) else error  # type: ignore[no-untyped-call]

@@ -153,7 +153,7 @@ def _gate(words: Catalogue, readout: DigestReadout, newest: Turn) -> Iterator[st
 
 
 def _predictions(words: Catalogue, readout: DigestReadout) -> list[str]:
-    """How many of the last forecasts were right; nothing before the first day that one was made for is over."""
+    """The share of the last forecasts that were right; nothing before the first day that one was made for is over."""
     made = next((turn.forecast for turn in readout.turns if isinstance(turn.forecast, Forecast)), None)
     if made is None or not made.back_tests:
         return []

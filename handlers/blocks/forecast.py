@@ -48,7 +48,7 @@ def _label(words: Catalogue, forecast: Forecast, step: Step) -> str:
 
 
 def size_lines(words: Catalogue, size_mb: Value | NoData, forecast: Forecast | NoData | None) -> list[str]:
-    """What each size that was replayed would do, or why nobody can say; nothing where no turn asked."""
+    """A line for each size that was replayed, or why nobody can say; nothing where no turn asked."""
     if forecast is None or not isinstance(size_mb, int):
         return []
     sizes = forecast if isinstance(forecast, NoData) else forecast.sizes

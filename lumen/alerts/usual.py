@@ -52,7 +52,7 @@ _ROOM = (DAYS + 2) * SLICES_A_DAY
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is usual of one slice.
+    """The usual figures of one slice.
 
     By window: `expected` is the highest mean that is no news, `missed` what the prediction usually misses by, `spread`
     one standard deviation.
@@ -89,7 +89,7 @@ class _Scatter:
 
 @dataclass(frozen=True, slots=True)
 class _Hour:
-    """What is known of the twelve slices of an hour; `weight` is how many samples a slice usually has."""
+    """Everything known of the twelve slices of an hour; `weight` is how many samples a slice usually has."""
 
     shape: Sequence[float]
     usual: Sequence[float]
@@ -231,7 +231,7 @@ class UsualLevel:
                 means[newest[w - 1 :]] = (sums[w:] - sums[:-w]) / w
 
     def _scatter(self, start: int) -> _Scatter:
-        """How far the figure strayed from what was predicted."""
+        """The errors of the predictions so far."""
         self._average(start)
         recent = slice(start - SPREAD_DAYS * SLICES_A_DAY, start)
         learnt = self._means[:, recent][:, self._marks[recent] == LEARNT]
@@ -296,7 +296,7 @@ def _spreads(rows: Values) -> Sequence[float]:
 
 
 def _known(ordered: Values) -> Sequence[int]:
-    """How many of each row are known."""
+    """The number of known values in each row."""
     return [ordered.shape[1] - int(np.count_nonzero(row)) for row in np.isnan(ordered)]
 
 

@@ -125,7 +125,7 @@ class Pipeline:
         self._proposed_at = None
 
     def not_now(self) -> None:
-        """What was wanted last was not put to anybody after all: the next turn may."""
+        """Let the next turn propose again: what was wanted last was not put to anybody after all."""
         self._proposed_at = None
 
     def without_effect(self, change: Change, at: datetime) -> None:

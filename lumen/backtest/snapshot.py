@@ -295,7 +295,7 @@ class ReleasesSeen:
 
     @property
     def served_since(self) -> Sequence[datetime]:
-        """When each revision was first seen, but for the one that served at the beginning."""
+        """The first sight of each revision, but for the one that served at the beginning."""
         return list(self._first_seen.values())[1:]
 
     def _judge(self) -> None:

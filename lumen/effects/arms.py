@@ -128,8 +128,8 @@ def _estimated(keys: Keys, permille: int, alpha: float) -> EffectByReplay:
 
 
 def _usual(keys: Keys, error: Floats) -> Floats:
-    """What the replay is off by for keys with so many lookups and misses: what all share tells nothing of the arms, but
-    hot keys would carry it into one of them. Its sum is that of the errors."""
+    """The usual error of the replay for keys with so many lookups and misses: what all share tells nothing of the arms,
+    but hot keys would carry it into one of them. Its sum is that of the errors."""
     known = np.column_stack([keys.lookups, keys.at_old])
     weighed = known / keys.lookups[:, None]
     return np.asarray(known @ np.linalg.lstsq(weighed.T @ known, weighed.T @ error, rcond=None)[0], np.float64)

@@ -67,7 +67,7 @@ class Interruption:
     params: Mapping[str, Param]
 
     def said(self, look: int) -> Message:
-        """Why there is no verdict after `look` hours."""
+        """The reason for no verdict after `look` hours."""
         return Message(self.code, {"hours": look, **self.params})
 
 

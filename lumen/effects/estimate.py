@@ -141,7 +141,7 @@ P95 = Metric("p95_ms", lambda hour: hour.p95_ms)
 
 
 def before_after(change: Change, started_at: datetime, hours: Hours, end: datetime) -> tuple[Effect, ...]:
-    """What coincides with an applied change by the hours before `end`, what it is for first, with 95 % intervals."""
+    """Effects that coincide with an applied change, by the hours before `end`; its aim first, with 95 % intervals."""
     found = (_effect(metric, started_at, hours, end) for metric in _aims(change))
     return tuple(one for one in found if one is not None)
 

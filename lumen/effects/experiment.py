@@ -95,8 +95,10 @@ def measuring(proposals: Sequence[Proposal], now: datetime) -> bool:
 
 
 def judge(experiment: Experiment, look: int, hours: Hours, end: datetime) -> LookFinding:
-    """What coincides with a change that has no control, on the hours before `end`. Raises ImportError without the
-    extra `numerics`."""
+    """Look at what coincides with a change without a control, on the hours before `end`.
+
+    Raises ImportError without the extra `numerics`.
+    """
     from lumen.effects.estimate import before_after
 
     return uncontrolled(

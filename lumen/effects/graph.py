@@ -161,7 +161,7 @@ def is_controlled(proposal: Proposal) -> bool:
 
 
 def _lacks(knob: Knob, measured: Sequence[Proposal]) -> Message:
-    """What enough changes still lack."""
+    """The reason why enough changes still give no edge."""
     if _days(measured) < LEAST_DAYS:
         return message("graph.short", knob=knob.value, days=int(_days(measured)), least=LEAST_DAYS)
     return message("graph.unusable", knob=knob.value, count=len(measured))
@@ -202,7 +202,7 @@ def units_of(change: Change) -> float | None:
 
 
 def slope_of(proposal: Proposal, metric: str, level: Level | None) -> Slope | None:
-    """What a change did to `metric` for a unit of change; None where it was not measured, or that cannot be said."""
+    """Its effect on `metric` for a unit of change; None where it was not measured, or that cannot be said."""
     measured, units = proposal.measured, units_of(proposal.draft.change)
     effect = next((one for one in measured.effects if moved_by(one) == metric), None) if measured else None
     if measured is None or effect is None or units is None:

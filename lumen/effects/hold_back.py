@@ -1,4 +1,4 @@
-"""What a change of the TTL did, where a share of the keys kept the old one: replay and residuals (docs/methods.md).
+"""The effect of a change of the TTL, of which a share of the keys was spared: replay and residuals (docs/methods.md).
 
 Imports no numpy: `effect_by_replay` and `lasts` do, in the numerics worker.
 """

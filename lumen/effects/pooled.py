@@ -1,4 +1,4 @@
-"""What several changes did, together: the mean effect for a unit of change, with an interval that holds however much
+"""The effect of several changes together: the mean for a unit of change, with an interval that holds however much
 the effects of the changes differ among themselves.
 
 Few changes, of very different precision: weights are of the random-effects model (the variance between changes by
@@ -99,7 +99,7 @@ def _freedom(weights: Sequence[float], lever: Sequence[float]) -> float | None:
 
 @lru_cache(maxsize=256)
 def student(level: float, freedom: float) -> float:
-    """What Student's t stays within with probability `level`, for any `freedom` from 1 on.
+    """The quantile that |t| of Student stays below with probability `level`, for any `freedom` from 1 on.
 
     t = √freedom · tan θ has a density that goes with cos(θ)^(freedom − 1): its sum is taken, up to `level` of it.
     """

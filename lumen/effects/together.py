@@ -1,4 +1,4 @@
-"""What goes together, hour by hour: how a metric stands beside another one, which is no cause (docs/methods.md).
+"""Regressions of one metric on another one, hour by hour: what goes together, which is no cause (docs/methods.md).
 
 log(target) on log(source), beside the daily and weekly curve, a line, and the requests where these move both. The
 noise is that of an effect (estimate.py): AR(1) and a random walk, averaged over, so that two series which only drift

@@ -94,7 +94,7 @@ def _judged(hours: int, found: EffectByReplay, announced: float | None, shown: M
 
 
 def uncontrolled(hours: int, knob: Knob, effects: Sequence[Effect]) -> LookFinding:
-    """What coincides with a change that has no control: no verdict, whatever it is."""
+    """Tell what coincides with a change that has no control: no verdict, whatever it is."""
     why = message("effect.no_control_ttl" if knob is Knob.TTL else "effect.no_control")
     main = next(iter(effects), None)
     if main is None:

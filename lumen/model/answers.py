@@ -275,7 +275,7 @@ class TtlReadout:
 
     @property
     def expected(self) -> Expectation | NoData | None:
-        """What the recommended change would do, or why nobody can say; None where there is no change to tell of."""
+        """The effect of the recommended change, or why nobody can say; None where there is no change to tell of."""
         change = None if isinstance(self.recommendation, NoData) else self.recommendation.change
         if change is not None:
             return expectation_of(self.forecast, change)

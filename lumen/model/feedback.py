@@ -33,7 +33,7 @@ def unit_of(metric: str) -> str:
 
 
 class By(StrEnum):
-    """How it is known. COINCIDES and REGRESSION are no causes: drawn dashed, they decide nothing."""
+    """The evidence of an edge. COINCIDES and REGRESSION are no causes: drawn dashed, they decide nothing."""
 
     VERDICTS = "verdicts"
     REPLAY = "replay"
@@ -48,7 +48,7 @@ _KNOBS = frozenset(Knob)
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """When `source` moves by `step`, `target` moves by `effect`, with its 90 % interval.
+    """A move of `source` by `step` moves `target` by `effect`, with its 90 % interval.
 
     `step` is in the `unit` of a knob, else as a target's. `rests_on`: measured changes for VERDICTS and COINCIDES,
     else days. `next_low` to `next_high`: where the effect of one more such change will lie, 90 % of the time.
@@ -100,7 +100,7 @@ class Level:
     call_usd: float
 
     def after(self, edge: Edge) -> tuple[Edge, ...]:
-        """What follows an edge to the hit rate by arithmetic: each miss is a call, each call has its price.
+        """The edges that follow one to the hit rate by arithmetic: each miss is a call, each call has its price.
 
         Empty for any other edge; without the cost where nothing has a price, without both where nothing misses.
         """

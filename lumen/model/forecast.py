@@ -30,7 +30,7 @@ def confidence_word(confidence: float) -> str:
 
 
 class Method(StrEnum):
-    """How a prediction is computed."""
+    """The ways to compute a prediction."""
 
     REPLAY = "replay"
     REPLAY_LRU = "replay_lru"
@@ -62,7 +62,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What is added to the hit rate, with half of its 90 % interval for being of a sample."""
+    """A rise of the hit rate (a share), with half of its 90 % interval for being of a sample."""
 
     uplift: float
     half: float = 0.0
@@ -81,7 +81,7 @@ class Bounded:
 
 @dataclass(frozen=True, slots=True)
 class SizeStep:
-    """What a size would add to the hit rate, with half of its 90 % interval, and its price of a month above that of the
+    """A size: its effect on the hit rate, with half of its 90 % interval, and its price of a month above that of the
     size in force."""
 
     size_mb: int
@@ -112,7 +112,7 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a TTL would add to the hit rate (a share) and to the staleness (hours a lookup), each with half of its 90 %
+    """A TTL: its effect on the hit rate (a share) and on the staleness (hours a lookup), each with half of its 90 %
     interval; and how many times as much is cached at once."""
 
     ttl_seconds: int
@@ -199,16 +199,16 @@ class Forecast:
         return self.lookups_a_day * DAYS_A_MONTH
 
     def calls_a_month(self, step: Step) -> tuple[float, float, float]:
-        """What it adds to the calls of a month, as low, middle and high: each miss is a call."""
+        """The calls that it adds in a month, as low, middle and high: each miss is a call."""
         least, middle, most = (-uplift * self.lookups_a_month + 0.0 for uplift in reversed(self.bounds(step)))
         return least, middle, most
 
     def stale_usd_a_month(self, step: Step) -> float:
-        """What older answers add to the cost of a month."""
+        """The cost of older answers in a month (USD)."""
         return step.staleness * self.lookups_a_month * self.stale_usd
 
     def usd_a_month(self, step: Step) -> tuple[float, float, float]:
-        """What it adds to the cost of a month, as low, middle and high: its calls, and the age of answers."""
+        """The cost that it adds in a month, as low, middle and high: its calls, and the age of answers."""
         least, calls, most = (calls * self.call_usd for calls in self.calls_a_month(step))
         middle = calls + self.stale_usd_a_month(step)
         aged = step.staleness_half * self.lookups_a_month * self.stale_usd
@@ -220,7 +220,7 @@ class Forecast:
         return min(self.steps, key=lambda step: (self.usd_a_month(step)[1], step.ttl_seconds))
 
     def expectation(self, change: Change) -> Expectation | NoData:
-        """What a change of the TTL would do, or why there is no figure for it."""
+        """The effect of a change of the TTL, or why there is no figure for it."""
         if change.old != self.ttl_seconds:
             return NoData(*with_remedy("forecast.moved", ttl_seconds=self.ttl_seconds))
         wanted = number(change.new)
@@ -242,7 +242,7 @@ class Forecast:
         return next((one for one in found if one.size_mb == size_mb), None)
 
     def of_size(self, change: Change) -> Expectation | NoData:
-        """What a change of the size would do: its calls and its price; or why there is no figure for it."""
+        """The effect of a change of the size: its calls and its price; or why there is no figure for it."""
         if isinstance(self.sizes, NoData):
             return self.sizes
         step = self.size_step(number(change.new))
@@ -260,7 +260,7 @@ NEXT_TURN = NoData(*with_remedy("forecast.next_turn"))
 
 
 def expectation_of(forecast: Forecast | NoData | None, change: Change) -> Expectation | NoData:
-    """What is expected of a change, or why nothing is."""
+    """The expected effect of a change, or why none is."""
     if change.knob not in (Knob.TTL, Knob.CACHE_SIZE):
         return not_predictable(change.knob)
     if forecast is None:

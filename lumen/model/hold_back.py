@@ -36,7 +36,7 @@ class HoldBack:
 
     @property
     def settles_in(self) -> timedelta:
-        """How long entries of another TTL may last."""
+        """The longest time that entries of another TTL last."""
         return timedelta(seconds=max(self.old_ttl, self.new_ttl))
 
     @staticmethod

@@ -19,7 +19,7 @@ MOST_WRONG = 0.1
 
 
 class Part(Enum):
-    """What a service does, in the order in which one thing needs the other."""
+    """The parts of the contract, in the order in which one thing needs the other."""
 
     READS = "reads"
     ACKNOWLEDGES = "acknowledges"
@@ -144,7 +144,7 @@ def _sequence_faults(batches: Sequence[Batch]) -> Iterator[Finding]:
 
 
 def _of_records(seen: Observed, batches: Sequence[Batch]) -> Finding | None:
-    """What is well formed, and yet wrong: keys that never come twice, no write noted, and keys that were to be left
+    """The first fault of well-formed records: keys that never come twice, no write noted, and keys that were to be left
     out."""
     misses, writes = (
         {hashed for batch in batches for hashed, _, kind, _ in batch if kind & KIND_MASK == each}

@@ -1,4 +1,4 @@
-"""What may be said of the TTLs to come: a forecast where the replay is right and rests on enough, or why not.
+"""Forecasts of other TTLs: where the replay is right and rests on enough, or why not.
 
 `prediction.kept` has replayed the days; how they are carried to the day to come is `prediction.tomorrow`.
 """
@@ -49,7 +49,7 @@ class Evidence:
 
     @property
     def evictions_per_hour(self) -> float | None:
-        """Where they are so many that the TTL alone does not decide what hits; None where they are not."""
+        """None unless they are so many that the TTL alone does not decide what hits."""
         if isinstance(self.cache, NoData) or isinstance(self.cache.evictions_per_hour, NoData):
             return None
         many = self.cache.evictions_per_hour * 24 > MANY_EVICTIONS * self.days[-1].writes
@@ -109,7 +109,7 @@ def _too_little(evidence: Evidence) -> NoData | None:
 
 
 def _not_right(evidence: Evidence) -> NoData | None:
-    """Where something but the TTL decides what misses."""
+    """The refusal where something but the TTL decides what misses."""
     if (evicted := evidence.evictions_per_hour) is not None:
         is_known = not isinstance(evidence.in_memory, NoData)
         return None if is_known else NoData(*with_remedy("forecast.evictions", evictions_per_hour=evicted))

@@ -1,4 +1,4 @@
-"""What may be said where memory binds, and of other sizes: by the replay in the cache's own memory, or why not."""
+"""Forecasts where memory binds, and of other sizes: by the replay in the cache's own memory, or why there are none."""
 
 from math import ceil, floor, hypot
 

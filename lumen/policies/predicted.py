@@ -110,7 +110,7 @@ class _Choice:
         return self._hold(Message(code, {"ttl_seconds": self._farthest}))
 
     def unless_ages_cost_more(self) -> Recommendation:
-        """What the rules want, or a hold where the middle of the forecast says that older answers cost more."""
+        """Return what the rules want, or a hold where the middle of the forecast says that older answers cost more."""
         change = self.wanted.change
         step = self.forecast.at(number(change.new)) if change is not None and self._is_up else None
         if step is None or not self.forecast.stale_usd or self.forecast.usd_a_month(step)[1] <= 0:

@@ -1,4 +1,4 @@
-"""What a size is worth by the replay in the cache's own memory, instead of by evictions, where that can be trusted."""
+"""The worth of a size by the replay in the cache's own memory, instead of by evictions, where that can be trusted."""
 
 from dataclasses import replace
 

@@ -72,8 +72,8 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is stored of a service's look: the start of the newest slice, how many looks have corrected slices that were
-    stored before, the alerts that are told and not closed (oldest first), and the labels of incidents."""
+    """The stored state of a service's look: the start of the newest slice, how many looks have corrected slices that
+    were stored before, the alerts that are told and not closed (oldest first), and the labels of incidents."""
 
     newest: datetime | None
     corrections: int

@@ -235,7 +235,7 @@ def _counted(log: Log, info: Info) -> tuple[float, Clock, float, float]:
 
 
 def _refused(read: int, used: int, counted: float) -> Verdict | None:
-    """Why there is no number from misses, if there is none. Where enough were read, but few of them in the time of the
+    """The reason why misses give no number, if any. Where enough were read, but few of them in the time of the
     counters, the two are not of the same time."""
     disagree = not counted or abs(used / counted - 1) > MOST_OF_THEM
     if used < LEAST_MISSES and not (disagree and read >= LEAST_MISSES):

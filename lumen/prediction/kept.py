@@ -110,13 +110,13 @@ def compared(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int) 
 
 
 def first_access(piece: Piece) -> datetime | None:
-    """When the earliest access of a day was; None where there is none."""
+    """The time of the earliest access of a day; None where there is none."""
     words = np.frombuffer(piece.packed, "<u8")
     return _midnight(piece.day) + int((words & TIMES).min()) * UNIT_MS * MS if len(words) else None
 
 
 def last_access(piece: Piece) -> datetime | None:
-    """When the latest access of a day was; None where there is none."""
+    """The time of the latest access of a day; None where there is none."""
     words = np.frombuffer(piece.packed, "<u8")
     return _midnight(piece.day) + int((words & TIMES).max()) * UNIT_MS * MS if len(words) else None
 
@@ -147,7 +147,7 @@ def cut(window: Accesses, first: date, start: datetime, end: datetime) -> Access
 
 @dataclass(frozen=True, slots=True)
 class AllKeys:
-    """How many lookups, misses and writes of all keys there are to each of the sample."""
+    """The lookups, misses and writes of all keys for each one of the sample."""
 
     lookups: float
     misses: float

@@ -22,7 +22,7 @@ def missed(requests: Requests, ttl_ms: int) -> Flags:
 
 
 def ages_ms(requests: Requests, starts: Flags) -> Integers:
-    """How old the answer to each request is; 0 for one that misses. `starts`: what `began` says of them."""
+    """The age of the answer to each request; 0 for one that misses. `starts`: what `began` says of them."""
     entry = np.maximum.accumulate(np.where(starts, requests.elements, np.uint64(0)))
     return (requests.elements - entry).astype(np.int64)
 
@@ -53,7 +53,7 @@ def began(requests: Requests, ttl_ms: int) -> Flags:
 
 
 def miss_count(requests: Requests, ttl_ms: int) -> int:
-    """How many requests miss at this TTL."""
+    """The number of requests that miss at this TTL."""
     return int(np.count_nonzero(missed(requests, ttl_ms)))
 
 

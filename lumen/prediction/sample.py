@@ -27,7 +27,7 @@ class Uplift:
 def uplift(
     requests: int, misses: int, key: Words | Integers, before: Marks, after: Marks, below: int = ALL_KEYS
 ) -> Uplift:
-    """What another TTL adds to the hit rate of all keys. Raises ValueError where there is no request.
+    """The rise of the hit rate of all keys at another TTL. Raises ValueError where there is no request.
 
     `requests` and `misses` are those of all keys; `key`, `before` and `after` of each element of the sample its key,
     and whether (or how often) it misses in the replay at the present TTL and at the other one.

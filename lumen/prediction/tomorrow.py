@@ -114,7 +114,7 @@ def half_of(days: Sequence[Day], uplift: float, requests: float = inf) -> float:
 
 
 def _by_chance(uplift: float, requests: float) -> float:
-    """What so many requests leave open where each is by itself, and as many come again."""
+    """The error of so many requests where each is by itself, and as many come again."""
     share = min(max(abs(uplift), 1 / requests), 0.5)
     return Z_90 * sqrt(2 * share * (1 - share) / requests)
 

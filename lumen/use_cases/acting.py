@@ -76,7 +76,7 @@ class Acting:
         return self._leave(proposal, (*held, *more))
 
     def to_end_hold_back(self, proposal: Proposal) -> Leave | Held:
-        """What was applied reaches the keys that were held back: nothing that people set since leaves it half done."""
+        """Give the applied value to the keys that were held back: nothing that people set since leaves it half done."""
         return self._leave(proposal, () if proposal.state in IN_FORCE else _undecided(proposal))
 
     def to_empty(self, service: ServiceId, permit: Permit) -> Leave | Held:

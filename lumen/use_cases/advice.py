@@ -44,7 +44,7 @@ class SizeReadout:
 
     @property
     def expected(self) -> Expectation | NoData | None:
-        """What the recommended change would do, or why nobody can say; None for a hold and for given figures."""
+        """The effect of the recommended change, or why nobody can say; None for a hold and for given figures."""
         change = None if isinstance(self.recommendation, NoData) else self.recommendation.change
         return None if change is None or self.forecast is None else expectation_of(self.forecast, change)
 

@@ -61,7 +61,7 @@ class EffectEstimates:
     async def without_control(
         self, service: ServiceId, experiment: Experiment, look: int, end: datetime
     ) -> LookFinding:
-        """What coincides with the change, on all that is known up to `end`."""
+        """Look at what coincides with the change, on all that is known up to `end`."""
         return await self.numerics.run(judge, experiment, look, await self.hours(service, experiment, end), end)
 
     async def hours(self, service: ServiceId, experiment: Experiment, end: datetime) -> Hours:
@@ -244,7 +244,7 @@ class Effects:
         return [alert for alert in told if alert.severity is Severity.PAGE]
 
     async def _paged(self, service: ServiceId, services: Sequence[ServiceId]) -> Sequence[tuple[Proposal, Judgement]]:
-        """What a page right after a change says of it; nothing where nobody knows what was deployed, or it was said."""
+        """Judgements of pages right after a change; nothing where nobody knows what was deployed, or it was said."""
         stored = [one for one in await self.beside.alerts.open(service) if one.alert.severity is Severity.PAGE]
         if not stored:
             return ()
@@ -306,7 +306,7 @@ class Effects:
 
 
 def _deployed(deployment: Deployment, recent: Sequence[Proposal]) -> Sequence[datetime]:
-    """When other code began to serve, but for what a proposal did, which is told of by itself."""
+    """The moments when other code began to serve, but for what a proposal did, which is told of by itself."""
     by_proposal = {proposal.finished_at for proposal in recent}
     return sorted({*deployments(deployment), *moves(deployment.served)} - by_proposal)
 

@@ -307,7 +307,7 @@ class Evaluator:
         return Evaluation(snapshot, past, assessment, advised, forecast)
 
     async def further(self, evaluation: Evaluation, change: Change) -> tuple[Change, ...]:
-        """How far knobs may go in steps that begin with `change`; what people pinned or locked stays."""
+        """The furthest that knobs may go in steps that begin with `change`; what people pinned or locked stays."""
         restraint, policies = await self.restraints.now(evaluation.snapshot.service), self.policies
         ttl = policies.ttl if restraint.override is None else None
         size = policies.size if restraint.size_lock is None and Knob.CACHE_SIZE in policies.knobs else None

@@ -42,7 +42,7 @@ class FeedbackGraphs:
         return feedback(evidence, changes, await self._together(service))
 
     async def follows(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
-        """What usually follows such a change, in a line; none where nobody knows. Nothing slow: a card waits for it."""
+        """A line on what usually follows such a change; none where nobody knows. Nothing slow: a card waits for it."""
         evidence = await self._evidence(service, await self.turns.latest(service, 1))
         return follows(feedback(evidence, {change.knob: change}).usual())
 
@@ -64,7 +64,7 @@ class FeedbackGraphs:
 
 
 def dashed(hours: Sequence[Hour], end: datetime) -> Feedback:
-    """What goes together. In the worker. Raises ImportError without the extra `numerics`."""
+    """Find what goes together. In the worker. Raises ImportError without the extra `numerics`."""
     from lumen.effects.together import together
 
     return together(hours, end)

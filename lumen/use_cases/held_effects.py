@@ -52,7 +52,7 @@ class HeldEffects:
         return any(one.lookups and newest + ACCESSES_LATE < one.start < end for one in later)
 
     async def lasting(self, service: ServiceId, experiment: Experiment) -> Message:
-        """What a replay says of it a week after the change, without a control."""
+        """Tell what a replay says of it a week after the change, without a control."""
         hold_back, end = experiment.hold_back(), experiment.started_at + LASTS_AFTER
         found = await self.numerics.run(lasts, await self._pieces(service, hold_back.days_to_last(end)), hold_back, end)
         if not isinstance(found, Lasting):

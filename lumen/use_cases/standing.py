@@ -1,4 +1,4 @@
-"""Since when a TTL has stood, as far as turns tell."""
+"""The time for which a TTL has stood, as far as turns tell."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

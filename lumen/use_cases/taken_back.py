@@ -47,7 +47,7 @@ async def _move(proposals: Proposals, found: Proposal, lease: Lease, state: Stat
 
 
 def goes_over(made: Proposal, later: Sequence[Proposal], present: Reading) -> list[Message]:
-    """What is in force by now instead of the change that is taken back, and whose it is; nothing where it is that."""
+    """Say what is in force instead of the change that is taken back, and whose it is; nothing where it is that."""
     newest = next(iter(later), made)
     change = newest.draft.change
     params = {"value": present.value, "unit": change.unit}

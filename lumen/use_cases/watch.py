@@ -84,7 +84,7 @@ class _Fold:
         return events
 
     def checked(self, seen: Read) -> Read:
-        """What was read without lookups that do not fit their requests."""
+        """Leave out lookups that do not fit their requests."""
         return Read(
             [self._lookups.checked(one) for one in seen.new], [self._lookups.checked(one) for one in seen.again]
         )
@@ -274,7 +274,7 @@ class Watch:
         return None if isinstance(known, NoData) else known
 
     async def _corrections(self, service: ServiceId, seen: Read) -> tuple[Read, Sequence[Correction]]:
-        """Where what was read again is better known than what is stored; where it is not, what is new is in doubt."""
+        """Find what is better known now than when it was stored; where it is not, what is new is in doubt."""
         if not seen.again:
             return seen, ()
         stored = {one.start: one for one in await self._alerts.observations(service, seen.again[0].start - SLICE)}

@@ -1,4 +1,4 @@
-"""What the simulated service reports, as one of version 2 of the contract does: each access of its cache.
+"""The report of the simulated service, as one of version 2 of the contract makes it: each access of its cache.
 
 Accesses are kept as Lumen keeps them, in days and thinned alike. Which keys keep the old TTL for a while is told by the
 hash and the version, as the contract says.

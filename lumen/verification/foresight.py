@@ -1,4 +1,4 @@
-"""What the simulated Lumen knows of the accesses that its service reports: forecasts, and effects by a control."""
+"""Forecasts and effects by a control, from the accesses that the simulated service reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

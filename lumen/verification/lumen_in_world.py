@@ -73,7 +73,7 @@ class LookResult:
 
 
 def not_billed(profile: Profile, at: datetime) -> NoData | None:
-    """Why what was billed by then is of no use to Lumen, by the product's own rule; None where nothing is wrong."""
+    """The reason why the bill is of no use to Lumen by then, by the product's own rule; None where nothing is wrong."""
     if not profile.billed_in_won:
         return None
     month = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -155,7 +155,7 @@ class SimulatedLumen:
         return LookResult(found.events, wanted, verdict, roll_back, in_doubt, slow, posts)
 
     def _proposed(self, made: PastTurn, now: datetime) -> Proposal | None:
-        """What the turn proposes: a further step of a plan that is in force, or a question."""
+        """The proposal of the turn: a further step of a plan that is in force, or a question."""
         wanted = made.wanted
         if not made.proposed or isinstance(wanted, NoData) or wanted.change is None:
             return None
@@ -171,7 +171,7 @@ class SimulatedLumen:
         return self.record.proposed(wanted, change, further(change, made.snapshot, bounds), "", now)
 
     def against_step(self, step: Proposal, now: datetime) -> Message | None:
-        """Why a countdown that is over comes to nothing; None where the plan still stands behind it."""
+        """The reason why a countdown that is over comes to nothing; None where the plan still stands behind it."""
         page = self._pipeline.open_page()
         if page is not None:
             return message("policy.held_page", page=page.id)

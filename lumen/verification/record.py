@@ -33,7 +33,7 @@ _VERDICTS = {
 
 
 class Record:
-    """What became of each proposal of the one service."""
+    """Each proposal of the one service, and what became of it."""
 
     def __init__(self) -> None:
         self.past: list[Proposal] = []

@@ -91,7 +91,7 @@ class Profile:
 
     @property
     def stale_usd_at_an_hour(self) -> float:
-        """What an answer costs that is an hour old, as it may be out of date by then; age costs in proportion."""
+        """The cost of an answer that is an hour old, as it may be out of date by then; age costs in proportion."""
         return self.stale_usd_per_1000 / 1000 * -math.expm1(-3600 / self.answer_life_seconds)
 
     @property

@@ -349,7 +349,7 @@ class SimulatedWeek:
 
 
 def _hold_back(change: Change, now: float, version: int) -> HoldBack | None:
-    """What the service holds back after this change."""
+    """The hold-back of the service after this change."""
     if not change.held_permille:
         return None
     return HoldBack(number(change.old), change.held_permille, now + HELD_FOR.total_seconds(), version)

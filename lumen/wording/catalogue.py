@@ -243,7 +243,7 @@ def _named(value: str | int) -> Param:
 
 
 def expected_params(expected: Expectation) -> dict[str, Param]:
-    """What a template says of an expectation: hit rates as ratios, their change in points, calls and cost of a month;
+    """Values for templates on an expectation: hit rates as ratios, their change in points, calls and cost of a month;
     `change` is the two in short.
     """
     low, middle, high = expected.hit_rate_change

@@ -12,7 +12,7 @@ _MEASURED = (By.VERDICTS, By.REPLAY)
 
 
 def follows(chain: Sequence[Edge]) -> tuple[Message, ...]:
-    """What usually follows such a change, for its card; nothing for an empty chain."""
+    """The line on a card that says what usually follows such a change; nothing for an empty chain."""
     if not chain:
         return ()
     return (message(FOLLOWS, chain=_linked([_source(chain[0]), *_short(chain)]), rests_on=_rests_on(chain[0])),)
@@ -32,7 +32,7 @@ def sections(found: Feedback) -> Iterator[tuple[Message, Sequence[Message]]]:
 
 
 def label(edge: Edge) -> Message:
-    """What stands on an arrow: by how much, with its interval, and on what that rests."""
+    """The label of an arrow: by how much, with its interval, and on what that rests."""
     return message("graph.label", step=_step(edge), moved=_interval(edge), rests_on=_rests_on(edge))
 
 
