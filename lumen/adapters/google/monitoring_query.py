@@ -29,6 +29,9 @@ MOST_PAGES = 200
 #: Monitoring refuses longer filters; then all services of the project are read and the others dropped here.
 LONGEST_FILTER = 2000
 
+#: In nanoseconds.
+HALF_A_SECOND = 500_000_000
+
 Aligner = Aggregation.Aligner
 Reducer = Aggregation.Reducer
 
@@ -121,30 +124,20 @@ class MonitoringQueries:
 
 
 def _series(given: Any, query: Query, window: Window) -> Series:
-    period = query.period.total_seconds()
+    """In whole seconds: a fleet's answers have a million points."""
+    begun, period = round(window.start.timestamp()), round(query.period.total_seconds())
+    periods, half = round(window.seconds / period), period // 2
     points: dict[int, Any] = {}
     for point in given.points:
-        index = _period_of(point.interval, period, window)
-        if index is not None and point.value.WhichOneof("value") is not None:
-            points[index] = point.value
+        interval, value = point.interval, point.value
+        end = interval.end_time.seconds + (interval.end_time.nanos >= HALF_A_SECOND)
+        # An incomplete slice would read as a drop of traffic; a point that does not say when it begins has no width.
+        if 0 < end - interval.start_time.seconds < 0.99 * period:
+            continue
+        index, off = divmod(end - begun + half, period)
+        if abs(off - half) <= 1 and 0 < index <= periods and value.WhichOneof("value") is not None:
+            points[index - 1] = value
     return Series(dict(given.resource.labels), dict(given.metric.labels), points)
-
-
-def _period_of(interval: Any, period: float, window: Window) -> int | None:
-    """The period of a point; None for one that is off the grid, outside, or shorter than its period."""
-    end = _seconds(interval.end_time)
-    width = end - _seconds(interval.start_time) if interval.HasField("start_time") else 0.0
-    if 0 < width < period * 0.99:
-        return None  # an incomplete slice would read as a drop of traffic
-    position = (end - window.start.timestamp()) / period
-    index = round(position) - 1
-    if abs(position - round(position)) * period > 1 or not 0 <= index < round(window.seconds / period):
-        return None
-    return index
-
-
-def _seconds(stamp: Any) -> float:
-    return float(stamp.seconds) + float(stamp.nanos) / 1e9
 
 
 def number(value: Any) -> float:
