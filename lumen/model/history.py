@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
+from typing import Any
 
 from lumen.model.alert import Observation
 from lumen.model.day_cost import DayCost, PartCost, part_of
@@ -116,31 +117,25 @@ def _sum(of: date, parts: Sequence[Day]) -> Day:
 
 
 def _slice(of: date, one: Observation) -> Day:
-    day = Day(of, slices=1)
+    sums: dict[str, Any] = {}
     if one.is_unreachable:
-        day = replace(day, known_slices=1, bad_slices=1, requests=one.requests or 0, errors_5xx=one.errors_5xx or 0)
+        failed = one.errors_5xx or 0
+        sums |= {"known_slices": 1, "bad_slices": 1, "requests": one.requests or 0, "errors_5xx": failed}
     elif one.requests is not None and one.errors_5xx is not None and one.is_counted:
         asked = one.requests > 0
         good = asked and one.errors_5xx <= BAD_SLICE_ERROR_RATE * one.requests
-        day = replace(
-            day,
-            known_slices=1,
-            good_slices=int(good),
-            bad_slices=int(asked and not good),
-            requests=one.requests,
-            errors_5xx=one.errors_5xx,
-            errors_4xx=one.errors_4xx or 0,
-        )
+        sums |= {"known_slices": 1, "good_slices": int(good), "bad_slices": int(asked and not good)}
+        sums |= {"requests": one.requests, "errors_5xx": one.errors_5xx, "errors_4xx": one.errors_4xx or 0}
     if one.hits is not None and one.misses is not None:
-        day = replace(day, lookup_slices=1, hits=one.hits, misses=one.misses)
+        sums |= {"lookup_slices": 1, "hits": one.hits, "misses": one.misses}
     if one.cost_usd is not None:
         parts = {part_of(one.start.astimezone(UTC)): (1, one.cost_usd)}
-        day = replace(day, cost_slices=1, cost_usd=one.cost_usd, cost_parts=parts)
+        sums |= {"cost_slices": 1, "cost_usd": one.cost_usd, "cost_parts": parts}
     if one.latency is not None and one.is_counted:
-        day = replace(day, timed_slices=1, latencies=dict(one.latency.buckets()))
+        sums |= {"timed_slices": 1, "latencies": dict(one.latency.buckets())}
     elif one.requests == 0:
-        day = replace(day, timed_slices=1)
-    return day
+        sums["timed_slices"] = 1
+    return Day(of, slices=1, **sums)
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
