@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Sequence
 
 from bot.config import Settings
 from bot.doctor.check import Check
+from bot.doctor.contract import contract_checks
 from bot.doctor.redis import server_checks
 from bot.doctor.servers import measured_checks, permission_checks, publishing_checks
 from bot.doctor.settings import people_checks, setting_checks
@@ -60,7 +61,11 @@ async def _lumen(settings: Settings) -> Sequence[Check]:
 
 async def _measured(settings: Settings, examined: Examined) -> Sequence[Check]:
     snapshots = await examined.collector.snapshots(settings.services)
-    return [check for service in settings.services for check in measured_checks(snapshots[service])]
+    found: list[Check] = []
+    for snapshot in (snapshots[service] for service in settings.services):
+        found += measured_checks(snapshot)
+        found += await contract_checks(examined, snapshot, is_alone=len(settings.services) == 1)
+    return found
 
 
 async def _publishing(settings: Settings, examined: Examined) -> Sequence[Check]:

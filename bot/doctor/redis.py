@@ -99,7 +99,9 @@ def _policy(found: Findings, policy: str, examined: Examined) -> None:
     else:
         code = "doctor.policy_allkeys" if policy.startswith("allkeys-") else "doctor.policy_noeviction"
         found.mend(
-            "maxmemory-policy", message(code, policy=policy), _setting(examined, "maxmemory-policy", "volatile-lru")
+            "maxmemory-policy",
+            message(code, policy=policy),
+            setting_remedy(examined, "maxmemory-policy", "volatile-lru"),
         )
 
 
@@ -115,7 +117,7 @@ def _limit(found: Findings, facts: ServerFacts, examined: Examined) -> None:
         found.fine("maxmemory")
 
 
-def _setting(examined: Examined, setting: str, wanted: str) -> Message:
+def setting_remedy(examined: Examined, setting: str, wanted: str) -> Message:
     """How a setting of the cache's server is changed: by Google where it is a Memorystore instance."""
     if not examined.cache.instance:
         cli = redis_cli(examined.cache.url)

@@ -155,7 +155,6 @@ def measured_checks(snapshot: Snapshot) -> Sequence[Check]:
     _traffic(found, snapshot)
     _cache(found, snapshot)
     _ttl(found, snapshot)
-    _contract(found, snapshot)
     found.part("Cloud Run", snapshot.deployment)
     found.part("168 h of history", snapshot.history)
     if isinstance(snapshot.spend, NoData):
@@ -195,14 +194,6 @@ def _cache(found: Findings, snapshot: Snapshot) -> None:
     _part(found, "cache memory", cache.used_mb)
     _part(found, "cache limit", cache.max_mb)
     _part(found, "cache latency", cache.p95_ms)
-
-
-def _contract(found: Findings, snapshot: Snapshot) -> None:
-    """Which version of the contract the service speaks, and what another would bring; nothing has to be mended."""
-    if isinstance(snapshot.ttl, NoData):
-        return
-    spoken = snapshot.ttl.contract
-    found.fine("contract", message("doctor.contract_unknown" if spoken is None else f"doctor.contract_{spoken}"))
 
 
 def _ttl(found: Findings, snapshot: Snapshot) -> None:

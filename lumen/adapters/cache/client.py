@@ -196,6 +196,25 @@ class CacheServer:
             return None
         return apart(before, seconds + microseconds / 1e6, clock.now().timestamp())
 
+    async def silent_seconds(self, service_name: str) -> float | None:
+        """How long ago, by the server's clock, the service last reported its accesses; None: never, or not told."""
+        client: Any = self.redis  # records are no text
+        key = ion_contract.own(ion_contract.ACCESSES_KEY, service_name)
+        try:
+            newest = await client.execute_command("XREVRANGE", key, "+", "-", "COUNT", 1, **{NEVER_DECODE: []})
+            seconds, _ = await self.redis.time()
+        except FAILURES:
+            return None
+        return seconds - int(newest[0][0].partition(b"-")[0]) / 1000 if newest else None
+
+    async def announced_events(self) -> str | None:
+        """The server's `notify-keyspace-events`; None where it does not tell its settings."""
+        try:
+            told = await self.redis.config_get("notify-keyspace-events")
+        except FAILURES:
+            return None
+        return told.get("notify-keyspace-events")
+
     async def _keys(self) -> KeysSeen:
         """Of the first ones that SCAN brings, which come in no order; a server of millions is not walked through."""
         client: Any = self.redis  # this method carries no types

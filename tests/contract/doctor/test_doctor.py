@@ -7,12 +7,9 @@ import pytest
 
 from bot.config import Settings
 from bot.doctor.examine import Check, examine
-from bot.doctor.servers import measured_checks
 from demo.world import World
-from lumen.model.snapshot import TtlSetting
 from lumen.wording.catalogue import Catalogue
 from sandbox.client import SandboxClient
-from tests.snapshots import snapshot
 
 
 @pytest.fixture(scope="session")
@@ -108,13 +105,6 @@ async def test_a_service_that_does_not_follow_is_told(prepared: World, sandbox: 
     finally:
         await cache.delete(ion_contract.CONFIG_KEY, ion_contract.ACK_KEY)
         await cache.aclose()
-
-
-@pytest.mark.parametrize("version", [None, 1, 2])
-async def test_the_version_of_the_contract_is_told_and_is_no_fault(version: int | None) -> None:
-    measured = snapshot(ttl=TtlSetting(300, 0, None, None, contract=version))
-    (found,) = (check for check in measured_checks(measured) if check.name.endswith(": contract"))
-    assert (found.ok, found.says.code) == (True, f"doctor.contract_{version or 'unknown'}")
 
 
 async def test_a_store_that_fills_up_is_told(prepared: World, sandbox: SandboxClient) -> None:
