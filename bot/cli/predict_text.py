@@ -8,6 +8,7 @@ from lumen.model.forecast import confidence_word
 from lumen.model.messages import Message, NotPossible, message, with_remedy
 from lumen.prediction.answers import Prediction
 from lumen.prediction.logs import Log
+from lumen.prediction.memory import LEAST_ENTRIES
 from lumen.wording.catalogue import Catalogue
 
 #: Steps back in time from here on are no disorder of lines but a clock that was set.
@@ -26,7 +27,7 @@ def print_predictions(found: Sequence[Prediction], words: Catalogue) -> None:
     for verdict in dict.fromkeys(one.verdict for one in found):
         needed = next(one.needed or 0 for one in found if one.verdict is verdict)
         if words.has(f"predict.{verdict}"):
-            page.line(words.plain(message(f"predict.{verdict}", needed=needed)))
+            page.line(words.plain(message(f"predict.{verdict}", needed=needed, least=LEAST_ENTRIES)))
     for method in dict.fromkeys(one.method for one in found if one.hit_rate is not None):
         page.line(words.plain(message(f"predict.by_{method}", count=found[0].accesses_used)))
 

@@ -71,12 +71,17 @@ class Gain:
 @dataclass(frozen=True, slots=True)
 class Bounded:
     """A day in the cache's own memory: seen less replayed misses (a share of the lookups), whether memory `binds`, and
-    what other TTLs (s) and sizes (MB) add to the hit rate."""
+    what other TTLs (s) and sizes (MB) add to the hit rate: those that hold enough entries to tell. `entries`: how many
+    the present ones hold; `is_told`: whether that is enough; `explained`: the share of the memory in use that what was
+    reported takes at most."""
 
     residual: float
     binds: bool
     at: Mapping[int, Gain]
     sizes: Mapping[int, Gain]
+    entries: int = 0
+    is_told: bool = True
+    explained: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +269,7 @@ def expectation_of(forecast: Forecast | NoData | None, change: Change) -> Expect
     if change.knob not in (Knob.TTL, Knob.CACHE_SIZE):
         return not_predictable(change.knob)
     if forecast is None:
-        return NEXT_TURN if change.knob is Knob.TTL else not_predictable(change.knob)
+        return NEXT_TURN
     if isinstance(forecast, NoData):
         return forecast
     return forecast.expectation(change) if change.knob is Knob.TTL else forecast.of_size(change)

@@ -334,7 +334,7 @@ class Decided:
     snoozed: bool = False
 
 
-#: Of all knobs but the TTL: an invented figure would be worse than none.
+#: Of all knobs but the TTL and the size of the cache: an invented figure would be worse than none.
 NOT_PREDICTABLE = NoData(*with_remedy("approval.not_predictable"))
 #: What does not change what the cache holds is not judged by its hit rate.
 _BESIDE_THE_CACHE = frozenset({Knob.TRAFFIC, Knob.MIN_INSTANCES, Knob.MEMORY, Knob.L1_ENTRIES})

@@ -8,8 +8,11 @@ from lumen.model.snapshot import CacheStats
 from lumen.policies.size import DOWN_FACTOR, UP_FACTOR, SizeLimits, added_cost_usd
 from lumen.prediction.answers import OF_SAMPLING
 from lumen.prediction.honesty import NO_NUMBER
+from lumen.prediction.memory import LEAST_ENTRIES
 from lumen.prediction.tomorrow import half_of
 
+#: From this share of the memory in use on, what was reported is all that is in it.
+MOST_EXPLAINED = 0.9
 #: Of servers that evict what was used least recently, by a few keys that they look at.
 LEAST_RECENTLY_USED = ("allkeys-lru", "volatile-lru")
 
@@ -30,6 +33,15 @@ def trusted(cache: CacheStats | NoData, limits: SizeLimits | None, found: Bounde
         return cache.max_mb if isinstance(cache.max_mb, NoData) else NO_SIZES
     if cache.eviction_policy not in LEAST_RECENTLY_USED:
         return NoData(*with_remedy("forecast.not_lru", eviction_policy=cache.eviction_policy or "?"))
+    return _right(found)
+
+
+def _right(found: Bounded) -> Bounded | NoData:
+    """Where it explains what the server uses, holds enough entries to be a server's, and tells what was seen."""
+    if found.explained < MOST_EXPLAINED:
+        return NoData(*with_remedy("forecast.unexplained", explained=found.explained))
+    if not found.is_told:
+        return NoData(*with_remedy("forecast.few_entries", entries=found.entries, least=LEAST_ENTRIES))
     if abs(found.residual) > NO_NUMBER:
         return NoData(*with_remedy("forecast.memory_disagrees", points=100 * found.residual))
     return found

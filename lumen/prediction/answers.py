@@ -46,6 +46,7 @@ class Verdict(StrEnum):
     NEEDS_ACCESSES = "needs_accesses"
     NO_ACCESSES = "no_accesses"
     NO_SIZES = "no_sizes"
+    TOO_FEW_ENTRIES = "too_few_entries"
     REPLAY_DISAGREES = "replay_disagrees"
     MISSES_DISAGREE = "misses_disagree"
 
@@ -128,8 +129,10 @@ def ttls_from_accesses(
     if capacity_bytes is not None and log.size is None:
         return [replace(one, verdict=Verdict.NO_SIZES, capacity_mb=capacity_bytes / MB) for one in nothing]
     method, own_half = Method.REPLAY, 0.0 if honesty is None else honesty.widening
+    is_told = [True for _ in found]
     if capacity_bytes is not None:
         kept_at = _kept_at(timeline_in(log), [(one, capacity_bytes) for one in (ttl, *to)], progress)
+        is_told = [one.is_told() for one in kept_at]
         if any(one.binds for one in kept_at):
             found, method, own_half = [one.misses for one in kept_at], Method.REPLAY_LRU, own_half + OF_SAMPLING
     level = 1 - found[0] / len(log) if log.hit is None else float(np.mean(log.hit))
@@ -138,7 +141,8 @@ def ttls_from_accesses(
         uplift = (found[0] - misses) / len(log)
         half = 0.0 if one == ttl else hypot(half_of(days, uplift, len(log)), own_half)
         told.append(_told(one, len(log), method, level, Expected(uplift, half)))
-    return [replace(one, capacity_mb=capacity_bytes and capacity_bytes / MB) for one in told]
+    told = [replace(one, capacity_mb=capacity_bytes and capacity_bytes / MB) for one in told]
+    return _of_enough_entries(told, is_told)
 
 
 def _by_day(log: Log, requests: Requests, ttls: Sequence[int]) -> tuple[Integers, Sequence[Day]]:
@@ -157,6 +161,18 @@ def _by_day(log: Log, requests: Requests, ttls: Sequence[int]) -> tuple[Integers
 def _kept_at(timeline: Timeline, settings: Sequence[tuple[float, float]], progress: Progress) -> Sequence[Kept]:
     """Replays with memory, of seconds and bytes each."""
     return [kept(timeline, size, ttl * 1000, progress) for ttl, size in settings]
+
+
+def _of_enough_entries(told: Sequence[Prediction], is_told: Sequence[bool]) -> Sequence[Prediction]:
+    """No number where a cache holds too few of them: now (the first of `is_told`), or then."""
+    return [
+        one
+        if is_told[0] and then
+        else replace(
+            _none(one.ttl, one.accesses_used, one.method, Verdict.TOO_FEW_ENTRIES), capacity_mb=one.capacity_mb
+        )
+        for one, then in zip(told, is_told[1:], strict=True)
+    ]
 
 
 def sizes_from_accesses(
@@ -180,7 +196,7 @@ def sizes_from_accesses(
         told.append(
             replace(_told(ttl, len(log), Method.REPLAY_LRU, level, Expected(uplift, half)), capacity_mb=size / MB)
         )
-    return told
+    return _of_enough_entries(told, [one.is_told() for one in (now, *others)])
 
 
 def ttls_from_misses(

@@ -50,29 +50,35 @@ def bounded(
     if not all(group.misses for group in groups):
         return None
     now = [group.kept(ttl, size_mb) for group in groups]
-    factor, binds = 1.0, any(one.binds for one in now)
+    factor, explained, binds = 1.0, 1.0, any(one.binds for one in now)
     if not binds:
         modelled = sum(one.most_bytes for one in now) / sum(group.share for group in groups)
         factor = min(max(used_mb * MB / modelled, LEAST_FACTOR), MOST_FACTOR)
-    now_missed = [group.kept(ttl, size_mb, factor).misses for group in groups]
+        explained = min(factor * modelled / (used_mb * MB), 1.0)
+    now = [group.kept(ttl, size_mb, factor) for group in groups]
+    now_missed = [one.misses for one in now]
     if not all(now_missed):
         return None
+    is_told = _are_told(groups, now)
     totals = to_all_keys(pieces, whole)
     missed = misses * totals.misses / (lookups * totals.lookups)
 
-    def gained(seconds: int, megabytes: float) -> Gain:
-        ratios = [
-            1 - group.kept(seconds, megabytes, factor).misses / before
-            for group, before in zip(groups, now_missed, strict=True)
-        ]
+    def gained(seconds: int, megabytes: float) -> Gain | None:
+        then = [group.kept(seconds, megabytes, factor) for group in groups]
+        if not (is_told and _are_told(groups, then)):
+            return None
+        ratios = [1 - one.misses / before for one, before in zip(then, now_missed, strict=True)]
         half = T_90 * stdev(ratios) / sqrt(len(ratios)) if len(ratios) > 1 else 0.0
         return Gain(missed * fmean(ratios), missed * half)
 
     return Bounded(
         residual=(misses - sum(now_missed)) / lookups,
         binds=binds,
-        at={one: gained(one, size_mb) for one in ttls},
-        sizes={one: gained(ttl, one) for one in sizes_mb},
+        at={one: gain for one in ttls if (gain := gained(one, size_mb))},
+        sizes={one: gain for one in sizes_mb if (gain := gained(ttl, one))},
+        entries=round(sum(one.most_entries for one in now) / sum(group.share for group in groups)),
+        is_told=is_told,
+        explained=explained,
     )
 
 
@@ -95,6 +101,11 @@ class _Group:
     def kept(self, ttl: int, size_mb: float, factor: float = 1.0) -> Kept:
         """In as much of the memory, where entries take `factor` times what their values say."""
         return kept(self.timeline, size_mb * MB * self.share / factor, ttl * 1000, since_ms=SINCE_MS)
+
+
+def _are_told(groups: Sequence[_Group], found: Sequence[Kept]) -> bool:
+    """Whether a server's cache comes near enough to each of the replays."""
+    return all(one.is_told(group.share) for group, one in zip(groups, found, strict=True))
 
 
 def _groups(window: Accesses, limit: int) -> Iterator[tuple[Accesses, float]]:

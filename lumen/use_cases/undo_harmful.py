@@ -125,7 +125,7 @@ class UndoHarmful:
                 *existing,
                 *find(self.knobs, change.knob).cost_of(back),
             ),
-            expected=TAKEN_BACK if change.knob is Knob.TTL else not_predictable(change.knob),
+            expected=TAKEN_BACK if change.knob in (Knob.TTL, Knob.CACHE_SIZE) else not_predictable(change.knob),
             priority=Priority.HIGH,
             undo_of=made.id,
             request_id=f"{'precaution' if is_precaution else 'back'}:{made.id}",

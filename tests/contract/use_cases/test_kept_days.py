@@ -20,6 +20,7 @@ from lumen.model.turn import Recommendation, Turn
 from lumen.policies.predicted import predicted
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
+from lumen.prediction import memory
 from lumen.use_cases.forecasting import Forecasts, whole_day
 from tests.contract.store.builders import LONG, SERVICE, Store
 from tests.contract.use_cases.measured_world import Inline
@@ -149,8 +150,11 @@ async def test_from_kept_days_to_the_step_that_is_wanted(
         assert wanted.reasons[-1].code == "policy.ttl_ages_cost_more"
 
 
-async def test_a_full_cache_has_its_own_forecast_and_that_of_other_sizes(store: Store) -> None:
+async def test_a_full_cache_has_its_own_forecast_and_that_of_other_sizes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Once a day, from the sizes that the service reported."""
+    monkeypatch.setattr(memory, "LEAST_ENTRIES", 1)  # it holds some dozens
     asked = requests(keys=900, count=40_000)
     await keep(store, full_pieces(asked, 4), (DAY, DAY + A_DAY))
     forecasts = Forecasts(

@@ -101,7 +101,8 @@ def test_a_ttl_that_the_memory_would_not_hold_has_no_number() -> None:
 
 LRU = replace(cache(memory_ratio=1.0, evictions_per_hour=100, max_mb=256), eviction_policy="allkeys-lru")
 BY_TTL, BY_SIZE = {60: -0.2, 420: 0.01, 600: 0.02, 3600: 0.03}, {192: -0.04, 384: 0.05}
-BOUND = Bounded(0.004, True, *({at: Gain(gain) for at, gain in of.items()} for of in (BY_TTL, BY_SIZE)))
+BY_BOTH = ({at: Gain(gain) for at, gain in of.items()} for of in (BY_TTL, BY_SIZE))
+BOUND = Bounded(0.004, True, at=next(BY_BOTH), sizes=next(BY_BOTH))
 FULL = replace(WHOLE, cache=LRU, memory=Memory(BOUND, SizeLimits()), honesty=Honesty(9_000, 0.9, 0.09))
 
 
@@ -133,6 +134,8 @@ def test_where_memory_binds_the_replay_in_memory_tells_ttls_and_sizes() -> None:
         (replace(FULL, memory=Memory(None, SizeLimits())), "no_sizes"),
         (replace(FULL, cache=replace(LRU, eviction_policy="allkeys-lfu")), "not_lru"),
         (replace(FULL, memory=Memory(replace(BOUND, residual=0.021), SizeLimits())), "memory_disagrees"),
+        (replace(FULL, memory=Memory(replace(BOUND, explained=0.2), SizeLimits())), "unexplained"),
+        (replace(FULL, memory=Memory(replace(BOUND, entries=90, is_told=False), SizeLimits())), "few_entries"),
     ],
 )
 def test_without_a_replay_in_memory_that_is_right_there_is_no_number_of_it(evidence: Evidence, code: str) -> None:
@@ -160,7 +163,7 @@ def test_only_a_change_of_the_ttl_that_was_replayed_is_predicted() -> None:
         assert refused.reason.code == code
     for knob, of, code in (
         (Knob.CACHE_SIZE, found, "forecast.shared"),
-        (Knob.CACHE_SIZE, None, "approval.not_predictable"),
+        (Knob.CACHE_SIZE, None, "forecast.next_turn"),
         (Knob.MIN_INSTANCES, found, "approval.not_predictable"),
     ):
         other = expectation_of(of, change(384, 256, knob))

@@ -10,6 +10,7 @@ import pytest
 from lumen.model.forecast import Bounded
 from lumen.model.observed import Piece, Tally
 from lumen.prediction import bounded as module
+from lumen.prediction import memory
 from lumen.prediction.accesses import size_bytes, size_code
 from lumen.prediction.bounded import MB, bounded
 from lumen.prediction.memory import entry_bytes
@@ -82,6 +83,26 @@ def rate(asked: list[tuple[int, int]], ttl: int, size_mb: float) -> float:
     return sum(of_day) / len(of_day)
 
 
+@pytest.fixture
+def _few_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caches here hold some dozens of entries."""
+    monkeypatch.setattr(memory, "LEAST_ENTRIES", 1)
+
+
+def test_of_few_entries_at_once_there_is_no_number() -> None:
+    """Now, or in the size that is asked for; a cache with room for everything tells, however few there are."""
+    full = known(requests(keys=900, count=40_000), 4)
+    assert (full.binds, full.is_told) == (True, False)
+    assert 20 < full.entries < memory.LEAST_ENTRIES
+    assert (dict(full.at), dict(full.sizes)) == ({}, {})
+    with_room = known(requests(keys=900, count=20_000), 4)
+    assert (with_room.binds, with_room.is_told) == (False, True)
+    assert 120 in with_room.at
+    assert 3600 not in with_room.at
+    assert (2 in with_room.sizes, 8 in with_room.sizes) == (False, True)
+
+
+@pytest.mark.usefixtures("_few_tell")
 def test_a_full_cache_is_replayed_as_it_is() -> None:
     asked = requests(keys=900, count=40_000)
     found = known(asked, 4)
@@ -96,6 +117,7 @@ def test_a_full_cache_is_replayed_as_it_is() -> None:
     assert found.sizes[2].uplift < -0.01 < 0 < found.sizes[8].uplift
 
 
+@pytest.mark.usefixtures("_few_tell")
 def test_of_many_accesses_groups_of_keys_stand_for_all_within_their_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     held = []
     for seed in range(4):
@@ -108,6 +130,13 @@ def test_of_many_accesses_groups_of_keys_stand_for_all_within_their_interval(mon
             assert 0 < some.at[ttl].half < 0.2
             held.append(abs(some.at[ttl].uplift - whole.at[ttl].uplift) < 2 * some.at[ttl].half)
     assert sum(held) >= 0.8 * len(held)
+
+
+def test_what_is_reported_explains_the_memory_in_use_or_not() -> None:
+    """The memory in use may be three times as much as the values say, and no more."""
+    kept = pieces(requests(keys=900, count=4_000), 64)
+    found = [bounded(kept, MIDNIGHT, MIDNIGHT + A_DAY, (300, 64.0, used), TTLS, SIZES) for used in (2.0, 60.0)]
+    assert [one is not None and one.explained for one in found] == [1.0, pytest.approx(0.1, abs=0.08)]
 
 
 def test_nothing_asked_or_no_size_reported_is_no_replay() -> None:
