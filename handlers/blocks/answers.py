@@ -97,9 +97,9 @@ def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
         card.titled(message("views.proposal_expected"), expected_lines(words, readout.expected))
     forecast = readout.forecast
     if not isinstance(forecast, NoData):
+        card.lines([words.say(cheapest(forecast))])
         for chart in charts(words, forecast):
             card.chart(chart)
-        card.lines([words.say(cheapest(forecast))])
         accesses, days = forecast.accesses, forecast.days
         code = "forecast.rests_on_misses" if forecast.method is Method.MISSES else "forecast.rests_on"
         card.context([words.say(Message(code, {"accesses": accesses, "days": days}))])

@@ -83,7 +83,7 @@ def test_of_changes_and_the_replay_the_card_tells_of_the_changes() -> None:
     replay = replace(BY_VERDICTS, by=By.REPLAY, rests_on=9)
     assert Feedback((replay, BY_VERDICTS), ()).usual() == (BY_VERDICTS,)
     (told,) = follows(Feedback((replay,), ()).usual())
-    assert "9 days replayed" in EN.plain(told)
+    assert "computed from 9 days of requests" in EN.plain(told)
 
 
 def test_app_home_and_details_tell_it_too() -> None:

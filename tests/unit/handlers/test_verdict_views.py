@@ -20,7 +20,7 @@ from tests.snapshots import NOW, cache, snapshot
 from tests.unit.handlers.blocks import validated
 
 REASON = message("effect.points_kept", points=5.1, low=4.8, high=5.4, hours=24)
-WORDS = {"en": "hit rate +5.1 points (+4.8 to +5.4)", "ko": "적중률 +5.1%p (+4.8 ~ +5.4)"}
+WORDS = {"en": "hit rate +5.1 points (+4.8 to +5.4)", "ko": "적중률 +5.1%p (+4.8 \u223c +5.4)"}
 
 
 def judged(state: State = State.KEPT, verdict: Verdict | None = Verdict.KEPT) -> Proposal:

@@ -119,7 +119,7 @@ FILLED = replace(SUM, forecast_usd=215.0, filled=Amount(178.5, 171.0, 188.25, 29
                 "by UTC days, not Google's bill",
             ),
         ),
-        ("ko", ("≈ $178.50", "29시간은 측정되지 않아", "$171.00~$188.25", "월말에 $215.00", "UTC 날짜 기준")),
+        ("ko", ("≈ $178.50", "29시간은 측정되지 않아", "$171.00\u223c$188.25", "월말에 $215.00", "UTC 날짜 기준")),
     ],
 )
 def test_a_month_with_holes_says_what_is_estimated_and_between_what(locale: str, words: tuple[str, ...]) -> None:
