@@ -70,6 +70,11 @@ def day_of(at: datetime) -> date:
     return at.astimezone(UTC).date()
 
 
+def midnight(day: date) -> datetime:
+    """The instant that a UTC day begins at."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def folded(observations: Iterable[Observation]) -> tuple[Day, ...]:
     """The sums of these slices by day, ascending."""
     return together(_slice(day_of(one.start), one) for one in observations)

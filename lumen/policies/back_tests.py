@@ -4,9 +4,10 @@ One prediction a day counts, that of the longest step that Lumen would propose. 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from lumen.model.forecast import BackTest, Forecast, Replayed, Step
+from lumen.model.history import midnight
 from lumen.model.turn import Turn
 from lumen.policies.ttl import STEP_SECONDS, Strategy, TtlLimits, bounded
 
@@ -41,7 +42,7 @@ def farthest(forecast: Forecast) -> Step | None:
 
 def _made_for(day: Replayed, turns: Sequence[Turn], ttl_seconds: int) -> Forecast | None:
     """By the first turn of that day, if the TTL was the same."""
-    midnight = datetime.combine(day.on, datetime.min.time(), tzinfo=UTC)
-    of_day = [turn for turn in turns if midnight <= turn.started_at < midnight + EARLY]
+    began = midnight(day.on)
+    of_day = [turn for turn in turns if began <= turn.started_at < began + EARLY]
     made = of_day[-1].forecast if of_day else None
     return made if isinstance(made, Forecast) and made.ttl_seconds == ttl_seconds else None

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from sys import byteorder
 
 from lumen.model.accesses import ALL_KEYS, Batch, Malformed
+from lumen.model.history import midnight
 from lumen.model.observed import HASH_BITS, MOST_ACCESSES, MOST_KEYS, TIME_BITS, UNIT_MS, Piece, Progress, Tally
 
 #: A batch from further ahead, or from longer ago, bears no time that can be believed.
@@ -31,7 +32,7 @@ class _Growing:
     sizes: bytearray = field(default_factory=bytearray)
 
     def add(self, batch: Batch, below: int) -> None:
-        start = round(datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC).timestamp() * 1000)
+        start = round(midnight(self.day).timestamp() * 1000)
         self.below = min(self.below, batch.below, below)
         for hashed, at_ms, kind, size in batch:
             if hashed >> 16 < below:
@@ -83,7 +84,7 @@ def _is_misdated(batch: Batch, now: datetime) -> bool:
 def thinned(progress: Progress, now: datetime) -> int:
     """The `below` that suits the newest day as it is so far: lowered at once for too many keys or accesses."""
     day = progress.days[-1] if progress.days else now.date()
-    passed = (now - datetime(day.year, day.month, day.day, tzinfo=UTC)) / timedelta(days=1)
+    passed = (now - midnight(day)) / timedelta(days=1)
     projected = progress.accesses / min(max(passed, LEAST_SHARE), 1.0)  # after midnight the newest is still yesterday
     return _fitting(progress.below, progress.keys, projected, most=progress.below)
 

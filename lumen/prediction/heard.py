@@ -10,9 +10,10 @@ import numpy as np
 from lumen.model.forecast import Outcome, Replayed
 from lumen.model.observed import TIME_BITS, UNIT_MS, Counted, Piece
 from lumen.prediction.answers import Info, Prediction, ttls_from_misses
+from lumen.prediction.kept import TIMES
 from lumen.prediction.logs import Faults, Log
 
-EPOCH, TIMES = date(1970, 1, 1), np.uint64((1 << TIME_BITS) - 1)
+EPOCH = date(1970, 1, 1)
 AN_HOUR_S, A_DAY_S = 3600, 86_400
 
 
@@ -53,8 +54,7 @@ def _usual_age(ttl: int) -> float:
 def _log(pieces: Sequence[Piece], start: datetime, end: datetime) -> Log:
     words = [np.frombuffer(piece.packed, "<u8").astype(np.uint64) for piece in pieces]
     times = [
-        (one & np.uint64((1 << TIME_BITS) - 1)).astype(np.float64) * (UNIT_MS / 1000)
-        + (piece.day - EPOCH).days * A_DAY_S
+        (one & TIMES).astype(np.float64) * (UNIT_MS / 1000) + (piece.day - EPOCH).days * A_DAY_S
         for one, piece in zip(words, pieces, strict=True)
     ]
     at_s, key = np.concatenate(times), np.concatenate(words) >> np.uint64(TIME_BITS)

@@ -5,12 +5,13 @@ Runs in the numerics worker: stored pieces in, figures out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
 from lumen.model.accesses import ALL_KEYS, KIND_MASK
 from lumen.model.forecast import Outcome, Replayed
+from lumen.model.history import midnight
 from lumen.model.observed import TIME_BITS, UNIT_MS, Piece
 from lumen.prediction.accesses import Accesses, Flags, Floats, Integers, Kind, below, in_order
 from lumen.prediction.honesty import Honesty, checked
@@ -112,13 +113,13 @@ def compared(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int) 
 def first_access(piece: Piece) -> datetime | None:
     """The time of the earliest access of a day; None where there is none."""
     words = np.frombuffer(piece.packed, "<u8")
-    return _midnight(piece.day) + int((words & TIMES).min()) * UNIT_MS * MS if len(words) else None
+    return midnight(piece.day) + int((words & TIMES).min()) * UNIT_MS * MS if len(words) else None
 
 
 def last_access(piece: Piece) -> datetime | None:
     """The time of the latest access of a day; None where there is none."""
     words = np.frombuffer(piece.packed, "<u8")
-    return _midnight(piece.day) + int((words & TIMES).max()) * UNIT_MS * MS if len(words) else None
+    return midnight(piece.day) + int((words & TIMES).max()) * UNIT_MS * MS if len(words) else None
 
 
 def joined(pieces: Sequence[Piece]) -> Accesses:
@@ -137,7 +138,7 @@ def joined(pieces: Sequence[Piece]) -> Accesses:
 
 def cut(window: Accesses, first: date, start: datetime, end: datetime) -> Accesses:
     """From `start`, which its times count from, to `end`."""
-    low, high = (round((at - _midnight(first)) / MS) // UNIT_MS for at in (start, end))
+    low, high = (round((at - midnight(first)) / MS) // UNIT_MS for at in (start, end))
     at = (window.packed & TIMES).astype(np.int64)
     within = (at >= low) & (at < high)
     packed = window.packed[within]
@@ -165,7 +166,3 @@ def to_all_keys(pieces: Sequence[Piece], sample: Accesses) -> AllKeys:
     return AllKeys(
         (all_hits + all_misses) / max(hits + misses, 1), all_misses / max(misses, 1), all_writes / max(writes, 1)
     )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from lumen.model.forecast import Bounded, Forecast, Prices, Replayed
+from lumen.model.history import midnight
 from lumen.model.messages import NoData, with_remedy
 from lumen.model.observed import Piece
 from lumen.model.service import ServiceId
@@ -14,14 +15,12 @@ from lumen.policies.back_tests import back_tests
 from lumen.policies.size import Memory, SizeLimits
 from lumen.ports.clock import Numerics
 from lumen.ports.store import AccessDays
-from lumen.use_cases.miss_forecasts import MissForecasts
+from lumen.use_cases.miss_forecasts import NEARLY, MissForecasts
 from lumen.use_cases.standing import standing
 
 A_DAY = timedelta(days=1)
 #: A day that follows none counts as whole where it begins so early.
 EARLY = timedelta(hours=1)
-#: The first request of 24 hours may come a little after they began.
-NEARLY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def whole_day(pieces: Sequence[Piece], ttl: int) -> Replayed | None:
     from lumen.policies.forecasting import ttls_for
     from lumen.prediction.kept import first_access, replayed
 
-    day, start = pieces[-1], datetime.combine(pieces[-1].day, datetime.min.time(), tzinfo=UTC)
+    day, start = pieces[-1], midnight(pieces[-1].day)
     first = first_access(day)
     if first is None or (len(pieces) == 1 and first - start >= EARLY):
         return None

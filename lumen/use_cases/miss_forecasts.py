@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from lumen.model.forecast import Forecast, Method, Prices, Replayed
+from lumen.model.history import midnight
 from lumen.model.messages import Message, NoData, message, with_remedy
 from lumen.model.observed import Counted, Piece
 from lumen.model.service import ServiceId
@@ -19,6 +20,8 @@ from lumen.use_cases.standing import standing
 A_DAY = timedelta(days=1)
 #: So many misses in an hour of which none was announced: the server announces none.
 UNANNOUNCED = 20
+#: The first of 24 hours may begin a little after they did.
+NEARLY = timedelta(minutes=15)
 #: So much of a day's counts may be missing.
 MOST_MISSING = 0.1
 
@@ -47,7 +50,7 @@ class MissForecasts:
             return NoData(*with_remedy("forecast.unannounced" if lately >= UNANNOUNCED else "forecast.unheard"))
         since = standing(turns, ttl, now)
         whole = await self._whole_days(
-            service, ttl, [on for on in listed if since <= _midnight(on) <= now - A_DAY], counted
+            service, ttl, [on for on in listed if since <= midnight(on) <= now - A_DAY], counted
         )
         newest = [await self.days.day(service, on) for on in ((now - A_DAY).date(), now.date())]
         asked = AskedOfMisses(now, ttl, since, snapshot.cache, self.prices)
@@ -71,11 +74,11 @@ class MissForecasts:
             del self._known[key]
         found = self._known[service, ttl] = {}
         for on in days:
-            of_day = _within(counted, _midnight(on), _midnight(on) + A_DAY)
+            of_day = _within(counted, midnight(on), midnight(on) + A_DAY)
             replayed = known.get(on)
             if replayed is None and _is_whole(of_day):
                 piece = await self.days.day(service, on)
-                replayed = await self.numerics.run(heard_day, [piece], of_day, _midnight(on), ttl)
+                replayed = await self.numerics.run(heard_day, [piece], of_day, midnight(on), ttl)
             if replayed is not None:
                 found[on] = replayed
         return list(found.values())
@@ -114,8 +117,8 @@ def miss_forecast(
     if not days or days[-1].on != newest[0].day:
         start = now - A_DAY
         first = max([asked.since, *(one.start for one in counted[:1])])
-        if first > start + timedelta(minutes=15) or not _is_whole(counted):
-            hours = max(1, -((now - A_DAY - first) // timedelta(hours=1)))
+        if first > start + NEARLY or not _is_whole(counted):
+            hours = max(1, -((start - first) // timedelta(hours=1)))
             return NoData(*with_remedy("forecast.short", hours=hours))
         found = heard(newest, counted, start, ttl, few_ttls_for(ttl))
         if found is None:
@@ -134,10 +137,6 @@ def miss_forecast(
 
 def _few(needed: int) -> tuple[Message, Message]:
     return message("forecast.few_misses", misses=needed), message("forecast.few_misses_remedy")
-
-
-def _midnight(on: date) -> datetime:
-    return datetime(on.year, on.month, on.day, tzinfo=UTC)
 
 
 def _within(counted: Sequence[Counted], start: datetime, end: datetime) -> Sequence[Counted]:
