@@ -8,7 +8,7 @@ from enum import StrEnum
 from lumen.model.alert import Alert, Severity
 from lumen.model.hold_back import EffectByReplay
 from lumen.model.messages import Message, NoData, Param, message
-from lumen.model.proposal import Knob
+from lumen.model.proposal import Knob, Measured, MeasuredEffect, Verdict
 
 #: The first look of a change that has a control is for harm alone.
 HARM_ALONE_HOURS = 6
@@ -30,6 +30,14 @@ class EffectVerdict(StrEnum):
     HARMFUL = "HARMFUL"
     INCONCLUSIVE = "INCONCLUSIVE"
     REVERT = "REVERT"
+
+
+#: WAIT and REVERT have none: the change is looked at again, unless it is taken back.
+_STORED = {
+    EffectVerdict.KEPT: Verdict.KEPT,
+    EffectVerdict.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+    EffectVerdict.HARMFUL: Verdict.HARMFUL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,12 @@ class LookFinding:
     controlled: bool = False
     newest: datetime | None = None
 
+    def measured(self, look_hours: int, at: datetime) -> Measured:
+        """As it is stored with the proposal."""
+        judgement, verdict = self.judgement, _STORED.get(self.judgement.verdict)
+        effects = tuple(MeasuredEffect(one.metric, one.effect, one.low, one.high) for one in self.effects)
+        return Measured(look_hours, at, verdict, judgement.reason, effects, judgement.undo, self.controlled)
+
 
 def judge_controlled(hours: int, found: EffectByReplay | NoData, announced: float | None = None) -> LookFinding:
     """Judge a look `hours` after a change that has a control.
@@ -72,8 +86,12 @@ def judge_controlled(hours: int, found: EffectByReplay | NoData, announced: floa
     """
     if isinstance(found, NoData):
         return LookFinding(undecided(hours, found.reason))
-    points = {name: 100 * getattr(found, name) for name in ("effect", "low", "high")}
-    shown: dict[str, Param] = {"hours": hours, "points": points["effect"], "low": points["low"], "high": points["high"]}
+    shown: dict[str, Param] = {
+        "hours": hours,
+        "points": 100 * found.effect,
+        "low": 100 * found.low,
+        "high": 100 * found.high,
+    }
     effects = (Effect(HIT_RATE_POINTS, found.effect, found.low, found.high),)
     return LookFinding(_judged(hours, found, announced, shown), effects, controlled=True)
 

@@ -22,7 +22,7 @@ from lumen.model.alert import Alert, Observation, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible
 from lumen.model.observed import KEEP_DAYS
-from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Measured, MeasuredEffect, Proposal, State, Verdict
+from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment
 from lumen.policies.deployment_history import moves
@@ -113,13 +113,6 @@ PATIENCE = timedelta(hours=96)
 INCIDENTS_BACK = 20
 #: The accesses of the first day after a change are kept so long after it.
 ACCESSES_KEPT = timedelta(days=KEEP_DAYS - 1)
-
-#: WAIT and REVERT have none: the change is looked at again, unless it is taken back.
-_VERDICTS = {
-    EffectVerdict.KEPT: Verdict.KEPT,
-    EffectVerdict.INCONCLUSIVE: Verdict.INCONCLUSIVE,
-    EffectVerdict.HARMFUL: Verdict.HARMFUL,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,14 +285,10 @@ class Effects:
 
     async def _store(self, proposal: Proposal, look: int, found: LookFinding, lease: Lease) -> None:
         """One step. Where a person took the change back in this very moment, there is nothing to say any more."""
-        judgement = found.judgement
-        verdict = _VERDICTS.get(judgement.verdict)
-        effects = tuple(MeasuredEffect(one.metric, one.effect, one.low, one.high) for one in found.effects)
-        now, controlled = self.claims.clock.now(), found.controlled
-        measured = Measured(look, now, verdict, judgement.reason, effects, judgement.undo, controlled)
-        state = State(verdict.value) if verdict else State.APPLIED
+        measured = found.measured(look, self.claims.clock.now())
+        state = State(measured.verdict.value) if measured.verdict else State.APPLIED
         try:
-            await self.proposals.advance(proposal.draft.service, proposal.id, lease, state, judgement.reason, measured)
+            await self.proposals.advance(proposal.draft.service, proposal.id, lease, state, measured.reason, measured)
         except NotPossible:
             return
         self.fault("effect.stored")

@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lumen.effects.verdict import EffectVerdict, LookFinding
+from lumen.effects.verdict import LookFinding
 from lumen.model.messages import Message
 from lumen.model.proposal import (
     Change,
     Choice,
     Decision,
     Draft,
-    Measured,
-    MeasuredEffect,
     Origin,
     Proposal,
     State,
-    Verdict,
     not_predictable,
 )
 from lumen.model.service import Person, ServiceId
@@ -25,11 +22,6 @@ from lumen.model.turn import Recommendation
 SERVICE_ID = ServiceId("verify", "simulated", "ion-api")
 ON_CALL = Person("U0", "on-call", "T0")
 LASTS = timedelta(hours=24)
-_VERDICTS = {
-    EffectVerdict.KEPT: Verdict.KEPT,
-    EffectVerdict.INCONCLUSIVE: Verdict.INCONCLUSIVE,
-    EffectVerdict.HARMFUL: Verdict.HARMFUL,
-}
 
 
 class Record:
@@ -82,11 +74,9 @@ class Record:
 
     def judged(self, made: Proposal, found: LookFinding, at: datetime) -> None:
         """A look settled it; a page right after it settles nothing, and may have it undone."""
-        judgement = found.judgement
-        verdict = _VERDICTS.get(judgement.verdict)
-        effects = tuple(MeasuredEffect(one.metric, one.effect, one.low, one.high) for one in found.effects)
-        measured = Measured(24, at, verdict, judgement.reason, effects, judgement.undo, found.controlled)
-        self._put(made.id, state=State.APPLIED if verdict is None else State(verdict.value), measured=measured)
+        measured = found.measured(24, at)
+        state = State(measured.verdict.value) if measured.verdict else State.APPLIED
+        self._put(made.id, state=state, measured=measured)
 
     def undone(self, made: Proposal) -> None:
         self._put(made.id, state=State.UNDONE)
