@@ -2,8 +2,7 @@
 
 Each size runs in a process of its own, against the sandbox's Google, its metrics and a Valkey that keeps what it says:
 the first look (everything that Monitoring remembers), looks, a turn, and a minute in which nothing is due. Services of
-the fleet have metrics and nothing else; they share the sandbox's cache. Beside it stand
-the bare client's questions.
+the fleet have metrics and nothing else; they share the sandbox's cache. Beside it stand the bare client's questions.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """`lumen graph`: the feedback graph as words, as JSON, or as a diagram for Mermaid."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,13 +54,11 @@ def graph_json(words: "Catalogue", service: str, found: "Feedback") -> dict[str,
     """The graph for programs; `level` is null where too little is known of the days."""
     from bot.cli.advice_json import message_json
 
-    level = found.level
-    known = None if level is None else {"hit_rate": level.hit_rate, "lookups_a_day": level.lookups_a_day}
     return {
         "service": service,
         "nodes": [{"name": name, "kind": kind} for name, kind in found.nodes.items()],
         "edges": [edge_json(one) for one in found.edges],
-        "level": None if level is None or known is None else {**known, "days": level.days, "call_usd": level.call_usd},
+        "level": asdict(found.level) if found.level else None,
         "lacking": [message_json(words, one) for one in found.lacking],
     }
 

@@ -51,11 +51,12 @@ def size_lines(words: Catalogue, size_mb: Value | NoData, forecast: Forecast | N
     """A line for each size that was replayed, or why nobody can say; nothing where no turn asked."""
     if forecast is None or not isinstance(size_mb, int):
         return []
-    sizes = forecast if isinstance(forecast, NoData) else forecast.sizes
-    if isinstance(forecast, NoData) or isinstance(sizes, NoData):
-        return [words.say(sizes.reason)] if isinstance(sizes, NoData) else []
+    if isinstance(forecast, NoData):
+        return [words.say(forecast.reason)]
+    if isinstance(forecast.sizes, NoData):
+        return [words.say(forecast.sizes.reason)]
     lines = []
-    for one in sizes:
+    for one in forecast.sizes:
         expected = forecast.of_size(Change(Knob.CACHE_SIZE, size_mb, one.size_mb, "MB"))
         if one.size_mb != size_mb and not isinstance(expected, NoData):
             told = words.say(Message("views.expected_short", expected_params(expected)))

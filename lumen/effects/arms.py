@@ -79,8 +79,7 @@ def keys_of(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Keys:
     old, new = (missed(requests, prolonged_ms(ttl * 1000, took_ms)) for ttl in (change.old_ttl, change.new_ttl))
     key = np.unique(requests.key[asked], return_inverse=True)[1]
     lookups, seen, at_old, at_new, said = (
-        np.bincount(key, flags[asked], minlength=0).astype(np.float64)
-        for flags in (asked, ~requests.hit, old, new, requests.held)
+        np.bincount(key, flags[asked]).astype(np.float64) for flags in (asked, ~requests.hit, old, new, requests.held)
     )
     held = said > 0
     newest = began + timedelta(milliseconds=int(at_ms[asked].max(initial=0)))
@@ -186,16 +185,10 @@ def _sampling(keys: Keys) -> float:
     return found.half / Z_90 * (1 + OF_FEW * few)
 
 
-@dataclass(frozen=True, slots=True)
-class Uplift:
-    """The replayed effect (a share) on so many lookups."""
-
-    uplift: float
-    lookups: int
-
-
-def uplift_within(pieces: Sequence[Piece], change: HoldBack, start: datetime, end: datetime) -> Uplift | None:
-    """The traffic from `start` to `end`, replayed at both TTLs; None where nothing was looked up."""
+def uplift_within(
+    pieces: Sequence[Piece], change: HoldBack, start: datetime, end: datetime
+) -> tuple[float, int] | None:
+    """The replayed effect (a share) on the traffic from `start` to `end`, and on how many lookups; None without any."""
     whole = joined(pieces)
     window = cut(whole, pieces[0].day, start - WARM_UP, end)
     requests, took_ms = requests_of(window), answer_ms(window)
@@ -208,4 +201,4 @@ def uplift_within(pieces: Sequence[Piece], change: HoldBack, start: datetime, en
         int(np.count_nonzero(missed(requests, prolonged_ms(ttl * 1000, took_ms)) & asked))
         for ttl in (change.old_ttl, change.new_ttl)
     )
-    return Uplift((old - new) / count, count)
+    return (old - new) / count, count

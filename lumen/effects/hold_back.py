@@ -57,4 +57,5 @@ def lasts(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Lasting |
     first, last = uplift_within(pieces, change, start, start + A_DAY), uplift_within(pieces, change, end - A_DAY, end)
     if first is None or last is None:
         return NoData(*with_remedy("hold_back.not_kept"))
-    return Lasting(last.uplift, first.uplift, last.lookups)
+    (effect, lookups), (at_first, _) = last, first
+    return Lasting(effect, at_first, lookups)

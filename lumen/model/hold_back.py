@@ -28,7 +28,8 @@ class HoldBack:
 
     def days_to_last(self, end: datetime) -> tuple[date, ...]:
         """The kept days that are needed to tell at `end` whether the effect lasts."""
-        return tuple(sorted({*self.days(self.changed_at + A_DAY + self.settles_in), *self._last(end)}))
+        last = ((end - number * A_DAY).date() for number in range(3))
+        return tuple(sorted({*self.days(self.changed_at + A_DAY + self.settles_in), *last}))
 
     def window(self, end: datetime) -> tuple[datetime, datetime]:
         """The time that tells: by then whatever was cached before the change is gone."""
@@ -38,10 +39,6 @@ class HoldBack:
     def settles_in(self) -> timedelta:
         """The longest time that entries of another TTL last."""
         return timedelta(seconds=max(self.old_ttl, self.new_ttl))
-
-    @staticmethod
-    def _last(end: datetime) -> tuple[date, ...]:
-        return tuple((end - number * A_DAY).date() for number in range(3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,14 +33,10 @@ async def can_hold_back(knobs: Knobs, service: ServiceId) -> bool:
 
 async def with_hold_back(knobs: Knobs, draft: Draft, forecast: Forecast | NoData | None = None) -> Draft:
     """The draft with what it holds back, where the service can. Who decides on it reads that on its card."""
-    turnable = knobs.get(draft.change.knob)
-    keys = forecast.keys if isinstance(forecast, Forecast) else 0
-    permille, place = held_permille(draft, keys), turnable.holding_back if turnable else None
-    if permille and place is not None:
-        with suppress(SourceUnavailable):
-            if await place.holds_back(draft.service):
-                return replace(draft, change=replace(draft.change, held_permille=permille))
-    return draft
+    permille = held_permille(draft, forecast.keys if isinstance(forecast, Forecast) else 0)
+    if not permille or not await can_hold_back(knobs, draft.service):
+        return draft
+    return replace(draft, change=replace(draft.change, held_permille=permille))
 
 
 @dataclass(frozen=True, slots=True)
