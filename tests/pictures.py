@@ -23,6 +23,8 @@ SCREEN = ViewportSize(width=390, height=844)
 WHOLE = ViewportSize(width=390, height=2400)
 #: For the first report and its proposal; an hour takes a minute.
 PATIENCE_MS = 180_000
+#: One step alone, where several may be approved at once.
+APPROVE = re.compile(r"^Approve [^,]*$")
 #: Until the page stands still after a click.
 SETTLED_MS = 1_000
 
@@ -65,7 +67,7 @@ async def _take_report(page: Page) -> list[str]:
     await expect(details).to_be_visible()
     words = await _lines(report, details)
 
-    await report.get_by_role("button", name="Approve").click()
+    await report.get_by_role("button", name=APPROVE).click()
     await page.get_by_role("dialog").get_by_role("button", name=re.compile("^Set ")).click()
     await report.get_by_role("button", name=re.compile("repl(y|ies)")).click()
     applied = page.get_by_role("complementary", name="Thread").get_by_role("article").filter(has_text="· applied")
