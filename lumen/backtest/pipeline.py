@@ -11,13 +11,12 @@ from functools import cached_property
 from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.watch import AlertTargets, ServiceWatch
 from lumen.backtest.snapshot import Assumptions, Months, SnapshotBuilder
-from lumen.effects.track_record import Direction, direction
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertEvent, Observation, Severity
 from lumen.model.assessment import Assessment
 from lumen.model.forecast import Forecast
 from lumen.model.messages import Message, NoData
-from lumen.model.proposal import Change
+from lumen.model.proposal import Change, Direction, direction
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Recommendation

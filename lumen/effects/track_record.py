@@ -4,15 +4,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lumen.model.proposal import Change, Choice, Knob, Origin, Proposal, State, Verdict
+from lumen.model.proposal import Choice, Direction, Origin, Proposal, State, Verdict, direction
 
 #: A change may be made without asking (AUTO_APPLY) from here on.
 LEAST_TRIALS = 5
 LEAST_MEAN = 0.8
 LEAST_TENTH = 0.6
-
-#: The knob, and whether it goes up.
-Direction = tuple[Knob, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +79,6 @@ def was_precaution(made: Proposal | None, undo: Proposal) -> bool:
     """Whether `undo` took `made` back because of a page alone, which nothing is learnt from."""
     own = undo.draft.origin is Origin.UNDO and undo.draft.asked_by is None
     return own and made is not None and made.measured is not None and made.measured.is_precaution
-
-
-def direction(change: Change) -> Direction:
-    """Whether a change between numbers goes up; any other counts as down."""
-    return change.knob, (change.step or 0) > 0
 
 
 def _beta_cdf(x: float, a: int, b: int) -> float:

@@ -165,6 +165,15 @@ class Change:
         return self.new - self.old if isinstance(self.new, int) and isinstance(self.old, int) else None
 
 
+#: The knob, and whether it goes up.
+Direction = tuple[Knob, bool]
+
+
+def direction(change: Change) -> Direction:
+    """Whether a change between numbers goes up; any other counts as down."""
+    return change.knob, (change.step or 0) > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """The expected effects, each as low, middle and high of a 90 % interval; `hit_rate` as it is without the change.

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.effects.track_record import direction
 from lumen.model.messages import Message, NoData, message
-from lumen.model.proposal import CHANGED_SOMETHING, OPEN, Change, Knob, Proposal, State, Verdict, number
+from lumen.model.proposal import CHANGED_SOMETHING, OPEN, Change, Knob, Proposal, State, Verdict, direction, number
 from lumen.model.snapshot import Snapshot
 from lumen.policies.size import UP_FACTOR, SizeLimits
 from lumen.policies.ttl import TtlLimits

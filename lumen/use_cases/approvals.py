@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from lumen.effects.track_record import direction, record_of
+from lumen.effects.track_record import record_of
 from lumen.model.answers import forecast_now
 from lumen.model.forecast import Forecast, expectation_of
 from lumen.model.messages import (
@@ -34,6 +34,7 @@ from lumen.model.proposal import (
     Proposal,
     State,
     Value,
+    direction,
     number,
 )
 from lumen.model.service import Permit, Person, ServiceId

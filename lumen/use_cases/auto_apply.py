@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from lumen.effects.track_record import Direction, direction, record_of, spoken_against
+from lumen.effects.track_record import record_of, spoken_against
 from lumen.model.answers import Trusted
 from lumen.model.incident import TtlOverride
 from lumen.model.messages import NotPossible, message
 from lumen.model.override import pinned_by
-from lumen.model.proposal import Change, Choice, Decision, Knob, Origin, Proposal
+from lumen.model.proposal import Change, Choice, Decision, Direction, Knob, Origin, Proposal, direction
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import NAMES, AutoApplySettings, End, Ending, Grounds, Weighed, auto_apply_end, weigh
 from lumen.policies.plans import plan_of

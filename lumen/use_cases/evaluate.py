@@ -12,7 +12,7 @@ from lumen.alerts.budget import of_days
 from lumen.alerts.burn_rate import TrafficLevel
 from lumen.alerts.lookups import doubted
 from lumen.effects.experiment import measuring
-from lumen.effects.track_record import direction, was_precaution
+from lumen.effects.track_record import was_precaution
 from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.exporters.deployments import deployments
@@ -26,7 +26,7 @@ from lumen.model.forecast import Forecast
 from lumen.model.history import SLICES_A_DAY, Day, cache_day_of, day_of
 from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, with_remedy
-from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict
+from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict, direction
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheDay, CacheStats, Deployment, Snapshot, Spend
 from lumen.model.turn import Turn

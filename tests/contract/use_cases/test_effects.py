@@ -8,10 +8,10 @@ import pytest
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from handlers.blocks.proposal import card
-from lumen.effects.track_record import direction, record_of, spoken_against
+from lumen.effects.track_record import record_of, spoken_against
 from lumen.model.incident import Pause
 from lumen.model.messages import NoData, message
-from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, Proposal, State, Verdict
+from lumen.model.proposal import Change, Choice, Knob, Origin, Priority, Proposal, State, Verdict, direction
 from lumen.model.service import Permit
 from lumen.model.turn import Recommendation
 from lumen.policies.guard import Automation

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from handlers.blocks.proposal import card
-from lumen.effects.track_record import direction, record_of
-from lumen.model.proposal import Knob, State
+from lumen.effects.track_record import record_of
+from lumen.model.proposal import Knob, State, direction
 from lumen.wording.catalogue import Catalogue
 from tests.contract.store.builders import SERVICE, Store
 from tests.contract.use_cases.measured_world import HOUR, START, House

@@ -17,11 +17,11 @@ from lumen.effects.disturbance import (
 )
 from lumen.effects.experiment import MEASURED_KNOBS, Experiment, begins_too_late, experiment_of, measuring
 from lumen.effects.hours import Hour, Hours
-from lumen.effects.track_record import TrackRecord, direction, record_of
+from lumen.effects.track_record import TrackRecord, record_of
 from lumen.effects.verdict import GUARDRAIL, EffectVerdict
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
 from lumen.model.messages import message
-from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Origin, Proposal, State, Verdict
+from lumen.model.proposal import Change, Knob, Measured, MeasuredEffect, Origin, Proposal, State, Verdict, direction
 from lumen.model.snapshot import SLICE
 from lumen.verification.incidents import SimulatedIncident, Trouble
 from lumen.verification.lumen_in_world import SimulatedLumen, settings_for

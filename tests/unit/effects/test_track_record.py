@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lumen.effects.track_record import direction, record_of, spoken_against
+from lumen.effects.track_record import record_of, spoken_against
 from lumen.model.messages import message
 from lumen.model.proposal import (
     Change,
@@ -18,6 +18,7 @@ from lumen.model.proposal import (
     Proposal,
     State,
     Verdict,
+    direction,
 )
 from lumen.model.service import Person
 from tests.proposals import applied
