@@ -235,7 +235,7 @@ async def test_pushes_doubled_and_disordered_are_each_acted_on_once(count: int, 
 
     async def push(number: int) -> int:
         told = {"subscription": TURN} if number % 10 == 0 else {"cost": float(number), "minute": number}
-        for _ in range(600):
+        for _ in range(2400):
             status = await callers.push(f"m{number}", replica=dice.randrange(2), token=token, **told)
             if status != 503:  # in other hands at this moment: Pub/Sub brings it again
                 return status
