@@ -160,8 +160,8 @@ async def test_an_unknown_outcome_is_said_and_settled(
 def lost(decide: Decide) -> Decide:
     """The decision arrives; its answer does not."""
 
-    async def silent(*asked: Any) -> Decided:
-        await decide(*asked)
+    async def silent(*asked: Any, **how: Any) -> Decided:
+        await decide(*asked, **how)
         raise OutcomeUnknown(message("state.unanswered"), message("state.unanswered"))
 
     return silent
@@ -171,9 +171,9 @@ async def test_a_slow_store_is_said_and_then_the_decision(slack: RunningSlack, m
     posted = await proposed(slack)
     decide, slow = Approvals.decide, asyncio.Event()
 
-    async def slowly(*asked: Any) -> Decided:
+    async def slowly(*asked: Any, **how: Any) -> Decided:
         await slow.wait()
-        return await decide(*asked)
+        return await decide(*asked, **how)
 
     monkeypatch.setattr(Approvals, "decide", slowly)
     outcome = await slack.control.click(posted, APPROVE)
@@ -190,7 +190,7 @@ async def test_a_store_that_is_gone_decides_nothing_and_says_so(
 ) -> None:
     posted = await proposed(slack)
 
-    async def gone(*_: object) -> Decided:
+    async def gone(*_: object, **__: object) -> Decided:
         raise StoreUnavailable(message("command.ttl_hint"), message("command.ttl_hint"))
 
     with monkeypatch.context() as meanwhile:
