@@ -1,4 +1,4 @@
-"""The same of services at the level of accesses: every change is measured as the product does, by the arm it spared.
+"""The feedback graph of services at the level of accesses: every change is measured by the arm that it spared.
 
 A world is one service (its keys and how unequal they are, by seed) whose TTL was changed from 300 s to other ones on
 days that are not alike, some with a crawler, a hot set, other people or a release after the change. What a change did

@@ -33,12 +33,11 @@ RHO, DRIFT = (grid.ravel() for grid in np.meshgrid([0.0, 0.25, 0.5, 0.7, 0.85, 0
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Effects are ratios of the metric (0.10: ten per cent more). `beyond_placebo`: larger than 95 % of placebos."""
+    """Effects are ratios of the metric (0.10: ten per cent more)."""
 
     effect: float
     low: float
     high: float
-    beyond_placebo: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +68,11 @@ def estimate(history: MetricHistory, alpha: float = 0.05) -> Estimate | None:
     placebos = _placebos(seen, white, int(steps.unlikely.argmin()), changed_at, length)
     freedom = len(seen.hours) - seen.x.shape[1] - 1
     reach = float(student.ppf(1 - alpha / 2, freedom)) * error * _widening(placebos)
-    beyond = len(placebos) >= LEAST_PLACEBOS and abs(size) > float(np.quantile(np.abs(placebos[:, 0]), 0.95))
     with np.errstate(over="ignore"):
         low, effect, high = np.expm1([size - reach, size, size + reach])
     if not np.isfinite(high):
         return None
-    return Estimate(float(effect), float(low), float(high), beyond)
+    return Estimate(float(effect), float(low), float(high))
 
 
 def fitted(white: Floats, believed: Floats, log_determinant: Floats) -> Steps:

@@ -65,10 +65,13 @@ def pooled(slopes: Sequence[Slope]) -> Pooled | None:
     half, wide = (student(level, freedom) * math.sqrt(variance) for level in (SHOWN, CLEAR))
     # A few changes may agree by luck, where hot keys carry the errors; then their own errors tell.
     wide = max(wide, NormalDist().inv_cdf((1 + CLEAR) / 2) / math.sqrt(total))
-    low, high = mean - half, mean + half
-    if abs(mean) <= wide:
-        low, high = min(low, 0.0), max(high, 0.0)
-    return Pooled(mean, low, high, student(SHOWN, freedom) * math.sqrt(variance + between))
+    return Pooled(mean, *shown(mean, half, wide), student(SHOWN, freedom) * math.sqrt(variance + between))
+
+
+def shown(middle: float, half: float, wide: float) -> tuple[float, float]:
+    """The interval of `half` on each side, which reaches to 0 where one of `wide` does."""
+    low, high = middle - half, middle + half
+    return (low, high) if abs(middle) > wide else (min(low, 0.0), max(high, 0.0))
 
 
 def _between(slopes: Sequence[Slope]) -> float:

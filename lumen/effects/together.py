@@ -16,7 +16,7 @@ from scipy.stats import t as student
 from lumen.effects.design import HOURS_A_DAY, Floats, MetricHistory, design, logs, whitened, without_freaks
 from lumen.effects.estimate import DRIFT, RHO, averaged, fitted
 from lumen.effects.hours import HOUR, LEAST_SLICES, SLICES, Hour
-from lumen.effects.pooled import CLEAR, SHOWN
+from lumen.effects.pooled import CLEAR, SHOWN, shown
 from lumen.model.feedback import (
     COST,
     HIT_RATE,
@@ -94,11 +94,9 @@ def _edge(
     slope, error = averaged(fitted(white, believed, log_determinant))
     freedom = count - columns.shape[1]
     half, wide = (float(student.ppf((1 + level) / 2, freedom)) * error for level in (SHOWN, CLEAR))
-    low, high = slope - half, slope + half
-    if abs(slope) <= wide:
-        low, high = min(low, 0.0), max(high, 0.0)
     levels = {name: _level(series[name], seen.hours.tolist()) for name in (source, target)}
-    return _of_slope(source, target, levels, (slope, low, high), count // HOURS_A_DAY) or count
+    slopes = slope, *shown(slope, half, wide)
+    return _of_slope(source, target, levels, slopes, count // HOURS_A_DAY) or count
 
 
 def _of_slope(

@@ -12,7 +12,7 @@ from lumen.model.forecast import Bounded, Forecast, Method, Outcome, Prices, Rep
 from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.snapshot import CacheStats
 from lumen.policies.in_memory import size_steps, step_of, trusted
-from lumen.policies.size import UNKNOWN, Memory
+from lumen.policies.size import UNKNOWN_MEMORY, Memory
 from lumen.prediction.honesty import Honesty, Trust
 from lumen.prediction.tomorrow import SATURDAY, Day, half_of, point
 
@@ -40,7 +40,7 @@ class Evidence:
     cache: CacheStats | NoData
     prices: Prices
     method: Method = Method.REPLAY
-    memory: Memory = UNKNOWN
+    memory: Memory = UNKNOWN_MEMORY
 
     @property
     def in_memory(self) -> Bounded | NoData:

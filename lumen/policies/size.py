@@ -48,7 +48,7 @@ class Memory:
     limits: SizeLimits | None = None
 
 
-UNKNOWN = Memory()
+UNKNOWN_MEMORY = Memory()
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,9 +203,9 @@ class Watch:
             await batch.each(one)
 
         # What is new to this process takes long; the next slot of the others comes first.
-        known = [service for service in services if service in self._folds]
-        others, home = [one for one in known if one != services[0]], [one for one in known if one == services[0]]
         new, until = [one for one in services if one not in self._folds], slot + SLICE + INGEST_DELAY
+        others = [one for one in services[1:] if one in self._folds]
+        home = [one for one in services[:1] if one in self._folds]
         failures: dict[str, Exception] = {}
         for some, most, end in ((others, MOST_AT_ONCE, None), (home, 1, None), (new, FRESH_AT_ONCE, until)):
             try:

@@ -23,7 +23,7 @@ _MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 @dataclass(frozen=True)
-class HoldBack:
+class HeldKeys:
     """So many of 1,000 keys keep `old_seconds` until that second since the world began."""
 
     old_seconds: int

@@ -13,7 +13,7 @@ from lumen.model.forecast import Forecast, Prices, Replayed
 from lumen.model.messages import NoData
 from lumen.model.snapshot import Snapshot
 from lumen.policies.holding_back import permille_of
-from lumen.policies.size import UNKNOWN
+from lumen.policies.size import UNKNOWN_MEMORY
 from lumen.use_cases.forecasting import A_DAY, Asked, forecast, whole_day
 from lumen.verification.accesses import KeptDays
 
@@ -47,7 +47,7 @@ class Foresight:
         return forecast(
             newest,
             replays,
-            Asked(now, ttl, max(self.since, now - A_DAY), snapshot.cache, self.prices, UNKNOWN),
+            Asked(now, ttl, max(self.since, now - A_DAY), snapshot.cache, self.prices, UNKNOWN_MEMORY),
         )
 
     def _whole_day(self, day: date, ttl: int) -> Replayed | None:

@@ -14,7 +14,7 @@ from lumen.effects.verdict import EffectVerdict
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.proposal import Change, Knob, Proposal, Value
 from lumen.model.snapshot import SLICE_SECONDS
-from lumen.verification.accesses import HoldBack
+from lumen.verification.accesses import HeldKeys
 from lumen.verification.traffic import SECONDS_A_MONTH
 from lumen.verification.world import World, WorldSlice
 
@@ -79,7 +79,7 @@ def judge(before: World, change: Change) -> Counterfactual:
     return Counterfactual(outcome_of(with_it, without_it), with_it, without_it)
 
 
-def turn(world: World, change: Change, hold_back: HoldBack | None = None) -> None:
+def turn(world: World, change: Change, hold_back: HeldKeys | None = None) -> None:
     """Set the knob in the world; another TTL ends the hold-back of the one before."""
     assert isinstance(change.new, int)
     if change.knob is Knob.TTL:

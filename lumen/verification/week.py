@@ -12,7 +12,7 @@ from lumen.model.history import SLICES_A_DAY
 from lumen.model.hold_back import HELD_FOR
 from lumen.model.proposal import Change, Choice, Knob, Priority, Proposal, number
 from lumen.model.snapshot import SLICE_SECONDS
-from lumen.verification.accesses import HoldBack
+from lumen.verification.accesses import HeldKeys
 from lumen.verification.called import Truth, is_about
 from lumen.verification.incidents import LABEL_OF, ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.judge import Adjustment, is_at, turn
@@ -348,11 +348,11 @@ class SimulatedWeek:
         )
 
 
-def _hold_back(change: Change, now: float, version: int) -> HoldBack | None:
+def _hold_back(change: Change, now: float, version: int) -> HeldKeys | None:
     """The hold-back of the service after this change."""
     if not change.held_permille:
         return None
-    return HoldBack(number(change.old), change.held_permille, now + HELD_FOR.total_seconds(), version)
+    return HeldKeys(number(change.old), change.held_permille, now + HELD_FOR.total_seconds(), version)
 
 
 def _mark(incident: SimulatedIncident) -> tuple[Trouble, float]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lumen.model.alert import Observation
 from lumen.model.incident import RevisionCount
 from lumen.model.snapshot import SLICE_SECONDS
-from lumen.verification.accesses import HoldBack, Reported, hashes_of
+from lumen.verification.accesses import HeldKeys, Reported, hashes_of
 from lumen.verification.cache import Cache, Instances, slice_usd
 from lumen.verification.incidents import DAY, RELEASES, ROLLED_BACK, SimulatedIncident, Trouble
 from lumen.verification.traffic import SECONDS_A_MONTH, Arrivals, Demand, Profile
@@ -61,7 +61,7 @@ class Setting:
 
     ttl_seconds: int
     cache_mb: int
-    hold_back: HoldBack | None = None
+    hold_back: HeldKeys | None = None
 
 
 class World:

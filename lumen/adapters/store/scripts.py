@@ -165,10 +165,12 @@ class Calls:
             for raw, (_, service, _) in zip(replies, asked, strict=True)
         ]
 
-    def _rest(self, service: ServiceId, args: Sequence[str | int]) -> Sequence[str | int]:
-        """What follows the script of a read."""
-        keys = all_keys(service)
-        return (len(keys), *keys, self._speaks, "", *args)
+    def _rest(
+        self, service: ServiceId, args: Sequence[str | int], dedupe: str | None = None, not_after: str | int = ""
+    ) -> Sequence[str | int]:
+        """Keys and arguments of a call, after its script."""
+        keys = all_keys(service) + ([dedupe] if dedupe else [])
+        return (len(keys), *keys, self._speaks, not_after, *args)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AbstractConnection]:
@@ -198,11 +200,10 @@ class Calls:
     async def _run(
         self, wanted: Script, service: ServiceId, args: Sequence[str | int], *, dedupe: str | None, changes: bool
     ) -> Reply:
-        keys = all_keys(service) + ([dedupe] if dedupe else [])
         async with self._connection() as connection:
             try:
                 not_after = await self._not_after(connection) if changes else ""
-                raw = await self._send(connection, wanted, (len(keys), *keys, self._speaks, not_after, *args), changes)
+                raw = await self._send(connection, wanted, self._rest(service, args, dedupe, not_after), changes)
             except BaseException:
                 # Whatever answers next time may be another server with another clock.
                 self._offset_ms = None

@@ -14,7 +14,7 @@ from lumen.model.messages import message
 from lumen.model.proposal import Change, Knob, Priority
 from lumen.model.snapshot import SLICE_SECONDS
 from lumen.model.turn import Recommendation
-from lumen.verification.accesses import HoldBack, KeptDays
+from lumen.verification.accesses import HeldKeys, KeptDays
 from lumen.verification.called import Truth
 from lumen.verification.incidents import LABEL_OF, SimulatedIncident, Trouble, draw_incidents
 from lumen.verification.judge import Outcome, figures_of, is_at, judge, outcome_of, turn
@@ -234,7 +234,7 @@ def test_what_the_team_says_of_age_is_what_it_costs() -> None:
 def test_a_tenth_of_the_keys_keeps_the_old_ttl_and_is_reported_so() -> None:
     here = world(profile(topics=3000, ttl_seconds=300, requests_per_second=3.0))
     here.reports = True
-    turn(here, Change(Knob.TTL, 300, 600, "s"), HoldBack(300, 100, 2 * HOUR, 7))
+    turn(here, Change(Knob.TTL, 300, 600, "s"), HeldKeys(300, 100, 2 * HOUR, 7))
     found = [here.step().reported for _ in range(36)]
     held = [float(one.held.mean()) for one in found if one is not None]
     assert 0.02 < np.mean(held[:24]) < 0.3
