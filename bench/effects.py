@@ -177,7 +177,7 @@ class Table:
             real = np.bincount(self.number, mixed[self.within]).astype(np.float64)
         lookups, at_old, at_new = self.keys.lookups[of], self.keys.at_old[of], self.keys.at_new[of]
         scale = float(real.sum() / self.keys.lookups.sum() / (real[of].sum() / lookups.sum()))
-        return Keys(lookups, real[of], at_old, at_new, held[of], START, scale=scale, below=self.keys.below)
+        return Keys(lookups, real[of], at_old, at_new, held[of], scale=scale, below=self.keys.below)
 
 
 def tabled(seen: Seen, hours: int) -> Table:
@@ -192,7 +192,7 @@ def tabled(seen: Seen, hours: int) -> Table:
         for flags in (within, seen.old, seen.new, seen.at_old, seen.at_new)
     )
     below = int(seen.share * ALL_KEYS)
-    return Table(truth, within, key, number, old, Keys(lookups, new, at_old, at_new, new > 0, START, below=below))
+    return Table(truth, within, key, number, old, Keys(lookups, new, at_old, at_new, new > 0, below=below))
 
 
 def _look(seen: Seen, hours: int, arms: Sequence[Secret]) -> Iterator[Look]:

@@ -10,7 +10,7 @@ every other draw of these very keys is known, however few of them carry it (docs
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import sqrt
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lumen.model.accesses import ALL_KEYS
 from lumen.model.forecast import Z_90
-from lumen.model.hold_back import Arm, EffectByReplay, HoldBack
+from lumen.model.hold_back import EffectByReplay, HoldBack
 from lumen.model.messages import NoData, with_remedy
 from lumen.model.observed import Piece
 from lumen.prediction.accesses import Flags, Floats
@@ -48,7 +48,7 @@ class Keys:
     it keeps the old one.
 
     `scale`: misses by lookup of all keys to those of these; `below`: the limit of their hashes. `unheld_share`: of the
-    lookups of held keys those that were not said to be. `newest`: when the last lookup was.
+    lookups of held keys those that were not said to be.
     """
 
     lookups: Floats
@@ -56,7 +56,6 @@ class Keys:
     at_old: Floats
     at_new: Floats
     held: Flags
-    newest: datetime
     unheld_share: float = 0.0
     scale: float = 1.0
     below: int = ALL_KEYS
@@ -74,15 +73,13 @@ def keys_of(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Keys:
     requests, took_ms = requests_of(window), answer_ms(window)
     assert requests.asked is not None and requests.hit is not None
     assert requests.key is not None and requests.held is not None
-    at_ms = elapsed_ms(requests.elements)
-    asked = requests.asked & (at_ms >= (start - began) / MS)
+    asked = requests.asked & (elapsed_ms(requests.elements) >= (start - began) / MS)
     old, new = (missed(requests, prolonged_ms(ttl * 1000, took_ms)) for ttl in (change.old_ttl, change.new_ttl))
     key = np.unique(requests.key[asked], return_inverse=True)[1]
     lookups, seen, at_old, at_new, said = (
         np.bincount(key, flags[asked]).astype(np.float64) for flags in (asked, ~requests.hit, old, new, requests.held)
     )
     held = said > 0
-    newest = began + timedelta(milliseconds=int(at_ms[asked].max(initial=0)))
     unheld = 1 - float(said.sum()) / max(float(lookups[held].sum()), 1.0)
     totals = to_all_keys(pieces, whole)
     return Keys(
@@ -91,7 +88,6 @@ def keys_of(pieces: Sequence[Piece], change: HoldBack, end: datetime) -> Keys:
         at_old,
         at_new,
         held,
-        newest,
         unheld if held.any() else 0.0,
         totals.misses / totals.lookups if totals.lookups else 1.0,
         min(piece.below for piece in pieces),
@@ -114,16 +110,15 @@ def measured(keys: Keys, permille: int, alpha: float) -> EffectByReplay | NoData
 
 def _estimated(keys: Keys, permille: int, alpha: float) -> EffectByReplay:
     error = keys.seen - np.where(keys.held, keys.at_old, keys.at_new)
-    new, held = _arm(keys, ~keys.held, error), _arm(keys, keys.held, error)
-    lookups = float(keys.lookups.sum())
+    lookups, of_held = float(keys.lookups.sum()), float(keys.lookups[keys.held].sum())
     replayed = keys.scale * float(keys.at_old.sum() - keys.at_new.sum()) / lookups
     unknown = error - _usual(keys, error)
-    unit = keys.scale * lookups / (held.lookups * new.lookups)
+    unit = keys.scale * lookups / (of_held * (lookups - of_held))
     effect = replayed + unit * float(unknown[keys.held].sum())
     law = drawn(unknown, permille / 1000, sqrt(OWN_ERROR**2 + _sampling(keys) ** 2) / unit)
     below, above = law.quantiles(alpha)
     effect, low, high = np.clip([effect, effect - unit * above, effect - unit * below], -1, 1).tolist()
-    return EffectByReplay(effect, low, high, unit * law.spread, replayed, new, held, keys.newest)
+    return EffectByReplay(effect, low, high, replayed)
 
 
 def _usual(keys: Keys, error: Floats) -> Floats:
@@ -134,18 +129,12 @@ def _usual(keys: Keys, error: Floats) -> Floats:
     return np.asarray(known @ np.linalg.lstsq(weighed.T @ known, weighed.T @ error, rcond=None)[0], np.float64)
 
 
-def _arm(keys: Keys, of_arm: Flags, error: Floats) -> Arm:
-    lookups = float(keys.lookups[of_arm].sum())
-    return Arm(round(lookups), int(np.count_nonzero(of_arm)), float(error[of_arm].sum()) / lookups)
-
-
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Of a sum over keys drawn by chance, less its mean: where it may lie, how likely it lies below, its spread."""
+    """Of a sum over keys drawn by chance, less its mean: where it may lie, and how likely it lies below."""
 
     at: Floats
     below: Floats
-    spread: float
 
     def quantiles(self, alpha: float) -> tuple[float, float]:
         """Between these it lies but for `alpha`, half of that on each side."""
@@ -170,7 +159,7 @@ def drawn(values: Floats, share: float, own_error: float) -> Drawn:
     each = (1 - share) * np.exp(1j * share * angle) + share * np.exp(-1j * (1 - share) * angle)
     density = np.fft.fftshift(np.fft.irfft(each.prod(axis=1) * np.exp(-0.5 * others * turn**2), POINTS))
     below = np.maximum.accumulate(np.cumsum(density)) / density.sum()
-    return Drawn((np.arange(POINTS) - POINTS // 2 + 0.5) * width / POINTS, below, spread)
+    return Drawn((np.arange(POINTS) - POINTS // 2 + 0.5) * width / POINTS, below)
 
 
 def _sampling(keys: Keys) -> float:

@@ -42,27 +42,14 @@ class HoldBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """The keys that have one of the two TTLs. `residual`: seen less replayed misses, as a share of the lookups."""
-
-    lookups: int
-    keys: int
-    residual: float
-
-
-@dataclass(frozen=True, slots=True)
 class EffectByReplay:
     """By how much the hit rate is higher than with the old TTL, in shares (0.05: five points); `low` to `high` is its
-    two-sided interval. `replayed` is what the replay alone says; `newest`: when the last access in the window was."""
+    two-sided interval. `replayed` is what the replay alone says."""
 
     effect: float
     low: float
     high: float
-    standard_error: float
     replayed: float
-    new: Arm
-    held: Arm
-    newest: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from lumen.effects.verdict import (
     uncontrolled,
 )
 from lumen.model.alert import Alert, AlertKind, Severity
-from lumen.model.hold_back import HELD_FOR, Arm, EffectByReplay
+from lumen.model.hold_back import HELD_FOR, EffectByReplay
 from lumen.model.messages import NoData, message, with_remedy
 from lumen.model.proposal import Knob
 from tests.snapshots import NOW
@@ -24,11 +24,10 @@ from tests.snapshots import NOW
 KEPT, HARMFUL, WAIT, INCONCLUSIVE = (
     EffectVerdict.KEPT, EffectVerdict.HARMFUL, EffectVerdict.WAIT, EffectVerdict.INCONCLUSIVE,
 )  # fmt: skip
-ARM = Arm(10_000, 1_000, 0.0)
 
 
 def found(effect: float, low: float, high: float) -> EffectByReplay:
-    return EffectByReplay(effect, low, high, (high - low) / 4, effect, ARM, ARM, NOW)
+    return EffectByReplay(effect, low, high, effect)
 
 
 #: Effect and interval as shares of the hit rate, what the card announced at least, and what it comes to at 24 h.
