@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import secrets
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from lumen.ports.clock import Clock
 from lumen.ports.store import Lease, Leases, Slots
 
 T = TypeVar("T")
+Of = TypeVar("Of")
 
 #: On the wall. Long enough for a slow store, short enough that a crashed replica's work is taken up soon.
 LEASE = timedelta(seconds=15)
@@ -31,6 +32,17 @@ BATCHES, MOST_AT_ONCE = 12, 32
 def hour_of(now: datetime) -> datetime:
     """The slot of an hourly schedule that `now` falls into."""
     return now.replace(minute=0, second=0, microsecond=0)
+
+
+@contextlib.contextmanager
+def noted(failures: dict[Of, Exception], *of: Of) -> Iterator[None]:
+    """Note what fails, by whom it fails for, so that the others have their turn. A store of another schema ends all."""
+    try:
+        yield
+    except OtherSchema:
+        raise
+    except Exception as error:
+        failures.update(dict.fromkeys(of, error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +59,9 @@ class Batch:
     async def each(self, do: Callable[[ServiceId, Lease], Awaitable[bool | None]]) -> None:
         """One after the other; each is marked done as it ends, unless `do` says False. One that fails holds up none."""
         for service, lease in self.leases.items():
-            try:
+            with noted(self.failures, service):
                 if await do(service, lease) is not False:
                     await self.done(service)
-            except OtherSchema:
-                raise
-            except Exception as error:
-                self.failures[service] = error
 
     async def done(self, service: ServiceId) -> None:
         """For ever. Raises LeaseLost."""
@@ -130,11 +138,8 @@ class Claims:
     async def _do(self, batch: Batch, work: Callable[[Batch], Awaitable[object]]) -> None:
         renewing = asyncio.ensure_future(self._renew(batch))
         try:
-            await work(batch)
-        except OtherSchema:
-            raise
-        except Exception as error:
-            batch.failures.update(dict.fromkeys(batch.leases, error))
+            with noted(batch.failures, *batch.leases):
+                await work(batch)
         finally:
             await _cancel(renewing)
             for service in self._left(batch):

@@ -6,13 +6,13 @@ from datetime import date
 from functools import partial
 
 from lumen.model.accesses import Batch
-from lumen.model.messages import OtherSchema, SomeFailed
+from lumen.model.messages import SomeFailed
 from lumen.model.observed import HASH_BITS, KEEP_DAYS, Piece, Progress
 from lumen.model.service import ServiceId
 from lumen.policies.observing import Entry, fold, next_day, thinned
 from lumen.ports.sources import AccessStream
 from lumen.ports.store import AccessDays, Lease
-from lumen.use_cases.leases import Claims
+from lumen.use_cases.leases import Claims, noted
 
 LEASE_NAME = "accesses"
 #: Batches that are taken in at once, for others get their turn; a stream holds about a thousand.
@@ -35,12 +35,8 @@ class Observer:
         """The number of batches that were taken in. Raises SomeFailed after all services had their turn."""
         taken, failures = 0, dict[str, Exception]()
         for service in self.services:
-            try:
+            with noted(failures, service.name):
                 taken += await self.claims.alone(service, LEASE_NAME, partial(self._all, service)) or 0
-            except OtherSchema:
-                raise
-            except Exception as error:
-                failures[service.name] = error
         if failures:
             raise SomeFailed(failures)
         return taken

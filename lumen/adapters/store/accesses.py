@@ -25,13 +25,13 @@ WORD = 8
 
 
 class RedisAccessDays:
-    """`lumen.ports.store.AccessDays`. `name`: of the hash of each service."""
+    """`lumen.ports.store.AccessDays`. `key_of`: the hash of each service."""
 
-    def __init__(self, redis: Redis, name: Callable[[ServiceId], str] = accesses_key) -> None:
-        self._calls, self._name = Calls(redis), name
+    def __init__(self, redis: Redis, key_of: Callable[[ServiceId], str] = accesses_key) -> None:
+        self._calls, self._key_of = Calls(redis), key_of
 
     async def progress(self, service: ServiceId) -> Progress:
-        reply = await self._calls.change("accesses_progress", service, dedupe=self._name(service))
+        reply = await self._calls.change("accesses_progress", service, dedupe=self._key_of(service))
         return decode(Progress, reply.values[0]) if reply.values[0] else Progress()
 
     async def put(
@@ -43,7 +43,7 @@ class RedisAccessDays:
             stood = await self._parts(service, piece.day, f"{hour:02d}")
             text = await asyncio.to_thread(packed, joined(piece.day, [*stood, piece]))
             words += [f"{piece.day.isoformat()}/{hour:02d}", text]
-        reply = await self._calls.change("accesses_put", service, *words, dedupe=self._name(service))
+        reply = await self._calls.change("accesses_put", service, *words, dedupe=self._key_of(service))
         if reply.status == "LEASE_LOST":
             raise lease_lost(lease.name)
 
@@ -51,7 +51,7 @@ class RedisAccessDays:
         return await asyncio.to_thread(joined, day, await self._parts(service, day, ""))
 
     async def _parts(self, service: ServiceId, day: date, hour: str) -> Sequence[Piece]:
-        reply = await self._calls.change("accesses_day", service, day.isoformat(), hour, dedupe=self._name(service))
+        reply = await self._calls.change("accesses_day", service, day.isoformat(), hour, dedupe=self._key_of(service))
         return await asyncio.to_thread(lambda: [unpacked(day, text) for text in reply.values[0]])
 
 
