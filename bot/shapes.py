@@ -129,7 +129,7 @@ class Problems:
                 yield self._wrong(name, cause)
 
     def of_file(self, name: str, path: str, wrong: Message) -> str:
-        """What is wrong with the file that holds the secret `name`."""
+        """The problem with the file that holds the secret `name`."""
         return self._plain("setting.file", name=f"{name}_FILE", path=path, wrong=wrong)
 
     def misspelt(self, own: Collection[str], *, are_all: bool) -> Iterator[str]:

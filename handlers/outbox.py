@@ -121,7 +121,7 @@ class OutboxWorker:
         return Unheard(call.key, call.key.rpartition("#")[0], parked.error if parked else self._trouble)
 
     def place_trouble(self) -> tuple[Message, Message] | None:
-        """What Slack has against messages in the channel, while it refuses some; and what mends it."""
+        """The reason why Slack refuses messages in the channel, and what mends it."""
         refused = [parked.error for parked in self._parked.values() if parked.is_of_the_place]
         return place_trouble(refused[-1], self._channel) if refused else None
 

@@ -178,7 +178,7 @@ def _ttl(rest: Sequence[str]) -> Command:
 
 
 def _whole(words: Sequence[str], units: Mapping[str, Fraction]) -> int | None:
-    """How much they say, in whole units; out of any range too, for the range is the use case's to tell."""
+    """The amount that they say, in whole units; out of any range too, for the range is the use case's to tell."""
     found = amount(" ".join(words), units)
     return found.whole if found else None
 
@@ -270,7 +270,7 @@ def _terms(rest: Sequence[str]) -> tuple[list[str], Terms | Malformed]:
 
 
 def _lasts(words: Sequence[str]) -> timedelta | Malformed | None:
-    """How long, None where nothing is said; in range, or what is."""
+    """The length of time, None where nothing is said; in range, or what is."""
     text = " ".join(words)
     lasts = duration(text)
     if not text or lasts is None:

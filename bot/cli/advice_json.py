@@ -216,7 +216,7 @@ def gate_json(last: Last, locale: str) -> list[Json]:
 
 
 def _alerts_json(words: Catalogue, found: TurnNow) -> list[Json]:
-    """What is wrong now: figures of the last look that found them."""
+    """The alerts that are open now: figures of the last look that found them."""
     return [
         {
             "kind": one.alert.kind.value,

@@ -69,7 +69,7 @@ def _urgency(wanted: Recommendation | NoData) -> int:
 
 
 def _memory(page: Rows, turn: Turn) -> str:
-    """What is used of how much; "" where that is not known."""
+    """The memory in use and its limit; "" where that is not known."""
     cache = turn.snapshot.cache
     if isinstance(cache, NoData) or isinstance(cache.memory_ratio, NoData):
         return ""

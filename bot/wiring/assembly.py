@@ -343,7 +343,7 @@ class _Assembly:
 
 
 def _lacking() -> NoData | None:
-    """Why the effect of changes cannot be estimated here."""
+    """The reason why the effect of changes cannot be estimated here."""
     if not missing_statistics():
         return None
     return NoData(message("effect.no_numerics"), message("effect.no_numerics_remedy"))

@@ -108,7 +108,7 @@ def ttl_card(words: Catalogue, readout: TtlReadout) -> Shown:
 
 
 def wanted_lines(words: Catalogue, wanted: Recommendation) -> list[str]:
-    """What it should become, and why."""
+    """The wanted value, and why."""
     return [words.say(recommended(words, wanted)), *(f"• {words.say(reason)}" for reason in wanted.reasons)]
 
 

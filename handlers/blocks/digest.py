@@ -171,7 +171,7 @@ def _money(card: Card, words: Catalogue, newest: Turn) -> None:
 
 
 def _month(newest: Turn) -> Message:
-    """What is spent, and where the month ends at its pace."""
+    """The money spent, and where the month ends at its pace."""
     spend, forecast_usd = newest.snapshot.spend, newest.assessment.rhythm.forecast_usd
     if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData) or forecast_usd is None:
         return message("digest.month", spent=spent(newest))

@@ -76,7 +76,7 @@ def incident_card(words: Catalogue, readout: IncidentReadout, oncall: str = "", 
 
 
 def _first(readout: IncidentReadout, oncall: str) -> Iterator[Message]:
-    """How it stands, and what happens by itself and when."""
+    """Its state, and what happens by itself and when."""
     incident = readout.incident
     if not incident.is_over:
         yield standing(incident)
@@ -210,7 +210,7 @@ def _labels(incident: Incident) -> list[Button]:
 
 
 def learnt_lines(words: Catalogue, learnt: Learnt) -> list[str]:
-    """How often Lumen was right, by people's labels, and what is told less because of them."""
+    """Lumen's record by people's labels, and what is told less because of them."""
     said = []
     if learnt.counted:
         share = learnt.real / learnt.counted
@@ -225,7 +225,7 @@ def learnt_lines(words: Catalogue, learnt: Learnt) -> list[str]:
 
 
 def alert_lines(words: Catalogue, alerts: Iterable[StoredAlert], silences: Sequence[Silence] = ()) -> list[str]:
-    """What is open, a line each, for the status."""
+    """A line for each open alert, for the status."""
     return [
         alert_line(words.say, stored) + _waits(words, stored) + _hushed(words, silence_over(stored.alert, silences))
         for stored in sorted(alerts, key=lambda one: SEVEREST_FIRST.index(one.alert.severity))
@@ -241,7 +241,7 @@ def _hushed(words: Catalogue, silence: Silence | None) -> str:
 
 
 def word_of(words: Catalogue, alert: Alert) -> str:
-    """What kind of alert it is."""
+    """The kind of the alert."""
     return words.say(Message(f"incident.kind_{alert.kind}", {}))
 
 

@@ -147,7 +147,7 @@ class UsualLevel:
         self._marks[np.flatnonzero(~np.isnan(self._values))[-slices:]] = mark
 
     def accept(self, since: datetime) -> None:
-        """What came from `since` on is usual now: everything before moves by what the last six hours missed by."""
+        """Take what came from `since` on as usual: everything before moves by what the last six hours missed by."""
         misses = self._means[0]
         known = np.flatnonzero(~np.isnan(misses))
         if not len(known):
@@ -162,7 +162,7 @@ class UsualLevel:
         self._day, self._hour = -1, -1
 
     def _place(self, at: datetime) -> int:
-        """Where a slice stands; what is older than is needed makes room for it, by whole days."""
+        """The place of a slice; what is older than is needed makes room for it, by whole days."""
         number = int(at.timestamp()) // SLICE_SECONDS
         if self._first is None:
             self._first = number - number % SLICES_A_DAY - _ROOM + SLICES_A_DAY
@@ -258,7 +258,7 @@ class UsualLevel:
         }
 
     def _level(self, start: int) -> float:
-        """How far the last three days were off, each of them the same way: the least of it."""
+        """The least by which the last three days were off, each of them the same way."""
         days = slice(start - 3 * SLICES_A_DAY, start)
         off = np.where(self._marks[days] == LEARNT, self._off[days], np.float32(np.nan)).reshape(3, SLICES_A_DAY)
         found = _medians(off, LEAST_MISSES)

@@ -20,7 +20,7 @@ PERCENTILES = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
 
 
 class Sum(StrEnum):
-    """How the samples of one slice come together."""
+    """The ways in which the samples of one slice come together."""
 
     COUNT = "count"
     RATE = "rate"

@@ -48,7 +48,7 @@ def monitoring_series(document: Mapping[str, object], export: Export, faults: Fa
 
 
 def _figures(export: Export, metric: str, labels: Mapping[str, str]) -> Sequence[Figure] | None:
-    """What a series tells; nothing for a distribution, whose samples speak for themselves."""
+    """The figures that a series tells; nothing for a distribution, whose samples speak for themselves."""
     if export.figure:
         return (FIGURES[export.figure],)
     if metric == LATENCIES:

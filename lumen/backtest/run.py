@@ -53,7 +53,7 @@ class ServicePast:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFound:
-    """What came of one service."""
+    """The result of one service."""
 
     alerts: tuple[Alert, ...]
     proposals: tuple[PastProposal, ...]

@@ -100,7 +100,7 @@ class PageAfter:
 
 
 def culprit(proposal_id: str, experiment: Experiment, around: Surroundings, page: PageAfter) -> Message | None:
-    """What is nearer to the page than the change is, or is blamed for it; None where nothing else is."""
+    """The cause that is nearer to the page than the change is, or is blamed for it; None where nothing else is."""
     since = experiment.started_at
     minutes = (page.opened_at - since) / timedelta(minutes=1)
     if page.release_blamed:

@@ -1,4 +1,4 @@
-"""What `lumen contract check` saw of a running service."""
+"""Observations of `lumen contract check` on a running service."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -127,7 +127,7 @@ class StoredAlert:
 
 @dataclass(frozen=True, slots=True)
 class IncidentLabel:
-    """What a person said of a closed incident. `names`: of its alerts (`latency`, `no_data/cache`)."""
+    """A person's label of a closed incident. `names`: of its alerts (`latency`, `no_data/cache`)."""
 
     incident: str
     names: tuple[str, ...]

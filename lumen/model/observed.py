@@ -69,7 +69,7 @@ def joined(day: date, pieces: Iterable[Piece]) -> Piece:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a service's stream has been read.
+    """The progress of reading a service's stream.
 
     `last_id` "": never. `instances`: of each the number of its newest batch, and when that came, in ms. `below`: what
     the service was told. `keys` and `accesses` of the newest of the `days`, so far. `secret` (hex): what names are

@@ -350,7 +350,7 @@ _BESIDE_THE_CACHE = frozenset({Knob.TRAFFIC, Knob.MIN_INSTANCES, Knob.MEMORY, Kn
 
 
 def not_predictable(knob: Knob) -> NoData:
-    """Why nothing is expected of a change, and by what it will be judged."""
+    """The reason for no expectation of a change, and by what it will be judged."""
     if knob in _BESIDE_THE_CACHE:
         return NoData(NOT_PREDICTABLE.reason, message(f"approval.not_predictable_{knob}"))
     return NOT_PREDICTABLE

@@ -75,7 +75,7 @@ class Bounds:
 
 
 def exactly(requests: int, errors: int) -> Bounds:
-    """Where nothing is in doubt."""
+    """The bounds where nothing is in doubt."""
     failed = min(errors, requests)
     return Bounds(requests, requests, failed, failed)
 

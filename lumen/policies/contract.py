@@ -1,4 +1,4 @@
-"""What is wrong with a service that says it keeps the contract (docs/ion-contract.md), one finding for each part."""
+"""Findings on a service that says it keeps the contract (docs/ion-contract.md), one for each part."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a service's batches come to: pieces of days, what was lost between them, and how many keys it shall report."""
+"""The sums of a service's batches: pieces of days, what was lost between them, and how many keys it shall report."""
 
 from array import array
 from collections.abc import Sequence

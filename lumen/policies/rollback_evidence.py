@@ -221,7 +221,7 @@ def _likelihood(requests: int, errors: int) -> float:
 
 
 def _at_least(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:
-    """What is certain to have failed, of all that there may have been."""
+    """Counts that are certain to have failed, of all that there may have been."""
     requests = errors = 0
     for one in counts:
         asked, failed = one.certain
@@ -230,7 +230,7 @@ def _at_least(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:
 
 
 def _at_most(name: str, counts: Iterable[RevisionCount]) -> RevisionCounts:
-    """What may have failed, of what is certain to have been there."""
+    """Counts that may have failed, of what is certain to have been there."""
     whole = bounds_of(one.bounds for one in counts)
     return RevisionCounts(name, max(whole.least_requests, whole.most_errors), whole.most_errors)
 

@@ -119,13 +119,13 @@ class Alerts(Protocol):
         """Set what its message says about rolling back; marks it only when that is something else."""
 
     async def error_lines(self, service: ServiceId, incident_id: str) -> ErrorLines | None:
-        """What the blamed revision logs, as it was last read; None before it was."""
+        """The lines that the blamed revision logs, as it was last read; None before it was."""
 
     async def logged(self, service: ServiceId, incident_id: str, lines: ErrorLines) -> None:
         """Remember these instead; marks its message where they are others. Nothing where it is forgotten."""
 
     async def revisions(self, service: ServiceId, incident_id: str) -> RevisionsSeen | None:
-        """What the newest look found of the revisions behind it; None before there was one."""
+        """The findings of the newest look on the revisions behind it; None before there was one."""
 
     async def saw(self, service: ServiceId, incident_id: str, seen: RevisionsSeen) -> None:
         """Remember it instead of the one before; marks its message where it is another."""

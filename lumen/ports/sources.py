@@ -116,7 +116,7 @@ class Bills(Protocol):
         """Let it count from now on, if it is the greatest so far. Atomic, whatever came before and comes beside it."""
 
     async def trouble(self, home: ServiceId, why: NoData | None) -> None:
-        """Why nothing that counts has come; None: nothing is wrong."""
+        """The reason why nothing that counts has come; None: nothing is wrong."""
 
 
 class FigureSink(Protocol):
@@ -129,7 +129,7 @@ class FigureSink(Protocol):
         """
 
     async def lacking(self) -> NoData | None:
-        """Why nothing can be published from here, or None. Writes nothing."""
+        """The reason why nothing can be published from here, or None. Writes nothing."""
 
 
 class AnnouncedMisses(Protocol):
@@ -152,7 +152,7 @@ class AccessStream(Protocol):
         """
 
     async def trim(self, service: ServiceId, upto: str) -> None:
-        """What stands before that entry need not be kept any longer."""
+        """Let the server drop what stands before that entry."""
 
     async def thin(self, service: ServiceId, below: int) -> None:
         """Have the service report only the keys whose upper 32 hash bits are below it."""

@@ -270,7 +270,7 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class AuditCheck:
-    """What `verify` found. `broken` says what does not agree and where; None when everything does.
+    """The result of `verify`. `broken` says what does not agree and where; None when everything does.
 
     `head` is the digest of the newest seal ("" before the first): whoever keeps it can prove later what stood here.
     `line`: where in a file that is, from 1; None in the store.
@@ -361,7 +361,7 @@ class AccessDays(Protocol):
     """Accesses by UTC day, at most ten days of each service."""
 
     async def progress(self, service: ServiceId) -> Progress:
-        """How far the stream has been read."""
+        """The progress of reading the stream."""
 
     async def put(
         self, service: ServiceId, lease: Lease, hour: int, pieces: Sequence[Piece], progress: Progress

@@ -230,7 +230,7 @@ def ttls_from_misses(
 
 
 def _counted(log: Log, info: Info) -> tuple[float, Clock, float, float]:
-    """When the counters begin, the clock of the requests, and how many hits and misses they count in all.
+    """The start of the counters, the clock of the requests, and how many hits and misses they count in all.
 
     A counter that falls began anew at 0. Where the first moment has counted just the misses of the log until then, the
     counting began with the log.

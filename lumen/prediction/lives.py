@@ -49,7 +49,7 @@ def packed(life: Integers, at_ms: Integers) -> Words:
 
 
 def elapsed_ms(elements: Words) -> Integers:
-    """When each element was, in ms since the window's start."""
+    """The time of each element, in ms since the window's start."""
     return (elements & np.uint64((1 << MS_BITS) - 1)).astype(np.int64)
 
 
@@ -70,7 +70,7 @@ def requests_of(accesses: Accesses) -> Requests:
 
 
 def overwritten(accesses: Accesses) -> Flags:
-    """Which of the accesses are writes that answer no miss."""
+    """Flags of the accesses that are writes and answer no miss."""
     kind, at_ms = accesses.kinds & KIND_MASK, times_ms(accesses)
     if not len(kind):
         return np.empty(0, np.bool_)

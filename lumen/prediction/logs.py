@@ -167,7 +167,7 @@ def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _columns(first: str, needed: Sequence[str]) -> tuple[Mapping[str, int], bool]:
-    """Where each column stands, and whether that goes by position."""
+    """The place of each column, and whether that goes by position."""
     names = [SAME.get(one.strip().strip('"').lower(), one.strip().strip('"').lower()) for one in first.split(",")]
     if isfinite(_number(names[0])) or not set(names) & set(KNOWN):
         return {name: place for place, name in enumerate(KNOWN[: min(max(len(names), 2), 4)])}, True
@@ -217,7 +217,7 @@ class _Fields:
         self._commas, self._before, self._wide = commas, before, wide
 
     def bounds(self, column: int) -> tuple[Integers, Integers]:
-        """Where the field begins and ends in each line."""
+        """The begin and end of the field in each line."""
         starts = self.starts if column == 0 else self._commas[self._before + column - 1] + 1
         return starts, self.ends if column == self._wide else self._commas[self._before + column]
 

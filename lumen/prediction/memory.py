@@ -37,7 +37,7 @@ STRIDE = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What happened in order of time, of each: ms, number of the key, `Kind`, and the bytes of the key's value.
+    """Events in order of time, of each: ms, number of the key, `Kind`, and the bytes of the key's value.
 
     MISS and HIT alike are requests; a WRITE is an overwrite: what fills the cache after a miss is no event of its own.
     """
@@ -49,7 +49,7 @@ class Timeline:
 
     @property
     def requests(self) -> int:
-        """How many of them are requests."""
+        """The number of requests among them."""
         return int(np.count_nonzero(self.kind <= Kind.HIT))
 
 

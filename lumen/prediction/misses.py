@@ -58,7 +58,7 @@ class Clock:
         return np.interp(at_ms, self.at_ms, self.requests)
 
     def back(self, requests: Floats) -> Floats:
-        """When there were so many requests; infinity beyond the window's end."""
+        """The time by which there were so many requests; infinity beyond the window's end."""
         return np.interp(requests, self.requests, self.at_ms, right=np.inf)
 
 
@@ -73,7 +73,7 @@ class Misses:
 
     @property
     def at_ms(self) -> Floats:
-        """When each was."""
+        """The time of each."""
         return elapsed_ms(self.elements).astype(np.float64)
 
     def hidden(self) -> Floats:

@@ -49,7 +49,7 @@ class Acting:
         return self.restraints.automation.dry_run
 
     async def to_begin(self, proposal: Proposal) -> Leave | Held:
-        """What was decided, and nobody has begun: by a person, or by a countdown, which a pause holds back too."""
+        """Leave to begin what was decided: by a person, or by a countdown, which a pause holds back too."""
         draft, by_person = proposal.draft, proposal.state is State.APPROVED
         if proposal.state not in APPROVED:
             return Held(_undecided(proposal))
@@ -60,11 +60,11 @@ class Acting:
         return self._leave(proposal, (*first, *(one for one in held if one not in first)))
 
     def to_finish(self, proposal: Proposal) -> Leave | Held:
-        """What was begun: nothing that people set since leaves it half done."""
+        """Leave to finish what was begun: nothing that people set since leaves it half done."""
         return self._leave(proposal, () if proposal.state is State.APPLYING else _undecided(proposal))
 
     async def to_set_again(self, proposal: Proposal) -> Leave | Held:
-        """What was applied, and a server lost: Lumen does it by itself, but a person approved the value, so a new
+        """Leave to set again what a server lost: Lumen does it by itself, but a person approved the value, so a new
         installation keeps it too."""
         if proposal.state not in IN_FORCE:
             return Held(_undecided(proposal))
@@ -76,7 +76,7 @@ class Acting:
         return self._leave(proposal, (*held, *more))
 
     def to_end_hold_back(self, proposal: Proposal) -> Leave | Held:
-        """Give the applied value to the keys that were held back: nothing that people set since leaves it half done."""
+        """Leave to give held keys the applied value, too: nothing that people set since leaves it half done."""
         return self._leave(proposal, () if proposal.state in IN_FORCE else _undecided(proposal))
 
     def to_empty(self, service: ServiceId, permit: Permit) -> Leave | Held:

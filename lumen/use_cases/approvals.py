@@ -305,7 +305,7 @@ class Approvals:
         return await self.proposals.snooze(service, proposal_id, person, click_id, by, reply_to, mark, seen)
 
     async def known_of(self, service: ServiceId, change: Change) -> tuple[Message, ...]:
-        """What is known of the revision that the traffic would go to; nothing for another knob."""
+        """Tell what is known of the revision that the traffic would go to; nothing for another knob."""
         if self.deployed is None or change.knob is not Knob.TRAFFIC:
             return ()
         deployment = (await self.deployed.deployments((service,)))[service]

@@ -50,7 +50,7 @@ class Digest:
         return self.claims.clock.now().astimezone(self.zone)
 
     def at(self, day: date) -> datetime:
-        """When the digest of `day`, as the readers count their days, is due."""
+        """The time of the digest of `day`, as the readers count their days."""
         return datetime.combine(day, DIGEST_AT, self.zone)
 
     async def due(self, services: Sequence[ServiceId]) -> None:

@@ -177,7 +177,7 @@ class Execution:
         return find(self.knobs, draft.change.knob).places
 
     async def _refusal(self, draft: Draft) -> Message | None:
-        """Where several places hold the value: why one of them would not take it, before the first is touched."""
+        """The reason why one of several places would not take the value, before the first is touched."""
         places = self._places(draft)
         if len(places) > 1:
             for place in places:
@@ -335,7 +335,7 @@ def _afresh(proposal: Proposal, present: Reading) -> Draft:
 
 
 def _refused(error: LumenError) -> Message:
-    """Why it failed; where a permission is missing, with the command that grants it."""
+    """The reason why it failed; where a permission is missing, with the command that grants it."""
     if error.reason.code != "source.permission_denied":
         return error.reason
     return message("execution.not_permitted", reason=error.reason, remedy=error.remedy)

@@ -1,4 +1,4 @@
-"""What an applied undo makes of other changes: what it took back is UNDONE, and an undo that is undone gives way.
+"""Other changes after an applied undo: what it took back is UNDONE, and an undo that is undone gives way.
 
 Then what that undo had taken back stands again, if its value is the one that is in force now.
 """
@@ -29,7 +29,7 @@ async def mark_taken_back(proposals: Proposals, undo: Proposal, lease: Lease) ->
 
 
 def _targets(undo: Proposal) -> Iterator[str]:
-    """What an undo took back, and what stood above that; nothing for another change."""
+    """The changes that an undo took back, and what stood above that; nothing for another change."""
     if undo.draft.undo_of is not None:
         yield from (undo.draft.undo_of, *undo.draft.replaces)
 

@@ -1,4 +1,4 @@
-"""What calls Lumen from outside: an hour that has come, and messages of Pub/Sub, each acted on once."""
+"""Calls from outside: an hour that has come, and messages of Pub/Sub, each acted on once."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ REMEMBERED = timedelta(days=31)
 
 
 class Outcome(StrEnum):
-    """What became of a call: acted on, known from before, in other hands just now, or none of Lumen's business."""
+    """The outcome of a call: acted on, known from before, in other hands just now, or none of Lumen's business."""
 
     TAKEN = "taken"
     KNOWN = "known"

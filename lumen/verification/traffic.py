@@ -96,7 +96,7 @@ class Profile:
 
     @property
     def stands_for(self) -> int:
-        """How many requests each simulated one stands for: a busy service is simulated by a sample of its topics."""
+        """The requests that each simulated one stands for: a busy service is simulated by a sample of its topics."""
         return max(1, math.ceil(self.requests_per_second / MOST_PER_SECOND))
 
 
@@ -151,7 +151,7 @@ class _Circumstances(TypedDict):
 
 
 def _circumstances(seed: int) -> _Circumstances:
-    """What makes one service harder to judge than another."""
+    """The circumstances that make one service harder to judge than another."""
     dice = np.random.default_rng([seed, 8])
     stale, estimated, office, cron = dice.random(4) < (STALE_COSTS_SHARE, ESTIMATED_SHARE, OFFICE_SHARE, CRON_SHARE)
     minutes, demand = int(dice.choice(CRON_MINUTES)), log_uniform(dice, *CRON_DEMAND)

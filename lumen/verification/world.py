@@ -260,7 +260,7 @@ class World:
     def _release_effects(
         self, dice: np.random.Generator, times: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """How many of those that each request stands for fail, and the factor of the time that it takes."""
+        """The failures among those that each request stands for, and the factor of the time that it takes."""
         # A few minutes are worse than others, so errors come in clumps.
         chance = np.full(len(times), self.profile.error_share * dice.gamma(2.0, 0.5))
         slower = np.ones(len(times))

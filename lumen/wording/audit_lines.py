@@ -57,7 +57,7 @@ def _line(words: Catalogue, entry: AuditEntry) -> Message:
 
 
 def _told(words: Catalogue, entry: AuditEntry) -> tuple[str, dict[str, Param]]:
-    """Which words, and what they need besides the entry itself."""
+    """The words of an entry, and what they need besides it."""
     by_lumen, own = entry.actor == LUMEN, entry.event.replace("-", "_")
     if entry.event == AuditEvent.SILENCE_ENDED and by_lumen:
         return "silence_over", {}

@@ -218,7 +218,7 @@ def figure(words: Catalogue, value: float | NoData | None, code: str) -> str:
 
 
 def no_data(words: Catalogue, missing: NoData) -> str:
-    """Why there is nothing, and how to mend it."""
+    """The reason why there is nothing, and how to mend it."""
     return f"{words.say(missing.reason)} {words.say(missing.remedy)}"
 
 
@@ -275,5 +275,5 @@ def expected_parts(expected: Expectation) -> tuple[str, ...]:
 
 
 def value_of(proposal: Proposal) -> str:
-    """What a proposal's button carries: version, service key, id, mark. A click is decided from the store alone."""
+    """The value of a proposal's button: version, service key, id, mark. A click is decided from the store alone."""
     return f"2 {proposal.draft.service.key} {proposal.id} {proposal.mark}"

@@ -29,7 +29,7 @@ FIELDS = ("value", "version", "proposal", "old", "permille", "until", "below")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long each thing may take, in seconds on the wall: to acknowledge under its own name, then under the shared
+    """Time for each thing, in seconds on the wall: to acknowledge under its own name, then under the shared
     one, to write keys, to report."""
 
     reading: float = 60.0

@@ -242,7 +242,7 @@ class RedisTtl:
         return replace(setting, acknowledged_seconds=value, acknowledged_version=version, contract=known)
 
     def _without_setting(self, own_ack: Sequence[str | None] | Exception) -> int | None:
-        """What a service of version 2 itself says that it uses while nobody has set anything."""
+        """The TTL that a service of version 2 says that it uses while nobody has set anything."""
         if isinstance(own_ack, Exception) or own_ack[1] != str(ion_contract.NO_VERSION):
             return None
         return int(own_ack[0]) if own_ack[0] and own_ack[0].isdecimal() else None

@@ -213,7 +213,7 @@ async def _remembered(redis: Redis, service: ServiceId) -> Sequence[Line]:
 
 
 def _lasting(elements: Iterable[Line]) -> Mapping[str, Sequence[str]]:
-    """What must be the same in store and file, by key: all but the epoch and what is forgotten by itself."""
+    """The keys that must be the same in store and file: all but the epoch and what is forgotten by itself."""
     found: dict[str, list[str]] = {}
     for each in elements:
         if each["key"] != "epoch" and "ms" not in each:
