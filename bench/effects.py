@@ -39,7 +39,14 @@ from bench.effect_world import (
     ttl_for,
 )
 from lumen.effects.arms import Keys, measured
-from lumen.effects.hold_back import ALPHA_BY_LOOK, LASTING_HOURS, MOST_EVICTED, effect_by_replay, lasts
+from lumen.effects.hold_back import (
+    ALPHA_BY_LOOK,
+    LASTING_HOURS,
+    MOST_EVICTED,
+    effect_by_replay,
+    lasts,
+    of_shared_memory,
+)
 from lumen.model.accesses import ALL_KEYS, is_held
 from lumen.model.hold_back import EffectByReplay, HoldBack, Lasting
 from lumen.model.messages import NoData
@@ -64,13 +71,12 @@ class Task:
 @dataclass(frozen=True, slots=True)
 class Look:
     """`clear`: better or worse, by the look's own alpha. `off`: the error, in points, and `covers`: whether the 95 %
-    interval holds the truth; None where there is no figure. `refused`: it is not told, because the cache evicts."""
+    interval holds the truth; None where there is no figure."""
 
     hours: int
     clear: int = 0
     off: float | None = None
     covers: bool | None = None
-    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,21 +206,25 @@ def _look(seen: Seen, hours: int, arms: Sequence[Secret]) -> Iterator[Look]:
     table = tabled(seen, hours)
     mixed: Sequence[Flags | None] = seen.mixed or [None] * len(arms)
     for secret, miss in zip(arms, mixed, strict=False):
-        look = judged(hours, table.truth, table.drawn(secret, miss))
-        yield replace(look, clear=0, refused=True) if seen.evicts else look
+        yield judged(hours, table.truth, table.drawn(secret, miss), evicts=seen.evicts)
 
 
-def judged(hours: int, truth: float, keys: Keys) -> Look:
+def judged(hours: int, truth: float, keys: Keys, *, evicts: bool) -> Look:
     """A look at one draw of the arms; the one after 6 h is for harm alone."""
-    found = measured(keys, PERMILLE, ALPHA_BY_LOOK[hours])
+    found = _measured(keys, ALPHA_BY_LOOK[hours], evicts=evicts)
     if isinstance(found, NoData):
         return Look(hours)
     clear = -1 if found.high < 0 else int(found.low > 0 and hours > HARM_ALONE)
     if hours != COVERED_AT:
         return Look(hours, clear)
-    whole = measured(keys, PERMILLE, COVERED)
+    whole = _measured(keys, COVERED, evicts=evicts)
     assert isinstance(whole, EffectByReplay)
     return Look(hours, clear, 100 * (found.effect - truth), whole.low <= truth <= whole.high)
+
+
+def _measured(keys: Keys, alpha: float, *, evicts: bool) -> EffectByReplay | NoData:
+    found = measured(keys, PERMILLE, alpha)
+    return of_shared_memory(found) if evicts and isinstance(found, EffectByReplay) else found
 
 
 def through_lumen(service: Service) -> float:
@@ -261,9 +271,7 @@ def _print_worlds(said: Sequence[Said]) -> None:
         print(f"\n{a_day:,} lookups a day")
         for kind in dict.fromkeys(one.kind for one in said if one.a_day == a_day):
             _print_world(kind, [one for one in said if one.a_day == a_day and one.kind == kind])
-        told = [one for one in said if one.a_day == a_day and not one.looks[0].refused]
-        if told:
-            _print_world("all told", told)
+        _print_world("all", [one for one in said if one.a_day == a_day])
 
 
 def _print_world(name: str, said: Sequence[Said]) -> None:
@@ -281,8 +289,7 @@ def _print_world(name: str, said: Sequence[Said]) -> None:
         for change in (SAME, LONGER)
         if known
     }
-    refused = "refused; " if said[0].looks[0].refused else ""
-    told = refused + f"bias {np.mean(known):+.3f} sd {np.std(known):.3f}" if known else "no figure"
+    told = f"bias {np.mean(known):+.3f} sd {np.std(known):.3f}" if known else "no figure"
     print(
         f"{name:11} false at any look: same TTL {false[0]}, ignored {false[1]};"
         f" +1 at 24 h: found {found:.3f}, the wrong way {wrong:.3f} (n {len(at_24)}), {told};"

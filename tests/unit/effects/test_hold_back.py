@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.effects.arms import Keys, drawn, keys_of, measured
-from lumen.effects.hold_back import effect_by_replay, lasts
+from lumen.effects.hold_back import SHARED, effect_by_replay, lasts
 from lumen.model.accesses import ALL_KEYS, HELD, HIT, MISS, WRITE, is_held
 from lumen.model.hold_back import EffectByReplay, HoldBack, Lasting
 from lumen.model.messages import NoData
@@ -183,12 +183,18 @@ def forgetful(pieces: list[Piece]) -> list[Piece]:
     return [*pieces[:-1], replace(last, kinds=bytes(kind & ~HELD for kind in last.kinds))]
 
 
+def test_where_the_cache_evicts_the_interval_is_wider(pieces: list[Piece]) -> None:
+    roomy, full = (effect_by_replay(pieces, CHANGE, END, 0.016, evicted) for evicted in (0.01, 0.02))
+    assert isinstance(roomy, EffectByReplay)
+    assert isinstance(full, EffectByReplay)
+    assert full == replace(roomy, low=roomy.low - SHARED, high=roomy.high + SHARED)
+
+
 def test_without_enough_there_is_one_reason(pieces: list[Piece]) -> None:
     def refused(of: list[Piece], change: HoldBack = CHANGE, end: datetime = END, evicted: float | None = 0.0) -> str:
         return reason(effect_by_replay(of, change, end, 0.016, evicted))
 
     assert refused(pieces, evicted=None) == "hold_back.evictions_unknown"
-    assert refused(pieces, evicted=0.02) == "hold_back.evicted"
     assert refused(lossy(pieces)) == "hold_back.lost"
     assert refused([replace(one, tally=Tally(batches=100, misdated=20)) for one in pieces]) == "hold_back.lost"
     assert refused(pieces[2:]) == "hold_back.not_kept"
