@@ -138,7 +138,7 @@ class _Assembly:
         locks = Locks(settings.override_ttl, settings.lock_cache_size)
         self._restraints = Restraints(store.controls, store.clock, automation, locks)
         self._graphs = graphs_of(settings, store, numerics)
-        self._acting = Acting(self._restraints, self._cache_keys)
+        self._acting = Acting(self._restraints, self._cache_keys, store.alerts)
         self._approvals = Approvals(
             store.proposals,
             self._knobs,
@@ -159,7 +159,9 @@ class _Assembly:
             store.alerts,
             forecasts_of(settings, store, numerics),
         )
-        auto_apply = AutoApplySettings(settings.automatic_knobs, settings.auto_apply_after, settings.dry_run)
+        auto_apply = AutoApplySettings(
+            settings.automatic_knobs, settings.auto_apply_after, settings.dry_run, settings.approvals_needed
+        )
         self._rules = AutoApplyRules(auto_apply, self._restraints, store.proposals, store.alerts, store.clock)
         self._undo_harmful = UndoHarmful(
             store.proposals,
@@ -178,7 +180,7 @@ class _Assembly:
         """Everything, joined."""
         store = self._store
         auto_apply = AutoApplyCountdowns(
-            self._collector, self._evaluator, self._rules, store.proposals, store.claims, self._fault
+            self._collector, self._evaluator, self._rules, store.proposals, store.claims, store.outbox, self._fault
         )
         return Lumen(
             store=store,

@@ -40,7 +40,7 @@ def steps_dialog(draft: Draft) -> Confirm:
     params: dict[str, Param] = {"service": draft.service.name, **change_params(draft.change)}
     return Confirm(
         Message("plan.confirm_title", params),
-        Message("plan.confirm_text", {**params, "happens": _happens(draft)}),
+        Message("plan.confirm_text", {**params, "happens": _happens(draft), "most": draft.steps_to}),
         Message("plan.confirm_yes", params),
         message("views.confirm_no"),
     )

@@ -33,7 +33,7 @@ from lumen.wording.by_itself import notes, target_of, what_happens
 from lumen.wording.catalogue import Catalogue, iso, value_of
 from lumen.wording.incident_message import OVER, brings_back, called_for, headline, links, standing, summary
 from lumen.wording.incidents import _LINES_A_BLOCK, LINES, SEVERITY_SIGNS, alert_figures, alert_line, silence_line, when
-from lumen.wording.restrictions import NOTHING_HELD, held_lines, trusted
+from lumen.wording.restrictions import NOTHING_HELD, held_lines, in_steps, trusted
 
 #: "I'm on it": nobody is mentioned any more.
 ON_IT = "incident.on_it"
@@ -267,6 +267,7 @@ def held_card(words: Catalogue, readout: StatusReadout) -> Shown:
     """`/lumen override` alone: all that holds, or how to pin and lock."""
     card = Card(words)
     card.lines(list(held_lines(words, readout)) or [words.say(sentence) for sentence in NOTHING_HELD])
+    card.lines([] if readout.in_steps is None else [words.say(in_steps(readout.in_steps))])
     card.lines([f"🤖 {words.say(trusted(words, one))}" for one in readout.trusted])
     card.context([words.say(message("override.none_remedy")), words.say(message("override.no_lock_remedy"))])
     return card.shown()

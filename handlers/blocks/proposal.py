@@ -131,13 +131,7 @@ def held_back(words: Catalogue, change: Change) -> list[str]:
 
 def offered_steps(words: Catalogue, draft: Draft) -> list[str]:
     """What approving in steps covers, and what ends it; nothing where that is not offered."""
-    return [words.say(message("plan.offered", up_to=_up_to(words, draft.further)))] if draft.further else []
-
-
-def _up_to(words: Catalogue, further: Sequence[Change]) -> str:
-    """How far each knob may go, in words."""
-    told = (message("plan.up_to", knob=word(words, "knob", one.knob), new=one.new, unit=one.unit) for one in further)
-    return ", ".join(words.plain(one) for one in told)
+    return [words.say(message("plan.offered", most=draft.steps_to))] if draft.steps_to else []
 
 
 def _expected_in_short(words: Catalogue, expected: Expectation | NoData) -> str:
@@ -233,7 +227,7 @@ def fate(words: Catalogue, proposal: Proposal) -> list[str]:
     kept = message("views.rejected_for_incident") if is_for_incident else None
     found = _found_before(proposal)
     told = (
-        _decided(words, proposal),
+        _decided(proposal),
         kept,
         noted,
         _progress(proposal),
@@ -250,14 +244,14 @@ def _found_before(proposal: Proposal) -> Message | None:
     return measured.reason if measured is not None and measured.lasting not in (None, measured.reason) else None
 
 
-def _decided(words: Catalogue, proposal: Proposal) -> Message | None:
+def _decided(proposal: Proposal) -> Message | None:
     decision, at = proposal.decision, proposal.decided_at
     if decision is None or at is None:
         return None
     when = iso(at)
     if decision.person is not None and decision.in_steps:
-        up_to = _up_to(words, proposal.draft.further)
-        return message("plan.decided", who_mention=decision.person.user_id, decided_at=when, up_to=up_to)
+        most = proposal.draft.steps_to
+        return message("plan.decided", who_mention=decision.person.user_id, decided_at=when, most=most)
     if decision.person is not None and decision.choice in (Choice.APPROVE, Choice.REJECT):
         code = "views.decided_approved" if decision.choice is Choice.APPROVE else "views.decided_rejected"
         return Message(code, {"who_mention": decision.person.user_id, "decided_at": when})
@@ -346,7 +340,7 @@ def deciding_buttons(proposal: Proposal) -> list[Button]:
 def _in_steps(proposal: Proposal) -> list[Button]:
     """Approves further steps too, where that is offered."""
     draft = proposal.draft
-    if not draft.further:
+    if not draft.steps_to:
         return []
     return [
         Button(

@@ -156,6 +156,14 @@ class Trusted:
 
 
 @dataclass(frozen=True, slots=True)
+class InSteps:
+    """`approved`: the proposal that was approved in steps; `until`: when that ends by itself."""
+
+    approved: Proposal
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReadout:
     """`/lumen status` and the hourly report: `turn` is None before the first one; `changes` are the newest first."""
 
@@ -182,6 +190,8 @@ class StatusReadout:
     priorities: tuple[Worth, ...] = ()
     #: What is, or may be, done without asking (AUTO_APPLY).
     trusted: tuple[Trusted, ...] = ()
+    #: What goes on by itself, as somebody approved in steps, and until when; None where nothing does.
+    in_steps: InSteps | None = None
     #: When it was asked for; None where that does not matter.
     now: datetime | None = None
     #: What people's labels of incidents come to; None where nobody asked.

@@ -227,8 +227,8 @@ class Draft:
     replaces: tuple[str, ...] = ()
     #: It makes a new revision with the same image: instances start anew.
     deploys: bool = False
-    #: How far each knob may go, from where it stands, if it is approved in steps; empty: it cannot be.
-    further: tuple[Change, ...] = ()
+    #: A longer TTL: up to how many seconds further steps may go if it is approved in steps; 0: it cannot be.
+    steps_to: int = 0
     #: A further step: the id of the proposal that was approved in steps.
     step_of: str = ""
 
@@ -303,6 +303,11 @@ class Proposal:
     mark: str = UNMARKED
     #: The incident in whose message it stands; "" for a message of its own.
     shown_in: str = ""
+
+    @property
+    def epoch(self) -> str:
+        """That of the store: another one since it was lost, or restored from a copy."""
+        return self.mark.partition(".")[0]
 
     @property
     def can_be_undone(self) -> bool:

@@ -76,11 +76,12 @@ NAMES = {"ttl": Knob.TTL, "size": Knob.CACHE_SIZE, "l1": Knob.L1_ENTRIES, "insta
 
 @dataclass(frozen=True, slots=True)
 class AutoApplySettings:
-    """Settings: the knobs of AUTO_APPLY, the length of a countdown (AUTO_APPLY_AFTER), and DRY_RUN."""
+    """Settings: the knobs of AUTO_APPLY, the length of a countdown (AUTO_APPLY_AFTER), DRY_RUN, APPROVALS_NEEDED."""
 
     knobs: frozenset[Knob] = frozenset()
     after: timedelta = timedelta(hours=1)
     dry_run: bool = False
+    approvals_needed: int = 1
 
 
 @dataclass(frozen=True, slots=True)

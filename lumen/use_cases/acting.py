@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from lumen.model.alert import Severity
 from lumen.model.messages import Message, NotPossible, message, with_remedy
-from lumen.model.proposal import APPROVED, IN_FORCE, Change, Proposal, State, number
+from lumen.model.proposal import APPROVED, IN_FORCE, Change, Origin, Proposal, State, number
 from lumen.model.service import Permit, ServiceId
 from lumen.ports.actuators import Actuator, CacheKeys, HoldingBack, Reading, Swept
+from lumen.ports.incidents import Alerts
 from lumen.use_cases.restrictions import Restraints
 
 #: On the wall: often enough for whoever watches the card, seldom enough for Slack.
@@ -38,10 +40,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """`restraints`: what people have set, and the settings. `keys`: the cached keys; None where there are none."""
+    """`restraints`: what people have set, and the settings. `keys`: the cached keys; None where there are none.
+    `alerts`: what is open now; None where nobody watches."""
 
     restraints: Restraints
     keys: CacheKeys | None = None
+    alerts: Alerts | None = None
 
     @property
     def is_dry(self) -> bool:
@@ -49,15 +53,23 @@ class Acting:
         return self.restraints.automation.dry_run
 
     async def to_begin(self, proposal: Proposal) -> Leave | Held:
-        """Leave to begin what was decided: by a person, or by a countdown, which a pause holds back too."""
+        """Leave to begin what was decided: by a person, or by a countdown, which a pause holds back too, and a page all
+        but what is meant to end one."""
         draft, by_person = proposal.draft, proposal.state is State.APPROVED
         if proposal.state not in APPROVED:
             return Held(_undecided(proposal))
         restraint = await self.restraints.now(draft.service)
         against = restraint.against(draft.change.knob, draft.change.new, emergency=draft.emergency and by_person)
         held = () if by_person else restraint.against_automation(observing=False)
+        if not by_person and draft.origin is Origin.POLICY and not draft.incident:
+            held = (*held, *await self._page(draft.service))
         first = () if against is None else (against.reason,)
         return self._leave(proposal, (*first, *(one for one in held if one not in first)))
+
+    async def _page(self, service: ServiceId) -> tuple[Message, ...]:
+        stored = () if self.alerts is None else await self.alerts.open(service)
+        pages = (one.alert for one in stored if one.alert.severity is Severity.PAGE)
+        return tuple(message("policy.held_page", page=page.id) for page in pages)[:1]
 
     def to_finish(self, proposal: Proposal) -> Leave | Held:
         """Leave to finish what was begun: nothing that people set since leaves it half done."""

@@ -40,12 +40,13 @@ from lumen.model.proposal import (
 from lumen.model.service import Permit, Person, ServiceId
 from lumen.model.turn import Recommendation
 from lumen.policies.deployment_history import revision_record
+from lumen.policies.plans import not_measurable
 from lumen.policies.ttl import notes_on_ttl
 from lumen.ports.actuators import Actuator, Reading
 from lumen.ports.sources import DeploymentSource
 from lumen.ports.store import Audit, Proposals, Turns
 from lumen.use_cases.feedback import FeedbackGraphs
-from lumen.use_cases.holding_back import can_hold_back, with_hold_back
+from lumen.use_cases.holding_back import with_hold_back
 from lumen.use_cases.knobs import Knobs, find
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.taken_back import goes_over
@@ -181,16 +182,16 @@ class Approvals:
         acts_in: timedelta | None = None,
         *,
         forecast: Forecast | NoData | None = None,
-        further: tuple[Change, ...] = (),
+        steps_to: int = 0,
         step_of: str = "",
     ) -> Proposal | None:
         """A policy wants a change; None when the value has meanwhile moved away from what it was judged on.
 
         `told` beside its reasons and its record; with `acts_in` it is a countdown; `forecast` is as new as `wanted`.
-        `further`: how far knobs may go if it is approved in steps, which is offered where effects have a control and
-        one person decides; `step_of`: the plan that it is a step of.
+        `steps_to`: how far the TTL may go if it is approved in steps, which is offered where this one has a control and
+        one person decides; `step_of`: the plan that it is a step of, which is nothing without a forecast and a control.
 
-        Raises NotPossible (out of range, no such knob, another one under way), SourceUnavailable.
+        Raises NotPossible (out of range, no such knob, another one under way, no such step), SourceUnavailable.
         """
         change = wanted.change
         if change is None:
@@ -204,10 +205,12 @@ class Approvals:
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
         expected = expectation_of(forecast, change)
         draft = replace(draft, approvals_needed=self.needed, deploys=turnable.deploys, expected=expected)
-        if further and self.needed == 1 and await can_hold_back(self.knobs, service):
-            draft = replace(draft, further=further)
-        draft = replace(draft, step_of=step_of)
-        draft = await with_hold_back(self.knobs, draft, forecast)
+        draft = await with_hold_back(self.knobs, replace(draft, step_of=step_of), forecast)
+        lacking = not_measurable(draft)
+        if step_of and lacking is not None:
+            raise lacking
+        if self.needed == 1 and lacking is None:
+            draft = replace(draft, steps_to=steps_to)
         return await self.proposals.propose(draft, EXPIRES_IN, acts_in)
 
     async def propose_undo(
@@ -275,7 +278,6 @@ class Approvals:
         """One atomic, durable transition; whoever comes second is told who was first.
 
         `in_steps`: an approval of the further steps too, where the card offered that.
-
         `reply_to`: whom the answer is owed to, as the edge writes it; kept until it is given (lumen/ports/store.py).
         `mark`: the one on the card that was clicked; "" where the proposal itself was read.
 

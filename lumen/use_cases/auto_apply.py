@@ -12,20 +12,23 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from lumen.effects.track_record import record_of, spoken_against
-from lumen.model.answers import Trusted
+from lumen.model.alert import Severity
+from lumen.model.answers import InSteps, Trusted
+from lumen.model.forecast import expectation_of
 from lumen.model.incident import TtlOverride
-from lumen.model.messages import NotPossible, message
+from lumen.model.messages import Message, NotPossible, message
 from lumen.model.override import pinned_by
 from lumen.model.proposal import Change, Choice, Decision, Direction, Knob, Origin, Proposal, direction
 from lumen.model.service import ServiceId
 from lumen.policies.auto_apply import NAMES, AutoApplySettings, End, Ending, Grounds, Weighed, auto_apply_end, weigh
-from lumen.policies.plans import plan_of
+from lumen.policies.plans import Present, not_measurable, plan_of, running
 from lumen.ports.clock import Clock, FaultPoint
 from lumen.ports.incidents import Alerts
-from lumen.ports.store import Lease, Proposals
+from lumen.ports.store import Lease, Outbox, Proposals, Surface
 from lumen.use_cases.approvals import EXPIRES_IN, REMEMBERED
 from lumen.use_cases.collect import Collector
-from lumen.use_cases.evaluate import Evaluator
+from lumen.use_cases.evaluate import Evaluation, Evaluator
+from lumen.use_cases.holding_back import with_hold_back
 from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
 
@@ -80,6 +83,8 @@ async def conclude(proposals: Proposals, proposal: Proposal, ending: Ending, lea
 
 #: The watch looks every five minutes, at what ended four minutes before. After this, no open alert says nothing.
 WATCHED_WITHIN = timedelta(minutes=30)
+#: So many incidents are looked through for a page while something counted down.
+INCIDENTS_BACK = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class AutoApplyRules:
     async def weighed(self, service: ServiceId, change: Change) -> Weighed:
         """Whether a change that the policy wants now is made unasked."""
         stored = await self._stored(service)
-        plan = plan_of(stored.past, change, stored.paused_at, self.clock.now())
+        plan = plan_of(stored.past, change, self._present(stored))
         return weigh(change.knob, self.setting, replace(stored.grounds(direction(change)), plan=plan))
 
     async def shown(self, service: ServiceId) -> tuple[Trusted, ...]:
@@ -109,6 +114,14 @@ class AutoApplyRules:
                     against = weigh(knob, self.setting, on).against
                     found.append(Trusted(knob, up, on.helped, on.trials, on.chance, setting, named, against))
         return tuple(found)
+
+    async def running(self, service: ServiceId) -> InSteps | None:
+        """What was approved in steps, and goes on by itself."""
+        stored = await self._stored(service)
+        return running(stored.past, self._present(stored))
+
+    def _present(self, stored: "_Stored") -> Present:
+        return Present(self.clock.now(), stored.paused_at, self.setting.approvals_needed)
 
     async def _stored(self, service: ServiceId) -> "_Stored":
         newest, now, restraint = await self.alerts.newest(service), self.clock.now(), await self.restraints.now(service)
@@ -155,6 +168,7 @@ class AutoApplyCountdowns:
     rules: AutoApplyRules
     proposals: Proposals
     claims: Claims
+    outbox: Outbox
     fault: FaultPoint
 
     async def settle(self, service: ServiceId) -> bool:
@@ -165,11 +179,38 @@ class AutoApplyCountdowns:
         change, service = proposal.draft.change, proposal.draft.service
         evaluation = await self.evaluator.of((await self.collector.snapshots((service,)))[service])
         held = await self.evaluator.held_back(evaluation, change, apart_from=proposal.id)
+        held = (*held, *await self._since_it_began(proposal))
+        if proposal.draft.step_of:
+            held = (*held, *await self._against_step(proposal, evaluation))
         weighed = await self.rules.weighed(service, change)
         self.fault("unasked.judged")
         ending = auto_apply_end(change, evaluation.advised.first, held, weighed)
         await conclude(self.proposals, proposal, ending, lease)
         self.fault("unasked.ended")
+
+    async def _since_it_began(self, proposal: Proposal) -> tuple[Message, ...]:
+        """A page that was open meanwhile, also one that has closed: what was announced was for quieter times."""
+        service, alerts = proposal.draft.service, self.evaluator.alerts
+        for found in await alerts.incidents(service, INCIDENTS_BACK):
+            incident = await alerts.incident(service, found)
+            for one in () if incident is None else incident.alerts:
+                closed_at = one.alert.closed_at
+                if one.alert.severity is Severity.PAGE and closed_at is not None and closed_at >= proposal.created_at:
+                    return (message("policy.held_page", page=one.alert.id),)
+        return ()
+
+    async def _against_step(self, step: Proposal, evaluation: Evaluation) -> tuple[Message, ...]:
+        """What a person approved was: forecast, announced, and measured against a control."""
+        draft, forecast = step.draft, evaluation.forecast
+        afresh = replace(draft, expected=expectation_of(forecast, draft.change))
+        afresh = replace(afresh, change=replace(draft.change, held_permille=0))
+        afresh = await with_hold_back(self.evaluator.policies.knobs, afresh, forecast)
+        lacking = not_measurable(afresh)
+        shown = await self.outbox.where(Surface(draft.service, "proposal", step.id, step.mark))
+        return (
+            *(() if lacking is None else (lacking.reason,)),
+            *(() if shown is not None else (message("plan.not_announced"),)),
+        )
 
 
 def _is_ours(proposal: Proposal) -> bool:

@@ -35,7 +35,7 @@ from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
 from lumen.policies.deployment_history import with_history
 from lumen.policies.guard import Restraint, Situation, held_back
 from lumen.policies.instances import recommend_l1, recommend_min_instances
-from lumen.policies.plans import Bounds, further
+from lumen.policies.plans import reach
 from lumen.policies.predicted import predicted
 from lumen.policies.predicted_size import predicted_size
 from lumen.policies.size import SizeLimits, recommend_size
@@ -306,12 +306,10 @@ class Evaluator:
         advised = await self.policies.of(snapshot, assessment, restraint, forecast)
         return Evaluation(snapshot, past, assessment, advised, forecast)
 
-    async def further(self, evaluation: Evaluation, change: Change) -> tuple[Change, ...]:
-        """The furthest that knobs may go in steps that begin with `change`; what people pinned or locked stays."""
-        restraint, policies = await self.restraints.now(evaluation.snapshot.service), self.policies
-        ttl = policies.ttl if restraint.override is None else None
-        size = policies.size if restraint.size_lock is None and Knob.CACHE_SIZE in policies.knobs else None
-        return further(change, evaluation.snapshot, Bounds(ttl, size))
+    async def reach(self, service: ServiceId, change: Change) -> int:
+        """The TTL up to which steps may go that begin with `change`; 0: it is one of its own."""
+        restraint = await self.restraints.now(service)
+        return reach(change, self.policies.ttl if restraint.override is None else None)
 
     async def held_back(self, evaluation: Evaluation, change: Change, apart_from: str = "") -> tuple[Message, ...]:
         """All reasons that keep Lumen from proposing `change` now; `apart_from`: the proposal that does already."""

@@ -326,7 +326,7 @@ def _afresh(proposal: Proposal, present: Reading) -> Draft:
     return replace(
         draft,
         change=replace(draft.change, old=present.value),
-        further=(),
+        steps_to=0,
         step_of="",
         premise_version=present.version,
         reasons=(*draft.reasons, message("execution.proposed_afresh", proposal_id=proposal.id)),

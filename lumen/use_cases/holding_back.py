@@ -21,7 +21,7 @@ RECENT = 100
 _SETTLED = frozenset({State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 
 
-async def can_hold_back(knobs: Knobs, service: ServiceId) -> bool:
+async def _can_hold_back(knobs: Knobs, service: ServiceId) -> bool:
     """Whether the service keeps the old TTL for a share of keys, so that effects have a control."""
     turnable = knobs.get(Knob.TTL)
     if turnable is None or turnable.holding_back is None:
@@ -34,7 +34,7 @@ async def can_hold_back(knobs: Knobs, service: ServiceId) -> bool:
 async def with_hold_back(knobs: Knobs, draft: Draft, forecast: Forecast | NoData | None = None) -> Draft:
     """The draft with what it holds back, where the service can. Who decides on it reads that on its card."""
     permille = held_permille(draft, forecast.keys if isinstance(forecast, Forecast) else 0)
-    if not permille or not await can_hold_back(knobs, draft.service):
+    if not permille or not await _can_hold_back(knobs, draft.service):
         return draft
     return replace(draft, change=replace(draft.change, held_permille=permille))
 

@@ -89,6 +89,7 @@ class Readouts:
             silences=in_force(await self.silences.all(service), now),
             priorities=found.worth_doing if found else (),
             trusted=await self.rules.shown(service),
+            in_steps=await self.rules.running(service),
             now=now,
             learnt=await learnt(self.alerts, service, now),
             controls=tuple(await self.restraints.controls.lines(service)),

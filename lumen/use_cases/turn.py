@@ -125,7 +125,7 @@ class TurnRunner:
                 weighed.told,
                 weighed.acts_in,
                 forecast=evaluation.forecast,
-                further=() if weighed.acts_in else await self.evaluator.further(evaluation, wanted.change),
+                steps_to=0 if weighed.acts_in else await self.evaluator.reach(service, wanted.change),
                 step_of=plan.approved.id if plan is not None else "",
             )
         except (NotPossible, SourceUnavailable) as error:

@@ -25,7 +25,7 @@ from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Change, Knob, Proposal, number
 from lumen.model.turn import Occasion, Turn
-from lumen.policies.plans import Bounds, further, plan_of
+from lumen.policies.plans import Present, plan_of, reach
 from lumen.policies.protection import UNSURE
 from lumen.policies.repost import should_repost
 from lumen.policies.rollback import RollbackAdvice, RollbackFacts, judge_rollback, judge_slow
@@ -159,16 +159,16 @@ class SimulatedLumen:
         wanted = made.wanted
         if not made.proposed or isinstance(wanted, NoData) or wanted.change is None:
             return None
-        change, bounds = wanted.change, Bounds(self._settings.limits, self._settings.size)
+        change = wanted.change
         if change.knob is Knob.TTL:
             change = replace(change, held_permille=self.foresight.permille)
-        plan = plan_of(self.record.past, change, None, now)
+        plan = plan_of(self.record.past, change, Present(now))
         if plan is not None and plan.ended is None:
             if self._open:
                 self._pipeline.not_now()
                 return None
-            return self.record.proposed(wanted, change, (), plan.approved.id, now)
-        return self.record.proposed(wanted, change, further(change, made.snapshot, bounds), "", now)
+            return self.record.proposed(wanted, change, 0, plan.approved.id, now)
+        return self.record.proposed(wanted, change, reach(change, self._settings.limits), "", now)
 
     def against_step(self, step: Proposal, now: datetime) -> Message | None:
         """The reason why a countdown that is over comes to nothing; None where the plan still stands behind it."""
@@ -177,7 +177,7 @@ class SimulatedLumen:
             return message("policy.held_page", page=page.id)
         if self._open:
             return message("unasked.alert", alert=next(iter(self._open)))
-        plan = plan_of(self.record.past, step.draft.change, None, now)
+        plan = plan_of(self.record.past, step.draft.change, Present(now))
         return message("unasked.not_wanted") if plan is None else plan.ended
 
     def applied(self, change: Change, at: datetime, *, measured: bool) -> None:

@@ -1,6 +1,5 @@
 """The proposals of the simulated Lumen as its store would keep them: the newest first."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,9 +29,7 @@ class Record:
     def __init__(self) -> None:
         self.past: list[Proposal] = []
 
-    def proposed(
-        self, wanted: Recommendation, change: Change, further: Sequence[Change], step_of: str, at: datetime
-    ) -> Proposal:
+    def proposed(self, wanted: Recommendation, change: Change, steps_to: int, step_of: str, at: datetime) -> Proposal:
         """A new one; one that still waits gives way."""
         self._settle(State.SUPERSEDED)
         draft = Draft(
@@ -46,7 +43,7 @@ class Record:
             wanted.priority,
             None,
             at.isoformat(),
-            further=tuple(further),
+            steps_to=steps_to,
             step_of=step_of,
         )
         number = str(len(self.past) + 1)

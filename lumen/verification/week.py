@@ -253,7 +253,7 @@ class SimulatedWeek:
     def _approve(self, lumen: SimulatedLumen, made: Proposal) -> None:
         if lumen.record.waits(made):
             self._by_hand(ByHand.ANSWERED, made.draft.change.knob)
-            in_steps = bool(made.draft.further)
+            in_steps = bool(made.draft.steps_to)
             lumen.record.decided(made, Choice.APPROVE, _instant(self._world.seconds), in_steps=in_steps)
             self._apply(lumen, made)
 

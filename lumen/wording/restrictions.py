@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from lumen.model.answers import StatusReadout, Trusted
+from lumen.model.answers import InSteps, StatusReadout, Trusted
 from lumen.model.incident import Pause, Silence, SizeLock, TtlOverride
 from lumen.model.messages import Message, Param, message
 from lumen.model.override import PinnedTtl, locked_by, pinned_by, quoted
@@ -97,8 +97,23 @@ def trusted(words: Catalogue, one: Trusted) -> Message:
 
 def unasked_lines(words: Catalogue, readout: StatusReadout) -> Iterator[str]:
     """What is done without asking, for a report; nothing where people are asked."""
+    if readout.in_steps is not None:
+        yield words.say(in_steps(readout.in_steps))
     done = (one for one in readout.trusted if one.named and not one.against)
-    return (f"🤖 {words.say(trusted(words, one))}" for one in done)
+    yield from (f"🤖 {words.say(trusted(words, one))}" for one in done)
+
+
+def in_steps(found: InSteps) -> Message:
+    """What goes on by itself, how far, as whom, and what stops it."""
+    approved = found.approved
+    person = approved.decision.person if approved.decision is not None else None
+    return message(
+        "plan.running",
+        most=approved.draft.steps_to,
+        until_at=iso(found.until),
+        who_mention="" if person is None else person.user_id,
+        proposal_id=approved.id,
+    )
 
 
 def lifted(still: TtlOverride | None) -> Message:

@@ -77,9 +77,11 @@ class Place:
     version: int = 0
     name: str = "memory"
     held: str = ""
+    #: Whether the service speaks version 2.
+    can_hold: bool = True
 
     async def holds_back(self, service: ServiceId) -> bool:
-        return True
+        return self.can_hold
 
     async def end_hold_back(self, service: ServiceId, proposal_id: str) -> bool:
         held, self.held = self.held, "" if self.held == proposal_id else self.held

@@ -1,7 +1,7 @@
 """What a turn proposes, and what holds it back, over a real store: of all knobs one, one change at a time."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,6 +11,7 @@ pytest.importorskip("scipy", reason="needs the extra numerics")
 from lumen.adapters.store.alerts import RedisDays
 from lumen.adapters.store.turns import RedisTurns
 from lumen.exporters.assess import AssessmentSettings
+from lumen.model.forecast import Forecast
 from lumen.model.incident import SizeLock, TtlOverride
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Choice, Knob, Proposal, State
@@ -64,11 +65,22 @@ class Seen:
         return replace(self.now, service=SERVICE, window=window, taken_at=now, ttl=ttl(place.value))
 
 
+@dataclass
+class Foretold:
+    """What is forecast at each turn."""
+
+    now: Forecast | NoData
+
+    async def of(self, *_: object) -> Forecast | NoData:
+        return self.now
+
+
 class Room:
     """A TurnRunner with all that stands around it."""
 
     def __init__(self, house: House) -> None:
         self.house, self.seen, self.setting = house, Seen(house), AutoApplySettings()
+        self.foretold: Foretold | None = None
         self.turns = RedisTurns(house.store.redis)
 
     def restraints(self, automation: Automation) -> Restraints:
@@ -90,6 +102,7 @@ class Room:
             self.restraints(automation),
             store.proposals,
             alerts,
+            self.foretold,  # type: ignore[arg-type]  # stands where the Forecasts do
         )
 
     def tick(self, automation: Automation | None = None) -> TurnRunner:

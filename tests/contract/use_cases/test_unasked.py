@@ -92,7 +92,15 @@ class Post:
     def replica(self, fault: FaultPoint = no_fault) -> AutoApplyCountdowns:
         evaluator, rules = self.room.evaluator(self.automation), self.room.rules(self.automation)
         seen = self.room.seen
-        return AutoApplyCountdowns(seen, evaluator, rules, self.store.proposals, self.store.claims, fault)  # type: ignore[arg-type]
+        return AutoApplyCountdowns(
+            seen,  # type: ignore[arg-type]
+            evaluator,
+            rules,
+            self.store.proposals,
+            self.store.claims,
+            self.store.outbox,
+            fault,
+        )
 
     async def over(self) -> None:
         """Its time is up, by the store's own clock."""
@@ -101,7 +109,8 @@ class Post:
     async def carry_out(self) -> None:
         store, knobs = self.store, self.house.knobs
         restraints = self.room.restraints(self.automation)
-        execution = Execution(store.proposals, store.claims, knobs, Acting(restraints), no_fault)
+        acting = Acting(restraints, alerts=self.house.alerts)
+        execution = Execution(store.proposals, store.claims, knobs, acting, no_fault)
         await execution.settle(SERVICE)
 
     async def ended(self) -> Proposal:
@@ -110,6 +119,11 @@ class Post:
         await self.replica().settle(SERVICE)
         await self.carry_out()
         return (await self.store.proposals.recent(SERVICE, 1))[0]
+
+    async def posts(self) -> None:
+        """Slack has taken all messages that were behind."""
+        for dirty in await self.store.outbox.dirty(SERVICE):
+            await self.store.outbox.shown(dirty, "C1", "1.0")
 
     @property
     def ttl_seconds(self) -> int:

@@ -106,7 +106,7 @@ def proposed(seed: int, *, is_hard: bool, moved: bool = False) -> tuple[Simulate
     week = SimulatedWeek(here, seed, lumen, is_hard=is_hard)
     change = Change(Knob.TTL, 300, 420, "s")
     wanted = Recommendation(change, "MODERATE", (), Priority.MEDIUM)
-    week._propose(lumen, lumen.record.proposed(wanted, change, (), "", ORIGIN), 0.0)
+    week._propose(lumen, lumen.record.proposed(wanted, change, 0, "", ORIGIN), 0.0)
     if moved:
         here.setting = replace(here.setting, ttl_seconds=600)
     for _, _, work in week._due:
@@ -255,13 +255,12 @@ def test_what_was_approved_in_steps_goes_on_by_itself() -> None:
     here, lumen = world(of), SimulatedLumen(settings_for(of))
     week = SimulatedWeek(here, 3, lumen)
     first, second = Change(Knob.TTL, 300, 420, "s"), Change(Knob.TTL, 420, 540, "s")
-    reach = (Change(Knob.TTL, 300, 900, "s"),)
-    made = lumen.record.proposed(Recommendation(first, "MODERATE", (), Priority.MEDIUM), first, reach, "", ORIGIN)
+    made = lumen.record.proposed(Recommendation(first, "MODERATE", (), Priority.MEDIUM), first, 900, "", ORIGIN)
     week._propose(lumen, made, 0.0)
     _run(week)
     kept = Judgement(EffectVerdict.KEPT, False, message("effect.points_kept"))
     week._settle(lumen, LookFinding(kept, (Effect("hit_rate_points", 0.03, 0.02, 0.04),), controlled=True), DAY)
-    step = lumen.record.proposed(Recommendation(second, "MODERATE", (), Priority.MEDIUM), second, (), made.id, ORIGIN)
+    step = lumen.record.proposed(Recommendation(second, "MODERATE", (), Priority.MEDIUM), second, 0, made.id, ORIGIN)
     week._propose(lumen, step, DAY)
     _run(week)
     assert here.setting.ttl_seconds == 540
