@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from handlers.blocks.card import Card, Json, modal
-from handlers.blocks.proposal import expected_lines, fate, held_back, line, offered_steps, small_print
+from handlers.blocks.proposal import expected_lines, fate, held_back, line, small_print
 from lumen.model.audit import AuditEntry
 from lumen.model.messages import LumenError, Message, message, with_remedy
 from lumen.model.proposal import Proposal, State
@@ -46,8 +46,8 @@ def details(words: Catalogue, proposal: Proposal, history: Sequence[AuditEntry])
     card.lines([line(words, proposal)])
     card.titled(message("views.proposal_expected"), expected_lines(words, draft.expected))
     card.lines(held_back(words, draft.change))
-    if proposal.state is State.PENDING:
-        card.lines(offered_steps(words, draft))
+    if proposal.state is State.PENDING and draft.steps_to:
+        card.lines([words.say(message("plan.offered_at_length", most=draft.steps_to))])
     card.titled(message("views.proposal_reasons"), (f"• {words.say(reason)}" for reason in draft.reasons))
     card.lines(fate(words, proposal))
     own = [entry for entry in reversed(history) if entry.proposal_id == proposal.id]

@@ -80,7 +80,9 @@ def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None, tur
     if is_open or not isinstance(draft.expected, NoData):
         built.lines([f"*{words.say(message('views.proposal_expected'))}*: {_expected_in_short(words, draft.expected)}"])
     if is_open:
-        built.lines([*followed(words, draft), *held_back(words, draft.change), *offered_steps(words, draft)])
+        # The card that was approved in steps has said of each of them what is held back; Details says it again.
+        held = [] if draft.step_of else held_back(words, draft.change)
+        built.lines([*followed(words, draft), *held, *offered_steps(words, draft)])
     stands = proposal.can_be_undone
     reasons = _warnings(words, draft) if stands else reasons_in_short(words, draft, has_details=is_open)
     built.titled(message("views.proposal_reasons"), reasons)
@@ -130,7 +132,7 @@ def held_back(words: Catalogue, change: Change) -> list[str]:
 
 
 def offered_steps(words: Catalogue, draft: Draft) -> list[str]:
-    """What approving in steps covers, and what ends it; nothing where that is not offered."""
+    """How far approving in steps goes; nothing where that is not offered. Details has it at length."""
     return [words.say(message("plan.offered", most=draft.steps_to))] if draft.steps_to else []
 
 

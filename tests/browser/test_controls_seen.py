@@ -12,13 +12,13 @@ from bot.wiring.slack import open_slack
 from handlers.blocks.proposal import card
 from lumen.adapters.store.connection import open_store
 from lumen.model.messages import message
-from lumen.model.proposal import Change, Knob, Proposal, State
+from lumen.model.proposal import Change, Knob, Origin, Proposal, State
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.browser.conftest import OpenPage, Screen
 from tests.contract.slack.conftest import RunningSlack, settings_of
 from tests.contract.slack.side import Rooms
 from tests.slack_workspace import World
-from tests.unit.handlers.test_views import KIM, KNOWN, WHEN, proposal
+from tests.unit.handlers.test_views import KIM, KNOWN, UP, WHEN, proposal
 
 pytestmark = pytest.mark.browser
 PHONE = Screen(390, 844)
@@ -40,6 +40,11 @@ def cards() -> Iterator[tuple[str, Proposal]]:
     waiting = replace(waiting, id="P128", draft=replace(waiting.draft, reasons=REASONS))
     yield "waits", waiting
     yield "countdown", replace(waiting, acts_at=WHEN + timedelta(hours=1), snoozes=(KIM, KIM))
+    up = replace(waiting.draft, origin=Origin.POLICY, asked_by=None, change=replace(UP, held_permille=100))
+    yield "in steps", replace(waiting, draft=replace(up, steps_to=900))
+    of = message("plan.step", proposal_id="P127", who_mention="U0KIM")
+    step = replace(up, step_of="P127", reasons=(*REASONS, of))
+    yield "a further step", replace(waiting, draft=step, acts_at=WHEN + timedelta(hours=1))
     two = replace(waiting.draft, approvals_needed=2, change=Change(Knob.MIN_INSTANCES, 1, 2, ""))
     yield "two people", replace(waiting, draft=two, votes=(KIM,))
     for state in (State.APPLIED, State.KEPT, State.REJECTED):
