@@ -268,8 +268,13 @@ class Decision:
     click_id: str
     #: Why, where no person can be asked: what made a timer act or withdraw.
     note: Message | None = None
-    #: An approval of the further steps too (`Draft.further`).
+    #: An approval of the further steps too (`Draft.steps_to`).
     in_steps: bool = False
+
+    @property
+    def told(self) -> Message | None:
+        """The sentence that stands in the audit beside the choice."""
+        return message("plan.began") if self.in_steps else self.note
 
 
 @dataclass(frozen=True, slots=True)

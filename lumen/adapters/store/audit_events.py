@@ -37,7 +37,7 @@ _DATA: Mapping[str, type[About]] = {
 }
 #: Of detail and data.
 _READERS: Mapping[str, Callable[[str, str], About]] = {
-    AuditEvent.DECIDED: lambda detail, data: Moved(State(detail), decode(Decision, data).note if data else None),
+    AuditEvent.DECIDED: lambda detail, data: Moved(State(detail), decode(Decision, data).told if data else None),
     AuditEvent.ADVANCED: lambda detail, data: Moved(State(detail), decode(Message, data) if data else None),
     AuditEvent.NOTED: lambda _, data: Notes((decode(Message, data),)),
     AuditEvent.DRIFT: lambda _, data: Notes((decode(Message, data),)),

@@ -11,6 +11,7 @@ pytest.importorskip("scipy", reason="needs the extra numerics")
 
 from handlers.blocks.proposal import IN_STEPS, card
 from lumen.adapters.store import epoch
+from lumen.model.audit import Moved
 from lumen.model.incident import Pause
 from lumen.model.messages import NoData, NotPossible, message, with_remedy
 from lumen.model.proposal import Change, Choice, Knob, Measured, Proposal, State, Verdict
@@ -205,6 +206,8 @@ async def test_the_same_click_twice_and_another_one_is_one_plan(post: Post) -> N
     stored = await post.house.found(made)
     assert stored.decision is not None
     assert stored.decision.in_steps
+    (told,) = [one for one in await post.store.audit.entries(SERVICE, 9) if one.event == "decided"]
+    assert (told.actor, told.about) == (KIM.user_id, Moved(State.APPROVED, message("plan.began")))
 
 
 async def test_the_status_tells_of_it_until_it_is_over(post: Post) -> None:

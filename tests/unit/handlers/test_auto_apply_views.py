@@ -5,12 +5,15 @@ from dataclasses import replace
 import pytest
 
 from handlers.blocks.incident import held_card
-from lumen.model.answers import StatusReadout, Trusted
+from handlers.blocks.proposal import IN_STEPS, card
+from lumen.model.answers import InSteps, StatusReadout, Trusted
 from lumen.model.messages import message
-from lumen.model.proposal import Knob
+from lumen.model.proposal import Choice, Decision, Knob, State
 from lumen.wording.catalogue import Catalogue
 from lumen.wording.restrictions import trusted, unasked_lines
-from tests.snapshots import SERVICE
+from tests.snapshots import NOW, SERVICE
+from tests.unit.handlers.blocks import button
+from tests.unit.handlers.test_views import KIM, proposal
 
 EN, KO = Catalogue("en"), Catalogue("ko")
 DONE = Trusted(Knob.TTL, True, 7, 8, 0.8, "ttl", True, ())
@@ -52,3 +55,17 @@ def test_a_report_tells_what_is_done_and_an_override_all() -> None:
     assert len(list(unasked_lines(EN, READOUT))) == 1
     assert list(unasked_lines(EN, replace(READOUT, trusted=(ASKED, OFFERED)))) == []
     assert held_card(EN, READOUT).text.count("🤖") == 3
+
+
+@pytest.mark.parametrize("words", [EN, KO])
+def test_what_goes_on_in_steps_is_told_and_how_to_stop_it(words: Catalogue) -> None:
+    up = proposal(State.PENDING)
+    offered = replace(up, draft=replace(up.draft, steps_to=900))
+    confirm = button(card(words, offered), IN_STEPS)["confirm"]
+    assert "900" in confirm["text"]["text"]
+    assert "/lumen pause" in confirm["text"]["text"]
+    begun = replace(offered, decision=Decision(Choice.APPROVE, KIM, "click", in_steps=True))
+    readout = replace(READOUT, trusted=(), in_steps=InSteps(begun, NOW))
+    for told in (*unasked_lines(words, readout), held_card(words, readout).text):
+        assert "900" in told
+        assert "/lumen pause" in told
