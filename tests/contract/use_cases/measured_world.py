@@ -321,7 +321,8 @@ def hold_backs_ended(told: Sequence[tuple[str, str]]) -> int:
 
 
 async def settled(house: House, undo_harmful: UndoHarmful) -> None:
-    """What the bot does every few seconds."""
+    """What the bot does every few seconds. A countdown of nothing is over a millisecond later, by the store's clock."""
+    await house.store.pass_time(timedelta(milliseconds=1))
     await undo_harmful.settle(SERVICE)
     await house.carry_out()
     await asyncio.sleep(0)
