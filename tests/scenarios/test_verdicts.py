@@ -26,7 +26,7 @@ async def test_a_longer_ttl_holds_keys_back_and_says_what_they_tell(world: World
     await says(slack, card, "· applied")
     await died(bot, within_seconds=400)  # killed with what it found in its hands
     world.start_bot("heir", **QUIET)
-    await says(slack, card, "keys kept the old TTL and were asked for, and it takes 200", within_seconds=300)
+    await says(slack, card, "keys kept the old TTL and were asked for, where 200 are needed", within_seconds=300)
 
 
 @A_PAGE_SOON
