@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lumen.effects.experiment import Experiment
-from lumen.effects.verdict import EffectVerdict, Judgement, guardrail
+from lumen.effects.experiment import Experiment, begins_too_late, suspended
+from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardrail
 from lumen.model.alert import Alert
 from lumen.model.messages import Message, Param, message
 from lumen.model.proposal import CHANGED_SOMETHING, Proposal
@@ -86,6 +86,18 @@ def interruption(
             ended = min(page.closed_at or until, until)
             found.append(Interruption(ended, "effect.waits_page", {"kind": page.kind.value}))
     return max((one for one in found if since < one.at <= until), key=lambda one: one.at, default=None)
+
+
+def begun_anew(
+    proposal_id: str, experiment: Experiment, look: int, around: Surroundings, end: datetime
+) -> datetime | LookFinding | None:
+    """The moment from which a look at a change that has a control counts, after something else; None from the change
+    on; a finding where too little time is left of it."""
+    other = interruption(proposal_id, experiment, around, end)
+    if other is None:
+        return None
+    is_too_late = begins_too_late(experiment, look, other.at)
+    return suspended(look, experiment, other.said(look)) if is_too_late else other.at
 
 
 @dataclass(frozen=True, slots=True)

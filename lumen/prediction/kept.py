@@ -3,7 +3,7 @@
 Runs in the numerics worker: stored pieces in, figures out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -112,14 +112,17 @@ def compared(pieces: Sequence[Piece], start: datetime, end: datetime, ttl: int) 
 
 def first_access(piece: Piece) -> datetime | None:
     """The time of the earliest access of a day; None where there is none."""
-    words = np.frombuffer(piece.packed, "<u8")
-    return midnight(piece.day) + int((words & TIMES).min()) * UNIT_MS * MS if len(words) else None
+    return _access(piece, np.min)
 
 
 def last_access(piece: Piece) -> datetime | None:
     """The time of the latest access of a day; None where there is none."""
-    words = np.frombuffer(piece.packed, "<u8")
-    return midnight(piece.day) + int((words & TIMES).max()) * UNIT_MS * MS if len(words) else None
+    return _access(piece, np.max)
+
+
+def _access(piece: Piece, which: Callable[..., np.uint64]) -> datetime | None:
+    times = np.frombuffer(piece.packed, "<u8") & TIMES
+    return midnight(piece.day) + int(which(times)) * UNIT_MS * MS if len(times) else None
 
 
 def joined(pieces: Sequence[Piece]) -> Accesses:

@@ -30,6 +30,7 @@ from lumen.use_cases.collect import Collector
 from lumen.use_cases.evaluate import Evaluation, Evaluator
 from lumen.use_cases.holding_back import with_hold_back
 from lumen.use_cases.leases import Claims
+from lumen.use_cases.on_call import newest_incidents
 from lumen.use_cases.restrictions import Restraints
 
 
@@ -190,13 +191,11 @@ class AutoApplyCountdowns:
 
     async def _since_it_began(self, proposal: Proposal) -> tuple[Message, ...]:
         """A page that was open meanwhile, also one that has closed: what was announced was for quieter times."""
-        service, alerts = proposal.draft.service, self.evaluator.alerts
-        for found in await alerts.incidents(service, INCIDENTS_BACK):
-            incident = await alerts.incident(service, found)
-            for one in () if incident is None else incident.alerts:
-                closed_at = one.alert.closed_at
-                if one.alert.severity is Severity.PAGE and closed_at is not None and closed_at >= proposal.created_at:
-                    return (message("policy.held_page", page=one.alert.id),)
+        incidents = await newest_incidents(self.evaluator.alerts, proposal.draft.service, INCIDENTS_BACK)
+        for alert in (one.alert for incident in incidents for one in incident.alerts):
+            closed_at = alert.closed_at
+            if alert.severity is Severity.PAGE and closed_at is not None and closed_at >= proposal.created_at:
+                return (message("policy.held_page", page=alert.id),)
         return ()
 
     async def _against_step(self, step: Proposal, evaluation: Evaluation) -> tuple[Message, ...]:

@@ -17,6 +17,7 @@ from lumen.model.snapshot import SLICE
 from lumen.ports.incidents import Alerts
 from lumen.ports.store import Lease, Outbox, Proposals, Surface, Turns
 from lumen.use_cases.leases import Claims
+from lumen.use_cases.on_call import newest_incidents
 from lumen.use_cases.queries import Readouts
 
 DIGEST_SCHEDULE = "digest"
@@ -105,9 +106,8 @@ class DigestReader:
         """Those that were open after `since` and have a message, with the changes that were made to end them."""
         made = await self.proposals.recent(service, CHANGES_BACK)
         found = []
-        for incident_id in await self.alerts.incidents(service, INCIDENTS_BACK):
-            incident = await self.alerts.incident(service, incident_id)
-            if incident is None or incident.is_kept_back:
+        for incident in await newest_incidents(self.alerts, service, INCIDENTS_BACK):
+            if incident.is_kept_back:
                 continue
             ids = {one.alert.id for one in incident.alerts}
             ended = [one for one in made if one.draft.incident in ids and one.state in WAS_IN_FORCE]

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lumen.effects.disturbance import PageAfter, Surroundings, disturbed, interruption, judge_pages, spoiled
-from lumen.effects.experiment import Experiment, begins_too_late, experiment_of, judge, suspended
+from lumen.effects.disturbance import PageAfter, Surroundings, begun_anew, disturbed, judge_pages, spoiled
+from lumen.effects.experiment import Experiment, experiment_of, judge, suspended
 from lumen.effects.hours import BEFORE, HOUR, Hours
 from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardrail
 from lumen.exporters.deployments import deployments
@@ -35,6 +35,7 @@ from lumen.ports.store import Lease, Proposals, Turns
 from lumen.use_cases.held_effects import LASTS_AFTER, HeldEffects
 from lumen.use_cases.holding_back import HoldBacks
 from lumen.use_cases.leases import Claims, hour_of
+from lumen.use_cases.on_call import newest_incidents
 from lumen.use_cases.rollback import TOGETHER
 from lumen.use_cases.undo_harmful import UndoHarmful
 
@@ -186,7 +187,7 @@ class Effects:
         if isinstance(deployment, NoData):
             return _nothing(deployment.reason)
         drift = await self._drift_since(service, experiment.started_at)
-        around = Surroundings(recent, _deployed(deployment, recent), drift, await self._pages(service))
+        around = Surroundings(recent, _deployed(deployment, recent), drift)
         if self.estimates.lacking is not None:
             return suspended(look, experiment, self.estimates.lacking.reason)
         if not experiment.is_controlled:
@@ -203,10 +204,10 @@ class Effects:
         spoilt = spoiled(proposal.id, experiment, around, end)
         if spoilt is not None:
             return _nothing(spoilt)
-        other = interruption(proposal.id, experiment, around, end)
-        if other is not None and begins_too_late(experiment, look, other.at):
-            return suspended(look, experiment, other.said(look))
-        since = None if other is None else other.at
+        around = replace(around, pages=await self._pages(service))
+        since = begun_anew(proposal.id, experiment, look, around, end)
+        if isinstance(since, LookFinding):
+            return since
         found = await self.estimates.held.look(service, experiment, look, since)
         return None if is_awaited and await self.estimates.held.is_late(service, experiment, found, end) else found
 
@@ -231,9 +232,8 @@ class Effects:
 
     async def _pages(self, service: ServiceId) -> Sequence[Alert]:
         """The newest pages, open or over."""
-        ids = await self.beside.alerts.incidents(service, INCIDENTS_BACK)
-        incidents = [await self.beside.alerts.incident(service, one) for one in ids]
-        told = [one.alert for incident in incidents if incident is not None for one in incident.alerts]
+        incidents = await newest_incidents(self.beside.alerts, service, INCIDENTS_BACK)
+        told = [one.alert for incident in incidents for one in incident.alerts]
         return [alert for alert in told if alert.severity is Severity.PAGE]
 
     async def _paged(self, service: ServiceId, services: Sequence[ServiceId]) -> Sequence[tuple[Proposal, Judgement]]:

@@ -162,6 +162,12 @@ async def full_id(alerts: Alerts, service: ServiceId, typed: str) -> str:
     return next((one for one in known if short_id(one) == short), typed.strip().replace(" ", ":"))
 
 
+async def newest_incidents(alerts: Alerts, service: ServiceId, limit: int) -> list[Incident]:
+    """Those that are open or over, the newest first."""
+    found = [await alerts.incident(service, one) for one in await alerts.incidents(service, limit)]
+    return [one for one in found if one is not None]
+
+
 #: So many incidents are looked through for a short id; the store keeps no more alerts.
 KEPT = 300
 #: So many lines of the audit are looked through at a time, and at most in all.
@@ -190,8 +196,7 @@ class Timelines:
 
     async def newest(self, service: ServiceId, limit: int) -> tuple[Incident, ...]:
         """The newest first."""
-        found = [await self.alerts.incident(service, one) for one in await self.alerts.incidents(service, limit)]
-        return tuple(one for one in found if one is not None)
+        return tuple(await newest_incidents(self.alerts, service, limit))
 
     async def _back_to(self, service: ServiceId, since: datetime) -> list[AuditEntry]:
         """Oldest first."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from lumen.effects.disturbance import Surroundings, interruption
-from lumen.effects.experiment import Experiment, begins_too_late, judge_held, suspended
+from lumen.effects.disturbance import Surroundings, begun_anew
+from lumen.effects.experiment import Experiment, judge_held
 from lumen.effects.hours import HOUR
 from lumen.effects.verdict import LookFinding
 from lumen.model.alert import Observation
@@ -15,11 +15,10 @@ from lumen.model.snapshot import Snapshot
 from lumen.policies.holding_back import permille_of
 from lumen.policies.size import UNKNOWN_MEMORY
 from lumen.use_cases.forecasting import A_DAY, Asked, forecast, whole_day
+from lumen.use_cases.held_effects import LEAST_KNOWN
 from lumen.verification.accesses import KeptDays
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
-#: Of the slices of a window.
-LEAST_KNOWN = 0.75
 
 
 @dataclass(slots=True)
@@ -62,10 +61,9 @@ class Foresight:
     ) -> LookFinding:
         """A look at a change that has a control, by the rules of the product; `seen`: the slices of the days before."""
         end = experiment.started_at + look * HOUR
-        other = interruption("", experiment, around, end)
-        if other is not None and begins_too_late(experiment, look, other.at):
-            return suspended(look, experiment, other.said(look))
-        since = None if other is None else other.at
+        since = begun_anew("", experiment, look, around, end)
+        if isinstance(since, LookFinding):
+            return since
         hold = experiment.hold_back(since)
         pieces = [self.kept.day(day) for day in hold.days(end)]
         return judge_held(experiment, look, pieces, _evicted_share(seen, *hold.window(end)), since)

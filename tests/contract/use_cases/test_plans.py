@@ -23,10 +23,18 @@ from lumen.use_cases.approvals import EXPIRES_IN
 from lumen.wording.catalogue import LOCALES, Catalogue
 from lumen.wording.restrictions import in_steps
 from tests.contract.store.builders import KIM, SERVICE, Store, draft
-from tests.contract.use_cases.crashes import Crash, crash_at
 from tests.contract.use_cases.measured_world import HOUR, House
 from tests.contract.use_cases.test_turns import Foretold, Room
-from tests.contract.use_cases.test_unasked import COUNTDOWN, EFFECTS, TAKEN_BACK, Post, codes, hold
+from tests.contract.use_cases.test_unasked import (
+    COUNTDOWN,
+    EFFECTS,
+    END_POINTS,
+    TAKEN_BACK,
+    Post,
+    codes,
+    crashed_and_resumed,
+    hold,
+)
 from tests.unit.policies.test_predicted import forecast
 
 MOST = 540
@@ -171,16 +179,10 @@ async def test_with_a_page_the_timers_own_decision_is_not_carried_out(post: Post
     assert (over.state, over.note and over.note.code, post.ttl_seconds) == (State.ABANDONED, "policy.held_page", 300)
 
 
-@pytest.mark.parametrize("point", ["unasked.judged", "unasked.ended"])
+@END_POINTS
 async def test_a_crash_at_a_steps_end_makes_one_step(post: Post, point: str) -> None:
     await approved(post)
-    made = await counting(post)
-    await post.over()
-    with pytest.raises(Crash):
-        await post.replica(crash_at(point)).settle(SERVICE)
-    await post.house.leases_run_out()
-    over = await post.ended()
-    assert (over.id, over.state, post.ttl_seconds) == (made.id, State.APPLIED, 420)
+    await crashed_and_resumed(post, await counting(post), point)
 
 
 async def test_replicas_make_one_step(post: Post) -> None:

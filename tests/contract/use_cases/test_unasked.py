@@ -353,9 +353,16 @@ async def test_replicas_end_it_once(post: Post) -> None:
     assert post.house.places[Knob.TTL].version == 1
 
 
-@pytest.mark.parametrize("point", ["unasked.judged", "unasked.ended"])
+END_POINTS = pytest.mark.parametrize("point", ["unasked.judged", "unasked.ended"])
+
+
+@END_POINTS
 async def test_a_crash_at_its_end_is_resumed(post: Post, point: str) -> None:
-    made = await a_countdown(post)
+    await crashed_and_resumed(post, await a_countdown(post), point)
+
+
+async def crashed_and_resumed(post: Post, made: Proposal, point: str) -> None:
+    """At the end of a countdown to 420 s: the next replica makes that one change."""
     await post.over()
     with pytest.raises(Crash):
         await post.replica(crash_at(point)).settle(SERVICE)
