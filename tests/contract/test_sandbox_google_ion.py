@@ -31,10 +31,12 @@ from tests.unit.sandbox.process_side import (
     until,
 )
 
+OWN_CONFIG_KEY, ACK_KEY = f"{CONFIG_KEY}:ion-api", f"{SHARED_ACK_KEY}:ion-api"
+
 
 @pytest.fixture(scope="module")
 async def running(cache_valkey: EmbeddedValkey) -> AsyncIterator[Running]:
-    """On an empty cache; it stays as it is between the tests of this file."""
+    """On an empty cache; it goes on between the tests of this file, whichever of them run here and in what order."""
     with redis.Redis.from_url(cache_valkey.url) as client:
         client.flushall()
     async with sandbox_process(cache_valkey.url) as running:
@@ -43,27 +45,13 @@ async def running(cache_valkey: EmbeddedValkey) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def cache(cache_valkey: EmbeddedValkey) -> AsyncIterator[redis_asyncio.Redis]:
+    """What a test has set there is gone after it."""
     client = redis_asyncio.Redis.from_url(cache_valkey.url, decode_responses=True)
     yield client
+    for setting in (CONFIG_KEY, OWN_CONFIG_KEY):
+        await client.delete(setting)
+        await client.publish(setting, "")
     await client.aclose()
-
-
-async def counted(running: Running, metric: str, start: float, end: float) -> float:
-    """The sum of a counter over a stretch of service time."""
-    metrics = running.client(m.MetricServiceAsyncClient)
-    pager = await metrics.list_time_series(
-        request={
-            "name": f"projects/{running.ready['project']}",
-            "filter": f'metric.type = "{metric}"',
-            "interval": {"start_time": {"seconds": int(start)}, "end_time": {"seconds": int(end)}},
-            "aggregation": {
-                "alignment_period": {"seconds": 300},
-                "per_series_aligner": m.Aggregation.Aligner.ALIGN_DELTA,
-                "cross_series_reducer": m.Aggregation.Reducer.REDUCE_SUM,
-            },
-        }
-    )
-    return float(sum([p.value.int64_value async for s in pager for p in s.points]))
 
 
 def test_the_ready_line_says_everything(running: Running) -> None:
@@ -72,27 +60,6 @@ def test_the_ready_line_says_everything(running: Running) -> None:
         "approver", "approver_group", "bystander", "project", "region", "service", "redis_instance", "billing_account",
     }  # fmt: skip
     assert wanted <= set(running.ready)
-
-
-async def test_the_history_meets_the_present(running: Running) -> None:
-    await minutes_go_by(running, 15)
-    now = await served_until(running)
-    end = now // 300 * 300 - 300
-    hits = "redis.googleapis.com/stats/keyspace_hits"
-    misses = "redis.googleapis.com/stats/keyspace_misses"
-    for since in (end - 3600, end - 14 * 86400):
-        good, bad = await counted(running, hits, since, end), await counted(running, misses, since, end)
-        requests = await counted(running, "run.googleapis.com/request_count", since, end)
-        assert 0.68 < good / (good + bad) < 0.76
-        assert (good + bad) / requests == pytest.approx(0.88, abs=0.03)
-    rate = requests / (14 * 86400)
-    assert rate == pytest.approx(6.0 * 0.957, rel=0.06)  # five weekdays and two weekend days at 0.85
-
-
-async def test_memory_is_used_as_a_real_instance_would(running: Running, cache: redis_asyncio.Redis) -> None:
-    info = await cache.info("memory")
-    assert 0.66 < info["used_memory"] / info["maxmemory"] < 0.78
-    assert int((await cache.info("stats"))["evicted_keys"]) == 0
 
 
 async def test_a_new_ttl_is_acknowledged_used_and_raises_the_hit_rate(
@@ -122,9 +89,6 @@ async def _hit_rate(running: Running, minutes: int) -> Any:
     return (await running.state())["ion"]["hit_rate"][str(minutes)]
 
 
-ACK_KEY = f"{SHARED_ACK_KEY}:ion-api"
-
-
 async def _acknowledged(cache: redis_asyncio.Redis, value: str, version: str) -> bool:
     return bool(await cache.hmget(ACK_KEY, "value", "version") == [value, version])
 
@@ -145,6 +109,11 @@ async def test_a_value_outside_the_contract_is_not_acknowledged(
 
 
 async def test_every_lookup_is_reported_without_a_gap(running: Running, cache: redis_asyncio.Redis) -> None:
+
+    async def is_warm() -> bool:
+        return bool((await _hit_rate(running, 10) or 0.0) > 0.6)
+
+    await until(is_warm)
     await minutes_go_by(running, 3)
     client: Any = cache
     words = "XREVRANGE", "ion:accesses:ion-api", "+", "-", "COUNT", 8
@@ -152,22 +121,19 @@ async def test_every_lookup_is_reported_without_a_gap(running: Running, cache: r
     batches = [read_batch(fields) for _, fields in entries]
     assert [b.sequence for b in batches] == list(range(batches[0].sequence, batches[0].sequence + len(batches)))
     misses, hits, writes, _ = (sum(each) for each in zip(*(b.counts for b in batches), strict=True))
-    assert min(hits, misses) > 0
+    assert hits > misses > 0
     assert writes > 0
     assert all(later.began_ms >= earlier.began_ms for earlier, later in pairwise(batches))
 
 
 async def test_the_held_back_share_is_written_with_the_old_ttl(running: Running, cache: redis_asyncio.Redis) -> None:
     held = {"value": "3600", "version": "50", "old": "300", "permille": "1000", "until": "99999999999"}
-    own = f"{CONFIG_KEY}:ion-api"
-    await cache.hset(own, items=[each for pair in held.items() for each in pair])
-    await cache.publish(own, "3600")
+    await cache.hset(OWN_CONFIG_KEY, items=[each for pair in held.items() for each in pair])
+    await cache.publish(OWN_CONFIG_KEY, "3600")
     assert await until(lambda: _acknowledged(cache, "3600", "50"))
     await minutes_go_by(running, 2)
     longest = max([await cache.pttl(key) async for key in cache.scan_iter("ion:cache:*", count=500)])
     assert longest <= 600_000 / SCALE  # what was written before that may have had 600 s
-    await cache.delete(own)
-    await cache.publish(own, "")
 
 
 async def test_a_service_that_does_not_follow(running: Running, cache: redis_asyncio.Redis) -> None:
@@ -185,18 +151,24 @@ async def test_without_a_setting_the_environment_of_the_serving_revision_holds(
 ) -> None:
     await cache.delete(CONFIG_KEY)
     await cache.publish(CONFIG_KEY, "")
+    for seconds in (180, 300):  # and back, for the tests that come after
+        await _with_variable(running, "DEFAULT_TTL_SECONDS", str(seconds))
+
+        async def served(wanted: int = seconds) -> bool:
+            return bool((await running.state())["ion"]["ttl_seconds"] == wanted)
+
+        await until(served)
+
+
+async def _with_variable(running: Running, name: str, value: str) -> None:
+    """Deploy ION with another value."""
     services = running.client(run_v2.ServicesAsyncClient)
-    name = f"projects/{running.ready['project']}/locations/us-central1/services/ion-api"
-    service = await services.get_service(name=name)
+    of = f"projects/{running.ready['project']}/locations/us-central1/services/ion-api"
+    service = await services.get_service(name=of)
     for variable in service.template.containers[0].env:
-        if variable.name == "DEFAULT_TTL_SECONDS":
-            variable.value = "180"
+        if variable.name == name:
+            variable.value = value
     await services.update_service(request={"service": service, "update_mask": {"paths": ["template.containers"]}})
-
-    async def served() -> bool:
-        return bool((await running.state())["ion"]["ttl_seconds"] == 180)
-
-    await until(served)
 
 
 @pytest.mark.prove
@@ -211,13 +183,7 @@ async def test_a_larger_process_cache_keeps_requests_from_redis(running: Running
         assert (usual.service, usual.entries) == ("ion-api", 2000)
         before = await until(lambda: _in_process_rate(sandbox))
         assert 0.05 < before < 0.16
-        services = running.client(run_v2.ServicesAsyncClient)
-        name = f"projects/{running.ready['project']}/locations/us-central1/services/ion-api"
-        service = await services.get_service(name=name)
-        for variable in service.template.containers[0].env:
-            if variable.name == "L1_CACHE_MAX_ENTRIES":
-                variable.value = "10000"
-        await services.update_service(request={"service": service, "update_mask": {"paths": ["template.containers"]}})
+        await _with_variable(running, "L1_CACHE_MAX_ENTRIES", "10000")
 
         async def served() -> bool:
             return (await sandbox.world.ion()).in_process[0].entries == 10_000
