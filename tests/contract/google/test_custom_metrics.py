@@ -25,7 +25,7 @@ from lumen.model.messages import ActuatorFailed, NoData, SomeFailed
 from lumen.model.metrics import HEARTBEAT, UNITS, Published
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE
-from lumen.use_cases.collect import Collector
+from lumen.use_cases.collect import Collector, window_before
 from lumen.use_cases.leases import Claims
 from lumen.use_cases.publish import Publish
 from lumen.wording.catalogue import LOCALES, Catalogue
@@ -115,13 +115,13 @@ def replica(lumen: Running, settings: Settings, clock: Stepping) -> Publish:
 
 
 async def written(
-    lumen: Running, project: str, name: str, since: datetime
+    lumen: Running, project: str, name: str, since: datetime, until: datetime | None = None
 ) -> Mapping[str, Sequence[tuple[datetime, float]]]:
-    """Points by service and labels, newest first."""
+    """Points by service and labels, newest first. `until`; None: now."""
     request = ListTimeSeriesRequest(
         name=f"projects/{project}",
         filter=f'metric.type = "{PREFIX}{name}" AND resource.type = "generic_task"',
-        interval=TimeInterval(start_time=since, end_time=lumen.store.clock.now()),
+        interval=TimeInterval(start_time=since, end_time=until or lumen.store.clock.now()),
     )
     found: dict[str, list[tuple[datetime, float]]] = {}
     try:
@@ -139,28 +139,30 @@ async def written(
 
 
 async def test_replicas_write_each_slot_once(lumen: Running, settings: Settings, clock: Stepping) -> None:
-    since, counts = clock.now() - timedelta(minutes=30), []
+    # After the slots that other tests have written.
+    since, counts = window_before(clock.now(), SLICE).end + timedelta(seconds=1), []
     async with running(settings) as other:
         both = [replica(each, settings, clock) for each in (lumen, other)]
         for _ in range(3):
             clock.step()
             counts += await asyncio.gather(*(each.due(settings.services) for each in both))
             assert await both[0].due(settings.services) == 0
-    beats = await written(lumen, settings.project_id, HEARTBEAT, since)
+    until = clock.now()
+    beats = await written(lumen, settings.project_id, HEARTBEAT, since, until)
     assert set(beats) == {service.name for service in settings.services}
     for points in beats.values():
         assert [value for _, value in points] == [1.0] * 3
         assert [at - points[-1][0] for at, _ in reversed(points)] == [nth * SLICE for nth in range(3)]
         assert all(at.timestamp() % 300 == 0 for at, _ in points)
-    ttl = await written(lumen, settings.project_id, "cache_ttl_seconds", since)
+    ttl = await written(lumen, settings.project_id, "cache_ttl_seconds", since, until)
     assert ttl.keys() == beats.keys()
     for service in settings.services:  # other tests may have set another one
         present = await RedisTtl(lumen.cache, 300).ttl(service)
         assert not isinstance(present, NoData)
         assert {value for _, value in ttl[service.name]} == {float(present.value_seconds)}
-    rates = await written(lumen, settings.project_id, "cache_hit_rate", since)
+    rates = await written(lumen, settings.project_id, "cache_hit_rate", since, until)
     assert all(1 < value <= 100 for points in rates.values() for _, value in points)
-    every = [await written(lumen, settings.project_id, name, since) for name in UNITS]
+    every = [await written(lumen, settings.project_id, name, since, until) for name in UNITS]
     assert sum(len(points) for figure in every for points in figure.values()) == sum(counts)
 
 
