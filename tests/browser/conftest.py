@@ -1,11 +1,15 @@
 """A browser for the session, and the workspace's page at desktop and phone width."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
+from demo import world as whole
+from demo.__main__ import GUIDE
+from sandbox.client import SandboxClient
 from tests.chromium import FLAGS
 from tests.slack_workspace import World, world
 
@@ -37,6 +41,22 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         launched = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield launched
         await launched.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[whole.World]:
+    """The servers and the sandbox; no bot."""
+    directory = tmp_path_factory.mktemp("world")
+    clock = whole.Clock(60.0, datetime.now(UTC).isoformat())
+    with whole.World(directory, clock, guide=GUIDE) as running:
+        yield running
+
+
+@pytest.fixture
+async def sandbox(running: whole.World) -> AsyncIterator[SandboxClient]:
+    async with SandboxClient(running.addresses.control) as client:
+        yield client
+        await client.world.stop_incidents()
 
 
 @pytest.fixture

@@ -1,34 +1,16 @@
 """The inspector's World panel against the whole sandbox process: the service as it is, and incidents by hand."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from demo.__main__ import GUIDE
-from demo.world import Clock, World
+from demo.world import World
 from sandbox.client import SandboxClient
-from sandbox.slack.directory import KOREAN_READER
 from tests.browser.conftest import DESKTOP, PHONE, Screen, at_both_widths
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The servers and the sandbox; no bot."""
-    directory = tmp_path_factory.mktemp("world")
-    with World(directory, Clock(60.0, datetime.now(UTC).isoformat()), guide=GUIDE) as world:
-        yield world
-
-
-@pytest.fixture
-async def sandbox(running: World) -> AsyncIterator[SandboxClient]:
-    async with SandboxClient(running.addresses.control) as client:
-        yield client
-        await client.world.stop_incidents()
 
 
 @pytest.fixture
@@ -74,26 +56,3 @@ async def test_a_scenario_is_planned_and_taken_back(panel: Locator, sandbox: San
     await expect(panel).to_contain_text(re.compile(r"Planned: cache_degraded at \d{4}-\d\d-\d\d"))
     await sandbox.world.stop_incidents()
     await expect(panel.get_by_text("Planned:")).to_have_count(0)
-
-
-@at_both_widths
-async def test_the_first_minute_is_guided(
-    browser: Browser, running: World, sandbox: SandboxClient, screen: Screen
-) -> None:
-    """In the reader's language; its button starts what it says, and it goes away and comes back."""
-    context = await browser.new_context(viewport={"width": screen.width, "height": screen.height})
-    page = await context.new_page()
-    guide = page.get_by_role("region", name="First minute")
-    await page.goto(f"{running.addresses.page}?user={KOREAN_READER.id}")
-    await expect(guide).to_contain_text("1/7 릴리스 망가뜨리기")
-    await page.goto(f"{running.addresses.page}?user={running.addresses.approver}")
-    async with page.expect_response(re.compile("/control/world/incident")):
-        await guide.get_by_role("button", name="Break the release").click()
-    await guide.get_by_role("button", name="Next step").click()
-    await expect(guide).to_contain_text("2/7")
-    await guide.get_by_role("button", name="Close the guide").click()
-    await expect(guide).to_have_count(0)
-    await page.get_by_role("button", name="First minute").click()
-    await expect(guide).to_be_visible()
-    assert [one.kind for one in await sandbox.world.incidents()] == ["bad_release_errors"]
-    await context.close()
