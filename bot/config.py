@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
@@ -11,8 +12,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from bot.cloud_settings import CloudSettings
 from bot.environment import read_settings
+from bot.service_settings import ServiceSettings, check_redis_url
 from bot.shapes import Unfit
-from lumen.model import ion_contract
 from lumen.model.proposal import Knob
 from lumen.model.service import Approvers, ServiceId
 from lumen.policies.auto_apply import NAMES
@@ -27,7 +28,6 @@ PAGER = "pager"
 OTLP = r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)?/?$"
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 _SERVICE = re.compile(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?")
-_PERSON = re.compile(r"[UWS][A-Z0-9]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _PUBSUB_NAME = re.compile(r"(projects/[a-z][a-z0-9-]+/(topics|subscriptions)/)?[A-Za-z][\w.~+%-]{2,254}", re.ASCII)
 #: Beyond this a calendar ends.
 LONGEST = timedelta(days=36_500)
@@ -56,7 +56,7 @@ def parse_duration(text: str) -> timedelta:
     return lasts
 
 
-class Settings(CloudSettings):
+class Settings(CloudSettings, ServiceSettings):
     """All that the bot needs, beside what figures are judged by."""
 
     # What is watched
@@ -64,14 +64,6 @@ class Settings(CloudSettings):
     region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]{1,2}$")] = "us-central1"
     service_name: tuple[str, ...]
 
-    # The cache that Lumen tunes
-    cache_redis_url: SecretStr | None = None
-    redis_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]*$")] = ""
-    redis_port: Annotated[int, Field(ge=1, le=65535)] = 6379
-    redis_db: Annotated[int, Field(ge=0)] = 0
-    cache_key_prefix: Annotated[str, Field(pattern=r"^[^\s*?\[\]]{1,128}$")] = "ion:cache:"
-    ttl_actuator: Literal["redis", "cloud_run", "both"] = "redis"
-    max_min_instances: Annotated[int, Field(ge=0, le=1000)] = 5
     predict: str = "all"
 
     billing_account: Annotated[str, Field(pattern=r"^((billingAccounts/)?[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6})?$")] = ""
@@ -83,16 +75,12 @@ class Settings(CloudSettings):
     # Slack
     slack_bot_token: SecretStr
     slack_app_token: SecretStr
-    slack_channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{7,}$")]
-    approvers: tuple[str, ...] = ()
     approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
     emergency_approvals_needed: Annotated[int, Field(ge=1, le=10)] = 1
-    oncall_group: Annotated[str, Field(pattern=r"^([SUW][A-Z0-9]+)?$")] = ""
     oncall_repeat: timedelta = timedelta(minutes=10)
     oncall_escalation: Annotated[str, Field(pattern=r"^(S[A-Z0-9]+|pager)?$")] = ""
     pager_webhook_url: SecretStr | None = None
     support_contact: Annotated[str, Field(max_length=200)] = ""
-    runbook_url: Annotated[str, Field(pattern=r"^(https?://[^\s<>|]+)?$", max_length=300)] = ""
 
     # When
     monitoring_lookback_hours: Annotated[int, Field(ge=1, le=24)] = 1
@@ -125,7 +113,7 @@ class Settings(CloudSettings):
     lumen_clock_origin: datetime | None = None
     lumen_fault_at: Annotated[str, Field(pattern=r"^([a-z_]+(\.[a-z_]+)+(:[0-9]+(:stop)?)?)?$")] = ""
 
-    @field_validator("service_name", "approvers", "auto_apply", mode="before")
+    @field_validator("service_name", "auto_apply", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -149,21 +137,6 @@ class Settings(CloudSettings):
         kind = "xoxb-" if info.field_name == "slack_bot_token" else "xapp-"
         if not re.fullmatch(kind + r"[\w-]+", value.get_secret_value()):
             raise ValueError(f"give the token that begins with {kind}")
-        return value
-
-    @field_validator("cache_key_prefix")
-    @classmethod
-    def _spares_the_contract(cls, value: str) -> str:
-        if ion_contract.is_reached_by(value):
-            raise ValueError("the prefix would reach Lumen's own keys")
-        return value
-
-    @field_validator("approvers")
-    @classmethod
-    def _user_or_group_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [one for one in value if not _PERSON.fullmatch(one)]
-        if wrong:
-            raise Unfit(part=", ".join(wrong))
         return value
 
     @field_validator("digest_timezone")
@@ -254,18 +227,10 @@ class Settings(CloudSettings):
             raise ValueError("give an http URL of a loopback host")
         return value
 
-    @field_validator("cache_redis_url", "state_redis_url")
+    @field_validator("state_redis_url")
     @classmethod
-    def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        """Asks the client's own parser, and refuses what that reads as something else: no host, or no number."""
-        from redis.asyncio.connection import parse_url  # not needed by whoever judges figures that are given
-
-        url = urlsplit(value.get_secret_value()) if value else None
-        if value and url:
-            parse_url(value.get_secret_value())
-            if url.scheme != "unix" and not (url.hostname and re.fullmatch(r"(/[0-9]*)?", url.path)):
-                raise ValueError("give redis://host:port/db, rediss:// or unix:///path")
-        return value
+    def _redis_url(cls, value: SecretStr) -> SecretStr:
+        return check_redis_url(value)
 
     @field_validator("lumen_clock_origin")
     @classmethod
@@ -337,11 +302,9 @@ class Settings(CloudSettings):
         return bool(self.lumen_gcp_endpoint) and _is_loopback(urlsplit(self.slack_api_url).hostname or "")
 
     @property
-    def cache_url(self) -> str:
-        """The cache's URL: CACHE_REDIS_URL, or REDIS_HOST with its port and database."""
-        if self.cache_redis_url is not None:
-            return self.cache_redis_url.get_secret_value()
-        return f"redis://{self.redis_host}:{self.redis_port}/{self.redis_db}"
+    def watched(self) -> Mapping[ServiceId, ServiceSettings]:
+        """Every service that is watched, with what holds for it."""
+        return dict.fromkeys(self.services, self)
 
     @property
     def services(self) -> tuple[ServiceId, ...]:
@@ -393,13 +356,6 @@ class Settings(CloudSettings):
         """Who may say that they are on an incident: whoever is called for it, and who may approve."""
         called = self.who_may_approve.with_group(self.oncall_group)
         return called if self.oncall_escalation == PAGER else called.with_group(self.oncall_escalation)
-
-    @property
-    def who_may_approve(self) -> Approvers:
-        """Nobody when APPROVERS is empty."""
-        accounts = frozenset(a for a in self.approvers if "@" in a)
-        groups = frozenset(a for a in self.approvers if a.startswith("S")) - accounts
-        return Approvers(frozenset(self.approvers) - groups - accounts, groups, accounts)
 
 
 class WithoutSlack(Settings):
