@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bot.duties import DutyMetrics
 from bot.slack.connection import ConnectionState, LaneState
 from bot.store import StateStore, room_warnings
 from bot.triggers import MOST_BYTES
@@ -123,21 +124,12 @@ class SlackGauges(Collector):
 
 
 class Metrics:
-    """One registry a process; `turn_seconds` is time on the wall."""
+    """One registry a process."""
 
     def __init__(self, connection: Callable[[], ConnectionState | None], outbox: Callable[[], OutboxState]) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(SlackGauges(connection, outbox))
-        self.turns = Counter("lumen_turns", "Turns made", ["occasion"], registry=self.registry)
-        self.watched_until = Gauge(
-            "lumen_watch_last_look_timestamp_seconds",
-            "Service time of the last look of the watch: alert on it when it is older than 15 minutes",
-            ["service"],
-            registry=self.registry,
-        )
-        self.turn_seconds = Histogram(
-            "lumen_turn_seconds", "Time that a wake-up with turns took", registry=self.registry
-        )
+        self.duties = DutyMetrics(self.registry)
         woke = "Time on the wall at which the last wake ended: alert on it when it is older than 5 minutes"
         self.woke = Gauge("lumen_last_wake_timestamp_seconds", woke, registry=self.registry)
         self.pager_fails = Gauge("lumen_pager_fails", "1 while the pager takes no calls", registry=self.registry)

@@ -25,16 +25,15 @@ class Publishing:
 
     publish: Publish | None
     files: ReportFiles | None
-    services: Sequence[ServiceId]
     words: Catalogue
     _trouble: str = field(default="", init=False)
 
-    async def figures(self) -> None:
-        """Publish the slots that are due. A failure is logged once, until it is another one."""
+    async def figures(self, services: Sequence[ServiceId]) -> None:
+        """Publish the slots of these that are due. A failure is logged once, until it is another one."""
         if self.publish is None:
             return
         try:
-            points = await self.publish.due(self.services)
+            points = await self.publish.due(services)
         except LumenError as error:
             if error.reason.code != self._trouble:
                 says = f"{self.words.plain(error.reason)} {self.words.plain(error.remedy)}"

@@ -7,13 +7,14 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
 
 from bot.config import Settings
+from bot.duties import Duties, Kicks
 from bot.http import (
     Metrics,
     outbox_readiness,
@@ -28,7 +29,7 @@ from bot.reports.files import ReportFiles
 from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
 from bot.thresholds import size_limits
 from bot.timing import Clocks, every
-from bot.tracing import begin_tracing, turn_made
+from bot.tracing import begin_tracing
 from bot.wiring.assembly import assemble
 from bot.wiring.parts import Lumen
 from bot.wiring.slack import SlackSide, open_slack
@@ -36,8 +37,6 @@ from bot.wiring.triggers import trigger_routes
 from bot.workers import ExecutionPool, Worker, guarded
 from lumen.adapters.store import epoch
 from lumen.model.answers import Readiness
-from lumen.model.service import ServiceId
-from lumen.model.turn import Turn
 from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
@@ -63,27 +62,22 @@ class Bot:
         lumen: Lumen,
         slack: SlackSide,
         metrics: Metrics,
-        kick_settling: Callable[[], None],
-        kick_paging: Callable[[], None],
-        kick_errors: Callable[[], None],
+        kicks: Kicks,
     ) -> None:
         self._services = settings.services
         self._are_triggered = settings.takes_triggers
         self._words = Catalogue(settings.lumen_locale)
-        self._kick_settling = kick_settling
-        self._kick_paging = kick_paging
-        self._kick_errors = kick_errors
         self._lumen = lumen
         self._slack = slack
         self._metrics = metrics
         directory, size = settings.output_dir, size_limits(settings)
         files = ReportFiles(Path(directory), self._words, size) if directory else None
-        self._looking = asyncio.Lock()
         self._started_at = time.monotonic()
         self._woke_at: float | None = None
         self._clocks = Clocks(lumen.store, self._words)
-        self._publishing = Publishing(lumen.rounds.publish, files, settings.services, self._words)
-        self.executions = ExecutionPool(lumen.changes.execution, slack.outbox.kick, kick_settling)
+        publishing = Publishing(lumen.rounds.publish, files, self._words)
+        self.duties = Duties(lumen, settings.services, publishing, metrics.duties, kicks)
+        self.executions = ExecutionPool(lumen.changes.execution, kicks.outbox, kicks.settling)
 
     async def wake(self) -> None:
         """Once a minute of service time: whatever slot is due. A failure is said and tried again at the next.
@@ -93,74 +87,18 @@ class Bot:
         with guarded("clocks_not_compared"):
             await self._clocks.compare()
         results = await asyncio.gather(
-            self._watch(), self._turns(), self._audit(), self._news(), self._observe(), return_exceptions=True
+            self.duties.look(self._services),
+            self.duties.turns(self._services, only_missed=self._are_triggered),
+            self._audit(),
+            self._news(),
+            self._observe(),
+            return_exceptions=True,
         )
         for result in results:
             if isinstance(result, BaseException):
                 log.error("wake_crashed", kind=type(result).__name__, exc_info=result)
         self._woke_at = time.monotonic()
         self._metrics.woke.set_to_current_time()
-
-    async def _turns(self) -> None:
-        async with self._looking:
-            pass  # what the look under way brings: on a fresh installation all that Monitoring remembers
-        rounds = self._lumen.rounds
-        with guarded("effects_not_measured"):
-            await rounds.effects.due(self._services)  # before the turn, which waits while a change has no verdict
-        began = time.monotonic()
-        turns: list[Turn] = []
-        with guarded("turn_failed"):
-            await rounds.turn_runner.due(self._services, turns.append, only_missed=self._are_triggered)
-        with guarded("digest_not_begun"):
-            await rounds.digest.due(self._services)
-        if not turns:
-            with guarded("caches_not_sampled"):
-                await self._lumen.collector.sample_caches()
-        await self.made(turns, time.monotonic() - began)
-
-    async def made(self, turns: Sequence[Turn], seconds: float) -> None:
-        """Whoever made them, in so long: count, tell and write them."""
-        if turns:
-            self._metrics.turn_seconds.observe(seconds)
-        for turn in turns:
-            turn_made(turn, seconds)
-            self._metrics.turns.labels(turn.occasion).inc()
-        if turns:
-            self._slack.outbox.kick()
-        await self._publishing.reports(turns)
-
-    async def _watch(self) -> None:
-        """The five-minute watch, and what it says about releases; then what is due by time."""
-        rounds = self._lumen.rounds
-        looked: list[ServiceId] = []
-        with guarded("watch_failed"):
-            async with self._looking:
-                await rounds.watch.due(self._services, looked.append)
-        with guarded("releases_not_considered"):
-            for service in looked:
-                self._metrics.watched_until.labels(service.key).set(self._lumen.store.clock.now().timestamp())
-            if looked:
-                await rounds.revisions.look(looked)
-        for service in looked:
-            with guarded("rollback_not_considered", service=service.key):
-                await rounds.rollback.consider(service)
-                self._slack.outbox.kick()
-        for service in looked:
-            with guarded("changes_not_guarded", service=service.key):  # after the rollback, which never waits for it
-                await rounds.effects.guard(service, self._services)
-        for service in self._services:
-            with guarded("nobody_reminded", service=service.key):
-                await rounds.beside.reminding.due(service)
-            with guarded("pins_not_settled", service=service.key):
-                await self._lumen.changes.overrides.settle(service)
-        self._kick_settling()
-        for service in self._services:
-            with guarded("nobody_called", service=service.key):  # also while nothing can be measured
-                if await self._lumen.called.calling.due(service):
-                    self._slack.outbox.kick()
-        self._kick_paging()
-        self._kick_errors()  # after the message of a page, which waits for no log
-        await self._publishing.figures()
 
     async def _audit(self) -> None:
         """Once an hour: seal the audit, and say when the store's memory gets short."""
@@ -258,7 +196,7 @@ async def run_bot(settings: Settings) -> None:
         metrics = Metrics(slack.state, slack.outbox.state)
         paging = Worker("pager", PAGE_EVERY_SECONDS)
         errors = Worker("error lines", ERRORS_EVERY_SECONDS)
-        bot = Bot(settings, lumen, slack, metrics, settling.kick, paging.kick, errors.kick)
+        bot = Bot(settings, lumen, slack, metrics, Kicks(slack.outbox.kick, settling.kick, paging.kick, errors.kick))
         stack.push_async_callback(bot.executions.stop)
         runner = await start_http(
             settings.http_host,
@@ -266,7 +204,7 @@ async def run_bot(settings: Settings) -> None:
             bot.readiness,
             metrics.registry,
             metrics_port=settings.metrics_port,
-            routes=trigger_routes(settings, lumen, bot.made, metrics.registry),
+            routes=trigger_routes(settings, lumen, bot.duties.made, metrics.registry),
         )
         stack.push_async_callback(runner.cleanup)
         waking = every(WAKE_EVERY_SECONDS / lumen.store.clock.scale, bot.wake)

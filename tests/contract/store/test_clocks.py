@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 
 from bot.config import Settings
+from bot.duties import Kicks
 from bot.http import Metrics
 from bot.run import Bot
 from bot.store import StateStore
@@ -54,9 +55,9 @@ class Machine:
         rounds, changes = SimpleNamespace(publish=None), SimpleNamespace(execution=execution)
         lumen = SimpleNamespace(store=state, rounds=rounds, changes=changes, countdowns=(self,))
         slack = SimpleNamespace(outbox=SimpleNamespace(kick=lambda: None))
-        nothing = cast(Metrics, None)
+        metrics = cast(Metrics, SimpleNamespace(duties=None))
         made = cast(Settings, settings), cast(Lumen, lumen), cast(SlackSide, slack)
-        return Bot(*made, nothing, lambda: None, lambda: None, lambda: None)
+        return Bot(*made, metrics, Kicks())
 
 
 @pytest.fixture

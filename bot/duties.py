@@ -1,0 +1,124 @@
+"""The looks and the hour's turns, with all that follows each: the bot and its workers do the same for a service."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from bot.publishing import Publishing
+from bot.tracing import turn_made
+from bot.wiring.parts import Lumen
+from bot.workers import guarded
+from lumen.model.service import ServiceId
+from lumen.model.turn import Turn
+
+
+class DutyMetrics:
+    """Counters of looks and turns; `turn_seconds` is time on the wall."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.turns = Counter("lumen_turns", "Turns made", ["occasion"], registry=registry)
+        self.watched_until = Gauge(
+            "lumen_watch_last_look_timestamp_seconds",
+            "Service time of the last look of the watch: alert on it when it is older than 15 minutes",
+            ["service"],
+            registry=registry,
+        )
+        self.turn_seconds = Histogram("lumen_turn_seconds", "Time that a wake-up with turns took", registry=registry)
+
+
+def _nobody() -> None:
+    """Nobody waits for it in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kicks:
+    """Wakes of what shows and carries out in this process; the bot finds by itself what another process left to it."""
+
+    outbox: Callable[[], None] = _nobody
+    settling: Callable[[], None] = _nobody
+    paging: Callable[[], None] = _nobody
+    errors: Callable[[], None] = _nobody
+
+
+@dataclass(slots=True)
+class Duties:
+    """`watched`: all services, whichever of them a call is about.
+
+    A failure is logged, and tried again at the next wake or when the message comes again; it holds up nothing else.
+    """
+
+    lumen: Lumen
+    watched: Sequence[ServiceId]
+    publishing: Publishing
+    metrics: DutyMetrics
+    kicks: Kicks = Kicks()
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def look(self, services: Sequence[ServiceId]) -> None:
+        """The five-minute watch, and what it says about releases; then what is due by time."""
+        rounds = self.lumen.rounds
+        looked: list[ServiceId] = []
+        with guarded("watch_failed"):
+            async with self._looking:
+                await rounds.watch.due(services, looked.append)
+        with guarded("releases_not_considered"):
+            for service in looked:
+                self.metrics.watched_until.labels(service.key).set(self.lumen.store.clock.now().timestamp())
+            if looked:
+                await rounds.revisions.look(looked)
+        for service in looked:
+            with guarded("rollback_not_considered", service=service.key):
+                await rounds.rollback.consider(service)
+                self.kicks.outbox()
+        for service in looked:
+            with guarded("changes_not_guarded", service=service.key):  # after the rollback, which never waits for it
+                await rounds.effects.guard(service, self.watched)
+        await self.by_time(services)
+        await self.publishing.figures(services)
+
+    async def by_time(self, services: Sequence[ServiceId]) -> None:
+        """Reminders, pins that end, and calls of the people on call: also while nothing can be measured."""
+        for service in services:
+            with guarded("nobody_reminded", service=service.key):
+                await self.lumen.rounds.beside.reminding.due(service)
+            with guarded("pins_not_settled", service=service.key):
+                await self.lumen.changes.overrides.settle(service)
+        self.kicks.settling()
+        for service in services:
+            with guarded("nobody_called", service=service.key):
+                if await self.lumen.called.calling.due(service):
+                    self.kicks.outbox()
+        self.kicks.paging()
+        self.kicks.errors()  # after the message of a page, which waits for no log
+
+    async def turns(self, services: Sequence[ServiceId], *, only_missed: bool = False) -> None:
+        """The hour's turn, with the verdicts that come before it and the digest that comes after it."""
+        async with self._looking:
+            pass  # what the look under way brings: on a fresh installation all that Monitoring remembers
+        rounds = self.lumen.rounds
+        with guarded("effects_not_measured"):
+            await rounds.effects.due(services)  # before the turn, which waits while a change has no verdict
+        began = time.monotonic()
+        turns: list[Turn] = []
+        with guarded("turn_failed"):
+            await rounds.turn_runner.due(services, turns.append, only_missed=only_missed)
+        with guarded("digest_not_begun"):
+            await rounds.digest.due(services)
+        if not turns:
+            with guarded("caches_not_sampled"):
+                await self.lumen.collector.sample_caches()
+        await self.made(turns, time.monotonic() - began)
+
+    async def made(self, turns: Sequence[Turn], seconds: float) -> None:
+        """Whoever made them, in so long: count, tell and write them."""
+        if turns:
+            self.metrics.turn_seconds.observe(seconds)
+        for turn in turns:
+            turn_made(turn, seconds)
+            self.metrics.turns.labels(turn.occasion).inc()
+        if turns:
+            self.kicks.outbox()
+        await self.publishing.reports(turns)
