@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from bot.shapes import Unfit
 from bot.thresholds import Thresholds
 from lumen.model import ion_contract
+from lumen.model.cluster_url import is_cluster, urls_of_nodes
 from lumen.model.service import Approvers
 
 _PERSON = re.compile(r"[UWS][A-Z0-9]+|[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -18,10 +19,12 @@ def check_redis_url(value: SecretStr) -> SecretStr:
     """Asks the client's own parser, and refuses what that reads as something else: no host, or no number."""
     from redis.asyncio.connection import parse_url  # not needed by whoever judges figures that are given
 
-    url = urlsplit(value.get_secret_value())
-    parse_url(value.get_secret_value())
-    if url.scheme != "unix" and not (url.hostname and re.fullmatch(r"(/[0-9]*)?", url.path)):
-        raise ValueError("give redis://host:port/db, rediss:// or unix:///path")
+    given = value.get_secret_value()
+    for each in urls_of_nodes(given) if is_cluster(given) else (given,):
+        url = urlsplit(each)
+        parse_url(each)
+        if url.scheme != "unix" and not (url.hostname and re.fullmatch(r"(/[0-9]*)?", url.path)):
+            raise ValueError("give redis://host:port/db, rediss://, redis+cluster:// or unix:///path")
     return value
 
 

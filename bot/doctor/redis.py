@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from bot.doctor.check import Check, Findings
 from bot.wiring.examined import Examined, ServerFacts
+from lumen.model.cluster_url import is_cluster, urls_of_nodes
 from lumen.model.messages import Message, NoData, message, with_remedy
 
 #: Clocks that are further apart than this make tokens, countdowns and the ends of windows wrong.
@@ -17,10 +18,11 @@ _HUNG_UP = ("closed by server", "reset by peer", "Protocol Error")
 
 def redis_cli(url: str) -> str:
     """How a person reaches the server of `url` by hand; asks for the password instead of showing it."""
-    parts = urlsplit(url)
+    parts = urlsplit(urls_of_nodes(url)[0] if is_cluster(url) else url)
     if parts.scheme == "unix":
         return f"redis-cli -s {shlex.quote(unquote(parts.path))}"
     words = ["redis-cli", "-h", parts.hostname or "127.0.0.1", "-p", str(parts.port or 6379)]
+    words += ["-c"] if is_cluster(url) else []
     words += ["--tls"] if parts.scheme == "rediss" else []
     words += ["--user", unquote(parts.username)] if parts.username else []
     words += ["--askpass"] if parts.password else []

@@ -73,7 +73,10 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ["http://127.0.0.1:8086/certs"],
         ["https://certs.example.com", "http://certs.example.com", "certs"],
     ),
-    "STATE_REDIS_URL": (["rediss://state:6379"], ["state", "redis://cache:6379/0", "redis://state:port"]),
+    "STATE_REDIS_URL": (
+        ["rediss://state:6379", "redis+cluster://state-1:6379,state-2:6379", "rediss+cluster://:pw@state"],
+        ["state", "redis://cache:6379/0", "redis://state:port", "redis+cluster://state/1", "redis+cluster://a,,b"],
+    ),
     "SLACK_BOT_TOKEN": (["xoxb-1-a"], ["xapp-1", "xoxp-1", "xoxb-", "token"]),
     "SLACK_APP_TOKEN": (["xapp-1-A-b"], ["xoxb-1", "xapp-"]),
     "SLACK_CHANNEL": (["C0IONALERT", "G01234567"], ["#ion-alerts", "ion-alerts", "D0MINA0001", "C1"]),
